@@ -1,0 +1,29 @@
+/** One block of text in a message or an observation. */
+export interface TextContent {
+  cache_prompt: boolean;
+  type: 'text';
+  text: string;
+}
+
+/** One or more images, each an `http(s)` URL or a `data:` URL. */
+export interface ImageContent {
+  cache_prompt: boolean;
+  type: 'image';
+  image_urls: string[];
+}
+
+/** What messages and observations are made of. */
+export type Content = TextContent | ImageContent;
+
+/** A text block as every event carries it: key order as on the wire. */
+export function textContent(text: string): TextContent {
+  return { cache_prompt: false, type: 'text', text };
+}
+
+/** The text of all text blocks, joined by newlines; images are left out. */
+export function plainText(content: readonly Content[]): string {
+  return content
+    .filter((block): block is TextContent => block.type === 'text')
+    .map((block) => block.text)
+    .join('\n');
+}

@@ -1,0 +1,78 @@
+import type { Content, TextContent } from './content.js';
+import type { EventBase } from './event-base.js';
+
+export type MessageRole = 'user' | 'system' | 'assistant' | 'tool';
+
+/** A tool call as the model wrote it; `arguments` is JSON text. */
+export interface MessageToolCall {
+  id: string;
+  responses_item_id?: string;
+  name: string;
+  arguments: string;
+  /** Which protocol it came by: chat completions or OpenAI responses. */
+  origin: 'completion' | 'responses';
+}
+
+/** A reasoning block that has to be sent back to the provider unchanged. */
+export type ThinkingBlock =
+  | { type: 'thinking'; thinking: string; signature?: string }
+  | { type: 'redacted_thinking'; data: string };
+
+/** A reasoning item of the OpenAI responses protocol, replayed with its encrypted content. */
+export interface ReasoningItem {
+  id?: string;
+  summary?: string[];
+  content?: string[];
+  encrypted_content?: string;
+  status?: string;
+}
+
+/** One message of the dialogue with the model. */
+export interface Message {
+  role: MessageRole;
+  content: Content[];
+  tool_calls?: MessageToolCall[];
+  tool_call_id?: string;
+  name?: string;
+  reasoning_content?: string;
+  thinking_blocks: ThinkingBlock[];
+  responses_reasoning_item?: ReasoningItem;
+}
+
+/** A message by the user, the agent or the environment. */
+export interface MessageEvent extends EventBase {
+  llm_message: Message;
+  llm_response_id?: string;
+  activated_skills: string[];
+  extended_content: TextContent[];
+  sender?: string;
+  critic_result?: unknown;
+  kind: 'MessageEvent';
+}
+
+/** A tool as the system prompt event describes it to clients. */
+export interface ToolDescription {
+  description: string;
+  action_type: string;
+  observation_type?: string;
+  annotations?: ToolAnnotations;
+  kind: string;
+  title: string;
+}
+
+/** Hints about what a tool does to its surroundings (the names are MCP's). */
+export interface ToolAnnotations {
+  title?: string;
+  readOnlyHint: boolean;
+  destructiveHint: boolean;
+  idempotentHint: boolean;
+  openWorldHint: boolean;
+}
+
+/** The system prompt and the tools that a conversation started with. */
+export interface SystemPromptEvent extends EventBase {
+  system_prompt: TextContent;
+  tools: ToolDescription[];
+  dynamic_context?: TextContent;
+  kind: 'SystemPromptEvent';
+}

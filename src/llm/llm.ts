@@ -1,0 +1,62 @@
+import type { Message, TextContent } from '../events/index.js';
+import type { LlmConfig } from './llm-config.js';
+
+export type JsonObject = Record<string, unknown>;
+
+/** A tool as the model is told of it. */
+export interface LlmTool {
+  name: string;
+  description: string;
+  /** JSON schema of the arguments, an object. */
+  parameters: JsonObject;
+}
+
+/** One request to a model: one step, no tool is executed here. */
+export interface LlmRequest {
+  config: LlmConfig;
+  /** The first message is the system message: block 0 static, block 1 dynamic if there is one. */
+  messages: readonly Message[];
+  tools: readonly LlmTool[];
+  /** Sent as the cache key and session id of the request. */
+  conversationId: string;
+  signal: AbortSignal;
+  /** Called for each piece of text or reasoning when the answer is streamed. */
+  onDelta?: (delta: LlmDelta) => void;
+  /** Called before a further attempt after an error that may pass; what was streamed of the failed one is void. */
+  onRetry?: (info: { attempt: number; waitSeconds: number; error: Error }) => void;
+}
+
+export interface LlmDelta {
+  kind: 'text' | 'reasoning';
+  content: string;
+}
+
+/** Tokens of one answer. `prompt_tokens` include cache reads and writes. */
+export interface LlmUsage {
+  prompt_tokens: number;
+  completion_tokens: number;
+  cache_read_tokens: number;
+  cache_write_tokens: number;
+  reasoning_tokens: number;
+  /** The model's known input limit, else 0. */
+  context_window: number;
+}
+
+/** What the model answered. */
+export interface LlmResponse {
+  id: string;
+  /** Role assistant: text, tool calls (arguments verbatim), reasoning. */
+  message: Message & { content: TextContent[] };
+  usage: LlmUsage;
+  /** US dollars; null when the price of the model is not known. */
+  cost: number | null;
+  /** Seconds of the attempt that succeeded. */
+  latency: number;
+}
+
+/** Calls models. Errors are `LlmError`s whose `code` is the class name that clients of the original know. */
+export abstract class Llm {
+  abstract complete(request: LlmRequest): Promise<LlmResponse>;
+  /** Whether the model takes images. */
+  abstract supportsVision(config: LlmConfig): boolean;
+}

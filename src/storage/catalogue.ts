@@ -1,0 +1,36 @@
+import type { LeaseFence } from './lease-store.js';
+
+/** Any JSON object. */
+export type JsonObject = Record<string, unknown>;
+
+/** The few fields by which conversations are listed, kept in memory for all of them. */
+export interface CatalogueEntry {
+  /** Dashed UUID. */
+  id: string;
+  created_at: string;
+  updated_at: string;
+  execution_status: string;
+}
+
+/** What stands in `metadata.json`: the fields of the entry, everything else the conversation is, and `log_position`. */
+export type StoredMetadata = CatalogueEntry & JsonObject;
+
+/**
+ * All conversations of a store. The entries are read in the background after start; whoever needs them waits for that.
+ * Broken metadata leaves its conversation out of the list and is reported once.
+ */
+export abstract class Catalogue {
+  /** All entries, newest last by `created_at`. */
+  abstract list(): Promise<readonly CatalogueEntry[]>;
+  abstract has(id: string): Promise<boolean>;
+  /** The stored metadata, or undefined for an unknown conversation. */
+  abstract load(id: string): Promise<StoredMetadata | undefined>;
+  /** Replaces the metadata atomically (temporary file, fsync, rename, fsync of the folder) and updates the entry. */
+  abstract save(metadata: StoredMetadata, fence: LeaseFence): Promise<void>;
+  /** Updates the entry in memory only: what the open conversation says of itself. */
+  abstract touch(entry: CatalogueEntry): void;
+  /** Removes a conversation and all its files. */
+  abstract remove(id: string): Promise<void>;
+  /** Where this conversation's own files go (long outputs, task lists); a driver without files gives a local folder. */
+  abstract folder(id: string): string;
+}

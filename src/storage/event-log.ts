@@ -1,0 +1,53 @@
+import type { LeaseFence } from './lease-store.js';
+
+/** What searches need of an event without parsing its line. */
+export interface EventIndexEntry {
+  id: string;
+  kind: string;
+  source: string;
+  timestamp: string;
+}
+
+/** An event on its way into the log. */
+export interface LogRecord extends EventIndexEntry {
+  /** One line of JSON without the newline. */
+  line: string;
+}
+
+/**
+ * The append-only log of one conversation. Events are numbered from 0 without gaps. Implementations are async, know
+ * no HTTP, and answer an append only when its bytes are durable.
+ */
+export abstract class EventLog {
+  /** How many events are durable: the next sequence number. */
+  abstract readonly length: number;
+
+  /**
+   * Appends records. Resolves when they are durable (appends waiting at that moment share one flush). Calls may
+   * overlap: `expectedSeq` counts records already handed in, durable or not.
+   * @throws SequenceConflictError when `expectedSeq` is not the next number
+   * @throws LeaseLostError when the fence is no longer the valid one
+   */
+  abstract append(expectedSeq: number, fence: LeaseFence, records: readonly LogRecord[]): Promise<void>;
+
+  /** The lines of `limit` events from `fromSeq` on; fewer at the end. Only durable events are seen. */
+  abstract read(fromSeq: number, limit: number): Promise<string[]>;
+
+  /** The lines with these sequence numbers, in the order asked. */
+  abstract readMany(seqs: readonly number[]): Promise<string[]>;
+
+  /** The searchable fields of one durable event. */
+  abstract entry(seq: number): EventIndexEntry;
+
+  /** The sequence number of an event id, or undefined. */
+  abstract seqOf(id: string): number | undefined;
+
+  /** Flushes and releases the file. Idempotent. */
+  abstract close(): Promise<void>;
+}
+
+/** Opens logs. */
+export abstract class EventLogStore {
+  /** Opens (or creates) the log of a conversation; cuts a torn last line and reports it. */
+  abstract open(conversationId: string): Promise<EventLog>;
+}

@@ -1,0 +1,4 @@
+export * from './event-log.js';
+export * from './lease-store.js';
+export * from './catalogue.js';
+export * from './storage-errors.js';

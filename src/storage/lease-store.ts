@@ -1,0 +1,27 @@
+/** Proof of the right to write: the generation rises with each owner, so an old owner's writes are refused. */
+export interface LeaseFence {
+  readonly conversationId: string;
+  readonly generation: number;
+  /** False once the lease is known to be lost or was released. */
+  isValid(): boolean;
+}
+
+/** Who holds the lease of a conversation; one process holds it under one boot id. */
+export interface LeaseOwner {
+  owner_instance_id: string;
+  generation: number;
+  /** Unix seconds. */
+  expires_at: number;
+  owner_host: string;
+  owner_pid: number;
+}
+
+/** Keeps two servers on one store from writing the same conversation. Leases gate writes only. */
+export abstract class LeaseStore {
+  /**
+   * Takes the lease of a conversation: free, expired, or of a process of this host that is gone. Renews itself until released.
+   * @throws LeaseHeldError when a live other server holds it
+   */
+  abstract acquire(conversationId: string): Promise<LeaseFence>;
+  abstract release(fence: LeaseFence): Promise<void>;
+}

@@ -1,0 +1,95 @@
+import type { Action, Content, Observation, ToolAnnotations, ToolDescription } from '../events/index.js';
+
+/** JSON schema of a tool's own arguments: `type: object`, with `properties` and `required`. */
+export interface ToolSchema {
+  type: 'object';
+  properties: Record<string, Record<string, unknown>>;
+  required?: string[];
+}
+
+/** What a tool gets to know of the conversation that it works for. */
+export interface ToolHost {
+  readonly conversationId: string;
+  /** Absolute path of the workspace. */
+  readonly workingDir: string;
+  /** Where the tool may keep files of its own for this conversation (absolute path; create before use). */
+  readonly folder: string;
+  /** How `folder` is shown to clients (`persistence_dir`, as configured, possibly relative). */
+  readonly shownFolder: string;
+}
+
+/** How an execution is steered and watched. */
+export interface ExecutionContext {
+  /** Aborted by an interrupt or at shutdown: stop soon, answer or throw. */
+  readonly signal: AbortSignal;
+  /** Live output as it comes, for whoever watches. */
+  readonly onOutput?: (chunk: string) => void;
+}
+
+/** Something a tool will touch, for locks and policy. */
+export interface ToolResource {
+  kind: 'file' | 'terminal' | 'tool';
+  /** For files the absolute path. */
+  key: string;
+}
+
+/** A call whose arguments are valid: it can say what it is and be executed once. */
+export interface ToolInvocation {
+  /** The normalised arguments as the action event shows them: schema order, defaults filled in, unset optionals absent, `kind` last. */
+  readonly action: Action;
+  /** What it will touch; empty: nothing that needs a lock. */
+  touches(): ToolResource[];
+  /**
+   * Runs it. Failures of the task at hand are observations with `is_error`.
+   * @throws ToolExecutionError for what the model did wrong; anything else is an internal error
+   */
+  execute(context: ExecutionContext): Promise<Observation>;
+}
+
+/** The executor refuses the call; the model sees `Error executing tool '<name>': <message>`. */
+export class ToolExecutionError extends Error {
+  override readonly name = 'ToolExecutionError';
+}
+
+/**
+ * One tool of one conversation. Definitions (names, schemas, texts) are shared; an instance may hold state
+ * such as a shell, and starts it at its first use.
+ */
+export interface Tool {
+  readonly definition: ToolDefinition;
+  /** Makes an invocation of arguments that passed the definition's schema. */
+  prepare(args: Record<string, unknown>): ToolInvocation;
+  /** Ends what the instance started (shells and all their children). Idempotent. */
+  close(): Promise<void>;
+}
+
+/** What is the same for every instance of a tool. */
+export interface ToolDefinition {
+  /** The name the model calls: snake_case. */
+  readonly name: string;
+  /** Class names as clients know them: `TerminalTool`, `TerminalAction`, `TerminalObservation`. */
+  readonly kind: string;
+  readonly actionKind: string;
+  readonly observationKind: string;
+  readonly title: string;
+  readonly description: string;
+  readonly annotations: ToolAnnotations;
+  readonly schema: ToolSchema;
+  /** Makes the conversation's instance. `params` come from the tool spec of the create request. */
+  create(host: ToolHost, params: Record<string, unknown>): Tool;
+  /** How an observation reads for the model; default: its content as it is. Pure: works on stored events. */
+  render?(observation: Observation): Content[];
+}
+
+/** The description that the system prompt event carries. */
+export function describeTool(definition: ToolDefinition): ToolDescription {
+  const { description, actionKind, observationKind, annotations, kind, title } = definition;
+  return {
+    description,
+    action_type: actionKind,
+    observation_type: observationKind,
+    annotations,
+    kind,
+    title,
+  };
+}
