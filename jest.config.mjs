@@ -1,0 +1,28 @@
+import os from 'node:os';
+
+const swc = {
+  swcrc: false,
+  sourceMaps: 'inline',
+  jsc: {
+    parser: { syntax: 'typescript', decorators: true },
+    transform: { legacyDecorator: true, decoratorMetadata: true },
+    target: 'es2023',
+    keepClassNames: true,
+  },
+  module: { type: 'es6' },
+};
+
+/** jest runs the ES modules as they are (`--experimental-vm-modules`, set by `test/run.mjs`). */
+export default {
+  rootDir: '.',
+  roots: ['<rootDir>/src', '<rootDir>/test'],
+  testMatch: ['**/*.spec.ts'],
+  extensionsToTreatAsEsm: ['.ts'],
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  transform: { '^.+\\.ts$': ['@swc/jest', swc] },
+  testEnvironment: 'node',
+  maxWorkers: Math.min(2, os.availableParallelism()),
+  testTimeout: 60_000,
+  // Two reporters: jest's own, and the line that a machine reads.
+  reporters: ['default', '<rootDir>/test/closing-line-reporter.mjs'],
+};
