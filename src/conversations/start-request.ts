@@ -1,0 +1,57 @@
+import type { Content, MessageRole } from '../events/index.js';
+import type { LlmConfig } from '../llm/llm-config.js';
+import type { JsonObject } from '../storage/index.js';
+
+/** The agent of a conversation as the wire has it, defaults filled in, keys in the wire's order. */
+export interface AgentSpec {
+  llm: LlmConfig;
+  tools: ToolSpec[];
+  mcp_config: JsonObject;
+  filter_tools_regex: string | null;
+  include_default_tools: string[];
+  agent_context: JsonObject | null;
+  system_prompt: string | null;
+  system_prompt_filename: string;
+  security_policy_filename: string | null;
+  system_prompt_kwargs: JsonObject;
+  condenser: JsonObject | null;
+  critic: JsonObject | null;
+  tool_concurrency_limit: number;
+  persona: string | null;
+  kind: 'Agent';
+}
+
+/** A tool that the agent is given, by name. */
+export interface ToolSpec {
+  name: string;
+  params: JsonObject;
+}
+
+/** A message on its way into a conversation. */
+export interface IncomingMessage {
+  role: MessageRole;
+  content: Content[];
+}
+
+/** A validated create request: defaults filled in, everything that was not understood left out. */
+export interface StartConversationRequest {
+  agent: AgentSpec;
+  workspace: { working_dir: string; kind: string };
+  /** Dashed UUID; null: the server makes one. */
+  conversation_id: string | null;
+  parent_conversation_id: string | null;
+  confirmation_policy: JsonObject & { kind: string };
+  security_analyzer: (JsonObject & { kind: string }) | null;
+  initial_message: IncomingMessage | null;
+  max_iterations: number;
+  stuck_detection: boolean;
+  /** Secret sources by name. */
+  secrets: Record<string, JsonObject>;
+  client_tools: JsonObject[];
+  tool_module_qualnames: Record<string, string>;
+  hook_config: JsonObject | null;
+  tags: Record<string, string>;
+  autotitle: boolean;
+  /** Everything else of the request as it came, kept for features that read it later. */
+  rest: JsonObject;
+}
