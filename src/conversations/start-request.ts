@@ -1,31 +1,6 @@
+import type { AgentSpec } from '../agent/agent-spec.js';
 import type { Content, MessageRole } from '../events/index.js';
-import type { LlmConfig } from '../llm/llm-config.js';
 import type { JsonObject } from '../storage/index.js';
-
-/** The agent of a conversation as the wire has it, defaults filled in, keys in the wire's order. */
-export interface AgentSpec {
-  llm: LlmConfig;
-  tools: ToolSpec[];
-  mcp_config: JsonObject;
-  filter_tools_regex: string | null;
-  include_default_tools: string[];
-  agent_context: JsonObject | null;
-  system_prompt: string | null;
-  system_prompt_filename: string;
-  security_policy_filename: string | null;
-  system_prompt_kwargs: JsonObject;
-  condenser: JsonObject | null;
-  critic: JsonObject | null;
-  tool_concurrency_limit: number;
-  persona: string | null;
-  kind: 'Agent';
-}
-
-/** A tool that the agent is given, by name. */
-export interface ToolSpec {
-  name: string;
-  params: JsonObject;
-}
 
 /** A message on its way into a conversation. */
 export interface IncomingMessage {
@@ -55,3 +30,5 @@ export interface StartConversationRequest {
   /** Everything else of the request as it came, kept for features that read it later. */
   rest: JsonObject;
 }
+
+export type { AgentSpec, ToolSpec } from '../agent/agent-spec.js';
