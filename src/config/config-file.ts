@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { DEFAULT_CONFIG_FILE } from './app-config.js';
+import { ConfigError, describeValue } from './config-error.js';
+import { isPlainObject, type Environment } from './environment.js';
+
+/** The configuration file as it was found. */
+export interface ConfigFile {
+  /** As configured, for messages. */
+  name: string;
+  exists: boolean;
+  values: Record<string, unknown>;
+}
+
+/**
+ * Reads the file named by `OPENHANDS_AGENT_SERVER_CONFIG_PATH` or the default one; a missing file is an empty one.
+ * @throws ConfigError when it cannot be read or is not a JSON object
+ */
+export function readConfigFile(env: Environment, cwd: string): ConfigFile {
+  const configured = env['OPENHANDS_AGENT_SERVER_CONFIG_PATH'];
+  const name = configured === undefined || configured === '' ? DEFAULT_CONFIG_FILE : configured;
+  const text = readText(path.resolve(cwd, name), name);
+  if (text === undefined) return { name, exists: false, values: {} };
+  const values = parse(text, name);
+  if (!isPlainObject(values)) throw unusable(name, 'a JSON object', describeValue(values, true));
+  return { name, exists: true, values };
+}
+
+function readText(file: string, name: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === 'ENOENT') return undefined;
+    throw unusable(name, 'a readable file', code === 'EISDIR' ? 'a folder' : `the error ${String(code)}`);
+  }
+}
+
+/** The code of a system error (`ENOENT`), however it was thrown. */
+export function errorCode(error: unknown): string | undefined {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code : undefined;
+}
+
+function parse(text: string, name: string): unknown {
+  try {
+    return JSON.parse(text.replace(/^\uFEFF/, ''));
+  } catch (error) {
+    throw unusable(name, 'valid JSON', error instanceof Error ? describeSyntax(error.message, text) : 'none');
+  }
+}
+
+/** What is wrong and where, without the piece of the file that V8 quotes: it may hold a key. */
+function describeSyntax(message: string, text: string): string {
+  const what = message.replace(/, (\.\.\.)?".*$/s, '').replace(/ in JSON at position.*$/s, '');
+  const position = /at position (\d+)/.exec(message)?.[1];
+  const lower = `"${what}"`;
+  if (position === undefined) return lower;
+  return `${lower} in line ${text.slice(0, Number(position)).split('\n').length}`;
+}
+
+function unusable(name: string, expected: string, found: string): ConfigError {
+  return new ConfigError([{ path: '', expected, found, source: name }]);
+}

@@ -1,0 +1,36 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { ConfigModule as NestConfigModule, ConfigService } from '@nestjs/config';
+import { AppConfig } from './app-config.js';
+
+const KEY = 'server';
+
+/**
+ * Hands the configuration to whoever injects `AppConfig`. It is loaded and checked before the application is created,
+ * so that mistakes are known before anything starts.
+ */
+@Module({})
+export class ConfigModule {
+  static forRoot(config: AppConfig): DynamicModule {
+    return {
+      module: ConfigModule,
+      global: true,
+      imports: [
+        NestConfigModule.forRoot({
+          load: [() => ({ [KEY]: config })],
+          ignoreEnvFile: true,
+          ignoreEnvVars: true,
+          skipProcessEnv: true,
+          cache: true,
+        }),
+      ],
+      providers: [
+        {
+          provide: AppConfig,
+          inject: [ConfigService],
+          useFactory: (service: ConfigService) => service.getOrThrow<AppConfig>(KEY),
+        },
+      ],
+      exports: [AppConfig],
+    };
+  }
+}

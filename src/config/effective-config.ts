@@ -1,0 +1,31 @@
+import { AppConfig } from './app-config.js';
+import { fieldsOf, type ConfigClass, type FieldShape } from './config-field.js';
+import { isPlainObject } from './environment.js';
+
+const MASK = '**********';
+
+/** The configuration in force as plain JSON with every secret masked: what `--check-config` prints. */
+export function effectiveConfig(config: AppConfig): Record<string, unknown> {
+  return showFields(AppConfig, { ...config });
+}
+
+function showFields(type: ConfigClass, values: Record<string, unknown>): Record<string, unknown> {
+  const shown = fieldsOf(type).map(({ name, shape, secret }) => {
+    const value = values[name];
+    return [name, secret ? mask(value) : showShape(shape, value)];
+  });
+  return Object.fromEntries(shown);
+}
+
+function showShape(shape: FieldShape, value: unknown): unknown {
+  if (shape.kind === 'section' && isPlainObject(value)) return showFields(shape.type, { ...value });
+  if (shape.kind === 'list' && Array.isArray(value)) return value.map((item) => showShape(shape.item, item));
+  return value;
+}
+
+function mask(value: unknown): unknown {
+  if (typeof value === 'string') return MASK;
+  if (Array.isArray(value)) return value.map(mask);
+  if (!isPlainObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, mask(item)]));
+}

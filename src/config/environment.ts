@@ -1,0 +1,167 @@
+import { describeValue, type ConfigProblem } from './config-error.js';
+import { fieldsOf, type ConfigClass, type ConfigField, type FieldShape } from './config-field.js';
+
+/** The variables of a process. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What the environment says about the configuration. */
+export interface EnvironmentValues {
+  /** Only what is set; missing list items are `undefined`. */
+  values: Record<string, unknown>;
+  problems: ConfigProblem[];
+  /** Which variable gave the value at a path. */
+  sources: Map<string, string>;
+}
+
+/**
+ * Reads options from variables named after them: `PREFIX_OPTION` in upper case, nested and listed ones joined by `_`
+ * (`OH_WEBHOOKS_0_BASE_URL`). Lists and groups may also be JSON, lists also a length (`OH_WEBHOOKS=2`), whose items
+ * follow. `..._IS_NONE=1` sets an option to null.
+ */
+export function readEnvironment(type: ConfigClass, prefix: string, env: Environment): EnvironmentValues {
+  const reader = new EnvironmentReader(env);
+  const values = reader.section(type, prefix, '') ?? {};
+  return { values, problems: reader.problems, sources: reader.sources };
+}
+
+class EnvironmentReader {
+  readonly problems: ConfigProblem[] = [];
+  readonly sources = new Map<string, string>();
+
+  constructor(private readonly env: Environment) {}
+
+  /** The fields of a group that are set, or undefined when none is. */
+  section(type: ConfigClass, variable: string, path: string): Record<string, unknown> | undefined {
+    const found: Record<string, unknown> = {};
+    for (const field of fieldsOf(type)) {
+      const name = `${variable}_${field.name.toUpperCase()}`;
+      const value = this.field(field, name, path === '' ? field.name : `${path}.${field.name}`);
+      if (value !== undefined) found[field.name] = value;
+    }
+    return Object.keys(found).length > 0 ? found : undefined;
+  }
+
+  private field(field: ConfigField, variable: string, path: string): unknown {
+    const value = this.value(field.shape, field, variable, path);
+    const none = this.env[`${variable}_IS_NONE`];
+    if (value === undefined && field.nullable && none !== undefined && isTrue(none)) return null;
+    return value;
+  }
+
+  private value(shape: FieldShape, field: ConfigField, variable: string, path: string): unknown {
+    const text = this.env[variable];
+    if (text !== undefined) this.sources.set(path, variable);
+    switch (shape.kind) {
+      case 'section':
+        return this.group(shape.type, field, variable, path);
+      case 'list':
+        return this.list(shape.item, field, variable, path);
+      default:
+        if (text === undefined || (field.nullable && text.trim() === '')) return undefined;
+        return this.scalar(shape.kind, text, field, variable, path);
+    }
+  }
+
+  private group(type: ConfigClass, field: ConfigField, variable: string, path: string): unknown {
+    const whole = this.json(variable, path, 'a JSON object', field.secret, isPlainObject);
+    const single = this.section(type, variable, path);
+    return whole === undefined && single === undefined ? undefined : { ...whole, ...single };
+  }
+
+  private list(item: FieldShape, field: ConfigField, variable: string, path: string): unknown {
+    const length = /^\d{1,4}$/.exec(this.env[variable] ?? '')?.[0];
+    const expected = `a JSON list, or its length with ${variable}_0 and so on`;
+    const items: unknown[] =
+      length === undefined
+        ? (this.json(variable, path, expected, field.secret, Array.isArray) ?? [])
+        : Array.from({ length: Number(length) });
+    const given = items.length;
+    for (let index = 0; ; index += 1) {
+      const value = this.value(item, field, `${variable}_${index}`, `${path}[${index}]`);
+      if (value === undefined && index >= items.length) break;
+      if (value !== undefined) items[index] = overlay(items[index], value);
+    }
+    return items.length === 0 && given === 0 && this.env[variable] === undefined ? undefined : items;
+  }
+
+  private scalar(
+    kind: Exclude<FieldShape['kind'], 'section' | 'list'>,
+    text: string,
+    field: ConfigField,
+    variable: string,
+    path: string,
+  ): unknown {
+    switch (kind) {
+      case 'flag':
+        if (isTrue(text)) return true;
+        // `no` and blank are false on the original too; anything else there is silently false.
+        if (/^(0|false|no|off|)$/i.test(text.trim())) return false;
+        return this.refuse(path, '1, true, 0 or false', text, field.secret, variable);
+      case 'whole':
+        if (/^\s*[+-]?\d+\s*$/.test(text)) return Number(text);
+        return this.refuse(path, field.expected, text, field.secret, variable);
+      case 'number':
+        if (text.trim() !== '' && Number.isFinite(Number(text))) return Number(text);
+        return this.refuse(path, field.expected, text, field.secret, variable);
+      case 'dictionary':
+        return this.json(variable, path, 'a JSON object', field.secret, isPlainObject);
+      case 'json':
+        return parseJson(text) ?? text;
+      case 'text':
+      case 'choice':
+        return text;
+    }
+  }
+
+  private json<T>(
+    variable: string,
+    path: string,
+    expected: string,
+    secret: boolean,
+    accepts: (value: unknown) => value is T,
+  ): T | undefined {
+    const text = this.env[variable];
+    if (text === undefined) return undefined;
+    const value = parseJson(text);
+    if (accepts(value)) return value;
+    this.refuse(path, expected, text, secret, variable);
+    return undefined;
+  }
+
+  private refuse(path: string, expected: string, text: string, secret: boolean, variable: string): undefined {
+    this.problems.push({ path, expected, found: describeValue(text, secret), source: variable });
+    return undefined;
+  }
+}
+
+/** Lays values over others: groups field by field, lists item by item, everything else replaced. */
+export function overlay(below: unknown, above: unknown): unknown {
+  if (above === undefined) return below;
+  if (isPlainObject(below) && isPlainObject(above)) {
+    const merged: Record<string, unknown> = { ...below };
+    for (const [key, value] of Object.entries(above)) merged[key] = overlay(below[key], value);
+    return merged;
+  }
+  if (Array.isArray(below) && Array.isArray(above)) {
+    const length = Math.max(below.length, above.length);
+    return Array.from({ length }, (_, index) => overlay(below[index], above[index]));
+  }
+  return above;
+}
+
+/** A JSON object, as opposed to a list or null. */
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isTrue(text: string): boolean {
+  return /^(1|true)$/i.test(text.trim());
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

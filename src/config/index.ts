@@ -1,0 +1,13 @@
+export {
+  AppConfig,
+  MarketplaceConfig,
+  TelemetryConfig,
+  WebhookConfig,
+  type ListenAddress,
+} from './app-config.js';
+export { ConfigError, describeProblem, type ConfigProblem } from './config-error.js';
+export { errorCode } from './config-file.js';
+export { ConfigModule } from './config.module.js';
+export { effectiveConfig } from './effective-config.js';
+export type { Environment } from './environment.js';
+export { loadConfig, type ConfigInput, type LoadedConfig } from './load-config.js';

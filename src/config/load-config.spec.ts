@@ -1,0 +1,248 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import fc from 'fast-check';
+import { ConfigError, effectiveConfig, loadConfig, type Environment } from './index.js';
+import { overlay } from './environment.js';
+
+describe('loadConfig', () => {
+  let cwd: string;
+  beforeEach(async () => {
+    cwd = await mkdtemp(path.join(os.tmpdir(), 'config-'));
+  });
+  afterEach(() => rm(cwd, { recursive: true }));
+
+  async function withFile(content: unknown, env: Environment = {}) {
+    await mkdir(path.join(cwd, 'workspace'), { recursive: true });
+    const text = typeof content === 'string' ? content : JSON.stringify(content);
+    await writeFile(path.join(cwd, 'workspace', 'openhands_agent_server_config.json'), text);
+    return loadConfig({ env, cwd }).config;
+  }
+
+  function withEnv(env: Environment) {
+    return loadConfig({ env, cwd }).config;
+  }
+
+  function mistakes(attempt: () => unknown): string[] {
+    try {
+      attempt();
+    } catch (error) {
+      if (error instanceof ConfigError) return error.message.split('\n');
+      throw error;
+    }
+    return [];
+  }
+
+  it('has the defaults of the contract when there is neither file nor environment', () => {
+    const { config, file, variables } = loadConfig({ env: {}, cwd });
+    expect(file).toMatchObject({ name: 'workspace/openhands_agent_server_config.json', exists: false });
+    expect(variables).toEqual([]);
+    expect(config).toMatchObject({
+      session_api_keys: [],
+      secret_key: null,
+      conversations_path: 'workspace/conversations',
+      max_concurrent_runs: 10,
+      lease_ttl_seconds: 45,
+      conversation_idle_ttl_seconds: 1200,
+      telemetry: { exporter: 'none', flush_delay: 30 },
+    });
+    expect(config.paths.conversations).toBe(path.join(cwd, 'workspace/conversations'));
+  });
+
+  it('reads the file in its first spelling', async () => {
+    const config = await withFile({
+      session_api_key: 'key',
+      allow_cors_origins: ['https://a.example'],
+      webhooks: [
+        { webhook_url: 'https://b.example/events', method: 'PUT', headers: { Authorization: 'Bearer x' } },
+      ],
+      unknown_option: true,
+      paths: 'not an option',
+    });
+    expect(config.session_api_keys).toEqual(['key']);
+    expect(config.webhooks).toEqual([
+      expect.objectContaining({
+        webhook_url: 'https://b.example/events',
+        base_url: null,
+        method: 'PUT',
+        event_buffer_size: 10,
+        retry_delay: 5,
+      }),
+    ]);
+  });
+
+  it('reads the file in today’s spelling from where the environment says', async () => {
+    await writeFile(
+      path.join(cwd, 'other.json'),
+      '{"session_api_keys":["a","b",""],"webhooks":[{"base_url":"http://c"}]}',
+    );
+    const config = withEnv({ OPENHANDS_AGENT_SERVER_CONFIG_PATH: 'other.json' });
+    expect(config.session_api_keys).toEqual(['a', 'b']);
+    expect(config.webhooks[0]).toMatchObject({ base_url: 'http://c', event_buffer_size: 5 });
+  });
+
+  it('lets the environment win, item by item', async () => {
+    const file = {
+      session_api_keys: ['a'],
+      conversation_idle_ttl_seconds: 7,
+      telemetry: { exporter: 'http', flush_delay: 2 },
+      webhooks: [{ base_url: 'http://one', num_retries: 9 }],
+    };
+    const config = await withFile(file, {
+      OH_SESSION_API_KEYS: '3',
+      OH_SESSION_API_KEYS_1: 'b',
+      OH_SESSION_API_KEYS_2: 'c',
+      OH_CONVERSATION_IDLE_TTL_SECONDS_IS_NONE: '1',
+      OH_TELEMETRY: '{"max_queue_size":5}',
+      OH_TELEMETRY_FLUSH_DELAY: '0.5',
+      OH_WEBHOOKS_0_BASE_URL: 'http://two',
+      OH_WEBHOOKS_1: '{"base_url":"http://three"}',
+      OH_WEBHOOKS_1_HEADERS: '{"X-A":"b"}',
+      OH_ENABLE_VSCODE: 'no',
+      OH_DEFERRED_INIT: 'TRUE',
+      OH_ALLOW_CORS_ORIGINS: '["https://x"]',
+      OH_ALLOW_CORS_ORIGINS_1: 'https://y',
+    });
+    expect(config).toMatchObject({
+      session_api_keys: ['a', 'b', 'c'],
+      conversation_idle_ttl_seconds: null,
+      telemetry: { exporter: 'http', max_queue_size: 5, flush_delay: 0.5 },
+      enable_vscode: false,
+      deferred_init: true,
+      allow_cors_origins: ['https://x', 'https://y'],
+    });
+    expect(config.webhooks).toMatchObject([
+      { base_url: 'http://two', num_retries: 9 },
+      { base_url: 'http://three', headers: { 'X-A': 'b' } },
+    ]);
+  });
+
+  it.each<[Environment, string[], string | null]>([
+    [{ SESSION_API_KEY: 's' }, ['s'], 's'],
+    [{ SESSION_API_KEY: 's', OH_SECRET_KEY: 'k' }, ['s'], 'k'],
+    [{ OH_SESSION_API_KEYS_0: 'o' }, ['o'], 'o'],
+    [{ OH_SECRET_KEY: '', SESSION_API_KEY: '' }, [], null],
+    [{ OH_SESSION_API_KEYS_0: '', SESSION_API_KEY: 's' }, ['s'], 's'],
+  ])('takes the keys from %j', (env, sessionKeys, secretKey) => {
+    const config = withEnv(env);
+    expect(config.session_api_keys).toEqual(sessionKeys);
+    expect(config.secret_key).toBe(secretKey);
+  });
+
+  it('refuses blank keys that would open the server', () => {
+    expect(mistakes(() => withEnv({ OH_SESSION_API_KEYS_0: '' }))).toEqual([
+      'session_api_keys[0]: expected a key (leave the option out to run without keys), got an empty text (OH_SESSION_API_KEYS_0)',
+    ]);
+  });
+
+  it('names every mistake at once, each with its path, what was expected and where it comes from', async () => {
+    const file = {
+      session_api_keys: ['a', 5],
+      max_concurrent_runs: 0,
+      conversations_path: '',
+      allow_cors_origin_regex: '(',
+      webhooks: [{ num_retries: -1, base_url: 'ftp://x' }, {}, 'text'],
+      telemetry: { flush_delay: 0 },
+    };
+    await withFile(file).catch(() => undefined);
+    const env = {
+      OH_CONVERSATION_RUNTIME: 'dcoker',
+      OH_VSCODE_PORT: 'many',
+      OH_ENABLE_BROWSER: 'yes',
+      OH_SECRET_KEY: 'do-not-print',
+      OH_PREVIOUS_SECRET_KEYS: 'do-not-print',
+    };
+    const name = 'workspace/openhands_agent_server_config.json';
+    expect(mistakes(() => withEnv(env)).sort()).toEqual(
+      [
+        'previous_secret_keys: expected a JSON list, or its length with OH_PREVIOUS_SECRET_KEYS_0 and so on, got a text (OH_PREVIOUS_SECRET_KEYS)',
+        'vscode_port: expected a whole number from 1 to 65535, got "many" (OH_VSCODE_PORT)',
+        'enable_browser: expected 1, true, 0 or false, got "yes" (OH_ENABLE_BROWSER)',
+        'conversation_runtime: expected one of "local", "docker", got "dcoker" (OH_CONVERSATION_RUNTIME)',
+        `session_api_keys[1]: expected a text, got a number (${name})`,
+        `max_concurrent_runs: expected a whole number of at least 1, got 0 (${name})`,
+        `conversations_path: expected a text that is not empty, got an empty text (${name})`,
+        `allow_cors_origin_regex: expected a regular expression, got "(" (${name})`,
+        `webhooks[0].base_url: expected an http:// or https:// URL, got "ftp://x" (${name})`,
+        `webhooks[0].num_retries: expected a whole number of at least 0, got -1 (${name})`,
+        `webhooks[1]: expected a base_url, got none (${name})`,
+        `webhooks[2]: expected an object, got "text" (${name})`,
+        `telemetry.flush_delay: expected a number greater than 0, got 0 (${name})`,
+      ].sort(),
+    );
+  });
+
+  it.each([
+    ['[]', 'expected a JSON object, got a list'],
+    ['{"session_api_key": "hidden" "x": 1}', 'expected valid JSON, got "Expected'],
+    ['{\n"session_api_key": hidden}', 'expected valid JSON, got "Unexpected token'],
+  ])('refuses the file %j without quoting it', async (content, start) => {
+    await withFile(content).catch(() => undefined);
+    const [line, ...more] = mistakes(() => withEnv({}));
+    expect(more).toEqual([]);
+    expect(line).toContain(start);
+    expect(line).not.toContain('hidden');
+  });
+
+  it('refuses a file that is a folder', () => {
+    expect(mistakes(() => withEnv({ OPENHANDS_AGENT_SERVER_CONFIG_PATH: '.' }))).toEqual([
+      'expected a readable file, got a folder (.)',
+    ]);
+  });
+
+  it('shows the configuration in force without a secret', () => {
+    const config = withEnv({
+      OH_SECRET_KEY: 'marked-1',
+      SESSION_API_KEY: 'marked-2',
+      OH_WEBHOOKS: '[{"base_url":"http://x","headers":{"Authorization":"marked-3"}}]',
+      OH_TELEMETRY_HTTP_TOKEN: 'marked-4',
+    });
+    const shown = effectiveConfig(config);
+    expect(JSON.stringify(shown)).not.toContain('marked');
+    expect(shown).toMatchObject({ session_api_keys: ['**********'], max_concurrent_runs: 10 });
+  });
+
+  it('never crashes on the environment', () => {
+    const variable = fc.constantFrom(
+      ...[
+        'SESSION_API_KEYS',
+        'SESSION_API_KEYS_0',
+        'WEBHOOKS',
+        'WEBHOOKS_0',
+        'WEBHOOKS_0_HEADERS',
+        'TELEMETRY',
+      ],
+      ...[
+        'VSCODE_PORT',
+        'SECRET_KEY',
+        'ENABLE_VSCODE',
+        'REGISTERED_MARKETPLACES_0_AUTO_LOAD',
+        'WEB_URL_IS_NONE',
+      ],
+    );
+    const text = fc.oneof(
+      fc.string(),
+      fc.json(),
+      fc.constantFrom('0', '1', '9', 'true', 'null', '[null]', '[[]]'),
+    );
+    fc.assert(
+      fc.property(fc.dictionary(variable, text), (settings) => {
+        const env = Object.fromEntries(
+          Object.entries(settings).map(([name, value]) => [`OH_${name}`, value]),
+        );
+        mistakes(() => withEnv(env));
+      }),
+    );
+  });
+});
+
+describe('overlay', () => {
+  it('keeps everything of the upper value', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.jsonValue(), (below, above) => {
+        const merged = overlay(below, above);
+        expect(overlay(merged, above)).toEqual(merged);
+      }),
+    );
+  });
+});

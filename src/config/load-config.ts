@@ -1,0 +1,171 @@
+import { plainToInstance } from 'class-transformer';
+import { validateSync, type ValidationError } from 'class-validator';
+import { AppConfig, WebhookConfig, type ListenAddress } from './app-config.js';
+import { ConfigError, describeValue, type ConfigProblem } from './config-error.js';
+import { fieldsOf, type ConfigClass, type FieldShape } from './config-field.js';
+import { readConfigFile, type ConfigFile } from './config-file.js';
+import { isPlainObject, overlay, readEnvironment, type Environment } from './environment.js';
+
+/** Where a configuration comes from. */
+export interface ConfigInput {
+  env: Environment;
+  /** Absolute path of the folder that relative paths start from. */
+  cwd: string;
+  listen?: ListenAddress;
+}
+
+/** A configuration and what a start-up log says about it. */
+export interface LoadedConfig {
+  config: AppConfig;
+  /** Name of the configuration file, and whether it is there. */
+  file: Pick<ConfigFile, 'name' | 'exists'>;
+  /** Environment variables that set an option, sorted. */
+  variables: string[];
+}
+
+const PREFIX = 'OH';
+
+/**
+ * Puts the configuration together: defaults, then the file, then the environment.
+ * @throws ConfigError with every mistake that was found
+ */
+export function loadConfig({ env, cwd, listen }: ConfigInput): LoadedConfig {
+  const file = readConfigFile(env, cwd);
+  const environment = readEnvironment(AppConfig, PREFIX, env);
+  const merged = overlay(todaysSpelling(file.values), environment.values);
+  const known = isPlainObject(merged) ? pickFields(AppConfig, merged) : {};
+  const config = plainToInstance(AppConfig, known);
+  const sourceOf = (path: string) => nearestSource(path, environment.sources) ?? file.name;
+
+  const problems = [
+    ...environment.problems,
+    ...validate(config, sourceOf),
+    ...refuseBlankKeys(config, env, sourceOf),
+  ];
+  if (problems.length > 0) throw new ConfigError(problems);
+
+  fillInKeys(config, env);
+  config.base_dir = cwd;
+  if (listen !== undefined) config.listen = listen;
+  return { config, file, variables: [...new Set(environment.sources.values())].sort() };
+}
+
+/** The first spelling of the file turned into today's. */
+function todaysSpelling(values: Record<string, unknown>): Record<string, unknown> {
+  const { session_api_key: key, ...rest } = values;
+  const translated = { ...rest };
+  if (key !== undefined && key !== null) {
+    const keys = rest['session_api_keys'] ?? [];
+    translated['session_api_keys'] = Array.isArray(keys) ? [key, ...keys.filter((k) => k !== key)] : keys;
+  }
+  if (Array.isArray(rest['webhooks'])) {
+    translated['webhooks'] = rest['webhooks'].map((hook: unknown) =>
+      isPlainObject(hook) && 'webhook_url' in hook ? { event_buffer_size: 10, ...hook } : hook,
+    );
+  }
+  return translated;
+}
+
+/** Leaves out what no class declares, and makes blank optional texts null. */
+function pickFields(type: ConfigClass, values: Record<string, unknown>): Record<string, unknown> {
+  const picked: Record<string, unknown> = {};
+  for (const { name, shape, nullable } of fieldsOf(type)) {
+    const value = values[name];
+    if (value === undefined) continue;
+    const blank = nullable && shape.kind === 'text' && typeof value === 'string' && value.trim() === '';
+    picked[name] = blank ? null : pickShape(shape, value);
+  }
+  return picked;
+}
+
+function pickShape(shape: FieldShape, value: unknown): unknown {
+  if (shape.kind === 'list' && Array.isArray(value)) return value.map((item) => pickShape(shape.item, item));
+  return shape.kind === 'section' && isPlainObject(value) ? pickFields(shape.type, value) : value;
+}
+
+function validate(config: AppConfig, sourceOf: (path: string) => string): ConfigProblem[] {
+  const problems = validateSync(config).flatMap((error) => describe(error, '', AppConfig, sourceOf));
+  if (!Array.isArray(config.webhooks)) return problems;
+  config.webhooks.forEach((hook, index) => {
+    if (!(hook instanceof WebhookConfig) || hook.base_url !== null || hook.webhook_url !== null) return;
+    const path = `webhooks[${index}]`;
+    problems.push({ path, expected: 'a base_url', found: 'none', source: sourceOf(path) });
+  });
+  return problems;
+}
+
+function describe(
+  error: ValidationError,
+  parent: string,
+  type: ConfigClass,
+  sourceOf: (path: string) => string,
+): ConfigProblem[] {
+  const isIndex = /^\d+$/.test(error.property);
+  const path = isIndex ? `${parent}[${error.property}]` : joinPath(parent, error.property);
+  const field = fieldsOf(type).find(({ name }) => name === error.property);
+  const inner = isIndex ? type : (sectionType(field?.shape) ?? type);
+  if (error.children !== undefined && error.children.length > 0) {
+    return error.children.flatMap((child) => describe(child, path, inner, sourceOf));
+  }
+  const secret = field?.secret ?? false;
+  const value: unknown = error.value;
+  if (field?.shape.kind === 'list' && Array.isArray(value)) {
+    const ofGroups = field.shape.item.kind === 'section';
+    const index = value.findIndex((item) => (ofGroups ? !isPlainObject(item) : typeof item !== 'string'));
+    const at = `${path}[${index}]`;
+    const found = describeValue(value[index], secret);
+    return [{ path: at, expected: ofGroups ? 'an object' : 'a text', found, source: sourceOf(at) }];
+  }
+  const found = describeValue(value, secret);
+  if (isIndex) return [{ path, expected: 'an object', found, source: sourceOf(path) }];
+  const expected = Object.values(error.constraints ?? {})[0] ?? field?.expected ?? 'something else';
+  return [{ path, expected, found, source: sourceOf(path) }];
+}
+
+function sectionType(shape: FieldShape | undefined): ConfigClass | undefined {
+  if (shape?.kind === 'section') return shape.type;
+  return shape?.kind === 'list' ? sectionType(shape.item) : undefined;
+}
+
+/** A list of nothing but blank keys would open a server that was meant to be closed. */
+function refuseBlankKeys(
+  config: AppConfig,
+  env: Environment,
+  sourceOf: (path: string) => string,
+): ConfigProblem[] {
+  const keys: unknown = config.session_api_keys;
+  const isBlank = (key: unknown) => typeof key === 'string' && key.trim() === '';
+  if (!Array.isArray(keys) || keys.length === 0 || !keys.every(isBlank)) return [];
+  if (notBlank(env['SESSION_API_KEY']) !== undefined) return [];
+  const path = 'session_api_keys[0]';
+  const expected = 'a key (leave the option out to run without keys)';
+  return [{ path, expected, found: 'an empty text', source: sourceOf(path) }];
+}
+
+/** Drops blank keys and fills in those that have other variables as their defaults. */
+function fillInKeys(config: AppConfig, env: Environment): void {
+  const sessionKey = notBlank(env['SESSION_API_KEY']);
+  const isFilled = (key: string) => key.trim() !== '';
+  config.session_api_keys = config.session_api_keys.filter(isFilled);
+  config.previous_secret_keys = config.previous_secret_keys.filter(isFilled);
+  if (config.session_api_keys.length === 0 && sessionKey !== undefined)
+    config.session_api_keys = [sessionKey];
+  config.secret_key ??= sessionKey ?? notBlank(env['OH_SESSION_API_KEYS_0']) ?? null;
+}
+
+/** The variable that set this option, or the group or list that it is part of. */
+function nearestSource(path: string, sources: ReadonlyMap<string, string>): string | undefined {
+  for (let at = path; at !== ''; at = at.replace(/(\[\d+\]|(^|\.)[^.[\]]+)$/, '')) {
+    const source = sources.get(at);
+    if (source !== undefined) return source;
+  }
+  return undefined;
+}
+
+function joinPath(parent: string, name: string): string {
+  return parent === '' ? name : `${parent}.${name}`;
+}
+
+function notBlank(text: string | undefined): string | undefined {
+  return text === undefined || text.trim() === '' ? undefined : text;
+}
