@@ -1,0 +1,39 @@
+/** What stands in place of a secret that must not be seen. */
+export const MASK = '**********';
+
+const SECRET_NAME = /AUTHORIZATION|COOKIE|CREDENTIAL|KEY|PASSWORD|SECRET|SESSION|TOKEN/i;
+const SECRET_GROUP = /^(env|environment|headers)$/i;
+
+/** Something of this name (a header, a field, a variable) is treated as a secret. */
+export function isSecretName(name: string): boolean {
+  return SECRET_NAME.test(name);
+}
+
+/**
+ * A copy for messages to people: values of fields with a secret name, and everything below `env`, `environment` and
+ * `headers`, become `<redacted>`. A plain text stays as it is.
+ */
+export function redact(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(redact);
+  if (!isRecord(value)) return value;
+  return mapEntries(value, (name, item) => {
+    if (isSecretName(name)) return '<redacted>';
+    return SECRET_GROUP.test(name) ? redactAll(item) : redact(item);
+  });
+}
+
+function redactAll(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(redactAll);
+  return isRecord(value) ? mapEntries(value, (_name, item) => redactAll(item)) : '<redacted>';
+}
+
+function mapEntries(
+  record: Record<string, unknown>,
+  change: (name: string, item: unknown) => unknown,
+): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(record).map(([name, item]) => [name, change(name, item)]));
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}

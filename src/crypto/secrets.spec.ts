@@ -1,0 +1,143 @@
+import {
+  Cipher,
+  decryptSecrets,
+  encryptSecrets,
+  hideSecrets,
+  isToken,
+  maskSecrets,
+  redact,
+  secretTexts,
+} from './index.js';
+
+const conversation = {
+  agent: {
+    llm: {
+      model: 'openai/x',
+      api_key: 'marked-1',
+      aws_access_key_id: 'marked-2',
+      aws_secret_access_key: 'marked-3',
+      aws_session_token: 'marked-4',
+      base_url: null,
+      custom_tokenizer: 'plain',
+      extra_headers: { Authorization: 'marked-5', Accept: 'plain' },
+    },
+    condenser: { llm: { model: 'openai/y', api_key: 'marked-6' }, kind: 'LLMSummarizingCondenser' },
+    agent_context: { secrets: { CTX: 'marked-7', CTY: { kind: 'StaticSecret', value: 'marked-8' } } },
+    mcp_config: {
+      web: { url: 'http://m', headers: { 'X-Plain': 'marked-9' }, auth: { client_secret: 'marked-10' } },
+      local: { command: 'run', env: { A: 'marked-11' }, args: ['plain'] },
+    },
+    tools: [{ name: 'custom', params: { api_key: 'marked-12', value: 'plain' } }],
+  },
+  secrets: {
+    S: { kind: 'StaticSecret', value: 'marked-13', description: 'plain' },
+    L: { kind: 'LookupSecret', url: 'http://l', headers: { 'X-Api-Key': 'marked-14', Accept: 'plain' } },
+  },
+  secret_registry: { secret_sources: { 'a/b~c': { kind: 'StaticSecret', value: 'marked-15' } } },
+  tags: { value: 'plain' },
+};
+const COUNT = 15;
+
+describe('secrets at rest', () => {
+  it('finds every secret and nothing else', () => {
+    const texts = [...secretTexts(conversation)];
+    expect(texts.length).toBe(COUNT);
+    expect(texts.every((text) => text.startsWith('marked-'))).toBe(true);
+  });
+
+  it('come back with the same key, and with it as a previous one', () => {
+    const stored = encryptSecrets(conversation, new Cipher('key'));
+    expect(JSON.stringify(stored)).not.toContain('marked');
+    expect(JSON.stringify(stored).split('"gAAAAA').length - 1).toBe(COUNT);
+    expect(decryptSecrets(stored, new Cipher('key'))).toEqual({ value: conversation, kept: new Map() });
+    expect(decryptSecrets(stored, new Cipher('new', ['key'])).value).toEqual(conversation);
+  });
+
+  it.each([
+    ['another key', new Cipher('other')],
+    ['no key', new Cipher(null)],
+  ])('survive a start with %s and a save', (_name, wrong) => {
+    const stored = encryptSecrets(conversation, new Cipher('key'));
+    const { value, kept } = decryptSecrets(stored, wrong);
+    expect(JSON.stringify(value)).not.toMatch(/marked|gAAAAA/);
+    expect(kept.size).toBe(COUNT);
+    expect(kept.has('/secret_registry/secret_sources/a~1b~0c/value')).toBe(true);
+
+    const savedAgain = encryptSecrets(value, wrong, kept);
+    expect(savedAgain).toEqual(stored);
+    expect(decryptSecrets(savedAgain, new Cipher('key')).value).toEqual(conversation);
+  });
+
+  it('give way to a new value', () => {
+    const stored = encryptSecrets({ llm: { model: 'a', api_key: 'old' } }, new Cipher('key'));
+    const { value, kept } = decryptSecrets(stored, new Cipher('other'));
+    const changed = { ...value, llm: { model: 'a', api_key: 'new' } };
+    const saved = encryptSecrets(changed, new Cipher('other'), kept);
+    expect(decryptSecrets(saved, new Cipher('other')).value).toEqual(changed);
+  });
+
+  it('are not handed to another receiver that took the place of theirs', () => {
+    const stored = encryptSecrets({ llm: { model: 'a', api_key: 'old' } }, new Cipher('key'));
+    const { kept } = decryptSecrets(stored, new Cipher(null));
+    const other = { llm: { model: 'a', base_url: 'http://elsewhere', api_key: null } };
+    expect(encryptSecrets(other, new Cipher(null), kept)).toEqual(other);
+  });
+
+  it('are masked without a key and null after that', () => {
+    const stored = encryptSecrets(conversation, new Cipher(null));
+    expect(stored).toMatchObject({ agent: { llm: { api_key: '**********', custom_tokenizer: 'plain' } } });
+    expect(decryptSecrets(stored, new Cipher(null)).value).toMatchObject({
+      agent: { llm: { api_key: null } },
+    });
+  });
+
+  it('leave a token that is ours as it is', () => {
+    const cipher = new Cipher('key');
+    const token = cipher.encrypt('text');
+    expect(encryptSecrets({ api_key: token }, cipher)).toEqual({ api_key: token });
+    expect(encryptSecrets({ api_key: token }, new Cipher('other'))['api_key']).not.toBe(token);
+    expect(isToken(token)).toBe(true);
+  });
+});
+
+describe('secrets on the wire', () => {
+  it('are hidden from answers', () => {
+    const hidden = hideSecrets(conversation);
+    expect(JSON.stringify(hidden)).not.toContain('marked');
+    expect(hidden).toMatchObject({
+      agent: {
+        llm: { api_key: null, extra_headers: { Authorization: '**********', Accept: 'plain' } },
+        agent_context: { secrets: { CTX: '**********', CTY: { value: null } } },
+        mcp_config: { local: { command: 'run', args: ['plain'] } },
+      },
+      secrets: { L: { headers: { Accept: 'plain' } } },
+    });
+    expect(JSON.stringify(hidden)).not.toMatch(/"env"|"X-Plain"|"X-Api-Key"/);
+  });
+
+  it('are masked for watchers', () => {
+    const masked = maskSecrets(conversation);
+    expect(JSON.stringify(masked)).not.toContain('marked');
+    expect(masked).toMatchObject({ agent: { llm: { api_key: '**********', base_url: null } } });
+    expect(maskSecrets({ api_key: null, secrets: { A: null } })).toEqual({ api_key: null, secrets: {} });
+  });
+});
+
+describe('redact', () => {
+  it('covers what is named like a secret and everything in environments and headers', () => {
+    expect(
+      redact({
+        llm: { api_key: 'x', model: 'm' },
+        env: { A: { b: 'x' } },
+        Headers: ['x'],
+        list: [{ my_token: 1 }],
+      }),
+    ).toEqual({
+      llm: { api_key: '<redacted>', model: 'm' },
+      env: { A: { b: '<redacted>' } },
+      Headers: ['<redacted>'],
+      list: [{ my_token: '<redacted>' }],
+    });
+    expect(redact('plain text')).toBe('plain text');
+  });
+});

@@ -1,0 +1,97 @@
+import { isToken, type Cipher } from './cipher.js';
+import { MASK } from './redact.js';
+import { changeSecrets, type SecretPlace } from './secret-places.js';
+
+type JsonRecord = Record<string, unknown>;
+
+/**
+ * A token that no key of ours opens. It is kept beside the object that it was read from and written back with it, so
+ * that the secret is there again when the right key returns.
+ */
+export interface KeptToken {
+  token: string;
+  /** What the secret belonged to; it is not given to something else that took its place. */
+  belongsTo: string;
+}
+
+/** Tokens by the JSON pointer of their place. */
+export type KeptTokens = ReadonlyMap<string, KeptToken>;
+
+/** An object as read from disk, ready for use. */
+export interface DecryptedSecrets {
+  /** Secrets that cannot be had are null, in maps too: treat such an entry as if it were not there. */
+  value: JsonRecord;
+  /** Hand them to `encryptSecrets` when the object is saved; the keys say what to name in the log. */
+  kept: KeptTokens;
+}
+
+/**
+ * A copy for the disk. With a key each secret becomes a token (a token that we can open stays as it is); without one it
+ * becomes `**********` and is lost at the next start.
+ */
+export function encryptSecrets(object: JsonRecord, cipher: Cipher, kept: KeptTokens = new Map()): JsonRecord {
+  return changeSecrets(object, (place) => {
+    if (isBlank(place.value)) return keptTokenFor(place, kept) ?? null;
+    if (!cipher.enabled) return MASK;
+    const isOurs = isToken(place.value) && cipher.decrypt(place.value) !== undefined;
+    return isOurs ? place.value : cipher.encrypt(place.value);
+  });
+}
+
+/**
+ * A copy with secrets as plain texts. What is not a token counts as plain text, what is blank or masked as no value. A
+ * token that cannot be opened never comes out as a value.
+ */
+export function decryptSecrets(object: JsonRecord, cipher: Cipher): DecryptedSecrets {
+  const kept = new Map<string, KeptToken>();
+  const value = changeSecrets(object, (place) => {
+    if (isBlank(place.value)) return null;
+    if (!isToken(place.value)) return place.value;
+    const text = cipher.decrypt(place.value);
+    if (text === undefined) {
+      kept.set(place.pointer, { token: place.value, belongsTo: identityOf(place.owner) });
+    }
+    return text ?? null;
+  });
+  return { value, kept };
+}
+
+/** A copy for watchers: each secret that has a value shows as `**********`. */
+export function maskSecrets(object: JsonRecord): JsonRecord {
+  return changeSecrets(object, ({ value, hiddenAs }) => {
+    if (value === null) return hiddenAs === 'null' ? null : undefined;
+    return MASK;
+  });
+}
+
+/** A copy for answers: fields are null, named secrets `**********`, secret headers and variables are left out. */
+export function hideSecrets(object: JsonRecord): JsonRecord {
+  return changeSecrets(object, ({ value, hiddenAs }) => {
+    if (hiddenAs === 'null') return null;
+    return hiddenAs === 'mask' && value !== null ? MASK : undefined;
+  });
+}
+
+/** Every secret text in an object, for masking it in outputs and logs. */
+export function secretTexts(object: JsonRecord): Set<string> {
+  const texts = new Set<string>();
+  changeSecrets(object, ({ value }) => {
+    if (!isBlank(value)) texts.add(value);
+    return value;
+  });
+  return texts;
+}
+
+function keptTokenFor({ pointer, owner }: SecretPlace, kept: KeptTokens): string | undefined {
+  const found = kept.get(pointer);
+  return found?.belongsTo === identityOf(owner) ? found.token : undefined;
+}
+
+/** Who would receive the secret: a token must not come back to life for another provider or address. */
+function identityOf({ kind, model, base_url, url, command }: JsonRecord): string {
+  return JSON.stringify([kind, model, base_url, url, command]);
+}
+
+function isBlank(value: string | null): value is null | '' {
+  return value === null || value.trim() === '' || value === MASK;
+}
