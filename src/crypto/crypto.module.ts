@@ -1,8 +1,9 @@
 import { Global, Logger, Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { AppConfig } from '../config/index.js';
 import { Cipher } from './cipher.js';
+import { StoredSecrets } from './stored-secrets.js';
 
-/** Provides the `Cipher` of the configured keys, and says at start when there is none. */
+/** Provides the `Cipher` of the configured keys and `StoredSecrets`, and says at start when there is none. */
 @Global()
 @Module({
   providers: [
@@ -11,8 +12,9 @@ import { Cipher } from './cipher.js';
       inject: [AppConfig],
       useFactory: (config: AppConfig) => new Cipher(config.secret_key, config.previous_secret_keys),
     },
+    StoredSecrets,
   ],
-  exports: [Cipher],
+  exports: [Cipher, StoredSecrets],
 })
 export class CryptoModule implements OnApplicationBootstrap {
   constructor(private readonly cipher: Cipher) {}

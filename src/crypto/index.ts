@@ -11,3 +11,4 @@ export {
   type KeptToken,
   type KeptTokens,
 } from './secrets.js';
+export { StoredSecrets } from './stored-secrets.js';

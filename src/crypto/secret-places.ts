@@ -23,7 +23,7 @@ type Context = 'plain' | 'server' | 'source';
 
 /** Names that are secret wherever they stand: `api_key`, `aws_secret_access_key`, `aws_session_token`, ... */
 const SECRET_FIELD =
-  /(^|_)(api_key|access_key(_id)?|secret(_access)?_key|session_token|auth_token|client_secret|password)$/;
+  /(^|_)(api_key|access_key(_id)?|secret(_access)?_key|(session|auth|access|refresh)_token|client_secret|password)$/;
 
 /**
  * A copy of an object with every secret in it changed. This is the one place that knows where secrets are: fields named
@@ -99,8 +99,9 @@ class SecretWalk {
 }
 
 function isSecretField(owner: JsonRecord, name: string, context: Context): boolean {
-  if (name === 'value') return context === 'source' || owner['kind'] === 'StaticSecret';
-  return SECRET_FIELD.test(name) || (context === 'server' && isSecretName(name));
+  // `value` is a secret of a secret source and of an MCP server's credential; elsewhere it is any word.
+  if (name === 'value') return context !== 'plain' || owner['kind'] === 'StaticSecret';
+  return SECRET_FIELD.test(name);
 }
 
 function isSecretValue(value: unknown): value is string | null {

@@ -24,7 +24,11 @@ const conversation = {
     condenser: { llm: { model: 'openai/y', api_key: 'marked-6' }, kind: 'LLMSummarizingCondenser' },
     agent_context: { secrets: { CTX: 'marked-7', CTY: { kind: 'StaticSecret', value: 'marked-8' } } },
     mcp_config: {
-      web: { url: 'http://m', headers: { 'X-Plain': 'marked-9' }, auth: { client_secret: 'marked-10' } },
+      web: {
+        url: 'http://m',
+        headers: { 'X-Plain': 'marked-9' },
+        auth: { strategy: 'bearer', value: 'marked-10' },
+      },
       local: { command: 'run', env: { A: 'marked-11' }, args: ['plain'] },
     },
     tools: [{ name: 'custom', params: { api_key: 'marked-12', value: 'plain' } }],
