@@ -46,7 +46,7 @@ export interface LlmUsage {
 export interface LlmResponse {
   id: string;
   /** Role assistant: text, tool calls (arguments verbatim), reasoning. */
-  message: Message & { content: TextContent[] };
+  message: Omit<Message, 'content'> & { content: TextContent[] };
   usage: LlmUsage;
   /** US dollars; null when the price of the model is not known. */
   cost: number | null;

@@ -1,0 +1,75 @@
+import { performance } from 'node:perf_hooks';
+import { Injectable } from '@nestjs/common';
+import { AttemptClock } from './attempt-clock.js';
+import { withAttempts } from './attempts.js';
+import { assertRoomyContext } from './context-window.js';
+import type { LlmConfig } from './llm-config.js';
+import { Llm, type LlmRequest, type LlmResponse } from './llm.js';
+import { priceAnswer } from './model-catalogue.js';
+import { modelFeatures } from './model-features.js';
+import { classifyFailure } from './provider-failure.js';
+import { routeModel, type Route } from './providers/index.js';
+import type { ProviderAnswer } from './providers/provider.js';
+
+/** Models through the AI SDK's providers, one step a call; attempts, clocks and error texts are ours. */
+@Injectable()
+export class AiSdkLlm extends Llm {
+  /** @throws LlmError, or the reason of `request.signal` as soon as that is aborted */
+  override async complete(request: LlmRequest): Promise<LlmResponse> {
+    const { config, signal } = request;
+    const route = routeModel(config.model);
+    assertRoomyContext(config);
+    const { answer, latency } = await withAttempts({
+      policy: config,
+      signal,
+      run: (attempt) => this.attempt(request, route, attempt),
+      classify: (error) => classifyFailure(error, route.provider.errorFamily, config),
+      onRetry: request.onRetry,
+    });
+    const { cost, contextWindow } = await priceAnswer(config, answer.usage, answer.headers);
+    return {
+      id: answer.id,
+      message: answer.message,
+      usage: { ...answer.usage, context_window: contextWindow },
+      cost,
+      latency,
+    };
+  }
+
+  override supportsVision(config: LlmConfig): boolean {
+    return config.disable_vision !== true && modelFeatures(config).vision;
+  }
+
+  private async attempt(
+    request: LlmRequest,
+    { provider, prefix, model }: Route,
+    attempt: number,
+  ): Promise<{ answer: ProviderAnswer; latency: number }> {
+    const { config } = request;
+    const clock = new AttemptClock(
+      request.signal,
+      config.timeout,
+      config.stream ? config.stream_idle_timeout : null,
+    );
+    const started = performance.now();
+    try {
+      const work = provider.call({
+        request,
+        provider: prefix,
+        model,
+        features: modelFeatures(config),
+        attempt,
+        signal: clock.signal,
+        // What a dead attempt still brings is nobody's business any more.
+        onDelta: (delta) => {
+          if (!clock.signal.aborted) request.onDelta?.(delta);
+        },
+        onProgress: () => clock.touch(),
+      });
+      const answer = await clock.race(work);
+      return { answer, latency: (performance.now() - started) / 1000 };
+    } finally {
+      clock.close();
+    }
+  }
+}

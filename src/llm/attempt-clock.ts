@@ -1,0 +1,73 @@
+/** Milliseconds; Node fires longer timers at once. */
+const MAX_TIMER = 2 ** 31 - 1;
+
+/** The time of an attempt ran out. */
+export class AttemptTimeoutError extends Error {
+  override readonly name = 'AttemptTimeoutError';
+}
+
+/**
+ * Ends an attempt when it takes too long as a whole, or when nothing has come for too long. Close it in any case:
+ * it holds timers.
+ */
+export class AttemptClock {
+  private readonly controller = new AbortController();
+  private readonly timers: NodeJS.Timeout[] = [];
+  private readonly onCallerAbort: () => void;
+
+  /** @param timeout, idleTimeout seconds; null: none */
+  constructor(
+    private readonly caller: AbortSignal,
+    timeout: number | null,
+    idleTimeout: number | null,
+  ) {
+    this.onCallerAbort = () => this.controller.abort(caller.reason);
+    caller.addEventListener('abort', this.onCallerAbort, { once: true });
+    if (caller.aborted) this.onCallerAbort();
+    this.idle = this.arm(idleTimeout, `The stream stalled for ${idleTimeout} seconds.`);
+    this.arm(timeout, `Request timed out after ${timeout} seconds.`);
+  }
+  private readonly idle: NodeJS.Timeout | undefined;
+
+  /** Aborted with the caller's reason, or with an `AttemptTimeoutError`. */
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  /** Something came: the idle time starts anew. */
+  touch(): void {
+    this.idle?.refresh();
+  }
+
+  /** Answers as the work does, but rejects at once when the signal is aborted, even if the work ignores it. */
+  async race<T>(work: Promise<T>): Promise<T> {
+    const { signal } = this;
+    let onAbort: (() => void) | undefined;
+    const aborted = new Promise<never>((_, reject) => {
+      onAbort = () => reject(signal.reason);
+      if (signal.aborted) onAbort();
+      else signal.addEventListener('abort', onAbort, { once: true });
+    });
+    // The loser of the race must not end as an unhandled rejection.
+    work.catch(() => undefined);
+    try {
+      return await Promise.race([work, aborted]);
+    } finally {
+      if (onAbort) signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** Ends the timers, and whatever still listens to the signal. */
+  close(): void {
+    for (const timer of this.timers) clearTimeout(timer);
+    this.caller.removeEventListener('abort', this.onCallerAbort);
+  }
+
+  private arm(seconds: number | null, message: string): NodeJS.Timeout | undefined {
+    if (seconds === null) return undefined;
+    const milliseconds = Math.min(seconds * 1000, MAX_TIMER);
+    const timer = setTimeout(() => this.controller.abort(new AttemptTimeoutError(message)), milliseconds);
+    this.timers.push(timer);
+    return timer;
+  }
+}

@@ -1,0 +1,88 @@
+import { LlmError, type LlmErrorCode } from './llm-error.js';
+
+/** What went wrong in an attempt, before it is put into the words that clients know. */
+export interface ProviderFailure {
+  kind: 'status' | 'connection' | 'timeout' | 'no-response';
+  status?: number;
+  message: string;
+  /** Machine-readable code of the provider (`insufficient_quota`, `content_filter`), if any. */
+  code?: string;
+}
+
+/** A failure in the client's words, and whether another attempt may help. */
+export interface FailedAttempt {
+  error: LlmError;
+  retryable: boolean;
+}
+
+/** Clients read this sentence; what the provider says instead may quote the key. */
+const AUTHENTICATION_DETAIL = 'Your LLM API key appears to be invalid or has expired.';
+
+const CONTEXT_WINDOW =
+  /prompt is too long|context length exceeded|context_length_exceeded|maximum context length|input exceeds the context window|exceeds? the (model's )?context window|please reduce the length of|input token count .*exceeds the maximum|input is too long/i;
+const MALFORMED_HISTORY =
+  /tool_use.{0,40}ids? (were|was) found without|unexpected .{0,3}tool_use_id|tool_result.{0,60}(without|no corresponding|must have)|tool_calls?.{0,40}must be followed by tool messages|no tool (call|output) found for function call|role 'tool' must be a response/i;
+const CONTENT_POLICY =
+  /content_policy|content_filter|content filtering policy|content management policy|responsibleaipolicy/i;
+const QUOTA = /insufficient_quota|exceeded your current quota|credit balance is too low|billing_hard_limit/i;
+
+/** LiteLLM's class names by status: https://docs.litellm.ai/docs/exception_mapping. */
+const CLASS_BY_STATUS: Readonly<Record<number, string>> = {
+  403: 'PermissionDeniedError',
+  404: 'NotFoundError',
+  429: 'RateLimitError',
+  502: 'BadGatewayError',
+  503: 'ServiceUnavailableError',
+};
+
+/**
+ * Turns a failure into the error that clients of the original know: the class as `code`, LiteLLM's way of saying it as
+ * text. The order counts: a full context window is also a bad request.
+ * @param family how LiteLLM calls the provider's errors: `OpenAIException`
+ */
+export function failedAttempt(failure: ProviderFailure, family: string): FailedAttempt {
+  const { status, message } = failure;
+  const said = `${family} - ${message}`;
+  const fail = (code: LlmErrorCode, text: string, retryable = false): FailedAttempt => ({
+    error: new LlmError(code, text, status),
+    retryable,
+  });
+
+  if (failure.kind === 'timeout') return fail('LLMTimeoutError', `litellm.Timeout: ${message}`, true);
+  if (failure.kind === 'no-response') return fail('LLMNoResponseError', message, true);
+  if (failure.kind === 'connection' || status === undefined) {
+    return fail(
+      'LLMServiceUnavailableError',
+      `litellm.InternalServerError: InternalServerError: ${said}`,
+      true,
+    );
+  }
+
+  const words = `${failure.code ?? ''} ${message}`;
+  if (status < 500 && status !== 429 && CONTEXT_WINDOW.test(words)) {
+    const text = `litellm.ContextWindowExceededError: litellm.BadRequestError: ContextWindowExceededError: ${said}`;
+    return fail('LLMContextWindowExceedError', text);
+  }
+  if (status < 500 && MALFORMED_HISTORY.test(words)) {
+    return fail('LLMMalformedConversationHistoryError', `litellm.BadRequestError: ${said}`);
+  }
+  if (status === 401) return fail('LLMAuthenticationError', AUTHENTICATION_DETAIL);
+  if (status === 429) {
+    return fail('LLMRateLimitError', `litellm.RateLimitError: RateLimitError: ${said}`, !QUOTA.test(words));
+  }
+  if (status === 408 || status === 504)
+    return fail('LLMTimeoutError', `litellm.Timeout: Timeout Error: ${said}`, true);
+  if (status >= 500) {
+    const name = CLASS_BY_STATUS[status] ?? 'InternalServerError';
+    return fail('LLMServiceUnavailableError', `litellm.${name}: ${name}: ${said}`, true);
+  }
+  if (CONTENT_POLICY.test(words)) {
+    const text = `litellm.ContentPolicyViolationError: litellm.BadRequestError: ContentPolicyViolationError: ${said}`;
+    return fail('LLMContentPolicyViolationError', text);
+  }
+  const name = CLASS_BY_STATUS[status];
+  return fail(
+    'LLMBadRequestError',
+    name ? `litellm.${name}: ${name}: ${said}` : `litellm.BadRequestError: ${said}`,
+  );
+}

@@ -1,0 +1,81 @@
+import type { LlmConfig } from './llm-config.js';
+import type { LlmUsage } from './llm.js';
+import { modelFeatures } from './model-features.js';
+import { parseModelName } from './model-name.js';
+
+/** Where prices and most context windows come from: a snapshot inside the package, nothing is fetched. */
+export const CATALOGUE_SOURCE = {
+  name: '@pydantic/genai-prices',
+  version: '0.1.8',
+  url: 'https://github.com/pydantic/genai-prices',
+} as const;
+
+/** Our prefixes under the catalogue's names; others have the same name. */
+const CATALOGUE_PROVIDERS: Readonly<Record<string, string>> = {
+  bedrock: 'aws',
+  gemini: 'google',
+  moonshot: 'moonshotai',
+  xai: 'x-ai',
+};
+
+type Prices = typeof import('@pydantic/genai-prices');
+let loading: Promise<Prices> | undefined;
+
+/** Loads the price table (half a megabyte) when it is first needed. */
+function loadPrices(): Promise<Prices> {
+  loading ??= import('@pydantic/genai-prices');
+  return loading;
+}
+
+type Tokens = Omit<LlmUsage, 'context_window'>;
+
+/** What the catalogue says of an answer. */
+export interface Priced {
+  /** US dollars; null: the price is not known. */
+  cost: number | null;
+  /** Tokens; 0: not known. */
+  contextWindow: number;
+}
+
+/**
+ * The cost of an answer and the model's input limit. The config's own prices win (both must be set), then what a proxy
+ * says it was charged (`x-litellm-response-cost`), then the table.
+ */
+export async function priceAnswer(
+  config: LlmConfig,
+  tokens: Tokens,
+  headers: Record<string, string> | undefined,
+): Promise<Priced> {
+  const known = await lookUp(config, tokens);
+  const contextWindow = modelFeatures(config).maxInputTokens ?? known?.contextWindow ?? 0;
+  return { cost: customCost(config, tokens) ?? chargedCost(headers) ?? known?.cost ?? null, contextWindow };
+}
+
+function customCost(config: LlmConfig, tokens: Tokens): number | null {
+  const { input_cost_per_token: input, output_cost_per_token: output } = config;
+  if (input === null || output === null) return null;
+  return tokens.prompt_tokens * input + tokens.completion_tokens * output;
+}
+
+function chargedCost(headers: Record<string, string> | undefined): number | null {
+  const value = headers?.['x-litellm-response-cost'];
+  const cost = value === undefined || value === '' ? Number.NaN : Number(value);
+  return Number.isFinite(cost) && cost >= 0 ? cost : null;
+}
+
+async function lookUp(
+  config: LlmConfig,
+  tokens: Tokens,
+): Promise<{ cost: number; contextWindow?: number } | null> {
+  const { provider, model } = parseModelName(config.model_canonical_name ?? config.model);
+  if (provider === 'scripted' || provider === '') return null;
+  const { calcPrice } = await loadPrices();
+  const usage = {
+    input_tokens: tokens.prompt_tokens,
+    output_tokens: tokens.completion_tokens,
+    cache_read_tokens: tokens.cache_read_tokens,
+    cache_write_tokens: tokens.cache_write_tokens,
+  };
+  const answer = calcPrice(usage, model, { providerId: CATALOGUE_PROVIDERS[provider] ?? provider });
+  return answer && { cost: answer.total_price, contextWindow: answer.model.context_window };
+}

@@ -1,0 +1,119 @@
+import type { LlmConfig } from './llm-config.js';
+import { parseModelName } from './model-name.js';
+
+/** How a Claude model is told to think. */
+export type ThinkingMode = 'none' | 'manual' | 'adaptive';
+
+/** What a model can do, as far as a request depends on it. */
+export interface ModelFeatures {
+  vision: boolean;
+  /** Takes `reasoning_effort` or its like. */
+  reasoningEffort: boolean;
+  thinking: ThinkingMode;
+  /** Takes `cache_control` marks. */
+  cacheMarks: boolean;
+  /** Wants its own `reasoning_content` back. */
+  echoReasoning: boolean;
+  responsesApi: boolean;
+  /** Takes `prompt_cache_retention`. */
+  cacheRetention: boolean;
+  /** Tokens of a request; null: not known. */
+  maxInputTokens: number | null;
+  /** Tokens of an answer; null: not known. */
+  maxOutputTokens: number | null;
+}
+
+/** A family of models by the beginning of the last part of their names. The first match counts. */
+interface ModelFamily {
+  pattern: RegExp;
+  input?: number;
+  output?: number;
+  vision?: boolean;
+  thinking?: ThinkingMode;
+}
+
+/**
+ * Limits and senses of well-known families. Sources, read in November 2026: platform.openai.com/docs/models,
+ * docs.anthropic.com/en/docs/about-claude/models, ai.google.dev/gemini-api/docs/models,
+ * api-docs.deepseek.com/quick_start/pricing. OpenAI's input limit is the context window less the output limit.
+ */
+const FAMILIES: readonly ModelFamily[] = [
+  { pattern: /^gpt-4o/, input: 128_000, output: 16_384, vision: true },
+  { pattern: /^gpt-4\.1/, input: 1_047_576, output: 32_768, vision: true },
+  { pattern: /^gpt-4-turbo/, input: 128_000, output: 4_096, vision: true },
+  { pattern: /^gpt-[56]|^codex-/, input: 272_000, output: 128_000, vision: true },
+  { pattern: /^o[34](-|$)/, input: 200_000, output: 100_000, vision: true },
+  { pattern: /^o1(-|$)/, input: 200_000, output: 100_000, vision: true },
+  {
+    pattern: /^claude-(opus-4-[678]|sonnet-4-6|opus-5|sonnet-5)/,
+    input: 1_000_000,
+    output: 128_000,
+    vision: true,
+    thinking: 'adaptive',
+  },
+  {
+    pattern: /^claude-(sonnet-4|haiku-4|opus-4-5|3-7-sonnet)/,
+    input: 200_000,
+    output: 64_000,
+    vision: true,
+    thinking: 'manual',
+  },
+  { pattern: /^claude-opus-4/, input: 200_000, output: 32_000, vision: true, thinking: 'manual' },
+  { pattern: /^claude-3/, input: 200_000, output: 8_192, vision: true },
+  { pattern: /^claude-/, vision: true },
+  { pattern: /^gemini-(2\.5|3)/, input: 1_048_576, output: 65_536, vision: true },
+  { pattern: /^gemini-/, input: 1_048_576, output: 8_192, vision: true },
+  { pattern: /^deepseek-(reasoner|chat)/, input: 131_072, output: 65_536 },
+  { pattern: /^llama3(:|$)/, input: 8_192 },
+];
+
+/** Families that do not reason, or not by `reasoning_effort`. Names that nobody knows are given the benefit of the doubt. */
+const NO_EFFORT =
+  /^(gpt-4|gpt-3|chatgpt-|llama|gemma|mistral|mixtral|codestral|claude-3-[05]|claude-3-(opus|haiku|sonnet))/;
+
+/** Models of which their makers ask to get the reasoning back (Kimi, DeepSeek reasoner, MiniMax). */
+const ECHO_REASONING = /kimi|deepseek-reasoner|minimax/i;
+
+/** Providers whose catalogue nobody can know: what a name means there is up to whoever runs them. */
+const OPAQUE_PROVIDERS = new Set(['litellm_proxy', 'openhands', 'ollama_chat', 'groq']);
+
+/** The name of the model alone: without vendor, region and version decorations of resellers. */
+function familyName(model: string): string {
+  const last = model.slice(model.lastIndexOf('/') + 1).toLowerCase();
+  return last.replace(/^([a-z]{2,6}\.)?(anthropic|meta|amazon|mistral|deepseek)\./, '');
+}
+
+/** What is known of the model that a config names; `model_canonical_name` decides when it is set. */
+export function modelFeatures(config: LlmConfig): ModelFeatures {
+  const { provider, model } = parseModelName(config.model_canonical_name ?? config.model);
+  const name = familyName(model);
+  const family = FAMILIES.find(({ pattern }) => pattern.test(name));
+  const limits = OPAQUE_PROVIDERS.has(provider) ? undefined : family;
+  const claude = name.startsWith('claude-');
+  return {
+    vision: family?.vision ?? false,
+    reasoningEffort: !NO_EFFORT.test(name),
+    thinking: family?.thinking ?? 'none',
+    cacheMarks: claude && config.caching_prompt,
+    echoReasoning: ECHO_REASONING.test(name),
+    responsesApi: /^(gpt-[56]|gpt-4\.1|codex-mini)/.test(name),
+    cacheRetention: /^(gpt-5|gpt-4\.1)/.test(name) && !/mini|nano/.test(name) && provider !== 'azure',
+    maxInputTokens: config.max_input_tokens ?? limits?.input ?? null,
+    maxOutputTokens: maxOutput(config, name, limits),
+  };
+}
+
+/**
+ * The output limit to ask for. Behind a `base_url` of somebody's own the model may be a smaller one than its name says,
+ * so 16 384 is the most there; a limit as large as the input would leave no room for it and is halved.
+ */
+function maxOutput(config: LlmConfig, name: string, limits: ModelFamily | undefined): number | null {
+  if (config.max_output_tokens !== null) return config.max_output_tokens;
+  if (limits?.output === undefined) return null;
+  if (/^claude-sonnet-4/.test(name)) return limits.output;
+  const output =
+    limits.input !== undefined && limits.output >= limits.input
+      ? Math.floor(limits.input / 2)
+      : limits.output;
+  return config.base_url === null ? output : Math.min(output, 16_384);
+}

@@ -1,0 +1,126 @@
+import { randomUUID } from 'node:crypto';
+import {
+  textContent,
+  type Message,
+  type MessageToolCall,
+  type ReasoningItem,
+  type ThinkingBlock,
+} from '../../events/index.js';
+import type { ProviderAnswer } from '../providers/provider.js';
+import { tokenUsage, type ModelOutput } from './language-model.js';
+
+/** Between a call's id and the signature that Gemini wants back with it. The notation is LiteLLM's. */
+const THOUGHT_SEPARATOR = '__thought__';
+
+/** Adds a thought signature to the id of a tool call: it is the one field that lives as long as the call. */
+export function withThoughtSignature(id: string, signature: string | undefined): string {
+  return signature === undefined ? id : `${id}${THOUGHT_SEPARATOR}${signature}`;
+}
+
+/** The id of a tool call and the thought signature it carries, if any. */
+export function splitThoughtSignature(id: string): { id: string; signature?: string } {
+  const at = id.indexOf(THOUGHT_SEPARATOR);
+  return at < 0 ? { id } : { id: id.slice(0, at), signature: id.slice(at + THOUGHT_SEPARATOR.length) };
+}
+
+/** Fields of a part that one provider wants back unchanged. */
+export function metadataText(
+  part: { providerMetadata?: Record<string, Record<string, unknown> | undefined> },
+  field: string,
+): string | undefined {
+  for (const fields of Object.values(part.providerMetadata ?? {})) {
+    const value = fields?.[field];
+    if (typeof value === 'string') return value;
+  }
+  return undefined;
+}
+
+/** Makes our message of a model's output. */
+export function toAnswer(output: ModelOutput, origin: MessageToolCall['origin']): ProviderAnswer {
+  const texts: string[] = [];
+  const reasoning: string[] = [];
+  const thinking: ThinkingBlock[] = [];
+  const calls: MessageToolCall[] = [];
+  let item: ReasoningItem | undefined;
+  for (const part of output.content) {
+    switch (part.type) {
+      case 'text':
+        texts.push(part.text);
+        break;
+      case 'reasoning':
+        if (origin === 'responses') {
+          item = addSummary(item, part);
+          break;
+        }
+        if (part.text !== '') reasoning.push(part.text);
+        thinking.push(...thinkingBlock(part));
+        break;
+      case 'tool-call':
+        calls.push(toolCall(part, origin));
+        break;
+    }
+  }
+  const message: Message & ProviderAnswer['message'] = {
+    role: 'assistant',
+    content: texts.length > 0 ? [textContent(texts.join(''))] : emptyText(output.body),
+    thinking_blocks: thinking,
+  };
+  if (calls.length > 0) message.tool_calls = calls;
+  if (reasoning.length > 0) message.reasoning_content = reasoning.join('');
+  if (item) message.responses_reasoning_item = item;
+  return {
+    id: output.id || `chatcmpl-${randomUUID()}`,
+    message,
+    usage: tokenUsage(output.usage),
+    headers: output.headers,
+  };
+}
+
+type Part<T> = Extract<ModelOutput['content'][number], { type: T }>;
+
+function toolCall(part: Part<'tool-call'>, origin: MessageToolCall['origin']): MessageToolCall {
+  const itemId = origin === 'responses' ? metadataText(part, 'itemId') : undefined;
+  return {
+    id: withThoughtSignature(part.toolCallId, metadataText(part, 'thoughtSignature')),
+    ...(itemId === undefined ? {} : { responses_item_id: itemId }),
+    name: part.toolName,
+    arguments: part.input,
+    origin,
+  };
+}
+
+/** Only what is signed has to be sent back, and only that may be. */
+function thinkingBlock(part: Part<'reasoning'>): ThinkingBlock[] {
+  const data = metadataText(part, 'redactedData');
+  if (data !== undefined) return [{ type: 'redacted_thinking', data }];
+  const signature = metadataText(part, 'signature');
+  return signature === undefined ? [] : [{ type: 'thinking', thinking: part.text, signature }];
+}
+
+/** The parts of one reasoning item share its id; each is one paragraph of its summary. */
+function addSummary(item: ReasoningItem | undefined, part: Part<'reasoning'>): ReasoningItem {
+  const encrypted = metadataText(part, 'reasoningEncryptedContent');
+  const summary = [...(item?.summary ?? []), ...(part.text === '' ? [] : [part.text])];
+  return {
+    ...(item ?? { id: metadataText(part, 'itemId') }),
+    summary,
+    ...(encrypted === undefined ? {} : { encrypted_content: encrypted }),
+  };
+}
+
+/** A model that answers with an empty text is told apart from one that answers with none: clients see the difference. */
+function emptyText(body: unknown): ProviderAnswer['message']['content'] {
+  const content = choiceMessage(body)?.['content'];
+  return content === '' ? [textContent('')] : [];
+}
+
+function choiceMessage(body: unknown): Record<string, unknown> | undefined {
+  const choices = isObject(body) ? body['choices'] : undefined;
+  const first: unknown = Array.isArray(choices) ? choices[0] : undefined;
+  const message = isObject(first) ? first['message'] : undefined;
+  return isObject(message) ? message : undefined;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}

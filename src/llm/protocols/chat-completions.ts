@@ -1,0 +1,101 @@
+import type { LanguageModelV3FunctionTool } from '@ai-sdk/provider';
+import type { JsonObject, LlmTool } from '../llm.js';
+import type { ProviderAnswer, ProviderCall } from '../providers/provider.js';
+import { toAnswer } from './answer.js';
+import { chatMessages } from './chat-messages.js';
+import { callLanguageModel } from './language-model.js';
+
+/** Where a service that speaks chat completions is, and how it differs from OpenAI's own. */
+export interface ChatEndpoint {
+  /** Ends before `/chat/completions`. */
+  baseUrl: string;
+  /** Sent as bearer token; null: none. */
+  apiKey: string | null;
+  headers?: Record<string, string>;
+  queryParams?: Record<string, string>;
+  /** The name of the output limit: newer models of OpenAI's refuse `max_tokens`. */
+  limitField?: 'max_completion_tokens' | 'max_tokens';
+  /** Whether it takes `prompt_cache_key`. */
+  cacheKey: boolean;
+  /** Fields of its own. */
+  extraBody?: JsonObject;
+}
+
+/** Asks a service that speaks OpenAI's chat completions. */
+export async function callChatCompletions(
+  call: ProviderCall,
+  endpoint: ChatEndpoint,
+): Promise<ProviderAnswer> {
+  const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible');
+  const provider = createOpenAICompatible({
+    name: 'openaiCompatible',
+    baseURL: endpoint.baseUrl,
+    apiKey: endpoint.apiKey ?? undefined,
+    headers: endpoint.headers,
+    queryParams: endpoint.queryParams,
+    includeUsage: true,
+    // The SDK's own wording of messages loses names, parts and marks: the body is ours, the reading of answers its.
+    transformRequestBody: (args) => chatBody(call, endpoint, args),
+  });
+  const output = await callLanguageModel(
+    provider.chatModel(call.model),
+    { prompt: [], tools: functionTools(call.request.tools), headers: requestHeaders(call) },
+    call,
+  );
+  return toAnswer(output, 'completion');
+}
+
+/** The body of a request: only what the config asks for, and nothing that the model does not take. */
+function chatBody(call: ProviderCall, endpoint: ChatEndpoint, sdk: JsonObject): JsonObject {
+  const { config, messages, conversationId } = call.request;
+  const { features } = call;
+  const limit = features.maxOutputTokens ?? undefined;
+  const limitField = endpoint.limitField ?? 'max_completion_tokens';
+  return {
+    model: sdk['model'],
+    messages: chatMessages(messages, {
+      cacheMarks: features.cacheMarks,
+      echoReasoning: features.echoReasoning,
+      plainStrings: config.force_string_serializer === true,
+    }),
+    tools: sdk['tools'],
+    [limitField]: limit,
+    ...(features.thinking === 'none' ? {} : { max_tokens: limit }),
+    ...samplingFields(call),
+    reasoning_effort: features.reasoningEffort ? (config.reasoning_effort ?? undefined) : undefined,
+    prompt_cache_key: endpoint.cacheKey && !features.cacheMarks ? conversationId : undefined,
+    stream: sdk['stream'],
+    stream_options: sdk['stream_options'],
+    ...endpoint.extraBody,
+    ...config.litellm_extra_body,
+  };
+}
+
+/** Sampling is sent only when it is set; models that reason refuse temperature and top_p. */
+function samplingFields({ request, features }: ProviderCall): JsonObject {
+  const { temperature, top_p, seed } = request.config;
+  if (features.reasoningEffort) return { seed: seed ?? undefined };
+  return { temperature: temperature ?? undefined, top_p: top_p ?? undefined, seed: seed ?? undefined };
+}
+
+/** Tools in the SDK's terms; the schema goes over the wire as it is. */
+export function functionTools(tools: readonly LlmTool[]): LanguageModelV3FunctionTool[] | undefined {
+  if (tools.length === 0) return undefined;
+  return tools.map(({ name, description, parameters }) => ({
+    type: 'function',
+    name,
+    description,
+    inputSchema: parameters,
+  }));
+}
+
+/** Headers that every provider gets: who asks (OpenRouter's names), which conversation, and what the config adds. */
+export function requestHeaders({ request }: ProviderCall): Record<string, string> {
+  const { config, conversationId } = request;
+  return {
+    'http-referer': config.openrouter_site_url,
+    'x-title': config.openrouter_app_name,
+    'x-litellm-session-id': conversationId,
+    ...config.extra_headers,
+  };
+}

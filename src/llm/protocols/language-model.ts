@@ -1,0 +1,138 @@
+import type {
+  LanguageModelV3,
+  LanguageModelV3CallOptions,
+  LanguageModelV3Content,
+  LanguageModelV3Usage,
+} from '@ai-sdk/provider';
+import type { ProviderAnswer, ProviderCall } from '../providers/provider.js';
+
+/** What a model said, before it is put into a message. */
+export interface ModelOutput {
+  id: string;
+  content: LanguageModelV3Content[];
+  usage: LanguageModelV3Usage | undefined;
+  headers?: Record<string, string>;
+  /** The parsed body of an answer that was not streamed. */
+  body?: unknown;
+}
+
+/** The provider answered, but with nothing in it. */
+export class EmptyAnswerError extends Error {
+  override readonly name = 'EmptyAnswerError';
+}
+
+/**
+ * Calls a model of the AI SDK for one step, streamed if the config says so, and gathers what it says. The SDK's own
+ * loop and retries stay out of it: this is its lowest level, which also leaves errors as they are.
+ */
+export async function callLanguageModel(
+  model: LanguageModelV3,
+  options: LanguageModelV3CallOptions,
+  call: ProviderCall,
+): Promise<ModelOutput> {
+  const all: LanguageModelV3CallOptions = { ...options, abortSignal: call.signal };
+  if (call.request.config.stream) return stream(model, all, call);
+  const result = await model.doGenerate(all);
+  return {
+    id: result.response?.id ?? '',
+    content: result.content,
+    usage: result.usage,
+    headers: result.response?.headers,
+    body: result.response?.body,
+  };
+}
+
+async function stream(
+  model: LanguageModelV3,
+  options: LanguageModelV3CallOptions,
+  call: ProviderCall,
+): Promise<ModelOutput> {
+  const result = await model.doStream(options);
+  call.onProgress();
+  const output: ModelOutput = { id: '', content: [], usage: undefined, headers: result.response?.headers };
+  const gathered = new StreamedContent();
+  let finished = false;
+  for await (const part of result.stream) {
+    call.onProgress();
+    switch (part.type) {
+      case 'response-metadata':
+        output.id = part.id ?? output.id;
+        break;
+      case 'text-delta':
+        call.onDelta({ kind: 'text', content: part.delta });
+        break;
+      case 'reasoning-delta':
+        // Signatures and encrypted content come as deltas without text.
+        if (part.delta !== '') call.onDelta({ kind: 'reasoning', content: part.delta });
+        break;
+      case 'finish':
+        finished = true;
+        output.usage = part.usage;
+        break;
+      case 'error':
+        throw part.error;
+    }
+    gathered.add(part);
+  }
+  if (!finished) throw new EmptyAnswerError('The stream ended before the answer was complete.');
+  output.content = gathered.content;
+  return output;
+}
+
+type StreamPart =
+  Awaited<ReturnType<LanguageModelV3['doStream']>>['stream'] extends ReadableStream<infer P> ? P : never;
+type TextPart = Extract<LanguageModelV3Content, { type: 'text' | 'reasoning' }>;
+
+/** Puts the pieces of a stream together to the content that an answer in one piece would have had. */
+class StreamedContent {
+  readonly content: LanguageModelV3Content[] = [];
+  private readonly open = new Map<string, TextPart>();
+
+  add(part: StreamPart): void {
+    switch (part.type) {
+      case 'text-start':
+      case 'reasoning-start': {
+        const block: TextPart = { type: part.type === 'text-start' ? 'text' : 'reasoning', text: '' };
+        block.providerMetadata = part.providerMetadata;
+        this.open.set(`${block.type}:${part.id}`, block);
+        this.content.push(block);
+        break;
+      }
+      case 'text-delta':
+      case 'reasoning-delta':
+      case 'text-end':
+      case 'reasoning-end': {
+        const block = this.open.get(`${part.type.startsWith('text') ? 'text' : 'reasoning'}:${part.id}`);
+        if (!block) break;
+        if ('delta' in part) block.text += part.delta;
+        block.providerMetadata = mergeMetadata(block.providerMetadata, part.providerMetadata);
+        break;
+      }
+      case 'tool-call':
+        this.content.push(part);
+        break;
+    }
+  }
+}
+
+type Metadata = TextPart['providerMetadata'];
+
+/** The signature comes with one delta, the item id with another: later fields win, none is lost. */
+function mergeMetadata(before: Metadata, after: Metadata): Metadata {
+  if (!after) return before;
+  const merged = { ...before };
+  for (const [provider, fields] of Object.entries(after))
+    merged[provider] = { ...merged[provider], ...fields };
+  return merged;
+}
+
+/** Tokens in the wire's terms: `prompt_tokens` include what was read from and written to the cache. */
+export function tokenUsage(usage: LanguageModelV3Usage | undefined): ProviderAnswer['usage'] {
+  return {
+    prompt_tokens: usage?.inputTokens.total ?? 0,
+    completion_tokens: usage?.outputTokens.total ?? 0,
+    cache_read_tokens: usage?.inputTokens.cacheRead ?? 0,
+    cache_write_tokens: usage?.inputTokens.cacheWrite ?? 0,
+    reasoning_tokens: usage?.outputTokens.reasoning ?? 0,
+  };
+}

@@ -1,0 +1,156 @@
+import type {
+  JSONValue,
+  LanguageModelV3FilePart,
+  LanguageModelV3Message,
+  LanguageModelV3Prompt,
+  LanguageModelV3TextPart,
+  LanguageModelV3ToolResultPart,
+  SharedV3ProviderOptions,
+} from '@ai-sdk/provider';
+import { plainText, type Content, type Message } from '../../events/index.js';
+import { splitThoughtSignature } from './answer.js';
+import { lastInputIndex } from './chat-messages.js';
+
+/** How a protocol marks things in a prompt of the AI SDK. */
+export interface PromptMarks {
+  /** On what should be cached: the static system block and the end of the dialogue; absent: no marks. */
+  cache?: SharedV3ProviderOptions;
+  /** On a thinking block that is sent back. */
+  thinking?(signature: string): SharedV3ProviderOptions;
+  redactedThinking?(data: string): SharedV3ProviderOptions;
+  /** On a tool call that carries a thought signature. */
+  thoughtSignature?(signature: string): SharedV3ProviderOptions;
+}
+
+type AssistantContent = Extract<LanguageModelV3Message, { role: 'assistant' }>['content'];
+
+/** Messages in the AI SDK's terms, for the protocols whose wording is the SDK's. */
+export function sdkPrompt(messages: readonly Message[], marks: PromptMarks): LanguageModelV3Prompt {
+  const lastMarked = marks.cache ? lastInputIndex(messages) : -1;
+  const prompt: LanguageModelV3Prompt = [];
+  messages.forEach((message, index) => {
+    const cache = index === lastMarked ? marks.cache : undefined;
+    switch (message.role) {
+      case 'system':
+        prompt.push(...systemMessages(message, marks));
+        break;
+      case 'user':
+        prompt.push({ role: 'user', content: userParts(message.content, cache) });
+        break;
+      case 'assistant':
+        prompt.push({ role: 'assistant', content: assistantParts(message, marks) });
+        break;
+      case 'tool':
+        addToolResult(prompt, toolResult(message, cache));
+        break;
+    }
+  });
+  return prompt;
+}
+
+/** Only the first block is the same in every conversation, so only it is worth a mark. */
+function systemMessages(message: Message, marks: PromptMarks): LanguageModelV3Prompt {
+  return message.content.flatMap((block, index) =>
+    block.type === 'text'
+      ? [{ role: 'system', content: block.text, providerOptions: index === 0 ? marks.cache : undefined }]
+      : [],
+  );
+}
+
+function userParts(blocks: readonly Content[], cache: SharedV3ProviderOptions | undefined) {
+  const parts = blocks.flatMap((block): (LanguageModelV3TextPart | LanguageModelV3FilePart)[] =>
+    block.type === 'text' ? [{ type: 'text', text: block.text }] : block.image_urls.map(imagePart),
+  );
+  const last = parts.at(-1);
+  if (last && cache) last.providerOptions = cache;
+  return parts;
+}
+
+function imagePart(url: string): LanguageModelV3FilePart {
+  const image = dataUrl(url);
+  return image
+    ? { type: 'file', mediaType: image.mediaType, data: image.data }
+    : { type: 'file', mediaType: 'image/*', data: new URL(url) };
+}
+
+/** Media type and base64 data of a `data:` URL. */
+function dataUrl(url: string): { mediaType: string; data: string } | undefined {
+  const match = /^data:([^;,]+);base64,(.*)$/s.exec(url);
+  return match?.[1] !== undefined && match[2] !== undefined
+    ? { mediaType: match[1], data: match[2] }
+    : undefined;
+}
+
+function assistantParts(message: Message, marks: PromptMarks): AssistantContent {
+  const parts: AssistantContent = [];
+  for (const block of message.thinking_blocks) {
+    if (block.type === 'redacted_thinking' && marks.redactedThinking) {
+      parts.push({ type: 'reasoning', text: '', providerOptions: marks.redactedThinking(block.data) });
+    } else if (block.type === 'thinking' && block.signature !== undefined && marks.thinking) {
+      parts.push({
+        type: 'reasoning',
+        text: block.thinking,
+        providerOptions: marks.thinking(block.signature),
+      });
+    }
+  }
+  const text = plainText(message.content);
+  if (text.trim() !== '') parts.push({ type: 'text', text });
+  for (const call of message.tool_calls ?? []) {
+    const { id, signature } = splitThoughtSignature(call.id);
+    parts.push({
+      type: 'tool-call',
+      toolCallId: id,
+      toolName: call.name,
+      input: parsedArguments(call.arguments),
+      providerOptions: signature === undefined ? undefined : marks.thoughtSignature?.(signature),
+    });
+  }
+  return parts;
+}
+
+/** These protocols carry arguments as objects. What is not JSON was replaced before it got into the history. */
+function parsedArguments(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    return value;
+  } catch {
+    return {};
+  }
+}
+
+type ToolOutput = LanguageModelV3ToolResultPart['output'];
+
+function toolResult(
+  message: Message,
+  cache: SharedV3ProviderOptions | undefined,
+): LanguageModelV3ToolResultPart {
+  return {
+    type: 'tool-result',
+    toolCallId: splitThoughtSignature(message.tool_call_id ?? '').id,
+    toolName: message.name ?? '',
+    output: toolOutput(message.content),
+    providerOptions: cache,
+  };
+}
+
+function toolOutput(blocks: readonly Content[]): ToolOutput {
+  const value = blocks.flatMap((block): Extract<ToolOutput, { type: 'content' }>['value'] => {
+    if (block.type === 'text') return [{ type: 'text', text: block.text }];
+    return block.image_urls.map((url) => {
+      const image = dataUrl(url);
+      return image ? { type: 'image-data', ...image } : { type: 'image-url', url };
+    });
+  });
+  return { type: 'content', value };
+}
+
+/** Results of calls that were made together are one message. */
+function addToolResult(prompt: LanguageModelV3Prompt, result: LanguageModelV3ToolResultPart): void {
+  const last = prompt.at(-1);
+  if (last?.role === 'tool') last.content.push(result);
+  else prompt.push({ role: 'tool', content: [result] });
+}
+
+/** JSON that provider options are made of. */
+export type OptionFields = Record<string, JSONValue | undefined>;

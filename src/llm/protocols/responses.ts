@@ -1,0 +1,128 @@
+import type { LanguageModelV3 } from '@ai-sdk/provider';
+import { plainText, type Message, type ReasoningItem } from '../../events/index.js';
+import type { JsonObject } from '../llm.js';
+import type { ProviderAnswer, ProviderCall } from '../providers/provider.js';
+import { splitThoughtSignature, toAnswer } from './answer.js';
+import { requestHeaders } from './chat-completions.js';
+import { callLanguageModel } from './language-model.js';
+
+/**
+ * Asks a service that speaks OpenAI's responses (https://platform.openai.com/docs/api-reference/responses). Nothing is
+ * stored there: reasoning comes encrypted and goes back with the next request.
+ * @param makeModel makes the SDK's model with a `fetch` that sends our body
+ */
+export async function callResponses(
+  call: ProviderCall,
+  makeModel: (fetchWithBody: typeof fetch) => LanguageModelV3,
+): Promise<ProviderAnswer> {
+  const body = responsesBody(call);
+  // The SDK drops fields that it does not expect of a model name; what the config asks for has to arrive.
+  const fetchWithBody: typeof fetch = (input, init) => fetch(input, { ...init, body: JSON.stringify(body) });
+  const output = await callLanguageModel(
+    makeModel(fetchWithBody),
+    { prompt: [], headers: requestHeaders(call) },
+    call,
+  );
+  return toAnswer(output, 'responses');
+}
+
+function responsesBody(call: ProviderCall): JsonObject {
+  const { config, messages, tools, conversationId } = call.request;
+  const { features } = call;
+  const effort = features.reasoningEffort ? config.reasoning_effort : null;
+  const summary = features.reasoningEffort ? config.reasoning_summary : null;
+  const reasons = effort !== null || summary !== null;
+  return {
+    model: call.model,
+    instructions: instructions(messages),
+    input: responsesInput(messages),
+    tools: tools.length === 0 ? undefined : tools.map(functionTool),
+    tool_choice: tools.length === 0 ? undefined : 'auto',
+    max_output_tokens: features.maxOutputTokens ?? undefined,
+    reasoning: reasons ? { effort: effort ?? undefined, summary: summary ?? undefined } : undefined,
+    include: config.enable_encrypted_reasoning ? ['reasoning.encrypted_content'] : undefined,
+    store: false,
+    prompt_cache_key: conversationId,
+    prompt_cache_retention: features.cacheRetention
+      ? (config.prompt_cache_retention ?? undefined)
+      : undefined,
+    stream: config.stream || undefined,
+    ...config.litellm_extra_body,
+  };
+}
+
+function functionTool({
+  name,
+  description,
+  parameters,
+}: ProviderCall['request']['tools'][number]): JsonObject {
+  return { type: 'function', name, description, parameters, strict: false };
+}
+
+/** The blocks of the system message, one below the other. */
+function instructions(messages: readonly Message[]): string | undefined {
+  const system = messages.filter(({ role }) => role === 'system');
+  return system.length === 0 ? undefined : system.map(({ content }) => plainText(content)).join('\n');
+}
+
+/** Messages as input items; a call keeps the id its item had, a reasoning item goes before what followed from it. */
+export function responsesInput(messages: readonly Message[]): JsonObject[] {
+  return messages.flatMap((message): JsonObject[] => {
+    switch (message.role) {
+      case 'system':
+        return [];
+      case 'user':
+        return [{ type: 'message', role: 'user', content: inputParts(message) }];
+      case 'assistant':
+        return assistantItems(message);
+      case 'tool':
+        return [toolOutput(message)];
+    }
+  });
+}
+
+function inputParts(message: Message): JsonObject[] {
+  return message.content.flatMap((block): JsonObject[] =>
+    block.type === 'text'
+      ? [{ type: 'input_text', text: block.text }]
+      : block.image_urls.map((url) => ({ type: 'input_image', image_url: url, detail: 'auto' })),
+  );
+}
+
+function assistantItems(message: Message): JsonObject[] {
+  const items: JsonObject[] = [];
+  if (message.responses_reasoning_item) items.push(reasoningItem(message.responses_reasoning_item));
+  const text = plainText(message.content);
+  if (text !== '')
+    items.push({ type: 'message', role: 'assistant', content: [{ type: 'output_text', text }] });
+  for (const call of message.tool_calls ?? []) {
+    items.push({
+      type: 'function_call',
+      // Calls of other protocols have no item id, and an invented one is refused.
+      ...(call.responses_item_id === undefined ? {} : { id: call.responses_item_id }),
+      call_id: splitThoughtSignature(call.id).id,
+      name: call.name,
+      arguments: call.arguments,
+    });
+  }
+  return items;
+}
+
+function reasoningItem(item: ReasoningItem): JsonObject {
+  return {
+    type: 'reasoning',
+    ...(item.id === undefined ? {} : { id: item.id }),
+    summary: (item.summary ?? []).map((text) => ({ type: 'summary_text', text })),
+    ...(item.encrypted_content === undefined ? {} : { encrypted_content: item.encrypted_content }),
+  };
+}
+
+/** Plain text where there is only text; images make it a list. */
+function toolOutput(message: Message): JsonObject {
+  const onlyText = message.content.every(({ type }) => type === 'text');
+  return {
+    type: 'function_call_output',
+    call_id: splitThoughtSignature(message.tool_call_id ?? '').id,
+    output: onlyText ? plainText(message.content) : inputParts(message),
+  };
+}

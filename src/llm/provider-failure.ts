@@ -1,0 +1,119 @@
+import { isNativeError } from 'node:util/types';
+import { AttemptTimeoutError } from './attempt-clock.js';
+import type { LlmConfig } from './llm-config.js';
+import { LlmError } from './llm-error.js';
+import { failedAttempt, type FailedAttempt, type ProviderFailure } from './llm-failure.js';
+import { EmptyAnswerError } from './protocols/language-model.js';
+import { ScriptedFailureError } from './providers/scripted.js';
+
+/**
+ * Reads what an attempt threw and says it in the clients' words, without the secrets of the config.
+ * @param family how LiteLLM calls the provider's errors: `OpenAIException`
+ */
+export function classifyFailure(thrown: unknown, family: string, config: LlmConfig): FailedAttempt {
+  if (thrown instanceof LlmError) return { error: thrown, retryable: false };
+  const failure = readFailure(thrown);
+  return failedAttempt({ ...failure, message: withoutSecrets(failure.message, config) }, family);
+}
+
+function readFailure(thrown: unknown): ProviderFailure {
+  if (thrown instanceof ScriptedFailureError) return { kind: 'status', ...thrown.failure };
+  if (thrown instanceof AttemptTimeoutError) return { kind: 'timeout', message: thrown.message };
+  if (thrown instanceof EmptyAnswerError) return { kind: 'no-response', message: thrown.message };
+  if (!isNativeError(thrown)) return streamedError(thrown);
+  // Several copies of the SDK's error classes are installed, one a provider: names tell them apart, `instanceof` not.
+  if (thrown.name === 'AI_InvalidResponseDataError' || thrown.name === 'AI_NoContentGeneratedError') {
+    return { kind: 'no-response', message: thrown.message };
+  }
+  const status = numberField(thrown, 'statusCode');
+  if (status !== undefined && status >= 400) {
+    return { kind: 'status', status, ...bodyError(textField(thrown, 'responseBody'), thrown.message) };
+  }
+  if (isTimeout(thrown)) return { kind: 'timeout', message: 'Request timed out.' };
+  return { kind: 'connection', message: `Connection error: ${rootMessage(thrown)}` };
+}
+
+/** An error that came inside a stream, as the provider wrote it. Overload and rate limits are told by their type. */
+function streamedError(value: unknown): ProviderFailure {
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  const { message, code } = bodyError(text, text);
+  const kind = `${code ?? ''} ${textField(value, 'type') ?? ''}`;
+  if (/rate_limit/.test(kind)) return { kind: 'status', status: 429, message, code };
+  if (/invalid_request|context_length|content_filter/.test(kind))
+    return { kind: 'status', status: 400, message, code };
+  return { kind: 'status', status: 500, message, code };
+}
+
+/** `{"error": {"message", "code"}}` as most providers answer; other bodies are shown as they are, within reason. */
+function bodyError(body: string | undefined, otherwise: string): { message: string; code?: string } {
+  if (body === undefined || body.trim() === '') return { message: otherwise };
+  const parsed = parseJson(body);
+  const first: unknown = Array.isArray(parsed) ? parsed[0] : parsed;
+  const error = isObject(first) ? (first['error'] ?? first) : undefined;
+  if (typeof error === 'string') return { message: error };
+  const message = textField(error, 'message') ?? textField(error, 'detail');
+  const code = textField(error, 'code') ?? textField(error, 'type');
+  return { message: message ?? body.slice(0, 1000), code };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    return value;
+  } catch {
+    return undefined;
+  }
+}
+
+/** undici's own clocks (https://undici.nodejs.org/#/docs/api/Errors) and aborts by timeout. */
+function isTimeout(error: Error): boolean {
+  return causes(error).some(
+    (cause) =>
+      cause.name === 'TimeoutError' ||
+      /^UND_ERR_(HEADERS|BODY|CONNECT)_TIMEOUT$/.test(textField(cause, 'code') ?? ''),
+  );
+}
+
+/** The innermost message: `connect ECONNREFUSED 127.0.0.1:1` says more than `fetch failed`. */
+function rootMessage(error: Error): string {
+  const named = causes(error)
+    .reverse()
+    .find(({ message }) => message !== '');
+  return named?.message ?? error.name;
+}
+
+function causes(error: Error): Error[] {
+  const chain: Error[] = [];
+  for (let cause: unknown = error; isNativeError(cause) && chain.length < 8; cause = cause.cause)
+    chain.push(cause);
+  return chain;
+}
+
+/** Providers quote what they were sent. Short values are left alone: they would tear words apart. */
+function withoutSecrets(message: string, config: LlmConfig): string {
+  const secrets = [
+    config.api_key,
+    config.aws_access_key_id,
+    config.aws_secret_access_key,
+    config.aws_session_token,
+    ...Object.values(config.extra_headers ?? {}),
+  ];
+  return secrets.reduce<string>(
+    (text, secret) => (secret !== null && secret.length >= 6 ? text.replaceAll(secret, '**********') : text),
+    message,
+  );
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+function textField(value: unknown, field: string): string | undefined {
+  const found = isObject(value) ? value[field] : undefined;
+  return typeof found === 'string' ? found : undefined;
+}
+
+function numberField(value: unknown, field: string): number | undefined {
+  const found = isObject(value) ? value[field] : undefined;
+  return typeof found === 'number' ? found : undefined;
+}

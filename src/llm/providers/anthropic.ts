@@ -1,0 +1,82 @@
+import type { LanguageModelV3CallOptions } from '@ai-sdk/provider';
+import { toAnswer } from '../protocols/answer.js';
+import { functionTools, requestHeaders } from '../protocols/chat-completions.js';
+import { callLanguageModel } from '../protocols/language-model.js';
+import { sdkPrompt, type OptionFields, type PromptMarks } from '../protocols/prompt.js';
+import type { Provider, ProviderAnswer, ProviderCall } from './provider.js';
+
+const INTERLEAVED_THINKING = 'interleaved-thinking-2025-05-14';
+
+/** Tokens of an answer when the model's own limit is not known: the protocol wants a number. */
+const DEFAULT_OUTPUT = 4096;
+
+/** Claude by Anthropic's messages (https://docs.anthropic.com/en/api/messages). */
+export const anthropic: Provider = { errorFamily: 'AnthropicException', call: callAnthropic };
+
+async function callAnthropic(call: ProviderCall): Promise<ProviderAnswer> {
+  const { createAnthropic } = await import('@ai-sdk/anthropic');
+  const { config, messages } = call.request;
+  const provider = createAnthropic({ baseURL: versioned(config.base_url), apiKey: config.api_key ?? '' });
+  const options: LanguageModelV3CallOptions = {
+    prompt: sdkPrompt(messages, anthropicMarks(call)),
+    tools: functionTools(call.request.tools),
+    ...claudeOutput(call),
+  };
+  const { headers, ...rest } = options;
+  const output = await callLanguageModel(
+    provider.languageModel(call.model),
+    { ...rest, headers: { ...requestHeaders(call), ...headers } },
+    call,
+  );
+  return toAnswer(output, 'completion');
+}
+
+/** The SDK wants the address with its version, the config's stands without. */
+function versioned(baseUrl: string | null): string | undefined {
+  if (baseUrl === null) return undefined;
+  const root = baseUrl.replace(/\/+$/, '');
+  return root.endsWith('/v1') ? root : `${root}/v1`;
+}
+
+function anthropicMarks({ features }: ProviderCall): PromptMarks {
+  return {
+    cache: features.cacheMarks ? { anthropic: { cacheControl: { type: 'ephemeral' } } } : undefined,
+    thinking: (signature) => ({ anthropic: { signature } }),
+    redactedThinking: (redactedData) => ({ anthropic: { redactedData } }),
+  };
+}
+
+/**
+ * Output limit, thinking and sampling. Thinking tokens are part of the limit on the wire; the SDK adds them to what it
+ * is given, so it is given the rest.
+ */
+function claudeOutput({ request, features }: ProviderCall): Omit<LanguageModelV3CallOptions, 'prompt'> {
+  const { config } = request;
+  const limit = features.maxOutputTokens ?? DEFAULT_OUTPUT;
+  // Arguments are wanted whole: piecemeal ones come unchecked.
+  const options: OptionFields = { toolStreaming: false };
+  if (features.thinking === 'manual' && config.extended_thinking_budget !== null) {
+    const budgetTokens = Math.min(config.extended_thinking_budget, limit - 1);
+    return {
+      maxOutputTokens: limit - budgetTokens,
+      headers: { 'anthropic-beta': INTERLEAVED_THINKING },
+      providerOptions: { anthropic: { ...options, thinking: { type: 'enabled', budgetTokens } } },
+    };
+  }
+  if (features.thinking === 'adaptive') {
+    const effort = config.reasoning_effort === 'none' ? null : config.reasoning_effort;
+    return {
+      maxOutputTokens: limit,
+      providerOptions: {
+        anthropic: { ...options, thinking: { type: 'adaptive' }, ...(effort === null ? {} : { effort }) },
+      },
+    };
+  }
+  return {
+    maxOutputTokens: limit,
+    temperature: config.temperature ?? undefined,
+    topP: config.top_p ?? undefined,
+    topK: config.top_k ?? undefined,
+    providerOptions: { anthropic: options },
+  };
+}

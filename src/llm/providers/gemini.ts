@@ -1,0 +1,61 @@
+import { toAnswer } from '../protocols/answer.js';
+import { functionTools, requestHeaders } from '../protocols/chat-completions.js';
+import { callLanguageModel } from '../protocols/language-model.js';
+import { sdkPrompt, type OptionFields } from '../protocols/prompt.js';
+import type { Provider, ProviderAnswer, ProviderCall } from './provider.js';
+
+/** Thinking tokens by effort, as LiteLLM maps them (https://docs.litellm.ai/docs/providers/gemini). */
+const THINKING_BUDGETS: Readonly<Record<string, number>> = {
+  none: 0,
+  low: 1024,
+  medium: 2048,
+  high: 4096,
+  xhigh: 4096,
+};
+
+/** Gemini by Google AI Studio's `generateContent` (https://ai.google.dev/api/generate-content). */
+export const gemini: Provider = { errorFamily: 'GeminiException', call: callGemini };
+
+async function callGemini(call: ProviderCall): Promise<ProviderAnswer> {
+  const { createGoogleGenerativeAI } = await import('@ai-sdk/google');
+  const { config, messages, tools } = call.request;
+  const provider = createGoogleGenerativeAI({
+    baseURL: config.base_url ?? undefined,
+    apiKey: config.api_key ?? '',
+  });
+  const output = await callLanguageModel(
+    provider.languageModel(call.model),
+    {
+      prompt: sdkPrompt(messages, {
+        thoughtSignature: (thoughtSignature) => ({ google: { thoughtSignature } }),
+      }),
+      tools: functionTools(tools),
+      headers: requestHeaders(call),
+      maxOutputTokens: call.features.maxOutputTokens ?? undefined,
+      temperature: config.temperature ?? undefined,
+      topP: config.top_p ?? undefined,
+      topK: config.top_k ?? undefined,
+      seed: config.seed ?? undefined,
+      providerOptions: { google: thinkingOptions(call) },
+    },
+    call,
+  );
+  return toAnswer(output, 'completion');
+}
+
+/** Gemini 2.5 takes a budget, Gemini 3 a level; older ones do not think. */
+function thinkingOptions({ model, request }: ProviderCall): OptionFields {
+  const effort = request.config.reasoning_effort;
+  if (effort === null) return {};
+  if (model.startsWith('gemini-3')) {
+    return {
+      thinkingConfig: {
+        thinkingLevel: effort === 'high' || effort === 'xhigh' ? 'high' : 'low',
+        includeThoughts: true,
+      },
+    };
+  }
+  if (!model.startsWith('gemini-2.5')) return {};
+  const thinkingBudget = THINKING_BUDGETS[effort] ?? 0;
+  return { thinkingConfig: { thinkingBudget, includeThoughts: thinkingBudget > 0 } };
+}

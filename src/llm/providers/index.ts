@@ -1,0 +1,59 @@
+import { LlmError } from '../llm-error.js';
+import { parseModelName } from '../model-name.js';
+import { anthropic } from './anthropic.js';
+import { azure } from './azure.js';
+import { bedrock } from './bedrock.js';
+import { gemini } from './gemini.js';
+import { litellmProxy, openhands } from './litellm-proxy.js';
+import { ollama } from './ollama.js';
+import { deepseek, digitalOcean, groq, mistral, moonshot, xai } from './openai-compatible.js';
+import { openai } from './openai.js';
+import { openrouter } from './openrouter.js';
+import type { Provider } from './provider.js';
+import { scripted } from './scripted.js';
+
+/** Which prefix of a model name leads where. Each entry loads its client library when it is first called. */
+const PROVIDERS: Readonly<Record<string, Provider>> = {
+  anthropic,
+  azure,
+  bedrock,
+  deepseek,
+  digitalocean: digitalOcean,
+  gemini,
+  groq,
+  litellm_proxy: litellmProxy,
+  mistral,
+  moonshot,
+  ollama,
+  ollama_chat: ollama,
+  openai,
+  openhands,
+  openrouter,
+  scripted,
+  xai,
+};
+
+/** A provider, and what it calls the model. */
+export interface Route {
+  provider: Provider;
+  /** The prefix that led to it. */
+  prefix: string;
+  model: string;
+}
+
+/**
+ * Finds who serves a model.
+ * @throws LlmError `LLMBadRequestError` in LiteLLM's words when nobody does
+ */
+export function routeModel(name: string): Route {
+  const { provider: prefix, model } = parseModelName(name);
+  const provider = Object.hasOwn(PROVIDERS, prefix) ? PROVIDERS[prefix] : undefined;
+  if (provider) return { provider, prefix, model };
+  throw new LlmError(
+    'LLMBadRequestError',
+    'litellm.BadRequestError: LLM Provider NOT provided. Pass in the LLM provider you are trying to call. ' +
+      `You passed model=${name}\n Pass model as E.g. For 'Huggingface' inference endpoints pass in ` +
+      "`completion(model='huggingface/starcoder',..)` Learn more: https://docs.litellm.ai/docs/providers",
+    400,
+  );
+}

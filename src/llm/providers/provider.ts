@@ -1,0 +1,35 @@
+import type { LlmDelta, LlmRequest, LlmResponse, LlmUsage } from '../llm.js';
+import type { ModelFeatures } from '../model-features.js';
+
+/** One attempt to get one answer. */
+export interface ProviderCall {
+  request: LlmRequest;
+  /** The prefix of the model name; one provider object may serve several. */
+  provider: string;
+  /** The model as the provider itself calls it. */
+  model: string;
+  features: ModelFeatures;
+  /** From 1. */
+  attempt: number;
+  /** Aborted by the caller or when the attempt's time is over. */
+  signal: AbortSignal;
+  /** A piece of the answer, when it is streamed. */
+  onDelta(delta: LlmDelta): void;
+  /** Something came from the provider, shown or not: the idle clock starts anew. */
+  onProgress(): void;
+}
+
+/** What came back, in our terms. */
+export interface ProviderAnswer {
+  id: string;
+  message: LlmResponse['message'];
+  usage: Omit<LlmUsage, 'context_window'>;
+  headers?: Record<string, string>;
+}
+
+/** A way to reach models. Throws what its client library throws; the mapping is done by the caller. */
+export interface Provider {
+  /** How LiteLLM calls its errors, which error texts begin with: `OpenAIException`. */
+  errorFamily: string;
+  call(call: ProviderCall): Promise<ProviderAnswer>;
+}

@@ -1,0 +1,79 @@
+import { randomUUID } from 'node:crypto';
+import { setImmediate as nextTick } from 'node:timers/promises';
+import { textContent, type Message, type MessageToolCall } from '../../events/index.js';
+import { pause } from '../attempts.js';
+import { countTokens, nextTurn, pieces, type Turn } from '../scripted/player.js';
+import type { ScriptedFailure } from '../scripted/script.js';
+import type { Provider, ProviderAnswer, ProviderCall } from './provider.js';
+
+/** The script says that this attempt fails. */
+export class ScriptedFailureError extends Error {
+  override readonly name = 'ScriptedFailureError';
+  constructor(readonly failure: ScriptedFailure) {
+    super(failure.message);
+  }
+}
+
+/**
+ * The model inside the server: it plays the steps written in the user's message (the language is described in
+ * `scripted/script.ts`), needs no key and no network, and says so when there is nothing to play.
+ */
+export const scripted: Provider = { errorFamily: 'ScriptedException', call: play };
+
+async function play(call: ProviderCall): Promise<ProviderAnswer> {
+  const { messages, tools, config } = call.request;
+  const played = messages.map(({ role, content }) => ({
+    role,
+    texts: content.flatMap((block) => (block.type === 'text' ? [block.text] : [])),
+  }));
+  const turn = nextTurn(played, call.attempt, tools.length > 0);
+  await pause(turn.wait, call.signal);
+  if (turn.failure) throw new ScriptedFailureError(turn.failure);
+  if (config.stream) await streamTurn(turn, call);
+  return { id: `scripted-${randomUUID()}`, message: turnMessage(turn), usage: turnUsage(messages, turn) };
+}
+
+/** Word by word, with room between them for an interrupt. */
+async function streamTurn(turn: Turn, call: ProviderCall): Promise<void> {
+  for (const kind of ['reasoning', 'text'] as const) {
+    for (const content of pieces(turn[kind] ?? '')) {
+      call.signal.throwIfAborted();
+      call.onProgress();
+      call.onDelta({ kind, content });
+      await nextTick();
+    }
+  }
+}
+
+function turnMessage(turn: Turn): ProviderAnswer['message'] {
+  const calls = turn.calls.map((call): MessageToolCall => ({
+    id: `call_${randomUUID()}`,
+    ...call,
+    origin: 'completion',
+  }));
+  return {
+    role: 'assistant',
+    content: turn.text === undefined ? [] : [textContent(turn.text)],
+    ...(calls.length > 0 ? { tool_calls: calls } : {}),
+    ...(turn.reasoning === undefined ? {} : { reasoning_content: turn.reasoning }),
+    thinking_blocks: [],
+  };
+}
+
+/** Counted by length, not by a tokenizer: tools are left out, nothing is cached. */
+function turnUsage(messages: readonly Message[], turn: Turn): ProviderAnswer['usage'] {
+  const calls = turn.calls.map(({ name, arguments: args }) => name + args);
+  const reasoning = countTokens(turn.reasoning ?? '');
+  return {
+    prompt_tokens: countTokens(messages.map(messageText).join('')),
+    completion_tokens: countTokens([turn.text ?? '', ...calls].join('')) + reasoning,
+    cache_read_tokens: 0,
+    cache_write_tokens: 0,
+    reasoning_tokens: reasoning,
+  };
+}
+
+function messageText(message: Message): string {
+  const texts = message.content.flatMap((block) => (block.type === 'text' ? [block.text] : []));
+  return [...texts, ...(message.tool_calls ?? []).map(({ name, arguments: args }) => name + args)].join('');
+}

@@ -1,0 +1,74 @@
+import { parseScript, type ScriptedCall, type ScriptedFailure, type ScriptStep } from './script.js';
+
+/** What the player has to know of a message. */
+export interface PlayedMessage {
+  role: string;
+  /** Its text blocks. */
+  texts: readonly string[];
+}
+
+/** What the player does next. */
+export interface Turn {
+  /** Seconds before anything happens. */
+  wait: number;
+  /** The attempt fails like this; else the answer follows. */
+  failure?: ScriptedFailure;
+  reasoning?: string;
+  text?: string;
+  calls: readonly ScriptedCall[];
+}
+
+const EXPLANATION =
+  'I am the scripted model: I play the steps written in your message, one line each, for example\n' +
+  'RUN: echo hello > hello.txt\nSAY: Let me look at it.\nRUN: cat hello.txt\nFINISH: All done.';
+const AT_END = 'The script is at its end.';
+
+/**
+ * Finds the next turn from the dialogue alone, so that a restart changes nothing: the script is the last user message
+ * that has steps, and every answer of the model after it was one of them.
+ * @param attempt from 1: steps may say that their first attempts fail
+ * @param canCall whether tools are offered; without them a call is put into words
+ */
+export function nextTurn(messages: readonly PlayedMessage[], attempt: number, canCall: boolean): Turn {
+  const start = messages.findLastIndex((message) => message.role === 'user' && stepsOf(message).length > 0);
+  const script = messages[start];
+  if (!script) return { wait: 0, text: EXPLANATION, calls: [] };
+
+  const played = messages.slice(start + 1);
+  const step = stepsOf(script)[played.filter(({ role }) => role === 'assistant').length];
+  if (!step) {
+    const askedAnew = played.some(({ role }) => role === 'user');
+    return { wait: 0, text: askedAnew ? EXPLANATION : AT_END, calls: [] };
+  }
+  const failure = step.failures[attempt - 1] ?? (step.failsForever ? step.failures.at(-1) : undefined);
+  if (failure) return { wait: step.wait, failure, calls: [] };
+  if (step.calls.length > 0 && !canCall) return { wait: step.wait, text: inWords(step), calls: [] };
+  return { wait: step.wait, reasoning: step.reasoning, text: step.text, calls: step.calls };
+}
+
+function stepsOf(message: PlayedMessage): ScriptStep[] {
+  return message.texts.flatMap(parseScript);
+}
+
+/** A title or a summary is asked for without tools: then it is words that are wanted. */
+function inWords(step: ScriptStep): string {
+  if (step.text !== undefined) return step.text;
+  return step.calls.map((call) => wordsOf(call)).join('\n');
+}
+
+function wordsOf(call: ScriptedCall): string {
+  const parsed: unknown =
+    call.name === 'terminal' || call.name === 'finish' ? JSON.parse(call.arguments) : undefined;
+  const said = typeof parsed === 'object' && parsed !== null ? Object.values(parsed)[0] : undefined;
+  return typeof said === 'string' ? said : `Call ${call.name}`;
+}
+
+/** Tokens of a text, by the rule of thumb that four characters are one. */
+export function countTokens(text: string): number {
+  return Math.ceil(text.length / 4);
+}
+
+/** The pieces in which a text is streamed: its words, each with the white space after it. */
+export function pieces(text: string): string[] {
+  return text.match(/\S+\s*|\s+/g) ?? [];
+}
