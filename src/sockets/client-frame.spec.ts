@@ -1,0 +1,126 @@
+import fc from 'fast-check';
+import { readAuthKey, readClientFrame } from './client-frame.js';
+
+const text = (value: string) => ({ cache_prompt: false, type: 'text', text: value });
+const read = (value: unknown) => readClientFrame(JSON.stringify(value));
+const message = (...content: unknown[]) => ({ type: 'message', message: { role: 'user', content } });
+
+describe('a frame of a client', () => {
+  it('is a message with text or parts', () => {
+    expect(read({ role: 'user', content: 'hi' })).toEqual(message(text('hi')));
+    expect(read({ role: 'user', content: 'hi', run: false, sender: 'ui' })).toEqual(message(text('hi')));
+    expect(read({ role: 'user' })).toEqual(message());
+    expect(read({ role: 'user', content: null })).toEqual(message());
+    expect(read({ role: 'user', content: [] })).toEqual(message());
+    expect(
+      read({
+        role: 'user',
+        content: [{ type: 'text', text: 'a', cache_prompt: true }, { image_urls: ['u'] }],
+      }),
+    ).toEqual(
+      message(
+        { ...text('a'), cache_prompt: true },
+        { cache_prompt: false, type: 'image', image_urls: ['u'] },
+      ),
+    );
+  });
+
+  it('is a message in the form of the first servers', () => {
+    expect(read({ type: 'message', content: 'Hello, agent!' })).toEqual(message(text('Hello, agent!')));
+    expect(read({ type: 'message', content: [{ type: 'text', text: 'x' }] })).toEqual(message(text('x')));
+  });
+
+  it('is a key that comes late', () => {
+    expect(read({ type: 'auth', session_api_key: 'x' })).toEqual({ type: 'auth' });
+    expect(read({ type: 'auth' })).toEqual({ type: 'auth' });
+    expect(read({ type: 'auth', session_api_key: 'x', more: 1 })).toMatchObject({ code: 'ValidationError' });
+  });
+
+  it.each([
+    ['', 'JSONDecodeError', 'not valid JSON'],
+    ['not json', 'JSONDecodeError', 'not valid JSON'],
+    ['NaN', 'JSONDecodeError', 'not valid JSON'],
+    ['{"foo":1}', 'ValidationError', 'role\n  Field required [type=missing]'],
+    ['[]', 'ValidationError', 'valid dictionary or instance of Message'],
+    ['null', 'ValidationError', 'valid dictionary or instance of Message'],
+    ['5', 'ValidationError', 'valid dictionary or instance of Message'],
+    ['{"role":"nope"}', 'ValidationError', "'user', 'system', 'assistant' or 'tool'"],
+    ['{"role":"user","content":5}', 'ValidationError', 'content\n'],
+    ['{"role":"user","content":["a"]}', 'ValidationError', 'content.0\n'],
+    ['{"role":"user","content":[{"type":"text"}]}', 'ValidationError', 'text should be a valid string'],
+    [
+      '{"role":"user","content":[{"type":"image","image_urls":"x"}]}',
+      'ValidationError',
+      'image_urls should be',
+    ],
+    ['{"role":"user","content":"a\\ud800"}', 'ValidationError', 'surrogates not allowed'],
+    ['{"role":"assistant","content":"x"}', 'AssertionError', 'Only user messages are allowed'],
+  ])('is complained about: %s', (frame, code, detail) => {
+    expect(readClientFrame(frame)).toEqual({
+      type: 'invalid',
+      code,
+      detail: expect.stringContaining(detail),
+    });
+  });
+
+  it('is never answered with megabytes', () => {
+    const long = 'x'.repeat(1_000_000);
+    for (const frame of [
+      long,
+      { [long]: 1 },
+      { role: long },
+      { role: 'user', content: Array(10_000).fill(long[0]) },
+    ]) {
+      const answer = read(frame);
+      expect(answer.type === 'invalid' && answer.detail.length).toBeLessThan(2000);
+    }
+  });
+
+  it('may be nested deeply', () => {
+    const depth = 200_000;
+    const nested = '['.repeat(depth) + ']'.repeat(depth);
+    expect(readClientFrame(nested).type).toBe('invalid');
+    expect(readClientFrame(`{"role":"user","content":${nested}}`).type).toBe('invalid');
+  });
+
+  it('never throws', () => {
+    const part = fc.record(
+      { type: fc.constantFrom('text', 'image', 'x', 1), text: fc.anything() },
+      { requiredKeys: [] },
+    );
+    const nearlyMessage = fc.record(
+      {
+        type: fc.constantFrom('message', 'auth', 'x', null),
+        role: fc.constantFrom('user', 'tool', 'x', 1, null),
+        content: fc.oneof(fc.string(), fc.array(part), fc.jsonValue()),
+      },
+      { requiredKeys: [] },
+    );
+    const frames = fc.oneof(
+      fc.string(),
+      fc.json(),
+      nearlyMessage.map((value) => JSON.stringify(value)),
+    );
+    fc.assert(
+      fc.property(frames, (frame) => {
+        expect(['message', 'auth', 'invalid']).toContain(readClientFrame(frame).type);
+        readAuthKey(frame);
+      }),
+    );
+  });
+});
+
+describe('a first frame', () => {
+  it('brings the key', () => {
+    expect(readAuthKey('{"type":"auth","session_api_key":"k"}')).toBe('k');
+  });
+
+  it.each([
+    'hello',
+    '[]',
+    '{"type":"message"}',
+    '{"type":"auth"}',
+    '{"type":"auth","session_api_key":1}',
+    'null',
+  ])('brings none: %s', (frame) => expect(readAuthKey(frame)).toBeUndefined());
+});

@@ -1,0 +1,96 @@
+import type { IncomingMessage } from 'node:http';
+import { parseAfterTimestamp } from './after-timestamp.js';
+import type { Handshake } from './pattern-ws-adapter.js';
+import type { SocketAuthenticator } from './socket-authenticator.js';
+
+/** Which part of the log a new socket wants to see again. */
+export type Resend =
+  | { from: 'nothing' }
+  | { from: 'start' }
+  /** Everything from the first event at or after this naive local time. */
+  | { from: 'timestamp'; timestamp: string }
+  /** Everything after this sequence number. */
+  | { from: 'seq'; afterSeq: number };
+
+/** A handshake that may be accepted. */
+export interface Admission {
+  /** Dashed, lower case. */
+  conversationId: string;
+  /** False: the first frame has to bring the key. */
+  authenticated: boolean;
+  resend: Resend;
+}
+
+/** Reads the query of one kind of socket; undefined when it is not valid. */
+export type ReadResend = (query: URLSearchParams) => Resend | undefined;
+
+/** Checks path, query and key of a handshake; undefined refuses it. */
+export function admit(
+  handshake: Handshake,
+  authenticator: SocketAuthenticator,
+  readResend: ReadResend,
+): Admission | undefined {
+  const key = presentedKey(handshake, authenticator);
+  const conversationId = parseUuid(handshake.params['conversation_id'] ?? '');
+  const resend = readResend(handshake.query);
+  if (key === 'refused' || !conversationId || !resend) return undefined;
+  return { conversationId, resend, authenticated: key === 'accepted' };
+}
+
+/** `resend_mode`, `after_timestamp` and the older `resend_all` of the sockets that send plain events. */
+export function readEventsResend(query: URLSearchParams): Resend | undefined {
+  const mode = last(query, 'resend_mode');
+  const timestampText = last(query, 'after_timestamp');
+  const timestamp = timestampText === undefined ? undefined : parseAfterTimestamp(timestampText);
+  const resendAll = parseBoolean(last(query, 'resend_all') ?? 'false');
+  if (timestampText !== undefined && timestamp === undefined) return undefined;
+  if (resendAll === undefined || (mode !== undefined && mode !== 'all' && mode !== 'since')) return undefined;
+  if (mode === 'since')
+    return timestamp === undefined ? { from: 'nothing' } : { from: 'timestamp', timestamp };
+  return mode === 'all' || resendAll ? { from: 'start' } : { from: 'nothing' };
+}
+
+/** `after_seq` of the session socket: absent for live only, -1 for all. */
+export function readSessionResend(query: URLSearchParams): Resend | undefined {
+  const text = last(query, 'after_seq');
+  if (text === undefined) return { from: 'nothing' };
+  if (!/^[+-]?\d{1,15}(\.0*)?$/.test(text)) return undefined;
+  return { from: 'seq', afterSeq: Number(text) };
+}
+
+/** A UUID in any form that the original reads (dashes or none, braces, `urn:uuid:`), as dashed lower case. */
+export function parseUuid(text: string): string | undefined {
+  const bare = text
+    .toLowerCase()
+    .replace(/^urn:uuid:/, '')
+    .replace(/^\{(.*)\}$/, '$1');
+  const match = /^([0-9a-f]{8})(-?)([0-9a-f]{4})\2([0-9a-f]{4})\2([0-9a-f]{4})\2([0-9a-f]{12})$/.exec(bare);
+  return match ? [match[1], match[3], match[4], match[5], match[6]].join('-') : undefined;
+}
+
+/** A key in the query or the header must be right; none, or an unknown bearer token, leaves it to the first frame. */
+function presentedKey(
+  { request, query }: Handshake,
+  authenticator: SocketAuthenticator,
+): 'accepted' | 'refused' | 'absent' {
+  if (!authenticator.required()) return 'accepted';
+  const key = last(query, 'session_api_key') ?? header(request, 'x-session-api-key');
+  if (key !== undefined) return authenticator.accepts(key) ? 'accepted' : 'refused';
+  const bearer = /^bearer\s+(.+)$/i.exec(request.headers.authorization ?? '')?.[1];
+  return bearer !== undefined && authenticator.accepts(bearer.trim()) ? 'accepted' : 'absent';
+}
+
+function header(request: IncomingMessage, name: string): string | undefined {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value.at(-1) : value;
+}
+
+/** The last one wins when a parameter is repeated, as in the original. */
+function last(query: URLSearchParams, name: string): string | undefined {
+  return query.getAll(name).at(-1);
+}
+
+function parseBoolean(text: string): boolean | undefined {
+  if (/^(1|true|t|yes|y|on)$/i.test(text)) return true;
+  return /^(0|false|f|no|n|off)$/i.test(text) ? false : undefined;
+}

@@ -1,0 +1,143 @@
+import { createServer, STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { INestApplicationContext } from '@nestjs/common';
+import { WsAdapter } from '@nestjs/platform-ws';
+import type { MessageMappingProperties } from '@nestjs/websockets';
+import type { Observable } from 'rxjs';
+import { WebSocketServer, type WebSocket } from 'ws';
+
+/** What a client asked for when it knocked. */
+export interface Handshake {
+  request: IncomingMessage;
+  query: URLSearchParams;
+  /** What the placeholders of the path stand for, decoded. */
+  params: Record<string, string>;
+}
+
+/**
+ * Looks at a handshake before it is accepted. The answer is handed to the gateway's `handleConnection` as its third
+ * argument; `undefined` refuses the handshake with 403.
+ */
+export type Admit = (handshake: Handshake) => object | undefined;
+
+/** Bytes of one inbound frame; a longer one closes the socket with 1009. Leaves room for a few images. */
+export const MAX_INBOUND_FRAME_BYTES = 32 * 1024 * 1024;
+
+/**
+ * The server behind one gateway. Its path may hold placeholders (`/sockets/events/:conversation_id`) and optional
+ * parts (`/{api/}conversations`). A gateway sets `admit` in `afterInit`; without it every handshake is refused.
+ */
+export class PatternWsServer extends WebSocketServer {
+  admit: Admit = () => undefined;
+  private readonly pattern: RegExp;
+
+  constructor(path: string) {
+    super({ noServer: true, maxPayload: MAX_INBOUND_FRAME_BYTES, perMessageDeflate: false });
+    this.pattern = compilePath(path);
+  }
+
+  /** The placeholders' values, or undefined when the path is not this server's. */
+  match(pathname: string): Record<string, string> | undefined {
+    const match = this.pattern.exec(pathname);
+    if (!match) return undefined;
+    const params = Object.entries(match.groups ?? {}).map(([name, value]) => [
+      name,
+      decodeURIComponent(value),
+    ]);
+    return Object.fromEntries(params);
+  }
+}
+
+/**
+ * Nest's adapter for `ws`, with patterns in paths and a look at each handshake before it is accepted. It owns the
+ * HTTP server's one `upgrade` listener: Nest's own destroys whatever it does not know, so a second one comes too late.
+ */
+export class PatternWsAdapter extends WsAdapter {
+  private readonly servers = new Map<number, PatternWsServer[]>();
+  private readonly upgradeListeners = new Map<Server, UpgradeListener>();
+
+  constructor(app: INestApplicationContext) {
+    super(app);
+  }
+
+  override create(port: number, options: { path?: string } = {}): PatternWsServer {
+    const server = new PatternWsServer(options.path ?? '/');
+    this.bindErrorHandler(server);
+    this.ensureHttpServerExists(port, port === 0 ? this.httpServer : undefined);
+    this.servers.set(port, [...(this.servers.get(port) ?? []), server]);
+    return server;
+  }
+
+  /** Gateways that read raw frames themselves have no handlers: they are spared the pipeline for each socket. */
+  override bindMessageHandlers(
+    client: WebSocket,
+    handlers: MessageMappingProperties[],
+    transform: (data: unknown) => Observable<unknown>,
+  ): void {
+    if (handlers.length > 0) super.bindMessageHandlers(client, handlers, transform);
+  }
+
+  /** What a client breaks (an invalid frame, a lost line) is its own doing: no error of the server's. */
+  override bindErrorHandler(server: PatternWsServer): PatternWsServer {
+    server.on('connection', (client) => client.on('error', (error) => this.logger.debug(error.message)));
+    server.on('error', (error) => this.logger.error(error));
+    return server;
+  }
+
+  override async dispose(): Promise<void> {
+    for (const [server, listener] of this.upgradeListeners) server.off('upgrade', listener);
+    this.upgradeListeners.clear();
+    this.servers.clear();
+    await super.dispose();
+  }
+
+  protected override ensureHttpServerExists(port: number, given?: Server): Server {
+    const known: Server | undefined = this.httpServersRegistry.get(port);
+    if (known) return known;
+    const server = given ?? createServer().listen(port);
+    const listener: UpgradeListener = (request, socket, head) => this.upgrade(port, request, socket, head);
+    server.on('upgrade', listener);
+    this.httpServersRegistry.set(port, server);
+    this.upgradeListeners.set(server, listener);
+    return server;
+  }
+
+  private upgrade(port: number, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', () => socket.destroy());
+    try {
+      const found = this.find(port, request);
+      const admitted = found?.server.admit(found.handshake);
+      if (!found || !admitted) return refuse(socket, 403);
+      found.server.handleUpgrade(request, socket, head, (client) => {
+        found.server.emit('connection', client, request, admitted);
+      });
+    } catch (error) {
+      this.logger.debug(`handshake failed: ${String(error)}`);
+      refuse(socket, 403);
+    }
+  }
+
+  private find(port: number, request: IncomingMessage) {
+    const url = new URL(request.url ?? '/', 'ws://localhost');
+    for (const server of this.servers.get(port) ?? []) {
+      const params = server.match(url.pathname);
+      if (params) return { server, handshake: { request, params, query: url.searchParams } };
+    }
+    return undefined;
+  }
+}
+
+type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+
+/** Answers a handshake with a status and an empty body, as clients of the original expect. */
+function refuse(socket: Duplex, status: number): void {
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}
+
+function compilePath(path: string): RegExp {
+  const source = path
+    .replace(/[.*+?^$()[\]\\|]/g, '\\$&')
+    .replace(/\{([^}]*)\}/g, '(?:$1)?')
+    .replace(/:(\w+)/g, '(?<$1>[^/]+)');
+  return new RegExp(`^${source}$`);
+}

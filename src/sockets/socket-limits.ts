@@ -1,0 +1,23 @@
+import { Injectable } from '@nestjs/common';
+
+/** What may be set about sockets; a module that needs others provides an instance with them. */
+@Injectable()
+export class SocketLimits {
+  /** Sockets at one conversation; one more is closed with 1013. The original fits 50. */
+  subscribersPerConversation = 1000;
+  /** How long a client may take to send its key in the first frame. */
+  authTimeoutMs = 10_000;
+  /** How often every socket is pinged; one that gave no sign of life since the last time is cut off. */
+  pingIntervalMs = 30_000;
+  /** How long clients may take to answer the close at shutdown. */
+  shutdownGraceMs = 1000;
+}
+
+/** Bytes that may wait for a client; with more it is closed as a slow consumer. The original's number. */
+export const MAX_PENDING_BYTES = 16 * 1024 * 1024;
+
+/** With more bytes waiting, pieces of unfinished answers are left out: the finished message repeats them. */
+export const MAX_PENDING_BYTES_FOR_DELTAS = 1024 * 1024;
+
+/** Largest frame on a session socket. The original's number. */
+export const MAX_SESSION_FRAME_BYTES = 4 * 1024 * 1024;

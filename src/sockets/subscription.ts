@@ -1,0 +1,194 @@
+import { Logger } from '@nestjs/common';
+import { WebSocket } from 'ws';
+import type { Conversation } from '../conversations/conversation.js';
+import type { EventBus, EventSubscriber, ItemSignal, PublishedEvent } from '../events/index.js';
+import { CLOSE, closeSocket } from './close-code.js';
+import type { FrameFormat } from './frame-format.js';
+import type { Resend } from './handshake.js';
+import { MAX_PENDING_BYTES, MAX_PENDING_BYTES_FOR_DELTAS } from './socket-limits.js';
+
+/** What a subscription reads of a conversation. */
+export type FollowedConversation = Pick<
+  Conversation,
+  'id' | 'length' | 'readLines' | 'timestampOf' | 'fullState'
+>;
+
+/** What a subscription needs of the server. */
+export interface SubscriptionSources {
+  readonly bus: EventBus;
+  readonly conversations: { open(id: string): Promise<FollowedConversation> };
+}
+
+/**
+ * Sends one conversation's events to one socket: each durable event once, in the order of the log.
+ *
+ * It is either catching up or live. Catching up, it reads the log at the pace of the client and only notes how far the
+ * log has grown; when it has reached that point it goes live, and events are passed on as they are published. A live
+ * event that is not the next one (the bus may lose hints) sends it back to catching up. So nothing but events that are
+ * not in the log is ever kept back: they wait for their place among the others.
+ */
+export class Subscription implements EventSubscriber {
+  private static readonly logger = new Logger(Subscription.name);
+  /** Sequence number of the durable event that the client gets next. */
+  private next = 0;
+  /** How long the log is known to be. */
+  private published = 0;
+  private live = false;
+  /** Frames that are not in the log, each to be sent before the event `before`. */
+  private waiting: { before: number; frame: Buffer }[] = [];
+  private waitingBytes = 0;
+  private endSubscription: (() => void) | undefined;
+
+  constructor(
+    private readonly socket: WebSocket,
+    private readonly conversationId: string,
+    private readonly format: FrameFormat,
+    private readonly sources: SubscriptionSources,
+  ) {}
+
+  /** Subscribes, marks the end of the log, and begins. Nothing can happen between the three: no await. */
+  start(conversation: FollowedConversation, resend: Resend): void {
+    this.endSubscription = this.sources.bus.subscribe(this.conversationId, this);
+    const mark = conversation.length;
+    this.published = mark;
+    this.next = firstSeq(conversation, resend, mark);
+    const afterSeq = resend.from === 'seq' ? resend.afterSeq : undefined;
+    const { beforeReplay, afterReplay } = this.format.opening({
+      afterSeq,
+      mark,
+      state: conversation.fullState(),
+    });
+    for (const frame of beforeReplay) this.send(frame);
+    for (const frame of afterReplay) this.wait(frame);
+    void this.catchUp(conversation);
+  }
+
+  /** Ends the subscription; the socket is left as it is. Idempotent. */
+  stop(): void {
+    this.endSubscription?.();
+    this.endSubscription = undefined;
+    this.waiting = [];
+    this.waitingBytes = 0;
+  }
+
+  onEvent(published: PublishedEvent): void {
+    if (published.seq === undefined) {
+      return this.passOn(this.format.transient(published), published.event.kind === 'StreamingDeltaEvent');
+    }
+    if (published.seq < this.published) return;
+    this.published = published.seq + 1;
+    if (!this.live) return;
+    if (published.seq > this.next) {
+      void this.catchUp();
+      return;
+    }
+    this.next += 1;
+    this.send(this.format.durable(published, published.seq));
+  }
+
+  onItem(item: ItemSignal): void {
+    this.passOn(this.format.item(item), item.signal.type === 'delta');
+  }
+
+  /** Sends a complaint to this client, in its place among the events. */
+  complain(code: string, detail: string): void {
+    this.passOn(this.format.error(code, detail), false);
+  }
+
+  /** Sends what is not in the log. Pieces of an unfinished answer are dropped when the client is behind. */
+  private passOn(frame: Buffer | undefined, droppable: boolean): void {
+    if (!frame) return;
+    if (droppable && this.socket.bufferedAmount + this.waitingBytes > MAX_PENDING_BYTES_FOR_DELTAS) return;
+    if (this.live) this.send(frame);
+    else this.wait(frame);
+  }
+
+  private wait(frame: Buffer): void {
+    this.waiting.push({ before: this.published, frame });
+    this.waitingBytes += frame.length;
+    if (this.waitingBytes > MAX_PENDING_BYTES) this.close(CLOSE.slowConsumer);
+  }
+
+  private sendWaiting(): void {
+    while (this.waiting[0] && this.waiting[0].before <= this.next) {
+      const { frame } = this.waiting[0];
+      this.waiting.shift();
+      this.waitingBytes -= frame.length;
+      this.send(frame);
+    }
+  }
+
+  private async catchUp(opened?: FollowedConversation): Promise<void> {
+    this.live = false;
+    try {
+      const conversation = opened ?? (await this.sources.conversations.open(this.conversationId));
+      let limit = FIRST_CHUNK_LINES;
+      while (this.next < this.published && this.endSubscription) {
+        limit = await this.replay(conversation, Math.min(limit, this.published - this.next));
+      }
+      // No await since the last look at the log's length: nothing was missed.
+      this.sendWaiting();
+      this.live = true;
+    } catch (error) {
+      const stack = error instanceof Error ? error.stack : String(error);
+      Subscription.logger.error(`replay of ${this.conversationId} failed`, stack);
+      this.close(CLOSE.subscribeFailed);
+    }
+  }
+
+  /**
+   * Sends up to `limit` events from the log and resolves when they have left the process (or the socket is closed).
+   * Answers how many lines to take next time.
+   */
+  private async replay(conversation: FollowedConversation, limit: number): Promise<number> {
+    const lines = await conversation.readLines(this.next, limit);
+    if (lines.length === 0) throw new Error(`event ${this.next} of ${this.published} is not in the log`);
+    let bytes = 0;
+    await new Promise<void>((resolve) => {
+      lines.forEach((line, index) => {
+        this.sendWaiting();
+        const frame = this.format.replayed(line, this.next);
+        bytes += frame.length;
+        this.next += 1;
+        this.send(frame, index === lines.length - 1 ? resolve : undefined);
+      });
+    });
+    return Math.max(1, Math.min(MAX_CHUNK_LINES, Math.floor((CHUNK_BYTES * lines.length) / bytes)));
+  }
+
+  private send(frame: Buffer, sent?: () => void): void {
+    if (frame.length > this.format.maxFrameBytes) this.close(CLOSE.frameTooLarge);
+    else if (this.socket.bufferedAmount > MAX_PENDING_BYTES) this.close(CLOSE.slowConsumer);
+    // `ws` calls back also when the socket is closing or breaks.
+    this.socket.send(frame, TEXT, sent);
+  }
+
+  private close(why: (typeof CLOSE)[keyof typeof CLOSE]): void {
+    this.stop();
+    closeSocket(this.socket, why);
+  }
+}
+
+const TEXT = { binary: false };
+
+/** A replay holds about this much of the log in memory at a time. */
+const CHUNK_BYTES = 256 * 1024;
+const FIRST_CHUNK_LINES = 16;
+const MAX_CHUNK_LINES = 256;
+
+function firstSeq(conversation: FollowedConversation, resend: Resend, mark: number): number {
+  switch (resend.from) {
+    case 'nothing':
+      return mark;
+    case 'start':
+      return 0;
+    case 'seq':
+      return Math.min(Math.max(resend.afterSeq + 1, 0), mark);
+    case 'timestamp': {
+      // From the front, not by bisection: a clock that was set back between two runs leaves the log unsorted.
+      let seq = 0;
+      while (seq < mark && conversation.timestampOf(seq) < resend.timestamp) seq += 1;
+      return seq;
+    }
+  }
+}

@@ -1,0 +1,128 @@
+import { setImmediate } from 'node:timers/promises';
+import {
+  ConversationClosedError,
+  ConversationNotFoundError,
+} from '../../src/conversations/conversation-errors.js';
+import type { IncomingMessage } from '../../src/conversations/start-request.js';
+import {
+  createEvent,
+  serialiseEvent,
+  type ConversationEvent,
+  type ConversationStateUpdateEvent,
+  type EventBus,
+  type EventDraft,
+} from '../../src/events/index.js';
+import type { FollowedConversation } from '../../src/sockets/subscription.js';
+
+/** A conversation whose log is an array. Appends become durable a few turns of the event loop later, in order. */
+export class InMemoryConversation implements FollowedConversation {
+  readonly events: ConversationEvent[] = [];
+  private readonly lines: string[] = [];
+  private writing: Promise<unknown> = Promise.resolve();
+  deleted = false;
+  failSend: Error | undefined;
+  readonly received: { message: IncomingMessage; run: boolean }[] = [];
+
+  constructor(
+    readonly id: string,
+    private readonly bus: EventBus,
+    private readonly turns: () => number = () => 1,
+  ) {}
+
+  get length(): number {
+    return this.lines.length;
+  }
+
+  async readLines(fromSeq: number, limit: number): Promise<string[]> {
+    await this.pass();
+    return this.lines.slice(fromSeq, fromSeq + limit);
+  }
+
+  timestampOf(seq: number): string {
+    const event = this.events[seq];
+    if (!event) throw new RangeError(`no event ${seq}`);
+    return event.timestamp;
+  }
+
+  fullState(): ConversationStateUpdateEvent {
+    const value = { id: this.id, length: this.length };
+    return createEvent({
+      source: 'environment',
+      key: 'full_state',
+      value,
+      kind: 'ConversationStateUpdateEvent',
+    });
+  }
+
+  append(...drafts: EventDraft[]): Promise<void> {
+    const written = this.writing.then(async () => {
+      await this.pass();
+      const from = this.lines.length;
+      const events = drafts.map((draft) => createEvent(draft) as ConversationEvent);
+      for (const [index, event] of events.entries()) {
+        const line = serialiseEvent(event);
+        this.events.push(event);
+        this.lines.push(line);
+        this.bus.publish({ conversationId: this.id, event, line, seq: from + index });
+      }
+    });
+    this.writing = written;
+    return written;
+  }
+
+  publish(draft: EventDraft): void {
+    const event = createEvent(draft) as ConversationEvent;
+    this.bus.publish({ conversationId: this.id, event, line: serialiseEvent(event) });
+  }
+
+  publishFullState(): void {
+    const event = this.fullState();
+    this.bus.publish({ conversationId: this.id, event, line: serialiseEvent(event) });
+  }
+
+  async sendMessage(message: IncomingMessage, run: boolean): Promise<void> {
+    if (this.deleted) throw new ConversationClosedError();
+    if (this.failSend) throw this.failSend;
+    this.received.push({ message, run });
+    await this.append(messageDraft(message));
+  }
+
+  private async pass(): Promise<void> {
+    for (let turns = this.turns(); turns > 0; turns -= 1) await setImmediate();
+  }
+}
+
+/** What the sockets use of the service, over conversations in memory. */
+export class InMemoryConversations {
+  readonly byId = new Map<string, InMemoryConversation>();
+  failOpen: Error | undefined;
+
+  async open(id: string): Promise<InMemoryConversation> {
+    await setImmediate();
+    if (this.failOpen) throw this.failOpen;
+    const conversation = this.byId.get(id);
+    if (!conversation || conversation.deleted) throw new ConversationNotFoundError(id);
+    return conversation;
+  }
+
+  async sendMessage(id: string, message: IncomingMessage, run: boolean): Promise<void> {
+    const conversation = this.byId.get(id);
+    if (!conversation) throw new ConversationNotFoundError(id);
+    await conversation.sendMessage(message, run);
+  }
+}
+
+/** A durable event that is told apart by its value. */
+export function numbered(value: unknown): EventDraft {
+  return { source: 'environment', key: 'n', value, kind: 'ConversationStateUpdateEvent' };
+}
+
+function messageDraft({ role, content }: IncomingMessage): EventDraft {
+  return {
+    source: 'user',
+    llm_message: { role, content, thinking_blocks: [] },
+    activated_skills: [],
+    extended_content: [],
+    kind: 'MessageEvent',
+  };
+}
