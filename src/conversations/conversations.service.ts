@@ -1,12 +1,24 @@
 import { Injectable } from '@nestjs/common';
-import type { JsonObject } from '../storage/index.js';
+import type { CatalogueEntry, JsonObject } from '../storage/index.js';
 import type { Conversation } from './conversation.js';
+import { ConversationNotFoundError, RunLimitError } from './conversation-errors.js';
+import type { ConversationServices } from './conversation-parts.js';
+import type { ConversationRegistry } from './conversation-registry.js';
+import { conversationInfo } from './conversation-views.js';
+import type { EventFilter, EventPage, EventQuery } from './event-query.js';
+import { EventSearch } from './event-search.js';
+import { finalResponse } from './final-response.js';
+import { makeWorkingDir, newConversation } from './new-conversation.js';
 import type { IncomingMessage, StartConversationRequest } from './start-request.js';
+import { fromStored } from './stored-conversation.js';
+
+export type { EventFilter, EventPage, EventQuery } from './event-query.js';
 
 export type ConversationSortOrder = 'CREATED_AT' | 'UPDATED_AT' | 'CREATED_AT_DESC' | 'UPDATED_AT_DESC';
 
 /** Filters and paging of the list of conversations. */
 export interface ConversationQuery {
+  /** 32 hex digits of the first conversation of the page; anything else is the first page. */
   pageId?: string;
   limit: number;
   status?: string;
@@ -14,29 +26,9 @@ export interface ConversationQuery {
   includeSkills: boolean;
 }
 
-/** Filters of events; all optional, all must match. */
-export interface EventFilter {
-  kind?: string;
-  source?: string;
-  /** Case-insensitive substring of a message's text. */
-  body?: string;
-  /** Naive local time, as event timestamps are. */
-  timestampGte?: string;
-  timestampLt?: string;
-}
-
-/** Filters and paging of a conversation's events. */
-export interface EventQuery extends EventFilter {
-  pageId?: string;
-  limit: number;
-  descending: boolean;
-}
-
-/** A page of events as the raw lines of the log. */
-export interface EventPage {
-  lines: string[];
-  nextPageId: string | null;
-}
+const MESSAGE_SAVED =
+  'Message saved, but the conversation run limit was reached. ' +
+  'Retry POST /api/conversations/{id}/run without resending the message.';
 
 /**
  * The use cases around conversations. Unknown ids throw `ConversationNotFoundError`. `ConversationInfo` objects are
@@ -44,64 +36,149 @@ export interface EventPage {
  */
 @Injectable()
 export class ConversationsService {
+  constructor(
+    private readonly services: ConversationServices,
+    private readonly registry: ConversationRegistry,
+  ) {}
+
   /** Creates a conversation, or answers the existing one of that id (`created` false). An initial message starts a run. */
-  create(_request: StartConversationRequest): Promise<{ info: JsonObject; created: boolean }> {
-    return notYet();
+  async create(request: StartConversationRequest): Promise<{ info: JsonObject; created: boolean }> {
+    const { conversation_id: id, initial_message: message } = request;
+    const options = { includeSkills: false, runtimeInfo: false };
+    if (id !== null && (await this.services.catalogue.has(id))) {
+      return { info: await this.info(id, false), created: false };
+    }
+    this.services.registry.assertKnown(request.agent.tools, request.agent.include_default_tools);
+    // Room for the run before anything is made: a refused request leaves nothing behind.
+    if (message) this.services.slots.take()();
+    await makeWorkingDir(request.workspace.working_dir, this.services.baseDir);
+    const state = newConversation(request, this.services.registry);
+    const { conversation, created } = await this.registry.create(state);
+    if (created && message) await conversation.sendMessage(message, true);
+    return { info: conversation.info(options), created };
   }
-  info(_id: string, _includeSkills: boolean): Promise<JsonObject> {
-    return notYet();
+
+  async info(id: string, includeSkills: boolean): Promise<JsonObject> {
+    const options = { includeSkills, runtimeInfo: true };
+    const conversation = this.registry.opened(id);
+    if (conversation) return conversation.info(options);
+    const metadata = await this.services.catalogue.load(id);
+    if (!metadata) throw new ConversationNotFoundError(id);
+    const { state } = fromStored(metadata, this.services.secrets);
+    return conversationInfo(state, this.services.shownRoot, this.services.secrets, options);
   }
+
   /** In the order asked; null for unknown ids. */
-  batch(_ids: readonly string[], _includeSkills: boolean): Promise<(JsonObject | null)[]> {
-    return notYet();
+  batch(ids: readonly string[], includeSkills: boolean): Promise<(JsonObject | null)[]> {
+    return Promise.all(ids.map((id) => this.infoOrNull(id, includeSkills)));
   }
-  search(_query: ConversationQuery): Promise<{ items: JsonObject[]; next_page_id: string | null }> {
-    return notYet();
+
+  async search(query: ConversationQuery): Promise<{ items: JsonObject[]; next_page_id: string | null }> {
+    const entries = sorted(await this.services.catalogue.list(), query.sortOrder).filter(hasStatus(query.status));
+    const start = entries.findIndex((entry) => hex(entry.id) === query.pageId);
+    const from = Math.max(0, start);
+    const page = await this.batch(
+      entries.slice(from, from + query.limit).map((entry) => entry.id),
+      query.includeSkills,
+    );
+    const next = entries[from + query.limit];
+    // One that was deleted while the page was made is simply not on it.
+    return { items: page.filter((info) => info !== null), next_page_id: next ? hex(next.id) : null };
   }
-  count(_status?: string): Promise<number> {
-    return notYet();
+
+  async count(status?: string): Promise<number> {
+    return (await this.services.catalogue.list()).filter(hasStatus(status)).length;
   }
-  update(_id: string, _change: { title?: string; tags?: Record<string, string> }): Promise<void> {
-    return notYet();
+
+  async update(id: string, change: { title?: string; tags?: Record<string, string> }): Promise<void> {
+    await (await this.open(id)).update(change);
   }
-  delete(_id: string): Promise<void> {
-    return notYet();
+
+  delete(id: string): Promise<void> {
+    return this.registry.destroy(id);
   }
-  sendMessage(_id: string, _message: IncomingMessage, _run: boolean): Promise<void> {
-    return notYet();
+
+  async sendMessage(id: string, message: IncomingMessage, run: boolean): Promise<void> {
+    const conversation = await this.open(id);
+    try {
+      await conversation.sendMessage(message, run);
+    } catch (error) {
+      throw error instanceof RunLimitError ? new RunLimitError(MESSAGE_SAVED) : error;
+    }
   }
-  run(_id: string): Promise<void> {
-    return notYet();
+
+  async run(id: string): Promise<void> {
+    (await this.open(id)).startRun();
   }
-  pause(_id: string): Promise<void> {
-    return notYet();
+
+  async pause(id: string): Promise<void> {
+    await (await this.open(id)).pause();
   }
-  interrupt(_id: string): Promise<void> {
-    return notYet();
+
+  async interrupt(id: string): Promise<void> {
+    await (await this.open(id)).interrupt();
   }
-  respondToConfirmation(_id: string, _accept: boolean, _reason: string): Promise<void> {
-    return notYet();
+
+  async respondToConfirmation(id: string, accept: boolean, reason: string): Promise<void> {
+    await (await this.open(id)).respondToConfirmation(accept, reason);
   }
+
   /** The last `finish` message, or the text of the last agent message, else empty. */
-  finalResponse(_id: string): Promise<string> {
-    return notYet();
+  async finalResponse(id: string): Promise<string> {
+    const conversation = await this.open(id);
+    return finalResponse(conversation.log, conversation.state.leaf_event_id);
   }
-  searchEvents(_id: string, _query: EventQuery): Promise<EventPage> {
-    return notYet();
+
+  async searchEvents(id: string, query: EventQuery): Promise<EventPage> {
+    return (await this.searchIn(id)).page(query);
   }
-  countEvents(_id: string, _filter: EventFilter): Promise<number> {
-    return notYet();
+
+  async countEvents(id: string, filter: EventFilter): Promise<number> {
+    return (await this.searchIn(id)).count(filter);
   }
+
   /** Raw lines in the order asked; null for unknown event ids. */
-  eventLines(_id: string, _eventIds: readonly string[]): Promise<(string | null)[]> {
-    return notYet();
+  async eventLines(id: string, eventIds: readonly string[]): Promise<(string | null)[]> {
+    const { log, length } = await this.open(id);
+    const seqs = eventIds.map((eventId) => log.seqOf(eventId));
+    const known = seqs.filter((seq) => seq !== undefined && seq < length);
+    const lines = await log.readMany(known.filter((seq) => seq !== undefined));
+    const bySeq = new Map(known.map((seq, index) => [seq, lines[index] ?? null]));
+    return seqs.map((seq) => bySeq.get(seq) ?? null);
   }
+
   /** The live conversation, opened once for all who ask. Throws also when another live server owns it. */
-  open(_id: string): Promise<Conversation> {
-    return notYet();
+  open(id: string): Promise<Conversation> {
+    return this.registry.acquire(id);
+  }
+
+  private async searchIn(id: string): Promise<EventSearch> {
+    const conversation = await this.open(id);
+    return new EventSearch(conversation.log, conversation.length);
+  }
+
+  private async infoOrNull(id: string, includeSkills: boolean): Promise<JsonObject | null> {
+    try {
+      return await this.info(id, includeSkills);
+    } catch (error) {
+      if (error instanceof ConversationNotFoundError) return null;
+      throw error;
+    }
   }
 }
 
-function notYet(): never {
-  throw new Error('not built yet');
+function hex(id: string): string {
+  return id.replaceAll('-', '');
+}
+
+function hasStatus(status: string | undefined): (entry: CatalogueEntry) => boolean {
+  return (entry) => status === undefined || entry.execution_status === status;
+}
+
+function sorted(entries: readonly CatalogueEntry[], order: ConversationSortOrder): readonly CatalogueEntry[] {
+  // The catalogue lists by creation already.
+  const ascending = order.startsWith('UPDATED_AT')
+    ? entries.toSorted((a, b) => (a.updated_at < b.updated_at ? -1 : a.updated_at > b.updated_at ? 1 : 0))
+    : entries;
+  return order.endsWith('_DESC') ? ascending.toReversed() : ascending;
 }

@@ -31,3 +31,9 @@ export function utcTimestamp(): string {
   const iso = new Date(Math.floor(micros / 1000)).toISOString();
   return `${iso.slice(0, 20)}${pad(micros % 1_000_000, 6)}Z`;
 }
+
+/** The UTC form of an event's timestamp, which is naive local time. */
+export function utcFromLocal(timestamp: string): string {
+  const utc = new Date(timestamp.slice(0, 23)).toISOString();
+  return `${utc.slice(0, 20)}${timestamp.slice(20).padEnd(6, '0')}Z`;
+}

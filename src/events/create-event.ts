@@ -1,18 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { eventTimestamp } from './clock.js';
 import type { EventBase } from './event-base.js';
-import type { ConversationEvent } from './index.js';
+import type { DurableEvent, TransientEvent } from './index.js';
 
-/** Every kind of event without what `createEvent` fills in. */
-export type EventDraft = ConversationEvent extends infer E
-  ? E extends EventBase
-    ? Omit<E, 'id' | 'timestamp' | 'parent_id'> & { id?: string }
-    : never
-  : never;
+/** An event before it has an identity, a time and a place in the tree. */
+type DraftOf<E> = E extends EventBase ? Omit<E, 'id' | 'timestamp' | 'parent_id'> & { id?: string } : never;
+
+/** An event on its way into a log. */
+export type EventDraft = DraftOf<DurableEvent>;
+
+/** An event that is only going to be sent. */
+export type TransientDraft = DraftOf<TransientEvent>;
 
 /** Gives a draft its id and timestamp. The parent is set by the conversation when it is appended. */
-export function createEvent<D extends EventDraft>(draft: D): D & { id: string; timestamp: string } {
-  const { id, ...rest } = draft;
-  // Identity before everything else: the key order is part of what clients see.
-  return { id: id ?? randomUUID(), timestamp: eventTimestamp(), ...rest } as D & { id: string; timestamp: string };
+export function createEvent<D extends EventDraft | TransientDraft>(draft: D): D & { id: string; timestamp: string } {
+  return { ...draft, id: draft.id ?? randomUUID(), timestamp: eventTimestamp() };
 }

@@ -1,0 +1,118 @@
+import { Injectable } from '@nestjs/common';
+import { textContent } from '../events/index.js';
+import { Llm } from '../llm/llm.js';
+import { LlmError } from '../llm/llm-error.js';
+import { ToolRegistry } from '../tools/tool-registry.js';
+import { RunOverError, type AgentSession } from './agent-session.js';
+import { classifyError } from './error-classification.js';
+import { AgentStep, environmentMessage } from './step.js';
+import { detectStuck } from './stuck-detector.js';
+
+const POLICY_VIOLATION_REQUEST =
+  'The content policy of the model provider refused the last request. Please rephrase it and try again.';
+
+/** Runs an agent step by step until it has finished, waits for somebody, or cannot go on. */
+@Injectable()
+export class AgentLoop {
+  private readonly step: AgentStep;
+
+  constructor(llm: Llm, registry: ToolRegistry) {
+    this.step = new AgentStep(llm, registry);
+  }
+
+  /** One run. Failures end in the conversation's status and an event; only a broken log makes it reject. */
+  async run(session: AgentSession): Promise<void> {
+    try {
+      await this.iterate(session);
+    } catch (error) {
+      // An interrupted run has nothing more to say: whoever interrupted it has told what there is to tell.
+      if (error instanceof RunOverError || session.signal.aborted) return;
+      await this.fail(session, error);
+    }
+  }
+
+  private async iterate(session: AgentSession): Promise<void> {
+    if (['idle', 'paused', 'error', 'stuck'].includes(session.status)) await session.setStatus('running');
+    for (let iteration = 1; ; iteration++) {
+      if (['paused', 'stuck', 'finished', 'error'].includes(session.status)) return;
+      if (session.stuckDetection && (await this.checkStuck(session))) return;
+      if (session.status === 'waiting_for_confirmation') await session.setStatus('running');
+      const messageBefore = session.lastUserMessageId;
+      await this.takeStep(session);
+      await this.resumeForNewMessage(session, messageBefore);
+      if (session.status === 'waiting_for_confirmation') return;
+      if (session.pauseRequested && session.status === 'running') await session.pause();
+      if (iteration >= session.maxIterations && session.status === 'running') {
+        await this.stopAtLimit(session);
+        return;
+      }
+    }
+  }
+
+  /** What the provider refused for its content is put to the agent as a message; all else ends the run. */
+  private async takeStep(session: AgentSession): Promise<void> {
+    try {
+      await this.step.run(session);
+    } catch (error) {
+      if (!(error instanceof LlmError) || error.code !== 'LLMContentPolicyViolationError') throw error;
+      await session.append({
+        source: 'user',
+        llm_message: {
+          role: 'user',
+          content: [textContent(POLICY_VIOLATION_REQUEST)],
+          thinking_blocks: [],
+        },
+        activated_skills: [],
+        extended_content: [],
+        kind: 'MessageEvent',
+      });
+    }
+  }
+
+  /** A message that came during the step is answered in this run, even if the step ended it or waits for a person. */
+  private async resumeForNewMessage(session: AgentSession, messageBefore: string | null): Promise<void> {
+    if (session.lastUserMessageId === messageBefore) return;
+    if (['finished', 'idle'].includes(session.status)) await session.setStatus('running');
+    if (session.status !== 'waiting_for_confirmation') return;
+    const superseded = session.view.unmatched().map((action) => ({
+      source: 'environment' as const,
+      tool_name: action.tool_name,
+      tool_call_id: action.tool_call_id,
+      rejection_reason: 'Superseded by a new user message',
+      rejection_source: 'user' as const,
+      action_id: action.id,
+      kind: 'UserRejectObservation' as const,
+    }));
+    await session.append(...superseded);
+    await session.setStatus('running');
+  }
+
+  private async checkStuck(session: AgentSession): Promise<boolean> {
+    const verdict = detectStuck(session.view.events);
+    if (verdict.kind === 'nudge') await session.append(environmentMessage(verdict.text));
+    if (verdict.kind === 'stuck') await session.setStatus('stuck');
+    return verdict.kind === 'stuck';
+  }
+
+  private async stopAtLimit(session: AgentSession): Promise<void> {
+    const code = 'MaxIterationsReached';
+    const detail = `Agent reached maximum iterations limit (${session.maxIterations}).`;
+    await session.setStatus('error', errorDraft(code, detail));
+  }
+
+  private async fail(session: AgentSession, error: unknown): Promise<void> {
+    const code = error instanceof LlmError ? error.code : error instanceof Error ? error.name : 'Error';
+    const detail = error instanceof Error ? error.message : String(error);
+    await session.setStatus('error', errorDraft(code, detail));
+  }
+}
+
+function errorDraft(code: string, detail: string) {
+  return {
+    source: 'environment' as const,
+    code,
+    detail,
+    classification: classifyError(code, detail),
+    kind: 'ConversationErrorEvent' as const,
+  };
+}

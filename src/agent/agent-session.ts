@@ -1,0 +1,54 @@
+import type { DurableEvent, EventDraft, ExecutionStatus } from '../events/index.js';
+import type { LlmDelta, LlmResponse } from '../llm/llm.js';
+import type { Tool } from '../tools/tool.js';
+import type { AgentSpec, JsonObject } from './agent-spec.js';
+import type { AgentView } from './agent-view.js';
+
+/** The run that a session belonged to is over: whoever still works for it stops here. */
+export class RunOverError extends Error {
+  override readonly name = 'RunOverError';
+  constructor() {
+    super('the run is over');
+  }
+}
+
+/**
+ * What one run may see of its conversation and do to it. Every effect carries the run's right to act: once the run is
+ * interrupted or has lost its lease, `append` throws `RunOverError` and nothing more of it reaches the log.
+ */
+export interface AgentSession {
+  readonly conversationId: string;
+  /** The agent as it is now: it can change between two steps. */
+  readonly agent: AgentSpec;
+  readonly view: AgentView;
+  readonly status: ExecutionStatus;
+  readonly maxIterations: number;
+  readonly stuckDetection: boolean;
+  readonly confirmationPolicy: JsonObject & { kind: string };
+  readonly securityAnalyzer: (JsonObject & { kind: string }) | null;
+  /** Aborted when the run is interrupted. */
+  readonly signal: AbortSignal;
+  /** Somebody asked the run to stop after this step. */
+  readonly pauseRequested: boolean;
+  /** Changes with every message of a user. */
+  readonly lastUserMessageId: string | null;
+  /** The tools of this conversation by name, in the order the model is told of them. */
+  tools(): ReadonlyMap<string, Tool>;
+  /** Appends events in order with one flush; resolves with them when they are durable. */
+  append(...drafts: EventDraft[]): Promise<DurableEvent[]>;
+  /** Appends the status if it is another one, and what follows from it. */
+  setStatus(status: ExecutionStatus, ...consequences: EventDraft[]): Promise<void>;
+  /** Pauses the conversation: status, then the event. */
+  pause(): Promise<void>;
+  /** Counts an answer into the conversation's statistics; the answer is the event that says so. */
+  countUsage(usageId: string, model: string, response: LlmResponse): EventDraft;
+  /** Opens an item that is being written: `itemId` is the id of the event that it will become. */
+  stream(itemId: string): ItemStream;
+}
+
+/** An answer on its way to those who watch it being written. */
+export interface ItemStream {
+  delta(delta: LlmDelta): void;
+  /** What was streamed is void; another attempt may follow. */
+  abort(reason: string): void;
+}

@@ -1,0 +1,57 @@
+import type { ErrorClassification } from '../events/index.js';
+
+const AUTH: ErrorClassification = { kind: 'auth', retryable: false, user_action: 'settings' };
+const QUOTA: ErrorClassification = { kind: 'quota', retryable: false, user_action: 'settings' };
+const RATE_LIMIT: ErrorClassification = { kind: 'rate_limit', retryable: true, user_action: 'retry' };
+const CONFIG: ErrorClassification = { kind: 'config', retryable: false, user_action: 'settings' };
+const TRANSIENT: ErrorClassification = { kind: 'transient', retryable: true, user_action: 'retry' };
+const FINAL: ErrorClassification = { kind: 'agent_action', retryable: false, user_action: 'none' };
+const INTERNAL: ErrorClassification = { kind: 'internal', retryable: false, user_action: 'none' };
+const UNKNOWN: ErrorClassification = { kind: 'unknown', retryable: false, user_action: 'none' };
+
+/** The agent did something that it can do better next time. */
+export const AGENT_MISTAKE: ErrorClassification = { kind: 'agent_action', retryable: true, user_action: 'retry' };
+
+/** The tool itself is broken. */
+export const TOOL_FAULT: ErrorClassification = INTERNAL;
+
+/** Codes whose meaning is certain. */
+const BY_CODE: Record<string, ErrorClassification> = {
+  LLMAuthenticationError: AUTH,
+  ACPAuthRequired: AUTH,
+  LLMRateLimitError: RATE_LIMIT,
+  MaxBudgetReached: QUOTA,
+  LLMBadRequestError: CONFIG,
+  NotFoundError: CONFIG,
+  LLMContextWindowExceedError: AGENT_MISTAKE,
+  LLMMalformedConversationHistoryError: AGENT_MISTAKE,
+  MaxIterationsReached: FINAL,
+  ConversationOwnershipLostError: FINAL,
+  TypeError: INTERNAL,
+  ReferenceError: INTERNAL,
+  RangeError: INTERNAL,
+};
+
+/** Words in the text of an error that tell what it is, in this order. */
+const BY_WORDS: readonly [RegExp, ErrorClassification][] = [
+  [/api key|unauthori[sz]ed|authentication/i, AUTH],
+  [/quota|usage limit|insufficient (funds|credits|balance)|billing/i, QUOTA],
+  [/rate limit|\b429\b|too many requests/i, RATE_LIMIT],
+  [/model (was )?not found|unknown model|does not exist/i, CONFIG],
+  [/time[d ]?[- ]?out|connection|network|temporarily/i, TRANSIENT],
+];
+
+/** Codes that say little of themselves: asked after the words. */
+const GENERIC: Record<string, ErrorClassification> = {
+  LLMServiceUnavailableError: TRANSIENT,
+  LLMTimeoutError: TRANSIENT,
+  LLMNoResponseError: TRANSIENT,
+  APIError: TRANSIENT,
+};
+
+/** What a failed run means for the person who sees it. Rules as recorded from the OpenHands Agent Server 1.58. */
+export function classifyError(code: string, detail: string): ErrorClassification {
+  return (
+    BY_CODE[code] ?? BY_WORDS.find(([words]) => words.test(detail))?.[1] ?? GENERIC[code] ?? UNKNOWN
+  );
+}

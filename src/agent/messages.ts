@@ -1,0 +1,134 @@
+import type {
+  ActionEvent,
+  AgentErrorEvent,
+  Content,
+  Message,
+  Observation,
+  ObservationEvent,
+  SystemPromptEvent,
+  UserRejectObservation,
+} from '../events/index.js';
+import { textContent } from '../events/index.js';
+import type { BranchEvent } from './agent-view.js';
+
+type ResultEvent = ObservationEvent | AgentErrorEvent | UserRejectObservation;
+
+/** How an observation reads for the model. */
+export type ObservationRenderer = (observation: Observation) => Content[];
+
+/** More than this of one tool result is cut in the middle (characters; the limit of the OpenHands SDK). */
+const TOOL_TEXT_LIMIT = 50_000;
+
+/**
+ * Turns the view into the dialogue for the model. Results stand right behind the call they answer, whatever came in
+ * between: providers refuse anything else, and a message may arrive while a tool runs.
+ */
+export function toMessages(events: readonly BranchEvent[], render: ObservationRenderer): Message[] {
+  const results = resultsByCall(events);
+  const messages: Message[] = [];
+  for (let index = 0; index < events.length; index++) {
+    const event = events[index];
+    if (event?.kind === 'SystemPromptEvent') messages.push(systemMessage(event));
+    if (event?.kind === 'MessageEvent') appendMessage(messages, event.llm_message, event.extended_content);
+    if (event?.kind === 'ActionEvent') {
+      const batch = batchAt(events, index);
+      messages.push(assistantMessage(batch));
+      for (const action of batch) {
+        const result = results.get(action.tool_call_id);
+        if (result) messages.push(toolMessage(result, render));
+      }
+      index = events.indexOf(batch[batch.length - 1] ?? event, index);
+    }
+  }
+  return messages;
+}
+
+function resultsByCall(events: readonly BranchEvent[]): Map<string, ResultEvent> {
+  const results = new Map<string, ResultEvent>();
+  for (const event of events) {
+    if (!isResult(event)) continue;
+    // The first answer to a call counts: a second one would be refused by providers.
+    if (!results.has(event.tool_call_id)) results.set(event.tool_call_id, event);
+  }
+  return results;
+}
+
+function isResult(event: BranchEvent): event is ResultEvent {
+  return (
+    event.kind === 'ObservationEvent' || event.kind === 'AgentErrorEvent' || event.kind === 'UserRejectObservation'
+  );
+}
+
+/** The calls of one answer: actions with the same response id; errors of invalid calls may stand between them. */
+function batchAt(events: readonly BranchEvent[], start: number): ActionEvent[] {
+  const batch: ActionEvent[] = [];
+  for (let index = start; index < events.length; index++) {
+    const event = events[index];
+    if (event?.kind === 'ActionEvent') {
+      if (batch[0] && event.llm_response_id !== batch[0].llm_response_id) break;
+      batch.push(event);
+    } else if (event?.kind !== 'AgentErrorEvent') {
+      break;
+    }
+  }
+  return batch;
+}
+
+function systemMessage(event: SystemPromptEvent): Message {
+  const content = event.dynamic_context ? [event.system_prompt, event.dynamic_context] : [event.system_prompt];
+  return { role: 'system', content, thinking_blocks: [] };
+}
+
+/** Neighbouring messages of the user side become one message: some providers insist on alternation. */
+function appendMessage(messages: Message[], message: Message, extended: readonly Content[]): void {
+  const content = [...message.content, ...extended];
+  const last = messages[messages.length - 1];
+  if (message.role === 'user' && last?.role === 'user') {
+    messages[messages.length - 1] = { ...last, content: [...last.content, ...content] };
+    return;
+  }
+  messages.push({ ...message, content });
+}
+
+function assistantMessage(batch: readonly ActionEvent[]): Message {
+  const first = batch[0];
+  return {
+    role: 'assistant',
+    content: first?.thought ?? [],
+    tool_calls: batch.map((action) => action.tool_call),
+    reasoning_content: first?.reasoning_content,
+    thinking_blocks: first?.thinking_blocks ?? [],
+    responses_reasoning_item: first?.responses_reasoning_item,
+  };
+}
+
+function toolMessage(event: ResultEvent, render: ObservationRenderer): Message {
+  return {
+    role: 'tool',
+    content: resultContent(event, render).map(limitText),
+    tool_call_id: event.tool_call_id,
+    name: event.tool_name,
+    thinking_blocks: [],
+  };
+}
+
+function resultContent(event: ResultEvent, render: ObservationRenderer): Content[] {
+  switch (event.kind) {
+    case 'AgentErrorEvent':
+      return [textContent(event.error)];
+    case 'UserRejectObservation':
+      return [textContent(`Action rejected: ${event.rejection_reason}`)];
+    case 'ObservationEvent': {
+      const mark = event.observation.is_error ? [textContent('[An error occurred during execution.]\n')] : [];
+      return [...mark, ...render(event.observation), ...event.extended_content];
+    }
+  }
+}
+
+function limitText(block: Content): Content {
+  if (block.type !== 'text' || block.text.length <= TOOL_TEXT_LIMIT) return block;
+  const notice = '<response clipped><NOTE>The middle of this result was left out.</NOTE>';
+  const room = TOOL_TEXT_LIMIT - notice.length;
+  const head = Math.ceil(room / 2);
+  return { ...block, text: block.text.slice(0, head) + notice + block.text.slice(head - room) };
+}

@@ -1,0 +1,97 @@
+import type { LlmResponse } from '../llm/llm.js';
+
+/** Tokens of one answer or of all answers of a bucket; field names and order are the wire's. */
+export interface TokenUsage {
+  model: string;
+  prompt_tokens: number;
+  completion_tokens: number;
+  cache_read_tokens: number;
+  cache_write_tokens: number;
+  reasoning_tokens: number;
+  context_window: number;
+  /** Prompt and completion of the last answer. */
+  per_turn_token: number;
+  response_id: string;
+}
+
+/** What the answers of one usage id have cost. Costs in US dollars, latencies in seconds. */
+export interface UsageMetrics {
+  model_name: string;
+  accumulated_cost: number;
+  max_budget_per_task: number | null;
+  accumulated_token_usage: TokenUsage | null;
+  costs: { model: string; cost: number; timestamp: number }[];
+  response_latencies: { model: string; latency: number; response_id: string }[];
+  token_usages: TokenUsage[];
+}
+
+/** Usage, cost and latency of a conversation, by usage id. */
+export interface ConversationStats {
+  usage_to_metrics: Record<string, UsageMetrics>;
+}
+
+/** The part of the statistics that events carry: without the lists that grow. */
+export interface StatsSummary {
+  usage_to_metrics: Record<string, Omit<UsageMetrics, 'costs' | 'response_latencies' | 'token_usages'>>;
+}
+
+/** Adds one answer to the statistics. */
+export function addUsage(stats: ConversationStats, usageId: string, model: string, response: LlmResponse): void {
+  const metrics = (stats.usage_to_metrics[usageId] ??= emptyMetrics(model));
+  const { usage } = response;
+  const turn: TokenUsage = {
+    model,
+    ...usage,
+    per_turn_token: usage.prompt_tokens + usage.completion_tokens,
+    response_id: response.id,
+  };
+  const total = metrics.accumulated_token_usage;
+  metrics.accumulated_token_usage = { ...turn, ...summed(total, turn), response_id: '' };
+  metrics.token_usages.push(turn);
+  metrics.response_latencies.push({ model, latency: response.latency, response_id: response.id });
+  if (response.cost !== null) {
+    metrics.accumulated_cost += response.cost;
+    metrics.costs.push({ model, cost: response.cost, timestamp: Date.now() / 1000 });
+  }
+}
+
+/** The statistics as a `stats` event has them. */
+export function summarise(stats: ConversationStats): StatsSummary {
+  const entries = Object.entries(stats.usage_to_metrics).map(([usageId, metrics]) => {
+    const { model_name, accumulated_cost, max_budget_per_task, accumulated_token_usage } = metrics;
+    return [usageId, { model_name, accumulated_cost, max_budget_per_task, accumulated_token_usage }] as const;
+  });
+  return { usage_to_metrics: Object.fromEntries(entries) };
+}
+
+/** Takes the totals of a `stats` event over; the lists stay as far as they are known. */
+export function applySummary(stats: ConversationStats, summary: StatsSummary): void {
+  for (const [usageId, totals] of Object.entries(summary.usage_to_metrics)) {
+    const known = stats.usage_to_metrics[usageId] ?? emptyMetrics(totals.model_name);
+    stats.usage_to_metrics[usageId] = { ...known, ...totals };
+  }
+}
+
+function emptyMetrics(model: string): UsageMetrics {
+  return {
+    model_name: model,
+    accumulated_cost: 0,
+    max_budget_per_task: null,
+    accumulated_token_usage: null,
+    costs: [],
+    response_latencies: [],
+    token_usages: [],
+  };
+}
+
+function summed(total: TokenUsage | null, turn: TokenUsage): Partial<TokenUsage> {
+  if (!total) return {};
+  return {
+    prompt_tokens: total.prompt_tokens + turn.prompt_tokens,
+    completion_tokens: total.completion_tokens + turn.completion_tokens,
+    cache_read_tokens: total.cache_read_tokens + turn.cache_read_tokens,
+    cache_write_tokens: total.cache_write_tokens + turn.cache_write_tokens,
+    reasoning_tokens: total.reasoning_tokens + turn.reasoning_tokens,
+    context_window: Math.max(total.context_window, turn.context_window),
+  };
+}

@@ -1,0 +1,201 @@
+import { randomUUID } from 'node:crypto';
+import {
+  textContent,
+  type ActionEvent,
+  type EventDraft,
+  type Message,
+  type MessageToolCall,
+} from '../events/index.js';
+import type { Llm, LlmResponse, LlmTool } from '../llm/llm.js';
+import { resolveToolCall, type ResolvedToolCall } from '../tools/arguments/resolve-tool-call.js';
+import type { ToolRegistry } from '../tools/tool-registry.js';
+import { toLlmTool } from '../tools/tool-schema.js';
+import type { AgentSession } from './agent-session.js';
+import { needsConfirmation } from './confirmation.js';
+import { AGENT_MISTAKE } from './error-classification.js';
+import { toMessages } from './messages.js';
+import { executeAction, resourcesOf, runBatch } from './tool-execution.js';
+
+const EMPTY_ANSWER_NUDGE =
+  'Your last response did not include a function call or a message. Please use a tool to proceed with the task.';
+
+/** One step of the agent: from its view of the log to the events that follow. */
+export class AgentStep {
+  constructor(
+    private readonly llm: Llm,
+    private readonly registry: ToolRegistry,
+  ) {}
+
+  /** Executes what waits for execution; if nothing does, asks the model and does what it says. */
+  async run(session: AgentSession): Promise<void> {
+    const waiting = session.view.unmatched();
+    if (waiting.length > 0) {
+      await this.execute(session, waiting);
+      return;
+    }
+    if (await this.declineImages(session)) return;
+    const itemId = randomUUID();
+    const response = await this.ask(session, itemId);
+    const usage = session.countUsage(session.agent.llm.usage_id, session.agent.llm.model, response);
+    if (response.message.tool_calls?.length) {
+      await this.act(session, response, itemId, usage);
+      return;
+    }
+    await this.speak(session, response, itemId, usage);
+  }
+
+  private async ask(session: AgentSession, itemId: string): Promise<LlmResponse> {
+    const stream = session.stream(itemId);
+    try {
+      return await this.llm.complete({
+        config: session.agent.llm,
+        messages: toMessages(session.view.events, (observation) => this.registry.renderObservation(observation)),
+        tools: this.describeTools(session),
+        conversationId: session.conversationId,
+        signal: session.signal,
+        onDelta: (delta) => stream.delta(delta),
+        onRetry: ({ error }) => stream.abort(error.message),
+      });
+    } catch (error) {
+      stream.abort(error instanceof Error ? error.message : String(error));
+      throw error;
+    }
+  }
+
+  private describeTools(session: AgentSession): LlmTool[] {
+    return [...session.tools().values()].map((tool) => toLlmTool(tool.definition));
+  }
+
+  /** An image for a model that takes none: says so without asking the model. */
+  private async declineImages(session: AgentSession): Promise<boolean> {
+    const last = session.view.events.findLast((event) => event.kind === 'MessageEvent' && event.source === 'user');
+    const hasImage =
+      last?.kind === 'MessageEvent' && last.llm_message.content.some((block) => block.type === 'image');
+    if (!hasImage || this.llm.supportsVision(session.agent.llm)) return false;
+    const text =
+      `The model ${session.agent.llm.model} does not take images. ` +
+      'Please switch to a model that does, or describe the image in words.';
+    await session.append(agentMessage({ role: 'assistant', content: [textContent(text)], thinking_blocks: [] }));
+    await session.setStatus('finished');
+    return true;
+  }
+
+  /** An answer without tool calls: text ends the run, anything else is told to go on. */
+  private async speak(session: AgentSession, response: LlmResponse, itemId: string, usage: EventDraft): Promise<void> {
+    const message = agentMessage(response.message, response.id, itemId);
+    const hasText = response.message.content.some((block) => block.text.trim() !== '');
+    if (hasText) {
+      await session.append(usage, message);
+      await session.setStatus('finished');
+      return;
+    }
+    await session.append(usage, message, environmentMessage(EMPTY_ANSWER_NUDGE));
+  }
+
+  /** An answer with tool calls: all actions go into the log before any of them is executed. */
+  private async act(session: AgentSession, response: LlmResponse, itemId: string, usage: EventDraft): Promise<void> {
+    const analyzer = session.securityAnalyzer !== null;
+    const calls = (response.message.tool_calls ?? []).map((call) =>
+      resolveToolCall(session.tools(), call, { analyzer }),
+    );
+    const drafts = calls.flatMap((call, index) =>
+      actionDrafts(call, response, index === 0 ? itemId : undefined, callOf(response, index)),
+    );
+    const events = await session.append(usage, ...drafts);
+    const actions = events.filter((event): event is ActionEvent => event.kind === 'ActionEvent' && !!event.action);
+    if (needsConfirmation(session.confirmationPolicy, actions)) {
+      await session.setStatus('waiting_for_confirmation');
+      return;
+    }
+    // A pause that came while the model was thinking: what it wants is kept, and done when the run goes on.
+    if (session.pauseRequested || session.status === 'paused') return;
+    await this.execute(session, actions);
+  }
+
+  /** Runs actions; those behind a `finish` stay for the next run. */
+  private async execute(session: AgentSession, actions: readonly ActionEvent[]): Promise<void> {
+    const finish = actions.findIndex((action) => action.tool_name === 'finish');
+    const due = finish === -1 ? actions : actions.slice(0, finish + 1);
+    const tools = session.tools();
+    const tasks = due.map((action) => ({
+      resources: resourcesOf(action, tools),
+      run: () => executeAction(action, tools, session.signal),
+    }));
+    await runBatch(tasks, session.agent.tool_concurrency_limit, async (draft) => {
+      await session.append(draft);
+    });
+    if (finish !== -1) await session.setStatus('finished');
+  }
+}
+
+function callOf(response: LlmResponse, index: number): MessageToolCall {
+  const call = response.message.tool_calls?.[index];
+  if (!call) throw new RangeError(`the answer has no tool call ${index}`);
+  return call;
+}
+
+/** The events of one call: its action, and for an invalid one the error behind it. */
+function actionDrafts(
+  call: ResolvedToolCall,
+  response: LlmResponse,
+  firstId: string | undefined,
+  original: MessageToolCall,
+): EventDraft[] {
+  const { message } = response;
+  // Thought and reasoning belong to the answer, not to each call: only the first action carries them.
+  const lead = firstId !== undefined;
+  const base = {
+    id: firstId,
+    source: 'agent' as const,
+    thought: lead ? message.content.filter((block) => block.text !== '') : [],
+    reasoning_content: lead ? message.reasoning_content : undefined,
+    thinking_blocks: lead ? message.thinking_blocks : [],
+    responses_reasoning_item: lead ? message.responses_reasoning_item : undefined,
+  };
+  const tail = {
+    tool_name: call.name,
+    tool_call_id: original.id,
+    tool_call: { ...original, name: call.name, arguments: call.argumentsText },
+    llm_response_id: response.id,
+  };
+  if (call.kind === 'valid') {
+    const { invocation, securityRisk, summary } = call;
+    return [
+      { ...base, action: invocation.action, ...tail, security_risk: securityRisk, summary, kind: 'ActionEvent' },
+    ];
+  }
+  return [
+    { ...base, ...tail, security_risk: 'UNKNOWN', kind: 'ActionEvent' },
+    {
+      source: 'agent',
+      tool_name: call.name,
+      tool_call_id: original.id,
+      error: call.error,
+      classification: AGENT_MISTAKE,
+      kind: 'AgentErrorEvent',
+    },
+  ];
+}
+
+function agentMessage(message: Message, responseId?: string, id?: string): EventDraft {
+  return {
+    id,
+    source: 'agent',
+    llm_message: message,
+    llm_response_id: responseId,
+    activated_skills: [],
+    extended_content: [],
+    kind: 'MessageEvent',
+  };
+}
+
+/** A message of the server to the agent: the user's side of the dialogue, but nobody typed it. */
+export function environmentMessage(text: string): EventDraft {
+  return {
+    source: 'environment',
+    llm_message: { role: 'user', content: [textContent(text)], thinking_blocks: [] },
+    activated_skills: [],
+    extended_content: [],
+    kind: 'MessageEvent',
+  };
+}

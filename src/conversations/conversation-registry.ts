@@ -1,0 +1,182 @@
+import { Logger } from '@nestjs/common';
+import type { EventBus } from '../events/index.js';
+import type { EventLog, EventLogStore } from '../storage/index.js';
+import { Conversation } from './conversation.js';
+import { ConversationNotFoundError } from './conversation-errors.js';
+import type { ConversationServices } from './conversation-parts.js';
+import { foldEvent, type ConversationState } from './conversation-state.js';
+import { fromStored, toStored } from './stored-conversation.js';
+import { parseEvent } from './view-loader.js';
+
+/** What an agent reads about the tool that its server died with. */
+const RESTARTED =
+  'A restart occurred while this tool was in progress. This may indicate a fatal memory error or system crash. ' +
+  'The tool execution was interrupted and did not complete.';
+
+/** Lines read at a time while the tail of a log is replayed. */
+const CHUNK = 500;
+
+/** How often idle conversations are looked for (ms). */
+const SWEEP_MS = 60_000;
+
+/** Which conversations are open. Opens each once for all who ask, and closes those that nobody uses. */
+export class ConversationRegistry {
+  private readonly logger = new Logger(ConversationRegistry.name);
+  private readonly conversations = new Map<string, Promise<Conversation>>();
+  private readonly live = new Map<string, Conversation>();
+  private readonly lastUse = new WeakMap<Conversation, number>();
+  /** Conversations on their way out: opening one again waits for its end. */
+  private readonly closings = new Map<string, Promise<void>>();
+  private sweeper: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly services: ConversationServices,
+    private readonly logs: EventLogStore,
+    private readonly bus: EventBus,
+    /** Seconds without use after which a conversation is closed; null: never. */
+    private readonly idleTtlSeconds: number | null,
+  ) {}
+
+  /** The conversation if it is open already. */
+  opened(id: string): Conversation | undefined {
+    return this.live.get(id);
+  }
+
+  /**
+   * The open conversation of this id.
+   * @throws ConversationNotFoundError, LeaseHeldError
+   */
+  async acquire(id: string): Promise<Conversation> {
+    const known = this.conversations.get(id) ?? this.keep(id, this.open(id));
+    const conversation = await known;
+    this.lastUse.set(conversation, Date.now());
+    return conversation;
+  }
+
+  /** Makes a new conversation, unless one of this id comes first: then that one is the answer. */
+  async create(state: ConversationState): Promise<{ conversation: Conversation; created: boolean }> {
+    const known = this.conversations.get(state.id);
+    if (known) return { conversation: await known, created: false };
+    const conversation = await this.keep(state.id, this.make(state));
+    this.lastUse.set(conversation, Date.now());
+    return { conversation, created: true };
+  }
+
+  /** Closes one conversation for good, with what is stored of it. */
+  async destroy(id: string): Promise<void> {
+    const conversation = await this.acquire(id);
+    const ending = conversation.destroy();
+    this.closings.set(id, ending.catch(() => undefined));
+    this.forget(id, conversation);
+    await ending.finally(() => this.closings.delete(id));
+  }
+
+  /** Closes all, each run with `graceMs` to end its step. */
+  async closeAll(graceMs: number): Promise<void> {
+    clearInterval(this.sweeper);
+    this.sweeper = undefined;
+    const opened = await Promise.allSettled(this.conversations.values());
+    const closing = opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    await Promise.allSettled([...closing.map((conversation) => conversation.close(graceMs)), ...this.closings.values()]);
+    this.conversations.clear();
+    this.live.clear();
+  }
+
+  private keep(id: string, opening: Promise<Conversation>): Promise<Conversation> {
+    const kept = opening.then(
+      (conversation) => {
+        this.live.set(id, conversation);
+        return conversation;
+      },
+      (error: unknown) => {
+        this.conversations.delete(id);
+        throw error;
+      },
+    );
+    this.conversations.set(id, kept);
+    this.sweeper ??= setInterval(() => this.closeIdle(), SWEEP_MS).unref();
+    return kept;
+  }
+
+  private async open(id: string): Promise<Conversation> {
+    const { catalogue, leases, secrets } = this.services;
+    await this.closings.get(id);
+    if (!(await catalogue.has(id))) throw new ConversationNotFoundError(id);
+    const fence = await leases.acquire(id);
+    try {
+      const metadata = await catalogue.load(id);
+      if (!metadata) throw new ConversationNotFoundError(id);
+      const log = await this.logs.open(id);
+      const { state, logPosition } = fromStored(metadata, secrets);
+      await replay(log, logPosition, state);
+      const conversation = this.wrap(state, { log, fence });
+      // Nobody runs a conversation that was just opened: the server that did is gone.
+      if (state.execution_status === 'running') await conversation.recover(RESTARTED);
+      return conversation;
+    } catch (error) {
+      await leases.release(fence);
+      throw error;
+    }
+  }
+
+  private async make(state: ConversationState): Promise<Conversation> {
+    const { catalogue, leases, secrets } = this.services;
+    const fence = await leases.acquire(state.id);
+    try {
+      const log = await this.logs.open(state.id);
+      await catalogue.save(toStored(state, 0, secrets), fence);
+      return this.wrap(state, { log, fence });
+    } catch (error) {
+      await leases.release(fence);
+      throw error;
+    }
+  }
+
+  private wrap(state: ConversationState, storage: ConstructorParameters<typeof Conversation>[1]): Conversation {
+    return new Conversation(state, storage, this.services, (broken) => this.abandon(broken));
+  }
+
+  /** A conversation whose log takes nothing more: the next who asks for it reads it anew from the disk. */
+  private abandon(broken: Conversation): void {
+    this.retire(broken.id, broken);
+  }
+
+  private forget(id: string, conversation: Conversation): void {
+    if (this.live.get(id) !== conversation) return;
+    this.live.delete(id);
+    this.conversations.delete(id);
+  }
+
+  private closeIdle(): void {
+    if (this.idleTtlSeconds === null) return;
+    const limit = Date.now() - this.idleTtlSeconds * 1000;
+    for (const [id, conversation] of this.live) {
+      const used = this.lastUse.get(conversation) ?? 0;
+      if (used > limit || conversation.isRunning || this.bus.subscriberCount(id) > 0) continue;
+      this.retire(id, conversation);
+    }
+  }
+
+  /** Closes a conversation; who asks for it meanwhile gets it opened again when that is done. */
+  private retire(id: string, conversation: Conversation): void {
+    const closing = conversation.close(0).catch((error: unknown) => {
+      this.logger.error(`conversation ${id}: closing failed`, error instanceof Error ? error.stack : String(error));
+    });
+    this.closings.set(id, closing);
+    this.forget(id, conversation);
+    void closing.then(() => this.closings.delete(id));
+  }
+}
+
+/** Brings a state up to the end of its log: only what came after the snapshot is read. */
+async function replay(log: EventLog, from: number, state: ConversationState): Promise<void> {
+  for (let seq = from; seq < log.length; ) {
+    const lines = await log.read(seq, CHUNK);
+    if (lines.length === 0) return;
+    for (const line of lines) {
+      const event = parseEvent(line);
+      if (event) foldEvent(state, event);
+    }
+    seq += lines.length;
+  }
+}

@@ -1,0 +1,99 @@
+import type { AgentSpec } from '../agent/agent-spec.js';
+import { applySummary, type ConversationStats, type StatsSummary } from '../agent/metrics.js';
+import { isBranchEvent } from '../agent/agent-view.js';
+import { EXECUTION_STATUSES, utcFromLocal, type DurableEvent, type ExecutionStatus } from '../events/index.js';
+import type { JsonObject } from '../storage/index.js';
+
+/** Everything a conversation is besides its log: what was asked for at its creation and where it stands now. */
+export interface ConversationState {
+  /** Dashed UUID. */
+  id: string;
+  agent: AgentSpec;
+  workspace: { working_dir: string; kind: string };
+  max_iterations: number;
+  stuck_detection: boolean;
+  execution_status: ExecutionStatus;
+  confirmation_policy: JsonObject & { kind: string };
+  security_analyzer: (JsonObject & { kind: string }) | null;
+  activated_knowledge_skills: string[];
+  activated_path_rules: string[];
+  invoked_skills: string[];
+  blocked_actions: Record<string, string>;
+  blocked_messages: Record<string, string>;
+  last_user_message_id: string | null;
+  /** The head of the tree; null before the first event of a branch. */
+  leaf_event_id: string | null;
+  /** Somebody went back to before the first event: the next one starts a new root. */
+  head_is_empty: boolean;
+  stats: ConversationStats;
+  /** Secret sources by name, values in clear. */
+  secrets: Record<string, JsonObject>;
+  agent_state: JsonObject;
+  hook_config: JsonObject | null;
+  title: string | null;
+  /** UTC with `Z`. */
+  created_at: string;
+  updated_at: string;
+  parent_conversation_id: string | null;
+  tags: Record<string, string>;
+  client_tools: JsonObject[];
+  tool_module_qualnames: Record<string, string>;
+  autotitle: boolean;
+  /** The rest of the create request, as it came. */
+  rest: JsonObject;
+}
+
+/** Folds one event of the log into the state. Log first, state second: the state can be made again from the log. */
+export function foldEvent(state: ConversationState, event: DurableEvent): void {
+  state.updated_at = utcFromLocal(event.timestamp);
+  if (isBranchEvent(event)) {
+    state.leaf_event_id = event.id;
+    state.head_is_empty = false;
+    return;
+  }
+  foldUpdate(state, event.key, event.value);
+}
+
+function foldUpdate(state: ConversationState, key: string, value: unknown): void {
+  switch (key) {
+    case 'execution_status':
+      if (isStatus(value)) state.execution_status = value;
+      return;
+    case 'last_user_message_id':
+      state.last_user_message_id = typeof value === 'string' ? value : null;
+      return;
+    case 'stats':
+      if (isSummary(value)) applySummary(state.stats, value);
+      return;
+    case 'tags':
+      if (isStringMap(value)) state.tags = value;
+      return;
+    case 'confirmation_policy':
+      if (hasKind(value)) state.confirmation_policy = value;
+      return;
+    case 'security_analyzer':
+      state.security_analyzer = hasKind(value) ? value : null;
+      return;
+    default:
+      // `agent` among others: its event shows secrets masked, so the metadata is written before the event is sent.
+      return;
+  }
+}
+
+function isStatus(value: unknown): value is ExecutionStatus {
+  return EXECUTION_STATUSES.some((status) => status === value);
+}
+
+function isSummary(value: unknown): value is StatsSummary {
+  return typeof value === 'object' && value !== null && 'usage_to_metrics' in value;
+}
+
+function isStringMap(value: unknown): value is Record<string, string> {
+  return (
+    typeof value === 'object' && value !== null && Object.values(value).every((entry) => typeof entry === 'string')
+  );
+}
+
+function hasKind(value: unknown): value is JsonObject & { kind: string } {
+  return typeof value === 'object' && value !== null && 'kind' in value && typeof value.kind === 'string';
+}

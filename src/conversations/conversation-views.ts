@@ -1,0 +1,119 @@
+import { createEvent, withoutNulls, type ConversationStateUpdateEvent } from '../events/index.js';
+import type { JsonObject } from '../storage/index.js';
+import type { ConversationState } from './conversation-state.js';
+
+/** How secrets are shown: masked (`**********`) or hidden (null). */
+export interface SecretsShown {
+  mask(value: JsonObject): JsonObject;
+  hide(value: JsonObject): JsonObject;
+}
+
+/** What a client has to do to go on with a conversation: nothing, the server runs it itself. */
+export const RUNTIME_INFO = { runtime_status: 'available', can_resume: true, runtime_error: null };
+
+/** Where a conversation's files are, as clients are told. */
+export function persistenceDir(shownRoot: string, id: string): string {
+  return `${shownRoot}/${id.replaceAll('-', '')}`;
+}
+
+/** The `ConversationInfo` of the wire: every key always there, in this order, secrets null. */
+export function conversationInfo(
+  state: ConversationState,
+  shownRoot: string,
+  secrets: SecretsShown,
+  options: { includeSkills: boolean; runtimeInfo: boolean },
+): JsonObject {
+  return {
+    id: state.id,
+    workspace: state.workspace,
+    persistence_dir: persistenceDir(shownRoot, state.id),
+    max_iterations: state.max_iterations,
+    stuck_detection: state.stuck_detection,
+    execution_status: state.execution_status,
+    confirmation_policy: state.confirmation_policy,
+    security_analyzer: state.security_analyzer,
+    activated_knowledge_skills: state.activated_knowledge_skills,
+    invoked_skills: state.invoked_skills,
+    blocked_actions: state.blocked_actions,
+    blocked_messages: state.blocked_messages,
+    last_user_message_id: state.last_user_message_id,
+    leaf_event_id: state.leaf_event_id,
+    stats: state.stats,
+    secret_registry: { secret_sources: secrets.hide({ secrets: state.secrets })['secrets'] },
+    agent_state: state.agent_state,
+    hook_config: state.hook_config,
+    title: state.title,
+    metrics: null,
+    created_at: state.created_at,
+    updated_at: state.updated_at,
+    forked_from_conversation_id: null,
+    forked_from_event_id: null,
+    parent_conversation_id: state.parent_conversation_id,
+    sub_conversation_ids: [],
+    tags: state.tags,
+    current_model_id: null,
+    available_models: [],
+    supports_runtime_model_switch: false,
+    launched_agent_profile: null,
+    agent: shownAgent(secrets.hide({ agent: state.agent }), options.includeSkills),
+    client_tools: state.client_tools,
+    tool_module_qualnames: state.tool_module_qualnames,
+    runtime_info: options.runtimeInfo ? RUNTIME_INFO : null,
+  };
+}
+
+/** A snapshot of the state as sockets get it: nulls left out, secrets masked, never persisted. */
+export function fullStateEvent(
+  state: ConversationState,
+  shownRoot: string,
+  secrets: SecretsShown,
+): ConversationStateUpdateEvent {
+  const { agent } = secrets.mask({ agent: state.agent });
+  const { secrets: sources } = secrets.mask({ secrets: state.secrets });
+  const value = {
+    id: state.id,
+    agent,
+    workspace: state.workspace,
+    persistence_dir: persistenceDir(shownRoot, state.id),
+    max_iterations: state.max_iterations,
+    stuck_detection: state.stuck_detection,
+    execution_status: state.execution_status,
+    confirmation_policy: state.confirmation_policy,
+    security_analyzer: state.security_analyzer,
+    activated_knowledge_skills: state.activated_knowledge_skills,
+    activated_path_rules: state.activated_path_rules,
+    invoked_skills: state.invoked_skills,
+    blocked_actions: state.blocked_actions,
+    blocked_messages: state.blocked_messages,
+    last_user_message_id: state.last_user_message_id,
+    leaf_event_id: state.leaf_event_id,
+    head_is_empty: state.head_is_empty,
+    stats: state.stats,
+    secret_registry: { secret_sources: sources },
+    tags: state.tags,
+    agent_state: state.agent_state,
+    hook_config: state.hook_config,
+  };
+  return createEvent({
+    source: 'environment',
+    key: 'full_state',
+    value: withoutNulls(value),
+    kind: 'ConversationStateUpdateEvent',
+  });
+}
+
+function shownAgent(value: JsonObject, includeSkills: boolean): unknown {
+  const { agent } = value;
+  if (includeSkills || !hasContext(agent)) return agent;
+  return { ...agent, agent_context: { ...agent.agent_context, skills: [] } };
+}
+
+function hasContext(agent: unknown): agent is { agent_context: JsonObject } {
+  return (
+    typeof agent === 'object' &&
+    agent !== null &&
+    'agent_context' in agent &&
+    typeof agent.agent_context === 'object' &&
+    agent.agent_context !== null
+  );
+}

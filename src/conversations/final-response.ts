@@ -1,0 +1,20 @@
+import { plainText } from '../events/index.js';
+import type { EventLog } from '../storage/index.js';
+import { parseEvent } from './view-loader.js';
+
+/** The agent's last word on the active branch: the message of its `finish`, or its last message; else empty. */
+export async function finalResponse(log: EventLog, head: string | null): Promise<string> {
+  for (let at = head; at !== null; ) {
+    const seq = log.seqOf(at);
+    const [line] = seq === undefined ? [] : await log.readMany([seq]);
+    const event = line === undefined ? undefined : parseEvent(line);
+    if (!event) return '';
+    if (event.kind === 'ActionEvent' && event.tool_name === 'finish') {
+      const message = event.action?.['message'];
+      if (typeof message === 'string') return message;
+    }
+    if (event.kind === 'MessageEvent' && event.source === 'agent') return plainText(event.llm_message.content);
+    at = event.parent_id ?? null;
+  }
+  return '';
+}

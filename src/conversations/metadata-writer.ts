@@ -1,0 +1,53 @@
+import { utcTimestamp } from '../events/index.js';
+import type { LeaseFence } from '../storage/index.js';
+import type { ConversationServices } from './conversation-parts.js';
+import type { ConversationState } from './conversation-state.js';
+import type { LogWriter } from './log-writer.js';
+import { toStored } from './stored-conversation.js';
+
+/** Writes snapshots of a conversation's state: one at a time, the newest wins, never ahead of the log. */
+export class MetadataWriter {
+  private current: Promise<void> | undefined;
+  private next: Promise<void> | undefined;
+
+  constructor(
+    private readonly state: ConversationState,
+    private readonly writer: LogWriter,
+    private readonly fence: LeaseFence,
+    private readonly services: ConversationServices,
+  ) {}
+
+  /** Marks the conversation as changed now, for changes that leave no event. */
+  bump(): void {
+    this.state.updated_at = utcTimestamp();
+    this.services.catalogue.touch(this.state);
+  }
+
+  /** Resolves when a snapshot at least as new as this call is on disk. */
+  save(): Promise<void> {
+    if (!this.current) {
+      this.current = this.write().finally(() => (this.current = undefined));
+      return this.current;
+    }
+    // One is being written and may be older than this call: all who come now share the one after it.
+    this.next ??= this.current
+      .catch(() => undefined)
+      .then(() => {
+        this.next = undefined;
+        return this.save();
+      });
+    return this.next;
+  }
+
+  /** Resolves when nothing is being written. */
+  async settled(): Promise<void> {
+    while (this.current) await this.current.catch(() => undefined);
+  }
+
+  private async write(): Promise<void> {
+    // The log first: a snapshot that knows more than the log would be wrong after a crash.
+    const stored = toStored(this.state, this.writer.handedIn, this.services.secrets);
+    await this.writer.settled();
+    await this.services.catalogue.save(stored, this.fence);
+  }
+}

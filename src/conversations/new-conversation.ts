@@ -1,0 +1,68 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { utcTimestamp } from '../events/index.js';
+import type { ToolRegistry } from '../tools/tool-registry.js';
+import { InvalidRequestError } from './conversation-errors.js';
+import type { ConversationState } from './conversation-state.js';
+import type { StartConversationRequest } from './start-request.js';
+
+/** The state that a conversation starts with. */
+export function newConversation(request: StartConversationRequest, registry: ToolRegistry): ConversationState {
+  const now = utcTimestamp();
+  return {
+    id: request.conversation_id ?? randomUUID(),
+    agent: request.agent,
+    workspace: request.workspace,
+    max_iterations: request.max_iterations,
+    stuck_detection: request.stuck_detection,
+    execution_status: 'idle',
+    confirmation_policy: request.confirmation_policy,
+    security_analyzer: request.security_analyzer,
+    activated_knowledge_skills: [],
+    activated_path_rules: [],
+    invoked_skills: [],
+    blocked_actions: {},
+    blocked_messages: {},
+    last_user_message_id: null,
+    leaf_event_id: null,
+    head_is_empty: false,
+    stats: { usage_to_metrics: {} },
+    secrets: request.secrets,
+    agent_state: {},
+    hook_config: request.hook_config,
+    title: null,
+    created_at: now,
+    updated_at: now,
+    parent_conversation_id: request.parent_conversation_id,
+    tags: request.tags,
+    client_tools: request.client_tools,
+    tool_module_qualnames: { ...request.tool_module_qualnames, ...moduleNames(request, registry) },
+    autotitle: request.autotitle,
+    rest: request.rest,
+  };
+}
+
+/** Where clients written in Python find the classes of the tools that they asked for. */
+function moduleNames(request: StartConversationRequest, registry: ToolRegistry): Record<string, string> {
+  const named = request.agent.tools.flatMap(({ name }) => {
+    const module = registry.qualifiedName(name);
+    return module === undefined ? [] : [[name, module] as const];
+  });
+  return Object.fromEntries(named);
+}
+
+/**
+ * Makes the working directory, relative ones below `baseDir`.
+ * @throws InvalidRequestError when there cannot be a directory of that name
+ */
+export async function makeWorkingDir(workingDir: string, baseDir: string): Promise<void> {
+  const location = ['body', 'workspace', 'working_dir'];
+  if (workingDir === '') throw new InvalidRequestError(location, 'working_dir must not be empty', workingDir);
+  try {
+    await mkdir(path.resolve(baseDir, workingDir), { recursive: true });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new InvalidRequestError(location, `working_dir cannot be used: ${reason}`, workingDir);
+  }
+}

@@ -1,0 +1,120 @@
+import { RunOverError, type AgentSession, type ItemStream } from '../agent/agent-session.js';
+import type { AgentSpec, JsonObject } from '../agent/agent-spec.js';
+import type { AgentView } from '../agent/agent-view.js';
+import type { DurableEvent, EventDraft, ExecutionStatus } from '../events/index.js';
+import type { LlmResponse } from '../llm/llm.js';
+import type { Tool } from '../tools/tool.js';
+import type { ConversationState } from './conversation-state.js';
+
+/** What a run needs of its conversation. */
+export interface RunHost {
+  readonly state: Readonly<ConversationState>;
+  commit(drafts: readonly EventDraft[]): Promise<DurableEvent[]>;
+  countUsage(usageId: string, model: string, response: LlmResponse): EventDraft;
+  stream(itemId: string): ItemStream;
+}
+
+/**
+ * One execution of the agent loop, from its start to its end. Whatever it does to the conversation goes through it, so
+ * once it is interrupted nothing that still runs on its behalf can write.
+ */
+export class Run implements AgentSession {
+  private readonly abort = new AbortController();
+  private stopAfterStep = false;
+  /** A message that wants an answer came: if the run ends without one, another run follows. */
+  wanted = false;
+  /** Somebody asked for a run while this one was being stopped: another run follows. */
+  followed = false;
+
+  constructor(
+    private readonly host: RunHost,
+    private readonly currentView: () => AgentView,
+    private readonly currentTools: () => ReadonlyMap<string, Tool>,
+  ) {}
+
+  get view(): AgentView {
+    return this.currentView();
+  }
+
+  get conversationId(): string {
+    return this.host.state.id;
+  }
+  get agent(): AgentSpec {
+    return this.host.state.agent;
+  }
+  get status(): ExecutionStatus {
+    return this.host.state.execution_status;
+  }
+  get maxIterations(): number {
+    return this.host.state.max_iterations;
+  }
+  get stuckDetection(): boolean {
+    return this.host.state.stuck_detection;
+  }
+  get confirmationPolicy(): JsonObject & { kind: string } {
+    return this.host.state.confirmation_policy;
+  }
+  get securityAnalyzer(): (JsonObject & { kind: string }) | null {
+    return this.host.state.security_analyzer;
+  }
+  get lastUserMessageId(): string | null {
+    return this.host.state.last_user_message_id;
+  }
+  get signal(): AbortSignal {
+    return this.abort.signal;
+  }
+  get pauseRequested(): boolean {
+    return this.stopAfterStep;
+  }
+
+  /** Lets the step that is going on end, and then stops. */
+  requestPause(): void {
+    this.stopAfterStep = true;
+  }
+
+  /** Ends the run here and now. */
+  interrupt(): void {
+    this.abort.abort(new RunOverError());
+  }
+
+  tools(): ReadonlyMap<string, Tool> {
+    return this.currentTools();
+  }
+
+  append(...drafts: EventDraft[]): Promise<DurableEvent[]> {
+    if (this.signal.aborted) return Promise.reject(new RunOverError());
+    return this.host.commit(drafts);
+  }
+
+  async setStatus(status: ExecutionStatus, ...consequences: EventDraft[]): Promise<void> {
+    const change = this.status === status ? [] : [statusUpdate(status)];
+    await this.append(...change, ...consequences);
+  }
+
+  async pause(): Promise<void> {
+    await this.append(...pauseDrafts());
+  }
+
+  countUsage(usageId: string, model: string, response: LlmResponse): EventDraft {
+    return this.host.countUsage(usageId, model, response);
+  }
+
+  stream(itemId: string): ItemStream {
+    return this.host.stream(itemId);
+  }
+}
+
+/** The event of a change of one state field. */
+export function stateUpdate(key: string, value: unknown): EventDraft {
+  return { source: 'environment', key, value, kind: 'ConversationStateUpdateEvent' };
+}
+
+/** The event of a change of status. */
+export function statusUpdate(status: ExecutionStatus): EventDraft {
+  return stateUpdate('execution_status', status);
+}
+
+/** What a pause looks like in the log. */
+export function pauseDrafts(): EventDraft[] {
+  return [statusUpdate('paused'), { source: 'user', kind: 'PauseEvent' }];
+}

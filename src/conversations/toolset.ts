@@ -1,0 +1,56 @@
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import type { Tool, ToolDefinition } from '../tools/tool.js';
+import type { ConversationServices } from './conversation-parts.js';
+import type { ConversationState } from './conversation-state.js';
+import { persistenceDir } from './conversation-views.js';
+import { ensureRepository } from './workspace-repository.js';
+
+/** The tools of one conversation: made when first needed, ended with it. */
+export class Toolset {
+  private instances: Map<string, Tool> | undefined;
+  private workspaceReady: Promise<void> | undefined;
+
+  constructor(
+    private readonly state: ConversationState,
+    private readonly services: ConversationServices,
+  ) {}
+
+  /** Absolute path of the workspace. */
+  get workingDir(): string {
+    return path.resolve(this.services.baseDir, this.state.workspace.working_dir);
+  }
+
+  definitions(): ToolDefinition[] {
+    return [...this.tools().values()].map((tool) => tool.definition);
+  }
+
+  /** The tools by name, in the order the model is told of them. They start what they need at their first use. */
+  tools(): ReadonlyMap<string, Tool> {
+    const { agent, id } = this.state;
+    this.instances ??= this.services.registry.createTools(agent.tools, agent.include_default_tools, {
+      conversationId: id,
+      workingDir: this.workingDir,
+      folder: this.services.catalogue.folder(id),
+      shownFolder: persistenceDir(this.services.shownRoot, id),
+    });
+    return this.instances;
+  }
+
+  /** Makes the workspace a place to work in: the folder is there and under version control. */
+  prepareWorkspace(): Promise<void> {
+    this.workspaceReady ??= this.prepare();
+    return this.workspaceReady;
+  }
+
+  private async prepare(): Promise<void> {
+    await mkdir(this.workingDir, { recursive: true });
+    await ensureRepository(this.workingDir);
+  }
+
+  async close(): Promise<void> {
+    const tools = [...(this.instances?.values() ?? [])];
+    this.instances = undefined;
+    await Promise.allSettled(tools.map((tool) => tool.close()));
+  }
+}
