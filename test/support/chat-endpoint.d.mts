@@ -14,6 +14,8 @@ export interface EndpointStep {
   type?: string;
   /** The whole body of the answer, whatever the protocol. */
   body?: unknown;
+  /** The events of a stream, whatever the protocol. */
+  sse?: Record<string, unknown>[];
   headers?: Record<string, string>;
   /** Seconds before the answer. */
   wait?: number;

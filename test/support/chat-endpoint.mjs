@@ -91,6 +91,7 @@ async function send(response, step, { body, number, chunkDelay, signal }) {
   if (signal.aborted) return;
   if (step.hang) return;
   for (const [name, value] of Object.entries(step.headers ?? {})) response.setHeader(name, value);
+  if (step.sse) return sendEvents(response, step.sse);
   if (step.body !== undefined) return sendJson(response, step.status ?? 200, step.body);
   if (step.status) return sendError(response, step.status, step);
   const completion = makeCompletion(step, number, body.model);
@@ -105,6 +106,16 @@ async function send(response, step, { body, number, chunkDelay, signal }) {
 
 function sendJson(response, status, value) {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
+}
+
+/** A stream of another protocol; each event is named by the `type` of its data, as Anthropic and OpenAI do. */
+function sendEvents(response, events) {
+  response.writeHead(200, { 'content-type': 'text/event-stream' });
+  for (const data of events) {
+    if (data.type) response.write(`event: ${data.type}\n`);
+    response.write(`data: ${JSON.stringify(data)}\n\n`);
+  }
+  response.end();
 }
 
 function sendError(response, status, { message = 'scripted failure', type = 'scripted_error', code = null }) {

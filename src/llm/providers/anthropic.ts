@@ -15,21 +15,35 @@ export const anthropic: Provider = { errorFamily: 'AnthropicException', call: ca
 
 async function callAnthropic(call: ProviderCall): Promise<ProviderAnswer> {
   const { createAnthropic } = await import('@ai-sdk/anthropic');
-  const { config, messages } = call.request;
-  const provider = createAnthropic({ baseURL: versioned(config.base_url), apiKey: config.api_key ?? '' });
-  const options: LanguageModelV3CallOptions = {
-    prompt: sdkPrompt(messages, anthropicMarks(call)),
-    tools: functionTools(call.request.tools),
-    ...claudeOutput(call),
-  };
-  const { headers, ...rest } = options;
+  const { config, messages, tools } = call.request;
+  const provider = createAnthropic({
+    baseURL: versioned(config.base_url),
+    apiKey: config.api_key ?? '',
+    fetch: fetchWithoutUnusedBeta,
+  });
+  const { headers, ...options } = claudeOutput(call);
   const output = await callLanguageModel(
     provider.languageModel(call.model),
-    { ...rest, headers: { ...requestHeaders(call), ...headers } },
+    {
+      ...options,
+      prompt: sdkPrompt(messages, anthropicMarks(call)),
+      tools: functionTools(tools),
+      headers: { ...headers, ...requestHeaders(call) },
+    },
     call,
   );
   return toAnswer(output, 'completion');
 }
+
+/** The SDK asks for structured outputs whenever there are tools. We never use them, and some resellers refuse the flag. */
+const fetchWithoutUnusedBeta: typeof fetch = (input, init) => {
+  const headers = new Headers(init?.headers);
+  const betas = (headers.get('anthropic-beta') ?? '').split(',').map((beta) => beta.trim());
+  const wanted = betas.filter((beta) => beta !== '' && !beta.startsWith('structured-outputs-'));
+  if (wanted.length > 0) headers.set('anthropic-beta', wanted.join(','));
+  else headers.delete('anthropic-beta');
+  return fetch(input, { ...init, headers });
+};
 
 /** The SDK wants the address with its version, the config's stands without. */
 function versioned(baseUrl: string | null): string | undefined {

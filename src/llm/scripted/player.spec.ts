@@ -1,0 +1,54 @@
+import fc from 'fast-check';
+import { nextTurn, pieces, type PlayedMessage } from './player.js';
+
+const user = (...texts: string[]): PlayedMessage => ({ role: 'user', texts });
+const assistant: PlayedMessage = { role: 'assistant', texts: [] };
+const tool: PlayedMessage = { role: 'tool', texts: ['RUN: not me'] };
+const SCRIPT = user('RUN: a\nRUN: b\nSAY: end');
+
+describe('nextTurn', () => {
+  it('knows its place from the dialogue', () => {
+    const commands = (messages: PlayedMessage[]) =>
+      nextTurn(messages, 1, true).calls.map((call) => call.arguments);
+    expect(commands([SCRIPT])).toEqual(['{"command":"a"}']);
+    expect(commands([user('RUN: old'), assistant, SCRIPT, assistant, tool, tool])).toEqual([
+      '{"command":"b"}',
+    ]);
+    expect(nextTurn([SCRIPT, assistant, tool, assistant, tool], 1, true)).toMatchObject({
+      text: 'end',
+      calls: [],
+    });
+  });
+
+  it('goes on after a message without steps, and after the end says so', () => {
+    expect(nextTurn([SCRIPT, assistant, tool, user('go on')], 1, true).calls).toHaveLength(1);
+    const played = [SCRIPT, assistant, assistant, assistant];
+    expect(nextTurn(played, 1, true).text).toMatch(/at its end/);
+    expect(nextTurn([...played, user('hello')], 1, true).text).toMatch(/I am the scripted model/);
+    expect(nextTurn([user('hello')], 1, true).text).toMatch(/I am the scripted model/);
+  });
+
+  it('plays the blocks of merged messages one after the other', () => {
+    expect(nextTurn([user('SAY: a', 'SAY: b'), assistant], 1, true).text).toBe('b');
+  });
+
+  it('fails as many attempts as the script says', () => {
+    const messages = [user('FAIL: 500 one\nFAIL: 429 two\nSAY: ok')];
+    expect(nextTurn(messages, 1, true).failure).toEqual({ status: 500, message: 'one' });
+    expect(nextTurn(messages, 2, true).failure).toEqual({ status: 429, message: 'two' });
+    expect(nextTurn(messages, 3, true)).toMatchObject({ text: 'ok' });
+    expect(nextTurn([user('FAIL: 500')], 9, true).failure?.status).toBe(500);
+  });
+
+  it('puts calls into words when there are no tools', () => {
+    expect(nextTurn([SCRIPT], 1, false)).toMatchObject({ text: 'a', calls: [] });
+    expect(nextTurn([user('FINISH: all done')], 1, false).text).toBe('all done');
+    expect(nextTurn([user('TOOL: think {')], 1, false).text).toBe('Call think');
+  });
+});
+
+describe('pieces', () => {
+  it('loses nothing', () => {
+    fc.assert(fc.property(fc.string(), (text) => pieces(text).join('') === text));
+  });
+});
