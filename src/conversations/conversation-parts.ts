@@ -6,19 +6,19 @@ import type { SecretsShown } from './conversation-views.js';
 import type { RunSlots } from './run-slots.js';
 import type { SecretsAtRest } from './stored-conversation.js';
 
-/** What all conversations of this server share. */
-export interface ConversationServices {
-  readonly bus: EventBus;
-  readonly loop: AgentLoop;
-  readonly registry: ToolRegistry;
-  readonly catalogue: Catalogue;
-  readonly leases: LeaseStore;
-  readonly slots: RunSlots;
-  readonly secrets: SecretsAtRest & SecretsShown;
+/** What all conversations of this server share. Also the token to inject it by. */
+export abstract class ConversationServices {
+  abstract readonly bus: EventBus;
+  abstract readonly loop: AgentLoop;
+  abstract readonly registry: ToolRegistry;
+  abstract readonly catalogue: Catalogue;
+  abstract readonly leases: LeaseStore;
+  abstract readonly slots: RunSlots;
+  abstract readonly secrets: SecretsAtRest & SecretsShown;
   /** The conversations folder as configured: clients see paths below it. */
-  readonly shownRoot: string;
+  abstract readonly shownRoot: string;
   /** What relative working directories are relative to (absolute path). */
-  readonly baseDir: string;
+  abstract readonly baseDir: string;
 }
 
 /** What belongs to one open conversation until it is closed. */

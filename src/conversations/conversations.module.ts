@@ -1,0 +1,64 @@
+import { Module } from '@nestjs/common';
+import { AgentLoop } from '../agent/agent-loop.js';
+import { AppConfig } from '../config/index.js';
+import { StoredSecrets } from '../crypto/index.js';
+import { EventBus } from '../events/index.js';
+import { EventBusModule } from '../events/event-bus.module.js';
+import { LlmModule } from '../llm/index.js';
+import { Catalogue, EventLogStore, LeaseStore } from '../storage/index.js';
+import { StorageModule } from '../storage/storage.module.js';
+import { ToolRegistry } from '../tools/tool-registry.js';
+import { ToolsModule } from '../tools/tools.module.js';
+import { ConversationRegistry } from './conversation-registry.js';
+import { ConversationServices } from './conversation-parts.js';
+import { ConversationsController } from './conversations.controller.js';
+import { ConversationsLifecycle } from './conversations-lifecycle.js';
+import { ConversationsService } from './conversations.service.js';
+import { EventsController } from './events.controller.js';
+import { RunSlots } from './run-slots.js';
+
+/** Conversations and their events: the use cases, their REST routes, and the agents that run in them. */
+@Module({
+  imports: [EventBusModule, LlmModule, StorageModule, ToolsModule],
+  controllers: [ConversationsController, EventsController],
+  providers: [
+    AgentLoop,
+    ConversationsService,
+    ConversationsLifecycle,
+    { provide: RunSlots, inject: [AppConfig], useFactory: (config: AppConfig) => new RunSlots(config.max_concurrent_runs) },
+    {
+      provide: ConversationServices,
+      inject: [EventBus, AgentLoop, ToolRegistry, Catalogue, LeaseStore, RunSlots, StoredSecrets, AppConfig],
+      useFactory: (
+        ...[bus, loop, registry, catalogue, leases, slots, secrets, config]: [
+          EventBus,
+          AgentLoop,
+          ToolRegistry,
+          Catalogue,
+          LeaseStore,
+          RunSlots,
+          StoredSecrets,
+          AppConfig,
+        ]
+      ): ConversationServices => ({
+        bus,
+        loop,
+        registry,
+        catalogue,
+        leases,
+        slots,
+        secrets,
+        shownRoot: config.conversations_path,
+        baseDir: process.cwd(),
+      }),
+    },
+    {
+      provide: ConversationRegistry,
+      inject: [ConversationServices, EventLogStore, EventBus, AppConfig],
+      useFactory: (services: ConversationServices, logs: EventLogStore, bus: EventBus, config: AppConfig) =>
+        new ConversationRegistry(services, logs, bus, config.conversation_idle_ttl_seconds),
+    },
+  ],
+  exports: [ConversationsService],
+})
+export class ConversationsModule {}

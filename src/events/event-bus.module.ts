@@ -1,0 +1,10 @@
+import { Module } from '@nestjs/common';
+import { EventBus } from './event-bus.js';
+import { InProcessEventBus } from './in-process-event-bus.js';
+
+/** Provides the bus that conversations publish on and gateways and webhooks listen to. */
+@Module({
+  providers: [{ provide: EventBus, useClass: InProcessEventBus }],
+  exports: [EventBus],
+})
+export class EventBusModule {}
