@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { Logger } from '@nestjs/common';
 import { WebSocket } from 'ws';
+import type { SessionKeys } from '../auth/index.js';
 import {
   ConversationClosedError,
   ConversationNotFoundError,
@@ -13,7 +14,6 @@ import { readAuthKey, readClientFrame } from './client-frame.js';
 import { CLOSE, closeSocket } from './close-code.js';
 import type { FrameFormat } from './frame-format.js';
 import type { Admission } from './handshake.js';
-import type { SocketAuthenticator } from './socket-authenticator.js';
 import type { SocketLimits } from './socket-limits.js';
 import { Subscription, type FollowedConversation, type SubscriptionSources } from './subscription.js';
 
@@ -23,7 +23,7 @@ export interface ConnectionSources extends SubscriptionSources {
     open(id: string): Promise<FollowedConversation>;
     sendMessage(id: string, message: IncomingMessage, run: boolean): Promise<void>;
   };
-  readonly authenticator: SocketAuthenticator;
+  readonly keys: SessionKeys;
   readonly limits: SocketLimits;
 }
 
@@ -99,7 +99,7 @@ export class Connection {
 
   private async authenticate(data: Buffer, isBinary: boolean): Promise<void> {
     const key = isBinary || data.length > MAX_AUTH_FRAME_BYTES ? undefined : readAuthKey(data.toString());
-    if (key === undefined || !this.sources.authenticator.accepts(key)) return this.rejectKey();
+    if (key === undefined || !this.sources.keys.accepts(key)) return this.rejectKey();
     clearTimeout(this.authDeadline);
     this.authDeadline = undefined;
     await this.attach();

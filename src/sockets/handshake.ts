@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
+import type { SessionKeys } from '../auth/index.js';
 import { parseAfterTimestamp } from './after-timestamp.js';
 import type { Handshake } from './pattern-ws-adapter.js';
-import type { SocketAuthenticator } from './socket-authenticator.js';
 
 /** Which part of the log a new socket wants to see again. */
 export type Resend =
@@ -27,10 +27,10 @@ export type ReadResend = (query: URLSearchParams) => Resend | undefined;
 /** Checks path, query and key of a handshake; undefined refuses it. */
 export function admit(
   handshake: Handshake,
-  authenticator: SocketAuthenticator,
+  keys: SessionKeys,
   readResend: ReadResend,
 ): Admission | undefined {
-  const key = presentedKey(handshake, authenticator);
+  const key = presentedKey(handshake, keys);
   const conversationId = parseUuid(handshake.params['conversation_id'] ?? '');
   const resend = readResend(handshake.query);
   if (key === 'refused' || !conversationId || !resend) return undefined;
@@ -69,15 +69,12 @@ export function parseUuid(text: string): string | undefined {
 }
 
 /** A key in the query or the header must be right; none, or an unknown bearer token, leaves it to the first frame. */
-function presentedKey(
-  { request, query }: Handshake,
-  authenticator: SocketAuthenticator,
-): 'accepted' | 'refused' | 'absent' {
-  if (!authenticator.required()) return 'accepted';
+function presentedKey({ request, query }: Handshake, keys: SessionKeys): 'accepted' | 'refused' | 'absent' {
+  if (!keys.required()) return 'accepted';
   const key = last(query, 'session_api_key') ?? header(request, 'x-session-api-key');
-  if (key !== undefined) return authenticator.accepts(key) ? 'accepted' : 'refused';
+  if (key !== undefined) return keys.accepts(key) ? 'accepted' : 'refused';
   const bearer = /^bearer\s+(.+)$/i.exec(request.headers.authorization ?? '')?.[1];
-  return bearer !== undefined && authenticator.accepts(bearer.trim()) ? 'accepted' : 'absent';
+  return bearer !== undefined && keys.accepts(bearer.trim()) ? 'accepted' : 'absent';
 }
 
 function header(request: IncomingMessage, name: string): string | undefined {

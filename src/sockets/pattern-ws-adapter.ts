@@ -103,6 +103,8 @@ export class PatternWsAdapter extends WsAdapter {
   }
 
   private upgrade(port: number, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    // Somebody before us answered it.
+    if (!socket.writable) return;
     socket.on('error', () => socket.destroy());
     try {
       const found = this.find(port, request);
@@ -137,7 +139,7 @@ function refuse(socket: Duplex, status: number): void {
 function compilePath(path: string): RegExp {
   const source = path
     .replace(/[.*+?^$()[\]\\|]/g, '\\$&')
-    .replace(/\{([^}]*)\}/g, '(?:$1)?')
-    .replace(/:(\w+)/g, '(?<$1>[^/]+)');
+    .replace(/:(\w+)/g, '(?<$1>[^/]+)')
+    .replace(/\{([^}]*)\}/g, '(?:$1)?');
   return new RegExp(`^${source}$`);
 }

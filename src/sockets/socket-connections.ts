@@ -1,13 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import type { WebSocket } from 'ws';
+import { SessionKeys } from '../auth/index.js';
 import { ConversationsService } from '../conversations/conversations.service.js';
 import { EventBus } from '../events/index.js';
 import { CLOSE, closeSocket } from './close-code.js';
 import { Connection, type ConnectionSources } from './connection.js';
 import type { FrameFormat } from './frame-format.js';
 import type { Admission } from './handshake.js';
-import { SocketAuthenticator } from './socket-authenticator.js';
 import { SocketLimits } from './socket-limits.js';
 
 /** All sockets at conversations, of whatever kind: accepts them, keeps them alive, and closes them at shutdown. */
@@ -21,7 +21,7 @@ export class SocketConnections implements ConnectionSources, OnModuleInit, Befor
   constructor(
     readonly conversations: ConversationsService,
     readonly bus: EventBus,
-    readonly authenticator: SocketAuthenticator,
+    readonly keys: SessionKeys,
     readonly limits: SocketLimits,
   ) {}
 

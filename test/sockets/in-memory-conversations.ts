@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import {
   ConversationClosedError,
@@ -6,11 +7,14 @@ import {
 import type { IncomingMessage } from '../../src/conversations/start-request.js';
 import {
   createEvent,
+  eventTimestamp,
   serialiseEvent,
   type ConversationEvent,
   type ConversationStateUpdateEvent,
   type EventBus,
   type EventDraft,
+  type StreamingDeltaEvent,
+  type TransientEvent,
 } from '../../src/events/index.js';
 import type { FollowedConversation } from '../../src/sockets/subscription.js';
 
@@ -70,14 +74,13 @@ export class InMemoryConversation implements FollowedConversation {
     return written;
   }
 
-  publish(draft: EventDraft): void {
-    const event = createEvent(draft) as ConversationEvent;
+  /** Sends an event that is not in the log. */
+  publish(event: TransientEvent): void {
     this.bus.publish({ conversationId: this.id, event, line: serialiseEvent(event) });
   }
 
   publishFullState(): void {
-    const event = this.fullState();
-    this.bus.publish({ conversationId: this.id, event, line: serialiseEvent(event) });
+    this.publish(this.fullState());
   }
 
   async sendMessage(message: IncomingMessage, run: boolean): Promise<void> {
@@ -115,6 +118,12 @@ export class InMemoryConversations {
 /** A durable event that is told apart by its value. */
 export function numbered(value: unknown): EventDraft {
   return { source: 'environment', key: 'n', value, kind: 'ConversationStateUpdateEvent' };
+}
+
+/** A piece of an answer. */
+export function delta(content: string): StreamingDeltaEvent {
+  const identity = { id: randomUUID(), timestamp: eventTimestamp() };
+  return { ...identity, source: 'agent', content, kind: 'StreamingDeltaEvent' };
 }
 
 function messageDraft({ role, content }: IncomingMessage): EventDraft {

@@ -1,16 +1,19 @@
 import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
-import { Global, Module, type INestApplication } from '@nestjs/common';
+import { Module, type INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { SessionKeys } from '../../src/auth/index.js';
+import { AppConfig } from '../../src/config/index.js';
 import { ConversationsService } from '../../src/conversations/conversations.service.js';
 import { EventBus } from '../../src/events/index.js';
 import { InProcessEventBus } from '../../src/events/in-process-event-bus.js';
+import { EventsGateway } from '../../src/sockets/events.gateway.js';
+import { LegacyEventsGateway } from '../../src/sockets/legacy-events.gateway.js';
 import { PatternWsAdapter } from '../../src/sockets/pattern-ws-adapter.js';
-import { SocketAuthenticator } from '../../src/sockets/socket-authenticator.js';
+import { SessionGateway } from '../../src/sockets/session.gateway.js';
 import { SocketConnections } from '../../src/sockets/socket-connections.js';
 import { SocketLimits } from '../../src/sockets/socket-limits.js';
-import { SocketsModule } from '../../src/sockets/sockets.module.js';
 import { InMemoryConversation, InMemoryConversations } from './in-memory-conversations.js';
 import { SocketClient, type SocketClientOptions } from './socket-client.js';
 
@@ -32,25 +35,23 @@ export class SocketServer {
   ): Promise<SocketServer> {
     const conversations = new InMemoryConversations();
     const bus = new InProcessEventBus();
-    const keys = options.keys ?? [];
-    const authenticator: SocketAuthenticator = {
-      required: () => keys.length > 0,
-      accepts: (key) => keys.includes(key),
-    };
-    const outside = [
-      { provide: ConversationsService, useValue: conversations },
-      { provide: EventBus, useValue: bus },
-      { provide: SocketAuthenticator, useValue: authenticator },
-    ];
-    @Global()
-    @Module({ providers: outside, exports: outside })
-    class OutsideModule {}
-    @Module({ imports: [OutsideModule, SocketsModule] })
+    const config = Object.assign(new AppConfig(), { session_api_keys: options.keys ?? [] });
+    @Module({
+      providers: [
+        { provide: ConversationsService, useValue: conversations },
+        { provide: EventBus, useValue: bus },
+        { provide: SessionKeys, useValue: new SessionKeys(config) },
+        { provide: SocketLimits, useValue: Object.assign(new SocketLimits(), options.limits) },
+        SocketConnections,
+        EventsGateway,
+        LegacyEventsGateway,
+        SessionGateway,
+      ],
+    })
     class TestModule {}
 
     const app = await NestFactory.create(TestModule, { logger: false });
     app.useWebSocketAdapter(new PatternWsAdapter(app));
-    Object.assign(app.get(SocketLimits, { strict: false }), options.limits);
     await app.listen(0, '127.0.0.1');
     const { port } = app.getHttpServer().address() as AddressInfo;
     return new SocketServer(app, conversations, bus, `127.0.0.1:${port}`);

@@ -1,0 +1,74 @@
+import { delta, numbered } from '../../test/sockets/in-memory-conversations.js';
+import { SocketServer } from '../../test/sockets/socket-server.js';
+import { MAX_PENDING_BYTES } from './socket-limits.js';
+
+const MEBIBYTE = 1024 * 1024;
+
+let server: SocketServer;
+afterEach(() => server.stop());
+
+describe('a client that does not read', () => {
+  it('is closed with 1013 when too much waits for it, and resumes without a loss', async () => {
+    server = await SocketServer.start();
+    const conversation = server.conversation();
+    const path = `/sockets/session/${conversation.id}?after_seq=-1`;
+    const [slow, quick] = await Promise.all([server.connect(path), server.connect(path)]);
+    await Promise.all([slow.frame(1), quick.frame(1)]);
+    slow.socket.pause();
+    // What is on its way in the kernel's buffers does not count, so more than the limit is needed.
+    while (server.bus.subscriberCount(conversation.id) === 2) {
+      await conversation.append(numbered('x'.repeat(MEBIBYTE)));
+      expect(conversation.length).toBeLessThan(64);
+    }
+    await quick.until((frames) => frames.length === conversation.length + 2);
+
+    slow.socket.resume();
+    expect(await slow.closed).toEqual({ code: 1013, reason: 'slow_consumer' });
+    const seen = slow.frames.flatMap((frame) => (typeof frame['seq'] === 'number' ? [frame['seq']] : []));
+    expect(seen).toEqual(seen.map((_, index) => index));
+    expect(seen.length).toBeLessThan(conversation.length);
+
+    const resumed = await server.connect(`/sockets/session/${conversation.id}?after_seq=${seen.length - 1}`);
+    await resumed.until((frames) => frames.length === conversation.length - seen.length + 2);
+    expect(resumed.frames[1]).toMatchObject({ seq: seen.length });
+  });
+
+  it('during a replay makes the server wait, not remember', async () => {
+    server = await SocketServer.start();
+    const conversation = server.conversation();
+    for (let n = 0; n < 64; n += 1) await conversation.append(numbered('x'.repeat(MEBIBYTE)));
+    const read = new Set<number>();
+    const { readLines } = conversation;
+    conversation.readLines = (from, limit) => {
+      for (let seq = from; seq < from + limit; seq += 1) read.add(seq);
+      return readLines.call(conversation, from, limit);
+    };
+    const client = await server.connect(`/sockets/events/${conversation.id}`);
+    await client.frame(0);
+    const replaying = await server.connect(`/sockets/events/${conversation.id}?resend_mode=all`);
+    replaying.socket.pause();
+    for (let n = 0; n < 20; n += 1) await conversation.append(numbered(n));
+    await client.until((frames) => frames.length === 21);
+    // The first chunk is a guess of 16 lines; then the kernel's buffers fill, line by line.
+    expect(read.size * MEBIBYTE).toBeLessThan(3 * MAX_PENDING_BYTES);
+    replaying.socket.resume();
+    const frames = await replaying.until((all) => all.length === 85);
+    expect(frames.slice(1).map((frame) => frame['id'])).toEqual(conversation.events.map(({ id }) => id));
+  });
+
+  it('misses pieces of unfinished answers before anything else', async () => {
+    server = await SocketServer.start();
+    const conversation = server.conversation();
+    const client = await server.connect(`/sockets/events/${conversation.id}`);
+    await client.frame(0);
+    client.socket.pause();
+    for (let n = 0; n < 12; n += 1) await conversation.append(numbered('x'.repeat(MEBIBYTE)));
+    for (let n = 0; n < 30_000; n += 1) conversation.publish(delta('x'.repeat(1000)));
+    await conversation.append(numbered('end'));
+    client.socket.resume();
+    const frames = await client.until((all) => all.at(-1)?.['value'] === 'end');
+    const deltas = frames.filter((frame) => frame['kind'] === 'StreamingDeltaEvent');
+    expect(frames.length - deltas.length).toBe(14);
+    expect(deltas.length).toBeLessThan(30_000);
+  });
+});
