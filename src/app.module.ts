@@ -1,0 +1,17 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { AuthModule } from './auth/index.js';
+import { ConfigModule, type AppConfig } from './config/index.js';
+import { CryptoModule } from './crypto/index.js';
+import { ServerModule } from './server/server.module.js';
+
+/** The wiring of the server. */
+@Module({})
+export class AppModule {
+  /** The server with this configuration. */
+  static forRoot(config: AppConfig): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [ConfigModule.forRoot(config), CryptoModule, AuthModule, ServerModule],
+    };
+  }
+}

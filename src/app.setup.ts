@@ -1,0 +1,35 @@
+import type { LoggerService, LogLevel } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { AppModule } from './app.module.js';
+import { isLoopbackOnly, serveLoopbackOnly } from './auth/index.js';
+import type { AppConfig } from './config/index.js';
+import { configureHttp } from './http/configure-http.js';
+
+/**
+ * Creates the server that `main` and the tests start: everything is wired, nothing listens yet. End it with `close()`.
+ * @param logger where Nest and everything else log; `false` for nowhere
+ */
+export async function createServer(
+  config: AppConfig,
+  logger: LoggerService | LogLevel[] | false,
+): Promise<NestExpressApplication> {
+  const app = await NestFactory.create<NestExpressApplication>(AppModule.forRoot(config), {
+    logger,
+    // The caller says what went wrong; Nest would end the process.
+    abortOnError: false,
+    bodyParser: false,
+    forceCloseConnections: true,
+  });
+  if (isLoopbackOnly(config)) serveLoopbackOnly(app);
+  configureHttp(app, {
+    cors: {
+      origins: config.allow_cors_origins,
+      originPattern:
+        config.allow_cors_origin_regex === null ? undefined : new RegExp(config.allow_cors_origin_regex),
+      trustedHost: process.env['DOCKER_HOST_ADDR'],
+    },
+    debug: /^(1|true|yes)$/i.test(process.env['DEBUG'] ?? ''),
+  });
+  return app;
+}

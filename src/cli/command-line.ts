@@ -1,0 +1,63 @@
+import { parseArgs } from 'node:util';
+import type { ListenAddress } from '../config/index.js';
+
+/** What the command line asks for. */
+export type Command =
+  | { kind: 'help' }
+  | { kind: 'version' }
+  | { kind: 'mistake'; message: string }
+  | { kind: 'check-config'; listen: ListenAddress }
+  | { kind: 'serve'; listen: ListenAddress; reload: boolean };
+
+export const HELP = `Usage: openhands-agent-server [options]
+
+Options:
+  --host HOST      address to listen on (default: 0.0.0.0). Without a session key and without
+                   this option only requests from this machine are served.
+  --port PORT      port to listen on, 0 for any free one (default: 8000)
+  --reload         start again whenever a file of the built server (dist/) changes
+  --check-config   print the configuration in force, secrets masked, and exit
+  --version        print the version and exit
+  --help           print this text and exit
+
+Configuration: $OPENHANDS_AGENT_SERVER_CONFIG_PATH, else workspace/openhands_agent_server_config.json,
+then OH_* variables. SESSION_API_KEY requires a key, OH_SECRET_KEY encrypts secrets at rest.
+Relative paths start from the current folder.
+`;
+
+/** Reads the arguments that follow the program's name. */
+export function parseCommandLine(args: readonly string[]): Command {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        host: { type: 'string' },
+        port: { type: 'string', default: '8000' },
+        reload: { type: 'boolean', default: false },
+        'check-config': { type: 'boolean', default: false },
+        version: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+    if (values.help) return { kind: 'help' };
+    if (values.version) return { kind: 'version' };
+    const port = parsePort(values.port);
+    if (port === undefined) return mistake(`--port takes a number from 0 to 65535, not '${values.port}'`);
+    if (values.host === '') return mistake('--host takes an address');
+    const listen = { host: values.host ?? '0.0.0.0', port, hostGiven: values.host !== undefined };
+    if (values['check-config']) return { kind: 'check-config', listen };
+    return { kind: 'serve', listen, reload: values.reload };
+  } catch (error) {
+    // Node's message goes on with advice on its own syntax.
+    return mistake(String(error instanceof Error ? error.message : error).split(/\. |\n/)[0] ?? '');
+  }
+}
+
+function mistake(message: string): Command {
+  return { kind: 'mistake', message: `${message} (see --help)` };
+}
+
+function parsePort(text: string): number | undefined {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : NaN;
+  return port <= 65535 ? port : undefined;
+}

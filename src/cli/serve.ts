@@ -1,0 +1,54 @@
+import { Logger } from '@nestjs/common';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { createServer } from '../app.setup.js';
+import { isLoopbackOnly } from '../auth/index.js';
+import type { AppConfig, LoadedConfig } from '../config/index.js';
+import { SERVER_VERSION } from '../server/version.js';
+import { ServerLogger } from './server-logger.js';
+import { shutDownOnSignals } from './shutdown.js';
+import { requireWritableFolder } from './writable-folder.js';
+
+/**
+ * Starts the server and keeps it running until a signal ends it.
+ * @throws what `explainStartupError` explains
+ */
+export async function serve(loaded: LoadedConfig): Promise<void> {
+  const { config } = loaded;
+  const logger = new ServerLogger(process.env['LOG_LEVEL']);
+  Logger.overrideLogger(logger);
+  await requireWritableFolder('conversations_path', config.paths.conversations);
+
+  const app = await createServer(config, logger);
+  shutDownOnSignals(app);
+  await app.listen(config.listen.port, config.listen.host);
+  announce(app, loaded);
+}
+
+function announce(app: NestExpressApplication, { config, file, variables }: LoadedConfig): void {
+  const logger = new Logger('Server');
+  const address = app.getHttpServer().address();
+  // With port 0 the system chose one.
+  const port = typeof address === 'object' && address !== null ? address.port : config.listen.port;
+  const host = urlHost(config.listen.host);
+  const local = /^(0\.0\.0\.0|\[::\])$/.test(host) ? 'localhost' : host;
+  const sources = [file.exists ? file.name : `${file.name} (not there)`, ...variables];
+  logger.log(`OpenHands Agent Server ${SERVER_VERSION} listening on http://${host}:${port}`);
+  logger.log(`API documentation: http://${local}:${port}/docs`);
+  logger.log(`configuration: ${sources.join(', ')}`);
+  logger.log(`conversations: ${config.paths.conversations}`);
+  logger.log(describeAccess(config));
+}
+
+/** Who is served, so that nobody opens a server without knowing. */
+function describeAccess(config: AppConfig): string {
+  const keys = config.session_api_keys.length;
+  if (keys > 0) return `access: with a session key (${keys} configured)`;
+  if (isLoopbackOnly(config)) {
+    return 'access: this machine only, without a key (set SESSION_API_KEY, or open it with --host 0.0.0.0)';
+  }
+  return 'access: EVERYBODY who can reach it, without a key (--host was given and no SESSION_API_KEY is set)';
+}
+
+function urlHost(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}

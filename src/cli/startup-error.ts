@@ -1,0 +1,45 @@
+import { ConfigError, describeProblem, errorCode, type ListenAddress } from '../config/index.js';
+
+/** A folder that the server has to write to cannot be written. */
+export class UnwritableFolderError extends Error {
+  override readonly name = 'UnwritableFolderError';
+  constructor(
+    /** The option that names the folder. */
+    readonly option: string,
+    readonly folder: string,
+    cause: unknown,
+  ) {
+    super(`cannot write to ${folder}`, { cause });
+  }
+}
+
+/** Why the server did not start, as lines for the person who started it. */
+export function explainStartupError(error: unknown, { host, port }: ListenAddress): string[] {
+  if (error instanceof ConfigError)
+    return error.problems.map((it) => `configuration: ${describeProblem(it)}`);
+  if (error instanceof UnwritableFolderError) {
+    const { option, folder, cause } = error;
+    const reason = errorCode(cause) ?? 'unknown reason';
+    return [
+      `cannot write to ${folder} (${reason}): allow this user to write there, or choose another folder with ` +
+        `${option} in the configuration file or OH_${option.toUpperCase()}`,
+    ];
+  }
+  switch (errorCode(error)) {
+    case 'EADDRINUSE':
+      return [`port ${port} on ${host} is in use: stop the other program or choose another port with --port`];
+    case 'EACCES':
+      return [`not allowed to listen on port ${port}: choose one above 1023 with --port`];
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return [`'${host}' is not an address of this machine: choose another with --host`];
+    default:
+      return [`cannot start: ${messageOf(error)}`];
+  }
+}
+
+function messageOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.split('\n')[0] ?? '';
+}

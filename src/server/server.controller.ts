@@ -1,0 +1,88 @@
+import { Controller, Get, Res } from '@nestjs/common';
+import {
+  ApiExcludeEndpoint,
+  ApiOkResponse,
+  ApiServiceUnavailableResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
+import type { Response } from 'express';
+import { OpenRoute } from '../auth/index.js';
+import { ToolRegistry } from '../tools/index.js';
+import { Activity } from './activity.js';
+import { Readiness } from './readiness.js';
+import { HealthStatus, ReadyStatus, ServerInfo } from './server-info.dto.js';
+import { API_VERSION, SERVER_VERSION } from './version.js';
+
+/** Features beyond the plain routes that this server has, by the names that clients look for. */
+const CAPABILITIES = ['idempotent_conversation_create_v1'];
+
+/** Whether the server is alive and ready, and what it is. Open to everybody: probes have no keys. */
+@ApiTags('Server Details')
+@OpenRoute()
+@Controller()
+export class ServerController {
+  constructor(
+    private readonly activity: Activity,
+    private readonly readiness: Readiness,
+    private readonly tools: ToolRegistry,
+  ) {}
+
+  @Get('alive')
+  @ApiOperation({ operationId: 'alive', summary: 'The process is alive' })
+  @ApiOkResponse({ type: HealthStatus })
+  alive(): HealthStatus {
+    return { status: 'ok' };
+  }
+
+  @Get('health')
+  @ApiOperation({ operationId: 'health', summary: 'The process is alive' })
+  @ApiOkResponse({ type: HealthStatus })
+  health(): HealthStatus {
+    return { status: 'ok' };
+  }
+
+  @Get('ready')
+  @ApiOperation({ operationId: 'ready', summary: 'The server takes work' })
+  @ApiOkResponse({ type: ReadyStatus })
+  @ApiServiceUnavailableResponse({ type: ReadyStatus, description: 'It is starting or shutting down.' })
+  ready(@Res({ passthrough: true }) response: Response): ReadyStatus {
+    if (this.readiness.isReady) return { status: 'ready' };
+    response.status(503);
+    return { status: 'initializing', message: 'Server is still initializing' };
+  }
+
+  @Get('server_info')
+  @ApiOperation({ operationId: 'get_server_info', summary: 'What the server is and can do' })
+  @ApiOkResponse({ type: ServerInfo })
+  serverInfo(): ServerInfo {
+    return {
+      uptime: this.activity.uptime,
+      idle_time: this.activity.idleTime,
+      title: 'OpenHands Agent Server',
+      version: API_VERSION,
+      sdk_version: API_VERSION,
+      tools_version: API_VERSION,
+      workspace_version: API_VERSION,
+      implementation: `openhands-agent-server (TypeScript) ${SERVER_VERSION}`,
+      build_git_sha: process.env['OPENHANDS_BUILD_GIT_SHA'] ?? 'unknown',
+      build_git_ref: process.env['OPENHANDS_BUILD_GIT_REF'] ?? 'unknown',
+      python_version: `none (Node.js ${process.version})`,
+      usable_tools: this.tools.available(),
+      runtime_idle_timeout_seconds: null,
+      conversation_runtime: 'local',
+      available_conversation_runtimes: [],
+      capabilities: CAPABILITIES,
+      app_backend_ingress_url: null,
+      max_foreground_terminal_timeout_seconds: null,
+      docs: '/docs',
+      redoc: '/redoc',
+    };
+  }
+
+  @Get()
+  @ApiExcludeEndpoint()
+  root(): ServerInfo {
+    return this.serverInfo();
+  }
+}

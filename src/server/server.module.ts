@@ -1,0 +1,15 @@
+import { Module } from '@nestjs/common';
+import { EventBusModule } from '../events/event-bus.module.js';
+import { ToolsModule } from '../tools/index.js';
+import { Activity } from './activity.js';
+import { Readiness } from './readiness.js';
+import { ServerController } from './server.controller.js';
+
+/** The routes about the server itself. */
+@Module({
+  imports: [EventBusModule, ToolsModule],
+  controllers: [ServerController],
+  providers: [Activity, Readiness],
+  exports: [Activity],
+})
+export class ServerModule {}
