@@ -1,0 +1,68 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { ConversationClient, userMessage } from '../support/conversation-client.js';
+import { startScriptedEndpoint } from '../support/scripted-endpoint.js';
+import { ServerProcess } from '../support/server-process.js';
+
+describe('a conversation with a model behind an OpenAI-compatible endpoint', () => {
+  let server: ServerProcess;
+  let workspace: string;
+
+  beforeAll(async () => {
+    server = await ServerProcess.start();
+    workspace = await mkdtemp(path.join(os.tmpdir(), 'workspace-'));
+  });
+  afterAll(async () => {
+    await server.stop();
+    await rm(workspace, { recursive: true, force: true });
+  });
+
+  const request = (url: string, stream: boolean, script: string) => ({
+    agent: {
+      llm: { model: 'openai/some-model', base_url: url, api_key: 'sk-test', usage_id: 'agent', stream, num_retries: 1 },
+      tools: [{ name: 'terminal' }, { name: 'file_editor' }],
+    },
+    workspace: { working_dir: workspace },
+    initial_message: userMessage(script),
+  });
+
+  it.each([false, true])('works with streaming %s', async (stream) => {
+    const endpoint = await startScriptedEndpoint();
+    try {
+      const script = 'SAY: I write.\nRUN: echo hi > hi.txt\nSAY: All done.';
+      const conversation = await ConversationClient.create(server, request(endpoint.url, stream, script));
+      await conversation.reaches('finished');
+      expect(await readFile(path.join(workspace, 'hi.txt'), 'utf8')).toBe('hi\n');
+      expect(endpoint.requests).toHaveLength(2);
+      expect(endpoint.requests[0]?.headers.authorization).toBe('Bearer sk-test');
+      expect(endpoint.requests[1]?.body.messages.map((message) => message['role'])).toEqual([
+        'system',
+        'user',
+        'assistant',
+        'tool',
+      ]);
+      const { body } = await server.request('GET', `${conversation.route}/agent_final_response`);
+      expect(body).toEqual({ response: 'All done.' });
+      const { stats } = (await conversation.info()) as unknown as { stats: { usage_to_metrics: Record<string, unknown> } };
+      expect(Object.keys(stats.usage_to_metrics)).toEqual(['agent']);
+    } finally {
+      await endpoint.close();
+    }
+  });
+
+  it('tells what the provider refused', async () => {
+    const endpoint = await startScriptedEndpoint({ script: [{ status: 400, message: 'bad thing' }] });
+    try {
+      const conversation = await ConversationClient.create(server, request(endpoint.url, false, 'go'));
+      await conversation.reaches('error');
+      expect((await conversation.events()).at(-1)).toMatchObject({
+        kind: 'ConversationErrorEvent',
+        code: 'LLMBadRequestError',
+        detail: expect.stringContaining('bad thing') as string,
+      });
+    } finally {
+      await endpoint.close();
+    }
+  });
+});

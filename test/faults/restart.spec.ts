@@ -1,0 +1,136 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { brief, ConversationClient, scriptedRequest, type SeenEvent } from '../support/conversation-client.js';
+import { eventually, ServerProcess } from '../support/server-process.js';
+
+describe('after the end of a server', () => {
+  let folder: string;
+  let workspace: string;
+  const servers: ServerProcess[] = [];
+
+  beforeEach(async () => {
+    folder = await mkdtemp(path.join(os.tmpdir(), 'agent-server-'));
+    workspace = path.join(folder, 'work');
+  });
+  afterEach(async () => {
+    await Promise.all(servers.splice(0).map((server) => server.stop()));
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const start = async (env: Record<string, string> = {}): Promise<ServerProcess> => {
+    const server = await ServerProcess.start({ cwd: folder, env });
+    servers.push(server);
+    return server;
+  };
+
+  it('keeps everything over a graceful stop, and pauses what was running', async () => {
+    const first = await start();
+    const done = await ConversationClient.create(first, scriptedRequest(workspace, 'RUN: echo x\nFINISH: ok'));
+    await done.reaches('finished');
+    const running = await ConversationClient.create(first, scriptedRequest(workspace, 'RUN: sleep 1000\nSAY: end'));
+    await running.reaches('running');
+    await eventually(async () => (await running.events('&kind=ActionEvent')).length > 0, 'the action');
+    const socket = await done.listen();
+    const [events, info] = [await done.events(), await done.info()];
+    expect(await first.end('SIGTERM')).toBe(0);
+    expect(socket.closeCode).toBe(1012);
+
+    const second = await start();
+    expect(await done.on(second).events()).toEqual(events);
+    expect(await done.on(second).info()).toEqual(info);
+    expect(await running.on(second).status()).toBe('paused');
+    await done.on(second).send('RUN: echo again\nFINISH: ok');
+    await done.on(second).reaches('finished');
+  });
+
+  it('has every acknowledged event after kill -9 during a run, says what happened, and goes on', async () => {
+    const first = await start();
+    const conversation = await ConversationClient.create(
+      first,
+      scriptedRequest(workspace, 'RUN: echo one\nRUN: sleep 1000\nSAY: end'),
+    );
+    const socket = await conversation.listen(`/sockets/session/${conversation.id}?after_seq=-1`);
+    await eventually(
+      () => Promise.resolve(durable(socket.frames).filter(({ kind }) => kind === 'ActionEvent').length === 2),
+      'the second action',
+    );
+    await first.end('SIGKILL');
+    const seen = durable(socket.frames);
+
+    const second = await start();
+    const after = conversation.on(second);
+    await after.reaches('error');
+    const events = await after.events();
+    expect(events.slice(0, seen.length)).toEqual(seen);
+    expect(events.slice(seen.length).map(brief)).toEqual(['execution_status=error', 'AgentErrorEvent']);
+    expect(new Set(events.map(({ id }) => id)).size).toBe(events.length);
+    await after.send('RUN: echo back\nFINISH: ok');
+    await after.reaches('finished');
+    const lines = await readFile(path.join(folder, (await after.info()).persistence_dir, 'events.jsonl'), 'utf8');
+    expect(lines.trimEnd().split('\n')).toHaveLength((await after.events()).length);
+  });
+
+  it('loses no acknowledged message over many kills', async () => {
+    let server = await start();
+    const { id } = await ConversationClient.create(server, scriptedRequest(workspace));
+    const acknowledged: string[] = [];
+    for (let round = 0; round < 5; round++) {
+      const client = new ConversationClient(server, id);
+      const killAfter = 20 + round * 17;
+      let sent = 0;
+      let alive = true;
+      const senders = Array.from({ length: 4 }, async (_, sender) => {
+        for (let index = 0; alive; index++) {
+          const text = `${round}-${sender}-${index}`;
+          try {
+            await client.send(text, false);
+          } catch {
+            return;
+          }
+          acknowledged.push(text);
+          sent += 1;
+          if (sent === killAfter) {
+            alive = false;
+            void server.end('SIGKILL');
+          }
+        }
+      });
+      await Promise.all(senders);
+      await server.end('SIGKILL');
+      server = await start();
+    }
+    const texts = (await new ConversationClient(server, id).events('&kind=MessageEvent')).map(textOf);
+    expect(texts).toEqual(expect.arrayContaining(acknowledged));
+    expect(new Set(texts).size).toBe(texts.length);
+    expect(acknowledged.length).toBeGreaterThan(200);
+  });
+
+  it('runs on with the stored key of a provider when there is a secret key', async () => {
+    const env = { OH_SECRET_KEY: 'a key for tests' };
+    const first = await start(env);
+    const request = scriptedRequest(workspace, 'SAY: one');
+    const withKey = { ...request, agent: { ...request.agent, llm: { ...request.agent.llm, api_key: 'sk-very-secret' } } };
+    const conversation = await ConversationClient.create(first, withKey);
+    await conversation.reaches('finished');
+    await first.end();
+    const metadata = await readFile(
+      path.join(folder, 'workspace/conversations', conversation.id.replaceAll('-', ''), 'metadata.json'),
+      'utf8',
+    );
+    expect(metadata).not.toContain('sk-very-secret');
+    expect(metadata).toContain('gAAAAA');
+    const second = await start(env);
+    await conversation.on(second).send('SAY: two');
+    await conversation.on(second).reaches('finished');
+  });
+});
+
+function durable(frames: readonly Record<string, unknown>[]): SeenEvent[] {
+  return frames.filter(({ type }) => type === 'durable').map(({ event }) => event as SeenEvent);
+}
+
+function textOf(event: SeenEvent): string {
+  const { content } = event['llm_message'] as { content: { text: string }[] };
+  return content.map(({ text }) => text).join('');
+}

@@ -1,0 +1,117 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+
+/** How a server is started for a test. */
+export interface ServerOptions {
+  /** The folder it runs in; the default is a new one, removed by `stop`. */
+  cwd?: string;
+  env?: Record<string, string>;
+  args?: string[];
+}
+
+/** Fails when something takes longer than it ever should (ms). */
+const PATIENCE_MS = 30_000;
+
+/** The real server as a process of its own, on a free port, in a folder of its own. */
+export class ServerProcess {
+  private output = '';
+
+  private constructor(
+    readonly cwd: string,
+    private readonly ownsFolder: boolean,
+    private readonly child: ChildProcess,
+  ) {
+    const keep = (chunk: Buffer): void => void (this.output += chunk.toString());
+    child.stdout?.on('data', keep);
+    child.stderr?.on('data', keep);
+  }
+
+  /** Starts the built server and waits until it answers. */
+  static async start(options: ServerOptions = {}): Promise<ServerProcess> {
+    const cwd = options.cwd ?? (await mkdtemp(path.join(os.tmpdir(), 'agent-server-')));
+    const args = [MAIN, '--host', '127.0.0.1', '--port', '0', ...(options.args ?? [])];
+    const child = spawn(process.execPath, args, {
+      cwd,
+      env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/', ...options.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const server = new ServerProcess(cwd, options.cwd === undefined, child);
+    await eventually(() => {
+      if (child.exitCode !== null) throw new Error(`the server ended: ${server.output}`);
+      return Promise.resolve(server.port !== undefined);
+    });
+    return server;
+  }
+
+  private get port(): string | undefined {
+    return /http:\/\/[^\s:]+:(\d+)/.exec(this.output)?.[1];
+  }
+
+  get pid(): number {
+    return this.child.pid ?? -1;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port ?? ''}`;
+  }
+
+  /** The address of a socket on this server. */
+  socketUrl(route: string): string {
+    return `ws://127.0.0.1:${this.port ?? ''}${route}`;
+  }
+
+  /** What it printed so far. */
+  get log(): string {
+    return this.output;
+  }
+
+  /** Sends a request; the body is JSON. */
+  async request(method: string, route: string, body?: unknown, headers: Record<string, string> = {}) {
+    const response = await fetch(this.url + route, {
+      method,
+      headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, body: parsed(text) };
+  }
+
+  /** Ends the process and answers its exit code, or the signal that ended it. */
+  async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | NodeJS.Signals | null> {
+    if (this.child.exitCode === null && this.child.signalCode === null) {
+      const exit = once(this.child, 'exit');
+      this.child.kill(signal);
+      await exit;
+    }
+    return this.child.exitCode ?? this.child.signalCode;
+  }
+
+  /** Ends the process and removes its folder. */
+  async stop(): Promise<void> {
+    await this.end();
+    if (this.ownsFolder) await rm(this.cwd, { recursive: true, force: true });
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
+}
+
+/** Asks again and again until the answer is yes. */
+export async function eventually(condition: () => Promise<boolean>, what = 'the condition'): Promise<void> {
+  const end = Date.now() + PATIENCE_MS;
+  while (!(await condition())) {
+    if (Date.now() > end) throw new Error(`${what} did not come true within ${PATIENCE_MS} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
