@@ -106,6 +106,8 @@ export class PatternWsAdapter extends WsAdapter {
     // Somebody before us answered it.
     if (!socket.writable) return;
     socket.on('error', () => socket.destroy());
+    if (!/websocket/i.test(request.headers.upgrade ?? ''))
+      return this.serveAsRequest(port, request, socket, head);
     try {
       const found = this.find(port, request);
       const admitted = found?.server.admit(found.handshake);
@@ -119,6 +121,21 @@ export class PatternWsAdapter extends WsAdapter {
     }
   }
 
+  /**
+   * Gives a request that offers another protocol (Java's client offers HTTP/2) back to the HTTP server, without the
+   * offer: with an upgrade listener Node takes such requests for upgrades, and their answer would be missing.
+   */
+  private serveAsRequest(port: number, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const lines = [`${request.method} ${request.url} HTTP/${request.httpVersion}`];
+    request.rawHeaders.forEach((name, index, headers) => {
+      if (index % 2 === 0 && !UPGRADE_HEADERS.has(name.toLowerCase()))
+        lines.push(`${name}: ${headers[index + 1]}`);
+    });
+    socket.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]));
+    const server: Server | undefined = this.httpServersRegistry.get(port);
+    server?.emit('connection', socket);
+  }
+
   private find(port: number, request: IncomingMessage) {
     const url = new URL(request.url ?? '/', 'ws://localhost');
     for (const server of this.servers.get(port) ?? []) {
@@ -128,6 +145,8 @@ export class PatternWsAdapter extends WsAdapter {
     return undefined;
   }
 }
+
+const UPGRADE_HEADERS = new Set(['connection', 'upgrade', 'http2-settings']);
 
 type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 

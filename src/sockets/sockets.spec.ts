@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import net from 'node:net';
+import fc from 'fast-check';
 import { WebSocket } from 'ws';
 import { RunLimitError } from '../conversations/conversation-errors.js';
 import { LeaseHeldError } from '../storage/index.js';
@@ -333,15 +335,22 @@ describe('a handshake', () => {
     }
   });
 
-  it('that breaks off leaves nothing behind', async () => {
-    const [host, port] = server.address.split(':');
-    const socket = net.connect(Number(port), host);
-    const key = 'dGhlIHNhbXBsZSBub25jZQ==';
+  it.each(['GET /nothing', 'POST /nothing'])('for HTTP/2 is served as a plain request: %s', async (line) => {
+    const socket = rawConnection();
+    const body = JSON.stringify({ text: 'x'.repeat(100_000) });
+    const length = line.startsWith('POST') ? Buffer.byteLength(body) : 0;
     socket.write(
-      `GET /sockets/events/${conversation.id} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
-        `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n\r\n`,
+      `${line} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n` +
+        `Content-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`,
     );
-    await new Promise((resolve) => socket.once('data', resolve));
+    if (length > 0) socket.write(body);
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    expect(answer.toString()).toMatch(/^HTTP\/1\.1 (404|413) /);
+    socket.destroy();
+  });
+
+  it('that breaks off leaves nothing behind', async () => {
+    const socket = await rawSocket(`/sockets/events/${conversation.id}`);
     socket.resetAndDestroy();
     const client = await server.connect(`/sockets/events/${conversation.id}`);
     await client.frame(0);
@@ -379,6 +388,51 @@ describe('limits', () => {
   });
 });
 
+describe('bad frames', () => {
+  beforeEach(() => start());
+
+  it.each([
+    ['without a mask', [0x81, 0x01, 0x78], 1002],
+    ['with a reserved bit', [0xc1, 0x80, 0, 0, 0, 0], 1002],
+    ['of an unknown kind', [0x83, 0x80, 0, 0, 0, 0], 1002],
+    ['that go on with nothing', [0x80, 0x80, 0, 0, 0, 0], 1002],
+    ['that are long pings', [0x89, 0xfe, 0xff, 0xff, 0, 0, 0, 0], 1002],
+    ['that announce too much', [0x81, 0xff, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0], 1009],
+    ['that announce more than there is', [0x81, 0xff, 0xff, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0], 1009],
+  ])('%s end in a close frame', async (_, bytes, code) => {
+    const socket = await rawSocket(`/sockets/events/${conversation.id}`);
+    const received: Buffer[] = [];
+    socket.on('data', (chunk: Buffer) => received.push(chunk));
+    socket.write(Buffer.from(bytes));
+    await once(socket, 'end');
+    expect([...Buffer.concat(received).subarray(-4)]).toEqual([0x88, 2, code >> 8, code & 0xff]);
+  });
+
+  it('of any content are answered, and the socket stays', async () => {
+    const text = fc.oneof(fc.string(), fc.json(), fc.string({ unit: 'binary' }));
+    const frames = fc.array(
+      fc.oneof(
+        text,
+        fc.uint8Array().map((bytes) => Buffer.from(bytes)),
+      ),
+      { maxLength: 30 },
+    );
+    await fc.assert(
+      fc.asyncProperty(frames, async (sent) => {
+        const client = await server.connect(`/sockets/events/${conversation.id}`);
+        for (const frame of sent) client.send(frame);
+        client.send({ role: 'user', content: 'end' });
+        const received = await client.until((all) => all.some((frame) => frame['kind'] === 'MessageEvent'));
+        const complaints = received.filter((frame) => frame['kind'] === 'ServerErrorEvent');
+        expect(complaints).toHaveLength(sent.length);
+        client.socket.close(1000);
+        expect((await client.closed).code).toBe(1000);
+      }),
+      { numRuns: 30 },
+    );
+  });
+});
+
 describe('a ping', () => {
   it('that is not answered cuts the socket off; one that is keeps it', async () => {
     await start({ limits: { pingIntervalMs: 200 } });
@@ -408,6 +462,22 @@ describe('shutdown', () => {
     expect(server.connections.size).toBe(0);
   });
 });
+
+function rawConnection(): net.Socket {
+  const [host, port] = server.address.split(':');
+  return net.connect(Number(port), host);
+}
+
+/** A connection that has become a socket, without a client to keep to the protocol. */
+async function rawSocket(path: string): Promise<net.Socket> {
+  const socket = rawConnection();
+  socket.write(
+    `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+      `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`,
+  );
+  await once(socket, 'data');
+  return socket;
+}
 
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve));
