@@ -306,6 +306,27 @@ describe('AiSdkLlm against an OpenAI-compatible endpoint', () => {
       'LLMContentPolicyViolationError',
       'litellm.ContentPolicyViolationError: litellm.BadRequestError: ContentPolicyViolationError: OpenAIException - Output blocked by content filtering policy',
     ],
+    [{ status: 403, message: 'no' }, 'APIError', 'litellm.APIError: APIError: OpenAIException - no'],
+    [
+      { status: 404, message: 'no' },
+      'NotFoundError',
+      'litellm.NotFoundError: NotFoundError: OpenAIException - no',
+    ],
+    [
+      { status: 502, message: 'no' },
+      'BadGatewayError',
+      'litellm.BadGatewayError: BadGatewayError: OpenAIException - no',
+    ],
+    [
+      { status: 503, message: 'no' },
+      'LLMServiceUnavailableError',
+      'litellm.ServiceUnavailableError: ServiceUnavailableError: OpenAIException - no',
+    ],
+    [
+      { status: 504, message: 'no' },
+      'LLMTimeoutError',
+      'litellm.Timeout: Timeout Error: OpenAIException - no',
+    ],
   ])('maps %j', async (step, code, text) => {
     const error = await failure([step]);
     expect(error).toMatchObject({ code, message: text });
@@ -378,7 +399,10 @@ describe('AiSdkLlm against an OpenAI-compatible endpoint', () => {
   });
 
   it('gives an attempt up when its time is over', async () => {
-    expect(await failure([{ hang: true }], { timeout: 0.05 })).toMatchObject({ code: 'LLMTimeoutError' });
+    expect(await failure([{ hang: true }], { timeout: 0.05 })).toMatchObject({
+      code: 'LLMTimeoutError',
+      message: 'litellm.Timeout: LLM hard timeout after 0.05 seconds',
+    });
     const stalled = await failure([{ say: 'one two', stallAfter: 2 }], {
       stream: true,
       stream_idle_timeout: 0.05,

@@ -24,8 +24,8 @@ export class AttemptClock {
     this.onCallerAbort = () => this.controller.abort(caller.reason);
     caller.addEventListener('abort', this.onCallerAbort, { once: true });
     if (caller.aborted) this.onCallerAbort();
-    this.idle = this.arm(idleTimeout, `The stream stalled for ${idleTimeout} seconds.`);
-    this.arm(timeout, `Request timed out after ${timeout} seconds.`);
+    this.idle = this.arm(idleTimeout, `LLM stream idle timeout after ${idleTimeout} seconds`);
+    this.arm(timeout, `LLM hard timeout after ${timeout} seconds`);
   }
   private readonly idle: NodeJS.Timeout | undefined;
 

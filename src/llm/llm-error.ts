@@ -9,7 +9,10 @@ export type LlmErrorCode =
   | 'LLMContextWindowTooSmallError'
   | 'LLMMalformedConversationHistoryError'
   | 'LLMContentPolicyViolationError'
-  | 'LLMNoResponseError';
+  | 'LLMNoResponseError'
+  | 'NotFoundError'
+  | 'BadGatewayError'
+  | 'APIError';
 
 /** A model could not be called or did not answer. */
 export class LlmError extends Error {

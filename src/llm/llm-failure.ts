@@ -26,15 +26,6 @@ const CONTENT_POLICY =
   /content_policy|content_filter|content filtering policy|content management policy|responsibleaipolicy/i;
 const QUOTA = /insufficient_quota|exceeded your current quota|credit balance is too low|billing_hard_limit/i;
 
-/** LiteLLM's class names by status: https://docs.litellm.ai/docs/exception_mapping. */
-const CLASS_BY_STATUS: Readonly<Record<number, string>> = {
-  403: 'PermissionDeniedError',
-  404: 'NotFoundError',
-  429: 'RateLimitError',
-  502: 'BadGatewayError',
-  503: 'ServiceUnavailableError',
-};
-
 /**
  * Turns a failure into the error that clients of the original know: the class as `code`, LiteLLM's way of saying it as
  * text. The order counts: a full context window is also a bad request.
@@ -72,17 +63,29 @@ export function failedAttempt(failure: ProviderFailure, family: string): FailedA
   }
   if (status === 408 || status === 504)
     return fail('LLMTimeoutError', `litellm.Timeout: Timeout Error: ${said}`, true);
-  if (status >= 500) {
-    const name = CLASS_BY_STATUS[status] ?? 'InternalServerError';
-    return fail('LLMServiceUnavailableError', `litellm.${name}: ${name}: ${said}`, true);
+  if (status === 502)
+    return fail('BadGatewayError', `litellm.BadGatewayError: BadGatewayError: ${said}`, true);
+  if (status === 503) {
+    return fail(
+      'LLMServiceUnavailableError',
+      `litellm.ServiceUnavailableError: ServiceUnavailableError: ${said}`,
+      true,
+    );
+  }
+  // Anthropic's overload (529) is an internal error to LiteLLM; of others it knows nothing.
+  if (status === 500 || (status === 529 && /overloaded/i.test(words))) {
+    return fail(
+      'LLMServiceUnavailableError',
+      `litellm.InternalServerError: InternalServerError: ${said}`,
+      true,
+    );
   }
   if (CONTENT_POLICY.test(words)) {
     const text = `litellm.ContentPolicyViolationError: litellm.BadRequestError: ContentPolicyViolationError: ${said}`;
     return fail('LLMContentPolicyViolationError', text);
   }
-  const name = CLASS_BY_STATUS[status];
-  return fail(
-    'LLMBadRequestError',
-    name ? `litellm.${name}: ${name}: ${said}` : `litellm.BadRequestError: ${said}`,
-  );
+  if (status === 400 || status === 422) return fail('LLMBadRequestError', `litellm.BadRequestError: ${said}`);
+  if (status === 404) return fail('NotFoundError', `litellm.NotFoundError: NotFoundError: ${said}`);
+  // LiteLLM has no class for the rest.
+  return fail('APIError', `litellm.APIError: APIError: ${said}`, status > 500);
 }

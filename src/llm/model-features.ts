@@ -6,6 +6,8 @@ export type ThinkingMode = 'none' | 'manual' | 'adaptive';
 
 /** What a model can do, as far as a request depends on it. */
 export interface ModelFeatures {
+  /** Claude, whoever serves it. */
+  claude: boolean;
   vision: boolean;
   /** Takes `reasoning_effort` or its like. */
   reasoningEffort: boolean;
@@ -74,8 +76,8 @@ const NO_EFFORT =
 /** Models of which their makers ask to get the reasoning back (Kimi, DeepSeek reasoner, MiniMax). */
 const ECHO_REASONING = /kimi|deepseek-reasoner|minimax/i;
 
-/** Providers whose catalogue nobody can know: what a name means there is up to whoever runs them. */
-const OPAQUE_PROVIDERS = new Set(['litellm_proxy', 'openhands', 'ollama_chat', 'groq']);
+/** Providers that name models as they like: the limits behind a name are known for Claude only, which is Claude everywhere. */
+const OPAQUE_PROVIDERS = new Set(['litellm_proxy', 'ollama_chat', 'groq']);
 
 /** The name of the model alone: without vendor, region and version decorations of resellers. */
 function familyName(model: string): string {
@@ -88,11 +90,12 @@ export function modelFeatures(config: LlmConfig): ModelFeatures {
   const { provider, model } = parseModelName(config.model_canonical_name ?? config.model);
   const name = familyName(model);
   const family = FAMILIES.find(({ pattern }) => pattern.test(name));
-  const limits = OPAQUE_PROVIDERS.has(provider) ? undefined : family;
   const claude = name.startsWith('claude-');
+  const limits = OPAQUE_PROVIDERS.has(provider) && !claude ? undefined : family;
   return {
+    claude,
     vision: family?.vision ?? false,
-    reasoningEffort: !NO_EFFORT.test(name),
+    reasoningEffort: !NO_EFFORT.test(name) && (provider !== 'litellm_proxy' || family !== undefined),
     thinking: family?.thinking ?? 'none',
     cacheMarks: claude && config.caching_prompt,
     echoReasoning: ECHO_REASONING.test(name),
@@ -117,3 +120,18 @@ function maxOutput(config: LlmConfig, name: string, limits: ModelFamily | undefi
       : limits.output;
   return config.base_url === null ? output : Math.min(output, 16_384);
 }
+
+/** Thinking tokens by effort, where a model takes a number: LiteLLM's (https://docs.litellm.ai/docs/reasoning_content). */
+export function thinkingTokens(effort: string | null): number {
+  return { low: 1024, medium: 2048, high: 4096, xhigh: 4096 }[effort ?? ''] ?? 0;
+}
+
+/** How many tokens a Claude that is told a budget may think: room for an answer has to stay. */
+export function thinkingBudget(config: LlmConfig, features: ModelFeatures): number | null {
+  const { extended_thinking_budget: wanted } = config;
+  if (features.thinking !== 'manual' || wanted === null || features.maxOutputTokens === null) return null;
+  return Math.min(wanted, features.maxOutputTokens - 1);
+}
+
+/** Lets Claude think between tool calls (https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking). */
+export const INTERLEAVED_THINKING = { 'anthropic-beta': 'interleaved-thinking-2025-05-14' } as const;

@@ -30,7 +30,7 @@ function readFailure(thrown: unknown): ProviderFailure {
     return { kind: 'status', status, ...bodyError(textField(thrown, 'responseBody'), thrown.message) };
   }
   if (isTimeout(thrown)) return { kind: 'timeout', message: 'Request timed out.' };
-  return { kind: 'connection', message: `Connection error: ${rootMessage(thrown)}` };
+  return { kind: 'connection', message: `Connection error. (${rootMessage(thrown)})` };
 }
 
 /** An error that came inside a stream, as the provider wrote it. Overload and rate limits are told by their type. */

@@ -72,12 +72,19 @@ export class ConversationClient {
 
   async reaches(...statuses: string[]): Promise<string> {
     let seen = '';
-    await eventually(async () => statuses.includes((seen = await this.status())), `status ${statuses.join(' or ')}`);
+    await eventually(
+      async () => statuses.includes((seen = await this.status())),
+      `status ${statuses.join(' or ')}`,
+    );
     return seen;
   }
 
   async send(text: string, run = true): Promise<void> {
-    const { status, body } = await this.server.request('POST', `${this.route}/events`, userMessage(text, run));
+    const { status, body } = await this.server.request(
+      'POST',
+      `${this.route}/events`,
+      userMessage(text, run),
+    );
     if (status !== 200) throw new Error(`POST events answered ${status}: ${JSON.stringify(body)}`);
   }
 
@@ -87,7 +94,10 @@ export class ConversationClient {
     let page: string | null = null;
     do {
       const from: string = page === null ? '' : `&page_id=${page}`;
-      const { body } = await this.server.request('GET', `${this.route}/events/search?limit=100${query}${from}`);
+      const { body } = await this.server.request(
+        'GET',
+        `${this.route}/events/search?limit=100${query}${from}`,
+      );
       const { items, next_page_id } = body as { items: SeenEvent[]; next_page_id: string | null };
       all.push(...items);
       page = next_page_id;

@@ -62,7 +62,7 @@ export function toAnswer(output: ModelOutput, origin: MessageToolCall['origin'])
   }
   const message: Message & ProviderAnswer['message'] = {
     role: 'assistant',
-    content: texts.length > 0 ? [textContent(texts.join(''))] : emptyText(output.body),
+    content: texts.length > 0 ? [textContent(texts.join(''))] : emptyContent(output),
     thinking_blocks: thinking,
   };
   if (calls.length > 0) message.tool_calls = calls;
@@ -108,10 +108,13 @@ function addSummary(item: ReasoningItem | undefined, part: Part<'reasoning'>): R
   };
 }
 
-/** A model that answers with an empty text is told apart from one that answers with none: clients see the difference. */
-function emptyText(body: unknown): ProviderAnswer['message']['content'] {
-  const content = choiceMessage(body)?.['content'];
-  return content === '' ? [textContent('')] : [];
+/**
+ * A model that answers with an empty text is told apart from one that answers with none: clients see the difference. In
+ * a stream there is none, it begins with an empty text; so one that brings nothing else was empty.
+ */
+function emptyContent({ body, content }: ModelOutput): ProviderAnswer['message']['content'] {
+  const empty = body === undefined ? content.length === 0 : choiceMessage(body)?.['content'] === '';
+  return empty ? [textContent('')] : [];
 }
 
 function choiceMessage(body: unknown): Record<string, unknown> | undefined {

@@ -2,6 +2,7 @@ import type { LanguageModelV3FunctionTool } from '@ai-sdk/provider';
 import type { JsonObject, LlmTool } from '../llm.js';
 import type { ProviderAnswer, ProviderCall } from '../providers/provider.js';
 import { toAnswer } from './answer.js';
+import { ThinkingReader } from './thinking-reader.js';
 import { chatMessages } from './chat-messages.js';
 import { callLanguageModel } from './language-model.js';
 
@@ -13,10 +14,12 @@ export interface ChatEndpoint {
   apiKey: string | null;
   headers?: Record<string, string>;
   queryParams?: Record<string, string>;
-  /** The name of the output limit: newer models of OpenAI's refuse `max_tokens`. */
-  limitField?: 'max_completion_tokens' | 'max_tokens';
+  /** The names of the output limit: newer models of OpenAI's refuse `max_tokens`, older services know no other. */
+  limitFields: ('max_completion_tokens' | 'max_tokens')[];
   /** Whether it takes `prompt_cache_key`. */
   cacheKey: boolean;
+  /** Whether it takes `reasoning_effort`. */
+  effort: boolean;
   /** Fields of its own. */
   extraBody?: JsonObject;
 }
@@ -27,22 +30,28 @@ export async function callChatCompletions(
   endpoint: ChatEndpoint,
 ): Promise<ProviderAnswer> {
   const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible');
+  const thinking = new ThinkingReader();
   const provider = createOpenAICompatible({
     name: 'openaiCompatible',
     baseURL: endpoint.baseUrl,
     apiKey: endpoint.apiKey ?? undefined,
-    headers: endpoint.headers,
     queryParams: endpoint.queryParams,
     includeUsage: true,
     // The SDK's own wording of messages loses names, parts and marks: the body is ours, the reading of answers its.
     transformRequestBody: (args) => chatBody(call, endpoint, args),
+    metadataExtractor: thinking.extractor,
   });
   const output = await callLanguageModel(
     provider.chatModel(call.model),
-    { prompt: [], tools: functionTools(call.request.tools), headers: requestHeaders(call) },
+    {
+      prompt: [],
+      tools: functionTools(call.request.tools),
+      headers: { ...endpoint.headers, ...requestHeaders(call) },
+    },
     call,
   );
-  return toAnswer(output, 'completion');
+  const answer = toAnswer(output, 'completion');
+  return { ...answer, message: { ...answer.message, thinking_blocks: thinking.blocks } };
 }
 
 /** The body of a request: only what the config asks for, and nothing that the model does not take. */
@@ -50,20 +59,19 @@ function chatBody(call: ProviderCall, endpoint: ChatEndpoint, sdk: JsonObject): 
   const { config, messages, conversationId } = call.request;
   const { features } = call;
   const limit = features.maxOutputTokens ?? undefined;
-  const limitField = endpoint.limitField ?? 'max_completion_tokens';
   return {
     model: sdk['model'],
     messages: chatMessages(messages, {
       cacheMarks: features.cacheMarks,
       echoReasoning: features.echoReasoning,
+      echoThinking: features.claude,
       plainStrings: config.force_string_serializer === true,
     }),
     tools: sdk['tools'],
-    [limitField]: limit,
-    ...(features.thinking === 'none' ? {} : { max_tokens: limit }),
+    ...Object.fromEntries(endpoint.limitFields.map((field) => [field, limit])),
     ...samplingFields(call),
-    reasoning_effort: features.reasoningEffort ? (config.reasoning_effort ?? undefined) : undefined,
-    prompt_cache_key: endpoint.cacheKey && !features.cacheMarks ? conversationId : undefined,
+    reasoning_effort: endpoint.effort ? (config.reasoning_effort ?? undefined) : undefined,
+    prompt_cache_key: endpoint.cacheKey ? conversationId : undefined,
     stream: sdk['stream'],
     stream_options: sdk['stream_options'],
     ...endpoint.extraBody,

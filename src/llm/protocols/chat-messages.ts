@@ -8,6 +8,8 @@ export interface ChatDialect {
   cacheMarks: boolean;
   /** Send `reasoning_content` back. */
   echoReasoning: boolean;
+  /** Send signed thinking back, in LiteLLM's field. */
+  echoThinking: boolean;
   /** Content as one string instead of a list of parts. */
   plainStrings: boolean;
 }
@@ -58,6 +60,8 @@ function assistantMessage(message: Message, dialect: ChatDialect): JsonObject {
   if (dialect.echoReasoning && message.reasoning_content !== undefined) {
     wire['reasoning_content'] = message.reasoning_content;
   }
+  if (dialect.echoThinking && message.thinking_blocks.length > 0)
+    wire['thinking_blocks'] = message.thinking_blocks;
   return wire;
 }
 

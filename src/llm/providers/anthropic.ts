@@ -1,11 +1,10 @@
 import type { LanguageModelV3CallOptions } from '@ai-sdk/provider';
+import { INTERLEAVED_THINKING, thinkingBudget } from '../model-features.js';
 import { toAnswer } from '../protocols/answer.js';
 import { functionTools, requestHeaders } from '../protocols/chat-completions.js';
 import { callLanguageModel } from '../protocols/language-model.js';
 import { sdkPrompt, type OptionFields, type PromptMarks } from '../protocols/prompt.js';
 import type { Provider, ProviderAnswer, ProviderCall } from './provider.js';
-
-const INTERLEAVED_THINKING = 'interleaved-thinking-2025-05-14';
 
 /** Tokens of an answer when the model's own limit is not known: the protocol wants a number. */
 const DEFAULT_OUTPUT = 4096;
@@ -69,11 +68,11 @@ function claudeOutput({ request, features }: ProviderCall): Omit<LanguageModelV3
   const limit = features.maxOutputTokens ?? DEFAULT_OUTPUT;
   // Arguments are wanted whole: piecemeal ones come unchecked.
   const options: OptionFields = { toolStreaming: false };
-  if (features.thinking === 'manual' && config.extended_thinking_budget !== null) {
-    const budgetTokens = Math.min(config.extended_thinking_budget, limit - 1);
+  const budgetTokens = thinkingBudget(config, features);
+  if (budgetTokens !== null) {
     return {
       maxOutputTokens: limit - budgetTokens,
-      headers: { 'anthropic-beta': INTERLEAVED_THINKING },
+      headers: INTERLEAVED_THINKING,
       providerOptions: { anthropic: { ...options, thinking: { type: 'enabled', budgetTokens } } },
     };
   }

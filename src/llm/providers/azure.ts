@@ -25,7 +25,8 @@ async function callAzure(call: ProviderCall): Promise<ProviderAnswer> {
     apiKey: null,
     headers: { 'api-key': apiKey },
     queryParams: { 'api-version': apiVersion },
-    limitField: 'max_tokens',
+    limitFields: ['max_tokens'],
     cacheKey: true,
+    effort: call.features.reasoningEffort,
   });
 }

@@ -1,3 +1,4 @@
+import { thinkingTokens } from '../model-features.js';
 import { toAnswer } from '../protocols/answer.js';
 import { functionTools, requestHeaders } from '../protocols/chat-completions.js';
 import { callLanguageModel } from '../protocols/language-model.js';
@@ -42,13 +43,15 @@ async function callBedrock(call: ProviderCall): Promise<ProviderAnswer> {
   return toAnswer(output, 'completion');
 }
 
-/** A thinking budget is part of the output limit on the wire; the SDK adds the two up, so the caller subtracts. */
+/**
+ * Claude thinks by the effort there, as LiteLLM has it. The budget is part of the output limit on the wire; the SDK adds
+ * the two up, so the caller subtracts.
+ */
 function thinkingOptions(
   { request, features }: ProviderCall,
   limit: number | null,
 ): { budget: number; options: OptionFields } | undefined {
-  const wanted = request.config.extended_thinking_budget;
-  if (features.thinking !== 'manual' || wanted === null || limit === null) return undefined;
-  const budget = Math.min(wanted, limit - 1);
+  const budget = thinkingTokens(request.config.reasoning_effort);
+  if (features.thinking !== 'manual' || budget === 0 || limit === null || limit <= budget) return undefined;
   return { budget, options: { reasoningConfig: { type: 'enabled', budgetTokens: budget } } };
 }

@@ -1,17 +1,9 @@
+import { thinkingTokens } from '../model-features.js';
 import { toAnswer } from '../protocols/answer.js';
 import { functionTools, requestHeaders } from '../protocols/chat-completions.js';
 import { callLanguageModel } from '../protocols/language-model.js';
 import { sdkPrompt, type OptionFields } from '../protocols/prompt.js';
 import type { Provider, ProviderAnswer, ProviderCall } from './provider.js';
-
-/** Thinking tokens by effort, as LiteLLM maps them (https://docs.litellm.ai/docs/providers/gemini). */
-const THINKING_BUDGETS: Readonly<Record<string, number>> = {
-  none: 0,
-  low: 1024,
-  medium: 2048,
-  high: 4096,
-  xhigh: 4096,
-};
 
 /** Gemini by Google AI Studio's `generateContent` (https://ai.google.dev/api/generate-content). */
 export const gemini: Provider = { errorFamily: 'GeminiException', call: callGemini };
@@ -56,6 +48,6 @@ function thinkingOptions({ model, request }: ProviderCall): OptionFields {
     };
   }
   if (!model.startsWith('gemini-2.5')) return {};
-  const thinkingBudget = THINKING_BUDGETS[effort] ?? 0;
+  const thinkingBudget = thinkingTokens(effort);
   return { thinkingConfig: { thinkingBudget, includeThoughts: thinkingBudget > 0 } };
 }

@@ -1,14 +1,31 @@
-import { callOpenAi } from './openai.js';
-import type { Provider } from './provider.js';
+import { INTERLEAVED_THINKING, thinkingBudget } from '../model-features.js';
+import { callOpenAi, type ProxyExtras } from './openai.js';
+import type { Provider, ProviderCall } from './provider.js';
 
 /** A LiteLLM proxy somebody runs: OpenAI's protocols, the rest of the name is the proxy's business. */
 export const litellmProxy: Provider = {
   errorFamily: 'Litellm_proxyException',
-  call: (call) => callOpenAi(call, call.request.config.base_url ?? 'http://localhost:4000'),
+  call: (call) =>
+    callOpenAi(call, call.request.config.base_url ?? 'http://localhost:4000', proxyExtras(call)),
 };
 
 /** The proxy of OpenHands (https://docs.openhands.dev/openhands/usage/llms/openhands-llms). */
 export const openhands: Provider = {
   errorFamily: 'Litellm_proxyException',
-  call: (call) => callOpenAi(call, call.request.config.base_url ?? 'https://llm-proxy.app.all-hands.dev'),
+  call: (call) =>
+    callOpenAi(
+      call,
+      call.request.config.base_url ?? 'https://llm-proxy.app.all-hands.dev',
+      proxyExtras(call),
+    ),
 };
+
+/** LiteLLM passes Anthropic's thinking on to Claude; of models nobody knows it is not asked what they may refuse. */
+function proxyExtras({ request, features }: ProviderCall): ProxyExtras {
+  const budget = thinkingBudget(request.config, features);
+  if (budget === null) return { cacheKey: features.reasoningEffort && !features.claude };
+  return {
+    headers: INTERLEAVED_THINKING,
+    extraBody: { thinking: { type: 'enabled', budget_tokens: budget } },
+  };
+}

@@ -10,8 +10,9 @@ export const ollama: Provider = {
     return callChatCompletions(call, {
       baseUrl: root.endsWith('/v1') ? root : `${root}/v1`,
       apiKey: call.request.config.api_key,
-      limitField: 'max_tokens',
+      limitFields: ['max_tokens'],
       cacheKey: false,
+      effort: false,
     });
   },
 };

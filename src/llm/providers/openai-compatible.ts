@@ -1,25 +1,61 @@
 import { callChatCompletions } from '../protocols/chat-completions.js';
 import type { Provider } from './provider.js';
 
-/** A service of its own name that speaks OpenAI's chat completions at a fixed address. */
-function compatible(errorFamily: string, defaultUrl: string): Provider {
+/** A service of its own name that speaks OpenAI's chat completions. */
+interface CompatibleService {
+  /** How LiteLLM calls its errors. */
+  errorFamily: string;
+  /** As the service documents it for OpenAI's clients. */
+  url: string;
+  /** Whether it takes `prompt_cache_key`: strict services refuse what they do not know. */
+  cacheKey: boolean;
+  /** Its models that take `reasoning_effort`. */
+  effort?: RegExp;
+}
+
+function compatible({ errorFamily, url, cacheKey, effort }: CompatibleService): Provider {
   return {
     errorFamily,
     call: (call) =>
       callChatCompletions(call, {
-        baseUrl: call.request.config.base_url ?? defaultUrl,
+        baseUrl: call.request.config.base_url ?? url,
         apiKey: call.request.config.api_key,
-        limitField: 'max_tokens',
-        // Only OpenAI documents the field, and strict services refuse what they do not know.
-        cacheKey: false,
+        limitFields: ['max_tokens'],
+        cacheKey,
+        effort: effort?.test(call.model) ?? false,
       }),
   };
 }
 
-/** Addresses as each service documents them for OpenAI's clients. */
-export const deepseek = compatible('DeepseekException', 'https://api.deepseek.com/v1');
-export const digitalOcean = compatible('OpenAIException', 'https://inference.do-ai.run/v1');
-export const groq = compatible('GroqException', 'https://api.groq.com/openai/v1');
-export const mistral = compatible('MistralException', 'https://api.mistral.ai/v1');
-export const moonshot = compatible('MoonshotException', 'https://api.moonshot.ai/v1');
-export const xai = compatible('XaiException', 'https://api.x.ai/v1');
+export const deepseek = compatible({
+  errorFamily: 'DeepseekException',
+  url: 'https://api.deepseek.com/v1',
+  cacheKey: true,
+});
+export const digitalOcean = compatible({
+  errorFamily: 'OpenAIException',
+  url: 'https://inference.do-ai.run/v1',
+  cacheKey: false,
+});
+export const groq = compatible({
+  errorFamily: 'GroqException',
+  url: 'https://api.groq.com/openai/v1',
+  cacheKey: true,
+  effort: /gpt-oss/,
+});
+export const mistral = compatible({
+  errorFamily: 'MistralException',
+  url: 'https://api.mistral.ai/v1',
+  cacheKey: false,
+});
+export const moonshot = compatible({
+  errorFamily: 'MoonshotException',
+  url: 'https://api.moonshot.ai/v1',
+  cacheKey: true,
+});
+export const xai = compatible({
+  errorFamily: 'XaiException',
+  url: 'https://api.x.ai/v1',
+  cacheKey: false,
+  effort: /grok-3-mini/,
+});

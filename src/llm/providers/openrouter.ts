@@ -8,8 +8,9 @@ export const openrouter: Provider = {
     callChatCompletions(call, {
       baseUrl: call.request.config.base_url ?? 'https://openrouter.ai/api/v1',
       apiKey: call.request.config.api_key,
-      limitField: 'max_tokens',
+      limitFields: ['max_completion_tokens'],
       cacheKey: true,
-      extraBody: { session_id: call.request.conversationId },
+      effort: call.features.reasoningEffort,
+      extraBody: { usage: { include: true }, session_id: call.request.conversationId },
     }),
 };

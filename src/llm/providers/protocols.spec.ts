@@ -601,4 +601,54 @@ describe('others', () => {
     await ask({ model, base_url: root() }, [HI]);
     expect(endpoint.requests[0]).toMatchObject({ path, body: { model: name } });
   });
+
+  it('Claude behind a proxy thinks, and its signed thinking goes back', async () => {
+    const thinking = { type: 'thinking', thinking: 'hmm', signature: 'SIG' };
+    const call = { id: 'c1', type: 'function', function: { name: 'terminal', arguments: '{}' } };
+    const message = {
+      role: 'assistant',
+      content: null,
+      reasoning_content: 'hmm',
+      thinking_blocks: [thinking],
+      tool_calls: [call],
+    };
+    const chunk = (delta: unknown, finish_reason: string | null = null) => ({
+      id: 'x',
+      choices: [{ index: 0, delta, finish_reason }],
+    });
+    endpoint.script([
+      { body: { id: 'x', choices: [{ index: 0, message, finish_reason: 'tool_calls' }] } },
+      {
+        sse: [
+          chunk({
+            role: 'assistant',
+            content: '',
+            thinking_blocks: [{ type: 'thinking', thinking: 'hm', signature: '' }],
+          }),
+          chunk({ thinking_blocks: [{ type: 'thinking', thinking: 'm', signature: 'SIG' }] }),
+          chunk({ content: 'done' }),
+          chunk({}, 'stop'),
+        ],
+      },
+    ]);
+    const config = { model: 'litellm_proxy/anthropic/claude-sonnet-4-5', base_url: root() };
+    const answer = await ask(config, [SYSTEM, HI]);
+    expect(answer.message.thinking_blocks).toEqual([thinking]);
+    const [first] = endpoint.requests;
+    expect(first?.headers['anthropic-beta']).toBe('interleaved-thinking-2025-05-14');
+    expect(first?.body).toMatchObject({
+      max_completion_tokens: 64000,
+      max_tokens: 64000,
+      reasoning_effort: 'high',
+      thinking: { type: 'enabled', budget_tokens: 63999 },
+    });
+    expect(first?.body).not.toHaveProperty('prompt_cache_key');
+
+    const second = await ask({ ...config, stream: true }, withResult(answer));
+    expect(endpoint.requests[1]?.body.messages[2]).toMatchObject({
+      role: 'assistant',
+      thinking_blocks: [thinking],
+    });
+    expect(second.message).toMatchObject({ content: [textContent('done')], thinking_blocks: [thinking] });
+  });
 });

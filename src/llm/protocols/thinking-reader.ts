@@ -1,0 +1,56 @@
+import type { ThinkingBlock } from '../../events/index.js';
+
+/** Where a body or a chunk may carry LiteLLM's field. */
+interface Carrier {
+  thinking_blocks?: unknown;
+}
+
+/**
+ * Collects Claude's signed thinking from a proxy's chat completions (`thinking_blocks`,
+ * https://docs.litellm.ai/docs/reasoning_content): it has to be sent back, and the AI SDK does not read it.
+ */
+export class ThinkingReader {
+  readonly blocks: ThinkingBlock[] = [];
+  private text = '';
+
+  /** The place where the SDK shows bodies and chunks; nothing is added to its metadata. */
+  readonly extractor = {
+    extractMetadata: ({ parsedBody }: { parsedBody: unknown }) => {
+      this.read(parsedBody);
+      return Promise.resolve(undefined);
+    },
+    createStreamExtractor: () => ({
+      processChunk: (chunk: unknown) => this.read(chunk),
+      buildMetadata: () => undefined,
+    }),
+  };
+
+  private read(value: unknown): void {
+    const blocks = carrier(value)?.thinking_blocks;
+    if (!Array.isArray(blocks)) return;
+    for (const block of blocks) this.add(block);
+  }
+
+  /** In a stream the text comes in pieces, the signature with the last. */
+  private add(block: unknown): void {
+    if (!isObject(block)) return;
+    const { type, data, thinking, signature } = block;
+    if (type === 'redacted_thinking' && typeof data === 'string') this.blocks.push({ type, data });
+    if (type !== 'thinking') return;
+    if (typeof thinking === 'string') this.text += thinking;
+    if (typeof signature !== 'string' || signature === '') return;
+    this.blocks.push({ type, thinking: this.text, signature });
+    this.text = '';
+  }
+}
+
+function carrier(value: unknown): Carrier | undefined {
+  const choices = isObject(value) ? value['choices'] : undefined;
+  const first: unknown = Array.isArray(choices) ? choices[0] : undefined;
+  const found = isObject(first) ? (first['message'] ?? first['delta']) : undefined;
+  return isObject(found) ? found : undefined;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
