@@ -1,0 +1,311 @@
+import { model, oneOfKinds } from '../../http/dto.js';
+import { Field } from '../../http/field.js';
+import {
+  anyObject,
+  anything,
+  choice,
+  decimal,
+  flag,
+  integer,
+  listOf,
+  nullable,
+  recordOf,
+  text,
+} from '../../http/field-type.js';
+import type { JsonObject } from '../../storage/index.js';
+import { LLMDto, llm } from './llm.dto.js';
+
+/** A tool that the agent is given, by name. */
+export class ToolDto {
+  @Field(text({ check: (name) => (name.trim() === '' ? 'Tool name cannot be empty' : undefined) }))
+  name!: string;
+
+  @Field(anyObject(), 'Passed to the tool when it is made.')
+  params: JsonObject = {};
+}
+
+/** A tool for a list that says `className` in its errors. */
+export const tool = model(ToolDto, { className: 'Tool' });
+
+/** Puts a summary in the place of old events when the history grows. */
+export class LLMSummarizingCondenserDto {
+  @Field(llm(), 'The model that writes the summaries.')
+  llm!: LLMDto;
+
+  @Field(integer({ gt: 0 }), 'Events.')
+  max_size = 240;
+
+  @Field(nullable(integer()))
+  max_tokens: number | null = null;
+
+  @Field(integer({ ge: 0 }), 'Events at the start that always stay.')
+  keep_first = 2;
+
+  @Field(decimal({ gt: 0, lt: 1 }))
+  minimum_progress = 0.1;
+
+  @Field(integer({ gt: 0 }))
+  hard_context_reset_max_retries = 5;
+
+  @Field(decimal({ gt: 0, lt: 1 }))
+  hard_context_reset_context_scaling = 0.8;
+
+  @Field(choice(['LLMSummarizingCondenser']))
+  kind = 'LLMSummarizingCondenser';
+}
+
+/** Leaves the history as it is. */
+export class NoOpCondenserDto {
+  @Field(choice(['NoOpCondenser']))
+  kind = 'NoOpCondenser';
+}
+
+const CONDENSER_NAMES = {
+  union: 'openhands.sdk.context.condenser.base.CondenserBase',
+  className: 'CondenserBase',
+};
+
+/** Several condensers, one after the other. */
+export class PipelineCondenserDto {
+  @Field(listOf(oneOfKinds(() => CONDENSERS, CONDENSER_NAMES)))
+  condensers!: object[];
+
+  @Field(choice(['PipelineCondenser']))
+  kind = 'PipelineCondenser';
+}
+
+const CONDENSERS = {
+  LLMSummarizingCondenser: LLMSummarizingCondenserDto,
+  NoOpCondenser: NoOpCondenserDto,
+  PipelineCondenser: PipelineCondenserDto,
+};
+
+/** What keeps the history short. */
+export const condenser = oneOfKinds(() => CONDENSERS, CONDENSER_NAMES);
+
+/** When a critic asks the agent to go on. */
+export class IterativeRefinementConfigDto {
+  @Field(decimal({ ge: 0, le: 1 }))
+  success_threshold = 0.6;
+
+  @Field(integer({ ge: 1 }))
+  max_iterations = 3;
+}
+
+abstract class CriticFields {
+  @Field(choice(['finish_and_message', 'all_actions']))
+  mode = 'finish_and_message';
+
+  @Field(nullable(model(IterativeRefinementConfigDto, { className: 'IterativeRefinementConfig' })))
+  iterative_refinement: IterativeRefinementConfigDto | null = null;
+}
+
+/** Content when the agent says it is done. */
+export class AgentFinishedCriticDto extends CriticFields {
+  @Field(choice(['AgentFinishedCritic']))
+  kind = 'AgentFinishedCritic';
+}
+
+/** Content with changes, not with none. */
+export class EmptyPatchCriticDto extends CriticFields {
+  @Field(choice(['EmptyPatchCritic']))
+  kind = 'EmptyPatchCritic';
+}
+
+/** Always content. */
+export class PassCriticDto extends CriticFields {
+  @Field(choice(['PassCritic']))
+  kind = 'PassCritic';
+}
+
+/** Asks a service. Its further settings are kept as they come. */
+export class APIBasedCriticDto extends CriticFields {
+  @Field(text())
+  server_url = 'https://llm-proxy.app.all-hands.dev/vllm';
+
+  @Field(text({ secret: true }))
+  api_key!: string;
+
+  @Field(text())
+  model_name = 'critic';
+
+  @Field(decimal({ ge: 0 }), 'Seconds.')
+  timeout_seconds = 300;
+
+  @Field(decimal({ ge: 0, le: 1 }))
+  issue_threshold = 0.75;
+
+  @Field(choice(['APIBasedCritic']))
+  kind = 'APIBasedCritic';
+}
+
+const critic = oneOfKinds(
+  () => ({
+    AgentFinishedCritic: AgentFinishedCriticDto,
+    APIBasedCritic: APIBasedCriticDto,
+    EmptyPatchCritic: EmptyPatchCriticDto,
+    PassCritic: PassCriticDto,
+  }),
+  { union: 'openhands.sdk.critic.base.CriticBase', className: 'CriticBase' },
+);
+
+/** Knowledge for the agent: always in the prompt, or brought in by a trigger. */
+export class SkillDto {
+  @Field(text())
+  name!: string;
+
+  @Field(text())
+  content!: string;
+
+  @Field(nullable(anyObject()), 'By `type`: keyword, task or path.')
+  trigger: JsonObject | null = null;
+
+  @Field(nullable(text()))
+  source: string | null = null;
+
+  @Field(nullable(anyObject()))
+  mcp_tools: JsonObject | null = null;
+
+  @Field(listOf(anyObject()))
+  inputs: JsonObject[] = [];
+
+  @Field(flag())
+  is_agentskills_format = false;
+
+  @Field(text())
+  version = '1.0.0';
+
+  @Field(nullable(text()))
+  description: string | null = null;
+
+  @Field(nullable(text()))
+  license: string | null = null;
+
+  @Field(nullable(text()))
+  compatibility: string | null = null;
+
+  @Field(nullable(recordOf(text())))
+  metadata: Record<string, string> | null = null;
+
+  @Field(nullable(listOf(text())))
+  allowed_tools: string[] | null = null;
+
+  @Field(flag())
+  disable_model_invocation = false;
+
+  @Field(nullable(anyObject()))
+  resources: JsonObject | null = null;
+}
+
+/** What the agent knows of its surroundings. */
+export class AgentContextDto {
+  @Field(listOf(model(SkillDto, { className: 'Skill' })))
+  skills: SkillDto[] = [];
+
+  @Field(nullable(text()))
+  system_message_suffix: string | null = null;
+
+  @Field(nullable(text()))
+  user_message_suffix: string | null = null;
+
+  @Field(flag())
+  load_user_skills = false;
+
+  @Field(flag())
+  load_public_skills = false;
+
+  @Field(nullable(text()))
+  marketplace_path: string | null = 'marketplaces/default.json';
+
+  @Field(listOf(anyObject()))
+  registered_marketplaces: JsonObject[] = [];
+
+  @Field(flag())
+  load_project_skills = false;
+
+  @Field(flag())
+  load_memory = false;
+
+  @Field(nullable(text()), '', { optional: true })
+  memory_context?: string | null;
+
+  @Field(listOf(text()))
+  disabled_skills: string[] = [];
+
+  @Field(nullable(recordOf(anything())), 'Texts or secret sources by name.')
+  secrets: JsonObject | null = null;
+
+  @Field(nullable(text()), 'Default: now.', { optional: true })
+  current_datetime?: string | null;
+}
+
+/** An agent context for a field that may be null. */
+export const agentContext = nullable(model(AgentContextDto, { className: 'AgentContext' }));
+
+/** The default template of the system prompt, which `system_prompt` replaces. */
+export const DEFAULT_PROMPT_FILE = 'system_prompt.j2';
+
+abstract class AgentFields {
+  @Field(listOf(tool))
+  tools: ToolDto[] = [];
+
+  @Field(recordOf(anyObject()), 'MCP servers by name.')
+  mcp_config: Record<string, JsonObject> = {};
+
+  @Field(nullable(text()), 'Only tools whose names match are offered.')
+  filter_tools_regex: string | null = null;
+
+  @Field(listOf(text()))
+  include_default_tools: string[] = ['FinishTool', 'ThinkTool'];
+
+  @Field(agentContext)
+  agent_context: AgentContextDto | null = null;
+
+  @Field(nullable(text()), 'Replaces the system prompt.')
+  system_prompt: string | null = null;
+
+  @Field(text())
+  system_prompt_filename = DEFAULT_PROMPT_FILE;
+
+  @Field(nullable(text()))
+  security_policy_filename: string | null = 'security_policy.j2';
+
+  @Field(anyObject())
+  system_prompt_kwargs: JsonObject = {};
+
+  @Field(nullable(condenser))
+  condenser: object | null = null;
+
+  @Field(nullable(critic))
+  critic: object | null = null;
+
+  @Field(integer({ ge: 1 }), 'Tool calls that may run at the same time.')
+  tool_concurrency_limit = 1;
+}
+
+/** An agent that calls a model and its tools. */
+export class AgentDto extends AgentFields {
+  @Field(llm())
+  llm!: LLMDto;
+
+  @Field(nullable(text()))
+  persona: string | null = null;
+
+  @Field(choice(['Agent']))
+  kind = 'Agent';
+}
+
+/** An agent of another vendor, driven over the Agent Client Protocol. */
+export class ACPAgentDto extends AgentFields {
+  @Field(listOf(text()))
+  acp_command!: string[];
+
+  @Field(choice(['ACPAgent']))
+  kind = 'ACPAgent';
+}
+
+/** Which agent works in a conversation; one with an `llm` need not say its kind. */
+export const agent = oneOfKinds(() => ({ ACPAgent: ACPAgentDto, Agent: AgentDto }), {
+  union: 'openhands.sdk.agent.base.AgentBase',
+  assume: (source) => (Object.hasOwn(source, 'llm') ? 'Agent' : undefined),
+});

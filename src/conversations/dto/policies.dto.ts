@@ -1,0 +1,195 @@
+import { oneOfKinds } from '../../http/dto.js';
+import { Field } from '../../http/field.js';
+import {
+  type FieldType,
+  choice,
+  decimal,
+  flag,
+  integer,
+  listOf,
+  nullable,
+  recordOf,
+  text,
+} from '../../http/field-type.js';
+import { valueError } from '../../http/problem.js';
+import { LLMDto, llm } from './llm.dto.js';
+
+/** Asks before every action. */
+export class AlwaysConfirmDto {
+  @Field(choice(['AlwaysConfirm']))
+  kind = 'AlwaysConfirm';
+}
+
+/** Never asks. */
+export class NeverConfirmDto {
+  @Field(choice(['NeverConfirm']))
+  kind = 'NeverConfirm';
+}
+
+const RISKS = ['UNKNOWN', 'LOW', 'MEDIUM', 'HIGH'];
+const risk = choice(RISKS, 'enum');
+const threshold: FieldType = {
+  ...risk,
+  problems: (value) =>
+    value === 'UNKNOWN' ? [valueError('Threshold cannot be UNKNOWN')] : risk.problems(value),
+};
+
+/** Asks before actions of at least this risk. */
+export class ConfirmRiskyDto {
+  @Field(threshold)
+  threshold = 'HIGH';
+
+  @Field(flag(), 'Whether actions of unknown risk count as risky.')
+  confirm_unknown = true;
+
+  @Field(choice(['ConfirmRisky']))
+  kind = 'ConfirmRisky';
+}
+
+/** A confirmation policy. */
+export const confirmationPolicy = oneOfKinds(
+  () => ({ AlwaysConfirm: AlwaysConfirmDto, ConfirmRisky: ConfirmRiskyDto, NeverConfirm: NeverConfirmDto }),
+  { union: 'openhands.sdk.security.confirmation_policy.ConfirmationPolicyBase' },
+);
+
+const ANALYZER_UNION = 'openhands.sdk.security.analyzer.SecurityAnalyzerBase';
+const patterns = listOf(listOf(text(), { min: 3, max: 3 }));
+
+/** Finds dangerous commands by patterns: each a regular expression, a description and an id. */
+export class PatternSecurityAnalyzerDto {
+  @Field(patterns, '', { optional: true })
+  high_patterns?: string[][];
+
+  @Field(patterns, '', { optional: true })
+  medium_patterns?: string[][];
+
+  @Field(patterns, '', { optional: true })
+  injection_high_patterns?: string[][];
+
+  @Field(patterns, '', { optional: true })
+  injection_medium_patterns?: string[][];
+
+  @Field(choice(['PatternSecurityAnalyzer']))
+  kind = 'PatternSecurityAnalyzer';
+}
+
+/** Refuses what breaks fixed rules. */
+export class PolicyRailSecurityAnalyzerDto {
+  @Field(choice(['PolicyRailSecurityAnalyzer']))
+  kind = 'PolicyRailSecurityAnalyzer';
+}
+
+/** The highest risk that any of several analyzers finds. */
+export class EnsembleSecurityAnalyzerDto {
+  @Field(
+    listOf(
+      oneOfKinds(() => ANALYZERS, { union: ANALYZER_UNION }),
+      { min: 1 },
+    ),
+  )
+  analyzers!: object[];
+
+  @Field(flag())
+  propagate_unknown = false;
+
+  @Field(choice(['EnsembleSecurityAnalyzer']))
+  kind = 'EnsembleSecurityAnalyzer';
+}
+
+/** Asks the Gray Swan service. */
+export class GraySwanAnalyzerDto {
+  @Field(integer())
+  history_limit = 20;
+
+  @Field(integer())
+  max_message_chars = 30_000;
+
+  @Field(decimal(), 'Seconds.')
+  timeout = 30;
+
+  @Field(decimal())
+  low_threshold = 0.3;
+
+  @Field(decimal())
+  medium_threshold = 0.7;
+
+  @Field(text())
+  api_url = 'https://api.grayswan.ai/cygnal/monitor';
+
+  @Field(nullable(text({ secret: true })))
+  api_key: string | null = null;
+
+  @Field(nullable(text()))
+  policy_id: string | null = null;
+
+  @Field(choice(['GraySwanAnalyzer']))
+  kind = 'GraySwanAnalyzer';
+}
+
+/** Believes the risk that the model itself states with each call. */
+export class LLMSecurityAnalyzerDto {
+  @Field(choice(['LLMSecurityAnalyzer']))
+  kind = 'LLMSecurityAnalyzer';
+}
+
+/** Asks a second model. */
+export class ToolShieldLLMSecurityAnalyzerDto {
+  @Field(llm())
+  llm!: LLMDto;
+
+  @Field(integer())
+  history_window = 20;
+
+  @Field(text())
+  safety_experiences = '';
+
+  @Field(choice(['ToolShieldLLMSecurityAnalyzer']))
+  kind = 'ToolShieldLLMSecurityAnalyzer';
+}
+
+const ANALYZERS = {
+  PatternSecurityAnalyzer: PatternSecurityAnalyzerDto,
+  PolicyRailSecurityAnalyzer: PolicyRailSecurityAnalyzerDto,
+  EnsembleSecurityAnalyzer: EnsembleSecurityAnalyzerDto,
+  GraySwanAnalyzer: GraySwanAnalyzerDto,
+  LLMSecurityAnalyzer: LLMSecurityAnalyzerDto,
+  ToolShieldLLMSecurityAnalyzer: ToolShieldLLMSecurityAnalyzerDto,
+};
+
+/** A security analyzer. */
+export const securityAnalyzer = oneOfKinds(() => ANALYZERS, { union: ANALYZER_UNION });
+
+/** A secret whose value is told. */
+export class StaticSecretDto {
+  @Field(nullable(text()))
+  description: string | null = null;
+
+  @Field(nullable(text({ secret: true })))
+  value: string | null = null;
+
+  @Field(choice(['StaticSecret']))
+  kind = 'StaticSecret';
+}
+
+/** A secret that is fetched when it is needed. */
+export class LookupSecretDto {
+  @Field(nullable(text()))
+  description: string | null = null;
+
+  @Field(text())
+  url!: string;
+
+  @Field(recordOf(text()))
+  headers: Record<string, string> = {};
+
+  @Field(choice(['LookupSecret']))
+  kind = 'LookupSecret';
+}
+
+/** Where a secret comes from. */
+export const secretSource = oneOfKinds(
+  () => ({ LookupSecret: LookupSecretDto, StaticSecret: StaticSecretDto }),
+  {
+    union: 'openhands.sdk.secret.secrets.SecretSource',
+  },
+);

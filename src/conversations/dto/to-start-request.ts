@@ -1,0 +1,229 @@
+import { NotFoundException } from '@nestjs/common';
+import type { AgentSpec } from '../../agent/agent-spec.js';
+import { utcTimestamp } from '../../events/index.js';
+import { readChecked, toPlain, model } from '../../http/dto.js';
+import { isJsonObject } from '../../http/field-type.js';
+import type { LlmConfig } from '../../llm/llm-config.js';
+import type { JsonObject } from '../../storage/index.js';
+import { InvalidRequestError } from '../conversation-errors.js';
+import type { IncomingMessage, StartConversationRequest } from '../start-request.js';
+import {
+  AgentContextDto,
+  AgentDto,
+  DEFAULT_PROMPT_FILE,
+  LLMSummarizingCondenserDto,
+  PipelineCondenserDto,
+} from './agent.dto.js';
+import { AgentSettingsDto } from './agent-settings.dto.js';
+import type { LLMDto } from './llm.dto.js';
+import type { SendMessageRequestDto } from './message.dto.js';
+import type { StartConversationRequestDto } from './start-conversation.dto.js';
+
+/** Tools of an agent that is described by settings which name none. */
+const DEFAULT_TOOLS = ['terminal', 'file_editor', 'task_tracker'];
+/** Settings of an agent that were taken away; clients are told instead of being ignored. */
+const REMOVED_SETTINGS = ['enable_sub_agents', 'enable_switch_llm_tool'];
+/** The bucket for the cost of summaries. */
+const CONDENSER_USAGE_ID = 'condenser';
+
+/**
+ * What a valid create request asks for, with all defaults filled in.
+ * @throws InvalidRequestError for what only the request as a whole can get wrong
+ * @throws NotFoundException for an agent profile that does not exist
+ */
+export function toStartRequest(dto: StartConversationRequestDto): StartConversationRequest {
+  if (dto.conversation_runtime === 'docker') {
+    throw new InvalidRequestError([], 'This server only runs local conversations');
+  }
+  refuseDuplicateTools(dto);
+  const rest = object(toPlain(dto));
+  for (const name of HANDLED) delete rest[name];
+  return {
+    agent: agentOf(dto),
+    workspace: { working_dir: dto.workspace.working_dir, kind: dto.workspace.kind },
+    conversation_id: dto.conversation_id,
+    parent_conversation_id: dto.parent_conversation_id,
+    confirmation_policy: withKind(dto.confirmation_policy),
+    security_analyzer: dto.security_analyzer && withKind(dto.security_analyzer),
+    initial_message:
+      dto.initial_message && toIncomingMessage(dto.initial_message, ['body', 'initial_message', 'role']),
+    max_iterations: dto.max_iterations,
+    stuck_detection: dto.stuck_detection,
+    secrets: Object.fromEntries([...dto.secrets].map(([name, source]) => [name, object(toPlain(source))])),
+    client_tools: dto.client_tools.map((tool) => object(toPlain(tool))),
+    tool_module_qualnames: dto.tool_module_qualnames,
+    hook_config: dto.hook_config && object(toPlain(dto.hook_config)),
+    tags: dto.tags ?? {},
+    autotitle: dto.autotitle,
+    rest,
+  };
+}
+
+/** Fields with a place of their own in the request. */
+const HANDLED: readonly (keyof StartConversationRequestDto)[] = [
+  'agent',
+  'agent_settings',
+  'agent_profile_id',
+  'workspace',
+  'conversation_id',
+  'parent_conversation_id',
+  'confirmation_policy',
+  'security_analyzer',
+  'initial_message',
+  'max_iterations',
+  'stuck_detection',
+  'secrets',
+  'client_tools',
+  'tool_module_qualnames',
+  'hook_config',
+  'tags',
+  'autotitle',
+];
+
+/**
+ * A message as the conversation takes it.
+ * @throws InvalidRequestError when it is not the user's
+ */
+export function toIncomingMessage(dto: SendMessageRequestDto, roleLocation: string[]): IncomingMessage {
+  if (dto.role !== 'user') {
+    throw new InvalidRequestError(
+      roleLocation,
+      'Only user messages are allowed to be sent to the agent.',
+      dto.role,
+    );
+  }
+  return { role: dto.role, content: dto.content.map((block) => ({ ...block })) };
+}
+
+function refuseDuplicateTools({ client_tools }: StartConversationRequestDto): void {
+  const names = client_tools.map(({ name }) => name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice === undefined) return;
+  throw new InvalidRequestError(
+    [],
+    `Duplicate client tool name '${twice.slice(0, 200)}' in one registration request. Client tool names must be unique.`,
+  );
+}
+
+function agentOf(dto: StartConversationRequestDto): AgentSpec {
+  if (dto.agent_profile_id !== null) {
+    const other = dto.agent ? 'agent' : dto.agent_settings ? 'agent_settings' : undefined;
+    if (other)
+      throw new InvalidRequestError(['body'], `\`agent_profile_id\` is mutually exclusive with \`${other}\``);
+    throw new NotFoundException(`Agent profile with id '${dto.agent_profile_id}' not found`);
+  }
+  if (dto.agent instanceof AgentDto) return toAgentSpec(dto.agent);
+  if (dto.agent)
+    throw new InvalidRequestError(['body', 'agent', 'kind'], "This server runs agents of kind 'Agent' only");
+  if (dto.agent_settings) return fromSettings(dto.agent_settings);
+  throw new InvalidRequestError(
+    ['body'],
+    'One of `agent`, `agent_settings`, or `agent_profile_id` must be provided',
+  );
+}
+
+function toAgentSpec(agent: AgentDto): AgentSpec {
+  if (agent.system_prompt !== null && agent.system_prompt_filename !== DEFAULT_PROMPT_FILE) {
+    throw new InvalidRequestError(
+      ['body', 'agent'],
+      "Cannot set both 'system_prompt' and a non-default 'system_prompt_filename'. Use one or the other.",
+    );
+  }
+  checkCondenser(agent.condenser);
+  return {
+    llm: toLlmConfig(agent.llm),
+    tools: agent.tools.map(({ name, params }) => ({ name, params })),
+    mcp_config: agent.mcp_config,
+    filter_tools_regex: agent.filter_tools_regex,
+    include_default_tools: agent.include_default_tools,
+    agent_context: agent.agent_context && toAgentContext(agent.agent_context),
+    system_prompt: agent.system_prompt,
+    system_prompt_filename: agent.system_prompt_filename,
+    security_policy_filename: agent.security_policy_filename,
+    system_prompt_kwargs: { llm_security_analyzer: true, ...agent.system_prompt_kwargs },
+    condenser: agent.condenser && toCondenser(agent.condenser),
+    critic: agent.critic && object(toPlain(agent.critic)),
+    tool_concurrency_limit: agent.tool_concurrency_limit,
+    persona: agent.persona,
+    kind: 'Agent',
+  };
+}
+
+/** The LLM object of the wire: every field, in the order that clients know. */
+export function toLlmConfig(dto: LLMDto): LlmConfig {
+  const { fallback_strategy: _handledElsewhere, ...fields } = dto;
+  return {
+    ...fields,
+    disable_stop_word: fields.disable_stop_word ?? false,
+    is_subscription: fields.auth_type === 'subscription',
+  };
+}
+
+function toAgentContext(context: AgentContextDto): JsonObject {
+  const { current_datetime = utcTimestamp() } = context;
+  return { ...object(toPlain(context)), current_datetime };
+}
+
+/** The condenser's models get all their fields, too. */
+function toCondenser(condenser: object): JsonObject {
+  if (condenser instanceof LLMSummarizingCondenserDto) {
+    return { ...object(toPlain(condenser)), llm: toLlmConfig(condenser.llm) };
+  }
+  if (condenser instanceof PipelineCondenserDto) {
+    return { ...object(toPlain(condenser)), condensers: condenser.condensers.map(toCondenser) };
+  }
+  return object(toPlain(condenser));
+}
+
+function checkCondenser(condenser: object | null): void {
+  if (!(condenser instanceof LLMSummarizingCondenserDto)) return;
+  const { keep_first, max_size } = condenser;
+  if (keep_first < Math.floor(max_size / 2) - 1) return;
+  throw new InvalidRequestError(
+    ['body', 'agent', 'condenser'],
+    'keep_first must be less than max_size // 2 to leave room for condensation',
+  );
+}
+
+/** An agent with what settings leave open: the usual tools, a condenser with the agent's model, a context. */
+function fromSettings(settings: JsonObject): AgentSpec {
+  const removed = REMOVED_SETTINGS.filter((name) => Object.hasOwn(settings, name));
+  if (removed.length > 0)
+    throw new InvalidRequestError(['body'], `Removed agent settings: ${removed.join(', ')}`);
+  const dto = readChecked(model(AgentSettingsDto), settings, ['body', 'agent_settings']);
+  if (!(dto instanceof AgentSettingsDto) || dto.agent_kind === 'acp') {
+    throw new InvalidRequestError(
+      ['body', 'agent_settings', 'agent_kind'],
+      "This server runs agents of kind 'Agent' only",
+    );
+  }
+  const { tools, persona, agent_context, tool_concurrency_limit, mcp_config } = dto;
+  const agent = new AgentDto();
+  Object.assign(agent, { llm: dto.llm, agent_context, persona, tool_concurrency_limit, mcp_config });
+  return {
+    ...toAgentSpec(agent),
+    tools:
+      tools?.map(({ name, params }) => ({ name, params })) ??
+      DEFAULT_TOOLS.map((name) => ({ name, params: {} })),
+    condenser: condenserFromSettings(dto),
+  };
+}
+
+function condenserFromSettings({ condenser, llm }: AgentSettingsDto): JsonObject | null {
+  if (!condenser.enabled || condenser.condenser_kind !== 'llm_summarizing') return null;
+  const { enabled: _switch, condenser_kind: _kind, ...limits } = condenser;
+  return {
+    llm: { ...toLlmConfig(llm), usage_id: CONDENSER_USAGE_ID },
+    ...limits,
+    kind: 'LLMSummarizingCondenser',
+  };
+}
+
+function withKind(dto: object): JsonObject & { kind: string } {
+  const plain = object(toPlain(dto));
+  return { ...plain, kind: String(plain['kind']) };
+}
+
+function object(value: unknown): JsonObject {
+  return isJsonObject(value) ? value : {};
+}

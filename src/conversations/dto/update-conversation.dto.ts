@@ -1,0 +1,20 @@
+import { Field } from '../../http/field.js';
+import { nullable, text } from '../../http/field-type.js';
+import { tags } from './tags.js';
+
+/** What can be changed of a conversation; null or absent: stays. */
+export class UpdateConversationRequestDto {
+  @Field(
+    nullable(
+      text({
+        min: 1,
+        max: 200,
+        check: (title) => (title.trim() === '' ? 'title must not be blank' : undefined),
+      }),
+    ),
+  )
+  title: string | null = null;
+
+  @Field(nullable(tags), 'Replaces all tags.')
+  tags: Record<string, string> | null = null;
+}

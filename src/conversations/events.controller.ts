@@ -1,0 +1,177 @@
+import {
+  Body,
+  Controller,
+  Get,
+  Header,
+  HttpCode,
+  NotFoundException,
+  Param,
+  Post,
+  Query,
+  UnsupportedMediaTypeException,
+} from '@nestjs/common';
+import { withNulls } from '../events/with-nulls.js';
+import { ConversationIdPipe } from '../http/conversation-id.pipe.js';
+import { readChecked } from '../http/dto.js';
+import { isJsonObject, listOf, text } from '../http/field-type.js';
+import { UnreadBody } from '../http/json-body.js';
+import { Operation } from '../http/operation.js';
+import { type EventFilter, ConversationsService } from './conversations.service.js';
+import { ConfirmationResponseRequestDto, SendMessageRequestDto } from './dto/message.dto.js';
+import { EventCountQueryDto, EventListQueryDto, EventSearchQueryDto } from './dto/queries.dto.js';
+import { toIncomingMessage } from './dto/to-start-request.js';
+
+const SUCCESS = { success: true } as const;
+const tag = 'Events';
+const done = { 200: { description: 'Done.', schema: 'Success' } };
+
+/** The events of a conversation over REST, under `/api` and without a prefix. */
+@Controller(['api/conversations/:conversation_id/events', 'conversations/:conversation_id/events'])
+export class EventsController {
+  constructor(private readonly conversations: ConversationsService) {}
+
+  @Get('search')
+  @Header('Content-Type', 'application/json')
+  @Operation({
+    tag,
+    summary: 'List events',
+    description: 'In the order of the log. Fields that are null are left out.',
+    query: EventSearchQueryDto,
+    answers: { 200: { description: 'A page.', schema: 'EventPage' } },
+    errors: [404],
+  })
+  async search(
+    @Param('conversation_id', ConversationIdPipe) id: string,
+    @Query() query: EventSearchQueryDto,
+  ): Promise<string> {
+    const { lines, nextPageId } = await this.conversations.searchEvents(id, {
+      ...toFilter(query),
+      pageId: query.page_id ?? undefined,
+      limit: query.limit,
+      descending: query.sort_order === 'TIMESTAMP_DESC',
+    });
+    // The lines of the log are the items: nothing is parsed on the way.
+    return `{"items":[${lines.join(',')}],"next_page_id":${JSON.stringify(nextPageId)}}`;
+  }
+
+  @Get('count')
+  @Header('Content-Type', 'application/json')
+  @Operation({
+    tag,
+    summary: 'Count events',
+    query: EventCountQueryDto,
+    answers: { 200: { description: 'How many match.', schema: { type: 'integer' } } },
+    errors: [404],
+  })
+  async count(
+    @Param('conversation_id', ConversationIdPipe) id: string,
+    @Query() query: EventCountQueryDto,
+  ): Promise<string> {
+    return JSON.stringify(await this.conversations.countEvents(id, toFilter(query)));
+  }
+
+  @Get()
+  @Header('Content-Type', 'application/json')
+  @Operation({
+    tag,
+    summary: 'Get several events',
+    description: 'By ids, in the body or as `ids` in the query. Without ids it answers as the search does.',
+    query: EventListQueryDto,
+    body: { schema: { type: 'array', items: { type: 'string' } }, required: false },
+    answers: {
+      200: {
+        description: 'In the order asked, null for ids that are not known; or a page.',
+        schema: {
+          anyOf: [
+            { type: 'array', items: { anyOf: [{ $ref: '#/components/schemas/Event' }, { type: 'null' }] } },
+            { $ref: '#/components/schemas/EventPage' },
+          ],
+        },
+      },
+    },
+    errors: [404],
+  })
+  async list(
+    @Param('conversation_id', ConversationIdPipe) id: string,
+    @Query() query: EventListQueryDto,
+    @Body() body: unknown,
+  ): Promise<string> {
+    if (body instanceof UnreadBody) throw new UnsupportedMediaTypeException(body.explanation);
+    const ids = body === undefined ? query.ids : readIds(body);
+    if (ids === null) return this.search(id, query);
+    const lines = await this.conversations.eventLines(id, ids);
+    return JSON.stringify(lines.map((line) => (line === null ? null : restored(line))));
+  }
+
+  @Post()
+  @HttpCode(200)
+  @Operation({
+    tag,
+    summary: 'Send a message',
+    body: { schema: SendMessageRequestDto },
+    answers: done,
+    errors: [404, 409, 429],
+  })
+  async send(
+    @Param('conversation_id', ConversationIdPipe) id: string,
+    @Body() body: SendMessageRequestDto,
+  ): Promise<typeof SUCCESS> {
+    await this.conversations.sendMessage(id, toIncomingMessage(body, ['body', 'role']), body.run);
+    return SUCCESS;
+  }
+
+  @Post('respond_to_confirmation')
+  @HttpCode(200)
+  @Operation({
+    tag,
+    summary: 'Accept or refuse actions that wait for confirmation',
+    body: { schema: ConfirmationResponseRequestDto },
+    answers: done,
+    errors: [404, 409, 429],
+  })
+  async respond(
+    @Param('conversation_id', ConversationIdPipe) id: string,
+    @Body() { accept, reason }: ConfirmationResponseRequestDto,
+  ): Promise<typeof SUCCESS> {
+    await this.conversations.respondToConfirmation(id, accept, reason);
+    return SUCCESS;
+  }
+
+  @Get(':event_id')
+  @Operation({
+    tag,
+    summary: 'Get an event',
+    description: 'With the fields that are null.',
+    answers: { 200: { description: 'The event.', schema: 'Event' } },
+    errors: [404],
+  })
+  async get(
+    @Param('conversation_id', ConversationIdPipe) id: string,
+    @Param('event_id') eventId: string,
+  ): Promise<Record<string, unknown>> {
+    const [line] = await this.conversations.eventLines(id, [eventId]);
+    if (typeof line !== 'string') throw new NotFoundException('Not Found');
+    return restored(line);
+  }
+}
+
+function toFilter(query: EventCountQueryDto): EventFilter {
+  return {
+    // Clients may name a class with its module path.
+    kind: query.kind?.split('.').at(-1),
+    source: query.source ?? undefined,
+    body: query.body ?? undefined,
+    timestampGte: query.timestamp__gte ?? undefined,
+    timestampLt: query.timestamp__lt ?? undefined,
+  };
+}
+
+function readIds(body: unknown): string[] {
+  const ids = readChecked(listOf(text()), body, ['body']);
+  return Array.isArray(ids) ? ids.map(String) : [];
+}
+
+function restored(line: string): Record<string, unknown> {
+  const event: unknown = JSON.parse(line);
+  return isJsonObject(event) ? withNulls(event) : {};
+}

@@ -1,0 +1,34 @@
+import type { INestApplication } from '@nestjs/common';
+import { type CorsOptions, cors } from './cors.js';
+import { HttpExceptionFilter } from './exception.filter.js';
+import { jsonBody } from './json-body.js';
+import { RequestPipe } from './request.pipe.js';
+import { routingEdges } from './routing-edges.js';
+
+/** How the HTTP edge is to behave; everything has a default. */
+export interface HttpOptions {
+  cors?: CorsOptions;
+  /** Bytes of a JSON body; 32 MiB unless told. */
+  bodyLimit?: number;
+  /** Adds stacks to the bodies of 500s. */
+  debug?: boolean;
+}
+
+const BODY_LIMIT = 32 * 1024 * 1024;
+
+/**
+ * Gives an application its HTTP edge: CORS, routing edges, JSON bodies, the pipe that makes DTOs, and the filter that
+ * answers errors. Call it before `app.init()`, on an application that was created with `bodyParser: false`.
+ */
+export function configureHttp(app: INestApplication, options: HttpOptions = {}): void {
+  const adapter = app.getHttpAdapter();
+  const express = adapter.getInstance();
+  express.disable('x-powered-by');
+  // Answers are alive: a hash of each would cost more than it could save.
+  express.disable('etag');
+  express.set('query parser', 'simple');
+  const limit = options.bodyLimit ?? BODY_LIMIT;
+  app.use(cors(options.cors ?? { origins: [] }), routingEdges(adapter), jsonBody(limit));
+  app.useGlobalPipes(new RequestPipe());
+  app.useGlobalFilters(new HttpExceptionFilter(options.debug));
+}

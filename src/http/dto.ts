@@ -1,0 +1,200 @@
+import { type ValidationError, validateSync } from 'class-validator';
+import { type DtoClass, fieldsOf, isClosed } from './field.js';
+import { type FieldType, isJsonObject } from './field-type.js';
+import {
+  type Location,
+  type Problem,
+  RequestValidationError,
+  type Rule,
+  below,
+  valueError,
+} from './problem.js';
+
+const NOT_AN_OBJECT: Problem = {
+  type: 'model_attributes_type',
+  msg: 'Input should be a valid dictionary or object to extract fields from',
+};
+
+interface Origin {
+  dto: DtoClass;
+  source: Record<string, unknown>;
+}
+
+/** What a DTO was read from: extra fields are seen only there. */
+const origins = new WeakMap<object, Origin>();
+
+/**
+ * Makes a DTO of a JSON object: declared fields only, each read by its type, defaults for what is absent. Nothing is
+ * checked yet. (class-transformer is not used for this: it copies free-form values key by key and calls whatever stands
+ * under a key named `constructor`.)
+ */
+export function readDto<T extends object>(dto: DtoClass<T>, source: Record<string, unknown>): T {
+  const instance = new dto();
+  for (const [name, { type }] of fieldsOf(dto)) {
+    if (Object.hasOwn(source, name)) Object.assign(instance, { [name]: type.read(source[name]) });
+  }
+  origins.set(instance, { dto, source });
+  return instance;
+}
+
+/** Everything that is wrong with a DTO and the DTOs in it. */
+export function problemsOf(instance: object): Problem[] {
+  const errors = validateSync(instance, { stopAtFirstError: true, forbidUnknownValues: false });
+  return [...fromErrors(errors), ...unknownFields(instance)];
+}
+
+function fromErrors(errors: readonly ValidationError[]): Problem[] {
+  return errors.flatMap((error) => {
+    const key = Array.isArray(error.target) ? Number(error.property) : error.property;
+    const rule: Rule | undefined = error.contexts?.['field']?.rule;
+    return below([key], [...(rule?.(error.value) ?? []), ...fromErrors(error.children ?? [])]);
+  });
+}
+
+/** Fields of the source that a closed DTO does not know. */
+function unknownFields(instance: object): Problem[] {
+  const origin = origins.get(instance);
+  if (!origin || !isClosed(origin.dto)) return [];
+  const known = fieldsOf(origin.dto);
+  return Object.keys(origin.source)
+    .filter((name) => !known.has(name))
+    .map((name) => ({ type: 'extra_forbidden', msg: 'Extra inputs are not permitted', at: [name] }));
+}
+
+interface ModelOptions {
+  /** Named in the error of a value that is no object; without it the wire's words are those for a body's own fields. */
+  className?: string;
+  /** A check of the object as it came, made before its fields; the text of a `value_error`. */
+  before?: (source: Record<string, unknown>) => string | undefined;
+}
+
+function notAnObject(className?: string): Problem {
+  if (!className) return NOT_AN_OBJECT;
+  const msg = `Input should be a valid dictionary or instance of ${className}`;
+  return { type: 'model_type', msg, ctx: { class_name: className } };
+}
+
+/** An object that is read into a DTO. */
+export function model<T extends object>(
+  dto: DtoClass<T>,
+  { className, before }: ModelOptions = {},
+): FieldType {
+  return {
+    read: (raw) => (isJsonObject(raw) ? readDto(dto, raw) : raw),
+    problems: (value) => {
+      if (!(value instanceof dto)) return [notAnObject(className)];
+      const complaint = before?.(origins.get(value)?.source ?? {});
+      return complaint === undefined ? unknownFields(value) : [valueError(complaint)];
+    },
+    schema: () => ({ $ref: refTo(dto) }),
+    nested: true,
+  };
+}
+
+interface KindOptions {
+  /** The name of the union in the error of an unknown kind. */
+  union: string;
+  className?: string;
+  /** The kind of an object that names none. */
+  assume?: (source: Record<string, unknown>) => string | undefined;
+}
+
+/** An object of one of several classes, told apart by `kind`. The classes are asked for when needed: unions nest. */
+export function oneOfKinds(kinds: () => Record<string, DtoClass>, options: KindOptions): FieldType {
+  const kindOf = (source: Record<string, unknown>): unknown =>
+    Object.hasOwn(source, 'kind') ? source['kind'] : options.assume?.(source);
+  const classFor = (source: Record<string, unknown>): DtoClass | undefined => {
+    const kind = kindOf(source);
+    const known = kinds();
+    return typeof kind === 'string' && Object.hasOwn(known, kind) ? known[kind] : undefined;
+  };
+  const unknownKind = (source: Record<string, unknown>): Problem => {
+    const expected = Object.keys(kinds()).map((kind) => `'${kind}'`);
+    const kind = String(kindOf(source) ?? '').slice(0, 200);
+    return valueError(
+      `Unknown kind '${kind}' for ${options.union}; Expected one of: [${expected.join(', ')}]`,
+    );
+  };
+  return {
+    read: (raw) => {
+      const dto = isJsonObject(raw) ? classFor(raw) : undefined;
+      return isJsonObject(raw) && dto ? readDto(dto, raw) : raw;
+    },
+    problems: (value) => {
+      if (!isJsonObject(value)) return [notAnObject(options.className)];
+      return Object.values(kinds()).some((dto) => value instanceof dto)
+        ? unknownFields(value)
+        : [unknownKind(value)];
+    },
+    schema: () => {
+      const mapping = Object.fromEntries(Object.entries(kinds()).map(([kind, dto]) => [kind, refTo(dto)]));
+      return {
+        oneOf: Object.values(mapping).map(($ref) => ({ $ref })),
+        discriminator: { propertyName: 'kind', mapping },
+      };
+    },
+    nested: true,
+  };
+}
+
+/** An object of the first class that it is valid for; otherwise the wire lists what each of them misses. */
+export function firstValidOf(classes: Record<string, DtoClass>): FieldType {
+  return {
+    read: (raw) => {
+      if (!isJsonObject(raw)) return raw;
+      const candidates = Object.values(classes).map((dto) => readDto(dto, raw));
+      return candidates.find((candidate) => problemsOf(candidate).length === 0) ?? raw;
+    },
+    problems: (value) => {
+      if (Object.values(classes).some((dto) => value instanceof dto)) return [];
+      return Object.entries(classes).flatMap(([name, dto]) =>
+        below([name], isJsonObject(value) ? problemsOf(readDto(dto, value)) : [NOT_AN_OBJECT]),
+      );
+    },
+    schema: () => ({ anyOf: Object.values(classes).map((dto) => ({ $ref: refTo(dto) })) }),
+  };
+}
+
+const referenced = new Map<string, DtoClass>();
+
+/** The name of a DTO in the API document: its class name without `Dto`. */
+export function schemaName(dto: DtoClass): string {
+  return dto.name.replace(/Dto$/, '');
+}
+
+/** A reference to a DTO's schema; the document takes in every class that was referred to. */
+export function refTo(dto: DtoClass): string {
+  referenced.set(schemaName(dto), dto);
+  return `#/components/schemas/${schemaName(dto)}`;
+}
+
+/** Every DTO that was referred to so far, by schema name. */
+export function referencedDtos(): ReadonlyMap<string, DtoClass> {
+  return referenced;
+}
+
+/**
+ * Reads and checks one value that came with a request.
+ * @throws RequestValidationError with every problem
+ */
+export function readChecked(type: FieldType, raw: unknown, location: Location): unknown {
+  const value = type.read(raw);
+  const nested = typeof value === 'object' && value !== null && origins.has(value) ? problemsOf(value) : [];
+  const problems = [...type.problems(value), ...nested];
+  if (problems.length === 0) return value;
+  throw new RequestValidationError(below(location, problems), { [String(location[0])]: raw });
+}
+
+/** A DTO as plain JSON: declared fields in order, maps as objects. */
+export function toPlain(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(toPlain);
+  if (value instanceof Map)
+    return Object.fromEntries([...value].map(([key, entry]) => [key, toPlain(entry)]));
+  if (typeof value !== 'object' || value === null) return value;
+  const origin = origins.get(value);
+  // What was not read into a DTO is free-form JSON: it stays as it came.
+  if (!origin) return value;
+  const fields = fieldsOf(origin.dto);
+  const entries = Object.entries(value).filter(([name]) => fields.has(name));
+  return Object.fromEntries(entries.map(([name, field]) => [name, toPlain(field)]));
+}

@@ -1,0 +1,118 @@
+import { randomBytes } from 'node:crypto';
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import {
+  AlreadyRunningError,
+  ConversationClosedError,
+  ConversationNotFoundError,
+  InvalidRequestError,
+  RunLimitError,
+} from '../conversations/conversation-errors.js';
+import { LeaseHeldError, LeaseLostError } from '../storage/storage-errors.js';
+import { describeProblems } from './input-echo.js';
+import { RequestValidationError, valueError } from './problem.js';
+
+interface Answer {
+  status: number;
+  body: unknown;
+  headers?: Record<string, string>;
+}
+
+/** Seconds after which a client that met the run limit may try again: runs end at any time, so soon. */
+const RETRY_AFTER = '1';
+
+/** The one place where errors become answers. What nobody foresaw is a 500 with an id that is also in the log. */
+@Catch()
+export class HttpExceptionFilter implements ExceptionFilter {
+  private readonly logger = new Logger('Http');
+
+  constructor(
+    /** Adds the stack to the body of a 500 (`DEBUG=1`). */
+    private readonly withTraceback = false,
+  ) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const request = http.getRequest<Request>();
+    const response = http.getResponse<Response>();
+    const { status, body, headers } = answerFor(error, request) ?? this.unforeseen(error, request);
+    if (response.headersSent) {
+      // The answer is under way and cannot be taken back; the client must not take half of it for the whole.
+      response.destroy();
+      return;
+    }
+    for (const [name, value] of Object.entries(headers ?? {})) response.setHeader(name, value);
+    // What is left of a body that was not read would be taken for the next request.
+    if (!request.complete) response.setHeader('Connection', 'close');
+    response.setHeader('Content-Type', 'application/json');
+    response.status(status).end(request.method === 'HEAD' ? undefined : JSON.stringify(body));
+  }
+
+  private unforeseen(error: unknown, request: Request): Answer {
+    const errorId = randomBytes(16).toString('hex');
+    const message = error instanceof Error ? error.message : String(error);
+    const stack = error instanceof Error ? error.stack : undefined;
+    const conversation = request.params?.['conversation_id'];
+    const where = `${request.method} ${request.path}${conversation ? ` (conversation ${conversation})` : ''}`;
+    this.logger.error(`${where} failed, error_id ${errorId}: ${message}`, stack);
+    return {
+      status: 500,
+      body: {
+        detail: 'Internal Server Error',
+        exception: message,
+        error_id: errorId,
+        ...(this.withTraceback && { traceback: stack }),
+      },
+    };
+  }
+}
+
+const detail = (status: number, text: unknown, headers?: Record<string, string>): Answer => ({
+  status,
+  body: { detail: text },
+  headers,
+});
+
+/** The answer to an error that was foreseen. */
+function answerFor(error: unknown, request: Request): Answer | undefined {
+  if (error instanceof RequestValidationError)
+    return detail(422, describeProblems(error.problems, error.sources));
+  if (error instanceof InvalidRequestError) return invalid(error, request);
+  if (error instanceof ConversationNotFoundError || error instanceof LeaseHeldError) {
+    return notFound(error.conversationId, request);
+  }
+  if (error instanceof AlreadyRunningError || error instanceof LeaseLostError)
+    return detail(409, error.message);
+  if (error instanceof RunLimitError) return detail(429, error.message, { 'Retry-After': RETRY_AFTER });
+  if (error instanceof ConversationClosedError) return detail(400, error.message);
+  if (error instanceof HttpException) return fromHttpException(error);
+  // Express: a path whose escapes cannot be decoded names nothing that exists.
+  if (error instanceof URIError) return detail(404, 'Not Found');
+  return undefined;
+}
+
+/** The event routes name the conversation that they did not find, the others do not. */
+function notFound(conversationId: string, request: Request): Answer {
+  const isEventRoute = /\/conversations\/[^/]+\/events(\/|$)/.test(request.path);
+  return detail(404, isEventRoute ? `Conversation not found: ${conversationId}` : 'Not Found');
+}
+
+/** Without a location it is about the request as a whole, and its text is all that the wire says. */
+function invalid(error: InvalidRequestError, request: Request): Answer {
+  if (error.location.length === 0) return detail(422, error.message);
+  const problem = valueError(error.message, error.location);
+  if (error.input === undefined) return detail(422, describeProblems([problem], { body: request.body }));
+  const [described] = describeProblems([{ ...problem, at: ['body'] }], { body: error.input });
+  return detail(422, [{ ...described, loc: error.location }]);
+}
+
+/** The wire says only `detail`; of Nest's longer bodies the message is it. */
+function fromHttpException(error: HttpException): Answer {
+  const status = error.getStatus();
+  const body = error.getResponse();
+  if (status === 404 && error.message.startsWith('Cannot ')) return detail(404, 'Not Found');
+  if (status >= 500)
+    return { status, body: { detail: 'Internal Server Error', exception: `${status}: ${error.message}` } };
+  if (typeof body === 'object' && 'detail' in body) return { status, body };
+  return detail(status, error.message);
+}

@@ -1,0 +1,343 @@
+import { parseInstant } from './instant.js';
+import { type Problem, below, valueError } from './problem.js';
+import { parseUuid } from './uuid.js';
+
+/** A JSON schema, as OpenAPI 3.1 has it. */
+export type JsonSchema = Record<string, unknown>;
+
+/** The type of a field: how it is read from JSON, what can be wrong with it, and how it is documented. */
+export interface FieldType {
+  /** The value as the field holds it. What cannot be read stays as it came, so that `problems` can name it. */
+  read(raw: unknown): unknown;
+  problems(value: unknown): Problem[];
+  schema(): JsonSchema;
+  /** Holds DTOs that are to be validated in turn. */
+  nested?: boolean;
+  /** In a query: takes all values of a repeated parameter instead of the last one. */
+  repeated?: boolean;
+}
+
+const asItIs = (raw: unknown): unknown => raw;
+
+interface TextOptions {
+  /** Characters, not bytes. */
+  min?: number;
+  max?: number;
+  pattern?: RegExp;
+  /** Any further check; the text of a `value_error`. */
+  check?: (value: string) => string | undefined;
+  /** Documented as write-only. */
+  secret?: boolean;
+}
+
+/** A string. */
+export function text(options: TextOptions = {}): FieldType {
+  const { min, max, pattern, check } = options;
+  return {
+    read: asItIs,
+    problems: (value) => {
+      if (typeof value !== 'string') return [{ type: 'string_type', msg: 'Input should be a valid string' }];
+      // UTF-16 units are at least as many as characters, so characters are counted only near the limit.
+      if (min !== undefined && value.length < min) return [tooShort(min)];
+      if (max !== undefined && value.length > max && (value.length > 2 * max || [...value].length > max)) {
+        return [tooLong(max)];
+      }
+      if (pattern && !pattern.test(value)) {
+        const { source } = pattern;
+        return [
+          {
+            type: 'string_pattern_mismatch',
+            msg: `String should match pattern '${source}'`,
+            ctx: { pattern: source },
+          },
+        ];
+      }
+      const complaint = check?.(value);
+      return complaint === undefined ? [] : [valueError(complaint)];
+    },
+    schema: () => ({
+      type: 'string',
+      ...(min !== undefined && { minLength: min }),
+      ...(max !== undefined && { maxLength: max }),
+      ...(pattern && { pattern: pattern.source }),
+      ...(options.secret && { format: 'password', writeOnly: true }),
+    }),
+  };
+}
+
+const characters = (count: number): string => `${count} character${count === 1 ? '' : 's'}`;
+const tooShort = (min: number): Problem => ({
+  type: 'string_too_short',
+  msg: `String should have at least ${characters(min)}`,
+  ctx: { min_length: min },
+});
+const tooLong = (max: number): Problem => ({
+  type: 'string_too_long',
+  msg: `String should have at most ${characters(max)}`,
+  ctx: { max_length: max },
+});
+
+interface Range {
+  ge?: number;
+  gt?: number;
+  le?: number;
+  lt?: number;
+}
+
+function outOfRange(value: number, { ge, gt, le, lt }: Range): Problem[] {
+  const say = (type: string, words: string, limit: Range): Problem[] => [
+    { type, msg: `Input should be ${words} ${Object.values(limit).join('')}`, ctx: { ...limit } },
+  ];
+  if (ge !== undefined && !(value >= ge))
+    return say('greater_than_equal', 'greater than or equal to', { ge });
+  if (gt !== undefined && !(value > gt)) return say('greater_than', 'greater than', { gt });
+  if (le !== undefined && !(value <= le)) return say('less_than_equal', 'less than or equal to', { le });
+  if (lt !== undefined && !(value < lt)) return say('less_than', 'less than', { lt });
+  return [];
+}
+
+function rangeSchema({ ge, gt, le, lt }: Range): JsonSchema {
+  return {
+    ...(ge !== undefined && { minimum: ge }),
+    ...(gt !== undefined && { exclusiveMinimum: gt }),
+    ...(le !== undefined && { maximum: le }),
+    ...(lt !== undefined && { exclusiveMaximum: lt }),
+  };
+}
+
+const INTEGER_TEXT = /^\s*[+-]?\d+(_\d+)*(\.0*)?\s*$/;
+const DECIMAL_TEXT = /^\s*[+-]?(\d+(_\d+)*\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$/;
+
+function readNumber(raw: unknown, form: RegExp): unknown {
+  if (typeof raw === 'boolean') return Number(raw);
+  if (typeof raw === 'string' && form.test(raw)) return Number(raw.replaceAll('_', ''));
+  return raw;
+}
+
+/** A whole number; text that is one counts, as do `true` and `false`. */
+export function integer(range: Range = {}): FieldType {
+  return {
+    read: (raw) => readNumber(raw, INTEGER_TEXT),
+    problems: (value) => {
+      if (typeof value === 'string') {
+        const msg = 'Input should be a valid integer, unable to parse string as an integer';
+        return [{ type: 'int_parsing', msg }];
+      }
+      if (typeof value !== 'number') return [{ type: 'int_type', msg: 'Input should be a valid integer' }];
+      if (!Number.isInteger(value)) {
+        const msg = 'Input should be a valid integer, got a number with a fractional part';
+        return [{ type: 'int_from_float', msg }];
+      }
+      if (!Number.isSafeInteger(value)) {
+        const msg = 'Unable to parse input string as an integer, exceeded maximum size';
+        return [{ type: 'int_parsing_size', msg }];
+      }
+      return outOfRange(value, range);
+    },
+    schema: () => ({ type: 'integer', ...rangeSchema(range) }),
+  };
+}
+
+/** A finite number; text that is one counts. */
+export function decimal(range: Range = {}): FieldType {
+  return {
+    read: (raw) => readNumber(raw, DECIMAL_TEXT),
+    problems: (value) => {
+      if (typeof value === 'string') {
+        const msg = 'Input should be a valid number, unable to parse string as a number';
+        return [{ type: 'float_parsing', msg }];
+      }
+      if (typeof value !== 'number') return [{ type: 'float_type', msg: 'Input should be a valid number' }];
+      if (!Number.isFinite(value)) return [{ type: 'finite_number', msg: 'Input should be a finite number' }];
+      return outOfRange(value, range);
+    },
+    schema: () => ({ type: 'number', ...rangeSchema(range) }),
+  };
+}
+
+const TRUE_WORDS = ['1', 'on', 't', 'true', 'y', 'yes'];
+const FALSE_WORDS = ['0', 'off', 'f', 'false', 'n', 'no'];
+
+/** True or false; 1, 0 and the usual words count. */
+export function flag(): FieldType {
+  return {
+    read: (raw) => {
+      if (raw === 1 || (typeof raw === 'string' && TRUE_WORDS.includes(raw.toLowerCase()))) return true;
+      if (raw === 0 || (typeof raw === 'string' && FALSE_WORDS.includes(raw.toLowerCase()))) return false;
+      return raw;
+    },
+    problems: (value) => {
+      if (typeof value === 'boolean') return [];
+      if (typeof value === 'string' || Number.isInteger(value)) {
+        return [{ type: 'bool_parsing', msg: 'Input should be a valid boolean, unable to interpret input' }];
+      }
+      return [{ type: 'bool_type', msg: 'Input should be a valid boolean' }];
+    },
+    schema: () => ({ type: 'boolean' }),
+  };
+}
+
+/** One of some words. The wire tells enumerations from literals in the type of the error. */
+export function choice(
+  words: readonly string[],
+  errorType: 'enum' | 'literal_error' = 'literal_error',
+): FieldType {
+  const quoted = words.map((word) => `'${word}'`);
+  const last = quoted.at(-1) ?? '';
+  const expected = quoted.length > 1 ? `${quoted.slice(0, -1).join(', ')} or ${last}` : last;
+  return {
+    read: asItIs,
+    problems: (value) =>
+      words.some((word) => word === value)
+        ? []
+        : [{ type: errorType, msg: `Input should be ${expected}`, ctx: { expected } }],
+    schema: () =>
+      words.length === 1 ? { type: 'string', const: words[0] } : { type: 'string', enum: [...words] },
+  };
+}
+
+/** A UUID in any of the usual spellings, held dashed and in lower case. */
+export function uuid(): FieldType {
+  return {
+    read: (raw) => {
+      const parsed = typeof raw === 'string' ? parseUuid(raw) : undefined;
+      return parsed && 'id' in parsed ? parsed.id : raw;
+    },
+    problems: (value) => {
+      if (typeof value !== 'string') {
+        return [{ type: 'uuid_type', msg: 'UUID input should be a string, bytes or UUID object' }];
+      }
+      const parsed = parseUuid(value);
+      if ('id' in parsed) return [];
+      const { error } = parsed;
+      return [{ type: 'uuid_parsing', msg: `Input should be a valid UUID, ${error}`, ctx: { error } }];
+    },
+    schema: () => ({ type: 'string', format: 'uuid' }),
+  };
+}
+
+/** A moment, held as naive local time with microseconds, as event timestamps are. */
+export function instant(): FieldType {
+  return {
+    read: (raw) => {
+      const parsed = parseInstant(raw);
+      return 'local' in parsed ? parsed.local : raw;
+    },
+    problems: (value) => {
+      const parsed = parseInstant(value);
+      if ('local' in parsed) return [];
+      const { error } = parsed;
+      return [
+        {
+          type: 'datetime_from_date_parsing',
+          msg: `Input should be a valid datetime or date, ${error}`,
+          ctx: { error },
+        },
+      ];
+    },
+    schema: () => ({ type: 'string', format: 'date-time' }),
+  };
+}
+
+/** Whether a value is a JSON object (and not an array or null). */
+export function isJsonObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+const notAnObject: Problem = { type: 'dict_type', msg: 'Input should be a valid dictionary' };
+
+/** Any JSON object, kept as it came. */
+export function anyObject(): FieldType {
+  return {
+    read: asItIs,
+    problems: (value) => (isJsonObject(value) ? [] : [notAnObject]),
+    schema: () => ({ type: 'object', additionalProperties: true }),
+  };
+}
+
+/** Any JSON value at all, kept as it came. */
+export function anything(): FieldType {
+  return { read: asItIs, problems: () => [], schema: () => ({}) };
+}
+
+/** Also null. */
+export function nullable(type: FieldType): FieldType {
+  return {
+    ...type,
+    read: (raw) => (raw === null ? null : type.read(raw)),
+    problems: (value) => (value === null ? [] : type.problems(value)),
+    schema: () => ({ anyOf: [type.schema(), { type: 'null' }] }),
+  };
+}
+
+/** A list; problems of items carry their index. */
+export function listOf(item: FieldType, { min = 0, max = Infinity } = {}): FieldType {
+  const tooMany = (length: number): Problem => ({
+    type: 'too_long',
+    msg: `List should have at most ${max} items after validation, not ${length}`,
+    ctx: { field_type: 'List', max_length: max, actual_length: length },
+  });
+  const tooFew = (length: number): Problem => ({
+    type: 'too_short',
+    msg: `List should have at least ${min} item${min === 1 ? '' : 's'} after validation, not ${length}`,
+    ctx: { field_type: 'List', min_length: min, actual_length: length },
+  });
+  return {
+    read: (raw) => (Array.isArray(raw) ? raw.map((value) => item.read(value)) : raw),
+    problems: (value) => {
+      if (!Array.isArray(value)) return [{ type: 'list_type', msg: 'Input should be a valid list' }];
+      if (value.length > max) return [tooMany(value.length)];
+      if (value.length < min) return [tooFew(value.length)];
+      return value.flatMap((entry: unknown, index) => below([index], item.problems(entry)));
+    },
+    schema: () => ({
+      type: 'array',
+      items: item.schema(),
+      ...(max !== Infinity && { maxItems: max }),
+      ...(min > 0 && { minItems: min }),
+    }),
+    nested: item.nested,
+    repeated: true,
+  };
+}
+
+interface MapOptions {
+  /** A check of all entries together; the text of a `value_error`. */
+  check?: (entries: [string, unknown][]) => string | undefined;
+}
+
+/** An object whose values are of one plain type. */
+export function recordOf(item: FieldType, { check }: MapOptions = {}): FieldType {
+  return {
+    // `fromEntries` makes own properties of all names, `__proto__` included.
+    read: (raw) =>
+      isJsonObject(raw)
+        ? Object.fromEntries(Object.entries(raw).map(([key, value]) => [key, item.read(value)]))
+        : raw,
+    problems: (value) =>
+      isJsonObject(value) ? entryProblems(Object.entries(value), item, check) : [notAnObject],
+    schema: () => ({ type: 'object', additionalProperties: item.schema() }),
+  };
+}
+
+/** An object whose values are DTOs, held as a `Map`: class-validator goes into maps, not into plain objects. */
+export function mapOf(item: FieldType): FieldType {
+  return {
+    read: (raw) =>
+      isJsonObject(raw) ? new Map(Object.entries(raw).map(([key, value]) => [key, item.read(value)])) : raw,
+    problems: (value) => (value instanceof Map ? entryProblems([...value], item) : [notAnObject]),
+    schema: () => ({ type: 'object', additionalProperties: item.schema() }),
+    nested: item.nested,
+  };
+}
+
+function entryProblems(
+  entries: [string, unknown][],
+  item: FieldType,
+  check?: MapOptions['check'],
+): Problem[] {
+  const found = entries.flatMap(([key, value]) => below([key], item.problems(value)));
+  if (found.length > 0) return found;
+  const complaint = check?.(entries);
+  return complaint === undefined ? [] : [valueError(complaint)];
+}

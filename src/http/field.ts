@@ -1,0 +1,72 @@
+import { ValidateBy, ValidateIf, ValidateNested } from 'class-validator';
+import type { FieldType } from './field-type.js';
+import { MISSING, type Rule } from './problem.js';
+
+/** A class whose instances hold what a request says; made without arguments. */
+export interface DtoClass<T extends object = object> {
+  new (): T;
+  readonly name: string;
+  readonly prototype: T;
+}
+
+/** What is known of one field of a DTO. */
+export interface FieldSpec {
+  type: FieldType;
+  description: string;
+  /** May be absent and then has no value at all. */
+  optional: boolean;
+}
+
+const specs = new WeakMap<object, Map<string, FieldSpec>>();
+const closedClasses = new WeakSet<object>();
+
+/**
+ * Declares a field of a DTO: how it is read, checked (by class-validator) and documented. A field without an initial
+ * value is required; the initial value is the default. The order of declaration is the order on the wire.
+ */
+export function Field(type: FieldType, description = '', { optional = false } = {}): PropertyDecorator {
+  const absent = optional ? [] : [MISSING];
+  const rule: Rule = (value) => (value === undefined ? absent : type.problems(value));
+  return (prototype, key) => {
+    const own = specs.get(prototype) ?? new Map<string, FieldSpec>();
+    specs.set(prototype, own.set(String(key), { type, description, optional }));
+    // The rule travels with the error: it tells the pipe the wire's words for what class-validator found.
+    ValidateBy(
+      { name: 'field', validator: { validate: (value) => rule(value).length === 0 } },
+      { context: { rule } },
+    )(prototype, key);
+    if (!type.nested) return;
+    ValidateNested()(prototype, key);
+    // class-validator takes null for a broken nested value; the rule has the say on null.
+    if (type.problems(null).length === 0) ValidateIf((_dto, value) => value !== null)(prototype, key);
+  };
+}
+
+/** The DTO takes no other fields than its own; elsewhere they are ignored. */
+export function NoOtherFields(): ClassDecorator {
+  return (target) => {
+    closedClasses.add(target);
+  };
+}
+
+/** Whether fields that the class does not declare are an error. */
+export function isClosed(dto: DtoClass): boolean {
+  return closedClasses.has(dto);
+}
+
+/** The fields of a DTO class, inherited ones first; empty for any other class. */
+export function fieldsOf(dto: { prototype: unknown }): Map<string, FieldSpec> {
+  const chain: Map<string, FieldSpec>[] = [];
+  for (
+    let prototype: unknown = dto.prototype;
+    isObject(prototype);
+    prototype = Object.getPrototypeOf(prototype)
+  ) {
+    chain.unshift(specs.get(prototype) ?? new Map<string, FieldSpec>());
+  }
+  return new Map(chain.flatMap((fields) => [...fields]));
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}

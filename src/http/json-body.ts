@@ -1,0 +1,123 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { NextFunction, Request, Response } from 'express';
+import { HttpException, HttpStatus, PayloadTooLargeException } from '@nestjs/common';
+import { explainJsonError } from './json-error.js';
+import { RequestValidationError } from './problem.js';
+
+/** A body that is not JSON. Handlers that read it themselves (uploads) do; those that want JSON answer 415. */
+export class UnreadBody {
+  constructor(private readonly contentType: string) {}
+
+  get explanation(): string {
+    return `Unsupported content type '${this.contentType}': send the body as application/json`;
+  }
+}
+
+/** Deeper JSON is refused: what works on values recursively must not run out of stack. */
+const MAX_DEPTH = 128;
+
+/**
+ * Reads JSON bodies into `request.body`; a request without a body has none. Other content types are left unread.
+ * @param limit bytes; more is answered with 413
+ */
+export function jsonBody(limit: number) {
+  return (request: Request, _response: Response, next: NextFunction): void => {
+    if (!hasBody(request.headers)) return next();
+    const contentType = request.headers['content-type'] ?? 'application/json';
+    const encoding = request.headers['content-encoding'] ?? 'identity';
+    if (!isJson(contentType) || encoding !== 'identity') {
+      request.body = new UnreadBody(isJson(contentType) ? `${contentType}; ${encoding}` : contentType);
+      return next();
+    }
+    readBytes(request, limit).then(
+      (bytes) => {
+        try {
+          request.body = bytes.length === 0 ? undefined : parseJson(bytes);
+        } catch (error) {
+          return next(error);
+        }
+        next();
+      },
+      (error: unknown) => next(error),
+    );
+  };
+}
+
+function hasBody(headers: IncomingHttpHeaders): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+function isJson(contentType: string): boolean {
+  const type = contentType.split(';')[0]?.trim().toLowerCase() ?? '';
+  return type === 'application/json' || /^application\/[^/]+\+json$/.test(type);
+}
+
+function readBytes(request: Request, limit: number): Promise<Buffer> {
+  const tooLarge = new PayloadTooLargeException(`Request body too large: the limit is ${limit} bytes`);
+  if (Number(request.headers['content-length'] ?? 0) > limit) return Promise.reject(tooLarge);
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > limit) return reject(tooLarge);
+      chunks.push(chunk);
+    });
+    request.on('end', () => resolve(Buffer.concat(chunks)));
+    request.on('error', () =>
+      reject(new HttpException('The request body was cut off', HttpStatus.BAD_REQUEST)),
+    );
+  });
+}
+
+/** @throws HttpException 400 for bytes that are not UTF-8; RequestValidationError for anything else wrong */
+function parseJson(bytes: Buffer): unknown {
+  const text = decode(bytes);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    const { position, explanation } = explainJsonError(text);
+    throw invalidJson(position, explanation);
+  }
+  // Only an escape can bring a lone surrogate into text that was valid UTF-8.
+  checkStrings(value, /\\u[dD][89a-fA-F]/.test(text));
+  return value;
+}
+
+function decode(bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new HttpException('There was an error parsing the body', HttpStatus.BAD_REQUEST);
+  }
+}
+
+function invalidJson(position: number, error: string): RequestValidationError {
+  return new RequestValidationError(
+    [{ type: 'json_invalid', msg: 'JSON decode error', ctx: { error }, at: ['body', position] }],
+    { body: {} },
+  );
+}
+
+/** Refuses nesting beyond the limit and, where there can be any, text that UTF-8 cannot hold. */
+function checkStrings(root: unknown, surrogates: boolean): void {
+  const open: { value: unknown; path: (string | number)[] }[] = [{ value: root, path: [] }];
+  for (let entry = open.pop(); entry; entry = open.pop()) {
+    const { value, path } = entry;
+    if (typeof value === 'string' && surrogates && /\p{Surrogate}/u.test(value)) throw loneSurrogate(path);
+    if (typeof value !== 'object' || value === null) continue;
+    if (path.length >= MAX_DEPTH) throw invalidJson(0, `Nested more than ${MAX_DEPTH} levels deep`);
+    for (const [key, child] of Object.entries(value)) {
+      if (surrogates && /\p{Surrogate}/u.test(key)) throw loneSurrogate(path);
+      const isLeaf = typeof child !== 'object' || child === null;
+      if (isLeaf && !(surrogates && typeof child === 'string')) continue;
+      open.push({ value: child, path: [...path, Array.isArray(value) ? Number(key) : key] });
+    }
+  }
+}
+
+function loneSurrogate(path: (string | number)[]): RequestValidationError {
+  const msg = 'Input should be a valid string, unable to parse raw data as a unicode string';
+  return new RequestValidationError([{ type: 'string_unicode', msg, at: ['body', ...path] }], { body: null });
+}

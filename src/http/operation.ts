@@ -1,0 +1,34 @@
+import type { DtoClass } from './field.js';
+import type { JsonSchema } from './field-type.js';
+
+/** The name of a schema in the API document, or a schema, or a DTO class. */
+export type SchemaSource = string | JsonSchema | DtoClass;
+
+/** What the API document says of an endpoint besides what its route says. */
+export interface OperationDocs {
+  summary: string;
+  description?: string;
+  tag: string;
+  query?: DtoClass;
+  body?: { schema: SchemaSource; required?: boolean; example?: unknown };
+  /** What a success answers, by status. */
+  answers: Record<number, { description: string; schema?: SchemaSource }>;
+  /** Statuses of the errors that are particular to it; 401, 413, 415, 422 and 500 follow from the route. */
+  errors?: readonly number[];
+  /** Needs no session key. */
+  open?: boolean;
+}
+
+const documented = new WeakMap<object, OperationDocs>();
+
+/** Documents an endpoint. The document itself is built at its first request: start-up does not pay for it. */
+export function Operation(docs: OperationDocs): MethodDecorator {
+  return (_target, _key, descriptor) => {
+    if (typeof descriptor.value === 'function') documented.set(descriptor.value, docs);
+  };
+}
+
+/** What was said of a handler. */
+export function operationOf(handler: object): OperationDocs | undefined {
+  return documented.get(handler);
+}

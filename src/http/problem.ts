@@ -1,0 +1,43 @@
+/** Where something stands in a request: `body`, `query` or `path` first, then keys and indexes. */
+export type Location = (string | number)[];
+
+/** One thing that is wrong with a value, in the wire's words (types and texts are those of pydantic 2). */
+export interface Problem {
+  /** Machine-readable: `missing`, `int_parsing`, `value_error` and so on. */
+  type: string;
+  msg: string;
+  ctx?: Record<string, unknown>;
+  /** Path below the value that was checked. */
+  at?: Location;
+}
+
+/** Says what is wrong with a value; nothing means valid. */
+export type Rule = (value: unknown) => Problem[];
+
+/** A field that is required and is not there. */
+export const MISSING: Problem = { type: 'missing', msg: 'Field required' };
+
+/** A problem found by a check of our own rather than by the type of a field. */
+export function valueError(text: string, at?: Location): Problem {
+  return { type: 'value_error', msg: `Value error, ${text}`, ctx: { error: text }, at };
+}
+
+/** Prefixes the path of problems. */
+export function below(location: Location, problems: readonly Problem[]): Problem[] {
+  return problems.map((problem) => ({ ...problem, at: [...location, ...(problem.at ?? [])] }));
+}
+
+/** A request is not valid; answered as 422 with every problem found. */
+export class RequestValidationError extends Error {
+  override readonly name = 'RequestValidationError';
+  constructor(
+    /** `at` starts with `body`, `query` or `path`. */
+    readonly problems: readonly Problem[],
+    /** What the locations point into, by their first segment. */
+    readonly sources: Readonly<Record<string, unknown>>,
+  ) {
+    super(
+      `invalid request: ${problems.map((problem) => `${problem.at?.join('.')}: ${problem.msg}`).join('; ')}`,
+    );
+  }
+}
