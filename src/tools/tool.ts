@@ -77,6 +77,11 @@ export interface ToolDefinition {
   readonly schema: ToolSchema;
   /** Makes the conversation's instance. `params` come from the tool spec of the create request. */
   create(host: ToolHost, params: Record<string, unknown>): Tool;
+  /**
+   * Folds spellings that mean the same into the one that the schema knows, before validation. The recorded call keeps
+   * what the model wrote.
+   */
+  foldArguments?(args: Record<string, unknown>): Record<string, unknown>;
   /** How an observation reads for the model; default: its content as it is. Pure: works on stored events. */
   render?(observation: Observation): Content[];
 }

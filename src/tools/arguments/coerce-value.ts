@@ -1,0 +1,180 @@
+import { isObject } from './parse-arguments.js';
+import { pythonRepr } from './python-text.js';
+
+/** One thing that is wrong with an argument. */
+export interface ValidationProblem {
+  /** Where: `task_list.0.status`. */
+  location: string;
+  /** The kind of mistake, as pydantic names it: `missing`, `literal_error` ... */
+  type: string;
+  message: string;
+  /** What was given instead. */
+  input: unknown;
+}
+
+type Schema = Record<string, unknown>;
+type Report = (type: string, message: string) => void;
+
+/**
+ * Makes a value of what was given, as lenient as pydantic is with it: `"5"` is a number and `"yes"` a boolean.
+ * Fills in the defaults of objects. What does not fit is added to `problems`.
+ *
+ * Of JSON schema it knows what tools use: `type`, `enum`, `minimum`, `properties`, `required`, `items`,
+ * `default`, and `title` for the name of an object. Everything else is let through.
+ */
+export function coerceValue(
+  schema: Schema,
+  value: unknown,
+  location: string,
+  problems: ValidationProblem[],
+): unknown {
+  const report: Report = (type, message) => void problems.push({ location, type, message, input: value });
+  if (Array.isArray(schema['enum'])) return coerceEnum(schema['enum'], value, report);
+  switch (schema['type']) {
+    case 'string':
+      if (typeof value !== 'string') report('string_type', 'Input should be a valid string');
+      return value;
+    case 'integer':
+      return atLeast(schema, coerceInteger(value, report), report);
+    case 'number':
+      return atLeast(schema, coerceNumber(value, report), report);
+    case 'boolean':
+      return coerceBoolean(value, report);
+    case 'array':
+      return coerceArray(schema, value, location, problems, report);
+    case 'object':
+      return coerceNested(schema, value, location, problems, report);
+    default:
+      return value;
+  }
+}
+
+/** Makes an object of the properties that the schema declares, in their order; other fields are left out. */
+export function coerceFields(
+  schema: Schema,
+  fields: Record<string, unknown>,
+  location: string,
+  problems: ValidationProblem[],
+): Record<string, unknown> {
+  const properties = isObject(schema['properties']) ? schema['properties'] : {};
+  const required: unknown[] = Array.isArray(schema['required']) ? schema['required'] : [];
+  const result: [string, unknown][] = [];
+  for (const [name, property] of Object.entries(properties)) {
+    const propertySchema = isObject(property) ? property : {};
+    const path = location === '' ? name : `${location}.${name}`;
+    if (Object.hasOwn(fields, name)) {
+      result.push([name, coerceValue(propertySchema, fields[name], path, problems)]);
+    } else if (required.includes(name)) {
+      problems.push({ location: path, type: 'missing', message: 'Field required', input: fields });
+    } else if (propertySchema['default'] !== undefined) {
+      result.push([name, structuredClone(propertySchema['default'])]);
+    }
+  }
+  return Object.fromEntries(result);
+}
+
+function coerceNested(
+  schema: Schema,
+  value: unknown,
+  location: string,
+  problems: ValidationProblem[],
+  report: Report,
+): unknown {
+  const title = schema['title'];
+  if (!isObject(value)) {
+    if (typeof title === 'string')
+      report('model_type', `Input should be a valid dictionary or instance of ${title}`);
+    else report('dict_type', 'Input should be a valid dictionary');
+    return value;
+  }
+  // An object without declared properties is free-form.
+  return isObject(schema['properties']) ? coerceFields(schema, value, location, problems) : value;
+}
+
+function coerceArray(
+  schema: Schema,
+  value: unknown,
+  location: string,
+  problems: ValidationProblem[],
+  report: Report,
+): unknown {
+  if (!Array.isArray(value)) {
+    report('list_type', 'Input should be a valid list');
+    return value;
+  }
+  const items = isObject(schema['items']) ? schema['items'] : {};
+  return value.map((item, index) => coerceValue(items, item, `${location}.${index}`, problems));
+}
+
+function coerceEnum(allowed: unknown[], value: unknown, report: Report): unknown {
+  if (!allowed.includes(value)) {
+    const names = allowed.map(pythonRepr);
+    const last = names.pop();
+    report(
+      'literal_error',
+      `Input should be ${names.length > 0 ? `${names.join(', ')} or ` : ''}${last ?? 'nothing'}`,
+    );
+  }
+  return value;
+}
+
+function coerceInteger(value: unknown, report: Report): unknown {
+  if (typeof value === 'boolean') return Number(value);
+  if (typeof value === 'number') {
+    if (Number.isSafeInteger(value)) return value;
+    if (Number.isInteger(value))
+      report('int_parsing_size', 'Unable to parse input string as an integer, exceeded maximum size');
+    else report('int_from_float', 'Input should be a valid integer, got a number with a fractional part');
+    return value;
+  }
+  if (typeof value !== 'string') {
+    report('int_type', 'Input should be a valid integer');
+    return value;
+  }
+  const text = value.trim();
+  const parsed = /^[-+]?\d+(_\d+)*(\.0+)?$/.test(text) ? Number(text.replaceAll('_', '')) : Number.NaN;
+  if (Number.isSafeInteger(parsed)) return parsed;
+  report('int_parsing', 'Input should be a valid integer, unable to parse string as an integer');
+  return value;
+}
+
+function coerceNumber(value: unknown, report: Report): unknown {
+  if (typeof value === 'boolean') return Number(value);
+  if (typeof value === 'number') return value;
+  if (typeof value !== 'string') {
+    report('float_type', 'Input should be a valid number');
+    return value;
+  }
+  const text = value.trim();
+  const digits = /^[-+]?(\d+(_\d+)*\.?(\d+(_\d+)*)?|\.\d+(_\d+)*)(e[-+]?\d+)?$/i.test(text);
+  const parsed = digits ? Number(text.replaceAll('_', '')) : Number.NaN;
+  // Infinity has no place in JSON, so it is no number here either.
+  if (Number.isFinite(parsed)) return parsed;
+  report('float_parsing', 'Input should be a valid number, unable to parse string as a number');
+  return value;
+}
+
+const TRUE_WORDS = new Set(['1', 'true', 't', 'yes', 'y', 'on']);
+const FALSE_WORDS = new Set(['0', 'false', 'f', 'no', 'n', 'off']);
+
+function coerceBoolean(value: unknown, report: Report): unknown {
+  if (typeof value === 'boolean') return value;
+  if (value === 0 || value === 1) return value === 1;
+  if (typeof value === 'string') {
+    const word = value.toLowerCase();
+    if (TRUE_WORDS.has(word)) return true;
+    if (FALSE_WORDS.has(word)) return false;
+  }
+  const parsable = typeof value === 'string' || Number.isSafeInteger(value);
+  if (parsable) report('bool_parsing', 'Input should be a valid boolean, unable to interpret input');
+  else report('bool_type', 'Input should be a valid boolean');
+  return value;
+}
+
+function atLeast(schema: Schema, value: unknown, report: Report): unknown {
+  const minimum = schema['minimum'];
+  if (typeof value === 'number' && typeof minimum === 'number' && value < minimum) {
+    report('greater_than_equal', `Input should be greater than or equal to ${minimum}`);
+  }
+  return value;
+}

@@ -1,0 +1,114 @@
+import type { SecurityRisk } from '../../events/index.js';
+import type { Tool, ToolInvocation } from '../tool.js';
+import { decodeValues } from './decode-values.js';
+import { CommandNotInferredError, inferFileEditorCommand } from './infer-command.js';
+import { parseArguments } from './parse-arguments.js';
+import { pythonJson, pythonRepr } from './python-text.js';
+import { repairName } from './repair-name.js';
+import { validateArguments } from './validate-arguments.js';
+
+/** What the agent makes of one tool call of the model. */
+export type ResolvedToolCall =
+  | {
+      kind: 'valid';
+      tool: Tool;
+      invocation: ToolInvocation;
+      /** The tool's registered name. */
+      name: string;
+      /** The repaired arguments as JSON text, with `summary` and `security_risk`. */
+      argumentsText: string;
+      /** What the model says that it does, or the call itself in short. */
+      summary: string;
+      securityRisk: SecurityRisk;
+    }
+  | {
+      kind: 'invalid';
+      /** As the model wrote it. */
+      name: string;
+      /** As the model wrote them; JSON that says so when they were not JSON, so that the history stays readable. */
+      argumentsText: string;
+      /** What the model is told. */
+      error: string;
+    };
+
+/** What has to be known of a call. */
+export interface RequestedCall {
+  name: string;
+  /** JSON text. */
+  arguments: string;
+}
+
+const SECURITY_RISKS: readonly SecurityRisk[] = ['UNKNOWN', 'LOW', 'MEDIUM', 'HIGH'];
+
+function isSecurityRisk(value: unknown): value is SecurityRisk {
+  return SECURITY_RISKS.some((risk) => risk === value);
+}
+
+/**
+ * Repairs and validates a tool call. `analyzer` says whether a security analyzer reads the model's own estimate of
+ * the risk; without one it is dropped. Never throws for what the model wrote.
+ */
+export function resolveToolCall(
+  tools: ReadonlyMap<string, Tool>,
+  call: RequestedCall,
+  options: { analyzer: boolean },
+): ResolvedToolCall {
+  const parsed = parseArguments(call.arguments);
+  if (!parsed.ok) {
+    const error = `Error validating tool '${call.name}': ${parsed.error}. Arguments: unparseable JSON`;
+    const argumentsText = pythonJson({ _openhands_malformed_tool_call: true, error });
+    return { kind: 'invalid', name: call.name, argumentsText, error };
+  }
+  const invalid = (error: string): ResolvedToolCall => {
+    return { kind: 'invalid', name: call.name, argumentsText: call.arguments, error };
+  };
+  const repaired = repairName(call.name, parsed.args, tools);
+  const tool = tools.get(repaired.name);
+  if (!tool) return invalid(`Tool '${call.name}' not found. Available: ${pythonRepr([...tools.keys()])}`);
+  const refuse = (reason: string, args: Record<string, unknown>): ResolvedToolCall =>
+    invalid(
+      `Error validating tool '${call.name}': ${reason}. Parameters provided: ${pythonRepr(Object.keys(args))}`,
+    );
+  try {
+    const args = repaired.name === 'file_editor' ? inferFileEditorCommand(repaired.args) : repaired.args;
+    return resolveArguments(tool, decodeValues(tool.definition.schema, args), options.analyzer, refuse);
+  } catch (error) {
+    if (error instanceof CommandNotInferredError) return refuse(error.message, repaired.args);
+    throw error;
+  }
+}
+
+function resolveArguments(
+  tool: Tool,
+  args: Record<string, unknown>,
+  analyzer: boolean,
+  refuse: (reason: string, args: Record<string, unknown>) => ResolvedToolCall,
+): ResolvedToolCall {
+  const { definition } = tool;
+  const { own, risk, summary } = separate(tool, args);
+  const judged = analyzer && !definition.annotations.readOnlyHint && risk !== undefined;
+  if (judged && !isSecurityRisk(risk)) return refuse(`${pythonRepr(risk)} is not a valid SecurityRisk`, own);
+  const validated = validateArguments(definition, own);
+  if (!validated.ok) return refuse(validated.error, own);
+  const hasSummary = typeof summary === 'string' && summary.trim() !== '';
+  return {
+    kind: 'valid',
+    tool,
+    invocation: tool.prepare(validated.args),
+    name: definition.name,
+    argumentsText: pythonJson(args),
+    summary: hasSummary ? summary : `${definition.name}: ${pythonJson(own)}`,
+    securityRisk: judged && isSecurityRisk(risk) ? risk : 'UNKNOWN',
+  };
+}
+
+/** Takes apart what is the tool's and what every call carries. A tool may have a `summary` of its own. */
+function separate(
+  tool: Tool,
+  args: Record<string, unknown>,
+): { own: Record<string, unknown>; risk: unknown; summary: unknown } {
+  const { security_risk: risk, ...withSummary } = args;
+  const { summary, ...own } = withSummary;
+  const ownsSummary = Object.hasOwn(tool.definition.schema.properties, 'summary');
+  return { own: ownsSummary ? withSummary : own, risk, summary };
+}

@@ -1,0 +1,68 @@
+import type { ToolDefinition } from '../tool.js';
+import { coerceFields, type ValidationProblem } from './coerce-value.js';
+import { pythonRepr, pythonTypeName } from './python-text.js';
+
+/** Arguments that fit the schema, or the text that tells the model what does not. */
+export type ValidatedArguments = { ok: true; args: Record<string, unknown> } | { ok: false; error: string };
+
+/** The texts name the page of pydantic that explains the mistake; models have learnt to read them. */
+const EXPLANATIONS = 'https://errors.pydantic.dev/2.14/v';
+
+/** What is shown of a value, in bytes: longer ones lose their middle. */
+const SHOWN_BYTES = 50;
+
+/**
+ * Checks arguments against a tool's schema. Valid ones come back in schema order with the defaults filled in;
+ * unset optional ones are absent. All mistakes are told at once, in the form of a pydantic validation error.
+ */
+export function validateArguments(
+  definition: Pick<ToolDefinition, 'schema' | 'actionKind' | 'foldArguments'>,
+  args: Record<string, unknown>,
+): ValidatedArguments {
+  const { schema, actionKind } = definition;
+  // Models see the stored action in the history and repeat its `kind`.
+  const { kind, ...fields } = args;
+  const given = kind === undefined || kind === actionKind ? fields : args;
+  const problems: ValidationProblem[] = [];
+  const valid = coerceFields({ ...schema }, definition.foldArguments?.(given) ?? given, '', problems);
+  for (const name of Object.keys(given)) {
+    if (Object.hasOwn(schema.properties, name)) continue;
+    problems.push({
+      location: name,
+      type: 'extra_forbidden',
+      message: 'Extra inputs are not permitted',
+      input: given[name],
+    });
+  }
+  return problems.length === 0
+    ? { ok: true, args: valid }
+    : { ok: false, error: describe(actionKind, problems) };
+}
+
+function describe(model: string, problems: ValidationProblem[]): string {
+  const title = `${problems.length} validation error${problems.length === 1 ? '' : 's'} for ${model}`;
+  const lines = problems.map(({ location, message, type, input }) => {
+    const value = `input_value=${shortRepr(input)}, input_type=${pythonTypeName(input)}`;
+    return `${location}\n  ${message} [type=${type}, ${value}]\n    For further information visit ${EXPLANATIONS}/${type}`;
+  });
+  return [title, ...lines].join('\n');
+}
+
+/** The first 25 and the last 24 bytes of a long value, cut between characters. */
+function shortRepr(value: unknown): string {
+  const repr = pythonRepr(value);
+  if (Buffer.byteLength(repr) <= SHOWN_BYTES) return repr;
+  const chars = [...repr];
+  return `${takeBytes(chars, 25)}...${[...takeBytes([...chars].reverse(), 24)].reverse().join('')}`;
+}
+
+function takeBytes(chars: string[], limit: number): string {
+  let taken = '';
+  let bytes = 0;
+  for (const char of chars) {
+    bytes += Buffer.byteLength(char);
+    if (bytes > limit) break;
+    taken += char;
+  }
+  return taken;
+}

@@ -1,0 +1,145 @@
+import path from 'node:path';
+import { textContent, type Observation } from '../../events/index.js';
+import {
+  ToolExecutionError,
+  type Tool,
+  type ToolDefinition,
+  type ToolHost,
+  type ToolInvocation,
+} from '../tool.js';
+import { EditorError } from './editor-error.js';
+import { FileEditor, type EditorCommand, type EditorRequest } from './file-editor.js';
+import { tidyPath } from './file-path.js';
+import { FileRefusedError } from './text-file.js';
+
+const COMMANDS: readonly EditorCommand[] = ['view', 'create', 'str_replace', 'insert', 'undo_edit'];
+
+/** Lets the agent view and edit files without a shell: exact replacements, snippets of the result, and undo. */
+export const fileEditorDefinition: ToolDefinition = {
+  name: 'file_editor',
+  kind: 'FileEditorTool',
+  actionKind: 'FileEditorAction',
+  observationKind: 'FileEditorObservation',
+  title: 'file_editor',
+  description:
+    'Custom editing tool for viewing, creating and editing files in plain-text format\n' +
+    '* Paths are absolute. What was edited before stays so for all later calls.\n' +
+    '* `view` shows a text file with line numbers like `cat -n`, a directory two levels deep without hidden entries, ' +
+    'and an image (.png, .jpg, .jpeg, .gif, .webp, .bmp) as an image.\n' +
+    '* `create` writes a new file in a directory that exists; it never overwrites one.\n' +
+    '* Output that is too long loses its middle, marked with `<response clipped>`; use `view_range` to see the rest.\n' +
+    '* `undo_edit` takes back the last edit of the file at `path`, up to ten in a row.\n\n' +
+    'Before you edit: view the file, so that you know what it says now and what its style is. For a new file check ' +
+    'that its directory is the right one.\n\n' +
+    'For `str_replace`:\n' +
+    '* `old_str` has to match one or more consecutive lines exactly, white space included, and occur only once: add ' +
+    'a few lines around it to make it unique.\n' +
+    '* `new_str` is what takes its place and has to be different; an empty one deletes.\n\n' +
+    'Several edits of one file can follow each other in one message, each with its own call.',
+  annotations: {
+    title: 'file_editor',
+    readOnlyHint: false,
+    destructiveHint: true,
+    idempotentHint: false,
+    openWorldHint: false,
+  },
+  schema: {
+    type: 'object',
+    properties: {
+      command: {
+        type: 'string',
+        description:
+          'The commands to run. Allowed options are: `view`, `create`, `str_replace`, `insert`, `undo_edit`.',
+        enum: [...COMMANDS],
+      },
+      path: { type: 'string', description: 'Absolute path to file or directory.' },
+      file_text: {
+        type: 'string',
+        description: 'Required parameter of `create` command, with the content of the file to be created.',
+      },
+      old_str: {
+        type: 'string',
+        description:
+          'Required parameter of `str_replace` command containing the string in `path` to replace.',
+      },
+      new_str: {
+        type: 'string',
+        description:
+          'Required parameter of `str_replace` command containing the new string (an empty one deletes `old_str`). ' +
+          'Required parameter of `insert` command containing the string to insert.',
+      },
+      insert_line: {
+        type: 'integer',
+        description:
+          'Required parameter of `insert` command. The `new_str` will be inserted AFTER the line `insert_line` of ' +
+          '`path`.',
+        minimum: 0,
+      },
+      view_range: {
+        type: 'array',
+        items: { type: 'integer' },
+        description:
+          'Optional parameter of `view` command when `path` points to a file. If none is given, the full file is ' +
+          'shown. If provided, the file will be shown in the indicated line number range, e.g. [11, 12] will show ' +
+          'lines 11 and 12. Lines count from 1; [start_line, -1] shows all lines from `start_line` to the end.',
+      },
+    },
+    required: ['command', 'path'],
+  },
+  create: (host) => new FileEditorTool(host),
+};
+
+class FileEditorTool implements Tool {
+  readonly definition = fileEditorDefinition;
+  private readonly editor: FileEditor;
+
+  constructor(private readonly host: ToolHost) {
+    this.editor = new FileEditor(host.workingDir, path.join(host.folder, 'edit-history'));
+  }
+
+  prepare(args: Record<string, unknown>): ToolInvocation {
+    return {
+      action: { ...args, kind: fileEditorDefinition.actionKind },
+      touches: () => {
+        const file = typeof args['path'] === 'string' ? tidyPath(args['path']) : '.';
+        return [{ kind: 'file', key: path.resolve(this.host.workingDir, file) }];
+      },
+      execute: () => this.execute(requestOf(args)),
+    };
+  }
+
+  async close(): Promise<void> {}
+
+  private async execute(request: EditorRequest): Promise<Observation> {
+    const { command } = request;
+    const kind = fileEditorDefinition.observationKind;
+    try {
+      const { content, ...result } = await this.editor.run(request);
+      return { content, is_error: false, command, ...result, kind };
+    } catch (error) {
+      if (!(error instanceof EditorError || error instanceof FileRefusedError)) throw error;
+      return { content: [textContent(error.message)], is_error: true, command, prev_exist: true, kind };
+    }
+  }
+}
+
+/** The request in the arguments, which have passed the schema, now or before they were stored. */
+function requestOf(args: Record<string, unknown>): EditorRequest {
+  const command = COMMANDS.find((known) => known === args['command']);
+  const file = textOf(args['path']);
+  if (!command || file === undefined) throw new ToolExecutionError('command and path are required');
+  const { insert_line: insertLine, view_range: range } = args;
+  return {
+    command,
+    path: file,
+    file_text: textOf(args['file_text']),
+    old_str: textOf(args['old_str']),
+    new_str: textOf(args['new_str']),
+    insert_line: typeof insertLine === 'number' ? insertLine : undefined,
+    view_range: Array.isArray(range) ? range.map(Number) : undefined,
+  };
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}

@@ -1,0 +1,62 @@
+/** Where a replacement goes, or why there is none. */
+export type Replacement =
+  | { kind: 'found'; start: number; end: number; line: number }
+  /** `searched`: what did not appear. */
+  | { kind: 'missing'; searched: string }
+  /** `lines`: those on which an occurrence begins, ascending, without repetition. */
+  | { kind: 'ambiguous'; searched: string; lines: number[] };
+
+/**
+ * Finds the one place of a text: as it is, or else without the space around it, which models get wrong. Places do
+ * not overlap. Lines count from 1.
+ */
+export function findUnique(text: string, searched: string): Replacement {
+  const exact = occurrences(text, searched);
+  if (exact.length > 0) return choose(text, searched, exact);
+  const trimmed = searched.trim();
+  // Only space, and not there: anything would match the nothing that is left.
+  if (trimmed === '') return { kind: 'missing', searched };
+  return choose(text, trimmed, occurrences(text, trimmed));
+}
+
+function choose(text: string, searched: string, starts: number[]): Replacement {
+  const [start] = starts;
+  if (start === undefined) return { kind: 'missing', searched };
+  if (starts.length === 1)
+    return { kind: 'found', start, end: start + searched.length, line: lineAt(text, start) };
+  return { kind: 'ambiguous', searched, lines: linesOf(text, starts) };
+}
+
+function occurrences(text: string, searched: string): number[] {
+  const starts: number[] = [];
+  // The empty text is everywhere, behind the last character too.
+  const step = Math.max(1, searched.length);
+  for (let at = text.indexOf(searched); at !== -1 && at <= text.length;) {
+    starts.push(at);
+    if (at + step > text.length) break;
+    at = text.indexOf(searched, at + step);
+  }
+  return starts;
+}
+
+function linesOf(text: string, starts: readonly number[]): number[] {
+  const lines: number[] = [];
+  let line = 1;
+  let counted = 0;
+  for (const start of starts) {
+    line += newlines(text, counted, start);
+    counted = start;
+    if (lines.at(-1) !== line) lines.push(line);
+  }
+  return lines;
+}
+
+function lineAt(text: string, offset: number): number {
+  return 1 + newlines(text, 0, offset);
+}
+
+function newlines(text: string, from: number, to: number): number {
+  let count = 0;
+  for (let at = text.indexOf('\n', from); at !== -1 && at < to; at = text.indexOf('\n', at + 1)) count += 1;
+  return count;
+}

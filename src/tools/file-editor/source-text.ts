@@ -1,0 +1,67 @@
+/**
+ * A text as it is in its file, seen with `\n` at the end of every line: so models see and quote it. Changes are made
+ * in the seen text and carried over to the stored one, where untouched lines keep the ends that they have and new
+ * ones get the ends that the file uses most.
+ */
+export class SourceText {
+  /** With `\n` only. */
+  readonly text: string;
+  /** Where in `text` the line ends are that are two characters in the file, ascending. */
+  private readonly pairs: number[] = [];
+
+  constructor(readonly raw: string) {
+    this.text = foldLineEnds(raw);
+    for (let at = raw.indexOf('\r\n'); at !== -1; at = raw.indexOf('\r\n', at + 2)) {
+      this.pairs.push(at - this.pairs.length);
+    }
+  }
+
+  /** The lines without their ends; the end of the last one does not begin another. */
+  get lines(): string[] {
+    return splitLines(this.text);
+  }
+
+  /** The text with `replacement` in the place of `text.slice(start, end)`. */
+  splice(start: number, end: number, replacement: string): SourceText {
+    const before = this.raw.slice(0, this.rawOffset(start));
+    const after = this.raw.slice(this.rawOffset(end));
+    return new SourceText(before + this.withLineEnds(replacement) + after);
+  }
+
+  private rawOffset(offset: number): number {
+    return offset + lowerBound(this.pairs, offset);
+  }
+
+  private withLineEnds(text: string): string {
+    const total = this.text.split('\n').length - 1;
+    // Nothing to go by: the text stays as it was given.
+    if (total === 0) return text;
+    const unix = text.replaceAll('\r\n', '\n');
+    const single = this.raw.split('\r').length - 1 - this.pairs.length;
+    if (this.pairs.length > total / 2) return unix.replaceAll('\n', '\r\n');
+    return single > total / 2 ? unix.replaceAll('\n', '\r') : unix;
+  }
+}
+
+/** The text with every kind of line end as `\n`. */
+export function foldLineEnds(text: string): string {
+  return text.replaceAll(/\r\n?/g, '\n');
+}
+
+/** The lines of a text without their ends; none when it is empty. */
+export function splitLines(text: string): string[] {
+  if (text === '') return [];
+  return (text.endsWith('\n') ? text.slice(0, -1) : text).split('\n');
+}
+
+/** How many of the ascending numbers are less than the limit. */
+function lowerBound(ascending: readonly number[], limit: number): number {
+  let low = 0;
+  let high = ascending.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((ascending[middle] ?? 0) < limit) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,67 @@
+import type { Dirent } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import path from 'node:path';
+
+/** How deep a directory is shown. */
+const LEVELS = 2;
+/** A directory with more entries than this is cut: its listing would fill the model's context. */
+const MAX_ENTRIES = 2000;
+
+/**
+ * The files and directories of a directory, two levels deep, without hidden ones; directories end in a slash and
+ * links are followed.
+ * @throws the error of the file system when the directory itself cannot be read
+ */
+export async function viewDirectory(directory: string): Promise<string> {
+  const children = await readdir(directory, { withFileTypes: true });
+  const hidden = children.filter(isHidden).length;
+  const entries = [`${directory}/`, ...(await list(directory, children, LEVELS))];
+  const shown = entries.slice(0, MAX_ENTRIES);
+  const parts = [
+    `Here's the files and directories up to ${LEVELS} levels deep in ${directory}, excluding hidden items:\n` +
+      shown.join('\n'),
+  ];
+  if (entries.length > shown.length)
+    parts.push(`${entries.length - shown.length} more entries are not shown.`);
+  if (hidden > 0) {
+    parts.push(
+      `${hidden} hidden files/directories in this directory are excluded. ` +
+        `You can use 'ls -la ${directory}' to see them.`,
+    );
+  }
+  return parts.join('\n\n');
+}
+
+async function list(directory: string, children: readonly Dirent[], levels: number): Promise<string[]> {
+  const visible = children.filter((child) => !isHidden(child)).sort(byName);
+  const lists: string[][] = [];
+  // One after another: a directory of thousands must not open thousands of handles at once.
+  for (const child of visible) lists.push(await listChild(path.join(directory, child.name), child, levels));
+  return lists.flat();
+}
+
+async function listChild(file: string, child: Dirent, levels: number): Promise<string[]> {
+  if (!(await isDirectory(file, child))) return [file];
+  if (levels === 1) return [`${file}/`];
+  // A directory that may not be read is shown without its content.
+  const children = await readdir(file, { withFileTypes: true }).catch(() => []);
+  return [`${file}/`, ...(await list(file, children, levels - 1))];
+}
+
+async function isDirectory(file: string, child: Dirent): Promise<boolean> {
+  if (!child.isSymbolicLink()) return child.isDirectory();
+  // A link that leads nowhere is shown like a file.
+  return stat(file).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  );
+}
+
+function isHidden(child: Dirent): boolean {
+  return child.name.startsWith('.');
+}
+
+/** By code points, as Python sorts names. */
+function byName(a: Dirent, b: Dirent): number {
+  return Buffer.compare(Buffer.from(a.name), Buffer.from(b.name));
+}

@@ -1,0 +1,96 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { replaceFile } from '../replace-file.js';
+
+const TASK_STATUSES = ['todo', 'in_progress', 'done'] as const;
+export type TaskStatus = (typeof TASK_STATUSES)[number];
+
+/** One task; the key order is what clients see. */
+export interface TaskItem {
+  title: string;
+  notes: string;
+  status: TaskStatus;
+}
+
+/** JSON schema of one task. */
+export const TASK_SCHEMA = {
+  type: 'object',
+  title: 'TaskItem',
+  properties: {
+    title: { type: 'string', description: 'A brief title for the task.' },
+    notes: { type: 'string', description: 'Additional details or notes about the task.', default: '' },
+    status: {
+      type: 'string',
+      description: "The current status of the task. One of 'todo', 'in_progress', or 'done'.",
+      enum: [...TASK_STATUSES],
+      default: 'todo',
+    },
+  },
+  required: ['title'],
+};
+
+const STATUS_ALIASES = new Map<string, TaskStatus>([
+  ['pending', 'todo'],
+  ['to_do', 'todo'],
+  ['completed', 'done'],
+  ['complete', 'done'],
+]);
+
+/** The status that a model means by `Completed`, `to-do` or `In Progress`; what means nothing stays as it is. */
+export function foldStatus(status: string): string {
+  const folded = status
+    .trim()
+    .toLowerCase()
+    .replaceAll(/[-\s]+/g, '_');
+  return STATUS_ALIASES.get(folded) ?? TASK_STATUSES.find((known) => known === folded) ?? status;
+}
+
+/** Whether a value is a list of tasks with all their fields. */
+export function isTaskList(value: unknown): value is TaskItem[] {
+  return Array.isArray(value) && value.every(isTask);
+}
+
+function isTask(value: unknown): value is TaskItem {
+  if (typeof value !== 'object' || value === null) return false;
+  if (!('title' in value && 'notes' in value && 'status' in value)) return false;
+  const { title, notes, status } = value;
+  return (
+    typeof title === 'string' && typeof notes === 'string' && TASK_STATUSES.some((known) => known === status)
+  );
+}
+
+/** The task list of a conversation, in a file that survives restarts. Changes are made one after another. */
+export class TaskList {
+  private readonly file: string;
+  private lastWrite: Promise<void> = Promise.resolve();
+
+  constructor(private readonly folder: string) {
+    this.file = path.join(folder, 'TASKS.json');
+  }
+
+  /** The tasks as they were saved last; none when the file is missing or unreadable. */
+  async read(): Promise<TaskItem[]> {
+    await this.lastWrite;
+    try {
+      const tasks: unknown = JSON.parse(await readFile(this.file, 'utf8'));
+      return isTaskList(tasks) ? tasks : [];
+    } catch {
+      // The list is the model's own note. If it is lost, an empty list is what it has to go on with.
+      return [];
+    }
+  }
+
+  /**
+   * Replaces the whole list.
+   * @throws the error of the file system
+   */
+  async replace(tasks: readonly TaskItem[]): Promise<void> {
+    const write = this.lastWrite.then(async () => {
+      await mkdir(this.folder, { recursive: true });
+      await replaceFile(this.file, JSON.stringify(tasks, null, 2));
+    });
+    // The next one waits for this one but does not fail with it.
+    this.lastWrite = write.catch(() => undefined);
+    await write;
+  }
+}

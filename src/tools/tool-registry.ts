@@ -1,0 +1,100 @@
+import { Injectable } from '@nestjs/common';
+import type { Content, Observation } from '../events/index.js';
+import { fileEditorDefinition } from './file-editor/file-editor-tool.js';
+import { finishDefinition } from './finish/finish-tool.js';
+import { taskTrackerDefinition } from './task-tracker/task-tracker-tool.js';
+import { thinkDefinition } from './think/think-tool.js';
+import type { Tool, ToolDefinition, ToolHost } from './tool.js';
+import { DuplicateToolError, UnknownToolError } from './tool-errors.js';
+
+/** A tool as the configuration of an agent names it. */
+export interface RequestedTool {
+  name: string;
+  params?: Record<string, unknown>;
+}
+
+/** Tools that a configuration names one by one, in the order in which they are listed. */
+const CONFIGURABLE: readonly ToolDefinition[] = [fileEditorDefinition, taskTrackerDefinition];
+
+/** Tools that come by their class name in `include_default_tools`. */
+const BUILT_IN: readonly ToolDefinition[] = [finishDefinition, thinkDefinition];
+
+/** Knows every tool of this server and makes the instances of a conversation. */
+@Injectable()
+export class ToolRegistry {
+  private readonly configurable = new Map(CONFIGURABLE.map((definition) => [definition.name, definition]));
+  private readonly builtIn = new Map(BUILT_IN.map((definition) => [definition.kind, definition]));
+  private readonly byObservation = new Map(
+    [...CONFIGURABLE, ...BUILT_IN].map((definition) => [definition.observationKind, definition]),
+  );
+
+  /** The names that a configuration can ask for. */
+  available(): string[] {
+    return [...this.configurable.keys()];
+  }
+
+  /**
+   * Makes the tools of one conversation: the configured ones in their order, then the built-in ones by class name.
+   * Instances start nothing before they are used.
+   * @throws UnknownToolError when a name is not known
+   * @throws DuplicateToolError when a name comes twice
+   */
+  createTools(
+    requested: readonly RequestedTool[],
+    includeDefault: readonly string[],
+    host: ToolHost,
+  ): Map<string, Tool> {
+    const wanted = this.select(requested, includeDefault);
+    return new Map(
+      wanted.map(({ definition, params }) => [definition.name, definition.create(host, params)]),
+    );
+  }
+
+  /**
+   * Checks a configuration without making anything.
+   * @throws UnknownToolError when a name is not known
+   * @throws DuplicateToolError when a name comes twice
+   */
+  assertKnown(requested: readonly RequestedTool[], includeDefault: readonly string[]): void {
+    this.select(requested, includeDefault);
+  }
+
+  /** How a stored observation reads for the model; one of a tool that is not known reads as it is. */
+  renderObservation(observation: Observation): Content[] {
+    const definition = this.byObservation.get(observation.kind);
+    return definition?.render?.(observation) ?? observation.content;
+  }
+
+  /** Where the original defines a tool, which clients send and expect back; undefined for one we do not have. */
+  qualifiedName(name: string): string | undefined {
+    return this.configurable.has(name) ? `openhands.tools.${name}.definition` : undefined;
+  }
+
+  private select(requested: readonly RequestedTool[], includeDefault: readonly string[]): SelectedTool[] {
+    const wanted = [
+      ...requested.map(({ name, params }) => ({
+        definition: find(this.configurable, name),
+        params: params ?? {},
+      })),
+      ...includeDefault.map((kind) => ({ definition: find(this.builtIn, kind), params: {} })),
+    ];
+    refuseDuplicates(wanted.map(({ definition }) => definition.name));
+    return wanted;
+  }
+}
+
+interface SelectedTool {
+  definition: ToolDefinition;
+  params: Record<string, unknown>;
+}
+
+function find(definitions: ReadonlyMap<string, ToolDefinition>, name: string): ToolDefinition {
+  const definition = definitions.get(name);
+  if (!definition) throw new UnknownToolError(name, [...definitions.keys()]);
+  return definition;
+}
+
+function refuseDuplicates(names: readonly string[]): void {
+  const doubled = names.filter((name, index) => names.indexOf(name) !== index);
+  if (doubled.length > 0) throw new DuplicateToolError([...new Set(doubled)]);
+}

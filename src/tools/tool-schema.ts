@@ -1,0 +1,65 @@
+import type { ToolDefinition } from './tool.js';
+
+/** A tool as it is described to a model. */
+export interface ToolForModel {
+  name: string;
+  description: string;
+  /** JSON schema of the arguments. */
+  parameters: Record<string, unknown>;
+}
+
+/** What only our own validation reads: models are not sent it. */
+const INTERNAL_KEYWORDS = new Set(['default', 'minimum', 'title']);
+
+const SECURITY_RISK = {
+  type: 'string',
+  description:
+    'How much harm this action could do.\n\n' +
+    'LOW reads or stays inside the workspace. MEDIUM changes the project or its environment in a way that can be ' +
+    'undone. HIGH reaches beyond the workspace, handles secrets or cannot be undone. UNKNOWN when you cannot tell.',
+  enum: ['UNKNOWN', 'LOW', 'MEDIUM', 'HIGH'],
+};
+
+const SUMMARY = {
+  type: 'string',
+  description:
+    'A concise summary (approximately 10 words) describing what this specific action does. Focus on the key ' +
+    'operation and target, for example: "run the unit tests of the parser".',
+};
+
+/**
+ * The description of a tool for a model: its own parameters behind `security_risk` (unless the tool only reads) and
+ * `summary` (unless the tool has one of its own). Neither is required.
+ */
+export function toLlmTool(definition: ToolDefinition): ToolForModel {
+  const { name, description, schema, annotations } = definition;
+  const { required } = schema;
+  return {
+    name,
+    description,
+    parameters: {
+      type: 'object',
+      properties: {
+        ...(annotations.readOnlyHint ? {} : { security_risk: SECURITY_RISK }),
+        ...(Object.hasOwn(schema.properties, 'summary') ? {} : { summary: SUMMARY }),
+        ...mapValues(schema.properties, forModel),
+      },
+      ...(required && required.length > 0 ? { required } : {}),
+    },
+  };
+}
+
+function forModel(schema: unknown): unknown {
+  if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) return schema;
+  const shown = Object.entries(schema).filter(([keyword]) => !INTERNAL_KEYWORDS.has(keyword));
+  return Object.fromEntries(
+    shown.map(([keyword, value]) => {
+      if (keyword === 'properties') return [keyword, mapValues(value, forModel)];
+      return [keyword, keyword === 'items' ? forModel(value) : value];
+    }),
+  );
+}
+
+function mapValues(object: object, map: (value: unknown) => unknown): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, map(value)]));
+}
