@@ -1,0 +1,174 @@
+/** The text ends in the middle of something, or is no bash as we know it: nothing can be said about it. */
+export class UnclearSyntax extends Error {
+  override readonly name = 'UnclearSyntax';
+}
+
+interface Heredoc {
+  delimiter: string;
+  stripTabs: boolean;
+}
+
+const WORD_END = new Set([' ', '\t', '\n', ';', '&', '|', '<', '>', '(', ')']);
+
+/**
+ * Moves through bash text by its smallest parts: words with all their quoting and substitutions, and here-documents.
+ * Who asks decides what the words mean. All methods throw UnclearSyntax when the text ends too early.
+ */
+export class BashScanner {
+  position = 0;
+  private readonly heredocs: Heredoc[] = [];
+
+  constructor(
+    private readonly text: string,
+    /** Scans a command list up to its unmatched `)` and past it. */
+    private readonly scanNestedList: () => void,
+  ) {}
+
+  get atEnd(): boolean {
+    return this.position >= this.text.length;
+  }
+
+  /** Whether the text goes on like this. */
+  sees(part: string): boolean {
+    return this.text.startsWith(part, this.position);
+  }
+
+  /** Skips blanks, continued lines, and a comment (a `#` where a word could begin). */
+  skipBlanks(): void {
+    for (;;) {
+      if (this.sees(' ') || this.sees('\t')) this.position += 1;
+      else if (this.sees('\\\n')) this.position += 2;
+      else if (this.sees('#')) this.position = this.indexOrEnd('\n');
+      else return;
+    }
+  }
+
+  /** Passes a line end and the bodies of the here-documents that begin after it. */
+  lineEnd(): void {
+    this.position += 1;
+    for (const { delimiter, stripTabs } of this.heredocs.splice(0)) {
+      // Bash takes the end of the text for the delimiter, with a warning.
+      while (!this.atEnd) {
+        const end = this.indexOrEnd('\n');
+        const line = this.text.slice(this.position, end);
+        this.position = Math.min(end + 1, this.text.length);
+        if ((stripTabs ? line.replace(/^\t+/, '') : line) === delimiter) break;
+      }
+    }
+  }
+
+  /** Passes `<<` or `<<-` and its delimiter; the body comes after the line. */
+  heredocStart(): void {
+    const stripTabs = this.sees('<<-');
+    this.position += stripTabs ? 3 : 2;
+    while (this.sees(' ') || this.sees('\t')) this.position += 1;
+    const delimiter = this.word().replace(/\\(.)|['"]/gs, '$1');
+    this.heredocs.push({ delimiter, stripTabs });
+  }
+
+  /** Passes one word and returns it as written. */
+  word(): string {
+    const start = this.position;
+    while (!this.atEnd) {
+      const character = this.text[this.position] ?? '';
+      if (character === '(' && this.opensInsideWord(start)) this.parentheses();
+      else if (WORD_END.has(character)) break;
+      else this.part(character);
+    }
+    return this.text.slice(start, this.position);
+  }
+
+  /** Passes `((...))`, if that is what it is; leaves the position alone if not. */
+  arithmetic(): boolean {
+    const start = this.position;
+    let depth = 0;
+    for (let at = start; at < this.text.length; at += 1) {
+      const character = this.text[at];
+      if (character === '(') depth += 1;
+      if (character !== ')') continue;
+      depth -= 1;
+      if (depth > 0) continue;
+      if (this.text[at - 1] !== ')') return false;
+      this.position = at + 1;
+      return true;
+    }
+    return false;
+  }
+
+  /** `a=(...)` and extended patterns such as `@(a|b)`. */
+  private opensInsideWord(start: number): boolean {
+    return this.position > start && /[=?*+@!]/.test(this.text[this.position - 1] ?? '');
+  }
+
+  private part(character: string): void {
+    if (character === '\\') this.position += 2;
+    else if (character === "'") this.singleQuotes();
+    else if (character === '"') this.doubleQuotes();
+    else if (character === '`') this.until('`');
+    else if (character === '$') this.dollar();
+    else this.position += 1;
+  }
+
+  private singleQuotes(): void {
+    const end = this.text.indexOf("'", this.position + 1);
+    if (end < 0) throw new UnclearSyntax('quote');
+    this.position = end + 1;
+  }
+
+  private doubleQuotes(): void {
+    this.position += 1;
+    while (!this.sees('"')) {
+      if (this.atEnd) throw new UnclearSyntax('quote');
+      if (this.sees('\\')) this.position += 2;
+      else if (this.sees('`')) this.until('`');
+      else if (this.sees('$(') || this.sees('${')) this.dollar();
+      else this.position += 1;
+    }
+    this.position += 1;
+  }
+
+  private dollar(): void {
+    this.position += 1;
+    if (this.sees("'")) return this.until("'");
+    if (this.sees('{')) return this.braces();
+    if (!this.sees('(')) return;
+    if (this.sees('((') && this.arithmetic()) return;
+    this.position += 1;
+    this.scanNestedList();
+  }
+
+  private braces(): void {
+    this.position += 1;
+    while (!this.sees('}')) {
+      if (this.atEnd) throw new UnclearSyntax('brace');
+      this.part(this.text[this.position] ?? '');
+    }
+    this.position += 1;
+  }
+
+  private parentheses(): void {
+    this.position += 1;
+    while (!this.sees(')')) {
+      if (this.atEnd) throw new UnclearSyntax('parenthesis');
+      if (this.sees('(')) this.parentheses();
+      else if (this.sees('#') && /\s/.test(this.text[this.position - 1] ?? '')) this.skipBlanks();
+      else this.part(this.text[this.position] ?? '');
+    }
+    this.position += 1;
+  }
+
+  /** Passes a quoted part in which a backslash protects its end. */
+  private until(end: string): void {
+    this.position += 1;
+    while (!this.sees(end)) {
+      if (this.atEnd) throw new UnclearSyntax('quote');
+      this.position += this.sees('\\') ? 2 : 1;
+    }
+    this.position += 1;
+  }
+
+  private indexOrEnd(part: string): number {
+    const index = this.text.indexOf(part, this.position);
+    return index < 0 ? this.text.length : index;
+  }
+}

@@ -1,0 +1,107 @@
+const ESC = String.fromCharCode(0x1b);
+const BEL = String.fromCharCode(0x07);
+
+/** Control sequences (ECMA-48): CSI with its parameters and final letter, then strings such as titles, then the rest. */
+const CSI = `${ESC}\\[([0-?]*)[ -/]*([@-~])`;
+const STRING = `${ESC}[\\]PX^_][^${BEL}${ESC}]*(?:${BEL}|${ESC}\\\\)?`;
+const SHORT = `${ESC}[ -/]*[0-~]`;
+const CONTROLS = `\\u0000-\\u0008\\u000b-\\u001f\\u007f`;
+const TOKEN = new RegExp(`${CSI}|${STRING}|${SHORT}|\\n|[${CONTROLS}]|[^\\n${CONTROLS}]+`, 'g');
+
+/** Anything but text, tabs and line ends. */
+const NEEDS_TERMINAL = new RegExp(`[${CONTROLS}]`);
+
+/** Cursor jumps beyond this many lines are no progress display. */
+const MAX_JUMP = 1000;
+
+/** A screen without a bottom: lines of text and a cursor. Columns count UTF-16 units. */
+class Screen {
+  readonly lines: string[] = [''];
+  private row = 0;
+  private column = 0;
+
+  write(text: string): void {
+    const line = this.line();
+    const before =
+      line.length < this.column ? line + ' '.repeat(this.column - line.length) : line.slice(0, this.column);
+    this.lines[this.row] = before + text + line.slice(this.column + text.length);
+    this.column += text.length;
+  }
+
+  control(character: string): void {
+    if (character === '\r') this.column = 0;
+    if (character === '\b') this.column = Math.max(0, this.column - 1);
+  }
+
+  lineFeed(): void {
+    this.row += 1;
+    this.column = 0;
+    if (this.row === this.lines.length) this.lines.push('');
+  }
+
+  /** The CSI sequences of progress displays; the others only look good. */
+  sequence(parameters: string, final: string): void {
+    const count = Math.min(Number.parseInt(parameters, 10) || 1, MAX_JUMP);
+    if (final === 'A' || final === 'F') this.row = Math.max(0, this.row - count);
+    if (final === 'B' || final === 'E') this.down(count);
+    if (final === 'E' || final === 'F') this.column = 0;
+    if (final === 'C') this.column += count;
+    if (final === 'D') this.column = Math.max(0, this.column - count);
+    if (final === 'G') this.column = count - 1;
+    if (final === 'K') this.eraseLine(parameters);
+    if (final === 'J') this.eraseBelow(parameters);
+    if (final === 'P') this.lines[this.row] = this.deleted(count);
+    // Where an absolute position is depends on the height of the window: what goes there begins a line of its own.
+    if ((final === 'H' || final === 'f') && this.line() !== '') this.newLastLine();
+  }
+
+  private line(): string {
+    return this.lines[this.row] ?? '';
+  }
+
+  private down(count: number): void {
+    this.row = Math.min(this.row + count, this.lines.length - 1);
+  }
+
+  private newLastLine(): void {
+    this.row = this.lines.length - 1;
+    if (this.line() !== '') this.lineFeed();
+    this.column = 0;
+  }
+
+  private deleted(count: number): string {
+    return this.line().slice(0, this.column) + this.line().slice(this.column + count);
+  }
+
+  private eraseLine(mode: string): void {
+    const line = this.line();
+    if (mode === '2') this.lines[this.row] = '';
+    else if (mode === '1') {
+      this.lines[this.row] = ' '.repeat(Math.min(this.column, line.length)) + line.slice(this.column);
+    } else this.lines[this.row] = line.slice(0, this.column);
+  }
+
+  /** Only to the end: clearing the whole screen (`clear`, editors) would take away what the reader has not seen yet. */
+  private eraseBelow(mode: string): void {
+    if (mode !== '' && mode !== '0') return;
+    this.eraseLine('0');
+    this.lines.length = this.row + 1;
+  }
+}
+
+/**
+ * Terminal output as text: colours, titles and other sequences go, and what was drawn over (progress bars, spinners,
+ * backspaces) reads as it looks at the end. Not an emulator: full-screen programs come out as a list of what they drew.
+ */
+export function cleanOutput(raw: string): string {
+  const text = raw.replaceAll('\r\n', '\n');
+  if (!NEEDS_TERMINAL.test(text)) return text;
+  const screen = new Screen();
+  for (const [token, parameters, final] of text.matchAll(TOKEN)) {
+    if (final !== undefined) screen.sequence(parameters ?? '', final);
+    else if (token === '\n') screen.lineFeed();
+    else if (token === '\r' || token === '\b') screen.control(token);
+    else if (!NEEDS_TERMINAL.test(token)) screen.write(token);
+  }
+  return screen.lines.join('\n');
+}

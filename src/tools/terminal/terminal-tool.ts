@@ -1,0 +1,260 @@
+import path from 'node:path';
+
+import type { Action, Observation } from '../../events/index.js';
+import type { ExecutionContext, Tool, ToolDefinition, ToolHost, ToolInvocation } from '../tool.js';
+import { ToolExecutionError } from '../tool.js';
+import { truncateMiddle, truncateMiddleAndSave } from '../truncate.js';
+import { splitCommands } from './command-splitter.js';
+import { keySequence } from './keys.js';
+import { ShellStartError } from './shell.js';
+import { TERMINAL_ANNOTATIONS, TERMINAL_DESCRIPTION, TERMINAL_SCHEMA } from './terminal-definition.js';
+import {
+  answerFrame,
+  commandMetadata,
+  MAX_ANSWER_LENGTH,
+  renderTerminalObservation,
+  terminalObservation,
+} from './terminal-observation.js';
+import { TerminalSession, WorkingDirError } from './terminal-session.js';
+import type { CommandReport, WatchOptions } from './terminal-session.js';
+import * as texts from './terminal-texts.js';
+
+/** Seconds without output after which a call returns (reference SDK). */
+const DEFAULT_QUIET_SECONDS = 30;
+/** How much of an earlier command's last output an answer repeats, in characters. */
+const EARLIER_OUTPUT_LENGTH = 5000;
+const OBSERVATIONS_FOLDER = 'observations';
+
+/** Runs shell commands in a persistent bash on a real terminal. */
+export const terminalDefinition: ToolDefinition = {
+  name: 'terminal',
+  kind: 'TerminalTool',
+  actionKind: 'TerminalAction',
+  observationKind: 'TerminalObservation',
+  title: 'terminal',
+  description: TERMINAL_DESCRIPTION,
+  annotations: TERMINAL_ANNOTATIONS,
+  schema: TERMINAL_SCHEMA,
+  create: (host, params) => new TerminalTool(host, readParams(params)),
+  render: renderTerminalObservation,
+};
+
+interface TerminalParams {
+  quietSeconds: number;
+  shellPath?: string;
+  env?: Record<string, string>;
+  username?: string;
+}
+
+/** A call's arguments with their defaults. `timeout` in seconds. */
+interface TerminalArguments {
+  command: string;
+  isInput: boolean;
+  timeout?: number;
+  reset: boolean;
+}
+
+/** `terminal_type` is accepted and means nothing: there is one back end. */
+function readParams(params: Record<string, unknown>): TerminalParams {
+  const { no_change_timeout_seconds: quiet, shell_path: shellPath, env, username } = params;
+  const entries = Object.entries(env ?? {}).filter(
+    (entry): entry is [string, string] => typeof entry[1] === 'string',
+  );
+  return {
+    quietSeconds: typeof quiet === 'number' && quiet > 0 ? quiet : DEFAULT_QUIET_SECONDS,
+    shellPath: typeof shellPath === 'string' && shellPath !== '' ? shellPath : undefined,
+    env: Object.fromEntries(entries),
+    username: typeof username === 'string' && username !== '' ? username : undefined,
+  };
+}
+
+function readArguments(args: Record<string, unknown>): TerminalArguments {
+  return {
+    command: typeof args.command === 'string' ? args.command : '',
+    isInput: args.is_input === true,
+    timeout: typeof args.timeout === 'number' ? Math.max(0, args.timeout) : undefined,
+    reset: args.reset === true,
+  };
+}
+
+class TerminalTool implements Tool {
+  readonly definition = terminalDefinition;
+  private readonly session: TerminalSession;
+
+  constructor(
+    private readonly host: ToolHost,
+    private readonly params: TerminalParams,
+  ) {
+    this.session = new TerminalSession({
+      workingDir: host.workingDir,
+      env: params.env,
+      shellPath: params.shellPath,
+    });
+  }
+
+  prepare(args: Record<string, unknown>): ToolInvocation {
+    const call = readArguments(args);
+    const { command, isInput, timeout, reset } = call;
+    const action: Action = {
+      command,
+      is_input: isInput,
+      ...(timeout !== undefined && { timeout }),
+      reset,
+      kind: 'TerminalAction',
+    };
+    return {
+      action,
+      touches: () => [{ kind: 'terminal', key: this.host.conversationId }],
+      execute: (context) => this.execute(call, context),
+    };
+  }
+
+  close(): Promise<void> {
+    return this.session.close();
+  }
+
+  private async execute(call: TerminalArguments, context: ExecutionContext): Promise<Observation> {
+    if (call.reset && call.isInput) throw new ToolExecutionError(texts.RESET_WITH_INPUT);
+    if (this.params.username !== undefined) {
+      throw new ToolExecutionError(
+        `The terminal runs as the server's user and cannot run as "${this.params.username}"`,
+      );
+    }
+    context.signal.throwIfAborted();
+    try {
+      return call.reset ? await this.reset(call, context) : await this.answer(call, context);
+    } catch (error) {
+      if (error instanceof WorkingDirError || error instanceof ShellStartError) {
+        throw new ToolExecutionError(error.message, { cause: error });
+      }
+      throw error;
+    }
+  }
+
+  private async reset(call: TerminalArguments, context: ExecutionContext): Promise<Observation> {
+    await this.session.reset();
+    if (call.command.trim() === '') {
+      return terminalObservation({
+        command: '[RESET]',
+        text: texts.RESET_DONE,
+        exitCode: 0,
+        saveDir: this.shownSaveDir,
+      });
+    }
+    const observation = await this.answer(call, context);
+    const [first, ...others] = observation.content;
+    const text = first?.type === 'text' ? `${texts.RESET_DONE}\n\n${first.text}` : texts.RESET_DONE;
+    return {
+      ...observation,
+      content: [{ cache_prompt: false, type: 'text', text }, ...others],
+      command: `[RESET] ${call.command}`,
+    };
+  }
+
+  private async answer(call: TerminalArguments, context: ExecutionContext): Promise<Observation> {
+    const { command } = call;
+    const refusal = call.isInput ? undefined : texts.literalRefusal(command);
+    if (refusal) return terminalObservation({ command, text: refusal, isError: true });
+    if (command.trim() === '') return this.poll(call, context);
+    const key = keySequence(command.trim());
+    if (this.session.status !== 'idle' && (call.isInput || key !== undefined)) {
+      return this.type(call, key ?? `${command}\n`, context);
+    }
+    if (call.isInput) return this.complaint(call, texts.NOTHING_TO_TYPE_INTO);
+    const commands = splitCommands(command);
+    if (commands.length > 1) return this.complaint(call, texts.severalCommands(commands));
+    if (this.session.status === 'running') return this.notExecuted(call);
+    return this.run(call, context);
+  }
+
+  /** The model misunderstood the state of the terminal. */
+  private complaint({ command }: TerminalArguments, text: string): Observation {
+    return terminalObservation({ command, text, isError: true, saveDir: this.shownSaveDir });
+  }
+
+  private async poll(call: TerminalArguments, context: ExecutionContext): Promise<Observation> {
+    if (this.session.status === 'idle') return this.complaint(call, texts.NOTHING_TO_READ);
+    return this.observe(call, await this.session.watch(this.watchOptions(call, context)), {
+      continued: true,
+    });
+  }
+
+  private async type(
+    call: TerminalArguments,
+    input: string,
+    context: ExecutionContext,
+  ): Promise<Observation> {
+    const report = await this.session.send(input, this.watchOptions(call, context));
+    return this.observe(
+      call,
+      { ...report, output: withoutEcho(report.output, call.command) },
+      { continued: true },
+    );
+  }
+
+  private async notExecuted(call: TerminalArguments): Promise<Observation> {
+    const { command } = call;
+    const metadata = commandMetadata(undefined, texts.PREVIOUS_OUTPUT, texts.notExecutedSuffix(command));
+    return terminalObservation({ command, text: '', isError: true, exitCode: -1, metadata });
+  }
+
+  private async run(call: TerminalArguments, context: ExecutionContext): Promise<Observation> {
+    const options = this.watchOptions(call, context);
+    const earlier = this.session.status === 'finished' ? await this.session.watch(options) : undefined;
+    const report = await this.session.run(call.command, options);
+    const prefix =
+      earlier && texts.earlierOutput(earlier.exitCode, truncateMiddle(earlier.output, EARLIER_OUTPUT_LENGTH));
+    return this.observe(call, report, { continued: false, prefix });
+  }
+
+  private async observe(
+    call: TerminalArguments,
+    report: CommandReport,
+    { continued, prefix = '' }: { continued: boolean; prefix?: string },
+  ): Promise<Observation> {
+    const { command } = call;
+    const { outcome, output, exitCode, prompt } = report;
+    const dropped = report.remainingLines === undefined ? '' : texts.headDroppedPrefix(report.remainingLines);
+    if (outcome === 'ended') {
+      const metadata = commandMetadata(undefined, prefix + dropped, '');
+      const ending = texts.shellEnded(exitCode);
+      // Bash says `exit` when it leaves.
+      const printed = output.replace(/(^|\n)exit$/, '');
+      const text = await this.limited(printed === '' ? ending : `${printed}\n\n${ending}`, metadata);
+      return terminalObservation({ command, text, isError: true, exitCode: -1, metadata });
+    }
+    const limits = { quiet: this.params.quietSeconds, timeout: call.timeout };
+    const suffix = texts.outcomeSuffix(outcome, exitCode, command.trim(), limits);
+    const still = continued && outcome !== 'completed' ? texts.PREVIOUS_OUTPUT : '';
+    const metadata = commandMetadata(prompt, prefix + still + dropped, suffix);
+    const text = await this.limited(output, metadata);
+    return terminalObservation({ command, text, exitCode, metadata, saveDir: this.shownSaveDir });
+  }
+
+  /** Cuts the output so that the whole answer stays within its limit; the complete output goes to a file. */
+  private limited(output: string, metadata: ReturnType<typeof commandMetadata>): Promise<string> {
+    const { before, after } = answerFrame(metadata);
+    const limit = MAX_ANSWER_LENGTH - before.length - after.length;
+    const folder = path.join(this.host.folder, OBSERVATIONS_FOLDER);
+    return truncateMiddleAndSave(output, limit, { folder, tool: terminalDefinition.name });
+  }
+
+  private watchOptions(call: TerminalArguments, context: ExecutionContext): WatchOptions {
+    return {
+      timeoutMs: call.timeout === undefined ? undefined : call.timeout * 1000,
+      quietMs: this.params.quietSeconds * 1000,
+      signal: context.signal,
+      onOutput: context.onOutput,
+    };
+  }
+
+  private get shownSaveDir(): string {
+    return path.join(this.host.shownFolder, OBSERVATIONS_FOLDER);
+  }
+}
+
+/** The terminal shows what was typed; the model knows it. */
+function withoutEcho(output: string, typed: string): string {
+  if (output === typed) return '';
+  return output.startsWith(`${typed}\n`) ? output.slice(typed.length + 1) : output;
+}
