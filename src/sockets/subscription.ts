@@ -137,22 +137,28 @@ export class Subscription implements EventSubscriber {
   }
 
   /**
-   * Sends up to `limit` events from the log and resolves when they have left the process (or the socket is closed).
+   * Sends up to `limit` events from the log, waiting for the client after each `CHUNK_BYTES` and at the end.
    * Answers how many lines to take next time.
    */
   private async replay(conversation: FollowedConversation, limit: number): Promise<number> {
     const lines = await conversation.readLines(this.next, limit);
     if (lines.length === 0) throw new Error(`event ${this.next} of ${this.published} is not in the log`);
     let bytes = 0;
-    await new Promise<void>((resolve) => {
-      lines.forEach((line, index) => {
-        this.sendWaiting();
-        const frame = this.format.replayed(line, this.next);
-        bytes += frame.length;
-        this.next += 1;
-        this.send(frame, index === lines.length - 1 ? resolve : undefined);
-      });
-    });
+    let unsent = 0;
+    for (const [index, line] of lines.entries()) {
+      this.sendWaiting();
+      const frame = this.format.replayed(line, this.next);
+      this.next += 1;
+      bytes += frame.length;
+      unsent += frame.length;
+      if (unsent < CHUNK_BYTES && index < lines.length - 1) {
+        this.send(frame);
+      } else {
+        await new Promise<void>((resolve) => this.send(frame, () => resolve()));
+        unsent = 0;
+      }
+      if (!this.endSubscription) break;
+    }
     return Math.max(1, Math.min(MAX_CHUNK_LINES, Math.floor((CHUNK_BYTES * lines.length) / bytes)));
   }
 
@@ -171,10 +177,11 @@ export class Subscription implements EventSubscriber {
 
 const TEXT = { binary: false };
 
-/** A replay holds about this much of the log in memory at a time. */
+/** A replay sends about this much before it waits for the client, and reads about as much at a time. */
 const CHUNK_BYTES = 256 * 1024;
-const FIRST_CHUNK_LINES = 16;
-const MAX_CHUNK_LINES = 256;
+/** The size of the lines is not known before they are read, so few are read first, and never very many. */
+const FIRST_CHUNK_LINES = 8;
+const MAX_CHUNK_LINES = 128;
 
 function firstSeq(conversation: FollowedConversation, resend: Resend, mark: number): number {
   switch (resend.from) {
