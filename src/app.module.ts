@@ -1,8 +1,10 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { AuthModule } from './auth/index.js';
 import { ConfigModule, type AppConfig } from './config/index.js';
+import { ConversationsModule } from './conversations/conversations.module.js';
 import { CryptoModule } from './crypto/index.js';
 import { ServerModule } from './server/server.module.js';
+import { SocketsModule } from './sockets/sockets.module.js';
 
 /** The wiring of the server. */
 @Module({})
@@ -11,7 +13,14 @@ export class AppModule {
   static forRoot(config: AppConfig): DynamicModule {
     return {
       module: AppModule,
-      imports: [ConfigModule.forRoot(config), CryptoModule, AuthModule, ServerModule],
+      imports: [
+        ConfigModule.forRoot(config),
+        CryptoModule,
+        AuthModule,
+        ServerModule,
+        ConversationsModule,
+        SocketsModule,
+      ],
     };
   }
 }

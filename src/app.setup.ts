@@ -5,6 +5,7 @@ import { AppModule } from './app.module.js';
 import { isLoopbackOnly, serveLoopbackOnly } from './auth/index.js';
 import type { AppConfig } from './config/index.js';
 import { configureHttp } from './http/configure-http.js';
+import { PatternWsAdapter } from './sockets/pattern-ws-adapter.js';
 
 /**
  * Creates the server that `main` and the tests start: everything is wired, nothing listens yet. End it with `close()`.
@@ -22,6 +23,7 @@ export async function createServer(
     forceCloseConnections: true,
   });
   if (isLoopbackOnly(config)) serveLoopbackOnly(app);
+  app.useWebSocketAdapter(new PatternWsAdapter(app));
   configureHttp(app, {
     cors: {
       origins: config.allow_cors_origins,

@@ -59,6 +59,6 @@ import { RunSlots } from './run-slots.js';
         new ConversationRegistry(services, logs, bus, config.conversation_idle_ttl_seconds),
     },
   ],
-  exports: [ConversationsService],
+  exports: [ConversationsService, EventBusModule],
 })
 export class ConversationsModule {}

@@ -8,7 +8,7 @@ import { conversationInfo } from './conversation-views.js';
 import type { EventFilter, EventPage, EventQuery } from './event-query.js';
 import { EventSearch } from './event-search.js';
 import { finalResponse } from './final-response.js';
-import { makeWorkingDir, newConversation } from './new-conversation.js';
+import { assertToolsKnown, makeWorkingDir, newConversation } from './new-conversation.js';
 import type { IncomingMessage, StartConversationRequest } from './start-request.js';
 import { fromStored } from './stored-conversation.js';
 
@@ -48,7 +48,7 @@ export class ConversationsService {
     if (id !== null && (await this.services.catalogue.has(id))) {
       return { info: await this.info(id, false), created: false };
     }
-    this.services.registry.assertKnown(request.agent.tools, request.agent.include_default_tools);
+    assertToolsKnown(request, this.services.registry);
     // Room for the run before anything is made: a refused request leaves nothing behind.
     if (message) this.services.slots.take()();
     await makeWorkingDir(request.workspace.working_dir, this.services.baseDir);

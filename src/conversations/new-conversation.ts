@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { utcTimestamp } from '../events/index.js';
+import { DuplicateToolError, UnknownToolError } from '../tools/tool-errors.js';
 import type { ToolRegistry } from '../tools/tool-registry.js';
 import { InvalidRequestError } from './conversation-errors.js';
 import type { ConversationState } from './conversation-state.js';
@@ -50,6 +51,26 @@ function moduleNames(request: StartConversationRequest, registry: ToolRegistry):
     return module === undefined ? [] : [[name, module] as const];
   });
   return Object.fromEntries(named);
+}
+
+/**
+ * Checks that there are the tools that an agent is given.
+ * @throws InvalidRequestError that names the tool and lists what there is
+ */
+export function assertToolsKnown({ agent }: StartConversationRequest, registry: ToolRegistry): void {
+  try {
+    registry.assertKnown(agent.tools, agent.include_default_tools);
+  } catch (error) {
+    if (error instanceof UnknownToolError) {
+      const index = agent.tools.findIndex(({ name }) => name === error.toolName);
+      const location = index === -1 ? ['include_default_tools'] : ['tools', index, 'name'];
+      throw new InvalidRequestError(['body', 'agent', ...location], error.message, error.toolName);
+    }
+    if (error instanceof DuplicateToolError) {
+      throw new InvalidRequestError(['body', 'agent', 'tools'], error.message, error.toolNames);
+    }
+    throw error;
+  }
 }
 
 /**
