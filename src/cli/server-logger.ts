@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty';
 import { ConsoleLogger, type LogLevel } from '@nestjs/common';
 
 /** Parts of the framework that report each module and route at start: of interest only when something is wrong. */
@@ -16,7 +17,7 @@ const LEVELS: LogLevel[] = ['fatal', 'error', 'warn', 'log', 'debug', 'verbose']
 export class ServerLogger extends ConsoleLogger {
   /** @param level `error`, `warn`, `info` (the default) or `debug` */
   constructor(level: string | undefined) {
-    super({ logLevels: levelsUpTo(level), colors: process.stdout.isTTY === true, prefix: 'AgentServer' });
+    super({ logLevels: levelsUpTo(level), colors: isatty(1), prefix: 'AgentServer' });
   }
 
   override log(message: unknown, ...rest: unknown[]): void {

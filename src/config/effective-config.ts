@@ -6,19 +6,20 @@ const MASK = '**********';
 
 /** The configuration in force as plain JSON with every secret masked: what `--check-config` prints. */
 export function effectiveConfig(config: AppConfig): Record<string, unknown> {
-  return showFields(AppConfig, { ...config });
+  return showFields(AppConfig, new Map<string, unknown>(Object.entries(config)));
 }
 
-function showFields(type: ConfigClass, values: Record<string, unknown>): Record<string, unknown> {
-  const shown = fieldsOf(type).map(({ name, shape, secret }) => {
-    const value = values[name];
+function showFields(type: ConfigClass, values: ReadonlyMap<string, unknown>): Record<string, unknown> {
+  const shown = fieldsOf(type).map(({ name, shape, secret }): [string, unknown] => {
+    const value = values.get(name);
     return [name, secret ? mask(value) : showShape(shape, value)];
   });
   return Object.fromEntries(shown);
 }
 
 function showShape(shape: FieldShape, value: unknown): unknown {
-  if (shape.kind === 'section' && isPlainObject(value)) return showFields(shape.type, { ...value });
+  if (shape.kind === 'section' && isPlainObject(value))
+    return showFields(shape.type, new Map(Object.entries(value)));
   if (shape.kind === 'list' && Array.isArray(value)) return value.map((item) => showShape(shape.item, item));
   return value;
 }

@@ -55,8 +55,8 @@ function todaysSpelling(values: Record<string, unknown>): Record<string, unknown
   const { session_api_key: key, ...rest } = values;
   const translated = { ...rest };
   if (key !== undefined && key !== null) {
-    const keys = rest['session_api_keys'] ?? [];
-    translated['session_api_keys'] = Array.isArray(keys) ? [key, ...keys.filter((k) => k !== key)] : keys;
+    const keys: unknown = rest['session_api_keys'] ?? [];
+    translated['session_api_keys'] = Array.isArray(keys) ? [key].concat(keys) : keys;
   }
   if (Array.isArray(rest['webhooks'])) {
     translated['webhooks'] = rest['webhooks'].map((hook: unknown) =>

@@ -1,24 +1,16 @@
 import { Controller, Get, Res } from '@nestjs/common';
-import {
-  ApiExcludeEndpoint,
-  ApiOkResponse,
-  ApiServiceUnavailableResponse,
-  ApiOperation,
-  ApiTags,
-} from '@nestjs/swagger';
 import type { Response } from 'express';
 import { OpenRoute } from '../auth/index.js';
 import { ToolRegistry } from '../tools/index.js';
 import { Activity } from './activity.js';
 import { Readiness } from './readiness.js';
-import { HealthStatus, ReadyStatus, ServerInfo } from './server-info.dto.js';
+import type { HealthStatus, ReadyStatus, ServerInfo } from './server-info.js';
 import { API_VERSION, SERVER_VERSION } from './version.js';
 
 /** Features beyond the plain routes that this server has, by the names that clients look for. */
 const CAPABILITIES = ['idempotent_conversation_create_v1'];
 
 /** Whether the server is alive and ready, and what it is. Open to everybody: probes have no keys. */
-@ApiTags('Server Details')
 @OpenRoute()
 @Controller()
 export class ServerController {
@@ -29,23 +21,16 @@ export class ServerController {
   ) {}
 
   @Get('alive')
-  @ApiOperation({ operationId: 'alive', summary: 'The process is alive' })
-  @ApiOkResponse({ type: HealthStatus })
   alive(): HealthStatus {
     return { status: 'ok' };
   }
 
   @Get('health')
-  @ApiOperation({ operationId: 'health', summary: 'The process is alive' })
-  @ApiOkResponse({ type: HealthStatus })
   health(): HealthStatus {
     return { status: 'ok' };
   }
 
   @Get('ready')
-  @ApiOperation({ operationId: 'ready', summary: 'The server takes work' })
-  @ApiOkResponse({ type: ReadyStatus })
-  @ApiServiceUnavailableResponse({ type: ReadyStatus, description: 'It is starting or shutting down.' })
   ready(@Res({ passthrough: true }) response: Response): ReadyStatus {
     if (this.readiness.isReady) return { status: 'ready' };
     response.status(503);
@@ -53,8 +38,6 @@ export class ServerController {
   }
 
   @Get('server_info')
-  @ApiOperation({ operationId: 'get_server_info', summary: 'What the server is and can do' })
-  @ApiOkResponse({ type: ServerInfo })
   serverInfo(): ServerInfo {
     return {
       uptime: this.activity.uptime,
@@ -81,7 +64,6 @@ export class ServerController {
   }
 
   @Get()
-  @ApiExcludeEndpoint()
   root(): ServerInfo {
     return this.serverInfo();
   }

@@ -1,0 +1,118 @@
+import boundaries from 'eslint-plugin-boundaries';
+import importX from 'eslint-plugin-import-x';
+import tseslint from 'typescript-eslint';
+
+/**
+ * Who may import whom, by the folders of `src/` (docs/architecture.md draws it). Whoever is not listed here may be
+ * imported by nobody but the wiring.
+ */
+const ARROWS = {
+  events: [],
+  config: [],
+  crypto: ['config'],
+  auth: ['config'],
+  storage: ['config'],
+  llm: ['events'],
+  tools: ['events'],
+  agent: ['events', 'llm', 'tools'],
+  // The edge maps the errors of the domain to answers; the controllers, which live with their feature, use the edge.
+  http: ['conversations', 'crypto', 'events', 'storage'],
+  openapi: ['config', 'http', 'server'],
+  conversations: [
+    'agent',
+    'auth',
+    'config',
+    'crypto',
+    'events',
+    'http',
+    'llm',
+    'openapi',
+    'storage',
+    'tools',
+  ],
+  sockets: ['auth', 'config', 'conversations', 'crypto', 'events', 'storage'],
+  webhooks: ['config', 'conversations', 'crypto', 'events', 'http', 'storage'],
+  workspace: ['auth', 'config', 'crypto', 'events', 'http', 'openapi', 'tools'],
+  settings: ['auth', 'config', 'crypto', 'events', 'http', 'llm', 'openapi', 'storage'],
+  server: ['auth', 'config', 'events', 'http', 'openapi', 'tools'],
+  cli: ['auth', 'config', 'server'],
+};
+const FOLDERS = Object.keys(ARROWS);
+/** The agent and what it uses can run without a web server. */
+const NO_WEB = ['agent', 'llm', 'tools'].map((folder) => `src/${folder}/**`);
+
+const DRIVERS = {
+  regex: 'storage/file/',
+  message: 'Use the ports of storage/; its module picks the driver.',
+};
+const WIRING = {
+  regex: '/app\\.(module|setup)\\.js$',
+  message: 'Only the command line starts the application.',
+};
+const WEB = {
+  regex: '^(@nestjs/(?!common$)|express$|ws$)',
+  message: 'The agent, models and tools know no web framework beyond @Injectable.',
+};
+
+export default tseslint.config(
+  { ignores: ['dist/', 'node_modules/', 'coverage/', 'workspace/'] },
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    plugins: { boundaries, 'import-x': importX },
+    settings: {
+      'import/resolver': { typescript: { project: 'tsconfig.json' } },
+      'boundaries/elements': FOLDERS.map((folder) => ({ type: folder, pattern: `src/${folder}` })),
+    },
+    rules: {
+      'boundaries/dependencies': [
+        'error',
+        {
+          default: 'disallow',
+          message: '{{from.type}}/ may not import {{to.type}}/',
+          policies: FOLDERS.map((folder) => ({
+            from: { element: { type: folder } },
+            allow: { to: { element: { types: { anyOf: [folder, ...ARROWS[folder]] } } } },
+          })),
+        },
+      ],
+      'import-x/no-default-export': 'error',
+      'import-x/no-duplicates': ['error', { considerQueryString: true }],
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'separate-type-imports' }],
+      // Nest's modules are classes that hold nothing.
+      '@typescript-eslint/no-extraneous-class': ['error', { allowWithDecorator: true }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', ignoreRestSiblings: true }],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
+      // `return next();` is how we leave early.
+      '@typescript-eslint/no-confusing-void-expression': 'off',
+      // Options objects of libraries are often typed by classes.
+      '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
+      '@typescript-eslint/dot-notation': ['error', { allowIndexSignaturePropertyAccess: true }],
+      // Decorators read the declared types of properties.
+      '@typescript-eslint/no-inferrable-types': ['error', { ignoreProperties: true }],
+      'no-restricted-imports': ['error', { patterns: [DRIVERS, WIRING] }],
+      eqeqeq: 'error',
+      'prefer-const': 'error',
+      'no-console': 'error',
+    },
+  },
+  { files: NO_WEB, rules: { 'no-restricted-imports': ['error', { patterns: [DRIVERS, WIRING, WEB] }] } },
+  { files: ['src/storage/**'], rules: { 'no-restricted-imports': ['error', { patterns: [WIRING] }] } },
+  {
+    files: ['src/*.ts', 'src/cli/**'],
+    rules: { 'no-restricted-imports': ['error', { patterns: [DRIVERS] }] },
+  },
+  {
+    // Tests reach into what they test.
+    files: ['**/*.spec.ts', 'test/**'],
+    rules: { 'boundaries/dependencies': 'off', 'no-restricted-imports': 'off' },
+  },
+);
