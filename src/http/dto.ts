@@ -179,8 +179,9 @@ export function referencedDtos(): ReadonlyMap<string, DtoClass> {
  */
 export function readChecked(type: FieldType, raw: unknown, location: Location): unknown {
   const value = type.read(raw);
-  const nested = typeof value === 'object' && value !== null && origins.has(value) ? problemsOf(value) : [];
-  const problems = [...type.problems(value), ...nested];
+  const own = type.problems(value);
+  const isDto = typeof value === 'object' && value !== null && origins.has(value);
+  const problems = own.length === 0 && isDto ? problemsOf(value) : own;
   if (problems.length === 0) return value;
   throw new RequestValidationError(below(location, problems), { [String(location[0])]: raw });
 }
@@ -195,6 +196,6 @@ export function toPlain(value: unknown): unknown {
   // What was not read into a DTO is free-form JSON: it stays as it came.
   if (!origin) return value;
   const fields = fieldsOf(origin.dto);
-  const entries = Object.entries(value).filter(([name]) => fields.has(name));
+  const entries = Object.entries(value).filter(([name, field]) => fields.has(name) && field !== undefined);
   return Object.fromEntries(entries.map(([name, field]) => [name, toPlain(field)]));
 }

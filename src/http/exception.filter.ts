@@ -86,8 +86,6 @@ function answerFor(error: unknown, request: Request): Answer | undefined {
   if (error instanceof RunLimitError) return detail(429, error.message, { 'Retry-After': RETRY_AFTER });
   if (error instanceof ConversationClosedError) return detail(400, error.message);
   if (error instanceof HttpException) return fromHttpException(error);
-  // Express: a path whose escapes cannot be decoded names nothing that exists.
-  if (error instanceof URIError) return detail(404, 'Not Found');
   return undefined;
 }
 

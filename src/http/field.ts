@@ -31,10 +31,12 @@ export function Field(type: FieldType, description = '', { optional = false } = 
     const own = specs.get(prototype) ?? new Map<string, FieldSpec>();
     specs.set(prototype, own.set(String(key), { type, description, optional }));
     // The rule travels with the error: it tells the pipe the wire's words for what class-validator found.
-    ValidateBy(
-      { name: 'field', validator: { validate: (value) => rule(value).length === 0 } },
-      { context: { rule } },
-    )(prototype, key);
+    const validator = {
+      validate: (value: unknown) => rule(value).length === 0,
+      // class-validator drops the context of an error that has no message.
+      defaultMessage: () => 'is not valid',
+    };
+    ValidateBy({ name: 'field', validator }, { context: { rule } })(prototype, key);
     if (!type.nested) return;
     ValidateNested()(prototype, key);
     // class-validator takes null for a broken nested value; the rule has the say on null.

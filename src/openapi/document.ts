@@ -1,0 +1,172 @@
+import { type INestApplicationContext, RequestMethod } from '@nestjs/common';
+import { METHOD_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
+import { ModulesContainer, Reflector } from '@nestjs/core';
+import { OpenRoute } from '../auth/index.js';
+import { SERVER_VERSION } from '../server/version.js';
+import { referencedDtos, refTo } from '../http/dto.js';
+import { fieldsOf } from '../http/field.js';
+import type { JsonSchema } from '../http/field-type.js';
+import { type OperationDocs, type SchemaSource, operationOf } from '../http/operation.js';
+import { conversationSchemas } from './conversation-schemas.js';
+import { DESCRIPTION } from './description.js';
+import { dtoSchema, fieldSchema } from './dto-schema.js';
+import { ERROR_ANSWERS, ERROR_SCHEMAS } from './error-schemas.js';
+import { EVENT_SCHEMAS } from './event-schemas.js';
+
+/** An OpenAPI 3.1 document. */
+export type OpenApiDocument = JsonSchema;
+
+interface Endpoint {
+  path: string;
+  method: string;
+  name: string;
+  docs: OperationDocs;
+}
+
+/** Describes the routes of an application as they are: paths and methods from Nest, the rest from `@Operation`. */
+export function buildDocument(app: INestApplicationContext): OpenApiDocument {
+  const paths: Record<string, Record<string, JsonSchema>> = {};
+  for (const endpoint of endpointsOf(app)) {
+    const item = (paths[endpoint.path] ??= {});
+    item[endpoint.method] = operation(endpoint);
+  }
+  return {
+    openapi: '3.1.0',
+    info: { title: 'OpenHands Agent Server', version: SERVER_VERSION, description: DESCRIPTION },
+    paths,
+    components: {
+      schemas: componentSchemas(),
+      securitySchemes: { APIKeyHeader: { type: 'apiKey', in: 'header', name: 'X-Session-API-Key' } },
+    },
+  };
+}
+
+/** Routes that exist twice, with `/api` and without, are described once. */
+function endpointsOf(app: INestApplicationContext): Endpoint[] {
+  const reflector = new Reflector();
+  const wrappers = [...app.get(ModulesContainer).values()].flatMap((module) => [
+    ...module.controllers.values(),
+  ]);
+  return wrappers.flatMap(({ metatype }) => {
+    if (typeof metatype !== 'function') return [];
+    const bases: string[] = [Reflect.getMetadata(PATH_METADATA, metatype) ?? ''].flat();
+    const base = bases.find((candidate) => /^\/?api(\/|$)/.test(candidate)) ?? bases[0] ?? '';
+    return handlersOf(metatype).flatMap(([name, handler]) => {
+      const path: unknown = Reflect.getMetadata(PATH_METADATA, handler);
+      const method: unknown = Reflect.getMetadata(METHOD_METADATA, handler);
+      if (typeof path !== 'string' || typeof method !== 'number') return [];
+      const open = [handler, metatype].some((target) => reflector.get(OpenRoute, target) !== undefined);
+      return [
+        {
+          path: openApiPath(`${base}/${path}`),
+          method: (RequestMethod[method] ?? 'GET').toLowerCase(),
+          name: `${metatype.name.replace(/Controller$/, '')}_${name}`,
+          docs: { ...(operationOf(handler) ?? undocumented(metatype.name, name)), open },
+        },
+      ];
+    });
+  });
+}
+
+function handlersOf(controller: { prototype: object }): [string, () => unknown][] {
+  return Object.entries(Object.getOwnPropertyDescriptors(controller.prototype)).flatMap(
+    ([name, { value }]) => (name !== 'constructor' && typeof value === 'function' ? [[name, value]] : []),
+  );
+}
+
+function undocumented(controller: string, name: string): OperationDocs {
+  const summary = name.replace(/([A-Z])/g, ' $1').toLowerCase();
+  return {
+    tag: controller.replace(/Controller$/, ''),
+    summary: summary.charAt(0).toUpperCase() + summary.slice(1),
+    answers: { 200: { description: 'Done.', schema: {} } },
+  };
+}
+
+/** `/a//b/:id/` as `/a/b/{id}`. */
+function openApiPath(path: string): string {
+  const clean = `/${path}`.replace(/\/{2,}/g, '/').replace(/(.)\/$/, '$1');
+  return clean.replace(/:(\w+)/g, '{$1}').replace(/\*(\w+)/g, '{$1}');
+}
+
+function operation({ path, name, docs }: Endpoint): JsonSchema {
+  const pathNames = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '');
+  const hasInput = pathNames.length > 0 || docs.query !== undefined || docs.body !== undefined;
+  const errors = [
+    ...(docs.open ? [] : [401]),
+    ...(docs.body ? [413, 415] : []),
+    ...(hasInput ? [422] : []),
+    ...(docs.errors ?? []),
+    500,
+  ].sort((a, b) => a - b);
+  return {
+    operationId: name,
+    tags: [docs.tag],
+    summary: docs.summary,
+    ...(docs.description && { description: docs.description }),
+    parameters: [...pathNames.map(pathParameter), ...queryParameters(docs)],
+    ...(docs.body && { requestBody: requestBody(docs.body) }),
+    responses: {
+      ...Object.fromEntries(
+        Object.entries(docs.answers).map(([status, { description, schema }]) => [
+          status,
+          { description, ...(schema && json(schema)) },
+        ]),
+      ),
+      ...Object.fromEntries(errors.map((status) => [status, errorAnswer(status)])),
+    },
+    ...(!docs.open && { security: [{ APIKeyHeader: [] }] }),
+  };
+}
+
+function pathParameter(name: string): JsonSchema {
+  const isId = name === 'conversation_id';
+  return { name, in: 'path', required: true, schema: { type: 'string', ...(isId && { format: 'uuid' }) } };
+}
+
+function queryParameters({ query }: OperationDocs): JsonSchema[] {
+  if (!query) return [];
+  const defaults = new Map<string, unknown>(Object.entries(new query()));
+  return [...fieldsOf(query)].map(([name, spec]) => ({
+    name,
+    in: 'query',
+    required: defaults.get(name) === undefined && !spec.optional,
+    schema: fieldSchema({ ...spec, description: '' }, defaults.get(name) ?? undefined),
+    ...(spec.description && { description: spec.description }),
+  }));
+}
+
+function requestBody({ schema, required = true, example }: NonNullable<OperationDocs['body']>): JsonSchema {
+  const media = { schema: schemaFor(schema), ...(example !== undefined && { example }) };
+  return { required, content: { 'application/json': media } };
+}
+
+function errorAnswer(status: number): JsonSchema {
+  const answer = ERROR_ANSWERS[status];
+  const headers = { 'Retry-After': { description: 'Seconds.', schema: { type: 'integer' } } };
+  return {
+    description: answer?.description ?? 'Error.',
+    ...(status === 429 && { headers }),
+    ...json(answer?.schema ?? 'ErrorDetail'),
+  };
+}
+
+function json(schema: SchemaSource): JsonSchema {
+  return { content: { 'application/json': { schema: schemaFor(schema) } } };
+}
+
+function schemaFor(source: SchemaSource): JsonSchema {
+  if (typeof source === 'string') return { $ref: `#/components/schemas/${source}` };
+  return typeof source === 'function' ? { $ref: refTo(source) } : source;
+}
+
+/** Named schemas, and every DTO that is referred to, directly or by another one. */
+function componentSchemas(): Record<string, JsonSchema> {
+  const named = { ...ERROR_SCHEMAS, ...EVENT_SCHEMAS, ...conversationSchemas() };
+  const dtos: Record<string, JsonSchema> = {};
+  for (let size = -1; size < Object.keys(dtos).length;) {
+    size = Object.keys(dtos).length;
+    for (const [name, dto] of referencedDtos()) dtos[name] ??= dtoSchema(dto);
+  }
+  return Object.fromEntries(Object.entries({ ...named, ...dtos }).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

@@ -1,0 +1,1 @@
+export { setupOpenApi } from './setup-open-api.js';

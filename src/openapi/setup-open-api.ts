@@ -1,0 +1,46 @@
+import { readFile } from 'node:fs/promises';
+import type { INestApplication } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import { PAGE, PAGE_SCRIPT } from './page.js';
+
+/** Files of Swagger UI that the page loads, by their names in the package. */
+const ASSETS: Readonly<Record<string, string>> = {
+  'swagger-ui.css': 'text/css',
+  'swagger-ui-bundle.js': 'text/javascript',
+  'favicon-32x32.png': 'image/png',
+};
+
+/**
+ * Serves the API document at `/openapi.json` and Swagger UI at `/docs`, with its files from the package, so that it works
+ * without a network. Nothing is loaded or built before the first request. Call it before `app.init()`.
+ */
+export function setupOpenApi(app: INestApplication): void {
+  const adapter = app.getHttpAdapter();
+  let json: Promise<string> | undefined;
+  const document = (): Promise<string> => {
+    json ??= import('./document.js').then(({ buildDocument }) => JSON.stringify(buildDocument(app)));
+    return json;
+  };
+  adapter.get('/openapi.json', answer('application/json', document));
+  adapter.get(
+    '/docs',
+    answer('text/html; charset=utf-8', async () => PAGE),
+  );
+  adapter.get(
+    '/docs/page.js',
+    answer('text/javascript', async () => PAGE_SCRIPT),
+  );
+  for (const [name, type] of Object.entries(ASSETS)) {
+    const file = (): Promise<Buffer> => readFile(new URL(import.meta.resolve(`swagger-ui-dist/${name}`)));
+    adapter.get(`/docs/assets/${name}`, answer(type, file));
+  }
+  adapter.get('/redoc', (_request: Request, response: Response) => response.redirect(307, '/docs'));
+}
+
+function answer(type: string, content: () => Promise<string | Buffer>) {
+  // Express turns a rejection into an error of the request.
+  return async (_request: Request, response: Response): Promise<void> => {
+    const body = await content();
+    response.setHeader('Content-Type', type).end(body);
+  };
+}

@@ -1,0 +1,151 @@
+import { Module, type INestApplication } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ConversationNotFoundError, RunLimitError } from '../../src/conversations/conversation-errors.js';
+import { ConversationsController } from '../../src/conversations/conversations.controller.js';
+import { ConversationsService } from '../../src/conversations/conversations.service.js';
+import { EventsController } from '../../src/conversations/events.controller.js';
+import type { StartConversationRequest } from '../../src/conversations/start-request.js';
+import { setupOpenApi } from '../../src/openapi/index.js';
+import { type HttpOptions, configureHttp } from '../../src/http/configure-http.js';
+
+/** An id that the stand-in knows. */
+export const KNOWN = '280733d3-a9e7-49d7-9ac3-c38121f6f331';
+/** One that it does not know. */
+export const UNKNOWN = '00000000-0000-0000-0000-000000000001';
+/** One whose reads fail in a way that nobody foresaw. */
+export const BROKEN = '00000000-0000-0000-0000-00000000dead';
+/** One whose runs meet the limit. */
+export const BUSY = '00000000-0000-0000-0000-000000000429';
+
+/** A line of the log as the storage hands it out. */
+export const EVENT_LINE =
+  '{"id":"0ef3041a-f4dc-4c8b-8cd1-3e91c0cf4b89","timestamp":"2026-11-24T13:38:06.374775","source":"user",' +
+  '"parent_id":"b0e8f2fc-abd5-48c1-b1eb-ed08e6fdd90c","llm_message":{"role":"user","content":[{"cache_prompt":false,' +
+  '"type":"text","text":"hi"}],"thinking_blocks":[]},"activated_skills":[],"extended_content":[],"kind":"MessageEvent"}';
+
+/** Stands behind the edge where its answers are not the subject: remembers what reached it. */
+export class RecordingConversations {
+  readonly calls: unknown[][] = [];
+  /** The last create request. */
+  started?: StartConversationRequest;
+
+  create(request: StartConversationRequest): Promise<unknown> {
+    this.started = request;
+    return Promise.resolve({
+      info: { id: request.conversation_id ?? KNOWN },
+      created: request.conversation_id !== KNOWN,
+    });
+  }
+  info = async (id: string, skills: boolean): Promise<unknown> => this.known('info', { id }, id, skills);
+  batch = async (ids: string[]): Promise<unknown> => ids.map((id) => (id === KNOWN ? { id } : null));
+  search = async (query: unknown): Promise<unknown> =>
+    this.record('search', { items: [], next_page_id: null }, query);
+  count = async (status: unknown): Promise<unknown> => this.record('count', 2, status);
+  update = async (id: string, change: unknown): Promise<unknown> =>
+    this.known('update', undefined, id, change);
+  delete = async (id: string): Promise<unknown> => this.known('delete', undefined, id);
+  run = async (id: string): Promise<unknown> => this.known('run', undefined, id);
+  pause = async (id: string): Promise<unknown> => this.known('pause', undefined, id);
+  interrupt = async (id: string): Promise<unknown> => this.known('interrupt', undefined, id);
+  finalResponse = async (id: string): Promise<unknown> => this.known('finalResponse', 'all done', id);
+  sendMessage = async (...args: [string, unknown, boolean]): Promise<unknown> =>
+    this.known('sendMessage', undefined, ...args);
+  respondToConfirmation = async (...args: [string, boolean, string]): Promise<unknown> =>
+    this.known('respondToConfirmation', undefined, ...args);
+  searchEvents = async (id: string, query: unknown): Promise<unknown> =>
+    this.known('searchEvents', { lines: [EVENT_LINE], nextPageId: null }, id, query);
+  countEvents = async (id: string, filter: unknown): Promise<unknown> =>
+    this.known('countEvents', 12, id, filter);
+  eventLines = async (id: string, ids: string[]): Promise<unknown> =>
+    this.known(
+      'eventLines',
+      ids.map((event) => (EVENT_LINE.includes(event) ? EVENT_LINE : null)),
+      id,
+      ids,
+    );
+
+  private record(name: string, answer: unknown, ...args: unknown[]): unknown {
+    this.calls.push([name, ...args]);
+    return answer;
+  }
+
+  private known(name: string, answer: unknown, id: string, ...args: unknown[]): unknown {
+    if (id === BROKEN) throw new Error('the disk is on fire');
+    if (id === BUSY) throw new RunLimitError();
+    if (id !== KNOWN) throw new ConversationNotFoundError(id);
+    return this.record(name, answer, id, ...args);
+  }
+}
+
+@Module({
+  controllers: [ConversationsController, EventsController],
+  providers: [{ provide: ConversationsService, useClass: RecordingConversations }],
+})
+class EdgeModule {}
+
+/** An answer as the tests look at it. */
+export interface Answer {
+  status: number;
+  headers: Headers;
+  text: string;
+  body: unknown;
+}
+
+/** The HTTP edge, listening on a port of its own. */
+export class Edge {
+  private constructor(
+    private readonly app: INestApplication,
+    readonly url: string,
+  ) {}
+
+  static async start(options?: HttpOptions): Promise<Edge> {
+    const app = await NestFactory.create(EdgeModule, { logger: false, bodyParser: false });
+    configureHttp(app, options);
+    setupOpenApi(app);
+    await app.listen(0, '127.0.0.1');
+    return new Edge(app, await app.getUrl());
+  }
+
+  /** What reached the service since the last time. */
+  get calls(): unknown[][] {
+    return this.app.get<RecordingConversations>(ConversationsService).calls.splice(0);
+  }
+
+  /** The last create request that reached the service. */
+  get started(): StartConversationRequest | undefined {
+    return this.app.get<RecordingConversations>(ConversationsService).started;
+  }
+
+  async request(method: string, path: string, init: RequestInit = {}): Promise<Answer> {
+    const response = await fetch(this.url + path, { method, redirect: 'manual', ...init });
+    const text = await response.text();
+    const isJson = response.headers.get('content-type')?.startsWith('application/json');
+    return {
+      status: response.status,
+      headers: response.headers,
+      text,
+      body: isJson && text ? JSON.parse(text) : text,
+    };
+  }
+
+  get(path: string): Promise<Answer> {
+    return this.request('GET', path);
+  }
+
+  send(method: string, path: string, body: unknown): Promise<Answer> {
+    return this.raw(method, path, JSON.stringify(body));
+  }
+
+  raw(
+    method: string,
+    path: string,
+    body: string | Uint8Array<ArrayBuffer>,
+    type = 'application/json',
+  ): Promise<Answer> {
+    return this.request(method, path, { body, headers: { 'content-type': type } });
+  }
+
+  close(): Promise<void> {
+    return this.app.close();
+  }
+}
