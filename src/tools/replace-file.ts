@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { open, realpath, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
+import { systemErrorCode } from './system-error.js';
 
 /**
  * Writes a file so that readers see the old or the new content and nothing between: into a file beside it, then
@@ -32,7 +33,7 @@ async function resolveTarget(file: string): Promise<string> {
   try {
     return await realpath(file);
   } catch (error) {
-    if (isMissing(error)) return file;
+    if (systemErrorCode(error) === 'ENOENT') return file;
     throw error;
   }
 }
@@ -43,7 +44,7 @@ async function statOrUndefined(
   try {
     return await stat(file);
   } catch (error) {
-    if (isMissing(error)) return undefined;
+    if (systemErrorCode(error) === 'ENOENT') return undefined;
     throw error;
   }
 }
@@ -58,8 +59,4 @@ async function keepOwnerAndMode(
     await handle.chown(before.uid, before.gid).catch(() => undefined);
   }
   await handle.chmod(before.mode & 0o7777);
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }

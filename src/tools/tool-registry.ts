@@ -3,6 +3,7 @@ import type { Content, Observation } from '../events/index.js';
 import { fileEditorDefinition } from './file-editor/file-editor-tool.js';
 import { finishDefinition } from './finish/finish-tool.js';
 import { taskTrackerDefinition } from './task-tracker/task-tracker-tool.js';
+import { terminalDefinition } from './terminal/terminal-tool.js';
 import { thinkDefinition } from './think/think-tool.js';
 import type { Tool, ToolDefinition, ToolHost } from './tool.js';
 import { DuplicateToolError, UnknownToolError } from './tool-errors.js';
@@ -14,7 +15,11 @@ export interface RequestedTool {
 }
 
 /** Tools that a configuration names one by one, in the order in which they are listed. */
-const CONFIGURABLE: readonly ToolDefinition[] = [fileEditorDefinition, taskTrackerDefinition];
+const CONFIGURABLE: readonly ToolDefinition[] = [
+  terminalDefinition,
+  fileEditorDefinition,
+  taskTrackerDefinition,
+];
 
 /** Tools that come by their class name in `include_default_tools`. */
 const BUILT_IN: readonly ToolDefinition[] = [finishDefinition, thinkDefinition];

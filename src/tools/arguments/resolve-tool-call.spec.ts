@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { fileEditorDefinition } from '../file-editor/file-editor-tool.js';
 import { finishDefinition } from '../finish/finish-tool.js';
-import { statelessTool } from '../stateless-tool.js';
 import { taskTrackerDefinition } from '../task-tracker/task-tracker-tool.js';
+import { terminalDefinition } from '../terminal/terminal-tool.js';
 import { thinkDefinition } from '../think/think-tool.js';
-import type { Tool, ToolDefinition, ToolHost } from '../tool.js';
+import type { Tool, ToolHost } from '../tool.js';
 import { resolveToolCall } from './resolve-tool-call.js';
 
 /** Calls and what the original made of them: the events it stored and the texts it told the model. */
@@ -18,25 +18,6 @@ interface RecordedCall {
 const recorded: RecordedCall[] = JSON.parse(
   readFileSync(new URL('recorded-calls.json', import.meta.url), 'utf8'),
 );
-
-/** The terminal's arguments without its shell: nothing is executed here. */
-const terminalDefinition: ToolDefinition = {
-  ...thinkDefinition,
-  name: 'terminal',
-  actionKind: 'TerminalAction',
-  annotations: { ...thinkDefinition.annotations, readOnlyHint: false },
-  schema: {
-    type: 'object',
-    properties: {
-      command: { type: 'string' },
-      is_input: { type: 'boolean', default: false },
-      timeout: { type: 'number', minimum: 0 },
-      reset: { type: 'boolean', default: false },
-    },
-    required: ['command'],
-  },
-  create: () => statelessTool(terminalDefinition, () => []),
-};
 
 const host: ToolHost = { conversationId: 'c', workingDir: '/w', folder: '/nowhere', shownFolder: 'nowhere' };
 const tools = new Map<string, Tool>(

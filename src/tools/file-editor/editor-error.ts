@@ -22,10 +22,11 @@ export class EditorError extends Error {
 }
 
 function systemMessage(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
+  if (typeof error !== 'object' || error === null || !('message' in error)) return String(error);
+  const message = String(error.message);
   // Node: `ENOENT: no such file or directory, open '/x'`.
-  const reason = /^E[A-Z0-9]+: ([^,]+),/.exec(error.message)?.[1];
-  if (reason === undefined || !('errno' in error) || typeof error.errno !== 'number') return error.message;
+  const reason = /^E[A-Z0-9]+: ([^,]+),/.exec(message)?.[1];
+  if (reason === undefined || !('errno' in error) || typeof error.errno !== 'number') return message;
   const where = 'path' in error && typeof error.path === 'string' ? `: '${error.path}'` : '';
   return `[Errno ${-error.errno}] ${reason.charAt(0).toUpperCase()}${reason.slice(1)}${where}`;
 }

@@ -1,0 +1,143 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { describeTool, type Tool, type ToolHost } from './tool.js';
+import { DuplicateToolError, UnknownToolError } from './tool-errors.js';
+import { ToolRegistry } from './tool-registry.js';
+import { toLlmTool } from './tool-schema.js';
+
+const DEFAULTS = ['FinishTool', 'ThinkTool'];
+const registry = new ToolRegistry();
+const named = (...names: string[]) => names.map((name) => ({ name, params: {} }));
+
+let folder: string;
+let host: ToolHost;
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(os.tmpdir(), 'tools-'));
+  host = { conversationId: 'c', workingDir: folder, folder: path.join(folder, 'c'), shownFolder: 'c' };
+});
+
+afterAll(() => rm(folder, { recursive: true }));
+
+describe('ToolRegistry', () => {
+  it('makes the configured tools in their order, then the built-in ones', () => {
+    const names = [...registry.createTools(named('task_tracker', 'terminal'), DEFAULTS, host).keys()];
+    expect(names).toEqual(['task_tracker', 'terminal', 'finish', 'think']);
+    expect([...registry.createTools([], ['ThinkTool'], host).keys()]).toEqual(['think']);
+  });
+
+  it('names what it does not know and what there is', () => {
+    expect(() => registry.createTools(named('nosuchtool'), DEFAULTS, host)).toThrow(
+      new UnknownToolError('nosuchtool', registry.available()),
+    );
+    expect(() => registry.assertKnown(named('nosuchtool'), [])).toThrow(
+      "ToolDefinition 'nosuchtool' is not registered. Available: ['terminal', 'file_editor', 'task_tracker']",
+    );
+    // Class names are no names of tools to configure, and the other way round.
+    expect(() => registry.assertKnown(named('TerminalTool'), [])).toThrow(UnknownToolError);
+    expect(() => registry.assertKnown([], ['think'])).toThrow("Available: ['FinishTool', 'ThinkTool']");
+    expect(() => registry.assertKnown(named('constructor'), [])).toThrow(UnknownToolError);
+  });
+
+  it('refuses two tools of one name', () => {
+    expect(() => registry.assertKnown(named('terminal', 'terminal'), [])).toThrow(
+      new DuplicateToolError(['terminal']),
+    );
+    expect(() => registry.assertKnown([], ['ThinkTool', 'ThinkTool'])).toThrow(
+      "Duplicate tool names found: {'think'}",
+    );
+  });
+
+  it('knows where the original defines its tools', () => {
+    expect(registry.available().map((name) => registry.qualifiedName(name))).toEqual([
+      'openhands.tools.terminal.definition',
+      'openhands.tools.file_editor.definition',
+      'openhands.tools.task_tracker.definition',
+    ]);
+    expect(registry.qualifiedName('finish')).toBeUndefined();
+  });
+
+  it('renders an observation by its kind, unknown ones as they are', () => {
+    const content = [{ cache_prompt: false, type: 'text' as const, text: 'out' }];
+    const metadata = { exit_code: 0, working_dir: '/w', prefix: '', suffix: '\n[done]' };
+    const observation = { content, is_error: false, metadata, exit_code: 0, kind: 'TerminalObservation' };
+    expect(JSON.stringify(registry.renderObservation(observation))).toContain('[done]');
+    expect(registry.renderObservation({ content, is_error: false, kind: 'GrepObservation' })).toBe(content);
+  });
+});
+
+describe('a tool as the model and the clients see it', () => {
+  const tools = (): Map<string, Tool> =>
+    registry.createTools(named('terminal', 'file_editor', 'task_tracker'), DEFAULTS, host);
+
+  it('has the recorded parameters in the recorded order', () => {
+    const parameters = [...tools().values()].map(({ definition }) => toLlmTool(definition).parameters);
+    const shapes = parameters.map(({ properties, required }) => [Object.keys(properties ?? {}), required]);
+    const always = ['security_risk', 'summary'];
+    expect(shapes).toEqual([
+      [[...always, 'command', 'is_input', 'timeout', 'reset'], ['command']],
+      [
+        [...always, 'command', 'path', 'file_text', 'old_str', 'new_str', 'insert_line', 'view_range'],
+        ['command', 'path'],
+      ],
+      [[...always, 'command', 'task_list'], undefined],
+      [['summary', 'message'], ['message']],
+      [['summary', 'thought'], ['thought']],
+    ]);
+    expect(Object.keys(parameters[0] ?? {})).toEqual(['type', 'properties', 'required']);
+  });
+
+  it('is sent types, descriptions and choices, and nothing that only our validation reads', () => {
+    const text = JSON.stringify([...tools().values()].map(({ definition }) => toLlmTool(definition)));
+    expect(text).not.toMatch(/"(default|minimum)":|"title":"TaskItem"/);
+    const tracker = tools().get('task_tracker');
+    if (!tracker) throw new Error('no task tracker');
+    // `title` is the name of a field here, not a keyword.
+    expect(toLlmTool(tracker.definition).parameters).toMatchObject({
+      properties: {
+        task_list: {
+          type: 'array',
+          items: {
+            type: 'object',
+            properties: {
+              title: { type: 'string' },
+              notes: { type: 'string' },
+              status: { type: 'string', enum: ['todo', 'in_progress', 'done'] },
+            },
+            required: ['title'],
+          },
+        },
+      },
+    });
+  });
+
+  it('is described in the system prompt event as recorded, its text aside', () => {
+    const described = [...tools().values()].map(({ definition }) => ({
+      ...describeTool(definition),
+      description: '',
+    }));
+    const hints = (read: boolean, destroy: boolean, same: boolean, open: boolean) => ({
+      readOnlyHint: read,
+      destructiveHint: destroy,
+      idempotentHint: same,
+      openWorldHint: open,
+    });
+    const entry = (stem: string, title: string, annotations: object) => ({
+      description: '',
+      action_type: `${stem}Action`,
+      observation_type: `${stem}Observation`,
+      annotations,
+      kind: `${stem}Tool`,
+      title,
+    });
+    const expected = [
+      entry('Terminal', 'terminal', { title: 'terminal', ...hints(false, true, false, true) }),
+      entry('FileEditor', 'file_editor', { title: 'file_editor', ...hints(false, true, false, false) }),
+      entry('TaskTracker', 'task_tracker', hints(false, false, true, false)),
+      entry('Finish', 'finish', { title: 'finish', ...hints(true, false, true, false) }),
+      entry('Think', 'think', hints(true, false, true, false)),
+    ];
+    expect(JSON.stringify(described)).toBe(JSON.stringify(expected));
+  });
+});
