@@ -34,7 +34,7 @@ const ARROWS = {
   webhooks: ['config', 'conversations', 'crypto', 'events', 'http', 'storage'],
   workspace: ['auth', 'config', 'crypto', 'events', 'http', 'openapi', 'tools'],
   settings: ['auth', 'config', 'crypto', 'events', 'http', 'llm', 'openapi', 'storage'],
-  server: ['auth', 'config', 'events', 'http', 'openapi', 'tools'],
+  server: ['auth', 'config', 'events', 'http', 'tools'],
   cli: ['auth', 'config', 'server'],
 };
 const FOLDERS = Object.keys(ARROWS);

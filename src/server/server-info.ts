@@ -1,9 +1,11 @@
+import type { JsonSchema } from '../http/field-type.js';
+
 /** The process is alive. */
 export interface HealthStatus {
   status: 'ok';
 }
 
-/** The server takes work. */
+/** Whether the server takes work. */
 export interface ReadyStatus {
   status: 'ready' | 'initializing';
   /** Why not. */
@@ -12,31 +14,66 @@ export interface ReadyStatus {
 
 /** What the server is and can do. */
 export interface ServerInfo {
-  /** Seconds since the start. */
   uptime: number;
-  /** Seconds since something happened in a conversation. */
   idle_time: number;
   title: string;
-  /** Version of the API, by which clients switch features on. */
   version: string;
   sdk_version: string;
   tools_version: string;
   workspace_version: string;
-  /** Name and version of this implementation. */
   implementation: string;
   build_git_sha: string;
   build_git_ref: string;
-  /** There is no Python in this server; names its runtime instead. */
   python_version: string;
-  /** Names of the tools that an agent can be given. */
   usable_tools: string[];
   runtime_idle_timeout_seconds: number | null;
   conversation_runtime: 'local' | 'docker';
   available_conversation_runtimes: ('local' | 'docker')[];
-  /** Features that clients may rely on. */
   capabilities: string[];
   app_backend_ingress_url: string | null;
   max_foreground_terminal_timeout_seconds: number | null;
   docs: string;
   redoc: string;
+}
+
+export const HEALTH_STATUS: JsonSchema = object({ status: { type: 'string', enum: ['ok'] } });
+
+export const READY_STATUS: JsonSchema = {
+  type: 'object',
+  properties: {
+    status: { type: 'string', enum: ['ready', 'initializing'] },
+    message: { type: 'string', description: 'Why not.' },
+  },
+  required: ['status'],
+};
+
+export const SERVER_INFO: JsonSchema = object({
+  uptime: { type: 'number', description: 'Seconds since the start.' },
+  idle_time: { type: 'number', description: 'Seconds since something happened in a conversation.' },
+  title: { type: 'string' },
+  version: { type: 'string', description: 'Version of the API, by which clients switch features on.' },
+  sdk_version: { type: 'string' },
+  tools_version: { type: 'string' },
+  workspace_version: { type: 'string' },
+  implementation: { type: 'string', description: 'Name and version of this server.' },
+  build_git_sha: { type: 'string' },
+  build_git_ref: { type: 'string' },
+  python_version: { type: 'string', description: 'There is no Python here; names the runtime instead.' },
+  usable_tools: list('Names of the tools that an agent can be given.'),
+  runtime_idle_timeout_seconds: { type: ['number', 'null'] },
+  conversation_runtime: { type: 'string', enum: ['local', 'docker'] },
+  available_conversation_runtimes: { type: 'array', items: { type: 'string', enum: ['local', 'docker'] } },
+  capabilities: list('Features that clients may rely on.'),
+  app_backend_ingress_url: { type: ['string', 'null'] },
+  max_foreground_terminal_timeout_seconds: { type: ['number', 'null'] },
+  docs: { type: 'string' },
+  redoc: { type: 'string' },
+} satisfies Record<keyof ServerInfo, JsonSchema>);
+
+function object(properties: Record<string, JsonSchema>): JsonSchema {
+  return { type: 'object', properties, required: Object.keys(properties) };
+}
+
+function list(description: string): JsonSchema {
+  return { type: 'array', items: { type: 'string' }, description };
 }

@@ -1,14 +1,30 @@
 import { Controller, Get, Res } from '@nestjs/common';
 import type { Response } from 'express';
 import { OpenRoute } from '../auth/index.js';
+import { Operation, type OperationDocs } from '../http/operation.js';
 import { ToolRegistry } from '../tools/index.js';
 import { Activity } from './activity.js';
 import { Readiness } from './readiness.js';
-import type { HealthStatus, ReadyStatus, ServerInfo } from './server-info.js';
+import {
+  HEALTH_STATUS,
+  READY_STATUS,
+  SERVER_INFO,
+  type HealthStatus,
+  type ReadyStatus,
+  type ServerInfo,
+} from './server-info.js';
 import { API_VERSION, SERVER_VERSION } from './version.js';
 
 /** Features beyond the plain routes that this server has, by the names that clients look for. */
 const CAPABILITIES = ['idempotent_conversation_create_v1'];
+
+const TAG = 'Server Details';
+const ALIVE: OperationDocs = {
+  summary: 'Whether the process is alive',
+  tag: TAG,
+  open: true,
+  answers: { 200: { description: 'It is.', schema: HEALTH_STATUS } },
+};
 
 /** Whether the server is alive and ready, and what it is. Open to everybody: probes have no keys. */
 @OpenRoute()
@@ -21,16 +37,27 @@ export class ServerController {
   ) {}
 
   @Get('alive')
+  @Operation(ALIVE)
   alive(): HealthStatus {
     return { status: 'ok' };
   }
 
   @Get('health')
+  @Operation(ALIVE)
   health(): HealthStatus {
     return { status: 'ok' };
   }
 
   @Get('ready')
+  @Operation({
+    summary: 'Whether the server takes work',
+    tag: TAG,
+    open: true,
+    answers: {
+      200: { description: 'It does.', schema: READY_STATUS },
+      503: { description: 'It is starting or shutting down.', schema: READY_STATUS },
+    },
+  })
   ready(@Res({ passthrough: true }) response: Response): ReadyStatus {
     if (this.readiness.isReady) return { status: 'ready' };
     response.status(503);
@@ -38,6 +65,12 @@ export class ServerController {
   }
 
   @Get('server_info')
+  @Operation({
+    summary: 'What the server is and can do',
+    tag: TAG,
+    open: true,
+    answers: { 200: { description: 'It.', schema: SERVER_INFO } },
+  })
   serverInfo(): ServerInfo {
     return {
       uptime: this.activity.uptime,
