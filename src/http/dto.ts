@@ -83,7 +83,8 @@ export function model<T extends object>(
     read: (raw) => (isJsonObject(raw) ? readDto(dto, raw) : raw),
     problems: (value) => {
       if (!(value instanceof dto)) return [notAnObject(className)];
-      const complaint = before?.(origins.get(value)?.source ?? {});
+      const origin = origins.get(value);
+      const complaint = origin && before?.(origin.source);
       return complaint === undefined ? unknownFields(value) : [valueError(complaint)];
     },
     schema: () => ({ $ref: refTo(dto) }),

@@ -10,6 +10,7 @@ import {
 } from '../conversations/conversation-errors.js';
 import { LeaseHeldError, LeaseLostError } from '../storage/storage-errors.js';
 import { describeProblems } from './input-echo.js';
+import { hasBody } from './json-body.js';
 import { RequestValidationError, valueError } from './problem.js';
 
 interface Answer {
@@ -43,7 +44,7 @@ export class HttpExceptionFilter implements ExceptionFilter {
     }
     for (const [name, value] of Object.entries(headers ?? {})) response.setHeader(name, value);
     // What is left of a body that was not read would be taken for the next request.
-    if (!request.complete) response.setHeader('Connection', 'close');
+    if (hasBody(request.headers) && !request.complete) response.setHeader('Connection', 'close');
     response.setHeader('Content-Type', 'application/json');
     response.status(status).end(request.method === 'HEAD' ? undefined : JSON.stringify(body));
   }

@@ -85,6 +85,10 @@ describe('the HTTP edge', () => {
       expect((await edge.get(`${E}/nope`)).body).toEqual({ detail: 'Not Found' });
     });
 
+    it('leaves the connection open after errors', async () => {
+      expect((await edge.request('PUT', C)).headers.get('connection')).not.toBe('close');
+    });
+
     it('says when to come back after 429', async () => {
       const answer = await edge.request('POST', `${C}/${BUSY}/run`);
       expect(answer.status).toBe(429);
@@ -401,6 +405,11 @@ describe('the HTTP edge', () => {
         },
         agent_context: { skills: [], current_datetime: expect.stringMatching(/Z$/) },
       });
+    });
+
+    it('take the default model when the settings name none', async () => {
+      await edge.send('POST', C, { agent_settings: {}, workspace: WORKSPACE });
+      expect(edge.started?.agent.llm).toMatchObject({ model: 'gpt-5.6', usage_id: 'default' });
     });
 
     it('tell unknown profiles', async () => {

@@ -24,13 +24,15 @@ export function describeProblems(
   const budget = { left: ANSWER_BUDGET };
   return problems.slice(0, MAX_PROBLEMS).map(({ type, msg, ctx, at = [] }) => {
     const path = type === 'missing' ? at.slice(0, -1) : at;
-    const input = secretPlace(path) ? '<redacted>' : redact(inputAt(sources, type, path));
+    const found = inputAt(sources, type, path);
+    const input = isSecret(path, found) ? '<redacted>' : redact(found);
     return { type, loc: at, msg, input: bounded(input, budget), ...(ctx && { ctx }) };
   });
 }
 
-/** Below `secrets`, or in a field with a secret name, even a plain text is one. */
-function secretPlace(path: Location): boolean {
+/** Below `secrets`, or in a field with a secret name, even a plain text is one; numbers and nulls are not. */
+function isSecret(path: Location, input: unknown): boolean {
+  if (typeof input !== 'string' && (typeof input !== 'object' || input === null)) return false;
   return path.slice(1).some((segment) => typeof segment === 'string' && isSecretName(segment));
 }
 

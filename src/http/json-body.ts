@@ -43,7 +43,8 @@ export function jsonBody(limit: number) {
   };
 }
 
-function hasBody(headers: IncomingHttpHeaders): boolean {
+/** Whether a request says that a body comes with it. */
+export function hasBody(headers: IncomingHttpHeaders): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
