@@ -5,6 +5,7 @@ import { AppModule } from './app.module.js';
 import { isLoopbackOnly, serveLoopbackOnly } from './auth/index.js';
 import type { AppConfig } from './config/index.js';
 import { configureHttp } from './http/configure-http.js';
+import { setupOpenApi } from './openapi/index.js';
 import { PatternWsAdapter } from './sockets/pattern-ws-adapter.js';
 
 /**
@@ -33,5 +34,6 @@ export async function createServer(
     },
     debug: /^(1|true|yes)$/i.test(process.env['DEBUG'] ?? ''),
   });
+  setupOpenApi(app);
   return app;
 }

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { ListenAddress } from '../config/index.js';
+import { errorMessage } from '../config/error-facts.js';
 
 /** What the command line asks for. */
 export type Command =
@@ -49,7 +50,7 @@ export function parseCommandLine(args: readonly string[]): Command {
     return { kind: 'serve', listen, reload: values.reload };
   } catch (error) {
     // Node's message goes on with advice on its own syntax.
-    return mistake(String(error instanceof Error ? error.message : error).split(/\. |\n/)[0] ?? '');
+    return mistake(errorMessage(error).split(/\. |\n/)[0] ?? '');
   }
 }
 

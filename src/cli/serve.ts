@@ -32,11 +32,11 @@ function announce(app: NestExpressApplication, { config, file, variables }: Load
   const host = urlHost(config.listen.host);
   const local = /^(0\.0\.0\.0|\[::\])$/.test(host) ? 'localhost' : host;
   const sources = [file.exists ? file.name : `${file.name} (not there)`, ...variables];
-  logger.log(`OpenHands Agent Server ${SERVER_VERSION} listening on http://${host}:${port}`);
   logger.log(`API documentation: http://${local}:${port}/docs`);
   logger.log(`configuration: ${sources.join(', ')}`);
   logger.log(`conversations: ${config.paths.conversations}`);
   logger.log(describeAccess(config));
+  logger.log(`OpenHands Agent Server ${SERVER_VERSION} listening on http://${host}:${port}`);
 }
 
 /** Who is served, so that nobody opens a server without knowing. */

@@ -28,6 +28,15 @@ export class ServerLogger extends ConsoleLogger {
     }
     super.log(message, ...rest);
   }
+
+  /** What the framework cannot do at start it also throws, and the command line explains. */
+  override error(message: unknown, ...rest: unknown[]): void {
+    if (rest.at(-1) === 'NestApplication') {
+      super.debug(message, ...rest);
+      return;
+    }
+    super.error(message, ...rest);
+  }
 }
 
 function levelsUpTo(name: string | undefined): LogLevel[] {

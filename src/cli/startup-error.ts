@@ -1,4 +1,10 @@
-import { ConfigError, describeProblem, errorCode, type ListenAddress } from '../config/index.js';
+import {
+  ConfigError,
+  describeProblem,
+  errorCode,
+  errorMessage,
+  type ListenAddress,
+} from '../config/index.js';
 
 /** A folder that the server has to write to cannot be written. */
 export class UnwritableFolderError extends Error {
@@ -35,11 +41,6 @@ export function explainStartupError(error: unknown, { host, port }: ListenAddres
     case 'EAI_AGAIN':
       return [`'${host}' is not an address of this machine: choose another with --host`];
     default:
-      return [`cannot start: ${messageOf(error)}`];
+      return [`cannot start: ${errorMessage(error).split('\n')[0] ?? ''}`];
   }
-}
-
-function messageOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return message.split('\n')[0] ?? '';
 }

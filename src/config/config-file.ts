@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { DEFAULT_CONFIG_FILE } from './app-config.js';
 import { ConfigError, describeValue } from './config-error.js';
+import { errorCode, errorMessage } from './error-facts.js';
 import { isPlainObject, type Environment } from './environment.js';
 
 /** The configuration file as it was found. */
@@ -36,17 +37,11 @@ function readText(file: string, name: string): string | undefined {
   }
 }
 
-/** The code of a system error (`ENOENT`), however it was thrown. */
-export function errorCode(error: unknown): string | undefined {
-  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
-  return typeof code === 'string' ? code : undefined;
-}
-
 function parse(text: string, name: string): unknown {
   try {
     return JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (error) {
-    throw unusable(name, 'valid JSON', error instanceof Error ? describeSyntax(error.message, text) : 'none');
+    throw unusable(name, 'valid JSON', describeSyntax(errorMessage(error), text));
   }
 }
 

@@ -1,0 +1,179 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { eventually, ServerProcess } from '../support/server-process.js';
+
+const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+const WARNING = '⚠️ OH_SECRET_KEY was not defined. Secrets will not be persisted between restarts.';
+
+describe('the command line', () => {
+  let cwd: string;
+  beforeEach(async () => {
+    cwd = await mkdtemp(path.join(os.tmpdir(), 'process-'));
+  });
+  afterEach(() => rm(cwd, { recursive: true, force: true }));
+
+  async function run(args: string[], env: Record<string, string> = {}) {
+    const child = spawn(process.execPath, [MAIN, ...args], {
+      cwd,
+      env: { PATH: process.env['PATH'] ?? '', ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    await once(child, 'close');
+    return { code: child.exitCode, stdout, stderr };
+  }
+
+  it('prints its version and its help', async () => {
+    const manifest = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
+    expect(manifest).toContain(`"version": "${(await run(['--version'])).stdout.trim()}"`);
+    expect(await run(['--help'])).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  it('ends with one line when an option is not known', async () => {
+    const { code, stderr } = await run(['--nope']);
+    expect(code).toBe(2);
+    expect(stderr).toBe("openhands-agent-server: Unknown option '--nope' (see --help)\n");
+  });
+
+  it('ends with one line when the port is in use', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const address = other.address();
+    const port = typeof address === 'object' && address !== null ? String(address.port) : '';
+    const { code, stderr } = await run(['--host', '127.0.0.1', '--port', port], { OH_SECRET_KEY: 'key' });
+    other.close();
+    expect(code).toBe(1);
+    expect(stderr).toBe(
+      `openhands-agent-server: port ${port} on 127.0.0.1 is in use: ` +
+        'stop the other program or choose another port with --port\n',
+    );
+  });
+
+  it('ends with one line when the conversations cannot be written', async () => {
+    await writeFile(path.join(cwd, 'file'), '');
+    const { code, stderr } = await run(['--port', '0'], { OH_CONVERSATIONS_PATH: 'file/conversations' });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /^openhands-agent-server: cannot write to .*file\/conversations \(ENOTDIR\): .*\n$/,
+    );
+  });
+
+  it('ends with a line for each mistake in the configuration', async () => {
+    await mkdir(path.join(cwd, 'workspace'));
+    const file = path.join(cwd, 'workspace', 'openhands_agent_server_config.json');
+    await writeFile(file, '{"max_concurrent_runs": 0, "session_api_key": 1}');
+    const { code, stderr } = await run(['--port', '0']);
+    expect(code).toBe(1);
+    expect(stderr.trimEnd().split('\n')).toEqual([
+      expect.stringMatching(/^openhands-agent-server: configuration: session_api_keys\[0\]: expected a text/),
+      expect.stringMatching(/^openhands-agent-server: configuration: max_concurrent_runs: expected a whole/),
+    ]);
+    expect((await run(['--check-config'])).code).toBe(1);
+  });
+
+  it('prints the configuration in force without its secrets', async () => {
+    const { code, stdout } = await run(['--check-config'], {
+      SESSION_API_KEY: 'marked',
+      OH_VSCODE_PORT: '9',
+    });
+    expect(code).toBe(0);
+    expect(stdout).not.toContain('marked');
+    expect(JSON.parse(stdout)).toMatchObject({ session_api_keys: ['**********'], vscode_port: 9 });
+  });
+});
+
+describe('the process', () => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('ends in order on %s', async (signal) => {
+    const server = await ServerProcess.start();
+    expect(server.log).toContain(WARNING);
+    const started = Date.now();
+    expect(await server.end(signal)).toBe(0);
+    expect(Date.now() - started).toBeLessThan(10_000);
+    await server.stop();
+  });
+
+  it('ends although a client keeps its connection open', async () => {
+    const server = await ServerProcess.start({ env: { OH_SECRET_KEY: 'key' } });
+    expect(server.log).not.toContain(WARNING);
+    // fetch keeps its connections for later requests.
+    await server.request('GET', '/alive');
+    expect(await server.end()).toBe(0);
+    await server.stop();
+  });
+
+  it('takes relative paths from the folder it runs in', async () => {
+    const server = await ServerProcess.start();
+    expect(server.log).toContain(path.join(server.cwd, 'workspace/conversations'));
+    await server.stop();
+  });
+
+  it('ends its watched server in order with --reload', async () => {
+    const server = await ServerProcess.start({ args: ['--reload'] });
+    expect((await server.request('GET', '/ready')).body).toEqual({ status: 'ready' });
+    expect(await server.end()).toBe(0);
+    await eventually(async () => {
+      const answer = await fetch(`${server.url}/alive`).catch(() => undefined);
+      return answer === undefined;
+    });
+    expect(server.log).toContain('SIGTERM');
+    await server.stop();
+  });
+});
+
+describe('keys', () => {
+  let server: ServerProcess;
+  beforeAll(async () => {
+    server = await ServerProcess.start({ env: { OH_SESSION_API_KEYS: '["key-a","key-b"]' } });
+  });
+  afterAll(() => server.stop());
+
+  it.each(['/alive', '/health', '/ready', '/server_info', '/', '/docs', '/openapi.json'])(
+    'are not needed for %s',
+    async (route) => {
+      expect((await server.request('GET', route)).status).toBe(200);
+    },
+  );
+
+  it.each([
+    [{ 'x-session-api-key': 'key-a' }, 200],
+    [{ 'x-session-api-key': 'key-b' }, 200],
+    [{ authorization: 'Bearer key-a' }, 200],
+    [{ authorization: 'bearer  key-b' }, 200],
+    [{}, 401],
+    [{ 'x-session-api-key': '' }, 401],
+    [{ 'x-session-api-key': 'key-' }, 401],
+    [{ authorization: 'key-a' }, 401],
+    [{ cookie: 'oh_workspace_session_key=key-a' }, 401],
+  ])('in %j are answered with %s', async (headers, status) => {
+    for (const route of ['/api/conversations/count', '/conversations/count']) {
+      const answer = await server.request('GET', route, undefined, headers);
+      expect(answer.status).toBe(status);
+      if (status === 401) expect(answer.body).toEqual({ detail: 'Unauthorized' });
+    }
+  });
+
+  it('are asked for after the route and the JSON, before everything else', async () => {
+    expect((await server.request('GET', '/api/nope')).status).toBe(404);
+    expect((await server.request('PUT', '/api/conversations')).status).toBe(405);
+    expect((await server.request('GET', '/api/conversations/not-a-uuid')).status).toBe(401);
+    expect((await server.request('POST', '/api/conversations', {})).status).toBe(401);
+    const malformed = await fetch(`${server.url}/api/conversations`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{bad',
+    });
+    expect(malformed.status).toBe(422);
+  });
+
+  it('in a query open nothing over HTTP', async () => {
+    expect((await server.request('GET', '/api/conversations/count?session_api_key=key-a')).status).toBe(401);
+  });
+});
