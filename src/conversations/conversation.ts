@@ -72,6 +72,11 @@ export class Conversation implements RunHost {
     return this.run !== undefined;
   }
 
+  /** Resolves when all that the state tells of now is durable: who saw a status finds its events. */
+  settled(): Promise<void> {
+    return this.writer.settled();
+  }
+
   readLines(fromSeq: number, limit: number): Promise<string[]> {
     return this.storage.log.read(fromSeq, Math.min(limit, this.length - fromSeq));
   }

@@ -15,7 +15,7 @@ import {
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Response } from 'express';
 import { ConversationIdPipe } from '../http/conversation-id.pipe.js';
-import { Operation } from '../http/operation.js';
+import { Operation, documentSchemas } from '../http/operation.js';
 import type { JsonObject } from '../storage/index.js';
 import { ConversationsService } from './conversations.service.js';
 import { withObservabilityHeaders } from './dto/observability-headers.js';
@@ -34,6 +34,8 @@ import { UpdateConversationRequestDto } from './dto/update-conversation.dto.js';
 const SUCCESS = { success: true } as const;
 const tag = 'Conversations';
 const done = { 200: { description: 'Done.', schema: 'Success' } };
+
+documentSchemas(async () => (await import('./docs/conversation-schemas.js')).conversationSchemas());
 
 /** Conversations over REST: under `/api` and, for clients of the first version, without a prefix. */
 @Controller(['api/conversations', 'conversations'])

@@ -61,7 +61,10 @@ export class ConversationsService {
   async info(id: string, includeSkills: boolean): Promise<JsonObject> {
     const options = { includeSkills, runtimeInfo: true };
     const conversation = this.registry.opened(id);
-    if (conversation) return conversation.info(options);
+    if (conversation) {
+      await conversation.settled();
+      return conversation.info(options);
+    }
     const metadata = await this.services.catalogue.load(id);
     if (!metadata) throw new ConversationNotFoundError(id);
     const { state } = fromStored(metadata, this.services.secrets);
@@ -139,7 +142,7 @@ export class ConversationsService {
 
   /** Raw lines in the order asked; null for unknown event ids. */
   async eventLines(id: string, eventIds: readonly string[]): Promise<(string | null)[]> {
-    const { log, length } = await this.open(id);
+    const { log, length } = await this.openSettled(id);
     const seqs = eventIds.map((eventId) => log.seqOf(eventId));
     const known = seqs.filter((seq) => seq !== undefined && seq < length);
     const lines = await log.readMany(known.filter((seq) => seq !== undefined));
@@ -153,8 +156,14 @@ export class ConversationsService {
   }
 
   private async searchIn(id: string): Promise<EventSearch> {
-    const conversation = await this.open(id);
+    const conversation = await this.openSettled(id);
     return new EventSearch(conversation.log, conversation.length);
+  }
+
+  private async openSettled(id: string): Promise<Conversation> {
+    const conversation = await this.open(id);
+    await conversation.settled();
+    return conversation;
   }
 
   private async infoOrNull(id: string, includeSkills: boolean): Promise<JsonObject | null> {

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { isJsonObject } from '../../http/field-type.js';
 import { InvalidRequestError } from '../conversation-errors.js';
-import { StartConversationRequestDto } from './start-conversation.dto.js';
+import type { StartConversationRequestDto } from './start-conversation.dto.js';
 
 const PREFIX = 'x-openhands-observability-';
 

@@ -1,6 +1,6 @@
 import { NotFoundException } from '@nestjs/common';
 import type { AgentSpec } from '../../agent/agent-spec.js';
-import { utcTimestamp } from '../../events/index.js';
+import { type Content, utcTimestamp } from '../../events/index.js';
 import { readChecked, toPlain, model } from '../../http/dto.js';
 import { isJsonObject } from '../../http/field-type.js';
 import type { LlmConfig } from '../../llm/llm-config.js';
@@ -8,7 +8,7 @@ import type { JsonObject } from '../../storage/index.js';
 import { InvalidRequestError } from '../conversation-errors.js';
 import type { IncomingMessage, StartConversationRequest } from '../start-request.js';
 import {
-  AgentContextDto,
+  type AgentContextDto,
   AgentDto,
   DEFAULT_PROMPT_FILE,
   LLMSummarizingCondenserDto,
@@ -16,7 +16,7 @@ import {
 } from './agent.dto.js';
 import { AgentSettingsDto } from './agent-settings.dto.js';
 import type { LLMDto } from './llm.dto.js';
-import type { SendMessageRequestDto } from './message.dto.js';
+import type { ImageContentDto, SendMessageRequestDto, TextContentDto } from './message.dto.js';
 import type { StartConversationRequestDto } from './start-conversation.dto.js';
 
 /** Tools of an agent that is described by settings which name none. */
@@ -36,8 +36,7 @@ export function toStartRequest(dto: StartConversationRequestDto): StartConversat
     throw new InvalidRequestError([], 'This server only runs local conversations');
   }
   refuseDuplicateTools(dto);
-  const rest = object(toPlain(dto));
-  for (const name of HANDLED) delete rest[name];
+  const rest = Object.entries(object(toPlain(dto))).filter(([name]) => !HANDLED.has(name));
   return {
     agent: agentOf(dto),
     workspace: { working_dir: dto.workspace.working_dir, kind: dto.workspace.kind },
@@ -55,12 +54,12 @@ export function toStartRequest(dto: StartConversationRequestDto): StartConversat
     hook_config: dto.hook_config && object(toPlain(dto.hook_config)),
     tags: dto.tags ?? {},
     autotitle: dto.autotitle,
-    rest,
+    rest: Object.fromEntries(rest),
   };
 }
 
 /** Fields with a place of their own in the request. */
-const HANDLED: readonly (keyof StartConversationRequestDto)[] = [
+const HANDLED: ReadonlySet<string> = new Set<keyof StartConversationRequestDto>([
   'agent',
   'agent_settings',
   'agent_profile_id',
@@ -78,7 +77,7 @@ const HANDLED: readonly (keyof StartConversationRequestDto)[] = [
   'hook_config',
   'tags',
   'autotitle',
-];
+]);
 
 /**
  * A message as the conversation takes it.
@@ -92,7 +91,14 @@ export function toIncomingMessage(dto: SendMessageRequestDto, roleLocation: stri
       dto.role,
     );
   }
-  return { role: dto.role, content: dto.content.map((block) => ({ ...block })) };
+  return { role: dto.role, content: dto.content.map(toContent) };
+}
+
+function toContent(block: TextContentDto | ImageContentDto): Content {
+  const { cache_prompt } = block;
+  return block.type === 'text'
+    ? { cache_prompt, type: 'text', text: block.text }
+    : { cache_prompt, type: 'image', image_urls: block.image_urls };
 }
 
 function refuseDuplicateTools({ client_tools }: StartConversationRequestDto): void {

@@ -1,0 +1,103 @@
+import { refTo } from '../../http/dto.js';
+import type { DtoClass } from '../../http/field.js';
+import type { JsonSchema } from '../../http/field-type.js';
+import { AgentDto } from '../dto/agent.dto.js';
+import { ClientToolSpecDto, LocalWorkspaceDto } from '../dto/start-conversation.dto.js';
+import { HookConfigDto } from '../dto/hook-config.dto.js';
+import { confirmationPolicy, secretSource, securityAnalyzer } from '../dto/policies.dto.js';
+import { EVENT_SCHEMAS } from './event-schemas.js';
+
+const ref = (name: string): JsonSchema => ({ $ref: `#/components/schemas/${name}` });
+const dtoRef = (dto: DtoClass): JsonSchema => ({ $ref: refTo(dto) });
+const orNull = (schema: JsonSchema): JsonSchema => ({ anyOf: [schema, { type: 'null' }] });
+const list = (items: JsonSchema): JsonSchema => ({ type: 'array', items });
+const recordOf = (additionalProperties: JsonSchema): JsonSchema => ({ type: 'object', additionalProperties });
+const text: JsonSchema = { type: 'string' };
+const id: JsonSchema = { type: 'string', format: 'uuid' };
+const moment: JsonSchema = { type: 'string', format: 'date-time' };
+const anyObject: JsonSchema = { type: 'object', additionalProperties: true };
+const count: JsonSchema = { type: 'integer' };
+const object = (properties: Record<string, JsonSchema>): JsonSchema => ({
+  type: 'object',
+  properties,
+  required: Object.keys(properties),
+});
+
+const tokens = {
+  prompt_tokens: count,
+  completion_tokens: count,
+  cache_read_tokens: count,
+  cache_write_tokens: count,
+  reasoning_tokens: count,
+  context_window: count,
+  per_turn_token: count,
+};
+
+/** What conversations and their events answer. Built when it is asked for: unions refer to their classes then. */
+export function conversationSchemas(): Record<string, JsonSchema> {
+  return {
+    Success: { type: 'object', properties: { success: { type: 'boolean', default: true } } },
+    AgentResponseResult: object({ response: text }),
+    ConversationPage: object({ items: list(ref('ConversationInfo')), next_page_id: orNull(text) }),
+    ConversationRuntimeInfo: object({
+      runtime_status: text,
+      can_resume: { type: 'boolean' },
+      runtime_error: orNull(anyObject),
+    }),
+    TokenUsage: object({ model: text, ...tokens, response_id: text }),
+    Metrics: object({
+      model_name: text,
+      accumulated_cost: { type: 'number', description: 'US dollars.' },
+      max_budget_per_task: orNull({ type: 'number' }),
+      accumulated_token_usage: orNull(ref('TokenUsage')),
+      costs: list(anyObject),
+      response_latencies: list(anyObject),
+      token_usages: list(ref('TokenUsage')),
+    }),
+    ConversationInfo: conversationInfo(),
+    ...EVENT_SCHEMAS,
+  };
+}
+
+function conversationInfo(): JsonSchema {
+  return {
+    title: 'ConversationInfo',
+    ...object({
+      id,
+      workspace: dtoRef(LocalWorkspaceDto),
+      persistence_dir: orNull(text),
+      max_iterations: count,
+      stuck_detection: { type: 'boolean' },
+      execution_status: ref('ConversationExecutionStatus'),
+      confirmation_policy: confirmationPolicy.schema(),
+      security_analyzer: orNull(securityAnalyzer.schema()),
+      activated_knowledge_skills: list(text),
+      invoked_skills: list(text),
+      blocked_actions: recordOf(text),
+      blocked_messages: recordOf(text),
+      last_user_message_id: orNull(text),
+      leaf_event_id: orNull(text),
+      stats: object({ usage_to_metrics: recordOf(ref('Metrics')) }),
+      secret_registry: object({ secret_sources: recordOf(secretSource.schema()) }),
+      agent_state: anyObject,
+      hook_config: orNull(dtoRef(HookConfigDto)),
+      title: orNull(text),
+      metrics: orNull(anyObject),
+      created_at: moment,
+      updated_at: moment,
+      forked_from_conversation_id: orNull(id),
+      forked_from_event_id: orNull(text),
+      parent_conversation_id: orNull(id),
+      sub_conversation_ids: list(id),
+      tags: recordOf(text),
+      current_model_id: orNull(text),
+      available_models: list(anyObject),
+      supports_runtime_model_switch: { type: 'boolean' },
+      launched_agent_profile: orNull(anyObject),
+      agent: dtoRef(AgentDto),
+      client_tools: list(dtoRef(ClientToolSpecDto)),
+      tool_module_qualnames: recordOf(text),
+      runtime_info: orNull(ref('ConversationRuntimeInfo')),
+    }),
+  };
+}

@@ -1,0 +1,170 @@
+import { EXECUTION_STATUSES } from '../../events/index.js';
+import type { JsonSchema } from '../../http/field-type.js';
+
+const ref = (name: string): JsonSchema => ({ $ref: `#/components/schemas/${name}` });
+const orNull = (schema: JsonSchema): JsonSchema => ({ anyOf: [schema, { type: 'null' }] });
+const list = (items: JsonSchema): JsonSchema => ({ type: 'array', items });
+const text: JsonSchema = { type: 'string' };
+const flag: JsonSchema = { type: 'boolean' };
+const words = (...values: string[]): JsonSchema => ({ type: 'string', enum: values });
+const anyObject: JsonSchema = { type: 'object', additionalProperties: true };
+
+/** An object; names that end in `?` are not required. */
+function object(fields: Record<string, JsonSchema>, rest: JsonSchema = {}): JsonSchema {
+  const names = Object.keys(fields);
+  return {
+    type: 'object',
+    properties: Object.fromEntries(names.map((name) => [name.replace('?', ''), fields[name]])),
+    required: names.filter((name) => !name.endsWith('?')),
+    ...rest,
+  };
+}
+
+const union = (kinds: readonly string[]): JsonSchema => ({
+  oneOf: kinds.map(ref),
+  discriminator: {
+    propertyName: 'kind',
+    mapping: Object.fromEntries(kinds.map((kind) => [kind, `#/components/schemas/${kind}`])),
+  },
+});
+
+const SOURCES = words('agent', 'user', 'environment', 'hook');
+const content = list({ anyOf: [ref('TextContent'), ref('ImageContent')] });
+const thinking = list({ anyOf: [ref('ThinkingBlock'), ref('RedactedThinkingBlock')] });
+const classification = ref('ErrorClassification');
+const call = { tool_name: text, tool_call_id: text };
+
+/** Fields by kind, besides those that every event has. */
+const EVENT_FIELDS: Readonly<Record<string, Record<string, JsonSchema>>> = {
+  SystemPromptEvent: {
+    system_prompt: ref('TextContent'),
+    tools: list(ref('ToolDescription')),
+    'dynamic_context?': orNull(ref('TextContent')),
+  },
+  MessageEvent: {
+    llm_message: ref('Message'),
+    'llm_response_id?': orNull(text),
+    activated_skills: list(text),
+    extended_content: list(ref('TextContent')),
+    'sender?': orNull(text),
+    'critic_result?': {},
+  },
+  ActionEvent: {
+    thought: list(ref('TextContent')),
+    'reasoning_content?': orNull(text),
+    thinking_blocks: thinking,
+    'responses_reasoning_item?': orNull(ref('ReasoningItem')),
+    'action?': orNull(ref('Action')),
+    ...call,
+    tool_call: ref('MessageToolCall'),
+    llm_response_id: text,
+    security_risk: words('UNKNOWN', 'LOW', 'MEDIUM', 'HIGH'),
+    'critic_result?': {},
+    'summary?': orNull(text),
+  },
+  ObservationEvent: {
+    ...call,
+    observation: ref('Observation'),
+    action_id: text,
+    extended_content: list(ref('TextContent')),
+  },
+  AgentErrorEvent: { ...call, error: text, classification },
+  UserRejectObservation: {
+    ...call,
+    rejection_reason: text,
+    rejection_source: words('user', 'hook'),
+    action_id: text,
+  },
+  ConversationStateUpdateEvent: {
+    key: {
+      type: 'string',
+      description: 'The field that changed; `full_state` for a snapshot (never stored).',
+    },
+    'value?': {},
+  },
+  ConversationErrorEvent: { code: text, detail: text, classification },
+  ServerErrorEvent: { code: text, detail: text },
+  StreamingDeltaEvent: { 'content?': orNull(text), 'reasoning_content?': orNull(text) },
+  PauseEvent: {},
+  InterruptEvent: {},
+  CondensationRequest: {},
+  Condensation: {
+    forgotten_event_ids: list(text),
+    'summary?': orNull(text),
+    'summary_offset?': orNull({ type: 'integer', minimum: 0 }),
+    llm_response_id: text,
+  },
+};
+
+const eventSchema = (kind: string, fields: Record<string, JsonSchema>): JsonSchema =>
+  object({
+    id: { type: 'string', format: 'uuid' },
+    timestamp: { type: 'string', description: 'Local time of the server without a zone, microseconds.' },
+    source: SOURCES,
+    'parent_id?': orNull(text),
+    ...fields,
+    kind: { type: 'string', const: kind },
+  });
+
+/** Events and what they are made of. Fields that are not required are absent in lists and null in single reads. */
+export const EVENT_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
+  Event: union(Object.keys(EVENT_FIELDS)),
+  ...Object.fromEntries(
+    Object.entries(EVENT_FIELDS).map(([kind, fields]) => [kind, eventSchema(kind, fields)]),
+  ),
+  EventPage: object({ items: list(ref('Event')), next_page_id: orNull(text) }),
+  Action: object(
+    { kind: text },
+    { additionalProperties: true, description: 'Arguments of a tool, by `kind`.' },
+  ),
+  Observation: object(
+    { content, is_error: flag, kind: text },
+    { additionalProperties: true, description: 'What a tool answered, by `kind`.' },
+  ),
+  Message: object({
+    role: words('user', 'system', 'assistant', 'tool'),
+    content,
+    'tool_calls?': orNull(list(ref('MessageToolCall'))),
+    'tool_call_id?': orNull(text),
+    'name?': orNull(text),
+    'reasoning_content?': orNull(text),
+    thinking_blocks: thinking,
+    'responses_reasoning_item?': orNull(ref('ReasoningItem')),
+  }),
+  MessageToolCall: object({
+    id: text,
+    'responses_item_id?': orNull(text),
+    name: text,
+    arguments: { type: 'string', description: 'JSON, as the model wrote it.' },
+    origin: words('completion', 'responses'),
+  }),
+  ThinkingBlock: object({
+    type: { type: 'string', const: 'thinking' },
+    thinking: text,
+    'signature?': orNull(text),
+  }),
+  RedactedThinkingBlock: object({ type: { type: 'string', const: 'redacted_thinking' }, data: text }),
+  ReasoningItem: object({
+    'id?': orNull(text),
+    'summary?': list(text),
+    'content?': orNull(list(text)),
+    'encrypted_content?': orNull(text),
+    'status?': orNull(text),
+  }),
+  ToolDescription: object({
+    description: text,
+    action_type: text,
+    'observation_type?': orNull(text),
+    'annotations?': orNull(ref('ToolAnnotations')),
+    'meta?': orNull(anyObject),
+    kind: text,
+    title: text,
+  }),
+  ErrorClassification: object({
+    kind: words('auth', 'quota', 'rate_limit', 'config', 'transient', 'agent_action', 'internal', 'unknown'),
+    retryable: flag,
+    user_action: words('none', 'retry', 'settings'),
+    'error_id?': orNull(text),
+  }),
+  ConversationExecutionStatus: words(...EXECUTION_STATUSES),
+};
