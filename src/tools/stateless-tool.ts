@@ -11,8 +11,9 @@ export function statelessTool(
     prepare: (args) => ({
       action: { ...args, kind: definition.actionKind },
       touches: () => [],
-      execute: async () => ({ content: answer(args), is_error: false, kind: definition.observationKind }),
+      execute: () =>
+        Promise.resolve({ content: answer(args), is_error: false, kind: definition.observationKind }),
     }),
-    close: async () => undefined,
+    close: () => Promise.resolve(),
   };
 }

@@ -1,3 +1,4 @@
+import { isObject } from './arguments/parse-arguments.js';
 import type { ToolDefinition } from './tool.js';
 
 /** A tool as it is described to a model. */
@@ -50,16 +51,19 @@ export function toLlmTool(definition: ToolDefinition): ToolForModel {
 }
 
 function forModel(schema: unknown): unknown {
-  if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) return schema;
+  if (!isObject(schema)) return schema;
   const shown = Object.entries(schema).filter(([keyword]) => !INTERNAL_KEYWORDS.has(keyword));
   return Object.fromEntries(
     shown.map(([keyword, value]) => {
-      if (keyword === 'properties') return [keyword, mapValues(value, forModel)];
+      if (keyword === 'properties' && isObject(value)) return [keyword, mapValues(value, forModel)];
       return [keyword, keyword === 'items' ? forModel(value) : value];
     }),
   );
 }
 
-function mapValues(object: object, map: (value: unknown) => unknown): Record<string, unknown> {
+function mapValues(
+  object: Record<string, unknown>,
+  map: (value: unknown) => unknown,
+): Record<string, unknown> {
   return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, map(value)]));
 }

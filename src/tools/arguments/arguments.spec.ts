@@ -176,6 +176,13 @@ describe('validateArguments', () => {
     expect(validate({ text: 'x', kind: 'YAction' }).ok).toBe(false);
   });
 
+  it('tells one mistake of one value', () => {
+    const result = validate({ text: 'x', count: -0.5 });
+    expect(!result.ok && result.error).toMatch(
+      /^1 validation error for XAction\ncount\n.*type=int_from_float/,
+    );
+  });
+
   it('does not take Infinity, which JSON cannot hold', () => {
     const result = validate({ text: 'x', ratio: 'inf' });
     expect(!result.ok && result.error).toContain('type=float_parsing');

@@ -17,7 +17,7 @@ type Report = (type: string, message: string) => void;
 
 /**
  * Makes a value of what was given, as lenient as pydantic is with it: `"5"` is a number and `"yes"` a boolean.
- * Fills in the defaults of objects. What does not fit is added to `problems`.
+ * Fills in the defaults of objects. What does not fit is added to `problems`, and the answer is of no use then.
  *
  * Of JSON schema it knows what tools use: `type`, `enum`, `minimum`, `properties`, `required`, `items`,
  * `default`, and `title` for the name of an object. Everything else is let through.
@@ -118,32 +118,32 @@ function coerceEnum(allowed: unknown[], value: unknown, report: Report): unknown
   return value;
 }
 
-function coerceInteger(value: unknown, report: Report): unknown {
+function coerceInteger(value: unknown, report: Report): number | undefined {
   if (typeof value === 'boolean') return Number(value);
   if (typeof value === 'number') {
     if (Number.isSafeInteger(value)) return value;
     if (Number.isInteger(value))
       report('int_parsing_size', 'Unable to parse input string as an integer, exceeded maximum size');
     else report('int_from_float', 'Input should be a valid integer, got a number with a fractional part');
-    return value;
+    return undefined;
   }
   if (typeof value !== 'string') {
     report('int_type', 'Input should be a valid integer');
-    return value;
+    return undefined;
   }
   const text = value.trim();
   const parsed = /^[-+]?\d+(_\d+)*(\.0+)?$/.test(text) ? Number(text.replaceAll('_', '')) : Number.NaN;
   if (Number.isSafeInteger(parsed)) return parsed;
   report('int_parsing', 'Input should be a valid integer, unable to parse string as an integer');
-  return value;
+  return undefined;
 }
 
-function coerceNumber(value: unknown, report: Report): unknown {
+function coerceNumber(value: unknown, report: Report): number | undefined {
   if (typeof value === 'boolean') return Number(value);
   if (typeof value === 'number') return value;
   if (typeof value !== 'string') {
     report('float_type', 'Input should be a valid number');
-    return value;
+    return undefined;
   }
   const text = value.trim();
   const digits = /^[-+]?(\d+(_\d+)*\.?(\d+(_\d+)*)?|\.\d+(_\d+)*)(e[-+]?\d+)?$/i.test(text);
@@ -151,7 +151,7 @@ function coerceNumber(value: unknown, report: Report): unknown {
   // Infinity has no place in JSON, so it is no number here either.
   if (Number.isFinite(parsed)) return parsed;
   report('float_parsing', 'Input should be a valid number, unable to parse string as a number');
-  return value;
+  return undefined;
 }
 
 const TRUE_WORDS = new Set(['1', 'true', 't', 'yes', 'y', 'on']);
@@ -171,9 +171,9 @@ function coerceBoolean(value: unknown, report: Report): unknown {
   return value;
 }
 
-function atLeast(schema: Schema, value: unknown, report: Report): unknown {
+function atLeast(schema: Schema, value: number | undefined, report: Report): number | undefined {
   const minimum = schema['minimum'];
-  if (typeof value === 'number' && typeof minimum === 'number' && value < minimum) {
+  if (value !== undefined && typeof minimum === 'number' && value < minimum) {
     report('greater_than_equal', `Input should be greater than or equal to ${minimum}`);
   }
   return value;

@@ -76,8 +76,10 @@ class JsonDecoder {
     const before = this.text.slice(0, at);
     const lineStart = before.lastIndexOf('\n') + 1;
     const line = before.split('\n').length;
-    const column = [...before.slice(lineStart)].length + 1;
-    return new JsonDecodeError(`${message}: line ${line} column ${column} (char ${[...before].length})`);
+    const column = Array.from(before.slice(lineStart)).length + 1;
+    return new JsonDecodeError(
+      `${message}: line ${line} column ${column} (char ${Array.from(before).length})`,
+    );
   }
 
   private number(at: number): number {

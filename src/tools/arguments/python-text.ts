@@ -10,7 +10,7 @@ export function pythonJson(value: unknown): string {
   if (typeof value === 'number') return Number.isFinite(value) ? pythonNumber(value) : 'null';
   if (typeof value === 'boolean') return String(value);
   if (Array.isArray(value)) return `[${value.map(pythonJson).join(', ')}]`;
-  if (typeof value !== 'object') return jsonString(String(value));
+  if (typeof value !== 'object') return jsonString(typeof value);
   const fields = Object.entries(value).filter(([, field]) => field !== undefined);
   return `{${fields.map(([key, field]) => `${jsonString(key)}: ${pythonJson(field)}`).join(', ')}}`;
 }
@@ -22,7 +22,7 @@ export function pythonRepr(value: unknown): string {
   if (typeof value === 'number') return pythonNumber(value);
   if (typeof value === 'boolean') return value ? 'True' : 'False';
   if (Array.isArray(value)) return `[${value.map(pythonRepr).join(', ')}]`;
-  if (typeof value !== 'object') return reprString(String(value));
+  if (typeof value !== 'object') return reprString(typeof value);
   return `{${Object.entries(value)
     .map(([key, field]) => `${reprString(key)}: ${pythonRepr(field)}`)
     .join(', ')}}`;

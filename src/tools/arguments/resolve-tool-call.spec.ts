@@ -15,9 +15,9 @@ interface RecordedCall {
   invalid?: { name: string; argumentsText: string; error: string };
 }
 
-const recorded: RecordedCall[] = JSON.parse(
+const recorded = JSON.parse(
   readFileSync(new URL('recorded-calls.json', import.meta.url), 'utf8'),
-);
+) as RecordedCall[];
 
 const host: ToolHost = { conversationId: 'c', workingDir: '/w', folder: '/nowhere', shownFolder: 'nowhere' };
 const tools = new Map<string, Tool>(

@@ -52,17 +52,15 @@ function describe(model: string, problems: ValidationProblem[]): string {
 function shortRepr(value: unknown): string {
   const repr = pythonRepr(value);
   if (Buffer.byteLength(repr) <= SHOWN_BYTES) return repr;
-  const chars = [...repr];
-  return `${takeBytes(chars, 25)}...${[...takeBytes([...chars].reverse(), 24)].reverse().join('')}`;
+  const chars = Array.from(repr);
+  const start = takeBytes(chars, 25).join('');
+  const end = takeBytes(chars.reverse(), 24).reverse().join('');
+  return `${start}...${end}`;
 }
 
-function takeBytes(chars: string[], limit: number): string {
-  let taken = '';
+/** As many of the first characters as fit. */
+function takeBytes(chars: readonly string[], limit: number): string[] {
   let bytes = 0;
-  for (const char of chars) {
-    bytes += Buffer.byteLength(char);
-    if (bytes > limit) break;
-    taken += char;
-  }
-  return taken;
+  const tooMany = chars.findIndex((char) => (bytes += Buffer.byteLength(char)) > limit);
+  return chars.slice(0, tooMany === -1 ? chars.length : tooMany);
 }

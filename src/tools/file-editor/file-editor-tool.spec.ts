@@ -14,9 +14,9 @@ interface RecordedCase {
   observation: Observation;
 }
 
-const recorded: RecordedCase[] = JSON.parse(
+const recorded = JSON.parse(
   readFileSync(new URL('recorded-cases.json', import.meta.url), 'utf8'),
-);
+) as RecordedCase[];
 
 /** A PNG of one pixel, as recorded. */
 const PIXEL =

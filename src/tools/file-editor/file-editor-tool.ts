@@ -108,7 +108,9 @@ class FileEditorTool implements Tool {
     };
   }
 
-  async close(): Promise<void> {}
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
 
   private async execute(request: EditorRequest): Promise<Observation> {
     const { command } = request;

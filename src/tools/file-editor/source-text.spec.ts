@@ -89,7 +89,7 @@ describe('decodeText', () => {
       { name: 'utf-16le', bom: true } as const,
       { name: 'utf-16be', bom: true } as const,
     );
-    const printable = fc.string({ unit: 'grapheme' }).filter((text) => !/^\ufeff/.test(text));
+    const printable = fc.string({ unit: 'grapheme' }).filter((text) => !text.startsWith('\ufeff'));
     fc.assert(
       fc.property(printable, encoding, (text, stored) => {
         expect(decodeText(encodeText(text, stored))?.raw).toBe(text);

@@ -90,7 +90,9 @@ class TaskTrackerTool implements Tool {
     };
   }
 
-  async close(): Promise<void> {}
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
 
   private async view(): Promise<Observation> {
     const tasks = await this.tasks.read();
