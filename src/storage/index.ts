@@ -2,3 +2,4 @@ export * from './event-log.js';
 export * from './lease-store.js';
 export * from './catalogue.js';
 export * from './storage-errors.js';
+export * from './storage-options.js';

@@ -2,8 +2,13 @@
 export interface LeaseFence {
   readonly conversationId: string;
   readonly generation: number;
-  /** False once the lease is known to be lost or was released. */
+  /** False once the lease is known to be lost, was released, or is overdue: then `confirm` knows more. */
   isValid(): boolean;
+  /**
+   * Makes up for an overdue renewal (the process was frozen, the clock jumped) if nobody has taken the lease meanwhile.
+   * True when the lease holds.
+   */
+  confirm(): Promise<boolean>;
 }
 
 /** Who holds the lease of a conversation; one process holds it under one boot id. */

@@ -1,0 +1,53 @@
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { FILE_MODE, FOLDER_MODE } from './conversation-folder.js';
+
+/** The code of a file system error (`ENOENT` ...), or undefined for other errors. */
+export function systemErrorCode(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** Makes the names in a folder durable: a new or renamed file may otherwise be gone after a power cut. */
+export async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Makes a folder, and its name durable if it is new. */
+export async function makeFolder(folder: string): Promise<void> {
+  const firstMade = await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
+  if (firstMade !== undefined) await syncFolder(path.dirname(firstMade));
+}
+
+/**
+ * Replaces a file so that after a crash it is either the old or the new one, whole.
+ * @param temporary name for the new content in the same folder, not used by anybody else
+ * @param mayReplace asked after the content is on disk; when it throws, the old file stays
+ */
+export async function replaceFile(
+  file: string,
+  temporary: string,
+  content: string,
+  mayReplace: () => Promise<void>,
+): Promise<void> {
+  try {
+    const handle = await open(temporary, 'w', FILE_MODE);
+    try {
+      await handle.writeFile(content);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await mayReplace();
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  await syncFolder(path.dirname(file));
+}

@@ -1,0 +1,200 @@
+import { randomBytes } from 'node:crypto';
+import { access, readdir, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { Catalogue, type CatalogueEntry, type StoredMetadata } from '../catalogue.js';
+import type { LeaseFence } from '../lease-store.js';
+import { LeaseLostError } from '../storage-errors.js';
+import { StorageOptions } from '../storage-options.js';
+import { forEachBounded } from './bounded.js';
+import { CatalogueEntries } from './catalogue-entries.js';
+import { conversationFolder, conversationIdOf, LOG_FILE, METADATA_FILE } from './conversation-folder.js';
+import { makeFolder, replaceFile, syncFolder, systemErrorCode } from './durable-file.js';
+import { formatMetadata, readEntry, readMetadata } from './metadata-file.js';
+
+/** More do not help: the file system calls of a process run in four threads. */
+const READS_AT_ONCE = 16;
+const READ_BUFFER_BYTES = 16 * 1024;
+
+/** Folders of conversations that are being deleted; what a crash leaves of them goes at the next start. */
+const DELETED_PREFIX = '.deleted-';
+
+/** All conversations of a folder, each with its `metadata.json`. */
+@Injectable()
+export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
+  private readonly logger = new Logger('Catalogue');
+  private readonly entries = new CatalogueEntries();
+  private readonly reported = new Set<string>();
+  /** Writes and removals of one conversation follow each other. */
+  private readonly changes = new Map<string, Promise<void>>();
+  private scan: Promise<void> | undefined;
+
+  constructor(private readonly options: StorageOptions) {
+    super();
+  }
+
+  /** Begins to read the entries as soon as the server listens; nobody waits for it here. */
+  onApplicationBootstrap(): void {
+    setImmediate(() => {
+      this.ready().catch((error: unknown) =>
+        this.logger.error(`conversations cannot be listed: ${String(error)}`),
+      );
+    });
+  }
+
+  override async list(): Promise<readonly CatalogueEntry[]> {
+    await this.ready();
+    return this.entries.list();
+  }
+
+  override async has(id: string): Promise<boolean> {
+    if (this.entries.get(id)) return true;
+    await this.ready();
+    return this.entries.get(id) !== undefined;
+  }
+
+  override async load(id: string): Promise<StoredMetadata | undefined> {
+    const file = path.join(this.folder(id), METADATA_FILE);
+    try {
+      return await readMetadata(file, id);
+    } catch (error) {
+      if (systemErrorCode(error) !== 'ENOENT') this.reportBroken(id, error);
+      return undefined;
+    }
+  }
+
+  override save(metadata: StoredMetadata, fence: LeaseFence): Promise<void> {
+    const { id } = metadata;
+    // The text now, not when its turn comes: the caller may change the object meanwhile.
+    const text = formatMetadata(metadata);
+    const { created_at, updated_at, execution_status } = metadata;
+    return this.inTurn(id, async () => {
+      await this.write(id, text, fence);
+      this.entries.set({ id, created_at, updated_at, execution_status });
+    });
+  }
+
+  override touch(entry: CatalogueEntry): void {
+    // A conversation is listed from its first save on, and no longer than it exists.
+    if (this.entries.get(entry.id)) this.entries.set(entry);
+  }
+
+  override remove(id: string): Promise<void> {
+    return this.inTurn(id, async () => {
+      // A scan that goes on would otherwise find it again.
+      await this.ready();
+      const folder = this.folder(id);
+      const deleted = path.join(
+        this.options.conversationsPath,
+        `${DELETED_PREFIX}${path.basename(folder)}-${randomBytes(4).toString('hex')}`,
+      );
+      try {
+        await rename(folder, deleted);
+      } catch (error) {
+        if (systemErrorCode(error) !== 'ENOENT') throw error;
+        this.entries.delete(id);
+        return;
+      }
+      this.entries.delete(id);
+      await syncFolder(this.options.conversationsPath);
+      await this.removeFolder(deleted);
+    });
+  }
+
+  override folder(id: string): string {
+    return conversationFolder(this.options.conversationsPath, id);
+  }
+
+  private async write(id: string, text: string, fence: LeaseFence): Promise<void> {
+    const folder = this.folder(id);
+    const mayWrite = async (): Promise<void> => {
+      if (!fence.isValid() && !(await fence.confirm())) throw new LeaseLostError(id);
+    };
+    await mayWrite();
+    // An owner that was frozen and one that took over must not share a temporary file.
+    const temporary = path.join(folder, `${METADATA_FILE}.${fence.generation}.tmp`);
+    const isNew = !this.entries.get(id);
+    if (isNew) await makeFolder(folder);
+    await replaceFile(path.join(folder, METADATA_FILE), temporary, text, mayWrite);
+    // The lease may have made the folder: its name becomes durable with its first metadata.
+    if (isNew) await syncFolder(this.options.conversationsPath);
+  }
+
+  private inTurn(id: string, action: () => Promise<void>): Promise<void> {
+    const done = (this.changes.get(id) ?? Promise.resolve()).then(action);
+    const settled = done
+      .catch(() => undefined)
+      .then(() => {
+        if (this.changes.get(id) === settled) this.changes.delete(id);
+      });
+    this.changes.set(id, settled);
+    return done;
+  }
+
+  /** Resolves when all entries are known. A scan that failed is tried again by the next who asks. */
+  private ready(): Promise<void> {
+    this.scan ??= this.readAll().catch((error: unknown) => {
+      this.scan = undefined;
+      throw error;
+    });
+    return this.scan;
+  }
+
+  private async readAll(): Promise<void> {
+    const names = await readdir(this.options.conversationsPath).catch((error: unknown) => {
+      if (systemErrorCode(error) === 'ENOENT') return [];
+      throw error;
+    });
+    const buffers: Buffer[] = [];
+    await forEachBounded(names, READS_AT_ONCE, async (name) => {
+      const id = conversationIdOf(name);
+      if (id === undefined) return;
+      const buffer = buffers.pop() ?? Buffer.allocUnsafe(READ_BUFFER_BYTES);
+      await this.readOne(id, buffer);
+      buffers.push(buffer);
+    });
+    void this.removeLeftovers(names.filter((name) => name.startsWith(DELETED_PREFIX)));
+  }
+
+  private async readOne(id: string, buffer: Buffer): Promise<void> {
+    const folder = this.folder(id);
+    try {
+      const entry = await readEntry(path.join(folder, METADATA_FILE), id, buffer);
+      // What was saved meanwhile is newer.
+      if (!this.entries.get(id)) this.entries.set(entry);
+    } catch (error) {
+      // Without a log it is what an interrupted creation leaves: nothing was acknowledged, nothing is missing.
+      if (systemErrorCode(error) === 'ENOENT' && !(await exists(path.join(folder, LOG_FILE)))) return;
+      this.reportBroken(id, error);
+    }
+  }
+
+  private reportBroken(id: string, error: unknown): void {
+    if (this.reported.has(id)) return;
+    this.reported.add(id);
+    const reason = error instanceof Error ? error.message : String(error);
+    this.logger.error(
+      `conversation ${id} is left out: ${path.join(this.folder(id), METADATA_FILE)}: ${reason}`,
+    );
+  }
+
+  private async removeLeftovers(names: readonly string[]): Promise<void> {
+    for (const name of names) await this.removeFolder(path.join(this.options.conversationsPath, name));
+  }
+
+  /** Removes a folder that is no conversation any more. What cannot be removed now goes at the next start. */
+  private async removeFolder(folder: string): Promise<void> {
+    try {
+      await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+    } catch (error) {
+      this.logger.warn(`${folder} could not be removed: ${String(error)}`);
+    }
+  }
+}
+
+function exists(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  );
+}

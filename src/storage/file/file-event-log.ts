@@ -1,0 +1,189 @@
+import { Logger } from '@nestjs/common';
+import { EventLog, type EventIndexEntry, type LogRecord } from '../event-log.js';
+import type { LeaseFence } from '../lease-store.js';
+import { LeaseLostError, SequenceConflictError } from '../storage-errors.js';
+import { systemErrorCode } from './durable-file.js';
+import type { LogFile } from './log-file.js';
+import { LogLines } from './log-lines.js';
+
+/** One flush takes no more text than this (UTF-16 units), so that the copy it makes stays small. */
+const MOST_TEXT_PER_FLUSH = 8 * 1024 * 1024;
+
+/** An append that has not been answered. */
+interface Waiting {
+  seq: number;
+  fence: LeaseFence;
+  records: readonly LogRecord[];
+  resolve: () => void;
+  reject: (error: unknown) => void;
+}
+
+/**
+ * The log of one conversation in `events.jsonl`. Appends that wait while one is flushed share the next flush. A failed
+ * flush fails all that wait, and the file is cut back to what was durable before anything else is written.
+ */
+export class FileEventLog extends EventLog {
+  private readonly logger = new Logger('EventLog');
+  private readonly waiting: Waiting[] = [];
+  private flushing: Promise<void> | undefined;
+  private handedIn: number;
+  private closing: Promise<void> | undefined;
+  /** The fence under which the file is open for writing. */
+  private writer: LeaseFence | undefined;
+  /** Whether bytes of a failed append may stand behind the durable ones. */
+  private untidy = false;
+
+  private constructor(
+    private readonly conversationId: string,
+    private readonly file: LogFile,
+    private readonly lines: LogLines,
+  ) {
+    super();
+    this.handedIn = lines.length;
+  }
+
+  /** Reads what is there. Without a file the log is empty, and the first append creates it. */
+  static async open(conversationId: string, file: LogFile): Promise<FileEventLog> {
+    const lines = new LogLines(conversationId, file);
+    try {
+      await lines.scan();
+    } catch (error) {
+      await file.close();
+      if (systemErrorCode(error) !== 'ENOENT') throw error;
+    }
+    return new FileEventLog(conversationId, file, lines);
+  }
+
+  override get length(): number {
+    return this.lines.length;
+  }
+
+  override append(expectedSeq: number, fence: LeaseFence, records: readonly LogRecord[]): Promise<void> {
+    if (this.closing) return Promise.reject(this.closedError());
+    if (expectedSeq !== this.handedIn) {
+      return Promise.reject(new SequenceConflictError(expectedSeq, this.handedIn));
+    }
+    if (records.some(({ line }) => line.includes('\n'))) {
+      return Promise.reject(new TypeError('an event must be one line'));
+    }
+    this.handedIn += records.length;
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ seq: expectedSeq, fence, records, resolve, reject });
+      this.flushing ??= this.flushAll();
+    });
+  }
+
+  override async read(fromSeq: number, limit: number): Promise<string[]> {
+    if (this.closing) throw this.closedError();
+    return this.lines.read(fromSeq, limit);
+  }
+
+  override async readMany(seqs: readonly number[]): Promise<string[]> {
+    if (this.closing) throw this.closedError();
+    return this.lines.readMany(seqs);
+  }
+
+  override entry(seq: number): EventIndexEntry {
+    return this.lines.entry(seq);
+  }
+
+  override seqOf(id: string): number | undefined {
+    return this.lines.seqOf(id);
+  }
+
+  override close(): Promise<void> {
+    this.closing ??= (this.flushing ?? Promise.resolve()).then(() => this.file.close());
+    return this.closing;
+  }
+
+  private async flushAll(): Promise<void> {
+    while (this.waiting.length > 0) {
+      const batch = this.takeBatch();
+      try {
+        await this.flush(batch);
+        for (const { resolve } of batch) resolve();
+      } catch (error) {
+        await this.cutBack();
+        // Those that came meanwhile counted on numbers which now will not be given.
+        const failed = [...batch, ...this.waiting.splice(0)];
+        this.handedIn = this.lines.length;
+        for (const { reject } of failed) reject(error);
+      }
+    }
+    this.flushing = undefined;
+  }
+
+  /** The next appends that share a flush: all that wait, as long as they come from one owner and are not huge. */
+  private takeBatch(): Waiting[] {
+    const fence = this.waiting[0]?.fence;
+    let text = 0;
+    const end = this.waiting.findIndex((append, index) => {
+      for (const { line } of append.records) text += line.length;
+      return index > 0 && (append.fence !== fence || text > MOST_TEXT_PER_FLUSH);
+    });
+    return this.waiting.splice(0, end === -1 ? this.waiting.length : end);
+  }
+
+  private async flush(batch: readonly Waiting[]): Promise<void> {
+    const first = batch[0];
+    if (!first) return;
+    const { fence } = first;
+    if (!fence.isValid()) await this.confirm(fence);
+    if (this.writer !== fence) await this.adopt(fence);
+    if (first.seq !== this.lines.length) throw new SequenceConflictError(first.seq, this.lines.length);
+    if (this.untidy) await this.file.truncate(this.lines.byteLength);
+    const { bytes, entries } = encode(
+      batch.flatMap(({ records }) => records),
+      this.lines.byteLength,
+    );
+    if (bytes.length === 0) return;
+    this.untidy = true;
+    await this.file.write(bytes, this.lines.byteLength);
+    // The process may have been frozen while it wrote; only what was written under a lease is acknowledged.
+    if (!fence.isValid()) await this.confirm(fence);
+    this.untidy = false;
+    for (const { record, end } of entries) this.lines.push(record, end);
+  }
+
+  private async confirm(fence: LeaseFence): Promise<void> {
+    if (await fence.confirm()) return;
+    // Whatever stands in the file now is the business of the next owner.
+    this.writer = undefined;
+    this.untidy = false;
+    throw new LeaseLostError(this.conversationId);
+  }
+
+  /** The first append of an owner: an earlier owner may have written since the file was read. */
+  private async adopt(fence: LeaseFence): Promise<void> {
+    await this.file.reopenForWriting();
+    await this.lines.catchUp();
+    this.untidy = false;
+    this.writer = fence;
+  }
+
+  /** Removes what a failed append has left in the file. When that fails too, the next append tries again first. */
+  private async cutBack(): Promise<void> {
+    if (!this.untidy) return;
+    try {
+      await this.file.truncate(this.lines.byteLength);
+      this.untidy = false;
+    } catch (error) {
+      this.logger.error(`conversation ${this.conversationId}: the log cannot be cut back: ${String(error)}`);
+    }
+  }
+
+  private closedError(): Error {
+    return new Error(`the log of conversation ${this.conversationId} is closed`);
+  }
+}
+
+/** The bytes of the records, and where the line of each ends in a log of this length. */
+function encode(
+  records: readonly LogRecord[],
+  position: number,
+): { bytes: Buffer; entries: { record: LogRecord; end: number }[] } {
+  const bytes = Buffer.from(records.map(({ line }) => `${line}\n`).join(''));
+  let end = position;
+  const entries = records.map((record) => ({ record, end: (end += Buffer.byteLength(record.line) + 1) }));
+  return { bytes, entries };
+}

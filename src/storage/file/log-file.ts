@@ -1,0 +1,129 @@
+import { open, type FileHandle } from 'node:fs/promises';
+import path from 'node:path';
+import { FILE_MODE } from './conversation-folder.js';
+import { syncFolder, systemErrorCode } from './durable-file.js';
+
+/** The bytes of one log. Opened when first used; knows nothing of events. */
+export class LogFile {
+  private current: Promise<SharedHandle> | undefined;
+
+  constructor(readonly path: string) {}
+
+  /** Bytes from `start` up to `end`. */
+  async read(start: number, end: number): Promise<Buffer> {
+    const bytes = Buffer.allocUnsafe(end - start);
+    const read = await this.use((handle) => readFully(handle, bytes, start));
+    if (read < bytes.length) throw new Error(`${this.path} is shorter than it was`);
+    return bytes;
+  }
+
+  /** Runs `action` with an open file; the file stays open at least until it ends. */
+  async use<T>(action: (handle: FileHandle) => Promise<T>): Promise<T> {
+    this.current ??= this.openWith(() => open(this.path, 'r'));
+    return (await this.current).use(action);
+  }
+
+  /**
+   * Opens the file for writing under its present name (another server may have put a new file there) and creates it
+   * if there is none. Reads that are going on end on the file they began with.
+   */
+  async reopenForWriting(): Promise<void> {
+    const before = this.current;
+    this.current = this.openWith(() => openOrCreate(this.path));
+    await this.current;
+    await this.retire(before);
+  }
+
+  /** Writes at this offset, and resolves when the bytes are durable. */
+  async write(bytes: Buffer, position: number): Promise<void> {
+    await this.use(async (handle) => {
+      for (let done = 0; done < bytes.length;) {
+        const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
+        done += bytesWritten;
+      }
+      await handle.datasync();
+    });
+  }
+
+  async truncate(length: number): Promise<void> {
+    await this.use((handle) => handle.truncate(length));
+  }
+
+  async size(): Promise<number> {
+    return this.use(async (handle) => (await handle.stat()).size);
+  }
+
+  /** Closes the file when what is going on has ended. */
+  async close(): Promise<void> {
+    const before = this.current;
+    this.current = undefined;
+    await this.retire(before);
+  }
+
+  private openWith(opener: () => Promise<FileHandle>): Promise<SharedHandle> {
+    const opening = opener().then((handle) => new SharedHandle(handle));
+    // A failed attempt is not remembered: the next use tries again.
+    opening.catch(() => {
+      if (this.current === opening) this.current = undefined;
+    });
+    return opening;
+  }
+
+  private async retire(handle: Promise<SharedHandle> | undefined): Promise<void> {
+    const opened = await handle?.catch(() => undefined);
+    await opened?.retire();
+  }
+}
+
+/** Reads until the buffer is full or the file ends; answers the number of bytes. */
+export async function readFully(handle: FileHandle, bytes: Buffer, position: number): Promise<number> {
+  let done = 0;
+  while (done < bytes.length) {
+    const { bytesRead } = await handle.read(bytes, done, bytes.length - done, position + done);
+    if (bytesRead === 0) break;
+    done += bytesRead;
+  }
+  return done;
+}
+
+/** A file handle that is closed when its last user is done with it. */
+class SharedHandle {
+  private users = 1;
+
+  constructor(private readonly handle: FileHandle) {}
+
+  async use<T>(action: (handle: FileHandle) => Promise<T>): Promise<T> {
+    this.users += 1;
+    try {
+      return await action(this.handle);
+    } finally {
+      await this.leave();
+    }
+  }
+
+  /** Gives up the owner's share. */
+  retire(): Promise<void> {
+    return this.leave();
+  }
+
+  private async leave(): Promise<void> {
+    this.users -= 1;
+    if (this.users === 0) await this.handle.close();
+  }
+}
+
+async function openOrCreate(file: string): Promise<FileHandle> {
+  try {
+    return await open(file, 'r+');
+  } catch (error) {
+    if (systemErrorCode(error) !== 'ENOENT') throw error;
+  }
+  const handle = await open(file, 'wx+', FILE_MODE);
+  try {
+    await syncFolder(path.dirname(file));
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+  return handle;
+}

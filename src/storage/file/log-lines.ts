@@ -1,0 +1,127 @@
+import { Logger } from '@nestjs/common';
+import type { EventIndexEntry } from '../event-log.js';
+import { standIn } from './damaged-line.js';
+import { EventIndex } from './event-index.js';
+import type { LogFile } from './log-file.js';
+import { scanLog, type ScannedLine } from './log-scan.js';
+
+/** Lines with less than this between them are read together: a call costs more than the bytes. */
+const GAP_BYTES = 16 * 1024;
+
+/** The lines of one log: their places in the file, their fields, their text. */
+export class LogLines {
+  private readonly logger = new Logger('EventLog');
+  private readonly index = new EventIndex();
+  /** Stand-ins for damaged lines. */
+  private readonly damaged = new Map<number, string>();
+  /** Bytes behind the last whole line when the file was read. */
+  private torn = 0;
+
+  constructor(
+    private readonly conversationId: string,
+    private readonly file: LogFile,
+  ) {}
+
+  get length(): number {
+    return this.index.length;
+  }
+
+  get byteLength(): number {
+    return this.index.byteLength;
+  }
+
+  /** Takes in a line that was written. */
+  push(entry: EventIndexEntry, end: number): void {
+    this.index.push(entry, end);
+  }
+
+  entry(seq: number): EventIndexEntry {
+    return this.index.entry(seq);
+  }
+
+  seqOf(id: string): number | undefined {
+    return this.index.seqOf(id);
+  }
+
+  async read(fromSeq: number, limit: number): Promise<string[]> {
+    const from = Math.max(0, fromSeq);
+    const to = Math.min(from + limit, this.length);
+    return from < to ? this.readRange(from, to) : [];
+  }
+
+  async readMany(seqs: readonly number[]): Promise<string[]> {
+    const found = new Map<number, string>();
+    for (const [from, to] of this.neighbours(new Set(seqs))) {
+      const lines = await this.readRange(from, to);
+      for (const [index, line] of lines.entries()) found.set(from + index, line);
+    }
+    return seqs.map((seq) => found.get(seq) ?? '');
+  }
+
+  /**
+   * Reads what the file has beyond the lines known so far. A torn end is left out and reported; it stays in the file
+   * until an owner writes, since another server may be in the middle of writing it.
+   */
+  async scan(): Promise<void> {
+    const from = this.byteLength;
+    const before = this.damaged.size;
+    const torn = await this.file.use((handle) => scanLog(handle, from, (line) => this.take(line)));
+    if (torn > 0 && torn !== this.torn) {
+      this.logger.warn(
+        `conversation ${this.conversationId}: cut ${torn} bytes of an unfinished event off the log`,
+      );
+    }
+    this.torn = torn;
+    if (this.damaged.size === before) return;
+    const seqs = [...this.damaged.keys()].slice(before, before + 10).join(', ');
+    this.logger.error(
+      `conversation ${this.conversationId}: ${this.damaged.size - before} damaged events in the log (${seqs})`,
+    );
+  }
+
+  /** For the owner of the lease: takes in what an earlier owner wrote after `scan`, and cuts a torn end off the file. */
+  async catchUp(): Promise<void> {
+    const size = await this.file.size();
+    if (size < this.byteLength) throw new Error(`${this.file.path} is shorter than it was`);
+    if (size === this.byteLength) return;
+    await this.scan();
+    if (this.torn > 0) await this.file.truncate(this.byteLength);
+    this.torn = 0;
+  }
+
+  private take({ entry, start, end }: ScannedLine): void {
+    if (entry) {
+      this.index.push(entry, end);
+      return;
+    }
+    const seq = this.length;
+    const timestamp = seq === 0 ? '' : this.index.entry(seq - 1).timestamp;
+    const { line, ...fields } = standIn({ conversationId: this.conversationId, seq, start, end, timestamp });
+    this.damaged.set(seq, line);
+    this.index.push(fields, end);
+  }
+
+  private async readRange(from: number, to: number): Promise<string[]> {
+    const start = this.index.startOf(from);
+    const bytes = await this.file.read(start, this.index.startOf(to));
+    return Array.from({ length: to - from }, (_, offset) => {
+      const seq = from + offset;
+      return (
+        this.damaged.get(seq) ??
+        bytes.toString('utf8', this.index.startOf(seq) - start, this.index.startOf(seq + 1) - start - 1)
+      );
+    });
+  }
+
+  /** Ranges that cover these numbers, near ones joined. */
+  private neighbours(seqs: ReadonlySet<number>): [from: number, to: number][] {
+    const ranges: [from: number, to: number][] = [];
+    for (const seq of [...seqs].sort((a, b) => a - b)) {
+      this.index.entry(seq); // refuses numbers that are not in the log
+      const last = ranges.at(-1);
+      if (last && this.index.startOf(seq) - this.index.startOf(last[1]) < GAP_BYTES) last[1] = seq + 1;
+      else ranges.push([seq, seq + 1]);
+    }
+    return ranges;
+  }
+}

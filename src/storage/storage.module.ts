@@ -1,0 +1,28 @@
+import { Module } from '@nestjs/common';
+import { AppConfig } from '../config/index.js';
+import { Catalogue } from './catalogue.js';
+import { EventLogStore } from './event-log.js';
+import { FileCatalogue } from './file/file-catalogue.js';
+import { FileEventLogStore } from './file/file-event-log-store.js';
+import { FileLeaseStore } from './file/file-lease-store.js';
+import { LeaseStore } from './lease-store.js';
+import { StorageOptions } from './storage-options.js';
+
+/** Provides the storage ports; the file driver stands behind them. */
+@Module({
+  providers: [
+    {
+      provide: StorageOptions,
+      inject: [AppConfig],
+      useFactory: (config: AppConfig): StorageOptions => ({
+        conversationsPath: config.paths.conversations,
+        leaseTtlSeconds: config.lease_ttl_seconds,
+      }),
+    },
+    { provide: EventLogStore, useClass: FileEventLogStore },
+    { provide: Catalogue, useClass: FileCatalogue },
+    { provide: LeaseStore, useClass: FileLeaseStore },
+  ],
+  exports: [EventLogStore, Catalogue, LeaseStore],
+})
+export class StorageModule {}
