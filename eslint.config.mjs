@@ -17,7 +17,7 @@ const ARROWS = {
   agent: ['events', 'llm', 'tools'],
   // The edge maps the errors of the domain to answers; the controllers, which live with their feature, use the edge.
   http: ['conversations', 'crypto', 'events', 'storage'],
-  openapi: ['config', 'http', 'server'],
+  openapi: ['auth', 'config', 'http', 'server'],
   conversations: [
     'agent',
     'auth',
