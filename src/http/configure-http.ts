@@ -1,4 +1,4 @@
-import type { INestApplication } from '@nestjs/common';
+import type { NestExpressApplication } from '@nestjs/platform-express';
 import { type CorsOptions, cors } from './cors.js';
 import { HttpExceptionFilter } from './exception.filter.js';
 import { jsonBody } from './json-body.js';
@@ -20,15 +20,13 @@ const BODY_LIMIT = 32 * 1024 * 1024;
  * Gives an application its HTTP edge: CORS, routing edges, JSON bodies, the pipe that makes DTOs, and the filter that
  * answers errors. Call it before `app.init()`, on an application that was created with `bodyParser: false`.
  */
-export function configureHttp(app: INestApplication, options: HttpOptions = {}): void {
-  const adapter = app.getHttpAdapter();
-  const express = adapter.getInstance();
-  express.disable('x-powered-by');
+export function configureHttp(app: NestExpressApplication, options: HttpOptions = {}): void {
+  app.disable('x-powered-by');
   // Answers are alive: a hash of each would cost more than it could save.
-  express.disable('etag');
-  express.set('query parser', 'simple');
+  app.disable('etag');
+  app.set('query parser', 'simple');
   const limit = options.bodyLimit ?? BODY_LIMIT;
-  app.use(cors(options.cors ?? { origins: [] }), routingEdges(adapter), jsonBody(limit));
+  app.use(cors(options.cors ?? { origins: [] }), routingEdges(app.getHttpAdapter()), jsonBody(limit));
   app.useGlobalPipes(new RequestPipe());
   app.useGlobalFilters(new HttpExceptionFilter(options.debug));
 }

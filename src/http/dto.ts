@@ -46,9 +46,14 @@ export function problemsOf(instance: object): Problem[] {
 function fromErrors(errors: readonly ValidationError[]): Problem[] {
   return errors.flatMap((error) => {
     const key = Array.isArray(error.target) ? Number(error.property) : error.property;
-    const rule: Rule | undefined = error.contexts?.['field']?.rule;
-    return below([key], [...(rule?.(error.value) ?? []), ...fromErrors(error.children ?? [])]);
+    const context: unknown = error.contexts?.['field'];
+    const own = hasRule(context) ? context.rule(error.value) : [];
+    return below([key], [...own, ...fromErrors(error.children ?? [])]);
   });
+}
+
+function hasRule(context: unknown): context is { rule: Rule } {
+  return isJsonObject(context) && typeof context['rule'] === 'function';
 }
 
 /** Fields of the source that a closed DTO does not know. */
@@ -111,7 +116,8 @@ export function oneOfKinds(kinds: () => Record<string, DtoClass>, options: KindO
   };
   const unknownKind = (source: Record<string, unknown>): Problem => {
     const expected = Object.keys(kinds()).map((kind) => `'${kind}'`);
-    const kind = String(kindOf(source) ?? '').slice(0, 200);
+    const given = kindOf(source) ?? '';
+    const kind = (typeof given === 'string' ? given : JSON.stringify(given)).slice(0, 200);
     return valueError(
       `Unknown kind '${kind}' for ${options.union}; Expected one of: [${expected.join(', ')}]`,
     );

@@ -53,8 +53,8 @@ export class HttpExceptionFilter implements ExceptionFilter {
     const errorId = randomBytes(16).toString('hex');
     const message = error instanceof Error ? error.message : String(error);
     const stack = error instanceof Error ? error.stack : undefined;
-    const conversation = request.params?.['conversation_id'];
-    const where = `${request.method} ${request.path}${conversation ? ` (conversation ${conversation})` : ''}`;
+    const conversation = request.params['conversation_id'];
+    const where = `${request.method} ${request.path}${conversation === undefined ? '' : ` (conversation ${String(conversation)})`}`;
     this.logger.error(`${where} failed, error_id ${errorId}: ${message}`, stack);
     return {
       status: 500,

@@ -39,7 +39,11 @@ export function text(options: TextOptions = {}): FieldType {
       if (typeof value !== 'string') return [{ type: 'string_type', msg: 'Input should be a valid string' }];
       // UTF-16 units are at least as many as characters, so characters are counted only near the limit.
       if (min !== undefined && value.length < min) return [tooShort(min)];
-      if (max !== undefined && value.length > max && (value.length > 2 * max || [...value].length > max)) {
+      if (
+        max !== undefined &&
+        value.length > max &&
+        (value.length > 2 * max || Array.from(value).length > max)
+      ) {
         return [tooLong(max)];
       }
       if (pattern && !pattern.test(value)) {
@@ -325,10 +329,14 @@ export function mapOf(item: FieldType): FieldType {
   return {
     read: (raw) =>
       isJsonObject(raw) ? new Map(Object.entries(raw).map(([key, value]) => [key, item.read(value)])) : raw,
-    problems: (value) => (value instanceof Map ? entryProblems([...value], item) : [notAnObject]),
+    problems: (value) => (isMap(value) ? entryProblems([...value], item) : [notAnObject]),
     schema: () => ({ type: 'object', additionalProperties: item.schema() }),
     nested: item.nested,
   };
+}
+
+function isMap(value: unknown): value is Map<string, unknown> {
+  return value instanceof Map;
 }
 
 function entryProblems(

@@ -7,13 +7,16 @@ const E = `${C}/${KNOWN}/events`;
 const AGENT = { llm: { model: 'openai/x', api_key: 'sk-leak' } };
 const WORKSPACE = { working_dir: '/srv/agent/proj' };
 
+const HEX_ID: unknown = expect.stringMatching(/^[0-9a-f]{32}$/);
+const IN_UTC: unknown = expect.stringMatching(/Z$/);
+
 describe('the HTTP edge', () => {
   let edge: Edge;
   beforeAll(async () => {
     edge = await Edge.start({ cors: { origins: ['https://good.example'] }, bodyLimit: 1024 * 1024 });
   });
   afterAll(() => edge.close());
-  beforeEach(() => void edge.calls);
+  beforeEach(() => edge.forget());
 
   const detailOf = async (method: string, path: string, body?: unknown): Promise<unknown> => {
     const answer = await (body === undefined ? edge.request(method, path) : edge.send(method, path, body));
@@ -102,7 +105,7 @@ describe('the HTTP edge', () => {
         body: {
           detail: 'Internal Server Error',
           exception: 'the disk is on fire',
-          error_id: expect.stringMatching(/^[0-9a-f]{32}$/),
+          error_id: HEX_ID,
         },
       });
     });
@@ -343,10 +346,10 @@ describe('the HTTP edge', () => {
       ],
       [{ conversation_id: 5 }, ['body', 'conversation_id'], 'uuid_type'],
     ])('names the field of %j', async (fields, loc, type) => {
-      const body = await create(fields);
-      expect(body).toMatchObject({
-        detail: expect.arrayContaining([expect.objectContaining({ type, loc })]),
-      });
+      const problem: unknown = expect.objectContaining({ type, loc });
+      const detail: unknown = expect.arrayContaining([problem]);
+      expect(await create(fields)).toMatchObject({ detail });
+    });
     });
 
     it('never repeats a secret or megabytes', async () => {
@@ -403,7 +406,7 @@ describe('the HTTP edge', () => {
           keep_first: 2,
           kind: 'LLMSummarizingCondenser',
         },
-        agent_context: { skills: [], current_datetime: expect.stringMatching(/Z$/) },
+        agent_context: { skills: [], current_datetime: IN_UTC },
       });
     });
 

@@ -15,14 +15,14 @@ export function parseInstant(raw: unknown): { local: string } | { error: string 
   if (raw.length < 10) return { error: 'input is too short' };
   const match = FORM.exec(raw);
   if (!match) return { error: 'unexpected extra characters at the end of the input' };
-  const [year, month, day, hour, minute, second] = match.slice(1, 7).map((part) => Number(part ?? 0));
+  const part = (group: number): number => Number(match[group] ?? 0);
   const parts = {
-    year: year ?? 0,
-    month: month ?? 0,
-    day: day ?? 0,
-    hour: hour ?? 0,
-    minute: minute ?? 0,
-    second: second ?? 0,
+    year: part(1),
+    month: part(2),
+    day: part(3),
+    hour: part(4),
+    minute: part(5),
+    second: part(6),
   };
   const error = outOfCalendar(parts);
   if (error) return { error };

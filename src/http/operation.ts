@@ -32,3 +32,17 @@ export function Operation(docs: OperationDocs): MethodDecorator {
 export function operationOf(handler: object): OperationDocs | undefined {
   return documented.get(handler);
 }
+
+type SchemaLoader = () => Promise<Record<string, JsonSchema>>;
+const loaders: SchemaLoader[] = [];
+
+/** Adds named schemas to the document. They are loaded when the document is built. */
+export function documentSchemas(loader: SchemaLoader): void {
+  loaders.push(loader);
+}
+
+/** All named schemas that features have added. */
+export async function documentedSchemas(): Promise<Record<string, JsonSchema>> {
+  const all = await Promise.all(loaders.map((load) => load()));
+  return Object.fromEntries(all.flatMap((schemas) => Object.entries(schemas)));
+}

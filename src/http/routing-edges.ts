@@ -1,4 +1,4 @@
-import { type HttpServer, MethodNotAllowedException, NotFoundException } from '@nestjs/common';
+import { type HttpServer, MethodNotAllowedException } from '@nestjs/common';
 import type { NextFunction, Request, Response } from 'express';
 
 interface KnownRoute {
@@ -46,8 +46,9 @@ function redirect(request: Request, response: Response, path: string): void {
 
 /** Reads the routes out of Express. A path that cannot be decoded matches none. */
 function registeredRoutes(adapter: HttpServer): KnownRoute[] {
-  const router: unknown = adapter.getInstance().router;
-  if (!isRouter(router)) throw new NotFoundException('no router');
+  const express: unknown = adapter.getInstance();
+  const router: unknown = typeof express === 'function' ? Reflect.get(express, 'router') : undefined;
+  if (!isRouter(router)) throw new Error('the HTTP adapter has no router of Express');
   return router.stack.flatMap((layer) => {
     const { route } = layer;
     if (!route) return [];

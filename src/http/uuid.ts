@@ -8,7 +8,7 @@ const GROUP_LENGTHS = [8, 4, 4, 4, 12];
 export function parseUuid(input: string): { id: string } | { error: string } {
   const [inner, bare] = unwrap(input);
   const dashes: number[] = [];
-  for (const [index, character] of [...inner].entries()) {
+  for (const [index, character] of Array.from(inner).entries()) {
     if (character === '-') dashes.push(index);
     else if (!/^[0-9a-fA-F]$/.test(character)) {
       return { error: `invalid character: found \`${character}\` at ${index}` };

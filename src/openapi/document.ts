@@ -6,12 +6,10 @@ import { SERVER_VERSION } from '../server/version.js';
 import { referencedDtos, refTo } from '../http/dto.js';
 import { fieldsOf } from '../http/field.js';
 import type { JsonSchema } from '../http/field-type.js';
-import { type OperationDocs, type SchemaSource, operationOf } from '../http/operation.js';
-import { conversationSchemas } from './conversation-schemas.js';
+import { type OperationDocs, type SchemaSource, documentedSchemas, operationOf } from '../http/operation.js';
 import { DESCRIPTION } from './description.js';
 import { dtoSchema, fieldSchema } from './dto-schema.js';
 import { ERROR_ANSWERS, ERROR_SCHEMAS } from './error-schemas.js';
-import { EVENT_SCHEMAS } from './event-schemas.js';
 
 /** An OpenAPI 3.1 document. */
 export type OpenApiDocument = JsonSchema;
@@ -24,7 +22,8 @@ interface Endpoint {
 }
 
 /** Describes the routes of an application as they are: paths and methods from Nest, the rest from `@Operation`. */
-export function buildDocument(app: INestApplicationContext): OpenApiDocument {
+export async function buildDocument(app: INestApplicationContext): Promise<OpenApiDocument> {
+  const named = { ...ERROR_SCHEMAS, ...(await documentedSchemas()) };
   const paths: Record<string, Record<string, JsonSchema>> = {};
   for (const endpoint of endpointsOf(app)) {
     const item = (paths[endpoint.path] ??= {});
@@ -35,7 +34,7 @@ export function buildDocument(app: INestApplicationContext): OpenApiDocument {
     info: { title: 'OpenHands Agent Server', version: SERVER_VERSION, description: DESCRIPTION },
     paths,
     components: {
-      schemas: componentSchemas(),
+      schemas: componentSchemas(named),
       securitySchemes: { APIKeyHeader: { type: 'apiKey', in: 'header', name: 'X-Session-API-Key' } },
     },
   };
@@ -49,7 +48,7 @@ function endpointsOf(app: INestApplicationContext): Endpoint[] {
   ]);
   return wrappers.flatMap(({ metatype }) => {
     if (typeof metatype !== 'function') return [];
-    const bases: string[] = [Reflect.getMetadata(PATH_METADATA, metatype) ?? ''].flat();
+    const bases = pathsOf(metatype);
     const base = bases.find((candidate) => /^\/?api(\/|$)/.test(candidate)) ?? bases[0] ?? '';
     return handlersOf(metatype).flatMap(([name, handler]) => {
       const path: unknown = Reflect.getMetadata(PATH_METADATA, handler);
@@ -68,10 +67,24 @@ function endpointsOf(app: INestApplicationContext): Endpoint[] {
   });
 }
 
+/** A controller serves one path or several. */
+function pathsOf(controller: object): string[] {
+  const paths: unknown = Reflect.getMetadata(PATH_METADATA, controller);
+  if (Array.isArray(paths)) return paths.map(String);
+  return [typeof paths === 'string' ? paths : ''];
+}
+
 function handlersOf(controller: { prototype: object }): [string, () => unknown][] {
   return Object.entries(Object.getOwnPropertyDescriptors(controller.prototype)).flatMap(
-    ([name, { value }]) => (name !== 'constructor' && typeof value === 'function' ? [[name, value]] : []),
+    ([name, property]) => {
+      const handler: unknown = property.value;
+      return name !== 'constructor' && isFunction(handler) ? [[name, handler]] : [];
+    },
   );
+}
+
+function isFunction(value: unknown): value is () => unknown {
+  return typeof value === 'function';
 }
 
 function undocumented(controller: string, name: string): OperationDocs {
@@ -161,8 +174,7 @@ function schemaFor(source: SchemaSource): JsonSchema {
 }
 
 /** Named schemas, and every DTO that is referred to, directly or by another one. */
-function componentSchemas(): Record<string, JsonSchema> {
-  const named = { ...ERROR_SCHEMAS, ...EVENT_SCHEMAS, ...conversationSchemas() };
+function componentSchemas(named: Record<string, JsonSchema>): Record<string, JsonSchema> {
   const dtos: Record<string, JsonSchema> = {};
   for (let size = -1; size < Object.keys(dtos).length;) {
     size = Object.keys(dtos).length;

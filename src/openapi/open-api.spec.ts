@@ -17,7 +17,9 @@ describe('the API document', () => {
   let document: Document;
   beforeAll(async () => {
     edge = await Edge.start();
-    document = JSON.parse((await edge.get('/openapi.json')).text);
+    const { body } = await edge.get('/openapi.json');
+    if (!isDocument(body)) throw new Error('no document');
+    document = body;
   });
   afterAll(() => edge.close());
 
@@ -76,3 +78,7 @@ describe('the API document', () => {
     expect((await edge.get('/redoc')).headers.get('location')).toBe('/docs');
   });
 });
+
+function isDocument(body: unknown): body is Document {
+  return typeof body === 'object' && body !== null && 'paths' in body && 'components' in body;
+}

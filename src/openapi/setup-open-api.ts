@@ -18,17 +18,19 @@ export function setupOpenApi(app: INestApplication): void {
   const adapter = app.getHttpAdapter();
   let json: Promise<string> | undefined;
   const document = (): Promise<string> => {
-    json ??= import('./document.js').then(({ buildDocument }) => JSON.stringify(buildDocument(app)));
+    json ??= import('./document.js').then(async ({ buildDocument }) =>
+      JSON.stringify(await buildDocument(app)),
+    );
     return json;
   };
   adapter.get('/openapi.json', answer('application/json', document));
   adapter.get(
     '/docs',
-    answer('text/html; charset=utf-8', async () => PAGE),
+    answer('text/html; charset=utf-8', () => Promise.resolve(PAGE)),
   );
   adapter.get(
     '/docs/page.js',
-    answer('text/javascript', async () => PAGE_SCRIPT),
+    answer('text/javascript', () => Promise.resolve(PAGE_SCRIPT)),
   );
   for (const [name, type] of Object.entries(ASSETS)) {
     const file = (): Promise<Buffer> => readFile(new URL(import.meta.resolve(`swagger-ui-dist/${name}`)));

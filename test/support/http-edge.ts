@@ -1,5 +1,6 @@
-import { Module, type INestApplication } from '@nestjs/common';
+import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
 import { ConversationNotFoundError, RunLimitError } from '../../src/conversations/conversation-errors.js';
 import { ConversationsController } from '../../src/conversations/conversations.controller.js';
 import { ConversationsService } from '../../src/conversations/conversations.service.js';
@@ -36,27 +37,26 @@ export class RecordingConversations {
       created: request.conversation_id !== KNOWN,
     });
   }
-  info = async (id: string, skills: boolean): Promise<unknown> => this.known('info', { id }, id, skills);
-  batch = async (ids: string[]): Promise<unknown> => ids.map((id) => (id === KNOWN ? { id } : null));
-  search = async (query: unknown): Promise<unknown> =>
+  info = (id: string, skills: boolean): Promise<unknown> => this.known('info', { id }, id, skills);
+  batch = (ids: string[]): Promise<unknown> =>
+    Promise.resolve(ids.map((id) => (id === KNOWN ? { id } : null)));
+  search = (query: unknown): Promise<unknown> =>
     this.record('search', { items: [], next_page_id: null }, query);
-  count = async (status: unknown): Promise<unknown> => this.record('count', 2, status);
-  update = async (id: string, change: unknown): Promise<unknown> =>
-    this.known('update', undefined, id, change);
-  delete = async (id: string): Promise<unknown> => this.known('delete', undefined, id);
-  run = async (id: string): Promise<unknown> => this.known('run', undefined, id);
-  pause = async (id: string): Promise<unknown> => this.known('pause', undefined, id);
-  interrupt = async (id: string): Promise<unknown> => this.known('interrupt', undefined, id);
-  finalResponse = async (id: string): Promise<unknown> => this.known('finalResponse', 'all done', id);
-  sendMessage = async (...args: [string, unknown, boolean]): Promise<unknown> =>
+  count = (status: unknown): Promise<unknown> => this.record('count', 2, status);
+  update = (id: string, change: unknown): Promise<unknown> => this.known('update', undefined, id, change);
+  delete = (id: string): Promise<unknown> => this.known('delete', undefined, id);
+  run = (id: string): Promise<unknown> => this.known('run', undefined, id);
+  pause = (id: string): Promise<unknown> => this.known('pause', undefined, id);
+  interrupt = (id: string): Promise<unknown> => this.known('interrupt', undefined, id);
+  finalResponse = (id: string): Promise<unknown> => this.known('finalResponse', 'all done', id);
+  sendMessage = (...args: [string, unknown, boolean]): Promise<unknown> =>
     this.known('sendMessage', undefined, ...args);
-  respondToConfirmation = async (...args: [string, boolean, string]): Promise<unknown> =>
+  respondToConfirmation = (...args: [string, boolean, string]): Promise<unknown> =>
     this.known('respondToConfirmation', undefined, ...args);
-  searchEvents = async (id: string, query: unknown): Promise<unknown> =>
+  searchEvents = (id: string, query: unknown): Promise<unknown> =>
     this.known('searchEvents', { lines: [EVENT_LINE], nextPageId: null }, id, query);
-  countEvents = async (id: string, filter: unknown): Promise<unknown> =>
-    this.known('countEvents', 12, id, filter);
-  eventLines = async (id: string, ids: string[]): Promise<unknown> =>
+  countEvents = (id: string, filter: unknown): Promise<unknown> => this.known('countEvents', 12, id, filter);
+  eventLines = (id: string, ids: string[]): Promise<unknown> =>
     this.known(
       'eventLines',
       ids.map((event) => (EVENT_LINE.includes(event) ? EVENT_LINE : null)),
@@ -64,15 +64,15 @@ export class RecordingConversations {
       ids,
     );
 
-  private record(name: string, answer: unknown, ...args: unknown[]): unknown {
+  private record(name: string, answer: unknown, ...args: unknown[]): Promise<unknown> {
     this.calls.push([name, ...args]);
-    return answer;
+    return Promise.resolve(answer);
   }
 
-  private known(name: string, answer: unknown, id: string, ...args: unknown[]): unknown {
-    if (id === BROKEN) throw new Error('the disk is on fire');
-    if (id === BUSY) throw new RunLimitError();
-    if (id !== KNOWN) throw new ConversationNotFoundError(id);
+  private known(name: string, answer: unknown, id: string, ...args: unknown[]): Promise<unknown> {
+    if (id === BROKEN) return Promise.reject(new Error('the disk is on fire'));
+    if (id === BUSY) return Promise.reject(new RunLimitError());
+    if (id !== KNOWN) return Promise.reject(new ConversationNotFoundError(id));
     return this.record(name, answer, id, ...args);
   }
 }
@@ -94,12 +94,15 @@ export interface Answer {
 /** The HTTP edge, listening on a port of its own. */
 export class Edge {
   private constructor(
-    private readonly app: INestApplication,
+    private readonly app: NestExpressApplication,
     readonly url: string,
   ) {}
 
   static async start(options?: HttpOptions): Promise<Edge> {
-    const app = await NestFactory.create(EdgeModule, { logger: false, bodyParser: false });
+    const app = await NestFactory.create<NestExpressApplication>(EdgeModule, {
+      logger: false,
+      bodyParser: false,
+    });
     configureHttp(app, options);
     setupOpenApi(app);
     await app.listen(0, '127.0.0.1');
@@ -108,24 +111,29 @@ export class Edge {
 
   /** What reached the service since the last time. */
   get calls(): unknown[][] {
-    return this.app.get<RecordingConversations>(ConversationsService).calls.splice(0);
+    return this.conversations.calls.splice(0);
+  }
+
+  /** Forgets what reached the service. */
+  forget(): void {
+    this.conversations.calls.length = 0;
+  }
+
+  private get conversations(): RecordingConversations {
+    return this.app.get<RecordingConversations>(ConversationsService);
   }
 
   /** The last create request that reached the service. */
   get started(): StartConversationRequest | undefined {
-    return this.app.get<RecordingConversations>(ConversationsService).started;
+    return this.conversations.started;
   }
 
   async request(method: string, path: string, init: RequestInit = {}): Promise<Answer> {
     const response = await fetch(this.url + path, { method, redirect: 'manual', ...init });
     const text = await response.text();
     const isJson = response.headers.get('content-type')?.startsWith('application/json');
-    return {
-      status: response.status,
-      headers: response.headers,
-      text,
-      body: isJson && text ? JSON.parse(text) : text,
-    };
+    const body: unknown = isJson && text ? JSON.parse(text) : text;
+    return { status: response.status, headers: response.headers, text, body };
   }
 
   get(path: string): Promise<Answer> {
