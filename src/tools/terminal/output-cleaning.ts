@@ -3,10 +3,11 @@ const BEL = String.fromCharCode(0x07);
 
 /** Control sequences (ECMA-48): CSI with its parameters and final letter, then strings such as titles, then the rest. */
 const CSI = `${ESC}\\[([0-?]*)[ -/]*([@-~])`;
+const CUT_CSI = `${ESC}\\[[0-?]*[ -/]*$`;
 const STRING = `${ESC}[\\]PX^_][^${BEL}${ESC}]*(?:${BEL}|${ESC}\\\\)?`;
 const SHORT = `${ESC}[ -/]*[0-~]`;
 const CONTROLS = `\\u0000-\\u0008\\u000b-\\u001f\\u007f`;
-const TOKEN = new RegExp(`${CSI}|${STRING}|${SHORT}|\\n|[${CONTROLS}]|[^\\n${CONTROLS}]+`, 'g');
+const TOKEN = new RegExp(`${CSI}|${CUT_CSI}|${STRING}|${SHORT}|\\n|[${CONTROLS}]|[^\\n${CONTROLS}]+`, 'g');
 
 /** Anything but text, tabs and line ends. */
 const NEEDS_TERMINAL = new RegExp(`[${CONTROLS}]`);

@@ -14,6 +14,10 @@ import { Buffer } from 'node:buffer';
  * terminals ignore, with a random id, so output cannot imitate one. `PROMPT_COMMAND` is exported: a nested interactive
  * bash, or one that replaces ours by `exec`, speaks the same protocol. `PS1` carries a third marker for the case that
  * a command replaced `PROMPT_COMMAND`.
+ *
+ * Ctrl-C can come late: the command that it was meant for has ended, and it interrupts the `read`, which may have taken
+ * a part of the next command. The shell then shows a new prompt although we wait for a start, so the command is sent
+ * again. Commands are numbered, so that one that was not lost after all is not run twice.
  */
 const MARKER_START = '\x1b]7331;';
 const MARKER_END = 0x07;
@@ -39,6 +43,8 @@ export interface ShellPrompt {
 export type Marker =
   | { type: 'ready'; prompt: ShellPrompt }
   | { type: 'started' }
+  /** A command came a second time and was skipped. */
+  | { type: 'skipped'; sequence: number }
   /** Bash is at a prompt that `PROMPT_COMMAND` did not make, or has just left one that it did. */
   | { type: 'prompt'; exitCode: number };
 
@@ -46,24 +52,38 @@ export type Marker =
 export function promptCommand(id: string): string {
   const osc = `\\e]7331;${id};`;
   return [
-    '{ __oh_s=$?; unset MAILCHECK; hash python || :',
+    '{ __oh_s=$?; \\builtin unset MAILCHECK; \\builtin hash python || :',
     `__oh_i='\\u;\\h'; PS1=$'${osc}P;$?\\a'`,
     `__oh_p=$'${osc}R;'"$__oh_s;$-;\${!:--1};\${__oh_i@P};\${BASH_CMDS[python]-}"$'\\37'"$PWD"$'\\a'`,
-    `while IFS= TMOUT= read -rs -d '' -p "$__oh_p" __oh_c </dev/tty 2>/dev/tty`,
-    `do __oh_p=; [[ $__oh_c == *$'\\2'* ]] && break; done`,
-    `printf -v __oh_c %b "\${__oh_c##*$'\\2'}"; } 2>/dev/null`,
+    `while IFS= TMOUT= \\builtin read -rs -d '' -p "$__oh_p" __oh_c </dev/tty 2>/dev/tty; do __oh_p=`,
+    `[[ $__oh_c == *$'\\2'* ]] || \\builtin continue`,
+    // One after the other: bash needs quadratic time for the longest match (`##`).
+    `while [[ $__oh_c == *$'\\2'* ]]; do __oh_c=\${__oh_c#*$'\\2'}; done`,
+    `[[ \${__oh_c%%;*} == "\${__oh_n-}" ]] || \\builtin break`,
+    `__oh_p=$'${osc}K;'$__oh_n$'\\a'; done`,
+    `\\builtin printf -v __oh_c %b "\${__oh_c#*;}"; } 2>/dev/null`,
   ].join('; ');
 }
 
-/** The input that runs `command` at a ready prompt. `last` is what `$?` shall be. */
-export function commandInput(id: string, command: string, last: { exitCode: number; flags: string }): string {
+/**
+ * The input that runs `command` at a ready prompt.
+ * @param sequence the command's number; sent twice, it is run once
+ * @param last what `$?` shall be, and the option letters of the shell
+ */
+export function commandInput(
+  id: string,
+  sequence: number,
+  command: string,
+  last: { exitCode: number; flags: string },
+): string {
   const announce = `\\builtin printf '\\033]7331;${id};S\\a' >/dev/tty`;
   // A subshell is the only way to set `$?`; under `set -e` it would end the shell.
   const first =
     last.exitCode === 0 || last.flags.includes('e')
       ? announce
       : `(${announce}; \\builtin exit ${last.exitCode}) 2>/dev/null`;
-  return `${COMMAND_START}${escapeForPrintf(`${first}\n${command}`)}\0 \\builtin eval "$__oh_c"\n`;
+  const text = escapeForPrintf(`__oh_n=${sequence}; ${first}\n${command}`);
+  return `${COMMAND_START}${sequence};${text}\0 \\builtin eval "$__oh_c"\n`;
 }
 
 /** The line that gives a shell its `PROMPT_COMMAND` back; a ready marker follows. It is far below the kernel's limit. */
@@ -138,12 +158,13 @@ export class MarkerScanner {
   private marker(body: Buffer): void {
     // A line break in a directory's name has become CRLF on the way through the terminal.
     const [type, ...fields] = body.toString().replaceAll('\r\n', '\n').split(';');
-    const exitCode = integer(fields[0]);
+    const number = integer(fields[0]);
     if (type === 'S') this.onMarker({ type: 'started' });
     // Without a number it is no prompt but the text of the variable, printed by somebody.
-    if (exitCode < 0) return;
-    if (type === 'P') this.onMarker({ type: 'prompt', exitCode });
-    if (type === 'R') this.onMarker({ type: 'ready', prompt: parsePrompt(exitCode, fields.slice(1)) });
+    if (number < 0) return;
+    if (type === 'P') this.onMarker({ type: 'prompt', exitCode: number });
+    if (type === 'K') this.onMarker({ type: 'skipped', sequence: number });
+    if (type === 'R') this.onMarker({ type: 'ready', prompt: parsePrompt(number, fields.slice(1)) });
   }
 }
 

@@ -15,11 +15,7 @@ const ROWS = 200;
 const START_TIMEOUT_MS = 10_000;
 /** How long bash may take to end after a hang-up before it is killed. */
 const HANGUP_GRACE_MS = 200;
-/** A control key may reach the shell after the prompt it was meant to interrupt; input sent before that is flushed. */
-const KEY_SETTLE_MS = 50;
 const CTRL_C = '\x03';
-/** Ctrl-C, Ctrl-Z, Ctrl-\: the terminal turns them into signals and flushes its input. */
-const SIGNAL_KEYS = new RegExp(`[${CTRL_C}\x1a\x1c]`);
 /** Each loss means another Ctrl-C at the wrong moment. */
 const MAX_RESENDS = 5;
 
@@ -54,12 +50,12 @@ export class Shell {
   private readonly scanner: MarkerScanner;
   private readonly exited: Promise<void>;
   private state: 'starting' | 'ready' | 'sent' | 'running' | 'restoring' | 'ended' = 'starting';
+  private sequence = 0;
   private command = '';
   private resends = 0;
   /** Exit code that the prompt marker of a restored shell cannot carry. */
   private restoredExitCode?: number;
   private lastPrompt: ShellPrompt | undefined;
-  private lastKeyAt = -Infinity;
 
   private constructor(
     private readonly pty: IPty,
@@ -140,24 +136,19 @@ export class Shell {
    * Runs a command of any length and content. Output and end come to the listener.
    * @param last what `$?` shall be for it
    */
-  async execute(command: string, last: number): Promise<void> {
+  execute(command: string, last: number): void {
+    const flags = this.lastPrompt?.flags ?? '';
+    this.sequence += 1;
+    this.resends = 0;
+    this.command = commandInput(this.options.id, this.sequence, command, { exitCode: last, flags });
     this.output.clear();
     this.state = 'sent';
-    this.command = commandInput(this.options.id, command, {
-      exitCode: last,
-      flags: this.lastPrompt?.flags ?? '',
-    });
-    this.resends = 0;
-    const settle = this.lastKeyAt + KEY_SETTLE_MS - performance.now();
-    if (settle > 0) await delay(settle);
-    if (this.state === 'sent') this.pty.write(this.command);
+    this.pty.write(this.command);
   }
 
   /** Types into the terminal. */
   type(text: string): void {
-    if (this.state === 'ended') return;
-    if (SIGNAL_KEYS.test(text)) this.lastKeyAt = performance.now();
-    this.pty.write(text);
+    if (this.state !== 'ended') this.pty.write(text);
   }
 
   /** Presses Ctrl-C. */
@@ -208,6 +199,7 @@ export class Shell {
   private receiveMarker(marker: Marker): void {
     if (marker.type === 'started' && this.state === 'sent') this.state = 'running';
     if (marker.type === 'prompt' && this.state === 'running') this.restore(marker.exitCode);
+    if (marker.type === 'skipped' && marker.sequence === this.sequence) this.receiveSkipped();
     if (marker.type === 'ready') this.receivePrompt(marker.prompt);
   }
 
@@ -223,12 +215,21 @@ export class Shell {
     this.restoredExitCode = undefined;
     this.lastPrompt = { ...prompt, exitCode };
     if (this.state === 'sent' && this.command !== '' && this.resends < MAX_RESENDS) {
-      // A Ctrl-C meant for the command before flushed our input.
+      // A Ctrl-C meant for the command before came when the shell was reading ours.
       this.resends += 1;
       this.pty.write(this.command);
       return;
     }
-    if (this.state === 'ready') return;
+    this.becomeReady();
+  }
+
+  /** Our command was begun and ended by a late Ctrl-C before it could say so: nobody will report its end. */
+  private receiveSkipped(): void {
+    if (this.state === 'sent') this.becomeReady();
+  }
+
+  private becomeReady(): void {
+    if (this.state === 'ready' || !this.lastPrompt) return;
     this.state = 'ready';
     this.listener.onReady(this.lastPrompt);
   }

@@ -110,8 +110,8 @@ export class TerminalSession {
     this.end = undefined;
     const shell = await this.startedShell(options.signal);
     this.lastOutputAt = performance.now();
-    const [report] = await Promise.all([this.watch(options), shell.execute(command, this.lastExitCode)]);
-    return report;
+    shell.execute(command, this.lastExitCode);
+    return this.watch(options);
   }
 
   /**
@@ -138,7 +138,9 @@ export class TerminalSession {
       };
       const interrupt = () => {
         leave();
-        this.interrupt().then(() => reject(options.signal?.reason), reject);
+        this.interrupt()
+          .then(() => options.signal?.throwIfAborted())
+          .catch(reject);
       };
       const wait = () => {
         const due =

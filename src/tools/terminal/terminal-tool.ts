@@ -192,7 +192,7 @@ class TerminalTool implements Tool {
     );
   }
 
-  private async notExecuted(call: TerminalArguments): Promise<Observation> {
+  private notExecuted(call: TerminalArguments): Observation {
     const { command } = call;
     const metadata = commandMetadata(undefined, texts.PREVIOUS_OUTPUT, texts.notExecutedSuffix(command));
     return terminalObservation({ command, text: '', isError: true, exitCode: -1, metadata });

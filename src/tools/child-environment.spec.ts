@@ -1,0 +1,38 @@
+import { childEnvironment } from './child-environment.js';
+
+describe('childEnvironment', () => {
+  it('passes on what is allowed, and nothing else', () => {
+    const inherited = {
+      PATH: '/bin',
+      HOME: '/home/me',
+      LC_ALL: 'de_DE.UTF-8',
+      https_proxy: 'http://proxy',
+      SESSION_API_KEY: 'k',
+      OH_SECRET_KEY: 'k',
+      OPENAI_API_KEY: 'k',
+      AWS_SECRET_ACCESS_KEY: 'k',
+      PROMPT_COMMAND: 'x',
+      BASH_ENV: 'x',
+    };
+    expect(childEnvironment({}, inherited)).toEqual({
+      PATH: '/bin',
+      HOME: '/home/me',
+      LC_ALL: 'de_DE.UTF-8',
+      https_proxy: 'http://proxy',
+      AI_AGENT: 'openhands',
+      PAGER: 'cat',
+      GIT_PAGER: 'cat',
+    });
+  });
+
+  it('takes what the caller gives, but not the names of the server', () => {
+    const extra = { TOKEN: 't', PAGER: 'less', OH_SECRET_KEY: 'k', SESSION_API_KEY: 'k' };
+    expect(childEnvironment(extra, {})).toEqual({
+      LANG: 'C.UTF-8',
+      AI_AGENT: 'openhands',
+      PAGER: 'less',
+      GIT_PAGER: 'cat',
+      TOKEN: 't',
+    });
+  });
+});

@@ -1,0 +1,80 @@
+import fc from 'fast-check';
+
+import { OutputBuffer } from './output-buffer.js';
+import { cleanOutput } from './output-cleaning.js';
+
+describe('cleanOutput', () => {
+  it.each([
+    ['plain text', 'a\r\nb\tc\n', 'a\nb\tc\n'],
+    ['colours', '\x1b[1;31mred\x1b[0m \x1b[38;5;12mblue\x1b[m', 'red blue'],
+    ['titles and links', '\x1b]0;title\x07a\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\', 'alink'],
+    ['modes and charsets', '\x1b[?2004h\x1b[?25l\x1b(B\x1b=x\x1b[?25h', 'x'],
+    ['a progress bar', '10%\r20%\r100%\ndone', '100%\ndone'],
+    ['a shorter line over a longer one', 'abcdef\rxy\n', 'xycdef\n'],
+    ['a line erased first', 'abcdef\r\x1b[Kxy\n', 'xy\n'],
+    ['a whole line erased', 'abc\x1b[2K\rx', 'x'],
+    ['backspaces', 'abd\bc', 'abc'],
+    ['a spinner', '|\b/\b-\b \bdone', 'done'],
+    ['several bars', 'a 1\r\nb 1\r\n\x1b[2Aa 2\r\nb 2\r\n', 'a 2\nb 2\n'],
+    ['cursor moves', 'ab\x1b[3Cc\x1b[2Dd\x1b[1Ge', 'eb  dc'],
+    ['erasing below', 'a\nb\nc\x1b[2A\r\x1b[Jx', 'x'],
+    ['a cleared screen', 'before\n\x1b[H\x1b[2J\x1b[3Jafter', 'before\nafter'],
+    ['absolute positions', '\x1b[1;1Hone\x1b[5;3Htwo', 'one\ntwo'],
+    ['bells and NULs', 'a\x07b\x00c', 'abc'],
+    ['a cut sequence', 'abc\x1b[3', 'abc'],
+  ])('reads %s', (_name, raw, expected) => {
+    expect(cleanOutput(raw)).toBe(expected);
+  });
+
+  it('leaves text without controls alone', () => {
+    fc.assert(fc.property(fc.string({ unit: 'grapheme' }), (text) => cleanOutput(text) === text));
+  });
+
+  it('leaves no control characters', () => {
+    const piece = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 5 }),
+      fc.constantFrom('\x1b[', '\x1b]', '5A', '3B', '2K', 'J', '7;7H', '\r', '\b', '\n', '99999999C'),
+    );
+    fc.assert(
+      fc.property(fc.array(piece), (pieces) => {
+        const controls = Array.from(cleanOutput(pieces.join(''))).filter(
+          (char) => char < ' ' || char === '\x7f',
+        );
+        expect(controls.filter((char) => char !== '\n' && char !== '\t')).toEqual([]);
+      }),
+    );
+  });
+});
+
+describe('OutputBuffer', () => {
+  it('gives each part once, without trailing white space', () => {
+    const buffer = new OutputBuffer();
+    buffer.append(Buffer.from('a\r\n'));
+    buffer.append(Buffer.from(' b \r\n\r\n'));
+    expect(buffer.take()).toEqual({ text: 'a\n b' });
+    expect(buffer.take()).toEqual({ text: '' });
+  });
+
+  it('waits for the rest of a character', () => {
+    const buffer = new OutputBuffer();
+    const bytes = Buffer.from('aü');
+    buffer.append(bytes.subarray(0, 2));
+    expect(buffer.take().text).toBe('a');
+    buffer.append(bytes.subarray(2));
+    expect(buffer.take().text).toBe('ü');
+  });
+
+  it('drops the oldest, from a line start on', () => {
+    const buffer = new OutputBuffer();
+    const line = `${'x'.repeat(1022)}\r\n`;
+    for (let at = 0; at < 20_000; at += 1) buffer.append(Buffer.from(line));
+    buffer.append(Buffer.from('end'));
+    const { text, remainingLines } = buffer.take();
+    expect(text.startsWith(`${'x'.repeat(1022)}\n`)).toBe(true);
+    expect(text.endsWith('\nend')).toBe(true);
+    expect(remainingLines).toBe(text.split('\n').length);
+    expect(text.length).toBeLessThanOrEqual(4 * 1024 * 1024);
+    buffer.append(Buffer.from('next'));
+    expect(buffer.take()).toEqual({ text: 'next' });
+  });
+});
