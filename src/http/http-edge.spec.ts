@@ -350,7 +350,6 @@ describe('the HTTP edge', () => {
       const detail: unknown = expect.arrayContaining([problem]);
       expect(await create(fields)).toMatchObject({ detail });
     });
-    });
 
     it('never repeats a secret or megabytes', async () => {
       const secret = await edge.send('POST', C, {
