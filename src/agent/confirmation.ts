@@ -7,7 +7,10 @@ const RISK_LEVEL: Record<Exclude<SecurityRisk, 'UNKNOWN'>, number> = { LOW: 1, M
  * Whether a person has to agree before these actions are executed. A batch is confirmed as a whole if any of its
  * actions needs it; a single `finish` or `think` never does.
  */
-export function needsConfirmation(policy: JsonObject & { kind: string }, actions: readonly ActionEvent[]): boolean {
+export function needsConfirmation(
+  policy: JsonObject & { kind: string },
+  actions: readonly ActionEvent[],
+): boolean {
   if (actions.length === 0) return false;
   if (actions.length === 1 && ['finish', 'think'].includes(actions[0]?.tool_name ?? '')) return false;
   switch (policy.kind) {

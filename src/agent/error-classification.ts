@@ -10,7 +10,11 @@ const INTERNAL: ErrorClassification = { kind: 'internal', retryable: false, user
 const UNKNOWN: ErrorClassification = { kind: 'unknown', retryable: false, user_action: 'none' };
 
 /** The agent did something that it can do better next time. */
-export const AGENT_MISTAKE: ErrorClassification = { kind: 'agent_action', retryable: true, user_action: 'retry' };
+export const AGENT_MISTAKE: ErrorClassification = {
+  kind: 'agent_action',
+  retryable: true,
+  user_action: 'retry',
+};
 
 /** The tool itself is broken. */
 export const TOOL_FAULT: ErrorClassification = INTERNAL;
@@ -51,7 +55,5 @@ const GENERIC: Record<string, ErrorClassification> = {
 
 /** What a failed run means for the person who sees it. Rules as recorded from the OpenHands Agent Server 1.58. */
 export function classifyError(code: string, detail: string): ErrorClassification {
-  return (
-    BY_CODE[code] ?? BY_WORDS.find(([words]) => words.test(detail))?.[1] ?? GENERIC[code] ?? UNKNOWN
-  );
+  return BY_CODE[code] ?? BY_WORDS.find(([words]) => words.test(detail))?.[1] ?? GENERIC[code] ?? UNKNOWN;
 }

@@ -3,7 +3,8 @@ import type { Observation } from '../events/index.js';
 import { toMessages } from './messages.js';
 
 const asStored = (stored: Observation) => stored.content;
-const roles = (events: Parameters<typeof toMessages>[0]) => toMessages(events, asStored).map(({ role }) => role);
+const roles = (events: Parameters<typeof toMessages>[0]) =>
+  toMessages(events, asStored).map(({ role }) => role);
 
 describe('toMessages', () => {
   it('makes one assistant message of all calls of an answer, results right behind it', () => {
@@ -27,7 +28,14 @@ describe('toMessages', () => {
     const first = action('a', 'ls', 'r1');
     const broken = { ...action('b', '', 'r1'), action: undefined };
     const third = action('c', 'pwd', 'r1');
-    const events = [first, broken, failure(broken, 'no'), third, observation(first, 'x'), observation(third, 'y')];
+    const events = [
+      first,
+      broken,
+      failure(broken, 'no'),
+      third,
+      observation(first, 'x'),
+      observation(third, 'y'),
+    ];
     const messages = toMessages(events, asStored);
     expect(messages.map(({ tool_call_id }) => tool_call_id)).toEqual([undefined, 'a', 'b', 'c']);
     expect(messages[0]?.tool_calls).toHaveLength(3);
@@ -47,7 +55,9 @@ describe('toMessages', () => {
 
   it('cuts a result to exactly the limit', () => {
     const [, result] = toMessages(exchange('a', 'yes', 'y'.repeat(80_000)), asStored);
-    expect(result?.content[0]).toMatchObject({ text: expect.stringContaining('<response clipped>') as string });
+    expect(result?.content[0]).toMatchObject({
+      text: expect.stringContaining('<response clipped>') as string,
+    });
     expect(JSON.stringify(result?.content[0])).toHaveLength(
       JSON.stringify({ cache_prompt: false, type: 'text', text: '' }).length + 50_000,
     );
@@ -55,6 +65,9 @@ describe('toMessages', () => {
 
   it('answers a call once, whatever the log holds', () => {
     const call = action('a', 'x');
-    expect(roles([call, failure(call, 'interrupted'), observation(call, 'late')])).toEqual(['assistant', 'tool']);
+    expect(roles([call, failure(call, 'interrupted'), observation(call, 'late')])).toEqual([
+      'assistant',
+      'tool',
+    ]);
   });
 });

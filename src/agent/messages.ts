@@ -55,7 +55,9 @@ function resultsByCall(events: readonly BranchEvent[]): Map<string, ResultEvent>
 
 function isResult(event: BranchEvent): event is ResultEvent {
   return (
-    event.kind === 'ObservationEvent' || event.kind === 'AgentErrorEvent' || event.kind === 'UserRejectObservation'
+    event.kind === 'ObservationEvent' ||
+    event.kind === 'AgentErrorEvent' ||
+    event.kind === 'UserRejectObservation'
   );
 }
 
@@ -75,7 +77,9 @@ function batchAt(events: readonly BranchEvent[], start: number): ActionEvent[] {
 }
 
 function systemMessage(event: SystemPromptEvent): Message {
-  const content = event.dynamic_context ? [event.system_prompt, event.dynamic_context] : [event.system_prompt];
+  const content = event.dynamic_context
+    ? [event.system_prompt, event.dynamic_context]
+    : [event.system_prompt];
   return { role: 'system', content, thinking_blocks: [] };
 }
 

@@ -36,7 +36,12 @@ export interface StatsSummary {
 }
 
 /** Adds one answer to the statistics. */
-export function addUsage(stats: ConversationStats, usageId: string, model: string, response: LlmResponse): void {
+export function addUsage(
+  stats: ConversationStats,
+  usageId: string,
+  model: string,
+  response: LlmResponse,
+): void {
   const metrics = (stats.usage_to_metrics[usageId] ??= emptyMetrics(model));
   const { usage } = response;
   const turn: TokenUsage = {

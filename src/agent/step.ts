@@ -49,7 +49,9 @@ export class AgentStep {
     try {
       return await this.llm.complete({
         config: session.agent.llm,
-        messages: toMessages(session.view.events, (observation) => this.registry.renderObservation(observation)),
+        messages: toMessages(session.view.events, (observation) =>
+          this.registry.renderObservation(observation),
+        ),
         tools: this.describeTools(session),
         conversationId: session.conversationId,
         signal: session.signal,
@@ -68,20 +70,29 @@ export class AgentStep {
 
   /** An image for a model that takes none: says so without asking the model. */
   private async declineImages(session: AgentSession): Promise<boolean> {
-    const last = session.view.events.findLast((event) => event.kind === 'MessageEvent' && event.source === 'user');
+    const last = session.view.events.findLast(
+      (event) => event.kind === 'MessageEvent' && event.source === 'user',
+    );
     const hasImage =
       last?.kind === 'MessageEvent' && last.llm_message.content.some((block) => block.type === 'image');
     if (!hasImage || this.llm.supportsVision(session.agent.llm)) return false;
     const text =
       `The model ${session.agent.llm.model} does not take images. ` +
       'Please switch to a model that does, or describe the image in words.';
-    await session.append(agentMessage({ role: 'assistant', content: [textContent(text)], thinking_blocks: [] }));
+    await session.append(
+      agentMessage({ role: 'assistant', content: [textContent(text)], thinking_blocks: [] }),
+    );
     await session.setStatus('finished');
     return true;
   }
 
   /** An answer without tool calls: text ends the run, anything else is told to go on. */
-  private async speak(session: AgentSession, response: LlmResponse, itemId: string, usage: EventDraft): Promise<void> {
+  private async speak(
+    session: AgentSession,
+    response: LlmResponse,
+    itemId: string,
+    usage: EventDraft,
+  ): Promise<void> {
     const message = agentMessage(response.message, response.id, itemId);
     const hasText = response.message.content.some((block) => block.text.trim() !== '');
     if (hasText) {
@@ -93,7 +104,12 @@ export class AgentStep {
   }
 
   /** An answer with tool calls: all actions go into the log before any of them is executed. */
-  private async act(session: AgentSession, response: LlmResponse, itemId: string, usage: EventDraft): Promise<void> {
+  private async act(
+    session: AgentSession,
+    response: LlmResponse,
+    itemId: string,
+    usage: EventDraft,
+  ): Promise<void> {
     const analyzer = session.securityAnalyzer !== null;
     const calls = (response.message.tool_calls ?? []).map((call) =>
       resolveToolCall(session.tools(), call, { analyzer }),
@@ -102,7 +118,9 @@ export class AgentStep {
       actionDrafts(call, response, index === 0 ? itemId : undefined, callOf(response, index)),
     );
     const events = await session.append(usage, ...drafts);
-    const actions = events.filter((event): event is ActionEvent => event.kind === 'ActionEvent' && !!event.action);
+    const actions = events.filter(
+      (event): event is ActionEvent => event.kind === 'ActionEvent' && !!event.action,
+    );
     if (needsConfirmation(session.confirmationPolicy, actions)) {
       await session.setStatus('waiting_for_confirmation');
       return;
@@ -161,7 +179,14 @@ function actionDrafts(
   if (call.kind === 'valid') {
     const { invocation, securityRisk, summary } = call;
     return [
-      { ...base, action: invocation.action, ...tail, security_risk: securityRisk, summary, kind: 'ActionEvent' },
+      {
+        ...base,
+        action: invocation.action,
+        ...tail,
+        security_risk: securityRisk,
+        summary,
+        kind: 'ActionEvent',
+      },
     ];
   }
   return [

@@ -22,7 +22,8 @@ export function detectStuck(events: readonly BranchEvent[]): StuckVerdict {
   if (recent.length < 3) return FINE;
   const actions = recent.filter((event) => event.kind === 'ActionEvent');
   const results = recent.filter(isResult);
-  if (repeats(actions, results, SAME_RESULT) || alternates(actions, results) || monologue(recent)) return STUCK;
+  if (repeats(actions, results, SAME_RESULT) || alternates(actions, results) || monologue(recent))
+    return STUCK;
   return repeatedError(recent, actions, results);
 }
 
@@ -31,7 +32,10 @@ function sinceLastUserMessage(events: readonly BranchEvent[]): readonly BranchEv
   return events.slice(last + 1);
 }
 
-type Result = Extract<BranchEvent, { kind: 'ObservationEvent' | 'AgentErrorEvent' | 'UserRejectObservation' }>;
+type Result = Extract<
+  BranchEvent,
+  { kind: 'ObservationEvent' | 'AgentErrorEvent' | 'UserRejectObservation' }
+>;
 
 function isResult(event: BranchEvent): event is Result {
   return ['ObservationEvent', 'AgentErrorEvent', 'UserRejectObservation'].includes(event.kind);

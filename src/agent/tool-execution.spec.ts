@@ -26,7 +26,9 @@ describe('runBatch', () => {
     const log: string[] = [];
     const first = controlled('a', undefined, log);
     const second = controlled('b', undefined, log);
-    const batch = runBatch([first.task, second.task], 2, (name) => Promise.resolve(void log.push(`got ${name}`)));
+    const batch = runBatch([first.task, second.task], 2, (name) =>
+      Promise.resolve(void log.push(`got ${name}`)),
+    );
     await turns();
     second.finish();
     await turns();
@@ -39,7 +41,9 @@ describe('runBatch', () => {
     const log: string[] = [];
     const first = controlled('a', undefined, log);
     const second = controlled('b', undefined, log);
-    const batch = runBatch([first.task, second.task], 1, (name) => Promise.resolve(void log.push(`got ${name}`)));
+    const batch = runBatch([first.task, second.task], 1, (name) =>
+      Promise.resolve(void log.push(`got ${name}`)),
+    );
     first.finish();
     second.finish();
     await batch;

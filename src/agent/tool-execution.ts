@@ -74,7 +74,7 @@ export async function runBatch<T>(
   for (const [index, task] of tasks.entries()) {
     while (running.size >= Math.max(1, limit)) await Promise.race(running);
     const keys = task.resources.map((resource) => `${resource.kind}:${resource.key}`);
-    const before = keys.map((key) => lastUse.get(key));
+    const before = keys.map((key) => lastUse.get(key) ?? Promise.resolve());
     const result = Promise.allSettled(before).then(() => task.run());
     for (const key of keys) lastUse.set(key, result);
     const settled = result.then(

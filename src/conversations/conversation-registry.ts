@@ -66,7 +66,10 @@ export class ConversationRegistry {
   async destroy(id: string): Promise<void> {
     const conversation = await this.acquire(id);
     const ending = conversation.destroy();
-    this.closings.set(id, ending.catch(() => undefined));
+    this.closings.set(
+      id,
+      ending.catch(() => undefined),
+    );
     this.forget(id, conversation);
     await ending.finally(() => this.closings.delete(id));
   }
@@ -77,7 +80,10 @@ export class ConversationRegistry {
     this.sweeper = undefined;
     const opened = await Promise.allSettled(this.conversations.values());
     const closing = opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-    await Promise.allSettled([...closing.map((conversation) => conversation.close(graceMs)), ...this.closings.values()]);
+    await Promise.allSettled([
+      ...closing.map((conversation) => conversation.close(graceMs)),
+      ...this.closings.values(),
+    ]);
     this.conversations.clear();
     this.live.clear();
   }
@@ -132,7 +138,10 @@ export class ConversationRegistry {
     }
   }
 
-  private wrap(state: ConversationState, storage: ConstructorParameters<typeof Conversation>[1]): Conversation {
+  private wrap(
+    state: ConversationState,
+    storage: ConstructorParameters<typeof Conversation>[1],
+  ): Conversation {
     return new Conversation(state, storage, this.services, (broken) => this.abandon(broken));
   }
 
@@ -160,7 +169,10 @@ export class ConversationRegistry {
   /** Closes a conversation; who asks for it meanwhile gets it opened again when that is done. */
   private retire(id: string, conversation: Conversation): void {
     const closing = conversation.close(0).catch((error: unknown) => {
-      this.logger.error(`conversation ${id}: closing failed`, error instanceof Error ? error.stack : String(error));
+      this.logger.error(
+        `conversation ${id}: closing failed`,
+        error instanceof Error ? error.stack : String(error),
+      );
     });
     this.closings.set(id, closing);
     this.forget(id, conversation);
@@ -170,7 +182,7 @@ export class ConversationRegistry {
 
 /** Brings a state up to the end of its log: only what came after the snapshot is read. */
 async function replay(log: EventLog, from: number, state: ConversationState): Promise<void> {
-  for (let seq = from; seq < log.length; ) {
+  for (let seq = from; seq < log.length;) {
     const lines = await log.read(seq, CHUNK);
     if (lines.length === 0) return;
     for (const line of lines) {

@@ -1,7 +1,12 @@
 import type { AgentSpec } from '../agent/agent-spec.js';
 import { applySummary, type ConversationStats, type StatsSummary } from '../agent/metrics.js';
 import { isBranchEvent } from '../agent/agent-view.js';
-import { EXECUTION_STATUSES, utcFromLocal, type DurableEvent, type ExecutionStatus } from '../events/index.js';
+import {
+  EXECUTION_STATUSES,
+  utcFromLocal,
+  type DurableEvent,
+  type ExecutionStatus,
+} from '../events/index.js';
 import type { JsonObject } from '../storage/index.js';
 
 /** Everything a conversation is besides its log: what was asked for at its creation and where it stands now. */
@@ -90,7 +95,9 @@ function isSummary(value: unknown): value is StatsSummary {
 
 function isStringMap(value: unknown): value is Record<string, string> {
   return (
-    typeof value === 'object' && value !== null && Object.values(value).every((entry) => typeof entry === 'string')
+    typeof value === 'object' &&
+    value !== null &&
+    Object.values(value).every((entry) => typeof entry === 'string')
   );
 }
 

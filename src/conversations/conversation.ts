@@ -176,7 +176,9 @@ export class Conversation implements RunHost {
       () => this.toolset.tools(),
     );
     this.run = run;
-    this.runEnd = this.execute(run, this.runEnd, release).catch((error: unknown) => this.report('run', error));
+    this.runEnd = this.execute(run, this.runEnd, release).catch((error: unknown) =>
+      this.report('run', error),
+    );
   }
 
   private async execute(run: Run, previous: Promise<void>, release: () => void): Promise<void> {
@@ -184,7 +186,8 @@ export class Conversation implements RunHost {
       await within(previous, DRAIN_LIMIT_MS);
       await this.commit(this.opening());
       await Promise.all([this.loadView(), this.toolset.prepareWorkspace()]);
-      this.metadata.save();
+      // Not waited for: the log is what counts, the snapshot only tells a restart sooner.
+      void this.metadata.save().catch((error: unknown) => this.report('save', error));
       await this.services.loop.run(run);
     } catch (error) {
       await this.failBeforeLoop(run, error);
@@ -200,7 +203,13 @@ export class Conversation implements RunHost {
     const detail = error instanceof Error ? error.message : String(error);
     this.report('run', error);
     await this.commit([
-      { source: 'environment', code, detail, classification: classifyError(code, detail), kind: 'ConversationErrorEvent' },
+      {
+        source: 'environment',
+        code,
+        detail,
+        classification: classifyError(code, detail),
+        kind: 'ConversationErrorEvent',
+      },
       statusUpdate('error'),
     ]);
   }
@@ -221,7 +230,8 @@ export class Conversation implements RunHost {
     const { run } = this;
     const inTool = run !== undefined && (this.view?.unmatched().length ?? 0) > 0;
     run?.requestPause();
-    if (!inTool && ['idle', 'running'].includes(this.state.execution_status)) await this.commit(pauseDrafts());
+    if (!inTool && ['idle', 'running'].includes(this.state.execution_status))
+      await this.commit(pauseDrafts());
     this.publishFullState();
   }
 
@@ -274,14 +284,22 @@ export class Conversation implements RunHost {
   /** What a server that died while running left behind: says so in the log, for the agent and for people. */
   async recover(explanation: string): Promise<void> {
     await this.loadView();
-    const errors = this.unmatchedErrors(explanation, { kind: 'internal', retryable: false, user_action: 'none' });
+    const errors = this.unmatchedErrors(explanation, {
+      kind: 'internal',
+      retryable: false,
+      user_action: 'none',
+    });
     await this.commit([statusUpdate('error'), ...errors]);
     await this.metadata.save();
   }
 
   private unmatchedErrors(
     error: string,
-    classification: { kind: 'agent_action' | 'internal'; retryable: boolean; user_action: 'retry' | 'none' } = {
+    classification: {
+      kind: 'agent_action' | 'internal';
+      retryable: boolean;
+      user_action: 'retry' | 'none';
+    } = {
       kind: 'agent_action',
       retryable: true,
       user_action: 'retry',
@@ -359,7 +377,11 @@ export class Conversation implements RunHost {
     for (;;) {
       await this.writer.settled();
       const { length } = this;
-      const view = await loadView((from, limit) => this.readLines(from, limit), length, this.state.leaf_event_id);
+      const view = await loadView(
+        (from, limit) => this.readLines(from, limit),
+        length,
+        this.state.leaf_event_id,
+      );
       if (this.writer.handedIn === length) return (this.view = view);
     }
   }
@@ -385,7 +407,10 @@ export class Conversation implements RunHost {
   }
 
   private report(what: string, error: unknown): void {
-    this.logger.error(`conversation ${this.id}: ${what} failed`, error instanceof Error ? error.stack : String(error));
+    this.logger.error(
+      `conversation ${this.id}: ${what} failed`,
+      error instanceof Error ? error.stack : String(error),
+    );
   }
 }
 

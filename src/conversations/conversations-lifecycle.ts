@@ -1,4 +1,9 @@
-import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import {
+  Injectable,
+  Logger,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
 import { Catalogue, LeaseHeldError } from '../storage/index.js';
 import { ConversationRegistry } from './conversation-registry.js';
 
@@ -40,7 +45,10 @@ export class ConversationsLifecycle implements OnApplicationBootstrap, BeforeApp
         this.logger.warn(`conversation ${id} was running when its server stopped; its status is now error`);
       } catch (error) {
         if (error instanceof LeaseHeldError) continue;
-        this.logger.error(`conversation ${id} cannot be recovered`, error instanceof Error ? error.stack : String(error));
+        this.logger.error(
+          `conversation ${id} cannot be recovered`,
+          error instanceof Error ? error.stack : String(error),
+        );
       }
     }
   }

@@ -25,7 +25,11 @@ import { RunSlots } from './run-slots.js';
     AgentLoop,
     ConversationsService,
     ConversationsLifecycle,
-    { provide: RunSlots, inject: [AppConfig], useFactory: (config: AppConfig) => new RunSlots(config.max_concurrent_runs) },
+    {
+      provide: RunSlots,
+      inject: [AppConfig],
+      useFactory: (config: AppConfig) => new RunSlots(config.max_concurrent_runs),
+    },
     {
       provide: ConversationServices,
       inject: [EventBus, AgentLoop, ToolRegistry, Catalogue, LeaseStore, RunSlots, StoredSecrets, AppConfig],
@@ -49,7 +53,7 @@ import { RunSlots } from './run-slots.js';
         slots,
         secrets,
         shownRoot: config.conversations_path,
-        baseDir: process.cwd(),
+        baseDir: config.base_dir,
       }),
     },
     {

@@ -77,7 +77,9 @@ export class ConversationsService {
   }
 
   async search(query: ConversationQuery): Promise<{ items: JsonObject[]; next_page_id: string | null }> {
-    const entries = sorted(await this.services.catalogue.list(), query.sortOrder).filter(hasStatus(query.status));
+    const entries = sorted(await this.services.catalogue.list(), query.sortOrder).filter(
+      hasStatus(query.status),
+    );
     const start = entries.findIndex((entry) => hex(entry.id) === query.pageId);
     const from = Math.max(0, start);
     const page = await this.batch(

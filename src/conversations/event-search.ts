@@ -65,7 +65,11 @@ export class EventSearch {
   private async withText(seqs: readonly number[], text: string): Promise<number[]> {
     const lines = await this.log.readMany(seqs);
     const wanted = text.toLowerCase();
-    return seqs.filter((_seq, index) => messageText(lines[index] ?? '').toLowerCase().includes(wanted));
+    return seqs.filter((_seq, index) =>
+      messageText(lines[index] ?? '')
+        .toLowerCase()
+        .includes(wanted),
+    );
   }
 }
 

@@ -4,7 +4,7 @@ import { parseEvent } from './view-loader.js';
 
 /** The agent's last word on the active branch: the message of its `finish`, or its last message; else empty. */
 export async function finalResponse(log: EventLog, head: string | null): Promise<string> {
-  for (let at = head; at !== null; ) {
+  for (let at = head; at !== null;) {
     const seq = log.seqOf(at);
     const [line] = seq === undefined ? [] : await log.readMany([seq]);
     const event = line === undefined ? undefined : parseEvent(line);
@@ -13,7 +13,8 @@ export async function finalResponse(log: EventLog, head: string | null): Promise
       const message = event.action?.['message'];
       if (typeof message === 'string') return message;
     }
-    if (event.kind === 'MessageEvent' && event.source === 'agent') return plainText(event.llm_message.content);
+    if (event.kind === 'MessageEvent' && event.source === 'agent')
+      return plainText(event.llm_message.content);
     at = event.parent_id ?? null;
   }
   return '';

@@ -46,7 +46,12 @@ export class PublishedItemStream implements ItemStream {
   private start(): void {
     if (this.started) return;
     this.started = true;
-    this.signal({ type: 'item_started', item_id: this.itemId, attempt: this.attempt, anchor_seq: this.anchor() });
+    this.signal({
+      type: 'item_started',
+      item_id: this.itemId,
+      attempt: this.attempt,
+      anchor_seq: this.anchor(),
+    });
   }
 
   private signal(signal: Parameters<EventBus['publishItem']>[0]['signal']): void {

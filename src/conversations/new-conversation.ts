@@ -9,7 +9,10 @@ import type { ConversationState } from './conversation-state.js';
 import type { StartConversationRequest } from './start-request.js';
 
 /** The state that a conversation starts with. */
-export function newConversation(request: StartConversationRequest, registry: ToolRegistry): ConversationState {
+export function newConversation(
+  request: StartConversationRequest,
+  registry: ToolRegistry,
+): ConversationState {
   const now = utcTimestamp();
   return {
     id: request.conversation_id ?? randomUUID(),

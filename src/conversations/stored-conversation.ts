@@ -15,7 +15,11 @@ export interface SecretsAtRest {
 }
 
 /** What is written to `metadata.json`. */
-export function toStored(state: ConversationState, logPosition: number, secrets: SecretsAtRest): StoredMetadata {
+export function toStored(
+  state: ConversationState,
+  logPosition: number,
+  secrets: SecretsAtRest,
+): StoredMetadata {
   const { id, created_at, updated_at, execution_status } = state;
   return {
     ...secrets.seal({ format: FORMAT, log_position: logPosition, ...structuredClone(state) }),
@@ -35,7 +39,8 @@ export function fromStored(
   secrets: SecretsAtRest,
 ): { state: ConversationState; logPosition: number } {
   const { format, log_position, ...state } = secrets.open(metadata);
-  if (format !== FORMAT) throw new Error(`metadata.json has format ${String(format)}, this server reads ${FORMAT}`);
+  if (format !== FORMAT)
+    throw new Error(`metadata.json has format ${String(format)}, this server reads ${FORMAT}`);
   if (typeof log_position !== 'number') throw new Error('metadata.json has no log_position');
   assertState(state);
   return { state, logPosition: log_position };

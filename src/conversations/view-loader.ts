@@ -11,7 +11,7 @@ export async function loadView(
   head: string | null,
 ): Promise<AgentView> {
   const events = new Map<string, BranchEvent>();
-  for (let seq = 0; seq < end; ) {
+  for (let seq = 0; seq < end;) {
     const lines = await readLines(seq, Math.min(CHUNK, end - seq));
     if (lines.length === 0) break;
     for (const line of lines) {

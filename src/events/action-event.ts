@@ -66,14 +66,7 @@ export interface UserRejectObservation extends EventBase {
 }
 
 export type ErrorKind =
-  | 'auth'
-  | 'quota'
-  | 'rate_limit'
-  | 'config'
-  | 'transient'
-  | 'agent_action'
-  | 'internal'
-  | 'unknown';
+  'auth' | 'quota' | 'rate_limit' | 'config' | 'transient' | 'agent_action' | 'internal' | 'unknown';
 
 /** What an error means for the person who sees it. */
 export interface ErrorClassification {

@@ -13,6 +13,8 @@ export type EventDraft = DraftOf<DurableEvent>;
 export type TransientDraft = DraftOf<TransientEvent>;
 
 /** Gives a draft its id and timestamp. The parent is set by the conversation when it is appended. */
-export function createEvent<D extends EventDraft | TransientDraft>(draft: D): D & { id: string; timestamp: string } {
+export function createEvent<D extends EventDraft | TransientDraft>(
+  draft: D,
+): D & { id: string; timestamp: string } {
   return { ...draft, id: draft.id ?? randomUUID(), timestamp: eventTimestamp() };
 }

@@ -35,7 +35,10 @@ export class InProcessEventBus extends EventBus {
           call(subscriber);
         } catch (error) {
           // One broken subscriber must not take the event from the others.
-          this.logger.error(`subscriber of ${conversationId} failed`, error instanceof Error ? error.stack : String(error));
+          this.logger.error(
+            `subscriber of ${conversationId} failed`,
+            error instanceof Error ? error.stack : String(error),
+          );
         }
       }
     }

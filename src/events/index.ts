@@ -1,4 +1,9 @@
-import type { ActionEvent, AgentErrorEvent, ObservationEvent, UserRejectObservation } from './action-event.js';
+import type {
+  ActionEvent,
+  AgentErrorEvent,
+  ObservationEvent,
+  UserRejectObservation,
+} from './action-event.js';
 import type { MessageEvent, SystemPromptEvent } from './message-event.js';
 import type {
   Condensation,

@@ -15,8 +15,7 @@ export interface MessageToolCall {
 
 /** A reasoning block that has to be sent back to the provider unchanged. */
 export type ThinkingBlock =
-  | { type: 'thinking'; thinking: string; signature?: string }
-  | { type: 'redacted_thinking'; data: string };
+  { type: 'thinking'; thinking: string; signature?: string } | { type: 'redacted_thinking'; data: string };
 
 /** A reasoning item of the OpenAI responses protocol, replayed with its encrypted content. */
 export interface ReasoningItem {

@@ -32,7 +32,7 @@ describe('the TypeScript client', () => {
       llm: { model: 'scripted/test', usage_id: 'agent' },
       tools: [{ name: 'terminal' }, { name: 'file_editor' }],
     };
-    return new client.RemoteConversation(agent as unknown as Client.AgentBase, workspace, { callback, conversationId });
+    return new client.RemoteConversation(agent, workspace, { callback, conversationId });
   }
 
   it('creates, talks, listens, reads, pauses and deletes', async () => {
@@ -44,7 +44,10 @@ describe('the TypeScript client', () => {
 
     await conversation.sendMessage('RUN: echo hello > hello.txt\nFINISH: all done');
     await conversation.run();
-    await eventually(async () => (await conversation.state.refresh()).execution_status === 'finished', 'the end');
+    await eventually(
+      async () => /^finished$/.test((await conversation.state.refresh()).execution_status),
+      'the end',
+    );
     expect(await readFile(path.join(workspaceDir, 'hello.txt'), 'utf8')).toBe('hello\n');
     expect(await conversation.getAgentFinalResponse()).toBe('all done');
     expect(Object.keys((await conversation.conversationStats()).usage_to_metrics ?? {})).toEqual(['agent']);
@@ -68,8 +71,15 @@ describe('the TypeScript client', () => {
   });
 
   it('is refused without the key', async () => {
-    const workspace = new client.RemoteWorkspace({ host: server.url, workingDir: workspaceDir, apiKey: 'wrong' });
-    const conversation = new client.RemoteConversation({ kind: 'Agent' } as unknown as Client.AgentBase, workspace);
+    const workspace = new client.RemoteWorkspace({
+      host: server.url,
+      workingDir: workspaceDir,
+      apiKey: 'wrong',
+    });
+    const conversation = new client.RemoteConversation(
+      { kind: 'Agent' } as unknown as Client.AgentBase,
+      workspace,
+    );
     await expect(conversation.start()).rejects.toThrow(/401/);
   });
 });

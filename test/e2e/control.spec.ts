@@ -43,7 +43,10 @@ describe('steering a run', () => {
   it('interrupts a tool at once; the shell stays usable', async () => {
     const script = 'RUN: export WORD=kept\nRUN: sleep 1000\nRUN: echo $WORD\nSAY: end';
     const conversation = await ConversationClient.create(server, scriptedRequest(workspace, script));
-    await eventually(async () => (await conversation.events('&kind=ActionEvent')).length > 1, 'the second action');
+    await eventually(
+      async () => (await conversation.events('&kind=ActionEvent')).length > 1,
+      'the second action',
+    );
     expect((await post(conversation, 'interrupt')).body).toEqual({ success: true });
     expect(await conversation.status()).toBe('paused');
     expect((await conversation.events()).slice(-3).map(brief)).toEqual([
@@ -57,18 +60,29 @@ describe('steering a run', () => {
   });
 
   it('interrupts a model call at once', async () => {
-    const conversation = await ConversationClient.create(server, scriptedRequest(workspace, 'WAIT: 1000\nSAY: late'));
+    const conversation = await ConversationClient.create(
+      server,
+      scriptedRequest(workspace, 'WAIT: 1000\nSAY: late'),
+    );
     await conversation.reaches('running');
     await post(conversation, 'interrupt');
-    expect((await conversation.events()).slice(-2).map(brief)).toEqual(['execution_status=paused', 'InterruptEvent']);
+    expect((await conversation.events()).slice(-2).map(brief)).toEqual([
+      'execution_status=paused',
+      'InterruptEvent',
+    ]);
   });
 
   it('refuses a second run and takes a run that has nothing to do', async () => {
-    const conversation = await ConversationClient.create(server, scriptedRequest(workspace, 'RUN: sleep 1\nSAY: end'));
+    const conversation = await ConversationClient.create(
+      server,
+      scriptedRequest(workspace, 'RUN: sleep 1\nSAY: end'),
+    );
     await conversation.reaches('running');
     const second = await post(conversation, 'run');
     expect(second.status).toBe(409);
-    expect(second.body).toEqual({ detail: 'Conversation already running. Wait for completion or pause first.' });
+    expect(second.body).toEqual({
+      detail: 'Conversation already running. Wait for completion or pause first.',
+    });
     await conversation.reaches('finished');
     const before = await conversation.events();
     expect((await post(conversation, 'run')).status).toBe(200);
@@ -93,7 +107,11 @@ describe('steering a run', () => {
     try {
       const busy = await ConversationClient.create(limited, scriptedRequest(workspace, 'RUN: sleep 100'));
       await busy.reaches('running');
-      const refused = await limited.request('POST', '/api/conversations', scriptedRequest(workspace, 'SAY: x'));
+      const refused = await limited.request(
+        'POST',
+        '/api/conversations',
+        scriptedRequest(workspace, 'SAY: x'),
+      );
       expect(refused.status).toBe(429);
       const other = await ConversationClient.create(limited, scriptedRequest(workspace));
       await expect(other.send('SAY: x')).rejects.toThrow(/429.*Message saved/);

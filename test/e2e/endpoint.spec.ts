@@ -20,7 +20,14 @@ describe('a conversation with a model behind an OpenAI-compatible endpoint', () 
 
   const request = (url: string, stream: boolean, script: string) => ({
     agent: {
-      llm: { model: 'openai/some-model', base_url: url, api_key: 'sk-test', usage_id: 'agent', stream, num_retries: 1 },
+      llm: {
+        model: 'openai/some-model',
+        base_url: url,
+        api_key: 'sk-test',
+        usage_id: 'agent',
+        stream,
+        num_retries: 1,
+      },
       tools: [{ name: 'terminal' }, { name: 'file_editor' }],
     },
     workspace: { working_dir: workspace },
@@ -44,7 +51,9 @@ describe('a conversation with a model behind an OpenAI-compatible endpoint', () 
       ]);
       const { body } = await server.request('GET', `${conversation.route}/agent_final_response`);
       expect(body).toEqual({ response: 'All done.' });
-      const { stats } = (await conversation.info()) as unknown as { stats: { usage_to_metrics: Record<string, unknown> } };
+      const { stats } = (await conversation.info()) as unknown as {
+        stats: { usage_to_metrics: Record<string, unknown> };
+      };
       expect(Object.keys(stats.usage_to_metrics)).toEqual(['agent']);
     } finally {
       await endpoint.close();

@@ -22,7 +22,10 @@ describe('a conversation with the scripted model', () => {
     const socket = await conversation.listen();
     await conversation.send('RUN: echo one > a.txt && ls\nRUN: cat a.txt\nFINISH: all done');
     await conversation.reaches('finished');
-    await socket.sees((event) => brief(event) === 'full_state' && event !== socket.events[0], 'the last snapshot');
+    await socket.sees(
+      (event) => brief(event) === 'full_state' && event !== socket.events[0],
+      'the last snapshot',
+    );
 
     expect(await readFile(path.join(workspace, 'a.txt'), 'utf8')).toBe('one\n');
     expect(socket.events.map(brief)).toEqual([
@@ -70,7 +73,9 @@ describe('a conversation with the scripted model', () => {
     await conversation.reaches('finished');
     await conversation.send('RUN: echo $WORD in $(basename $PWD)\nSAY: ok');
     await conversation.reaches('finished');
-    const outputs = (await conversation.events('&kind=ObservationEvent')).map((event) => JSON.stringify(event));
+    const outputs = (await conversation.events('&kind=ObservationEvent')).map((event) =>
+      JSON.stringify(event),
+    );
     expect(outputs.at(-1)).toContain('kept in deep');
   });
 
@@ -78,7 +83,9 @@ describe('a conversation with the scripted model', () => {
     const script = 'SAY: two\nRUN: echo 1\nAND RUN: echo 2\nFINISH: ok';
     const conversation = await ConversationClient.create(server, scriptedRequest(workspace, script));
     await conversation.reaches('finished');
-    const kinds = (await conversation.events()).filter((event) => event.kind !== 'ConversationStateUpdateEvent');
+    const kinds = (await conversation.events()).filter(
+      (event) => event.kind !== 'ConversationStateUpdateEvent',
+    );
     expect(kinds.map((event) => event.kind)).toEqual([
       'SystemPromptEvent',
       'MessageEvent',
@@ -141,7 +148,10 @@ describe('a conversation with the scripted model', () => {
   });
 
   it('answers a message that comes during the last step in the same run', async () => {
-    const conversation = await ConversationClient.create(server, scriptedRequest(workspace, 'RUN: sleep 1\nSAY: a'));
+    const conversation = await ConversationClient.create(
+      server,
+      scriptedRequest(workspace, 'RUN: sleep 1\nSAY: a'),
+    );
     await conversation.reaches('running');
     await conversation.send('RUN: echo second\nSAY: b');
     await conversation.reaches('finished');
@@ -177,7 +187,10 @@ describe('a conversation with the scripted model', () => {
     const sent = await server.request('POST', `/conversations/${id}/events`, userMessage('SAY: hi'));
     expect(sent.body).toEqual({ success: true });
     const events = await server.request('GET', `/conversations/${id}/events?limit=1`);
-    expect(events.body).toMatchObject({ items: [{ kind: 'SystemPromptEvent' }], next_page_id: expect.any(String) });
+    expect(events.body).toMatchObject({
+      items: [{ kind: 'SystemPromptEvent' }],
+      next_page_id: expect.any(String) as string,
+    });
     expect((await server.request('DELETE', `/conversations/${id}`)).body).toEqual({ success: true });
     expect((await server.request('GET', `/conversations/${id}`)).status).toBe(404);
   });

@@ -1,7 +1,12 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { brief, ConversationClient, scriptedRequest, type SeenEvent } from '../support/conversation-client.js';
+import {
+  brief,
+  ConversationClient,
+  scriptedRequest,
+  type SeenEvent,
+} from '../support/conversation-client.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
 describe('after the end of a server', () => {
@@ -26,9 +31,15 @@ describe('after the end of a server', () => {
 
   it('keeps everything over a graceful stop, and pauses what was running', async () => {
     const first = await start();
-    const done = await ConversationClient.create(first, scriptedRequest(workspace, 'RUN: echo x\nFINISH: ok'));
+    const done = await ConversationClient.create(
+      first,
+      scriptedRequest(workspace, 'RUN: echo x\nFINISH: ok'),
+    );
     await done.reaches('finished');
-    const running = await ConversationClient.create(first, scriptedRequest(workspace, 'RUN: sleep 1000\nSAY: end'));
+    const running = await ConversationClient.create(
+      first,
+      scriptedRequest(workspace, 'RUN: sleep 1000\nSAY: end'),
+    );
     await running.reaches('running');
     await eventually(async () => (await running.events('&kind=ActionEvent')).length > 0, 'the action');
     const socket = await done.listen();
@@ -67,7 +78,10 @@ describe('after the end of a server', () => {
     expect(new Set(events.map(({ id }) => id)).size).toBe(events.length);
     await after.send('RUN: echo back\nFINISH: ok');
     await after.reaches('finished');
-    const lines = await readFile(path.join(folder, (await after.info()).persistence_dir, 'events.jsonl'), 'utf8');
+    const lines = await readFile(
+      path.join(folder, (await after.info()).persistence_dir, 'events.jsonl'),
+      'utf8',
+    );
     expect(lines.trimEnd().split('\n')).toHaveLength((await after.events()).length);
   });
 
@@ -110,7 +124,10 @@ describe('after the end of a server', () => {
     const env = { OH_SECRET_KEY: 'a key for tests' };
     const first = await start(env);
     const request = scriptedRequest(workspace, 'SAY: one');
-    const withKey = { ...request, agent: { ...request.agent, llm: { ...request.agent.llm, api_key: 'sk-very-secret' } } };
+    const withKey = {
+      ...request,
+      agent: { ...request.agent, llm: { ...request.agent.llm, api_key: 'sk-very-secret' } },
+    };
     const conversation = await ConversationClient.create(first, withKey);
     await conversation.reaches('finished');
     await first.end();

@@ -1,6 +1,12 @@
 import type { BranchEvent } from '../../src/agent/agent-view.js';
-import { createEvent, textContent, type ActionEvent, type AgentErrorEvent } from '../../src/events/index.js';
-import type { MessageEvent, ObservationEvent } from '../../src/events/index.js';
+import {
+  createEvent,
+  textContent,
+  type ActionEvent,
+  type AgentErrorEvent,
+  type MessageEvent,
+  type ObservationEvent,
+} from '../../src/events/index.js';
 
 /** A message event as conversations append them. */
 export function message(source: 'user' | 'agent' | 'environment', text: string): MessageEvent {

@@ -23,7 +23,9 @@ export function systemPromptDraft(
 /** The part that is the same for every conversation of this agent, so that providers can cache it. */
 export function staticPrompt(agent: AgentSpec): string {
   if (agent.system_prompt !== null) return agent.system_prompt;
-  const sections: PromptSection[] = agent.persona ? [{ tag: 'ROLE', text: agent.persona }] : [...ROLE, ...CODING];
+  const sections: PromptSection[] = agent.persona
+    ? [{ tag: 'ROLE', text: agent.persona }]
+    : [...ROLE, ...CODING];
   if (agent.security_policy_filename) sections.push(SECURITY_POLICY);
   if (agent.system_prompt_kwargs['llm_security_analyzer'] !== false) sections.push(RISK_ASSESSMENT);
   return [...sections, ...GENERAL].map(render).join('\n\n');
@@ -40,10 +42,16 @@ function dynamicContext(
   const suffix = agent.agent_context?.['system_message_suffix'];
   if (typeof suffix === 'string' && suffix.trim() !== '') blocks.push(suffix);
   if (secretNames.length > 0) {
-    const lines = secretNames.map(({ name, description }) => `* $${name}${description ? `: ${description}` : ''}`);
-    blocks.push(render({ tag: 'CUSTOM_SECRETS', text: `Available as environment variables:\n${lines.join('\n')}` }));
+    const lines = secretNames.map(
+      ({ name, description }) => `* $${name}${description ? `: ${description}` : ''}`,
+    );
+    blocks.push(
+      render({ tag: 'CUSTOM_SECRETS', text: `Available as environment variables:\n${lines.join('\n')}` }),
+    );
   }
-  blocks.push(render({ tag: 'CURRENT_DATETIME', text: `The current date and time is: ${toMinutes(agent, now)}` }));
+  blocks.push(
+    render({ tag: 'CURRENT_DATETIME', text: `The current date and time is: ${toMinutes(agent, now)}` }),
+  );
   return blocks.join('\n\n');
 }
 

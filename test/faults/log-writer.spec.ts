@@ -1,0 +1,90 @@
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { FileEventLogStore } from '../../src/storage/file/file-event-log-store.js';
+import type { EventLog } from '../../src/storage/index.js';
+
+const WRITER = fileURLToPath(new URL('./log-writer.mjs', import.meta.url));
+const KILLS = 10;
+
+/** What a writer process was told is durable, by number. */
+type Acknowledged = Map<number, string>;
+
+describe('what was acknowledged', () => {
+  let root: string;
+  let id: string;
+
+  beforeEach(async () => {
+    jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+    root = await mkdtemp(path.join(os.tmpdir(), 'kill-'));
+    id = randomUUID();
+  });
+  afterEach(async () => {
+    jest.restoreAllMocks();
+    await rm(root, { recursive: true, force: true });
+  });
+
+  it('is there after the process was killed at a random moment, again and again', async () => {
+    const acknowledged: Acknowledged = new Map();
+    for (let kill = 0; kill < KILLS; kill += 1) {
+      await write(['node', WRITER, root, id], acknowledged, 1 + Math.floor(Math.random() * 150));
+      await checkLog(acknowledged);
+    }
+    expect(acknowledged.size).toBeGreaterThan(KILLS);
+  });
+
+  it('is there, and nothing else, after the file could not grow any more', async () => {
+    const acknowledged: Acknowledged = new Map();
+    // In blocks of 1,024 bytes.
+    const limited = ['bash', '-c', 'ulimit -f 100; exec node "$0" "$@"', WRITER, root, id];
+    const output = await write(limited, acknowledged, Infinity);
+    expect(output).toContain('failed EFBIG');
+    await checkLog(acknowledged);
+    const log = await openLog();
+    expect(log.length).toBe(acknowledged.size);
+    await log.close();
+    await write(['node', WRITER, root, id], acknowledged, 20);
+    await checkLog(acknowledged);
+  });
+
+  /** Runs a writer, notes what it acknowledges, and kills it after so many acknowledgements. Answers its other lines. */
+  async function write(command: string[], acknowledged: Acknowledged, killAfter: number): Promise<string[]> {
+    const [program = '', ...args] = command;
+    const child = spawn(program, args, {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, PATH: `${path.dirname(process.execPath)}:${process.env['PATH'] ?? ''}` },
+    });
+    const exit = once(child, 'exit');
+    const others: string[] = [];
+    let seen = 0;
+    for await (const line of createInterface({ input: child.stdout })) {
+      const [seq, eventId] = line.split(' ');
+      if (/^\d+$/.test(seq ?? '')) acknowledged.set(Number(seq), eventId ?? '');
+      else others.push(line);
+      seen += 1;
+      if (seen >= killAfter) child.kill('SIGKILL');
+    }
+    await exit;
+    return others;
+  }
+
+  async function checkLog(acknowledged: Acknowledged): Promise<void> {
+    const log = await openLog();
+    for (const [seq, eventId] of acknowledged) expect(log.entry(seq).id).toBe(eventId);
+    const lines = await log.read(0, log.length);
+    const ids = lines.map((line) => (JSON.parse(line) as { id: string }).id);
+    expect(new Set(ids).size).toBe(log.length);
+    await log.close();
+  }
+
+  function openLog(): Promise<EventLog> {
+    return new FileEventLogStore({ conversationsPath: root, leaseTtlSeconds: 45 }).open(id);
+  }
+});
