@@ -170,6 +170,7 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
   }
 
   private reportBroken(id: string, error: unknown): void {
+    this.entries.delete(id);
     if (this.reported.has(id)) return;
     this.reported.add(id);
     const reason = error instanceof Error ? error.message : String(error);

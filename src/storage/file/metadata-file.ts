@@ -12,12 +12,13 @@ const close = promisify(fs.close);
 const HEAD =
   /^\{"id":"[0-9a-f-]{36}","created_at":"[^"\\\x00-\x1f]*","updated_at":"[^"\\\x00-\x1f]*","execution_status":"[^"\\\x00-\x1f]*"/;
 const HEAD_BYTES = 400;
-const CLOSING_BRACE = 125;
+/** Every file ends in a newline, so that one which was cut is recognised without parsing it. */
+const NEWLINE = 10;
 
 /** The text of `metadata.json`: the fields of the catalogue first, where `readEntry` finds them without parsing the rest. */
 export function formatMetadata(metadata: StoredMetadata): string {
   const { id, created_at, updated_at, execution_status, ...rest } = metadata;
-  return JSON.stringify({ id, created_at, updated_at, execution_status, ...rest });
+  return `${JSON.stringify({ id, created_at, updated_at, execution_status, ...rest })}\n`;
 }
 
 /**
@@ -48,7 +49,7 @@ export async function readEntry(
   } finally {
     await close(descriptor);
   }
-  const whole = length < buffer.length && buffer[length - 1] === CLOSING_BRACE;
+  const whole = length < buffer.length && buffer[length - 1] === NEWLINE;
   const head = whole ? HEAD.exec(buffer.toString('latin1', 0, Math.min(HEAD_BYTES, length)))?.[0] : undefined;
   // Parsed, not cut out: a piece of a string keeps all of it in memory.
   const entry: unknown = head === undefined ? undefined : JSON.parse(`${head}}`);
