@@ -20,6 +20,7 @@ describe('cleanOutput', () => {
     ['erasing below', 'a\nb\nc\x1b[2A\r\x1b[Jx', 'x'],
     ['a cleared screen', 'before\n\x1b[H\x1b[2J\x1b[3Jafter', 'before\nafter'],
     ['absolute positions', '\x1b[1;1Hone\x1b[5;3Htwo', 'one\ntwo'],
+    ['lines padded by a full-screen program', '\x1b[1;1H~     \x1b[2;1H~     ', '~\n~'],
     ['bells and NULs', 'a\x07b\x00c', 'abc'],
     ['a cut sequence', 'abc\x1b[3', 'abc'],
   ])('reads %s', (_name, raw, expected) => {

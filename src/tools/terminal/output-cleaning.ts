@@ -17,7 +17,8 @@ const MAX_JUMP = 1000;
 
 /** A screen without a bottom: lines of text and a cursor. Columns count UTF-16 units. */
 class Screen {
-  readonly lines: string[] = [''];
+  private readonly lines: string[] = [''];
+  private fullScreen = false;
   private row = 0;
   private column = 0;
 
@@ -53,7 +54,18 @@ class Screen {
     if (final === 'J') this.eraseBelow(parameters);
     if (final === 'P') this.lines[this.row] = this.deleted(count);
     // Where an absolute position is depends on the height of the window: what goes there begins a line of its own.
-    if ((final === 'H' || final === 'f') && this.line() !== '') this.newLastLine();
+    if (final === 'H' || final === 'f') this.position();
+  }
+
+  /** What is there to read: without the blanks that full-screen programs pad their lines with. */
+  text(): string {
+    const lines = this.fullScreen ? this.lines.map((line) => line.trimEnd()) : this.lines;
+    return lines.join('\n');
+  }
+
+  private position(): void {
+    this.fullScreen = true;
+    if (this.line() !== '') this.newLastLine();
   }
 
   private line(): string {
@@ -104,5 +116,5 @@ export function cleanOutput(raw: string): string {
     else if (token === '\r' || token === '\b') screen.control(token);
     else if (!NEEDS_TERMINAL.test(token)) screen.write(token);
   }
-  return screen.lines.join('\n');
+  return screen.text();
 }

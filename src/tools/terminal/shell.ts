@@ -15,6 +15,8 @@ const ROWS = 200;
 const START_TIMEOUT_MS = 10_000;
 /** How long bash may take to end after a hang-up before it is killed. */
 const HANGUP_GRACE_MS = 200;
+/** What SIGKILL does not end by then hangs in the kernel; waiting on would hang us, too. */
+const KILL_GRACE_MS = 2000;
 const CTRL_C = '\x03';
 /** Each loss means another Ctrl-C at the wrong moment. */
 const MAX_RESENDS = 5;
@@ -178,7 +180,7 @@ export class Shell {
     if (await this.exitsWithin(HANGUP_GRACE_MS)) return;
     if (group !== undefined) signal(-group, 'SIGKILL');
     signal(this.pid, 'SIGKILL');
-    await this.exited;
+    await this.exitsWithin(KILL_GRACE_MS);
   }
 
   private async exitsWithin(ms: number): Promise<boolean> {

@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os';
 import path from 'node:path';
 
 import type { Action, Observation } from '../../events/index.js';
@@ -115,7 +116,7 @@ class TerminalTool implements Tool {
 
   private async execute(call: TerminalArguments, context: ExecutionContext): Promise<Observation> {
     if (call.reset && call.isInput) throw new ToolExecutionError(texts.RESET_WITH_INPUT);
-    if (this.params.username !== undefined) {
+    if (this.params.username !== undefined && this.params.username !== userInfo().username) {
       throw new ToolExecutionError(
         `The terminal runs as the server's user and cannot run as "${this.params.username}"`,
       );
