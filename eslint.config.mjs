@@ -7,22 +7,24 @@ import tseslint from 'typescript-eslint';
  * imported by nobody but the wiring.
  */
 const ARROWS = {
+  errors: [],
   events: [],
-  config: [],
+  config: ['errors'],
   crypto: ['config'],
   auth: ['config'],
-  storage: ['config'],
-  llm: ['events'],
-  tools: ['events'],
-  agent: ['events', 'llm', 'tools'],
+  storage: ['config', 'errors'],
+  llm: ['errors', 'events'],
+  tools: ['errors', 'events'],
+  agent: ['errors', 'events', 'llm', 'tools'],
   // The edge maps the errors of the domain to answers; the controllers, which live with their feature, use the edge.
-  http: ['conversations', 'crypto', 'events', 'storage'],
+  http: ['conversations', 'crypto', 'errors', 'events', 'storage'],
   openapi: ['auth', 'config', 'http', 'server'],
   conversations: [
     'agent',
     'auth',
     'config',
     'crypto',
+    'errors',
     'events',
     'http',
     'llm',
@@ -30,12 +32,12 @@ const ARROWS = {
     'storage',
     'tools',
   ],
-  sockets: ['auth', 'config', 'conversations', 'crypto', 'events', 'storage'],
-  webhooks: ['config', 'conversations', 'crypto', 'events', 'http', 'storage'],
-  workspace: ['auth', 'config', 'crypto', 'events', 'http', 'openapi', 'tools'],
-  settings: ['auth', 'config', 'crypto', 'events', 'http', 'llm', 'openapi', 'storage'],
+  sockets: ['auth', 'config', 'conversations', 'crypto', 'errors', 'events', 'storage'],
+  webhooks: ['config', 'conversations', 'crypto', 'errors', 'events', 'http', 'storage'],
+  workspace: ['auth', 'config', 'crypto', 'errors', 'events', 'http', 'openapi', 'tools'],
+  settings: ['auth', 'config', 'crypto', 'errors', 'events', 'http', 'llm', 'openapi', 'storage'],
   server: ['auth', 'config', 'events', 'http', 'tools'],
-  cli: ['auth', 'config', 'server'],
+  cli: ['auth', 'config', 'errors', 'server'],
 };
 const FOLDERS = Object.keys(ARROWS);
 /** The agent and what it uses can run without a web server. */

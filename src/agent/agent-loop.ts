@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { errorMessage, errorName } from '../errors/index.js';
 import { textContent } from '../events/index.js';
 import { Llm } from '../llm/llm.js';
 import { LlmError } from '../llm/llm-error.js';
@@ -101,9 +102,8 @@ export class AgentLoop {
   }
 
   private async fail(session: AgentSession, error: unknown): Promise<void> {
-    const code = error instanceof LlmError ? error.code : error instanceof Error ? error.name : 'Error';
-    const detail = error instanceof Error ? error.message : String(error);
-    await session.setStatus('error', errorDraft(code, detail));
+    const code = error instanceof LlmError ? error.code : errorName(error);
+    await session.setStatus('error', errorDraft(code, errorMessage(error)));
   }
 }
 

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { errorMessage } from '../errors/index.js';
 import {
   textContent,
   type ActionEvent,
@@ -59,7 +60,7 @@ export class AgentStep {
         onRetry: ({ error }) => stream.abort(error.message),
       });
     } catch (error) {
-      stream.abort(error instanceof Error ? error.message : String(error));
+      stream.abort(errorMessage(error));
       throw error;
     }
   }

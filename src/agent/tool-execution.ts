@@ -1,3 +1,4 @@
+import { errorMessage } from '../errors/index.js';
 import type { ActionEvent, ErrorClassification, EventDraft } from '../events/index.js';
 import { ToolExecutionError, type Tool, type ToolInvocation, type ToolResource } from '../tools/tool.js';
 import { AGENT_MISTAKE, TOOL_FAULT } from './error-classification.js';
@@ -22,7 +23,7 @@ export async function executeAction(
       kind: 'ObservationEvent',
     };
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
+    const text = errorMessage(error);
     const mistake = error instanceof ToolExecutionError;
     return errorDraft(
       action,

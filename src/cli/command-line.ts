@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { ListenAddress } from '../config/index.js';
-import { errorMessage } from '../config/error-facts.js';
+import { errorMessage } from '../errors/index.js';
 
 /** What the command line asks for. */
 export type Command =

@@ -1,10 +1,5 @@
-import {
-  ConfigError,
-  describeProblem,
-  errorCode,
-  errorMessage,
-  type ListenAddress,
-} from '../config/index.js';
+import { ConfigError, describeProblem, type ListenAddress } from '../config/index.js';
+import { errorCode, errorMessage } from '../errors/index.js';
 
 /** A folder that the server has to write to cannot be written. */
 export class UnwritableFolderError extends Error {

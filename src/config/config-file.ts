@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { errorCode, errorMessage } from '../errors/index.js';
 import { DEFAULT_CONFIG_FILE } from './app-config.js';
 import { ConfigError, describeValue } from './config-error.js';
-import { errorCode, errorMessage } from './error-facts.js';
 import { isPlainObject, type Environment } from './environment.js';
 
 /** The configuration file as it was found. */

@@ -6,7 +6,6 @@ export {
   type ListenAddress,
 } from './app-config.js';
 export { ConfigError, describeProblem, type ConfigProblem } from './config-error.js';
-export { errorCode, errorMessage } from './error-facts.js';
 export { ConfigModule } from './config.module.js';
 export { effectiveConfig } from './effective-config.js';
 export type { Environment } from './environment.js';

@@ -9,6 +9,7 @@ import {
   RunLimitError,
 } from '../conversations/conversation-errors.js';
 import type { IncomingMessage } from '../conversations/start-request.js';
+import { errorStack } from '../errors/index.js';
 import { LeaseHeldError, LeaseLostError } from '../storage/index.js';
 import { readAuthKey, readClientFrame } from './client-frame.js';
 import { CLOSE, closeSocket } from './close-code.js';
@@ -142,8 +143,7 @@ export class Connection {
   }
 
   private logFailure(what: string, error: unknown): void {
-    const stack = error instanceof Error ? error.stack : String(error);
-    Connection.logger.error(`${what} on conversation ${this.admission.conversationId} failed`, stack);
+    Connection.logger.error(`${what} on conversation ${this.admission.conversationId} failed`, errorStack(error));
   }
 }
 

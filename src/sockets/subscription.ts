@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
-import { WebSocket } from 'ws';
+import type { WebSocket } from 'ws';
 import type { Conversation } from '../conversations/conversation.js';
+import { errorStack } from '../errors/index.js';
 import type { EventBus, EventSubscriber, ItemSignal, PublishedEvent } from '../events/index.js';
 import { CLOSE, closeSocket } from './close-code.js';
 import type { FrameFormat } from './frame-format.js';
@@ -130,8 +131,7 @@ export class Subscription implements EventSubscriber {
       this.sendWaiting();
       this.live = true;
     } catch (error) {
-      const stack = error instanceof Error ? error.stack : String(error);
-      Subscription.logger.error(`replay of ${this.conversationId} failed`, stack);
+      Subscription.logger.error(`replay of ${this.conversationId} failed`, errorStack(error));
       this.close(CLOSE.subscribeFailed);
     }
   }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { open, realpath, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
-import { systemErrorCode } from './system-error.js';
+import { errorCode } from '../errors/index.js';
 
 /**
  * Writes a file so that readers see the old or the new content and nothing between: into a file beside it, then
@@ -33,7 +33,7 @@ async function resolveTarget(file: string): Promise<string> {
   try {
     return await realpath(file);
   } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return file;
+    if (errorCode(error) === 'ENOENT') return file;
     throw error;
   }
 }
@@ -44,7 +44,7 @@ async function statOrUndefined(
   try {
     return await stat(file);
   } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return undefined;
+    if (errorCode(error) === 'ENOENT') return undefined;
     throw error;
   }
 }

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, realpath, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { errorCode } from '../../errors/index.js';
 import { replaceFile } from '../replace-file.js';
-import { systemErrorCode } from '../system-error.js';
 
 /** How many states of each file can be gone back to. */
 const STATES_PER_FILE = 10;
@@ -50,7 +50,7 @@ export class EditHistory {
 
 async function stateNumbers(folder: string): Promise<number[]> {
   const names = await readdir(folder).catch((error: unknown) => {
-    if (systemErrorCode(error) === 'ENOENT') return [];
+    if (errorCode(error) === 'ENOENT') return [];
     throw error;
   });
   return names

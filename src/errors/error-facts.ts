@@ -1,0 +1,30 @@
+/**
+ * What can be told of anything that was thrown. By its shape, not by its class: where code runs in a context of its
+ * own, the platform's errors are of another `Error`, and libraries bring several copies of their classes.
+ */
+
+/** The code of a system error (`ENOENT`), undefined for whatever has none. */
+export function errorCode(error: unknown): string | undefined {
+  return textField(error, 'code');
+}
+
+/** The name of an error's class; `Error` for anything that has none. */
+export function errorName(error: unknown): string {
+  return textField(error, 'name') ?? 'Error';
+}
+
+/** The message of an error; the text of anything else. */
+export function errorMessage(error: unknown): string {
+  return textField(error, 'message') ?? String(error);
+}
+
+/** The stack of an error, for a log; the text of anything else. */
+export function errorStack(error: unknown): string {
+  return textField(error, 'stack') ?? String(error);
+}
+
+function textField(thrown: unknown, name: 'code' | 'name' | 'message' | 'stack'): string | undefined {
+  if (typeof thrown !== 'object' || thrown === null || !(name in thrown)) return undefined;
+  const value: unknown = Reflect.get(thrown, name);
+  return typeof value === 'string' ? value : undefined;
+}

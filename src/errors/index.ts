@@ -1,0 +1,1 @@
+export { errorCode, errorMessage, errorName, errorStack } from './error-facts.js';
