@@ -68,6 +68,7 @@ describe('the log of a conversation in a file', () => {
   it('is empty before the first append and keeps what was appended, over a reopen', async () => {
     expect(log.length).toBe(0);
     expect(await log.read(0, 10)).toEqual([]);
+    expect(log.seqOf(randomUUID())).toBeUndefined();
     const records = [record(), record(), record()];
     await log.append(0, fence, records);
     for (const reader of [() => Promise.resolve(log), reopen]) {

@@ -1,18 +1,58 @@
-const FORMAT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}$/;
+const LENGTH = 'YYYY-MM-DDTHH:MM:SS.ffffff'.length;
+const SEPARATORS: readonly (readonly [at: number, separator: string])[] = [
+  [4, '-'],
+  [7, '-'],
+  [10, 'T'],
+  [13, ':'],
+  [16, ':'],
+  [19, '.'],
+];
+const DAYS_OF_MONTH: readonly number[] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 /**
  * Event timestamps (`YYYY-MM-DDTHH:MM:SS.ffffff`, no zone) as microseconds: they fit a double exactly. The zone does
  * not matter as long as both directions take the same one. Undefined for any text that would not come back the same.
+ * Written by hand: `Date.parse` and a comparison of texts are half of the time that opening a log takes.
  */
 export function parseMicros(timestamp: string): number | undefined {
-  if (!FORMAT.test(timestamp)) return undefined;
-  const millis = Date.parse(`${timestamp.slice(0, 23)}Z`);
-  const micros = millis * 1000 + Number(timestamp.slice(23));
-  return millis >= 0 && formatMicros(micros) === timestamp ? micros : undefined;
+  if (timestamp.length !== LENGTH) return undefined;
+  for (const [at, separator] of SEPARATORS) if (timestamp[at] !== separator) return undefined;
+  const year = digits(timestamp, 0, 4);
+  const month = digits(timestamp, 5, 7);
+  const day = digits(timestamp, 8, 10);
+  const hour = digits(timestamp, 11, 13);
+  const minute = digits(timestamp, 14, 16);
+  const second = digits(timestamp, 17, 19);
+  const fraction = digits(timestamp, 20, LENGTH);
+  const inRange =
+    year >= 1970 &&
+    day >= 1 &&
+    day <= daysOf(year, month) &&
+    hour < 24 &&
+    minute < 60 &&
+    second < 60 &&
+    fraction >= 0;
+  return inRange ? Date.UTC(year, month - 1, day, hour, minute, second) * 1000 + fraction : undefined;
 }
 
 /** The timestamp that `parseMicros` made a number of. */
 export function formatMicros(micros: number): string {
   const iso = new Date(Math.floor(micros / 1000)).toISOString();
   return iso.slice(0, 23) + String(micros % 1000).padStart(3, '0');
+}
+
+/** Days of a month (1 to 12); none for other numbers. */
+function daysOf(year: number, month: number): number {
+  const isLeapYear = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+  return month === 2 && isLeapYear ? 29 : (DAYS_OF_MONTH[month - 1] ?? 0);
+}
+
+/** The number that these characters are; NaN, which is in no range, when one of them is no digit. */
+function digits(text: string, from: number, to: number): number {
+  let value = 0;
+  for (let at = from; at < to; at += 1) {
+    const digit = text.charCodeAt(at) - 48;
+    value = digit >= 0 && digit <= 9 ? value * 10 + digit : NaN;
+  }
+  return value;
 }

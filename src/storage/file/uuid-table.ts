@@ -53,8 +53,8 @@ export class UuidTable {
   }
 
   private hashNew(): void {
-    if (this.count * 4 > this.slots.length * 3) {
-      // At most three quarters full, so that a search ends soon at an empty slot.
+    if (this.count * 4 >= this.slots.length * 3) {
+      // Less than three quarters full, so that a search ends soon at an empty slot.
       this.slots = new Uint32Array(2 ** Math.ceil(Math.log2((this.count * 4) / 3 + FIRST_CAPACITY)));
       this.hashed = 0;
     }
