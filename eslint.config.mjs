@@ -8,6 +8,7 @@ import tseslint from 'typescript-eslint';
  */
 const ARROWS = {
   errors: [],
+  files: ['errors'],
   events: [],
   config: ['errors'],
   crypto: ['config'],
@@ -26,6 +27,7 @@ const ARROWS = {
     'crypto',
     'errors',
     'events',
+    'files',
     'http',
     'llm',
     'openapi',
@@ -37,7 +39,7 @@ const ARROWS = {
   workspace: ['auth', 'config', 'crypto', 'errors', 'events', 'http', 'openapi', 'tools'],
   settings: ['auth', 'config', 'crypto', 'errors', 'events', 'http', 'llm', 'openapi', 'storage'],
   server: ['auth', 'config', 'events', 'http', 'tools'],
-  cli: ['auth', 'config', 'errors', 'server'],
+  cli: ['auth', 'config', 'errors', 'files', 'server'],
 };
 const FOLDERS = Object.keys(ARROWS);
 /** The agent and what it uses can run without a web server. */
@@ -89,6 +91,8 @@ export default tseslint.config(
         'error',
         { allowNumber: true, allowBoolean: true },
       ],
+      // What was thrown, or the reason of an abort, is passed on as it is, whatever it is.
+      '@typescript-eslint/prefer-promise-reject-errors': ['error', { allowThrowingUnknown: true }],
       // `return next();` is how we leave early.
       '@typescript-eslint/no-confusing-void-expression': 'off',
       // Options objects of libraries are often typed by classes.

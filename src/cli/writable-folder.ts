@@ -1,6 +1,7 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { randomUUID } from 'node:crypto';
+import { makeFolder } from '../files/index.js';
 import { UnwritableFolderError } from './startup-error.js';
 
 /**
@@ -10,7 +11,7 @@ import { UnwritableFolderError } from './startup-error.js';
 export async function requireWritableFolder(option: string, folder: string): Promise<void> {
   const probe = path.join(folder, `.write-test-${randomUUID()}`);
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await writeFile(probe, 'x');
   } catch (error) {
     throw new UnwritableFolderError(option, folder, error);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { utcTimestamp } from '../events/index.js';
+import { makeFolder } from '../files/index.js';
 import { DuplicateToolError, UnknownToolError } from '../tools/tool-errors.js';
 import type { ToolRegistry } from '../tools/tool-registry.js';
 import { InvalidRequestError } from './conversation-errors.js';
@@ -84,7 +84,7 @@ export async function makeWorkingDir(workingDir: string, baseDir: string): Promi
   const location = ['body', 'workspace', 'working_dir'];
   if (workingDir === '') throw new InvalidRequestError(location, 'working_dir must not be empty', workingDir);
   try {
-    await mkdir(path.resolve(baseDir, workingDir), { recursive: true });
+    await makeFolder(path.resolve(baseDir, workingDir));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new InvalidRequestError(location, `working_dir cannot be used: ${reason}`, workingDir);

@@ -1,5 +1,5 @@
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import { makeFolder } from '../files/index.js';
 import type { Tool, ToolDefinition } from '../tools/tool.js';
 import type { ConversationServices } from './conversation-parts.js';
 import type { ConversationState } from './conversation-state.js';
@@ -44,7 +44,7 @@ export class Toolset {
   }
 
   private async prepare(): Promise<void> {
-    await mkdir(this.workingDir, { recursive: true });
+    await makeFolder(this.workingDir);
     await ensureRepository(this.workingDir);
   }
 
