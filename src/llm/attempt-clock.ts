@@ -44,7 +44,10 @@ export class AttemptClock {
     const { signal } = this;
     let onAbort: (() => void) | undefined;
     const aborted = new Promise<never>((_, reject) => {
-      onAbort = () => reject(signal.reason);
+      onAbort = () => {
+        const reason: unknown = signal.reason;
+        reject(reason);
+      };
       if (signal.aborted) onAbort();
       else signal.addEventListener('abort', onAbort, { once: true });
     });

@@ -1,3 +1,4 @@
+import type * as Prices from '@pydantic/genai-prices';
 import type { LlmConfig } from './llm-config.js';
 import type { LlmUsage } from './llm.js';
 import { modelFeatures } from './model-features.js';
@@ -18,11 +19,10 @@ const CATALOGUE_PROVIDERS: Readonly<Record<string, string>> = {
   xai: 'x-ai',
 };
 
-type Prices = typeof import('@pydantic/genai-prices');
-let loading: Promise<Prices> | undefined;
+let loading: Promise<typeof Prices> | undefined;
 
 /** Loads the price table (half a megabyte) when it is first needed. */
-function loadPrices(): Promise<Prices> {
+function loadPrices(): Promise<typeof Prices> {
   loading ??= import('@pydantic/genai-prices');
   return loading;
 }

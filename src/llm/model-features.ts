@@ -113,7 +113,7 @@ export function modelFeatures(config: LlmConfig): ModelFeatures {
 function maxOutput(config: LlmConfig, name: string, limits: ModelFamily | undefined): number | null {
   if (config.max_output_tokens !== null) return config.max_output_tokens;
   if (limits?.output === undefined) return null;
-  if (/^claude-sonnet-4/.test(name)) return limits.output;
+  if (name.startsWith('claude-sonnet-4')) return limits.output;
   const output =
     limits.input !== undefined && limits.output >= limits.input
       ? Math.floor(limits.input / 2)

@@ -38,7 +38,7 @@ function streamedError(value: unknown): ProviderFailure {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   const { message, code } = bodyError(text, text);
   const kind = `${code ?? ''} ${textField(value, 'type') ?? ''}`;
-  if (/rate_limit/.test(kind)) return { kind: 'status', status: 429, message, code };
+  if (kind.includes('rate_limit')) return { kind: 'status', status: 429, message, code };
   if (/invalid_request|context_length|content_filter/.test(kind))
     return { kind: 'status', status: 400, message, code };
   return { kind: 'status', status: 500, message, code };

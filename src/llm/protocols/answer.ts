@@ -58,6 +58,9 @@ export function toAnswer(output: ModelOutput, origin: MessageToolCall['origin'])
       case 'tool-call':
         calls.push(toolCall(part, origin));
         break;
+      default:
+        // Files, sources and tools of the provider's own have no place in our messages.
+        break;
     }
   }
   const message: Message & ProviderAnswer['message'] = {

@@ -71,6 +71,8 @@ async function stream(
         break;
       case 'error':
         throw part.error;
+      default:
+        break;
     }
     gathered.add(part);
   }
@@ -110,6 +112,9 @@ class StreamedContent {
       }
       case 'tool-call':
         this.content.push(part);
+        break;
+      default:
+        // The rest is not content, or content that no message of ours holds.
         break;
     }
   }

@@ -59,7 +59,7 @@ function inWords(step: ScriptStep): string {
 function wordsOf(call: ScriptedCall): string {
   const parsed: unknown =
     call.name === 'terminal' || call.name === 'finish' ? JSON.parse(call.arguments) : undefined;
-  const said = typeof parsed === 'object' && parsed !== null ? Object.values(parsed)[0] : undefined;
+  const said: unknown = typeof parsed === 'object' && parsed !== null ? Object.values(parsed)[0] : undefined;
   return typeof said === 'string' ? said : `Call ${call.name}`;
 }
 
