@@ -143,7 +143,10 @@ export class Connection {
   }
 
   private logFailure(what: string, error: unknown): void {
-    Connection.logger.error(`${what} on conversation ${this.admission.conversationId} failed`, errorStack(error));
+    Connection.logger.error(
+      `${what} on conversation ${this.admission.conversationId} failed`,
+      errorStack(error),
+    );
   }
 }
 

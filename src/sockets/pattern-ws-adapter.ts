@@ -1,6 +1,6 @@
 import { createServer, STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { INestApplicationContext } from '@nestjs/common';
+import type { INestApplication } from '@nestjs/common';
 import { WsAdapter } from '@nestjs/platform-ws';
 import type { MessageMappingProperties } from '@nestjs/websockets';
 import type { Observable } from 'rxjs';
@@ -40,7 +40,7 @@ export class PatternWsServer extends WebSocketServer {
   match(pathname: string): Record<string, string> | undefined {
     const match = this.pattern.exec(pathname);
     if (!match) return undefined;
-    const params = Object.entries(match.groups ?? {}).map(([name, value]) => [
+    const params = Object.entries(match.groups ?? {}).map(([name, value]): [string, string] => [
       name,
       decodeURIComponent(value),
     ]);
@@ -54,16 +54,17 @@ export class PatternWsServer extends WebSocketServer {
  */
 export class PatternWsAdapter extends WsAdapter {
   private readonly servers = new Map<number, PatternWsServer[]>();
-  private readonly upgradeListeners = new Map<Server, UpgradeListener>();
+  /** The HTTP servers by port, with our listener on each; Nest's own register of them has no types. */
+  private readonly httpServers = new Map<number, { server: Server; listener: UpgradeListener }>();
 
-  constructor(app: INestApplicationContext) {
+  constructor(private readonly app: INestApplication<Server>) {
     super(app);
   }
 
   override create(port: number, options: { path?: string } = {}): PatternWsServer {
     const server = new PatternWsServer(options.path ?? '/');
     this.bindErrorHandler(server);
-    this.ensureHttpServerExists(port, port === 0 ? this.httpServer : undefined);
+    this.ensureHttpServerExists(port, port === 0 ? this.app.getHttpServer() : undefined);
     this.servers.set(port, [...(this.servers.get(port) ?? []), server]);
     return server;
   }
@@ -85,20 +86,21 @@ export class PatternWsAdapter extends WsAdapter {
   }
 
   override async dispose(): Promise<void> {
-    for (const [server, listener] of this.upgradeListeners) server.off('upgrade', listener);
-    this.upgradeListeners.clear();
+    for (const { server, listener } of this.httpServers.values()) server.off('upgrade', listener);
+    this.httpServers.clear();
     this.servers.clear();
     await super.dispose();
   }
 
   protected override ensureHttpServerExists(port: number, given?: Server): Server {
-    const known: Server | undefined = this.httpServersRegistry.get(port);
-    if (known) return known;
+    const known = this.httpServers.get(port);
+    if (known) return known.server;
     const server = given ?? createServer().listen(port);
     const listener: UpgradeListener = (request, socket, head) => this.upgrade(port, request, socket, head);
     server.on('upgrade', listener);
+    this.httpServers.set(port, { server, listener });
+    // From there Nest closes the servers that are not the application's.
     this.httpServersRegistry.set(port, server);
-    this.upgradeListeners.set(server, listener);
     return server;
   }
 
@@ -132,8 +134,7 @@ export class PatternWsAdapter extends WsAdapter {
         lines.push(`${name}: ${headers[index + 1]}`);
     });
     socket.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]));
-    const server: Server | undefined = this.httpServersRegistry.get(port);
-    server?.emit('connection', socket);
+    this.httpServers.get(port)?.server.emit('connection', socket);
   }
 
   private find(port: number, request: IncomingMessage) {

@@ -24,6 +24,10 @@ const joining = fc.record<Joining>({
   share: fc.double({ min: 0, max: 1, noNaN: true }),
 });
 
+function nextTurns(stream: Iterator<number, undefined>): number {
+  return stream.next().value ?? 0;
+}
+
 describe('sockets that connect while events are appended', () => {
   it('see each event once, in order, from where they asked to the end', async () => {
     const scenario = fc.record({
@@ -34,13 +38,13 @@ describe('sockets that connect while events are appended', () => {
     });
     await fc.assert(
       fc.asyncProperty(scenario, async ({ before, batches, delays, clients }) => {
-        const conversation = server.conversation(() => delays.next().value ?? 0);
+        const conversation = server.conversation(() => nextTurns(delays));
         if (before > 0) await conversation.append(...Array.from({ length: before }, (_, n) => numbered(n)));
         const joined = clients.map((client) => join(conversation, client));
         for (const size of batches) {
           void conversation.append(...Array.from({ length: size }, numbered));
           conversation.publish(delta('x'));
-          for (let turn = delays.next().value ?? 0; turn > 0; turn -= 1) await setImmediate();
+          for (let turn = nextTurns(delays); turn > 0; turn -= 1) await setImmediate();
         }
         const attached = await Promise.all(joined);
         await Promise.all(attached.map(({ client }) => client.until((frames) => frames.length >= 1)));

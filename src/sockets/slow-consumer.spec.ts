@@ -38,10 +38,10 @@ describe('a client that does not read', () => {
     const conversation = server.conversation();
     for (let n = 0; n < 64; n += 1) await conversation.append(numbered('x'.repeat(MEBIBYTE)));
     const read = new Set<number>();
-    const { readLines } = conversation;
+    const readLines = conversation.readLines.bind(conversation);
     conversation.readLines = (from, limit) => {
       for (let seq = from; seq < from + limit; seq += 1) read.add(seq);
-      return readLines.call(conversation, from, limit);
+      return readLines(from, limit);
     };
     const client = await server.connect(`/sockets/events/${conversation.id}`);
     await client.frame(0);

@@ -65,7 +65,7 @@ describe('the events socket', () => {
   it('goes on when events were lost on the way, and sends none twice', async () => {
     const client = await server.connect(`/sockets/events/${conversation.id}`);
     await client.frame(0);
-    const { publish } = server.bus;
+    const publish = server.bus.publish.bind(server.bus);
     server.bus.publish = () => undefined;
     await conversation.append(numbered(0), numbered(1));
     server.bus.publish = publish;

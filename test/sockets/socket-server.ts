@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Module, type INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -22,7 +23,7 @@ export class SocketServer {
   private readonly clients: SocketClient[] = [];
 
   private constructor(
-    readonly app: INestApplication,
+    readonly app: INestApplication<Server>,
     readonly conversations: InMemoryConversations,
     readonly bus: InProcessEventBus,
     /** Host and port. */
@@ -50,7 +51,7 @@ export class SocketServer {
     })
     class TestModule {}
 
-    const app = await NestFactory.create(TestModule, { logger: false });
+    const app = await NestFactory.create<INestApplication<Server>>(TestModule, { logger: false });
     app.useWebSocketAdapter(new PatternWsAdapter(app));
     await app.listen(0, '127.0.0.1');
     const { port } = app.getHttpServer().address() as AddressInfo;
