@@ -25,7 +25,8 @@ export async function makeFolder(folder: string): Promise<void> {
 }
 
 /**
- * Replaces a file so that after a crash it is either the old or the new one, whole.
+ * Replaces a file so that after a crash it is either the old or the new one, whole. It is the new one for sure when its
+ * folder was synced afterwards.
  * @param temporary name for the new content in the same folder, not used by anybody else
  * @param mayReplace asked after the content is on disk; when it throws, the old file stays
  */
@@ -49,5 +50,4 @@ export async function replaceFile(
     await rm(temporary, { force: true });
     throw error;
   }
-  await syncFolder(path.dirname(file));
 }

@@ -1,39 +1,37 @@
 import type { EventIndexEntry } from '../event-log.js';
 
 /** How our own serialisation begins. Longer heads (unusual ids) are parsed in full. */
-const HEAD =
-  /^\{"id":"([^"\\\x00-\x1f]+)","timestamp":"([^"\\\x00-\x1f]+)","source":"([^"\\\x00-\x1f]+)"[,}]/;
-const HEAD_BYTES = 200;
+const HEAD = /^\{"id":"([ !#-[\]-~]+)","timestamp":"([ !#-[\]-~]+)","source":"([ !#-[\]-~]+)"[,}]/;
+const HEAD_BYTES = 150;
 
 /**
  * How our own serialisation ends. A quote inside a string is escaped, and an object inside the event would end in a
  * second brace, so in a valid line this is the event's own kind.
  */
-const TAIL = /,"kind":"([^"\\\x00-\x1f]+)"\}$/;
-const TAIL_BYTES = 100;
+const TAIL = /,"kind":"([ !#-[\]-~]+)"\}$/;
+const TAIL_BYTES = 80;
 
 /**
- * The searchable fields of a line (without its newline), or undefined when it is not a JSON object. Lines in our own
- * order of keys are not parsed: a log of 100,000 events must open fast. What this cannot see is damage in the middle of
- * a line that leaves both ends whole; zeros, the usual damage, are seen.
+ * The searchable fields of the line between two offsets (newline excluded), or undefined when it is not a JSON object.
+ * Lines in our own order of keys are not parsed: a log of 100,000 events must open fast. What this cannot see is damage
+ * in the middle of a line that leaves both ends whole; zeros, the usual damage, are seen.
  */
-export function readEventLine(line: Buffer): EventIndexEntry | undefined {
-  // Bytes above 127 come out wrong in latin1, but only inside values that then do not look like ours.
-  const head = HEAD.exec(line.toString('latin1', 0, Math.min(HEAD_BYTES, line.length)));
-  const tail = TAIL.exec(line.toString('latin1', Math.max(0, line.length - TAIL_BYTES), line.length));
+export function readEventLine(bytes: Buffer, start: number, end: number): EventIndexEntry | undefined {
+  // The patterns take printable ASCII only, so it does not matter how latin1 shows anything else.
+  const head = HEAD.exec(bytes.toString('latin1', start, Math.min(start + HEAD_BYTES, end)));
+  const tail = TAIL.exec(bytes.toString('latin1', Math.max(start, end - TAIL_BYTES), end));
   const [id, timestamp, source, kind] = [head?.[1], head?.[2], head?.[3], tail?.[1]];
   if (id === undefined || timestamp === undefined || source === undefined || kind === undefined) {
-    return parseEventLine(line);
+    return parseEventLine(bytes, start, end);
   }
-  if (!isAscii(id + timestamp + source + kind)) return parseEventLine(line);
-  return line.includes(0) ? undefined : { id, timestamp, source, kind };
+  return { id, timestamp, source, kind };
 }
 
 /** As `readEventLine`, but certain: parses the whole line. */
-export function parseEventLine(line: Buffer): EventIndexEntry | undefined {
+export function parseEventLine(bytes: Buffer, start: number, end: number): EventIndexEntry | undefined {
   let event: unknown;
   try {
-    event = JSON.parse(line.toString('utf8'));
+    event = JSON.parse(bytes.toString('utf8', start, end));
   } catch {
     return undefined;
   }
@@ -44,8 +42,4 @@ export function parseEventLine(line: Buffer): EventIndexEntry | undefined {
     return typeof value === 'string' ? value : '';
   };
   return { id: text('id'), timestamp: text('timestamp'), source: text('source'), kind: text('kind') };
-}
-
-function isAscii(text: string): boolean {
-  return /^[\x20-\x7e]*$/.test(text);
 }

@@ -117,7 +117,7 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
     if (isNew) await makeFolder(folder);
     await replaceFile(path.join(folder, METADATA_FILE), temporary, text, mayWrite);
     // The lease may have made the folder: its name becomes durable with its first metadata.
-    if (isNew) await syncFolder(this.options.conversationsPath);
+    await Promise.all([syncFolder(folder), isNew && syncFolder(this.options.conversationsPath)]);
   }
 
   private inTurn(id: string, action: () => Promise<void>): Promise<void> {

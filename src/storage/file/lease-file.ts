@@ -1,4 +1,4 @@
-import { link, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { link, open, readdir, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { LeaseOwner } from '../lease-store.js';
 import { FILE_MODE, LEASE_FILE } from './conversation-folder.js';
@@ -161,7 +161,7 @@ export class LeaseFile {
       if (systemErrorCode(error) === 'EEXIST') return false;
       throw error;
     } finally {
-      await rm(temporary, { force: true });
+      await unlink(temporary);
     }
   }
 }

@@ -6,6 +6,8 @@ import { syncFolder, systemErrorCode } from './durable-file.js';
 /** The bytes of one log. Opened when first used; knows nothing of events. */
 export class LogFile {
   private current: Promise<SharedHandle> | undefined;
+  /** The file was created, and a power cut could still take its name. */
+  private isNew = false;
 
   constructor(readonly path: string) {}
 
@@ -29,7 +31,7 @@ export class LogFile {
    */
   async reopenForWriting(): Promise<void> {
     const before = this.current;
-    this.current = this.openWith(() => openOrCreate(this.path));
+    this.current = this.openWith(() => this.openOrCreate());
     await this.current;
     await this.retire(before);
   }
@@ -41,8 +43,9 @@ export class LogFile {
         const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
         done += bytesWritten;
       }
-      await handle.datasync();
+      await Promise.all([handle.datasync(), this.isNew && syncFolder(path.dirname(this.path))]);
     });
+    this.isNew = false;
   }
 
   async truncate(length: number): Promise<void> {
@@ -58,6 +61,16 @@ export class LogFile {
     const before = this.current;
     this.current = undefined;
     await this.retire(before);
+  }
+
+  private async openOrCreate(): Promise<FileHandle> {
+    try {
+      return await open(this.path, 'r+');
+    } catch (error) {
+      if (systemErrorCode(error) !== 'ENOENT') throw error;
+    }
+    this.isNew = true;
+    return open(this.path, 'wx+', FILE_MODE);
   }
 
   private openWith(opener: () => Promise<FileHandle>): Promise<SharedHandle> {
@@ -110,20 +123,4 @@ class SharedHandle {
     this.users -= 1;
     if (this.users === 0) await this.handle.close();
   }
-}
-
-async function openOrCreate(file: string): Promise<FileHandle> {
-  try {
-    return await open(file, 'r+');
-  } catch (error) {
-    if (systemErrorCode(error) !== 'ENOENT') throw error;
-  }
-  const handle = await open(file, 'wx+', FILE_MODE);
-  try {
-    await syncFolder(path.dirname(file));
-  } catch (error) {
-    await handle.close();
-    throw error;
-  }
-  return handle;
 }

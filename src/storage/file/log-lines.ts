@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { EventIndexEntry } from '../event-log.js';
+import { forEachBounded } from './bounded.js';
 import { standIn } from './damaged-line.js';
 import { EventIndex } from './event-index.js';
 import type { LogFile } from './log-file.js';
@@ -7,6 +8,7 @@ import { scanLog, type ScannedLine } from './log-scan.js';
 
 /** Lines with less than this between them are read together: a call costs more than the bytes. */
 const GAP_BYTES = 16 * 1024;
+const READS_AT_ONCE = 4;
 
 /** The lines of one log: their places in the file, their fields, their text. */
 export class LogLines {
@@ -51,10 +53,10 @@ export class LogLines {
 
   async readMany(seqs: readonly number[]): Promise<string[]> {
     const found = new Map<number, string>();
-    for (const [from, to] of this.neighbours(new Set(seqs))) {
+    await forEachBounded(this.neighbours(new Set(seqs)), READS_AT_ONCE, async ([from, to]) => {
       const lines = await this.readRange(from, to);
       for (const [index, line] of lines.entries()) found.set(from + index, line);
-    }
+    });
     return seqs.map((seq) => found.get(seq) ?? '');
   }
 

@@ -13,6 +13,9 @@ export interface ScannedLine {
   end: number;
 }
 
+/** Hands out one line as a range of a buffer that is valid during the call only; `zeros` tells of a zero byte near it. */
+type OnRange = (bytes: Buffer, start: number, end: number, position: number, zeros: boolean) => void;
+
 /**
  * Reads the lines of a log from a byte offset on. What does not end in a whole event (a line without a newline, lines
  * that are no JSON) is a torn write and not handed out; damaged lines with whole ones behind them are.
@@ -25,14 +28,14 @@ export async function scanLog(
 ): Promise<number> {
   // Whether a line is the last whole one is known only when the next whole one comes.
   let held: ScannedLine[] = [];
-  const size = await splitLines(handle, from, (bytes, start) => {
-    const entry = readEventLine(bytes);
-    const line = { entry, start, end: start + bytes.length + 1 };
+  const size = await splitLines(handle, from, (bytes, start, end, position, zeros) => {
+    const damaged = zeros && bytes.subarray(start, end).includes(0);
+    const entry = damaged ? undefined : readEventLine(bytes, start, end);
     if (entry) {
-      held.forEach(onLine);
+      for (const line of held) onLine(line);
       held = [];
     }
-    held.push(line);
+    held.push({ entry, start: position, end: position + end - start + 1 });
   });
   const last = held[0];
   if (!last?.entry || !(await isWhole(handle, last))) return size - (last?.start ?? from);
@@ -44,41 +47,37 @@ export async function scanLog(
 async function isWhole(handle: FileHandle, { start, end }: ScannedLine): Promise<boolean> {
   const bytes = Buffer.allocUnsafe(end - start - 1);
   await readFully(handle, bytes, start);
-  return parseEventLine(bytes) !== undefined;
+  return parseEventLine(bytes, 0, bytes.length) !== undefined;
 }
 
 /**
- * Hands out the lines without their newlines; the buffer is valid during the call only. What follows the last newline
- * is not a line.
+ * Hands out the lines without their newlines. What follows the last newline is not a line.
  * @returns the size of the file
  */
-async function splitLines(
-  handle: FileHandle,
-  from: number,
-  onLine: (bytes: Buffer, start: number) => void,
-): Promise<number> {
+async function splitLines(handle: FileHandle, from: number, onRange: OnRange): Promise<number> {
   let buffer = Buffer.allocUnsafe(CHUNK_BYTES);
   let filled = 0;
   let position = from;
   for (;;) {
     const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled, position + filled);
     if (bytesRead === 0) return position + filled;
-    const searchFrom = filled;
+    const known = filled;
     filled += bytesRead;
+    const bytes = buffer.subarray(0, filled);
+    // One look at a whole chunk costs next to nothing; one at each line would.
+    const zeros = bytes.includes(0);
     let start = 0;
-    let newline = buffer.subarray(0, filled).indexOf(NEWLINE, searchFrom);
-    while (newline !== -1) {
-      onLine(buffer.subarray(start, newline), position + start);
+    for (
+      let newline = bytes.indexOf(NEWLINE, known);
+      newline !== -1;
+      newline = bytes.indexOf(NEWLINE, start)
+    ) {
+      onRange(bytes, start, newline, position + start, zeros);
       start = newline + 1;
-      newline = buffer.subarray(0, filled).indexOf(NEWLINE, start);
     }
     buffer.copyWithin(0, start, filled);
     position += start;
     filled -= start;
-    if (filled === buffer.length) {
-      const larger = Buffer.allocUnsafe(buffer.length * 2);
-      buffer.copy(larger);
-      buffer = larger;
-    }
+    if (filled === buffer.length) buffer = Buffer.concat([buffer], buffer.length * 2);
   }
 }

@@ -1,12 +1,5 @@
 const LENGTH = 'YYYY-MM-DDTHH:MM:SS.ffffff'.length;
-const SEPARATORS: readonly (readonly [at: number, separator: string])[] = [
-  [4, '-'],
-  [7, '-'],
-  [10, 'T'],
-  [13, ':'],
-  [16, ':'],
-  [19, '.'],
-];
+const [DASH, COLON, DOT, T] = [45, 58, 46, 84];
 const DAYS_OF_MONTH: readonly number[] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 /**
@@ -15,8 +8,7 @@ const DAYS_OF_MONTH: readonly number[] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31
  * Written by hand: `Date.parse` and a comparison of texts are half of the time that opening a log takes.
  */
 export function parseMicros(timestamp: string): number | undefined {
-  if (timestamp.length !== LENGTH) return undefined;
-  for (const [at, separator] of SEPARATORS) if (timestamp[at] !== separator) return undefined;
+  if (!hasForm(timestamp)) return undefined;
   const year = digits(timestamp, 0, 4);
   const month = digits(timestamp, 5, 7);
   const day = digits(timestamp, 8, 10);
@@ -39,6 +31,18 @@ export function parseMicros(timestamp: string): number | undefined {
 export function formatMicros(micros: number): string {
   const iso = new Date(Math.floor(micros / 1000)).toISOString();
   return iso.slice(0, 23) + String(micros % 1000).padStart(3, '0');
+}
+
+function hasForm(text: string): boolean {
+  return (
+    text.length === LENGTH &&
+    text.charCodeAt(4) === DASH &&
+    text.charCodeAt(7) === DASH &&
+    text.charCodeAt(10) === T &&
+    text.charCodeAt(13) === COLON &&
+    text.charCodeAt(16) === COLON &&
+    text.charCodeAt(19) === DOT
+  );
 }
 
 /** Days of a month (1 to 12); none for other numbers. */
