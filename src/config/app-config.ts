@@ -135,6 +135,8 @@ export class AppConfig {
   preload_tools: boolean = true;
   @Whole('So many conversations may run at once.', { min: 1 })
   max_concurrent_runs: number = 10;
+  @Whole('So many sockets may watch one conversation.', { min: 1 })
+  max_socket_subscribers: number = 1000;
   @Url('Address under which browsers reach the server.', { nullable: true })
   web_url: string | null = null;
   @Url('Address of the application behind the server.', { nullable: true })

@@ -42,6 +42,7 @@ describe('loadConfig', () => {
       secret_key: null,
       conversations_path: 'workspace/conversations',
       max_concurrent_runs: 10,
+      max_socket_subscribers: 1000,
       lease_ttl_seconds: 45,
       conversation_idle_ttl_seconds: 1200,
       telemetry: { exporter: 'none', flush_delay: 30 },
@@ -99,6 +100,7 @@ describe('loadConfig', () => {
       OH_WEBHOOKS_1: '{"base_url":"http://three"}',
       OH_WEBHOOKS_1_HEADERS: '{"X-A":"b"}',
       OH_ENABLE_VSCODE: 'no',
+      OH_MAX_SOCKET_SUBSCRIBERS: '50',
       OH_DEFERRED_INIT: 'TRUE',
       OH_ALLOW_CORS_ORIGINS: '["https://x"]',
       OH_ALLOW_CORS_ORIGINS_1: 'https://y',
@@ -108,6 +110,7 @@ describe('loadConfig', () => {
       conversation_idle_ttl_seconds: null,
       telemetry: { exporter: 'http', max_queue_size: 5, flush_delay: 0.5 },
       enable_vscode: false,
+      max_socket_subscribers: 50,
       deferred_init: true,
       allow_cors_origins: ['https://x', 'https://y'],
     });

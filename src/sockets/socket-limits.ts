@@ -1,16 +1,21 @@
 import { Injectable } from '@nestjs/common';
+import { AppConfig } from '../config/index.js';
 
-/** What may be set about sockets; a module that needs others provides an instance with them. */
+/** How many sockets there may be and how long they may take; a module that needs others provides an instance. */
 @Injectable()
 export class SocketLimits {
   /** Sockets at one conversation; one more is closed with 1013. The original fits 50. */
-  subscribersPerConversation = 1000;
+  readonly subscribersPerConversation: number;
   /** How long a client may take to send its key in the first frame. */
   authTimeoutMs = 10_000;
   /** How often every socket is pinged; one that gave no sign of life since the last time is cut off. */
   pingIntervalMs = 30_000;
   /** How long clients may take to answer the close at shutdown. */
   shutdownGraceMs = 1000;
+
+  constructor(config: AppConfig) {
+    this.subscribersPerConversation = config.max_socket_subscribers;
+  }
 }
 
 /** Bytes that may wait for a client; with more it is closed as a slow consumer. The original's number. */

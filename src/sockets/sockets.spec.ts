@@ -225,7 +225,9 @@ describe('the session socket', () => {
 });
 
 describe('a key', () => {
-  beforeEach(() => start({ keys: ['key-a', 'key-b'], limits: { authTimeoutMs: 200 } }));
+  beforeEach(() =>
+    start({ config: { session_api_keys: ['key-a', 'key-b'] }, limits: { authTimeoutMs: 200 } }),
+  );
   const path = () => `/sockets/events/${conversation.id}`;
 
   it('may come in the query, a header, or as a bearer token', async () => {
@@ -360,7 +362,7 @@ describe('a handshake', () => {
 
 describe('limits', () => {
   it('close the socket that is one too many with 1013', async () => {
-    await start({ limits: { subscribersPerConversation: 2 } });
+    await start({ config: { max_socket_subscribers: 2 } });
     const path = `/sockets/events/${conversation.id}`;
     const first = await server.connect(path);
     await first.frame(0);

@@ -30,19 +30,19 @@ export class SocketServer {
     readonly address: string,
   ) {}
 
-  /** Starts on a free port. With keys, one of them opens a socket. */
+  /** Starts on a free port. */
   static async start(
-    options: { keys?: string[]; limits?: Partial<SocketLimits> } = {},
+    options: { config?: Partial<AppConfig>; limits?: Partial<SocketLimits> } = {},
   ): Promise<SocketServer> {
     const conversations = new InMemoryConversations();
     const bus = new InProcessEventBus();
-    const config = Object.assign(new AppConfig(), { session_api_keys: options.keys ?? [] });
+    const config = Object.assign(new AppConfig(), options.config);
     @Module({
       providers: [
         { provide: ConversationsService, useValue: conversations },
         { provide: EventBus, useValue: bus },
         { provide: SessionKeys, useValue: new SessionKeys(config) },
-        { provide: SocketLimits, useValue: Object.assign(new SocketLimits(), options.limits) },
+        { provide: SocketLimits, useValue: Object.assign(new SocketLimits(config), options.limits) },
         SocketConnections,
         EventsGateway,
         LegacyEventsGateway,
