@@ -38,9 +38,9 @@ export class AgentLoop {
       if (['paused', 'stuck', 'finished', 'error'].includes(session.status)) return;
       if (session.stuckDetection && (await this.checkStuck(session))) return;
       if (session.status === 'waiting_for_confirmation') await session.setStatus('running');
-      const messageBefore = session.lastUserMessageId;
+      session.beginStep();
       await this.takeStep(session);
-      await this.resumeForNewMessage(session, messageBefore);
+      await this.resumeForNewMessage(session);
       if (session.status === 'waiting_for_confirmation') return;
       if (session.pauseRequested && session.status === 'running') await session.pause();
       if (iteration >= session.maxIterations && session.status === 'running') {
@@ -71,9 +71,10 @@ export class AgentLoop {
   }
 
   /** A message that came during the step is answered in this run, even if the step ended it or waits for a person. */
-  private async resumeForNewMessage(session: AgentSession, messageBefore: string | null): Promise<void> {
-    if (session.lastUserMessageId === messageBefore) return;
-    if (['finished', 'idle'].includes(session.status)) await session.setStatus('running');
+  private async resumeForNewMessage(session: AgentSession): Promise<void> {
+    if (!session.userSpoke) return;
+    // `idle`: it came right behind the end of the step, and its arrival has reset the status.
+    if (session.status === 'idle') await session.setStatus('running');
     if (session.status !== 'waiting_for_confirmation') return;
     const superseded = session.view.unmatched().map((action) => ({
       source: 'environment' as const,

@@ -30,14 +30,21 @@ export interface AgentSession {
   readonly signal: AbortSignal;
   /** Somebody asked the run to stop after this step. */
   readonly pauseRequested: boolean;
-  /** Changes with every message of a user. */
-  readonly lastUserMessageId: string | null;
+  /** The user said something since the step began. */
+  readonly userSpoke: boolean;
   /** The tools of this conversation by name, in the order the model is told of them. */
   tools(): ReadonlyMap<string, Tool>;
   /** Appends events in order with one flush; resolves with them when they are durable. */
   append(...drafts: EventDraft[]): Promise<DurableEvent[]>;
   /** Appends the status if it is another one, and what follows from it. */
   setStatus(status: ExecutionStatus, ...consequences: EventDraft[]): Promise<void>;
+  /** A step begins: what the user says from now on comes during it. */
+  beginStep(): void;
+  /**
+   * The agent has done what it was asked. A message that came during the step keeps the run going: nobody gets to see the
+   * conversation finished in between.
+   */
+  finish(): Promise<void>;
   /** Pauses the conversation: status, then the event. */
   pause(): Promise<void>;
   /** Counts an answer into the conversation's statistics; the answer is the event that says so. */

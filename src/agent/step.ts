@@ -83,7 +83,7 @@ export class AgentStep {
     await session.append(
       agentMessage({ role: 'assistant', content: [textContent(text)], thinking_blocks: [] }),
     );
-    await session.setStatus('finished');
+    await session.finish();
     return true;
   }
 
@@ -98,7 +98,7 @@ export class AgentStep {
     const hasText = response.message.content.some((block) => block.text.trim() !== '');
     if (hasText) {
       await session.append(usage, message);
-      await session.setStatus('finished');
+      await session.finish();
       return;
     }
     await session.append(usage, message, environmentMessage(EMPTY_ANSWER_NUDGE));
@@ -143,7 +143,7 @@ export class AgentStep {
     await runBatch(tasks, session.agent.tool_concurrency_limit, async (draft) => {
       await session.append(draft);
     });
-    if (finish !== -1) await session.setStatus('finished');
+    if (finish !== -1) await session.finish();
   }
 }
 

@@ -101,10 +101,16 @@ export class Conversation implements RunHost {
   /** Appends events: parent, state and view follow at once, the answer when they are durable and published. */
   async commit(drafts: readonly EventDraft[]): Promise<DurableEvent[]> {
     this.assertOpen();
+    const statusBefore = this.state.execution_status;
     const events = drafts.map((draft) => this.take(draft));
     const written = this.writer.write(events);
     this.services.catalogue.touch(this.state);
+    // Before a run does anything the snapshot says that it runs: by that a restart finds what a crash cut off.
+    const starts = this.state.execution_status === 'running' && statusBefore !== 'running';
+    const saved = starts ? this.metadata.save() : Promise.resolve();
+    saved.catch((error: unknown) => this.report('save', error));
     await written;
+    await saved;
     return events;
   }
 
@@ -186,8 +192,6 @@ export class Conversation implements RunHost {
       await within(previous, DRAIN_LIMIT_MS);
       await this.commit(this.opening());
       await Promise.all([this.loadView(), this.toolset.prepareWorkspace()]);
-      // Not waited for: the log is what counts, the snapshot only tells a restart sooner.
-      void this.metadata.save().catch((error: unknown) => this.report('save', error));
       await this.services.loop.run(run);
     } catch (error) {
       await this.failBeforeLoop(run, error);

@@ -21,6 +21,8 @@ export interface RunHost {
 export class Run implements AgentSession {
   private readonly abort = new AbortController();
   private stopAfterStep = false;
+  /** The last message of the user when the current step began. */
+  private messageAtStep: string | null = null;
   /** A message that wants an answer came: if the run ends without one, another run follows. */
   wanted = false;
   /** Somebody asked for a run while this one was being stopped: another run follows. */
@@ -57,8 +59,8 @@ export class Run implements AgentSession {
   get securityAnalyzer(): (JsonObject & { kind: string }) | null {
     return this.host.state.security_analyzer;
   }
-  get lastUserMessageId(): string | null {
-    return this.host.state.last_user_message_id;
+  get userSpoke(): boolean {
+    return this.host.state.last_user_message_id !== this.messageAtStep;
   }
   get signal(): AbortSignal {
     return this.abort.signal;
@@ -89,6 +91,14 @@ export class Run implements AgentSession {
   async setStatus(status: ExecutionStatus, ...consequences: EventDraft[]): Promise<void> {
     const change = this.status === status ? [] : [statusUpdate(status)];
     await this.append(...change, ...consequences);
+  }
+
+  beginStep(): void {
+    this.messageAtStep = this.host.state.last_user_message_id;
+  }
+
+  async finish(): Promise<void> {
+    await this.append(statusUpdate('finished'), ...(this.userSpoke ? [statusUpdate('running')] : []));
   }
 
   async pause(): Promise<void> {

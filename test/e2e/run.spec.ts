@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { brief, ConversationClient, scriptedRequest, userMessage } from '../support/conversation-client.js';
-import { ServerProcess } from '../support/server-process.js';
+import { eventually, ServerProcess } from '../support/server-process.js';
 
 describe('a conversation with the scripted model', () => {
   let server: ServerProcess;
@@ -150,9 +150,9 @@ describe('a conversation with the scripted model', () => {
   it('answers a message that comes during the last step in the same run', async () => {
     const conversation = await ConversationClient.create(
       server,
-      scriptedRequest(workspace, 'RUN: sleep 1\nSAY: a'),
+      scriptedRequest(workspace, 'RUN: sleep 1\nFINISH: a'),
     );
-    await conversation.reaches('running');
+    await eventually(async () => (await conversation.events('&kind=ActionEvent')).length === 1, 'the action');
     await conversation.send('RUN: echo second\nSAY: b');
     await conversation.reaches('finished');
     const said = (await conversation.events('&kind=MessageEvent')).map((event) => event.source);
@@ -169,6 +169,10 @@ describe('a conversation with the scripted model', () => {
       server.request('POST', `${conversation.route}/events/respond_to_confirmation`, { accept });
     await conversation.reaches('waiting_for_confirmation');
     await answer(true);
+    await eventually(
+      async () => (await conversation.events('&kind=ActionEvent')).length === 2,
+      'the second action',
+    );
     await conversation.reaches('waiting_for_confirmation');
     await expectFile('yes.txt', true);
     await answer(false);
