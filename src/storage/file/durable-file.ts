@@ -2,12 +2,6 @@ import { mkdir, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { FILE_MODE, FOLDER_MODE } from './conversation-folder.js';
 
-/** The code of a file system error (`ENOENT` ...), or undefined for other errors. */
-export function systemErrorCode(error: unknown): string | undefined {
-  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
-  return typeof error.code === 'string' ? error.code : undefined;
-}
-
 /** Makes the names in a folder durable: a new or renamed file may otherwise be gone after a power cut. */
 export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { access, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { errorCode, errorMessage } from '../../errors/index.js';
 import { Catalogue, type CatalogueEntry, type StoredMetadata } from '../catalogue.js';
 import type { LeaseFence } from '../lease-store.js';
 import { LeaseLostError } from '../storage-errors.js';
@@ -9,7 +10,7 @@ import { StorageOptions } from '../storage-options.js';
 import { forEachBounded } from './bounded.js';
 import { CatalogueEntries } from './catalogue-entries.js';
 import { conversationFolder, conversationIdOf, LOG_FILE, METADATA_FILE } from './conversation-folder.js';
-import { makeFolder, replaceFile, syncFolder, systemErrorCode } from './durable-file.js';
+import { makeFolder, replaceFile, syncFolder } from './durable-file.js';
 import { formatMetadata, readEntry, readMetadata } from './metadata-file.js';
 
 /** More do not help: the file system calls of a process run in four threads. */
@@ -50,7 +51,8 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
   override async has(id: string): Promise<boolean> {
     if (this.entries.get(id)) return true;
     await this.ready();
-    return this.entries.get(id) !== undefined;
+    // Another server on this folder may have made it since the list was read.
+    return this.entries.get(id) !== undefined || (await this.load(id)) !== undefined;
   }
 
   override async load(id: string): Promise<StoredMetadata | undefined> {
@@ -58,7 +60,7 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
     try {
       return await readMetadata(file, id);
     } catch (error) {
-      if (systemErrorCode(error) !== 'ENOENT') this.reportBroken(id, error);
+      if (errorCode(error) !== 'ENOENT') this.reportBroken(id, error);
       return undefined;
     }
   }
@@ -91,7 +93,7 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
       try {
         await rename(folder, deleted);
       } catch (error) {
-        if (systemErrorCode(error) !== 'ENOENT') throw error;
+        if (errorCode(error) !== 'ENOENT') throw error;
         this.entries.delete(id);
         return;
       }
@@ -142,7 +144,7 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
 
   private async readAll(): Promise<void> {
     const names = await readdir(this.options.conversationsPath).catch((error: unknown) => {
-      if (systemErrorCode(error) === 'ENOENT') return [];
+      if (errorCode(error) === 'ENOENT') return [];
       throw error;
     });
     const buffers: Buffer[] = [];
@@ -164,7 +166,7 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
       if (!this.entries.get(id)) this.entries.set(entry);
     } catch (error) {
       // Without a log it is what an interrupted creation leaves: nothing was acknowledged, nothing is missing.
-      if (systemErrorCode(error) === 'ENOENT' && !(await exists(path.join(folder, LOG_FILE)))) return;
+      if (errorCode(error) === 'ENOENT' && !(await exists(path.join(folder, LOG_FILE)))) return;
       this.reportBroken(id, error);
     }
   }
@@ -173,7 +175,7 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
     this.entries.delete(id);
     if (this.reported.has(id)) return;
     this.reported.add(id);
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorMessage(error);
     this.logger.error(
       `conversation ${id} is left out: ${path.join(this.folder(id), METADATA_FILE)}: ${reason}`,
     );

@@ -1,8 +1,8 @@
 import { Logger } from '@nestjs/common';
+import { errorCode } from '../../errors/index.js';
 import { EventLog, type EventIndexEntry, type LogRecord } from '../event-log.js';
 import type { LeaseFence } from '../lease-store.js';
 import { LeaseLostError, SequenceConflictError } from '../storage-errors.js';
-import { systemErrorCode } from './durable-file.js';
 import type { LogFile } from './log-file.js';
 import { LogLines } from './log-lines.js';
 
@@ -49,7 +49,7 @@ export class FileEventLog extends EventLog {
       await lines.scan();
     } catch (error) {
       await file.close();
-      if (systemErrorCode(error) !== 'ENOENT') throw error;
+      if (errorCode(error) !== 'ENOENT') throw error;
     }
     return new FileEventLog(conversationId, file, lines);
   }

@@ -2,12 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { copyFile, constants, mkdir, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { errorCode } from '../../errors/index.js';
 import { LeaseStore, type LeaseFence } from '../lease-store.js';
 import { LeaseHeldError } from '../storage-errors.js';
 import { StorageOptions } from '../storage-options.js';
 import { forEachBounded } from './bounded.js';
 import { conversationFolder, FOLDER_MODE, LOG_FILE } from './conversation-folder.js';
-import { syncFolder, systemErrorCode } from './durable-file.js';
+import { syncFolder } from './durable-file.js';
 import { FileLease } from './file-lease.js';
 import { LeaseFile } from './lease-file.js';
 import { announceOwner } from './lease-record.js';
@@ -113,6 +114,7 @@ export class FileLeaseStore extends LeaseStore implements OnApplicationShutdown 
   private async renewAll(): Promise<void> {
     if (this.renewing) return;
     this.renewing = true;
+    // Nothing is thrown here: a failed renewal is reported and tried again.
     await forEachBounded([...this.held.values()], RENEWALS_AT_ONCE, async (lease) => {
       if (lease instanceof FileLease && lease.isHeld) await this.renew(lease);
     });
@@ -169,6 +171,6 @@ async function detachLog(folder: string, instanceId: string): Promise<void> {
     await syncFolder(folder);
   } catch (error) {
     await rm(copy, { force: true });
-    if (systemErrorCode(error) !== 'ENOENT') throw error;
+    if (errorCode(error) !== 'ENOENT') throw error;
   }
 }

@@ -1,8 +1,8 @@
 import { link, open, readdir, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { errorCode } from '../../errors/index.js';
 import type { LeaseOwner } from '../lease-store.js';
 import { FILE_MODE, LEASE_FILE } from './conversation-folder.js';
-import { systemErrorCode } from './durable-file.js';
 import { formatLease, ownLease, parseLease, sameOwner, vacancyOf, type Vacancy } from './lease-record.js';
 
 const CLAIM = /^owner_lease\.(\d+)\.claim$/;
@@ -158,7 +158,7 @@ export class LeaseFile {
       await link(temporary, file);
       return true;
     } catch (error) {
-      if (systemErrorCode(error) === 'EEXIST') return false;
+      if (errorCode(error) === 'EEXIST') return false;
       throw error;
     } finally {
       await unlink(temporary);
@@ -167,6 +167,6 @@ export class LeaseFile {
 }
 
 function undefinedIfMissing(error: unknown): undefined {
-  if (systemErrorCode(error) === 'ENOENT') return undefined;
+  if (errorCode(error) === 'ENOENT') return undefined;
   throw error;
 }

@@ -1,6 +1,6 @@
 import os from 'node:os';
+import { errorCode } from '../../errors/index.js';
 import type { LeaseOwner } from '../lease-store.js';
-import { systemErrorCode } from './durable-file.js';
 
 /** Why a lease may be taken over; undefined while its owner may be writing. */
 export type Vacancy = 'released' | 'dead' | 'expired' | undefined;
@@ -28,6 +28,7 @@ export function ownLease(instanceId: string, generation: number, expiresAt: numb
   };
 }
 
+/** The lease as its owner leaves it: anybody may take it at once. */
 export function released(lease: LeaseOwner): LeaseOwner {
   return { ...lease, expires_at: RELEASED };
 }
@@ -52,6 +53,7 @@ export function parseLease(text: string): LeaseOwner | undefined {
   return isLease(value) ? value : undefined;
 }
 
+/** Whether two records are of the same taking: the same server, the same generation. */
 export function sameOwner(a: LeaseOwner, b: LeaseOwner): boolean {
   return a.owner_instance_id === b.owner_instance_id && a.generation === b.generation;
 }
@@ -71,7 +73,7 @@ function livesHere({ owner_pid, owner_instance_id }: LeaseOwner): boolean {
     return true;
   } catch (error) {
     // A process of another user cannot be signalled, but it is there.
-    return systemErrorCode(error) === 'EPERM';
+    return errorCode(error) === 'EPERM';
   }
 }
 

@@ -1,7 +1,8 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
+import { errorCode } from '../../errors/index.js';
 import { FILE_MODE } from './conversation-folder.js';
-import { syncFolder, systemErrorCode } from './durable-file.js';
+import { syncFolder } from './durable-file.js';
 
 /** The bytes of one log. Opened when first used; knows nothing of events. */
 export class LogFile {
@@ -67,7 +68,7 @@ export class LogFile {
     try {
       return await open(this.path, 'r+');
     } catch (error) {
-      if (systemErrorCode(error) !== 'ENOENT') throw error;
+      if (errorCode(error) !== 'ENOENT') throw error;
     }
     this.isNew = true;
     return open(this.path, 'wx+', FILE_MODE);
