@@ -9,7 +9,7 @@ export type RetryPolicy = Pick<
 >;
 
 /** Seconds to wait after the n-th attempt: the multiplier doubled each time, kept between the bounds. */
-export function retryWait(policy: RetryPolicy, attempt: number): number {
+function retryWait(policy: RetryPolicy, attempt: number): number {
   const wait = policy.retry_multiplier * 2 ** (attempt - 1);
   return Math.max(policy.retry_min_wait, Math.min(wait, policy.retry_max_wait), 0);
 }

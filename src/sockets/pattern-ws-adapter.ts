@@ -21,7 +21,7 @@ export interface Handshake {
 export type Admit = (handshake: Handshake) => object | undefined;
 
 /** Bytes of one inbound frame; a longer one closes the socket with 1009. Leaves room for a few images. */
-export const MAX_INBOUND_FRAME_BYTES = 32 * 1024 * 1024;
+const MAX_INBOUND_FRAME_BYTES = 32 * 1024 * 1024;
 
 /**
  * The server behind one gateway. Its path may hold placeholders (`/sockets/events/:conversation_id`) and optional

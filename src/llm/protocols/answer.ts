@@ -13,7 +13,7 @@ import { tokenUsage, type ModelOutput } from './language-model.js';
 const THOUGHT_SEPARATOR = '__thought__';
 
 /** Adds a thought signature to the id of a tool call: it is the one field that lives as long as the call. */
-export function withThoughtSignature(id: string, signature: string | undefined): string {
+function withThoughtSignature(id: string, signature: string | undefined): string {
   return signature === undefined ? id : `${id}${THOUGHT_SEPARATOR}${signature}`;
 }
 
@@ -24,7 +24,7 @@ export function splitThoughtSignature(id: string): { id: string; signature?: str
 }
 
 /** Fields of a part that one provider wants back unchanged. */
-export function metadataText(
+function metadataText(
   part: { providerMetadata?: Record<string, Record<string, unknown> | undefined> },
   field: string,
 ): string | undefined {

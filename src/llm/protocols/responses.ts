@@ -66,7 +66,7 @@ function instructions(messages: readonly Message[]): string | undefined {
 }
 
 /** Messages as input items; a call keeps the id its item had, a reasoning item goes before what followed from it. */
-export function responsesInput(messages: readonly Message[]): JsonObject[] {
+function responsesInput(messages: readonly Message[]): JsonObject[] {
   return messages.flatMap((message): JsonObject[] => {
     switch (message.role) {
       case 'system':

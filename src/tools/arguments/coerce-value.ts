@@ -22,7 +22,7 @@ type Report = (type: string, message: string) => void;
  * Of JSON schema it knows what tools use: `type`, `enum`, `minimum`, `properties`, `required`, `items`,
  * `default`, and `title` for the name of an object. Everything else is let through.
  */
-export function coerceValue(
+function coerceValue(
   schema: Schema,
   value: unknown,
   location: string,

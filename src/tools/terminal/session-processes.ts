@@ -49,7 +49,7 @@ export async function endSessionProcesses(id: string, shellPids: readonly number
 }
 
 /** The living processes of a session. */
-export async function findSessionProcesses(id: string, shellPids: readonly number[]): Promise<number[]> {
+async function findSessionProcesses(id: string, shellPids: readonly number[]): Promise<number[]> {
   const all = await scanProcesses();
   const members = new Set<number>();
   for (const { pid, session, terminalId } of all) {
