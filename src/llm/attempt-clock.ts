@@ -14,6 +14,7 @@ export class AttemptClock {
   private readonly controller = new AbortController();
   private readonly timers: NodeJS.Timeout[] = [];
   private readonly onCallerAbort: () => void;
+  private readonly idle: NodeJS.Timeout | undefined;
 
   /** @param timeout, idleTimeout seconds; null: none */
   constructor(
@@ -27,7 +28,6 @@ export class AttemptClock {
     this.idle = this.arm(idleTimeout, `LLM stream idle timeout after ${idleTimeout} seconds`);
     this.arm(timeout, `LLM hard timeout after ${timeout} seconds`);
   }
-  private readonly idle: NodeJS.Timeout | undefined;
 
   /** Aborted with the caller's reason, or with an `AttemptTimeoutError`. */
   get signal(): AbortSignal {
@@ -60,7 +60,7 @@ export class AttemptClock {
     }
   }
 
-  /** Ends the timers, and whatever still listens to the signal. */
+  /** Ends the timers and lets go of the caller's signal. */
   close(): void {
     for (const timer of this.timers) clearTimeout(timer);
     this.caller.removeEventListener('abort', this.onCallerAbort);
