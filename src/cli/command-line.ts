@@ -10,6 +10,7 @@ export type Command =
   | { kind: 'check-config'; listen: ListenAddress }
   | { kind: 'serve'; listen: ListenAddress; reload: boolean };
 
+/** What `--help` prints. */
 export const HELP = `Usage: openhands-agent-server [options]
 
 Options:

@@ -1,6 +1,7 @@
 import type { Message, TextContent } from '../events/index.js';
 import type { LlmConfig } from './llm-config.js';
 
+/** Any JSON object. */
 export type JsonObject = Record<string, unknown>;
 
 /** A tool as the model is told of it. */
@@ -26,6 +27,7 @@ export interface LlmRequest {
   onRetry?: (info: { attempt: number; waitSeconds: number; error: Error }) => void;
 }
 
+/** A piece of an answer while it is written. */
 export interface LlmDelta {
   kind: 'text' | 'reasoning';
   content: string;

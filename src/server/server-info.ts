@@ -36,8 +36,10 @@ export interface ServerInfo {
   redoc: string;
 }
 
+/** What `/health` answers. */
 export const HEALTH_STATUS: JsonSchema = object({ status: { type: 'string', enum: ['ok'] } });
 
+/** What `/ready` answers. */
 export const READY_STATUS: JsonSchema = {
   type: 'object',
   properties: {
@@ -47,6 +49,7 @@ export const READY_STATUS: JsonSchema = {
   required: ['status'],
 };
 
+/** What `/server_info` answers. */
 export const SERVER_INFO: JsonSchema = object({
   uptime: { type: 'number', description: 'Seconds since the start.' },
   idle_time: { type: 'number', description: 'Seconds since something happened in a conversation.' },

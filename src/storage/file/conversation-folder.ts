@@ -4,6 +4,7 @@ import path from 'node:path';
 export const FILE_MODE = 0o600;
 export const FOLDER_MODE = 0o700;
 
+/** What is in the folder of a conversation. */
 export const LOG_FILE = 'events.jsonl';
 export const METADATA_FILE = 'metadata.json';
 export const LEASE_FILE = 'owner_lease.json';

@@ -21,6 +21,7 @@ const CTRL_C = '\x03';
 /** Each loss means another Ctrl-C at the wrong moment. */
 const MAX_RESENDS = 5;
 
+/** How a shell is started. */
 export interface ShellOptions {
   /** Goes into the markers and names the session in its processes' environment. */
   id: string;

@@ -46,6 +46,7 @@ export function answerFrame(metadata: CommandMetadata): { before: string; after:
   return { before: metadata.prefix, after: lines.join('') };
 }
 
+/** What an observation of the terminal is made of. */
 export interface AnswerParts {
   command: string;
   text: string;

@@ -19,6 +19,7 @@ const EXPORT_WATCH = { timeoutMs: 5000, quietMs: 5000 };
 
 const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
+/** How the shells of a session are started. */
 export interface TerminalSessionOptions {
   /** Where the shell starts, and starts again after a reset; must exist. */
   workingDir: string;

@@ -33,6 +33,7 @@ export function outcomeSuffix(
   return `\n[The command completed with exit code ${exitCode}.${key}]`;
 }
 
+/** The answer to a command that came while another one runs. */
 export function notExecutedSuffix(command: string): string {
   return (
     `\n[Your command "${command}" is NOT executed. The previous command is still running - You CANNOT send new commands ` +
@@ -41,10 +42,12 @@ export function notExecutedSuffix(command: string): string {
   );
 }
 
+/** Stands before output whose beginning had to be dropped. */
 export function headDroppedPrefix(remainingLines: number): string {
   return `[Previous command outputs are truncated. Showing the last ${remainingLines} lines of the output below.]\n`;
 }
 
+/** The answer to several commands in one call. */
 export function severalCommands(commands: readonly string[]): string {
   const list = commands.map((command, index) => `(${index + 1}) ${command}`).join('\n');
   return (
