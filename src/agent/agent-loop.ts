@@ -1,6 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { errorMessage, errorName } from '../errors/index.js';
-import { textContent } from '../events/index.js';
+import { textContent, type EventDraft } from '../events/index.js';
 import { Llm } from '../llm/llm.js';
 import { LlmError } from '../llm/llm-error.js';
 import { ToolRegistry } from '../tools/tool-registry.js';
@@ -56,7 +57,9 @@ export class AgentLoop {
       await this.step.run(session);
     } catch (error) {
       if (!(error instanceof LlmError) || error.code !== 'LLMContentPolicyViolationError') throw error;
-      await session.append({
+      const id = randomUUID();
+      const request: EventDraft = {
+        id,
         source: 'user',
         llm_message: {
           role: 'user',
@@ -66,6 +69,13 @@ export class AgentLoop {
         activated_skills: [],
         extended_content: [],
         kind: 'MessageEvent',
+      };
+      // It stands for a message of the user, so it counts as the last one.
+      await session.append(request, {
+        source: 'environment',
+        key: 'last_user_message_id',
+        value: id,
+        kind: 'ConversationStateUpdateEvent',
       });
     }
   }

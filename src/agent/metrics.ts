@@ -19,7 +19,7 @@ export interface UsageMetrics {
   model_name: string;
   accumulated_cost: number;
   max_budget_per_task: number | null;
-  accumulated_token_usage: TokenUsage | null;
+  accumulated_token_usage: TokenUsage;
   costs: { model: string; cost: number; timestamp: number }[];
   response_latencies: { model: string; latency: number; response_id: string }[];
   token_usages: TokenUsage[];
@@ -33,6 +33,14 @@ export interface ConversationStats {
 /** The part of the statistics that events carry: without the lists that grow. */
 export interface StatsSummary {
   usage_to_metrics: Record<string, Omit<UsageMetrics, 'costs' | 'response_latencies' | 'token_usages'>>;
+}
+
+/** Makes room for what the answers of a model will cost, so that clients see it from the start. */
+export function registerUsage(
+  stats: ConversationStats,
+  { usage_id, model }: { usage_id: string; model: string },
+): void {
+  stats.usage_to_metrics[usage_id] ??= emptyMetrics(model);
 }
 
 /** Adds one answer to the statistics. */
@@ -82,15 +90,24 @@ function emptyMetrics(model: string): UsageMetrics {
     model_name: model,
     accumulated_cost: 0,
     max_budget_per_task: null,
-    accumulated_token_usage: null,
+    accumulated_token_usage: {
+      model,
+      prompt_tokens: 0,
+      completion_tokens: 0,
+      cache_read_tokens: 0,
+      cache_write_tokens: 0,
+      reasoning_tokens: 0,
+      context_window: 0,
+      per_turn_token: 0,
+      response_id: '',
+    },
     costs: [],
     response_latencies: [],
     token_usages: [],
   };
 }
 
-function summed(total: TokenUsage | null, turn: TokenUsage): Partial<TokenUsage> {
-  if (!total) return {};
+function summed(total: TokenUsage, turn: TokenUsage): Partial<TokenUsage> {
   return {
     prompt_tokens: total.prompt_tokens + turn.prompt_tokens,
     completion_tokens: total.completion_tokens + turn.completion_tokens,

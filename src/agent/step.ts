@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { errorMessage } from '../errors/index.js';
+import { errorName } from '../errors/index.js';
 import {
   textContent,
   type ActionEvent,
@@ -8,6 +8,7 @@ import {
   type MessageToolCall,
 } from '../events/index.js';
 import type { Llm, LlmResponse, LlmTool } from '../llm/llm.js';
+import { LlmError } from '../llm/llm-error.js';
 import { resolveToolCall, type ResolvedToolCall } from '../tools/arguments/resolve-tool-call.js';
 import type { ToolRegistry } from '../tools/tool-registry.js';
 import { toLlmTool } from '../tools/tool-schema.js';
@@ -57,10 +58,10 @@ export class AgentStep {
         conversationId: session.conversationId,
         signal: session.signal,
         onDelta: (delta) => stream.delta(delta),
-        onRetry: ({ error }) => stream.abort(error.message),
+        onRetry: ({ error }) => stream.abort(failureName(error)),
       });
     } catch (error) {
-      stream.abort(errorMessage(error));
+      stream.abort(session.signal.aborted ? 'cancelled' : failureName(error));
       throw error;
     }
   }
@@ -145,6 +146,11 @@ export class AgentStep {
     });
     if (finish !== -1) await session.finish();
   }
+}
+
+/** The class of a failure, as clients know it. */
+function failureName(error: unknown): string {
+  return error instanceof LlmError ? error.code : errorName(error);
 }
 
 function callOf(response: LlmResponse, index: number): MessageToolCall {

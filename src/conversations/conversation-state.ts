@@ -1,5 +1,5 @@
 import type { AgentSpec } from '../agent/agent-spec.js';
-import { applySummary, type ConversationStats, type StatsSummary } from '../agent/metrics.js';
+import { applySummary, registerUsage, type ConversationStats, type StatsSummary } from '../agent/metrics.js';
 import { isBranchEvent } from '../agent/agent-view.js';
 import {
   EXECUTION_STATUSES,
@@ -52,6 +52,8 @@ export interface ConversationState {
 export function foldEvent(state: ConversationState, event: DurableEvent): void {
   state.updated_at = utcFromLocal(event.timestamp);
   if (isBranchEvent(event)) {
+    // The agent is ready with its prompt: from here on its statistics are shown, all zero at first.
+    if (event.kind === 'SystemPromptEvent') registerUsage(state.stats, state.agent.llm);
     state.leaf_event_id = event.id;
     state.head_is_empty = false;
     return;

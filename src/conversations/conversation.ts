@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Logger } from '@nestjs/common';
 import type { ItemStream } from '../agent/agent-session.js';
 import { isBranchEvent, type AgentView } from '../agent/agent-view.js';
@@ -42,6 +43,8 @@ export class Conversation implements RunHost {
   private readonly toolset: Toolset;
   private view: AgentView | undefined;
   private viewLoading: Promise<AgentView> | undefined;
+  /** Whether the log has a system prompt; looked up when it is first asked for. */
+  private prompted: boolean | undefined;
   private run: Run | undefined;
   /** Resolves when the run that is going on has ended. */
   private runEnd: Promise<void> = Promise.resolve();
@@ -102,7 +105,8 @@ export class Conversation implements RunHost {
   async commit(drafts: readonly EventDraft[]): Promise<DurableEvent[]> {
     this.assertOpen();
     const statusBefore = this.state.execution_status;
-    const events = drafts.map((draft) => this.take(draft));
+    const { handedIn } = this.writer;
+    const events = drafts.map((draft, index) => this.take(draft, handedIn + index));
     const written = this.writer.write(events);
     this.services.catalogue.touch(this.state);
     // Before a run does anything the snapshot says that it runs: by that a restart finds what a crash cut off.
@@ -114,11 +118,13 @@ export class Conversation implements RunHost {
     return events;
   }
 
-  private take(draft: EventDraft): DurableEvent {
-    const parent = this.state.leaf_event_id ?? (this.state.head_is_empty ? ROOT_PARENT : undefined);
+  /** Only the very first event has no parent; a later one that no branch leads to says that it is a root. */
+  private take(draft: EventDraft, seq: number): DurableEvent {
+    const parent = this.state.leaf_event_id ?? (seq > 0 ? ROOT_PARENT : undefined);
     const event: DurableEvent = { ...createEvent(draft), parent_id: parent };
     foldEvent(this.state, event);
     if (isBranchEvent(event)) this.view?.push(event);
+    if (event.kind === 'SystemPromptEvent') this.prompted = true;
     return event;
   }
 
@@ -155,7 +161,8 @@ export class Conversation implements RunHost {
 
   /** The system prompt, if the log has none yet: it stands before the first message or run. */
   private opening(): EventDraft[] {
-    if (this.state.leaf_event_id !== null || this.state.head_is_empty) return [];
+    this.prompted ??= hasSystemPrompt(this.storage.log);
+    if (this.prompted) return [];
     const secrets = Object.entries(this.state.secrets).map(([name, source]) => ({
       name,
       description: typeof source['description'] === 'string' ? source['description'] : null,
@@ -221,7 +228,7 @@ export class Conversation implements RunHost {
   private async endRun(run: Run): Promise<void> {
     if (this.run === run) this.run = undefined;
     if (this.closed) return;
-    this.publishFullState();
+    await this.publishFullState();
     await this.metadata.save();
     // A message that came after the run's last look at the log has reset the status: its sender wants an answer.
     const unanswered = run.wanted && this.state.execution_status === 'idle';
@@ -236,7 +243,7 @@ export class Conversation implements RunHost {
     run?.requestPause();
     if (!inTool && ['idle', 'running'].includes(this.state.execution_status))
       await this.commit(pauseDrafts());
-    this.publishFullState();
+    await this.publishFullState();
   }
 
   /** Stops at once, in the middle of a step. Without a run it is a pause. */
@@ -252,7 +259,7 @@ export class Conversation implements RunHost {
       ...(running ? [statusUpdate('paused')] : []),
       { source: 'user', kind: 'InterruptEvent' },
     ]);
-    this.publishFullState();
+    await this.publishFullState();
   }
 
   /** Agrees to what waits for confirmation (by going on), or refuses it. */
@@ -280,7 +287,9 @@ export class Conversation implements RunHost {
   async update(change: { title?: string; tags?: Record<string, string> }): Promise<void> {
     this.assertOpen();
     if (change.title !== undefined) this.state.title = change.title.trim();
-    if (change.tags !== undefined) await this.commit([stateUpdate('tags', change.tags)]);
+    if (change.tags !== undefined && !isDeepStrictEqual(change.tags, this.state.tags)) {
+      await this.commit([stateUpdate('tags', change.tags)]);
+    }
     this.metadata.bump();
     await this.metadata.save();
   }
@@ -395,7 +404,10 @@ export class Conversation implements RunHost {
     return this.view;
   }
 
-  private publishFullState(): void {
+  /** Behind all events that the snapshot tells of. */
+  private async publishFullState(): Promise<void> {
+    await this.writer.settled();
+    if (this.closed) return;
     const event = this.fullState();
     this.services.bus.publish({ conversationId: this.id, event, line: serialiseEvent(event) });
   }
@@ -416,6 +428,14 @@ export class Conversation implements RunHost {
       error instanceof Error ? error.stack : String(error),
     );
   }
+}
+
+/** It stands near the start, if there is one. */
+function hasSystemPrompt(log: OpenedStorage['log']): boolean {
+  for (let seq = 0; seq < log.length; seq++) {
+    if (log.entry(seq).kind === 'SystemPromptEvent') return true;
+  }
+  return false;
 }
 
 /** Waits for a promise, but not longer than `ms`; a failure of it is not this waiter's business. */

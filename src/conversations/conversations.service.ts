@@ -1,7 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import type { CatalogueEntry, JsonObject } from '../storage/index.js';
 import type { Conversation } from './conversation.js';
-import { ConversationNotFoundError, RunLimitError } from './conversation-errors.js';
+import { ConversationNotFoundError, InvalidRequestError, RunLimitError } from './conversation-errors.js';
 import { ConversationServices } from './conversation-parts.js';
 import { ConversationRegistry } from './conversation-registry.js';
 import { conversationInfo } from './conversation-views.js';
@@ -46,8 +47,9 @@ export class ConversationsService {
     const { conversation_id: id, initial_message: message } = request;
     const options = { includeSkills: false, runtimeInfo: false };
     if (id !== null && (await this.services.catalogue.has(id))) {
-      return { info: await this.info(id, false), created: false };
+      return { info: await this.infoWith(id, options), created: false };
     }
+    await this.assertParent(request);
     assertToolsKnown(request, this.services.registry);
     // Room for the run before anything is made: a refused request leaves nothing behind.
     if (message) this.services.slots.take()();
@@ -58,8 +60,28 @@ export class ConversationsService {
     return { info: conversation.info(options), created };
   }
 
-  async info(id: string, includeSkills: boolean): Promise<JsonObject> {
-    const options = { includeSkills, runtimeInfo: true };
+  /** A conversation that is made for another one works in the same folder. */
+  private async assertParent({
+    parent_conversation_id: id,
+    workspace,
+  }: StartConversationRequest): Promise<void> {
+    if (id === null) return;
+    const parent = await this.services.catalogue.load(id);
+    if (!parent) throw new InvalidRequestError([], `Parent conversation ${id} not found`);
+    const { state } = fromStored(parent, this.services.secrets);
+    if (!isDeepStrictEqual(state.workspace, workspace)) {
+      throw new InvalidRequestError([], `Parent conversation ${id} belongs to a different workspace`);
+    }
+  }
+
+  info(id: string, includeSkills: boolean): Promise<JsonObject> {
+    return this.infoWith(id, { includeSkills, runtimeInfo: true });
+  }
+
+  private async infoWith(
+    id: string,
+    options: { includeSkills: boolean; runtimeInfo: boolean },
+  ): Promise<JsonObject> {
     const conversation = this.registry.opened(id);
     if (conversation) {
       await conversation.settled();
