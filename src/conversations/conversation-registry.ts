@@ -53,6 +53,20 @@ export class ConversationRegistry {
     return conversation;
   }
 
+  /**
+   * Reads a conversation that another live server owns: its log as it is now, and the state that follows from it. Close
+   * the log. Leases gate writes only.
+   * @throws ConversationNotFoundError
+   */
+  async read(id: string): Promise<{ state: ConversationState; log: EventLog }> {
+    const metadata = await this.services.catalogue.load(id);
+    if (!metadata) throw new ConversationNotFoundError(id);
+    const log = await this.logs.open(id);
+    const { state, logPosition } = fromStored(metadata, this.services.secrets);
+    await replay(log, logPosition, state);
+    return { state, log };
+  }
+
   /** Makes a new conversation, unless one of this id comes first: then that one is the answer. */
   async create(state: ConversationState): Promise<{ conversation: Conversation; created: boolean }> {
     const known = this.conversations.get(state.id);
@@ -105,16 +119,12 @@ export class ConversationRegistry {
   }
 
   private async open(id: string): Promise<Conversation> {
-    const { catalogue, leases, secrets } = this.services;
+    const { catalogue, leases } = this.services;
     await this.closings.get(id);
     if (!(await catalogue.has(id))) throw new ConversationNotFoundError(id);
     const fence = await leases.acquire(id);
     try {
-      const metadata = await catalogue.load(id);
-      if (!metadata) throw new ConversationNotFoundError(id);
-      const log = await this.logs.open(id);
-      const { state, logPosition } = fromStored(metadata, secrets);
-      await replay(log, logPosition, state);
+      const { state, log } = await this.read(id);
       const conversation = this.wrap(state, { log, fence });
       // Nobody runs a conversation that was just opened: the server that did is gone.
       if (state.execution_status === 'running') await conversation.recover(RESTARTED);

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
-import type { CatalogueEntry, JsonObject } from '../storage/index.js';
+import { LeaseHeldError, type CatalogueEntry, type EventLog, type JsonObject } from '../storage/index.js';
 import type { Conversation } from './conversation.js';
 import { ConversationNotFoundError, InvalidRequestError, RunLimitError } from './conversation-errors.js';
 import { ConversationServices } from './conversation-parts.js';
@@ -25,6 +25,14 @@ export interface ConversationQuery {
   status?: string;
   sortOrder: ConversationSortOrder;
   includeSkills: boolean;
+}
+
+/** A log to read from, as far as its events are durable. */
+interface ReadableLog {
+  log: EventLog;
+  length: number;
+  /** The id of the head of the tree. */
+  head: string | null;
 }
 
 const MESSAGE_SAVED =
@@ -151,27 +159,21 @@ export class ConversationsService {
   }
 
   /** The last `finish` message, or the text of the last agent message, else empty. */
-  async finalResponse(id: string): Promise<string> {
-    const conversation = await this.open(id);
-    return finalResponse(conversation.log, conversation.state.leaf_event_id);
+  finalResponse(id: string): Promise<string> {
+    return this.reading(id, ({ log, head }) => finalResponse(log, head));
   }
 
-  async searchEvents(id: string, query: EventQuery): Promise<EventPage> {
-    return (await this.searchIn(id)).page(query);
+  searchEvents(id: string, query: EventQuery): Promise<EventPage> {
+    return this.reading(id, ({ log, length }) => new EventSearch(log, length).page(query));
   }
 
-  async countEvents(id: string, filter: EventFilter): Promise<number> {
-    return (await this.searchIn(id)).count(filter);
+  countEvents(id: string, filter: EventFilter): Promise<number> {
+    return this.reading(id, ({ log, length }) => new EventSearch(log, length).count(filter));
   }
 
   /** Raw lines in the order asked; null for unknown event ids. */
-  async eventLines(id: string, eventIds: readonly string[]): Promise<(string | null)[]> {
-    const { log, length } = await this.openSettled(id);
-    const seqs = eventIds.map((eventId) => log.seqOf(eventId));
-    const known = seqs.filter((seq) => seq !== undefined && seq < length);
-    const lines = await log.readMany(known.filter((seq) => seq !== undefined));
-    const bySeq = new Map(known.map((seq, index) => [seq, lines[index] ?? null]));
-    return seqs.map((seq) => bySeq.get(seq) ?? null);
+  eventLines(id: string, eventIds: readonly string[]): Promise<(string | null)[]> {
+    return this.reading(id, ({ log, length }) => new EventSearch(log, length).lines(eventIds));
   }
 
   /** The live conversation, opened once for all who ask. Throws also when another live server owns it. */
@@ -179,15 +181,23 @@ export class ConversationsService {
     return this.registry.acquire(id);
   }
 
-  private async searchIn(id: string): Promise<EventSearch> {
-    const conversation = await this.openSettled(id);
-    return new EventSearch(conversation.log, conversation.length);
-  }
-
-  private async openSettled(id: string): Promise<Conversation> {
-    const conversation = await this.open(id);
-    await conversation.settled();
-    return conversation;
+  /** Reads a log, also one that another server writes: then it is opened for this reading only. */
+  private async reading<T>(id: string, read: (from: ReadableLog) => Promise<T>): Promise<T> {
+    const conversation = await this.open(id).catch((error: unknown) => {
+      if (error instanceof LeaseHeldError) return undefined;
+      throw error;
+    });
+    if (conversation) {
+      await conversation.settled();
+      const { log, length, state } = conversation;
+      return read({ log, length, head: state.leaf_event_id });
+    }
+    const { log, state } = await this.registry.read(id);
+    try {
+      return await read({ log, length: log.length, head: state.leaf_event_id });
+    } finally {
+      await log.close();
+    }
   }
 
   private async infoOrNull(id: string, includeSkills: boolean): Promise<JsonObject | null> {

@@ -30,6 +30,17 @@ export class EventSearch {
     return all.length;
   }
 
+  /** Raw lines in the order asked; null for unknown ids. */
+  async lines(eventIds: readonly string[]): Promise<(string | null)[]> {
+    const seqs = eventIds
+      .map((id) => this.log.seqOf(id))
+      .map((seq) => (seq !== undefined && seq < this.length ? seq : undefined));
+    const known = seqs.filter((seq) => seq !== undefined);
+    const lines = await this.log.readMany(known);
+    const bySeq = new Map(known.map((seq, index) => [seq, lines[index] ?? null]));
+    return seqs.map((seq) => (seq === undefined ? null : (bySeq.get(seq) ?? null)));
+  }
+
   /** Where a page begins: at the event that its id names, else at the first one. */
   private start(query: EventQuery): number {
     const first = query.descending ? this.length - 1 : 0;
