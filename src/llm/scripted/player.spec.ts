@@ -28,8 +28,10 @@ describe('nextTurn', () => {
     expect(nextTurn([user('hello')], 1, true).text).toMatch(/I am the scripted model/);
   });
 
-  it('plays the blocks of merged messages one after the other', () => {
-    expect(nextTurn([user('SAY: a', 'SAY: b'), assistant], 1, true).text).toBe('b');
+  it('plays the newest of messages that came before an answer', () => {
+    expect(nextTurn([user('SAY: a', 'SAY: b\nSAY: c', 'please')], 1, true).text).toBe('b\nc');
+    const afterFailure = nextTurn([user('FAIL: 400 no', 'SAY: again')], 1, true);
+    expect(afterFailure).toEqual({ wait: 0, text: 'again', calls: [] });
   });
 
   it('fails as many attempts as the script says', () => {

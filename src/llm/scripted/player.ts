@@ -24,8 +24,9 @@ const EXPLANATION =
 const AT_END = 'The script is at its end.';
 
 /**
- * Finds the next turn from the dialogue alone, so that a restart changes nothing: the script is the last user message
- * that has steps, and every answer of the model after it was one of them.
+ * Finds the next turn from the dialogue alone, so that a restart changes nothing: the script is the last text of the
+ * user that has steps, and every answer of the model after it was one of them. Messages that nobody answered come as
+ * the texts of one: only the newest script counts, or one that fails for ever would stand before all that follow.
  * @param attempt from 1: steps may say that their first attempts fail
  * @param canCall whether tools are offered; without them a call is put into words
  */
@@ -47,7 +48,7 @@ export function nextTurn(messages: readonly PlayedMessage[], attempt: number, ca
 }
 
 function stepsOf(message: PlayedMessage): ScriptStep[] {
-  return message.texts.flatMap(parseScript);
+  return message.texts.map(parseScript).findLast((steps) => steps.length > 0) ?? [];
 }
 
 /** A title or a summary is asked for without tools: then it is words that are wanted. */
