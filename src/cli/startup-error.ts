@@ -20,7 +20,7 @@ export function explainStartupError(error: unknown, { host, port }: ListenAddres
     return error.problems.map((it) => `configuration: ${describeProblem(it)}`);
   if (error instanceof UnwritableFolderError) {
     const { option, folder, cause } = error;
-    const reason = errorCode(cause) ?? 'unknown reason';
+    const reason = errorCode(cause) ?? errorMessage(cause);
     return [
       `cannot write to ${folder} (${reason}): allow this user to write there, or choose another folder with ` +
         `${option} in the configuration file or OH_${option.toUpperCase()}`,

@@ -64,6 +64,8 @@ describe('the command line', () => {
     expect(stderr).toMatch(
       /^openhands-agent-server: cannot write to .*file\/conversations \(ENOTDIR\): .*\n$/,
     );
+    const { stderr: atFile } = await run(['--port', '0'], { OH_CONVERSATIONS_PATH: 'file' });
+    expect(atFile).toMatch(/^openhands-agent-server: cannot write to .*file \(.*file is not a folder\): .*\n$/);
   });
 
   it('ends with a line for each mistake in the configuration', async () => {
