@@ -1,5 +1,5 @@
 // The second step of `npm run build`: joins dist/main.js with what it imports into a few files under dist/bundle/, because
-// loading some 1,600 small modules is most of a start. The modules of the first step stay beside it, for tests and tools.
+// loading some 1,600 small modules was most of what a start cost. The modules of the first step stay beside it, for tests and tools.
 // Why, and what to look at when it fails: docs/decisions/0008-a-bundle-for-the-start.md
 import { readdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
