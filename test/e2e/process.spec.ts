@@ -65,7 +65,9 @@ describe('the command line', () => {
       /^openhands-agent-server: cannot write to .*file\/conversations \(ENOTDIR\): .*\n$/,
     );
     const { stderr: atFile } = await run(['--port', '0'], { OH_CONVERSATIONS_PATH: 'file' });
-    expect(atFile).toMatch(/^openhands-agent-server: cannot write to .*file \(.*file is not a folder\): .*\n$/);
+    expect(atFile).toMatch(
+      /^openhands-agent-server: cannot write to .*file \(.*file is not a folder\): .*\n$/,
+    );
   });
 
   it('ends with a line for each mistake in the configuration', async () => {
