@@ -6,7 +6,7 @@ import { Llm } from '../llm/llm.js';
 import { LlmError } from '../llm/llm-error.js';
 import { ToolRegistry } from '../tools/tool-registry.js';
 import { RunOverError, type AgentSession } from './agent-session.js';
-import { classifyError } from './error-classification.js';
+import { rejectionDraft, runErrorDraft } from './drafts.js';
 import { AgentStep, environmentMessage } from './step.js';
 import { detectStuck } from './stuck-detector.js';
 
@@ -86,15 +86,9 @@ export class AgentLoop {
     // `idle`: it came right behind the end of the step, and its arrival has reset the status.
     if (session.status === 'idle') await session.setStatus('running');
     if (session.status !== 'waiting_for_confirmation') return;
-    const superseded = session.view.unmatched().map((action) => ({
-      source: 'environment' as const,
-      tool_name: action.tool_name,
-      tool_call_id: action.tool_call_id,
-      rejection_reason: 'Superseded by a new user message',
-      rejection_source: 'user' as const,
-      action_id: action.id,
-      kind: 'UserRejectObservation' as const,
-    }));
+    const superseded = session.view
+      .unmatched()
+      .map((action) => rejectionDraft(action, 'Superseded by a new user message'));
     await session.append(...superseded);
     await session.setStatus('running');
   }
@@ -109,21 +103,11 @@ export class AgentLoop {
   private async stopAtLimit(session: AgentSession): Promise<void> {
     const code = 'MaxIterationsReached';
     const detail = `Agent reached maximum iterations limit (${session.maxIterations}).`;
-    await session.setStatus('error', errorDraft(code, detail));
+    await session.setStatus('error', runErrorDraft(code, detail));
   }
 
   private async fail(session: AgentSession, error: unknown): Promise<void> {
     const code = error instanceof LlmError ? error.code : errorName(error);
-    await session.setStatus('error', errorDraft(code, errorMessage(error)));
+    await session.setStatus('error', runErrorDraft(code, errorMessage(error)));
   }
-}
-
-function errorDraft(code: string, detail: string) {
-  return {
-    source: 'environment' as const,
-    code,
-    detail,
-    classification: classifyError(code, detail),
-    kind: 'ConversationErrorEvent' as const,
-  };
 }

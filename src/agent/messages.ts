@@ -24,7 +24,7 @@ const TOOL_TEXT_LIMIT = 50_000;
  * between: providers refuse anything else, and a message may arrive while a tool runs.
  */
 export function toMessages(events: readonly BranchEvent[], render: ObservationRenderer): Message[] {
-  const results = resultsByCall(events);
+  const results = resultsByAction(events);
   const messages: Message[] = [];
   for (let index = 0; index < events.length; index++) {
     const event = events[index];
@@ -34,7 +34,7 @@ export function toMessages(events: readonly BranchEvent[], render: ObservationRe
       const batch = batchAt(events, index);
       messages.push(assistantMessage(batch));
       for (const action of batch) {
-        const result = results.get(action.tool_call_id);
+        const result = results.get(action.id);
         if (result) messages.push(toolMessage(result, render));
       }
       index = events.indexOf(batch[batch.length - 1] ?? event, index);
@@ -43,12 +43,18 @@ export function toMessages(events: readonly BranchEvent[], render: ObservationRe
   return messages;
 }
 
-function resultsByCall(events: readonly BranchEvent[]): Map<string, ResultEvent> {
+/**
+ * The results by the id of their action. An error names only the call, and providers may use the ids of calls again: it
+ * belongs to the latest action of that id. The first answer to an action counts: a second one would be refused.
+ */
+function resultsByAction(events: readonly BranchEvent[]): Map<string, ResultEvent> {
   const results = new Map<string, ResultEvent>();
+  const latest = new Map<string, string>();
   for (const event of events) {
+    if (event.kind === 'ActionEvent') latest.set(event.tool_call_id, event.id);
     if (!isResult(event)) continue;
-    // The first answer to a call counts: a second one would be refused by providers.
-    if (!results.has(event.tool_call_id)) results.set(event.tool_call_id, event);
+    const actionId = event.kind === 'AgentErrorEvent' ? latest.get(event.tool_call_id) : event.action_id;
+    if (actionId !== undefined && !results.has(actionId)) results.set(actionId, event);
   }
   return results;
 }

@@ -60,12 +60,20 @@ export function addUsage(
   };
   const total = metrics.accumulated_token_usage;
   metrics.accumulated_token_usage = { ...turn, ...summed(total, turn), response_id: '' };
-  metrics.token_usages.push(turn);
-  metrics.response_latencies.push({ model, latency: response.latency, response_id: response.id });
+  keepLast(metrics.token_usages, turn);
+  keepLast(metrics.response_latencies, { model, latency: response.latency, response_id: response.id });
   if (response.cost !== null) {
     metrics.accumulated_cost += response.cost;
-    metrics.costs.push({ model, cost: response.cost, timestamp: Date.now() / 1000 });
+    keepLast(metrics.costs, { model, cost: response.cost, timestamp: Date.now() / 1000 });
   }
+}
+
+/** Single answers kept: totals count all of them, and a snapshot has to fit into a frame after days of work too. */
+const LAST_ANSWERS = 1_000;
+
+function keepLast<T>(list: T[], item: T): void {
+  list.push(item);
+  if (list.length > LAST_ANSWERS) list.shift();
 }
 
 /** The statistics as a `stats` event has them. */

@@ -10,19 +10,23 @@ import {
 import type { Llm, LlmResponse, LlmTool } from '../llm/llm.js';
 import { LlmError } from '../llm/llm-error.js';
 import { resolveToolCall, type ResolvedToolCall } from '../tools/arguments/resolve-tool-call.js';
+import type { Tool } from '../tools/tool.js';
 import type { ToolRegistry } from '../tools/tool-registry.js';
 import { toLlmTool } from '../tools/tool-schema.js';
 import type { AgentSession } from './agent-session.js';
 import { needsConfirmation } from './confirmation.js';
+import { toolErrorDraft } from './drafts.js';
 import { AGENT_MISTAKE } from './error-classification.js';
 import { toMessages } from './messages.js';
-import { executeAction, resourcesOf, runBatch } from './tool-execution.js';
+import { actionTask, runBatch } from './tool-execution.js';
 
 const EMPTY_ANSWER_NUDGE =
   'Your last response did not include a function call or a message. Please use a tool to proceed with the task.';
 
 /** One step of the agent: from its view of the log to the events that follow. */
 export class AgentStep {
+  private readonly described = new WeakMap<ReadonlyMap<string, Tool>, LlmTool[]>();
+
   constructor(
     private readonly llm: Llm,
     private readonly registry: ToolRegistry,
@@ -66,8 +70,13 @@ export class AgentStep {
     }
   }
 
+  /** The tools of a conversation do not change while it is open. */
   private describeTools(session: AgentSession): LlmTool[] {
-    return [...session.tools().values()].map((tool) => toLlmTool(tool.definition));
+    const tools = session.tools();
+    const known =
+      this.described.get(tools) ?? [...tools.values()].map(({ definition }) => toLlmTool(definition));
+    this.described.set(tools, known);
+    return known;
   }
 
   /** An image for a model that takes none: says so without asking the model. */
@@ -137,10 +146,7 @@ export class AgentStep {
     const finish = actions.findIndex((action) => action.tool_name === 'finish');
     const due = finish === -1 ? actions : actions.slice(0, finish + 1);
     const tools = session.tools();
-    const tasks = due.map((action) => ({
-      resources: resourcesOf(action, tools),
-      run: () => executeAction(action, tools, session.signal),
-    }));
+    const tasks = due.map((action) => actionTask(action, tools, session.signal));
     await runBatch(tasks, session.agent.tool_concurrency_limit, async (draft) => {
       await session.append(draft);
     });
@@ -198,14 +204,7 @@ function actionDrafts(
   }
   return [
     { ...base, ...tail, security_risk: 'UNKNOWN', kind: 'ActionEvent' },
-    {
-      source: 'agent',
-      tool_name: call.name,
-      tool_call_id: original.id,
-      error: call.error,
-      classification: AGENT_MISTAKE,
-      kind: 'AgentErrorEvent',
-    },
+    toolErrorDraft({ tool_name: call.name, tool_call_id: original.id }, call.error, AGENT_MISTAKE),
   ];
 }
 

@@ -1,41 +1,62 @@
 import { errorMessage } from '../errors/index.js';
-import type { ActionEvent, ErrorClassification, EventDraft } from '../events/index.js';
+import type { ActionEvent, EventDraft } from '../events/index.js';
 import { ToolExecutionError, type Tool, type ToolInvocation, type ToolResource } from '../tools/tool.js';
+import { toolErrorDraft } from './drafts.js';
 import { AGENT_MISTAKE, TOOL_FAULT } from './error-classification.js';
 
-/** Executes one action and answers with the event that follows: an observation, or an error for the model. */
-export async function executeAction(
+/** Something to execute, and what it will touch. */
+export interface Task<T> {
+  resources: readonly ToolResource[];
+  run(): Promise<T>;
+}
+
+/**
+ * Makes a task of an action. It answers with the event that follows: an observation, or an error for the model. Once the
+ * run is interrupted nothing is executed any more.
+ */
+export function actionTask(
   action: ActionEvent,
   tools: ReadonlyMap<string, Tool>,
   signal: AbortSignal,
-): Promise<EventDraft> {
+): Task<EventDraft> {
+  let invocation: ToolInvocation | undefined;
   try {
-    const invocation = invocationOf(action, tools);
-    if (!invocation) return errorDraft(action, notFound(action.tool_name, tools), AGENT_MISTAKE);
-    const observation = await invocation.execute({ signal });
+    invocation = invocationOf(action, tools);
+  } catch (error) {
+    return { resources: [], run: () => Promise.resolve(failure(action, error)) };
+  }
+  if (!invocation) {
+    const draft = toolErrorDraft(action, notFound(action.tool_name, tools), AGENT_MISTAKE);
+    return { resources: [], run: () => Promise.resolve(draft) };
+  }
+  const prepared = invocation;
+  return { resources: prepared.touches(), run: () => execute(action, prepared, signal) };
+}
+
+async function execute(
+  action: ActionEvent,
+  invocation: ToolInvocation,
+  signal: AbortSignal,
+): Promise<EventDraft> {
+  signal.throwIfAborted();
+  try {
     return {
       source: 'environment',
       tool_name: action.tool_name,
       tool_call_id: action.tool_call_id,
-      observation,
+      observation: await invocation.execute({ signal }),
       action_id: action.id,
       extended_content: [],
       kind: 'ObservationEvent',
     };
   } catch (error) {
-    const text = errorMessage(error);
-    const mistake = error instanceof ToolExecutionError;
-    return errorDraft(
-      action,
-      `Error executing tool '${action.tool_name}': ${text}`,
-      mistake ? AGENT_MISTAKE : TOOL_FAULT,
-    );
+    return failure(action, error);
   }
 }
 
-/** What an action will touch: actions that share something are executed one after another. */
-export function resourcesOf(action: ActionEvent, tools: ReadonlyMap<string, Tool>): ToolResource[] {
-  return invocationOf(action, tools)?.touches() ?? [];
+function failure(action: ActionEvent, error: unknown): EventDraft {
+  const text = `Error executing tool '${action.tool_name}': ${errorMessage(error)}`;
+  return toolErrorDraft(action, text, error instanceof ToolExecutionError ? AGENT_MISTAKE : TOOL_FAULT);
 }
 
 function invocationOf(action: ActionEvent, tools: ReadonlyMap<string, Tool>): ToolInvocation | undefined {
@@ -49,44 +70,39 @@ function notFound(name: string, tools: ReadonlyMap<string, Tool>): string {
   return `Tool '${name}' not found. Available: [${names}]`;
 }
 
-function errorDraft(action: ActionEvent, error: string, classification: ErrorClassification): EventDraft {
-  return {
-    source: 'agent',
-    tool_name: action.tool_name,
-    tool_call_id: action.tool_call_id,
-    error,
-    classification,
-    kind: 'AgentErrorEvent',
-  };
-}
-
 /**
  * Runs tasks at most `limit` at a time and in an order in which tasks that share a resource follow each other, and
- * hands the results over in the order of the tasks, each as soon as those before it are there.
+ * hands the results over in the order of the tasks, each as soon as those before it are there. After the first failure
+ * no further task is started.
  */
 export async function runBatch<T>(
-  tasks: readonly { resources: readonly ToolResource[]; run: () => Promise<T> }[],
+  tasks: readonly Task<T>[],
   limit: number,
   onResult: (result: T, index: number) => Promise<void>,
 ): Promise<void> {
   const lastUse = new Map<string, Promise<unknown>>();
   const running = new Set<Promise<unknown>>();
+  const failure = new AbortController();
   let delivered: Promise<void> = Promise.resolve();
   for (const [index, task] of tasks.entries()) {
     while (running.size >= Math.max(1, limit)) await Promise.race(running);
+    if (failure.signal.aborted) break;
     const keys = task.resources.map((resource) => `${resource.kind}:${resource.key}`);
     const before = keys.map((key) => lastUse.get(key) ?? Promise.resolve());
     const result = Promise.allSettled(before).then(() => task.run());
     for (const key of keys) lastUse.set(key, result);
-    const settled = result.then(
-      () => undefined,
-      () => undefined,
-    );
+    const previous = delivered;
+    const delivery = (async () => {
+      const value = await result;
+      await previous;
+      await onResult(value, index);
+    })();
+    // A failure is thrown below, once: until then nobody may take it for unhandled.
+    const settled = delivery.catch(() => failure.abort());
+    delivered = delivery;
     running.add(settled);
     void settled.then(() => running.delete(settled));
-    delivered = delivered.then(async () => onResult(await result, index));
-    // A failure is thrown below, once: until then nobody may take it for unhandled.
-    delivered.catch(() => undefined);
   }
+  await Promise.all([...running]);
   await delivered;
 }

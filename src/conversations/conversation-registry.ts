@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { EventBus } from '../events/index.js';
 import type { EventLog, EventLogStore } from '../storage/index.js';
 import { Conversation } from './conversation.js';
-import { ConversationNotFoundError } from './conversation-errors.js';
+import { ConversationClosedError, ConversationNotFoundError } from './conversation-errors.js';
 import type { ConversationServices } from './conversation-parts.js';
 import { foldEvent, type ConversationState } from './conversation-state.js';
 import { fromStored, toStored } from './stored-conversation.js';
@@ -28,6 +28,8 @@ export class ConversationRegistry {
   /** Conversations on their way out: opening one again waits for its end. */
   private readonly closings = new Map<string, Promise<void>>();
   private sweeper: NodeJS.Timeout | undefined;
+  /** The server is shutting down: nothing is opened any more. */
+  private stopping = false;
 
   constructor(
     private readonly services: ConversationServices,
@@ -47,6 +49,7 @@ export class ConversationRegistry {
    * @throws ConversationNotFoundError, LeaseHeldError
    */
   async acquire(id: string): Promise<Conversation> {
+    if (this.stopping) throw new ConversationClosedError();
     const known = this.conversations.get(id) ?? this.keep(id, this.open(id));
     const conversation = await known;
     this.lastUse.set(conversation, Date.now());
@@ -62,23 +65,43 @@ export class ConversationRegistry {
     const metadata = await this.services.catalogue.load(id);
     if (!metadata) throw new ConversationNotFoundError(id);
     const log = await this.logs.open(id);
-    const { state, logPosition } = fromStored(metadata, this.services.secrets);
-    await replay(log, logPosition, state);
-    return { state, log };
+    try {
+      const { state, logPosition } = fromStored(metadata, this.services.secrets);
+      await replay(log, logPosition, state);
+      return { state, log };
+    } catch (error) {
+      await log.close();
+      throw error;
+    }
   }
 
   /** Makes a new conversation, unless one of this id comes first: then that one is the answer. */
   async create(state: ConversationState): Promise<{ conversation: Conversation; created: boolean }> {
-    const known = this.conversations.get(state.id);
-    if (known) return { conversation: await known, created: false };
+    const known = await this.known(state.id);
+    if (known) return { conversation: known, created: false };
+    if (this.stopping) throw new ConversationClosedError();
     const conversation = await this.keep(state.id, this.make(state));
     this.lastUse.set(conversation, Date.now());
     return { conversation, created: true };
   }
 
+  /** The conversation of an id if it is open or being opened; one that is on its way out is waited for. */
+  private async known(id: string): Promise<Conversation | undefined> {
+    await this.closings.get(id);
+    try {
+      return await this.conversations.get(id);
+    } catch (error) {
+      // Somebody asked for it before it was there.
+      if (error instanceof ConversationNotFoundError) return undefined;
+      throw error;
+    }
+  }
+
   /** Closes one conversation for good, with what is stored of it. */
   async destroy(id: string): Promise<void> {
     const conversation = await this.acquire(id);
+    // Somebody else deleted it in the same moment.
+    if (this.live.get(id) !== conversation) throw new ConversationNotFoundError(id);
     const ending = conversation.destroy();
     this.closings.set(
       id,
@@ -90,6 +113,7 @@ export class ConversationRegistry {
 
   /** Closes all, each run with `graceMs` to end its step. */
   async closeAll(graceMs: number): Promise<void> {
+    this.stopping = true;
     clearInterval(this.sweeper);
     this.sweeper = undefined;
     const opened = await Promise.allSettled(this.conversations.values());
@@ -127,7 +151,7 @@ export class ConversationRegistry {
       const { state, log } = await this.read(id);
       const conversation = this.wrap(state, { log, fence });
       // Nobody runs a conversation that was just opened: the server that did is gone.
-      if (state.execution_status === 'running') await conversation.recover(RESTARTED);
+      if (state.execution_status === 'running') await recovered(conversation);
       return conversation;
     } catch (error) {
       await leases.release(fence);
@@ -170,7 +194,7 @@ export class ConversationRegistry {
     if (this.idleTtlSeconds === null) return;
     const limit = Date.now() - this.idleTtlSeconds * 1000;
     for (const [id, conversation] of this.live) {
-      const used = this.lastUse.get(conversation) ?? 0;
+      const used = Math.max(this.lastUse.get(conversation) ?? 0, Date.parse(conversation.state.updated_at));
       if (used > limit || conversation.isRunning || this.bus.subscriberCount(id) > 0) continue;
       this.retire(id, conversation);
     }
@@ -187,6 +211,16 @@ export class ConversationRegistry {
     this.closings.set(id, closing);
     this.forget(id, conversation);
     void closing.then(() => this.closings.delete(id));
+  }
+}
+
+/** Records the crash; a conversation that cannot take the record is closed again. */
+async function recovered(conversation: Conversation): Promise<void> {
+  try {
+    await conversation.recover(RESTARTED);
+  } catch (error) {
+    await conversation.close(0);
+    throw error;
   }
 }
 

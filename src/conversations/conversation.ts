@@ -2,7 +2,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { Logger } from '@nestjs/common';
 import type { ItemStream } from '../agent/agent-session.js';
 import { isBranchEvent, type AgentView } from '../agent/agent-view.js';
-import { classifyError } from '../agent/error-classification.js';
+import { rejectionDraft, toolErrorDraft } from '../agent/drafts.js';
+import { AGENT_MISTAKE, TOOL_FAULT } from '../agent/error-classification.js';
 import { addUsage, summarise } from '../agent/metrics.js';
 import { systemPromptDraft } from '../agent/prompt/system-prompt.js';
 import {
@@ -13,41 +14,42 @@ import {
   type DurableEvent,
   type EventDraft,
 } from '../events/index.js';
+import { errorStack } from '../errors/index.js';
 import type { LlmResponse } from '../llm/llm.js';
+import type { Tool } from '../tools/tool.js';
 import type { JsonObject } from '../storage/index.js';
-import { AlreadyRunningError, ConversationClosedError, InvalidRequestError } from './conversation-errors.js';
+import { ConversationClosedError, InvalidRequestError } from './conversation-errors.js';
 import type { ConversationServices, OpenedStorage } from './conversation-parts.js';
 import { foldEvent, type ConversationState } from './conversation-state.js';
 import { conversationInfo, fullStateEvent } from './conversation-views.js';
 import { PublishedItemStream, SILENT_STREAM } from './item-stream.js';
 import { LogWriter } from './log-writer.js';
 import { MetadataWriter } from './metadata-writer.js';
-import { pauseDrafts, Run, stateUpdate, statusUpdate, type RunHost } from './run.js';
+import { pauseDrafts, stateUpdate, statusUpdate } from './run.js';
+import { RunControl, type RunControlHost } from './run-control.js';
 import type { IncomingMessage } from './start-request.js';
 import { Toolset } from './toolset.js';
 import { loadView } from './view-loader.js';
 
 const INTERRUPTED = 'Tool call interrupted before completion. The conversation was paused.';
 
-/** How long a new run waits for what an interrupted one left behind to end (ms). */
-const DRAIN_LIMIT_MS = 5_000;
-
 /**
  * One open conversation: its state, its log and its current run, and the only writer of all three. Changes happen in
  * the order in which they are asked for; nothing here waits for a running tool.
  */
-export class Conversation implements RunHost {
+export class Conversation implements RunControlHost {
   private readonly logger = new Logger(Conversation.name);
   private readonly writer: LogWriter;
   private readonly metadata: MetadataWriter;
   private readonly toolset: Toolset;
-  private view: AgentView | undefined;
+  private readonly runs: RunControl;
+  private loadedView: AgentView | undefined;
   private viewLoading: Promise<AgentView> | undefined;
   /** Whether the log has a system prompt; looked up when it is first asked for. */
   private prompted: boolean | undefined;
-  private run: Run | undefined;
-  /** Resolves when the run that is going on has ended. */
-  private runEnd: Promise<void> = Promise.resolve();
+  /** Set when it is closed or destroyed: from then on nobody's request is taken. */
+  private ending: Promise<void> | undefined;
+  /** The log takes nothing more. */
   private closed = false;
 
   constructor(
@@ -60,6 +62,7 @@ export class Conversation implements RunHost {
     this.writer = new LogWriter(state.id, log, fence, services.bus, (error) => this.break(error));
     this.metadata = new MetadataWriter(state, this.writer, fence, services);
     this.toolset = new Toolset(state, services);
+    this.runs = new RunControl(this, services);
   }
 
   get id(): string {
@@ -72,7 +75,7 @@ export class Conversation implements RunHost {
   }
 
   get isRunning(): boolean {
-    return this.run !== undefined;
+    return this.runs.isRunning;
   }
 
   /** Resolves when all that the state tells of now is durable: who saw a status finds its events. */
@@ -103,7 +106,7 @@ export class Conversation implements RunHost {
 
   /** Appends events: parent, state and view follow at once, the answer when they are durable and published. */
   async commit(drafts: readonly EventDraft[]): Promise<DurableEvent[]> {
-    this.assertOpen();
+    if (this.closed) throw new ConversationClosedError();
     const statusBefore = this.state.execution_status;
     const { handedIn } = this.writer;
     const events = drafts.map((draft, index) => this.take(draft, handedIn + index));
@@ -123,7 +126,7 @@ export class Conversation implements RunHost {
     const parent = this.state.leaf_event_id ?? (seq > 0 ? ROOT_PARENT : undefined);
     const event: DurableEvent = { ...createEvent(draft), parent_id: parent };
     foldEvent(this.state, event);
-    if (isBranchEvent(event)) this.view?.push(event);
+    if (isBranchEvent(event)) this.loadedView?.push(event);
     if (event.kind === 'SystemPromptEvent') this.prompted = true;
     return event;
   }
@@ -133,6 +136,7 @@ export class Conversation implements RunHost {
    * @throws RunLimitError when the message is kept but no run could be started
    */
   async sendMessage(message: IncomingMessage, run: boolean): Promise<void> {
+    this.assertOpen();
     if (message.role !== 'user') {
       throw new InvalidRequestError(
         ['body', 'role'],
@@ -142,9 +146,8 @@ export class Conversation implements RunHost {
     }
     await this.commitMessage(message);
     if (!run) return;
-    // A run that goes on takes the message in; one that was asked to stop is followed by another.
-    if (this.run && !this.run.pauseRequested) this.run.wanted = true;
-    else this.startRun();
+    this.assertOpen();
+    this.runs.answerMessage();
   }
 
   private async commitMessage(message: IncomingMessage): Promise<void> {
@@ -163,11 +166,7 @@ export class Conversation implements RunHost {
   private opening(): EventDraft[] {
     this.prompted ??= hasSystemPrompt(this.storage.log);
     if (this.prompted) return [];
-    const secrets = Object.entries(this.state.secrets).map(([name, source]) => ({
-      name,
-      description: typeof source['description'] === 'string' ? source['description'] : null,
-    }));
-    return [systemPromptDraft(this.state.agent, this.toolset.definitions(), secrets, new Date())];
+    return [systemPromptDraft(this.state.agent, this.toolset.definitions(), new Date())];
   }
 
   /**
@@ -176,89 +175,31 @@ export class Conversation implements RunHost {
    */
   startRun(): void {
     this.assertOpen();
-    if (this.run?.pauseRequested) {
-      this.run.followed = true;
-      return;
-    }
-    if (this.run) throw new AlreadyRunningError();
-    const release = this.services.slots.take();
-    // The run is there from this moment on, so that nobody starts a second one while it prepares itself.
-    const run = new Run(
-      this,
-      () => this.requireView(),
-      () => this.toolset.tools(),
-    );
-    this.run = run;
-    this.runEnd = this.execute(run, this.runEnd, release).catch((error: unknown) =>
-      this.report('run', error),
-    );
+    this.runs.start();
   }
 
-  private async execute(run: Run, previous: Promise<void>, release: () => void): Promise<void> {
-    try {
-      await within(previous, DRAIN_LIMIT_MS);
-      await this.commit(this.opening());
-      await Promise.all([this.loadView(), this.toolset.prepareWorkspace()]);
-      await this.services.loop.run(run);
-    } catch (error) {
-      await this.failBeforeLoop(run, error);
-    } finally {
-      release();
-    }
-    await this.endRun(run);
+  async prepareRun(): Promise<void> {
+    await this.commit(this.opening());
+    await Promise.all([this.loadView(), this.toolset.prepareWorkspace()]);
   }
 
-  private async failBeforeLoop(run: Run, error: unknown): Promise<void> {
-    if (run.signal.aborted || this.closed) return;
-    const code = error instanceof Error ? error.name : 'Error';
-    const detail = error instanceof Error ? error.message : String(error);
-    this.report('run', error);
-    await this.commit([
-      {
-        source: 'environment',
-        code,
-        detail,
-        classification: classifyError(code, detail),
-        kind: 'ConversationErrorEvent',
-      },
-      statusUpdate('error'),
-    ]);
-  }
-
-  private async endRun(run: Run): Promise<void> {
-    if (this.run === run) this.run = undefined;
+  async runEnded(): Promise<void> {
     if (this.closed) return;
     await this.publishFullState();
-    await this.metadata.save();
-    // A message that came after the run's last look at the log has reset the status: its sender wants an answer.
-    const unanswered = run.wanted && this.state.execution_status === 'idle';
-    if ((run.followed || unanswered) && !this.run) this.startRun();
+    await this.metadata.save().catch((error: unknown) => this.report('save', error));
   }
 
   /** Stops after the step that is going on; at once while the model is thinking. Never waits for a tool. */
   async pause(): Promise<void> {
     this.assertOpen();
-    const { run } = this;
-    const inTool = run !== undefined && (this.view?.unmatched().length ?? 0) > 0;
-    run?.requestPause();
-    if (!inTool && ['idle', 'running'].includes(this.state.execution_status))
-      await this.commit(pauseDrafts());
+    await this.runs.pause();
     await this.publishFullState();
   }
 
   /** Stops at once, in the middle of a step. Without a run it is a pause. */
   async interrupt(): Promise<void> {
     this.assertOpen();
-    const { run } = this;
-    if (!run) return this.pause();
-    run.interrupt();
-    this.run = undefined;
-    const running = this.state.execution_status === 'running';
-    await this.commit([
-      ...this.unmatchedErrors(INTERRUPTED),
-      ...(running ? [statusUpdate('paused')] : []),
-      { source: 'user', kind: 'InterruptEvent' },
-    ]);
+    if (!(await this.runs.interrupt())) await this.runs.pause();
     await this.publishFullState();
   }
 
@@ -266,20 +207,13 @@ export class Conversation implements RunHost {
   async respondToConfirmation(accept: boolean, reason: string): Promise<void> {
     this.assertOpen();
     if (accept) {
-      this.startRun();
+      this.runs.start();
       return;
     }
-    if (this.state.execution_status !== 'waiting_for_confirmation') return;
     const view = await this.loadView();
-    const rejections = view.unmatched().map((action): EventDraft => ({
-      source: 'environment',
-      tool_name: action.tool_name,
-      tool_call_id: action.tool_call_id,
-      rejection_reason: reason,
-      rejection_source: 'user',
-      action_id: action.id,
-      kind: 'UserRejectObservation',
-    }));
+    // Looked at after the last wait: another answer may have come meanwhile.
+    if (this.state.execution_status !== 'waiting_for_confirmation' || this.isRunning) return;
+    const rejections = view.unmatched().map((action) => rejectionDraft(action, reason));
     await this.commit([statusUpdate('idle'), ...rejections]);
   }
 
@@ -296,36 +230,15 @@ export class Conversation implements RunHost {
 
   /** What a server that died while running left behind: says so in the log, for the agent and for people. */
   async recover(explanation: string): Promise<void> {
-    await this.loadView();
-    const errors = this.unmatchedErrors(explanation, {
-      kind: 'internal',
-      retryable: false,
-      user_action: 'none',
-    });
+    const view = await this.loadView();
+    const errors = view.unmatched().map((action) => toolErrorDraft(action, explanation, TOOL_FAULT));
     await this.commit([statusUpdate('error'), ...errors]);
     await this.metadata.save();
   }
 
-  private unmatchedErrors(
-    error: string,
-    classification: {
-      kind: 'agent_action' | 'internal';
-      retryable: boolean;
-      user_action: 'retry' | 'none';
-    } = {
-      kind: 'agent_action',
-      retryable: true,
-      user_action: 'retry',
-    },
-  ): EventDraft[] {
-    return (this.view?.unmatched() ?? []).map((action) => ({
-      source: 'agent',
-      tool_name: action.tool_name,
-      tool_call_id: action.tool_call_id,
-      error,
-      classification,
-      kind: 'AgentErrorEvent',
-    }));
+  interruptedActions(): EventDraft[] {
+    const open = this.loadedView?.unmatched() ?? [];
+    return open.map((action) => toolErrorDraft(action, INTERRUPTED, AGENT_MISTAKE));
   }
 
   /** Counts an answer of a model. The answer is the event that tells of it. */
@@ -341,46 +254,53 @@ export class Conversation implements RunHost {
 
   /**
    * Ends the run (a step gets `graceMs` to end by itself), closes tools and log, saves the state, gives the lease back.
-   * The conversation takes nothing more. Idempotent.
+   * From the call on nothing more is taken. Idempotent.
    */
-  async close(graceMs: number): Promise<void> {
-    if (this.closed) return;
-    try {
-      if (this.run) {
-        this.run.requestPause();
-        await within(this.runEnd, graceMs);
-      }
-      if (this.run) await this.interrupt();
+  close(graceMs: number): Promise<void> {
+    this.ending ??= this.end(async () => {
+      await this.runs.stopWithin(graceMs);
+      if (await this.runs.interrupt()) await this.publishFullState();
       await this.metadata.save();
-    } catch (error) {
-      this.report('close', error);
-    }
-    await this.release();
+    });
+    return this.ending;
   }
 
-  /** Ends everything at once and removes what is stored. The workspace stays. */
-  async destroy(): Promise<void> {
-    if (this.closed) return;
-    if (this.run) {
-      this.run.interrupt();
-      this.run = undefined;
-      await this.commit([...this.unmatchedErrors(INTERRUPTED), ...pauseDrafts()]).catch(() => undefined);
-    }
-    await this.release(() => this.services.catalogue.remove(this.id));
+  /** Ends everything at once and removes what is stored. The workspace stays. Idempotent. */
+  destroy(): Promise<void> {
+    this.ending ??= this.end(
+      async () => {
+        if (!this.isRunning) return;
+        this.runs.drop();
+        await this.commit([...this.interruptedActions(), ...pauseDrafts()]);
+      },
+      () => this.services.catalogue.remove(this.id),
+    );
+    return this.ending;
   }
 
-  private async release(beforeLease: () => Promise<void> = () => Promise.resolve()): Promise<void> {
-    this.closed = true;
-    await this.toolset.close();
-    await within(this.runEnd, DRAIN_LIMIT_MS);
-    await this.metadata.settled();
-    await this.storage.log.close();
-    await beforeLease();
-    await this.services.leases.release(this.storage.fence);
+  /** Says goodbye, lets go of everything, and gives the lease back whatever went wrong on the way. */
+  private async end(goodbye: () => Promise<void>, afterwards?: () => Promise<void>): Promise<void> {
+    try {
+      await goodbye().catch((error: unknown) => this.report('close', error));
+      this.closed = true;
+      this.runs.drop();
+      await this.toolset.close();
+      await this.runs.drained();
+      await this.metadata.stop();
+      await this.storage.log.close();
+      await afterwards?.();
+    } finally {
+      this.closed = true;
+      await this.services.leases.release(this.storage.fence);
+    }
+  }
+
+  tools(): ReadonlyMap<string, Tool> {
+    return this.toolset.tools();
   }
 
   private loadView(): Promise<AgentView> {
-    if (this.view) return Promise.resolve(this.view);
+    if (this.loadedView) return Promise.resolve(this.loadedView);
     this.viewLoading ??= this.readView().finally(() => (this.viewLoading = undefined));
     return this.viewLoading;
   }
@@ -395,16 +315,15 @@ export class Conversation implements RunHost {
         length,
         this.state.leaf_event_id,
       );
-      if (this.writer.handedIn === length) return (this.view = view);
+      if (this.writer.handedIn === length) return (this.loadedView = view);
     }
   }
 
-  private requireView(): AgentView {
-    if (!this.view) throw new Error('the view is not loaded');
-    return this.view;
+  view(): AgentView {
+    if (!this.loadedView) throw new Error('the view is not loaded');
+    return this.loadedView;
   }
 
-  /** Behind all events that the snapshot tells of. */
   private async publishFullState(): Promise<void> {
     await this.writer.settled();
     if (this.closed) return;
@@ -414,19 +333,17 @@ export class Conversation implements RunHost {
 
   private break(error: Error): void {
     this.report('append', error);
-    this.run?.interrupt();
+    this.runs.drop();
     this.onBroken(this);
   }
 
+  /** @throws ConversationClosedError once it is being closed or destroyed */
   private assertOpen(): void {
-    if (this.closed) throw new ConversationClosedError();
+    if (this.ending) throw new ConversationClosedError();
   }
 
-  private report(what: string, error: unknown): void {
-    this.logger.error(
-      `conversation ${this.id}: ${what} failed`,
-      error instanceof Error ? error.stack : String(error),
-    );
+  report(what: string, error: unknown): void {
+    this.logger.error(`conversation ${this.id}: ${what} failed`, errorStack(error));
   }
 }
 
@@ -436,13 +353,4 @@ function hasSystemPrompt(log: OpenedStorage['log']): boolean {
     if (log.entry(seq).kind === 'SystemPromptEvent') return true;
   }
   return false;
-}
-
-/** Waits for a promise, but not longer than `ms`; a failure of it is not this waiter's business. */
-async function within(promise: Promise<unknown>, ms: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([promise.catch(() => undefined), limit]).finally(() => clearTimeout(timer));
 }

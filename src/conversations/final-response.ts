@@ -4,7 +4,7 @@ import { parseEvent } from './view-loader.js';
 
 /** The agent's last word on the active branch: the message of its `finish`, or its last message; else empty. */
 export async function finalResponse(log: EventLog, head: string | null): Promise<string> {
-  for (let at = head; at !== null;) {
+  for (let at = durableHead(log, head); at !== null;) {
     const seq = log.seqOf(at);
     const [line] = seq === undefined ? [] : await log.readMany([seq]);
     const event = line === undefined ? undefined : parseEvent(line);
@@ -18,4 +18,14 @@ export async function finalResponse(log: EventLog, head: string | null): Promise
     at = event.parent_id ?? null;
   }
   return '';
+}
+
+/** The head, or where it is not on disk yet the last event that could be one. */
+function durableHead(log: EventLog, head: string | null): string | null {
+  if (head === null || log.seqOf(head) !== undefined) return head;
+  for (let seq = log.length - 1; seq >= 0; seq--) {
+    const { id, kind } = log.entry(seq);
+    if (kind !== 'ConversationStateUpdateEvent') return id;
+  }
+  return null;
 }

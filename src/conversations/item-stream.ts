@@ -17,6 +17,8 @@ export class PublishedItemStream implements ItemStream {
   ) {}
 
   delta(delta: LlmDelta): void {
+    // Nobody watches: whoever comes later reads the whole answer.
+    if (this.bus.subscriberCount(this.conversationId) === 0) return;
     const { kind, content } = delta;
     const text = kind === 'text' ? { content } : { reasoning_content: content };
     const event = createEvent({ source: 'agent', ...text, kind: 'StreamingDeltaEvent' });

@@ -9,6 +9,7 @@ import { toStored } from './stored-conversation.js';
 export class MetadataWriter {
   private current: Promise<void> | undefined;
   private next: Promise<void> | undefined;
+  private stopped = false;
 
   constructor(
     private readonly state: ConversationState,
@@ -39,12 +40,14 @@ export class MetadataWriter {
     return this.next;
   }
 
-  /** Resolves when nothing is being written. */
-  async settled(): Promise<void> {
-    while (this.current) await this.current.catch(() => undefined);
+  /** Writes nothing more, and resolves when nothing is being written. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    while (this.current ?? this.next) await (this.current ?? this.next)?.catch(() => undefined);
   }
 
   private async write(): Promise<void> {
+    if (this.stopped) return;
     // The log first: a snapshot that knows more than the log would be wrong after a crash.
     const stored = toStored(this.state, this.writer.handedIn, this.services.secrets);
     await this.writer.settled();

@@ -21,12 +21,12 @@ export interface RunHost {
 export class Run implements AgentSession {
   private readonly abort = new AbortController();
   private stopAfterStep = false;
+  /** False until the first step: before that there is no view to look at. */
+  private prepared = false;
   /** The last message of the user when the current step began. */
   private messageAtStep: string | null = null;
-  /** A message that wants an answer came: if the run ends without one, another run follows. */
-  wanted = false;
-  /** Somebody asked for a run while this one was being stopped: another run follows. */
-  followed = false;
+  /** What follows when it ends: another run if a message is left without an answer, or in any case. */
+  successor: 'none' | 'if unanswered' | 'always' = 'none';
 
   constructor(
     private readonly host: RunHost,
@@ -69,9 +69,15 @@ export class Run implements AgentSession {
     return this.stopAfterStep;
   }
 
-  /** Lets the step that is going on end, and then stops. */
+  /** It executes actions right now, or is about to. */
+  get hasOpenActions(): boolean {
+    return this.prepared && this.view.unmatched().length > 0;
+  }
+
+  /** Lets the step that is going on end, and then stops. What was to follow does not. */
   requestPause(): void {
     this.stopAfterStep = true;
+    this.successor = 'none';
   }
 
   /** Ends the run here and now. */
@@ -94,6 +100,7 @@ export class Run implements AgentSession {
   }
 
   beginStep(): void {
+    this.prepared = true;
     this.messageAtStep = this.host.state.last_user_message_id;
   }
 
@@ -106,6 +113,7 @@ export class Run implements AgentSession {
   }
 
   countUsage(usageId: string, model: string, response: LlmResponse): EventDraft {
+    this.signal.throwIfAborted();
     return this.host.countUsage(usageId, model, response);
   }
 

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { makeFolder } from '../files/index.js';
 import type { Tool, ToolDefinition } from '../tools/tool.js';
+import { ConversationClosedError } from './conversation-errors.js';
 import type { ConversationServices } from './conversation-parts.js';
 import type { ConversationState } from './conversation-state.js';
 import { persistenceDir } from './conversation-views.js';
@@ -10,6 +11,7 @@ import { ensureRepository } from './workspace-repository.js';
 export class Toolset {
   private instances: Map<string, Tool> | undefined;
   private workspaceReady: Promise<void> | undefined;
+  private closed = false;
 
   constructor(
     private readonly state: ConversationState,
@@ -27,6 +29,7 @@ export class Toolset {
 
   /** The tools by name, in the order the model is told of them. They start what they need at their first use. */
   tools(): ReadonlyMap<string, Tool> {
+    if (this.closed) throw new ConversationClosedError();
     const { agent, id } = this.state;
     this.instances ??= this.services.registry.createTools(agent.tools, agent.include_default_tools, {
       conversationId: id,
@@ -39,7 +42,11 @@ export class Toolset {
 
   /** Makes the workspace a place to work in: the folder is there and under version control. */
   prepareWorkspace(): Promise<void> {
-    this.workspaceReady ??= this.prepare();
+    this.workspaceReady ??= this.prepare().catch((error: unknown) => {
+      // The next run may find it possible.
+      this.workspaceReady = undefined;
+      throw error;
+    });
     return this.workspaceReady;
   }
 
@@ -49,6 +56,7 @@ export class Toolset {
   }
 
   async close(): Promise<void> {
+    this.closed = true;
     const tools = [...(this.instances?.values() ?? [])];
     this.instances = undefined;
     await Promise.allSettled(tools.map((tool) => tool.close()));

@@ -1,5 +1,5 @@
 import { AgentView, isBranchEvent, type BranchEvent } from '../agent/agent-view.js';
-import type { DurableEvent } from '../events/index.js';
+import { ROOT_PARENT, type DurableEvent } from '../events/index.js';
 
 /** Lines read at a time while a view is built. */
 const CHUNK = 500;
@@ -34,12 +34,22 @@ export function parseEvent(line: string): DurableEvent | undefined {
   }
 }
 
+/**
+ * The branch from the root to the head. Where a line of the log cannot be read the chain of parents is broken: then the
+ * branch goes on with the event before it, so that the agent does not forget all that was before the damage.
+ */
 function pathTo(head: string | null, events: ReadonlyMap<string, BranchEvent>): BranchEvent[] {
+  const inOrder = [...events.values()];
+  const places = new Map(inOrder.map((event, place) => [event.id, place]));
   const path: BranchEvent[] = [];
-  let at = head === null ? undefined : events.get(head);
-  while (at) {
-    path.push(at);
-    at = at.parent_id === undefined ? undefined : events.get(at.parent_id);
+  let place = head === null ? undefined : places.get(head);
+  while (place !== undefined) {
+    const event = inOrder[place];
+    if (!event) break;
+    path.push(event);
+    if (event.parent_id === ROOT_PARENT) break;
+    const parent = event.parent_id === undefined ? undefined : places.get(event.parent_id);
+    place = parent !== undefined && parent < place ? parent : place - 1;
   }
   return path.reverse();
 }

@@ -7,10 +7,9 @@ import { CODING, GENERAL, RISK_ASSESSMENT, ROLE, SECURITY_POLICY, type PromptSec
 export function systemPromptDraft(
   agent: AgentSpec,
   definitions: readonly ToolDefinition[],
-  secretNames: readonly { name: string; description: string | null }[],
   now: Date,
 ): EventDraft {
-  const dynamic = dynamicContext(agent, secretNames, now);
+  const dynamic = dynamicContext(agent, now);
   return {
     source: 'agent',
     system_prompt: textContent(staticPrompt(agent)),
@@ -31,24 +30,12 @@ export function staticPrompt(agent: AgentSpec): string {
   return [...sections, ...GENERAL].map(render).join('\n\n');
 }
 
-/** The part of this conversation: suffix, names of secrets, date. None without a context and without secrets. */
-function dynamicContext(
-  agent: AgentSpec,
-  secretNames: readonly { name: string; description: string | null }[],
-  now: Date,
-): string | undefined {
-  if (!agent.agent_context && secretNames.length === 0) return undefined;
+/** The part of this conversation: suffix and date. None without a context. */
+function dynamicContext(agent: AgentSpec, now: Date): string | undefined {
+  if (!agent.agent_context) return undefined;
   const blocks: string[] = [];
-  const suffix = agent.agent_context?.['system_message_suffix'];
+  const suffix = agent.agent_context['system_message_suffix'];
   if (typeof suffix === 'string' && suffix.trim() !== '') blocks.push(suffix);
-  if (secretNames.length > 0) {
-    const lines = secretNames.map(
-      ({ name, description }) => `* $${name}${description ? `: ${description}` : ''}`,
-    );
-    blocks.push(
-      render({ tag: 'CUSTOM_SECRETS', text: `Available as environment variables:\n${lines.join('\n')}` }),
-    );
-  }
   blocks.push(
     render({ tag: 'CURRENT_DATETIME', text: `The current date and time is: ${toMinutes(agent, now)}` }),
   );

@@ -1,0 +1,42 @@
+import type { ActionEvent, ErrorClassification, EventDraft } from '../events/index.js';
+import { classifyError } from './error-classification.js';
+
+/** A call that got no result but an error, for the model to read. */
+export function toolErrorDraft(
+  action: Pick<ActionEvent, 'tool_name' | 'tool_call_id'>,
+  error: string,
+  classification: ErrorClassification,
+): EventDraft {
+  return {
+    source: 'agent',
+    tool_name: action.tool_name,
+    tool_call_id: action.tool_call_id,
+    error,
+    classification,
+    kind: 'AgentErrorEvent',
+  };
+}
+
+/** An action that a person did not want. */
+export function rejectionDraft(action: ActionEvent, reason: string): EventDraft {
+  return {
+    source: 'environment',
+    tool_name: action.tool_name,
+    tool_call_id: action.tool_call_id,
+    rejection_reason: reason,
+    rejection_source: 'user',
+    action_id: action.id,
+    kind: 'UserRejectObservation',
+  };
+}
+
+/** Why a run failed, for people. */
+export function runErrorDraft(code: string, detail: string): EventDraft {
+  return {
+    source: 'environment',
+    code,
+    detail,
+    classification: classifyError(code, detail),
+    kind: 'ConversationErrorEvent',
+  };
+}

@@ -1,0 +1,149 @@
+import type { AgentView } from '../agent/agent-view.js';
+import { runErrorDraft } from '../agent/drafts.js';
+import { errorMessage, errorName } from '../errors/index.js';
+import type { EventDraft } from '../events/index.js';
+import type { Tool } from '../tools/tool.js';
+import { AlreadyRunningError } from './conversation-errors.js';
+import type { ConversationServices } from './conversation-parts.js';
+import { pauseDrafts, Run, statusUpdate, type RunHost } from './run.js';
+import { within } from './within.js';
+
+/** How long a new run waits for what an interrupted one left behind to end (ms). */
+const DRAIN_LIMIT_MS = 5_000;
+
+/** What runs need of their conversation besides what one run needs. */
+export interface RunControlHost extends RunHost {
+  /** Everything that a run needs is there: system prompt, view, workspace. */
+  prepareRun(): Promise<void>;
+  view(): AgentView;
+  tools(): ReadonlyMap<string, Tool>;
+  /** Errors for all actions that have no result. */
+  interruptedActions(): EventDraft[];
+  /** Tells watchers how it stands, and saves it. */
+  runEnded(): Promise<void>;
+  report(what: string, error: unknown): void;
+}
+
+/** The runs of one conversation: at most one at a time, and what follows when it ends. */
+export class RunControl {
+  private run: Run | undefined;
+  /** Resolves when the run that was started last has ended, whatever it left. */
+  private lastEnd: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly host: RunControlHost,
+    private readonly services: Pick<ConversationServices, 'loop' | 'slots'>,
+  ) {}
+
+  get isRunning(): boolean {
+    return this.run !== undefined;
+  }
+
+  /**
+   * Starts a run; it goes on after the answer. One that is being paused is followed by another.
+   * @throws AlreadyRunningError, RunLimitError
+   */
+  start(): void {
+    if (this.run?.pauseRequested) {
+      this.run.successor = 'always';
+      return;
+    }
+    if (this.run) throw new AlreadyRunningError();
+    this.begin(this.services.slots.take());
+  }
+
+  /** A message wants an answer: the run that goes on gives it, or a new one. */
+  answerMessage(): void {
+    if (this.run && !this.run.pauseRequested) this.run.successor = 'if unanswered';
+    else this.start();
+  }
+
+  /** Stops after the step that is going on; at once while the model is thinking. Never waits for a tool. */
+  async pause(): Promise<void> {
+    const { run } = this;
+    const inTool = run?.hasOpenActions ?? false;
+    run?.requestPause();
+    if (inTool || !['idle', 'running'].includes(this.host.state.execution_status)) return;
+    await this.host.commit(pauseDrafts());
+  }
+
+  /** Stops at once, in the middle of a step; false when there is nothing to stop. */
+  async interrupt(): Promise<boolean> {
+    if (!this.run) return false;
+    this.drop();
+    // `idle`: it was still preparing itself.
+    const stopped = ['idle', 'running'].includes(this.host.state.execution_status);
+    await this.host.commit([
+      ...this.host.interruptedActions(),
+      ...(stopped ? [statusUpdate('paused')] : []),
+      { source: 'user', kind: 'InterruptEvent' },
+    ]);
+    return true;
+  }
+
+  /** Ends a run without a word in the log; whatever it still does reaches nobody. */
+  drop(): void {
+    this.run?.interrupt();
+    this.run = undefined;
+  }
+
+  /** Asks the run to stop and waits for its end, but not longer than `ms`. */
+  async stopWithin(ms: number): Promise<void> {
+    if (!this.run) return;
+    this.run.requestPause();
+    await within(this.lastEnd, ms);
+  }
+
+  /** Waits until nothing of a run is left, but not for ever. */
+  drained(): Promise<void> {
+    return within(this.lastEnd, DRAIN_LIMIT_MS);
+  }
+
+  /** @param release gives the run's slot back */
+  private begin(release: () => void): void {
+    // The run is there from this moment on, so that nobody starts a second one while it prepares itself.
+    const run = new Run(
+      this.host,
+      () => this.host.view(),
+      () => this.host.tools(),
+    );
+    this.run = run;
+    this.lastEnd = this.execute(run, this.drained(), release).catch((error: unknown) => {
+      this.host.report('run', error);
+    });
+  }
+
+  private async execute(run: Run, drained: Promise<void>, release: () => void): Promise<void> {
+    let goesOn = false;
+    try {
+      await drained;
+      await this.work(run);
+      goesOn = await this.end(run);
+    } finally {
+      if (!goesOn) release();
+    }
+    if (goesOn) this.begin(release);
+  }
+
+  private async work(run: Run): Promise<void> {
+    try {
+      await this.host.prepareRun();
+      await this.services.loop.run(run);
+    } catch (error) {
+      if (run.signal.aborted) return;
+      this.host.report('run', error);
+      const failed = runErrorDraft(errorName(error), errorMessage(error));
+      await run.append(failed, statusUpdate('error'));
+    }
+  }
+
+  /** Whether another run follows. Who interrupted this one has said all there is to say. */
+  private async end(run: Run): Promise<boolean> {
+    if (this.run === run) this.run = undefined;
+    await this.host.runEnded();
+    if (run.signal.aborted) return false;
+    // A message that came after the run's last look at the log has reset the status: its sender wants an answer.
+    const unanswered = run.successor === 'if unanswered' && this.host.state.execution_status === 'idle';
+    return (run.successor === 'always' || unanswered) && !this.isRunning;
+  }
+}
