@@ -54,14 +54,14 @@ function isJson(contentType: string): boolean {
 }
 
 function readBytes(request: Request, limit: number): Promise<Buffer> {
-  const tooLarge = new PayloadTooLargeException(`Request body too large: the limit is ${limit} bytes`);
-  if (Number(request.headers['content-length'] ?? 0) > limit) return Promise.reject(tooLarge);
+  const tooLarge = () => new PayloadTooLargeException(`Request body too large: the limit is ${limit} bytes`);
+  if (Number(request.headers['content-length'] ?? 0) > limit) return Promise.reject(tooLarge());
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
     request.on('data', (chunk: Buffer) => {
       size += chunk.length;
-      if (size > limit) return reject(tooLarge);
+      if (size > limit) return reject(tooLarge());
       chunks.push(chunk);
     });
     request.on('end', () => resolve(Buffer.concat(chunks)));
