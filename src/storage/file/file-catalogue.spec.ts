@@ -78,6 +78,20 @@ describe('the catalogue of conversations in a folder', () => {
     expect(await open().load(metadata.id)).toMatchObject({ round: 20 });
   });
 
+  it('lists what another server on the folder made, and no longer what it removed', async () => {
+    const [own, gone] = [await stored('2026-01-01'), await stored('2026-01-02')];
+    const other = open();
+    expect(await ids(other)).toEqual([own.metadata.id, gone.metadata.id]);
+    await catalogue.remove(gone.metadata.id);
+    const { metadata } = await stored('2026-01-03');
+    expect(await ids(other)).toEqual([own.metadata.id, metadata.id]);
+    const unfinished = newMetadata('2026-01-04');
+    await mkdir(catalogue.folder(unfinished.id));
+    expect(await ids(other)).toEqual([own.metadata.id, metadata.id]);
+    await writeFile(metadataFile(unfinished.id), JSON.stringify(unfinished));
+    expect(await ids(other)).toEqual([own.metadata.id, metadata.id, unfinished.id]);
+  });
+
   it('takes what an open conversation says of itself, and only the fields of the list', async () => {
     const { metadata } = await stored('2026-01-01');
     const before = await catalogue.list();

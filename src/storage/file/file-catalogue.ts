@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { access, readdir, rename, rm } from 'node:fs/promises';
+import { access, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { errorCode, errorMessage } from '../../errors/index.js';
@@ -17,6 +17,9 @@ import { formatMetadata, readEntry, readMetadata } from './metadata-file.js';
 const READS_AT_ONCE = 16;
 const READ_BUFFER_BYTES = 16 * 1024;
 
+/** Within this time (ms) after a change another one may leave the folder with the same time stamp. */
+const TIMESTAMP_GRAIN_MS = 1_000;
+
 /** Folders of conversations that are being deleted; what a crash leaves of them goes at the next start. */
 const DELETED_PREFIX = '.deleted-';
 
@@ -29,6 +32,9 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
   /** Writes and removals of one conversation follow each other. */
   private readonly changes = new Map<string, Promise<void>>();
   private scan: Promise<void> | undefined;
+  private rescan: Promise<void> | undefined;
+  /** When the folder had changed last (ms) at a scan that told all; undefined: look again. */
+  private scannedAt: number | undefined;
 
   constructor(private readonly options: StorageOptions) {
     super();
@@ -45,6 +51,9 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
 
   override async list(): Promise<readonly CatalogueEntry[]> {
     await this.ready();
+    // Another server on this folder makes and deletes conversations, too. All who ask meanwhile share one look.
+    this.rescan ??= this.scanIfChanged().finally(() => (this.rescan = undefined));
+    await this.rescan;
     return this.entries.list();
   }
 
@@ -143,32 +152,55 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
   }
 
   private async readAll(): Promise<void> {
-    const names = await readdir(this.options.conversationsPath).catch((error: unknown) => {
-      if (errorCode(error) === 'ENOENT') return [];
-      throw error;
-    });
-    const buffers: Buffer[] = [];
-    await forEachBounded(names, READS_AT_ONCE, async (name) => {
-      const id = conversationIdOf(name);
-      if (id === undefined) return;
-      const buffer = buffers.pop() ?? Buffer.allocUnsafe(READ_BUFFER_BYTES);
-      await this.readOne(id, buffer);
-      buffers.push(buffer);
-    });
-    void this.removeLeftovers(names.filter((name) => name.startsWith(DELETED_PREFIX)));
+    void this.removeLeftovers(await this.readNew());
   }
 
-  private async readOne(id: string, buffer: Buffer): Promise<void> {
+  private async scanIfChanged(): Promise<void> {
+    if (this.scannedAt === undefined || this.scannedAt !== (await this.changedAt())) await this.readNew();
+  }
+
+  /** When a name was last added to or taken out of the folder (ms); undefined where there is none. */
+  private async changedAt(): Promise<number | undefined> {
+    return (await stat(this.options.conversationsPath).catch(undefinedIfMissing))?.mtimeMs;
+  }
+
+  /**
+   * Reads the entries that are not known yet and drops those whose folder is gone.
+   * @returns the names of all that is in the folder
+   */
+  private async readNew(): Promise<string[]> {
+    const startedAt = Date.now();
+    const changedAt = await this.changedAt();
+    const known = this.entries.list();
+    const names = (await readdir(this.options.conversationsPath).catch(undefinedIfMissing)) ?? [];
+    const found = new Set(names.map(conversationIdOf));
+    for (const { id } of known) if (!found.has(id) && !this.changes.has(id)) this.entries.delete(id);
+    const buffers: Buffer[] = [];
+    const unfinished: string[] = [];
+    await forEachBounded(found, READS_AT_ONCE, async (id) => {
+      if (id === undefined || this.entries.get(id)) return;
+      const buffer = buffers.pop() ?? Buffer.allocUnsafe(READ_BUFFER_BYTES);
+      if (!(await this.readOne(id, buffer))) unfinished.push(id);
+      buffers.push(buffer);
+    });
+    const settled = changedAt !== undefined && changedAt < startedAt - TIMESTAMP_GRAIN_MS;
+    this.scannedAt = settled && unfinished.length === 0 ? changedAt : undefined;
+    return names;
+  }
+
+  /** @returns false for a folder without metadata: somebody may be creating it just now */
+  private async readOne(id: string, buffer: Buffer): Promise<boolean> {
     const folder = this.folder(id);
     try {
       const entry = await readEntry(path.join(folder, METADATA_FILE), id, buffer);
-      // What was saved meanwhile is newer.
-      if (!this.entries.get(id)) this.entries.set(entry);
+      // What was saved meanwhile is newer, and what is just being removed does not come back.
+      if (!this.entries.get(id) && !this.changes.has(id)) this.entries.set(entry);
     } catch (error) {
       // Without a log it is what an interrupted creation leaves: nothing was acknowledged, nothing is missing.
-      if (errorCode(error) === 'ENOENT' && !(await exists(path.join(folder, LOG_FILE)))) return;
+      if (errorCode(error) === 'ENOENT' && !(await exists(path.join(folder, LOG_FILE)))) return false;
       this.reportBroken(id, error);
     }
+    return true;
   }
 
   private reportBroken(id: string, error: unknown): void {
@@ -181,8 +213,10 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
     );
   }
 
+  /** Of the names in the folder, those of deleted conversations. */
   private async removeLeftovers(names: readonly string[]): Promise<void> {
-    for (const name of names) await this.removeFolder(path.join(this.options.conversationsPath, name));
+    for (const name of names.filter((it) => it.startsWith(DELETED_PREFIX)))
+      await this.removeFolder(path.join(this.options.conversationsPath, name));
   }
 
   /** Removes a folder that is no conversation any more. What cannot be removed now goes at the next start. */
@@ -200,4 +234,9 @@ function exists(file: string): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+function undefinedIfMissing(error: unknown): undefined {
+  if (errorCode(error) === 'ENOENT') return undefined;
+  throw error;
 }
