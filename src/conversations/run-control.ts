@@ -27,6 +27,8 @@ export interface RunControlHost extends RunHost {
 /** The runs of one conversation: at most one at a time, and what follows when it ends. */
 export class RunControl {
   private run: Run | undefined;
+  /** Gives the slot of that run back; more than once does no harm. */
+  private release: () => void = () => undefined;
   /** Resolves when the run that was started last has ended, whatever it left. */
   private lastEnd: Promise<void> = Promise.resolve();
 
@@ -85,6 +87,8 @@ export class RunControl {
   drop(): void {
     this.run?.interrupt();
     this.run = undefined;
+    // Not when its last tool has died: a conversation that is interrupted often must not take the slots of others.
+    this.release();
   }
 
   /** Asks the run to stop and waits for its end, but not longer than `ms`. */
@@ -108,6 +112,7 @@ export class RunControl {
       () => this.host.tools(),
     );
     this.run = run;
+    this.release = release;
     this.lastEnd = this.execute(run, this.drained(), release).catch((error: unknown) => {
       this.host.report('run', error);
     });

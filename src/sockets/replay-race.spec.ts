@@ -84,7 +84,8 @@ async function join(
   { afterTurns, want, share }: Joining,
 ): Promise<Joined> {
   for (let turn = afterTurns; turn > 0; turn -= 1) await setImmediate();
-  const seq = Math.floor(share * Math.max(0, conversation.length - 1));
+  // Nobody can have seen an event of an empty log.
+  const seq = conversation.length === 0 ? -1 : Math.floor(share * (conversation.length - 1));
   const events = `/sockets/events/${conversation.id}`;
   const session = `/sockets/session/${conversation.id}`;
   switch (want) {
