@@ -67,6 +67,11 @@ export class ConversationRegistry {
     const log = await this.logs.open(id);
     try {
       const { state, logPosition } = fromStored(metadata, this.services.secrets);
+      if (logPosition > log.length) {
+        this.logger.error(
+          `conversation ${id}: ${logPosition - log.length} events are missing at the end of its log`,
+        );
+      }
       await replay(log, logPosition, state);
       return { state, log };
     } catch (error) {

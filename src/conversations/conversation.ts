@@ -133,9 +133,10 @@ export class Conversation implements RunControlHost {
 
   /**
    * Appends a message of the user; with `run` an answer is wanted too.
+   * @param slot for the run, taken already by who calls
    * @throws RunLimitError when the message is kept but no run could be started
    */
-  async sendMessage(message: IncomingMessage, run: boolean): Promise<void> {
+  async sendMessage(message: IncomingMessage, run: boolean, slot?: () => void): Promise<void> {
     this.assertOpen();
     if (message.role !== 'user') {
       throw new InvalidRequestError(
@@ -147,7 +148,7 @@ export class Conversation implements RunControlHost {
     await this.commitMessage(message);
     if (!run) return;
     this.assertOpen();
-    this.runs.answerMessage();
+    this.runs.answerMessage(slot);
   }
 
   private async commitMessage(message: IncomingMessage): Promise<void> {

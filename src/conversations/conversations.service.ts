@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { LeaseHeldError, type CatalogueEntry, type EventLog, type JsonObject } from '../storage/index.js';
 import type { Conversation } from './conversation.js';
 import { ConversationNotFoundError, InvalidRequestError, RunLimitError } from './conversation-errors.js';
@@ -11,7 +11,7 @@ import { EventSearch } from './event-search.js';
 import { finalResponse } from './final-response.js';
 import { assertToolsKnown, makeWorkingDir, newConversation } from './new-conversation.js';
 import type { IncomingMessage, StartConversationRequest } from './start-request.js';
-import { fromStored } from './stored-conversation.js';
+import { fromStored, InvalidMetadataError } from './stored-conversation.js';
 
 export type { EventFilter, EventPage, EventQuery } from './event-query.js';
 
@@ -45,6 +45,10 @@ const MESSAGE_SAVED =
  */
 @Injectable()
 export class ConversationsService {
+  private readonly logger = new Logger('Conversations');
+  /** Conversations that were said to be unreadable already. */
+  private readonly reported = new Set<string>();
+
   constructor(
     private readonly services: ConversationServices,
     private readonly registry: ConversationRegistry,
@@ -59,12 +63,27 @@ export class ConversationsService {
     }
     await this.assertParent(request);
     assertToolsKnown(request, this.services.registry);
-    // Room for the run before anything is made: a refused request leaves nothing behind.
-    if (message) this.services.slots.take()();
+    if (!message) return this.make(request, options);
+    // The run's place before anything is made: a refused request leaves nothing behind.
+    const slot = this.services.slots.take();
+    try {
+      return await this.make(request, options, { message, slot });
+    } catch (error) {
+      slot();
+      throw error;
+    }
+  }
+
+  private async make(
+    request: StartConversationRequest,
+    options: { includeSkills: boolean; runtimeInfo: boolean },
+    first?: { message: IncomingMessage; slot: () => void },
+  ): Promise<{ info: JsonObject; created: boolean }> {
     await makeWorkingDir(request.workspace.working_dir, this.services.baseDir);
     const state = newConversation(request, this.services.registry);
     const { conversation, created } = await this.registry.create(state);
-    if (created && message) await conversation.sendMessage(message, true);
+    if (created && first) await conversation.sendMessage(first.message, true, first.slot);
+    else first?.slot();
     return { info: conversation.info(options), created };
   }
 
@@ -205,8 +224,16 @@ export class ConversationsService {
       return await this.info(id, includeSkills);
     } catch (error) {
       if (error instanceof ConversationNotFoundError) return null;
+      if (error instanceof InvalidMetadataError) return this.unreadable(id, error);
       throw error;
     }
+  }
+
+  /** One conversation that cannot be read must not take the others from people. */
+  private unreadable(id: string, error: InvalidMetadataError): null {
+    if (!this.reported.has(id)) this.logger.error(`conversation ${id} is left out: ${error.message}`);
+    this.reported.add(id);
+    return null;
   }
 }
 

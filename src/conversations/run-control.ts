@@ -43,21 +43,22 @@ export class RunControl {
 
   /**
    * Starts a run; it goes on after the answer. One that is being paused is followed by another.
+   * @param slot taken already by who calls
    * @throws AlreadyRunningError, RunLimitError
    */
-  start(): void {
+  start(slot?: () => void): void {
     if (this.run?.pauseRequested) {
       this.run.successor = 'always';
       return;
     }
     if (this.run) throw new AlreadyRunningError();
-    this.begin(this.services.slots.take());
+    this.begin(slot ?? this.services.slots.take());
   }
 
   /** A message wants an answer: the run that goes on gives it, or a new one. */
-  answerMessage(): void {
+  answerMessage(slot?: () => void): void {
     if (this.run && !this.run.pauseRequested) this.run.successor = 'if unanswered';
-    else this.start();
+    else this.start(slot);
   }
 
   /** Stops after the step that is going on; at once while the model is thinking. Never waits for a tool. */

@@ -8,6 +8,11 @@ const FORMAT = 1;
 /** `metadata.json`: the state, and how many events of the log it holds. */
 export type StoredConversation = StoredMetadata & { format: number; log_position: number };
 
+/** What stands in `metadata.json` is no conversation of ours. */
+export class InvalidMetadataError extends Error {
+  override readonly name = 'InvalidMetadataError';
+}
+
 /** Turns secrets of a state into what may stand on disk, and back. */
 export interface SecretsAtRest {
   seal(metadata: JsonObject): JsonObject;
@@ -32,7 +37,7 @@ export function toStored(
 
 /**
  * Reads `metadata.json` back.
- * @throws Error naming the field that is missing or not of its type
+ * @throws InvalidMetadataError naming the field that is missing or not of its type
  */
 export function fromStored(
   metadata: StoredMetadata,
@@ -40,8 +45,8 @@ export function fromStored(
 ): { state: ConversationState; logPosition: number } {
   const { format, log_position, ...state } = secrets.open(metadata);
   if (format !== FORMAT)
-    throw new Error(`metadata.json has format ${String(format)}, this server reads ${FORMAT}`);
-  if (typeof log_position !== 'number') throw new Error('metadata.json has no log_position');
+    throw new InvalidMetadataError(`metadata.json has format ${String(format)}, this server reads ${FORMAT}`);
+  if (typeof log_position !== 'number') throw new InvalidMetadataError('metadata.json has no log_position');
   assertState(state);
   return { state, logPosition: log_position };
 }
@@ -56,5 +61,5 @@ function assertState(state: JsonObject): asserts state is JsonObject & Conversat
     EXECUTION_STATUSES.some((status) => status === execution_status) || 'execution_status',
     (typeof stats === 'object' && stats !== null && 'usage_to_metrics' in stats) || 'stats',
   ].filter((field) => field !== true);
-  if (broken.length > 0) throw new Error(`metadata.json: not valid: ${broken.join(', ')}`);
+  if (broken.length > 0) throw new InvalidMetadataError(`metadata.json: not valid: ${broken.join(', ')}`);
 }

@@ -113,6 +113,13 @@ describe('steering a run', () => {
         scriptedRequest(workspace, 'SAY: x'),
       );
       expect(refused.status).toBe(429);
+      const burst = await Promise.all(
+        Array.from({ length: 8 }, () =>
+          limited.request('POST', '/api/conversations', scriptedRequest(workspace, 'SAY: x')),
+        ),
+      );
+      expect(burst.map(({ status }) => status)).toEqual(Array.from({ length: 8 }, () => 429));
+      expect((await limited.request('GET', '/api/conversations/count')).body).toBe(1);
       const other = await ConversationClient.create(limited, scriptedRequest(workspace));
       await expect(other.send('SAY: x')).rejects.toThrow(/429.*Message saved/);
       expect((await other.events('&kind=MessageEvent')).length).toBe(1);

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import {
@@ -118,6 +118,21 @@ describe('after the end of a server', () => {
     expect(texts).toEqual(expect.arrayContaining(acknowledged));
     expect(new Set(texts).size).toBe(texts.length);
     expect(acknowledged.length).toBeGreaterThan(200);
+  });
+
+  it('lists the others when one conversation cannot be read', async () => {
+    const first = await start();
+    const broken = await ConversationClient.create(first, scriptedRequest(workspace));
+    const whole = await ConversationClient.create(first, scriptedRequest(workspace));
+    await first.end();
+    const file = path.join(folder, 'workspace/conversations', broken.id.replaceAll('-', ''), 'metadata.json');
+    const metadata = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
+    await writeFile(file, JSON.stringify({ ...metadata, agent: 5 }));
+    const second = await start();
+    const { status, body } = await second.request('GET', '/api/conversations/search');
+    expect(status).toBe(200);
+    expect((body as { items: { id: string }[] }).items.map(({ id }) => id)).toEqual([whole.id]);
+    expect(second.log).toContain(`conversation ${broken.id} is left out: metadata.json: not valid: agent`);
   });
 
   it('runs on with the stored key of a provider when there is a secret key', async () => {
