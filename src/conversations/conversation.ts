@@ -146,7 +146,10 @@ export class Conversation implements RunControlHost {
       );
     }
     await this.commitMessage(message);
-    if (!run) return;
+    if (!run) {
+      this.metadata.saveSoon((error) => this.report('save', error));
+      return;
+    }
     this.assertOpen();
     this.runs.answerMessage(slot);
   }

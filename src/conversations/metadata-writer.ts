@@ -5,11 +5,15 @@ import type { ConversationState } from './conversation-state.js';
 import type { LogWriter } from './log-writer.js';
 import { toStored } from './stored-conversation.js';
 
+/** How old a snapshot may be that lags behind messages (ms). */
+const SOON_MS = 1_000;
+
 /** Writes snapshots of a conversation's state: one at a time, the newest wins, never ahead of the log. */
 export class MetadataWriter {
   private current: Promise<void> | undefined;
   private next: Promise<void> | undefined;
   private stopped = false;
+  private timer: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly state: ConversationState,
@@ -40,9 +44,21 @@ export class MetadataWriter {
     return this.next;
   }
 
+  /**
+   * Saves within a second, together with what else changes until then: for changes that are frequent and safe in the log,
+   * but that lists should still tell of after a crash.
+   */
+  saveSoon(onError: (error: unknown) => void): void {
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      this.save().catch(onError);
+    }, SOON_MS).unref();
+  }
+
   /** Writes nothing more, and resolves when nothing is being written. */
   async stop(): Promise<void> {
     this.stopped = true;
+    clearTimeout(this.timer);
     while (this.current ?? this.next) await (this.current ?? this.next)?.catch(() => undefined);
   }
 

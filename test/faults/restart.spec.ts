@@ -120,6 +120,23 @@ describe('after the end of a server', () => {
     expect(acknowledged.length).toBeGreaterThan(200);
   });
 
+  it('shows a message that nobody ran after kill -9, without opening the conversation', async () => {
+    const first = await start();
+    const conversation = await ConversationClient.create(first, scriptedRequest(workspace, 'FINISH: ok'));
+    await conversation.reaches('finished');
+    await conversation.send('SAY: later', false);
+    const { last_user_message_id: id } = await conversation.info();
+    const file = path.join(folder, (await conversation.info()).persistence_dir, 'metadata.json');
+    await eventually(async () => (await readFile(file, 'utf8')).includes(String(id)), 'the snapshot');
+    await first.end('SIGKILL');
+    const second = await start();
+    expect(await conversation.on(second).info()).toMatchObject({
+      last_user_message_id: id,
+      execution_status: 'idle',
+    });
+    expect((await second.request('GET', '/api/conversations/count?status=idle')).body).toBe(1);
+  });
+
   it('lists the others when one conversation cannot be read', async () => {
     const first = await start();
     const broken = await ConversationClient.create(first, scriptedRequest(workspace));
