@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import { errorStack } from '../errors/index.js';
 import type { EventBus } from '../events/index.js';
 import type { EventLog, EventLogStore } from '../storage/index.js';
 import { Conversation } from './conversation.js';
@@ -208,10 +209,7 @@ export class ConversationRegistry {
   /** Closes a conversation; who asks for it meanwhile gets it opened again when that is done. */
   private retire(id: string, conversation: Conversation): void {
     const closing = conversation.close(0).catch((error: unknown) => {
-      this.logger.error(
-        `conversation ${id}: closing failed`,
-        error instanceof Error ? error.stack : String(error),
-      );
+      this.logger.error(`conversation ${id}: closing failed`, errorStack(error));
     });
     this.closings.set(id, closing);
     this.forget(id, conversation);

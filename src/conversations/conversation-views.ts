@@ -9,7 +9,7 @@ export interface SecretsShown {
 }
 
 /** What a client has to do to go on with a conversation: nothing, the server runs it itself. */
-export const RUNTIME_INFO = { runtime_status: 'available', can_resume: true, runtime_error: null };
+const RUNTIME_INFO = { runtime_status: 'available', can_resume: true, runtime_error: null };
 
 /** Where a conversation's files are, as clients are told. */
 export function persistenceDir(shownRoot: string, id: string): string {

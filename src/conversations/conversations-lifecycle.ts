@@ -4,6 +4,7 @@ import {
   type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
+import { errorStack } from '../errors/index.js';
 import { Catalogue, LeaseHeldError } from '../storage/index.js';
 import { ConversationRegistry } from './conversation-registry.js';
 
@@ -25,7 +26,7 @@ export class ConversationsLifecycle implements OnApplicationBootstrap, BeforeApp
   /** In the background: the port opens without waiting for it. */
   onApplicationBootstrap(): void {
     this.recovery = this.recoverRunning().catch((error: unknown) => {
-      this.logger.error('recovery failed', error instanceof Error ? error.stack : String(error));
+      this.logger.error('recovery failed', errorStack(error));
     });
   }
 
@@ -45,10 +46,7 @@ export class ConversationsLifecycle implements OnApplicationBootstrap, BeforeApp
         this.logger.warn(`conversation ${id} was running when its server stopped; its status is now error`);
       } catch (error) {
         if (error instanceof LeaseHeldError) continue;
-        this.logger.error(
-          `conversation ${id} cannot be recovered`,
-          error instanceof Error ? error.stack : String(error),
-        );
+        this.logger.error(`conversation ${id} cannot be recovered`, errorStack(error));
       }
     }
   }

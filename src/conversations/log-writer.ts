@@ -1,9 +1,6 @@
 import { serialiseEvent, type DurableEvent, type EventBus } from '../events/index.js';
 import type { EventLog, LeaseFence, LogRecord } from '../storage/index.js';
 
-/** Why a log takes nothing more: the first failure, which every later append repeats. */
-export type BrokenLog = Error;
-
 /**
  * The way into the log of one conversation: events are serialised once, appended in order, and published when they are
  * durable. After a failed append nothing more is taken: what is in memory may be ahead of what is on disk.
@@ -12,14 +9,15 @@ export class LogWriter {
   private next: number;
   private published: number;
   private tail: Promise<void> = Promise.resolve();
-  private broken: BrokenLog | undefined;
+  /** Why the log takes nothing more: the first failure, which every later append repeats. */
+  private broken: Error | undefined;
 
   constructor(
     private readonly conversationId: string,
     private readonly log: EventLog,
     private readonly fence: LeaseFence,
     private readonly bus: EventBus,
-    private readonly onBroken: (error: BrokenLog) => void,
+    private readonly onBroken: (error: Error) => void,
   ) {
     this.next = log.length;
     this.published = log.length;

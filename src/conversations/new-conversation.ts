@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
+import { errorMessage } from '../errors/index.js';
 import { utcTimestamp } from '../events/index.js';
 import { makeFolder } from '../files/index.js';
 import { DuplicateToolError, UnknownToolError } from '../tools/tool-errors.js';
@@ -86,7 +87,7 @@ export async function makeWorkingDir(workingDir: string, baseDir: string): Promi
   try {
     await makeFolder(path.resolve(baseDir, workingDir));
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorMessage(error);
     throw new InvalidRequestError(location, `working_dir cannot be used: ${reason}`, workingDir);
   }
 }
