@@ -34,7 +34,7 @@ const ARROWS = {
     'storage',
     'tools',
   ],
-  sockets: ['auth', 'config', 'conversations', 'crypto', 'errors', 'events', 'storage'],
+  sockets: ['auth', 'config', 'conversations', 'crypto', 'errors', 'events', 'http', 'storage'],
   webhooks: ['config', 'conversations', 'crypto', 'errors', 'events', 'http', 'storage'],
   workspace: ['auth', 'config', 'crypto', 'errors', 'events', 'http', 'openapi', 'tools'],
   settings: ['auth', 'config', 'crypto', 'errors', 'events', 'http', 'llm', 'openapi', 'storage'],

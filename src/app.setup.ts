@@ -5,6 +5,7 @@ import { AppModule } from './app.module.js';
 import { isLoopbackOnly, serveLoopbackOnly } from './auth/index.js';
 import type { AppConfig } from './config/index.js';
 import { configureHttp } from './http/configure-http.js';
+import { JsonAdapter } from './http/json-adapter.js';
 import { setupOpenApi } from './openapi/index.js';
 import { PatternWsAdapter } from './sockets/pattern-ws-adapter.js';
 
@@ -16,7 +17,7 @@ export async function createServer(
   config: AppConfig,
   logger: LoggerService | LogLevel[] | false,
 ): Promise<NestExpressApplication> {
-  const app = await NestFactory.create<NestExpressApplication>(AppModule.forRoot(config), {
+  const app = await NestFactory.create<NestExpressApplication>(AppModule.forRoot(config), new JsonAdapter(), {
     logger,
     // The caller says what went wrong; Nest would end the process.
     abortOnError: false,

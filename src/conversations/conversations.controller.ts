@@ -18,7 +18,7 @@ import { ConversationIdPipe } from '../http/conversation-id.pipe.js';
 import { Operation, documentSchemas } from '../http/operation.js';
 import type { JsonObject } from '../storage/index.js';
 import { ConversationsService } from './conversations.service.js';
-import { withObservabilityHeaders } from './dto/observability-headers.js';
+import { OBSERVABILITY_HEADERS, withObservabilityHeaders } from './dto/observability-headers.js';
 import {
   ConversationBatchQueryDto,
   ConversationCountQueryDto,
@@ -101,6 +101,7 @@ export class ConversationsController {
       'run at once. Models named `scripted/...` play the steps that stand in the message, so the example runs without ' +
       'a key.',
     query: ConversationViewQueryDto,
+    headers: OBSERVABILITY_HEADERS,
     body: { schema: StartConversationRequestDto, example: START_EXAMPLE },
     answers: {
       200: {

@@ -10,6 +10,8 @@ export interface OperationDocs {
   description?: string;
   tag: string;
   query?: DtoClass;
+  /** Optional headers that mean something to it: what for, by name. */
+  headers?: Readonly<Record<string, string>>;
   body?: { schema: SchemaSource; required?: boolean; example?: unknown };
   /** What a success answers, by status. */
   answers: Record<number, { description: string; schema?: SchemaSource }>;

@@ -124,7 +124,7 @@ function operation({ path, name, docs }: Endpoint): JsonSchema {
     tags: [docs.tag],
     summary: docs.summary,
     ...(docs.description && { description: docs.description }),
-    parameters: [...pathNames.map(pathParameter), ...queryParameters(docs)],
+    parameters: [...pathNames.map(pathParameter), ...queryParameters(docs), ...headerParameters(docs)],
     ...(docs.body && { requestBody: requestBody(docs.body) }),
     responses: {
       ...Object.fromEntries(
@@ -154,6 +154,16 @@ function queryParameters({ query }: OperationDocs): JsonSchema[] {
     required: defaults.get(name) === undefined && !spec.optional,
     schema: fieldSchema({ ...spec, description: '' }, defaults.get(name) ?? undefined),
     ...(spec.description && { description: spec.description }),
+  }));
+}
+
+function headerParameters({ headers = {} }: OperationDocs): JsonSchema[] {
+  return Object.entries(headers).map(([name, description]) => ({
+    name,
+    in: 'header',
+    required: false,
+    schema: { anyOf: [{ type: 'string' }, { type: 'null' }] },
+    description,
   }));
 }
 

@@ -25,6 +25,12 @@ const ALIVE: OperationDocs = {
   open: true,
   answers: { 200: { description: 'It is.', schema: HEALTH_STATUS } },
 };
+const INFO: OperationDocs = {
+  summary: 'What the server is and can do',
+  tag: TAG,
+  open: true,
+  answers: { 200: { description: 'It.', schema: SERVER_INFO } },
+};
 
 /** Whether the server is alive and ready, and what it is. Open to everybody: probes have no keys. */
 @OpenRoute()
@@ -65,12 +71,7 @@ export class ServerController {
   }
 
   @Get('server_info')
-  @Operation({
-    summary: 'What the server is and can do',
-    tag: TAG,
-    open: true,
-    answers: { 200: { description: 'It.', schema: SERVER_INFO } },
-  })
+  @Operation(INFO)
   serverInfo(): ServerInfo {
     return {
       uptime: this.activity.uptime,
@@ -97,6 +98,7 @@ export class ServerController {
   }
 
   @Get()
+  @Operation(INFO)
   root(): ServerInfo {
     return this.serverInfo();
   }

@@ -1,5 +1,5 @@
 import { parseAfterTimestamp } from './after-timestamp.js';
-import { parseUuid, readEventsResend, readSessionResend } from './handshake.js';
+import { readEventsResend, readSessionResend } from './handshake.js';
 
 const events = (query: string) => readEventsResend(new URLSearchParams(query));
 const session = (query: string) => readSessionResend(new URLSearchParams(query));
@@ -45,18 +45,6 @@ describe('the query of a session socket', () => {
     'after_seq=1e9',
     'after_seq=9999999999999999999999',
   ])('refuses %s', (query) => expect(session(query)).toBeUndefined());
-});
-
-describe('a conversation id', () => {
-  const id = '230fb328-1ca1-45a5-949a-b8db20fea0c2';
-
-  it.each([id, id.toUpperCase(), id.replaceAll('-', ''), `{${id}}`, `urn:uuid:${id}`])('%s', (text) => {
-    expect(parseUuid(text)).toBe(id);
-  });
-
-  it.each(['', 'not-a-uuid', `${id}0`, id.slice(1), `{${id}`, id.replace('-', '')])('refuses %s', (text) => {
-    expect(parseUuid(text)).toBeUndefined();
-  });
 });
 
 describe('after_timestamp', () => {

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { SessionKeys } from '../auth/index.js';
+import { parseUuid } from '../http/uuid.js';
 import { parseAfterTimestamp } from './after-timestamp.js';
 import type { Handshake } from './pattern-ws-adapter.js';
 
@@ -31,10 +32,10 @@ export function admit(
   readResend: ReadResend,
 ): Admission | undefined {
   const key = presentedKey(handshake, keys);
-  const conversationId = parseUuid(handshake.params['conversation_id'] ?? '');
+  const conversation = parseUuid(handshake.params['conversation_id'] ?? '');
   const resend = readResend(handshake.query);
-  if (key === 'refused' || !conversationId || !resend) return undefined;
-  return { conversationId, resend, authenticated: key === 'accepted' };
+  if (key === 'refused' || 'error' in conversation || !resend) return undefined;
+  return { conversationId: conversation.id, resend, authenticated: key === 'accepted' };
 }
 
 /** `resend_mode`, `after_timestamp` and the older `resend_all` of the sockets that send plain events. */
@@ -56,16 +57,6 @@ export function readSessionResend(query: URLSearchParams): Resend | undefined {
   if (text === undefined) return { from: 'nothing' };
   if (!/^[+-]?\d{1,15}(\.0*)?$/.test(text)) return undefined;
   return { from: 'seq', afterSeq: Number(text) };
-}
-
-/** A UUID in any form that the original reads (dashes or none, braces, `urn:uuid:`), as dashed lower case. */
-export function parseUuid(text: string): string | undefined {
-  const bare = text
-    .toLowerCase()
-    .replace(/^urn:uuid:/, '')
-    .replace(/^\{(.*)\}$/, '$1');
-  const match = /^([0-9a-f]{8})(-?)([0-9a-f]{4})\2([0-9a-f]{4})\2([0-9a-f]{4})\2([0-9a-f]{12})$/.exec(bare);
-  return match ? [match[1], match[3], match[4], match[5], match[6]].join('-') : undefined;
 }
 
 /** A key in the query or the header must be right; none, or an unknown bearer token, leaves it to the first frame. */

@@ -8,6 +8,7 @@ import { EventsController } from '../../src/conversations/events.controller.js';
 import type { StartConversationRequest } from '../../src/conversations/start-request.js';
 import { setupOpenApi } from '../../src/openapi/index.js';
 import { type HttpOptions, configureHttp } from '../../src/http/configure-http.js';
+import { JsonAdapter } from '../../src/http/json-adapter.js';
 
 /** An id that the stand-in knows. */
 export const KNOWN = '280733d3-a9e7-49d7-9ac3-c38121f6f331';
@@ -99,7 +100,7 @@ export class Edge {
   ) {}
 
   static async start(options?: HttpOptions): Promise<Edge> {
-    const app = await NestFactory.create<NestExpressApplication>(EdgeModule, {
+    const app = await NestFactory.create<NestExpressApplication>(EdgeModule, new JsonAdapter(), {
       logger: false,
       bodyParser: false,
     });

@@ -16,7 +16,7 @@ const text: JsonSchema = { type: 'string' };
 const id: JsonSchema = { type: 'string', format: 'uuid' };
 const moment: JsonSchema = { type: 'string', format: 'date-time' };
 const anyObject: JsonSchema = { type: 'object', additionalProperties: true };
-const count: JsonSchema = { type: 'integer' };
+const count: JsonSchema = { type: 'integer', minimum: 0 };
 const object = (properties: Record<string, JsonSchema>): JsonSchema => ({
   type: 'object',
   properties,
@@ -40,9 +40,25 @@ export function conversationSchemas(): Record<string, JsonSchema> {
     AgentResponseResult: object({ response: text }),
     ConversationPage: object({ items: list(ref('ConversationInfo')), next_page_id: orNull(text) }),
     ConversationRuntimeInfo: object({
-      runtime_status: text,
+      runtime_status: {
+        type: 'string',
+        enum: ['available', 'starting', 'missing', 'ownership_lost', 'error'],
+      },
       can_resume: { type: 'boolean' },
-      runtime_error: orNull(anyObject),
+      runtime_error: orNull(object({ code: text, message: text })),
+    }),
+    ACPModelInfo: object({ model_id: text, name: orNull(text), description: orNull(text) }),
+    LaunchedAgentProfile: object({
+      agent_profile_id: id,
+      revision: { type: 'integer', minimum: 0 },
+      secret_refs: orNull(list(text)),
+      llm_profile_ref: orNull(text),
+    }),
+    MetricsSnapshot: object({
+      model_name: text,
+      accumulated_cost: { type: 'number', minimum: 0, description: 'US dollars.' },
+      max_budget_per_task: orNull({ type: 'number' }),
+      accumulated_token_usage: orNull(ref('TokenUsage')),
     }),
     TokenUsage: object({ model: text, ...tokens, response_id: text }),
     Metrics: object({
@@ -66,7 +82,7 @@ function conversationInfo(): JsonSchema {
       id,
       workspace: dtoRef(LocalWorkspaceDto),
       persistence_dir: orNull(text),
-      max_iterations: count,
+      max_iterations: { type: 'integer', exclusiveMinimum: 0 },
       stuck_detection: { type: 'boolean' },
       execution_status: ref('ConversationExecutionStatus'),
       confirmation_policy: confirmationPolicy.schema(),
@@ -82,7 +98,7 @@ function conversationInfo(): JsonSchema {
       agent_state: anyObject,
       hook_config: orNull(dtoRef(HookConfigDto)),
       title: orNull(text),
-      metrics: orNull(anyObject),
+      metrics: orNull(ref('MetricsSnapshot')),
       created_at: moment,
       updated_at: moment,
       forked_from_conversation_id: orNull(id),
@@ -91,9 +107,9 @@ function conversationInfo(): JsonSchema {
       sub_conversation_ids: list(id),
       tags: recordOf(text),
       current_model_id: orNull(text),
-      available_models: list(anyObject),
+      available_models: list(ref('ACPModelInfo')),
       supports_runtime_model_switch: { type: 'boolean' },
-      launched_agent_profile: orNull(anyObject),
+      launched_agent_profile: orNull(ref('LaunchedAgentProfile')),
       agent: dtoRef(AgentDto),
       client_tools: list(dtoRef(ClientToolSpecDto)),
       tool_module_qualnames: recordOf(text),

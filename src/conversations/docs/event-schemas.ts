@@ -47,7 +47,7 @@ const EVENT_FIELDS: Readonly<Record<string, Record<string, JsonSchema>>> = {
     activated_skills: list(text),
     extended_content: list(ref('TextContent')),
     'sender?': orNull(text),
-    'critic_result?': {},
+    'critic_result?': orNull(ref('CriticResult')),
   },
   ActionEvent: {
     thought: list(ref('TextContent')),
@@ -59,7 +59,7 @@ const EVENT_FIELDS: Readonly<Record<string, Record<string, JsonSchema>>> = {
     tool_call: ref('MessageToolCall'),
     llm_response_id: text,
     security_risk: words('UNKNOWN', 'LOW', 'MEDIUM', 'HIGH'),
-    'critic_result?': {},
+    'critic_result?': orNull(ref('CriticResult')),
     'summary?': orNull(text),
   },
   ObservationEvent: {
@@ -159,6 +159,11 @@ export const EVENT_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
     'meta?': orNull(anyObject),
     kind: text,
     title: text,
+  }),
+  CriticResult: object({
+    score: { type: 'number', minimum: 0, maximum: 1 },
+    message: orNull(text),
+    'metadata?': orNull(anyObject),
   }),
   ErrorClassification: object({
     kind: words('auth', 'quota', 'rate_limit', 'config', 'transient', 'agent_action', 'internal', 'unknown'),

@@ -179,7 +179,7 @@ export class LLMDto {
   @Field(nullable(flag()))
   inline_image_urls: boolean | null = null;
 
-  @Field(optionalText(), 'low, medium, high, xhigh, none; passed on as it is.')
+  @Field(nullable(choice(['low', 'medium', 'high', 'xhigh', 'none'])))
   reasoning_effort: string | null = 'high';
 
   @Field(nullable(choice(['auto', 'concise', 'detailed'])))

@@ -5,6 +5,14 @@ import type { StartConversationRequestDto } from './start-conversation.dto.js';
 
 const PREFIX = 'x-openhands-observability-';
 
+/** The headers below, for the API document. */
+export const OBSERVABILITY_HEADERS = {
+  'X-OpenHands-Observability-Span-Name': 'Fills `observability_span_name`.',
+  'X-OpenHands-Observability-Tags': 'Fills `observability_tags`; separated by commas.',
+  'X-OpenHands-Observability-Metadata': 'Fills `observability_metadata`; a JSON object.',
+  'X-OpenHands-Observability-Parent-Span-Context': 'Fills `observability_parent_span_context`.',
+} as const;
+
 /**
  * Observability settings may come as headers, set by proxies that do not touch bodies. They fill what the body leaves
  * at its default.

@@ -1,0 +1,24 @@
+import { StreamableFile } from '@nestjs/common';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import type { Response } from 'express';
+
+/**
+ * Express, but answers JSON as `application/json` alone: JSON is UTF-8 by its definition, and the wire names no charset.
+ * Texts that a handler marked as JSON go out as they are.
+ */
+export class JsonAdapter extends ExpressAdapter {
+  override reply(response: Response, body: unknown, statusCode?: number): unknown {
+    const isReady = typeof body === 'string' && response.getHeader('Content-Type') === 'application/json';
+    const isValue = typeof body === 'object' && body !== null && !response.hasHeader('Content-Type');
+    if (body instanceof StreamableFile || !(isReady || isValue))
+      return super.reply(response, body, statusCode);
+    if (statusCode !== undefined) response.status(statusCode);
+    response.setHeader('Content-Type', 'application/json');
+    return response.end(isReady ? body : JSON.stringify(body));
+  }
+
+  /** Express would name a charset here, too. */
+  override setHeader(response: Response, name: string, value: string): unknown {
+    return response.setHeader(name, value);
+  }
+}

@@ -1,0 +1,86 @@
+/** Operations of the original that this server does not have yet. One that it has must not stand here. */
+export const PENDING: readonly string[] = [
+  'GET /api/conversations/{conversation_id}/runtime',
+  'POST /api/conversations/{conversation_id}/ask_agent',
+  'POST /api/conversations/{conversation_id}/children',
+  'POST /api/conversations/{conversation_id}/condense',
+  'POST /api/conversations/{conversation_id}/confirmation_policy',
+  'POST /api/conversations/{conversation_id}/fork',
+  'POST /api/conversations/{conversation_id}/goal',
+  'POST /api/conversations/{conversation_id}/goal/resume',
+  'POST /api/conversations/{conversation_id}/goal/stop',
+  'POST /api/conversations/{conversation_id}/load_plugin',
+  'POST /api/conversations/{conversation_id}/navigate',
+  'POST /api/conversations/{conversation_id}/runtime/reprovision',
+  'POST /api/conversations/{conversation_id}/secrets',
+  'POST /api/conversations/{conversation_id}/security_analyzer',
+  'POST /api/conversations/{conversation_id}/switch_acp_model',
+  'POST /api/conversations/{conversation_id}/switch_llm',
+  'POST /api/conversations/{conversation_id}/switch_profile',
+];
+
+/** A difference that is meant, and why. */
+export interface Deliberate {
+  /** The place as the comparison names it, or a pattern for many. */
+  place: string | RegExp;
+  why: string;
+}
+
+const AS_THEY_COME = 'kept as they come; whoever uses them checks them';
+const NULL_IS_NOTHING = 'null counts as left out';
+const NOT_HERE = 'a kind that this server does not have';
+const LIST = 'GET /api/conversations/{conversation_id}/events';
+
+/** Where the document of this server differs from that of the original on purpose. An entry without a difference fails. */
+export const DELIBERATE: readonly Deliberate[] = [
+  // More than the original says.
+  { place: 'response ServerInfo.implementation', why: 'tells this server from the original' },
+  {
+    place: 'response HTTPValidationError.detail',
+    why: 'the original answers texts, too, but does not say so',
+  },
+  { place: /^GET .*\/events query \w+$/, why: 'without ids it lists, as the first version of the API did' },
+  { place: `${LIST} body required`, why: 'ids may stand in the query: many clients send no body with GET' },
+  { place: `${LIST} 200`, why: 'without ids it answers a page' },
+  { place: /^(request|response) (ACP)?Agent\.security_policy_filename$/, why: NULL_IS_NOTHING },
+  {
+    place: /^(request|response) HookDefinition\.command( required)?$/,
+    why: 'hooks of other types have none; the original says so in its errors only',
+  },
+
+  // One schema describes a thing that is sent and a thing that is answered; the original has two.
+  { place: /^response \w+\.kind required$/, why: 'always answered, may be left out in requests' },
+  { place: 'response LLM.is_subscription', why: 'always answered, cannot be sent' },
+  { place: 'response LLM.fallback_strategy', why: 'can be sent, never answered' },
+  { place: 'response AgentContext.memory_context', why: 'can be sent, never answered' },
+
+  // Less than the original says.
+  {
+    place: 'request LocalWorkspace.working_dir',
+    why: 'no file system takes longer paths; the original answers 500',
+  },
+  { place: 'request StartConversationRequest.observability_tags[]', why: 'empty tags say nothing' },
+  { place: 'request StartConversationRequest.observability_metadata{}', why: AS_THEY_COME },
+  { place: 'response ConversationInfo.workspace', why: NOT_HERE },
+  { place: 'response ConversationInfo.agent', why: NOT_HERE },
+  { place: /^GET .*\/events(\/\{event_id\})? 200(\[\])?$/, why: NOT_HERE },
+  {
+    place: /^response (ActionEvent\.action|ObservationEvent\.observation)$/,
+    why: 'tools are open: by `kind`, fields of the tool',
+  },
+  { place: 'response SystemPromptEvent.tools[]', why: 'one shape for all tools, told apart by `kind`' },
+  { place: /^request ACPAgent\.\w+$/, why: NOT_HERE },
+  { place: /^request AgentDefinition\.\w+$/, why: AS_THEY_COME },
+  { place: /^(request|response) APIBasedCritic\.\w+$/, why: AS_THEY_COME },
+  { place: /^(request|response) (ACP)?Agent\.mcp_config\{\}$/, why: AS_THEY_COME },
+  { place: /^(request|response) Skill\.(trigger|mcp_tools\{\}|inputs\[\]|resources)$/, why: AS_THEY_COME },
+  { place: 'request AgentLaunchAdditions.skills[]', why: AS_THEY_COME },
+  {
+    place: /^(request|response) AgentContext\.(registered_marketplaces\[\]|secrets\{\})$/,
+    why: AS_THEY_COME,
+  },
+  {
+    place: 'response AgentContext.current_datetime',
+    why: 'a moment as a text, in whatever form it was sent',
+  },
+];
