@@ -13,12 +13,13 @@ const ARROWS = {
   config: ['errors'],
   crypto: ['config'],
   auth: ['config'],
+  logging: ['crypto', 'errors'],
   storage: ['config', 'errors'],
   llm: ['errors', 'events'],
   tools: ['errors', 'events'],
   agent: ['errors', 'events', 'llm', 'tools'],
   // The edge maps the errors of the domain to answers; the controllers, which live with their feature, use the edge.
-  http: ['conversations', 'crypto', 'errors', 'events', 'storage'],
+  http: ['conversations', 'crypto', 'errors', 'events', 'logging', 'storage'],
   openapi: ['auth', 'config', 'http', 'server'],
   conversations: [
     'agent',
@@ -34,12 +35,12 @@ const ARROWS = {
     'storage',
     'tools',
   ],
-  sockets: ['auth', 'config', 'conversations', 'crypto', 'errors', 'events', 'http', 'storage'],
+  sockets: ['auth', 'config', 'conversations', 'crypto', 'errors', 'events', 'http', 'logging', 'storage'],
   webhooks: ['config', 'conversations', 'crypto', 'errors', 'events', 'http', 'storage'],
   workspace: ['auth', 'config', 'crypto', 'errors', 'events', 'http', 'openapi', 'tools'],
   settings: ['auth', 'config', 'crypto', 'errors', 'events', 'http', 'llm', 'openapi', 'storage'],
   server: ['auth', 'config', 'events', 'http', 'tools'],
-  cli: ['auth', 'config', 'errors', 'files', 'server'],
+  cli: ['auth', 'config', 'crypto', 'errors', 'files', 'logging', 'server'],
 };
 const FOLDERS = Object.keys(ARROWS);
 /** The agent and what it uses can run without a web server. */

@@ -4,8 +4,10 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { AppModule } from './app.module.js';
 import { isLoopbackOnly, serveLoopbackOnly } from './auth/index.js';
 import type { AppConfig } from './config/index.js';
+import { KnownSecrets } from './crypto/index.js';
 import { configureHttp } from './http/configure-http.js';
 import { JsonAdapter } from './http/json-adapter.js';
+import { isDebug, requestLog } from './logging/index.js';
 import { setupOpenApi } from './openapi/index.js';
 import { PatternWsAdapter } from './sockets/pattern-ws-adapter.js';
 
@@ -24,8 +26,10 @@ export async function createServer(
     bodyParser: false,
     forceCloseConnections: true,
   });
+  app.use(requestLog());
   if (isLoopbackOnly(config)) serveLoopbackOnly(app);
   app.useWebSocketAdapter(new PatternWsAdapter(app));
+  const secrets = app.get(KnownSecrets);
   configureHttp(app, {
     cors: {
       origins: config.allow_cors_origins,
@@ -33,7 +37,8 @@ export async function createServer(
         config.allow_cors_origin_regex === null ? undefined : new RegExp(config.allow_cors_origin_regex),
       trustedHost: process.env['DOCKER_HOST_ADDR'],
     },
-    debug: /^(1|true|yes)$/i.test(process.env['DEBUG'] ?? ''),
+    debug: isDebug(process.env),
+    mask: (text) => secrets.mask(text),
   });
   setupOpenApi(app);
   return app;

@@ -1,10 +1,13 @@
+import { isatty } from 'node:tty';
 import { Logger } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { createServer } from '../app.setup.js';
 import { isLoopbackOnly } from '../auth/index.js';
 import type { AppConfig, LoadedConfig } from '../config/index.js';
+import { KnownSecrets } from '../crypto/index.js';
+import { errorStack } from '../errors/index.js';
+import { readLogSettings, ServerLogger } from '../logging/index.js';
 import { SERVER_VERSION } from '../server/version.js';
-import { ServerLogger } from './server-logger.js';
 import { shutDownOnSignals } from './shutdown.js';
 import { requireWritableFolder } from './writable-folder.js';
 
@@ -14,14 +17,26 @@ import { requireWritableFolder } from './writable-folder.js';
  */
 export async function serve(loaded: LoadedConfig): Promise<void> {
   const { config } = loaded;
-  const logger = new ServerLogger(process.env['LOG_LEVEL']);
+  const logger = new ServerLogger(readLogSettings(process.env, isatty(1)));
   Logger.overrideLogger(logger);
+  logToTheEnd(logger);
   await requireWritableFolder('conversations_path', config.paths.conversations);
 
   const app = await createServer(config, logger);
+  const secrets = app.get(KnownSecrets);
+  logger.maskWith((text) => secrets.mask(text));
   shutDownOnSignals(app);
   await app.listen(config.listen.port, config.listen.host);
   announce(app, loaded);
+}
+
+/** Nothing that was said is lost when the process exits, and a crash is said too. */
+function logToTheEnd(logger: ServerLogger): void {
+  process.on('exit', () => logger.writeRest());
+  process.on('uncaughtException', (error) => {
+    logger.fatal('the server crashed', errorStack(error), 'Server');
+    process.exit(1);
+  });
 }
 
 function announce(app: NestExpressApplication, { config, file, variables }: LoadedConfig): void {

@@ -9,6 +9,43 @@ export function effectiveConfig(config: AppConfig): Record<string, unknown> {
   return showFields(AppConfig, new Map<string, unknown>(Object.entries(config)));
 }
 
+/** Every secret text of a configuration. User names and passwords in URLs count too. */
+export function configSecrets(config: AppConfig): string[] {
+  return secretsOf(AppConfig, new Map<string, unknown>(Object.entries(config)));
+}
+
+function secretsOf(type: ConfigClass, values: ReadonlyMap<string, unknown>): string[] {
+  return fieldsOf(type).flatMap(({ name, shape, secret }) => {
+    const value = values.get(name);
+    return secret ? textsIn(value) : secretsIn(shape, value);
+  });
+}
+
+function secretsIn(shape: FieldShape, value: unknown): string[] {
+  if (shape.kind === 'list' && Array.isArray(value))
+    return value.flatMap((item) => secretsIn(shape.item, item));
+  if (shape.kind === 'section' && isPlainObject(value)) {
+    return secretsOf(shape.type, new Map(Object.entries(value)));
+  }
+  if (typeof value !== 'string' || !URL.canParse(value)) return [];
+  const { username, password } = new URL(value);
+  return [username, password].flatMap((part) => [part, unescape(part)]);
+}
+
+/** Without percent escapes; as it is when they are not valid. */
+function unescape(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+function textsIn(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
+}
+
 function showFields(type: ConfigClass, values: ReadonlyMap<string, unknown>): Record<string, unknown> {
   const shown = fieldsOf(type).map(({ name, shape, secret }): [string, unknown] => {
     const value = values.get(name);

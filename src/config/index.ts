@@ -7,6 +7,6 @@ export {
 } from './app-config.js';
 export { ConfigError, describeProblem, type ConfigProblem } from './config-error.js';
 export { ConfigModule } from './config.module.js';
-export { effectiveConfig } from './effective-config.js';
+export { configSecrets, effectiveConfig } from './effective-config.js';
 export type { Environment } from './environment.js';
 export { loadConfig, type ConfigInput, type LoadedConfig } from './load-config.js';

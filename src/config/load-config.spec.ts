@@ -50,6 +50,37 @@ describe('loadConfig', () => {
     expect(config.paths.conversations).toBe(path.join(cwd, 'workspace/conversations'));
   });
 
+  it('reads keys from files of their own', async () => {
+    await writeFile(path.join(cwd, 'secret'), '\n sekret \n');
+    await writeFile(path.join(cwd, 'session'), 'session\r\n');
+    const env = { OH_SECRET_KEY_FILE: path.join(cwd, 'secret'), SESSION_API_KEY_FILE: 'session' };
+    const { config, variables } = loadConfig({ env, cwd });
+    expect(config).toMatchObject({ secret_key: 'sekret', session_api_keys: ['session'] });
+    expect(variables).toEqual(['OH_SECRET_KEY_FILE', 'SESSION_API_KEY_FILE']);
+    expect(withEnv({ OH_SECRET_KEY_FILE: ' ', OH_SECRET_KEY: 'k' }).secret_key).toBe('k');
+    expect(withEnv({ OH_SECRET_KEY_FILE: 'secret', OH_SECRET_KEY: '' }).secret_key).toBe('sekret');
+  });
+
+  it('says what is wrong with a file of a key, and not what is in it', async () => {
+    await writeFile(path.join(cwd, 'empty'), ' \n');
+    await writeFile(path.join(cwd, 'two'), 'marked-1\nmarked-2\n');
+    const said = (file: string, more: Environment = {}) =>
+      mistakes(() => withEnv({ SESSION_API_KEY_FILE: file, ...more }));
+    expect(said('nowhere')).toEqual([
+      'SESSION_API_KEY_FILE: expected a readable file, got no such file (nowhere)',
+    ]);
+    expect(said('.')).toEqual(['SESSION_API_KEY_FILE: expected a readable file, got a folder (.)']);
+    expect(said('empty')).toEqual([
+      'SESSION_API_KEY_FILE: expected a file with a key in it, got an empty one (empty)',
+    ]);
+    expect(said('two')).toEqual([
+      'SESSION_API_KEY_FILE: expected a file with one key in it, got several lines (two)',
+    ]);
+    expect(said('two', { SESSION_API_KEY: 'marked-3' })).toEqual([
+      'SESSION_API_KEY_FILE: expected only one of SESSION_API_KEY and SESSION_API_KEY_FILE, got both (two)',
+    ]);
+  });
+
   it('reads the file in its first spelling', async () => {
     const config = await withFile({
       session_api_key: 'key',

@@ -5,6 +5,7 @@ import { ConfigError, describeValue, type ConfigProblem } from './config-error.j
 import { fieldsOf, type ConfigClass, type FieldShape } from './config-field.js';
 import { readConfigFile, type ConfigFile } from './config-file.js';
 import { isPlainObject, overlay, readEnvironment, type Environment } from './environment.js';
+import { readKeyFiles } from './key-files.js';
 
 /** Where a configuration comes from. */
 export interface ConfigInput {
@@ -29,8 +30,9 @@ const PREFIX = 'OH';
  * Puts the configuration together: defaults, then the file, then the environment.
  * @throws ConfigError with every mistake that was found
  */
-export function loadConfig({ env, cwd, listen }: ConfigInput): LoadedConfig {
-  const file = readConfigFile(env, cwd);
+export function loadConfig({ env: given, cwd, listen }: ConfigInput): LoadedConfig {
+  const file = readConfigFile(given, cwd);
+  const { env, problems: keyProblems, variableOf } = readKeyFiles(given, cwd);
   const environment = readEnvironment(AppConfig, PREFIX, env);
   const merged = overlay(todaysSpelling(file.values), environment.values);
   const known = isPlainObject(merged) ? pickFields(AppConfig, merged) : {};
@@ -38,16 +40,17 @@ export function loadConfig({ env, cwd, listen }: ConfigInput): LoadedConfig {
   const sourceOf = (path: string) => nearestSource(path, environment.sources) ?? file.name;
 
   const problems = [
+    ...keyProblems,
     ...environment.problems,
     ...validate(config, sourceOf),
     ...refuseBlankKeys(config, env, sourceOf),
   ];
   if (problems.length > 0) throw new ConfigError(problems);
 
-  fillInKeys(config, env);
+  const variables = [...environment.sources.values(), ...fillInKeys(config, env)];
   config.base_dir = cwd;
   if (listen !== undefined) config.listen = listen;
-  return { config, file, variables: [...new Set(environment.sources.values())].sort() };
+  return { config, file, variables: [...new Set(variables.map(variableOf))].sort() };
 }
 
 /** The first spelling of the file turned into today's. */
@@ -142,15 +145,16 @@ function refuseBlankKeys(
   return [{ path, expected, found: 'an empty text', source: sourceOf(path) }];
 }
 
-/** Drops blank keys and fills in those that have other variables as their defaults. */
-function fillInKeys(config: AppConfig, env: Environment): void {
+/** Drops blank keys and fills in those that have other variables as their defaults, which it returns. */
+function fillInKeys(config: AppConfig, env: Environment): string[] {
   const sessionKey = notBlank(env['SESSION_API_KEY']);
   const isFilled = (key: string) => key.trim() !== '';
   config.session_api_keys = config.session_api_keys.filter(isFilled);
   config.previous_secret_keys = config.previous_secret_keys.filter(isFilled);
-  if (config.session_api_keys.length === 0 && sessionKey !== undefined)
-    config.session_api_keys = [sessionKey];
+  const usesSessionKey = sessionKey !== undefined && config.session_api_keys.length === 0;
+  if (usesSessionKey) config.session_api_keys = [sessionKey];
   config.secret_key ??= sessionKey ?? notBlank(env['OH_SESSION_API_KEYS_0']) ?? null;
+  return usesSessionKey ? ['SESSION_API_KEY'] : [];
 }
 
 /** The variable that set this option, or the group or list that it is part of. */

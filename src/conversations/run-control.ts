@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import type { AgentView } from '../agent/agent-view.js';
 import { runErrorDraft } from '../agent/drafts.js';
 import { errorMessage, errorName } from '../errors/index.js';
@@ -26,6 +27,7 @@ export interface RunControlHost extends RunHost {
 
 /** The runs of one conversation: at most one at a time, and what follows when it ends. */
 export class RunControl {
+  private readonly logger = new Logger('Runs');
   private run: Run | undefined;
   /** Gives the slot of that run back; more than once does no harm. */
   private release: () => void = () => undefined;
@@ -121,14 +123,29 @@ export class RunControl {
 
   private async execute(run: Run, drained: Promise<void>, release: () => void): Promise<void> {
     let goesOn = false;
+    const started = performance.now();
+    this.log('started');
     try {
       await drained;
       await this.work(run);
       goesOn = await this.end(run);
     } finally {
+      this.logEnd(run, performance.now() - started);
       if (!goesOn) release();
     }
     if (goesOn) this.begin(release);
+  }
+
+  private logEnd(run: Run, took: number): void {
+    const status = run.signal.aborted ? 'interrupted' : this.host.state.execution_status;
+    this.log(`ended after ${(took / 1000).toFixed(1)} s: ${status}`, {
+      status,
+      duration_ms: Math.round(took),
+    });
+  }
+
+  private log(what: string, fields: object = {}): void {
+    this.logger.log({ message: `run of conversation ${this.host.state.id} ${what}`, ...fields });
   }
 
   private async work(run: Run): Promise<void> {

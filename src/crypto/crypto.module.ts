@@ -1,9 +1,10 @@
 import { Global, Logger, Module, type OnApplicationBootstrap } from '@nestjs/common';
-import { AppConfig } from '../config/index.js';
+import { AppConfig, configSecrets } from '../config/index.js';
 import { Cipher } from './cipher.js';
+import { KnownSecrets } from './known-secrets.js';
 import { StoredSecrets } from './stored-secrets.js';
 
-/** Provides the `Cipher` of the configured keys and `StoredSecrets`, and says at start when there is none. */
+/** Provides the `Cipher` of the configured keys and what works with it, and says at start how secrets are stored. */
 @Global()
 @Module({
   providers: [
@@ -12,17 +13,27 @@ import { StoredSecrets } from './stored-secrets.js';
       inject: [AppConfig],
       useFactory: (config: AppConfig) => new Cipher(config.secret_key, config.previous_secret_keys),
     },
+    {
+      provide: KnownSecrets,
+      inject: [AppConfig],
+      useFactory: (config: AppConfig) => new KnownSecrets(configSecrets(config)),
+    },
     StoredSecrets,
   ],
-  exports: [Cipher, StoredSecrets],
+  exports: [Cipher, KnownSecrets, StoredSecrets],
 })
 export class CryptoModule implements OnApplicationBootstrap {
-  constructor(private readonly cipher: Cipher) {}
+  constructor(private readonly config: AppConfig) {}
 
   onApplicationBootstrap(): void {
-    if (this.cipher.enabled) return;
-    new Logger('Secrets').warn(
-      '⚠️ OH_SECRET_KEY was not defined. Secrets will not be persisted between restarts.',
-    );
+    const logger = new Logger('Secrets');
+    const { secret_key, session_api_keys } = this.config;
+    if (secret_key === null) {
+      logger.warn('⚠️ OH_SECRET_KEY was not defined. Secrets will not be persisted between restarts.');
+    } else if (session_api_keys.includes(secret_key)) {
+      logger.log(
+        'OH_SECRET_KEY is not set: stored secrets are encrypted with the session key; with another one they cannot be read',
+      );
+    }
   }
 }

@@ -1,5 +1,6 @@
 export { Cipher, isToken } from './cipher.js';
 export { CryptoModule } from './crypto.module.js';
+export { KnownSecrets } from './known-secrets.js';
 export { MASK, isSecretName, redact } from './redact.js';
 export {
   decryptSecrets,

@@ -1,6 +1,14 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Cipher } from './cipher.js';
-import { decryptSecrets, encryptSecrets, hideSecrets, maskSecrets, type KeptTokens } from './secrets.js';
+import { KnownSecrets } from './known-secrets.js';
+import {
+  decryptSecrets,
+  encryptSecrets,
+  hideSecrets,
+  maskSecrets,
+  secretTexts,
+  type KeptTokens,
+} from './secrets.js';
 
 /** A stored object: it is known by its id. */
 type Stored = Record<string, unknown>;
@@ -14,10 +22,14 @@ export class StoredSecrets {
   private readonly logger = new Logger('Secrets');
   private readonly kept = new Map<string, KeptTokens>();
 
-  constructor(private readonly cipher: Cipher) {}
+  constructor(
+    private readonly cipher: Cipher,
+    private readonly known: KnownSecrets,
+  ) {}
 
   /** What may stand on disk. */
   seal(metadata: Stored): Stored {
+    this.known.add(secretTexts(metadata));
     return encryptSecrets(metadata, this.cipher, this.kept.get(String(metadata['id'])));
   }
 
@@ -25,6 +37,7 @@ export class StoredSecrets {
   open(metadata: Stored): Stored {
     const id = String(metadata['id']);
     const { value, kept } = decryptSecrets(metadata, this.cipher);
+    this.known.add(secretTexts(value));
     if (kept.size === 0) {
       this.kept.delete(id);
       return value;

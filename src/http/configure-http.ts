@@ -12,6 +12,8 @@ export interface HttpOptions {
   bodyLimit?: number;
   /** Adds stacks to the bodies of 500s. */
   debug?: boolean;
+  /** Frees what a 500 tells of an unforeseen error from secrets. */
+  mask?: (text: string) => string;
 }
 
 const BODY_LIMIT = 32 * 1024 * 1024;
@@ -28,5 +30,5 @@ export function configureHttp(app: NestExpressApplication, options: HttpOptions 
   const limit = options.bodyLimit ?? BODY_LIMIT;
   app.use(cors(options.cors ?? { origins: [] }), routingEdges(app.getHttpAdapter()), jsonBody(limit));
   app.useGlobalPipes(new RequestPipe());
-  app.useGlobalFilters(new HttpExceptionFilter(options.debug));
+  app.useGlobalFilters(new HttpExceptionFilter(options.debug, options.mask));
 }

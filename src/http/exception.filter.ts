@@ -8,6 +8,8 @@ import {
   InvalidRequestError,
   RunLimitError,
 } from '../conversations/conversation-errors.js';
+import { errorMessage, errorStack } from '../errors/index.js';
+import { currentRequest } from '../logging/request-context.js';
 import { LeaseHeldError, LeaseLostError } from '../storage/storage-errors.js';
 import { describeProblems } from './input-echo.js';
 import { hasBody } from './json-body.js';
@@ -30,6 +32,8 @@ export class HttpExceptionFilter implements ExceptionFilter {
   constructor(
     /** Adds the stack to the body of a 500 (`DEBUG=1`). */
     private readonly withTraceback = false,
+    /** Frees what is told of an error that nobody foresaw from secrets. */
+    private readonly mask: (text: string) => string = (text) => text,
   ) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
@@ -50,22 +54,22 @@ export class HttpExceptionFilter implements ExceptionFilter {
   }
 
   private unforeseen(error: unknown, request: Request): Answer {
-    const errorId = randomBytes(16).toString('hex');
-    const message = error instanceof Error ? error.message : String(error);
-    const stack = error instanceof Error ? error.stack : undefined;
-    const conversation = request.params['conversation_id'];
-    const where = `${request.method} ${request.path}${conversation === undefined ? '' : ` (conversation ${String(conversation)})`}`;
-    this.logger.error(`${where} failed, error_id ${errorId}: ${message}`, stack);
+    const { error_id } = errorId();
+    const message = this.mask(errorMessage(error));
+    const stack = errorStack(error);
+    this.logger.error({ message: `${request.method} ${request.path} failed: ${message}`, error_id }, stack);
+    const traceback = this.withTraceback && { traceback: this.mask(stack) };
     return {
       status: 500,
-      body: {
-        detail: 'Internal Server Error',
-        exception: message,
-        error_id: errorId,
-        ...(this.withTraceback && { traceback: stack }),
-      },
+      body: { detail: 'Internal Server Error', exception: message, error_id, ...traceback },
     };
   }
+}
+
+/** The id of the request where it looks as clients expect: 32 hexadecimal digits. */
+function errorId(): { error_id: string } {
+  const id = currentRequest()?.id ?? '';
+  return { error_id: /^[\da-f]{32}$/.test(id) ? id : randomBytes(16).toString('hex') };
 }
 
 const detail = (status: number, text: unknown, headers?: Record<string, string>): Answer => ({
@@ -111,7 +115,10 @@ function fromHttpException(error: HttpException): Answer {
   const body = error.getResponse();
   if (status === 404 && error.message.startsWith('Cannot ')) return detail(404, 'Not Found');
   if (status >= 500)
-    return { status, body: { detail: 'Internal Server Error', exception: `${status}: ${error.message}` } };
+    return {
+      status,
+      body: { detail: 'Internal Server Error', exception: `${status}: ${error.message}`, ...errorId() },
+    };
   if (typeof body === 'object' && 'detail' in body) return { status, body };
   return detail(status, error.message);
 }

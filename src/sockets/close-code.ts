@@ -11,7 +11,25 @@ export const CLOSE = {
   shuttingDown: { code: 1012, reason: '' },
 } as const;
 
+type Why = (typeof CLOSE)[keyof typeof CLOSE];
+
+/** Sockets that the server began to close, and the names of the reasons. */
+const closedByUs = new WeakMap<WebSocket, string>();
+
 /** Starts the closing handshake. Does nothing when it has begun. */
-export function closeSocket(socket: WebSocket, why: (typeof CLOSE)[keyof typeof CLOSE]): void {
-  if (socket.readyState === WebSocket.OPEN) socket.close(why.code, why.reason);
+export function closeSocket(socket: WebSocket, why: Why): void {
+  if (socket.readyState !== WebSocket.OPEN) return;
+  closedByUs.set(socket, why.reason === '' ? 'the server shuts down' : why.reason);
+  socket.close(why.code, why.reason);
 }
+
+/** Why a socket closed, for the log: in the server's words or, when it was not the server, the client's. */
+export function closeReason(socket: WebSocket, code: number, clientsReason: string): string {
+  const ours = closedByUs.get(socket);
+  if (ours !== undefined) return `by the server: ${ours}`;
+  if (code === ABNORMAL) return 'the connection was lost';
+  return clientsReason === '' ? 'by the client' : `by the client: ${clientsReason}`;
+}
+
+/** No closing handshake took place (RFC 6455, 7.4.1). */
+const ABNORMAL = 1006;

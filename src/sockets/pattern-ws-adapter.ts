@@ -5,6 +5,7 @@ import { WsAdapter } from '@nestjs/platform-ws';
 import type { MessageMappingProperties } from '@nestjs/websockets';
 import type { Observable } from 'rxjs';
 import { WebSocketServer, type WebSocket } from 'ws';
+import { loggableUrl, requestId } from '../logging/index.js';
 
 /** What a client asked for when it knocked. */
 export interface Handshake {
@@ -113,14 +114,23 @@ export class PatternWsAdapter extends WsAdapter {
     try {
       const found = this.find(port, request);
       const admitted = found?.server.admit(found.handshake);
-      if (!found || !admitted) return refuse(socket, 403);
+      if (!found || !admitted) return this.refuse(request, socket);
       found.server.handleUpgrade(request, socket, head, (client) => {
         found.server.emit('connection', client, request, admitted);
       });
     } catch (error) {
       this.logger.debug(`handshake failed: ${String(error)}`);
-      refuse(socket, 403);
+      this.refuse(request, socket);
     }
+  }
+
+  /** Answers a handshake with 403 and an empty body, as clients of the original expect. */
+  private refuse(request: IncomingMessage, socket: Duplex): void {
+    const path = loggableUrl(request.url ?? '');
+    const request_id = requestId(request.headers['x-request-id']?.toString());
+    this.logger.log({ message: `socket refused with 403: ${path}`, path, status: 403, request_id });
+    const head = `HTTP/1.1 403 ${STATUS_CODES[403]}`;
+    socket.end(`${head}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
   }
 
   /**
@@ -150,11 +160,6 @@ export class PatternWsAdapter extends WsAdapter {
 const UPGRADE_HEADERS = new Set(['connection', 'upgrade', 'http2-settings']);
 
 type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
-
-/** Answers a handshake with a status and an empty body, as clients of the original expect. */
-function refuse(socket: Duplex, status: number): void {
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
-}
 
 function compilePath(path: string): RegExp {
   const source = path

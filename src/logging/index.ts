@@ -1,0 +1,5 @@
+export { isDebug, readLogSettings, type LogSettings } from './log-settings.js';
+export { loggableUrl } from './loggable-url.js';
+export { currentRequest } from './request-context.js';
+export { requestId, requestLog } from './request-log.js';
+export { ServerLogger } from './server-logger.js';

@@ -1,0 +1,56 @@
+/** How much a line matters; Nest's `verbose` counts as `debug`. */
+export type Severity = 'fatal' | 'error' | 'warn' | 'info' | 'debug';
+
+/** One line of the log before it is text. */
+export interface LogEntry {
+  /** UTC, ISO 8601 with milliseconds. */
+  time: string;
+  level: Severity;
+  /** The part of the server that says it. */
+  context: string;
+  message: string;
+  request_id?: string;
+  conversation_id?: string;
+  /** Anything else that is worth searching for; lines for people leave it out. */
+  fields?: Readonly<Record<string, unknown>>;
+  /** Of an error: name, message and calls, one a line. */
+  stack?: string;
+}
+
+/** An entry as one line of JSON. Every character that some reader takes for the end of a line is escaped. */
+export function jsonLine({ fields, stack, ...entry }: LogEntry): string {
+  const text = JSON.stringify({ ...entry, ...fields, stack });
+  return LINE_ENDS.test(text) ? text.replaceAll(LINE_ENDS_ALL, escaped) : text;
+}
+
+const LINE_ENDS = /[\x7f-\x9f\u2028\u2029]/;
+const LINE_ENDS_ALL = new RegExp(LINE_ENDS, 'g');
+
+/** An entry as people read it. No value can begin a line or move the cursor; a stack follows indented. */
+export function textLine(entry: LogEntry, colors: boolean): string {
+  const { time, level, context, message, request_id, stack } = entry;
+  const paint = (code: number, text: string) => (colors ? `\x1b[${code}m${text}\x1b[0m` : text);
+  const head = [
+    paint(2, time.replace('T', ' ').replace('Z', '')),
+    paint(COLORS[level], level.toUpperCase().padEnd(5)),
+    paint(36, `[${printable(context)}]`),
+    printable(message),
+  ].join(' ');
+  const request = request_id === undefined ? '' : paint(2, ` (request ${request_id})`);
+  const trace = stack === undefined ? [] : stack.split('\n').map((line) => `\n    ${printable(line)}`);
+  return `${head}${request}${trace.join('')}`;
+}
+
+const COLORS: Record<Severity, number> = { fatal: 31, error: 31, warn: 33, info: 32, debug: 35 };
+const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+const CONTROLS_ALL = new RegExp(CONTROLS, 'g');
+
+/** Control characters as escapes. */
+function printable(text: string): string {
+  return CONTROLS.test(text) ? text.replaceAll(CONTROLS_ALL, escaped) : text;
+}
+
+function escaped(character: string): string {
+  const known = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }[character];
+  return known ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}

@@ -1,0 +1,108 @@
+import { write, writeSync } from 'node:fs';
+import { errorCode } from '../errors/index.js';
+
+/** How long a line may wait for others, so that many requests cost one write (ms). */
+const GATHER_MS = 10;
+/** How long to wait when a pipe takes nothing at the moment (ms). */
+const RETRY_MS = 10;
+/** Characters that may wait for a reader that does not keep up; lines beyond it are counted instead. */
+const MAX_WAITING = 4 * 1024 * 1024;
+
+/**
+ * Writes lines to a file descriptor without ever waiting for whoever reads it: lines are gathered for a moment and
+ * written in the background, in order. What still waits when the process exits is written then.
+ */
+export class LogOutput {
+  private waiting: string[] = [];
+  private size = 0;
+  private dropped = 0;
+  private writing = false;
+  private timer: NodeJS.Timeout | undefined;
+  private whenIdle: (() => void)[] = [];
+  /** Nobody reads any more. */
+  private broken = false;
+
+  /**
+   * @param describeDropped the line that stands in place of lines that could not be kept
+   */
+  constructor(
+    private readonly fd: number,
+    private readonly describeDropped: (count: number) => string,
+  ) {}
+
+  /** Takes a line without its end; an urgent one is on its way at once. */
+  write(line: string, urgent: boolean): void {
+    if (this.broken) return;
+    if (this.size > MAX_WAITING) {
+      this.dropped += 1;
+      return;
+    }
+    this.waiting.push(line);
+    this.size += line.length;
+    if (urgent) this.flush();
+    else if (!this.writing) this.timer ??= setTimeout(() => this.flush(), GATHER_MS).unref();
+  }
+
+  /** Resolves when everything that was taken is written. */
+  async drained(): Promise<void> {
+    this.flush();
+    if (this.writing) await new Promise<void>((resolve) => this.whenIdle.push(resolve));
+  }
+
+  /** Writes what waits before it returns: for the end of the process, when nothing runs in the background any more. */
+  writeRest(): void {
+    let rest = this.take();
+    const deadline = Date.now() + 1000;
+    while (rest.length > 0 && !this.broken && Date.now() < deadline) {
+      try {
+        rest = rest.subarray(writeSync(this.fd, rest));
+      } catch (error) {
+        if (errorCode(error) !== 'EAGAIN') this.broken = true;
+      }
+    }
+  }
+
+  private flush(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    if (this.writing) return;
+    const bytes = this.take();
+    if (bytes.length > 0) this.send(bytes);
+    else this.idle();
+  }
+
+  private take(): Buffer {
+    if (this.dropped > 0) this.waiting.push(this.describeDropped(this.dropped));
+    const text = this.waiting.length === 0 ? '' : `${this.waiting.join('\n')}\n`;
+    this.waiting = [];
+    this.size = 0;
+    this.dropped = 0;
+    return Buffer.from(text);
+  }
+
+  private send(bytes: Buffer): void {
+    this.writing = true;
+    write(this.fd, bytes, (error, count) => {
+      if (error && error.code !== 'EAGAIN') {
+        // A closed pipe: the server goes on without a log rather than not at all.
+        this.broken = true;
+        this.waiting = [];
+      }
+      const rest = bytes.subarray(error ? 0 : count);
+      if (rest.length > 0 && !this.broken) {
+        if (error) setTimeout(() => this.send(rest), RETRY_MS);
+        else this.send(rest);
+        return;
+      }
+      this.writing = false;
+      if (this.waiting.length > 0) this.flush();
+      else this.idle();
+    });
+  }
+
+  private idle(): void {
+    const resolved = this.whenIdle;
+    this.whenIdle = [];
+    for (const resolve of resolved) resolve();
+  }
+}

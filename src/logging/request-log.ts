@@ -1,0 +1,53 @@
+import { randomUUID } from 'node:crypto';
+import { Logger } from '@nestjs/common';
+import type { NextFunction, Request, Response } from 'express';
+import { withinRequest, type RequestContext } from './request-context.js';
+import { loggableUrl } from './loggable-url.js';
+
+/** Ids that callers may give: what tracing systems use, and nothing that could be mistaken for anything else. */
+const CALLERS_ID = /^[\w.:-]{1,128}$/;
+/** Asked every few seconds by whatever watches the server. */
+const PROBES = new Set(['/alive', '/health', '/ready']);
+
+/**
+ * Gives each request its id (the caller's `X-Request-ID`, or a new one), which the answer carries too, and writes a line
+ * when the answer is out: method, path without secrets, status, duration. Probes are written at level `debug`. Put it
+ * before everything else.
+ */
+export function requestLog() {
+  const logger = new Logger('Http');
+  return (request: Request, response: Response, next: NextFunction): void => {
+    const started = performance.now();
+    const context: RequestContext = { id: requestId(request.get('x-request-id')), answered: false };
+    const { method, originalUrl } = request;
+    const client = request.socket.remoteAddress;
+    response.setHeader('X-Request-ID', context.id);
+    response.once('close', () => {
+      const took = performance.now() - started;
+      const path = loggableUrl(originalUrl);
+      const line = {
+        message: lineOf(method, path, response, took),
+        method,
+        path,
+        status: response.statusCode,
+        duration_ms: Math.round(took * 1000) / 1000,
+        client,
+        request_id: context.id,
+      };
+      if (PROBES.has(originalUrl)) logger.debug(line);
+      else logger.log(line);
+    });
+    response.once('finish', () => (context.answered = true));
+    withinRequest(context, next);
+  };
+}
+
+/** The caller's id where it is one, else a new one of 32 hexadecimal digits. */
+export function requestId(given: string | undefined): string {
+  return given !== undefined && CALLERS_ID.test(given) ? given : randomUUID().replaceAll('-', '');
+}
+
+function lineOf(method: string, path: string, response: Response, took: number): string {
+  const ended = response.writableFinished ? '' : ', cut off before its answer was complete';
+  return `${method} ${path} ${response.statusCode} in ${took.toFixed(1)} ms${ended}`;
+}
