@@ -64,19 +64,19 @@ describe('what is logged, and how', () => {
 });
 
 describe('the logger', () => {
-  function logged(work: (logger: ServerLogger) => void): Record<string, unknown>[] {
+  async function logged(work: (logger: ServerLogger) => void): Promise<Record<string, unknown>[]> {
     const file = path.join(folder, 'log');
     const fd = openSync(file, 'w');
     const logger = new ServerLogger({ level: 'info', json: true, colors: false }, fd);
     work(logger);
-    logger.writeRest();
+    await logger.drained();
     closeSync(fd);
     const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1);
     return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
   }
 
-  it('understands all that Nest says', () => {
-    const lines = logged((logger) => {
+  it('understands all that Nest says', async () => {
+    const lines = await logged((logger) => {
       logger.log('plain', 'Ctx');
       logger.log('routes', 'RouterExplorer');
       logger.debug('not now', 'Ctx');
@@ -94,10 +94,10 @@ describe('the logger', () => {
     ]);
   });
 
-  it('has the stack of an error in a field, and the conversation that a line names', () => {
+  it('has the stack of an error in a field, and the conversation that a line names', async () => {
     const id = '00000000-0000-4000-8000-00000000000a';
     const error = new Error('bad');
-    const lines = logged((logger) => {
+    const lines = await logged((logger) => {
       logger.error(`conversation ${id}: save failed`, error.stack, 'Ctx');
       logger.error('thrown', 'a text', 'Ctx');
       logger.error(error, undefined, 'Ctx');
@@ -109,8 +109,8 @@ describe('the logger', () => {
     ]);
   });
 
-  it('masks what it is told to, in messages, fields and stacks', () => {
-    const lines = logged((logger) => {
+  it('masks what it is told to, in messages, fields and stacks', async () => {
+    const lines = await logged((logger) => {
       logger.maskWith((text) => text.replaceAll('marked', '***'));
       logger.error(
         { message: 'a marked one', path: '/marked', list: ['marked'] },
