@@ -1,13 +1,40 @@
 /** No such conversation. */
 export class ConversationNotFoundError extends Error {
   override readonly name = 'ConversationNotFoundError';
-  constructor(readonly conversationId: string) {
-    super(`Conversation not found: ${conversationId}`);
+  constructor(
+    readonly conversationId: string,
+    /** What it was wanted for, where the wire says so: `Source conversation`. */
+    readonly role?: string,
+  ) {
+    super(`${role ?? 'Conversation'} not found: ${conversationId}`);
+  }
+}
+
+/** A request names an event that the conversation does not have. */
+export class UnknownEventError extends Error {
+  override readonly name = 'UnknownEventError';
+  constructor(
+    /** The field that names it. */
+    field: string,
+    eventId: string,
+  ) {
+    super(`Unknown ${field}: ${eventId}`);
+  }
+}
+
+/** What was asked for does not go together with how the conversation stands. */
+export abstract class ConflictError extends Error {}
+
+/** An id was asked for that another conversation has. */
+export class ConversationExistsError extends ConflictError {
+  override readonly name = 'ConversationExistsError';
+  constructor(conversationId: string) {
+    super(`Conversation with id ${conversationId} already exists`);
   }
 }
 
 /** A run was asked for while one is going on. */
-export class AlreadyRunningError extends Error {
+export class AlreadyRunningError extends ConflictError {
   override readonly name = 'AlreadyRunningError';
   constructor() {
     super('Conversation already running. Wait for completion or pause first.');

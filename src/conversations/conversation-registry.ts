@@ -1,13 +1,16 @@
 import { Logger } from '@nestjs/common';
 import { errorStack } from '../errors/index.js';
 import type { EventBus } from '../events/index.js';
-import type { EventLog, EventLogStore } from '../storage/index.js';
+import type { EventLog, EventLogStore, LeaseFence } from '../storage/index.js';
 import { Conversation } from './conversation.js';
 import { ConversationClosedError, ConversationNotFoundError } from './conversation-errors.js';
 import type { ConversationServices } from './conversation-parts.js';
 import { foldEvent, type ConversationState } from './conversation-state.js';
 import { fromStored, toStored } from './stored-conversation.js';
-import { parseEvent } from './view-loader.js';
+import { parseEvent } from './parse-event.js';
+
+/** Writes the beginning of a new log. */
+export type FillLog = (log: EventLog, fence: LeaseFence) => Promise<void>;
 
 /** What an agent reads about the tool that its server died with. */
 const RESTARTED =
@@ -81,12 +84,29 @@ export class ConversationRegistry {
     }
   }
 
-  /** Makes a new conversation, unless one of this id comes first: then that one is the answer. */
-  async create(state: ConversationState): Promise<{ conversation: Conversation; created: boolean }> {
-    const known = await this.known(state.id);
-    if (known) return { conversation: known, created: false };
+  /** The state of a conversation as it is now, or as it was saved last; undefined for an unknown one. */
+  async peek(id: string): Promise<ConversationState | undefined> {
+    const opened = this.live.get(id);
+    if (opened) return opened.state;
+    const metadata = await this.services.catalogue.load(id);
+    return metadata && fromStored(metadata, this.services.secrets).state;
+  }
+
+  /**
+   * Makes a new conversation, unless one of this id comes first: then that one is the answer.
+   * @param fill writes what its log begins with; the conversation is there when that is done
+   */
+  async create(
+    state: ConversationState,
+    fill?: FillLog,
+  ): Promise<{ conversation: Conversation; created: boolean }> {
+    // As long as somebody has it, or is about to: two who ask at once must not both make it.
+    do {
+      const known = await this.known(state.id);
+      if (known) return { conversation: known, created: false };
+    } while (this.conversations.has(state.id));
     if (this.stopping) throw new ConversationClosedError();
-    const conversation = await this.keep(state.id, this.make(state));
+    const conversation = await this.keep(state.id, this.make(state, fill));
     this.lastUse.set(conversation, Date.now());
     return { conversation, created: true };
   }
@@ -165,15 +185,28 @@ export class ConversationRegistry {
     }
   }
 
-  private async make(state: ConversationState): Promise<Conversation> {
+  private async make(state: ConversationState, fill?: FillLog): Promise<Conversation> {
     const { catalogue, leases, secrets } = this.services;
-    const fence = await leases.acquire(state.id);
+    let fence = await leases.acquire(state.id);
+    let log: EventLog | undefined;
     try {
-      const log = await this.logs.open(state.id);
-      await catalogue.save(toStored(state, 0, secrets), fence);
+      log = await this.logs.open(state.id);
+      if (log.length > 0) {
+        // What a crash left of a conversation that was never there.
+        await log.close();
+        await leases.release(fence);
+        await catalogue.remove(state.id);
+        fence = await leases.acquire(state.id);
+        log = await this.logs.open(state.id);
+      }
+      await fill?.(log, fence);
+      // The metadata last: until they are written nobody finds it.
+      await catalogue.save(toStored(state, log.length, secrets), fence);
       return this.wrap(state, { log, fence });
     } catch (error) {
+      await log?.close();
       await leases.release(fence);
+      if (fill) await catalogue.remove(state.id);
       throw error;
     }
   }

@@ -9,6 +9,35 @@ import {
 } from '../events/index.js';
 import type { JsonObject } from '../storage/index.js';
 
+/** How a goal stands; the value of `goal` events. */
+export interface GoalState {
+  active: boolean;
+  status: 'running' | 'complete' | 'capped' | 'interrupted';
+  /** Audits that were made. */
+  iteration: number;
+  max_iterations: number;
+  objective: string;
+  verdict: GoalVerdict | null;
+}
+
+/** What an audit found. */
+export interface GoalVerdict {
+  /** 0 to 1. */
+  score: number;
+  complete: boolean;
+  /** What is still to be done; empty: nothing. */
+  missing: string;
+}
+
+/** A worktree of a git repository. */
+export interface WorktreeRecord {
+  /** Absolute path of the repository that it belongs to. */
+  repository: string;
+  /** Absolute path of the worktree. */
+  path: string;
+  branch: string;
+}
+
 /** Everything a conversation is besides its log: what was asked for at its creation and where it stands now. */
 export interface ConversationState {
   /** Dashed UUID. */
@@ -40,6 +69,13 @@ export interface ConversationState {
   created_at: string;
   updated_at: string;
   parent_conversation_id: string | null;
+  forked_from_conversation_id: string | null;
+  /** Where the branch was cut off that a fork took; null when it took everything. */
+  forked_from_event_id: string | null;
+  /** The goal that was worked for last. */
+  goal: GoalState | null;
+  /** The git worktree that was made for this conversation, and goes with it. */
+  worktree: WorktreeRecord | null;
   tags: Record<string, string>;
   client_tools: JsonObject[];
   tool_module_qualnames: Record<string, string>;
@@ -72,6 +108,9 @@ function foldUpdate(state: ConversationState, key: string, value: unknown): void
     case 'stats':
       if (isSummary(value)) applySummary(state.stats, value);
       return;
+    case 'goal':
+      if (isGoal(value)) state.goal = value;
+      return;
     case 'tags':
       if (isStringMap(value)) state.tags = value;
       return;
@@ -93,6 +132,10 @@ function isStatus(value: unknown): value is ExecutionStatus {
 
 function isSummary(value: unknown): value is StatsSummary {
   return typeof value === 'object' && value !== null && 'usage_to_metrics' in value;
+}
+
+function isGoal(value: unknown): value is GoalState {
+  return typeof value === 'object' && value !== null && 'objective' in value && 'status' in value;
 }
 
 function isStringMap(value: unknown): value is Record<string, string> {

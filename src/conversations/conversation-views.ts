@@ -11,6 +11,14 @@ export interface SecretsShown {
 /** What a client has to do to go on with a conversation: nothing, the server runs it itself. */
 const RUNTIME_INFO = { runtime_status: 'available', can_resume: true, runtime_error: null };
 
+/** What of a conversation is shown. */
+export interface InfoOptions {
+  includeSkills: boolean;
+  runtimeInfo: boolean;
+  /** Ids of the conversations that were made for it. */
+  children?: string[];
+}
+
 /** Where a conversation's files are, as clients are told. */
 export function persistenceDir(shownRoot: string, id: string): string {
   return `${shownRoot}/${id.replaceAll('-', '')}`;
@@ -21,7 +29,7 @@ export function conversationInfo(
   state: ConversationState,
   shownRoot: string,
   secrets: SecretsShown,
-  options: { includeSkills: boolean; runtimeInfo: boolean },
+  options: InfoOptions,
 ): JsonObject {
   return {
     id: state.id,
@@ -46,10 +54,10 @@ export function conversationInfo(
     metrics: null,
     created_at: state.created_at,
     updated_at: state.updated_at,
-    forked_from_conversation_id: null,
-    forked_from_event_id: null,
+    forked_from_conversation_id: state.forked_from_conversation_id,
+    forked_from_event_id: state.forked_from_event_id,
     parent_conversation_id: state.parent_conversation_id,
-    sub_conversation_ids: [],
+    sub_conversation_ids: options.children ?? [],
     tags: state.tags,
     current_model_id: null,
     available_models: [],

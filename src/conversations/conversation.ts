@@ -18,10 +18,11 @@ import { errorStack } from '../errors/index.js';
 import type { LlmResponse } from '../llm/llm.js';
 import type { Tool } from '../tools/tool.js';
 import type { JsonObject } from '../storage/index.js';
+import { systemPromptSeq, treeEvent } from './branches/branch-path.js';
 import { ConversationClosedError, InvalidRequestError } from './conversation-errors.js';
 import type { ConversationServices, OpenedStorage } from './conversation-parts.js';
 import { foldEvent, type ConversationState } from './conversation-state.js';
-import { conversationInfo, fullStateEvent } from './conversation-views.js';
+import { conversationInfo, fullStateEvent, type InfoOptions } from './conversation-views.js';
 import { PublishedItemStream, SILENT_STREAM } from './item-stream.js';
 import { LogWriter } from './log-writer.js';
 import { MetadataWriter } from './metadata-writer.js';
@@ -29,7 +30,7 @@ import { pauseDrafts, stateUpdate, statusUpdate } from './run.js';
 import { RunControl, type RunControlHost } from './run-control.js';
 import type { IncomingMessage } from './start-request.js';
 import { Toolset } from './toolset.js';
-import { loadView } from './view-loader.js';
+import { ViewCache } from './view-cache.js';
 
 const INTERRUPTED = 'Tool call interrupted before completion. The conversation was paused.';
 
@@ -43,8 +44,7 @@ export class Conversation implements RunControlHost {
   private readonly metadata: MetadataWriter;
   private readonly toolset: Toolset;
   private readonly runs: RunControl;
-  private loadedView: AgentView | undefined;
-  private viewLoading: Promise<AgentView> | undefined;
+  private readonly views: ViewCache;
   /** Whether the log has a system prompt; looked up when it is first asked for. */
   private prompted: boolean | undefined;
   /** Set when it is closed or destroyed: from then on nobody's request is taken. */
@@ -62,6 +62,7 @@ export class Conversation implements RunControlHost {
     this.writer = new LogWriter(state.id, log, fence, services.bus, (error) => this.break(error));
     this.metadata = new MetadataWriter(state, this.writer, fence, services);
     this.toolset = new Toolset(state, services);
+    this.views = new ViewCache(log, this.writer, () => state.leaf_event_id);
     this.runs = new RunControl(this, services);
   }
 
@@ -100,7 +101,7 @@ export class Conversation implements RunControlHost {
     return fullStateEvent(this.state, this.services.shownRoot, this.services.secrets);
   }
 
-  info(options: { includeSkills: boolean; runtimeInfo: boolean }): JsonObject {
+  info(options: InfoOptions): JsonObject {
     return conversationInfo(this.state, this.services.shownRoot, this.services.secrets, options);
   }
 
@@ -126,7 +127,7 @@ export class Conversation implements RunControlHost {
     const parent = this.state.leaf_event_id ?? (seq > 0 ? ROOT_PARENT : undefined);
     const event: DurableEvent = { ...createEvent(draft), parent_id: parent };
     foldEvent(this.state, event);
-    if (isBranchEvent(event)) this.loadedView?.push(event);
+    if (isBranchEvent(event)) this.views.push(event);
     if (event.kind === 'SystemPromptEvent') this.prompted = true;
     return event;
   }
@@ -168,7 +169,7 @@ export class Conversation implements RunControlHost {
 
   /** The system prompt, if the log has none yet: it stands before the first message or run. */
   private opening(): EventDraft[] {
-    this.prompted ??= hasSystemPrompt(this.storage.log);
+    this.prompted ??= systemPromptSeq(this.storage.log, this.storage.log.length) !== undefined;
     if (this.prompted) return [];
     return [systemPromptDraft(this.state.agent, this.toolset.definitions(), new Date())];
   }
@@ -184,7 +185,7 @@ export class Conversation implements RunControlHost {
 
   async prepareRun(): Promise<void> {
     await this.commit(this.opening());
-    await Promise.all([this.loadView(), this.toolset.prepareWorkspace()]);
+    await Promise.all([this.views.load(), this.toolset.prepareWorkspace()]);
   }
 
   async runEnded(): Promise<void> {
@@ -214,7 +215,7 @@ export class Conversation implements RunControlHost {
       this.runs.start();
       return;
     }
-    const view = await this.loadView();
+    const view = await this.views.load();
     // Looked at after the last wait: another answer may have come meanwhile.
     if (this.state.execution_status !== 'waiting_for_confirmation' || this.isRunning) return;
     const rejections = view.unmatched().map((action) => rejectionDraft(action, reason));
@@ -232,16 +233,33 @@ export class Conversation implements RunControlHost {
     await this.metadata.save();
   }
 
+  /**
+   * Makes another event the head, or none: what comes next is a branch of its own. No event tells of it.
+   * @throws UnknownEventError, AlreadyRunningError
+   */
+  async navigate(eventId: string | null): Promise<void> {
+    this.assertOpen();
+    await this.writer.settled();
+    const head = eventId === null ? null : await treeEvent(this.storage.log, this.length, eventId);
+    await this.runs.atRest();
+    this.assertOpen();
+    this.state.leaf_event_id = head;
+    this.state.head_is_empty = head === null && this.length > 0;
+    this.views.drop();
+    this.metadata.bump();
+    await this.metadata.save();
+  }
+
   /** What a server that died while running left behind: says so in the log, for the agent and for people. */
   async recover(explanation: string): Promise<void> {
-    const view = await this.loadView();
+    const view = await this.views.load();
     const errors = view.unmatched().map((action) => toolErrorDraft(action, explanation, TOOL_FAULT));
     await this.commit([statusUpdate('error'), ...errors]);
     await this.metadata.save();
   }
 
   interruptedActions(): EventDraft[] {
-    const open = this.loadedView?.unmatched() ?? [];
+    const open = this.views.loaded?.unmatched() ?? [];
     return open.map((action) => toolErrorDraft(action, INTERRUPTED, AGENT_MISTAKE));
   }
 
@@ -303,29 +321,10 @@ export class Conversation implements RunControlHost {
     return this.toolset.tools();
   }
 
-  private loadView(): Promise<AgentView> {
-    if (this.loadedView) return Promise.resolve(this.loadedView);
-    this.viewLoading ??= this.readView().finally(() => (this.viewLoading = undefined));
-    return this.viewLoading;
-  }
-
-  private async readView(): Promise<AgentView> {
-    // Events may be appended while the log is read: read until nothing came in between.
-    for (;;) {
-      await this.writer.settled();
-      const { length } = this;
-      const view = await loadView(
-        (from, limit) => this.readLines(from, limit),
-        length,
-        this.state.leaf_event_id,
-      );
-      if (this.writer.handedIn === length) return (this.loadedView = view);
-    }
-  }
-
   view(): AgentView {
-    if (!this.loadedView) throw new Error('the view is not loaded');
-    return this.loadedView;
+    const view = this.views.loaded;
+    if (!view) throw new Error('the view is not loaded');
+    return view;
   }
 
   private async publishFullState(): Promise<void> {
@@ -349,12 +348,4 @@ export class Conversation implements RunControlHost {
   report(what: string, error: unknown): void {
     this.logger.error(`conversation ${this.id}: ${what} failed`, errorStack(error));
   }
-}
-
-/** It stands near the start, if there is one. */
-function hasSystemPrompt(log: OpenedStorage['log']): boolean {
-  for (let seq = 0; seq < log.length; seq++) {
-    if (log.entry(seq).kind === 'SystemPromptEvent') return true;
-  }
-  return false;
 }

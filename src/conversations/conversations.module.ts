@@ -9,6 +9,9 @@ import { Catalogue, EventLogStore, LeaseStore } from '../storage/index.js';
 import { StorageModule } from '../storage/storage.module.js';
 import { ToolRegistry } from '../tools/tool-registry.js';
 import { ToolsModule } from '../tools/tools.module.js';
+import { BranchesController } from './branches.controller.js';
+import { BranchesService } from './branches/branches.service.js';
+import { ConversationCreation } from './conversation-creation.js';
 import { ConversationRegistry } from './conversation-registry.js';
 import { ConversationServices } from './conversation-parts.js';
 import { ConversationsController } from './conversations.controller.js';
@@ -16,15 +19,23 @@ import { ConversationsLifecycle } from './conversations-lifecycle.js';
 import { ConversationsService } from './conversations.service.js';
 import { EventsController } from './events.controller.js';
 import { RunSlots } from './run-slots.js';
+import { Worktrees } from './worktrees/worktrees.js';
 
 /** Conversations and their events: the use cases, their REST routes, and the agents that run in them. */
 @Module({
   imports: [EventBusModule, LlmModule, StorageModule, ToolsModule],
-  controllers: [ConversationsController, EventsController],
+  controllers: [ConversationsController, BranchesController, EventsController],
   providers: [
     AgentLoop,
+    BranchesService,
+    ConversationCreation,
     ConversationsService,
     ConversationsLifecycle,
+    {
+      provide: Worktrees,
+      inject: [AppConfig],
+      useFactory: (config: AppConfig) => new Worktrees(config.paths.worktrees),
+    },
     {
       provide: RunSlots,
       inject: [AppConfig],

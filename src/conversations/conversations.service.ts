@@ -1,17 +1,17 @@
-import { isDeepStrictEqual } from 'node:util';
 import { Injectable, Logger } from '@nestjs/common';
 import { LeaseHeldError, type CatalogueEntry, type EventLog, type JsonObject } from '../storage/index.js';
 import type { Conversation } from './conversation.js';
-import { ConversationNotFoundError, InvalidRequestError, RunLimitError } from './conversation-errors.js';
+import { ConversationCreation } from './conversation-creation.js';
+import { ConversationNotFoundError, RunLimitError } from './conversation-errors.js';
 import { ConversationServices } from './conversation-parts.js';
 import { ConversationRegistry } from './conversation-registry.js';
-import { conversationInfo } from './conversation-views.js';
+import { conversationInfo, type InfoOptions } from './conversation-views.js';
 import type { EventFilter, EventPage, EventQuery } from './event-query.js';
 import { EventSearch } from './event-search.js';
 import { finalResponse } from './final-response.js';
-import { assertToolsKnown, makeWorkingDir, newConversation } from './new-conversation.js';
 import type { IncomingMessage, StartConversationRequest } from './start-request.js';
-import { fromStored, InvalidMetadataError } from './stored-conversation.js';
+import { InvalidMetadataError } from './stored-conversation.js';
+import { Worktrees } from './worktrees/worktrees.js';
 
 export type { EventFilter, EventPage, EventQuery } from './event-query.js';
 
@@ -52,72 +52,33 @@ export class ConversationsService {
   constructor(
     private readonly services: ConversationServices,
     private readonly registry: ConversationRegistry,
+    private readonly creation: ConversationCreation,
+    private readonly worktrees: Worktrees,
   ) {}
 
   /** Creates a conversation, or answers the existing one of that id (`created` false). An initial message starts a run. */
   async create(request: StartConversationRequest): Promise<{ info: JsonObject; created: boolean }> {
-    const { conversation_id: id, initial_message: message } = request;
     const options = { includeSkills: false, runtimeInfo: false };
-    if (id !== null && (await this.services.catalogue.has(id))) {
-      return { info: await this.infoWith(id, options), created: false };
-    }
-    await this.assertParent(request);
-    assertToolsKnown(request, this.services.registry);
-    if (!message) return this.make(request, options);
-    // The run's place before anything is made: a refused request leaves nothing behind.
-    const slot = this.services.slots.take();
-    try {
-      return await this.make(request, options, { message, slot });
-    } catch (error) {
-      slot();
-      throw error;
-    }
-  }
-
-  private async make(
-    request: StartConversationRequest,
-    options: { includeSkills: boolean; runtimeInfo: boolean },
-    first?: { message: IncomingMessage; slot: () => void },
-  ): Promise<{ info: JsonObject; created: boolean }> {
-    await makeWorkingDir(request.workspace.working_dir, this.services.baseDir);
-    const state = newConversation(request, this.services.registry);
-    const { conversation, created } = await this.registry.create(state);
-    if (created && first) await conversation.sendMessage(first.message, true, first.slot);
-    else first?.slot();
-    return { info: conversation.info(options), created };
-  }
-
-  /** A conversation that is made for another one works in the same folder. */
-  private async assertParent({
-    parent_conversation_id: id,
-    workspace,
-  }: StartConversationRequest): Promise<void> {
-    if (id === null) return;
-    const parent = await this.services.catalogue.load(id);
-    if (!parent) throw new InvalidRequestError([], `Parent conversation ${id} not found`);
-    const { state } = fromStored(parent, this.services.secrets);
-    if (!isDeepStrictEqual(state.workspace, workspace)) {
-      throw new InvalidRequestError([], `Parent conversation ${id} belongs to a different workspace`);
-    }
+    const made = await this.creation.create(request);
+    if (made) return { info: made.info(options), created: true };
+    return { info: await this.describe(request.conversation_id ?? '', options), created: false };
   }
 
   info(id: string, includeSkills: boolean): Promise<JsonObject> {
-    return this.infoWith(id, { includeSkills, runtimeInfo: true });
+    return this.describe(id, { includeSkills, runtimeInfo: true });
   }
 
-  private async infoWith(
-    id: string,
-    options: { includeSkills: boolean; runtimeInfo: boolean },
-  ): Promise<JsonObject> {
+  /** The `ConversationInfo` of a conversation, also of one that is not open. */
+  async describe(id: string, options: InfoOptions): Promise<JsonObject> {
     const conversation = this.registry.opened(id);
     if (conversation) {
       await conversation.settled();
-      return conversation.info(options);
+      return conversation.info({ ...options, children: await this.services.catalogue.childrenOf(id) });
     }
-    const metadata = await this.services.catalogue.load(id);
-    if (!metadata) throw new ConversationNotFoundError(id);
-    const { state } = fromStored(metadata, this.services.secrets);
-    return conversationInfo(state, this.services.shownRoot, this.services.secrets, options);
+    const state = await this.registry.peek(id);
+    if (!state) throw new ConversationNotFoundError(id);
+    const children = await this.services.catalogue.childrenOf(id);
+    return conversationInfo(state, this.services.shownRoot, this.services.secrets, { ...options, children });
   }
 
   /** In the order asked; null for unknown ids. */
@@ -148,8 +109,11 @@ export class ConversationsService {
     await (await this.open(id)).update(change);
   }
 
-  delete(id: string): Promise<void> {
-    return this.registry.destroy(id);
+  /** Removes a conversation, and the worktree that was made for it. Other files of its workspace stay. */
+  async delete(id: string): Promise<void> {
+    const { worktree } = (await this.open(id)).state;
+    await this.registry.destroy(id);
+    if (worktree) await this.worktrees.remove(worktree);
   }
 
   async sendMessage(id: string, message: IncomingMessage, run: boolean): Promise<void> {

@@ -1,6 +1,6 @@
 import type { EventIndexEntry, EventLog } from '../storage/index.js';
 import type { EventFilter, EventPage, EventQuery } from './event-query.js';
-import { parseEvent } from './view-loader.js';
+import { parseEvent } from './parse-event.js';
 
 /** Lines read at a time when a search has to look into messages. */
 const CHUNK = 200;

@@ -1,6 +1,6 @@
 import { plainText } from '../events/index.js';
 import type { EventLog } from '../storage/index.js';
-import { parseEvent } from './view-loader.js';
+import { parseEvent } from './parse-event.js';
 
 /** The agent's last word on the active branch: the message of its `finish`, or its last message; else empty. */
 export async function finalResponse(log: EventLog, head: string | null): Promise<string> {

@@ -101,6 +101,17 @@ export class RunControl {
     await within(this.lastEnd, ms);
   }
 
+  /**
+   * Resolves when there is no run. One that has said its last word, or was told to pause, is waited for.
+   * @throws AlreadyRunningError for one that goes on
+   */
+  async atRest(): Promise<void> {
+    while (this.run) {
+      if (['idle', 'running'].includes(this.host.state.execution_status)) throw new AlreadyRunningError();
+      await this.drained();
+    }
+  }
+
   /** Waits until nothing of a run is left, but not for ever. */
   drained(): Promise<void> {
     return within(this.lastEnd, DRAIN_LIMIT_MS);

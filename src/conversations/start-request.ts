@@ -8,6 +8,14 @@ export interface IncomingMessage {
   content: Content[];
 }
 
+/** Where a worktree starts, and how its branch is called. */
+export interface WorktreeOptions {
+  base: 'default_branch' | 'head' | 'ref';
+  /** What `ref` starts from. */
+  ref: string | null;
+  branch_prefix: string;
+}
+
 /** A validated create request: defaults filled in, everything that was not understood left out. */
 export interface StartConversationRequest {
   agent: AgentSpec;
@@ -27,6 +35,12 @@ export interface StartConversationRequest {
   hook_config: JsonObject | null;
   tags: Record<string, string>;
   autotitle: boolean;
+  /** Only set by the server itself. */
+  title?: string | null;
+  worktree: boolean;
+  /** Without a worktree there is no conversation. Only set by the server itself. */
+  needsWorktree?: boolean;
+  worktree_options: WorktreeOptions | null;
   /** Everything else of the request as it came, kept for features that read it later. */
   rest: JsonObject;
 }

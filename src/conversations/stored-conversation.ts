@@ -13,6 +13,14 @@ export class InvalidMetadataError extends Error {
   override readonly name = 'InvalidMetadataError';
 }
 
+/** Fields that came later than the format, for files that do not have them. */
+const LATER_FIELDS = {
+  forked_from_conversation_id: null,
+  forked_from_event_id: null,
+  goal: null,
+  worktree: null,
+};
+
 /** Turns secrets of a state into what may stand on disk, and back. */
 export interface SecretsAtRest {
   seal(metadata: JsonObject): JsonObject;
@@ -25,13 +33,14 @@ export function toStored(
   logPosition: number,
   secrets: SecretsAtRest,
 ): StoredMetadata {
-  const { id, created_at, updated_at, execution_status } = state;
+  const { id, created_at, updated_at, execution_status, parent_conversation_id } = state;
   return {
     ...secrets.seal({ format: FORMAT, log_position: logPosition, ...structuredClone(state) }),
     id,
     created_at,
     updated_at,
     execution_status,
+    parent_conversation_id,
   };
 }
 
@@ -47,8 +56,9 @@ export function fromStored(
   if (format !== FORMAT)
     throw new InvalidMetadataError(`metadata.json has format ${String(format)}, this server reads ${FORMAT}`);
   if (typeof log_position !== 'number') throw new InvalidMetadataError('metadata.json has no log_position');
-  assertState(state);
-  return { state, logPosition: log_position };
+  const whole = { ...LATER_FIELDS, ...state };
+  assertState(whole);
+  return { state: whole, logPosition: log_position };
 }
 
 /** The fields without which nothing works; all others were written together with them. */

@@ -2,11 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import {
-  AlreadyRunningError,
+  ConflictError,
   ConversationClosedError,
   ConversationNotFoundError,
   InvalidRequestError,
   RunLimitError,
+  UnknownEventError,
 } from '../conversations/conversation-errors.js';
 import { errorMessage, errorStack } from '../errors/index.js';
 import { currentRequest } from '../logging/request-context.js';
@@ -84,10 +85,11 @@ function answerFor(error: unknown, request: Request): Answer | undefined {
     return detail(422, describeProblems(error.problems, error.sources));
   if (error instanceof InvalidRequestError) return invalid(error, request);
   if (error instanceof ConversationNotFoundError || error instanceof LeaseHeldError) {
-    return notFound(error.conversationId, request);
+    const role = error instanceof ConversationNotFoundError ? error.role : undefined;
+    return role === undefined ? notFound(error.conversationId, request) : detail(404, `${role} not found`);
   }
-  if (error instanceof AlreadyRunningError || error instanceof LeaseLostError)
-    return detail(409, error.message);
+  if (error instanceof UnknownEventError) return detail(404, error.message);
+  if (error instanceof ConflictError || error instanceof LeaseLostError) return detail(409, error.message);
   if (error instanceof RunLimitError) return detail(429, error.message, { 'Retry-After': RETRY_AFTER });
   if (error instanceof ConversationClosedError) return detail(400, error.message);
   if (error instanceof HttpException) return fromHttpException(error);

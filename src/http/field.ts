@@ -19,6 +19,7 @@ export interface FieldSpec {
 
 const specs = new WeakMap<object, Map<string, FieldSpec>>();
 const closedClasses = new WeakSet<object>();
+const optionalBodies = new WeakSet<object>();
 
 /**
  * Declares a field of a DTO: how it is read, checked (by class-validator) and documented. A field without an initial
@@ -54,6 +55,18 @@ export function NoOtherFields(): ClassDecorator {
 /** Whether fields that the class does not declare are an error. */
 export function isClosed(dto: DtoClass): boolean {
   return closedClasses.has(dto);
+}
+
+/** A request may come without this body; then all its fields have their defaults. */
+export function OptionalBody(): ClassDecorator {
+  return (target) => {
+    optionalBodies.add(target);
+  };
+}
+
+/** Whether a request may come without this body. */
+export function isOptionalBody(dto: DtoClass): boolean {
+  return optionalBodies.has(dto);
 }
 
 /** The fields of a DTO class, inherited ones first; empty for any other class. */

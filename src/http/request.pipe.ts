@@ -5,7 +5,7 @@ import {
   UnsupportedMediaTypeException,
 } from '@nestjs/common';
 import { problemsOf, readDto } from './dto.js';
-import { type DtoClass, fieldsOf } from './field.js';
+import { type DtoClass, fieldsOf, isOptionalBody } from './field.js';
 import { isJsonObject } from './field-type.js';
 import { UnreadBody } from './json-body.js';
 import { MISSING, RequestValidationError, below } from './problem.js';
@@ -30,6 +30,7 @@ function isDtoClass(metatype: ArgumentMetadata['metatype']): metatype is DtoClas
 
 function readBody(dto: DtoClass, body: unknown): object {
   if (body instanceof UnreadBody) throw new UnsupportedMediaTypeException(body.explanation);
+  if (body === undefined && isOptionalBody(dto)) return readDto(dto, {});
   if (body === undefined) throw new RequestValidationError(below(['body'], [MISSING]), { body: null });
   if (!isJsonObject(body)) {
     const msg = 'Input should be a valid dictionary or object to extract fields from';

@@ -10,6 +10,8 @@ export interface CatalogueEntry {
   created_at: string;
   updated_at: string;
   execution_status: string;
+  /** The conversation that it was made for. */
+  parent_conversation_id: string | null;
 }
 
 /** What stands in `metadata.json`: the fields of the entry, everything else the conversation is, and `log_position`. */
@@ -22,6 +24,8 @@ export type StoredMetadata = CatalogueEntry & JsonObject;
 export abstract class Catalogue {
   /** All entries, newest last by `created_at`. */
   abstract list(): Promise<readonly CatalogueEntry[]>;
+  /** The ids of the conversations that were made for this one, oldest first. */
+  abstract childrenOf(id: string): Promise<string[]>;
   abstract has(id: string): Promise<boolean>;
   /** The stored metadata, or undefined for an unknown conversation. */
   abstract load(id: string): Promise<StoredMetadata | undefined>;

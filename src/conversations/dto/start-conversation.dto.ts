@@ -60,7 +60,7 @@ function isOfOtherKind(value: unknown): boolean {
 @NoOtherFields()
 export class ConversationWorktreeOptionsDto {
   @Field(choice(['default_branch', 'head', 'ref']))
-  base = 'default_branch';
+  base: 'default_branch' | 'head' | 'ref' = 'default_branch';
 
   @Field(nullable(text({ pattern: /^[A-Za-z0-9][A-Za-z0-9._/-]*$/ })))
   ref: string | null = null;

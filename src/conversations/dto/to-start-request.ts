@@ -6,7 +6,7 @@ import { isJsonObject } from '../../http/field-type.js';
 import type { LlmConfig } from '../../llm/llm-config.js';
 import type { JsonObject } from '../../storage/index.js';
 import { InvalidRequestError } from '../conversation-errors.js';
-import type { IncomingMessage, StartConversationRequest } from '../start-request.js';
+import type { IncomingMessage, StartConversationRequest, WorktreeOptions } from '../start-request.js';
 import {
   type AgentContextDto,
   AgentDto,
@@ -17,7 +17,10 @@ import {
 import { AgentSettingsDto } from './agent-settings.dto.js';
 import type { LLMDto } from './llm.dto.js';
 import type { ImageContentDto, SendMessageRequestDto, TextContentDto } from './message.dto.js';
-import type { StartConversationRequestDto } from './start-conversation.dto.js';
+import type {
+  ConversationWorktreeOptionsDto,
+  StartConversationRequestDto,
+} from './start-conversation.dto.js';
 
 /** Tools of an agent that is described by settings which name none. */
 const DEFAULT_TOOLS = ['terminal', 'file_editor', 'task_tracker'];
@@ -54,6 +57,8 @@ export function toStartRequest(dto: StartConversationRequestDto): StartConversat
     hook_config: dto.hook_config && object(toPlain(dto.hook_config)),
     tags: dto.tags ?? {},
     autotitle: dto.autotitle,
+    worktree: dto.worktree,
+    worktree_options: dto.worktree_options && toWorktreeOptions(dto.worktree_options),
     rest: Object.fromEntries(rest),
   };
 }
@@ -77,6 +82,8 @@ const HANDLED: ReadonlySet<string> = new Set<keyof StartConversationRequestDto>(
   'hook_config',
   'tags',
   'autotitle',
+  'worktree',
+  'worktree_options',
 ]);
 
 /**
@@ -99,6 +106,15 @@ function toContent(block: TextContentDto | ImageContentDto): Content {
   return block.type === 'text'
     ? { cache_prompt, type: 'text', text: block.text }
     : { cache_prompt, type: 'image', image_urls: block.image_urls };
+}
+
+/** @throws InvalidRequestError for a base that needs a name and has none */
+function toWorktreeOptions(options: ConversationWorktreeOptionsDto): WorktreeOptions {
+  const { base, ref, branch_prefix } = options;
+  if (base === 'ref' && ref === null) {
+    throw new InvalidRequestError(['body', 'worktree_options'], 'A `ref` base needs a `ref`');
+  }
+  return { base, ref, branch_prefix };
 }
 
 function refuseDuplicateTools({ client_tools }: StartConversationRequestDto): void {

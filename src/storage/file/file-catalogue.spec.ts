@@ -41,11 +41,12 @@ describe('the catalogue of conversations in a folder', () => {
     const saved = [];
     for (const time of times) saved.push((await stored(time)).metadata);
     const expected = saved
-      .map(({ id, created_at, updated_at, execution_status }) => ({
+      .map(({ id, created_at, updated_at, execution_status, parent_conversation_id }) => ({
         id,
         created_at,
         updated_at,
         execution_status,
+        parent_conversation_id,
       }))
       .sort((a, b) => (a.created_at + a.id < b.created_at + b.id ? -1 : 1));
     for (const current of [catalogue, open()]) {
@@ -207,6 +208,7 @@ function newMetadata(createdAt: string): StoredMetadata {
     created_at,
     updated_at: created_at,
     execution_status: 'idle',
+    parent_conversation_id: null,
     title: 'ä"\n',
     nested: { id: 1 },
   };

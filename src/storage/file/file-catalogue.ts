@@ -64,6 +64,11 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
     return this.entries.get(id) !== undefined || (await this.load(id)) !== undefined;
   }
 
+  override async childrenOf(id: string): Promise<string[]> {
+    await this.ready();
+    return this.entries.childrenOf(id);
+  }
+
   override async load(id: string): Promise<StoredMetadata | undefined> {
     const file = path.join(this.folder(id), METADATA_FILE);
     try {
@@ -78,10 +83,10 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
     const { id } = metadata;
     // The text now, not when its turn comes: the caller may change the object meanwhile.
     const text = formatMetadata(metadata);
-    const { created_at, updated_at, execution_status } = metadata;
+    const { created_at, updated_at, execution_status, parent_conversation_id } = metadata;
     return this.inTurn(id, async () => {
       await this.write(id, text, fence);
-      this.entries.set({ id, created_at, updated_at, execution_status });
+      this.entries.set({ id, created_at, updated_at, execution_status, parent_conversation_id });
     });
   }
 

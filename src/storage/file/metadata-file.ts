@@ -10,15 +10,16 @@ const close = promisify(fs.close);
 
 /** How `formatMetadata` begins. */
 const HEAD =
-  /^\{"id":"[0-9a-f-]{36}","created_at":"[^"\\\x00-\x1f]*","updated_at":"[^"\\\x00-\x1f]*","execution_status":"[^"\\\x00-\x1f]*"/;
+  /^\{"id":"[0-9a-f-]{36}","created_at":"[^"\\\x00-\x1f]*","updated_at":"[^"\\\x00-\x1f]*","execution_status":"[^"\\\x00-\x1f]*","parent_conversation_id":(?:null|"[0-9a-f-]{36}")/;
 const HEAD_BYTES = 400;
 /** Every file ends in a newline, so that one which was cut is recognised without parsing it. */
 const NEWLINE = 10;
 
 /** The text of `metadata.json`: the fields of the catalogue first, where `readEntry` finds them without parsing the rest. */
 export function formatMetadata(metadata: StoredMetadata): string {
-  const { id, created_at, updated_at, execution_status, ...rest } = metadata;
-  return `${JSON.stringify({ id, created_at, updated_at, execution_status, ...rest })}\n`;
+  const { id, created_at, updated_at, execution_status, parent_conversation_id, ...rest } = metadata;
+  const head = { id, created_at, updated_at, execution_status, parent_conversation_id };
+  return `${JSON.stringify({ ...head, ...rest })}\n`;
 }
 
 /**

@@ -1,0 +1,148 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { textContent } from '../../events/index.js';
+import { LeaseHeldError, type JsonObject } from '../../storage/index.js';
+import type { Conversation } from '../conversation.js';
+import { ConversationCreation } from '../conversation-creation.js';
+import {
+  ConversationExistsError,
+  ConversationNotFoundError,
+  UnknownEventError,
+} from '../conversation-errors.js';
+import { ConversationServices } from '../conversation-parts.js';
+import { ConversationRegistry } from '../conversation-registry.js';
+import type { ConversationState } from '../conversation-state.js';
+import { branchPath, systemPromptSeq, treeEvent } from './branch-path.js';
+import { copyEvents, forkedState, type ForkRequest } from './fork.js';
+
+/** What a child conversation is to do. */
+export interface ChildRequest {
+  task: string;
+  title: string | null;
+  isolation: 'worktree' | 'shared';
+}
+
+/** What is answered of a child that was started; field names are the wire's. */
+export interface StartedChild {
+  conversation_id: string;
+  parent_conversation_id: string;
+  status: string;
+  title: string | null;
+  url: null;
+  workspace: string;
+  isolation: 'worktree' | 'shared';
+}
+
+/** Branches of a conversation, and conversations that are made of it: forks and children. */
+@Injectable()
+export class BranchesService {
+  constructor(
+    private readonly services: ConversationServices,
+    private readonly registry: ConversationRegistry,
+    private readonly creation: ConversationCreation,
+  ) {}
+
+  /**
+   * Makes another event the head, or none: what comes next begins a branch there.
+   * @throws UnknownEventError, AlreadyRunningError
+   */
+  async navigate(id: string, eventId: string | null, includeSkills: boolean): Promise<JsonObject> {
+    const conversation = await this.open(id, 'Conversation');
+    await conversation.navigate(eventId);
+    return this.info(conversation, includeSkills);
+  }
+
+  /**
+   * Copies a conversation, or one branch of it, into a new one. Event ids stay. It is there when it is whole.
+   * @throws UnknownEventError, ConversationExistsError
+   */
+  async fork(id: string, request: ForkRequest, includeSkills: boolean): Promise<JsonObject> {
+    const source = await this.open(id, 'Source conversation');
+    if (request.id !== null && (await this.services.catalogue.has(request.id))) {
+      throw new ConversationExistsError(request.id);
+    }
+    const { state, seqs } = await planFork(source, request);
+    const { conversation, created } = await this.registry.create(state, (log, fence) =>
+      copyEvents(source.log, seqs, log, fence),
+    );
+    if (!created) throw new ConversationExistsError(state.id);
+    return this.info(conversation, includeSkills);
+  }
+
+  /**
+   * Starts a conversation with the agent of this one that works on a task of its own.
+   * @throws InvalidRequestError when no worktree can be made, RunLimitError
+   */
+  async startChild(id: string, { task, title, isolation }: ChildRequest): Promise<StartedChild> {
+    const parent = await this.registry.peek(id);
+    if (!parent) throw new ConversationNotFoundError(id, 'Parent conversation');
+    const child = await this.creation.create({
+      ...inherited(parent),
+      conversation_id: randomUUID(),
+      parent_conversation_id: id,
+      title,
+      initial_message: { role: 'user', content: [textContent(task)] },
+      worktree: isolation === 'worktree',
+      needsWorktree: isolation === 'worktree',
+      worktree_options: null,
+    });
+    if (!child) throw new ConversationExistsError(id);
+    return {
+      conversation_id: child.id,
+      parent_conversation_id: id,
+      // A run that was just started counts as idle until its first step, as for every new conversation.
+      status: 'idle',
+      title,
+      url: null,
+      workspace: child.state.workspace.working_dir,
+      isolation,
+    };
+  }
+
+  private async open(id: string, role: string): Promise<Conversation> {
+    try {
+      return await this.registry.acquire(id);
+    } catch (error) {
+      const missing = error instanceof ConversationNotFoundError || error instanceof LeaseHeldError;
+      throw missing ? new ConversationNotFoundError(id, role) : error;
+    }
+  }
+
+  private async info(conversation: Conversation, includeSkills: boolean): Promise<JsonObject> {
+    const children = await this.services.catalogue.childrenOf(conversation.id);
+    return conversation.info({ includeSkills, runtimeInfo: false, children });
+  }
+}
+
+/** What a fork begins with, and which events it gets: those that are durable now. */
+async function planFork(
+  source: Conversation,
+  request: ForkRequest,
+): Promise<{ state: ConversationState; seqs: number[] }> {
+  // State and log of one moment: what is appended from here on belongs to the source alone.
+  await source.settled();
+  const { log, length } = source;
+  if (request.fromEventId === null) {
+    const state = forkedState(source.state, request, source.state.leaf_event_id);
+    return { state, seqs: Array.from({ length }, (_, seq) => seq) };
+  }
+  if (log.seqOf(request.fromEventId) === undefined)
+    throw new UnknownEventError('from_event_id', request.fromEventId);
+  const head = await treeEvent(log, length, request.fromEventId);
+  const seqs = await branchPath(log, length, head);
+  const prompt = systemPromptSeq(log, length);
+  // A branch that was begun anew: the fork gets the prompt that the agent works by, too.
+  if (prompt !== undefined && !seqs.includes(prompt)) seqs.unshift(prompt);
+  return { state: forkedState(source.state, request, head), seqs };
+}
+
+/** What a child takes over from its parent. */
+function inherited(parent: ConversationState) {
+  const { agent, workspace, confirmation_policy, security_analyzer, max_iterations, stuck_detection } =
+    parent;
+  const { secrets, client_tools, tool_module_qualnames, hook_config, tags, autotitle, rest } = parent;
+  return structuredClone({
+    ...{ agent, workspace, confirmation_policy, security_analyzer, max_iterations, stuck_detection },
+    ...{ secrets, client_tools, tool_module_qualnames, hook_config, tags, autotitle, rest },
+  });
+}

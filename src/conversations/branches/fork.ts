@@ -1,0 +1,66 @@
+import { randomUUID } from 'node:crypto';
+import { utcTimestamp } from '../../events/index.js';
+import type { EventLog, LeaseFence, LogRecord } from '../../storage/index.js';
+import type { ConversationState } from '../conversation-state.js';
+
+/** What a fork takes, and how it is called. */
+export interface ForkRequest {
+  id: string | null;
+  title: string | null;
+  tags: Record<string, string> | null;
+  resetMetrics: boolean;
+  /** Only the branch from the root to this event; null: everything. */
+  fromEventId: string | null;
+}
+
+/** Events copied at a time: between two batches others get their turn, and only one is in memory. */
+const BATCH = 100;
+
+/** The state of a fork: the agent and its surroundings as they are, the history and its marks as they are copied. */
+export function forkedState(
+  source: ConversationState,
+  request: ForkRequest,
+  head: string | null,
+): ConversationState {
+  const now = utcTimestamp();
+  const whole = request.fromEventId === null;
+  const copy = structuredClone(source);
+  return {
+    ...copy,
+    id: request.id ?? randomUUID(),
+    // What waits for a person in the source waits in the fork, too.
+    execution_status:
+      whole && source.execution_status === 'waiting_for_confirmation' ? source.execution_status : 'idle',
+    last_user_message_id: null,
+    leaf_event_id: head,
+    head_is_empty: head === null && source.head_is_empty,
+    stats: request.resetMetrics ? { usage_to_metrics: {} } : copy.stats,
+    title: request.title,
+    tags: request.tags ?? {},
+    created_at: now,
+    updated_at: now,
+    parent_conversation_id: null,
+    forked_from_conversation_id: source.id,
+    forked_from_event_id: request.fromEventId,
+    goal: null,
+    worktree: null,
+  };
+}
+
+/** Copies events, line by line as they are, into a new log. */
+export async function copyEvents(
+  source: EventLog,
+  seqs: readonly number[],
+  target: EventLog,
+  fence: LeaseFence,
+): Promise<void> {
+  for (let at = 0; at < seqs.length; at += BATCH) {
+    const batch = seqs.slice(at, at + BATCH);
+    const lines = await source.readMany(batch);
+    const records = batch.map((seq, index): LogRecord => {
+      const { id, kind, source: by, timestamp } = source.entry(seq);
+      return { id, kind, source: by, timestamp, line: lines[index] ?? '' };
+    });
+    await target.append(at, fence, records);
+  }
+}

@@ -1,0 +1,119 @@
+import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { Injectable } from '@nestjs/common';
+import type { Conversation } from './conversation.js';
+import { InvalidRequestError } from './conversation-errors.js';
+import { ConversationServices } from './conversation-parts.js';
+import { ConversationRegistry } from './conversation-registry.js';
+import { assertToolsKnown, makeWorkingDir, newConversation } from './new-conversation.js';
+import type { StartConversationRequest } from './start-request.js';
+import { FROM_HEAD, WorktreeError, Worktrees, type MadeWorktree } from './worktrees/worktrees.js';
+import { withWorktreeNote } from './worktrees/worktree-note.js';
+
+/** Makes conversations: each id once, with its folder, its worktree if one is asked for, and its first message. */
+@Injectable()
+export class ConversationCreation {
+  /** Ids that are being made: who asks for one of them meanwhile waits for it. */
+  private readonly creating = new Map<string, Promise<unknown>>();
+
+  constructor(
+    private readonly services: ConversationServices,
+    private readonly registry: ConversationRegistry,
+    private readonly worktrees: Worktrees,
+  ) {}
+
+  /**
+   * Makes a conversation; an initial message starts a run.
+   * @returns undefined when there is one of this id already
+   * @throws InvalidRequestError, RunLimitError
+   */
+  async create(request: StartConversationRequest): Promise<Conversation | undefined> {
+    const { conversation_id: id } = request;
+    if (id === null) return this.checkAndMake(request);
+    if (await this.exists(id)) return undefined;
+    // Nothing is waited for between the last look and this line, so each id is made by one caller.
+    const making = this.checkAndMake(request);
+    this.creating.set(id, making);
+    return making.finally(() => this.creating.delete(id));
+  }
+
+  /** Whether there is a conversation of this id; one that is being made is waited for. */
+  private async exists(id: string): Promise<boolean> {
+    for (;;) {
+      if (await this.services.catalogue.has(id)) return true;
+      const making = this.creating.get(id);
+      if (!making) return false;
+      await making.catch(() => undefined);
+    }
+  }
+
+  private async checkAndMake(request: StartConversationRequest): Promise<Conversation | undefined> {
+    await this.assertParent(request);
+    assertToolsKnown(request, this.services.registry);
+    // The run's place before anything is made: a refused request leaves nothing behind.
+    const slot = request.initial_message ? this.services.slots.take() : undefined;
+    try {
+      return await this.make(request, slot);
+    } catch (error) {
+      slot?.();
+      throw error;
+    }
+  }
+
+  private async make(
+    request: StartConversationRequest,
+    slot: (() => void) | undefined,
+  ): Promise<Conversation | undefined> {
+    await makeWorkingDir(request.workspace.working_dir, this.services.baseDir);
+    const state = newConversation(request, this.services.registry);
+    const worktree = request.worktree ? await this.makeWorktree(request, state.id) : undefined;
+    if (worktree) {
+      state.agent = withWorktreeNote(state.agent, state.workspace.working_dir, worktree);
+      state.workspace = { ...state.workspace, working_dir: worktree.workingDir };
+      state.worktree = worktree.record;
+    }
+    let created = false;
+    let conversation: Conversation;
+    try {
+      ({ conversation, created } = await this.registry.create(state));
+    } finally {
+      if (!created && worktree) await this.worktrees.remove(worktree.record);
+    }
+    if (created && request.initial_message)
+      await conversation.sendMessage(request.initial_message, true, slot);
+    else slot?.();
+    return created ? conversation : undefined;
+  }
+
+  /** A folder outside of any repository is worked in as it is, unless the worktree is what the request is about. */
+  private async makeWorktree(
+    request: StartConversationRequest,
+    id: string,
+  ): Promise<MadeWorktree | undefined> {
+    const field = request.needsWorktree ? 'isolation' : 'worktree';
+    const folder = path.resolve(this.services.baseDir, request.workspace.working_dir);
+    try {
+      const made = await this.worktrees.make(folder, id, request.worktree_options ?? FROM_HEAD);
+      if (made || !request.needsWorktree) return made;
+      throw new WorktreeError(`${folder} is in no git repository`);
+    } catch (error) {
+      if (!(error instanceof WorktreeError)) throw error;
+      throw new InvalidRequestError(
+        ['body', field],
+        error.message,
+        request.needsWorktree ? 'worktree' : true,
+      );
+    }
+  }
+
+  /** A conversation that is made for another one works in the same folder. */
+  private async assertParent(request: StartConversationRequest): Promise<void> {
+    const { parent_conversation_id: id, workspace, needsWorktree } = request;
+    if (id === null) return;
+    const parent = await this.registry.peek(id);
+    if (!parent) throw new InvalidRequestError([], `Parent conversation ${id} not found`);
+    if (needsWorktree !== true && !isDeepStrictEqual(parent.workspace, workspace)) {
+      throw new InvalidRequestError([], `Parent conversation ${id} belongs to a different workspace`);
+    }
+  }
+}

@@ -1,0 +1,159 @@
+import { access, rm, rmdir } from 'node:fs/promises';
+import path from 'node:path';
+import { Logger } from '@nestjs/common';
+import { errorMessage } from '../../errors/index.js';
+import { makeFolder } from '../../files/index.js';
+import type { WorktreeRecord } from '../conversation-state.js';
+import type { WorktreeOptions } from '../start-request.js';
+import { git, GitError } from './git.js';
+
+/** Without options a worktree starts from what is checked out. */
+export const FROM_HEAD: WorktreeOptions = { base: 'head', ref: null, branch_prefix: 'openhands/' };
+
+/** A worktree that was asked for cannot be made; the message says why, for people. */
+export class WorktreeError extends Error {
+  override readonly name = 'WorktreeError';
+}
+
+/** A worktree and the folder in it that stands for the workspace. */
+export interface MadeWorktree {
+  record: WorktreeRecord;
+  workingDir: string;
+}
+
+/** Makes and removes the git worktrees that conversations work in, each on a branch of its own. */
+export class Worktrees {
+  private readonly logger = new Logger('Worktrees');
+  /** Commands that change a repository follow each other; git's own locks would make the second one fail. */
+  private readonly turns = new Map<string, Promise<unknown>>();
+
+  constructor(
+    /** The folder of all worktrees (absolute path). */
+    private readonly root: string,
+  ) {}
+
+  /**
+   * Makes the worktree of a conversation.
+   * @param workspace absolute path of an existing folder
+   * @returns undefined when the workspace is in no repository
+   * @throws WorktreeError
+   */
+  async make(workspace: string, id: string, options: WorktreeOptions): Promise<MadeWorktree | undefined> {
+    try {
+      const repository = await git(workspace, ['rev-parse', '--show-toplevel']);
+      const inside = await git(workspace, ['rev-parse', '--show-prefix']);
+      const commit = await startingPoint(repository, options);
+      const record = await this.inTurn(repository, () => this.add(repository, id, commit, options));
+      return { record, workingDir: path.resolve(record.path, inside) };
+    } catch (error) {
+      if (!(error instanceof GitError)) throw error;
+      if (error.noRepository) return undefined;
+      throw new WorktreeError(`The worktree of ${workspace} cannot be made: ${error.message}`);
+    }
+  }
+
+  /** Removes a worktree with what is in it. The branch stays: what was committed is not lost. */
+  async remove({ repository, path: folder }: WorktreeRecord): Promise<void> {
+    try {
+      await this.inTurn(repository, async () => {
+        await git(repository, ['worktree', 'remove', '--force', folder]);
+      });
+    } catch (error) {
+      this.logger.warn(`worktree ${folder}: ${errorMessage(error)}`);
+      if (this.owns(folder)) await rm(folder, { recursive: true, force: true }).catch(() => undefined);
+      await git(repository, ['worktree', 'prune']).catch(() => undefined);
+    }
+    if (this.owns(folder)) await rmdir(path.dirname(folder)).catch(() => undefined);
+  }
+
+  private owns(folder: string): boolean {
+    return path.dirname(path.dirname(folder)) === this.root;
+  }
+
+  private async add(
+    repository: string,
+    id: string,
+    commit: string,
+    { branch_prefix }: WorktreeOptions,
+  ): Promise<WorktreeRecord> {
+    const { name, branch } = await this.freeNames(repository, id, branch_prefix);
+    const folder = path.join(this.root, name, path.basename(repository));
+    await makeFolder(path.dirname(folder)).catch((error: unknown) => {
+      throw new WorktreeError(`The worktree cannot be made: ${errorMessage(error)}`);
+    });
+    await git(repository, ['worktree', 'prune']);
+    await git(repository, ['worktree', 'add', '--quiet', '--no-track', '-b', branch, folder, commit]);
+    return { repository, path: folder, branch };
+  }
+
+  /** A folder and a branch that are not there yet; an earlier conversation of the same id may have left its own. */
+  private async freeNames(
+    repository: string,
+    id: string,
+    prefix: string,
+  ): Promise<{ name: string; branch: string }> {
+    for (let number = 1; ; number++) {
+      const name = number === 1 ? id : `${id}-${number}`;
+      const branch = `${prefix}${name}`;
+      if ((await exists(path.join(this.root, name))) || (await hasBranch(repository, branch))) continue;
+      return { name, branch };
+    }
+  }
+
+  private async inTurn<T>(repository: string, action: () => Promise<T>): Promise<T> {
+    const before = this.turns.get(repository) ?? Promise.resolve();
+    const done = before.then(action, action);
+    this.turns.set(repository, done);
+    try {
+      return await done;
+    } finally {
+      if (this.turns.get(repository) === done) this.turns.delete(repository);
+    }
+  }
+}
+
+/** The commit that the branch starts from. */
+async function startingPoint(repository: string, options: WorktreeOptions): Promise<string> {
+  const name = options.base === 'ref' ? (options.ref ?? 'HEAD') : await baseName(repository, options.base);
+  try {
+    return await git(repository, [
+      'rev-parse',
+      '--verify',
+      '--quiet',
+      '--end-of-options',
+      `${name}^{commit}`,
+    ]);
+  } catch (error) {
+    if (!(error instanceof GitError)) throw error;
+    throw new WorktreeError(
+      name === 'HEAD'
+        ? `The worktree of ${repository} cannot be made: the repository has no commits yet`
+        : `The worktree of ${repository} cannot be made: there is no commit '${name}'`,
+    );
+  }
+}
+
+async function baseName(repository: string, base: 'default_branch' | 'head'): Promise<string> {
+  if (base === 'head') return 'HEAD';
+  const remote = await git(repository, ['symbolic-ref', '--quiet', 'refs/remotes/origin/HEAD']).catch(
+    () => '',
+  );
+  if (remote !== '') return remote;
+  for (const branch of ['main', 'master'])
+    if (await hasBranch(repository, branch)) return `refs/heads/${branch}`;
+  return 'HEAD';
+}
+
+async function hasBranch(repository: string, branch: string): Promise<boolean> {
+  return git(repository, ['show-ref', '--verify', '--quiet', `refs/heads/${branch}`]).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function exists(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  );
+}

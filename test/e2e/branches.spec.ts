@@ -1,0 +1,257 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import fc from 'fast-check';
+import {
+  ConversationClient,
+  scriptedRequest,
+  userMessage,
+  type SeenConversation,
+  type SeenEvent,
+} from '../support/conversation-client.js';
+import { startScriptedEndpoint } from '../support/scripted-endpoint.js';
+import { ServerProcess } from '../support/server-process.js';
+
+describe('branches and forks', () => {
+  let folder: string;
+  let workspace: string;
+  let server: ServerProcess;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(os.tmpdir(), 'branches-'));
+    workspace = path.join(folder, 'work');
+    server = await ServerProcess.start({ cwd: folder });
+  });
+  afterAll(async () => {
+    await server.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const create = (script?: string, more: Record<string, unknown> = {}) =>
+    ConversationClient.create(server, scriptedRequest(workspace, script, { autotitle: false, ...more }));
+  const post = (conversation: ConversationClient, what: string, body?: unknown) =>
+    conversation.server.request('POST', `${conversation.route}/${what}`, body);
+  const finalResponse = async (conversation: ConversationClient) =>
+    (await conversation.server.request('GET', `${conversation.route}/agent_final_response`)).body;
+  const restart = async () => {
+    await server.end();
+    server = await ServerProcess.start({ cwd: folder });
+  };
+
+  it('moves the head without an event; the next message is a sibling, also after a restart', async () => {
+    let conversation = await create('SAY: one');
+    await conversation.reaches('finished');
+    const before = await conversation.events();
+    const question = before.find(({ kind }) => kind === 'MessageEvent');
+    const prompt = before.find(({ kind }) => kind === 'SystemPromptEvent');
+    const moved = await post(conversation, 'navigate', { event_id: prompt?.id });
+    expect(moved.status).toBe(200);
+    expect(moved.body).toMatchObject({
+      leaf_event_id: prompt?.id,
+      execution_status: 'finished',
+      runtime_info: null,
+    });
+    expect(await finalResponse(conversation)).toEqual({ response: '' });
+    expect(await conversation.events()).toEqual(before);
+
+    // Killed right behind the answer: what was answered holds.
+    await server.end('SIGKILL');
+    server = await ServerProcess.start({ cwd: folder });
+    conversation = conversation.on(server);
+    expect((await conversation.info())['leaf_event_id']).toBe(prompt?.id);
+    await conversation.send('SAY: two');
+    await conversation.reaches('finished');
+    const sibling = (await conversation.events('&kind=MessageEvent&source=user')).at(-1);
+    expect(sibling?.parent_id).toBe(question?.parent_id);
+    expect(await finalResponse(conversation)).toEqual({ response: 'two' });
+
+    const answer = before.findLast(({ kind }) => kind === 'MessageEvent');
+    await post(conversation, 'navigate', { event_id: answer?.id });
+    expect(await finalResponse(conversation)).toEqual({ response: 'one' });
+  });
+
+  it('begins a new root after going to the start, with the prompt that was there', async () => {
+    const endpoint = await startScriptedEndpoint();
+    try {
+      const llm = { model: 'openai/scripted', base_url: endpoint.url, api_key: 'x', usage_id: 'agent' };
+      const conversation = await create('SAY: first answer', { agent: { llm, tools: [] } });
+      await conversation.reaches('finished');
+      const reply = await post(conversation, 'navigate', {});
+      expect(reply.body).toMatchObject({ leaf_event_id: null });
+      await conversation.send('SAY: new root');
+      await conversation.reaches('finished');
+      const events = await conversation.events();
+      expect(events.filter(({ kind }) => kind === 'SystemPromptEvent')).toHaveLength(1);
+      expect(events.findLast(({ source }) => source === 'user')?.parent_id).toBe('__root__');
+      expect(endpoint.requests.at(-1)?.body.messages.map(({ role }) => role)).toEqual(['system', 'user']);
+      expect(JSON.stringify(endpoint.requests.at(-1)?.body.messages)).not.toContain('first answer');
+      expect(await finalResponse(conversation)).toEqual({ response: 'new root' });
+    } finally {
+      await endpoint.close();
+    }
+  });
+
+  it('refuses to go where there is nothing, and to move the head under a run', async () => {
+    const conversation = await create('WAIT: 1000\nSAY: late');
+    await conversation.reaches('running');
+    expect(await post(conversation, 'navigate', {})).toMatchObject({
+      status: 409,
+      body: { detail: 'Conversation already running. Wait for completion or pause first.' },
+    });
+    await post(conversation, 'interrupt');
+    expect(await post(conversation, 'navigate', { event_id: 'nope' })).toMatchObject({
+      status: 404,
+      body: { detail: 'Unknown event_id: nope' },
+    });
+    const unknown = new ConversationClient(server, '00000000-0000-4000-8000-000000000001');
+    expect((await post(unknown, 'navigate', {})).body).toEqual({ detail: 'Conversation not found' });
+    expect((await post(unknown, 'fork')).body).toEqual({ detail: 'Source conversation not found' });
+  });
+
+  it('forks everything: same events, same head, nothing of it shared', async () => {
+    const secrets = { TOKEN: { kind: 'StaticSecret', value: 'sesame' } };
+    const source = await create('RUN: echo hi\nSAY: one', { tags: { a: 'b' }, secrets });
+    await source.reaches('finished');
+    const { status, body } = await post(source, 'fork');
+    expect(status).toBe(201);
+    const info = await source.info();
+    const fork = body as SeenConversation;
+    expect(fork).toMatchObject({
+      execution_status: 'idle',
+      leaf_event_id: info['leaf_event_id'],
+      last_user_message_id: null,
+      stats: { usage_to_metrics: {} },
+      title: null,
+      tags: {},
+      forked_from_conversation_id: source.id,
+      forked_from_event_id: null,
+      parent_conversation_id: null,
+      runtime_info: null,
+    });
+    expect(Object.keys(fork)).toEqual(Object.keys(info));
+    expect(Object.keys((fork['secret_registry'] as { secret_sources: object }).secret_sources)).toEqual([
+      'TOKEN',
+    ]);
+
+    const copy = new ConversationClient(server, fork.id);
+    const original = await source.events();
+    expect(await copy.events()).toEqual(original);
+    await copy.send('SAY: two');
+    await copy.reaches('finished');
+    expect(await source.events()).toEqual(original);
+    await restart();
+    const again = copy.on(server);
+    expect((await again.events()).slice(0, original.length)).toEqual(original);
+    expect(await finalResponse(again)).toEqual({ response: 'two' });
+    expect((await again.info())['forked_from_conversation_id']).toBe(source.id);
+  });
+
+  it('forks one branch without state updates, with title, tags and statistics', async () => {
+    const source = await create('SAY: one');
+    await source.reaches('finished');
+    const [prompt, message] = (await source.events()).filter(({ key }) => key === undefined);
+    const { status, body } = await post(source, 'fork', {
+      title: 'T',
+      tags: { x: 'y' },
+      from_event_id: message?.id,
+      reset_metrics: false,
+    });
+    expect(status).toBe(201);
+    expect(body).toMatchObject({
+      title: 'T',
+      tags: { x: 'y' },
+      leaf_event_id: message?.id,
+      forked_from_event_id: message?.id,
+      stats: { usage_to_metrics: { agent: { model_name: 'scripted/test' } } },
+    });
+    const fork = new ConversationClient(server, (body as SeenConversation).id);
+    expect((await fork.events()).map(({ id }) => id)).toEqual([prompt?.id, message?.id]);
+    await fork.send('SAY: other');
+    await fork.reaches('finished');
+    expect((await fork.events()).filter(({ kind }) => kind === 'SystemPromptEvent')).toHaveLength(1);
+  });
+
+  it('names what is wrong with a fork, and leaves nothing of it behind', async () => {
+    const source = await create('SAY: one');
+    await source.reaches('finished');
+    const folders = async () => (await readdir(path.join(folder, 'workspace/conversations'))).length;
+    const before = await folders();
+    const refused = async (body: unknown) => {
+      const answer = await post(source, 'fork', body);
+      return [answer.status, (answer.body as { detail: unknown }).detail];
+    };
+    expect(await refused({ id: source.id })).toEqual([
+      409,
+      `Conversation with id ${source.id} already exists`,
+    ]);
+    expect(await refused({ from_event_id: 'nope' })).toEqual([404, 'Unknown from_event_id: nope']);
+    expect((await refused({ title: 'x'.repeat(201) }))[0]).toBe(422);
+    expect(await folders()).toBe(before);
+    const id = '11111111-2222-4333-8444-555555555555';
+    const both = await Promise.all([post(source, 'fork', { id }), post(source, 'fork', { id })]);
+    expect(both.map(({ status }) => status).sort()).toEqual([201, 409]);
+  });
+
+  it('keeps what waits for a person waiting in the fork', async () => {
+    const source = await create('RUN: echo hi\nSAY: end', { confirmation_policy: { kind: 'AlwaysConfirm' } });
+    await source.reaches('waiting_for_confirmation');
+    const fork = new ConversationClient(server, ((await post(source, 'fork')).body as SeenConversation).id);
+    expect(await fork.status()).toBe('waiting_for_confirmation');
+    await post(fork, 'events/respond_to_confirmation', { accept: false });
+    expect((await fork.events()).at(-1)?.kind).toBe('UserRejectObservation');
+    expect(await source.status()).toBe('waiting_for_confirmation');
+  });
+
+  it('builds the tree that a simple model of it says', async () => {
+    const step = fc.oneof(
+      fc.record({ do: fc.constant('say' as const) }),
+      fc.record({ do: fc.constant('navigate' as const), to: fc.nat() }),
+      fc.record({ do: fc.constant('fork' as const), to: fc.option(fc.nat()) }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 10 }), async (steps) => {
+        let conversation = await create();
+        const parents = new Map<string, string | undefined>();
+        let head: string | undefined;
+        const learn = (events: SeenEvent[]) => {
+          for (const event of events) {
+            if (event.key !== undefined || parents.has(event.id)) continue;
+            expect(event.parent_id).toBe(head ?? (parents.size === 0 ? undefined : '__root__'));
+            parents.set(event.id, event.parent_id);
+            head = event.id;
+          }
+        };
+        const pathTo = (id: string): string[] => {
+          const parent = parents.get(id);
+          return [...(parent === undefined || parent === '__root__' ? [] : pathTo(parent)), id];
+        };
+        for (const it of steps) {
+          const ids = [...parents.keys()];
+          const target = it.do !== 'say' && it.to !== null ? ids[it.to % (ids.length + 1)] : undefined;
+          if (it.do === 'say') {
+            await server.request('POST', `${conversation.route}/events`, userMessage('hello', false));
+            learn(await conversation.events());
+          } else if (it.do === 'navigate') {
+            const { body } = await post(conversation, 'navigate', { event_id: target ?? null });
+            head = target;
+            expect((body as SeenConversation)['leaf_event_id']).toBe(target ?? null);
+          } else {
+            const { body } = await post(conversation, 'fork', { from_event_id: target ?? null });
+            conversation = new ConversationClient(server, (body as SeenConversation).id);
+            if (target !== undefined) {
+              const kept = pathTo(target);
+              const [prompt] = ids;
+              const expected = prompt === undefined || kept.includes(prompt) ? kept : [prompt, ...kept];
+              for (const id of ids) if (!expected.includes(id)) parents.delete(id);
+              head = target;
+            }
+            const seen = (await conversation.events()).filter(({ key }) => key === undefined);
+            expect(seen.map(({ id, parent_id }) => [id, parent_id])).toEqual([...parents]);
+            expect((await conversation.info())['leaf_event_id']).toBe(head ?? null);
+          }
+        }
+      }),
+      { numRuns: 15 },
+    );
+  });
+});

@@ -1,0 +1,257 @@
+import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { access, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import {
+  ConversationClient,
+  scriptedRequest,
+  type SeenConversation,
+} from '../support/conversation-client.js';
+import { eventually, ServerProcess } from '../support/server-process.js';
+
+describe('children, worktrees and creation', () => {
+  let folder: string;
+  let repository: string;
+  let trees: string;
+  let server: ServerProcess;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(os.tmpdir(), 'children-'));
+    repository = path.join(folder, 'repo');
+    trees = path.join(folder, 'trees');
+    await mkdir(path.join(repository, 'sub'), { recursive: true });
+    await writeFile(path.join(repository, 'sub/file.txt'), 'committed');
+    git('init', '-q', '-b', 'main');
+    git('add', '.');
+    git('-c', 'user.name=n', '-c', 'user.email=e@x', 'commit', '-qm', 'first');
+    // A hook of the repository must not run when the server uses git.
+    const hook = path.join(repository, '.git/hooks/post-checkout');
+    await writeFile(hook, `#!/bin/sh\ntouch ${folder}/hooked\n`, { mode: 0o755 });
+    server = await start();
+  });
+  afterAll(async () => {
+    await server.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const start = () =>
+    ServerProcess.start({
+      cwd: folder,
+      env: { OH_CONVERSATION_WORKTREE_ROOT: trees, OH_MAX_CONCURRENT_RUNS: '3' },
+    });
+  const git = (...args: string[]) => execFileSync('git', args, { cwd: repository }).toString();
+  const create = (workspace: string, script?: string, more: Record<string, unknown> = {}) =>
+    ConversationClient.create(server, scriptedRequest(workspace, script, { autotitle: false, ...more }));
+  const child = (parent: ConversationClient, body: unknown) =>
+    server.request('POST', `${parent.route}/children`, body);
+  const there = (file: string) =>
+    access(file).then(
+      () => true,
+      () => false,
+    );
+
+  it('starts a child in the same workspace that takes over what its parent has', async () => {
+    const workspace = path.join(folder, 'plain');
+    const parent = await create(workspace, undefined, {
+      tags: { k: 'v' },
+      secrets: { T: { kind: 'StaticSecret', value: 's' } },
+      confirmation_policy: { kind: 'ConfirmRisky', threshold: 'HIGH', confirm_unknown: false },
+    });
+    const { status, body } = await child(parent, {
+      task: 'SAY: child says hi',
+      title: 'kid',
+      isolation: 'shared',
+    });
+    expect(status).toBe(201);
+    const reply = body as { conversation_id: string };
+    expect(body).toEqual({
+      conversation_id: reply.conversation_id,
+      parent_conversation_id: parent.id,
+      status: 'idle',
+      title: 'kid',
+      url: null,
+      workspace,
+      isolation: 'shared',
+    });
+    const kid = new ConversationClient(server, reply.conversation_id);
+    await kid.reaches('finished');
+    const info = await kid.info();
+    const own = await parent.info();
+    expect(own['sub_conversation_ids']).toEqual([kid.id]);
+    expect(info).toMatchObject({
+      title: 'kid',
+      tags: { k: 'v' },
+      parent_conversation_id: parent.id,
+      sub_conversation_ids: [],
+      workspace: own['workspace'],
+      confirmation_policy: own['confirmation_policy'],
+      secret_registry: { secret_sources: { T: { kind: 'StaticSecret' } } },
+    });
+
+    await server.end();
+    server = await start();
+    expect((await parent.on(server).info())['sub_conversation_ids']).toEqual([kid.id]);
+    await server.request('DELETE', parent.route);
+    // The child stays, and still says whose it was.
+    expect((await kid.on(server).info())['parent_conversation_id']).toBe(parent.id);
+  });
+
+  it('refuses children that cannot be', async () => {
+    const parent = await create(path.join(folder, 'fresh'), 'SAY: hi');
+    await parent.reaches('finished');
+    expect((await child(parent, { task: '' })).status).toBe(422);
+    const refused = await child(parent, { task: 'SAY: x' });
+    expect(refused.status).toBe(422);
+    expect(JSON.stringify(refused.body)).toContain('has no commits yet');
+    const unknown = new ConversationClient(server, randomUUID());
+    expect(await child(unknown, { task: 'x' })).toMatchObject({
+      status: 404,
+      body: { detail: 'Parent conversation not found' },
+    });
+    expect((await parent.info())['sub_conversation_ids']).toEqual([]);
+
+    const request = (more: object) =>
+      server.request('POST', '/api/conversations', { ...scriptedRequest(folder), ...more });
+    const missing = randomUUID();
+    expect(await request({ parent_conversation_id: missing })).toMatchObject({
+      status: 422,
+      body: { detail: `Parent conversation ${missing} not found` },
+    });
+    expect(await request({ parent_conversation_id: parent.id })).toMatchObject({
+      status: 422,
+      body: { detail: `Parent conversation ${parent.id} belongs to a different workspace` },
+    });
+  });
+
+  it('works in a worktree on a branch of its own, and removes it with the conversation', async () => {
+    const workspace = path.join(repository, 'sub');
+    const conversation = await create(workspace, 'RUN: pwd; cat file.txt\nSAY: done', { worktree: true });
+    await conversation.reaches('finished');
+    const info = await conversation.info();
+    const root = path.join(trees, conversation.id, 'repo');
+    expect(info['workspace']).toEqual({ working_dir: path.join(root, 'sub'), kind: 'LocalWorkspace' });
+    const seen = JSON.stringify(await conversation.events('&kind=ObservationEvent'));
+    expect(seen).toContain(path.join(root, 'sub'));
+    expect(seen).toContain('committed');
+    const branch = `openhands/${conversation.id}`;
+    expect(git('worktree', 'list')).toContain(`[${branch}]`);
+    expect(await there(path.join(folder, 'hooked'))).toBe(false);
+    const { agent_context } = info['agent'] as { agent_context: { system_message_suffix: string } };
+    expect(agent_context.system_message_suffix).toContain('This conversation uses a dedicated git worktree.');
+    expect(agent_context.system_message_suffix).toContain(`- Branch: ${branch}`);
+    const [prompt] = await conversation.events('&kind=SystemPromptEvent');
+    expect(JSON.stringify(prompt?.['dynamic_context'])).toContain(root);
+
+    await server.end();
+    server = await start();
+    expect((await server.request('DELETE', conversation.route)).status).toBe(200);
+    expect(git('worktree', 'list').trim().split('\n')).toHaveLength(1);
+    expect(await there(path.dirname(root))).toBe(false);
+    // What was committed is not lost.
+    expect(git('branch', '--list', branch)).toContain(branch);
+  });
+
+  it('makes several worktrees at once, each from where it is told to', async () => {
+    const parent = await create(repository);
+    const replies = await Promise.all([1, 2, 3].map(() => child(parent, { task: 'SAY: hi' })));
+    expect(replies.map(({ status }) => status)).toEqual([201, 201, 201]);
+    expect(git('worktree', 'list').trim().split('\n')).toHaveLength(4);
+    git('checkout', '-q', '-b', 'feature');
+    git('-c', 'user.name=n', '-c', 'user.email=e@x', 'commit', '-q', '--allow-empty', '-m', 'second');
+    const at = async (worktree_options: object) => {
+      const { id } = await create(repository, undefined, { worktree: true, worktree_options });
+      const prefix = 'branch_prefix' in worktree_options ? worktree_options.branch_prefix : 'openhands/';
+      return git('log', '-1', '--format=%s', `${String(prefix)}${id}`).trim();
+    };
+    expect(await at({ base: 'default_branch' })).toBe('first');
+    expect(await at({ base: 'head' })).toBe('second');
+    expect(await at({ base: 'ref', ref: 'main', branch_prefix: 'mine/' })).toBe('first');
+    git('checkout', '-q', 'main');
+  });
+
+  it('says clearly why there is no worktree, and leaves nothing behind', async () => {
+    const request = (workspace: string, worktree_options: object) =>
+      server.request('POST', '/api/conversations', {
+        ...scriptedRequest(workspace),
+        worktree: true,
+        worktree_options,
+      });
+    const before = (await server.request('GET', '/api/conversations/count')).body;
+    expect(await request(repository, { base: 'ref' })).toMatchObject({
+      status: 422,
+      body: {
+        detail: [
+          {
+            type: 'value_error',
+            loc: ['body', 'worktree_options'],
+            msg: 'Value error, A `ref` base needs a `ref`',
+            input: { base: 'ref' },
+          },
+        ],
+      },
+    });
+    const unknown = await request(repository, { base: 'ref', ref: 'nope' });
+    expect([unknown.status, JSON.stringify(unknown.body)]).toEqual([
+      422,
+      expect.stringContaining("there is no commit 'nope'"),
+    ]);
+    expect((await server.request('GET', '/api/conversations/count')).body).toBe(before);
+    // Outside of any repository the workspace is worked in as it is.
+    const plain = path.join(folder, 'no-repository');
+    expect((await create(plain, undefined, { worktree: true })).id).toBeDefined();
+  });
+
+  it('makes a conversation of one id once, whoever asks at the same time', async () => {
+    const conversation_id = randomUUID();
+    const request = {
+      ...scriptedRequest(repository, 'SAY: once'),
+      conversation_id,
+      worktree: true,
+      autotitle: false,
+    };
+    const replies = await Promise.all(
+      Array.from({ length: 8 }, () => server.request('POST', '/api/conversations', request)),
+    );
+    expect(replies.map(({ status }) => status).sort()).toEqual([200, 200, 200, 200, 200, 200, 200, 201]);
+    const conversation = new ConversationClient(server, conversation_id);
+    await conversation.reaches('finished');
+    expect(await conversation.events('&kind=MessageEvent&source=user')).toHaveLength(1);
+    expect(git('branch', '--list', `*${conversation_id}*`).trim().split('\n')).toHaveLength(1);
+    expect((replies[0]?.body as SeenConversation)['workspace']).toEqual(
+      (await conversation.info())['workspace'],
+    );
+  });
+
+  it('takes an id again that a crash left a log of, and forgets that log', async () => {
+    const conversation_id = randomUUID();
+    const left = path.join(folder, 'workspace/conversations', conversation_id.replaceAll('-', ''));
+    await mkdir(left, { recursive: true });
+    const event = {
+      id: randomUUID(),
+      timestamp: '2026-01-01T00:00:00.000000',
+      source: 'user',
+      kind: 'PauseEvent',
+    };
+    await writeFile(path.join(left, 'events.jsonl'), `${JSON.stringify(event)}\n`);
+    const conversation = await create(path.join(folder, 'plain'), 'SAY: new', { conversation_id });
+    await conversation.reaches('finished');
+    const [first] = await conversation.events();
+    expect(first?.kind).toBe('SystemPromptEvent');
+    expect(first?.parent_id).toBeUndefined();
+  });
+
+  it('counts a child against the limit of runs', async () => {
+    const busy = await Promise.all(
+      [1, 2, 3].map(() => create(path.join(folder, 'plain'), 'WAIT: 1000\nSAY: late')),
+    );
+    const [parent] = busy;
+    if (!parent) throw new Error('no parent');
+    expect((await child(parent, { task: 'SAY: hi', isolation: 'shared' })).status).toBe(429);
+    expect((await parent.info())['sub_conversation_ids']).toEqual([]);
+    await Promise.all(busy.map((it) => server.request('POST', `${it.route}/interrupt`)));
+    await eventually(
+      async () => (await child(parent, { task: 'SAY: hi', isolation: 'shared' })).status === 201,
+    );
+  });
+});
