@@ -2,7 +2,7 @@ import type { LoggerService, LogLevel } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { AppModule } from './app.module.js';
-import { isLoopbackOnly, serveLoopbackOnly } from './auth/index.js';
+import { isSameHost, OriginPolicy, protectOpenServer } from './auth/index.js';
 import type { AppConfig } from './config/index.js';
 import { KnownSecrets } from './crypto/index.js';
 import { configureHttp } from './http/configure-http.js';
@@ -27,15 +27,16 @@ export async function createServer(
     forceCloseConnections: true,
   });
   app.use(requestLog());
-  if (isLoopbackOnly(config)) serveLoopbackOnly(app);
+  const origins = new OriginPolicy(config);
+  protectOpenServer(app, config, origins);
   app.useWebSocketAdapter(new PatternWsAdapter(app));
   const secrets = app.get(KnownSecrets);
   configureHttp(app, {
     cors: {
-      origins: config.allow_cors_origins,
-      originPattern:
-        config.allow_cors_origin_regex === null ? undefined : new RegExp(config.allow_cors_origin_regex),
-      trustedHost: process.env['DOCKER_HOST_ADDR'],
+      allows: (origin, path) => origins.allows(origin, path),
+      onRefused: (origin, { headers }) => {
+        if (!isSameHost(origin, headers.host)) origins.reportRefused(origin);
+      },
     },
     debug: isDebug(process.env),
     mask: (text) => secrets.mask(text),

@@ -1,4 +1,6 @@
 export { AuthModule } from './auth.module.js';
-export { isLoopbackOnly, serveLoopbackOnly } from './loopback-only.js';
+export { isLoopbackOnly } from './loopback-only.js';
 export { OpenRoute } from './open-route.js';
+export { protectOpenServer } from './open-server.js';
+export { isSameHost, OriginPolicy } from './origin-policy.js';
 export { SessionKeys } from './session-keys.js';

@@ -28,7 +28,7 @@ export function configureHttp(app: NestExpressApplication, options: HttpOptions 
   app.disable('etag');
   app.set('query parser', 'simple');
   const limit = options.bodyLimit ?? BODY_LIMIT;
-  app.use(cors(options.cors ?? { origins: [] }), routingEdges(app.getHttpAdapter()), jsonBody(limit));
+  app.use(cors(options.cors ?? { allows: () => false }), routingEdges(app.getHttpAdapter()), jsonBody(limit));
   app.useGlobalPipes(new RequestPipe());
   app.useGlobalFilters(new HttpExceptionFilter(options.debug, options.mask));
 }

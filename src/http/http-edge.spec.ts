@@ -1,5 +1,6 @@
 import http from 'node:http';
 import fc from 'fast-check';
+import { OriginPolicy } from '../auth/index.js';
 import { BROKEN, BUSY, EVENT_LINE, Edge, KNOWN, UNKNOWN } from '../../test/support/http-edge.js';
 
 const C = '/api/conversations';
@@ -11,9 +12,17 @@ const HEX_ID: unknown = expect.stringMatching(/^[0-9a-f]{32}$/);
 const IN_UTC: unknown = expect.stringMatching(/Z$/);
 
 describe('the HTTP edge', () => {
+  const policy = new OriginPolicy({
+    allow_cors_origins: ['https://good.example'],
+    allow_cors_origin_regex: null,
+    web_url: null,
+  });
   let edge: Edge;
   beforeAll(async () => {
-    edge = await Edge.start({ cors: { origins: ['https://good.example'] }, bodyLimit: 1024 * 1024 });
+    edge = await Edge.start({
+      cors: { allows: (origin, path) => policy.allows(origin, path) },
+      bodyLimit: 1024 * 1024,
+    });
   });
   afterAll(() => edge.close());
   beforeEach(() => edge.forget());

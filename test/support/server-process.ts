@@ -13,6 +13,8 @@ export interface ServerOptions {
   cwd?: string;
   env?: Record<string, string>;
   args?: string[];
+  /** What `--host` says; null leaves it out, which is not the same as its default. */
+  host?: string | null;
 }
 
 /** Fails when something takes longer than it ever should (ms). */
@@ -35,7 +37,9 @@ export class ServerProcess {
   /** Starts the built server and waits until it answers. */
   static async start(options: ServerOptions = {}): Promise<ServerProcess> {
     const cwd = options.cwd ?? (await mkdtemp(path.join(os.tmpdir(), 'agent-server-')));
-    const args = [MAIN, '--host', '127.0.0.1', '--port', '0', ...(options.args ?? [])];
+    const { host = '127.0.0.1' } = options;
+    const address = [...(host === null ? [] : ['--host', host]), '--port', '0'];
+    const args = [MAIN, ...address, ...(options.args ?? [])];
     const child = spawn(process.execPath, args, {
       cwd,
       env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/', ...options.env },
@@ -50,7 +54,8 @@ export class ServerProcess {
   }
 
   private get port(): string | undefined {
-    return /http:\/\/[^\s:]+:(\d+)/.exec(this.output)?.[1];
+    // The last thing that it says at start.
+    return /listening on http:\/\/[^\s:]+:(\d+)/.exec(this.output)?.[1];
   }
 
   get pid(): number {

@@ -1,0 +1,101 @@
+import type { IncomingMessage, Server } from 'node:http';
+import type { Socket } from 'node:net';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { NextFunction, Request, Response } from 'express';
+import type { AppConfig } from '../config/index.js';
+import { isLoopback, isLoopbackOnly, needsKey } from './loopback-only.js';
+import { isSameHost, type OriginPolicy } from './origin-policy.js';
+
+const LOOPBACK_ONLY =
+  'This server has no session key, so it serves only this machine. Set SESSION_API_KEY to require a key, ' +
+  'or start it with --host 0.0.0.0 to open it to everybody who can reach it.';
+const FOREIGN_HOST =
+  'This server has no session key, so it answers only under the names of this machine (localhost, 127.0.0.1). ' +
+  'Set web_url to the address that browsers use, or SESSION_API_KEY to require a key.';
+const FOREIGN_PAGE =
+  'This server has no session key, so pages of other origins may not change anything here. Add their origin to ' +
+  'allow_cors_origins, or set SESSION_API_KEY to require a key.';
+
+/** Requests that may change something. A browser sends some of them for any page, without asking first. */
+const CHANGING = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
+
+/**
+ * Where no key stands between the server and a browser, keeps out who was not meant to come in, with a 403 that says
+ * what to do about it: requests of any kind, and sockets.
+ *
+ * - Peers from elsewhere, unless the server was opened on purpose.
+ * - Names that are not this machine's, on a server that only this machine reaches: the owner of a name can let it point
+ *   here, and to the browser his page and this server are then one site.
+ * - Changes and sockets from pages of other origins. Whether such a page may read an answer is up to CORS, but a browser
+ *   sends simple requests all the same, and sockets know no CORS.
+ */
+export function protectOpenServer(
+  app: NestExpressApplication,
+  config: AppConfig,
+  origins: OriginPolicy,
+): void {
+  if (needsKey(config)) return;
+  const refusal = refusals(config, origins);
+  app.use((request: Request, response: Response, next: NextFunction) => {
+    const detail = refusal(request, CHANGING.has(request.method));
+    if (detail === undefined) return next();
+    response.status(403).json({ detail });
+  });
+  const server: Server = app.getHttpServer();
+  // Before the gateways' listener, which then finds the connection closed and leaves it.
+  server.prependListener('upgrade', (request: IncomingMessage, socket: Socket) => {
+    const detail = refusal(request, true);
+    if (detail === undefined) return;
+    const body = JSON.stringify({ detail });
+    const head = `HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Type: application/json\r\n`;
+    socket.on('error', () => socket.destroy());
+    socket.end(`${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`, () => socket.destroy());
+  });
+}
+
+/** Says why a request is refused, or nothing. */
+function refusals(config: AppConfig, origins: OriginPolicy) {
+  const loopbackOnly = isLoopbackOnly(config);
+  const isOwnName = ownNames(config);
+  return (request: IncomingMessage, isChange: boolean): string | undefined => {
+    if (loopbackOnly && !isLoopback(request.socket.remoteAddress)) return LOOPBACK_ONLY;
+    const host = hostOf(request, config);
+    if (!isOwnName(host)) return FOREIGN_HOST;
+    const { origin } = request.headers;
+    if (!isChange || origin === undefined || isSameHost(origin, host)) return undefined;
+    if (origins.allows(origin, pathOf(request))) return undefined;
+    origins.reportRefused(origin);
+    return FOREIGN_PAGE;
+  };
+}
+
+/** Which `Host` headers a server answers that only its own machine reaches; any, when others reach it. */
+function ownNames({ listen, web_url: webUrl }: AppConfig): (host: string | undefined) => boolean {
+  const isLocal = !listen.hostGiven || listen.host === 'localhost' || isLoopback(listen.host);
+  if (!isLocal) return () => true;
+  const names = new Set(['localhost', listen.host, process.env['DOCKER_HOST_ADDR']]);
+  if (webUrl !== null && URL.canParse(webUrl)) names.add(new URL(webUrl).hostname);
+  return (host) => {
+    // Browsers always send one.
+    if (host === undefined) return true;
+    const name = nameIn(host);
+    // The whole of `localhost` never leaves the machine (RFC 6761).
+    return name !== undefined && (names.has(name) || name.endsWith('.localhost') || isLoopback(name));
+  };
+}
+
+/** The host name of a `Host` header without its port and brackets, in lower case. */
+function nameIn(host: string): string | undefined {
+  if (/[@/?#\\]/.test(host) || !URL.canParse(`http://${host}`)) return undefined;
+  return new URL(`http://${host}`).hostname.replace(/^\[(.*)\]$/, '$1');
+}
+
+/** What the client took for our host: of a proxy that is trusted, what it was asked for. */
+function hostOf({ headers }: IncomingMessage, config: AppConfig): string | undefined {
+  const forwarded = config.trust_forwarded_headers ? headers['x-forwarded-host'] : undefined;
+  return typeof forwarded === 'string' ? forwarded.split(',')[0]?.trim() : headers.host;
+}
+
+function pathOf({ url = '/' }: IncomingMessage): string {
+  return url.split('?')[0] ?? '/';
+}

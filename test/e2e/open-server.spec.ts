@@ -1,0 +1,148 @@
+import os from 'node:os';
+import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
+import { knock, rawRequest } from '../support/raw-request.js';
+import { eventually, ServerProcess } from '../support/server-process.js';
+
+const EVIL = 'https://evil.example';
+
+describe('a server without a key that was not opened', () => {
+  let server: ServerProcess;
+  let id: string;
+  beforeAll(async () => {
+    const env = { OH_WEB_URL: 'https://agents.example/', OH_ALLOW_CORS_ORIGINS_0: 'https://good.example/' };
+    server = await ServerProcess.start({ host: null, env: { ...env, DOCKER_HOST_ADDR: '172.17.0.1' } });
+    ({ id } = await ConversationClient.create(server, scriptedRequest(server.cwd)));
+  });
+  afterAll(() => server.stop());
+
+  it('says whom it serves', async () => {
+    await eventually(() => Promise.resolve(server.log.includes('access: this machine only, without a key')));
+  });
+
+  it('refuses peers from elsewhere, requests and sockets', async () => {
+    const address = Object.values(os.networkInterfaces())
+      .flatMap((addresses) => addresses ?? [])
+      .find(({ internal, family }) => !internal && family === 'IPv4')?.address;
+    // A machine without a network has no elsewhere.
+    if (address === undefined) return;
+    const url = server.url.replace('127.0.0.1', address);
+    const answer = await rawRequest(url, { path: '/alive' });
+    expect(answer.status).toBe(403);
+    expect(answer.text).toContain('Set SESSION_API_KEY');
+    expect(await knock(url.replace('http', 'ws') + `/sockets/events/${id}`)).toMatch(
+      /^403 .*SESSION_API_KEY/,
+    );
+  });
+
+  it.each([
+    ['localhost:8000', 200],
+    ['LOCALHOST', 200],
+    ['app.localhost:1', 200],
+    ['127.0.0.1', 200],
+    ['[::1]:8000', 200],
+    ['agents.example', 200],
+    ['172.17.0.1:8000', 200],
+    ['rebound.example:8000', 403],
+    ['localhost.evil.example', 403],
+    ['127.0.0.1.evil.example', 403],
+    ['evil.example@localhost', 403],
+  ])('asked for %j answers %s', async (host, status) => {
+    const answer = await rawRequest(server.url, { path: '/server_info', headers: { host } });
+    expect(answer.status).toBe(status);
+    if (status === 403) expect(answer.text).toContain('web_url');
+    const socket = await knock(server.socketUrl(`/sockets/events/${id}`), { host });
+    expect(socket.slice(0, 4)).toBe(status === 200 ? 'open' : '403 ');
+  });
+
+  it.each([
+    ['http://localhost:3000', true],
+    ['http://127.0.0.1:1', true],
+    ['https://good.example', true],
+    ['https://agents.example', true],
+    ['http://172.17.0.1:8080', true],
+    [EVIL, false],
+    ['https://good.example.evil.example', false],
+    ['http://good.example', false],
+    ['null', false],
+    ['', false],
+  ])('lets a page of %j change things and open sockets: %s', async (origin, allowed) => {
+    const path = `/api/conversations/${id}/pause`;
+    const answer = await rawRequest(server.url, { method: 'POST', path, headers: { origin } });
+    expect(answer.status).toBe(allowed ? 200 : 403);
+    if (!allowed) expect(answer.text).toContain('allow_cors_origins');
+    for (const route of ['/sockets/events/', '/sockets/session/']) {
+      const socket = await knock(server.socketUrl(route + id), { origin });
+      expect(socket).toMatch(allowed ? /^open$/ : /^403 .*allow_cors_origins/);
+    }
+  });
+
+  it('creates nothing for a page that sends JSON without saying so, which browsers send unasked', async () => {
+    const body = JSON.stringify(scriptedRequest(server.cwd));
+    const before = await server.request('GET', '/api/conversations/count');
+    const answer = await rawRequest(server.url, {
+      method: 'POST',
+      path: '/api/conversations',
+      headers: { origin: EVIL },
+      body,
+    });
+    expect(answer.status).toBe(403);
+    expect((await server.request('GET', '/api/conversations/count')).body).toBe(before.body);
+  });
+
+  it('knows its own pages by the host they came from', async () => {
+    const host = 'app.localhost:8000';
+    const path = `/api/conversations/${id}/pause`;
+    const headers = { host, origin: `http://${host}` };
+    expect((await rawRequest(server.url, { method: 'POST', path, headers })).status).toBe(200);
+  });
+
+  it('still answers what a page may only look at, unreadable for the page', async () => {
+    const answer = await rawRequest(server.url, { path: '/alive', headers: { origin: EVIL } });
+    expect(answer.status).toBe(200);
+    expect(answer.headers['access-control-allow-origin']).toBeUndefined();
+  });
+
+  it('says once for each origin how to let it in', async () => {
+    const origin = 'https://frontend.example';
+    for (let time = 0; time < 3; time += 1)
+      await rawRequest(server.url, { path: '/alive', headers: { origin } });
+    await eventually(() => Promise.resolve(server.log.includes(origin)));
+    await rawRequest(server.url, { path: '/alive', headers: { origin: 'http://localhost:1' } });
+    const lines = server.log.split('\n').filter((line) => line.includes('was refused'));
+    expect(lines.filter((line) => line.includes(origin))).toEqual([
+      expect.stringMatching(
+        /add it to allow_cors_origins in the configuration file or in OH_ALLOW_CORS_ORIGINS_0/,
+      ),
+    ]);
+    expect(lines.filter((line) => line.includes('localhost'))).toEqual([]);
+  });
+});
+
+describe('a server without a key that was opened', () => {
+  it('answers under any name and says so, and still keeps pages of other origins out', async () => {
+    const server = await ServerProcess.start({ host: '0.0.0.0' });
+    await eventually(() => Promise.resolve(server.log.includes('access: EVERYBODY who can reach it')));
+    const { id } = await ConversationClient.create(server, scriptedRequest(server.cwd));
+    const host = 'box.example:8000';
+    expect((await rawRequest(server.url, { headers: { host } })).status).toBe(200);
+    const route = server.socketUrl(`/sockets/events/${id}`);
+    expect(await knock(route, { host, origin: 'http://box.example:8000' })).toBe('open');
+    expect(await knock(route, { host, origin: EVIL })).toMatch(/^403/);
+    await server.stop();
+  });
+});
+
+describe('a server with a key', () => {
+  it('asks for nothing but the key, whatever the page and the name', async () => {
+    const server = await ServerProcess.start({ host: null, env: { SESSION_API_KEY: 'key' } });
+    const headers = { host: 'agents.example', origin: EVIL, 'x-session-api-key': 'key' };
+    const answer = await rawRequest(server.url, { path: '/api/conversations/count', headers });
+    expect([answer.status, answer.text]).toEqual([200, '0']);
+    const id = '00000000-0000-0000-0000-000000000001';
+    expect(await knock(server.socketUrl(`/sockets/events/${id}?session_api_key=key`), { origin: EVIL })).toBe(
+      'open',
+    );
+    expect(await knock(server.socketUrl(`/sockets/events/${id}?session_api_key=no`))).toBe('403');
+    await server.stop();
+  });
+});
