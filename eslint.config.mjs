@@ -39,7 +39,7 @@ const ARROWS = {
   webhooks: ['config', 'conversations', 'crypto', 'errors', 'events', 'http', 'storage'],
   workspace: ['auth', 'config', 'crypto', 'errors', 'events', 'http', 'openapi', 'tools'],
   settings: ['auth', 'config', 'crypto', 'errors', 'events', 'http', 'llm', 'openapi', 'storage'],
-  server: ['auth', 'config', 'events', 'http', 'tools'],
+  server: ['auth', 'config', 'conversations', 'events', 'http', 'tools'],
   cli: ['auth', 'config', 'crypto', 'errors', 'files', 'logging', 'server'],
 };
 const FOLDERS = Object.keys(ARROWS);

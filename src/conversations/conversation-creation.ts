@@ -80,7 +80,7 @@ export class ConversationCreation {
       if (!created && worktree) await this.worktrees.remove(worktree.record);
     }
     if (created && request.initial_message)
-      await conversation.sendMessage(request.initial_message, true, slot);
+      await conversation.sendMessage(request.initial_message, true, { slot });
     else slot?.();
     return created ? conversation : undefined;
   }

@@ -62,7 +62,7 @@ export class InvalidRequestError extends Error {
   }
 }
 
-/** The server is shutting down or the conversation was deleted: nothing more is taken. */
+/** The conversation is being closed, as a rule because the server is: nothing more is taken. */
 export class ConversationClosedError extends Error {
   override readonly name = 'ConversationClosedError';
   constructor() {

@@ -20,7 +20,7 @@ const RESTARTED =
 /** Lines read at a time while the tail of a log is replayed. */
 const CHUNK = 500;
 
-/** How often idle conversations are looked for (ms). */
+/** How often idle conversations are looked for at least (ms); more often where they are closed sooner. */
 const SWEEP_MS = 60_000;
 
 /** Which conversations are open. Opens each once for all who ask, and closes those that nobody uses. */
@@ -164,7 +164,10 @@ export class ConversationRegistry {
       },
     );
     this.conversations.set(id, kept);
-    this.sweeper ??= setInterval(() => this.closeIdle(), SWEEP_MS).unref();
+    if (this.idleTtlSeconds !== null) {
+      const interval = Math.min(SWEEP_MS, (this.idleTtlSeconds * 1000) / 2);
+      this.sweeper ??= setInterval(() => this.closeIdle(), interval).unref();
+    }
     return kept;
   }
 

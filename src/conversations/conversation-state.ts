@@ -8,6 +8,7 @@ import {
   type ExecutionStatus,
 } from '../events/index.js';
 import type { JsonObject } from '../storage/index.js';
+import type { MessageKey } from './message-keys.js';
 
 /** How a goal stands; the value of `goal` events. */
 export interface GoalState {
@@ -80,6 +81,8 @@ export interface ConversationState {
   client_tools: JsonObject[];
   tool_module_qualnames: Record<string, string>;
   autotitle: boolean;
+  /** Messages that came with an `Idempotency-Key`; absent until there is one. */
+  message_keys?: MessageKey[];
   /** The rest of the create request, as it came. */
   rest: JsonObject;
 }

@@ -19,12 +19,17 @@ import type { LlmResponse } from '../llm/llm.js';
 import type { Tool } from '../tools/tool.js';
 import type { JsonObject } from '../storage/index.js';
 import { systemPromptSeq, treeEvent } from './branches/branch-path.js';
-import { ConversationClosedError, InvalidRequestError } from './conversation-errors.js';
+import {
+  ConversationClosedError,
+  ConversationNotFoundError,
+  InvalidRequestError,
+} from './conversation-errors.js';
 import type { ConversationServices, OpenedStorage } from './conversation-parts.js';
 import { foldEvent, type ConversationState } from './conversation-state.js';
 import { conversationInfo, fullStateEvent, type InfoOptions } from './conversation-views.js';
 import { PublishedItemStream, SILENT_STREAM } from './item-stream.js';
 import { LogWriter } from './log-writer.js';
+import { MessageKeys } from './message-keys.js';
 import { MetadataWriter } from './metadata-writer.js';
 import { pauseDrafts, stateUpdate, statusUpdate } from './run.js';
 import { RunControl, type RunControlHost } from './run-control.js';
@@ -45,12 +50,15 @@ export class Conversation implements RunControlHost {
   private readonly toolset: Toolset;
   private readonly runs: RunControl;
   private readonly views: ViewCache;
+  private readonly keys: MessageKeys;
   /** Whether the log has a system prompt; looked up when it is first asked for. */
   private prompted: boolean | undefined;
   /** Set when it is closed or destroyed: from then on nobody's request is taken. */
   private ending: Promise<void> | undefined;
   /** The log takes nothing more. */
   private closed = false;
+  /** It is not only closed, it is no more. */
+  private destroyed = false;
 
   constructor(
     readonly state: ConversationState,
@@ -64,6 +72,11 @@ export class Conversation implements RunControlHost {
     this.toolset = new Toolset(state, services);
     this.views = new ViewCache(log, this.writer, () => state.leaf_event_id);
     this.runs = new RunControl(this, services);
+    this.keys = new MessageKeys({
+      state,
+      has: (eventId) => log.seqOf(eventId) !== undefined,
+      save: () => this.metadata.save(),
+    });
   }
 
   get id(): string {
@@ -107,7 +120,7 @@ export class Conversation implements RunControlHost {
 
   /** Appends events: parent, state and view follow at once, the answer when they are durable and published. */
   async commit(drafts: readonly EventDraft[]): Promise<DurableEvent[]> {
-    if (this.closed) throw new ConversationClosedError();
+    if (this.closed) throw this.gone();
     const statusBefore = this.state.execution_status;
     const { handedIn } = this.writer;
     const events = drafts.map((draft, index) => this.take(draft, handedIn + index));
@@ -135,9 +148,14 @@ export class Conversation implements RunControlHost {
   /**
    * Appends a message of the user; with `run` an answer is wanted too.
    * @param slot for the run, taken already by who calls
+   * @param key the same key twice is one message
    * @throws RunLimitError when the message is kept but no run could be started
    */
-  async sendMessage(message: IncomingMessage, run: boolean, slot?: () => void): Promise<void> {
+  async sendMessage(
+    message: IncomingMessage,
+    run: boolean,
+    { slot, key }: { slot?: () => void; key?: string } = {},
+  ): Promise<void> {
     this.assertOpen();
     if (message.role !== 'user') {
       throw new InvalidRequestError(
@@ -146,18 +164,23 @@ export class Conversation implements RunControlHost {
         message.role,
       );
     }
-    await this.commitMessage(message);
+    const append = (id?: string): Promise<void> => this.commitMessage(message, id);
+    const keyed = key === undefined ? undefined : await this.keys.once(key, message, run, append);
+    if (!keyed) await append();
     if (!run) {
       this.metadata.saveSoon((error) => this.report('save', error));
       return;
     }
     this.assertOpen();
+    if (keyed?.answered) return;
     this.runs.answerMessage(slot);
+    if (keyed) keyed.answered = true;
   }
 
-  private async commitMessage(message: IncomingMessage): Promise<void> {
+  private async commitMessage(message: IncomingMessage, id?: string): Promise<void> {
     const reset = ['finished', 'stuck'].includes(this.state.execution_status) ? [statusUpdate('idle')] : [];
     const event = createEvent({
+      id,
       source: 'user',
       llm_message: { role: message.role, content: message.content, thinking_blocks: [] },
       activated_skills: [],
@@ -289,6 +312,7 @@ export class Conversation implements RunControlHost {
 
   /** Ends everything at once and removes what is stored. The workspace stays. Idempotent. */
   destroy(): Promise<void> {
+    this.destroyed = true;
     this.ending ??= this.end(
       async () => {
         if (!this.isRunning) return;
@@ -340,9 +364,13 @@ export class Conversation implements RunControlHost {
     this.onBroken(this);
   }
 
-  /** @throws ConversationClosedError once it is being closed or destroyed */
+  /** @throws ConversationClosedError, ConversationNotFoundError once it is being closed or destroyed */
   private assertOpen(): void {
-    if (this.ending) throw new ConversationClosedError();
+    if (this.ending) throw this.gone();
+  }
+
+  private gone(): Error {
+    return this.destroyed ? new ConversationNotFoundError(this.id) : new ConversationClosedError();
   }
 
   report(what: string, error: unknown): void {

@@ -18,6 +18,7 @@ import { ConversationIdPipe } from '../http/conversation-id.pipe.js';
 import { Operation, documentSchemas } from '../http/operation.js';
 import type { JsonObject } from '../storage/index.js';
 import { ConversationsService } from './conversations.service.js';
+import { IDEMPOTENCY_HEADER, conversationIdOf, readIdempotencyKey } from './dto/idempotency-key.js';
 import { OBSERVABILITY_HEADERS, withObservabilityHeaders } from './dto/observability-headers.js';
 import {
   ConversationBatchQueryDto,
@@ -101,7 +102,7 @@ export class ConversationsController {
       'run at once. Models named `scripted/...` play the steps that stand in the message, so the example runs without ' +
       'a key.',
     query: ConversationViewQueryDto,
-    headers: OBSERVABILITY_HEADERS,
+    headers: { ...OBSERVABILITY_HEADERS, ...IDEMPOTENCY_HEADER },
     body: { schema: StartConversationRequestDto, example: START_EXAMPLE },
     answers: {
       200: {
@@ -118,6 +119,8 @@ export class ConversationsController {
     @Headers() headers: IncomingHttpHeaders,
     @Res({ passthrough: true }) response: Response,
   ): Promise<JsonObject> {
+    const key = readIdempotencyKey(headers['idempotency-key']?.toString());
+    if (key !== undefined) body.conversation_id ??= conversationIdOf(key);
     const { info, created } = await this.conversations.create(
       toStartRequest(withObservabilityHeaders(body, headers)),
     );

@@ -74,6 +74,6 @@ import { Worktrees } from './worktrees/worktrees.js';
         new ConversationRegistry(services, logs, bus, config.conversation_idle_ttl_seconds),
     },
   ],
-  exports: [ConversationsService, EventBusModule],
+  exports: [ConversationsService, EventBusModule, RunSlots],
 })
 export class ConversationsModule {}

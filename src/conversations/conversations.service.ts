@@ -116,10 +116,11 @@ export class ConversationsService {
     if (worktree) await this.worktrees.remove(worktree);
   }
 
-  async sendMessage(id: string, message: IncomingMessage, run: boolean): Promise<void> {
+  /** @param key the same key twice is one message */
+  async sendMessage(id: string, message: IncomingMessage, run: boolean, key?: string): Promise<void> {
     const conversation = await this.open(id);
     try {
-      await conversation.sendMessage(message, run);
+      await conversation.sendMessage(message, run, { key });
     } catch (error) {
       throw error instanceof RunLimitError ? new RunLimitError(MESSAGE_SAVED) : error;
     }

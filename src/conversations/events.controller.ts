@@ -3,6 +3,7 @@ import {
   Controller,
   Get,
   Header,
+  Headers,
   HttpCode,
   NotFoundException,
   Param,
@@ -18,6 +19,7 @@ import { UnreadBody } from '../http/json-body.js';
 import { Operation } from '../http/operation.js';
 import { type EventFilter, ConversationsService } from './conversations.service.js';
 import { ConfirmationResponseRequestDto, SendMessageRequestDto } from './dto/message.dto.js';
+import { IDEMPOTENCY_HEADER, readIdempotencyKey } from './dto/idempotency-key.js';
 import { EventCountQueryDto, EventListQueryDto, EventSearchQueryDto } from './dto/queries.dto.js';
 import { toIncomingMessage } from './dto/to-start-request.js';
 
@@ -108,6 +110,7 @@ export class EventsController {
   @Operation({
     tag,
     summary: 'Send a message',
+    headers: IDEMPOTENCY_HEADER,
     body: { schema: SendMessageRequestDto },
     answers: done,
     errors: [404, 409, 429],
@@ -115,8 +118,10 @@ export class EventsController {
   async send(
     @Param('conversation_id', ConversationIdPipe) id: string,
     @Body() body: SendMessageRequestDto,
+    @Headers('idempotency-key') key: string | undefined,
   ): Promise<typeof SUCCESS> {
-    await this.conversations.sendMessage(id, toIncomingMessage(body, ['body', 'role']), body.run);
+    const message = toIncomingMessage(body, ['body', 'role']);
+    await this.conversations.sendMessage(id, message, body.run, readIdempotencyKey(key));
     return SUCCESS;
   }
 

@@ -22,7 +22,7 @@ interface Answer {
   headers?: Record<string, string>;
 }
 
-/** Seconds after which a client that met the run limit may try again: runs end at any time, so soon. */
+/** Seconds after which a client that met the run limit, or a server that stops, may try again. */
 const RETRY_AFTER = '1';
 
 /** The one place where errors become answers. What nobody foresaw is a 500 with an id that is also in the log. */
@@ -91,7 +91,10 @@ function answerFor(error: unknown, request: Request): Answer | undefined {
   if (error instanceof UnknownEventError) return detail(404, error.message);
   if (error instanceof ConflictError || error instanceof LeaseLostError) return detail(409, error.message);
   if (error instanceof RunLimitError) return detail(429, error.message, { 'Retry-After': RETRY_AFTER });
-  if (error instanceof ConversationClosedError) return detail(400, error.message);
+  if (error instanceof ConversationClosedError) {
+    const body = { detail: 'Internal Server Error', exception: `503: ${error.message}` };
+    return { status: 503, body, headers: { 'Retry-After': RETRY_AFTER } };
+  }
   if (error instanceof HttpException) return fromHttpException(error);
   return undefined;
 }

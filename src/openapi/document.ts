@@ -113,7 +113,7 @@ function operation({ path, name, docs }: Endpoint): JsonSchema {
   const pathNames = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '');
   const hasInput = pathNames.length > 0 || docs.query !== undefined || docs.body !== undefined;
   const errors = [
-    ...(docs.open ? [] : [401]),
+    ...(docs.open ? [] : [401, 503]),
     ...(docs.body ? [413, 415] : []),
     ...(hasInput ? [422] : []),
     ...(docs.errors ?? []),
@@ -177,7 +177,7 @@ function errorAnswer(status: number): JsonSchema {
   const headers = { 'Retry-After': { description: 'Seconds.', schema: { type: 'integer' } } };
   return {
     description: answer?.description ?? 'Error.',
-    ...(status === 429 && { headers }),
+    ...([429, 503].includes(status) && { headers }),
     ...json(answer?.schema ?? 'ErrorDetail'),
   };
 }

@@ -58,5 +58,9 @@ export const ERROR_ANSWERS: Readonly<Record<number, ErrorAnswer>> = {
     description: 'As many runs as the server allows are going on; `Retry-After` says when to try again.',
     schema: 'ErrorDetail',
   },
+  503: {
+    description: 'The server stops; `Retry-After` says when to try again, maybe elsewhere.',
+    schema: 'InternalServerError',
+  },
   500: { description: 'Something that nobody foresaw.', schema: 'InternalServerError' },
 };

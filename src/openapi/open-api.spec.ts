@@ -47,6 +47,7 @@ describe('the API document', () => {
       '422',
       '429',
       '500',
+      '503',
     ]);
     expect(Object.keys(document.paths).filter((path) => path.startsWith('/conversations'))).toEqual([]);
     expect(document.paths['/api/conversations/{conversation_id}/events/{event_id}']).toHaveProperty('get');

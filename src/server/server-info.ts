@@ -34,6 +34,8 @@ export interface ServerInfo {
   max_foreground_terminal_timeout_seconds: number | null;
   docs: string;
   redoc: string;
+  /** Runs of agents. */
+  runs: { running: number; limit: number; refused: number };
 }
 
 /** What `/health` answers. */
@@ -71,6 +73,11 @@ export const SERVER_INFO: JsonSchema = object({
   max_foreground_terminal_timeout_seconds: { type: ['number', 'null'] },
   docs: { type: 'string' },
   redoc: { type: 'string' },
+  runs: object({
+    running: { type: 'integer', description: 'How many are going on.' },
+    limit: { type: 'integer', description: 'How many may; more are refused with 429.' },
+    refused: { type: 'integer', description: 'How many were refused since the start.' },
+  }),
 } satisfies Record<keyof ServerInfo, JsonSchema>);
 
 function object(properties: Record<string, JsonSchema>): JsonSchema {

@@ -1,6 +1,7 @@
 import { Controller, Get, Res } from '@nestjs/common';
 import type { Response } from 'express';
 import { OpenRoute } from '../auth/index.js';
+import { RunSlots } from '../conversations/run-slots.js';
 import { Operation, type OperationDocs } from '../http/operation.js';
 import { ToolRegistry } from '../tools/index.js';
 import { Activity } from './activity.js';
@@ -40,6 +41,7 @@ export class ServerController {
     private readonly activity: Activity,
     private readonly readiness: Readiness,
     private readonly tools: ToolRegistry,
+    private readonly slots: RunSlots,
   ) {}
 
   @Get('alive')
@@ -73,6 +75,7 @@ export class ServerController {
   @Get('server_info')
   @Operation(INFO)
   serverInfo(): ServerInfo {
+    const { running, limit, refused } = this.slots;
     return {
       uptime: this.activity.uptime,
       idle_time: this.activity.idleTime,
@@ -94,6 +97,7 @@ export class ServerController {
       max_foreground_terminal_timeout_seconds: null,
       docs: '/docs',
       redoc: '/redoc',
+      runs: { running, limit, refused },
     };
   }
 

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { ConversationsModule } from '../conversations/conversations.module.js';
 import { EventBusModule } from '../events/event-bus.module.js';
 import { ToolsModule } from '../tools/index.js';
 import { Activity } from './activity.js';
@@ -7,7 +8,7 @@ import { ServerController } from './server.controller.js';
 
 /** The routes about the server itself. */
 @Module({
-  imports: [EventBusModule, ToolsModule],
+  imports: [ConversationsModule, EventBusModule, ToolsModule],
   controllers: [ServerController],
   providers: [Activity, Readiness],
   exports: [Activity],

@@ -2,15 +2,12 @@
 export const PENDING: readonly string[] = [
   'GET /api/conversations/{conversation_id}/runtime',
   'POST /api/conversations/{conversation_id}/ask_agent',
-  'POST /api/conversations/{conversation_id}/children',
   'POST /api/conversations/{conversation_id}/condense',
   'POST /api/conversations/{conversation_id}/confirmation_policy',
-  'POST /api/conversations/{conversation_id}/fork',
   'POST /api/conversations/{conversation_id}/goal',
   'POST /api/conversations/{conversation_id}/goal/resume',
   'POST /api/conversations/{conversation_id}/goal/stop',
   'POST /api/conversations/{conversation_id}/load_plugin',
-  'POST /api/conversations/{conversation_id}/navigate',
   'POST /api/conversations/{conversation_id}/runtime/reprovision',
   'POST /api/conversations/{conversation_id}/secrets',
   'POST /api/conversations/{conversation_id}/security_analyzer',
@@ -47,6 +44,12 @@ export const DELIBERATE: readonly Deliberate[] = [
     place: /^(request|response) HookDefinition\.command( required)?$/,
     why: 'hooks of other types have none; the original says so in its errors only',
   },
+
+  {
+    place: /^POST \/api\/conversations(\/\{conversation_id\}\/events)? header Idempotency-Key$/,
+    why: 'what is sent twice is done once',
+  },
+  { place: 'response ServerInfo.runs', why: 'shows how many runs go on and how many may' },
 
   // One schema describes a thing that is sent and a thing that is answered; the original has two.
   { place: /^response \w+\.kind required$/, why: 'always answered, may be left out in requests' },

@@ -1,0 +1,89 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { ConversationClient, scriptedRequest, userMessage } from '../support/conversation-client.js';
+import { ServerProcess } from '../support/server-process.js';
+
+describe('what is sent twice with one Idempotency-Key', () => {
+  let folder: string;
+  let server: ServerProcess;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(path.join(os.tmpdir(), 'agent-server-'));
+    server = await start();
+  });
+  afterEach(async () => {
+    await server.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const start = (env: Record<string, string> = {}) => ServerProcess.start({ cwd: folder, env });
+  const create = (script?: string) =>
+    ConversationClient.create(server, scriptedRequest(path.join(folder, 'work'), script));
+  const send = async (conversation: ConversationClient, key: string, text: string, run = false) => {
+    const headers = { 'Idempotency-Key': key };
+    const message = userMessage(text, run);
+    const { status, body } = await server.request('POST', `${conversation.route}/events`, message, headers);
+    return { status, body };
+  };
+  const messages = async (conversation: ConversationClient) =>
+    (await conversation.on(server).events('&kind=MessageEvent&source=user')).length;
+  const done = { status: 200, body: { success: true } };
+
+  it('is one message, also when both come at once', async () => {
+    const conversation = await create();
+    const answers = await Promise.all(
+      Array.from({ length: 5 }, () => send(conversation, 'k', 'SAY: hi', true)),
+    );
+    expect(answers).toEqual(answers.map(() => done));
+    await conversation.reaches('finished');
+    expect(await send(conversation, 'k', 'SAY: hi', true)).toEqual(done);
+    expect(await messages(conversation)).toBe(1);
+    expect(await conversation.status()).toBe('finished');
+    expect(await send(conversation, 'another', 'SAY: hi')).toEqual(done);
+    expect(await messages(conversation)).toBe(2);
+  });
+
+  it('is one message over a crash of the server', async () => {
+    const conversation = await create();
+    expect(await send(conversation, 'k', 'SAY: hi')).toEqual(done);
+    await server.end('SIGKILL');
+    server = await start();
+    expect(await send(conversation, 'k', 'SAY: hi')).toEqual(done);
+    expect(await messages(conversation)).toBe(1);
+  });
+
+  it('is refused when it is something else', async () => {
+    const conversation = await create();
+    await send(conversation, 'k', 'SAY: hi');
+    expect(await send(conversation, 'k', 'SAY: bye')).toMatchObject({
+      status: 422,
+      body: { detail: [{ type: 'value_error', loc: ['header', 'Idempotency-Key'] }] },
+    });
+    expect((await send(conversation, '', 'SAY: hi')).status).toBe(422);
+    expect((await send(conversation, 'x'.repeat(256), 'SAY: hi')).status).toBe(422);
+    expect(await messages(conversation)).toBe(1);
+  });
+
+  it('starts the run that there was no place for', async () => {
+    await server.stop();
+    server = await start({ OH_MAX_CONCURRENT_RUNS: '1' });
+    const busy = await create('WAIT: 1000\nSAY: late');
+    const conversation = await create();
+    expect(await send(conversation, 'k', 'SAY: hi', true)).toMatchObject({ status: 429 });
+    const info = await server.request('GET', '/server_info');
+    expect(info.body).toMatchObject({ runs: { running: 1, limit: 1, refused: 1 } });
+    await server.request('POST', `${busy.route}/interrupt`);
+    expect(await send(conversation, 'k', 'SAY: hi', true)).toEqual(done);
+    await conversation.reaches('finished');
+    expect(await messages(conversation)).toBe(1);
+  });
+
+  it('is one conversation', async () => {
+    const request = scriptedRequest(path.join(folder, 'work'));
+    const post = () => server.request('POST', '/api/conversations', request, { 'Idempotency-Key': 'c' });
+    const answers = await Promise.all([post(), post(), post()]);
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 201]);
+    expect((await server.request('GET', '/api/conversations/count')).body).toBe(1);
+  });
+});
