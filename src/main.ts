@@ -34,7 +34,7 @@ switch (command.kind) {
 }
 
 async function reload(): Promise<void> {
-  const { runReloading } = await import('./cli/reload.js');
+  const { runReloading } = await import('./cli/reload/run-reloading.js');
   process.exitCode = await runReloading(fileURLToPath(import.meta.url), args);
 }
 

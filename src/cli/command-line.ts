@@ -17,7 +17,7 @@ Options:
   --host HOST      address to listen on (default: 0.0.0.0). Without a session key and without
                    this option only requests from this machine are served.
   --port PORT      port to listen on, 0 for any free one (default: 8000)
-  --reload         start again whenever a file of the built server (dist/) changes
+  --reload         start again whenever the sources change (without sources: the built server)
   --check-config   print the configuration in force, secrets masked, and exit
   --version        print the version and exit
   --help           print this text and exit

@@ -9,7 +9,7 @@ const DEADLINE_MS = 9_500;
 const SAME_SIGNAL_MS = 500;
 
 /**
- * Ends the server in order on SIGTERM and SIGINT, then the process with 0. The order:
+ * Ends the server in order on SIGTERM and SIGINT, and when its starter is gone, then the process with 0. The order:
  *
  * 1. no new connections;
  * 2. Nest's shutdown hooks: sockets closed with 1012, runs paused (a step gets a few seconds), logs and shells closed;
@@ -35,6 +35,8 @@ export function shutDownOnSignals(app: NestExpressApplication): void {
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
+  // Whoever started this process with a channel (`--reload`) is gone, and nobody would end it any more.
+  process.on('disconnect', () => onSignal('SIGTERM'));
 }
 
 async function shutDown(app: NestExpressApplication, logger: Logger): Promise<never> {

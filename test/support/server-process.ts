@@ -15,6 +15,8 @@ export interface ServerOptions {
   args?: string[];
   /** What `--host` says; null leaves it out, which is not the same as its default. */
   host?: string | null;
+  /** The program that is started; the default is this build. */
+  main?: string;
 }
 
 /** Fails when something takes longer than it ever should (ms). */
@@ -39,7 +41,7 @@ export class ServerProcess {
     const cwd = options.cwd ?? (await mkdtemp(path.join(os.tmpdir(), 'agent-server-')));
     const { host = '127.0.0.1' } = options;
     const address = [...(host === null ? [] : ['--host', host]), '--port', '0'];
-    const args = [MAIN, ...address, ...(options.args ?? [])];
+    const args = [options.main ?? MAIN, ...address, ...(options.args ?? [])];
     const child = spawn(process.execPath, args, {
       cwd,
       env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/', ...options.env },
