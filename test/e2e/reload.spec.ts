@@ -135,7 +135,7 @@ describe('--reload without sources', () => {
 
   it('ends as without --reload when the server cannot start', async () => {
     await expect(
-      ServerProcess.start({ args: ['--reload'], env: { OH_MAX_CONCURRENT_RUNS: '0' } }),
+      ServerProcess.start({ cwd: checkout, args: ['--reload'], env: { OH_MAX_CONCURRENT_RUNS: '0' } }),
     ).rejects.toThrow('max_concurrent_runs: expected a whole number');
   });
 });
