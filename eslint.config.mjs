@@ -37,7 +37,7 @@ const ARROWS = {
   ],
   sockets: ['auth', 'config', 'conversations', 'crypto', 'errors', 'events', 'http', 'logging', 'storage'],
   webhooks: ['config', 'conversations', 'crypto', 'errors', 'events', 'http', 'storage'],
-  workspace: ['auth', 'config', 'crypto', 'errors', 'events', 'http', 'openapi', 'tools'],
+  workspace: ['auth', 'config', 'conversations', 'crypto', 'errors', 'events', 'http', 'openapi', 'tools'],
   settings: ['auth', 'config', 'crypto', 'errors', 'events', 'http', 'llm', 'openapi', 'storage'],
   server: ['auth', 'config', 'conversations', 'events', 'http', 'tools'],
   cli: ['auth', 'config', 'crypto', 'errors', 'files', 'logging', 'server'],

@@ -5,6 +5,7 @@ import { ConversationsModule } from './conversations/conversations.module.js';
 import { CryptoModule } from './crypto/index.js';
 import { ServerModule } from './server/server.module.js';
 import { SocketsModule } from './sockets/sockets.module.js';
+import { WorkspaceModule } from './workspace/workspace.module.js';
 
 /** The wiring of the server. */
 @Module({})
@@ -20,6 +21,7 @@ export class AppModule {
         ServerModule,
         ConversationsModule,
         SocketsModule,
+        WorkspaceModule,
       ],
     };
   }

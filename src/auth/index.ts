@@ -3,4 +3,6 @@ export { isLoopbackOnly } from './loopback-only.js';
 export { OpenRoute } from './open-route.js';
 export { protectOpenServer } from './open-server.js';
 export { isSameHost, OriginPolicy } from './origin-policy.js';
+export { presentedKeys } from './session-key.guard.js';
 export { SessionKeys } from './session-keys.js';
+export { AcceptsWorkspaceCookie, expiredWorkspaceCookie, workspaceCookie } from './workspace-cookie.js';

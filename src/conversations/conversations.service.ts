@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { Injectable, Logger } from '@nestjs/common';
 import { LeaseHeldError, type CatalogueEntry, type EventLog, type JsonObject } from '../storage/index.js';
 import type { Conversation } from './conversation.js';
@@ -79,6 +80,13 @@ export class ConversationsService {
     if (!state) throw new ConversationNotFoundError(id);
     const children = await this.services.catalogue.childrenOf(id);
     return conversationInfo(state, this.services.shownRoot, this.services.secrets, { ...options, children });
+  }
+
+  /** The folder that a conversation works in, absolute. */
+  async workingDir(id: string): Promise<string> {
+    const state = await this.registry.peek(id);
+    if (!state) throw new ConversationNotFoundError(id);
+    return path.resolve(this.services.baseDir, state.workspace.working_dir);
   }
 
   /** In the order asked; null for unknown ids. */

@@ -99,10 +99,10 @@ function answerFor(error: unknown, request: Request): Answer | undefined {
   return undefined;
 }
 
-/** The event routes name the conversation that they did not find, the others do not. */
+/** The routes of events and files name the conversation that they did not find, the others do not. */
 function notFound(conversationId: string, request: Request): Answer {
-  const isEventRoute = /\/conversations\/[^/]+\/events(\/|$)/.test(request.path);
-  return detail(404, isEventRoute ? `Conversation not found: ${conversationId}` : 'Not Found');
+  const isNamed = /\/conversations\/[^/]+\/(events|workspace)(\/|$)/.test(request.path);
+  return detail(404, isNamed ? `Conversation not found: ${conversationId}` : 'Not Found');
 }
 
 /** Without a location it is about the request as a whole, and its text is all that the wire says. */

@@ -106,7 +106,10 @@ function undocumented(controller: string, name: string): OperationDocs {
 /** `/a//b/:id/` as `/a/b/{id}`. */
 function openApiPath(path: string): string {
   const clean = `/${path}`.replace(/\/{2,}/g, '/').replace(/(.)\/$/, '$1');
-  return clean.replace(/:(\w+)/g, '{$1}').replace(/\*(\w+)/g, '{$1}');
+  return clean
+    .replace(/\{\/\*(\w+)\}/g, '/{$1}')
+    .replace(/:(\w+)/g, '{$1}')
+    .replace(/\*(\w+)/g, '{$1}');
 }
 
 function operation({ path, name, docs }: Endpoint): JsonSchema {

@@ -1,0 +1,57 @@
+import { BadRequestException, Controller, ForbiddenException, Get, NotFoundException, Param, Req, Res } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import { AcceptsWorkspaceCookie } from '../auth/index.js';
+import { ConversationsService } from '../conversations/conversations.service.js';
+import { ConversationIdPipe } from '../http/conversation-id.pipe.js';
+import { Operation } from '../http/operation.js';
+import { CredentialsFileError, FileMissingError, PathGuard, PathOutsideError } from './path-guard.js';
+import { sendFile } from './send-file.js';
+
+/** The files of the folder that a conversation works in, as a static web site: pages, pictures, whatever it made. */
+@Controller('api/conversations')
+export class WorkspaceFilesController {
+  constructor(private readonly conversations: ConversationsService) {}
+
+  @Get(':conversation_id/workspace{/*path}')
+  @AcceptsWorkspaceCookie()
+  @Operation({
+    tag: 'Workspace',
+    summary: 'Get a file of the folder that a conversation works in',
+    description:
+      'For a folder its `index.html`. The session key may come in the cookie of `/api/auth/workspace-session`. Answers ' +
+      'ranges and conditional requests. Files that may hold git credentials are refused with 403.',
+    answers: { 200: { description: 'The file.' }, 206: { description: 'The range of the file.' } },
+    errors: [400, 403, 404],
+  })
+  async file(
+    @Param('conversation_id', ConversationIdPipe) id: string,
+    @Req() request: Request,
+    @Res() response: Response,
+  ): Promise<void> {
+    const folder = await this.conversations.workingDir(id);
+    await sendFile(request, response, await find(folder, pathBelowWorkspace(request)));
+  }
+}
+
+/** The file at a path of the folder; of a folder its page. */
+async function find(folder: string, relative: string): Promise<string> {
+  try {
+    const guard = await PathGuard.of(folder);
+    const found = await guard.find(relative);
+    if (found.kind === 'file') return found.path;
+    const index = await guard.find(`${relative}/index.html`.replace(/^\//, '')).catch(() => undefined);
+    if (index?.kind === 'file') return index.path;
+    throw new FileMissingError('No index.html in directory');
+  } catch (error) {
+    if (error instanceof PathOutsideError) throw new BadRequestException(error.message);
+    if (error instanceof CredentialsFileError) throw new ForbiddenException(error.message);
+    if (error instanceof FileMissingError) throw new NotFoundException(error.message);
+    throw error;
+  }
+}
+
+/** What stands behind `/workspace/`, decoded as a whole: `..%2f` is the same as `../`. The router decoded it before. */
+function pathBelowWorkspace(request: Request): string {
+  const [, encoded = ''] = /^\/api\/conversations\/[^/]+\/workspace\/?(.*)$/s.exec(request.path) ?? [];
+  return decodeURIComponent(encoded);
+}
