@@ -31,6 +31,8 @@ const BY_CODE: Record<string, ErrorClassification> = {
   LLMMalformedConversationHistoryError: AGENT_MISTAKE,
   MaxIterationsReached: FINAL,
   ConversationOwnershipLostError: FINAL,
+  ServerRestarted: TRANSIENT,
+  StorageFailedError: TRANSIENT,
   TypeError: INTERNAL,
   ReferenceError: INTERNAL,
   RangeError: INTERNAL,

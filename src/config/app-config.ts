@@ -135,6 +135,8 @@ export class AppConfig {
   preload_tools: boolean = true;
   @Whole('So many conversations may run at once.', { min: 1 })
   max_concurrent_runs: number = 10;
+  @Flag('Conversations that were running when the server died go on by themselves at the next start.')
+  resume_on_start: boolean = false;
   @Whole('So many sockets may watch one conversation.', { min: 1 })
   max_socket_subscribers: number = 1000;
   @Url('Address under which browsers reach the server.', { nullable: true })

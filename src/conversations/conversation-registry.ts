@@ -1,21 +1,20 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
-import { errorStack } from '../errors/index.js';
+import { errorMessage, errorStack } from '../errors/index.js';
 import type { EventBus } from '../events/index.js';
-import type { EventLog, EventLogStore, LeaseFence } from '../storage/index.js';
+import { LeaseLostError, type EventLog, type EventLogStore, type LeaseFence } from '../storage/index.js';
 import { Conversation } from './conversation.js';
 import { ConversationClosedError, ConversationNotFoundError } from './conversation-errors.js';
 import type { ConversationServices } from './conversation-parts.js';
 import { foldEvent, type ConversationState } from './conversation-state.js';
+import type { Recoverable } from './crash-recovery.js';
+import type { CutOff } from './cut-off.js';
+import { LostRuns } from './lost-runs.js';
 import { fromStored, toStored } from './stored-conversation.js';
 import { parseEvent } from './parse-event.js';
 
 /** Writes the beginning of a new log. */
 export type FillLog = (log: EventLog, fence: LeaseFence) => Promise<void>;
-
-/** What an agent reads about the tool that its server died with. */
-const RESTARTED =
-  'A restart occurred while this tool was in progress. This may indicate a fatal memory error or system crash. ' +
-  'The tool execution was interrupted and did not complete.';
 
 /** Lines read at a time while the tail of a log is replayed. */
 const CHUNK = 500;
@@ -24,13 +23,16 @@ const CHUNK = 500;
 const SWEEP_MS = 60_000;
 
 /** Which conversations are open. Opens each once for all who ask, and closes those that nobody uses. */
-export class ConversationRegistry {
+export class ConversationRegistry implements Recoverable {
   private readonly logger = new Logger(ConversationRegistry.name);
   private readonly conversations = new Map<string, Promise<Conversation>>();
   private readonly live = new Map<string, Conversation>();
   private readonly lastUse = new WeakMap<Conversation, number>();
   /** Conversations on their way out: opening one again waits for its end. */
   private readonly closings = new Map<string, Promise<void>>();
+  private readonly lostRuns = new LostRuns((id) => this.recover(id));
+  /** Takes conversations that go on by themselves after a crash; undefined: they are paused. */
+  private resume: ((id: string) => void) | undefined;
   private sweeper: NodeJS.Timeout | undefined;
   /** The server is shutting down: nothing is opened any more. */
   private stopping = false;
@@ -58,6 +60,28 @@ export class ConversationRegistry {
     const conversation = await known;
     this.lastUse.set(conversation, Date.now());
     return conversation;
+  }
+
+  /** Conversations that are found running go on: `resume` is told of each. */
+  resumeBy(resume: (id: string) => void): void {
+    this.resume = resume;
+  }
+
+  /** Tells the log of a conversation that its run was cut off, which is part of opening it. */
+  async recover(id: string): Promise<void> {
+    const conversation = await (this.conversations.get(id) ?? this.keep(id, this.open(id)));
+    // All who have waited for it, too, have it now.
+    await nextTurn();
+    if (this.lastUse.has(conversation) || this.live.get(id) !== conversation) return;
+    this.retire(id, conversation);
+  }
+
+  async goOn(id: string, slot: () => void): Promise<void> {
+    (await this.acquire(id)).goOn(slot);
+  }
+
+  async saysRunning(id: string): Promise<boolean> {
+    return (await this.peek(id))?.execution_status === 'running';
   }
 
   /**
@@ -89,7 +113,10 @@ export class ConversationRegistry {
     const opened = this.live.get(id);
     if (opened) return opened.state;
     const metadata = await this.services.catalogue.load(id);
-    return metadata && fromStored(metadata, this.services.secrets).state;
+    if (!metadata) return undefined;
+    const { state } = fromStored(metadata, this.services.secrets);
+    // Its log could not be told yet.
+    return this.lostRuns.reasonOf(id) === undefined ? state : { ...state, execution_status: 'error' };
   }
 
   /**
@@ -142,6 +169,7 @@ export class ConversationRegistry {
     this.stopping = true;
     clearInterval(this.sweeper);
     this.sweeper = undefined;
+    this.lostRuns.stop();
     const opened = await Promise.allSettled(this.conversations.values());
     const closing = opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
     await Promise.allSettled([
@@ -179,8 +207,9 @@ export class ConversationRegistry {
     try {
       const { state, log } = await this.read(id);
       const conversation = this.wrap(state, { log, fence });
-      // Nobody runs a conversation that was just opened: the server that did is gone.
-      if (state.execution_status === 'running') await recovered(conversation);
+      // Nobody runs a conversation that was just opened: whatever ran it is gone.
+      if (state.execution_status === 'running') await this.recordCutOff(conversation);
+      this.lostRuns.delete(id);
       return conversation;
     } catch (error) {
       await leases.release(fence);
@@ -218,12 +247,35 @@ export class ConversationRegistry {
     state: ConversationState,
     storage: ConstructorParameters<typeof Conversation>[1],
   ): Conversation {
-    return new Conversation(state, storage, this.services, (broken) => this.abandon(broken));
+    return new Conversation(state, storage, this.services, (...broken) => this.abandon(...broken));
   }
 
   /** A conversation whose log takes nothing more: the next who asks for it reads it anew from the disk. */
-  private abandon(broken: Conversation): void {
+  private abandon(broken: Conversation, error: Error, wasRunning: boolean): void {
+    // A lost lease is another matter: then the new owner tells the log.
+    if (wasRunning && !(error instanceof LeaseLostError)) {
+      this.lostRuns.add(broken.id, errorMessage(error));
+      this.services.catalogue.touch({ ...broken.state, execution_status: 'error' });
+    }
     this.retire(broken.id, broken);
+  }
+
+  /** Records that a run was cut off; a conversation that cannot take the record is closed again. */
+  private async recordCutOff(conversation: Conversation): Promise<void> {
+    const { id } = conversation;
+    const reason = this.lostRuns.reasonOf(id);
+    const cutOff: CutOff =
+      reason === undefined ? { by: 'restart', goesOn: this.resume !== undefined } : { by: 'storage', reason };
+    try {
+      await conversation.recover(cutOff);
+    } catch (error) {
+      await conversation.close(0);
+      throw error;
+    }
+    if (cutOff.by === 'storage') return;
+    const next = cutOff.goesOn ? 'it goes on' : 'it is paused now';
+    this.logger.warn(`conversation ${id} was running when its server stopped; ${next}`);
+    this.resume?.(id);
   }
 
   private forget(id: string, conversation: Conversation): void {
@@ -250,16 +302,6 @@ export class ConversationRegistry {
     this.closings.set(id, closing);
     this.forget(id, conversation);
     void closing.then(() => this.closings.delete(id));
-  }
-}
-
-/** Records the crash; a conversation that cannot take the record is closed again. */
-async function recovered(conversation: Conversation): Promise<void> {
-  try {
-    await conversation.recover(RESTARTED);
-  } catch (error) {
-    await conversation.close(0);
-    throw error;
   }
 }
 

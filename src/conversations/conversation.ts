@@ -3,7 +3,7 @@ import { Logger } from '@nestjs/common';
 import type { ItemStream } from '../agent/agent-session.js';
 import { isBranchEvent, type AgentView } from '../agent/agent-view.js';
 import { rejectionDraft, toolErrorDraft } from '../agent/drafts.js';
-import { AGENT_MISTAKE, TOOL_FAULT } from '../agent/error-classification.js';
+import { AGENT_MISTAKE } from '../agent/error-classification.js';
 import { addUsage, summarise } from '../agent/metrics.js';
 import { systemPromptDraft } from '../agent/prompt/system-prompt.js';
 import {
@@ -27,6 +27,7 @@ import {
 import type { ConversationServices, OpenedStorage } from './conversation-parts.js';
 import { foldEvent, type ConversationState } from './conversation-state.js';
 import { conversationInfo, fullStateEvent, type InfoOptions } from './conversation-views.js';
+import { cutOffDrafts, type CutOff } from './cut-off.js';
 import { PublishedItemStream, SILENT_STREAM } from './item-stream.js';
 import { LogWriter } from './log-writer.js';
 import { MessageKeys } from './message-keys.js';
@@ -64,7 +65,8 @@ export class Conversation implements RunControlHost {
     readonly state: ConversationState,
     private readonly storage: OpenedStorage,
     private readonly services: ConversationServices,
-    private readonly onBroken: (conversation: Conversation) => void,
+    /** Told when the log takes nothing more, and whether that has cut off a run. */
+    private readonly onBroken: (conversation: Conversation, error: Error, wasRunning: boolean) => void,
   ) {
     const { log, fence } = storage;
     this.writer = new LogWriter(state.id, log, fence, services.bus, (error) => this.break(error));
@@ -273,12 +275,20 @@ export class Conversation implements RunControlHost {
     await this.metadata.save();
   }
 
-  /** What a server that died while running left behind: says so in the log, for the agent and for people. */
-  async recover(explanation: string): Promise<void> {
+  /** What a run that was cut off left behind: says so in the log, for the agent and for people. */
+  async recover(cutOff: CutOff): Promise<void> {
     const view = await this.views.load();
-    const errors = view.unmatched().map((action) => toolErrorDraft(action, explanation, TOOL_FAULT));
-    await this.commit([statusUpdate('error'), ...errors]);
+    await this.commit(cutOffDrafts(cutOff, view.unmatched()));
     await this.metadata.save();
+  }
+
+  /**
+   * Goes on with a run that was cut off, unless somebody has stopped or started it meanwhile.
+   * @param slot for the run, taken already by who calls
+   */
+  goOn(slot: () => void): void {
+    if (this.ending || this.isRunning || this.state.execution_status !== 'running') slot();
+    else this.runs.start(slot);
   }
 
   interruptedActions(): EventDraft[] {
@@ -360,8 +370,9 @@ export class Conversation implements RunControlHost {
 
   private break(error: Error): void {
     this.report('append', error);
+    const wasRunning = this.isRunning;
     this.runs.drop();
-    this.onBroken(this);
+    this.onBroken(this, error, wasRunning);
   }
 
   /** @throws ConversationClosedError, ConversationNotFoundError once it is being closed or destroyed */

@@ -4,9 +4,12 @@ import {
   type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
+import { AppConfig } from '../config/index.js';
 import { errorStack } from '../errors/index.js';
-import { Catalogue, LeaseHeldError } from '../storage/index.js';
+import { Catalogue } from '../storage/index.js';
 import { ConversationRegistry } from './conversation-registry.js';
+import { CrashRecovery } from './crash-recovery.js';
+import { RunSlots } from './run-slots.js';
 
 /** How long a step may take to end by itself at shutdown (ms); then it is interrupted. */
 const STEP_GRACE_MS = 4_000;
@@ -15,39 +18,38 @@ const STEP_GRACE_MS = 4_000;
 @Injectable()
 export class ConversationsLifecycle implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('Conversations');
-  private recovery: Promise<void> = Promise.resolve();
-  private stopping = false;
+  private readonly recovery: CrashRecovery;
+  private listing: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly catalogue: Catalogue,
     private readonly registry: ConversationRegistry,
-  ) {}
+    slots: RunSlots,
+    config: AppConfig,
+  ) {
+    const resume = config.resume_on_start;
+    this.recovery = new CrashRecovery(registry, slots, { resume, leaseTtlSeconds: config.lease_ttl_seconds });
+    // Somebody may ask for one of them before its turn has come.
+    if (resume) registry.resumeBy((id) => this.recovery.add(id));
+  }
 
   /** In the background: the port opens without waiting for it. */
   onApplicationBootstrap(): void {
-    this.recovery = this.recoverRunning().catch((error: unknown) => {
+    this.listing = this.recoverRunning().catch((error: unknown) => {
       this.logger.error('recovery failed', errorStack(error));
     });
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    this.stopping = true;
-    await this.recovery;
+    const stopped = this.recovery.stop();
+    await this.listing;
+    await stopped;
     await this.registry.closeAll(STEP_GRACE_MS);
   }
 
-  /** Opening a conversation that was running when its server died records the crash in its log. */
   private async recoverRunning(): Promise<void> {
-    const running = (await this.catalogue.list()).filter((entry) => entry.execution_status === 'running');
-    for (const { id } of running) {
-      if (this.stopping) return;
-      try {
-        await this.registry.acquire(id);
-        this.logger.warn(`conversation ${id} was running when its server stopped; its status is now error`);
-      } catch (error) {
-        if (error instanceof LeaseHeldError) continue;
-        this.logger.error(`conversation ${id} cannot be recovered`, errorStack(error));
-      }
+    for (const { id, execution_status: status } of await this.catalogue.list()) {
+      if (status === 'running' && !this.registry.opened(id)) this.recovery.add(id);
     }
   }
 }

@@ -4,6 +4,8 @@ import { RunLimitError } from './conversation-errors.js';
 export class RunSlots {
   private taken = 0;
   private turnedAway = 0;
+  /** Who waits for a slot, the first first. */
+  private readonly waiting = new Set<() => void>();
 
   constructor(
     /** How many there are. */
@@ -35,6 +37,33 @@ export class RunSlots {
       if (given) return;
       given = true;
       this.taken -= 1;
+      this.wakeNext();
     };
+  }
+
+  /** Takes a slot as soon as there is one; undefined when `signal` ends the wait. */
+  async wait(signal: AbortSignal): Promise<(() => void) | undefined> {
+    while (!signal.aborted) {
+      if (this.taken < this.limit) return this.take();
+      await this.woken(signal);
+    }
+    return undefined;
+  }
+
+  private woken(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        signal.removeEventListener('abort', wake);
+        this.waiting.delete(wake);
+        resolve();
+      };
+      signal.addEventListener('abort', wake);
+      this.waiting.add(wake);
+    });
+  }
+
+  private wakeNext(): void {
+    const [next] = this.waiting;
+    next?.();
   }
 }

@@ -71,10 +71,18 @@ describe('after the end of a server', () => {
 
     const second = await start();
     const after = conversation.on(second);
-    await after.reaches('error');
+    await after.reaches('paused');
     const events = await after.events();
     expect(events.slice(0, seen.length)).toEqual(seen);
-    expect(events.slice(seen.length).map(brief)).toEqual(['execution_status=error', 'AgentErrorEvent']);
+    expect(events.slice(seen.length).map(brief)).toEqual([
+      'AgentErrorEvent',
+      'ConversationErrorEvent',
+      'execution_status=paused',
+    ]);
+    expect(events.at(-2)).toMatchObject({
+      code: 'ServerRestarted',
+      classification: { retryable: true, user_action: 'retry' },
+    });
     expect(new Set(events.map(({ id }) => id)).size).toBe(events.length);
     await after.send('RUN: echo back\nFINISH: ok');
     await after.reaches('finished');
