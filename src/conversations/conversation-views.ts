@@ -31,6 +31,7 @@ export function conversationInfo(
   secrets: SecretsShown,
   options: InfoOptions,
 ): JsonObject {
+  const { agent, security_analyzer, hook_config, ...hidden } = secrets.hide(withSecrets(state));
   return {
     id: state.id,
     workspace: state.workspace,
@@ -39,7 +40,7 @@ export function conversationInfo(
     stuck_detection: state.stuck_detection,
     execution_status: state.execution_status,
     confirmation_policy: state.confirmation_policy,
-    security_analyzer: state.security_analyzer,
+    security_analyzer,
     activated_knowledge_skills: state.activated_knowledge_skills,
     invoked_skills: state.invoked_skills,
     blocked_actions: state.blocked_actions,
@@ -47,9 +48,9 @@ export function conversationInfo(
     last_user_message_id: state.last_user_message_id,
     leaf_event_id: state.leaf_event_id,
     stats: state.stats,
-    secret_registry: { secret_sources: secrets.hide({ secrets: state.secrets })['secrets'] },
+    secret_registry: { secret_sources: hidden['secrets'] },
     agent_state: state.agent_state,
-    hook_config: state.hook_config,
+    hook_config,
     title: state.title,
     metrics: null,
     created_at: state.created_at,
@@ -63,7 +64,7 @@ export function conversationInfo(
     available_models: [],
     supports_runtime_model_switch: false,
     launched_agent_profile: null,
-    agent: shownAgent(secrets.hide({ agent: state.agent }), options.includeSkills),
+    agent: shownAgent({ agent }, options.includeSkills),
     client_tools: state.client_tools,
     tool_module_qualnames: state.tool_module_qualnames,
     runtime_info: options.runtimeInfo ? RUNTIME_INFO : null,
@@ -76,8 +77,7 @@ export function fullStateEvent(
   shownRoot: string,
   secrets: SecretsShown,
 ): ConversationStateUpdateEvent {
-  const { agent } = secrets.mask({ agent: state.agent });
-  const { secrets: sources } = secrets.mask({ secrets: state.secrets });
+  const { agent, security_analyzer, hook_config, ...masked } = secrets.mask(withSecrets(state));
   const value = {
     id: state.id,
     agent,
@@ -87,7 +87,7 @@ export function fullStateEvent(
     stuck_detection: state.stuck_detection,
     execution_status: state.execution_status,
     confirmation_policy: state.confirmation_policy,
-    security_analyzer: state.security_analyzer,
+    security_analyzer,
     activated_knowledge_skills: state.activated_knowledge_skills,
     activated_path_rules: state.activated_path_rules,
     invoked_skills: state.invoked_skills,
@@ -97,10 +97,10 @@ export function fullStateEvent(
     leaf_event_id: state.leaf_event_id,
     head_is_empty: state.head_is_empty,
     stats: state.stats,
-    secret_registry: { secret_sources: sources },
+    secret_registry: { secret_sources: masked['secrets'] },
     tags: state.tags,
     agent_state: state.agent_state,
-    hook_config: state.hook_config,
+    hook_config,
   };
   return createEvent({
     source: 'environment',
@@ -108,6 +108,11 @@ export function fullStateEvent(
     value: withoutNulls(value),
     kind: 'ConversationStateUpdateEvent',
   });
+}
+
+/** The fields of a state that hold secrets. */
+function withSecrets({ agent, secrets, security_analyzer, hook_config }: ConversationState) {
+  return { agent, secrets, security_analyzer, hook_config };
 }
 
 function shownAgent(value: JsonObject, includeSkills: boolean): unknown {

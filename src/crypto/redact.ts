@@ -9,6 +9,11 @@ export function isSecretName(name: string): boolean {
   return SECRET_NAME.test(name);
 }
 
+/** Objects of this name hold texts that are secrets, or may be: a text in the place of one may be, too. */
+export function isSecretGroup(name: string): boolean {
+  return SECRET_GROUP.test(name) || name === 'extra_headers' || name === 'mcp_config';
+}
+
 /**
  * A copy for messages to people: values of fields with a secret name, and everything below `env`, `environment` and
  * `headers`, become `<redacted>`. A plain text stays as it is.

@@ -1,4 +1,4 @@
-import { isSecretName, redact } from '../crypto/redact.js';
+import { isSecretGroup, isSecretName, redact } from '../crypto/redact.js';
 import type { Location, Problem } from './problem.js';
 
 /** Characters of input that one answer may repeat; enough to recognise it, too few to fill a log. */
@@ -30,10 +30,19 @@ export function describeProblems(
   });
 }
 
-/** Below `secrets`, or in a field with a secret name, even a plain text is one; numbers and nulls are not. */
+/**
+ * Below `secrets`, or in a field with a secret name, even a plain text is one, and so it is where headers or variables
+ * are expected; numbers and nulls are not.
+ */
 function isSecret(path: Location, input: unknown): boolean {
-  if (typeof input !== 'string' && (typeof input !== 'object' || input === null)) return false;
-  return path.slice(1).some((segment) => typeof segment === 'string' && isSecretName(segment));
+  const isText = typeof input === 'string';
+  if (!isText && (typeof input !== 'object' || input === null)) return false;
+  return path
+    .slice(1)
+    .some(
+      (segment) =>
+        typeof segment === 'string' && (isSecretName(segment) || (isText && isSecretGroup(segment))),
+    );
 }
 
 /** Follows a location; names of union members in it are no keys of the input and are passed over. */

@@ -89,7 +89,10 @@ function causes(error: Error): Error[] {
   return chain;
 }
 
-/** Providers quote what they were sent. Short values are left alone: they would tear words apart. */
+/**
+ * Providers quote what they were sent, and clients the address with its password. Short values are left alone: they
+ * would tear words apart.
+ */
 function withoutSecrets(message: string, config: LlmConfig): string {
   const secrets = [
     config.api_key,
@@ -98,10 +101,15 @@ function withoutSecrets(message: string, config: LlmConfig): string {
     config.aws_session_token,
     ...Object.values(config.extra_headers ?? {}),
   ];
-  return secrets.reduce<string>(
-    (text, secret) => (secret !== null && secret.length >= 6 ? text.replaceAll(secret, '**********') : text),
-    message,
-  );
+  return secrets
+    .reduce<string>((text, secret) => (isLong(secret) ? text.replaceAll(secret, MASK) : text), message)
+    .replaceAll(/(?<=\w:\/\/)[^\s/@]+(?=@)/g, MASK);
+}
+
+const MASK = '**********';
+
+function isLong(secret: string | null): secret is string {
+  return secret !== null && secret.length >= 6;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -1,0 +1,316 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { userMessage } from '../support/conversation-client.js';
+import { startScriptedEndpoint, type ChatEndpoint } from '../support/scripted-endpoint.js';
+import { eventually, ServerProcess } from '../support/server-process.js';
+import { Witness } from '../support/witness.js';
+
+/** A text that must come out nowhere. Its name tells where it was put in. */
+const planted = (name: string): string => `PLANTED-${name}-0123456789`;
+const PLANTED = /PLANTED-[\w-]+/;
+/** In a command of a message, which is shown to watchers as it is. */
+const IN_COMMAND = 'TYPED-into-a-command';
+const SESSION_KEY = planted('session-key');
+
+const WEBHOOK = {
+  base_url: `http://user:${planted('webhook-userinfo')}@127.0.0.1:9/hook`,
+  headers: { Authorization: `Bearer ${planted('webhook-header')}` },
+  num_retries: 0,
+};
+
+/** The server dies of this when it gets SIGUSR2: no other crash can be had on purpose. */
+const CRASH = `process.on("SIGUSR2", () => setImmediate(() => { throw new Error("crash with ${planted('llm-key')}") }))`;
+
+function environment(folder: string, secretKey?: string): Record<string, string> {
+  return {
+    HOME: path.join(folder, 'home'),
+    SESSION_API_KEY: SESSION_KEY,
+    ...(secretKey === undefined ? {} : { OH_SECRET_KEY: secretKey }),
+    OH_PREVIOUS_SECRET_KEYS: JSON.stringify([planted('previous-key')]),
+    OH_WEBHOOKS: JSON.stringify([WEBHOOK]),
+    LOG_LEVEL: 'debug',
+    DEBUG: '1',
+    NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(CRASH)}`,
+  };
+}
+
+/** A create request with a secret in every place that takes one. */
+function request(folder: string, baseUrl: string) {
+  const llm = (name: string) => ({
+    model: 'openai/some-model',
+    base_url: baseUrl,
+    api_key: planted(name),
+    num_retries: 1,
+  });
+  return {
+    agent: {
+      llm: {
+        ...llm('llm-key'),
+        aws_access_key_id: planted('aws-id'),
+        aws_secret_access_key: planted('aws-key'),
+        aws_session_token: planted('aws-token'),
+        extra_headers: { 'X-Api-Key': planted('extra-header') },
+        usage_id: 'agent',
+      },
+      condenser: { kind: 'LLMSummarizingCondenser', llm: llm('condenser-key') },
+      agent_context: { secrets: { CONTEXT: planted('context-secret') } },
+      mcp_config: {
+        local: { command: 'true', env: { PLAIN_NAME: planted('mcp-env') } },
+        web: { url: 'http://127.0.0.1:9/', headers: { 'X-Plain': planted('mcp-header') } },
+      },
+      tools: [{ name: 'terminal' }],
+    },
+    security_analyzer: { kind: 'GraySwanAnalyzer', api_key: planted('analyzer-key') },
+    secrets: {
+      STATIC: { kind: 'StaticSecret', value: planted('static-secret') },
+      LOOKUP: {
+        kind: 'LookupSecret',
+        url: 'http://127.0.0.1:9/',
+        headers: { Authorization: planted('lookup-header') },
+      },
+    },
+    workspace: { working_dir: path.join(folder, 'project') },
+  };
+}
+
+/** Requests that are wrong in ways that tempt a server to repeat what it was sent. */
+function mistakes(valid: ReturnType<typeof request>): unknown[] {
+  const withLlm = (llm: unknown) => ({ ...valid, agent: { ...valid.agent, llm } });
+  const secret = planted('in-a-mistake');
+  return [
+    withLlm({ ...valid.agent.llm, api_key: [secret] }),
+    withLlm({ ...valid.agent.llm, api_key: { deep: { deeper: secret } } }),
+    withLlm({ ...valid.agent.llm, num_retries: -1 }),
+    withLlm({ ...valid.agent.llm, model: undefined }),
+    withLlm({ ...valid.agent.llm, extra_headers: { Authorization: [secret] } }),
+    withLlm({ ...valid.agent.llm, extra_headers: secret }),
+    { ...valid, secrets: { A: secret } },
+    { ...valid, secrets: { A: { kind: 'StaticSecret', value: [secret] } } },
+    { ...valid, secrets: { A: { kind: 'Nope', value: secret } } },
+    { ...valid, secrets: { A: { kind: 'LookupSecret', headers: { Authorization: secret } } } },
+    { ...valid, secrets: secret },
+    { ...valid, agent: { ...valid.agent, mcp_config: { a: secret } } },
+    { ...valid, agent: { ...valid.agent, agent_context: { secrets: [secret] } } },
+    { ...valid, agent: { ...valid.agent, tools: 'x' } },
+    { ...valid, agent: { ...valid.agent, kind: 'Nope' } },
+    { ...valid, workspace: undefined },
+    { agent_settings: { llm: { ...valid.agent.llm, timeout: 'x' } }, workspace: valid.workspace },
+    { agent_profile_id: 'x', ...valid },
+    [valid],
+    `{"agent": {"llm": {"api_key": "${secret}"`,
+    `{"api_key": "${secret}" "x"}`,
+    secret,
+  ];
+}
+
+describe('secrets that were planted everywhere', () => {
+  let folder: string;
+  let endpoint: ChatEndpoint;
+  let server: ServerProcess;
+  let witness: Witness;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(path.join(os.tmpdir(), 'planted-'));
+    endpoint = await startScriptedEndpoint();
+    witness = new Witness({ 'x-session-api-key': SESSION_KEY });
+  });
+  afterEach(async () => {
+    witness.close();
+    await server.stop();
+    await endpoint.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  async function start(secretKey?: string): Promise<void> {
+    server = await ServerProcess.start({ cwd: folder, env: environment(folder, secretKey) });
+  }
+
+  async function create(baseUrl = endpoint.url): Promise<string> {
+    const { status, text } = await witness.request(
+      server,
+      'POST',
+      '/api/conversations',
+      request(folder, baseUrl),
+    );
+    expect({ status, text }).toMatchObject({ status: 201 });
+    return String(/"id":"([\w-]+)"/.exec(text)?.[1]);
+  }
+
+  async function reaches(id: string, ...statuses: string[]): Promise<void> {
+    await eventually(async () => {
+      const { text } = await witness.request(server, 'GET', `/api/conversations/${id}`);
+      return statuses.some((status) => text.includes(`"execution_status":"${status}"`));
+    }, statuses.join());
+  }
+
+  const send = (id: string, text: string) =>
+    witness.request(server, 'POST', `/api/conversations/${id}/events`, userMessage(text, true));
+
+  /** Everything that a client can read about a conversation. */
+  async function readAll(id: string): Promise<void> {
+    const routes = ['', '/events/search', '/events/count', '/agent_final_response', '/events/search?limit=0'];
+    for (const route of routes) await witness.request(server, 'GET', `/api/conversations/${id}${route}`);
+    await witness.request(server, 'GET', '/api/conversations/search?include_skills=true');
+    await witness.request(server, 'GET', `/api/conversations?ids=${id}`);
+    await witness.request(server, 'GET', '/server_info');
+  }
+
+  it('come out nowhere in normal work, and stand on disk only as tokens', async () => {
+    await start(planted('secret-key'));
+    const id = await create();
+    await witness.listen(
+      server,
+      `/sockets/events/${id}?session_api_key=${SESSION_KEY}&resend_mode=all`,
+      [],
+      {},
+    );
+    await witness.listen(server, `/sockets/session/${id}?after_seq=-1`, [], {
+      authorization: `Bearer ${SESSION_KEY}`,
+    });
+    await send(id, `RUN: echo ${IN_COMMAND}; env; export -p; history\nRUN: seq 30000\nFINISH: done`);
+    await reaches(id, 'finished');
+    expect(endpoint.requests[0]?.headers.authorization).toBe(`Bearer ${planted('llm-key')}`);
+    await readAll(id);
+
+    expect(await server.end()).toBe(0);
+    witness.note('log', server.log);
+    await witness.readFiles(folder);
+    expect(witness.textOf(/^file .*metadata\.json$/).match(/"gAAAAA/g)).toHaveLength(12);
+    expect(witness.textOf(/^socket/)).toContain('"full_state"');
+    expect(witness.find(PLANTED)).toEqual([]);
+    // The command is in the log of the conversation, and nowhere else: no history file, no server log.
+    const elsewhere = witness
+      .find(new RegExp(IN_COMMAND))
+      .filter((it) => !/^(file .*events.jsonl|GET |socket )/.test(it));
+    expect(elsewhere).toEqual([]);
+  });
+
+  it('come out nowhere in errors', async () => {
+    await start(planted('secret-key'));
+    const id = await create();
+    for (const mistake of mistakes(request(folder, endpoint.url))) {
+      const { status } = await witness.request(server, 'POST', '/api/conversations', mistake);
+      expect([404, 422]).toContain(status);
+    }
+    const wrong = planted('wrong-key');
+    const wrongKeys: Record<string, string>[] = [
+      { 'x-session-api-key': wrong },
+      { authorization: `Bearer ${wrong}` },
+    ];
+    for (const headers of wrongKeys) {
+      expect(
+        (await witness.request(server, 'GET', '/api/conversations/search', undefined, headers)).status,
+      ).toBe(401);
+    }
+    for (const key of [SESSION_KEY, wrong]) {
+      await witness.request(server, 'GET', `/api/conversations/search?session_api_key=${key}&limit=0`);
+      await witness.request(server, 'GET', `/nowhere?api_key=${key}`);
+      await witness.listen(server, `/sockets/events/${id}?session_api_key=${key}&resend_mode=nope`, [], {});
+    }
+    await witness.listen(server, `/sockets/events/${id}?session_api_key=${wrong}`, [], {});
+    await witness.listen(
+      server,
+      `/sockets/events/${id}`,
+      [JSON.stringify({ type: 'auth', session_api_key: wrong })],
+      {},
+    );
+    const frames = [
+      `{"api_key": "${wrong}"`,
+      JSON.stringify({ role: 5, api_key: wrong }),
+      JSON.stringify([wrong]),
+    ];
+    await witness.listen(server, `/sockets/events/${id}`, frames);
+    await eventually(() =>
+      Promise.resolve(witness.textOf(/^socket/).split('ServerErrorEvent').length > frames.length),
+    );
+    await eventually(() => Promise.resolve(witness.textOf(/^close/).includes('4001')));
+    await witness.request(server, 'POST', `/api/conversations/${id}/events`, {
+      api_key: wrong,
+      content: [{ token: wrong }],
+    });
+
+    await server.end();
+    witness.note('log', server.log);
+    expect(witness.textOf(/^log/)).toContain('session_api_key=<redacted>');
+    expect(witness.find(PLANTED)).toEqual([]);
+  });
+
+  it('come out nowhere when the provider repeats them, its address holds them, or the server crashes', async () => {
+    await start(planted('secret-key'));
+    const said = `Incorrect API key provided: ${planted('llm-key')} (${planted('extra-header')})`;
+    for (const status of [401, 400, 404, 500]) {
+      const id = await create();
+      await witness.listen(server, `/sockets/events/${id}?resend_mode=all`);
+      endpoint.script([{ status, message: said, code: planted('llm-key') }]);
+      await send(id, 'hello');
+      await reaches(id, 'error');
+      await readAll(id);
+    }
+    const id = await create(endpoint.url.replace('//', `//user:${planted('url-password')}@`));
+    await send(id, 'hello');
+    await reaches(id, 'error');
+    await witness.request(server, 'GET', `/api/conversations/${id}/events/search`);
+
+    await server.end('SIGUSR2');
+    witness.note('log', server.log);
+    expect(server.log).toMatch(/"level":"fatal".*the server crashed.*crash with \*\*\*/);
+    await witness.readFiles(path.join(folder, 'workspace', 'conversations'));
+    const leaks = witness.find(PLANTED).filter((it) => !it.includes('base_url'));
+    expect(leaks).toEqual([]);
+  });
+
+  it('survive a start with another key, and then a token goes to no provider', async () => {
+    await start(planted('secret-key'));
+    const id = await create();
+    await server.end();
+    witness.note('log', server.log);
+
+    await start(planted('other-key'));
+    await send(id, 'RUN: true\nFINISH: done');
+    await reaches(id, 'finished', 'error');
+    await readAll(id);
+    expect(JSON.stringify(endpoint.requests.map(({ headers }) => headers))).not.toMatch(/gAAAAA|PLANTED/);
+    expect(server.log.match(/no key opens [^"]*agent\/llm\/api_key/g)).toHaveLength(1);
+    await server.end();
+    witness.note('log', server.log);
+
+    // With the first key it works again: nothing was destroyed.
+    await start(planted('secret-key'));
+    await send(id, 'FINISH: done');
+    await reaches(id, 'finished');
+    expect(endpoint.requests.at(-1)?.headers.authorization).toBe(`Bearer ${planted('llm-key')}`);
+    await server.end();
+    witness.note('log', server.log);
+    await witness.readFiles(folder);
+    expect(witness.find(PLANTED)).toEqual([]);
+  });
+
+  it('are not stored without a key', async () => {
+    const env = { HOME: folder, LOG_LEVEL: 'debug' };
+    server = await ServerProcess.start({ cwd: folder, env });
+    const id = await create();
+    await send(id, 'FINISH: done');
+    await reaches(id, 'finished');
+    expect(endpoint.requests.at(-1)?.headers.authorization).toBe(`Bearer ${planted('llm-key')}`);
+    await server.end();
+    expect(server.log).toContain(
+      '⚠️ OH_SECRET_KEY was not defined. Secrets will not be persisted between restarts.',
+    );
+    witness.note('log', server.log);
+    await witness.readFiles(folder);
+    expect(witness.textOf(/^file .*metadata\.json$/)).toContain('"api_key":"**********"');
+
+    server = await ServerProcess.start({ cwd: folder, env });
+    await send(id, 'FINISH: done');
+    await reaches(id, 'finished', 'error');
+    await readAll(id);
+    expect(witness.textOf(/^GET /)).toContain('"api_key":null');
+    expect(JSON.stringify(endpoint.requests.slice(1).map(({ headers }) => headers))).not.toMatch(
+      /PLANTED|\*{10}/,
+    );
+    await server.end();
+    witness.note('log', server.log);
+    expect(witness.find(PLANTED)).toEqual([]);
+  });
+});

@@ -1,0 +1,75 @@
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { WebSocket } from 'ws';
+import type { ServerProcess } from './server-process.js';
+
+/** Collects whatever comes out of a server, to look for things that must not. */
+export class Witness {
+  private readonly seen: { where: string; text: string }[] = [];
+  private readonly sockets: WebSocket[] = [];
+
+  constructor(private readonly headers: Record<string, string>) {}
+
+  /** Sends a request and keeps its answer. A body that is a text goes out as it is. */
+  async request(
+    server: ServerProcess,
+    method: string,
+    route: string,
+    body?: unknown,
+    headers = this.headers,
+  ) {
+    const response = await fetch(server.url + route, {
+      method,
+      headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+      body: body === undefined || typeof body === 'string' ? body : JSON.stringify(body),
+    });
+    const text = await response.text();
+    this.note(`${method} ${route}`, JSON.stringify([...response.headers]) + text);
+    return { status: response.status, text };
+  }
+
+  /** Opens a socket, sends frames as soon as it is open, and keeps what comes; resolves when it is open or refused. */
+  async listen(server: ServerProcess, route: string, frames: string[] = [], headers = this.headers) {
+    const socket = new WebSocket(server.socketUrl(route), { headers });
+    this.sockets.push(socket);
+    socket.on('message', (data: Buffer) => this.note(`socket ${route}`, data.toString()));
+    socket.on('close', (code, reason) => this.note(`close of ${route}`, `${code} ${reason.toString()}`));
+    await new Promise<void>((resolve) => {
+      socket.on('open', () => resolve());
+      socket.on('error', (error) => (this.note(`error of ${route}`, error.message), resolve()));
+    });
+    for (const frame of frames) socket.send(frame);
+    return socket;
+  }
+
+  /** Keeps a text, for example the log. */
+  note(where: string, text: string): void {
+    this.seen.push({ where, text });
+  }
+
+  /** Keeps the files below a folder. */
+  async readFiles(folder: string): Promise<void> {
+    for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue;
+      const file = path.join(entry.parentPath, entry.name);
+      this.note(`file ${path.relative(folder, file)}`, `${file}\n${await readFile(file, 'utf8')}`);
+    }
+  }
+
+  /** Where something was seen, with a little of what stands around it. */
+  find(pattern: RegExp): string[] {
+    return this.seen.flatMap(({ where, text }) => {
+      const at = text.search(pattern);
+      return at === -1 ? [] : [`${where}: ...${text.slice(Math.max(0, at - 60), at + 80)}`];
+    });
+  }
+
+  /** Everything whose place matches, as one text. */
+  textOf(place: RegExp): string {
+    return this.seen.flatMap(({ where, text }) => (place.test(where) ? [text] : [])).join('\n');
+  }
+
+  close(): void {
+    for (const socket of this.sockets) socket.terminate();
+  }
+}
