@@ -1,19 +1,22 @@
 // The second step of `npm run build`: joins dist/main.js with what it imports into a few files under dist/bundle/, because
 // loading some 1,600 small modules was most of what a start cost. The modules of the first step stay beside it, for tests and tools.
 // Why, and what to look at when it fails: docs/decisions/0008-a-bundle-for-the-start.md
-import { readdir } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
+import { licencesOf } from './licences.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = 'bundle';
 
-/** What stays in node_modules: native code, data files, and packages that the framework asks for and we do not have. */
+/** Packages that stay in node_modules: native code and files that are served. */
+const PACKAGES = ['@lydell/node-pty', 'swagger-ui-dist'];
+
+/** Not bundled: those, and packages that the framework asks for and we do not have. */
 const EXTERNAL = [
-  '@lydell/node-pty',
-  /^swagger-ui-dist\//,
+  ...PACKAGES,
   /^@nestjs\/microservices/,
   '@nestjs/platform-socket.io',
   'bufferutil',
@@ -44,7 +47,7 @@ const bundle = await rolldown({
   plugins: [oneCopyOfWs()],
   onLog: failOnWarning,
 });
-await bundle.write({
+const { output } = await bundle.write({
   dir: path.join(root, 'dist'),
   format: 'esm',
   sourcemap: true,
@@ -62,6 +65,8 @@ await bundle.write({
   },
 });
 await bundle.close();
+await writeFile(path.join(root, 'dist', folder, 'packages.json'), JSON.stringify(PACKAGES));
+await writeFile(path.join(root, 'dist', folder, 'LICENSES.txt'), await licencesOf(output));
 console.log(`Bundled: ${(await readdir(path.join(root, 'dist', folder))).filter(isScript).length} files`);
 
 function isScript(name) {

@@ -17,6 +17,10 @@ export interface ServerOptions {
   host?: string | null;
   /** The program that is started; the default is this build. */
   main?: string;
+  /** Whom it runs as; the default is who runs the test. */
+  user?: { uid: number; gid: number };
+  /** A session key that `request` shows. */
+  key?: string;
 }
 
 /** Fails when something takes longer than it ever should (ms). */
@@ -30,6 +34,7 @@ export class ServerProcess {
     readonly cwd: string,
     private readonly ownsFolder: boolean,
     private readonly child: ChildProcess,
+    private readonly key: string | undefined,
   ) {
     const keep = (chunk: Buffer): void => void (this.output += chunk.toString());
     child.stdout?.on('data', keep);
@@ -46,8 +51,9 @@ export class ServerProcess {
       cwd,
       env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/', ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
+      ...options.user,
     });
-    const server = new ServerProcess(cwd, options.cwd === undefined, child);
+    const server = new ServerProcess(cwd, options.cwd === undefined, child, options.key);
     await eventually(() => {
       if (child.exitCode !== null) throw new Error(`the server ended: ${server.output}`);
       return Promise.resolve(server.port !== undefined);
@@ -82,7 +88,11 @@ export class ServerProcess {
   async request(method: string, route: string, body?: unknown, headers: Record<string, string> = {}) {
     const response = await fetch(this.url + route, {
       method,
-      headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+      headers: {
+        ...(this.key === undefined ? {} : { 'x-session-api-key': this.key }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
     const text = await response.text();

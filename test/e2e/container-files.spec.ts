@@ -1,0 +1,69 @@
+import { access, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { load } from 'js-yaml';
+import { readDockerfile } from '../support/dockerfile.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** So long a server may take to end, in seconds (src/cli/shutdown.ts). */
+const SHUTDOWN_SECONDS = 10;
+
+describe('the Dockerfile', () => {
+  it('copies only what is there and what .dockerignore lets through', async () => {
+    const { copied } = await readDockerfile();
+    const ignored = await readFile(path.join(ROOT, '.dockerignore'), 'utf8');
+    const allowed = ignored.split('\n').flatMap((line) => (line.startsWith('!') ? [line.slice(1)] : []));
+    expect(copied).toEqual(expect.arrayContaining(['src', 'scripts', 'package-lock.json']));
+    expect([...copied].sort()).toEqual(allowed.sort());
+    for (const name of copied) await access(path.join(ROOT, name));
+  });
+
+  it('takes a pinned base, and does not run as root', async () => {
+    const { instructions } = await readDockerfile();
+    const argument = instructions.find(({ name }) => name === 'ARG')?.text ?? '';
+    expect(argument).toMatch(/^NODE=node:\d+\.\d+\.\d+-bookworm-slim$/);
+    const users = instructions.filter(({ name }) => name === 'USER').map(({ text }) => text);
+    expect(users).toEqual(['node']);
+  });
+
+  it('bakes no key in', async () => {
+    const { environment } = await readDockerfile();
+    expect(Object.keys(environment).filter((name) => /KEY|SECRET|TOKEN/.test(name))).toEqual([]);
+  });
+});
+
+describe('compose.yaml', () => {
+  let service: Record<string, unknown>;
+  let file: Record<string, Record<string, unknown>>;
+  beforeAll(async () => {
+    file = load(await readFile(path.join(ROOT, 'compose.yaml'), 'utf8')) as typeof file;
+    service = file['services']?.['agent-server'] as typeof service;
+  });
+
+  it('waits longer than the server takes to end', () => {
+    const grace = /^(\d+)s$/.exec(String(service['stop_grace_period']))?.[1];
+    expect(Number(grace)).toBeGreaterThan(SHUTDOWN_SECONDS);
+  });
+
+  it('keeps the data in a declared volume, at the place that the Dockerfile has for it', async () => {
+    const { instructions } = await readDockerfile();
+    const place = instructions.find(({ name }) => name === 'VOLUME')?.text;
+    expect(service['volumes']).toEqual([`workspace:${place}`]);
+    expect(Object.keys(file['volumes'] ?? {})).toEqual(['workspace']);
+  });
+
+  it('takes its keys from files that git does not see', async () => {
+    expect(Object.keys(file['secrets'] ?? {})).toEqual(service['secrets']);
+    const environment = service['environment'] as Record<string, string>;
+    for (const name of ['SESSION_API_KEY_FILE', 'OH_SECRET_KEY_FILE']) {
+      expect(service['secrets']).toContain(path.basename(environment[name] ?? ''));
+    }
+    for (const secret of Object.values(file['secrets'] ?? {})) expect(secret).toHaveProperty('file');
+    expect(await readFile(path.join(ROOT, '.gitignore'), 'utf8')).toContain('\nsecrets/\n');
+  });
+
+  it('starts again by itself and takes a bounded share of the machine', () => {
+    expect(service).toMatchObject({ restart: 'unless-stopped', pids_limit: 512, mem_limit: '4g', cpus: 2 });
+  });
+});

@@ -1,0 +1,158 @@
+import { execFile } from 'node:child_process';
+import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
+import { readDockerfile, type Dockerfile } from '../support/dockerfile.js';
+import { freePort } from '../support/free-port.js';
+import { eventually, ServerProcess } from '../support/server-process.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const run = promisify(execFile);
+
+/** Stands for `/` of the container: the program is in `opt/agent-server`, the volume is `workspace`. */
+let container: string;
+let program: string;
+let dockerfile: Dockerfile;
+/** The user of the image, when the test may choose one. */
+let user: { uid: number; gid: number } | undefined;
+beforeAll(async () => {
+  container = await mkdtemp(path.join(os.tmpdir(), 'container-'));
+  await chmod(container, 0o755);
+  program = path.join(container, 'opt/agent-server');
+  dockerfile = await readDockerfile();
+  // `npm ci` and `npm run build` have been done by whoever runs this test.
+  expect(dockerfile.steps.slice(0, 2)).toEqual(['npm ci --no-audit --no-fund', 'npm run build']);
+  const [command = '', script = '', target] = dockerfile.steps[2]?.split(' ') ?? [];
+  expect([command, target]).toEqual(['node', '/opt/agent-server']);
+  await run(process.execPath, [path.join(ROOT, script), program]);
+  await mkdir(path.join(container, 'workspace'));
+  user = await imageUser();
+  if (user !== undefined) await chown(path.join(container, 'workspace'), user.uid, user.gid);
+});
+afterAll(() => rm(container, { recursive: true, force: true }));
+
+/** Root may be anybody, if others may run this Node. */
+async function imageUser(): Promise<{ uid: number; gid: number } | undefined> {
+  const node = { uid: 1000, gid: 1000 };
+  return run(process.execPath, ['--version'], { ...node, cwd: '/' }).then(
+    () => node,
+    () => undefined,
+  );
+}
+
+/** A path or an argument of the Dockerfile, inside the folder that stands for the container. */
+function inside(text: string): string {
+  return text.replace(/^\/(?=opt|workspace)/, `${container}/`);
+}
+
+describe('the production installation', () => {
+  it('has no package for development and takes little room', async () => {
+    expect((await readdir(path.join(program, 'node_modules'))).sort()).toEqual(
+      ['@lydell', '@scarf', 'swagger-ui-dist'].sort(),
+    );
+    const files = await readdir(program, { recursive: true });
+    const sizes = await Promise.all(files.map(async (file) => (await stat(path.join(program, file))).size));
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(20e6);
+  });
+
+  it('finds everything that it loads later: model providers, the API document', async () => {
+    const bundle = path.join(program, 'dist/bundle');
+    const parts = (await readdir(bundle)).filter((name) => name.endsWith('.js'));
+    const code = parts.map((name) => `await import(${JSON.stringify(path.join(bundle, name))});`).join('');
+    await run(process.execPath, ['--input-type=module', '-e', `${code} process.exit(0);`], {
+      cwd: container,
+    });
+    expect(parts.length).toBeGreaterThan(10);
+  });
+
+  it('is put into no folder that has something in it', async () => {
+    const installing = run(process.execPath, [path.join(ROOT, 'scripts/install-production.mjs'), program]);
+    await expect(installing).rejects.toThrow('is not empty');
+  });
+});
+
+describe('npm pack', () => {
+  it('takes the bundle, and nothing of the sources or the data', async () => {
+    const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts', '--offline'], {
+      cwd: ROOT,
+      maxBuffer: 1e8,
+    });
+    const packed = [...stdout.matchAll(/"path": "([^"]+)"/g)].map(([, name = '']) => name);
+    expect(packed).toEqual(expect.arrayContaining(['dist/main.js', 'dist/bundle/packages.json', 'LICENSE']));
+    const outside = packed.filter((name) => !name.startsWith('dist/bundle/'));
+    expect(outside.sort()).toEqual(['LICENSE', 'README.md', 'dist/main.js', 'package.json']);
+  });
+});
+
+describe('the container', () => {
+  function start(port: string, env: Record<string, string>, key?: string): Promise<ServerProcess> {
+    const environment: Record<string, string> = {};
+    for (const [name, value] of Object.entries(dockerfile.environment)) environment[name] = inside(value);
+    const [, main = '', ...args] = dockerfile.start;
+    return ServerProcess.start({
+      main: inside(main),
+      cwd: container,
+      host: null,
+      env: { ...environment, ...env },
+      args: args.map((arg) => (arg === '8000' ? port : arg)),
+      key,
+      user,
+    });
+  }
+
+  async function isHealthy(port: string): Promise<boolean> {
+    const [, ...check] = dockerfile.healthCheck.map((part) => part.replace('8000', port));
+    return run(process.execPath, check).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  it('starts, is healthy, runs a conversation on its volume, and stops in order', async () => {
+    const port = String(await freePort());
+    const server = await start(port, { SESSION_API_KEY: 'key', OH_SECRET_KEY: 'secret' }, 'key');
+    try {
+      expect(await isHealthy(port)).toBe(true);
+      expect((await server.request('GET', '/docs/assets/swagger-ui.css')).status).toBe(200);
+      const script =
+        'RUN: git --version > version && id -u >> version && cat version\nWAIT: 60\nFINISH: done';
+      const conversation = await ConversationClient.create(
+        server,
+        scriptedRequest('workspace/project', script),
+      );
+      const kinds = async () => (await conversation.events()).map(({ kind }) => kind);
+      await eventually(async () => (await kinds()).includes('ObservationEvent'), 'the observation');
+
+      const started = Date.now();
+      expect(await server.end()).toBe(0);
+      expect(Date.now() - started).toBeLessThan(10_000);
+      expect(await isHealthy(port)).toBe(false);
+      const output = await readFile(path.join(container, 'workspace/project/version'), 'utf8');
+      expect(output).toMatch(new RegExp(`^git version .*\\n${user?.uid ?? process.getuid?.() ?? ''}\\n$`));
+      expect(await readdir(path.join(container, 'workspace/conversations'))).toHaveLength(1);
+    } finally {
+      await server.stop();
+    }
+    // Nothing is written beside the volume.
+    expect((await readdir(container)).sort()).toEqual(['opt', 'workspace']);
+  });
+
+  it('serves only itself without a key, and is healthy all the same', async () => {
+    const port = String(await freePort());
+    const server = await start(port, {});
+    try {
+      expect(server.log).toContain('access: this machine only, without a key');
+      expect(await isHealthy(port)).toBe(true);
+      const other = Object.values(os.networkInterfaces())
+        .flat()
+        .find((address) => address !== undefined && !address.internal && address.family === 'IPv4');
+      if (other !== undefined)
+        expect((await fetch(`http://${other.address}:${port}/alive`)).status).toBe(403);
+    } finally {
+      await server.stop();
+    }
+  });
+});

@@ -1,0 +1,49 @@
+import { readFile } from 'node:fs/promises';
+
+/** What tests need of the Dockerfile. */
+export interface Dockerfile {
+  instructions: { name: string; text: string }[];
+  /** What the build takes from the checkout. */
+  copied: string[];
+  /** The environment of the image. */
+  environment: Record<string, string>;
+  /** The commands of the build, without those of the system's package manager. */
+  steps: string[];
+  /** The program and its arguments as `docker run` starts them, without `tini`. */
+  start: string[];
+  healthCheck: string[];
+}
+
+/** Reads the Dockerfile of this checkout, so that tests run the very commands that it has. */
+export async function readDockerfile(): Promise<Dockerfile> {
+  const text = await readFile(new URL('../../Dockerfile', import.meta.url), 'utf8');
+  const lines = text
+    .replace(/^#.*\n/gm, '')
+    .replaceAll('\\\n', ' ')
+    .split('\n');
+  const instructions = lines
+    .filter((line) => line.trim() !== '')
+    .map((line) => {
+      const [, name = '', rest = ''] = /^(\S+)\s+(.*)$/.exec(line) ?? [];
+      return { name, text: rest.trim() };
+    });
+  const all = (name: string) => instructions.filter((it) => it.name === name).map((it) => it.text);
+  const sources = all('COPY').filter((copy) => !copy.startsWith('--from'));
+  const pairs = all('ENV').flatMap((variables) => variables.split(/\s+/).map((pair) => pair.split('=')));
+  const [tini, dashes, ...program] = command(all('ENTRYPOINT')[0]);
+  if (tini !== 'tini' || dashes !== '--') throw new Error('the entry point is not tini');
+  return {
+    instructions,
+    copied: sources.flatMap((copy) => copy.split(/\s+/).slice(0, -1)),
+    environment: Object.fromEntries(pairs.map(([name = '', value = '']) => [name, value])),
+    steps: all('RUN').filter((step) => !step.startsWith('apt-get')),
+    start: [...program, ...command(all('CMD')[0])],
+    healthCheck: command(all('HEALTHCHECK')[0]?.replace(/^.*? CMD /, '')),
+  };
+}
+
+/** A command in the form of a JSON list. */
+function command(text = '[]'): string[] {
+  const parts: unknown = JSON.parse(text);
+  return Array.isArray(parts) ? parts.map(String) : [];
+}
