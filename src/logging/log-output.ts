@@ -2,7 +2,7 @@ import { write, writeSync } from 'node:fs';
 import { errorCode } from '../errors/index.js';
 
 /** How long a line may wait for others, so that many requests cost one write (ms). */
-const GATHER_MS = 10;
+const GATHER_MS = 20;
 /** How long to wait when a pipe takes nothing at the moment (ms). */
 const RETRY_MS = 10;
 /** Characters that may wait for a reader that does not keep up; lines beyond it are counted instead. */
@@ -17,6 +17,8 @@ export class LogOutput {
   private size = 0;
   private dropped = 0;
   private writing = false;
+  /** Something that waits is not to wait for others. */
+  private urgent = false;
   private timer: NodeJS.Timeout | undefined;
   private whenIdle: (() => void)[] = [];
   /** Nobody reads any more. */
@@ -39,8 +41,8 @@ export class LogOutput {
     }
     this.waiting.push(line);
     this.size += line.length;
-    if (urgent) this.flush();
-    else if (!this.writing) this.timer ??= setTimeout(() => this.flush(), GATHER_MS).unref();
+    this.urgent ||= urgent;
+    if (!this.writing) this.flushSoon();
   }
 
   /** Resolves when everything that was taken is written. */
@@ -62,6 +64,11 @@ export class LogOutput {
     }
   }
 
+  private flushSoon(): void {
+    if (this.urgent) this.flush();
+    else this.timer ??= setTimeout(() => this.flush(), GATHER_MS).unref();
+  }
+
   private flush(): void {
     clearTimeout(this.timer);
     this.timer = undefined;
@@ -77,6 +84,7 @@ export class LogOutput {
     this.waiting = [];
     this.size = 0;
     this.dropped = 0;
+    this.urgent = false;
     return Buffer.from(text);
   }
 
@@ -95,8 +103,10 @@ export class LogOutput {
         return;
       }
       this.writing = false;
-      if (this.waiting.length > 0) this.flush();
-      else this.idle();
+      if (this.waiting.length === 0) this.idle();
+      // Whoever waits until all is written does not want to wait for more lines.
+      else if (this.whenIdle.length > 0) this.flush();
+      else this.flushSoon();
     });
   }
 

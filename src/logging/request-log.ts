@@ -22,7 +22,8 @@ export function requestLog() {
     const { method, originalUrl } = request;
     const client = request.socket.remoteAddress;
     response.setHeader('X-Request-ID', context.id);
-    response.once('close', () => {
+    response.on('close', () => {
+      context.answered = true;
       const took = performance.now() - started;
       const path = loggableUrl(originalUrl);
       const line = {
@@ -37,7 +38,6 @@ export function requestLog() {
       if (PROBES.has(originalUrl)) logger.debug(line);
       else logger.log(line);
     });
-    response.once('finish', () => (context.answered = true));
     withinRequest(context, next);
   };
 }

@@ -1,0 +1,179 @@
+import { once } from 'node:events';
+import { rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { WebSocket } from 'ws';
+import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
+import { eventually, ServerProcess } from '../support/server-process.js';
+
+type Line = Record<string, unknown>;
+
+/** Every line of a log that is not for people. */
+function linesOf(server: ServerProcess): Line[] {
+  return server.log
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as Line);
+}
+
+/** Waits for a line: it is written a moment after what it tells of. */
+async function lineWith(server: ServerProcess, expected: Line): Promise<Line> {
+  const matches = (line: Line) => Object.entries(expected).every(([name, value]) => line[name] === value);
+  await eventually(() => Promise.resolve(linesOf(server).some(matches)), JSON.stringify(expected));
+  return linesOf(server).find(matches) ?? {};
+}
+
+const OWN_ID = /^[\da-f]{32}$/;
+
+describe('the log', () => {
+  let server: ServerProcess;
+  beforeAll(async () => {
+    server = await ServerProcess.start({ env: { OH_SECRET_KEY: 'key', OH_MAX_CONCURRENT_RUNS: '3' } });
+  });
+  afterAll(() => server.stop());
+
+  it('says at start what is served to whom and where the configuration came from', () => {
+    const messages = linesOf(server).map(({ message }) => message);
+    expect(messages).toContain(
+      'configuration: workspace/openhands_agent_server_config.json (not there), OH_MAX_CONCURRENT_RUNS, OH_SECRET_KEY',
+    );
+    expect(messages).toContainEqual(expect.stringMatching(/^access: /));
+    expect(linesOf(server).at(-1)?.['message']).toMatch(/listening on http/);
+  });
+
+  it('has a line for each request, with its id', async () => {
+    const { headers } = await server.request('GET', '/server_info?token=abc&x=1');
+    const id = headers.get('x-request-id');
+    expect(id).toMatch(OWN_ID);
+    const line = await lineWith(server, { request_id: id });
+    expect(line).toMatchObject({
+      level: 'info',
+      context: 'Http',
+      method: 'GET',
+      path: '/server_info?token=<redacted>&x=1',
+      status: 200,
+      client: '127.0.0.1',
+    });
+    expect(line['time']).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+    expect(line['duration_ms']).toBeGreaterThan(0);
+    expect(line['message']).toMatch(/^GET \/server_info\?token=<redacted>&x=1 200 in [\d.]+ ms$/);
+  });
+
+  it('takes the id of the caller when it can be one, also where no route is', async () => {
+    const given = { 'x-request-id': 'trace-1:2.3' };
+    const { status, headers } = await server.request('GET', '/nowhere', undefined, given);
+    expect([status, headers.get('x-request-id')]).toEqual([404, 'trace-1:2.3']);
+    expect(await lineWith(server, { request_id: 'trace-1:2.3' })).toMatchObject({ status: 404 });
+    const odd = await server.request('GET', '/nowhere', undefined, { 'x-request-id': 'two words' });
+    expect(odd.headers.get('x-request-id')).toMatch(OWN_ID);
+  });
+
+  it('does not tell of probes', async () => {
+    await server.request('GET', '/health');
+    const { headers } = await server.request('GET', '/server_info');
+    await lineWith(server, { request_id: headers.get('x-request-id') });
+    expect(server.log).not.toContain('/health');
+  });
+
+  it('tells of runs and sockets, by conversation', async () => {
+    const conversation = await ConversationClient.create(server, scriptedRequest(server.cwd, 'FINISH: done'));
+    const { id } = conversation;
+    await conversation.reaches('finished');
+    const started = await lineWith(server, {
+      message: `run of conversation ${id} started`,
+      conversation_id: id,
+    });
+    expect(await lineWith(server, { request_id: started['request_id'], method: 'POST' })).toMatchObject({
+      path: '/api/conversations',
+      status: 201,
+    });
+    const ended = await lineWith(server, { context: 'Runs', status: 'finished', conversation_id: id });
+    expect(ended['message']).toMatch(/ended after \d+\.\d s: finished$/);
+    expect(ended).not.toHaveProperty('request_id');
+
+    const { socket } = await conversation.listen(`/sockets/events/${id}?session_api_key=abc`);
+    const opened = await lineWith(server, { message: `socket of conversation ${id} opened` });
+    expect(opened['path']).toBe(`/sockets/events/${id}?session_api_key=<redacted>`);
+    socket.close(4321, 'forged\n{"level":"info"}');
+    const closed = await lineWith(server, { code: 4321, request_id: opened['request_id'] });
+    expect(closed['message']).toBe(
+      `socket of conversation ${id} closed with 4321, by the client: forged\n{"level":"info"}`,
+    );
+
+    const missing = new WebSocket(server.socketUrl('/sockets/events/00000000-0000-4000-8000-000000000000'));
+    await once(missing, 'close');
+    const rejected = await lineWith(server, { code: 4004 });
+    expect(rejected['message']).toMatch(/closed with 4004, by the server: Conversation not found$/);
+
+    const refused = new WebSocket(server.socketUrl('/sockets/events/nonsense?key=abc'));
+    await once(refused, 'error');
+    await lineWith(server, { status: 403, path: '/sockets/events/nonsense?key=<redacted>' });
+  });
+
+  it('says last that the server has ended', async () => {
+    expect(await server.end()).toBe(0);
+    expect(linesOf(server).at(-1)).toMatchObject({ context: 'Shutdown', message: 'done' });
+  });
+});
+
+describe('an error that nobody foresaw', () => {
+  /** A server whose folder of conversations has become a file. */
+  async function broken(env: Record<string, string>): Promise<ServerProcess> {
+    const server = await ServerProcess.start({ env });
+    const conversations = path.join(server.cwd, 'workspace', 'conversations');
+    await rm(conversations, { recursive: true });
+    await writeFile(conversations, '');
+    return server;
+  }
+
+  it('is answered with an id under which the log has its stack', async () => {
+    const server = await broken({ DEBUG: '0' });
+    const { status, headers, body } = await server.request(
+      'POST',
+      '/api/conversations',
+      scriptedRequest(server.cwd),
+    );
+    const id = headers.get('x-request-id');
+    expect(status).toBe(500);
+    expect(Object.keys(body as object)).toEqual(['detail', 'exception', 'error_id']);
+    expect(body).toMatchObject({ detail: 'Internal Server Error', error_id: id });
+    const line = await lineWith(server, { level: 'error', request_id: id, context: 'Http' });
+    expect(line['stack']).toMatch(/^\w*Error: .*\n +at /s);
+    await server.stop();
+  });
+
+  it('shows its stack to the client with DEBUG, and an id of the usual form whatever the caller gave', async () => {
+    const server = await broken({ DEBUG: 'True' });
+    const { body, headers } = await server.request(
+      'POST',
+      '/api/conversations',
+      scriptedRequest(server.cwd),
+      {
+        'x-request-id': 'mine',
+      },
+    );
+    const { error_id, traceback } = body as Record<string, string>;
+    expect(error_id).toMatch(OWN_ID);
+    expect(traceback).toMatch(/\n +at /);
+    expect(headers.get('x-request-id')).toBe('mine');
+    await lineWith(server, { level: 'error', request_id: 'mine', error_id });
+    await server.stop();
+  });
+});
+
+describe('the log of a server that was told how to log', () => {
+  it('is for people with LOG_JSON=0', async () => {
+    const server = await ServerProcess.start({ env: { LOG_JSON: '0' } });
+    await server.request('GET', '/server_info');
+    const request =
+      /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} INFO {2}\[Http\] GET \/server_info 200 in .* ms \(request [\da-f]{32}\)$/m;
+    await eventually(() => Promise.resolve(request.test(server.log)));
+    await server.stop();
+  });
+
+  it('has no less than what LOG_LEVEL asks for', async () => {
+    const server = await ServerProcess.start({ env: { LOG_LEVEL: 'DEBUG' } });
+    await server.request('GET', '/health');
+    await lineWith(server, { level: 'debug', path: '/health' });
+    await server.stop();
+  });
+});
