@@ -36,7 +36,7 @@ const ARROWS = {
     'tools',
   ],
   sockets: ['auth', 'config', 'conversations', 'crypto', 'errors', 'events', 'http', 'logging', 'storage'],
-  webhooks: ['config', 'conversations', 'crypto', 'errors', 'events', 'http', 'storage'],
+  webhooks: ['config', 'conversations', 'crypto', 'errors', 'events', 'files', 'http', 'storage'],
   workspace: ['auth', 'config', 'conversations', 'crypto', 'errors', 'events', 'http', 'openapi', 'tools'],
   settings: ['auth', 'config', 'crypto', 'errors', 'events', 'http', 'llm', 'openapi', 'storage'],
   server: ['auth', 'config', 'conversations', 'events', 'http', 'tools'],

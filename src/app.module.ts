@@ -6,6 +6,7 @@ import { CryptoModule } from './crypto/index.js';
 import { ServerModule } from './server/server.module.js';
 import { SocketsModule } from './sockets/sockets.module.js';
 import { WorkspaceModule } from './workspace/workspace.module.js';
+import { WebhooksModule } from './webhooks/webhooks.module.js';
 
 /** The wiring of the server. */
 @Module({})
@@ -22,6 +23,7 @@ export class AppModule {
         ConversationsModule,
         SocketsModule,
         WorkspaceModule,
+        WebhooksModule,
       ],
     };
   }

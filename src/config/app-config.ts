@@ -25,7 +25,14 @@ export class WebhookConfig {
   base_url: string | null = null;
   @Url('Events go to this URL as it stands.', { nullable: true })
   webhook_url: string | null = null;
-  @Choice('HTTP method of event deliveries.', ['POST', 'PUT', 'PATCH'])
+  @Text('Its queue belongs to this name; without one, to the URL.', { nullable: true })
+  name: string | null = null;
+  @Text('Signs deliveries (Standard Webhooks): base64 of 24 to 64 bytes, with or without `whsec_`.', {
+    nullable: true,
+    secret: true,
+  })
+  secret: string | null = null;
+  @Choice('HTTP method of deliveries.', ['POST', 'PUT', 'PATCH'])
   method: string = 'POST';
   @Dictionary('Headers that are added to each delivery.', { secret: true })
   headers: Record<string, string> = {};
@@ -33,15 +40,17 @@ export class WebhookConfig {
   event_buffer_size: number = 5;
   @Decimal('Seconds after the first waiting event until what waits is sent.', { above: 0 })
   flush_delay: number = 30;
-  @Whole('Attempts after the first one.', { min: 0 })
+  @Whole('After so many more attempts a failure is reported; events are tried again for ever.', { min: 0 })
   num_retries: number = 3;
-  @Whole('Seconds between attempts.', { min: 0 })
+  @Whole('Seconds before the second attempt; each further pause is twice as long, up to five minutes.', {
+    min: 0,
+  })
   retry_delay: number = 5;
-  @Whole('So many events may wait.', { min: 1 })
+  @Whole('Has no effect: any number of events may wait in the log.', { min: 1 })
   max_queue_size: number = 1000;
   @Whole('Bytes of one delivery.', { min: 1 })
   max_batch_bytes: number = 5 * 1024 * 1024;
-  @Whole('Bytes that may wait.', { min: 1 })
+  @Whole('Bytes that may wait of a deleted conversation.', { min: 1 })
   max_queue_bytes: number = 50 * 1024 * 1024;
 }
 

@@ -1,9 +1,10 @@
 import { plainToInstance } from 'class-transformer';
 import { validateSync, type ValidationError } from 'class-validator';
-import { AppConfig, WebhookConfig, type ListenAddress } from './app-config.js';
+import { AppConfig, type ListenAddress } from './app-config.js';
 import { ConfigError, describeValue, type ConfigProblem } from './config-error.js';
 import { fieldsOf, type ConfigClass, type FieldShape } from './config-field.js';
 import { readConfigFile, type ConfigFile } from './config-file.js';
+import { validateWebhooks } from './validate-webhooks.js';
 import { isPlainObject, overlay, readEnvironment, type Environment } from './environment.js';
 import { readKeyFiles } from './key-files.js';
 
@@ -35,7 +36,7 @@ export function loadConfig({ env: given, cwd, listen }: ConfigInput): LoadedConf
   const { env, problems: keyProblems, variableOf } = readKeyFiles(given, cwd);
   const environment = readEnvironment(AppConfig, PREFIX, env);
   const merged = overlay(todaysSpelling(file.values), environment.values);
-  const known = isPlainObject(merged) ? pickFields(AppConfig, merged) : {};
+  const known = isPlainObject(merged) ? pickFields(AppConfig, withHookDefaults(merged)) : {};
   const config = plainToInstance(AppConfig, known);
   const sourceOf = (path: string) => nearestSource(path, environment.sources) ?? file.name;
 
@@ -61,12 +62,21 @@ function todaysSpelling(values: Record<string, unknown>): Record<string, unknown
     const keys: unknown = rest['session_api_keys'] ?? [];
     translated['session_api_keys'] = Array.isArray(keys) ? [key].concat(keys) : keys;
   }
-  if (Array.isArray(rest['webhooks'])) {
-    translated['webhooks'] = rest['webhooks'].map((hook: unknown) =>
-      isPlainObject(hook) && 'webhook_url' in hook ? { event_buffer_size: 10, ...hook } : hook,
-    );
-  }
   return translated;
+}
+
+/** The first spelling of a webhook has another default. */
+function withHookDefaults(values: Record<string, unknown>): Record<string, unknown> {
+  const { webhooks } = values;
+  if (!Array.isArray(webhooks)) return values;
+  const complete = webhooks.map((hook: unknown) =>
+    isPlainObject(hook) && isFilledText(hook['webhook_url']) ? { event_buffer_size: 10, ...hook } : hook,
+  );
+  return { ...values, webhooks: complete };
+}
+
+function isFilledText(value: unknown): boolean {
+  return typeof value === 'string' && value.trim() !== '';
 }
 
 /** Leaves out what no class declares, and makes blank optional texts null. */
@@ -88,13 +98,7 @@ function pickShape(shape: FieldShape, value: unknown): unknown {
 
 function validate(config: AppConfig, sourceOf: (path: string) => string): ConfigProblem[] {
   const problems = validateSync(config).flatMap((error) => describe(error, '', AppConfig, sourceOf));
-  if (!Array.isArray(config.webhooks)) return problems;
-  config.webhooks.forEach((hook, index) => {
-    if (!(hook instanceof WebhookConfig) || hook.base_url !== null || hook.webhook_url !== null) return;
-    const path = `webhooks[${index}]`;
-    problems.push({ path, expected: 'a base_url', found: 'none', source: sourceOf(path) });
-  });
-  return problems;
+  return [...problems, ...validateWebhooks(config, sourceOf)];
 }
 
 function describe(

@@ -28,6 +28,8 @@ export class ConversationRegistry implements Recoverable {
   private readonly conversations = new Map<string, Promise<Conversation>>();
   private readonly live = new Map<string, Conversation>();
   private readonly lastUse = new WeakMap<Conversation, number>();
+  /** How often each was asked for since it was opened. */
+  private readonly uses = new WeakMap<Conversation, number>();
   /** Conversations on their way out: opening one again waits for its end. */
   private readonly closings = new Map<string, Promise<void>>();
   private readonly lostRuns = new LostRuns((id) => this.recover(id));
@@ -59,6 +61,7 @@ export class ConversationRegistry implements Recoverable {
     const known = this.conversations.get(id) ?? this.keep(id, this.open(id));
     const conversation = await known;
     this.lastUse.set(conversation, Date.now());
+    this.uses.set(conversation, (this.uses.get(conversation) ?? 0) + 1);
     return conversation;
   }
 
@@ -82,6 +85,21 @@ export class ConversationRegistry implements Recoverable {
 
   async saysRunning(id: string): Promise<boolean> {
     return (await this.peek(id))?.execution_status === 'running';
+  }
+
+  /**
+   * The conversation for a short while: where it was opened only for that, `release` closes it again.
+   * @throws as `acquire` does
+   */
+  async borrow(id: string): Promise<{ conversation: Conversation; release: () => void }> {
+    const wasOpen = this.conversations.has(id);
+    const conversation = await this.acquire(id);
+    const release = (): void => {
+      const unused = this.uses.get(conversation) === 1 && this.bus.subscriberCount(id) === 0;
+      if (wasOpen || !unused || conversation.isRunning || this.live.get(id) !== conversation) return;
+      this.retire(id, conversation);
+    };
+    return { conversation, release };
   }
 
   /**
@@ -207,6 +225,7 @@ export class ConversationRegistry implements Recoverable {
     try {
       const { state, log } = await this.read(id);
       const conversation = this.wrap(state, { log, fence });
+      await this.announce(conversation);
       // Nobody runs a conversation that was just opened: whatever ran it is gone.
       if (state.execution_status === 'running') await this.recordCutOff(conversation);
       this.lostRuns.delete(id);
@@ -234,7 +253,9 @@ export class ConversationRegistry implements Recoverable {
       await fill?.(log, fence);
       // The metadata last: until they are written nobody finds it.
       await catalogue.save(toStored(state, log.length, secrets), fence);
-      return this.wrap(state, { log, fence });
+      const conversation = this.wrap(state, { log, fence });
+      await this.announce(conversation);
+      return conversation;
     } catch (error) {
       await log?.close();
       await leases.release(fence);
@@ -248,6 +269,12 @@ export class ConversationRegistry implements Recoverable {
     storage: ConstructorParameters<typeof Conversation>[1],
   ): Conversation {
     return new Conversation(state, storage, this.services, (...broken) => this.abandon(...broken));
+  }
+
+  /** Before anything is appended. */
+  private announce(conversation: Conversation): Promise<void> {
+    const { id, length } = conversation;
+    return this.bus.opening({ conversationId: id, length, snapshot: () => conversation.fullState() });
   }
 
   /** A conversation whose log takes nothing more: the next who asks for it reads it anew from the disk. */

@@ -325,6 +325,7 @@ export class Conversation implements RunControlHost {
     this.destroyed = true;
     this.ending ??= this.end(
       async () => {
+        await this.publishChange('deleting');
         if (!this.isRunning) return;
         this.runs.drop();
         await this.commit([...this.interruptedActions(), ...pauseDrafts()]);
@@ -343,12 +344,28 @@ export class Conversation implements RunControlHost {
       await this.toolset.close();
       await this.runs.drained();
       await this.metadata.stop();
+      await this.announceEnd(afterwards !== undefined);
       await this.storage.log.close();
       await afterwards?.();
     } finally {
       this.closed = true;
       await this.services.leases.release(this.storage.fence);
     }
+  }
+
+  private announceEnd(removed: boolean): Promise<void> {
+    const owned = this.storage.fence.isValid();
+    const read = (from: number, limit: number): Promise<string[]> => this.readLines(from, limit);
+    return this.services.bus.closing({ conversationId: this.id, length: this.length, removed, owned, read });
+  }
+
+  /** Tells receivers of changes; resolves when they have written it down. */
+  publishChange(status?: 'deleting'): Promise<void> {
+    const info = (): JsonObject => ({
+      ...this.info({ includeSkills: true, runtimeInfo: false }),
+      ...(status && { execution_status: status }),
+    });
+    return this.services.bus.publishChange({ conversationId: this.id, info });
   }
 
   tools(): ReadonlyMap<string, Tool> {

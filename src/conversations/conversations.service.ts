@@ -61,7 +61,10 @@ export class ConversationsService {
   async create(request: StartConversationRequest): Promise<{ info: JsonObject; created: boolean }> {
     const options = { includeSkills: false, runtimeInfo: false };
     const made = await this.creation.create(request);
-    if (made) return { info: made.info(options), created: true };
+    if (made) {
+      await made.publishChange();
+      return { info: made.info(options), created: true };
+    }
     return { info: await this.describe(request.conversation_id ?? '', options), created: false };
   }
 
@@ -114,7 +117,9 @@ export class ConversationsService {
   }
 
   async update(id: string, change: { title?: string; tags?: Record<string, string> }): Promise<void> {
-    await (await this.open(id)).update(change);
+    const conversation = await this.open(id);
+    await conversation.update(change);
+    await conversation.publishChange();
   }
 
   /** Removes a conversation, and the worktree that was made for it. Other files of its workspace stay. */
@@ -139,11 +144,15 @@ export class ConversationsService {
   }
 
   async pause(id: string): Promise<void> {
-    await (await this.open(id)).pause();
+    const conversation = await this.open(id);
+    await conversation.pause();
+    await conversation.publishChange();
   }
 
   async interrupt(id: string): Promise<void> {
-    await (await this.open(id)).interrupt();
+    const conversation = await this.open(id);
+    await conversation.interrupt();
+    await conversation.publishChange();
   }
 
   async respondToConfirmation(id: string, accept: boolean, reason: string): Promise<void> {
@@ -171,6 +180,11 @@ export class ConversationsService {
   /** The live conversation, opened once for all who ask. Throws also when another live server owns it. */
   open(id: string): Promise<Conversation> {
     return this.registry.acquire(id);
+  }
+
+  /** The live conversation for a short while: where it was opened only for that, `release` closes it again. */
+  borrow(id: string): Promise<{ conversation: Conversation; release: () => void }> {
+    return this.registry.borrow(id);
   }
 
   /** Reads a log, also one that another server writes: then it is opened for this reading only. */

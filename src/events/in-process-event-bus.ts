@@ -1,5 +1,13 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { EventBus, type EventSubscriber, type ItemSignal, type PublishedEvent } from './event-bus.js';
+import {
+  EventBus,
+  type ClosingConversation,
+  type ConversationChange,
+  type EventSubscriber,
+  type ItemSignal,
+  type OpeningConversation,
+  type PublishedEvent,
+} from './event-bus.js';
 
 /** The bus of a single process: direct calls, in order. */
 @Injectable()
@@ -24,6 +32,18 @@ export class InProcessEventBus extends EventBus {
     this.deliver(item.conversationId, (subscriber) => subscriber.onItem?.(item));
   }
 
+  override opening(opening: OpeningConversation): Promise<void> {
+    return this.tell(opening.conversationId, (subscriber) => subscriber.onOpening?.(opening));
+  }
+
+  override closing(closing: ClosingConversation): Promise<void> {
+    return this.tell(closing.conversationId, (subscriber) => subscriber.onClosing?.(closing));
+  }
+
+  override publishChange(change: ConversationChange): Promise<void> {
+    return this.tell(change.conversationId, (subscriber) => subscriber.onChange?.(change));
+  }
+
   override subscriberCount(conversationId: string): number {
     return this.topics.get(conversationId)?.size ?? 0;
   }
@@ -35,12 +55,28 @@ export class InProcessEventBus extends EventBus {
           call(subscriber);
         } catch (error) {
           // One broken subscriber must not take the event from the others.
-          this.logger.error(
-            `subscriber of ${conversationId} failed`,
-            error instanceof Error ? error.stack : String(error),
-          );
+          this.report(conversationId, error);
         }
       }
     }
+  }
+
+  private async tell(
+    conversationId: string,
+    call: (subscriber: EventSubscriber) => Promise<void> | undefined,
+  ): Promise<void> {
+    const told: Promise<void>[] = [];
+    this.deliver(conversationId, (subscriber) => {
+      const taken = call(subscriber);
+      if (taken) told.push(taken.catch((error: unknown) => this.report(conversationId, error)));
+    });
+    await Promise.all(told);
+  }
+
+  private report(conversationId: string, error: unknown): void {
+    this.logger.error(
+      `subscriber of ${conversationId} failed`,
+      error instanceof Error ? error.stack : String(error),
+    );
   }
 }

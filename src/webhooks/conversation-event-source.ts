@@ -1,0 +1,41 @@
+import { ConversationClosedError, ConversationNotFoundError } from '../conversations/conversation-errors.js';
+import type { ConversationsService } from '../conversations/conversations.service.js';
+import { LeaseHeldError, type EventLogStore } from '../storage/index.js';
+import { EventSource, type BorrowedLog, type NotHere } from './event-source.js';
+
+/** Reads logs through their conversations, which hold the leases. At shutdown, when all are closed, the files alone. */
+export class ConversationEventSource extends EventSource {
+  constructor(
+    private readonly conversations: ConversationsService,
+    private readonly logs: EventLogStore,
+  ) {
+    super();
+  }
+
+  override async borrow(conversationId: string): Promise<BorrowedLog | NotHere> {
+    try {
+      const { conversation, release } = await this.conversations.borrow(conversationId);
+      return {
+        get length() {
+          return conversation.length;
+        },
+        read: (from, limit) => conversation.readLines(from, limit),
+        release,
+      };
+    } catch (error) {
+      if (error instanceof ConversationClosedError) return this.readOnly(conversationId);
+      if (error instanceof ConversationNotFoundError) return 'gone';
+      if (error instanceof LeaseHeldError) return 'elsewhere';
+      throw error;
+    }
+  }
+
+  private async readOnly(conversationId: string): Promise<BorrowedLog> {
+    const log = await this.logs.open(conversationId);
+    return {
+      length: log.length,
+      read: (from, limit) => log.read(from, limit),
+      release: () => void log.close(),
+    };
+  }
+}

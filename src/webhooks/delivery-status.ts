@@ -1,0 +1,19 @@
+/** What is known of the deliveries of one webhook since the server started. */
+export class DeliveryStatus {
+  /** Events that the receiver has taken. */
+  events = 0;
+  /** Requests that the receiver has taken. */
+  requests = 0;
+  lastSuccessAt: Date | undefined;
+  lastError: { at: Date; reason: string } | undefined;
+
+  succeeded(events: number): void {
+    this.requests += 1;
+    this.events += events;
+    this.lastSuccessAt = new Date();
+  }
+
+  failed(reason: string): void {
+    this.lastError = { at: new Date(), reason };
+  }
+}

@@ -1,0 +1,95 @@
+import { readdir, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { Logger } from '@nestjs/common';
+import type { AppConfig } from '../config/index.js';
+import { errorMessage } from '../errors/index.js';
+import type { EventBus, EventSubscriber } from '../events/index.js';
+import type { EventSource } from './event-source.js';
+import { logged, Webhook } from './webhook.js';
+import type { WebhookStatus } from './webhook-status.js';
+import { webhookTargets } from './webhook-target.js';
+
+/** In the folder of the conversations, so that servers which share that share this. */
+const FOLDER = '.webhooks';
+/** How often this server shows that it is alive, and looks for what others left (ms). */
+const BEAT_MS = 15_000;
+/** What waits for a webhook that is not configured any more goes after this time without use (ms). */
+const UNUSED_MS = 7 * 24 * 3_600_000;
+
+/** All webhooks of this server. Made only where some are configured. */
+export class WebhookEngine {
+  private readonly logger = new Logger('Webhooks');
+  private readonly webhooks: Webhook[];
+  private readonly root: string;
+  private readonly known: ReadonlySet<string>;
+  private readonly unsubscribe: () => void;
+  private timer: NodeJS.Timeout | undefined;
+  private recovery: Promise<void> = Promise.resolve();
+
+  constructor(config: AppConfig, bus: EventBus, source: EventSource) {
+    this.root = path.join(config.paths.conversations, FOLDER);
+    const targets = webhookTargets(config);
+    this.known = new Set(targets.map(({ id }) => id));
+    this.webhooks = targets.map((target) => new Webhook(target, path.join(this.root, target.id), source));
+    this.unsubscribe = bus.subscribe('*', this.subscriber());
+    this.logger.log(`${targets.length} configured; GET /api/webhooks tells how they are`);
+  }
+
+  /** Begins to deliver what an earlier server left; in the background. */
+  start(): void {
+    this.recovery = logged(this.recover().then(() => this.removeUnused()));
+    this.timer = setInterval(() => {
+      this.recovery = this.recovery.then(() => logged(this.beat()));
+    }, BEAT_MS).unref();
+  }
+
+  status(): WebhookStatus[] {
+    return this.webhooks.map((webhook) => webhook.describe());
+  }
+
+  /** Ends it when all conversations are closed. */
+  async close(graceMs: number): Promise<void> {
+    clearInterval(this.timer);
+    await this.recovery;
+    this.unsubscribe();
+    await Promise.all(this.webhooks.map((webhook) => logged(webhook.close(graceMs))));
+  }
+
+  private subscriber(): EventSubscriber {
+    const all = (action: (webhook: Webhook) => Promise<void>): Promise<void> =>
+      Promise.all(this.webhooks.map((webhook) => logged(action(webhook)))).then(() => undefined);
+    return {
+      onEvent: (published) => {
+        for (const webhook of this.webhooks) webhook.onEvent(published);
+      },
+      onOpening: (opening) => all((webhook) => webhook.onOpening(opening)),
+      onClosing: (closing) => all((webhook) => webhook.onClosing(closing)),
+      onChange: (change) => {
+        const body = JSON.stringify(change.info());
+        return all((webhook) => webhook.onChange(change, body));
+      },
+    };
+  }
+
+  private async recover(): Promise<void> {
+    for (const webhook of this.webhooks) await webhook.recover();
+  }
+
+  private async beat(): Promise<void> {
+    for (const webhook of this.webhooks) await webhook.beat();
+    await this.recover();
+  }
+
+  private async removeUnused(): Promise<void> {
+    const names = await readdir(this.root).catch(() => []);
+    for (const name of names.filter((it) => !this.known.has(it))) {
+      const folder = path.join(this.root, name);
+      const used = await stat(folder).catch(() => undefined);
+      if (!used || Date.now() - used.mtimeMs < UNUSED_MS) continue;
+      this.logger.warn(`${folder} is removed: its webhook is not configured any more`);
+      await rm(folder, { recursive: true, force: true }).catch((error: unknown) =>
+        this.logger.warn(`${folder} could not be removed: ${errorMessage(error)}`),
+      );
+    }
+  }
+}

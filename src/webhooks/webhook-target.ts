@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto';
+import type { AppConfig, WebhookConfig } from '../config/index.js';
+
+/** Where and how one webhook delivers: its configuration, ready to use. */
+export interface WebhookTarget {
+  /** The same after a restart: of the name, or of the URL where there is none. */
+  readonly id: string;
+  readonly name: string | null;
+  /** The URL as people may see it: without user, password and query. */
+  readonly shownUrl: string;
+  readonly method: string;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The key of the signature; undefined: deliveries are not signed. */
+  readonly signingKey: Buffer | undefined;
+  /** Where the events of a conversation go. */
+  eventsUrl(conversationId: string): string;
+  /** Where changes of conversations go; undefined: nowhere. */
+  readonly conversationsUrl: string | undefined;
+  readonly maxEvents: number;
+  readonly maxBytes: number;
+  readonly flushDelayMs: number;
+  readonly retries: number;
+  readonly retryDelayMs: number;
+  /** So much is kept of a deleted conversation's undelivered events. */
+  readonly maxTailBytes: number;
+}
+
+/** All configured webhooks. Two of the same name or URL get different ids. */
+export function webhookTargets(config: AppConfig): WebhookTarget[] {
+  const taken = new Map<string, number>();
+  return config.webhooks.map((hook) => {
+    const key = hook.name === null ? `url ${eventsTemplate(hook)}` : `name ${hook.name}`;
+    const times = (taken.get(key) ?? 0) + 1;
+    taken.set(key, times);
+    const id = createHash('sha256').update(`${key} ${times}`).digest('hex').slice(0, 16);
+    return toTarget(hook, id, config.session_api_keys[0]);
+  });
+}
+
+/** The bytes of a secret of the Standard Webhooks scheme: base64, `whsec_` before it or not. */
+export function signingKeyOf(secret: string): Buffer {
+  return Buffer.from(secret.replace(/^whsec_/, ''), 'base64');
+}
+
+function toTarget(hook: WebhookConfig, id: string, sessionKey: string | undefined): WebhookTarget {
+  const base = hook.base_url?.replace(/\/+$/, '');
+  const template = eventsTemplate(hook);
+  const custom = Object.entries(hook.headers).map(([name, value]): [string, string] => [
+    name.toLowerCase(),
+    value,
+  ]);
+  const headers = Object.fromEntries(custom);
+  if (sessionKey !== undefined) headers['x-session-api-key'] = sessionKey;
+  return {
+    id,
+    name: hook.name,
+    shownUrl: shown(hook.webhook_url ?? base ?? ''),
+    method: hook.method,
+    headers,
+    signingKey: hook.secret === null ? undefined : signingKeyOf(hook.secret),
+    eventsUrl: (conversationId) => hook.webhook_url ?? `${template}/${conversationId.replaceAll('-', '')}`,
+    conversationsUrl: base === undefined ? undefined : `${base}/conversations`,
+    maxEvents: hook.event_buffer_size,
+    maxBytes: hook.max_batch_bytes,
+    flushDelayMs: hook.flush_delay * 1000,
+    retries: hook.num_retries,
+    retryDelayMs: hook.retry_delay * 1000,
+    maxTailBytes: hook.max_queue_bytes,
+  };
+}
+
+function eventsTemplate(hook: WebhookConfig): string {
+  return hook.webhook_url ?? `${(hook.base_url ?? '').replace(/\/+$/, '')}/events`;
+}
+
+function shown(text: string): string {
+  const url = new URL(text);
+  const query = url.search === '' ? '' : '?...';
+  return `${url.origin}${url.pathname}${query}`;
+}

@@ -1,0 +1,14 @@
+import { Module } from '@nestjs/common';
+import { ConversationsModule } from '../conversations/conversations.module.js';
+import { EventBusModule } from '../events/event-bus.module.js';
+import { StorageModule } from '../storage/storage.module.js';
+import { WebhooksController } from './webhooks.controller.js';
+import { WebhooksService } from './webhooks.service.js';
+
+/** Delivers what happens in conversations to the receivers of the configuration. */
+@Module({
+  imports: [ConversationsModule, EventBusModule, StorageModule],
+  controllers: [WebhooksController],
+  providers: [WebhooksService],
+})
+export class WebhooksModule {}

@@ -1,0 +1,121 @@
+import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { eventually } from './server-process.js';
+import type { SeenEvent } from './conversation-client.js';
+
+/** One request as the receiver got it. */
+export interface Received {
+  method: string;
+  path: string;
+  headers: IncomingHttpHeaders;
+  text: string;
+  /** The status that it was answered with; undefined while (or because) there was no answer. */
+  status: number | undefined;
+}
+
+/** What becomes of a request. */
+export type Behaviour =
+  | { status: number; headers?: Record<string, string>; body?: string }
+  | { hang: true }
+  | { cut: true }
+  /** The status and half of the promised body, then the end of the connection. */
+  | { dieAfterStatus: number };
+
+const FINE: Behaviour = { status: 200 };
+
+/** A real HTTP server that takes webhooks, and misbehaves when it is told to. */
+export class WebhookReceiver {
+  readonly received: Received[] = [];
+  /** Decides what becomes of each request; fine by default. */
+  behave: (request: Received) => Behaviour = () => FINE;
+  private server: Server | undefined;
+  private port = 0;
+
+  static async start(): Promise<WebhookReceiver> {
+    const receiver = new WebhookReceiver();
+    await receiver.up();
+    return receiver;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}/hook`;
+  }
+
+  /** Listens; on the same port as before when it was down. */
+  async up(): Promise<void> {
+    const server = createServer((request, response) => {
+      const chunks: Buffer[] = [];
+      request.on('error', () => undefined);
+      request.on('data', (chunk: Buffer) => chunks.push(chunk));
+      request.on('end', () => {
+        const seen: Received = {
+          method: request.method ?? '',
+          path: request.url ?? '',
+          headers: request.headers,
+          text: Buffer.concat(chunks).toString('utf8'),
+          status: undefined,
+        };
+        this.received.push(seen);
+        answer(this.behave(seen), seen, response);
+      });
+    });
+    this.server = server;
+    await new Promise<void>((resolve) => server.listen(this.port, '127.0.0.1', resolve));
+    this.port = (server.address() as AddressInfo).port;
+  }
+
+  async down(): Promise<void> {
+    const server = this.server;
+    this.server = undefined;
+    server?.closeAllConnections();
+    await new Promise<void>((resolve) => (server ? server.close(() => resolve()) : resolve()));
+  }
+
+  /** Requests that were taken, of events or of changes. */
+  taken(kind: 'events' | 'conversations'): Received[] {
+    return this.received.filter(
+      ({ path, status }) => path.startsWith(`/hook/${kind}`) && status !== undefined && status < 300,
+    );
+  }
+
+  /** The events that were taken, in the order in which they came, with duplicates. */
+  events(conversationId?: string): SeenEvent[] {
+    return this.received
+      .filter(({ path, status }) => !path.endsWith('/conversations') && status !== undefined && status < 300)
+      .filter(({ headers }) => conversationId === undefined || headers['x-conversation-id'] === conversationId)
+      .flatMap(({ text }) => JSON.parse(text) as SeenEvent[]);
+  }
+
+  /** The events without snapshots, each once, in the order of their first arrival. */
+  durable(conversationId: string): SeenEvent[] {
+    const byId = new Map(
+      this.events(conversationId)
+        .filter(({ key }) => key !== 'full_state')
+        .toReversed()
+        .map((event) => [event.id, event]),
+    );
+    return [...byId.values()].toReversed();
+  }
+
+  changes(): Record<string, unknown>[] {
+    return this.taken('conversations').map(({ text }) => JSON.parse(text) as Record<string, unknown>);
+  }
+
+  async has(condition: (receiver: this) => boolean, what: string): Promise<void> {
+    await eventually(() => Promise.resolve(condition(this)), what);
+  }
+}
+
+function answer(behaviour: Behaviour, seen: Received, response: ServerResponse): void {
+  if ('hang' in behaviour) return;
+  if ('cut' in behaviour) return void response.destroy();
+  if ('dieAfterStatus' in behaviour) {
+    response.writeHead(behaviour.dieAfterStatus, { 'content-length': '100' });
+    response.write('half');
+    setImmediate(() => response.destroy());
+    return;
+  }
+  seen.status = behaviour.status;
+  response.writeHead(behaviour.status, behaviour.headers ?? {});
+  response.end(behaviour.body ?? '');
+}
