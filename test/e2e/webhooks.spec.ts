@@ -149,7 +149,7 @@ describe('webhooks', () => {
   });
 
   it.each(['PUT', 'PATCH'])('takes the first spelling: one URL as it stands, with %s', async (method) => {
-    const server = await start({ webhook_url: `${receiver.url}/x?token=t`, method, flush_delay: 0.2 });
+    const server = await start({ webhook_url: `${receiver.url}/x?token=t`, method, flush_delay: 3 });
     const conversation = await create(server, SCRIPT);
     await conversation.reaches('finished');
     const stored = await conversation.events();
@@ -179,11 +179,17 @@ describe('webhooks', () => {
     url.username = 'hidden-user';
     url.password = 'hidden-password';
     const server = await start(today({ base_url: url.href, name: 'mine' }), { SESSION_API_KEY: 'key-a' });
-    const ask = () =>
-      server.request('GET', '/api/webhooks', undefined, { 'x-session-api-key': 'key-a' });
+    const ask = () => server.request('GET', '/api/webhooks', undefined, { 'x-session-api-key': 'key-a' });
     expect((await server.request('GET', '/api/webhooks')).status).toBe(401);
     expect((await ask()).body).toMatchObject([
-      { name: 'mine', url: receiver.url, method: 'POST', signed: false, delivered_events: 0, last_error: null },
+      {
+        name: 'mine',
+        url: receiver.url,
+        method: 'POST',
+        signed: false,
+        delivered_events: 0,
+        last_error: null,
+      },
     ]);
     receiver.behave = () => ({ status: 500 });
     await server.request('POST', '/api/conversations', scriptedRequest(path.join(folder, 'work')), {
@@ -209,7 +215,10 @@ describe('webhooks', () => {
 
   it('refuses a configuration that could not work, and says why without the values', async () => {
     const hook = { base_url: receiver.url, secret: 'short', headers: { 'X-A': 'hidden\nvalue' } };
-    const twice = JSON.stringify([{ ...hook, name: 'a' }, { webhook_url: receiver.url, name: 'a' }]);
+    const twice = JSON.stringify([
+      { ...hook, name: 'a' },
+      { webhook_url: receiver.url, name: 'a' },
+    ]);
     const starting = ServerProcess.start({ cwd: folder, env: { OH_WEBHOOKS: twice } });
     const message = await starting.then(
       () => '',

@@ -82,7 +82,9 @@ export class WebhookReceiver {
   events(conversationId?: string): SeenEvent[] {
     return this.received
       .filter(({ path, status }) => !path.endsWith('/conversations') && status !== undefined && status < 300)
-      .filter(({ headers }) => conversationId === undefined || headers['x-conversation-id'] === conversationId)
+      .filter(
+        ({ headers }) => conversationId === undefined || headers['x-conversation-id'] === conversationId,
+      )
       .flatMap(({ text }) => JSON.parse(text) as SeenEvent[]);
   }
 
