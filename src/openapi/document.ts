@@ -112,16 +112,13 @@ function openApiPath(path: string): string {
     .replace(/\*(\w+)/g, '{$1}');
 }
 
+/** What any request can get: also one that needs no body is refused with one that cannot be read. */
+const EVERYWHERE = [400, 413, 422, 500];
+
 function operation({ path, name, docs }: Endpoint): JsonSchema {
   const pathNames = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '');
-  const hasInput = pathNames.length > 0 || docs.query !== undefined || docs.body !== undefined;
-  const errors = [
-    ...(docs.open ? [] : [401, 503]),
-    ...(docs.body ? [413, 415] : []),
-    ...(hasInput ? [422] : []),
-    ...(docs.errors ?? []),
-    500,
-  ].sort((a, b) => a - b);
+  const particular = [...(docs.open ? [] : [401, 503]), ...(docs.body ? [415] : []), ...(docs.errors ?? [])];
+  const errors = [...new Set([...EVERYWHERE, ...particular])].sort((a, b) => a - b);
   return {
     operationId: name,
     tags: [docs.tag],

@@ -44,7 +44,10 @@ interface ErrorAnswer {
 
 /** What each status of an error means, whichever route answers it. */
 export const ERROR_ANSWERS: Readonly<Record<number, ErrorAnswer>> = {
-  400: { description: 'The request cannot be served as it is.', schema: 'ErrorDetail' },
+  400: {
+    description: 'The request cannot be read (a body that is not UTF-8), or not served as it is.',
+    schema: 'ErrorDetail',
+  },
   401: { description: 'The session key is missing or wrong.', schema: 'ErrorDetail' },
   404: { description: 'Not found.', schema: 'ErrorDetail' },
   409: {

@@ -40,6 +40,7 @@ describe('the API document', () => {
     expect(Object.keys(post?.responses ?? {})).toEqual([
       '200',
       '201',
+      '400',
       '401',
       '404',
       '413',

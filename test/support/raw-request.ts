@@ -31,7 +31,7 @@ interface RawRequest {
   method?: string;
   path?: string;
   headers?: Record<string, string>;
-  body?: string;
+  body?: string | Uint8Array;
 }
 
 /** Knocks as a socket: `open`, or the status and the body of the refusal. */

@@ -1,0 +1,192 @@
+import fc from 'fast-check';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
+import { rawRequest } from '../support/raw-request.js';
+import { ServerProcess } from '../support/server-process.js';
+import { mutated, mutation } from './mutation.js';
+import { operationsOf, type FuzzedOperation } from './operations.js';
+import type { SchemaValues } from './schema-values.js';
+
+/** Groups whose operations are called with random values: none that runs commands or writes where it is told. */
+const FUZZED = /^\w+ \/(api\/conversations.*|alive|health|ready|server_info)?$/;
+/** Another or a longer run: `FUZZ_SEED=7 FUZZ_REQUESTS=50000`. */
+const SEED = Number(process.env['FUZZ_SEED'] ?? 5);
+const REQUESTS = Number(process.env['FUZZ_REQUESTS'] ?? 800);
+
+/** A request: what is valid by the document, or that with something wrong. */
+interface FuzzedRequest {
+  operation: FuzzedOperation;
+  path: string;
+  headers: Record<string, string>;
+  body: string | Uint8Array;
+}
+
+const UNKNOWN = '00000000-0000-0000-0000-000000000001';
+const PATH_PARTS = [
+  'x',
+  '%00',
+  'a%00b',
+  '%0A',
+  '%F0%9F%98%80',
+  '%ED%A0%80',
+  '%FF',
+  '%',
+  '%zz',
+  '..%2F..%2Fetc',
+  '%7B%7D',
+  '-1',
+  'constructor',
+  'x'.repeat(4000),
+];
+const QUERY_VALUES = [
+  ...PATH_PARTS,
+  'known',
+  'event',
+  '',
+  '1',
+  '0',
+  '101',
+  '1e3',
+  '9'.repeat(400),
+  'NaN',
+  '2026-11-24',
+  'TIMESTAMP_DESC',
+];
+const CONTENT_TYPES = ['text/plain', 'multipart/form-data', 'application/json; charset=latin1', 'x', ';', ''];
+const HEADER_VALUES = ['', 'x', '{"a":1}', '[1]', '{', 'a,b', '\u00ff', 'y'.repeat(2000)];
+const BODIES = [
+  '',
+  'null',
+  '"x"',
+  '[]',
+  '{',
+  '\uFEFF{}',
+  '{"a":1}x',
+  new Uint8Array([0xff, 0xfe]),
+  new Uint8Array(3),
+];
+
+describe('any request', () => {
+  let server: ServerProcess;
+  /** What the words `known` and `event` in paths and queries stand for. */
+  let known: { conversation: string; event: string };
+  let operations: FuzzedOperation[];
+  let values: SchemaValues;
+
+  beforeAll(async () => {
+    server = await ServerProcess.start();
+    await writeFile(path.join(server.cwd, 'a-file'), '');
+    const { body } = await server.request('GET', '/openapi.json');
+    const described = operationsOf(body);
+    operations = described.operations.filter(({ name }) => FUZZED.test(name));
+    values = described.values;
+    await createKnown();
+  });
+  afterAll(() => server.stop());
+
+  async function createKnown(): Promise<void> {
+    const conversation = await ConversationClient.create(server, scriptedRequest('work', 'SAY: hi'));
+    await conversation.reaches('finished');
+    const [event] = await conversation.events();
+    known = { conversation: conversation.id, event: event?.id ?? '' };
+  }
+
+  function requestOf(operation: FuzzedOperation): fc.Arbitrary<FuzzedRequest> {
+    const one = (items: readonly string[]) => fc.constantFrom(...items);
+    const ids = operation.pathNames.map((name) => {
+      const good = fc.constant(name === 'event_id' ? 'event' : 'known');
+      return fc.oneof({ weight: 6, arbitrary: good }, fc.constant(UNKNOWN), one(PATH_PARTS));
+    });
+    const names = one([...operation.queryNames, 'x', '__proto__']);
+    const query = fc.oneof(fc.constant({}), fc.dictionary(names, one(QUERY_VALUES), { maxKeys: 2 }));
+    const given = fc.dictionary(
+      one([...operation.headerNames, 'x-any', 'if-none-match']),
+      one(HEADER_VALUES),
+      {
+        maxKeys: 1,
+      },
+    );
+    const type = fc.oneof({ weight: 9, arbitrary: fc.constant('application/json') }, one(CONTENT_TYPES));
+    return fc
+      .tuple(fc.tuple(...ids), query, given, type, bodyOf(operation))
+      .map(([parts, pairs, headers, contentType, body]) => ({
+        operation,
+        path: pathOf(operation, parts) + search(pairs),
+        headers: { ...headers, ...(body.length > 0 && framed(contentType, body)) },
+        body,
+      }));
+  }
+
+  function bodyOf(operation: FuzzedOperation): fc.Arbitrary<string | Uint8Array> {
+    const raw = fc.oneof(fc.constantFrom(...BODIES), fc.uint8Array());
+    if (operation.body === undefined) return fc.oneof({ weight: 8, arbitrary: fc.constant('') }, raw);
+    const valid = fc.nat().map((seed) => values.make(operation.body, seed));
+    return fc.oneof(
+      { weight: 3, arbitrary: valid.map((value) => JSON.stringify(value)) },
+      { weight: 6, arbitrary: fc.tuple(valid, mutation).map(([value, change]) => mutated(value, change)) },
+      { weight: 1, arbitrary: raw },
+    );
+  }
+
+  it('gets a declared answer of the declared shape, and never 5xx', async () => {
+    // All complaints, each with its first example: one defect must not hide another.
+    const complaints = new Map<string, string>();
+    const reached = new Set<string>();
+    for (const operation of operations) {
+      const numRuns = Math.ceil(REQUESTS / operations.length);
+      for (const fuzzed of fc.sample(requestOf(operation), { seed: SEED, numRuns })) {
+        const { status, text } = await send(fuzzed);
+        if (status < 300) reached.add(operation.name);
+        if (operation.method === 'DELETE' && status === 200) await createKnown();
+        const complaint = complaintAbout(fuzzed, status, text);
+        const what = `${operation.name}: ${complaint ?? ''}`.slice(0, 300);
+        if (complaint !== undefined && !complaints.has(what)) complaints.set(what, example(fuzzed));
+      }
+    }
+    expect(Object.fromEntries(complaints)).toEqual({});
+    // What never gets through tests little.
+    expect(reached.size).toBeGreaterThan(operations.length * 0.8);
+    expect((await server.request('GET', '/alive')).status).toBe(200);
+  }, 3_600_000);
+
+  function send({ operation: { method }, path: template, headers, body }: FuzzedRequest) {
+    const route = template
+      .replaceAll(/(?<=[/=])known\b/g, known.conversation)
+      .replaceAll(/(?<=[/=])event\b/g, known.event);
+    return rawRequest(server.url, { method, path: route, headers, body });
+  }
+});
+
+function pathOf({ path: template, pathNames }: FuzzedOperation, parts: readonly string[]): string {
+  return pathNames.reduce(
+    (path, name, index) => path.replace(`{${name}}`, () => parts[index] ?? ''),
+    template,
+  );
+}
+
+function search(pairs: Record<string, string>): string {
+  const query = Object.entries(pairs).map(([name, value]) => `${name}=${value}`);
+  return query.length === 0 ? '' : `?${query.join('&')}`;
+}
+
+function complaintAbout(
+  { operation, path: route }: FuzzedRequest,
+  status: number,
+  text: string,
+): string | undefined {
+  if (status >= 500) return `status ${status}: ${text}`;
+  // A path that cannot be decoded, or that becomes another one, is no request for this operation.
+  if (/%(?![0-9A-Fa-f]{2})|%FF|%ED%A0%80/.test(route.split('?')[0] ?? '') && [400, 404].includes(status))
+    return;
+  return operation.complaint(status, JSON.parse(text));
+}
+
+/** Of GET requests, too, which Node sends without. */
+function framed(contentType: string, body: string | Uint8Array): Record<string, string> {
+  return { 'content-type': contentType, 'content-length': String(Buffer.byteLength(body)) };
+}
+
+function example({ path: route, headers, body }: FuzzedRequest): string {
+  return `${route.slice(0, 300)} ${JSON.stringify(headers).slice(0, 200)} ${Buffer.from(body).toString('latin1').slice(0, 1500)}`;
+}

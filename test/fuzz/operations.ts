@@ -1,0 +1,72 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { isObject, list, SchemaValues } from './schema-values.js';
+
+type Json = Record<string, unknown>;
+
+/** One operation of an OpenAPI document as the fuzzer needs it. */
+export interface FuzzedOperation {
+  name: string;
+  method: string;
+  path: string;
+  pathNames: string[];
+  queryNames: string[];
+  headerNames: string[];
+  /** Undefined when it takes none. */
+  body: unknown;
+  /** What is wrong with an answer: an undeclared status, or a body of another shape. */
+  complaint(status: number, body: unknown): string | undefined;
+}
+
+/** The operations of a document, and how to make values for its schemas. */
+export function operationsOf(document: unknown): { operations: FuzzedOperation[]; values: SchemaValues } {
+  if (!isObject(document) || !isObject(document['paths'])) throw new Error('no OpenAPI document');
+  const components = isObject(document['components']) ? document['components'] : {};
+  const ajv = new Ajv2020({ strict: false, validateFormats: false });
+  ajv.addSchema({ $id: 'doc', components });
+  const operations = Object.entries(document['paths']).flatMap(([path, item]) =>
+    Object.entries(isObject(item) ? item : {}).map(([method, operation]) =>
+      toOperation(path, method.toUpperCase(), isObject(operation) ? operation : {}, ajv),
+    ),
+  );
+  return {
+    operations,
+    values: new SchemaValues(isObject(components['schemas']) ? components['schemas'] : {}),
+  };
+}
+
+function toOperation(path: string, method: string, operation: Json, ajv: Ajv2020): FuzzedOperation {
+  const names = (place: string): string[] =>
+    list(operation['parameters']).flatMap((parameter) =>
+      isObject(parameter) && parameter['in'] === place ? [String(parameter['name'])] : [],
+    );
+  const answers = isObject(operation['responses']) ? operation['responses'] : {};
+  return {
+    name: `${method} ${path}`,
+    method,
+    path,
+    pathNames: names('path'),
+    queryNames: names('query'),
+    headerNames: names('header'),
+    body: jsonSchema(operation['requestBody']),
+    complaint: (status, body) => {
+      const answer = answers[String(status)];
+      if (answer === undefined) return `status ${status} is not declared`;
+      const schema = jsonSchema(answer);
+      if (schema === undefined) return undefined;
+      return ajv.validate(absolute(schema), body) ? undefined : `status ${status}: ${ajv.errorsText()}`;
+    },
+  };
+}
+
+function jsonSchema(holder: unknown): unknown {
+  const content = isObject(holder) ? holder['content'] : undefined;
+  const media = isObject(content) ? content['application/json'] : undefined;
+  return isObject(media) ? media['schema'] : undefined;
+}
+
+/** References as the validator knows them. */
+function absolute(schema: unknown): Json {
+  const text = JSON.stringify(schema).replaceAll('"#/components/', '"doc#/components/');
+  const parsed: unknown = JSON.parse(text);
+  return isObject(parsed) ? parsed : {};
+}
