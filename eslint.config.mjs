@@ -19,7 +19,7 @@ const ARROWS = {
   tools: ['errors', 'events'],
   agent: ['errors', 'events', 'llm', 'tools'],
   // The edge maps the errors of the domain to answers; the controllers, which live with their feature, use the edge.
-  http: ['conversations', 'crypto', 'errors', 'events', 'logging', 'storage'],
+  http: ['conversations', 'crypto', 'errors', 'events', 'logging', 'settings', 'storage'],
   openapi: ['auth', 'config', 'http', 'server'],
   conversations: [
     'agent',
@@ -32,6 +32,7 @@ const ARROWS = {
     'http',
     'llm',
     'openapi',
+    'settings',
     'storage',
     'tools',
   ],

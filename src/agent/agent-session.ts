@@ -56,6 +56,8 @@ export interface AgentSession {
 /** An answer on its way to those who watch it being written. */
 export interface ItemStream {
   delta(delta: LlmDelta): void;
+  /** Nothing more comes; the event follows. */
+  end(): void;
   /** What was streamed is void; another attempt may follow. */
   abort(reason: string): void;
 }

@@ -8,16 +8,18 @@ import {
   type MessageToolCall,
 } from '../events/index.js';
 import type { Llm, LlmResponse, LlmTool } from '../llm/llm.js';
+import type { LlmConfig } from '../llm/llm-config.js';
 import { LlmError } from '../llm/llm-error.js';
 import { resolveToolCall, type ResolvedToolCall } from '../tools/arguments/resolve-tool-call.js';
 import type { Tool } from '../tools/tool.js';
 import type { ToolRegistry } from '../tools/tool-registry.js';
 import { toLlmTool } from '../tools/tool-schema.js';
 import type { AgentSession } from './agent-session.js';
-import { needsConfirmation } from './confirmation.js';
 import { toolErrorDraft } from './drafts.js';
 import { AGENT_MISTAKE } from './error-classification.js';
 import { toMessages } from './messages.js';
+import { analyse } from './security/analysis.js';
+import { isHarmless, needsConfirmation } from './security/confirmation.js';
 import { actionTask, runBatch } from './tool-execution.js';
 
 const EMPTY_ANSWER_NUDGE =
@@ -41,8 +43,10 @@ export class AgentStep {
     }
     if (await this.declineImages(session)) return;
     const itemId = randomUUID();
-    const response = await this.ask(session, itemId);
-    const usage = session.countUsage(session.agent.llm.usage_id, session.agent.llm.model, response);
+    // The model may be switched while it thinks: what it answers is counted as its own.
+    const { llm } = session.agent;
+    const response = await this.ask(session, llm, itemId);
+    const usage = session.countUsage(llm.usage_id, llm.model, response);
     if (response.message.tool_calls?.length) {
       await this.act(session, response, itemId, usage);
       return;
@@ -50,11 +54,11 @@ export class AgentStep {
     await this.speak(session, response, itemId, usage);
   }
 
-  private async ask(session: AgentSession, itemId: string): Promise<LlmResponse> {
+  private async ask(session: AgentSession, llm: LlmConfig, itemId: string): Promise<LlmResponse> {
     const stream = session.stream(itemId);
     try {
-      return await this.llm.complete({
-        config: session.agent.llm,
+      const response = await this.llm.complete({
+        config: llm,
         messages: toMessages(session.view.events, (observation) =>
           this.registry.renderObservation(observation),
         ),
@@ -64,6 +68,8 @@ export class AgentStep {
         onDelta: (delta) => stream.delta(delta),
         onRetry: ({ error }) => stream.abort(failureName(error)),
       });
+      stream.end();
+      return response;
     } catch (error) {
       stream.abort(session.signal.aborted ? 'cancelled' : failureName(error));
       throw error;
@@ -132,13 +138,22 @@ export class AgentStep {
     const actions = events.filter(
       (event): event is ActionEvent => event.kind === 'ActionEvent' && !!event.action,
     );
-    if (needsConfirmation(session.confirmationPolicy, actions)) {
+    if (await this.mustAsk(session, actions)) {
       await session.setStatus('waiting_for_confirmation');
       return;
     }
     // A pause that came while the model was thinking: what it wants is kept, and done when the run goes on.
     if (session.pauseRequested || session.status === 'paused') return;
     await this.execute(session, actions);
+  }
+
+  /** Whether a person has to agree first. What the analyzer thinks stands in the log before the decision. */
+  private async mustAsk(session: AgentSession, actions: readonly ActionEvent[]): Promise<boolean> {
+    const { securityAnalyzer: analyzer, confirmationPolicy: policy } = session;
+    if (!analyzer || isHarmless(actions)) return needsConfirmation(policy, actions, () => 'UNKNOWN');
+    const { event, riskOf } = analyse(analyzer, policy, actions);
+    await session.append(event);
+    return needsConfirmation(policy, actions, riskOf);
   }
 
   /** Runs actions; those behind a `finish` stay for the next run. */

@@ -117,14 +117,8 @@ function foldUpdate(state: ConversationState, key: string, value: unknown): void
     case 'tags':
       if (isStringMap(value)) state.tags = value;
       return;
-    case 'confirmation_policy':
-      if (hasKind(value)) state.confirmation_policy = value;
-      return;
-    case 'security_analyzer':
-      state.security_analyzer = hasKind(value) ? value : null;
-      return;
     default:
-      // `agent` among others: its event shows secrets masked, so the metadata is written before the event is sent.
+      // `agent` and policies among others: events show secrets masked, so the metadata is written before they are sent.
       return;
   }
 }
@@ -147,8 +141,4 @@ function isStringMap(value: unknown): value is Record<string, string> {
     value !== null &&
     Object.values(value).every((entry) => typeof entry === 'string')
   );
-}
-
-function hasKind(value: unknown): value is JsonObject & { kind: string } {
-  return typeof value === 'object' && value !== null && 'kind' in value && typeof value.kind === 'string';
 }

@@ -35,6 +35,7 @@ import { MetadataWriter } from './metadata-writer.js';
 import { pauseDrafts, stateUpdate, statusUpdate } from './run.js';
 import { RunControl, type RunControlHost } from './run-control.js';
 import type { IncomingMessage } from './start-request.js';
+import { SecretVault } from './secrets/secret-vault.js';
 import { Toolset } from './toolset.js';
 import { ViewCache } from './view-cache.js';
 
@@ -49,6 +50,7 @@ export class Conversation implements RunControlHost {
   private readonly writer: LogWriter;
   private readonly metadata: MetadataWriter;
   private readonly toolset: Toolset;
+  private readonly vault: SecretVault;
   private readonly runs: RunControl;
   private readonly views: ViewCache;
   private readonly keys: MessageKeys;
@@ -56,6 +58,7 @@ export class Conversation implements RunControlHost {
   private prompted: boolean | undefined;
   /** Set when it is closed or destroyed: from then on nobody's request is taken. */
   private ending: Promise<void> | undefined;
+  private readonly left = new AbortController();
   /** The log takes nothing more. */
   private closed = false;
   /** It is not only closed, it is no more. */
@@ -71,7 +74,8 @@ export class Conversation implements RunControlHost {
     const { log, fence } = storage;
     this.writer = new LogWriter(state.id, log, fence, services.bus, (error) => this.break(error));
     this.metadata = new MetadataWriter(state, this.writer, fence, services);
-    this.toolset = new Toolset(state, services);
+    this.vault = new SecretVault(state);
+    this.toolset = new Toolset(state, services, this.vault);
     this.views = new ViewCache(log, this.writer, () => state.leaf_event_id);
     this.runs = new RunControl(this, services);
     this.keys = new MessageKeys({
@@ -88,6 +92,11 @@ export class Conversation implements RunControlHost {
   /** How many events of the log are durable and published: the next live event has this seq. */
   get length(): number {
     return this.writer.length;
+  }
+
+  /** Aborted when it is being closed: what is done beside the runs ends, too. */
+  get leaving(): AbortSignal {
+    return this.left.signal;
   }
 
   get isRunning(): boolean {
@@ -196,7 +205,8 @@ export class Conversation implements RunControlHost {
   private opening(): EventDraft[] {
     this.prompted ??= systemPromptSeq(this.storage.log, this.storage.log.length) !== undefined;
     if (this.prompted) return [];
-    return [systemPromptDraft(this.state.agent, this.toolset.definitions(), new Date())];
+    const { agent } = this.state;
+    return [systemPromptDraft(agent, this.toolset.definitions(), this.vault.names(), new Date())];
   }
 
   /**
@@ -209,8 +219,22 @@ export class Conversation implements RunControlHost {
   }
 
   async prepareRun(): Promise<void> {
+    await Promise.all([this.prepareView(), this.toolset.prepareWorkspace()]);
+  }
+
+  /** The view that a model is asked with: it begins with the system prompt. */
+  async prepareView(): Promise<AgentView> {
     await this.commit(this.opening());
-    await Promise.all([this.views.load(), this.toolset.prepareWorkspace()]);
+    return this.views.load();
+  }
+
+  masked(draft: EventDraft): EventDraft {
+    return this.vault.maskDraft(draft);
+  }
+
+  /** A text as everybody may see it. */
+  maskSecrets(text: string): string {
+    return this.vault.mask(text);
   }
 
   async runEnded(): Promise<void> {
@@ -259,6 +283,18 @@ export class Conversation implements RunControlHost {
   }
 
   /**
+   * Changes how the conversation goes on. The snapshot comes before the event where the event does not tell all (its
+   * secrets are masked); resolves when both are durable.
+   */
+  async change(change: (state: ConversationState) => void, ...events: EventDraft[]): Promise<void> {
+    this.assertOpen();
+    change(this.state);
+    this.metadata.bump();
+    await this.metadata.save();
+    await this.commit(events);
+  }
+
+  /**
    * Makes another event the head, or none: what comes next is a branch of its own. No event tells of it.
    * @throws UnknownEventError, AlreadyRunningError
    */
@@ -304,7 +340,8 @@ export class Conversation implements RunControlHost {
 
   stream(itemId: string): ItemStream {
     if (!this.state.agent.llm.stream) return SILENT_STREAM;
-    return new PublishedItemStream(this.id, itemId, this.services.bus, () => this.length - 1);
+    const anchor = (): number => this.length - 1;
+    return new PublishedItemStream(this.id, itemId, this.services.bus, anchor, () => this.vault.stream());
   }
 
   /**
@@ -337,6 +374,7 @@ export class Conversation implements RunControlHost {
 
   /** Says goodbye, lets go of everything, and gives the lease back whatever went wrong on the way. */
   private async end(goodbye: () => Promise<void>, afterwards?: () => Promise<void>): Promise<void> {
+    this.left.abort(new ConversationClosedError());
     try {
       await goodbye().catch((error: unknown) => this.report('close', error));
       this.closed = true;

@@ -1,11 +1,13 @@
 import { Module } from '@nestjs/common';
 import { AgentLoop } from '../agent/agent-loop.js';
+import { Questions } from '../agent/question.js';
 import { AppConfig } from '../config/index.js';
 import { StoredSecrets } from '../crypto/index.js';
 import { EventBus } from '../events/index.js';
 import { EventBusModule } from '../events/event-bus.module.js';
 import { LlmModule } from '../llm/index.js';
 import { Catalogue, EventLogStore, LeaseStore } from '../storage/index.js';
+import { SettingsModule } from '../settings/index.js';
 import { StorageModule } from '../storage/storage.module.js';
 import { ToolRegistry } from '../tools/tool-registry.js';
 import { ToolsModule } from '../tools/tools.module.js';
@@ -19,14 +21,18 @@ import { ConversationsLifecycle } from './conversations-lifecycle.js';
 import { ConversationsService } from './conversations.service.js';
 import { EventsController } from './events.controller.js';
 import { RunSlots } from './run-slots.js';
+import { SteeringController } from './steering.controller.js';
+import { SteeringService } from './steering/steering.service.js';
 import { Worktrees } from './worktrees/worktrees.js';
 
 /** Conversations and their events: the use cases, their REST routes, and the agents that run in them. */
 @Module({
-  imports: [EventBusModule, LlmModule, StorageModule, ToolsModule],
-  controllers: [ConversationsController, BranchesController, EventsController],
+  imports: [EventBusModule, LlmModule, StorageModule, ToolsModule, SettingsModule],
+  controllers: [ConversationsController, BranchesController, EventsController, SteeringController],
   providers: [
     AgentLoop,
+    Questions,
+    SteeringService,
     BranchesService,
     ConversationCreation,
     ConversationsService,

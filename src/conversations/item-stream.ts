@@ -1,12 +1,17 @@
 import type { ItemStream } from '../agent/agent-session.js';
 import { createEvent, serialiseEvent, type EventBus } from '../events/index.js';
 import type { LlmDelta } from '../llm/llm.js';
+import type { SecretStream } from '../tools/tool.js';
 
-/** Sends an answer piece by piece while the model writes it. Nothing of it is persisted. */
+type Kind = LlmDelta['kind'];
+
+/** Sends an answer piece by piece while the model writes it, without secrets. Nothing of it is persisted. */
 export class PublishedItemStream implements ItemStream {
   private attempt = 1;
   private order = 0;
   private started = false;
+  private masks: Record<Kind, SecretStream>;
+  private responseId: string | undefined;
 
   constructor(
     private readonly conversationId: string,
@@ -14,16 +19,40 @@ export class PublishedItemStream implements ItemStream {
     private readonly bus: EventBus,
     /** The seq of the last durable event. */
     private readonly anchor: () => number,
-  ) {}
+    private readonly newMask: () => SecretStream,
+  ) {
+    this.masks = { text: newMask(), reasoning: newMask() };
+  }
 
-  delta(delta: LlmDelta): void {
+  delta({ kind, content, responseId }: LlmDelta): void {
+    this.responseId = responseId ?? this.responseId;
+    // What is held back of the one kind comes before the other.
+    const other = kind === 'text' ? 'reasoning' : 'text';
+    this.send(other, this.masks[other].end());
+    this.send(kind, this.masks[kind].write(content));
+  }
+
+  end(): void {
+    this.send('reasoning', this.masks.reasoning.end());
+    this.send('text', this.masks.text.end());
+  }
+
+  abort(reason: string): void {
+    this.masks = { text: this.newMask(), reasoning: this.newMask() };
+    this.responseId = undefined;
+    if (!this.started) return;
+    this.signal({ type: 'item_aborted', item_id: this.itemId, attempt: this.attempt, reason });
+    this.started = false;
+    this.attempt += 1;
+    this.order = 0;
+  }
+
+  private send(kind: Kind, content: string): void {
     // Nobody watches: whoever comes later reads the whole answer.
-    if (this.bus.subscriberCount(this.conversationId) === 0) return;
-    const { kind, content } = delta;
+    if (content === '' || this.bus.subscriberCount(this.conversationId) === 0) return;
     const text = kind === 'text' ? { content } : { reasoning_content: content };
     const event = createEvent({ source: 'agent', ...text, kind: 'StreamingDeltaEvent' });
     this.bus.publish({ conversationId: this.conversationId, event, line: serialiseEvent(event) });
-    if (content === '') return;
     this.start();
     this.signal({
       type: 'delta',
@@ -32,17 +61,9 @@ export class PublishedItemStream implements ItemStream {
       order: this.order++,
       kind,
       content,
-      chunk_id: event.id,
+      chunk_id: this.responseId ?? event.id,
       choice_index: 0,
     });
-  }
-
-  abort(reason: string): void {
-    if (!this.started) return;
-    this.signal({ type: 'item_aborted', item_id: this.itemId, attempt: this.attempt, reason });
-    this.started = false;
-    this.attempt += 1;
-    this.order = 0;
   }
 
   private start(): void {
@@ -64,5 +85,6 @@ export class PublishedItemStream implements ItemStream {
 /** For answers that come whole. */
 export const SILENT_STREAM: ItemStream = {
   delta: () => undefined,
+  end: () => undefined,
   abort: () => undefined,
 };

@@ -10,6 +10,8 @@ import type { ConversationState } from './conversation-state.js';
 export interface RunHost {
   readonly state: Readonly<ConversationState>;
   commit(drafts: readonly EventDraft[]): Promise<DurableEvent[]>;
+  /** The event as everybody may see it: without secret values. */
+  masked(draft: EventDraft): EventDraft;
   countUsage(usageId: string, model: string, response: LlmResponse): EventDraft;
   stream(itemId: string): ItemStream;
 }
@@ -91,7 +93,7 @@ export class Run implements AgentSession {
 
   append(...drafts: EventDraft[]): Promise<DurableEvent[]> {
     if (this.signal.aborted) return Promise.reject(new RunOverError());
-    return this.host.commit(drafts);
+    return this.host.commit(drafts.map((draft) => this.host.masked(draft)));
   }
 
   async setStatus(status: ExecutionStatus, ...consequences: EventDraft[]): Promise<void> {

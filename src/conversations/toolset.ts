@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { makeFolder } from '../files/index.js';
-import type { Tool, ToolDefinition } from '../tools/tool.js';
+import type { Tool, ToolDefinition, ToolSecrets } from '../tools/tool.js';
 import { ConversationClosedError } from './conversation-errors.js';
 import type { ConversationServices } from './conversation-parts.js';
 import type { ConversationState } from './conversation-state.js';
@@ -16,6 +16,7 @@ export class Toolset {
   constructor(
     private readonly state: ConversationState,
     private readonly services: ConversationServices,
+    private readonly secrets: ToolSecrets,
   ) {}
 
   /** Absolute path of the workspace. */
@@ -36,6 +37,7 @@ export class Toolset {
       workingDir: this.workingDir,
       folder: this.services.catalogue.folder(id),
       shownFolder: persistenceDir(this.services.shownRoot, id),
+      secrets: this.secrets,
     });
     return this.instances;
   }

@@ -12,6 +12,7 @@ import type {
   ConversationStateUpdateEvent,
   InterruptEvent,
   PauseEvent,
+  SecurityAnalysisEvent,
   ServerErrorEvent,
   StreamingDeltaEvent,
 } from './state-event.js';
@@ -36,6 +37,7 @@ export type DurableEvent =
   | UserRejectObservation
   | ConversationStateUpdateEvent
   | ConversationErrorEvent
+  | SecurityAnalysisEvent
   | PauseEvent
   | InterruptEvent
   | CondensationRequest

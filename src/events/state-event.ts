@@ -1,5 +1,5 @@
 import type { EventBase } from './event-base.js';
-import type { ErrorClassification } from './action-event.js';
+import type { ErrorClassification, SecurityRisk } from './action-event.js';
 
 /** What a conversation is doing. */
 export const EXECUTION_STATUSES = [
@@ -41,6 +41,17 @@ export interface StreamingDeltaEvent extends EventBase {
   content?: string;
   reasoning_content?: string;
   kind: 'StreamingDeltaEvent';
+}
+
+/** What an analyzer thinks of the actions of one answer, by their ids. */
+export interface SecurityAnalysisEvent extends EventBase {
+  /** Class names of the analyzer and of the confirmation policy. */
+  analyzer: string;
+  policy: string;
+  risks: Record<string, SecurityRisk>;
+  /** What the analyzer could not do, by action. */
+  details: Record<string, { note: string }>;
+  kind: 'SecurityAnalysisEvent';
 }
 
 /** The run was paused between two steps. */

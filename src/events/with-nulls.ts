@@ -80,6 +80,7 @@ const EVENTS: Readonly<Record<string, Shape>> = {
   }),
   ServerErrorEvent: shape(`${BASE} code detail kind`),
   StreamingDeltaEvent: shape(`${BASE} content reasoning_content kind`),
+  SecurityAnalysisEvent: shape(`${BASE} analyzer policy risks details kind`),
   PauseEvent: shape(`${BASE} kind`),
   InterruptEvent: shape(`${BASE} kind`),
   CondensationRequest: shape(`${BASE} kind`),

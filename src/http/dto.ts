@@ -202,7 +202,7 @@ export function toPlain(value: unknown): unknown {
   const origin = origins.get(value);
   // What was not read into a DTO is free-form JSON: it stays as it came.
   if (!origin) return value;
-  const fields = fieldsOf(origin.dto);
-  const entries = Object.entries(value).filter(([name, field]) => fields.has(name) && field !== undefined);
-  return Object.fromEntries(entries.map(([name, field]) => [name, toPlain(field)]));
+  const held = new Map<string, unknown>(Object.entries(value));
+  const names = [...fieldsOf(origin.dto).keys()].filter((name) => held.get(name) !== undefined);
+  return Object.fromEntries(names.map((name) => [name, toPlain(held.get(name))]));
 }

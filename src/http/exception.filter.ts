@@ -11,6 +11,11 @@ import {
 } from '../conversations/conversation-errors.js';
 import { errorMessage, errorStack } from '../errors/index.js';
 import { currentRequest } from '../logging/request-context.js';
+import {
+  InvalidProfileNameError,
+  ProfileNotFoundError,
+  UnusableProfileError,
+} from '../settings/llm-profiles.js';
 import { LeaseHeldError, LeaseLostError } from '../storage/storage-errors.js';
 import { describeProblems } from './input-echo.js';
 import { hasBody } from './json-body.js';
@@ -88,6 +93,9 @@ function answerFor(error: unknown, request: Request): Answer | undefined {
     const role = error instanceof ConversationNotFoundError ? error.role : undefined;
     return role === undefined ? notFound(error.conversationId, request) : detail(404, `${role} not found`);
   }
+  if (error instanceof ProfileNotFoundError) return detail(404, error.message);
+  if (error instanceof InvalidProfileNameError || error instanceof UnusableProfileError)
+    return detail(400, error.message);
   if (error instanceof UnknownEventError) return detail(404, error.message);
   if (error instanceof ConflictError || error instanceof LeaseLostError) return detail(409, error.message);
   if (error instanceof RunLimitError) return detail(429, error.message, { 'Retry-After': RETRY_AFTER });

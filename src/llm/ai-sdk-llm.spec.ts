@@ -235,12 +235,12 @@ describe('AiSdkLlm against an OpenAI-compatible endpoint', () => {
     const deltas: LlmDelta[] = [];
     const answer = await llm.complete(request({ stream: true }, { onDelta: (delta) => deltas.push(delta) }));
     expect(deltas).toEqual([
-      { kind: 'reasoning', content: 'thinking ' },
-      { kind: 'reasoning', content: 'about ' },
-      { kind: 'reasoning', content: 'it' },
-      { kind: 'text', content: 'Hello ' },
-      { kind: 'text', content: 'streaming ' },
-      { kind: 'text', content: 'world' },
+      { kind: 'reasoning', content: 'thinking ', responseId: 'chatcmpl-1' },
+      { kind: 'reasoning', content: 'about ', responseId: 'chatcmpl-1' },
+      { kind: 'reasoning', content: 'it', responseId: 'chatcmpl-1' },
+      { kind: 'text', content: 'Hello ', responseId: 'chatcmpl-1' },
+      { kind: 'text', content: 'streaming ', responseId: 'chatcmpl-1' },
+      { kind: 'text', content: 'world', responseId: 'chatcmpl-1' },
     ]);
     expect(answer.id).toBe('chatcmpl-1');
     expect(answer.message).toMatchObject({

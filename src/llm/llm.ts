@@ -31,6 +31,8 @@ export interface LlmRequest {
 export interface LlmDelta {
   kind: 'text' | 'reasoning';
   content: string;
+  /** The id that the provider gave the answer, once it is known. */
+  responseId?: string;
 }
 
 /** Tokens of one answer. `prompt_tokens` include cache reads and writes. */

@@ -7,6 +7,30 @@ export interface ToolSchema {
   required?: string[];
 }
 
+/** The secrets that a command names. */
+export interface NamedSecrets {
+  /** Values by name, ready to be set as variables. */
+  variables: Record<string, string>;
+  /** What could not be had, for the model. */
+  problems: string[];
+}
+
+/** Hides secrets in a text that comes in pieces: both answer what can be shown now. */
+export interface SecretStream {
+  write(piece: string): string;
+  /** The rest, when nothing more comes. */
+  end(): string;
+}
+
+/** The secrets of a conversation, for its tools. */
+export interface ToolSecrets {
+  /** @throws the reason of the signal once it is aborted */
+  namedIn(command: string, signal: AbortSignal): Promise<NamedSecrets>;
+  /** The text without secret values; use it before a text is cut or kept in a file. */
+  mask(text: string): string;
+  stream(): SecretStream;
+}
+
 /** What a tool gets to know of the conversation that it works for. */
 export interface ToolHost {
   readonly conversationId: string;
@@ -16,6 +40,7 @@ export interface ToolHost {
   readonly folder: string;
   /** How `folder` is shown to clients (`persistence_dir`, as configured, possibly relative). */
   readonly shownFolder: string;
+  readonly secrets?: ToolSecrets;
 }
 
 /** How an execution is steered and watched. */

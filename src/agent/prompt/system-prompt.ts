@@ -2,14 +2,16 @@ import { textContent, type EventDraft } from '../../events/index.js';
 import { describeTool, type ToolDefinition } from '../../tools/tool.js';
 import type { AgentSpec } from '../agent-spec.js';
 import { CODING, GENERAL, RISK_ASSESSMENT, ROLE, SECURITY_POLICY, type PromptSection } from './sections.js';
+import { secretsSection, type SecretName } from './secrets-section.js';
 
 /** What a conversation starts with: the static prompt, the tools, and what is true of this conversation only. */
 export function systemPromptDraft(
   agent: AgentSpec,
   definitions: readonly ToolDefinition[],
+  secrets: readonly SecretName[],
   now: Date,
 ): EventDraft {
-  const dynamic = dynamicContext(agent, now);
+  const dynamic = dynamicContext(agent, secrets, now);
   return {
     source: 'agent',
     system_prompt: textContent(staticPrompt(agent)),
@@ -30,12 +32,13 @@ export function staticPrompt(agent: AgentSpec): string {
   return [...sections, ...GENERAL].map(render).join('\n\n');
 }
 
-/** The part of this conversation: suffix and date. None without a context. */
-function dynamicContext(agent: AgentSpec, now: Date): string | undefined {
-  if (!agent.agent_context) return undefined;
+/** The part of this conversation: suffix, secrets and date. None without a context and secrets. */
+function dynamicContext(agent: AgentSpec, secrets: readonly SecretName[], now: Date): string | undefined {
+  if (!agent.agent_context && secrets.length === 0) return undefined;
   const blocks: string[] = [];
-  const suffix = agent.agent_context['system_message_suffix'];
+  const suffix = agent.agent_context?.['system_message_suffix'];
   if (typeof suffix === 'string' && suffix.trim() !== '') blocks.push(suffix);
+  if (secrets.length > 0) blocks.push(render(secretsSection(secrets)));
   blocks.push(
     render({ tag: 'CURRENT_DATETIME', text: `The current date and time is: ${toMinutes(agent, now)}` }),
   );

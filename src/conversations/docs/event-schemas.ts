@@ -85,6 +85,20 @@ const EVENT_FIELDS: Readonly<Record<string, Record<string, JsonSchema>>> = {
   ConversationErrorEvent: { code: text, detail: text, classification },
   ServerErrorEvent: { code: text, detail: text },
   StreamingDeltaEvent: { 'content?': orNull(text), 'reasoning_content?': orNull(text) },
+  SecurityAnalysisEvent: {
+    analyzer: text,
+    policy: text,
+    risks: {
+      type: 'object',
+      additionalProperties: words('UNKNOWN', 'LOW', 'MEDIUM', 'HIGH'),
+      description: 'By the id of the action.',
+    },
+    details: {
+      type: 'object',
+      additionalProperties: anyObject,
+      description: 'What the analyzer could not do, by the id of the action.',
+    },
+  },
   PauseEvent: {},
   InterruptEvent: {},
   CondensationRequest: {},

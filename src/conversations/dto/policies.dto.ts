@@ -1,3 +1,5 @@
+import { compilePattern, DEFAULT_PATTERNS } from '../../agent/security/patterns.js';
+import { errorMessage } from '../../errors/index.js';
 import { oneOfKinds } from '../../http/dto.js';
 import { Field } from '../../http/field.js';
 import {
@@ -53,30 +55,51 @@ export const confirmationPolicy = oneOfKinds(
 );
 
 const ANALYZER_UNION = 'openhands.sdk.security.analyzer.SecurityAnalyzerBase';
-const patterns = listOf(listOf(text(), { min: 3, max: 3 }));
+const patternLists = listOf(listOf(text(), { min: 3, max: 3 }));
+/** Regular expressions that this server cannot search with are refused here, not met when the agent acts. */
+const patterns: FieldType = {
+  ...patternLists,
+  problems: (value) => {
+    const found = patternLists.problems(value);
+    if (found.length > 0 || !Array.isArray(value)) return found;
+    return value.flatMap((entry: unknown, index) => {
+      const complaint = Array.isArray(entry) ? patternComplaint(String(entry[0])) : undefined;
+      return complaint === undefined ? [] : [valueError(complaint, [index, 0])];
+    });
+  },
+};
 
 /** Finds dangerous commands by patterns: each a regular expression, a description and an id. */
 export class PatternSecurityAnalyzerDto {
-  @Field(patterns, '', { optional: true })
-  high_patterns?: string[][];
+  @Field(patterns)
+  high_patterns: string[][] = DEFAULT_PATTERNS.high_patterns;
 
-  @Field(patterns, '', { optional: true })
-  medium_patterns?: string[][];
+  @Field(patterns)
+  medium_patterns: string[][] = DEFAULT_PATTERNS.medium_patterns;
 
-  @Field(patterns, '', { optional: true })
-  injection_high_patterns?: string[][];
+  @Field(patterns)
+  injection_high_patterns: string[][] = DEFAULT_PATTERNS.injection_high_patterns;
 
-  @Field(patterns, '', { optional: true })
-  injection_medium_patterns?: string[][];
+  @Field(patterns)
+  injection_medium_patterns: string[][] = DEFAULT_PATTERNS.injection_medium_patterns;
 
   @Field(choice(['PatternSecurityAnalyzer']))
   kind = 'PatternSecurityAnalyzer';
 }
 
-/** Refuses what breaks fixed rules. */
+/** Finds dangerous commands by reading them as the shell does. */
 export class PolicyRailSecurityAnalyzerDto {
   @Field(choice(['PolicyRailSecurityAnalyzer']))
   kind = 'PolicyRailSecurityAnalyzer';
+}
+
+function patternComplaint(pattern: string): string | undefined {
+  try {
+    compilePattern(pattern);
+    return undefined;
+  } catch (error) {
+    return errorMessage(error).slice(0, 300);
+  }
 }
 
 /** The highest risk that any of several analyzers finds. */
@@ -186,10 +209,19 @@ export class LookupSecretDto {
   kind = 'LookupSecret';
 }
 
+const SECRET_SOURCES = () => ({ LookupSecret: LookupSecretDto, StaticSecret: StaticSecretDto });
+const SECRET_UNION = 'openhands.sdk.secret.secrets.SecretSource';
+
 /** Where a secret comes from. */
-export const secretSource = oneOfKinds(
-  () => ({ LookupSecret: LookupSecretDto, StaticSecret: StaticSecretDto }),
-  {
-    union: 'openhands.sdk.secret.secrets.SecretSource',
-  },
-);
+export const secretSource = oneOfKinds(SECRET_SOURCES, { union: SECRET_UNION });
+
+const lenientSource = oneOfKinds(SECRET_SOURCES, {
+  union: SECRET_UNION,
+  assume: (source) => (Object.hasOwn(source, 'value') ? 'StaticSecret' : undefined),
+});
+
+/** The same, or only the value: as a text or as an object without a kind. */
+export const secretSourceOrText: FieldType = {
+  ...lenientSource,
+  read: (raw) => lenientSource.read(typeof raw === 'string' ? { value: raw } : raw),
+};

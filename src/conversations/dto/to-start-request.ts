@@ -51,7 +51,7 @@ export function toStartRequest(dto: StartConversationRequestDto): StartConversat
       dto.initial_message && toIncomingMessage(dto.initial_message, ['body', 'initial_message', 'role']),
     max_iterations: dto.max_iterations,
     stuck_detection: dto.stuck_detection,
-    secrets: Object.fromEntries([...dto.secrets].map(([name, source]) => [name, object(toPlain(source))])),
+    secrets: toSecretSources(dto.secrets),
     client_tools: dto.client_tools.map((tool) => object(toPlain(tool))),
     tool_module_qualnames: dto.tool_module_qualnames,
     hook_config: dto.hook_config && object(toPlain(dto.hook_config)),
@@ -181,6 +181,11 @@ export function toLlmConfig(dto: LLMDto): LlmConfig {
   };
 }
 
+/** Secret sources by name, as plain JSON. */
+export function toSecretSources(secrets: ReadonlyMap<string, object>): Record<string, JsonObject> {
+  return Object.fromEntries([...secrets].map(([name, source]) => [name, object(toPlain(source))]));
+}
+
 function toAgentContext(context: AgentContextDto): JsonObject {
   const { current_datetime = utcTimestamp() } = context;
   return { ...object(toPlain(context)), current_datetime };
@@ -241,7 +246,8 @@ function condenserFromSettings({ condenser, llm }: AgentSettingsDto): JsonObject
   };
 }
 
-function withKind(dto: object): JsonObject & { kind: string } {
+/** A configuration of one of several kinds as plain JSON. */
+export function withKind(dto: object): JsonObject & { kind: string } {
   const plain = object(toPlain(dto));
   return { ...plain, kind: String(plain['kind']) };
 }

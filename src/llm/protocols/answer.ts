@@ -66,11 +66,12 @@ export function toAnswer(output: ModelOutput, origin: MessageToolCall['origin'])
   const message: Message & ProviderAnswer['message'] = {
     role: 'assistant',
     content: texts.length > 0 ? [textContent(texts.join(''))] : emptyContent(output),
+    // The order of the wire: the message stands in an event as it is.
+    ...(calls.length > 0 && { tool_calls: calls }),
+    ...(reasoning.length > 0 && { reasoning_content: reasoning.join('') }),
     thinking_blocks: thinking,
+    ...(item && { responses_reasoning_item: item }),
   };
-  if (calls.length > 0) message.tool_calls = calls;
-  if (reasoning.length > 0) message.reasoning_content = reasoning.join('');
-  if (item) message.responses_reasoning_item = item;
   return {
     id: output.id || `chatcmpl-${randomUUID()}`,
     message,

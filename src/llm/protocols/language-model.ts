@@ -54,16 +54,17 @@ async function stream(
   let finished = false;
   for await (const part of result.stream) {
     call.onProgress();
+    const responseId = output.id !== '' && { responseId: output.id };
     switch (part.type) {
       case 'response-metadata':
         output.id = part.id ?? output.id;
         break;
       case 'text-delta':
-        call.onDelta({ kind: 'text', content: part.delta });
+        call.onDelta({ kind: 'text', content: part.delta, ...responseId });
         break;
       case 'reasoning-delta':
         // Signatures and encrypted content come as deltas without text.
-        if (part.delta !== '') call.onDelta({ kind: 'reasoning', content: part.delta });
+        if (part.delta !== '') call.onDelta({ kind: 'reasoning', content: part.delta, ...responseId });
         break;
       case 'finish':
         finished = true;

@@ -202,9 +202,9 @@ describe('anthropic messages', () => {
     const deltas: LlmDelta[] = [];
     const answer = await ask({ model, base_url: root(), stream: true }, [SYSTEM, HI], deltas);
     expect(deltas).toEqual([
-      { kind: 'reasoning', content: 'hmm' },
-      { kind: 'text', content: 'Hello ' },
-      { kind: 'text', content: 'world' },
+      { kind: 'reasoning', content: 'hmm', responseId: 'msg_1' },
+      { kind: 'text', content: 'Hello ', responseId: 'msg_1' },
+      { kind: 'text', content: 'world', responseId: 'msg_1' },
     ]);
     expect(answer).toMatchObject({
       id: 'msg_1',
@@ -415,7 +415,7 @@ describe('openai responses', () => {
     ]);
     const deltas: LlmDelta[] = [];
     const answer = await ask({ model, base_url: endpoint.url, stream: true }, [SYSTEM, HI], deltas);
-    expect(deltas).toEqual([{ kind: 'reasoning', content: 'sum' }]);
+    expect(deltas).toEqual([{ kind: 'reasoning', content: 'sum', responseId: 'resp_1' }]);
     expect(answer).toMatchObject({
       id: 'resp_1',
       message: {

@@ -202,10 +202,27 @@ class TerminalTool implements Tool {
   private async run(call: TerminalArguments, context: ExecutionContext): Promise<Observation> {
     const options = this.watchOptions(call, context);
     const earlier = this.session.status === 'finished' ? await this.session.watch(options) : undefined;
+    const problems = await this.setSecrets(call.command, context.signal);
     const report = await this.session.run(call.command, options);
-    const prefix =
-      earlier && texts.earlierOutput(earlier.exitCode, truncateMiddle(earlier.output, EARLIER_OUTPUT_LENGTH));
-    return this.observe(call, report, { continued: false, prefix });
+    const before =
+      earlier &&
+      texts.earlierOutput(
+        earlier.exitCode,
+        truncateMiddle(this.masked(earlier.output), EARLIER_OUTPUT_LENGTH),
+      );
+    return this.observe(call, report, { continued: false, prefix: problems + (before ?? '') });
+  }
+
+  /** Sets the secrets that a command names; they stay set. Answers what the model has to know of those that are not. */
+  private async setSecrets(command: string, signal: AbortSignal): Promise<string> {
+    const named = await this.host.secrets?.namedIn(command, signal);
+    if (!named) return '';
+    await this.session.exportVariables(named.variables);
+    return named.problems.map((problem) => `[${problem}]\n`).join('');
+  }
+
+  private masked(output: string): string {
+    return this.host.secrets?.mask(output) ?? output;
   }
 
   private async observe(
@@ -214,7 +231,9 @@ class TerminalTool implements Tool {
     { continued, prefix = '' }: { continued: boolean; prefix?: string },
   ): Promise<Observation> {
     const { command } = call;
-    const { outcome, output, exitCode, prompt } = report;
+    const { outcome, exitCode, prompt } = report;
+    // Before it is cut or kept in a file: half a secret is not found any more.
+    const output = this.masked(report.output);
     const dropped = report.remainingLines === undefined ? '' : texts.headDroppedPrefix(report.remainingLines);
     if (outcome === 'ended') {
       const metadata = commandMetadata(undefined, prefix + dropped, '');
@@ -245,7 +264,17 @@ class TerminalTool implements Tool {
       timeoutMs: call.timeout === undefined ? undefined : call.timeout * 1000,
       quietMs: this.params.quietSeconds * 1000,
       signal: context.signal,
-      onOutput: context.onOutput,
+      onOutput: this.maskedOutput(context.onOutput),
+    };
+  }
+
+  /** Live output without secrets; what may be the beginning of one waits for the next piece. */
+  private maskedOutput(show: ExecutionContext['onOutput']): ExecutionContext['onOutput'] {
+    const stream = this.host.secrets?.stream();
+    if (!show || !stream) return show;
+    return (chunk) => {
+      const shown = stream.write(chunk);
+      if (shown !== '') show(shown);
     };
   }
 

@@ -1,0 +1,22 @@
+import type { ActionEvent } from '../../events/index.js';
+
+/** More of one text is not searched (characters). */
+const MAX_LENGTH = 100_000;
+
+/** What an action does, in words: every text of its arguments. */
+export function argumentTexts({ action }: ActionEvent): string[] {
+  const { kind: _kind, ...fields } = action ?? { kind: '' };
+  return textsIn(fields).map((text) => text.slice(0, MAX_LENGTH));
+}
+
+/** What the agent says about an action: its thoughts, its reasoning and its summary. */
+export function spokenTexts({ thought, reasoning_content, summary }: ActionEvent): string[] {
+  const spoken = [...thought.map(({ text }) => text), reasoning_content ?? '', summary ?? ''];
+  return spoken.filter((text) => text !== '').map((text) => text.slice(0, MAX_LENGTH));
+}
+
+function textsIn(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.values(value).flatMap(textsIn);
+}

@@ -1,0 +1,120 @@
+import { runInNewContext } from 'node:vm';
+import type { ActionEvent, SecurityRisk } from '../../events/index.js';
+import type { JsonObject } from '../agent-spec.js';
+import { argumentTexts, spokenTexts } from './action-texts.js';
+
+/** A regular expression, what it finds, and an id. */
+export type RiskPattern = [pattern: string, description: string, id: string];
+
+/** The lists of a pattern analyzer; those that its configuration does not name are ours. */
+export interface PatternLists {
+  high_patterns: RiskPattern[];
+  medium_patterns: RiskPattern[];
+  injection_high_patterns: RiskPattern[];
+  injection_medium_patterns: RiskPattern[];
+}
+
+const SHELL = '(?:sudo\\s+)?(?:env\\s+)?(?:/\\S*/)?(?:ba|z|da|k)?sh';
+
+/** What is looked for unless somebody says otherwise. The ids are those that clients know. */
+export const DEFAULT_PATTERNS: Readonly<PatternLists> = {
+  high_patterns: [
+    [
+      '\\brm\\b(?=[^\\n;|&]*\\s-(?:[a-z]*r|-recursive))(?=[^\\n;|&]*\\s-(?:[a-z]*f|-force))',
+      'Deletes whole folders without asking',
+      'exec.destruct.rm_rf',
+    ],
+    ['\\bsudo\\s+(?:-\\S+\\s+)*rm\\b', 'Deletes as another user', 'exec.destruct.sudo_rm'],
+    ['\\bmkfs(?:\\.\\w+)?\\s', 'Makes a new file system', 'exec.destruct.mkfs'],
+    ['\\bdd\\b[^\\n]{0,200}\\bof=/dev/', 'Writes to a device', 'exec.destruct.dd_raw_disk'],
+    ['\\beval\\s*\\(', 'Evaluates code from a text', 'exec.code.eval_call'],
+    ['\\bexec\\s*\\(', 'Executes code from a text', 'exec.code.exec_call'],
+    ['\\bos\\s*\\.\\s*system\\s*\\(', 'Runs a shell command from code', 'exec.code.os_system'],
+    [
+      '\\bsubprocess\\s*\\.\\s*(?:run|call|Popen|check_call|check_output|getoutput)\\s*\\(',
+      'Starts a program from code',
+      'exec.code.subprocess',
+    ],
+    [`\\bcurl\\b[^|\\n]{0,300}\\|\\s*${SHELL}\\b`, 'Runs what it downloads', 'exec.net.curl_pipe_exec'],
+    [`\\bwget\\b[^|\\n]{0,300}\\|\\s*${SHELL}\\b`, 'Runs what it downloads', 'exec.net.wget_pipe_exec'],
+  ],
+  medium_patterns: [
+    ['\\bcurl\\b[^\\n]{0,200}https?://', 'Sends a request with curl', 'exec.net.curl'],
+    ['\\bwget\\b[^\\n]{0,200}https?://', 'Downloads with wget', 'exec.net.wget'],
+  ],
+  injection_high_patterns: [
+    [
+      '\\b(?:ignore|disregard|forget|override|bypass)\\b\\s+(?:(?:all|any|the|your)\\s+){0,2}(?:previous|prior|earlier|above)\\s+(?:instruction|prompt|rule|directive)s?\\b',
+      'Wants instructions to be ignored',
+      'inject.override',
+    ],
+  ],
+  injection_medium_patterns: [
+    ['\\byou\\s+are\\s+now\\s+in\\s+(?:\\w+\\s+)?mode\\b', 'Wants another mode', 'inject.mode_switch'],
+    [
+      '\\bpretend\\s+(?:that\\s+)?(?:you\\s+are|to\\s+be)\\s+(?:a\\s+)?(?:different|another)\\b',
+      'Wants another identity',
+      'inject.identity',
+    ],
+  ],
+};
+
+/** How long the patterns of one client may search one action (ms): a bad expression must not stop the server. */
+const SEARCH_LIMIT_MS = 250;
+
+/**
+ * Compiles an expression written for Python or for JavaScript; letters match in either case.
+ * @throws SyntaxError when it is neither
+ */
+export function compilePattern(pattern: string): RegExp {
+  const flags = /^\(\?([aimsux]+)\)/.exec(pattern)?.[1] ?? '';
+  const body = pattern
+    .replace(/^\(\?[aimsux]+\)/, '')
+    .replaceAll('(?P<', '(?<')
+    .replace(/\(\?P=(\w+)\)/g, '\\k<$1>');
+  return new RegExp(body, `i${flags.includes('m') ? 'm' : ''}${flags.includes('s') ? 's' : ''}`);
+}
+
+/** Looks for dangerous commands in what an action does, and for manipulation also in what is said about it. */
+export function patternRisk(config: JsonObject, action: ActionEvent): { risk: SecurityRisk; note?: string } {
+  const done = [...argumentTexts(action), action.summary ?? ''];
+  const commands = [...done, ...done.map(unquoted)];
+  const said = [...done, ...spokenTexts(action)];
+  const searches: [SecurityRisk, keyof PatternLists, string[]][] = [
+    ['HIGH', 'high_patterns', commands],
+    ['HIGH', 'injection_high_patterns', said],
+    ['MEDIUM', 'medium_patterns', commands],
+    ['MEDIUM', 'injection_medium_patterns', said],
+  ];
+  try {
+    const hit = searches.find(([, list, texts]) => matches(config, list, texts));
+    return { risk: hit?.[0] ?? 'LOW' };
+  } catch (error) {
+    return { risk: 'UNKNOWN', note: `PatternSecurityAnalyzer gave up: ${String(error)}` };
+  }
+}
+
+function matches(config: JsonObject, list: keyof PatternLists, texts: readonly string[]): boolean {
+  const own = config[list];
+  if (!Array.isArray(own)) {
+    return ours(list).some((expression) => texts.some((text) => expression.test(text)));
+  }
+  const expressions = own.flatMap((entry: unknown) =>
+    Array.isArray(entry) && typeof entry[0] === 'string' ? [compilePattern(entry[0])] : [],
+  );
+  const search = 'expressions.some((expression) => texts.some((text) => expression.test(text)))';
+  return Boolean(runInNewContext(search, { expressions, texts }, { timeout: SEARCH_LIMIT_MS }));
+}
+
+const compiled = new Map<keyof PatternLists, RegExp[]>();
+
+function ours(list: keyof PatternLists): RegExp[] {
+  const known = compiled.get(list) ?? DEFAULT_PATTERNS[list].map(([pattern]) => compilePattern(pattern));
+  compiled.set(list, known);
+  return known;
+}
+
+/** The shell sees `rm` in `r\m` and in `r''m` too. */
+function unquoted(text: string): string {
+  return text.replaceAll(/\\(?=\w)|['"]/g, '');
+}

@@ -1,0 +1,125 @@
+import path from 'node:path';
+import type { ActionEvent, SecurityRisk } from '../../events/index.js';
+import { argumentTexts } from './action-texts.js';
+import { highest } from './risk.js';
+import { shellCommands, type ShellCommand, type ShellWord } from './shell-commands.js';
+
+/** Programs that run what they are given. */
+const SHELLS = /^(?:ba|da|z|k|fi)?sh$/;
+const INTERPRETERS = /^(?:(?:ba|da|z|k|fi)?sh|python[\d.]*|perl|ruby|node|php)$/;
+const FETCHERS = ['curl', 'wget', 'fetch', 'aria2c'];
+/** Programs that run the command that follows them. */
+const WRAPPERS = ['sudo', 'doas', 'env', 'nohup', 'nice', 'time', 'command', 'exec', 'builtin', 'xargs'];
+/** Folders whose loss takes the system or the user's things with it. */
+const PRECIOUS =
+  /^(?:\/|\/(?:bin|boot|dev|etc|home|lib\w*|opt|proc|root|sbin|srv|sys|usr|var|Users|System|Library)(?:\/[^/]*)?)$/;
+const DISK = /^\/dev\/(?!null$|zero$|full$|random$|urandom$|tty|pts\/|std(?:in|out|err)$|fd\/|shm\/)/;
+/** Deeper `sh -c 'sh -c ...'` is not looked into. */
+const MAX_DEPTH = 4;
+
+/**
+ * Fixed rules about what a command does, read as the shell reads it: running what was just downloaded, writing to a
+ * disk, deleting what cannot be had back. UNKNOWN where only the running shell knows what the command is about.
+ */
+export function railRisk(action: ActionEvent): SecurityRisk {
+  return worst(argumentTexts(action).flatMap((text) => risksIn(shellCommands(text), 0)));
+}
+
+function risksIn(commands: readonly ShellCommand[], depth: number): SecurityRisk[] {
+  return commands.flatMap((command) => [commandRisk(command, depth), ...risksIn(command.substituted, depth)]);
+}
+
+/** HIGH, else a doubt, else LOW. */
+function worst(risks: readonly SecurityRisk[]): SecurityRisk {
+  const top = highest(risks);
+  if (top === 'HIGH') return 'HIGH';
+  return risks.includes('UNKNOWN') ? 'UNKNOWN' : 'LOW';
+}
+
+function commandRisk(command: ShellCommand, depth: number): SecurityRisk {
+  const words = unwrapped(command.words);
+  const [name, ...args] = words;
+  if (command.outputs.some(({ text }) => DISK.test(text))) return 'HIGH';
+  if (!name) return 'LOW';
+  const program = path.posix.basename(name.text);
+  if (runsDownload(program, command)) return 'HIGH';
+  const risks = [
+    inlineRisk(program, args, depth),
+    diskRisk(program, args),
+    deletionRisk(program, args),
+    // A program that is named by a variable can be any program; what a shell reads from a pipe is not known either.
+    name.dynamic || (SHELLS.test(program) && command.input && args.length === 0) ? 'UNKNOWN' : 'LOW',
+  ] as const;
+  return worst(risks);
+}
+
+/** Without assignments and the programs that only start another one. */
+function unwrapped(words: readonly ShellWord[]): ShellWord[] {
+  let rest = [...words];
+  for (;;) {
+    const [first] = rest;
+    if (!first) return rest;
+    if (/^\w+=/.test(first.text)) rest = rest.slice(1);
+    else if (WRAPPERS.includes(path.posix.basename(first.text)) && rest.length > 1) {
+      rest = rest.slice(1);
+      while (rest[0]?.text.startsWith('-')) rest = rest.slice(1);
+    } else return rest;
+  }
+}
+
+function fetches(command: ShellCommand): boolean {
+  const [name] = unwrapped(command.words);
+  return name !== undefined && FETCHERS.includes(path.posix.basename(name.text));
+}
+
+/** `curl ... | sh` over any number of pipes, `sh <(curl ...)`, `sh -c "$(curl ...)"`, `eval "$(curl ...)"`. */
+function runsDownload(program: string, command: ShellCommand): boolean {
+  const executes = INTERPRETERS.test(program) || ['eval', 'source', '.'].includes(program);
+  if (!executes) return false;
+  for (let { input } = command; input; { input } = input) if (fetches(input)) return true;
+  return command.substituted.some(fetches);
+}
+
+/** `sh -c '...'` and `eval ...`: the text is a command itself. */
+function inlineRisk(program: string, args: readonly ShellWord[], depth: number): SecurityRisk {
+  const isEval = program === 'eval';
+  const at = args.findIndex(({ text }) => /^-\w*c$/.test(text));
+  const inline = isEval ? args : SHELLS.test(program) && at !== -1 ? args.slice(at + 1, at + 2) : [];
+  if (inline.length === 0) return 'LOW';
+  if (depth >= MAX_DEPTH || inline.some(({ text, dynamic }) => dynamic && /^["']?(?:\$|`)/.test(text))) {
+    return 'UNKNOWN';
+  }
+  return worst(risksIn(shellCommands(inline.map(({ text }) => text).join(' ')), depth + 1));
+}
+
+function diskRisk(program: string, args: readonly ShellWord[]): SecurityRisk {
+  if (/^mkfs(?:\.|$)/.test(program) || program === 'wipefs') return 'HIGH';
+  if (program === 'dd' && args.some(({ text }) => text.startsWith('of=') && DISK.test(text.slice(3)))) {
+    return 'HIGH';
+  }
+  return 'LOW';
+}
+
+function deletionRisk(program: string, args: readonly ShellWord[]): SecurityRisk {
+  if (program === 'find') return findRisk(args);
+  if (program !== 'rm') return 'LOW';
+  const options = args.filter(({ text }) => text.startsWith('-')).map(({ text }) => text);
+  const isRecursive = options.some((option) => /^-\w*[rR]|^--recursive$/.test(option));
+  const isForced = options.some((option) => /^-\w*f|^--force$/.test(option));
+  if (!isRecursive || !isForced) return 'LOW';
+  return worst(args.filter(({ text }) => !text.startsWith('-')).map(targetRisk));
+}
+
+function findRisk(args: readonly ShellWord[]): SecurityRisk {
+  if (!args.some(({ text }) => text === '-delete')) return 'LOW';
+  const firstOption = args.findIndex(({ text }) => text.startsWith('-'));
+  return worst(args.slice(0, firstOption).map(targetRisk));
+}
+
+function targetRisk({ text, dynamic }: ShellWord): SecurityRisk {
+  const target = text.replace(/^(?:\$HOME|\$\{HOME\})(?=\/|$)/, '~');
+  if (/^~\w*\/?\*?$/.test(target)) return 'HIGH';
+  const folder = path.posix.normalize(target.replace(/\/\*$/, '/')).replace(/(.)\/$/, '$1');
+  if (PRECIOUS.test(folder)) return 'HIGH';
+  return dynamic ? 'UNKNOWN' : 'LOW';
+}

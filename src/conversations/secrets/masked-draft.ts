@@ -1,0 +1,55 @@
+import type { EventDraft, TextContent } from '../../events/index.js';
+
+const IMAGE = /^data:image\/[\w.+-]+;base64,/;
+
+type Mask = (text: string) => string;
+
+/**
+ * An event of a run with secret values hidden: all texts of observations and errors, and what the agent says. The
+ * arguments of a call stay as the model wrote them, because they are executed, and so do signed reasoning blocks, because
+ * their provider wants them back unchanged.
+ */
+export function maskDraft(draft: EventDraft, mask: Mask): EventDraft {
+  switch (draft.kind) {
+    case 'ObservationEvent': {
+      const { kind, ...fields } = draft.observation;
+      return { ...draft, observation: { ...masked(fields, mask), kind } };
+    }
+    case 'MessageEvent': {
+      if (draft.source === 'user') return draft;
+      const { llm_message: message } = draft;
+      const content = message.content.map((block) =>
+        block.type === 'text' ? { ...block, text: mask(block.text) } : block,
+      );
+      const reasoning = message.reasoning_content !== undefined && {
+        reasoning_content: mask(message.reasoning_content),
+      };
+      return { ...draft, llm_message: { ...message, content, ...reasoning } };
+    }
+    case 'ActionEvent': {
+      const reasoning = draft.reasoning_content !== undefined && {
+        reasoning_content: mask(draft.reasoning_content),
+      };
+      return { ...draft, thought: draft.thought.map((block) => maskedText(block, mask)), ...reasoning };
+    }
+    case 'AgentErrorEvent':
+      return { ...draft, error: mask(draft.error) };
+    case 'ConversationErrorEvent':
+      return { ...draft, detail: mask(draft.detail) };
+    default:
+      return draft;
+  }
+}
+
+function maskedText(block: TextContent, mask: Mask): TextContent {
+  return { ...block, text: mask(block.text) };
+}
+
+/** Texts at any depth; images stay, a secret is nothing that is seen in their bytes. */
+function masked<T>(value: T, mask: Mask): T;
+function masked(value: unknown, mask: Mask): unknown {
+  if (typeof value === 'string') return IMAGE.test(value) ? value : mask(value);
+  if (Array.isArray(value)) return value.map((item: unknown) => masked(item, mask));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, masked(item, mask)]));
+}

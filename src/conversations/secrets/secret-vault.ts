@@ -1,0 +1,138 @@
+import type { SecretName } from '../../agent/prompt/secrets-section.js';
+import type { EventDraft } from '../../events/index.js';
+import type { JsonObject } from '../../storage/index.js';
+import type { NamedSecrets, ToolSecrets } from '../../tools/tool.js';
+import { lookUp, SecretLookupError } from './lookup-secret.js';
+import { maskDraft } from './masked-draft.js';
+import { StreamMask, TextMask } from './text-mask.js';
+
+/** A lookup that failed is not tried again before this (ms; the value of the OpenHands SDK). */
+const RETRY_AFTER_MS = 60_000;
+/** Former values of looked-up secrets that are still hidden: they may stand in files and variables. */
+const MAX_FORMER = 200;
+
+/** What the vault reads of its conversation. */
+export interface SecretSources {
+  /** Secret sources by name. */
+  secrets: Readonly<Record<string, JsonObject>>;
+  agent: { agent_context: JsonObject | null };
+}
+
+/** The secrets of one conversation while it is open: their values for commands, and how they are hidden everywhere else. */
+export class SecretVault implements ToolSecrets {
+  /** Values that were fetched, newest last. */
+  private readonly fetched = new Set<string>();
+  private readonly failures = new Map<string, { at: number; source: string; reason: string }>();
+  private known: { sources: unknown; context: unknown; mask: TextMask } | undefined;
+
+  constructor(private readonly state: SecretSources) {}
+
+  /** Names and descriptions, in the order in which they came. */
+  names(): SecretName[] {
+    return Object.entries(this.sources()).map(([name, { description }]) => ({
+      name,
+      description: typeof description === 'string' && description !== '' ? description : null,
+    }));
+  }
+
+  /** The secrets whose names stand in a command, whatever their case; values are looked up now. */
+  async namedIn(command: string, signal: AbortSignal): Promise<NamedSecrets> {
+    const text = command.toLowerCase();
+    const named = Object.entries(this.sources()).filter(
+      ([name]) => name !== '' && text.includes(name.toLowerCase()),
+    );
+    const variables: Record<string, string> = {};
+    const problems: string[] = [];
+    await Promise.all(
+      named.map(async ([name, source]) => {
+        try {
+          variables[name] = await this.valueOf(name, source, signal);
+        } catch (error) {
+          if (!(error instanceof SecretLookupError)) throw error;
+          problems.push(`The secret ${name} is not available: ${error.message}`);
+        }
+      }),
+    );
+    return { variables, problems };
+  }
+
+  mask(text: string): string {
+    return this.textMask().mask(text);
+  }
+
+  stream(): StreamMask {
+    return new StreamMask(() => this.textMask());
+  }
+
+  /** An event as everybody may see it. */
+  maskDraft(draft: EventDraft): EventDraft {
+    return maskDraft(draft, (text) => this.mask(text));
+  }
+
+  private async valueOf(name: string, source: JsonObject, signal: AbortSignal): Promise<string> {
+    const { kind, value, url, headers } = source;
+    if (kind !== 'LookupSecret') {
+      if (typeof value === 'string') return value;
+      throw new SecretLookupError('it has no value on this server');
+    }
+    const identity = JSON.stringify(source);
+    const failure = this.failures.get(name);
+    if (failure?.source === identity && Date.now() - failure.at < RETRY_AFTER_MS) {
+      throw new SecretLookupError(failure.reason);
+    }
+    try {
+      const found = await lookUp(String(url), stringsIn(headers), signal);
+      this.failures.delete(name);
+      this.remember(found);
+      return found;
+    } catch (error) {
+      if (error instanceof SecretLookupError) {
+        this.failures.set(name, { at: Date.now(), source: identity, reason: error.message });
+      }
+      throw error;
+    }
+  }
+
+  private remember(value: string): void {
+    if (this.fetched.has(value)) return;
+    this.fetched.add(value);
+    const [oldest] = this.fetched;
+    if (this.fetched.size > MAX_FORMER && oldest !== undefined) this.fetched.delete(oldest);
+    this.known = undefined;
+  }
+
+  /** Made again when secrets came: they are never changed in place. */
+  private textMask(): TextMask {
+    const { secrets, agent } = this.state;
+    if (this.known?.sources === secrets && this.known.context === agent.agent_context) return this.known.mask;
+    const given = Object.values(this.sources()).flatMap(({ value }) =>
+      typeof value === 'string' ? [value] : [],
+    );
+    const mask = new TextMask([...given, ...this.fetched]);
+    this.known = { sources: secrets, context: agent.agent_context, mask };
+    return mask;
+  }
+
+  /** Those of the conversation, and those of the agent's context, which do not take their place. */
+  private sources(): Record<string, JsonObject> {
+    const given = this.state.agent.agent_context?.['secrets'];
+    const context = Object.entries(isObject(given) ? given : {}).map(
+      ([name, source]): [string, JsonObject] => [
+        name,
+        isObject(source) ? source : { kind: 'StaticSecret', value: source },
+      ],
+    );
+    return { ...Object.fromEntries(context), ...this.state.secrets };
+  }
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function stringsIn(value: unknown): Record<string, string> {
+  const entries = Object.entries(isObject(value) ? value : {});
+  return Object.fromEntries(
+    entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
+}

@@ -1,0 +1,82 @@
+/** What stands in place of a secret value. */
+export const HIDDEN = '<secret-hidden>';
+
+/** Hides values in texts, whole ones and ones that come in pieces. */
+export class TextMask {
+  private readonly values: readonly string[];
+  private readonly expression: RegExp | undefined;
+
+  /** @param values blank ones are passed over: they would hide everything */
+  constructor(values: Iterable<string>) {
+    const wanted = new Set<string>();
+    for (const value of values) {
+      // A file or a line of output has it without the line end that it was given with.
+      for (const form of [value, value.trim()]) if (form.trim() !== '') wanted.add(form);
+    }
+    // The longest first: one secret may be the beginning of another.
+    this.values = [...wanted].sort((a, b) => b.length - a.length);
+    const alternatives = this.values.map((value) => value.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
+    this.expression = alternatives.length > 0 ? new RegExp(alternatives.join('|'), 'g') : undefined;
+  }
+
+  mask(text: string): string {
+    return this.expression ? text.replace(this.expression, HIDDEN) : text;
+  }
+
+  /**
+   * Takes from the front of a text what is sure to be complete: masked, and the rest, which may be the beginning of a
+   * secret.
+   */
+  split(text: string): { ready: string; rest: string } {
+    let ready = '';
+    let at = 0;
+    for (;;) {
+      const held = this.openFrom(text, at);
+      const match = this.matchFrom(text, at);
+      if (!match || held <= match.index)
+        return { ready: ready + text.slice(at, held), rest: text.slice(held) };
+      ready += text.slice(at, match.index) + HIDDEN;
+      at = match.index + match[0].length;
+    }
+  }
+
+  private matchFrom(text: string, at: number): RegExpExecArray | null {
+    if (!this.expression) return null;
+    this.expression.lastIndex = at;
+    const match = this.expression.exec(text);
+    this.expression.lastIndex = 0;
+    return match;
+  }
+
+  /** Where the text ends in something that a secret begins with; the length of the text when nowhere. */
+  private openFrom(text: string, at: number): number {
+    const longest = this.values[0]?.length ?? 0;
+    for (let start = Math.max(at, text.length - longest + 1); start < text.length; start++) {
+      const end = text.slice(start);
+      if (this.values.some((value) => value.length > end.length && value.startsWith(end))) return start;
+    }
+    return text.length;
+  }
+}
+
+/** Hides secrets in a text that comes in pieces: what may be the beginning of one waits for the next piece. */
+export class StreamMask {
+  private held = '';
+
+  /** @param mask the one of the moment: secrets come while a stream goes on */
+  constructor(private readonly mask: () => TextMask) {}
+
+  /** What can be shown now. */
+  write(piece: string): string {
+    const { ready, rest } = this.mask().split(this.held + piece);
+    this.held = rest;
+    return ready;
+  }
+
+  /** The rest, when nothing more comes. */
+  end(): string {
+    const rest = this.mask().mask(this.held);
+    this.held = '';
+    return rest;
+  }
+}

@@ -1,0 +1,227 @@
+import { BadRequestException, Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { readChecked } from '../http/dto.js';
+import { ConversationIdPipe } from '../http/conversation-id.pipe.js';
+import { documentSchemas, Operation } from '../http/operation.js';
+import { LlmProfiles, UnusableProfileError } from '../settings/index.js';
+import { ConversationsService } from './conversations.service.js';
+import { llm, LLMDto } from './dto/llm.dto.js';
+import {
+  AskAgentRequestDto,
+  LoadPluginRequestDto,
+  SetConfirmationPolicyRequestDto,
+  SetSecurityAnalyzerRequestDto,
+  SwitchACPModelRequestDto,
+  SwitchLLMRequestDto,
+  SwitchProfileRequestDto,
+  UpdateSecretsRequestDto,
+} from './dto/steering.dto.js';
+import { toLlmConfig, toSecretSources, withKind } from './dto/to-start-request.js';
+import { SteeringService } from './steering/steering.service.js';
+
+const SUCCESS = { success: true } as const;
+const tag = 'Conversations';
+const done = { 200: { description: 'Done.', schema: 'Success' } };
+const runtime = { 200: { description: 'How it stands.', schema: 'ConversationRuntimeInfo' } };
+
+documentSchemas(() =>
+  Promise.resolve({
+    AskAgentResponse: {
+      type: 'object',
+      properties: { response: { type: 'string' } },
+      required: ['response'],
+    },
+  }),
+);
+
+/** How a conversation goes on: policies, secrets, models, questions. Under `/api` and without a prefix. */
+@Controller(['api/conversations/:conversation_id', 'conversations/:conversation_id'])
+export class SteeringController {
+  constructor(
+    private readonly steering: SteeringService,
+    private readonly conversations: ConversationsService,
+    private readonly profiles: LlmProfiles,
+  ) {}
+
+  @Post('confirmation_policy')
+  @HttpCode(200)
+  @Operation({
+    tag,
+    summary: 'Say when the agent has to ask',
+    body: { schema: SetConfirmationPolicyRequestDto },
+    answers: done,
+    errors: [404],
+  })
+  async setConfirmationPolicy(
+    @Param('conversation_id', ConversationIdPipe) id: string,
+    @Body() { policy }: SetConfirmationPolicyRequestDto,
+  ): Promise<typeof SUCCESS> {
+    await this.steering.setConfirmationPolicy(id, withKind(policy));
+    return SUCCESS;
+  }
+
+  @Post('security_analyzer')
+  @HttpCode(200)
+  @Operation({
+    tag,
+    summary: 'Say who judges the risk of actions',
+    body: { schema: SetSecurityAnalyzerRequestDto },
+    answers: done,
+    errors: [404],
+  })
+  async setSecurityAnalyzer(
+    @Param('conversation_id', ConversationIdPipe) id: string,
+    @Body() { security_analyzer }: SetSecurityAnalyzerRequestDto,
+  ): Promise<typeof SUCCESS> {
+    await this.steering.setSecurityAnalyzer(id, security_analyzer && withKind(security_analyzer));
+    return SUCCESS;
+  }
+
+  @Post('secrets')
+  @HttpCode(200)
+  @Operation({
+    tag,
+    summary: 'Add secrets',
+    description:
+      'Commands get a secret as a variable when they name it. Its value is hidden wherever the agent or a client would ' +
+      'read it.',
+    body: { schema: UpdateSecretsRequestDto },
+    answers: done,
+    errors: [404],
+  })
+  async addSecrets(
+    @Param('conversation_id', ConversationIdPipe) id: string,
+    @Body() { secrets }: UpdateSecretsRequestDto,
+  ): Promise<typeof SUCCESS> {
+    await this.steering.addSecrets(id, toSecretSources(secrets));
+    return SUCCESS;
+  }
+
+  @Post('switch_llm')
+  @HttpCode(200)
+  @Operation({
+    tag,
+    summary: 'Give the agent another model',
+    body: { schema: SwitchLLMRequestDto },
+    answers: done,
+    errors: [404],
+  })
+  async switchLlm(
+    @Param('conversation_id', ConversationIdPipe) id: string,
+    @Body() body: SwitchLLMRequestDto,
+  ): Promise<typeof SUCCESS> {
+    await this.steering.switchLlm(id, toLlmConfig(body.llm));
+    return SUCCESS;
+  }
+
+  @Post('switch_profile')
+  @HttpCode(200)
+  @Operation({
+    tag,
+    summary: 'Give the agent the model of a profile',
+    body: { schema: SwitchProfileRequestDto },
+    answers: done,
+    errors: [400, 404],
+  })
+  async switchProfile(
+    @Param('conversation_id', ConversationIdPipe) id: string,
+    @Body() { profile_name }: SwitchProfileRequestDto,
+  ): Promise<typeof SUCCESS> {
+    await this.steering.agent(id);
+    const profile = await this.profiles.load(profile_name);
+    await this.steering.switchLlm(id, {
+      ...profileLlm(profile.name, profile.llm),
+      usage_id: `profile:${profile.name}`,
+    });
+    return SUCCESS;
+  }
+
+  @Post('switch_acp_model')
+  @HttpCode(200)
+  @Operation({
+    tag,
+    summary: 'Give an agent that runs outside another model',
+    description: 'This server runs no such agents: always 400.',
+    body: { schema: SwitchACPModelRequestDto },
+    answers: done,
+    errors: [400, 404],
+  })
+  async switchAcpModel(
+    @Param('conversation_id', ConversationIdPipe) id: string,
+    @Body() _body: SwitchACPModelRequestDto,
+  ): Promise<typeof SUCCESS> {
+    await this.steering.agent(id);
+    throw new BadRequestException('switch_acp_model is only supported for ACP conversations.');
+  }
+
+  @Post('load_plugin')
+  @HttpCode(200)
+  @Operation({
+    tag,
+    summary: 'Load a plugin of a registered marketplace',
+    description: 'This server loads no plugins yet: always 400.',
+    body: { schema: LoadPluginRequestDto },
+    answers: done,
+    errors: [400, 404],
+  })
+  async loadPlugin(
+    @Param('conversation_id', ConversationIdPipe) id: string,
+    @Body() _body: LoadPluginRequestDto,
+  ): Promise<typeof SUCCESS> {
+    const { agent_context: context } = await this.steering.agent(id);
+    throw new BadRequestException(pluginRefusal(context?.['registered_marketplaces']));
+  }
+
+  @Post('ask_agent')
+  @HttpCode(200)
+  @Operation({
+    tag,
+    summary: 'Ask about the conversation',
+    description: 'Works during a run, too. Neither question nor answer becomes part of the conversation.',
+    body: { schema: AskAgentRequestDto },
+    answers: { 200: { description: 'The answer.', schema: 'AskAgentResponse' } },
+    errors: [404],
+  })
+  async ask(
+    @Param('conversation_id', ConversationIdPipe) id: string,
+    @Body() { question }: AskAgentRequestDto,
+  ): Promise<{ response: string }> {
+    return { response: await this.steering.ask(id, question) };
+  }
+
+  @Get('runtime')
+  @Operation({ tag, summary: 'Get the state of the runtime', answers: runtime, errors: [404] })
+  async runtime(@Param('conversation_id', ConversationIdPipe) id: string): Promise<unknown> {
+    return (await this.conversations.info(id, false))['runtime_info'];
+  }
+
+  @Post('runtime/reprovision')
+  @HttpCode(200)
+  @Operation({
+    tag,
+    summary: 'Bring the runtime back',
+    description: 'Conversations run in the server itself: there is nothing to bring back.',
+    answers: runtime,
+    errors: [404],
+  })
+  reprovision(@Param('conversation_id', ConversationIdPipe) id: string): Promise<unknown> {
+    return this.runtime(id);
+  }
+}
+
+function profileLlm(name: string, fields: Record<string, unknown>): ReturnType<typeof toLlmConfig> {
+  try {
+    const dto = readChecked(llm(), fields, ['profile']);
+    if (dto instanceof LLMDto) return toLlmConfig(dto);
+  } catch {
+    // The client did not send the profile: what is wrong with its fields is not about the request.
+  }
+  throw new UnusableProfileError(`Profile '${name}' holds no valid LLM`);
+}
+
+function pluginRefusal(marketplaces: unknown): string {
+  if (marketplaces === undefined) {
+    return 'No agent context available. Configure agent_context with registered_marketplaces to use load_plugin().';
+  }
+  if (Array.isArray(marketplaces) && marketplaces.length > 0) return 'This server does not load plugins yet.';
+  return 'No marketplaces registered. Configure registered_marketplaces in AgentContext to use load_plugin().';
+}

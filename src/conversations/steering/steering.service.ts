@@ -1,0 +1,137 @@
+import { isDeepStrictEqual } from 'node:util';
+import { Injectable } from '@nestjs/common';
+import type { AgentSpec } from '../../agent/agent-spec.js';
+import { Questions } from '../../agent/question.js';
+import { Cipher, decryptSecrets } from '../../crypto/index.js';
+import { withoutNulls } from '../../events/index.js';
+import type { LlmConfig } from '../../llm/llm-config.js';
+import type { JsonObject } from '../../storage/index.js';
+import type { Conversation } from '../conversation.js';
+import { ConversationNotFoundError, InvalidRequestError } from '../conversation-errors.js';
+import { ConversationServices } from '../conversation-parts.js';
+import { ConversationRegistry } from '../conversation-registry.js';
+import { stateUpdate } from '../run.js';
+
+/** A configuration that is told apart by its kind. */
+type OfKind = JsonObject & { kind: string };
+
+/** The model answered a question with nothing. */
+export class NoAnswerError extends Error {
+  override readonly name = 'NoAnswerError';
+  constructor() {
+    super('The model gave no answer to the question');
+  }
+}
+
+/** Changes how a conversation goes on: who agrees, who judges, which secrets and which model there are. */
+@Injectable()
+export class SteeringService {
+  constructor(
+    private readonly services: ConversationServices,
+    private readonly registry: ConversationRegistry,
+    private readonly questions: Questions,
+    private readonly cipher: Cipher,
+  ) {}
+
+  /** From the next decision on; what waits for confirmation goes on waiting. */
+  async setConfirmationPolicy(id: string, policy: OfKind): Promise<void> {
+    const conversation = await this.registry.acquire(id);
+    if (isDeepStrictEqual(conversation.state.confirmation_policy, policy)) return;
+    await conversation.change(
+      (state) => (state.confirmation_policy = policy),
+      stateUpdate('confirmation_policy', policy),
+    );
+  }
+
+  /** From the next answer of the model on; null: nobody judges. */
+  async setSecurityAnalyzer(id: string, analyzer: OfKind | null): Promise<void> {
+    const conversation = await this.registry.acquire(id);
+    if (isDeepStrictEqual(conversation.state.security_analyzer, analyzer)) return;
+    await conversation.change(
+      (state) => (state.security_analyzer = analyzer),
+      stateUpdate('security_analyzer', analyzer ? this.shown(analyzer) : undefined),
+    );
+  }
+
+  /** Adds secrets or puts others in their place. No event tells of it. */
+  async addSecrets(id: string, secrets: Record<string, JsonObject>): Promise<void> {
+    const conversation = await this.registry.acquire(id);
+    const { secrets: opened } = decryptSecrets({ secrets }, this.cipher).value;
+    if (!isSources(opened)) throw new TypeError('secrets are not by name');
+    await conversation.change((state) => (state.secrets = { ...state.secrets, ...opened }));
+  }
+
+  /**
+   * Gives the agent another model from its next step on. Secrets may come as tokens of this server.
+   * @throws InvalidRequestError when it refers to a connection that does not exist
+   */
+  async switchLlm(id: string, llm: LlmConfig): Promise<void> {
+    const conversation = await this.registry.acquire(id);
+    const opened: LlmConfig = { ...llm, ...decryptSecrets({ ...llm }, this.cipher).value };
+    assertReachable(opened);
+    const agent: AgentSpec = { ...conversation.state.agent, llm: opened };
+    if (isDeepStrictEqual(conversation.state.agent, agent)) return;
+    // The agent of the moment of the change: another one may have come while this one was made.
+    await conversation.change(
+      (state) => (state.agent = { ...state.agent, llm: opened }),
+      stateUpdate('agent', this.shown({ ...agent })),
+    );
+  }
+
+  /**
+   * Asks about the work so far, at any time. Neither question nor answer becomes part of the conversation; only the
+   * statistics tell of it.
+   * @throws LlmError, NoAnswerError
+   */
+  async ask(id: string, question: string): Promise<string> {
+    const conversation = await this.open(id);
+    const view = await conversation.prepareView();
+    const { text, config, response } = await this.questions.ask(question, {
+      conversationId: id,
+      view,
+      llm: conversation.state.agent.llm,
+      tools: conversation.tools(),
+      signal: conversation.leaving,
+    });
+    conversation.countUsage(config.usage_id, config.model, response);
+    await conversation.change(() => undefined);
+    if (text.trim() === '') throw new NoAnswerError();
+    return conversation.maskSecrets(text);
+  }
+
+  /** The agent of a conversation, for what depends on its kind. */
+  async agent(id: string): Promise<AgentSpec> {
+    return (await this.registry.acquire(id)).state.agent;
+  }
+
+  private async open(id: string): Promise<Conversation> {
+    try {
+      return await this.registry.acquire(id);
+    } catch (error) {
+      if (error instanceof ConversationNotFoundError) throw new ConversationNotFoundError(id, 'Conversation');
+      throw error;
+    }
+  }
+
+  /** As events show it: secrets masked, nulls left out. */
+  private shown(value: JsonObject): unknown {
+    return withoutNulls(this.services.secrets.mask(value));
+  }
+}
+
+/** A key of its own is enough; a connection would bring one, and this server has none. */
+function assertReachable({ provider_connection_id: connection, api_key }: LlmConfig): void {
+  if (connection === null || api_key !== null) return;
+  throw new InvalidRequestError(
+    [],
+    `LLM config references provider connection '${connection.slice(0, 100)}', which does not exist.`,
+  );
+}
+
+function isSources(value: unknown): value is Record<string, JsonObject> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    Object.values(value).every((source) => typeof source === 'object' && source !== null)
+  );
+}
