@@ -53,7 +53,11 @@ describe('secrets at rest', () => {
     const stored = encryptSecrets(conversation, new Cipher('key'));
     expect(JSON.stringify(stored)).not.toContain('marked');
     expect(JSON.stringify(stored).split('"gAAAAA').length - 1).toBe(COUNT);
-    expect(decryptSecrets(stored, new Cipher('key'))).toEqual({ value: conversation, kept: new Map() });
+    expect(decryptSecrets(stored, new Cipher('key'))).toEqual({
+      value: conversation,
+      kept: new Map(),
+      unopened: [],
+    });
     expect(decryptSecrets(stored, new Cipher('new', ['key'])).value).toEqual(conversation);
   });
 
@@ -70,6 +74,16 @@ describe('secrets at rest', () => {
     const savedAgain = encryptSecrets(value, wrong, kept);
     expect(savedAgain).toEqual(stored);
     expect(decryptSecrets(savedAgain, new Cipher('key')).value).toEqual(conversation);
+  });
+
+  it('survive a start with nothing but a former key, as long as they are not changed', () => {
+    const stored = encryptSecrets(conversation, new Cipher('key'));
+    const former = new Cipher(null, ['key']);
+    const { value, kept, unopened } = decryptSecrets(stored, former);
+    expect({ value, unopened }).toEqual({ value: conversation, unopened: [] });
+    expect(encryptSecrets(value, former, kept)).toEqual(stored);
+    const changed = { ...value, secrets: { S: { kind: 'StaticSecret', value: 'new' } } };
+    expect(encryptSecrets(changed, former, kept)).toMatchObject({ secrets: { S: { value: '**********' } } });
   });
 
   it('give way to a new value', () => {

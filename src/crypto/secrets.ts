@@ -5,7 +5,7 @@ import { changeSecrets, type SecretPlace } from './secret-places.js';
 type JsonRecord = Record<string, unknown>;
 
 /**
- * A token that no key of ours opens. It is kept beside the object that it was read from and written back with it, so
+ * A token that cannot be made again: no key opens it, or there is only a former key, which does not encrypt. It is kept beside the object that it was read from and written back with it, so
  * that the secret is there again when the right key returns.
  */
 export interface KeptToken {
@@ -21,8 +21,10 @@ export type KeptTokens = ReadonlyMap<string, KeptToken>;
 export interface DecryptedSecrets {
   /** Secrets that cannot be had are null, in maps too: treat such an entry as if it were not there. */
   value: JsonRecord;
-  /** Hand them to `encryptSecrets` when the object is saved; the keys say what to name in the log. */
+  /** Hand them to `encryptSecrets` when the object is saved. */
   kept: KeptTokens;
+  /** JSON pointers of those that no key opens. */
+  unopened: string[];
 }
 
 /**
@@ -32,7 +34,7 @@ export interface DecryptedSecrets {
 export function encryptSecrets(object: JsonRecord, cipher: Cipher, kept: KeptTokens = new Map()): JsonRecord {
   return changeSecrets(object, (place) => {
     if (isBlank(place.value)) return keptTokenFor(place, kept) ?? null;
-    if (!cipher.enabled) return MASK;
+    if (!cipher.enabled) return keptTokenOf(place, kept, cipher) ?? MASK;
     const isOurs = isToken(place.value) && cipher.decrypt(place.value) !== undefined;
     return isOurs ? place.value : cipher.encrypt(place.value);
   });
@@ -44,16 +46,18 @@ export function encryptSecrets(object: JsonRecord, cipher: Cipher, kept: KeptTok
  */
 export function decryptSecrets(object: JsonRecord, cipher: Cipher): DecryptedSecrets {
   const kept = new Map<string, KeptToken>();
+  const unopened: string[] = [];
   const value = changeSecrets(object, (place) => {
     if (isBlank(place.value)) return null;
     if (!isToken(place.value)) return place.value;
     const text = cipher.decrypt(place.value);
-    if (text === undefined) {
+    if (text === undefined || !cipher.enabled) {
       kept.set(place.pointer, { token: place.value, belongsTo: identityOf(place.owner) });
     }
+    if (text === undefined) unopened.push(place.pointer);
     return text ?? null;
   });
-  return { value, kept };
+  return { value, kept, unopened };
 }
 
 /** A copy for watchers: each secret that has a value shows as `**********`. */
@@ -85,6 +89,12 @@ export function secretTexts(object: JsonRecord): Set<string> {
 function keptTokenFor({ pointer, owner }: SecretPlace, kept: KeptTokens): string | undefined {
   const found = kept.get(pointer);
   return found?.belongsTo === identityOf(owner) ? found.token : undefined;
+}
+
+/** The token of a value that only a former key opened, as long as it has that value. */
+function keptTokenOf(place: SecretPlace, kept: KeptTokens, cipher: Cipher): string | undefined {
+  const token = keptTokenFor(place, kept);
+  return token !== undefined && cipher.decrypt(token) === place.value ? token : undefined;
 }
 
 /** Who would receive the secret: a token must not come back to life for another provider or address. */

@@ -36,15 +36,15 @@ export class StoredSecrets {
   /** What was read from disk, with its secrets; those that cannot be had are null. */
   open(metadata: Stored): Stored {
     const id = String(metadata['id']);
-    const { value, kept } = decryptSecrets(metadata, this.cipher);
+    const { value, kept, unopened } = decryptSecrets(metadata, this.cipher);
     this.known.add(secretTexts(value));
     if (kept.size === 0) {
       this.kept.delete(id);
       return value;
     }
-    if (!this.kept.has(id)) {
+    if (unopened.length > 0 && !this.kept.has(id)) {
       this.logger.warn(
-        `conversation ${id}: no key opens ${[...kept.keys()].join(', ')}; stored as before, without a value`,
+        `conversation ${id}: no key opens ${unopened.join(', ')}; stored as before, without a value`,
       );
     }
     this.kept.set(id, kept);

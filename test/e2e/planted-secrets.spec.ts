@@ -260,13 +260,16 @@ describe('secrets that were planted everywhere', () => {
     expect(leaks).toEqual([]);
   });
 
-  it('survive a start with another key, and then a token goes to no provider', async () => {
+  it.each([
+    ['another key', () => environment(folder, planted('other-key'))],
+    ['no key', () => ({ HOME: folder })],
+  ])('survive a start with %s, and then a token goes to no provider', async (_name, env) => {
     await start(planted('secret-key'));
     const id = await create();
     await server.end();
     witness.note('log', server.log);
 
-    await start(planted('other-key'));
+    server = await ServerProcess.start({ cwd: folder, env: env() });
     await send(id, 'RUN: true\nFINISH: done');
     await reaches(id, 'finished', 'error');
     await readAll(id);
@@ -284,6 +287,24 @@ describe('secrets that were planted everywhere', () => {
     witness.note('log', server.log);
     await witness.readFiles(folder);
     expect(witness.find(PLANTED)).toEqual([]);
+  });
+
+  it('pass from a former key to a new one', async () => {
+    await start(planted('previous-key'));
+    const id = await create();
+    await server.end();
+    for (const former of [[planted('previous-key')], []]) {
+      const env = {
+        ...environment(folder, planted('secret-key')),
+        OH_PREVIOUS_SECRET_KEYS: JSON.stringify(former),
+      };
+      server = await ServerProcess.start({ cwd: folder, env });
+      await send(id, 'FINISH: done');
+      await reaches(id, 'finished');
+      expect(endpoint.requests.at(-1)?.headers.authorization).toBe(`Bearer ${planted('llm-key')}`);
+      await server.end();
+      expect(server.log).not.toContain('no key opens');
+    }
   });
 
   it('are not stored without a key', async () => {
