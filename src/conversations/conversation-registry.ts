@@ -2,7 +2,15 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { errorMessage, errorStack } from '../errors/index.js';
 import type { EventBus } from '../events/index.js';
-import { LeaseLostError, type EventLog, type EventLogStore, type LeaseFence } from '../storage/index.js';
+import {
+  DamagedConversationError,
+  LeaseHeldError,
+  LeaseLostError,
+  StorageFailedError,
+  type EventLog,
+  type EventLogStore,
+  type LeaseFence,
+} from '../storage/index.js';
 import { Conversation } from './conversation.js';
 import { ConversationClosedError, ConversationNotFoundError } from './conversation-errors.js';
 import type { ConversationServices } from './conversation-parts.js';
@@ -126,6 +134,20 @@ export class ConversationRegistry implements Recoverable {
     }
   }
 
+  /** As `read`, but content with the log where the metadata is damaged. */
+  async readLog(id: string): Promise<{ log: EventLog; head: string | null }> {
+    try {
+      const { log, state } = await this.read(id);
+      return { log, head: state.leaf_event_id };
+    } catch (error) {
+      if (!(error instanceof DamagedConversationError)) throw error;
+      const log = await this.logs.open(id);
+      if (log.length > 0) return { log, head: lastOfTree(log) };
+      await log.close();
+      throw error;
+    }
+  }
+
   /** The state of a conversation as it is now, or as it was saved last; undefined for an unknown one. */
   async peek(id: string): Promise<ConversationState | undefined> {
     const opened = this.live.get(id);
@@ -170,7 +192,11 @@ export class ConversationRegistry implements Recoverable {
 
   /** Closes one conversation for good, with what is stored of it. */
   async destroy(id: string): Promise<void> {
-    const conversation = await this.acquire(id);
+    const conversation = await this.acquire(id).catch((error: unknown) => {
+      if (error instanceof DamagedConversationError || error instanceof StorageFailedError) return undefined;
+      throw error;
+    });
+    if (!conversation) return this.discard(id);
     // Somebody else deleted it in the same moment.
     if (this.live.get(id) !== conversation) throw new ConversationNotFoundError(id);
     const ending = conversation.destroy();
@@ -180,6 +206,22 @@ export class ConversationRegistry implements Recoverable {
     );
     this.forget(id, conversation);
     await ending.finally(() => this.closings.delete(id));
+  }
+
+  /** Removes what cannot be opened: it is damaged, or the disk is full, and deleting is what makes room. */
+  private async discard(id: string): Promise<void> {
+    const { catalogue, leases } = this.services;
+    const fence = await leases.acquire(id).catch((error: unknown) => {
+      if (error instanceof LeaseHeldError) throw error;
+      return undefined;
+    });
+    try {
+      if (!fence && !(await leases.isVacant(id))) throw new LeaseHeldError(id);
+      await catalogue.remove(id);
+      this.lostRuns.delete(id);
+    } finally {
+      if (fence) await leases.release(fence);
+    }
   }
 
   /** Closes all, each run with `graceMs` to end its step. */
@@ -258,9 +300,21 @@ export class ConversationRegistry implements Recoverable {
       return conversation;
     } catch (error) {
       await log?.close();
+      await this.unmake(state.id, fill !== undefined);
       await leases.release(fence);
-      if (fill) await catalogue.remove(state.id);
       throw error;
+    }
+  }
+
+  /** Removes what a failed creation has left, unless it is there in spite of the failure. */
+  private async unmake(id: string, unfinished: boolean): Promise<void> {
+    const { catalogue } = this.services;
+    try {
+      if (unfinished || !(await catalogue.has(id))) await catalogue.remove(id);
+    } catch (error) {
+      this.logger.warn(
+        `conversation ${id}: what was made of it could not be removed: ${errorMessage(error)}`,
+      );
     }
   }
 
@@ -330,6 +384,15 @@ export class ConversationRegistry implements Recoverable {
     this.forget(id, conversation);
     void closing.then(() => this.closings.delete(id));
   }
+}
+
+/** The last event of a log that can be the head of its tree. */
+function lastOfTree(log: EventLog): string | null {
+  for (let seq = log.length - 1; seq >= 0; seq -= 1) {
+    const { id, kind } = log.entry(seq);
+    if (kind !== 'ConversationStateUpdateEvent') return id;
+  }
+  return null;
 }
 
 /** Brings a state up to the end of its log: only what came after the snapshot is read. */

@@ -1,17 +1,24 @@
 import path from 'node:path';
 import { Injectable, Logger } from '@nestjs/common';
-import { LeaseHeldError, type CatalogueEntry, type EventLog, type JsonObject } from '../storage/index.js';
+import {
+  DamagedConversationError,
+  LeaseHeldError,
+  StorageFailedError,
+  type CatalogueEntry,
+  type EventLog,
+  type JsonObject,
+} from '../storage/index.js';
 import type { Conversation } from './conversation.js';
 import { ConversationCreation } from './conversation-creation.js';
 import { ConversationNotFoundError, RunLimitError } from './conversation-errors.js';
 import { ConversationServices } from './conversation-parts.js';
 import { ConversationRegistry } from './conversation-registry.js';
+import type { ConversationState } from './conversation-state.js';
 import { conversationInfo, type InfoOptions } from './conversation-views.js';
 import type { EventFilter, EventPage, EventQuery } from './event-query.js';
 import { EventSearch } from './event-search.js';
 import { finalResponse } from './final-response.js';
 import type { IncomingMessage, StartConversationRequest } from './start-request.js';
-import { InvalidMetadataError } from './stored-conversation.js';
 import { Worktrees } from './worktrees/worktrees.js';
 
 export type { EventFilter, EventPage, EventQuery } from './event-query.js';
@@ -124,9 +131,19 @@ export class ConversationsService {
 
   /** Removes a conversation, and the worktree that was made for it. Other files of its workspace stay. */
   async delete(id: string): Promise<void> {
-    const { worktree } = (await this.open(id)).state;
+    const worktree = await this.worktreeOf(id);
     await this.registry.destroy(id);
     if (worktree) await this.worktrees.remove(worktree);
+  }
+
+  private async worktreeOf(id: string): Promise<ConversationState['worktree']> {
+    try {
+      return (await this.registry.peek(id))?.worktree ?? null;
+    } catch (error) {
+      // Nobody knows any more; it can be deleted all the same.
+      if (error instanceof DamagedConversationError) return null;
+      throw error;
+    }
   }
 
   /** @param key the same key twice is one message */
@@ -187,10 +204,10 @@ export class ConversationsService {
     return this.registry.borrow(id);
   }
 
-  /** Reads a log, also one that another server writes: then it is opened for this reading only. */
+  /** Reads a log, also one that cannot be written here: then it is opened for this reading only. */
   private async reading<T>(id: string, read: (from: ReadableLog) => Promise<T>): Promise<T> {
     const conversation = await this.open(id).catch((error: unknown) => {
-      if (error instanceof LeaseHeldError) return undefined;
+      if (readsAllTheSame(error)) return undefined;
       throw error;
     });
     if (conversation) {
@@ -198,9 +215,9 @@ export class ConversationsService {
       const { log, length, state } = conversation;
       return read({ log, length, head: state.leaf_event_id });
     }
-    const { log, state } = await this.registry.read(id);
+    const { log, head } = await this.registry.readLog(id);
     try {
-      return await read({ log, length: log.length, head: state.leaf_event_id });
+      return await read({ log, length: log.length, head });
     } finally {
       await log.close();
     }
@@ -211,17 +228,26 @@ export class ConversationsService {
       return await this.info(id, includeSkills);
     } catch (error) {
       if (error instanceof ConversationNotFoundError) return null;
-      if (error instanceof InvalidMetadataError) return this.unreadable(id, error);
+      if (error instanceof DamagedConversationError) return this.unreadable(id, error);
       throw error;
     }
   }
 
   /** One conversation that cannot be read must not take the others from people. */
-  private unreadable(id: string, error: InvalidMetadataError): null {
-    if (!this.reported.has(id)) this.logger.error(`conversation ${id} is left out: ${error.message}`);
+  private unreadable(id: string, error: DamagedConversationError): null {
+    if (!this.reported.has(id)) this.logger.error(`conversation ${id} is left out: ${error.reason}`);
     this.reported.add(id);
     return null;
   }
+}
+
+/** Another server writes it, nothing can be written, or it is damaged: what there is can be read. */
+function readsAllTheSame(error: unknown): boolean {
+  return (
+    error instanceof LeaseHeldError ||
+    error instanceof StorageFailedError ||
+    error instanceof DamagedConversationError
+  );
 }
 
 function hex(id: string): string {

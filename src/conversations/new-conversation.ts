@@ -3,6 +3,7 @@ import path from 'node:path';
 import { errorMessage } from '../errors/index.js';
 import { utcTimestamp } from '../events/index.js';
 import { makeFolder } from '../files/index.js';
+import { storageFailure, StorageFailedError } from '../storage/index.js';
 import { DuplicateToolError, UnknownToolError } from '../tools/tool-errors.js';
 import type { ToolRegistry } from '../tools/tool-registry.js';
 import { InvalidRequestError } from './conversation-errors.js';
@@ -91,6 +92,8 @@ export async function makeWorkingDir(workingDir: string, baseDir: string): Promi
   try {
     await makeFolder(path.resolve(baseDir, workingDir));
   } catch (error) {
+    const failure = storageFailure(error);
+    if (failure instanceof StorageFailedError && failure.isFull) throw failure;
     const reason = errorMessage(error);
     throw new InvalidRequestError(location, `working_dir cannot be used: ${reason}`, workingDir);
   }

@@ -1,5 +1,5 @@
 import { EXECUTION_STATUSES } from '../events/index.js';
-import type { JsonObject, StoredMetadata } from '../storage/index.js';
+import { DamagedConversationError, type JsonObject, type StoredMetadata } from '../storage/index.js';
 import type { ConversationState } from './conversation-state.js';
 
 /** The layout of `metadata.json`. Raised when a reader of an older one would misread it. */
@@ -7,11 +7,6 @@ const FORMAT = 1;
 
 /** `metadata.json`: the state, and how many events of the log it holds. */
 export type StoredConversation = StoredMetadata & { format: number; log_position: number };
-
-/** What stands in `metadata.json` is no conversation of ours. */
-export class InvalidMetadataError extends Error {
-  override readonly name = 'InvalidMetadataError';
-}
 
 /** Fields that came later than the format, for files that do not have them. */
 const LATER_FIELDS = {
@@ -46,16 +41,17 @@ export function toStored(
 
 /**
  * Reads `metadata.json` back.
- * @throws InvalidMetadataError naming the field that is missing or not of its type
+ * @throws DamagedConversationError naming the field that is missing or not of its type
  */
 export function fromStored(
   metadata: StoredMetadata,
   secrets: SecretsAtRest,
 ): { state: ConversationState; logPosition: number } {
+  const damaged = (reason: string): Error => new DamagedConversationError(metadata.id, reason);
   const { format, log_position, ...state } = secrets.open(metadata);
   if (format !== FORMAT)
-    throw new InvalidMetadataError(`metadata.json has format ${String(format)}, this server reads ${FORMAT}`);
-  if (typeof log_position !== 'number') throw new InvalidMetadataError('metadata.json has no log_position');
+    throw damaged(`metadata.json has format ${String(format)}, this server reads ${FORMAT}`);
+  if (typeof log_position !== 'number') throw damaged('metadata.json has no log_position');
   const whole = { ...LATER_FIELDS, ...state };
   assertState(whole);
   return { state: whole, logPosition: log_position };
@@ -71,5 +67,7 @@ function assertState(state: JsonObject): asserts state is JsonObject & Conversat
     EXECUTION_STATUSES.some((status) => status === execution_status) || 'execution_status',
     (typeof stats === 'object' && stats !== null && 'usage_to_metrics' in stats) || 'stats',
   ].filter((field) => field !== true);
-  if (broken.length > 0) throw new InvalidMetadataError(`metadata.json: not valid: ${broken.join(', ')}`);
+  if (broken.length > 0) {
+    throw new DamagedConversationError(String(id), `metadata.json: not valid: ${broken.join(', ')}`);
+  }
 }

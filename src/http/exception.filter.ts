@@ -16,7 +16,12 @@ import {
   ProfileNotFoundError,
   UnusableProfileError,
 } from '../settings/llm-profiles.js';
-import { LeaseHeldError, LeaseLostError } from '../storage/storage-errors.js';
+import {
+  DamagedConversationError,
+  LeaseHeldError,
+  LeaseLostError,
+  StorageFailedError,
+} from '../storage/storage-errors.js';
 import { describeProblems } from './input-echo.js';
 import { hasBody } from './json-body.js';
 import { RequestValidationError, valueError } from './problem.js';
@@ -46,7 +51,11 @@ export class HttpExceptionFilter implements ExceptionFilter {
     const http = host.switchToHttp();
     const request = http.getRequest<Request>();
     const response = http.getResponse<Response>();
-    const { status, body, headers } = answerFor(error, request) ?? this.unforeseen(error, request);
+    const { status, body, headers } =
+      answerFor(error, request) ??
+      (error instanceof StorageFailedError
+        ? this.outOfStorage(error, request)
+        : this.unforeseen(error, request));
     if (response.headersSent) {
       // The answer is under way and cannot be taken back; the client must not take half of it for the whole.
       response.destroy();
@@ -57,6 +66,17 @@ export class HttpExceptionFilter implements ExceptionFilter {
     if (hasBody(request.headers) && !request.complete) response.setHeader('Connection', 'close');
     response.setHeader('Content-Type', 'application/json');
     response.status(status).end(request.method === 'HEAD' ? undefined : JSON.stringify(body));
+  }
+
+  /** No stack: the cause is outside of the program, and there may be many of them. */
+  private outOfStorage(error: StorageFailedError, request: Request): Answer {
+    const { error_id } = errorId();
+    const text = this.mask(error.message);
+    this.logger.error({ message: `${request.method} ${request.path} failed: ${text}`, error_id });
+    return {
+      status: error.isFull ? 507 : 503,
+      body: { detail: text, exception: this.mask(errorMessage(error.cause)), error_id },
+    };
   }
 
   private unforeseen(error: unknown, request: Request): Answer {
@@ -89,13 +109,16 @@ function answerFor(error: unknown, request: Request): Answer | undefined {
   if (error instanceof RequestValidationError)
     return detail(422, describeProblems(error.problems, error.sources));
   if (error instanceof InvalidRequestError) return invalid(error, request);
-  if (error instanceof ConversationNotFoundError || error instanceof LeaseHeldError) {
-    const role = error instanceof ConversationNotFoundError ? error.role : undefined;
+  if (error instanceof ConversationNotFoundError) {
+    const { role } = error;
     return role === undefined ? notFound(error.conversationId, request) : detail(404, `${role} not found`);
   }
   if (error instanceof ProfileNotFoundError) return detail(404, error.message);
   if (error instanceof InvalidProfileNameError || error instanceof UnusableProfileError)
     return detail(400, error.message);
+  // The status that clients know; the text says that it is elsewhere, not gone.
+  if (error instanceof LeaseHeldError) return detail(404, error.message);
+  if (error instanceof DamagedConversationError) return detail(409, error.message);
   if (error instanceof UnknownEventError) return detail(404, error.message);
   if (error instanceof ConflictError || error instanceof LeaseLostError) return detail(409, error.message);
   if (error instanceof RunLimitError) return detail(429, error.message, { 'Retry-After': RETRY_AFTER });

@@ -10,7 +10,12 @@ import {
 } from '../conversations/conversation-errors.js';
 import type { IncomingMessage } from '../conversations/start-request.js';
 import { errorStack } from '../errors/index.js';
-import { LeaseHeldError, LeaseLostError } from '../storage/index.js';
+import {
+  DamagedConversationError,
+  LeaseHeldError,
+  LeaseLostError,
+  StorageFailedError,
+} from '../storage/index.js';
 import { readAuthKey, readClientFrame } from './client-frame.js';
 import { CLOSE, closeSocket } from './close-code.js';
 import type { FrameFormat } from './frame-format.js';
@@ -165,7 +170,12 @@ function describe(error: unknown): { code: string; detail: string } {
   }
   if (error instanceof RunLimitError) return { code: 'ConversationRunLimitExceeded', detail: error.message };
   if (error instanceof InvalidRequestError) return { code: 'ValidationError', detail: error.message };
-  if (error instanceof LeaseHeldError || error instanceof LeaseLostError) {
+  if (
+    error instanceof LeaseHeldError ||
+    error instanceof LeaseLostError ||
+    error instanceof StorageFailedError ||
+    error instanceof DamagedConversationError
+  ) {
     return { code: error.name, detail: error.message };
   }
   return UNEXPECTED;

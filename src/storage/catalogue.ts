@@ -27,7 +27,10 @@ export abstract class Catalogue {
   /** The ids of the conversations that were made for this one, oldest first. */
   abstract childrenOf(id: string): Promise<string[]>;
   abstract has(id: string): Promise<boolean>;
-  /** The stored metadata, or undefined for an unknown conversation. */
+  /**
+   * The stored metadata, or undefined for an unknown conversation.
+   * @throws DamagedConversationError when there is a conversation, but its metadata cannot be read
+   */
   abstract load(id: string): Promise<StoredMetadata | undefined>;
   /** Replaces the metadata atomically (temporary file, fsync, rename, fsync of the folder) and updates the entry. */
   abstract save(metadata: StoredMetadata, fence: LeaseFence): Promise<void>;

@@ -29,4 +29,6 @@ export abstract class LeaseStore {
    */
   abstract acquire(conversationId: string): Promise<LeaseFence>;
   abstract release(fence: LeaseFence): Promise<void>;
+  /** Whether nobody has the lease, without taking it: on a full disk it cannot be taken. */
+  abstract isVacant(conversationId: string): Promise<boolean>;
 }

@@ -1,3 +1,5 @@
+import { errorCode, errorMessage } from '../errors/index.js';
+
 /** Another live server owns the conversation. */
 export class LeaseHeldError extends Error {
   override readonly name = 'LeaseHeldError';
@@ -20,4 +22,55 @@ export class SequenceConflictError extends Error {
   constructor(expected: number, actual: number) {
     super(`append expected sequence ${expected}, the log is at ${actual}`);
   }
+}
+
+/** What is stored of a conversation cannot be understood. Its events may be readable all the same, and it can be deleted. */
+export class DamagedConversationError extends Error {
+  override readonly name = 'DamagedConversationError';
+  constructor(
+    readonly conversationId: string,
+    readonly reason: string,
+  ) {
+    super(`Conversation ${conversationId} is damaged: ${reason}`);
+  }
+}
+
+const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+const OUT_OF_ORDER = new Set([
+  'EROFS',
+  'EACCES',
+  'EPERM',
+  'EIO',
+  'EMFILE',
+  'ENFILE',
+  'ENOMEM',
+  'ESTALE',
+  'ENXIO',
+]);
+
+/** The store takes or gives nothing at the moment; what was asked for was not done. No restart is needed when it works again. */
+export class StorageFailedError extends Error {
+  override readonly name = 'StorageFailedError';
+  /** There is no room, as opposed to a store that is out of order. */
+  readonly isFull: boolean;
+
+  constructor(
+    /** What the system said, `ENOSPC` for example. */
+    readonly code: string,
+    cause: unknown,
+  ) {
+    super(
+      FULL.has(code)
+        ? `The disk of the server is full (${code}): nothing was stored. Try again when there is room.`
+        : `The server cannot use its data folder at the moment: ${errorMessage(cause)}`,
+      { cause },
+    );
+    this.isFull = FULL.has(code);
+  }
+}
+
+/** A `StorageFailedError` for an error of the system that says so, any other error as it is. */
+export function storageFailure(error: unknown): unknown {
+  const code = errorCode(error) ?? '';
+  return FULL.has(code) || OUT_OF_ORDER.has(code) ? new StorageFailedError(code, error) : error;
 }

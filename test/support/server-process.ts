@@ -15,6 +15,8 @@ export interface ServerOptions {
   args?: string[];
   /** What `--host` says; null leaves it out, which is not the same as its default. */
   host?: string | null;
+  /** A command that starts the program behind it. */
+  wrapper?: string[];
   /** The program that is started; the default is this build. */
   main?: string;
   /** Whom it runs as; the default is who runs the test. */
@@ -47,7 +49,8 @@ export class ServerProcess {
     const { host = '127.0.0.1' } = options;
     const address = [...(host === null ? [] : ['--host', host]), '--port', '0'];
     const args = [options.main ?? MAIN, ...address, ...(options.args ?? [])];
-    const child = spawn(process.execPath, args, {
+    const [program = '', ...words] = [...(options.wrapper ?? []), process.execPath, ...args];
+    const child = spawn(program, words, {
       cwd,
       env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/', ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],

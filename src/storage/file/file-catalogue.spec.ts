@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { LeaseLostError, type LeaseFence, type StoredMetadata } from '../index.js';
+import { DamagedConversationError, LeaseLostError, type LeaseFence, type StoredMetadata } from '../index.js';
 import { FileCatalogue } from './file-catalogue.js';
 import { FileLeaseStore } from './file-lease-store.js';
 
@@ -168,7 +168,10 @@ describe('the catalogue of conversations in a folder', () => {
     const fresh = open();
     expect(await ids(fresh)).toEqual([good.metadata.id, later.metadata.id]);
     await writeFile(metadataFile(later.metadata.id), '[]');
-    for (const id of [...broken, later.metadata.id]) expect(await fresh.load(id)).toBeUndefined();
+    for (const id of [...broken, later.metadata.id]) {
+      await expect(fresh.load(id)).rejects.toBeInstanceOf(DamagedConversationError);
+      expect(await fresh.has(id)).toBe(true);
+    }
     expect(await ids(fresh)).toEqual([good.metadata.id]);
     const messages = errors.mock.calls.map(([message]) => message);
     expect(messages).toHaveLength(broken.length + 1);

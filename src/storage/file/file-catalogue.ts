@@ -5,7 +5,7 @@ import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common'
 import { errorCode, errorMessage } from '../../errors/index.js';
 import { Catalogue, type CatalogueEntry, type StoredMetadata } from '../catalogue.js';
 import type { LeaseFence } from '../lease-store.js';
-import { LeaseLostError } from '../storage-errors.js';
+import { DamagedConversationError, LeaseLostError, storageFailure } from '../storage-errors.js';
 import { StorageOptions } from '../storage-options.js';
 import { forEachBounded } from './bounded.js';
 import { CatalogueEntries } from './catalogue-entries.js';
@@ -61,7 +61,14 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
     if (this.entries.get(id)) return true;
     await this.ready();
     // Another server on this folder may have made it since the list was read.
-    return this.entries.get(id) !== undefined || (await this.load(id)) !== undefined;
+    if (this.entries.get(id)) return true;
+    try {
+      return (await this.load(id)) !== undefined;
+    } catch (error) {
+      // What is damaged is there, too: nobody may make another in its place.
+      if (error instanceof DamagedConversationError) return true;
+      throw error;
+    }
   }
 
   override async childrenOf(id: string): Promise<string[]> {
@@ -74,8 +81,11 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
     try {
       return await readMetadata(file, id);
     } catch (error) {
-      if (errorCode(error) !== 'ENOENT') this.reportBroken(id, error);
-      return undefined;
+      if (isShortage(error)) throw storageFailure(error);
+      // Without a log it is what an interrupted creation leaves, or nothing.
+      if (errorCode(error) === 'ENOENT' && !(await exists(this.logFile(id)))) return undefined;
+      this.reportBroken(id, error);
+      throw new DamagedConversationError(id, `${METADATA_FILE}: ${errorMessage(error)}`);
     }
   }
 
@@ -85,7 +95,9 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
     const text = formatMetadata(metadata);
     const { created_at, updated_at, execution_status, parent_conversation_id } = metadata;
     return this.inTurn(id, async () => {
-      await this.write(id, text, fence);
+      await this.write(id, text, fence).catch((error: unknown) => {
+        throw storageFailure(error);
+      });
       this.entries.set({ id, created_at, updated_at, execution_status, parent_conversation_id });
     });
   }
@@ -107,7 +119,7 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
       try {
         await rename(folder, deleted);
       } catch (error) {
-        if (errorCode(error) !== 'ENOENT') throw error;
+        if (errorCode(error) !== 'ENOENT') throw storageFailure(error);
         this.entries.delete(id);
         return;
       }
@@ -119,6 +131,10 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
 
   override folder(id: string): string {
     return conversationFolder(this.options.conversationsPath, id);
+  }
+
+  private logFile(id: string): string {
+    return path.join(this.folder(id), LOG_FILE);
   }
 
   private async write(id: string, text: string, fence: LeaseFence): Promise<void> {
@@ -151,7 +167,7 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
   private ready(): Promise<void> {
     this.scan ??= this.readAll().catch((error: unknown) => {
       this.scan = undefined;
-      throw error;
+      throw storageFailure(error);
     });
     return this.scan;
   }
@@ -202,7 +218,8 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
       if (!this.entries.get(id) && !this.changes.has(id)) this.entries.set(entry);
     } catch (error) {
       // Without a log it is what an interrupted creation leaves: nothing was acknowledged, nothing is missing.
-      if (errorCode(error) === 'ENOENT' && !(await exists(path.join(folder, LOG_FILE)))) return false;
+      if (errorCode(error) === 'ENOENT' && !(await exists(this.logFile(id)))) return false;
+      if (isShortage(error)) throw storageFailure(error);
       this.reportBroken(id, error);
     }
     return true;
@@ -232,6 +249,11 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
       this.logger.warn(`${folder} could not be removed: ${String(error)}`);
     }
   }
+}
+
+/** This process has too much open: it says nothing of the file. */
+function isShortage(error: unknown): boolean {
+  return ['EMFILE', 'ENFILE', 'ENOMEM'].includes(errorCode(error) ?? '');
 }
 
 function exists(file: string): Promise<boolean> {

@@ -1,8 +1,13 @@
 import { Logger } from '@nestjs/common';
-import { errorCode } from '../../errors/index.js';
+import { errorCode, errorMessage } from '../../errors/index.js';
 import { EventLog, type EventIndexEntry, type LogRecord } from '../event-log.js';
 import type { LeaseFence } from '../lease-store.js';
-import { LeaseLostError, SequenceConflictError } from '../storage-errors.js';
+import {
+  DamagedConversationError,
+  LeaseLostError,
+  SequenceConflictError,
+  storageFailure,
+} from '../storage-errors.js';
 import type { LogFile } from './log-file.js';
 import { LogLines } from './log-lines.js';
 
@@ -49,7 +54,7 @@ export class FileEventLog extends EventLog {
       await lines.scan();
     } catch (error) {
       await file.close();
-      if (errorCode(error) !== 'ENOENT') throw error;
+      if (errorCode(error) !== 'ENOENT') throw unusable(conversationId, error);
     }
     return new FileEventLog(conversationId, file, lines);
   }
@@ -75,12 +80,12 @@ export class FileEventLog extends EventLog {
 
   override async read(fromSeq: number, limit: number): Promise<string[]> {
     if (this.closing) throw this.closedError();
-    return this.lines.read(fromSeq, limit);
+    return this.lines.read(fromSeq, limit).catch(rethrowAsStorageFailure);
   }
 
   override async readMany(seqs: readonly number[]): Promise<string[]> {
     if (this.closing) throw this.closedError();
-    return this.lines.readMany(seqs);
+    return this.lines.readMany(seqs).catch(rethrowAsStorageFailure);
   }
 
   override entry(seq: number): EventIndexEntry {
@@ -107,7 +112,7 @@ export class FileEventLog extends EventLog {
         // Those that came meanwhile counted on numbers which now will not be given.
         const failed = [...batch, ...this.waiting.splice(0)];
         this.handedIn = this.lines.length;
-        for (const { reject } of failed) reject(error);
+        for (const { reject } of failed) reject(storageFailure(error));
       }
     }
     this.flushing = undefined;
@@ -186,4 +191,14 @@ function encode(
   let end = position;
   const entries = records.map((record) => ({ record, end: (end += Buffer.byteLength(record.line) + 1) }));
   return { bytes, entries };
+}
+
+/** Why a log cannot be read: another kind of thing stands in its place, or the store is out of order. */
+function unusable(conversationId: string, error: unknown): unknown {
+  if (!['EISDIR', 'ENOTDIR', 'ELOOP'].includes(errorCode(error) ?? '')) return storageFailure(error);
+  return new DamagedConversationError(conversationId, `its log is no file: ${errorMessage(error)}`);
+}
+
+function rethrowAsStorageFailure(error: unknown): never {
+  throw storageFailure(error);
 }

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { copyFile, constants, mkdir, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
-import { errorCode } from '../../errors/index.js';
+import { errorCode, errorMessage } from '../../errors/index.js';
 import { LeaseStore, type LeaseFence } from '../lease-store.js';
-import { LeaseHeldError } from '../storage-errors.js';
+import { DamagedConversationError, LeaseHeldError, storageFailure } from '../storage-errors.js';
 import { StorageOptions } from '../storage-options.js';
 import { forEachBounded } from './bounded.js';
 import { conversationFolder, FOLDER_MODE, LOG_FILE } from './conversation-folder.js';
@@ -47,7 +47,7 @@ export class FileLeaseStore extends LeaseStore implements OnApplicationShutdown 
       return fence;
     } catch (error) {
       this.held.delete(conversationId);
-      throw error;
+      throw unusable(conversationId, error);
     }
   }
 
@@ -58,6 +58,20 @@ export class FileLeaseStore extends LeaseStore implements OnApplicationShutdown 
     const releasing = this.releases.get(conversationId) ?? this.giveBack(lease);
     this.releases.set(conversationId, releasing);
     await releasing;
+  }
+
+  override async isVacant(conversationId: string): Promise<boolean> {
+    if (this.held.has(conversationId)) return false;
+    if (this.ttlMs === 0) return true;
+    const folder = conversationFolder(this.options.conversationsPath, conversationId);
+    try {
+      return await new LeaseFile(folder, this.instanceId, this.ttlMs).isVacant();
+    } catch (error) {
+      const failure = unusable(conversationId, error);
+      // Whatever stands in its place, nobody holds it.
+      if (failure instanceof DamagedConversationError) return true;
+      throw failure;
+    }
   }
 
   /** Gives back what nobody gave back. */
@@ -173,4 +187,10 @@ async function detachLog(folder: string, instanceId: string): Promise<void> {
     await rm(copy, { force: true });
     if (errorCode(error) !== 'ENOENT') throw error;
   }
+}
+
+/** Why a lease cannot be taken: another kind of thing stands in its place, or the store is out of order. */
+function unusable(conversationId: string, error: unknown): unknown {
+  if (!['EISDIR', 'ENOTDIR', 'ELOOP'].includes(errorCode(error) ?? '')) return storageFailure(error);
+  return new DamagedConversationError(conversationId, `its lease is no file: ${errorMessage(error)}`);
 }

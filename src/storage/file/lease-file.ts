@@ -1,4 +1,4 @@
-import { link, open, readdir, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
+import { link, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
 import type { LeaseOwner } from '../lease-store.js';
@@ -56,6 +56,12 @@ export class LeaseFile {
       if (previous) return { lease: claim.lease, previous };
     }
     return undefined;
+  }
+
+  /** Whether anybody could take the lease now. */
+  async isVacant(): Promise<boolean> {
+    const current = await this.read(this.file);
+    return current === undefined || this.vacancyOf(current) !== undefined;
   }
 
   /**
@@ -153,15 +159,15 @@ export class LeaseFile {
   /** Creates a file that is complete from the first moment; false when the name is taken. */
   private async create(file: string, lease: LeaseOwner): Promise<boolean> {
     const temporary = path.join(this.folder, `owner_lease.${lease.owner_instance_id}.tmp`);
-    await writeFile(temporary, formatLease(lease), { mode: FILE_MODE });
     try {
+      await writeFile(temporary, formatLease(lease), { mode: FILE_MODE });
       await link(temporary, file);
       return true;
     } catch (error) {
       if (errorCode(error) === 'EEXIST') return false;
       throw error;
     } finally {
-      await unlink(temporary);
+      await rm(temporary, { force: true });
     }
   }
 }

@@ -27,7 +27,7 @@ export function formatMetadata(metadata: StoredMetadata): string {
  * @throws Error when it cannot be read or is not the metadata of this conversation
  */
 export async function readMetadata(file: string, conversationId: string): Promise<StoredMetadata> {
-  const metadata: unknown = JSON.parse(await readFile(file, 'utf8'));
+  const metadata = parsed(await readFile(file, 'utf8'));
   if (!isMetadata(metadata)) throw new Error('a field of the list of conversations is missing');
   if (metadata.id !== conversationId) throw new Error(`it is of another conversation, ${metadata.id}`);
   return metadata;
@@ -55,6 +55,15 @@ export async function readEntry(
   // Parsed, not cut out: a piece of a string keeps all of it in memory.
   const entry: unknown = head === undefined ? undefined : JSON.parse(`${head}}`);
   return isMetadata(entry) && entry.id === conversationId ? entry : readMetadata(file, conversationId);
+}
+
+/** The parser's own message would show a piece of the text, and what is in it is nobody's business. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw new Error(text === '' ? 'it is empty' : 'it is not valid JSON');
+  }
 }
 
 function isMetadata(value: unknown): value is StoredMetadata {

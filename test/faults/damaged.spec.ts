@@ -1,0 +1,173 @@
+import { access, mkdir, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { ConversationClient, scriptedRequest, userMessage } from '../support/conversation-client.js';
+import { ServerProcess } from '../support/server-process.js';
+
+/** What happens to the files of a stored conversation of several events. */
+type Damage = (folder: string) => Promise<void>;
+
+const inPlaceOf = async (file: string): Promise<void> => {
+  await rm(file);
+  await mkdir(file);
+};
+const metadata = (folder: string): string => path.join(folder, 'metadata.json');
+const log = (folder: string): string => path.join(folder, 'events.jsonl');
+const lease = (folder: string): string => path.join(folder, 'owner_lease.json');
+
+/** The metadata cannot be read: what there is are the events. */
+const METADATA: Record<string, Damage> = {
+  'metadata.json is missing': (folder) => rm(metadata(folder)),
+  'metadata.json is empty': (folder) => truncate(metadata(folder)),
+  'metadata.json is cut': async (folder) =>
+    truncate(metadata(folder), (await readFile(metadata(folder))).length - 20),
+  'metadata.json is of zeros': async (folder) =>
+    writeFile(metadata(folder), Buffer.alloc((await readFile(metadata(folder))).length)),
+  'metadata.json is a folder': (folder) => inPlaceOf(metadata(folder)),
+  'metadata.json lacks its agent': async (folder) => {
+    const { agent, ...rest } = JSON.parse(await readFile(metadata(folder), 'utf8')) as Record<
+      string,
+      unknown
+    >;
+    expect(agent).toBeDefined();
+    await writeFile(metadata(folder), JSON.stringify(rest));
+  },
+};
+
+/** The log has lost something: the conversation works with the rest. Answers how many events are whole. */
+const LOG: Record<string, (folder: string, events: number) => Promise<number>> = {
+  'half an event at the end of the log': async (folder, events) => {
+    await truncate(log(folder), (await readFile(log(folder))).length - 40);
+    return events - 1;
+  },
+  'zeros at the end of the log': async (folder, events) => {
+    await writeFile(log(folder), Buffer.alloc(4096), { flag: 'a' });
+    return events;
+  },
+  'an empty log': async (folder) => {
+    await truncate(log(folder));
+    return 0;
+  },
+  'no log': async (folder) => {
+    await rm(log(folder));
+    return 0;
+  },
+  'an empty lease': async (folder, events) => {
+    await truncate(lease(folder));
+    return events;
+  },
+};
+
+/** Nothing of the conversation can be read but what it is. */
+const UNREADABLE: Record<string, Damage> = {
+  'events.jsonl is a folder': (folder) => inPlaceOf(log(folder)),
+  'nothing is a file': async (folder) => {
+    for (const file of [metadata, log, lease]) await inPlaceOf(file(folder));
+  },
+};
+
+describe('damaged files', () => {
+  let folder: string;
+  let server: ServerProcess;
+  const clients = new Map<string, ConversationClient>();
+  let whole: ConversationClient;
+  let count: number;
+  const expected = new Map<string, number>();
+
+  const folderOf = ({ id }: ConversationClient): string =>
+    path.join(folder, 'workspace/conversations', id.replaceAll('-', ''));
+  const client = (name: string): ConversationClient => {
+    const found = clients.get(name);
+    if (!found) throw new Error(`no conversation for ${name}`);
+    return found.on(server);
+  };
+
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(os.tmpdir(), 'agent-server-'));
+    // An unreadable lease counts from its last change.
+    const env = { OH_LEASE_TTL_SECONDS: '0.5' };
+    const first = await ServerProcess.start({ cwd: folder, env });
+    const make = async (): Promise<ConversationClient> => {
+      const made = await ConversationClient.create(
+        first,
+        scriptedRequest(path.join(folder, 'work'), 'RUN: echo x\nFINISH: ok'),
+      );
+      await made.reaches('finished');
+      return made;
+    };
+    whole = await make();
+    count = (await whole.events()).length;
+    const names = [METADATA, LOG, UNREADABLE].flatMap((all) => Object.keys(all));
+    for (const name of names) clients.set(name, await make());
+    await first.end();
+    for (const [name, damage] of Object.entries({ ...METADATA, ...UNREADABLE })) {
+      await damage(folderOf(clients.get(name) ?? whole));
+    }
+    for (const [name, damage] of Object.entries(LOG)) {
+      expected.set(name, await damage(folderOf(clients.get(name) ?? whole), count));
+    }
+    server = await ServerProcess.start({ cwd: folder, env });
+  });
+  afterAll(async () => {
+    await server.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('hide no other conversation', async () => {
+    const { status, body } = await server.request('GET', '/api/conversations/search?limit=100');
+    expect(status).toBe(200);
+    const listed = (body as { items: { id: string }[] }).items.map(({ id }) => id);
+    expect(listed).toContain(whole.id);
+    for (const name of Object.keys(LOG)) expect(listed).toContain(client(name).id);
+    for (const name of Object.keys(METADATA)) {
+      expect(listed).not.toContain(client(name).id);
+      expect(server.log).toContain(`conversation ${client(name).id} is left out: `);
+    }
+    await whole.on(server).send('FINISH: more');
+    await whole.on(server).reaches('finished');
+  });
+
+  it.each(Object.keys(METADATA))('%s: says so, reads its events, can be deleted', async (name) => {
+    const damaged = client(name);
+    const said = {
+      status: 409,
+      body: { detail: expect.stringContaining(`${damaged.id} is damaged: metadata.json`) },
+    };
+    expect(await server.request('GET', damaged.route)).toMatchObject(said);
+    expect(await server.request('POST', `${damaged.route}/run`)).toMatchObject(said);
+    expect(await server.request('POST', `${damaged.route}/events`, userMessage('x'))).toMatchObject(said);
+    expect((await damaged.events()).length).toBe(count);
+    expect((await server.request('GET', `${damaged.route}/agent_final_response`)).body).toEqual({
+      response: 'ok',
+    });
+    // Nobody gets another conversation in its place.
+    const again = { ...scriptedRequest(path.join(folder, 'work')), conversation_id: damaged.id };
+    expect(await server.request('POST', '/api/conversations', again)).toMatchObject(said);
+    await deletes(damaged);
+  });
+
+  it.each(Object.keys(LOG))('%s: goes on with what there is', async (name) => {
+    const damaged = client(name);
+    expect((await damaged.events()).length).toBe(expected.get(name));
+    await damaged.send('FINISH: more');
+    await damaged.reaches('finished');
+    const events = await damaged.events();
+    expect(new Set(events.map(({ id }) => id)).size).toBe(events.length);
+    await deletes(damaged);
+  });
+
+  it.each(Object.keys(UNREADABLE))('%s: says so, can be deleted', async (name) => {
+    const damaged = client(name);
+    expect(await server.request('GET', `${damaged.route}/events/search`)).toMatchObject({
+      status: 409,
+      body: { detail: expect.stringContaining(`${damaged.id} is damaged: `) },
+    });
+    await deletes(damaged);
+  });
+
+  async function deletes(damaged: ConversationClient): Promise<void> {
+    expect((await server.request('DELETE', damaged.route)).status).toBe(200);
+    expect((await server.request('GET', damaged.route)).status).toBe(404);
+    await expect(access(folderOf(damaged))).rejects.toMatchObject({ code: 'ENOENT' });
+  }
+});

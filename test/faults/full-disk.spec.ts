@@ -1,0 +1,137 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { brief, ConversationClient, scriptedRequest, userMessage } from '../support/conversation-client.js';
+import { eventually, ServerProcess } from '../support/server-process.js';
+
+const run = promisify(execFile);
+
+/** In a namespace of its own a process may mount: a small disk over the folder of the conversations. */
+const SMALL_DISK = [
+  'unshare',
+  '-rm',
+  'sh',
+  '-c',
+  'mount -t tmpfs -o size=1m,mode=700 none workspace/conversations && exec "$@"',
+  'sh',
+];
+
+const mountable = await run('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'none', '/mnt']).then(
+  () => true,
+  () => false,
+);
+if (!mountable) console.warn('no tests of a full disk: this machine lets nobody mount a tmpfs');
+
+(mountable ? describe : describe.skip)('on a full disk', () => {
+  let folder: string;
+  let server: ServerProcess;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(path.join(os.tmpdir(), 'agent-server-'));
+    await mkdir(path.join(folder, 'workspace/conversations'), { recursive: true });
+    server = await ServerProcess.start({ cwd: folder, wrapper: SMALL_DISK });
+  });
+  afterEach(async () => {
+    await server.end('SIGKILL');
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  /** A path on the disk that only the server sees. */
+  const onDisk = (name: string): string =>
+    path.join('/proc', String(server.pid), 'root', folder, 'workspace/conversations', name);
+  const request = (script?: string) => scriptedRequest(path.join(folder, 'work'), script);
+  const fill = (): Promise<void> =>
+    writeFile(onDisk('filler'), Buffer.alloc(2 * 1024 * 1024)).then(
+      () => {
+        throw new Error('the disk is larger than it should be');
+      },
+      (error: unknown) => expect(error).toMatchObject({ code: 'ENOSPC' }),
+    );
+  const makeRoom = (): Promise<void> => rm(onDisk('filler'));
+
+  /** Sends messages until one is refused; answers the texts that were taken, and the refusal. */
+  async function sendUntilRefused(conversation: ConversationClient) {
+    const taken: string[] = [];
+    for (;;) {
+      const text = `${taken.length} ${'x'.repeat(2_000)}`;
+      const answer = await server.request('POST', `${conversation.route}/events`, userMessage(text));
+      if (answer.status !== 200) return { taken, answer };
+      taken.push(text);
+    }
+  }
+
+  const textsOf = async (conversation: ConversationClient): Promise<unknown[]> => {
+    const messages = await conversation.events('&kind=MessageEvent');
+    return messages.map(
+      (event) => (event['llm_message'] as { content: { text: string }[] }).content[0]?.text,
+    );
+  };
+
+  it('says so, loses nothing that it acknowledged, reads on, deletes, and works again when there is room', async () => {
+    const [kept, removed] = [
+      await ConversationClient.create(server, request('FINISH: one')),
+      await ConversationClient.create(server, request()),
+    ];
+    await kept.reaches('finished');
+    await fill();
+    const { taken, answer } = await sendUntilRefused(kept);
+    expect(answer.status).toBe(507);
+    expect(answer.body).toMatchObject({
+      detail: expect.stringContaining('The disk of the server is full'),
+      exception: expect.stringContaining('ENOSPC'),
+      error_id: expect.stringMatching(/^[\da-f]{32}$/),
+    });
+    const created = await server.request('POST', '/api/conversations', request());
+    expect(created.status).toBe(507);
+    expect((await server.request('PATCH', kept.route, { title: 'new' })).status).toBe(507);
+
+    expect((await server.request('GET', '/health')).status).toBe(200);
+    expect((await server.request('GET', '/ready')).status).toBe(200);
+    expect(await textsOf(kept)).toEqual(['FINISH: one', ...taken]);
+    const list = await server.request('GET', '/api/conversations/search');
+    expect((list.body as { items: { id: string }[] }).items.map(({ id }) => id)).toEqual([
+      removed.id,
+      kept.id,
+    ]);
+    expect((await server.request('DELETE', removed.route)).status).toBe(200);
+    expect((await removed.info()) as unknown).toEqual({ detail: 'Not Found' });
+
+    await makeRoom();
+    await kept.send('FINISH: two');
+    await kept.reaches('finished');
+    expect(await textsOf(kept)).toEqual(['FINISH: one', ...taken, 'FINISH: two']);
+    await ConversationClient.create(server, request());
+    const { body } = await server.request('GET', '/api/conversations/count');
+    expect(body).toBe(2);
+    // Not a byte of what was refused is between the lines.
+    const log = await readFile(onDisk(`${kept.id.replaceAll('-', '')}/events.jsonl`), 'utf8');
+    for (const line of log.trimEnd().split('\n')) expect(() => JSON.parse(line) as unknown).not.toThrow();
+  });
+
+  it('ends a run with an error that is told when there is room, without anybody asking', async () => {
+    const script = `RUN: until [ -e go ]; do sleep 0.02; done; head -c 20000 /dev/zero | tr '\\0' x\nFINISH: ok`;
+    const conversation = await ConversationClient.create(server, request(script));
+    await eventually(async () => (await conversation.events('&kind=ActionEvent')).length > 0, 'the action');
+    const socket = await conversation.listen();
+    await fill();
+    await writeFile(path.join(folder, 'work/go'), '');
+    expect(await conversation.reaches('error')).toBe('error');
+    expect((await server.request('GET', '/api/conversations/count?status=error')).body).toBe(1);
+    await makeRoom();
+    await socket.sees(({ kind }) => kind === 'ConversationErrorEvent', 'the reason');
+    const events = await conversation.events();
+    expect(events.slice(-3).map(brief)).toEqual([
+      'AgentErrorEvent',
+      'ConversationErrorEvent',
+      'execution_status=error',
+    ]);
+    expect(events.at(-2)).toMatchObject({
+      code: 'StorageFailedError',
+      detail: expect.stringContaining('full'),
+    });
+    await conversation.send('FINISH: again');
+    await conversation.reaches('finished');
+  });
+});
