@@ -2,7 +2,7 @@ import { access, mkdir, mkdtemp, readFile, rm, truncate, writeFile } from 'node:
 import os from 'node:os';
 import path from 'node:path';
 import { ConversationClient, scriptedRequest, userMessage } from '../support/conversation-client.js';
-import { ServerProcess } from '../support/server-process.js';
+import { eventually, ServerProcess } from '../support/server-process.js';
 
 /** What happens to the files of a stored conversation of several events. */
 type Damage = (folder: string) => Promise<void>;
@@ -66,6 +66,9 @@ const UNREADABLE: Record<string, Damage> = {
   },
 };
 
+/** Matches a text with these words in it. */
+const containing = (words: string): unknown => expect.stringContaining(words);
+
 describe('damaged files', () => {
   let folder: string;
   let server: ServerProcess;
@@ -121,7 +124,8 @@ describe('damaged files', () => {
     for (const name of Object.keys(LOG)) expect(listed).toContain(client(name).id);
     for (const name of Object.keys(METADATA)) {
       expect(listed).not.toContain(client(name).id);
-      expect(server.log).toContain(`conversation ${client(name).id} is left out: `);
+      const line = `conversation ${client(name).id} is left out: `;
+      await eventually(() => Promise.resolve(server.log.includes(line)), line);
     }
     await whole.on(server).send('FINISH: more');
     await whole.on(server).reaches('finished');
@@ -131,7 +135,7 @@ describe('damaged files', () => {
     const damaged = client(name);
     const said = {
       status: 409,
-      body: { detail: expect.stringContaining(`${damaged.id} is damaged: metadata.json`) },
+      body: { detail: containing(`${damaged.id} is damaged: metadata.json`) },
     };
     expect(await server.request('GET', damaged.route)).toMatchObject(said);
     expect(await server.request('POST', `${damaged.route}/run`)).toMatchObject(said);
@@ -160,7 +164,7 @@ describe('damaged files', () => {
     const damaged = client(name);
     expect(await server.request('GET', `${damaged.route}/events/search`)).toMatchObject({
       status: 409,
-      body: { detail: expect.stringContaining(`${damaged.id} is damaged: `) },
+      body: { detail: containing(`${damaged.id} is damaged: `) },
     });
     await deletes(damaged);
   });

@@ -22,7 +22,10 @@ const mountable = await run('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'none', '
   () => true,
   () => false,
 );
-if (!mountable) console.warn('no tests of a full disk: this machine lets nobody mount a tmpfs');
+if (!mountable) process.stderr.write('no tests of a full disk: this machine lets nobody mount a tmpfs\n');
+
+const containing = (words: string): unknown => expect.stringContaining(words);
+const matching = (pattern: RegExp): unknown => expect.stringMatching(pattern);
 
 (mountable ? describe : describe.skip)('on a full disk', () => {
   let folder: string;
@@ -79,9 +82,9 @@ if (!mountable) console.warn('no tests of a full disk: this machine lets nobody 
     const { taken, answer } = await sendUntilRefused(kept);
     expect(answer.status).toBe(507);
     expect(answer.body).toMatchObject({
-      detail: expect.stringContaining('The disk of the server is full'),
-      exception: expect.stringContaining('ENOSPC'),
-      error_id: expect.stringMatching(/^[\da-f]{32}$/),
+      detail: containing('The disk of the server is full'),
+      exception: containing('ENOSPC'),
+      error_id: matching(/^[\da-f]{32}$/),
     });
     const created = await server.request('POST', '/api/conversations', request());
     expect(created.status).toBe(507);
@@ -129,7 +132,7 @@ if (!mountable) console.warn('no tests of a full disk: this machine lets nobody 
     ]);
     expect(events.at(-2)).toMatchObject({
       code: 'StorageFailedError',
-      detail: expect.stringContaining('full'),
+      detail: containing('full'),
     });
     await conversation.send('FINISH: again');
     await conversation.reaches('finished');

@@ -36,7 +36,8 @@ describe('two servers on one folder', () => {
       response: 'done',
     });
     const message = await other.request('POST', `${theirs.route}/events`, userMessage('SAY: no'));
-    expect(message.status).toBe(404);
+    const refusal = { detail: `Conversation ${mine.id} is owned by another live agent server instance` };
+    expect(message).toMatchObject({ status: 404, body: refusal });
     expect((await other.request('POST', `${theirs.route}/run`)).status).toBe(404);
     const socket = new SocketRecorder(other.socketUrl(`/sockets/events/${mine.id}`));
     await eventually(() => Promise.resolve(socket.closeCode === 4004), 'the close of the socket');
