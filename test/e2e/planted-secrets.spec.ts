@@ -186,6 +186,48 @@ describe('secrets that were planted everywhere', () => {
     expect(elsewhere).toEqual([]);
   });
 
+  it('come out nowhere when they are given to a conversation later, and used', async () => {
+    await start(planted('secret-key'));
+    const id = await create();
+    await witness.listen(server, `/sockets/events/${id}?resend_mode=all`);
+    const route = `/api/conversations/${id}`;
+    const later = {
+      PLAIN: planted('later-plain'),
+      STATIC: { kind: 'StaticSecret', value: planted('later-static') },
+    };
+    const llm = { ...request(folder, endpoint.url).agent.llm, api_key: planted('switched-key') };
+    const steps: [string, unknown][] = [
+      ['secrets', { secrets: later }],
+      [
+        'security_analyzer',
+        { security_analyzer: { kind: 'GraySwanAnalyzer', api_key: planted('later-analyzer') } },
+      ],
+      ['security_analyzer', { security_analyzer: null }],
+      ['switch_llm', { llm }],
+      ['secrets', { secrets: { A: [planted('in-a-mistake')] } }],
+      [
+        'security_analyzer',
+        { security_analyzer: { kind: 'GraySwanAnalyzer', api_key: [planted('in-a-mistake')] } },
+      ],
+      ['switch_llm', { llm: { ...llm, api_key: [planted('in-a-mistake')] } }],
+    ];
+    const statuses: number[] = [];
+    for (const [what, body] of steps) {
+      statuses.push((await witness.request(server, 'POST', `${route}/${what}`, body)).status);
+    }
+    expect(statuses).toEqual([200, 200, 200, 200, 422, 422, 422]);
+    await send(id, 'RUN: echo $PLAIN; echo $STATIC; seq 30000; env\nFINISH: done');
+    await reaches(id, 'finished');
+    expect(endpoint.requests.at(-1)?.headers.authorization).toBe(`Bearer ${planted('switched-key')}`);
+    await witness.request(server, 'POST', `${route}/fork`, {});
+    await readAll(id);
+    await witness.request(server, 'GET', '/api/webhooks');
+    await server.end();
+    witness.note('log', server.log);
+    await witness.readFiles(folder);
+    expect(witness.find(PLANTED)).toEqual([]);
+  });
+
   it('come out nowhere in errors', async () => {
     await start(planted('secret-key'));
     const id = await create();
