@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { textContent } from '../events/index.js';
+import { createEvent, textContent, type MessageEvent } from '../events/index.js';
 import { Llm, type LlmResponse } from '../llm/llm.js';
 import type { LlmConfig } from '../llm/llm-config.js';
 import type { Tool } from '../tools/tool.js';
@@ -40,11 +40,12 @@ export class Questions {
     // What still runs has no result: a call without one would be refused by providers.
     const open = new Set(view.unmatched().map(({ id }) => id));
     const events = view.events.filter(({ id }) => !open.has(id));
-    const history = toMessages(events, (observation) => this.registry.renderObservation(observation));
-    const asked = { role: 'user' as const, content: [textContent(framed(question))], thinking_blocks: [] };
+    const messages = toMessages([...events, asked(question)], (observation) =>
+      this.registry.renderObservation(observation),
+    );
     const response = await this.llm.complete({
       config,
-      messages: [...history, asked],
+      messages,
       // Providers want to know the tools that the history speaks of.
       tools: [...tools.values()].map(({ definition }) => toLlmTool(definition)),
       conversationId,
@@ -52,6 +53,17 @@ export class Questions {
     });
     return { text: response.message.content.map(({ text }) => text).join(''), config, response };
   }
+}
+
+/** As an event, so that it stands in the dialogue as a message of the user would. */
+function asked(question: string): MessageEvent {
+  return createEvent({
+    source: 'user',
+    llm_message: { role: 'user', content: [textContent(framed(question))], thinking_blocks: [] },
+    activated_skills: [],
+    extended_content: [],
+    kind: 'MessageEvent',
+  });
 }
 
 function framed(question: string): string {

@@ -1,0 +1,294 @@
+import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { ConversationClient, scriptedRequest, type SeenEvent } from '../support/conversation-client.js';
+import { startScriptedEndpoint } from '../support/scripted-endpoint.js';
+import { ServerProcess } from '../support/server-process.js';
+
+const HIDDEN = '<secret-hidden>';
+const TOKEN = 's3cr3t-value-123';
+const MY_TOKEN = { kind: 'StaticSecret', value: TOKEN, description: 'test token' };
+
+/** Secrets: commands can use them, and nobody can read them. */
+describe('secrets of a conversation', () => {
+  let server: ServerProcess;
+  let workspace: string;
+
+  beforeAll(async () => {
+    server = await ServerProcess.start({ env: { OH_SECRET_KEY: 'a key' } });
+  });
+  afterAll(() => server.stop());
+  beforeEach(async () => {
+    workspace = await mkdtemp(path.join(os.tmpdir(), 'workspace-'));
+  });
+  afterEach(() => rm(workspace, { recursive: true, force: true }));
+
+  const create = (script?: string, more: Record<string, unknown> = {}) =>
+    ConversationClient.create(server, scriptedRequest(workspace, script, more));
+  const give = (conversation: ConversationClient, body: unknown) =>
+    conversation.server.request('POST', `${conversation.route}/secrets`, body);
+  const observations = async (conversation: ConversationClient) =>
+    (await conversation.events('&kind=ObservationEvent')).map(
+      (event) => event['observation'] as Record<string, unknown>,
+    );
+  const textOf = (observation?: Record<string, unknown>): string =>
+    (observation?.['content'] as { text: string }[] | undefined)?.map(({ text }) => text).join('') ?? '';
+  const prefixOf = (observation?: Record<string, unknown>): unknown =>
+    (observation?.['metadata'] as { prefix: string } | undefined)?.prefix;
+
+  it('secrets-masking: are set for commands that name them, and hidden in what everybody reads', async () => {
+    const file = path.join(workspace, 's.txt');
+    const conversation = await create(
+      [
+        'RUN: echo v=$MY_TOKEN',
+        'RUN: echo $my_token [${MY_TOKEN}]',
+        `TOOL: file_editor ${JSON.stringify({ command: 'create', path: file, file_text: `tok ${TOKEN}\n` })}`,
+        `TOOL: file_editor ${JSON.stringify({ command: 'view', path: file })}`,
+        `RUN: echo ${TOKEN}; env | grep -c OTHER_ONE`,
+        `TOOL: file_editor ${JSON.stringify({ command: 'view', path: `/nope/${TOKEN}` })}`,
+        `SAY: the secret is ${TOKEN}`,
+      ].join('\n'),
+      { secrets: { MY_TOKEN, OTHER_ONE: { kind: 'StaticSecret', value: 'zzzz-other' } } },
+    );
+    await conversation.reaches('finished');
+    const seen = await observations(conversation);
+    expect(seen.map(textOf)).toEqual([
+      `v=${HIDDEN}`,
+      `[${HIDDEN}]`,
+      `File created successfully at: ${file}`,
+      `Here's the result of running \`cat -n\` on ${file}:\n     1\ttok ${HIDDEN}\n`,
+      `${HIDDEN}\n1`,
+      expect.stringContaining(`/nope/${HIDDEN}`),
+    ]);
+    expect(seen[2]).toMatchObject({ new_content: `tok ${HIDDEN}\n` });
+    expect(seen[4]).toMatchObject({ command: `echo ${HIDDEN}; env | grep -c OTHER_ONE` });
+    // The file itself has the value: it is what the agent wanted to write.
+    expect(await readFile(file, 'utf8')).toBe(`tok ${TOKEN}\n`);
+    const events = await conversation.events();
+    expect(events.findLast(({ kind }) => kind === 'MessageEvent')).toMatchObject({
+      llm_message: { content: [{ text: `the secret is ${HIDDEN}` }] },
+    });
+    // A call stays as the model wrote it, because it is executed.
+    expect(
+      events.find(({ kind, tool_name }) => kind === 'ActionEvent' && tool_name === 'file_editor'),
+    ).toMatchObject({
+      action: { file_text: `tok ${TOKEN}\n` },
+    });
+    const [prompt] = events;
+    const context = (prompt as SeenEvent & { dynamic_context: { text: string } }).dynamic_context.text;
+    expect(context).toContain('<CUSTOM_SECRETS>\n### Credential Access\n');
+    expect(context).toContain('* **$MY_TOKEN** - test token\n\n* **$OTHER_ONE**\n');
+    expect(context).toContain('<CURRENT_DATETIME>');
+    expect(context).not.toContain(TOKEN);
+  });
+
+  it('conversation_secrets: takes texts, values and sources, and shows none of them', async () => {
+    const conversation = await create();
+    expect(
+      await give(conversation, {
+        secrets: {
+          A: 'plain',
+          B: { value: 'v2' },
+          C: { kind: 'StaticSecret', value: 'v3', description: 'd' },
+          D: {
+            kind: 'LookupSecret',
+            url: 'http://127.0.0.1:1/x',
+            headers: { Authorization: 'Bearer zzz', Accept: 'text/plain' },
+          },
+        },
+      }),
+    ).toMatchObject({ status: 200, body: { success: true } });
+    expect(await conversation.events()).toEqual([]);
+    const { secret_registry } = await conversation.info();
+    expect(JSON.stringify(secret_registry)).toBe(
+      JSON.stringify({
+        secret_sources: {
+          A: { description: null, value: null, kind: 'StaticSecret' },
+          B: { description: null, value: null, kind: 'StaticSecret' },
+          C: { description: 'd', value: null, kind: 'StaticSecret' },
+          D: {
+            description: null,
+            url: 'http://127.0.0.1:1/x',
+            headers: { Accept: 'text/plain' },
+            kind: 'LookupSecret',
+          },
+        },
+      }),
+    );
+    const problems = async (body: unknown) => {
+      const answer = await give(conversation, body);
+      expect(answer.status).toBe(422);
+      return (answer.body as { detail: unknown[] }).detail;
+    };
+    expect(await problems({})).toEqual([
+      { type: 'missing', loc: ['body', 'secrets'], msg: 'Field required', input: {} },
+    ]);
+    expect(await problems({ secrets: { A: 5 } })).toEqual([
+      {
+        type: 'model_attributes_type',
+        loc: ['body', 'secrets', 'A'],
+        msg: 'Input should be a valid dictionary or object to extract fields from',
+        input: 5,
+      },
+    ]);
+    expect(await problems({ secrets: { A: { kind: 'Nope', value: 'hush' } } })).toEqual([
+      expect.objectContaining({ loc: ['body', 'secrets', 'A'], input: '<redacted>' }),
+    ]);
+  });
+
+  it('hides a secret that a model streams in pieces, on both sockets', async () => {
+    const endpoint = await startScriptedEndpoint();
+    try {
+      const llm = { model: 'openai/some-model', base_url: endpoint.url, api_key: 'sk-test', stream: true };
+      const conversation = await create(undefined, {
+        agent: { llm, tools: [] },
+        secrets: { PASSPHRASE: { kind: 'StaticSecret', value: 'correct horse battery' } },
+      });
+      const socket = await conversation.listen();
+      const session = await conversation.listen(`/sockets/session/${conversation.id}`);
+      await conversation.send(
+        'THINK: it is correct horse battery\nSAY: say correct horse battery or correct horse',
+      );
+      await socket.sees((event) => event.value === 'finished', 'the end');
+      await session.sees((frame) => JSON.stringify(frame).includes('"finished"'), 'the end');
+      const deltas = socket.events.filter(({ kind }) => kind === 'StreamingDeltaEvent');
+      const streamed = (field: string) => deltas.map((event) => (event[field] ?? '') as string).join('');
+      expect(streamed('content')).toBe(`say ${HIDDEN} or correct horse`);
+      expect(streamed('reasoning_content')).toBe(`it is ${HIDDEN}`);
+      const pieces = session.frames.filter(({ type }) => type === 'delta');
+      expect(pieces.map(({ content }) => content).join('')).toBe(
+        `it is ${HIDDEN}say ${HIDDEN} or correct horse`,
+      );
+      expect(new Set(pieces.map(({ chunk_id }) => chunk_id))).toEqual(new Set(['chatcmpl-1']));
+      const [, message] = await conversation.events('&kind=MessageEvent');
+      expect(message).toMatchObject({
+        llm_message: {
+          content: [{ text: `say ${HIDDEN} or correct horse` }],
+          reasoning_content: `it is ${HIDDEN}`,
+        },
+      });
+      expect(Object.keys(message?.['llm_message'] ?? {})).toEqual([
+        'role',
+        'content',
+        'reasoning_content',
+        'thinking_blocks',
+      ]);
+      await Promise.all([socket.close(), session.close()]);
+    } finally {
+      await endpoint.close();
+    }
+  });
+
+  it('hides secrets before an output is cut and in the file that keeps all of it', async () => {
+    const conversation = await create('RUN: for i in $(seq 3000); do echo "$i $MY_TOKEN"; done\nFINISH: x', {
+      secrets: { MY_TOKEN },
+    });
+    await conversation.reaches('finished');
+    const [output] = await observations(conversation);
+    const file = /saved to (\S+)/.exec(textOf(output))?.[1] ?? '';
+    const whole = await readFile(file, 'utf8');
+    expect(whole.split('\n').at(-1)).toBe(`3000 ${HIDDEN}`);
+    expect(whole).not.toContain(TOKEN);
+    // A cut in the middle of a value would leave its beginning.
+    expect(textOf(output)).not.toMatch(/s3cr3t|-value-|lue-123/);
+  });
+
+  it('survive a restart, encrypted at rest', async () => {
+    let own = await ServerProcess.start({ env: { OH_SECRET_KEY: 'a key' } });
+    try {
+      let conversation = await ConversationClient.create(own, scriptedRequest(workspace));
+      await give(conversation, { secrets: { LATER: 'added-later-456' } });
+      await conversation.send('RUN: echo $LATER\nFINISH: x');
+      await conversation.reaches('finished');
+      await own.end('SIGKILL');
+      expect(await textsBelow(own.cwd)).not.toContain('added-later-456');
+      own = await ServerProcess.start({ cwd: own.cwd, env: { OH_SECRET_KEY: 'a key' } });
+      conversation = conversation.on(own);
+      await conversation.send('RUN: test "$LATER" = added-later-456 && echo same $LATER\nFINISH: x');
+      await conversation.reaches('finished');
+      expect((await observations(conversation)).map(textOf)).toEqual([HIDDEN, 'x', `same ${HIDDEN}`, 'x']);
+      expect(own.log).not.toContain('added-later-456');
+    } finally {
+      await own.end();
+      await rm(own.cwd, { recursive: true, force: true });
+    }
+  });
+
+  describe('that are looked up', () => {
+    let vault: Server;
+    let url: string;
+    let asked: IncomingHttpHeaders[];
+    let answer: { status: number; body: string; location?: string };
+
+    beforeEach(async () => {
+      asked = [];
+      answer = { status: 200, body: 'fetched-value-1' };
+      vault = createServer((request, response) => {
+        asked.push(request.headers);
+        if (answer.location) response.setHeader('location', answer.location);
+        response.writeHead(answer.status).end(answer.body);
+      });
+      await new Promise<void>((resolve) => vault.listen(0, '127.0.0.1', resolve));
+      url = `http://127.0.0.1:${(vault.address() as AddressInfo).port}/secret`;
+    });
+    afterEach(async () => {
+      vault.closeAllConnections();
+      await new Promise((resolve) => vault.close(resolve));
+    });
+
+    const lookup = () => ({
+      VAULT_KEY: { kind: 'LookupSecret', url, headers: { 'X-Vault-Token': 'let-me-in' } },
+    });
+
+    it('are fetched when a command names them, with their headers, each time anew', async () => {
+      const conversation = await create('RUN: echo nothing\nFINISH: x', { secrets: lookup() });
+      await conversation.reaches('finished');
+      expect(asked).toEqual([]);
+      await conversation.send('RUN: echo $VAULT_KEY\nFINISH: x');
+      await conversation.reaches('finished');
+      expect(asked).toEqual([expect.objectContaining({ 'x-vault-token': 'let-me-in' })]);
+      answer.body = 'fetched-value-2';
+      await conversation.send('RUN: echo fetched-value-1 "$VAULT_KEY"\nFINISH: x');
+      await conversation.reaches('finished');
+      const texts = (await observations(conversation)).map(textOf);
+      // The former value is one, too: it may still be valid.
+      expect(texts).toEqual(['nothing', 'x', HIDDEN, 'x', `${HIDDEN} ${HIDDEN}`, 'x']);
+    });
+
+    it('are missing when they cannot be had, and the agent is told why', async () => {
+      answer = { status: 403, body: 'no such thing as fetched-value-1' };
+      const conversation = await create('RUN: echo "[$VAULT_KEY]"\nRUN: echo "again $VAULT_KEY"\nFINISH: x', {
+        secrets: lookup(),
+      });
+      await conversation.reaches('finished');
+      const [first, second] = await observations(conversation);
+      expect(textOf(first)).toBe('[]');
+      const told = '[The secret VAULT_KEY is not available: its server answered 403]\n';
+      expect([prefixOf(first), prefixOf(second)]).toEqual([told, told]);
+      // What has just failed is not asked again with every command.
+      expect(asked.length).toBe(1);
+    });
+
+    it('send their headers to nobody else: redirects are not followed', async () => {
+      answer = { status: 302, body: '', location: url };
+      const conversation = await create('RUN: echo "[$VAULT_KEY]"\nFINISH: x', { secrets: lookup() });
+      await conversation.reaches('finished');
+      const [first] = await observations(conversation);
+      expect(prefixOf(first)).toContain('its server answered 302');
+      expect(asked.length).toBe(1);
+    });
+  });
+});
+
+/** Everything that stands in the files of a folder. */
+async function textsBelow(folder: string): Promise<string> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile());
+  expect(files.length).toBeGreaterThan(0);
+  const texts = await Promise.all(
+    files.map((entry) => readFile(path.join(entry.parentPath, entry.name), 'utf8')),
+  );
+  return texts.join('\n');
+}
