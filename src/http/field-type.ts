@@ -26,7 +26,7 @@ interface TextOptions {
   pattern?: RegExp;
   /** Any further check; the text of a `value_error`. */
   check?: (value: string) => string | undefined;
-  /** Documented as write-only. */
+  /** Documented as a password. Not as write-only: answers have the field, as null or masked. */
   secret?: boolean;
 }
 
@@ -64,7 +64,7 @@ export function text(options: TextOptions = {}): FieldType {
       ...(min !== undefined && { minLength: min }),
       ...(max !== undefined && { maxLength: max }),
       ...(pattern && { pattern: pattern.source }),
-      ...(options.secret && { format: 'password', writeOnly: true }),
+      ...(options.secret && { format: 'password' }),
     }),
   };
 }
