@@ -41,7 +41,8 @@ const ARROWS = {
   workspace: ['auth', 'config', 'conversations', 'crypto', 'errors', 'events', 'http', 'openapi', 'tools'],
   settings: ['auth', 'config', 'crypto', 'errors', 'events', 'http', 'llm', 'openapi', 'storage'],
   server: ['auth', 'config', 'conversations', 'events', 'http', 'tools'],
-  cli: ['auth', 'config', 'crypto', 'errors', 'files', 'logging', 'server'],
+  init: ['auth', 'config', 'errors', 'http'],
+  cli: ['auth', 'config', 'crypto', 'errors', 'files', 'init', 'logging', 'server', 'tools'],
 };
 const FOLDERS = Object.keys(ARROWS);
 /** The agent and what it uses can run without a web server. */

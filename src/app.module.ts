@@ -3,6 +3,7 @@ import { AuthModule } from './auth/index.js';
 import { ConfigModule, type AppConfig } from './config/index.js';
 import { ConversationsModule } from './conversations/conversations.module.js';
 import { CryptoModule } from './crypto/index.js';
+import { InitModule, type DeferredInit } from './init/index.js';
 import { ServerModule } from './server/server.module.js';
 import { SocketsModule } from './sockets/sockets.module.js';
 import { WorkspaceModule } from './workspace/workspace.module.js';
@@ -11,8 +12,8 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
 /** The wiring of the server. */
 @Module({})
 export class AppModule {
-  /** The server with this configuration. */
-  static forRoot(config: AppConfig): DynamicModule {
+  /** @param init how the server came to its configuration, when that was after its start */
+  static forRoot(config: AppConfig, init?: DeferredInit): DynamicModule {
     return {
       module: AppModule,
       imports: [
@@ -24,6 +25,7 @@ export class AppModule {
         SocketsModule,
         WorkspaceModule,
         WebhooksModule,
+        InitModule.forRoot(init),
       ],
     };
   }

@@ -1,37 +1,73 @@
-import type { LoggerService, LogLevel } from '@nestjs/common';
+import type { DynamicModule, LoggerService, LogLevel } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { AppModule } from './app.module.js';
 import { isSameHost, OriginPolicy, protectOpenServer } from './auth/index.js';
 import type { AppConfig } from './config/index.js';
 import { KnownSecrets } from './crypto/index.js';
-import { configureHttp } from './http/configure-http.js';
+import { configureHttp, type HttpOptions } from './http/configure-http.js';
 import { JsonAdapter } from './http/json-adapter.js';
+import { refuseUntilReady, type DeferredInit, type ServerSetup } from './init/index.js';
 import { isDebug, requestLog } from './logging/index.js';
 import { setupOpenApi } from './openapi/index.js';
 import { PatternWsAdapter } from './sockets/pattern-ws-adapter.js';
+import { WaitingModule } from './waiting.module.js';
+
+/** Where Nest and everything else log; `false` for nowhere. */
+export type ServerLog = LoggerService | LogLevel[] | false;
 
 /**
  * Creates the server that `main` and the tests start: everything is wired, nothing listens yet. End it with `close()`.
- * @param logger where Nest and everything else log; `false` for nowhere
+ * @param init how the server came to its configuration, when that was after its start
  */
 export async function createServer(
   config: AppConfig,
-  logger: LoggerService | LogLevel[] | false,
+  logger: ServerLog,
+  init?: DeferredInit,
 ): Promise<NestExpressApplication> {
-  const app = await NestFactory.create<NestExpressApplication>(AppModule.forRoot(config), new JsonAdapter(), {
+  const app = await createApp(AppModule.forRoot(config, init), logger);
+  const origins = protect(app, config);
+  app.useWebSocketAdapter(new PatternWsAdapter(app));
+  const secrets = app.get(KnownSecrets);
+  configureHttp(app, { ...edgeOptions(origins), mask: (text) => secrets.mask(text) });
+  setupOpenApi(app);
+  return app;
+}
+
+/** A server that waits to be set up: it says so to everybody, and to requests of the API with 503. */
+export async function createWaitingServer(
+  config: AppConfig,
+  logger: ServerLog,
+  { init, setup }: { init: DeferredInit; setup: ServerSetup },
+): Promise<NestExpressApplication> {
+  const app = await createApp(WaitingModule.forRoot(config, init, setup), logger);
+  const origins = protect(app, config);
+  configureHttp(app, edgeOptions(origins));
+  refuseUntilReady(app, init);
+  setupOpenApi(app);
+  return app;
+}
+
+function createApp(module: DynamicModule, logger: ServerLog): Promise<NestExpressApplication> {
+  return NestFactory.create<NestExpressApplication>(module, new JsonAdapter(), {
     logger,
     // The caller says what went wrong; Nest would end the process.
     abortOnError: false,
     bodyParser: false,
     forceCloseConnections: true,
   });
+}
+
+/** What comes before everything else: the log of requests, and who is let in without a key. */
+function protect(app: NestExpressApplication, config: AppConfig): OriginPolicy {
   app.use(requestLog());
   const origins = new OriginPolicy(config);
   protectOpenServer(app, config, origins);
-  app.useWebSocketAdapter(new PatternWsAdapter(app));
-  const secrets = app.get(KnownSecrets);
-  configureHttp(app, {
+  return origins;
+}
+
+function edgeOptions(origins: OriginPolicy): HttpOptions {
+  return {
     cors: {
       allows: (origin, path) => origins.allows(origin, path),
       onRefused: (origin, { headers }) => {
@@ -39,8 +75,5 @@ export async function createServer(
       },
     },
     debug: isDebug(process.env),
-    mask: (text) => secrets.mask(text),
-  });
-  setupOpenApi(app);
-  return app;
+  };
 }

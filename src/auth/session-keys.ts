@@ -1,30 +1,11 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { AppConfig } from '../config/index.js';
+import { KeySet } from './key-set.js';
 
 /** The keys that open the server, for REST and sockets alike. */
 @Injectable()
-export class SessionKeys {
-  /** Digests have one length, so comparing them tells nothing of a key, not even how long it is. */
-  private readonly salt = randomBytes(32);
-  private readonly digests: readonly Buffer[];
-
+export class SessionKeys extends KeySet {
   constructor(config: AppConfig) {
-    this.digests = config.session_api_keys.map((key) => this.digest(key));
-  }
-
-  /** False when no keys are configured: everything is open. */
-  required(): boolean {
-    return this.digests.length > 0;
-  }
-
-  /** Whether this is one of the keys. Takes the same time whichever it is. */
-  accepts(key: string): boolean {
-    const digest = this.digest(key);
-    return this.digests.map((known) => timingSafeEqual(known, digest)).includes(true);
-  }
-
-  private digest(key: string): Buffer {
-    return createHmac('sha256', this.salt).update(key).digest();
+    super(config.session_api_keys);
   }
 }

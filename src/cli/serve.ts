@@ -1,13 +1,15 @@
 import { isatty } from 'node:tty';
 import { Logger } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { createServer } from '../app.setup.js';
+import { createServer, createWaitingServer } from '../app.setup.js';
 import { isLoopbackOnly } from '../auth/index.js';
 import type { AppConfig, LoadedConfig } from '../config/index.js';
 import { KnownSecrets } from '../crypto/index.js';
 import { errorStack } from '../errors/index.js';
+import { DeferredInit } from '../init/index.js';
 import { readLogSettings, ServerLogger } from '../logging/index.js';
 import { SERVER_VERSION } from '../server/version.js';
+import { DeferredSetup } from './deferred-setup.js';
 import { shutDownOnSignals } from './shutdown.js';
 import { requireWritableFolder } from './writable-folder.js';
 
@@ -20,14 +22,36 @@ export async function serve(loaded: LoadedConfig): Promise<void> {
   const logger = new ServerLogger(readLogSettings(process.env, isatty(1)));
   Logger.overrideLogger(logger);
   logToTheEnd(logger);
-  await requireWritableFolder('conversations_path', config.paths.conversations);
-
-  const app = await createServer(config, logger);
-  const secrets = app.get(KnownSecrets);
-  logger.maskWith((text) => secrets.mask(text));
+  const app = config.deferred_init ? await createDeferred(config, logger) : await createReady(config, logger);
   shutDownOnSignals(app);
   await app.listen(config.listen.port, config.listen.host);
   announce(app, loaded);
+}
+
+/** The server with its final configuration. */
+async function createReady(
+  config: AppConfig,
+  logger: ServerLogger,
+  init?: DeferredInit,
+): Promise<NestExpressApplication> {
+  await requireWritableFolder('conversations_path', config.paths.conversations);
+  const app = await createServer(config, logger, init);
+  const secrets = app.get(KnownSecrets);
+  logger.maskWith((text) => secrets.mask(text));
+  return app;
+}
+
+/** A server that waits for `POST /api/init`, and becomes the one that is set up there. */
+async function createDeferred(config: AppConfig, logger: ServerLogger): Promise<NestExpressApplication> {
+  const init = new DeferredInit();
+  const setup = new DeferredSetup(config, async (final) => {
+    const ready = await createReady(final, logger, init);
+    new Logger('Server').log(`set up by POST /api/init; ${describeAccess(final)}`);
+    return ready;
+  });
+  const waiting = await createWaitingServer(config, logger, { init, setup });
+  setup.answerAt(waiting.getHttpServer());
+  return waiting;
 }
 
 /** Nothing that was said is lost when the process exits, and a crash is said too. */
@@ -49,7 +73,7 @@ function announce(app: NestExpressApplication, { config, file, variables }: Load
   const sources = [file.exists ? file.name : `${file.name} (not there)`, ...variables];
   logger.log(`API documentation: http://${local}:${port}/docs`);
   logger.log(`configuration: ${sources.join(', ')}`);
-  logger.log(`conversations: ${config.paths.conversations}`);
+  if (!config.deferred_init) logger.log(`conversations: ${config.paths.conversations}`);
   logger.log(describeAccess(config));
   logger.log(`OpenHands Agent Server ${SERVER_VERSION} listening on http://${host}:${port}`);
 }
@@ -57,11 +81,16 @@ function announce(app: NestExpressApplication, { config, file, variables }: Load
 /** Who is served, so that nobody opens a server without knowing. */
 function describeAccess(config: AppConfig): string {
   const keys = config.session_api_keys.length;
+  if (config.deferred_init) return `access: waiting for POST /api/init${initKey(config)}`;
   if (keys > 0) return `access: with a session key (${keys} configured)`;
   if (isLoopbackOnly(config)) {
     return 'access: this machine only, without a key (set SESSION_API_KEY, or open it with --host 0.0.0.0)';
   }
   return 'access: EVERYBODY who can reach it, without a key (--host was given and no SESSION_API_KEY is set)';
+}
+
+function initKey({ secret_key }: AppConfig): string {
+  return secret_key === null ? '' : ' with the secret key in X-Init-API-Key';
 }
 
 function urlHost(host: string): string {

@@ -14,6 +14,8 @@ export interface ConfigInput {
   /** Absolute path of the folder that relative paths start from. */
   cwd: string;
   listen?: ListenAddress;
+  /** What a request to set the server up says: it replaces what stands elsewhere; null stays as it is. */
+  settings?: Readonly<Record<string, unknown>>;
 }
 
 /** A configuration and what a start-up log says about it. */
@@ -26,17 +28,23 @@ export interface LoadedConfig {
 }
 
 const PREFIX = 'OH';
+/** Where settings come from, for messages. */
+const SETTINGS = 'POST /api/init';
 
 /**
- * Puts the configuration together: defaults, then the file, then the environment.
+ * Puts the configuration together: defaults, then the file, then the environment, then the settings of a request.
  * @throws ConfigError with every mistake that was found
  */
-export function loadConfig({ env: given, cwd, listen }: ConfigInput): LoadedConfig {
+export function loadConfig({ env: given, cwd, listen, settings = {} }: ConfigInput): LoadedConfig {
   const file = readConfigFile(given, cwd);
   const { env, problems: keyProblems, variableOf } = readKeyFiles(given, cwd);
   const environment = readEnvironment(AppConfig, PREFIX, env);
   const merged = overlay(todaysSpelling(file.values), environment.values);
-  const known = isPlainObject(merged) ? pickFields(AppConfig, withHookDefaults(merged)) : {};
+  const chosen = Object.entries(settings).filter(([, value]) => value !== null);
+  const known = isPlainObject(merged)
+    ? pickFields(AppConfig, withHookDefaults({ ...merged, ...Object.fromEntries(chosen) }))
+    : {};
+  for (const [name] of chosen) environment.sources.set(name, SETTINGS);
   const config = plainToInstance(AppConfig, known);
   const sourceOf = (path: string) => nearestSource(path, environment.sources) ?? file.name;
 

@@ -38,8 +38,20 @@ const ALLOWED_PREFIXES = ['LC_', 'XDG_'];
 /** The server's own settings and keys: not even `extra` may carry them. */
 const SERVER_NAMES = /^(OH_|SESSION_API_KEY)/;
 
+/** What was put into the server's environment for its children, on purpose, while it runs. Process-wide, as that is. */
+const passedOn = new Set<string>();
+
+/** From now on child processes inherit these variables too, but never the server's own. */
+export function passOnToChildren(names: readonly string[]): void {
+  for (const name of names) if (!SERVER_NAMES.test(name)) passedOn.add(name);
+}
+
 function isAllowed(name: string): boolean {
-  return ALLOWED_NAMES.has(name) || ALLOWED_PREFIXES.some((prefix) => name.startsWith(prefix));
+  return (
+    passedOn.has(name) ||
+    ALLOWED_NAMES.has(name) ||
+    ALLOWED_PREFIXES.some((prefix) => name.startsWith(prefix))
+  );
 }
 
 /**

@@ -12,7 +12,7 @@ import { sendFile } from './send-file.js';
 export class WorkspaceFilesController {
   constructor(private readonly conversations: ConversationsService) {}
 
-  @Get(':conversation_id/workspace{/*path}')
+  @Get(':conversation_id/workspace{/*file_path}')
   @AcceptsWorkspaceCookie()
   @Operation({
     tag: 'Workspace',

@@ -1,0 +1,56 @@
+import type { Server } from 'node:http';
+import type { BeforeApplicationShutdown } from '@nestjs/common';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { loadConfig, type AppConfig } from '../config/index.js';
+import { handOver, ServerSetup } from '../init/index.js';
+import { passOnToChildren } from '../tools/child-environment.js';
+import { explainStartupError } from './startup-error.js';
+
+/**
+ * Makes the server of a process that was started with `deferred_init`, once its settings are known, and lets it answer
+ * what comes in at the port. It ends with the server that waited for it.
+ */
+export class DeferredSetup extends ServerSetup implements BeforeApplicationShutdown {
+  private ready: NestExpressApplication | undefined;
+  private waiting: Server | undefined;
+
+  constructor(
+    private readonly start: AppConfig,
+    private readonly create: (config: AppConfig) => Promise<NestExpressApplication>,
+  ) {
+    super();
+  }
+
+  /** Says whose port it is that the server will answer at. */
+  answerAt(waiting: Server): void {
+    this.waiting = waiting;
+  }
+
+  override async setUp(settings: Record<string, unknown>, env: Record<string, string>): Promise<void> {
+    const { base_dir: cwd, listen } = this.start;
+    const { config } = loadConfig({ env: process.env, cwd, listen, settings });
+    config.deferred_init = false;
+    const before = new Map(Object.keys(env).map((name) => [name, process.env[name]]));
+    Object.assign(process.env, env);
+    try {
+      this.ready = await this.create(config);
+      await this.ready.init();
+    } catch (error) {
+      for (const [name, value] of before) setVariable(name, value);
+      await this.ready?.close();
+      this.ready = undefined;
+      throw new Error(explainStartupError(error, listen).join('; '), { cause: error });
+    }
+    passOnToChildren(Object.keys(env));
+    if (this.waiting) handOver(this.waiting, this.ready.getHttpServer());
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.ready?.close();
+  }
+}
+
+function setVariable(name: string, value: string | undefined): void {
+  if (value === undefined) Reflect.deleteProperty(process.env, name);
+  else process.env[name] = value;
+}

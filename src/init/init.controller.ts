@@ -1,0 +1,108 @@
+import {
+  BadRequestException,
+  Body,
+  Controller,
+  Get,
+  HttpCode,
+  HttpException,
+  Inject,
+  InternalServerErrorException,
+  NotFoundException,
+  Optional,
+  Post,
+  UnprocessableEntityException,
+  UseGuards,
+} from '@nestjs/common';
+import { OpenRoute } from '../auth/index.js';
+import { ConfigError } from '../config/index.js';
+import { errorMessage } from '../errors/index.js';
+import { Operation } from '../http/operation.js';
+import { RequestValidationError, valueError, type Location } from '../http/problem.js';
+import { AlreadyInitializedError, DeferredInit, ServerSetup, type InitStatus } from './deferred-init.js';
+import { environmentProblems, InitRequestDto } from './init-request.dto.js';
+import { InitKeyGuard } from './init-key.guard.js';
+
+const NOT_DEFERRED = 'server is not running with deferred_init=True; the /api/init endpoint is not available';
+const STATUS = {
+  type: 'object',
+  properties: {
+    state: { type: 'string', enum: ['dormant', 'initializing', 'ready'] },
+    error: { type: ['string', 'null'], description: 'Why the last attempt failed.' },
+  },
+  required: ['state', 'error'],
+};
+const answers = { 200: { description: 'How far it is.', schema: STATUS } };
+const tag = 'Init';
+
+/** Sets up a server that was started with `deferred_init`, once. */
+@OpenRoute()
+@Controller('api/init')
+export class InitController {
+  constructor(
+    @Optional() @Inject(DeferredInit) private readonly init: DeferredInit | undefined,
+    @Optional() @Inject(ServerSetup) private readonly server: ServerSetup | undefined,
+  ) {}
+
+  @Get()
+  @Operation({ tag, summary: 'Whether the server is set up', open: true, answers, errors: [404] })
+  status(): InitStatus {
+    return this.deferred().status;
+  }
+
+  @Post()
+  @HttpCode(200)
+  @UseGuards(InitKeyGuard)
+  @Operation({
+    tag,
+    summary: 'Set the server up',
+    description: 'Needs the secret key in `X-Init-API-Key`, if there is one.',
+    open: true,
+    body: { schema: InitRequestDto },
+    answers,
+    errors: [400, 401, 404],
+  })
+  async start(@Body() request: InitRequestDto): Promise<InitStatus> {
+    const init = this.deferred();
+    const { env, ...settings } = request;
+    try {
+      await init.run(async () => {
+        refuseWhatCannotBe(request);
+        await this.server?.setUp(settings, env ?? {});
+      });
+    } catch (error) {
+      throw answerTo(error, request);
+    }
+    return init.status;
+  }
+
+  private deferred(): DeferredInit {
+    if (this.init === undefined) throw new NotFoundException(NOT_DEFERRED);
+    return this.init;
+  }
+}
+
+function refuseWhatCannotBe(request: InitRequestDto): void {
+  if (request.session_api_keys?.some((key) => key.trim() === ''))
+    throw new UnprocessableEntityException('session_api_keys cannot contain empty keys');
+  const problems = environmentProblems(request.env ?? {});
+  if (problems.length > 0) throw new RequestValidationError(problems, { body: request });
+}
+
+/** Mistakes in the settings are the client's; everything else says why the server cannot work with them. */
+function answerTo(error: unknown, body: InitRequestDto): Error {
+  if (error instanceof HttpException || error instanceof RequestValidationError) return error;
+  if (error instanceof AlreadyInitializedError) return new BadRequestException(error.message);
+  if (!(error instanceof ConfigError)) return new InternalServerErrorException(errorMessage(error));
+  const problems = error.problems.map(({ path, expected, found }) =>
+    valueError(`expected ${expected}, got ${found}`, ['body', ...locationOf(path)]),
+  );
+  return new RequestValidationError(problems, { body });
+}
+
+/** `webhooks[0].base_url` as the wire has it. */
+function locationOf(path: string): Location {
+  return path
+    .split(/[.[\]]+/)
+    .filter(Boolean)
+    .map((part) => (/^\d+$/.test(part) ? Number(part) : part));
+}

@@ -1,0 +1,36 @@
+import type { IncomingMessage, Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { ServiceUnavailableException } from '@nestjs/common';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { NextFunction, Request, Response } from 'express';
+import type { DeferredInit } from './deferred-init.js';
+
+/** Everything that the server will have once it is set up. */
+const LATER = /^\/(api|v1|conversations)(\/|$)(?!init$)/;
+
+/** Answers requests of the API with 503 and sockets with 403 for as long as the server is not set up. */
+export function refuseUntilReady(app: NestExpressApplication, init: DeferredInit): void {
+  app.use((request: Request, _response: Response, next: NextFunction) => {
+    if (!LATER.test(request.path)) return next();
+    const { state } = init.status;
+    next(
+      new ServiceUnavailableException(
+        `server is in deferred-init state '${state}'; call POST /api/init first`,
+      ),
+    );
+  });
+  const server: Server = app.getHttpServer();
+  server.on('upgrade', (_request: IncomingMessage, socket: Socket) => {
+    if (!socket.writable) return;
+    socket.on('error', () => socket.destroy());
+    socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+  });
+}
+
+/** From now on `next` answers what comes in at the port of `waiting`. It need not listen itself. */
+export function handOver(waiting: Server, next: Server): void {
+  for (const event of ['request', 'upgrade'] as const) {
+    waiting.removeAllListeners(event);
+    waiting.on(event, (...args: unknown[]) => next.emit(event, ...args));
+  }
+}

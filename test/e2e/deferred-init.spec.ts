@@ -1,0 +1,206 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
+import { knock, rawRequest } from '../support/raw-request.js';
+import { eventually, ServerProcess } from '../support/server-process.js';
+
+const INIT = '/api/init';
+const KEY = { 'x-init-api-key': 'init-key' };
+const SESSION = { 'x-session-api-key': 'u-key' };
+const DORMANT = "503: server is in deferred-init state 'dormant'; call POST /api/init first";
+const WHY: unknown = expect.stringContaining('cannot write to /dev/null/x');
+const ID = '00000000-0000-0000-0000-000000000001';
+
+function waitingServer(env: Record<string, string> = { OH_SECRET_KEY: 'init-key' }, host?: null) {
+  return ServerProcess.start({ host, env: { OH_DEFERRED_INIT: 'true', ...env } });
+}
+
+describe('a server that waits to be set up', () => {
+  let server: ServerProcess;
+  beforeAll(async () => {
+    server = await waitingServer();
+  });
+  afterAll(() => server.stop());
+
+  it('is alive and ready, and makes nothing', async () => {
+    expect((await server.request('GET', '/alive')).body).toEqual({ status: 'ok' });
+    expect((await server.request('GET', '/ready')).body).toEqual({ status: 'ready' });
+    expect((await server.request('GET', '/server_info')).body).toMatchObject({ version: '1.58.2' });
+    expect(existsSync(path.join(server.cwd, 'workspace'))).toBe(false);
+    expect(server.log).toContain('waiting for POST /api/init with the secret key in X-Init-API-Key');
+  });
+
+  it.each([
+    ['GET', '/api/conversations/search'],
+    ['POST', '/api/conversations'],
+    ['GET', '/conversations/count'],
+    ['GET', '/v1/models'],
+    ['GET', `/api/conversations/${ID}/workspace/x`],
+  ])('refuses %s %s until then', async (method, route) => {
+    const { status, body } = await server.request(method, route, undefined, SESSION);
+    expect(status).toBe(503);
+    expect(body).toMatchObject({ detail: 'Internal Server Error', exception: DORMANT });
+  });
+
+  it('refuses sockets until then', async () => {
+    expect(await knock(server.socketUrl(`/sockets/events/${ID}`))).toBe('403');
+  });
+
+  it('tells its state to everybody', async () => {
+    const { status, body } = await server.request('GET', INIT);
+    expect([status, body]).toEqual([200, { state: 'dormant', error: null }]);
+  });
+
+  it.each([
+    [{}, { zzz: 1 }, 401, 'Unauthorized'],
+    [{ 'x-init-api-key': 'no' }, {}, 401, 'Unauthorized'],
+    [SESSION, {}, 401, 'Unauthorized'],
+    [
+      KEY,
+      { zzz: 1 },
+      422,
+      [{ type: 'extra_forbidden', loc: ['body', 'zzz'], msg: 'Extra inputs are not permitted', input: 1 }],
+    ],
+    [KEY, { session_api_keys: [''] }, 422, 'session_api_keys cannot contain empty keys'],
+    [
+      KEY,
+      { max_concurrent_runs: 0 },
+      422,
+      [
+        {
+          type: 'greater_than_equal',
+          loc: ['body', 'max_concurrent_runs'],
+          msg: 'Input should be greater than or equal to 1',
+          input: 0,
+          ctx: { ge: 1 },
+        },
+      ],
+    ],
+    [
+      KEY,
+      { webhooks: [{ base_url: 'http://x', num_retries: -1 }], telemetry: { exporter: 'nope' } },
+      422,
+      [
+        expect.objectContaining({ loc: ['body', 'webhooks', 0, 'num_retries'], input: -1 }),
+        expect.objectContaining({ loc: ['body', 'telemetry', 'exporter'], input: 'nope' }),
+      ],
+    ],
+    [KEY, { env: { 'A=B': 'x' } }, 422, [expect.objectContaining({ loc: ['body', 'env', 'A=B'] })]],
+  ])('with %j refuses %j with %s', async (headers, settings, status, detail) => {
+    const answer = await server.request('POST', INIT, settings, headers);
+    expect([answer.status, answer.body]).toEqual([status, { detail }]);
+    expect((await server.request('GET', INIT)).body).toMatchObject({ state: 'dormant' });
+  });
+
+  it('says why it cannot work with what it was given, and waits on', async () => {
+    const settings = { conversations_path: '/dev/null/x', env: { LEFT_BEHIND: '1' } };
+    const answer = await server.request('POST', INIT, settings, KEY);
+    expect(answer.status).toBe(500);
+    expect(JSON.stringify(answer.body)).toContain('cannot write to /dev/null/x');
+    expect((await server.request('GET', INIT)).body).toEqual({
+      state: 'dormant',
+      error: WHY,
+    });
+  });
+});
+
+describe('a server that was set up later', () => {
+  let server: ServerProcess;
+  let conversation: ConversationClient;
+  beforeAll(async () => {
+    server = await waitingServer({
+      OH_SECRET_KEY: 'init-key',
+      OH_ALLOW_CORS_ORIGINS_0: 'https://before.example',
+    });
+    const settings = {
+      session_api_keys: ['u-key'],
+      secret_key: 'other',
+      conversations_path: 'mine/conversations',
+      allow_cors_origins: ['https://after.example'],
+      max_concurrent_runs: 1,
+      env: { GIVEN_LATER: 'given' },
+    };
+    const attempts = await Promise.all([1, 2].map(() => server.request('POST', INIT, settings, KEY)));
+    expect(attempts.map(({ status }) => status).sort()).toEqual([200, 400]);
+    const ready = attempts.find(({ status }) => status === 200);
+    expect(ready?.body).toEqual({ state: 'ready', error: null });
+  });
+  afterAll(() => server.stop());
+
+  it('is set up once, by whoever has the key that it has now', async () => {
+    expect((await server.request('GET', INIT)).body).toEqual({ state: 'ready', error: null });
+    expect(await server.request('POST', INIT, {}, { 'x-init-api-key': 'other' })).toMatchObject({
+      status: 400,
+      body: { detail: 'server already in state: ready' },
+    });
+    expect((await server.request('POST', INIT, {}, KEY)).status).toBe(401);
+    expect((await server.request('GET', '/ready')).body).toEqual({ status: 'ready' });
+  });
+
+  it('asks for the session keys that it was given', async () => {
+    expect((await server.request('GET', '/api/conversations/count')).status).toBe(401);
+    const counted = await server.request('GET', '/api/conversations/count', undefined, SESSION);
+    expect([counted.status, counted.body]).toEqual([200, 0]);
+  });
+
+  it('keeps conversations where it was told, and runs them with its environment', async () => {
+    const script = 'RUN: echo "[$GIVEN_LATER]"\nFINISH: done';
+    const request = scriptedRequest(server.cwd, script);
+    const { body } = await server.request('POST', '/api/conversations', request, SESSION);
+    conversation = new ConversationClient(server, (body as { id: string }).id);
+    const found = () =>
+      server.request('GET', `${conversation.route}/events/search?limit=100`, undefined, SESSION);
+    await eventually(async () => JSON.stringify((await found()).body).includes('[given]'), 'the output');
+    expect(existsSync(path.join(server.cwd, 'mine/conversations', conversation.id.replaceAll('-', '')))).toBe(
+      true,
+    );
+  });
+
+  it('opens its sockets', async () => {
+    const route = `/sockets/events/${conversation.id}`;
+    expect(await knock(server.socketUrl(`${route}?session_api_key=u-key`))).toBe('open');
+    expect(await knock(server.socketUrl(`${route}?session_api_key=no`))).toBe('403');
+  });
+
+  it('lets in pages of the origins that it was given', async () => {
+    const ask = async (origin: string) => (await rawRequest(server.url, { headers: { origin } })).headers;
+    expect(await ask('https://after.example')).toHaveProperty('access-control-allow-origin');
+    expect(await ask('https://before.example')).not.toHaveProperty('access-control-allow-origin');
+  });
+
+  it('documents the whole API', async () => {
+    const { body } = await server.request('GET', '/openapi.json');
+    expect(body).toHaveProperty('paths./api/conversations.post');
+  });
+
+  it('ends in order', async () => {
+    expect(await server.end()).toBe(0);
+    expect(server.log).toContain('done');
+  });
+});
+
+describe('a waiting server without any key', () => {
+  it('is set up by its own machine only, and serves everybody once it has a key', async () => {
+    const server = await waitingServer({}, null);
+    const foreign = { host: 'rebound.example', 'content-type': 'application/json' };
+    const sent = { method: 'POST', path: INIT, body: '{"session_api_keys":["u-key"]}' };
+    expect((await rawRequest(server.url, { ...sent, headers: foreign })).status).toBe(403);
+    const page = { origin: 'https://evil.example', 'content-type': 'text/plain' };
+    expect((await rawRequest(server.url, { ...sent, headers: page })).status).toBe(403);
+    expect((await server.request('POST', INIT, { session_api_keys: ['u-key'] })).status).toBe(200);
+    const headers = { host: 'agents.example', ...SESSION };
+    expect((await rawRequest(server.url, { path: '/api/conversations/count', headers })).status).toBe(200);
+    await server.stop();
+  });
+});
+
+describe('a server that did not wait', () => {
+  it('cannot be set up', async () => {
+    const server = await ServerProcess.start({ env: { OH_SECRET_KEY: 'init-key' } });
+    const detail = 'server is not running with deferred_init=True; the /api/init endpoint is not available';
+    expect(await server.request('GET', INIT)).toMatchObject({ status: 404, body: { detail } });
+    expect(await server.request('POST', INIT, {}, KEY)).toMatchObject({ status: 404, body: { detail } });
+    expect((await server.request('POST', INIT, {})).status).toBe(401);
+    await server.stop();
+  });
+});
