@@ -65,7 +65,7 @@ export class ConversationCreation {
     slot: (() => void) | undefined,
   ): Promise<Conversation | undefined> {
     await makeWorkingDir(request.workspace.working_dir, this.services.baseDir);
-    const state = newConversation(request, this.services.registry);
+    const state = newConversation(this.opened(request), this.services.registry);
     const worktree = request.worktree ? await this.makeWorktree(request, state.id) : undefined;
     if (worktree) {
       state.agent = withWorktreeNote(state.agent, state.workspace.working_dir, worktree);
@@ -83,6 +83,13 @@ export class ConversationCreation {
       await conversation.sendMessage(request.initial_message, true, { slot });
     else slot?.();
     return created ? conversation : undefined;
+  }
+
+  /** With the secrets in clear, where the request says that they come as tokens of this server. */
+  private opened(request: StartConversationRequest): StartConversationRequest {
+    if (request.rest['secrets_encrypted'] !== true) return request;
+    const { agent, secrets, security_analyzer } = request;
+    return { ...request, ...this.services.secrets.reveal({ agent, secrets, security_analyzer }) };
   }
 
   /** A folder outside of any repository is worked in as it is, unless the worktree is what the request is about. */

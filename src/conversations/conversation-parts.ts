@@ -1,10 +1,15 @@
 import type { AgentLoop } from '../agent/agent-loop.js';
 import type { EventBus } from '../events/index.js';
-import type { Catalogue, EventLog, LeaseFence, LeaseStore } from '../storage/index.js';
+import type { Catalogue, EventLog, JsonObject, LeaseFence, LeaseStore } from '../storage/index.js';
 import type { ToolRegistry } from '../tools/tool-registry.js';
 import type { SecretsShown } from './conversation-views.js';
 import type { RunSlots } from './run-slots.js';
 import type { SecretsAtRest } from './stored-conversation.js';
+
+/** Opens tokens of this server that clients send in place of secrets. */
+export interface SecretsGiven {
+  reveal(value: JsonObject): JsonObject;
+}
 
 /** What all conversations of this server share. Also the token to inject it by. */
 export abstract class ConversationServices {
@@ -14,7 +19,7 @@ export abstract class ConversationServices {
   abstract readonly catalogue: Catalogue;
   abstract readonly leases: LeaseStore;
   abstract readonly slots: RunSlots;
-  abstract readonly secrets: SecretsAtRest & SecretsShown;
+  abstract readonly secrets: SecretsAtRest & SecretsShown & SecretsGiven;
   /** The conversations folder as configured: clients see paths below it. */
   abstract readonly shownRoot: string;
   /** What relative working directories are relative to (absolute path). */

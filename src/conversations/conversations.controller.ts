@@ -115,7 +115,7 @@ export class ConversationsController {
   })
   async create(
     @Body() body: StartConversationRequestDto,
-    @Query() _view: ConversationViewQueryDto,
+    @Query() { include_skills }: ConversationViewQueryDto,
     @Headers() headers: IncomingHttpHeaders,
     @Res({ passthrough: true }) response: Response,
   ): Promise<JsonObject> {
@@ -123,6 +123,7 @@ export class ConversationsController {
     if (key !== undefined) body.conversation_id ??= conversationIdOf(key);
     const { info, created } = await this.conversations.create(
       toStartRequest(withObservabilityHeaders(body, headers)),
+      include_skills,
     );
     response.status(created ? 201 : 200);
     return info;

@@ -65,8 +65,11 @@ export class ConversationsService {
   ) {}
 
   /** Creates a conversation, or answers the existing one of that id (`created` false). An initial message starts a run. */
-  async create(request: StartConversationRequest): Promise<{ info: JsonObject; created: boolean }> {
-    const options = { includeSkills: false, runtimeInfo: false };
+  async create(
+    request: StartConversationRequest,
+    includeSkills: boolean,
+  ): Promise<{ info: JsonObject; created: boolean }> {
+    const options = { includeSkills, runtimeInfo: false };
     const made = await this.creation.create(request);
     if (made) {
       await made.publishChange();

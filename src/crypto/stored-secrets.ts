@@ -51,6 +51,11 @@ export class StoredSecrets {
     return value;
   }
 
+  /** What a client has sent, with the tokens of our keys opened; a token of no key of ours has no value. */
+  reveal(value: Stored): Stored {
+    return decryptSecrets(value, this.cipher).value;
+  }
+
   /** What watchers see: `**********`. */
   mask(value: Stored): Stored {
     return maskSecrets(value);

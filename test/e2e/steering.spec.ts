@@ -275,6 +275,30 @@ describe('steering a conversation', () => {
     });
   });
 
+  it('opens what a create request brings encrypted, and shows skills when asked to', async () => {
+    const token = (text: string) => new Cipher(SECRET_KEY).encrypt(text);
+    const skills = [{ name: 'tea', content: 'Make tea.' }];
+    const request = {
+      agent: {
+        llm: llm({ api_key: token('sk-sealed') }),
+        tools: [{ name: 'terminal' }],
+        agent_context: { skills },
+      },
+      workspace: { working_dir: workspace },
+      secrets: { SEALED: { kind: 'StaticSecret', value: token('sealed-value') } },
+      secrets_encrypted: true,
+    };
+    const shown = await server.request('POST', '/api/conversations?include_skills=true', request);
+    expect(shown).toMatchObject({ status: 201, body: { agent: { agent_context: { skills } } } });
+    const conversation = new ConversationClient(server, (shown.body as { id: string }).id);
+    expect((await conversation.info())['agent']).toMatchObject({ agent_context: { skills: [] } });
+    await conversation.send('RUN: test "$SEALED" = sealed-value && echo same\nSAY: done');
+    await conversation.reaches('finished');
+    expect(keysUsed()).toEqual(['Bearer sk-sealed', 'Bearer sk-sealed']);
+    const [observation] = await conversation.events('&kind=ObservationEvent');
+    expect(observation).toMatchObject({ observation: { content: [{ text: 'same' }] } });
+  });
+
   it('runtime_info: the server runs conversations itself', async () => {
     const conversation = await ConversationClient.create(server, scriptedRequest(workspace));
     const available = { runtime_status: 'available', can_resume: true, runtime_error: null };

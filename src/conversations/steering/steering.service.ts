@@ -2,7 +2,6 @@ import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import type { AgentSpec } from '../../agent/agent-spec.js';
 import { Questions } from '../../agent/question.js';
-import { Cipher, decryptSecrets } from '../../crypto/index.js';
 import { withoutNulls } from '../../events/index.js';
 import type { LlmConfig } from '../../llm/llm-config.js';
 import type { JsonObject } from '../../storage/index.js';
@@ -30,7 +29,6 @@ export class SteeringService {
     private readonly services: ConversationServices,
     private readonly registry: ConversationRegistry,
     private readonly questions: Questions,
-    private readonly cipher: Cipher,
   ) {}
 
   /** From the next decision on; what waits for confirmation goes on waiting. */
@@ -56,7 +54,7 @@ export class SteeringService {
   /** Adds secrets or puts others in their place. No event tells of it. */
   async addSecrets(id: string, secrets: Record<string, JsonObject>): Promise<void> {
     const conversation = await this.registry.acquire(id);
-    const { secrets: opened } = decryptSecrets({ secrets }, this.cipher).value;
+    const { secrets: opened } = this.services.secrets.reveal({ secrets });
     if (!isSources(opened)) throw new TypeError('secrets are not by name');
     await conversation.change((state) => (state.secrets = { ...state.secrets, ...opened }));
   }
@@ -67,7 +65,7 @@ export class SteeringService {
    */
   async switchLlm(id: string, llm: LlmConfig): Promise<void> {
     const conversation = await this.registry.acquire(id);
-    const opened: LlmConfig = { ...llm, ...decryptSecrets({ ...llm }, this.cipher).value };
+    const opened: LlmConfig = { ...llm, ...this.services.secrets.reveal({ ...llm }) };
     assertReachable(opened);
     const agent: AgentSpec = { ...conversation.state.agent, llm: opened };
     if (isDeepStrictEqual(conversation.state.agent, agent)) return;
