@@ -6,6 +6,8 @@ import { Llm } from '../llm/llm.js';
 import { LlmError } from '../llm/llm-error.js';
 import { ToolRegistry } from '../tools/tool-registry.js';
 import { RunOverError, type AgentSession } from './agent-session.js';
+import { handlesRequests } from './condenser/condenser-spec.js';
+import { Condensing, type CondensingSession } from './condenser/condensing.js';
 import { rejectionDraft, runErrorDraft } from './drafts.js';
 import { AgentStep, environmentMessage } from './step.js';
 import { detectStuck } from './stuck-detector.js';
@@ -13,13 +15,26 @@ import { detectStuck } from './stuck-detector.js';
 const POLICY_VIOLATION_REQUEST =
   'The content policy of the model provider refused the last request. Please rephrase it and try again.';
 
+/** Asks for a shorter history. */
+export const CONDENSATION_REQUEST: EventDraft = { source: 'environment', kind: 'CondensationRequest' };
+
 /** Runs an agent step by step until it has finished, waits for somebody, or cannot go on. */
 @Injectable()
 export class AgentLoop {
   private readonly step: AgentStep;
+  private readonly condensing: Condensing;
 
   constructor(llm: Llm, registry: ToolRegistry) {
-    this.step = new AgentStep(llm, registry);
+    this.condensing = new Condensing(llm);
+    this.step = new AgentStep(llm, registry, this.condensing);
+  }
+
+  /**
+   * Condenses the history between runs, because somebody asked for it.
+   * @throws CondensationImpossibleError, LlmError
+   */
+  async condense(session: CondensingSession): Promise<void> {
+    await this.condensing.run(session, CONDENSATION_REQUEST);
   }
 
   /** One run. Failures end in the conversation's status and an event; only a broken log makes it reject. */
@@ -51,11 +66,18 @@ export class AgentLoop {
     }
   }
 
-  /** What the provider refused for its content is put to the agent as a message; all else ends the run. */
+  /**
+   * A history that the provider does not take is condensed in the next step; what it refused for its content is put to the
+   * agent as a message; all else ends the run.
+   */
   private async takeStep(session: AgentSession): Promise<void> {
     try {
       await this.step.run(session);
     } catch (error) {
+      if (isHistoryRefused(error) && handlesRequests(session.agent.condenser)) {
+        await session.append(CONDENSATION_REQUEST);
+        return;
+      }
       if (!(error instanceof LlmError) || error.code !== 'LLMContentPolicyViolationError') throw error;
       const id = randomUUID();
       const request: EventDraft = {
@@ -94,7 +116,7 @@ export class AgentLoop {
   }
 
   private async checkStuck(session: AgentSession): Promise<boolean> {
-    const verdict = detectStuck(session.view.events);
+    const verdict = detectStuck(session.view.recent);
     if (verdict.kind === 'nudge') await session.append(environmentMessage(verdict.text));
     if (verdict.kind === 'stuck') await session.setStatus('stuck');
     return verdict.kind === 'stuck';
@@ -110,4 +132,12 @@ export class AgentLoop {
     const code = error instanceof LlmError ? error.code : errorName(error);
     await session.setStatus('error', runErrorDraft(code, errorMessage(error)));
   }
+}
+
+/** A shorter history may help: there are too many tokens, or calls and results do not match. */
+function isHistoryRefused(error: unknown): boolean {
+  return (
+    error instanceof LlmError &&
+    ['LLMContextWindowExceedError', 'LLMMalformedConversationHistoryError'].includes(error.code)
+  );
 }

@@ -1,3 +1,4 @@
+import type { CondenserSpec } from './condenser/condenser-spec.js';
 import type { LlmConfig } from '../llm/llm-config.js';
 
 /** Any JSON object. */
@@ -15,7 +16,7 @@ export interface AgentSpec {
   system_prompt_filename: string;
   security_policy_filename: string | null;
   system_prompt_kwargs: JsonObject;
-  condenser: JsonObject | null;
+  condenser: CondenserSpec | null;
   critic: JsonObject | null;
   tool_concurrency_limit: number;
   persona: string | null;

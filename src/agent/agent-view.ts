@@ -1,7 +1,36 @@
-import type { ActionEvent, DurableEvent } from '../events/index.js';
+import type {
+  ActionEvent,
+  AgentErrorEvent,
+  Condensation,
+  DurableEvent,
+  MessageEvent,
+  ObservationEvent,
+  SystemPromptEvent,
+  UserRejectObservation,
+} from '../events/index.js';
 
 /** Events of the active branch, without state updates: those never become the head of the tree. */
 export type BranchEvent = Exclude<DurableEvent, { kind: 'ConversationStateUpdateEvent' }>;
+
+/** Stands in the view for what a condensation took out of it. It is in no log; its id is made of the condensation's. */
+export interface CondensationSummary {
+  id: string;
+  summary: string;
+  kind: 'CondensationSummaryEvent';
+}
+
+/** What becomes a message for the model. */
+export type ViewEvent =
+  | SystemPromptEvent
+  | MessageEvent
+  | ActionEvent
+  | ObservationEvent
+  | AgentErrorEvent
+  | UserRejectObservation
+  | CondensationSummary;
+
+/** Branch events kept for those who look at the recent past, whatever was condensed. */
+const RECENT = 50;
 
 /** Whether an event belongs to the tree, and so to the branch that it is the head of. */
 export function isBranchEvent(event: DurableEvent): event is BranchEvent {
@@ -9,16 +38,21 @@ export function isBranchEvent(event: DurableEvent): event is BranchEvent {
 }
 
 /**
- * What the agent sees of its conversation: the events from the root to the head, oldest first, and the actions among
- * them that have no result yet. Kept up to date event by event, so that a step does not read the history again.
+ * What the agent sees of its conversation: the events from the root to the head, oldest first, without what was
+ * condensed away, and the actions among them that have no result yet. Kept up to date event by event, so that a step
+ * does not read the history again; what is forgotten is not kept in memory.
  */
 export class AgentView {
-  private readonly branch: BranchEvent[] = [];
+  private visible: ViewEvent[] = [];
+  private last: BranchEvent[] = [];
   private readonly open = new Map<string, ActionEvent>();
+  private requested = false;
 
   /** Takes in the new head. */
   push(event: BranchEvent): void {
-    this.branch.push(event);
+    this.last.push(event);
+    if (this.last.length > 2 * RECENT) this.last = this.last.slice(-RECENT);
+    if (isVisible(event)) this.visible.push(event);
     if (event.kind === 'ActionEvent') {
       if (event.action) this.open.set(event.id, event);
     } else if (event.kind === 'ObservationEvent' || event.kind === 'UserRejectObservation') {
@@ -26,15 +60,54 @@ export class AgentView {
     } else if (event.kind === 'AgentErrorEvent') {
       const failed = this.unmatched().find((action) => action.tool_call_id === event.tool_call_id);
       if (failed) this.open.delete(failed.id);
+    } else if (event.kind === 'CondensationRequest') {
+      this.requested = true;
+    } else if (event.kind === 'Condensation') {
+      this.condense(event);
     }
   }
 
-  get events(): readonly BranchEvent[] {
-    return this.branch;
+  /** What becomes messages for the model. */
+  get events(): readonly ViewEvent[] {
+    return this.visible;
+  }
+
+  /** The last events of the branch, condensed or not. */
+  get recent(): readonly BranchEvent[] {
+    return this.last;
+  }
+
+  /** Somebody asked for the history to be condensed, and it was not yet. */
+  get condensationRequested(): boolean {
+    return this.requested;
   }
 
   /** Valid actions without an observation, a rejection or an error, in the order of their calls. */
   unmatched(): ActionEvent[] {
     return [...this.open.values()];
+  }
+
+  private condense({ id, forgotten_event_ids, summary, summary_offset }: Condensation): void {
+    this.requested = false;
+    const forgotten = new Set(forgotten_event_ids);
+    const kept = this.visible.filter((event) => !forgotten.has(event.id));
+    if (summary !== undefined && summary_offset !== undefined) {
+      kept.splice(summary_offset, 0, { id: `${id}-summary`, summary, kind: 'CondensationSummaryEvent' });
+    }
+    this.visible = kept;
+  }
+}
+
+function isVisible(event: BranchEvent): event is BranchEvent & ViewEvent {
+  switch (event.kind) {
+    case 'SystemPromptEvent':
+    case 'MessageEvent':
+    case 'ActionEvent':
+    case 'ObservationEvent':
+    case 'AgentErrorEvent':
+    case 'UserRejectObservation':
+      return true;
+    default:
+      return false;
   }
 }

@@ -9,7 +9,7 @@ import type {
   UserRejectObservation,
 } from '../events/index.js';
 import { textContent } from '../events/index.js';
-import type { BranchEvent } from './agent-view.js';
+import type { BranchEvent, ViewEvent } from './agent-view.js';
 
 type ResultEvent = ObservationEvent | AgentErrorEvent | UserRejectObservation;
 
@@ -23,13 +23,18 @@ const TOOL_TEXT_LIMIT = 50_000;
  * Turns the view into the dialogue for the model. Results stand right behind the call they answer, whatever came in
  * between: providers refuse anything else, and a message may arrive while a tool runs.
  */
-export function toMessages(events: readonly BranchEvent[], render: ObservationRenderer): Message[] {
+export function toMessages(
+  events: readonly (BranchEvent | ViewEvent)[],
+  render: ObservationRenderer,
+): Message[] {
   const results = resultsByAction(events);
   const messages: Message[] = [];
   for (let index = 0; index < events.length; index++) {
     const event = events[index];
     if (event?.kind === 'SystemPromptEvent') messages.push(systemMessage(event));
     if (event?.kind === 'MessageEvent') appendMessage(messages, event.llm_message, event.extended_content);
+    if (event?.kind === 'CondensationSummaryEvent')
+      appendMessage(messages, summaryMessage(event.summary), []);
     if (event?.kind === 'ActionEvent') {
       const batch = batchAt(events, index);
       messages.push(assistantMessage(batch));
@@ -47,7 +52,7 @@ export function toMessages(events: readonly BranchEvent[], render: ObservationRe
  * The results by the id of their action. An error names only the call, and providers may use the ids of calls again: it
  * belongs to the latest action of that id. The first answer to an action counts: a second one would be refused.
  */
-function resultsByAction(events: readonly BranchEvent[]): Map<string, ResultEvent> {
+function resultsByAction(events: readonly (BranchEvent | ViewEvent)[]): Map<string, ResultEvent> {
   const results = new Map<string, ResultEvent>();
   const latest = new Map<string, string>();
   for (const event of events) {
@@ -59,7 +64,7 @@ function resultsByAction(events: readonly BranchEvent[]): Map<string, ResultEven
   return results;
 }
 
-function isResult(event: BranchEvent): event is ResultEvent {
+function isResult(event: BranchEvent | ViewEvent): event is ResultEvent {
   return (
     event.kind === 'ObservationEvent' ||
     event.kind === 'AgentErrorEvent' ||
@@ -68,7 +73,7 @@ function isResult(event: BranchEvent): event is ResultEvent {
 }
 
 /** The calls of one answer: actions with the same response id; errors of invalid calls may stand between them. */
-function batchAt(events: readonly BranchEvent[], start: number): ActionEvent[] {
+function batchAt(events: readonly (BranchEvent | ViewEvent)[], start: number): ActionEvent[] {
   const batch: ActionEvent[] = [];
   for (let index = start; index < events.length; index++) {
     const event = events[index];
@@ -87,6 +92,11 @@ function systemMessage(event: SystemPromptEvent): Message {
     ? [event.system_prompt, event.dynamic_context]
     : [event.system_prompt];
   return { role: 'system', content, thinking_blocks: [] };
+}
+
+/** What was condensed is told as by the user. */
+function summaryMessage(summary: string): Message {
+  return { role: 'user', content: [textContent(summary)], thinking_blocks: [] };
 }
 
 /** Neighbouring messages of the user side become one message: some providers insist on alternation. */

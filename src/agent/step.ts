@@ -15,6 +15,7 @@ import type { Tool } from '../tools/tool.js';
 import type { ToolRegistry } from '../tools/tool-registry.js';
 import { toLlmTool } from '../tools/tool-schema.js';
 import type { AgentSession } from './agent-session.js';
+import type { Condensing } from './condenser/condensing.js';
 import { toolErrorDraft } from './drafts.js';
 import { AGENT_MISTAKE } from './error-classification.js';
 import { toMessages } from './messages.js';
@@ -32,6 +33,7 @@ export class AgentStep {
   constructor(
     private readonly llm: Llm,
     private readonly registry: ToolRegistry,
+    private readonly condensing: Condensing,
   ) {}
 
   /** Executes what waits for execution; if nothing does, asks the model and does what it says. */
@@ -41,6 +43,7 @@ export class AgentStep {
       await this.execute(session, waiting);
       return;
     }
+    if (await this.condensing.run(session)) return;
     if (await this.declineImages(session)) return;
     const itemId = randomUUID();
     // The model may be switched while it thinks: what it answers is counted as its own.

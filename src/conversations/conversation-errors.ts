@@ -41,6 +41,35 @@ export class AlreadyRunningError extends ConflictError {
   }
 }
 
+/** Work for a goal was asked for while something goes on. */
+export class GoalBusyError extends ConflictError {
+  override readonly name = 'GoalBusyError';
+  constructor() {
+    super('Conversation run or goal loop already running.');
+  }
+}
+
+/** There is no goal to work for. */
+export class GoalRefusedError extends Error {
+  override readonly name = 'GoalRefusedError';
+}
+
+/** The history cannot be condensed. */
+export class CannotCondenseError extends ConflictError {
+  override readonly name = 'CannotCondenseError';
+  constructor(reason: string) {
+    super(`Cannot condense conversation: ${reason}`);
+  }
+}
+
+/** A model that a request needs could not be called. */
+export class ModelFailedError extends Error {
+  override readonly name = 'ModelFailedError';
+  constructor(code: string, message: string) {
+    super(`${code}: ${message}`);
+  }
+}
+
 /** As many runs as the server allows are going on. */
 export class RunLimitError extends Error {
   override readonly name = 'RunLimitError';

@@ -1,5 +1,6 @@
 import type { AgentLoop } from '../agent/agent-loop.js';
 import type { EventBus } from '../events/index.js';
+import type { Llm } from '../llm/index.js';
 import type { Catalogue, EventLog, JsonObject, LeaseFence, LeaseStore } from '../storage/index.js';
 import type { ToolRegistry } from '../tools/tool-registry.js';
 import type { SecretsShown } from './conversation-views.js';
@@ -15,6 +16,7 @@ export interface SecretsGiven {
 export abstract class ConversationServices {
   abstract readonly bus: EventBus;
   abstract readonly loop: AgentLoop;
+  abstract readonly llm: Llm;
   abstract readonly registry: ToolRegistry;
   abstract readonly catalogue: Catalogue;
   abstract readonly leases: LeaseStore;

@@ -270,6 +270,7 @@ export class ConversationRegistry implements Recoverable {
       await this.announce(conversation);
       // Nobody runs a conversation that was just opened: whatever ran it is gone.
       if (state.execution_status === 'running') await this.recordCutOff(conversation);
+      else if (state.goal?.active) await conversation.stopGoal();
       this.lostRuns.delete(id);
       return conversation;
     } catch (error) {

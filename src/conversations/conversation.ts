@@ -5,11 +5,11 @@ import { isBranchEvent, type AgentView } from '../agent/agent-view.js';
 import { rejectionDraft, toolErrorDraft } from '../agent/drafts.js';
 import { AGENT_MISTAKE } from '../agent/error-classification.js';
 import { addUsage, summarise } from '../agent/metrics.js';
-import { systemPromptDraft } from '../agent/prompt/system-prompt.js';
 import {
   createEvent,
   ROOT_PARENT,
   serialiseEvent,
+  textContent,
   type ConversationStateUpdateEvent,
   type DurableEvent,
   type EventDraft,
@@ -18,8 +18,10 @@ import { errorStack } from '../errors/index.js';
 import type { LlmResponse } from '../llm/llm.js';
 import type { Tool } from '../tools/tool.js';
 import type { JsonObject } from '../storage/index.js';
-import { systemPromptSeq, treeEvent } from './branches/branch-path.js';
+import { Background } from './background.js';
+import { treeEvent } from './branches/branch-path.js';
 import {
+  AlreadyRunningError,
   ConversationClosedError,
   ConversationNotFoundError,
   InvalidRequestError,
@@ -28,15 +30,19 @@ import type { ConversationServices, OpenedStorage } from './conversation-parts.j
 import { foldEvent, type ConversationState } from './conversation-state.js';
 import { conversationInfo, fullStateEvent, type InfoOptions } from './conversation-views.js';
 import { cutOffDrafts, type CutOff } from './cut-off.js';
+import { GoalLoop, type GoalHost } from './goal/goal-loop.js';
 import { PublishedItemStream, SILENT_STREAM } from './item-stream.js';
 import { LogWriter } from './log-writer.js';
+import { ManualCondensation, type CondensationHost } from './manual-condensation.js';
 import { MessageKeys } from './message-keys.js';
 import { MetadataWriter } from './metadata-writer.js';
 import { pauseDrafts, stateUpdate, statusUpdate } from './run.js';
 import { RunControl, type RunControlHost } from './run-control.js';
 import type { IncomingMessage } from './start-request.js';
 import { SecretVault } from './secrets/secret-vault.js';
+import { TitleWriter, type TitleHost } from './titles/title-writer.js';
 import { Toolset } from './toolset.js';
+import { UserMessages } from './user-messages.js';
 import { ViewCache } from './view-cache.js';
 
 const INTERRUPTED = 'Tool call interrupted before completion. The conversation was paused.';
@@ -45,7 +51,7 @@ const INTERRUPTED = 'Tool call interrupted before completion. The conversation w
  * One open conversation: its state, its log and its current run, and the only writer of all three. Changes happen in
  * the order in which they are asked for; nothing here waits for a running tool.
  */
-export class Conversation implements RunControlHost {
+export class Conversation implements RunControlHost, GoalHost, TitleHost, CondensationHost {
   private readonly logger = new Logger(Conversation.name);
   private readonly writer: LogWriter;
   private readonly metadata: MetadataWriter;
@@ -54,8 +60,11 @@ export class Conversation implements RunControlHost {
   private readonly runs: RunControl;
   private readonly views: ViewCache;
   private readonly keys: MessageKeys;
-  /** Whether the log has a system prompt; looked up when it is first asked for. */
-  private prompted: boolean | undefined;
+  private readonly background = new Background();
+  private readonly messages: UserMessages;
+  private readonly condensation: ManualCondensation;
+  /** The goal that is worked for, if there is one. */
+  readonly goal: GoalLoop;
   /** Set when it is closed or destroyed: from then on nobody's request is taken. */
   private ending: Promise<void> | undefined;
   private readonly left = new AbortController();
@@ -83,6 +92,10 @@ export class Conversation implements RunControlHost {
       has: (eventId) => log.seqOf(eventId) !== undefined,
       save: () => this.metadata.save(),
     });
+    const titles = new TitleWriter(this, services.llm, this.background);
+    this.messages = new UserMessages(this, log, this.toolset, this.vault, titles);
+    this.condensation = new ManualCondensation(this, services.loop, this.background);
+    this.goal = new GoalLoop(this, services, this.background);
   }
 
   get id(): string {
@@ -152,7 +165,6 @@ export class Conversation implements RunControlHost {
     const event: DurableEvent = { ...createEvent(draft), parent_id: parent };
     foldEvent(this.state, event);
     if (isBranchEvent(event)) this.views.push(event);
-    if (event.kind === 'SystemPromptEvent') this.prompted = true;
     return event;
   }
 
@@ -175,7 +187,8 @@ export class Conversation implements RunControlHost {
         message.role,
       );
     }
-    const append = (id?: string): Promise<void> => this.commitMessage(message, id);
+    const append = (id?: string): Promise<void> =>
+      this.messages.append(message, { id, before: this.goal.interruption() });
     const keyed = key === undefined ? undefined : await this.keys.once(key, message, run, append);
     if (!keyed) await append();
     if (!run) {
@@ -188,25 +201,28 @@ export class Conversation implements RunControlHost {
     if (keyed) keyed.answered = true;
   }
 
-  private async commitMessage(message: IncomingMessage, id?: string): Promise<void> {
-    const reset = ['finished', 'stuck'].includes(this.state.execution_status) ? [statusUpdate('idle')] : [];
-    const event = createEvent({
-      id,
-      source: 'user',
-      llm_message: { role: message.role, content: message.content, thinking_blocks: [] },
-      activated_skills: [],
-      extended_content: [],
-      kind: 'MessageEvent',
-    });
-    await this.commit([...reset, ...this.opening(), event, stateUpdate('last_user_message_id', event.id)]);
+  /** For the goal loop: says something as the user and resolves when the agent has answered. */
+  async converse(text: string): Promise<void> {
+    this.assertOpen();
+    await this.messages.append({ role: 'user', content: [textContent(text)] });
+    this.runs.start(() => undefined);
+    await this.runs.over();
   }
 
-  /** The system prompt, if the log has none yet: it stands before the first message or run. */
-  private opening(): EventDraft[] {
-    this.prompted ??= systemPromptSeq(this.storage.log, this.storage.log.length) !== undefined;
-    if (this.prompted) return [];
-    const { agent } = this.state;
-    return [systemPromptDraft(agent, this.toolset.definitions(), this.vault.names(), new Date())];
+  currentView(): Promise<AgentView> {
+    return this.views.load();
+  }
+
+  /** Resolves when there is no run. @throws AlreadyRunningError for one that goes on */
+  async atRest(): Promise<void> {
+    this.assertOpen();
+    await this.runs.atRest();
+    this.assertOpen();
+  }
+
+  titled(): void {
+    this.metadata.bump();
+    this.metadata.saveSoon((error) => this.report('save', error));
   }
 
   /**
@@ -215,6 +231,7 @@ export class Conversation implements RunControlHost {
    */
   startRun(): void {
     this.assertOpen();
+    if (this.goal.active) throw new AlreadyRunningError();
     this.runs.start();
   }
 
@@ -224,7 +241,7 @@ export class Conversation implements RunControlHost {
 
   /** The view that a model is asked with: it begins with the system prompt. */
   async prepareView(): Promise<AgentView> {
-    await this.commit(this.opening());
+    await this.commit(this.messages.opening());
     return this.views.load();
   }
 
@@ -246,15 +263,19 @@ export class Conversation implements RunControlHost {
   /** Stops after the step that is going on; at once while the model is thinking. Never waits for a tool. */
   async pause(): Promise<void> {
     this.assertOpen();
-    await this.runs.pause();
+    await Promise.all([this.stopGoal(), this.runs.pause()]);
     await this.publishFullState();
   }
 
   /** Stops at once, in the middle of a step. Without a run it is a pause. */
   async interrupt(): Promise<void> {
     this.assertOpen();
-    if (!(await this.runs.interrupt())) await this.runs.pause();
+    await Promise.all([this.stopGoal(), this.stopRun()]);
     await this.publishFullState();
+  }
+
+  private async stopRun(): Promise<void> {
+    if (!(await this.runs.interrupt())) await this.runs.pause();
   }
 
   /** Agrees to what waits for confirmation (by going on), or refuses it. */
@@ -269,6 +290,12 @@ export class Conversation implements RunControlHost {
     if (this.state.execution_status !== 'waiting_for_confirmation' || this.isRunning) return;
     const rejections = view.unmatched().map((action) => rejectionDraft(action, reason));
     await this.commit([statusUpdate('idle'), ...rejections]);
+  }
+
+  /** The work for the goal ends; a run that goes on does not. */
+  async stopGoal(): Promise<void> {
+    this.assertOpen();
+    await this.commit(this.goal.interruption());
   }
 
   /** Changes what people call the conversation. */
@@ -302,8 +329,8 @@ export class Conversation implements RunControlHost {
     this.assertOpen();
     await this.writer.settled();
     const head = eventId === null ? null : await treeEvent(this.storage.log, this.length, eventId);
-    await this.runs.atRest();
-    this.assertOpen();
+    if (this.goal.active) throw new AlreadyRunningError();
+    await this.atRest();
     this.state.leaf_event_id = head;
     this.state.head_is_empty = head === null && this.length > 0;
     this.views.drop();
@@ -311,10 +338,28 @@ export class Conversation implements RunControlHost {
     await this.metadata.save();
   }
 
+  /**
+   * Has the history condensed: now, or by the run that goes on, before its next step.
+   * @throws CannotCondenseError, ModelFailedError
+   */
+  async condense(): Promise<void> {
+    this.assertOpen();
+    await this.condensation.run();
+    await this.metadata.save();
+  }
+
+  isCurrent(view: AgentView): boolean {
+    return this.views.loaded === view;
+  }
+
+  get isBusy(): boolean {
+    return this.runs.isBusy;
+  }
+
   /** What a run that was cut off left behind: says so in the log, for the agent and for people. */
   async recover(cutOff: CutOff): Promise<void> {
     const view = await this.views.load();
-    await this.commit(cutOffDrafts(cutOff, view.unmatched()));
+    await this.commit([...this.goal.interruption(), ...cutOffDrafts(cutOff, view.unmatched())]);
     await this.metadata.save();
   }
 
@@ -350,7 +395,9 @@ export class Conversation implements RunControlHost {
    */
   close(graceMs: number): Promise<void> {
     this.ending ??= this.end(async () => {
+      await this.commit(this.goal.interruption());
       await this.runs.stopWithin(graceMs);
+      await this.background.end();
       if (await this.runs.interrupt()) await this.publishFullState();
       await this.metadata.save();
     });
@@ -363,6 +410,8 @@ export class Conversation implements RunControlHost {
     this.ending ??= this.end(
       async () => {
         await this.publishChange('deleting');
+        this.goal.interruption();
+        await this.background.end();
         if (!this.isRunning) return;
         this.runs.drop();
         await this.commit([...this.interruptedActions(), ...pauseDrafts()]);

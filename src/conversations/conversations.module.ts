@@ -5,7 +5,7 @@ import { AppConfig } from '../config/index.js';
 import { StoredSecrets } from '../crypto/index.js';
 import { EventBus } from '../events/index.js';
 import { EventBusModule } from '../events/event-bus.module.js';
-import { LlmModule } from '../llm/index.js';
+import { Llm, LlmModule } from '../llm/index.js';
 import { Catalogue, EventLogStore, LeaseStore } from '../storage/index.js';
 import { SettingsModule } from '../settings/index.js';
 import { StorageModule } from '../storage/storage.module.js';
@@ -20,6 +20,8 @@ import { ConversationsController } from './conversations.controller.js';
 import { ConversationsLifecycle } from './conversations-lifecycle.js';
 import { ConversationsService } from './conversations.service.js';
 import { EventsController } from './events.controller.js';
+import { LongWorkController } from './long-work.controller.js';
+import { LongWorkService } from './long-work.service.js';
 import { RunSlots } from './run-slots.js';
 import { SteeringController } from './steering.controller.js';
 import { SteeringService } from './steering/steering.service.js';
@@ -28,12 +30,19 @@ import { Worktrees } from './worktrees/worktrees.js';
 /** Conversations and their events: the use cases, their REST routes, and the agents that run in them. */
 @Module({
   imports: [EventBusModule, LlmModule, StorageModule, ToolsModule, SettingsModule],
-  controllers: [ConversationsController, BranchesController, EventsController, SteeringController],
+  controllers: [
+    ConversationsController,
+    BranchesController,
+    LongWorkController,
+    EventsController,
+    SteeringController,
+  ],
   providers: [
     AgentLoop,
     Questions,
     SteeringService,
     BranchesService,
+    LongWorkService,
     ConversationCreation,
     ConversationsService,
     ConversationsLifecycle,
@@ -49,11 +58,22 @@ import { Worktrees } from './worktrees/worktrees.js';
     },
     {
       provide: ConversationServices,
-      inject: [EventBus, AgentLoop, ToolRegistry, Catalogue, LeaseStore, RunSlots, StoredSecrets, AppConfig],
+      inject: [
+        EventBus,
+        AgentLoop,
+        Llm,
+        ToolRegistry,
+        Catalogue,
+        LeaseStore,
+        RunSlots,
+        StoredSecrets,
+        AppConfig,
+      ],
       useFactory: (
-        ...[bus, loop, registry, catalogue, leases, slots, secrets, config]: [
+        ...[bus, loop, llm, registry, catalogue, leases, slots, secrets, config]: [
           EventBus,
           AgentLoop,
+          Llm,
           ToolRegistry,
           Catalogue,
           LeaseStore,
@@ -64,6 +84,7 @@ import { Worktrees } from './worktrees/worktrees.js';
       ): ConversationServices => ({
         bus,
         loop,
+        llm,
         registry,
         catalogue,
         leases,

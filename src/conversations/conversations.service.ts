@@ -84,15 +84,16 @@ export class ConversationsService {
 
   /** The `ConversationInfo` of a conversation, also of one that is not open. */
   async describe(id: string, options: InfoOptions): Promise<JsonObject> {
+    const shown = { ...options, children: await this.services.catalogue.childrenOf(id) };
     const conversation = this.registry.opened(id);
     if (conversation) {
+      // Nothing is waited for behind this: what is shown is durable.
       await conversation.settled();
-      return conversation.info({ ...options, children: await this.services.catalogue.childrenOf(id) });
+      return conversation.info(shown);
     }
     const state = await this.registry.peek(id);
     if (!state) throw new ConversationNotFoundError(id);
-    const children = await this.services.catalogue.childrenOf(id);
-    return conversationInfo(state, this.services.shownRoot, this.services.secrets, { ...options, children });
+    return conversationInfo(state, this.services.shownRoot, this.services.secrets, shown);
   }
 
   /** The folder that a conversation works in, absolute. */

@@ -101,13 +101,23 @@ export class RunControl {
     await within(this.lastEnd, ms);
   }
 
+  /** A run goes on that has not said its last word. */
+  get isBusy(): boolean {
+    return this.isRunning && ['idle', 'running'].includes(this.host.state.execution_status);
+  }
+
+  /** Resolves when there is no run, whatever follows the one that goes on. */
+  async over(): Promise<void> {
+    while (this.run) await this.lastEnd;
+  }
+
   /**
    * Resolves when there is no run. One that has said its last word, or was told to pause, is waited for.
    * @throws AlreadyRunningError for one that goes on
    */
   async atRest(): Promise<void> {
     while (this.run) {
-      if (['idle', 'running'].includes(this.host.state.execution_status)) throw new AlreadyRunningError();
+      if (this.isBusy) throw new AlreadyRunningError();
       await this.drained();
     }
   }

@@ -5,7 +5,9 @@ import {
   ConflictError,
   ConversationClosedError,
   ConversationNotFoundError,
+  GoalRefusedError,
   InvalidRequestError,
+  ModelFailedError,
   RunLimitError,
   UnknownEventError,
 } from '../conversations/conversation-errors.js';
@@ -126,6 +128,9 @@ function answerFor(error: unknown, request: Request): Answer | undefined {
     const body = { detail: 'Internal Server Error', exception: `503: ${error.message}` };
     return { status: 503, body, headers: { 'Retry-After': RETRY_AFTER } };
   }
+  if (error instanceof GoalRefusedError) return detail(400, error.message);
+  if (error instanceof ModelFailedError)
+    return { status: 502, body: { detail: 'Internal Server Error', exception: `502: ${error.message}` } };
   if (error instanceof HttpException) return fromHttpException(error);
   return undefined;
 }

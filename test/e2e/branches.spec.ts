@@ -28,7 +28,7 @@ describe('branches and forks', () => {
   });
 
   const create = (script?: string, more: Record<string, unknown> = {}) =>
-    ConversationClient.create(server, scriptedRequest(workspace, script, { autotitle: false, ...more }));
+    ConversationClient.create(server, scriptedRequest(workspace, script, more));
   const post = (conversation: ConversationClient, what: string, body?: unknown) =>
     conversation.server.request('POST', `${conversation.route}/${what}`, body);
   const finalResponse = async (conversation: ConversationClient) =>

@@ -42,7 +42,7 @@ describe('children, worktrees and creation', () => {
     });
   const git = (...args: string[]) => execFileSync('git', args, { cwd: repository }).toString();
   const create = (workspace: string, script?: string, more: Record<string, unknown> = {}) =>
-    ConversationClient.create(server, scriptedRequest(workspace, script, { autotitle: false, ...more }));
+    ConversationClient.create(server, scriptedRequest(workspace, script, more));
   const child = (parent: ConversationClient, body: unknown) =>
     server.request('POST', `${parent.route}/children`, body);
   const there = (file: string) =>
@@ -208,7 +208,6 @@ describe('children, worktrees and creation', () => {
       ...scriptedRequest(repository, 'SAY: once'),
       conversation_id,
       worktree: true,
-      autotitle: false,
     };
     const replies = await Promise.all(
       Array.from({ length: 8 }, () => server.request('POST', '/api/conversations', request)),
@@ -242,9 +241,14 @@ describe('children, worktrees and creation', () => {
   });
 
   it('counts a child against the limit of runs', async () => {
-    const busy = await Promise.all(
-      [1, 2, 3].map(() => create(path.join(folder, 'plain'), 'WAIT: 1000\nSAY: late')),
-    );
+    const busy: ConversationClient[] = [];
+    const request = scriptedRequest(path.join(folder, 'plain'), 'WAIT: 1000\nSAY: late');
+    // The places of the runs before are given back right behind their end.
+    await eventually(async () => {
+      const { status, body } = await server.request('POST', '/api/conversations', request);
+      if (status === 201) busy.push(new ConversationClient(server, (body as SeenConversation).id));
+      return busy.length === 3;
+    });
     const [parent] = busy;
     if (!parent) throw new Error('no parent');
     expect((await child(parent, { task: 'SAY: hi', isolation: 'shared' })).status).toBe(429);

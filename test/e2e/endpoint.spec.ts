@@ -32,6 +32,7 @@ describe('a conversation with a model behind an OpenAI-compatible endpoint', () 
     },
     workspace: { working_dir: workspace },
     initial_message: userMessage(script),
+    autotitle: false,
   });
 
   it.each([false, true])('works with streaming %s', async (stream) => {

@@ -22,7 +22,7 @@ export interface SeenConversation {
   [field: string]: unknown;
 }
 
-/** A create request for the scripted model inside the server. */
+/** A create request for the scripted model inside the server. No title: that would be one more call of the model. */
 export function scriptedRequest(workingDir: string, script?: string, more: Record<string, unknown> = {}) {
   return {
     agent: {
@@ -30,6 +30,7 @@ export function scriptedRequest(workingDir: string, script?: string, more: Recor
       tools: [{ name: 'terminal' }, { name: 'file_editor' }, { name: 'task_tracker' }],
     },
     workspace: { working_dir: workingDir },
+    autotitle: false,
     ...(script === undefined ? {} : { initial_message: userMessage(script) }),
     ...more,
   };

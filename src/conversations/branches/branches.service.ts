@@ -110,6 +110,7 @@ export class BranchesService {
 
   private async info(conversation: Conversation, includeSkills: boolean): Promise<JsonObject> {
     const children = await this.services.catalogue.childrenOf(conversation.id);
+    await conversation.settled();
     return conversation.info({ includeSkills, runtimeInfo: false, children });
   }
 }

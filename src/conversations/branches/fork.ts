@@ -43,6 +43,7 @@ export function forkedState(
     forked_from_conversation_id: source.id,
     forked_from_event_id: request.fromEventId,
     goal: null,
+    message_keys: [],
     worktree: null,
   };
 }

@@ -1,5 +1,6 @@
 import { NotFoundException } from '@nestjs/common';
 import type { AgentSpec } from '../../agent/agent-spec.js';
+import type { CondenserSpec } from '../../agent/condenser/condenser-spec.js';
 import { type Content, utcTimestamp } from '../../events/index.js';
 import { readChecked, toPlain, model } from '../../http/dto.js';
 import { isJsonObject } from '../../http/field-type.js';
@@ -192,14 +193,15 @@ function toAgentContext(context: AgentContextDto): JsonObject {
 }
 
 /** The condenser's models get all their fields, too. */
-function toCondenser(condenser: object): JsonObject {
+function toCondenser(condenser: object): CondenserSpec {
   if (condenser instanceof LLMSummarizingCondenserDto) {
-    return { ...object(toPlain(condenser)), llm: toLlmConfig(condenser.llm) };
+    const { llm, ...limits } = condenser;
+    return { llm: toLlmConfig(llm), ...limits, kind: 'LLMSummarizingCondenser' };
   }
   if (condenser instanceof PipelineCondenserDto) {
-    return { ...object(toPlain(condenser)), condensers: condenser.condensers.map(toCondenser) };
+    return { condensers: condenser.condensers.map(toCondenser), kind: 'PipelineCondenser' };
   }
-  return object(toPlain(condenser));
+  return { kind: 'NoOpCondenser' };
 }
 
 function checkCondenser(condenser: object | null): void {
@@ -236,7 +238,7 @@ function fromSettings(settings: JsonObject): AgentSpec {
   };
 }
 
-function condenserFromSettings({ condenser, llm }: AgentSettingsDto): JsonObject | null {
+function condenserFromSettings({ condenser, llm }: AgentSettingsDto): CondenserSpec | null {
   if (!condenser.enabled || condenser.condenser_kind !== 'llm_summarizing') return null;
   const { enabled: _switch, condenser_kind: _kind, ...limits } = condenser;
   return {

@@ -1,0 +1,55 @@
+import type { ViewEvent } from '../agent-view.js';
+
+/**
+ * The places where a view may be cut: no place inside of the calls of one answer and their results, because providers
+ * refuse a call without a result and a result without its call. Nor before calls without thoughts that follow thoughtful
+ * ones: a provider that thinks wants the thoughts that a turn began with.
+ * @returns for each index from 0 to the length whether a cut before it is allowed
+ */
+export function cuts(events: readonly ViewEvent[]): boolean[] {
+  const allowed = new Array<boolean>(events.length + 1).fill(true);
+  for (const { first, last } of answers(events)) allowed.fill(false, first + 1, last + 1);
+  let thoughtful = false;
+  for (const [index, event] of events.entries()) {
+    if (event.kind === 'MessageEvent' || event.kind === 'CondensationSummaryEvent') thoughtful = false;
+    if (event.kind !== 'ActionEvent' || allowed[index] === false) continue;
+    if (event.thinking_blocks.length > 0) thoughtful = true;
+    else if (thoughtful) allowed[index] = false;
+  }
+  return allowed;
+}
+
+/** The first allowed cut from an index on; the end of the view is always one. */
+export function nextCut(allowed: readonly boolean[], from: number): number {
+  const found = allowed.indexOf(true, from);
+  return found === -1 ? allowed.length - 1 : found;
+}
+
+interface Span {
+  first: number;
+  last: number;
+}
+
+/** From the first call of an answer to its last call or result. */
+function answers(events: readonly ViewEvent[]): Span[] {
+  const spans = new Map<string, Span>();
+  const ofAction = new Map<string, Span>();
+  const ofCall = new Map<string, Span>();
+  for (const [index, event] of events.entries()) {
+    if (event.kind === 'ActionEvent') {
+      const span = spans.get(event.llm_response_id) ?? { first: index, last: index };
+      span.last = index;
+      spans.set(event.llm_response_id, span);
+      ofAction.set(event.id, span);
+      ofCall.set(event.tool_call_id, span);
+    }
+    const span =
+      event.kind === 'ObservationEvent' || event.kind === 'UserRejectObservation'
+        ? ofAction.get(event.action_id)
+        : event.kind === 'AgentErrorEvent'
+          ? ofCall.get(event.tool_call_id)
+          : undefined;
+    if (span) span.last = index;
+  }
+  return [...spans.values()];
+}

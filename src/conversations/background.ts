@@ -1,0 +1,23 @@
+/** Work for a conversation that no run does: titles, audits, summaries. It ends with the conversation. */
+export class Background {
+  private readonly controller = new AbortController();
+  private readonly works = new Set<Promise<unknown>>();
+
+  /** Aborted when the conversation ends. */
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  /** Keeps track of work until it ends; the answer is the work's own. */
+  track<T>(work: Promise<T>): Promise<T> {
+    const tracked = work.catch(() => undefined).finally(() => this.works.delete(tracked));
+    this.works.add(tracked);
+    return work;
+  }
+
+  /** Tells all work to end, and resolves when it has. */
+  async end(): Promise<void> {
+    this.controller.abort();
+    await Promise.all(this.works);
+  }
+}

@@ -1,0 +1,91 @@
+import { describeEvent } from '../../agent/condenser/summary-prompt.js';
+import type { ViewEvent } from '../../agent/agent-view.js';
+import { plainText, textContent, type Message } from '../../events/index.js';
+import type { GoalVerdict } from '../conversation-state.js';
+
+/** Characters of the history, and of one event of it, that an audit looks at: the newest count. */
+const MAX_TRANSCRIPT = 60_000;
+const MAX_EVENT = 4_000;
+
+const AUDITOR = `You audit whether a goal that an agent works for has been reached. You get the objective and what happened. \
+Be strict: a requirement counts as met only when the history shows evidence for it (the output of a command, a test, a \
+file that was read), not because the agent says so. Check every requirement of the objective.
+
+Answer with one JSON object and nothing else:
+{"complete": true or false, "score": 0.0 to 1.0, "missing": ["what is still to be done", ...]}`;
+
+const UNREADABLE: GoalVerdict = {
+  score: 0,
+  complete: false,
+  missing: 'Judge verdict could not be parsed.',
+};
+
+/** The dialogue that asks a model whether a goal is reached. */
+export function auditRequest(objective: string, events: readonly ViewEvent[]): Message[] {
+  const question = `<objective>\n${objective}\n</objective>\n\n<transcript>\n${transcript(events)}\n</transcript>`;
+  return [
+    { role: 'system', content: [textContent(AUDITOR)], thinking_blocks: [] },
+    { role: 'user', content: [textContent(question)], thinking_blocks: [] },
+  ];
+}
+
+function transcript(events: readonly ViewEvent[]): string {
+  const lines: string[] = [];
+  let room = MAX_TRANSCRIPT;
+  for (const event of events.toReversed()) {
+    if (event.kind === 'SystemPromptEvent') continue;
+    const line = describeEvent(event, MAX_EVENT);
+    room -= line.length;
+    if (room < 0) break;
+    lines.push(line);
+  }
+  return lines.reverse().join('\n\n');
+}
+
+/** The verdict in an answer; one that cannot be read counts as not complete. */
+export function verdictOf(answer: Message): GoalVerdict {
+  const found = jsonObject(plainText(answer.content).replace(/<think>[^]*?<\/think>/g, ''));
+  const complete = found?.['complete'];
+  if (!found || typeof complete !== 'boolean') return UNREADABLE;
+  const score = Number(found['score']);
+  return {
+    score: Number.isFinite(score) ? Math.min(1, Math.max(0, score)) : complete ? 1 : 0,
+    complete,
+    missing: missingOf(found['missing']),
+  };
+}
+
+function missingOf(missing: unknown): string {
+  const parts = Array.isArray(missing) ? missing : [missing ?? ''];
+  return parts.map((part) => (typeof part === 'string' ? part : JSON.stringify(part))).join('; ');
+}
+
+/** The object in a text that may say more around it. */
+function jsonObject(text: string): Record<string, unknown> | undefined {
+  const from = text.indexOf('{');
+  const to = text.lastIndexOf('}');
+  if (from === -1 || to < from) return undefined;
+  try {
+    const value: unknown = JSON.parse(text.slice(from, to + 1));
+    return typeof value === 'object' && value !== null ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What the agent is told when there is something left to do. */
+export function followUp(iteration: number, { missing }: GoalVerdict): string {
+  return (
+    `The goal is NOT yet complete (audit iteration ${iteration}).\nOutstanding: ${missing}\n\n` +
+    'Look at how things really are now instead of trusting your memory. Work on each point that is outstanding and show ' +
+    'by commands or tests that it holds. The whole objective still counts; finish when all of it is proved.'
+  );
+}
+
+/** What the agent is told when a goal goes on that was interrupted. */
+export function resumption(objective: string): string {
+  return (
+    'Resuming a goal that was paused or interrupted. Look at how things really are now instead of trusting your memory, ' +
+    `and go on until all of the objective is proved:\n\n${objective}`
+  );
+}

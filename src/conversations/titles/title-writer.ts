@@ -1,0 +1,78 @@
+import { runErrorDraft } from '../../agent/drafts.js';
+import { plainText, type Content, type DurableEvent, type EventDraft } from '../../events/index.js';
+import type { Llm, LlmResponse } from '../../llm/llm.js';
+import { LlmError } from '../../llm/llm-error.js';
+import type { Background } from '../background.js';
+import type { ConversationState } from '../conversation-state.js';
+import { cutTitle, titleOf, titleRequest } from './title-text.js';
+
+/** What a title needs of its conversation. */
+export interface TitleHost {
+  readonly state: ConversationState;
+  commit(drafts: readonly EventDraft[]): Promise<DurableEvent[]>;
+  countUsage(usageId: string, model: string, response: LlmResponse): EventDraft;
+  /** A text without the secrets that are in it. */
+  maskSecrets(text: string): string;
+  masked(draft: EventDraft): EventDraft;
+  /** It has a title now. */
+  titled(): void;
+  report(what: string, error: unknown): void;
+}
+
+/**
+ * Gives a conversation its title: from what the user says first, by the agent's model, beside the run. Where the model
+ * gives none, the message itself is the title. A scripted model is not asked: it would play the script.
+ */
+export class TitleWriter {
+  private pending = false;
+
+  constructor(
+    private readonly host: TitleHost,
+    private readonly llm: Llm,
+    private readonly background: Background,
+  ) {}
+
+  /** The user said something. Returns at once. */
+  heard(content: readonly Content[]): void {
+    const text = plainText(content).trim();
+    const { autotitle, title } = this.host.state;
+    if (!autotitle || title !== null || this.pending || text === '') return;
+    this.pending = true;
+    const writing = this.write(text).finally(() => (this.pending = false));
+    this.background.track(writing).catch((error: unknown) => this.host.report('title', error));
+  }
+
+  private async write(text: string): Promise<void> {
+    const title = await this.ask(text).catch((error: unknown) => this.failed(error));
+    // Somebody may have given it one meanwhile.
+    if (this.host.state.title !== null) return;
+    // Masked before it is cut: a part of a secret would not be found.
+    this.host.state.title =
+      title === undefined || title === '' ? cutTitle(this.host.maskSecrets(text)) : title;
+    this.host.titled();
+  }
+
+  private async ask(text: string): Promise<string | undefined> {
+    const { agent, id, rest } = this.host.state;
+    const { llm } = agent;
+    if (llm.model.startsWith('scripted/')) return undefined;
+    const template = typeof rest['prompt'] === 'string' ? rest['prompt'] : null;
+    const response = await this.llm.complete({
+      config: { ...llm, stream: false },
+      messages: titleRequest(text, template),
+      tools: [],
+      conversationId: id,
+      signal: this.background.signal,
+    });
+    await this.host.commit([this.host.countUsage(llm.usage_id, llm.model, response)]);
+    return cutTitle(this.host.maskSecrets(titleOf(response.message)));
+  }
+
+  /** A model that cannot be called is told of in the log; the status stays as it is. */
+  private async failed(error: unknown): Promise<undefined> {
+    if (this.background.signal.aborted) return;
+    if (error instanceof LlmError)
+      await this.host.commit([this.host.masked(runErrorDraft(error.code, error.message))]);
+    else this.host.report('title', error);
+  }
+}

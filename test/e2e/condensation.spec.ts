@@ -1,0 +1,247 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import {
+  brief,
+  ConversationClient,
+  scriptedRequest,
+  type SeenEvent,
+} from '../support/conversation-client.js';
+import { startScriptedEndpoint, type ChatEndpoint, type EndpointStep } from '../support/scripted-endpoint.js';
+import { eventually, ServerProcess } from '../support/server-process.js';
+
+/** What was recorded of the original in `condensation-*`, without `stats`: their place is not fixed there. */
+describe('condensation', () => {
+  let folder: string;
+  let server: ServerProcess;
+  let agent: ChatEndpoint;
+  let condenser: ChatEndpoint;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(os.tmpdir(), 'condensation-'));
+    server = await ServerProcess.start({ cwd: folder });
+  });
+  afterAll(async () => {
+    await server.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+  beforeEach(async () => {
+    agent = await startScriptedEndpoint();
+    condenser = await startScriptedEndpoint();
+  });
+  afterEach(async () => {
+    await agent.close();
+    await condenser.close();
+  });
+
+  const llm = (endpoint: ChatEndpoint, usage_id: string) => ({
+    model: 'openai/scripted',
+    base_url: endpoint.url,
+    api_key: 'x',
+    usage_id,
+    num_retries: 1,
+  });
+  const create = (steps: EndpointStep[], limits: object | null, script: string | undefined = 'go') => {
+    agent.script(steps);
+    condenser.script([{ say: 'Done.', repeat: true }]);
+    const spec = limits && { kind: 'LLMSummarizingCondenser', llm: llm(condenser, 'condenser'), ...limits };
+    const more = { agent: { llm: llm(agent, 'agent'), tools: [{ name: 'task_tracker' }], condenser: spec } };
+    return ConversationClient.create(server, scriptedRequest(path.join(folder, 'work'), script, more));
+  };
+  const view = (step: number): EndpointStep => ({ tools: [['think', { thought: `thought ${step}` }]] });
+  const finish: EndpointStep = { tools: [['finish', { message: 'd' }]] };
+  const condense = (conversation: ConversationClient) =>
+    conversation.server.request('POST', `${conversation.route}/condense`);
+  const sequence = (events: SeenEvent[]) => events.filter(({ key }) => key !== 'stats').map(brief);
+  const last = (endpoint: ChatEndpoint) => endpoint.requests.at(-1)?.body.messages ?? [];
+  const ofKind = (events: SeenEvent[], kind: string) => events.filter((event) => event.kind === kind);
+
+  it('puts a summary in the place of what is old, again and again', async () => {
+    const steps = [0, 1, 2, 3, 4, 5, 6, 7].map(view);
+    const conversation = await create([...steps, finish], { max_size: 10, keep_first: 2 });
+    await conversation.reaches('finished');
+    const events = await conversation.events();
+    const step = ['ActionEvent', 'ObservationEvent'];
+    expect(sequence(events)).toEqual([
+      ...['SystemPromptEvent', 'MessageEvent', 'last_user_message_id', 'execution_status=running'],
+      ...[...step, ...step, ...step, ...step, ...step, 'Condensation'],
+      ...[...step, ...step, ...step, 'Condensation', ...step, 'execution_status=finished'],
+    ]);
+    const tree = events.filter(({ key }) => key === undefined);
+    const [first, second] = ofKind(events, 'Condensation');
+    const at = (index: number) => tree[index]?.id ?? '';
+    expect(first).toEqual({
+      id: first?.id,
+      timestamp: first?.timestamp,
+      source: 'environment',
+      parent_id: at(11),
+      forgotten_event_ids: [2, 3, 4, 5, 6, 7, 8, 9].map(at),
+      summary: 'Done.',
+      summary_offset: 2,
+      llm_response_id: first?.['llm_response_id'],
+      kind: 'Condensation',
+    });
+    expect(second?.['forgotten_event_ids']).toEqual([
+      `${String(first?.id)}-summary`,
+      ...[10, 11, 13, 14, 15, 16].map(at),
+    ]);
+    const messages = last(agent);
+    expect(messages.map(({ role }) => role)).toEqual(['system', 'user', 'assistant', 'tool']);
+    expect(messages[1]?.['content']).toEqual([
+      { type: 'text', text: 'go' },
+      { type: 'text', text: 'Done.' },
+    ]);
+    // A summary takes the one before it in.
+    expect(JSON.stringify(last(condenser))).toContain('Done.');
+    const info = await conversation.info();
+    expect(Object.keys((info['stats'] as { usage_to_metrics: object }).usage_to_metrics)).toEqual([
+      'agent',
+      'condenser',
+    ]);
+  });
+
+  it('condenses a history that the provider finds too long, and goes on', async () => {
+    const refusal = {
+      status: 400,
+      message:
+        "This model's maximum context length is 8192 tokens. However, your messages resulted in 9000 tokens.",
+      code: 'context_length_exceeded',
+    };
+    const conversation = await create([view(0), view(1), view(2), refusal, finish], { max_size: 80 });
+    await conversation.reaches('finished');
+    const events = await conversation.events();
+    expect(sequence(events).slice(-5)).toEqual([
+      ...[
+        'CondensationRequest',
+        'Condensation',
+        'ActionEvent',
+        'ObservationEvent',
+        'execution_status=finished',
+      ],
+    ]);
+    expect(ofKind(events, 'Condensation')[0]).toMatchObject({ summary: 'Done.', summary_offset: 2 });
+    expect(last(agent).map(({ role }) => role)).toEqual(['system', 'user']);
+  });
+
+  it('ends with the error when even the shortest history is too long', async () => {
+    const refusal = { status: 400, message: 'too long', code: 'context_length_exceeded', repeat: true };
+    const conversation = await create([view(0), view(1), refusal], {});
+    await conversation.reaches('error');
+    const [error] = ofKind(await conversation.events(), 'ConversationErrorEvent');
+    expect(error).toMatchObject({
+      code: 'LLMContextWindowExceedError',
+      classification: { kind: 'agent_action', retryable: true, user_action: 'retry' },
+    });
+    expect(condenser.requests.length).toBeLessThan(6);
+    const without = await create([refusal], null);
+    await without.reaches('error');
+    expect(sequence(await without.events())).not.toContain('CondensationRequest');
+  });
+
+  it('condenses when it is asked to, and the agent knows after a restart what it knew before', async () => {
+    const steps = [0, 1, 2, 3, 4].map(view);
+    let conversation = await create([...steps, finish], {});
+    await conversation.reaches('finished');
+    const tree = (await conversation.events()).filter(({ key }) => key === undefined);
+    expect(await condense(conversation)).toMatchObject({ status: 200, body: { success: true } });
+    const events = await conversation.events();
+    expect(events.slice(-3).map(brief)).toEqual(['CondensationRequest', 'Condensation', 'stats']);
+    expect(events.at(-2)?.['forgotten_event_ids']).toEqual(tree.slice(2, 10).map(({ id }) => id));
+    expect(await conversation.status()).toBe('finished');
+
+    agent.script([{ say: 'before' }, { say: 'after' }]);
+    await conversation.send('one');
+    await conversation.reaches('finished');
+    const seen = last(agent);
+    await server.end();
+    server = await ServerProcess.start({ cwd: folder });
+    conversation = conversation.on(server);
+    await conversation.send('two');
+    await conversation.reaches('finished');
+    expect(last(agent).slice(0, seen.length)).toEqual(seen);
+    expect(JSON.stringify(last(agent))).not.toContain('thought 1');
+
+    // On the branch before the condensation everything is there.
+    await server.request('POST', `${conversation.route}/navigate`, { event_id: tree.at(-1)?.id });
+    agent.script([{ say: 'aside' }]);
+    await conversation.send('three');
+    await conversation.reaches('finished');
+    expect(JSON.stringify(last(agent))).toContain('thought 1');
+  });
+
+  it('says why a history cannot be condensed', async () => {
+    const refused = async (spec: object | null) => {
+      const more = { agent: { llm: { model: 'scripted/test' }, tools: [], condenser: spec } };
+      const work = path.join(folder, 'work');
+      const { status, body } = await condense(
+        await ConversationClient.create(server, scriptedRequest(work, undefined, more)),
+      );
+      return [status, (body as { detail: string }).detail];
+    };
+    const why = 'Cannot condense conversation:';
+    expect(await refused(null)).toEqual([409, `${why} No condenser configured`]);
+    const noOp = { kind: 'NoOpCondenser' };
+    const deaf = (name: string) => [409, `${why} Condenser ${name} does not handle condensation requests`];
+    expect(await refused(noOp)).toEqual(deaf('NoOpCondenser'));
+    expect(await refused({ kind: 'PipelineCondenser', condensers: [noOp] })).toEqual(
+      deaf('PipelineCondenser'),
+    );
+    const summarising = { kind: 'LLMSummarizingCondenser', llm: { model: 'scripted/test' } };
+    expect(await refused(summarising)).toEqual([409, `${why} There is nothing to condense`]);
+    const unknown = new ConversationClient(server, '00000000-0000-4000-8000-000000000001');
+    expect(await condense(unknown)).toMatchObject({
+      status: 404,
+      body: { detail: 'Conversation not found' },
+    });
+  });
+
+  it('goes on without a summary where there is room, and tells of a failure when asked for one', async () => {
+    const conversation = await create([...[0, 1, 2, 3, 4, 5].map(view), finish], {
+      max_size: 6,
+      keep_first: 1,
+    });
+    // Before the script of `create`: the model of the condenser refuses.
+    await conversation.reaches('finished');
+    const broken = await startScriptedEndpoint({
+      script: [{ status: 401, message: 'no sk-secret', repeat: true }],
+    });
+    try {
+      const spec = {
+        kind: 'LLMSummarizingCondenser',
+        llm: llm(broken, 'condenser'),
+        max_size: 6,
+        keep_first: 1,
+      };
+      agent.script([...[0, 1, 2, 3, 4, 5].map(view), finish]);
+      const more = { agent: { llm: llm(agent, 'agent'), tools: [], condenser: spec } };
+      const other = await ConversationClient.create(
+        server,
+        scriptedRequest(path.join(folder, 'work'), 'go', more),
+      );
+      await other.reaches('finished');
+      expect(ofKind(await other.events(), 'Condensation')).toEqual([]);
+      const asked = broken.requests.length;
+      expect(asked).toBeGreaterThan(0);
+      expect(asked).toBeLessThan(6);
+      const answer = await condense(other);
+      expect(answer.status).toBe(502);
+      expect(JSON.stringify(answer.body)).not.toContain('sk-secret');
+      expect((await other.events()).at(-1)?.kind).not.toBe('CondensationRequest');
+    } finally {
+      await broken.close();
+    }
+  });
+
+  it('condenses during a run before its next step', async () => {
+    const conversation = await create([view(0), view(1), view(2), { ...view(3), wait: 1 }, finish], {});
+    await eventually(
+      async () => ofKind(await conversation.events(), 'ObservationEvent').length === 3,
+      'the third step',
+    );
+    expect((await condense(conversation)).status).toBe(200);
+    await conversation.reaches('finished');
+    const events = await conversation.events();
+    expect(ofKind(events, 'CondensationRequest')).toHaveLength(1);
+    expect(ofKind(events, 'Condensation')).toHaveLength(1);
+  });
+});

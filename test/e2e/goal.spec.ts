@@ -1,0 +1,251 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { brief, ConversationClient, scriptedRequest } from '../support/conversation-client.js';
+import { startScriptedEndpoint, type ChatEndpoint, type EndpointStep } from '../support/scripted-endpoint.js';
+import { eventually, ServerProcess } from '../support/server-process.js';
+
+interface Goal {
+  active: boolean;
+  status: string;
+  iteration: number;
+  max_iterations: number;
+  objective: string;
+  verdict: { score: number; complete: boolean; missing: string } | null;
+}
+
+describe('working for a goal', () => {
+  let folder: string;
+  let server: ServerProcess;
+  let endpoint: ChatEndpoint;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(os.tmpdir(), 'goal-'));
+    server = await start();
+  });
+  afterAll(async () => {
+    await server.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+  beforeEach(async () => {
+    endpoint = await startScriptedEndpoint();
+  });
+  afterEach(() => endpoint.close());
+
+  const start = () => ServerProcess.start({ cwd: folder, env: { OH_MAX_CONCURRENT_RUNS: '1' } });
+  const create = (...steps: EndpointStep[]) => {
+    endpoint.script(steps);
+    const llm = {
+      model: 'openai/scripted',
+      base_url: endpoint.url,
+      api_key: 'x',
+      usage_id: 'agent',
+      num_retries: 1,
+    };
+    return ConversationClient.create(
+      server,
+      scriptedRequest(path.join(folder, 'work'), undefined, { agent: { llm, tools: [] } }),
+    );
+  };
+  const post = (conversation: ConversationClient, what: string, body?: unknown) =>
+    conversation.server.request('POST', `${conversation.route}/${what}`, body);
+  const verdict = (complete: boolean, ...missing: string[]): EndpointStep => ({
+    say: JSON.stringify({ complete, score: complete ? 1 : 0.4, missing, reason: 'because' }),
+  });
+  const goals = async (conversation: ConversationClient): Promise<Goal[]> =>
+    (await conversation.events('&kind=ConversationStateUpdateEvent'))
+      .filter(({ key }) => key === 'goal')
+      .map(({ value }) => value as Goal);
+  const ends = async (conversation: ConversationClient, status: string) => {
+    await eventually(async () => (await goals(conversation)).at(-1)?.status === status, `goal ${status}`);
+    return goals(conversation);
+  };
+  const MESSAGE = ['MessageEvent', 'last_user_message_id', 'execution_status=running'];
+  const ANSWER = ['MessageEvent', 'execution_status=finished'];
+
+  it('audits after each run and says what is outstanding until the goal is complete', async () => {
+    const conversation = await create(
+      { say: 'worked on it' },
+      verdict(false, 'x'),
+      { say: 'done now' },
+      verdict(true),
+    );
+    expect((await post(conversation, 'goal', { objective: 'make file x', max_iterations: 2 })).body).toEqual({
+      success: true,
+    });
+    const all = await ends(conversation, 'complete');
+    expect(all).toEqual([
+      {
+        active: true,
+        status: 'running',
+        iteration: 0,
+        max_iterations: 2,
+        objective: 'make file x',
+        verdict: null,
+      },
+      expect.objectContaining({
+        active: true,
+        status: 'running',
+        iteration: 1,
+        verdict: { score: 0.4, complete: false, missing: 'x' },
+      }),
+      expect.objectContaining({
+        active: false,
+        status: 'complete',
+        iteration: 2,
+        verdict: { score: 1, complete: true, missing: '' },
+      }),
+    ]);
+    const events = await conversation.events();
+    expect(events.filter(({ key }) => key !== 'stats').map(brief)).toEqual([
+      ...['goal', 'SystemPromptEvent', ...MESSAGE, ...ANSWER],
+      ...['goal', 'execution_status=idle', ...MESSAGE, ...ANSWER, 'goal'],
+    ]);
+    const messages = endpoint.requests.map(({ body }) => body.messages);
+    expect(messages.map((list) => list.map(({ role }) => role))).toEqual([
+      ['system', 'user'],
+      ['system', 'user'],
+      ['system', 'user', 'assistant', 'user'],
+      ['system', 'user'],
+    ]);
+    expect(JSON.stringify(messages[1])).toContain('<objective>\\nmake file x\\n</objective>');
+    expect(JSON.stringify(messages[1])).toContain('worked on it');
+    expect(endpoint.requests[1]?.body['tools']).toBeUndefined();
+    expect(JSON.stringify(messages[2])).toContain(
+      'The goal is NOT yet complete (audit iteration 1).\\nOutstanding: x',
+    );
+    // Its place is free again.
+    await eventually(async () => (await post(conversation, 'run')).status === 200, 'a run');
+    expect(await post(conversation, 'goal/resume')).toMatchObject({
+      status: 400,
+      body: { detail: 'no_resumable_goal' },
+    });
+  });
+
+  it('ends after so many audits, also when no verdict can be read', async () => {
+    const conversation = await create(
+      { say: 'a' },
+      { say: 'no verdict' },
+      { say: 'b' },
+      { say: '{"complete": "?"}' },
+    );
+    await post(conversation, 'goal', { objective: 'say hi', max_iterations: 2 });
+    const all = await ends(conversation, 'capped');
+    const unreadable = { score: 0, complete: false, missing: 'Judge verdict could not be parsed.' };
+    expect(all.map((goal) => [goal.active, goal.iteration, goal.verdict])).toEqual([
+      [true, 0, null],
+      [true, 1, unreadable],
+      [false, 2, unreadable],
+    ]);
+    expect((await post(conversation, 'goal/resume')).status).toBe(400);
+  });
+
+  it('holds one place for all its runs and is not disturbed', async () => {
+    const conversation = await create(
+      { say: 'a', wait: 1 },
+      { ...verdict(false, 'x'), wait: 1 },
+      { say: 'b' },
+      verdict(true),
+    );
+    await post(conversation, 'goal', { objective: 'o' });
+    const other = await create();
+    const busy = { status: 409, body: { detail: 'Conversation run or goal loop already running.' } };
+    expect(await post(conversation, 'goal', { objective: 'again' })).toMatchObject(busy);
+    expect((await post(other, 'goal', { objective: 'o' })).status).toBe(429);
+    await eventually(() => Promise.resolve(endpoint.requests.length === 2), 'the audit');
+    // Between two runs, while the audit goes on.
+    expect((await post(other, 'run')).status).toBe(429);
+    expect((await post(conversation, 'run')).status).toBe(409);
+    expect((await post(conversation, 'navigate', {})).status).toBe(409);
+    expect(await post(conversation, 'goal/resume')).toMatchObject(busy);
+    await ends(conversation, 'complete');
+  });
+
+  it('stops when it is told to, and can be resumed', async () => {
+    const conversation = await create({ say: 'w1', wait: 1 }, { say: 'w2' }, verdict(true));
+    await post(conversation, 'goal', { objective: 'obj', max_iterations: 3 });
+    await conversation.reaches('running');
+    expect((await post(conversation, 'goal/stop')).body).toEqual({ success: true });
+    expect((await goals(conversation)).at(-1)).toMatchObject({
+      active: false,
+      status: 'interrupted',
+      iteration: 0,
+    });
+    // The run itself goes on to its end.
+    await conversation.reaches('finished');
+    expect(endpoint.requests).toHaveLength(1);
+    await eventually(async () => (await post(conversation, 'goal/resume')).status === 200, 'the resumption');
+    await ends(conversation, 'complete');
+    const said = await conversation.events('&kind=MessageEvent&source=user');
+    expect(JSON.stringify(said.at(-1))).toContain('Resuming a goal that was paused or interrupted.');
+    expect((await post(conversation, 'goal/stop')).body).toEqual({ success: true });
+  });
+
+  it.each(['message', 'pause', 'interrupt'])('is interrupted by a %s of the user', async (what) => {
+    const conversation = await create({ say: 'w1', wait: 1 }, { say: 'w2' }, { say: 'w3' });
+    await post(conversation, 'goal', { objective: 'obj' });
+    await conversation.reaches('running');
+    if (what === 'message') await conversation.send('hey');
+    else await post(conversation, what);
+    await conversation.reaches(what === 'message' ? 'finished' : 'paused');
+    const events = (await conversation.events()).filter(({ key }) => key !== 'stats').map(brief);
+    const followed = {
+      message: 'MessageEvent',
+      pause: 'execution_status=paused',
+      interrupt: 'execution_status=paused',
+    };
+    const ended = events.lastIndexOf('goal');
+    expect(events[ended + 1]).toBe(followed[what as keyof typeof followed]);
+    expect((await goals(conversation)).map(({ status }) => status)).toEqual(['running', 'interrupted']);
+    await server.request('POST', `${conversation.route}/interrupt`);
+  });
+
+  it('is interrupted by an error of the agent or of the audit, and says so', async () => {
+    const first = await create({ status: 401, message: 'no' });
+    await post(first, 'goal', { objective: 'obj' });
+    await ends(first, 'interrupted');
+    expect(await first.status()).toBe('error');
+    const second = await create({ say: 'fine' }, { status: 401, message: 'no' });
+    await eventually(
+      async () => (await post(second, 'goal', { objective: 'obj' })).status === 200,
+      'the goal',
+    );
+    await ends(second, 'interrupted');
+    const [error] = await second.events('&kind=ConversationErrorEvent');
+    expect(error).toMatchObject({ code: 'LLMAuthenticationError' });
+    expect(await second.status()).toBe('finished');
+  });
+
+  it.each(['SIGKILL', 'SIGTERM'] as const)('is interrupted after %s, and can be resumed', async (signal) => {
+    let conversation = await create({ say: 'w1' }, { ...verdict(false, 'x'), wait: 60 });
+    await eventually(
+      async () => (await post(conversation, 'goal', { objective: 'obj' })).status === 200,
+      'the goal',
+    );
+    await eventually(() => Promise.resolve(endpoint.requests.length === 2), 'the audit');
+    await server.end(signal);
+    server = await start();
+    conversation = conversation.on(server);
+    expect((await goals(conversation)).map(({ active, status }) => [active, status])).toEqual([
+      [true, 'running'],
+      [false, 'interrupted'],
+    ]);
+    endpoint.script([{ say: 'w2' }, verdict(true)]);
+    expect((await post(conversation, 'goal/resume')).status).toBe(200);
+    await ends(conversation, 'complete');
+  });
+
+  it('refuses goals that are none', async () => {
+    const conversation = await create();
+    const refused = async (body: unknown) => {
+      const answer = await post(conversation, 'goal', body);
+      return [answer.status, (answer.body as { detail: unknown }).detail];
+    };
+    expect(await refused({ objective: ' ' })).toEqual([400, 'Goal objective must not be empty.']);
+    expect((await refused({ objective: 'x', max_iterations: 0 }))[0]).toBe(422);
+    expect((await refused({}))[0]).toBe(422);
+    const unknown = new ConversationClient(server, '00000000-0000-4000-8000-000000000001');
+    for (const what of ['goal/stop', 'goal/resume'])
+      expect(await post(unknown, what)).toMatchObject({ status: 404, body: { detail: 'Not Found' } });
+  });
+});
