@@ -293,6 +293,7 @@ export class ConversationRegistry implements Recoverable {
         fence = await leases.acquire(state.id);
         log = await this.logs.open(state.id);
       }
+      if (fill) await catalogue.begin(state.id);
       await fill?.(log, fence);
       // The metadata last: until they are written nobody finds it.
       await catalogue.save(toStored(state, log.length, secrets), fence);

@@ -32,6 +32,8 @@ export abstract class Catalogue {
    * @throws DamagedConversationError when there is a conversation, but its metadata cannot be read
    */
   abstract load(id: string): Promise<StoredMetadata | undefined>;
+  /** Says that a conversation is being made: until it is saved there is none, whatever a crash leaves of it. */
+  abstract begin(id: string): Promise<void>;
   /** Replaces the metadata atomically (temporary file, fsync, rename, fsync of the folder) and updates the entry. */
   abstract save(metadata: StoredMetadata, fence: LeaseFence): Promise<void>;
   /** Updates the entry in memory only: what the open conversation says of itself. */

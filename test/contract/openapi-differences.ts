@@ -1,10 +1,5 @@
 /** Operations of the original that this server does not have yet. One that it has must not stand here. */
-export const PENDING: readonly string[] = [
-  'POST /api/conversations/{conversation_id}/condense',
-  'POST /api/conversations/{conversation_id}/goal',
-  'POST /api/conversations/{conversation_id}/goal/resume',
-  'POST /api/conversations/{conversation_id}/goal/stop',
-];
+export const PENDING: readonly string[] = [];
 
 /** A difference that is meant, and why. */
 export interface Deliberate {

@@ -232,7 +232,10 @@ describe('children, worktrees and creation', () => {
       source: 'user',
       kind: 'PauseEvent',
     };
+    await writeFile(path.join(left, 'unfinished'), '');
     await writeFile(path.join(left, 'events.jsonl'), `${JSON.stringify(event)}\n`);
+    const { status } = await server.request('GET', `/api/conversations/${conversation_id}`);
+    expect(status).toBe(404);
     const conversation = await create(path.join(folder, 'plain'), 'SAY: new', { conversation_id });
     await conversation.reaches('finished');
     const [first] = await conversation.events();

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { access, readdir, rename, rm, stat } from 'node:fs/promises';
+import { access, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { errorCode, errorMessage } from '../../errors/index.js';
@@ -9,7 +9,14 @@ import { DamagedConversationError, LeaseLostError, storageFailure } from '../sto
 import { StorageOptions } from '../storage-options.js';
 import { forEachBounded } from './bounded.js';
 import { CatalogueEntries } from './catalogue-entries.js';
-import { conversationFolder, conversationIdOf, LOG_FILE, METADATA_FILE } from './conversation-folder.js';
+import {
+  conversationFolder,
+  conversationIdOf,
+  FILE_MODE,
+  LOG_FILE,
+  METADATA_FILE,
+  UNFINISHED_FILE,
+} from './conversation-folder.js';
 import { makeFolder, replaceFile, syncFolder } from './durable-file.js';
 import { formatMetadata, readEntry, readMetadata } from './metadata-file.js';
 
@@ -82,11 +89,26 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
       return await readMetadata(file, id);
     } catch (error) {
       if (isShortage(error)) throw storageFailure(error);
-      // Without a log it is what an interrupted creation leaves, or nothing.
-      if (errorCode(error) === 'ENOENT' && !(await exists(this.logFile(id)))) return undefined;
+      // It is what an interrupted creation leaves, or nothing.
+      if (errorCode(error) === 'ENOENT' && (await this.isUnfinished(id))) return undefined;
       this.reportBroken(id, error);
       throw new DamagedConversationError(id, `${METADATA_FILE}: ${errorMessage(error)}`);
     }
+  }
+
+  override async begin(id: string): Promise<void> {
+    const folder = this.folder(id);
+    try {
+      await makeFolder(folder);
+      await writeFile(path.join(folder, UNFINISHED_FILE), '', { mode: FILE_MODE });
+    } catch (error) {
+      throw storageFailure(error);
+    }
+  }
+
+  /** Without its log, or with the mark that it is being made, a folder without metadata is no conversation yet. */
+  private async isUnfinished(id: string): Promise<boolean> {
+    return !(await exists(this.logFile(id))) || (await exists(path.join(this.folder(id), UNFINISHED_FILE)));
   }
 
   override save(metadata: StoredMetadata, fence: LeaseFence): Promise<void> {
@@ -148,6 +170,7 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
     const isNew = !this.entries.get(id);
     if (isNew) await makeFolder(folder);
     await replaceFile(path.join(folder, METADATA_FILE), temporary, text, mayWrite);
+    if (isNew) await rm(path.join(folder, UNFINISHED_FILE), { force: true });
     // The lease may have made the folder: its name becomes durable with its first metadata.
     await Promise.all([syncFolder(folder), isNew && syncFolder(this.options.conversationsPath)]);
   }
@@ -217,8 +240,8 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
       // What was saved meanwhile is newer, and what is just being removed does not come back.
       if (!this.entries.get(id) && !this.changes.has(id)) this.entries.set(entry);
     } catch (error) {
-      // Without a log it is what an interrupted creation leaves: nothing was acknowledged, nothing is missing.
-      if (errorCode(error) === 'ENOENT' && !(await exists(this.logFile(id)))) return false;
+      // It is what an interrupted creation leaves: nothing was acknowledged, nothing is missing.
+      if (errorCode(error) === 'ENOENT' && (await this.isUnfinished(id))) return false;
       if (isShortage(error)) throw storageFailure(error);
       this.reportBroken(id, error);
     }
