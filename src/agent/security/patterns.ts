@@ -20,7 +20,7 @@ const SHELL = '(?:sudo\\s+)?(?:env\\s+)?(?:/\\S*/)?(?:ba|z|da|k)?sh';
 export const DEFAULT_PATTERNS: Readonly<PatternLists> = {
   high_patterns: [
     [
-      '\\brm\\b(?=[^\\n;|&]*\\s-(?:[a-z]*r|-recursive))(?=[^\\n;|&]*\\s-(?:[a-z]*f|-force))',
+      '\\brm\\b(?=[^\\n;|&]{0,300}\\s-(?:[a-z]*r|-recursive))(?=[^\\n;|&]{0,300}\\s-(?:[a-z]*f|-force))',
       'Deletes whole folders without asking',
       'exec.destruct.rm_rf',
     ],
@@ -59,7 +59,7 @@ export const DEFAULT_PATTERNS: Readonly<PatternLists> = {
   ],
 };
 
-/** How long the patterns of one client may search one action (ms): a bad expression must not stop the server. */
+/** How long a list of patterns may search one action (ms): a bad expression must not stop the server. */
 const SEARCH_LIMIT_MS = 250;
 
 /**
@@ -94,24 +94,15 @@ export function patternRisk(config: JsonObject, action: ActionEvent): { risk: Se
   }
 }
 
+/** @throws when the search takes too long */
 function matches(config: JsonObject, list: keyof PatternLists, texts: readonly string[]): boolean {
-  const own = config[list];
-  if (!Array.isArray(own)) {
-    return ours(list).some((expression) => texts.some((text) => expression.test(text)));
-  }
-  const expressions = own.flatMap((entry: unknown) =>
+  const patterns = config[list] ?? DEFAULT_PATTERNS[list];
+  const entries: unknown[] = Array.isArray(patterns) ? patterns : [];
+  const expressions = entries.flatMap((entry) =>
     Array.isArray(entry) && typeof entry[0] === 'string' ? [compilePattern(entry[0])] : [],
   );
   const search = 'expressions.some((expression) => texts.some((text) => expression.test(text)))';
   return Boolean(runInNewContext(search, { expressions, texts }, { timeout: SEARCH_LIMIT_MS }));
-}
-
-const compiled = new Map<keyof PatternLists, RegExp[]>();
-
-function ours(list: keyof PatternLists): RegExp[] {
-  const known = compiled.get(list) ?? DEFAULT_PATTERNS[list].map(([pattern]) => compilePattern(pattern));
-  compiled.set(list, known);
-  return known;
 }
 
 /** The shell sees `rm` in `r\m` and in `r''m` too. */

@@ -32,6 +32,8 @@ export function maskDraft(draft: EventDraft, mask: Mask): EventDraft {
       };
       return { ...draft, thought: draft.thought.map((block) => maskedText(block, mask)), ...reasoning };
     }
+    case 'Condensation':
+      return draft.summary === undefined ? draft : { ...draft, summary: mask(draft.summary) };
     case 'AgentErrorEvent':
       return { ...draft, error: mask(draft.error) };
     case 'ConversationErrorEvent':
