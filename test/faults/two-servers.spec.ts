@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import {
@@ -38,7 +38,13 @@ describe('two servers on one folder', () => {
     const message = await other.request('POST', `${theirs.route}/events`, userMessage('SAY: no'));
     const refusal = { detail: `Conversation ${mine.id} is owned by another live agent server instance` };
     expect(message).toMatchObject({ status: 404, body: refusal });
-    expect((await other.request('POST', `${theirs.route}/run`)).status).toBe(404);
+    for (const [method, route, body] of [
+      ['POST', `${theirs.route}/run`, undefined],
+      ['PATCH', theirs.route, { title: 'no' }],
+      ['DELETE', theirs.route, undefined],
+    ] as const) {
+      expect(await other.request(method, route, body)).toMatchObject({ status: 404, body: refusal });
+    }
     const socket = new SocketRecorder(other.socketUrl(`/sockets/events/${mine.id}`));
     await eventually(() => Promise.resolve(socket.closeCode === 4004), 'the close of the socket');
 
@@ -46,5 +52,47 @@ describe('two servers on one folder', () => {
     await theirs.send('FINISH: taken over');
     await theirs.reaches('finished');
     expect((await theirs.events('&kind=MessageEvent')).length).toBe(2);
+  });
+
+  it('a frozen owner writes nothing when it wakes after another has taken over', async () => {
+    const env = { OH_LEASE_TTL_SECONDS: '1' };
+    const [frozen, other] = [
+      await ServerProcess.start({ cwd: folder, env }),
+      await ServerProcess.start({ cwd: folder, env }),
+    ];
+    servers.push(frozen, other);
+    const script = 'RUN: until [ -e go ]; do sleep 0.02; done\nRUN: touch written-by-the-frozen\nFINISH: ok';
+    const work = path.join(folder, 'frozen-work');
+    const mine = await ConversationClient.create(frozen, scriptedRequest(work, script));
+    await eventually(async () => (await mine.events('&kind=ActionEvent')).length > 0, 'the action');
+    process.kill(frozen.pid, 'SIGSTOP');
+    const theirs = mine.on(other);
+    await eventually(
+      async () => (await other.request('POST', `${theirs.route}/events`, userMessage('x'))).status === 200,
+      'the takeover',
+    );
+    expect((await theirs.events('&kind=ConversationErrorEvent')).map(({ code }) => code)).toEqual([
+      'ServerRestarted',
+    ]);
+    process.kill(frozen.pid, 'SIGCONT');
+    await writeFile(path.join(work, 'go'), '');
+    // It answers again, and knows that it has lost.
+    await eventually(async () => {
+      const { status } = await frozen.request('POST', `${mine.route}/events`, userMessage('from the frozen'));
+      return status === 404 || status === 409;
+    }, 'the refusal');
+    await eventually(
+      () => Promise.resolve(/lease is lost|is refused|was refused/.test(frozen.log)),
+      'its log',
+    );
+    await theirs.send('FINISH: mine now');
+    await theirs.reaches('finished');
+    const events = await theirs.events();
+    expect(JSON.stringify(events)).not.toContain('from the frozen');
+    expect(
+      events.filter(({ kind, tool_name }) => kind === 'ObservationEvent' && tool_name === 'terminal'),
+    ).toEqual([]);
+    expect(new Set(events.map(({ id }) => id)).size).toBe(events.length);
+    expect(await mine.events()).toEqual(events);
   });
 });
