@@ -7,7 +7,7 @@
  *     npm run build && node test/schemathesis.mjs [path of schemathesis] [further options for it]
  *
  * It sends whatever a schema allows, folders to work in among it: run it where that does no harm. Operations that run
- * commands or change files where they are told are left out.
+ * commands or change files where they are told are left out, and the question to an agent, which a model has to answer.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

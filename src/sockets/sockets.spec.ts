@@ -399,6 +399,8 @@ describe('bad frames', () => {
     ['of an unknown kind', [0x83, 0x80, 0, 0, 0, 0], 1002],
     ['that go on with nothing', [0x80, 0x80, 0, 0, 0, 0], 1002],
     ['that are long pings', [0x89, 0xfe, 0xff, 0xff, 0, 0, 0, 0], 1002],
+    ['that close with a code that is none', [0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe7], 1002],
+    ['that close with half a code', [0x88, 0x81, 0, 0, 0, 0, 0x03], 1002],
     ['that announce too much', [0x81, 0xff, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0], 1009],
     ['that announce more than there is', [0x81, 0xff, 0xff, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0], 1009],
   ])('%s end in a close frame', async (_, bytes, code) => {

@@ -1,0 +1,140 @@
+import { once } from 'node:events';
+import net from 'node:net';
+import { ServerProcess } from '../support/server-process.js';
+
+const JSON_POST = 'POST /api/conversations HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n';
+
+/** What no HTTP library would send, byte by byte. */
+describe('a client that keeps to no rule', () => {
+  let server: ServerProcess;
+  const sockets: net.Socket[] = [];
+  beforeAll(async () => {
+    server = await ServerProcess.start();
+  });
+  afterEach(() => {
+    for (const socket of sockets.splice(0)) socket.destroy();
+  });
+  afterAll(() => server.stop());
+
+  function connect(): net.Socket {
+    const { hostname, port } = new URL(server.url);
+    const socket = net.connect(Number(port), hostname);
+    // What it sends may reach a connection that the server has closed already.
+    socket.on('error', () => undefined);
+    sockets.push(socket);
+    return socket;
+  }
+
+  /** Sends text (one byte a character) and answers the first line of what comes back. */
+  async function statusOf(text: string): Promise<string> {
+    const socket = connect();
+    socket.write(Buffer.from(text, 'latin1'));
+    const [data] = (await once(socket, 'data')) as [Buffer];
+    return data.toString('latin1').split('\r\n')[0] ?? '';
+  }
+  const serves = async () => expect((await server.request('GET', '/alive')).status).toBe(200);
+
+  it.each([
+    ['no HTTP', 'hello\r\n\r\n', /^HTTP\/1.1 400 /],
+    ['a TLS hello', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', /^HTTP\/1.1 400 /],
+    ['a method of its own', 'BREW / HTTP/1.1\r\nHost: localhost\r\n\r\n', /^HTTP\/1.1 4\d\d /],
+    ['no Host', 'GET /alive HTTP/1.1\r\n\r\n', /^HTTP\/1.1 400 /],
+    ['a null in a header', 'GET /alive HTTP/1.1\r\nHost: localhost\r\nA: b\0c\r\n\r\n', /^HTTP\/1.1 400 /],
+    [
+      'a null in a path',
+      'GET /api/conversations/a\0b HTTP/1.1\r\nHost: localhost\r\n\r\n',
+      /^HTTP\/1.1 4\d\d /,
+    ],
+    [
+      'bytes in a path',
+      'GET /api/conversations/\xff\xfe HTTP/1.1\r\nHost: localhost\r\n\r\n',
+      /^HTTP\/1.1 4\d\d /,
+    ],
+    [
+      'headers without an end',
+      `GET /alive HTTP/1.1\r\nHost: localhost\r\nA: ${'b'.repeat(100_000)}`,
+      /^HTTP\/1.1 431 /,
+    ],
+    [
+      'many headers',
+      `GET /alive HTTP/1.1\r\nHost: localhost\r\n${'A: b\r\n'.repeat(5000)}\r\n`,
+      /^HTTP\/1.1 (200|431) /,
+    ],
+    ['two lengths', `${JSON_POST}Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}`, /^HTTP\/1.1 400 /],
+    [
+      'a length and chunks',
+      `${JSON_POST}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}`,
+      /^HTTP\/1.1 400 /,
+    ],
+    ['a negative length', `${JSON_POST}Content-Length: -1\r\n\r\n`, /^HTTP\/1.1 400 /],
+    ['a length beyond all limits', `${JSON_POST}Content-Length: 99999999999\r\n\r\n{`, /^HTTP\/1.1 413 /],
+    ['a chunk that is none', `${JSON_POST}Transfer-Encoding: chunked\r\n\r\nzz\r\n`, /^HTTP\/1.1 400 /],
+    ['a packed body', `${JSON_POST}Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}`, /^HTTP\/1.1 415 /],
+    [
+      'a whole address',
+      'GET http://elsewhere/alive HTTP/1.1\r\nHost: localhost\r\n\r\n',
+      /^HTTP\/1.1 (200|4\d\d) /,
+    ],
+    ['an expectation', 'GET /alive HTTP/1.1\r\nHost: localhost\r\nExpect: tea\r\n\r\n', /^HTTP\/1.1 417 /],
+    [
+      'two requests in one',
+      'GET /alive HTTP/1.1\r\nHost: localhost\r\n\r\nGET /alive HTTP/1.1\r\nHost: localhost\r\n\r\n',
+      /^HTTP\/1.1 200 /,
+    ],
+  ])('gets an answer, and others are served: %s', async (_what, text, expected) => {
+    expect(await statusOf(text)).toMatch(expected);
+    await serves();
+  });
+
+  it('takes nothing from others when it sends a body and stops, or leaves in the middle', async () => {
+    const stalled = Array.from({ length: 50 }, () => {
+      const socket = connect();
+      socket.write(`${JSON_POST}Transfer-Encoding: chunked\r\n\r\n5\r\n{"age\r\n`);
+      return socket;
+    });
+    const slow = connect();
+    for (const character of 'GET /al') slow.write(character);
+    await Promise.all(stalled.map((socket) => once(socket, 'connect')));
+    await serves();
+    for (const socket of stalled) socket.resetAndDestroy();
+    await serves();
+    expect((await server.request('GET', '/api/conversations/count')).body).toBe(0);
+  });
+
+  it('cannot keep the server from stopping', async () => {
+    const other = await ServerProcess.start();
+    const { hostname, port } = new URL(other.url);
+    const socket = net.connect(Number(port), hostname);
+    socket.on('error', () => undefined);
+    socket.write(`${JSON_POST}Content-Length: 1000\r\n\r\n{`);
+    await once(socket, 'connect');
+    const closed = once(socket.resume(), 'close');
+    expect(await other.end()).toBe(0);
+    await closed;
+    await other.stop();
+  });
+
+  it('gets 422 for JSON that has no end, no sense or no bottom, in few bytes', async () => {
+    const bodies = [
+      '['.repeat(1_000_000),
+      `${'['.repeat(10_000)}${']'.repeat(10_000)}`,
+      `{"agent":${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}}`,
+      `{"workspace":{"working_dir":"${'x'.repeat(5_000_000)}"}}`,
+      `{"tags":{${Array.from({ length: 100_000 }, (_, index) => `"${index}!":1`).join()}}}`,
+      '{"workspace":{"working_dir":"\\ud800"}}',
+      '{"max_iterations":1e999}',
+      '{"max_iterations":NaN}',
+      '{"__proto__":{"agent":1},"constructor":{"prototype":2}}',
+    ];
+    for (const body of bodies) {
+      const answer = await fetch(`${server.url}/api/conversations`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body,
+      });
+      expect(answer.status).toBe(422);
+      expect((await answer.text()).length).toBeLessThan(64 * 1024);
+    }
+    await serves();
+  });
+});
