@@ -44,6 +44,8 @@ describe('steering a conversation', () => {
     ConversationClient.create(server, {
       agent: { llm: llm(), tools: [{ name: 'terminal' }] },
       workspace: { working_dir: workspace },
+      // A title would be one more request to the model.
+      autotitle: false,
       ...more,
     });
   const post = (conversation: ConversationClient, what: string, body?: unknown) =>
@@ -115,6 +117,7 @@ describe('steering a conversation', () => {
         let conversation = await ConversationClient.create(own, {
           agent: { llm: llm() },
           workspace: { working_dir: workspace },
+          autotitle: false,
         });
         const token = new Cipher(SECRET_KEY).encrypt('sk-from-token');
         await post(conversation, 'switch_llm', { llm: llm({ model: 'openai/other', api_key: token }) });
@@ -287,6 +290,7 @@ describe('steering a conversation', () => {
       workspace: { working_dir: workspace },
       secrets: { SEALED: { kind: 'StaticSecret', value: token('sealed-value') } },
       secrets_encrypted: true,
+      autotitle: false,
     };
     const shown = await server.request('POST', '/api/conversations?include_skills=true', request);
     expect(shown).toMatchObject({ status: 201, body: { agent: { agent_context: { skills } } } });
