@@ -1,0 +1,167 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { ConversationClient, scriptedRequest, userMessage } from '../support/conversation-client.js';
+import { eventually, ServerProcess } from '../support/server-process.js';
+import { WebhookReceiver } from '../support/webhook-receiver.js';
+
+const SCRIPT = 'RUN: echo hook\nFINISH: ok';
+
+describe('webhooks over the end of a server', () => {
+  let folder: string;
+  let receiver: WebhookReceiver;
+  const servers: ServerProcess[] = [];
+
+  beforeEach(async () => {
+    folder = await mkdtemp(path.join(os.tmpdir(), 'agent-server-'));
+    receiver = await WebhookReceiver.start();
+  });
+  afterEach(async () => {
+    await Promise.all(servers.splice(0).map((server) => server.stop()));
+    await receiver.down();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const hook = (more: Record<string, unknown> = {}) => ({
+    base_url: receiver.url,
+    event_buffer_size: 2,
+    flush_delay: 0.1,
+    retry_delay: 0,
+    ...more,
+  });
+  const start = async (hooks: Record<string, unknown>[] = [hook()]) => {
+    const env = { OH_WEBHOOKS: JSON.stringify(hooks) };
+    const server = await ServerProcess.start({ cwd: folder, env });
+    servers.push(server);
+    return server;
+  };
+  const create = (server: ServerProcess, script?: string) =>
+    ConversationClient.create(server, scriptedRequest(path.join(folder, 'work'), script));
+  const ids = async (conversation: ConversationClient) => (await conversation.events()).map(({ id }) => id);
+  const gets = async (conversation: ConversationClient, wanted: readonly string[]): Promise<void> => {
+    await receiver.has((it) => it.durable(conversation.id).length >= wanted.length, 'all events');
+    expect(receiver.durable(conversation.id).map(({ id }) => id)).toEqual(wanted);
+  };
+  const positions = async (): Promise<string[]> => {
+    const root = path.join(folder, 'workspace/conversations/.webhooks');
+    const [one = ''] = await readdir(root);
+    return readdir(path.join(root, one, 'cursors'));
+  };
+
+  it('goes on after kill -9 where it stopped: nothing is lost, all in order', async () => {
+    const first = await start();
+    let taken = 0;
+    // Takes two batches, then nothing more.
+    receiver.behave = ({ path: at }) =>
+      at.includes('/events/') && (taken += 1) <= 2 ? { status: 200 } : { hang: true };
+    const conversation = await create(first, SCRIPT);
+    await conversation.reaches('finished');
+    await receiver.has(() => taken >= 3, 'a third batch');
+    const wanted = await ids(conversation);
+    await first.end('SIGKILL');
+    const before = receiver.events(conversation.id).length;
+    expect(before).toBe(4);
+
+    receiver.behave = () => ({ status: 200 });
+    const second = await start();
+    await gets(conversation, wanted);
+    // What was taken before is not sent again: the position was written behind each batch.
+    const all = receiver.events(conversation.id).map(({ id }) => id);
+    expect(new Set(all).size).toBe(all.length);
+    await receiver.has((it) => it.changes().length === 1, 'the creation');
+    await eventually(async () => (await positions()).length === 0, 'no positions');
+    await conversation.on(second).send(SCRIPT);
+    await conversation.on(second).reaches('finished');
+    await gets(conversation, await ids(conversation.on(second)));
+  });
+
+  it.each([1, 2, 3, 4, 5, 6])(
+    'loses no acknowledged message at a kill -9 at any moment (%#)',
+    async (messages) => {
+      const first = await start();
+      const conversation = await create(first);
+      const acknowledged: string[] = [];
+      for (let count = 0; count < messages * 3; count += 1) {
+        const { status } = await first.request(
+          'POST',
+          `${conversation.route}/events`,
+          userMessage(`message ${count}`, false),
+        );
+        if (status === 200) acknowledged.push(`message ${count}`);
+      }
+      await first.end('SIGKILL');
+      const second = await start();
+      await gets(conversation, await ids(conversation.on(second)));
+      const texts = receiver
+        .durable(conversation.id)
+        .filter(({ kind }) => kind === 'MessageEvent')
+        .map((event) => (event['llm_message'] as { content: { text: string }[] }).content[0]?.text);
+      expect(texts).toEqual(acknowledged);
+    },
+  );
+
+  it('delivers after a restart what a receiver that was down has missed, also of a deleted conversation', async () => {
+    await receiver.down();
+    const first = await start();
+    const kept = await create(first, SCRIPT);
+    const deleted = await create(first, SCRIPT);
+    for (const conversation of [kept, deleted]) await conversation.reaches('finished');
+    const wanted = [await ids(kept), await ids(deleted)];
+    await first.request('DELETE', deleted.route);
+    await first.end('SIGTERM');
+    await receiver.up();
+
+    const second = await start();
+    await gets(kept, wanted[0] ?? []);
+    await gets(deleted, wanted[1] ?? []);
+    await receiver.has((it) => it.changes().length === 3, 'the changes');
+    expect(receiver.changes().map((change) => [change['id'], change['execution_status']])).toEqual(
+      expect.arrayContaining([
+        [kept.id, 'idle'],
+        [deleted.id, 'deleting'],
+      ]),
+    );
+    await eventually(async () => {
+      const [status] = (await second.request('GET', '/api/webhooks')).body as Record<string, unknown>[];
+      return status?.['pending_conversations'] === 0;
+    }, 'nothing pending');
+    expect((await kept.on(second).info()).execution_status).toBe('finished');
+  });
+
+  it('sends the rest of a batch at a graceful stop', async () => {
+    const first = await start([hook({ event_buffer_size: 1000, flush_delay: 3600 })]);
+    const conversation = await create(first, SCRIPT);
+    await conversation.reaches('finished');
+    const wanted = await ids(conversation);
+    expect(receiver.taken('events')).toEqual([]);
+    expect(await first.end('SIGTERM')).toBe(0);
+    expect(receiver.durable(conversation.id).map(({ id }) => id)).toEqual(wanted);
+  });
+
+  it('tells a webhook that is new only what happens from then on', async () => {
+    const first = await ServerProcess.start({ cwd: folder });
+    servers.push(first);
+    const conversation = await create(first, SCRIPT);
+    await conversation.reaches('finished');
+    const before = await ids(conversation);
+    await first.end('SIGTERM');
+
+    const second = await start();
+    await conversation.on(second).send(SCRIPT);
+    await conversation.on(second).reaches('finished');
+    await gets(conversation, (await ids(conversation.on(second))).slice(before.length));
+  });
+
+  it('delivers each conversation once when two servers share a folder', async () => {
+    const first = await start();
+    const second = await start();
+    const conversations = [await create(first, SCRIPT), await create(second, SCRIPT)];
+    for (const conversation of conversations) {
+      await conversation.reaches('finished');
+      await gets(conversation, await ids(conversation));
+      const all = receiver.events(conversation.id).map(({ id }) => id);
+      expect(new Set(all).size).toBe(all.length);
+    }
+    await receiver.has((it) => it.changes().length === 2, 'the changes');
+  });
+});
