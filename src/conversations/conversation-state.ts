@@ -8,6 +8,7 @@ import {
   type ExecutionStatus,
 } from '../events/index.js';
 import type { JsonObject } from '../storage/index.js';
+import type { ClientToolSpec } from '../tools/client/client-tool.js';
 import type { MessageKey } from './message-keys.js';
 
 /** How a goal stands; the value of `goal` events. */
@@ -78,7 +79,7 @@ export interface ConversationState {
   /** The git worktree that was made for this conversation, and goes with it. */
   worktree: WorktreeRecord | null;
   tags: Record<string, string>;
-  client_tools: JsonObject[];
+  client_tools: ClientToolSpec[];
   tool_module_qualnames: Record<string, string>;
   autotitle: boolean;
   /** Messages that came with an `Idempotency-Key`; absent until there is one. */

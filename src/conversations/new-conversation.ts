@@ -66,7 +66,17 @@ function moduleNames(request: StartConversationRequest, registry: ToolRegistry):
  * Checks that there are the tools that an agent is given.
  * @throws InvalidRequestError that names the tool and lists what there is
  */
-export function assertToolsKnown({ agent }: StartConversationRequest, registry: ToolRegistry): void {
+export function assertToolsKnown(
+  { agent, client_tools }: StartConversationRequest,
+  registry: ToolRegistry,
+): void {
+  const clash = client_tools.find(({ name }) => registry.has(name));
+  if (clash) {
+    throw new InvalidRequestError(
+      [],
+      `Client tool name '${clash.name}' collides with an existing non-client tool. Choose a unique client tool name.`,
+    );
+  }
   try {
     registry.assertKnown(agent.tools, agent.include_default_tools);
   } catch (error) {

@@ -1,6 +1,7 @@
 import type { AgentSpec } from '../agent/agent-spec.js';
 import type { Content, MessageRole } from '../events/index.js';
 import type { JsonObject } from '../storage/index.js';
+import type { ClientToolSpec } from '../tools/client/client-tool.js';
 
 /** A message on its way into a conversation. */
 export interface IncomingMessage {
@@ -30,7 +31,7 @@ export interface StartConversationRequest {
   stuck_detection: boolean;
   /** Secret sources by name. */
   secrets: Record<string, JsonObject>;
-  client_tools: JsonObject[];
+  client_tools: ClientToolSpec[];
   tool_module_qualnames: Record<string, string>;
   hook_config: JsonObject | null;
   tags: Record<string, string>;

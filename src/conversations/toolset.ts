@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { makeFolder } from '../files/index.js';
-import type { Tool, ToolDefinition, ToolSecrets } from '../tools/tool.js';
+import type { Tool, ToolHost, ToolDefinition, ToolSecrets } from '../tools/tool.js';
 import { ConversationClosedError } from './conversation-errors.js';
 import type { ConversationServices } from './conversation-parts.js';
 import type { ConversationState } from './conversation-state.js';
@@ -31,14 +31,16 @@ export class Toolset {
   /** The tools by name, in the order the model is told of them. They start what they need at their first use. */
   tools(): ReadonlyMap<string, Tool> {
     if (this.closed) throw new ConversationClosedError();
-    const { agent, id } = this.state;
-    this.instances ??= this.services.registry.createTools(agent.tools, agent.include_default_tools, {
+    const { agent, id, client_tools } = this.state;
+    const host: ToolHost = {
       conversationId: id,
       workingDir: this.workingDir,
       folder: this.services.catalogue.folder(id),
       shownFolder: persistenceDir(this.services.shownRoot, id),
       secrets: this.secrets,
-    });
+    };
+    const { tools, include_default_tools: builtIn } = agent;
+    this.instances ??= this.services.registry.createTools(tools, builtIn, host, client_tools);
     return this.instances;
   }
 

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Content, Observation } from '../events/index.js';
+import { clientToolDefinition, type ClientToolSpec } from './client/client-tool.js';
 import { fileEditorDefinition } from './file-editor/file-editor-tool.js';
 import { finishDefinition } from './finish/finish-tool.js';
 import { taskTrackerDefinition } from './task-tracker/task-tracker-tool.js';
@@ -39,8 +40,8 @@ export class ToolRegistry {
   }
 
   /**
-   * Makes the tools of one conversation: the configured ones in their order, then the built-in ones by class name.
-   * Instances start nothing before they are used.
+   * Makes the tools of one conversation: the configured ones in their order, those of the client, then the built-in ones
+   * by class name. Instances start nothing before they are used.
    * @throws UnknownToolError when a name is not known
    * @throws DuplicateToolError when a name comes twice
    */
@@ -48,8 +49,9 @@ export class ToolRegistry {
     requested: readonly RequestedTool[],
     includeDefault: readonly string[],
     host: ToolHost,
+    ofClient: readonly ClientToolSpec[] = [],
   ): Map<string, Tool> {
-    const wanted = this.select(requested, includeDefault);
+    const wanted = this.select(requested, includeDefault, ofClient);
     return new Map(
       wanted.map(({ definition, params }) => [definition.name, definition.create(host, params)]),
     );
@@ -64,6 +66,11 @@ export class ToolRegistry {
     this.select(requested, includeDefault);
   }
 
+  /** Whether the server has a tool of this name, built in or not. */
+  has(name: string): boolean {
+    return this.configurable.has(name) || [...this.builtIn.values()].some((tool) => tool.name === name);
+  }
+
   /** How a stored observation reads for the model; one of a tool that is not known reads as it is. */
   renderObservation(observation: Observation): Content[] {
     const definition = this.byObservation.get(observation.kind);
@@ -75,12 +82,17 @@ export class ToolRegistry {
     return this.configurable.has(name) ? `openhands.tools.${name}.definition` : undefined;
   }
 
-  private select(requested: readonly RequestedTool[], includeDefault: readonly string[]): SelectedTool[] {
+  private select(
+    requested: readonly RequestedTool[],
+    includeDefault: readonly string[],
+    ofClient: readonly ClientToolSpec[] = [],
+  ): SelectedTool[] {
     const wanted = [
       ...requested.map(({ name, params }) => ({
         definition: find(this.configurable, name),
         params: params ?? {},
       })),
+      ...ofClient.map((spec) => ({ definition: clientToolDefinition(spec), params: {} })),
       ...includeDefault.map((kind) => ({ definition: find(this.builtIn, kind), params: {} })),
     ];
     refuseDuplicates(wanted.map(({ definition }) => definition.name));

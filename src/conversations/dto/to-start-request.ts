@@ -6,6 +6,7 @@ import { readChecked, toPlain, model } from '../../http/dto.js';
 import { isJsonObject } from '../../http/field-type.js';
 import type { LlmConfig } from '../../llm/llm-config.js';
 import type { JsonObject } from '../../storage/index.js';
+import { clientToolProblem, type ClientToolSpec } from '../../tools/client/client-tool.js';
 import { InvalidRequestError } from '../conversation-errors.js';
 import type { IncomingMessage, StartConversationRequest, WorktreeOptions } from '../start-request.js';
 import {
@@ -19,6 +20,8 @@ import { AgentSettingsDto } from './agent-settings.dto.js';
 import type { LLMDto } from './llm.dto.js';
 import type { ImageContentDto, SendMessageRequestDto, TextContentDto } from './message.dto.js';
 import type {
+  ClientToolSpecDto,
+  ToolAnnotationsDto,
   ConversationWorktreeOptionsDto,
   StartConversationRequestDto,
 } from './start-conversation.dto.js';
@@ -53,7 +56,7 @@ export function toStartRequest(dto: StartConversationRequestDto): StartConversat
     max_iterations: dto.max_iterations,
     stuck_detection: dto.stuck_detection,
     secrets: toSecretSources(dto.secrets),
-    client_tools: dto.client_tools.map((tool) => object(toPlain(tool))),
+    client_tools: dto.client_tools.map(toClientTool),
     tool_module_qualnames: dto.tool_module_qualnames,
     hook_config: dto.hook_config && object(toPlain(dto.hook_config)),
     tags: dto.tags ?? {},
@@ -116,6 +119,20 @@ function toWorktreeOptions(options: ConversationWorktreeOptionsDto): WorktreeOpt
     throw new InvalidRequestError(['body', 'worktree_options'], 'A `ref` base needs a `ref`');
   }
   return { base, ref, branch_prefix };
+}
+
+/** @throws InvalidRequestError for a tool that no model could call */
+function toClientTool(dto: ClientToolSpecDto, index: number): ClientToolSpec {
+  const { name, description, parameters, annotations } = dto;
+  const spec = { name, description, parameters, annotations: annotations && toAnnotations(annotations) };
+  const problem = clientToolProblem(spec);
+  if (problem !== undefined) throw new InvalidRequestError(['body', 'client_tools', index], problem);
+  return spec;
+}
+
+function toAnnotations(dto: ToolAnnotationsDto): NonNullable<ClientToolSpec['annotations']> {
+  const { title, readOnlyHint, destructiveHint, idempotentHint, openWorldHint } = dto;
+  return { title, readOnlyHint, destructiveHint, idempotentHint, openWorldHint };
 }
 
 function refuseDuplicateTools({ client_tools }: StartConversationRequestDto): void {
