@@ -31,6 +31,11 @@ export function describeValue(value: unknown, secret: boolean): string {
   if (typeof value === 'object') return 'an object';
   if (value === '') return 'an empty text';
   if (secret) return typeof value === 'string' ? 'a text' : `a ${typeof value}`;
-  const text = JSON.stringify(value);
+  const text = withoutPassword(JSON.stringify(value));
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
+
+/** An address without the name and the password in it. */
+export function withoutPassword(text: string): string {
+  return text.replace(/(\w:\/\/)[^/?#@\s]*@/g, '$1***@');
 }

@@ -5,6 +5,8 @@ import { DEFAULT_CONFIG_FILE } from './app-config.js';
 import { ConfigError, describeValue } from './config-error.js';
 import { isPlainObject, type Environment } from './environment.js';
 
+const VARIABLE = 'OPENHANDS_AGENT_SERVER_CONFIG_PATH';
+
 /** The configuration file as it was found. */
 export interface ConfigFile {
   /** As configured, for messages. */
@@ -14,14 +16,18 @@ export interface ConfigFile {
 }
 
 /**
- * Reads the file named by `OPENHANDS_AGENT_SERVER_CONFIG_PATH` or the default one; a missing file is an empty one.
- * @throws ConfigError when it cannot be read or is not a JSON object
+ * Reads the file named by `OPENHANDS_AGENT_SERVER_CONFIG_PATH` or the default one, which may be missing.
+ * @throws ConfigError when the file that was named is not there, or it cannot be read or is not a JSON object
  */
 export function readConfigFile(env: Environment, cwd: string): ConfigFile {
-  const configured = env['OPENHANDS_AGENT_SERVER_CONFIG_PATH'];
-  const name = configured === undefined || configured === '' ? DEFAULT_CONFIG_FILE : configured;
+  const configured = env[VARIABLE];
+  const isNamed = configured !== undefined && configured.trim() !== '';
+  const name = isNamed ? configured : DEFAULT_CONFIG_FILE;
   const text = readText(path.resolve(cwd, name), name);
-  if (text === undefined) return { name, exists: false, values: {} };
+  if (text === undefined) {
+    if (isNamed) throw unusable(VARIABLE, `a file at ${path.resolve(cwd, name)}`, 'no such file');
+    return { name, exists: false, values: {} };
+  }
   const values = parse(text, name);
   if (!isPlainObject(values)) throw unusable(name, 'a JSON object', describeValue(values, true));
   return { name, exists: true, values };

@@ -1,4 +1,5 @@
 import { AppConfig } from './app-config.js';
+import { withoutPassword } from './config-error.js';
 import { fieldsOf, type ConfigClass, type FieldShape } from './config-field.js';
 import { isPlainObject } from './environment.js';
 
@@ -58,7 +59,7 @@ function showShape(shape: FieldShape, value: unknown): unknown {
   if (shape.kind === 'section' && isPlainObject(value))
     return showFields(shape.type, new Map(Object.entries(value)));
   if (shape.kind === 'list' && Array.isArray(value)) return value.map((item) => showShape(shape.item, item));
-  return value;
+  return typeof value === 'string' ? withoutPassword(value) : value;
 }
 
 function mask(value: unknown): unknown {

@@ -76,12 +76,21 @@ class EnvironmentReader {
         ? (this.json(variable, path, expected, field.secret, Array.isArray) ?? [])
         : Array.from({ length: Number(length) });
     const given = items.length;
-    for (let index = 0; ; index += 1) {
+    const last = this.lastIndex(variable);
+    for (let index = 0; index <= Math.max(last, items.length - 1); index += 1) {
       const value = this.value(item, field, `${variable}_${index}`, `${path}[${index}]`);
-      if (value === undefined && index >= items.length) break;
-      if (value !== undefined) items[index] = overlay(items[index], value);
+      items[index] = value === undefined ? items[index] : overlay(items[index], value);
     }
     return items.length === 0 && given === 0 && this.env[variable] === undefined ? undefined : items;
+  }
+
+  /** The highest item that a variable names. A gap below it is an item that is missing, not the end of the list. */
+  private lastIndex(variable: string): number {
+    const start = `${variable}_`;
+    const indexes = Object.keys(this.env)
+      .filter((name) => name.startsWith(start) && this.env[name] !== undefined)
+      .map((name) => /^\d{1,4}(?=_|$)/.exec(name.slice(start.length))?.[0]);
+    return Math.max(-1, ...indexes.map((index) => (index === undefined ? -1 : Number(index))));
   }
 
   private scalar(

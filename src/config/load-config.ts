@@ -28,6 +28,7 @@ export interface LoadedConfig {
 }
 
 const PREFIX = 'OH';
+const FIRST_KEY = `${PREFIX}_SESSION_API_KEY`;
 /** Where settings come from, for messages. */
 const SETTINGS = 'POST /api/init';
 
@@ -39,14 +40,18 @@ export function loadConfig({ env: given, cwd, listen, settings = {} }: ConfigInp
   const file = readConfigFile(given, cwd);
   const { env, problems: keyProblems, variableOf } = readKeyFiles(given, cwd);
   const environment = readEnvironment(AppConfig, PREFIX, env);
-  const merged = overlay(todaysSpelling(file.values), environment.values);
+  const merged = overlay(todaysSpelling(withFirstKey(file.values, env)), environment.values);
   const chosen = Object.entries(settings).filter(([, value]) => value !== null);
   const known = isPlainObject(merged)
     ? pickFields(AppConfig, withHookDefaults({ ...merged, ...Object.fromEntries(chosen) }))
     : {};
   for (const [name] of chosen) environment.sources.set(name, SETTINGS);
   const config = plainToInstance(AppConfig, known);
-  const sourceOf = (path: string) => nearestSource(path, environment.sources) ?? file.name;
+  const keySource = env[FIRST_KEY] === undefined ? [] : [FIRST_KEY];
+  const sourceOf = (path: string) =>
+    nearestSource(path, environment.sources) ??
+    (path === 'session_api_keys[0]' ? keySource[0] : undefined) ??
+    file.name;
 
   const problems = [
     ...keyProblems,
@@ -54,12 +59,24 @@ export function loadConfig({ env: given, cwd, listen, settings = {} }: ConfigInp
     ...validate(config, sourceOf),
     ...refuseBlankKeys(config, env, sourceOf),
   ];
-  if (problems.length > 0) throw new ConfigError(problems);
+  if (problems.length > 0) throw new ConfigError(problems.map((it) => asWritten(it, file)));
 
-  const variables = [...environment.sources.values(), ...fillInKeys(config, env)];
+  const variables = [...environment.sources.values(), ...keySource, ...fillInKeys(config, env)];
   config.base_dir = cwd;
   if (listen !== undefined) config.listen = listen;
   return { config, file, variables: [...new Set(variables.map(variableOf))].sort() };
+}
+
+/** The key in the first spelling, from the environment: it may not be overlooked, as the server would be open. */
+function withFirstKey(values: Record<string, unknown>, env: Environment): Record<string, unknown> {
+  const key = env[FIRST_KEY];
+  return key === undefined ? values : { ...values, session_api_key: key };
+}
+
+/** A mistake in the key of the first spelling is told under that name. */
+function asWritten(problem: ConfigProblem, { name, values }: ConfigFile): ConfigProblem {
+  const isFirstKey = problem.path === 'session_api_keys[0]' && problem.source === name;
+  return isFirstKey && 'session_api_key' in values ? { ...problem, path: 'session_api_key' } : problem;
 }
 
 /** The first spelling of the file turned into today's. */
@@ -165,7 +182,8 @@ function fillInKeys(config: AppConfig, env: Environment): string[] {
   config.previous_secret_keys = config.previous_secret_keys.filter(isFilled);
   const usesSessionKey = sessionKey !== undefined && config.session_api_keys.length === 0;
   if (usesSessionKey) config.session_api_keys = [sessionKey];
-  config.secret_key ??= sessionKey ?? notBlank(env['OH_SESSION_API_KEYS_0']) ?? null;
+  config.secret_key ??=
+    sessionKey ?? notBlank(env['OH_SESSION_API_KEYS_0']) ?? notBlank(env[FIRST_KEY]) ?? null;
   return usesSessionKey ? ['SESSION_API_KEY'] : [];
 }
 

@@ -12,6 +12,11 @@ export interface SecretsGiven {
   reveal(value: JsonObject): JsonObject;
 }
 
+/** Knows of stored secrets that a restart lost. */
+export interface SecretsMissing {
+  whyMissing(id: string, pointer: string): string | undefined;
+}
+
 /** What all conversations of this server share. Also the token to inject it by. */
 export abstract class ConversationServices {
   abstract readonly bus: EventBus;
@@ -21,7 +26,7 @@ export abstract class ConversationServices {
   abstract readonly catalogue: Catalogue;
   abstract readonly leases: LeaseStore;
   abstract readonly slots: RunSlots;
-  abstract readonly secrets: SecretsAtRest & SecretsShown & SecretsGiven;
+  abstract readonly secrets: SecretsAtRest & SecretsShown & SecretsGiven & SecretsMissing;
   /** The conversations folder as configured: clients see paths below it. */
   abstract readonly shownRoot: string;
   /** What relative working directories are relative to (absolute path). */

@@ -39,6 +39,7 @@ import { MetadataWriter } from './metadata-writer.js';
 import { pauseDrafts, stateUpdate, statusUpdate } from './run.js';
 import { RunControl, type RunControlHost } from './run-control.js';
 import type { IncomingMessage } from './start-request.js';
+import { explainMissingKey } from './secrets/missing-key.js';
 import { SecretVault } from './secrets/secret-vault.js';
 import { TitleWriter, type TitleHost } from './titles/title-writer.js';
 import { Toolset } from './toolset.js';
@@ -246,7 +247,7 @@ export class Conversation implements RunControlHost, GoalHost, TitleHost, Conden
   }
 
   masked(draft: EventDraft): EventDraft {
-    return this.vault.maskDraft(draft);
+    return explainMissingKey(this.vault.maskDraft(draft), this.state, this.services.secrets);
   }
 
   /** A text as everybody may see it. */

@@ -57,6 +57,7 @@ describe('secrets at rest', () => {
       value: conversation,
       kept: new Map(),
       unopened: [],
+      lost: [],
     });
     expect(decryptSecrets(stored, new Cipher('new', ['key'])).value).toEqual(conversation);
   });

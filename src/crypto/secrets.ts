@@ -5,8 +5,9 @@ import { changeSecrets, type SecretPlace } from './secret-places.js';
 type JsonRecord = Record<string, unknown>;
 
 /**
- * A token that cannot be made again: no key opens it, or there is only a former key, which does not encrypt. It is kept beside the object that it was read from and written back with it, so
- * that the secret is there again when the right key returns.
+ * A token that cannot be made again: no key opens it, or there is only a former key, which does not encrypt. It is kept
+ * beside the object that it was read from and written back with it, so that the secret is there again when the right key
+ * returns. `**********` is kept too: it says that there was a secret, stored without a key.
  */
 export interface KeptToken {
   token: string;
@@ -25,6 +26,8 @@ export interface DecryptedSecrets {
   kept: KeptTokens;
   /** JSON pointers of those that no key opens. */
   unopened: string[];
+  /** JSON pointers of those that were stored without a key: nothing brings them back. */
+  lost: string[];
 }
 
 /**
@@ -47,7 +50,12 @@ export function encryptSecrets(object: JsonRecord, cipher: Cipher, kept: KeptTok
 export function decryptSecrets(object: JsonRecord, cipher: Cipher): DecryptedSecrets {
   const kept = new Map<string, KeptToken>();
   const unopened: string[] = [];
+  const lost: string[] = [];
   const value = changeSecrets(object, (place) => {
+    if (place.value === MASK) {
+      lost.push(place.pointer);
+      kept.set(place.pointer, { token: MASK, belongsTo: identityOf(place.owner) });
+    }
     if (isBlank(place.value)) return null;
     if (!isToken(place.value)) return place.value;
     const text = cipher.decrypt(place.value);
@@ -57,7 +65,7 @@ export function decryptSecrets(object: JsonRecord, cipher: Cipher): DecryptedSec
     if (text === undefined) unopened.push(place.pointer);
     return text ?? null;
   });
-  return { value, kept, unopened };
+  return { value, kept, unopened, lost };
 }
 
 /** A copy for watchers: each secret that has a value shows as `**********`. */

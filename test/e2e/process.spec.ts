@@ -77,7 +77,7 @@ describe('the command line', () => {
     const { code, stderr } = await run(['--port', '0']);
     expect(code).toBe(1);
     expect(stderr.trimEnd().split('\n')).toEqual([
-      expect.stringMatching(/^openhands-agent-server: configuration: session_api_keys\[0\]: expected a text/),
+      expect.stringMatching(/^openhands-agent-server: configuration: session_api_key: expected a text/),
       expect.stringMatching(/^openhands-agent-server: configuration: max_concurrent_runs: expected a whole/),
     ]);
     expect((await run(['--check-config'])).code).toBe(1);

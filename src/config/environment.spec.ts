@@ -1,0 +1,128 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import fc from 'fast-check';
+import { effectiveConfig, loadConfig, type Environment } from './index.js';
+
+const FILE = 'workspace/openhands_agent_server_config.json';
+const key = fc
+  .string({ minLength: 1, maxLength: 8 })
+  .filter((text) => text.trim() !== '' && !text.includes('\0'));
+const hook = fc.record(
+  {
+    base_url: fc.constantFrom('http://a.example', 'https://b.example/x?y=1'),
+    method: fc.constantFrom('POST', 'PUT', 'PATCH'),
+    headers: fc.dictionary(fc.constantFrom('X-A', 'X-B'), key),
+    num_retries: fc.nat(9),
+    flush_delay: fc.constantFrom(0.5, 1, 30),
+  },
+  { requiredKeys: ['base_url'] },
+);
+type Hook = typeof hook extends fc.Arbitrary<infer T> ? T : never;
+
+describe('lists and groups in the environment', () => {
+  let cwd: string;
+  beforeAll(() => {
+    cwd = mkdtempSync(path.join(os.tmpdir(), 'environment-'));
+    mkdirSync(path.join(cwd, 'workspace'));
+  });
+  afterAll(() => rmSync(cwd, { recursive: true }));
+
+  function load(file: unknown, env: Environment) {
+    writeFileSync(path.join(cwd, FILE), JSON.stringify(file));
+    return loadConfig({ env, cwd }).config;
+  }
+  const refused = (env: Environment): string => {
+    try {
+      load({}, env);
+      return '';
+    } catch (error) {
+      return String(error);
+    }
+  };
+
+  it('lay items over those of the file, however long either is', () => {
+    fc.assert(
+      fc.property(fc.array(key), fc.array(key), fc.boolean(), (inFile, inEnv, withLength) => {
+        const env: Record<string, string> = withLength ? { OH_SESSION_API_KEYS: String(inEnv.length) } : {};
+        inEnv.forEach((value, index) => (env[`OH_SESSION_API_KEYS_${index}`] = value));
+        const config = load({ session_api_keys: inFile }, env);
+        expect(config.session_api_keys).toEqual([...inEnv, ...inFile.slice(inEnv.length)]);
+      }),
+    );
+  });
+
+  it('mean the same in every spelling', () => {
+    fc.assert(
+      fc.property(
+        fc.array(hook, { minLength: 1, maxLength: 12 }),
+        fc.array(fc.nat(2)),
+        (hooks, spellings) => {
+          const expected = load({ webhooks: hooks }, {}).webhooks;
+          const mixed = hooks.map((item, index) => spell(item, index, spellings[index] ?? 0));
+          expect(load({}, { OH_WEBHOOKS: JSON.stringify(hooks) }).webhooks).toEqual(expected);
+          expect(load({}, Object.assign({}, ...mixed) as Environment).webhooks).toEqual(expected);
+        },
+      ),
+    );
+  });
+
+  it('with a gap are a mistake unless the file fills it', () => {
+    const env = { OH_SESSION_API_KEYS_1: 'b' };
+    expect(load({ session_api_keys: ['a'] }, env).session_api_keys).toEqual(['a', 'b']);
+    expect(refused(env)).toContain('session_api_keys[0]: expected a text, got nothing');
+    expect(refused({ OH_WEBHOOKS_2_BASE_URL: 'http://x' })).toContain('webhooks[0]: expected an object');
+  });
+
+  it('never open a server by a blank key', () => {
+    const blank = fc.constantFrom('', ' ', '\t\n');
+    const names = ['OH_SESSION_API_KEY', 'OH_SESSION_API_KEYS_0', 'OH_SESSION_API_KEYS_1', 'SESSION_API_KEY'];
+    const settings = fc.dictionary(fc.constantFrom(...names), fc.oneof(blank, key), { minKeys: 1 });
+    fc.assert(
+      fc.property(
+        settings,
+        fc.constantFrom<object>({}, { session_api_key: '' }, { session_api_keys: [''] }),
+        (env, file) => {
+          let keys: string[] | undefined;
+          try {
+            keys = load(file, env).session_api_keys;
+          } catch {
+            return;
+          }
+          // Only SESSION_API_KEY may be there and blank: it is what containers pass on when nobody set it.
+          const wanted =
+            Object.keys(env).some((name) => name !== 'SESSION_API_KEY') || Object.keys(file).length > 0;
+          if (wanted || Object.values(env).some((value) => value.trim() !== '')) expect(keys).not.toEqual([]);
+          expect(keys.every((value) => value.trim() !== '')).toBe(true);
+        },
+      ),
+    );
+  });
+
+  it('take the key in its first spelling too', () => {
+    const config = load({ session_api_key: 'file' }, { OH_SESSION_API_KEY: 'env' });
+    expect([config.session_api_keys, config.secret_key]).toEqual([['env'], 'env']);
+    expect(refused({ OH_SESSION_API_KEY: '' })).toContain('got an empty text (OH_SESSION_API_KEY)');
+  });
+
+  it('show no password of an address', () => {
+    const config = load({ webhooks: [{ base_url: 'https://me:marked@x.example/' }] }, {});
+    expect(JSON.stringify(effectiveConfig(config))).toContain('https://***@x.example/');
+    expect(refused({ OH_WEB_URL: 'ftp://me:marked@x.example' })).toContain('got "ftp://***@x.example"');
+  });
+});
+
+/** One item as JSON, field by field, or as JSON with a field over it. */
+function spell(item: Hook, index: number, spelling: number): Record<string, string> {
+  const name = `OH_WEBHOOKS_${index}`;
+  const single = Object.entries(item).map(([field, value]): [string, string] => [
+    `${name}_${field.toUpperCase()}`,
+    typeof value === 'string' ? value : JSON.stringify(value),
+  ]);
+  if (spelling === 0) return { [name]: JSON.stringify(item) };
+  if (spelling === 1) return Object.fromEntries(single);
+  return {
+    [name]: JSON.stringify({ ...item, method: 'nonsense' }),
+    [`${name}_METHOD`]: item.method ?? 'POST',
+  };
+}

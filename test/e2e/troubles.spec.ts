@@ -1,0 +1,103 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
+import { eventually, ServerProcess } from '../support/server-process.js';
+
+const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+/** A user without rights, for when the tests run with all of them. */
+const NOBODY = 65_534;
+
+describe('the troubles that people have', () => {
+  let cwd: string;
+  beforeEach(async () => {
+    cwd = await mkdtemp(path.join(os.tmpdir(), 'troubles-'));
+  });
+  afterEach(() => rm(cwd, { recursive: true, force: true }));
+
+  /** Runs a server that cannot start, and answers what it says. */
+  async function failing(env: Record<string, string>, uid?: number): Promise<string> {
+    const child = spawn(process.execPath, [MAIN, '--host', '127.0.0.1', '--port', '0'], {
+      cwd,
+      uid,
+      env: { PATH: process.env['PATH'] ?? '', ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let said = '';
+    child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    await once(child, 'close');
+    expect(child.exitCode).toBe(1);
+    return said;
+  }
+
+  it('no right to write to the workspace: names the folder and the setting', async () => {
+    await chmod(cwd, 0o555);
+    const said = await failing({}, process.getuid?.() === 0 ? NOBODY : undefined);
+    await chmod(cwd, 0o755);
+    expect(said).toMatch(
+      /cannot write to .*workspace\/conversations \(EACCES\): allow this user to write there/,
+    );
+    expect(said).toContain('OH_CONVERSATIONS_PATH');
+  });
+
+  it('a configuration that is not there: names the variable and the whole path', async () => {
+    const said = await failing({ OPENHANDS_AGENT_SERVER_CONFIG_PATH: 'conf/nope.json' });
+    const file = path.join(cwd, 'conf/nope.json');
+    expect(said).toBe(
+      `openhands-agent-server: configuration: expected a file at ${file}, got no such file ` +
+        '(OPENHANDS_AGENT_SERVER_CONFIG_PATH)\n',
+    );
+  });
+
+  it('no configuration file at all: starts, and says where it looked', async () => {
+    const server = await ServerProcess.start({ cwd });
+    expect(server.log).toContain('workspace/openhands_agent_server_config.json (not there)');
+    await server.stop();
+  });
+
+  it.each([
+    ['without OH_SECRET_KEY', {}, {}, 'it was stored while OH_SECRET_KEY was not set'],
+    [
+      'with another OH_SECRET_KEY',
+      { OH_SECRET_KEY: 'one' },
+      { OH_SECRET_KEY: 'two' },
+      'OH_SECRET_KEY has changed',
+    ],
+    ['with OH_SECRET_KEY gone', { OH_SECRET_KEY: 'one' }, {}, 'OH_SECRET_KEY is not set'],
+  ])(
+    'keys of models that are null after a restart %s: the error says why',
+    async (_when, before, after, why) => {
+      const request = scriptedRequest(cwd);
+      const agent = { ...request.agent, llm: { ...request.agent.llm, api_key: 'sk-marked' } };
+      const first = await ServerProcess.start({ cwd, env: before });
+      const conversation = await ConversationClient.create(first, { ...request, agent });
+      await conversation.send('FAIL: 401 no key');
+      await conversation.reaches('error');
+      expect(await errorsOf(conversation)).toEqual([expect.not.stringContaining('OH_SECRET_KEY')]);
+      await first.end();
+      // Also after a start that only looked at it and saved it.
+      for (const failures of [2, 3]) {
+        const server = await ServerProcess.start({ cwd, env: after });
+        const again = conversation.on(server);
+        await again.send('FAIL: 401 no key');
+        await eventually(async () => (await errorsOf(again)).length === failures, 'the error');
+        const last = (await errorsOf(again)).at(-1);
+        expect(last).toContain(`The API key has no value: ${why}`);
+        await eventually(() => Promise.resolve(server.log.includes(why)));
+        expect(server.log + String(last)).not.toContain('sk-marked');
+        await server.end();
+      }
+    },
+  );
+});
+
+/** What the runs of a conversation failed with. */
+async function errorsOf(conversation: ConversationClient): Promise<string[]> {
+  const route = `${conversation.route}/events/search?limit=100&kind=ConversationErrorEvent`;
+  const { body } = await conversation.server.request('GET', route);
+  return (body as { items: { detail: string }[] }).items.map(({ detail }) => detail);
+}
