@@ -9,6 +9,7 @@ const TIMEOUT_MS = 30_000;
 const ANSWER_BYTES = 4 * 1024;
 /** An answer whose status is known may take so long for the rest. */
 const ANSWER_MS = 1_000;
+const STOPPED = 'the server stopped';
 /** No more connections to one receiver. */
 const CONNECTIONS = 8;
 
@@ -29,44 +30,47 @@ export class Sender {
   private readonly agents = [http, https].map(
     ({ Agent }) => new Agent({ keepAlive: true, maxSockets: CONNECTIONS, timeout: TIMEOUT_MS }),
   );
-  private readonly ending = new AbortController();
+  private readonly attempts = new Set<Attempt>();
+  private closed = false;
 
   constructor(private readonly target: WebhookTarget) {}
 
   /** Never rejects. */
   async send(message: Message): Promise<Outcome> {
-    const attempt = new Attempt(this.ending.signal);
-    try {
-      return { status: await this.start(attempt, message) };
-    } catch (error) {
-      // The receiver had closed a kept connection just when it was used again.
-      if (attempt.wasReused && errorCode(error) === 'ECONNRESET' && !this.ending.signal.aborted) {
-        return await this.sendAnew(message);
-      }
-      return { failure: attempt.describe(error) };
-    } finally {
-      attempt.end();
-    }
+    const first = await this.attempt(message);
+    // The receiver had closed a kept connection just when it was used again.
+    return first === 'stale' ? this.attempt(message, true) : first;
   }
 
   /** Ends what is under way. */
   close(): void {
-    this.ending.abort();
+    this.closed = true;
+    for (const attempt of this.attempts) attempt.cancel();
     for (const agent of this.agents) agent.destroy();
   }
 
-  private async sendAnew(message: Message): Promise<Outcome> {
-    const attempt = new Attempt(this.ending.signal);
+  private async attempt(message: Message): Promise<Outcome | 'stale'>;
+  private async attempt(message: Message, anew: true): Promise<Outcome>;
+  private async attempt(message: Message, anew = false): Promise<Outcome | 'stale'> {
+    if (this.closed) return { failure: STOPPED };
+    const attempt = new Attempt();
+    this.attempts.add(attempt);
     try {
-      return { status: await this.start(attempt, message, true) };
+      return { status: await this.start(attempt, message, anew) };
     } catch (error) {
-      return { failure: attempt.describe(error) };
+      const isStale = !anew && attempt.wasReused && errorCode(error) === 'ECONNRESET';
+      return isStale ? 'stale' : { failure: attempt.describe(error) };
     } finally {
       attempt.end();
+      this.attempts.delete(attempt);
     }
   }
 
-  private start(attempt: Attempt, { url, id, conversationId, body }: Message, anew = false): Promise<number> {
+  private start(
+    attempt: Attempt,
+    { url, id, conversationId, body }: Message,
+    anew: boolean,
+  ): Promise<number> {
     const { method, headers, signingKey } = this.target;
     const target = new URL(url);
     const [plain, secure] = this.agents;
@@ -89,11 +93,11 @@ export class Sender {
 
 /** One request and the part of its answer that counts. */
 class Attempt {
-  private readonly clock = new AbortController();
-  private readonly timer = setTimeout(() => this.clock.abort(), TIMEOUT_MS);
+  private readonly abort = new AbortController();
+  private readonly timer = setTimeout(() => this.cut(`no answer within ${TIMEOUT_MS / 1000} s`), TIMEOUT_MS);
   private request: http.ClientRequest | undefined;
-
-  constructor(private readonly ending: AbortSignal) {}
+  /** Why it was cut from here. */
+  private cutFor: string | undefined;
 
   get wasReused(): boolean {
     return this.request?.reusedSocket ?? false;
@@ -101,7 +105,7 @@ class Attempt {
 
   run(url: URL, body: string, options: http.RequestOptions): Promise<number> {
     const { request } = url.protocol === 'https:' ? https : http;
-    const signal = AbortSignal.any([this.clock.signal, this.ending]);
+    const { signal } = this.abort;
     return new Promise((resolve, reject) => {
       this.request = request(url, { ...options, signal });
       this.request.on('response', (answer) => {
@@ -112,16 +116,24 @@ class Attempt {
     });
   }
 
+  cancel(): void {
+    this.cut(STOPPED);
+  }
+
   end(): void {
     clearTimeout(this.timer);
   }
 
   /** By its code alone: messages of errors repeat addresses. */
   describe(error: unknown): string {
-    if (this.clock.signal.aborted) return `no answer within ${TIMEOUT_MS / 1000} s`;
-    if (this.ending.aborted) return 'the server stopped';
+    if (this.cutFor !== undefined) return this.cutFor;
     const code = errorCode(error) ?? 'failed';
     return FAILURES[code] ?? `the request failed (${code})`;
+  }
+
+  private cut(reason: string): void {
+    this.cutFor = reason;
+    this.abort.abort();
   }
 }
 
