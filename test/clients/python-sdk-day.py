@@ -1,0 +1,223 @@
+"""A day's work with the Python SDK of OpenHands (`openhands-sdk` 1.58.2) against the server at argv[1].
+
+Started by python-sdk.mjs. Each step prints a line; what does not hold is printed and ends it with 1, when all is done.
+"""
+
+import os
+import sys
+import threading
+import time
+import traceback
+import uuid
+
+import httpx
+from pydantic import SecretStr
+
+import openhands.tools.file_editor  # noqa: F401  registers what events refer to
+import openhands.tools.task_tracker  # noqa: F401
+import openhands.tools.terminal  # noqa: F401
+from openhands.sdk import LLM, Agent, Conversation, Tool, Workspace
+from openhands.sdk.conversation import RemoteConversation
+from openhands.sdk.conversation.state import ConversationExecutionStatus as Status
+from openhands.sdk.security.confirmation_policy import AlwaysConfirm, NeverConfirm
+
+HOST, KEY, FOLDER = sys.argv[1:4]
+PATIENCE = 30
+# Nothing on the terminal; the conversation stays when its object is closed.
+QUIET = {"visualizer": None, "delete_on_close": False}
+failures = []
+
+
+def step(name):
+    """Runs a step at once; a failure does not keep the others from running."""
+
+    def run(work):
+        try:
+            work()
+            print("ok   ", name, flush=True)
+        except Exception as error:  # noqa: BLE001
+            failures.append(name)
+            print("FAILS", name, "-", type(error).__name__, str(error)[:500], flush=True)
+            if os.environ.get("VERBOSE"):
+                traceback.print_exc()
+
+    return run
+
+
+def eventually(condition, what):
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(f"{what} did not come true")
+        time.sleep(0.05)
+
+
+def llm(name="scripted/first"):
+    return LLM(model=name, api_key=SecretStr("sk-not-used"), usage_id="agent")
+
+
+def workspace():
+    return Workspace(host=HOST, api_key=KEY, working_dir=FOLDER)
+
+
+def texts(conversation, kind):
+    return [event for event in conversation.state.events if type(event).__name__ == kind]
+
+
+def status(conversation):
+    return conversation.state.execution_status
+
+
+seen = []
+agent = Agent(llm=llm(), tools=[Tool(name="terminal"), Tool(name="file_editor")])
+conversation = Conversation(agent=agent, workspace=workspace(), callbacks=[seen.append], **QUIET)
+assert isinstance(conversation, RemoteConversation)
+
+
+@step("run")
+def _():
+    conversation.send_message("RUN: echo hello > hello.txt\nFINISH: written")
+    conversation.run(poll_interval=0.1)
+    assert status(conversation) == Status.FINISHED, status(conversation)
+    assert open(os.path.join(FOLDER, "hello.txt")).read() == "hello\n"
+    eventually(lambda: any(type(event).__name__ == "ObservationEvent" for event in seen), "a callback")
+
+
+@step("events of the conversation, each once")
+def _():
+    ids = [event.id for event in conversation.state.events]
+    assert len(ids) == len(set(ids)), "an event twice"
+    assert len(texts(conversation, "ActionEvent")) == 2
+
+
+@step("secrets")
+def _():
+    conversation.update_secrets({"TOKEN": "s3cr3t-value"})
+    conversation.send_message("RUN: echo token=$TOKEN\nFINISH: told")
+    conversation.run(poll_interval=0.1)
+    shown = texts(conversation, "ObservationEvent")[-2].model_dump_json()
+    assert "token=<secret-hidden>" in shown and "s3cr3t-value" not in shown, shown[:400]
+
+
+@step("reject")
+def _():
+    conversation.set_confirmation_policy(AlwaysConfirm())
+    conversation.send_message("RUN: touch never\nFINISH: done")
+    conversation.run(poll_interval=0.1)
+    assert status(conversation) == Status.WAITING_FOR_CONFIRMATION, status(conversation)
+    conversation.reject_pending_actions("not today")
+    eventually(lambda: texts(conversation, "UserRejectObservation"), "the rejection")
+    assert not os.path.exists(os.path.join(FOLDER, "never"))
+
+
+@step("confirm")
+def _():
+    conversation.send_message("RUN: touch confirmed\nFINISH: done")
+    for _ in range(4):
+        conversation.run(poll_interval=0.1)
+        if status(conversation) == Status.FINISHED:
+            break
+    assert os.path.exists(os.path.join(FOLDER, "confirmed"))
+    conversation.set_confirmation_policy(NeverConfirm())
+
+
+@step("pause and go on")
+def _():
+    conversation.send_message("RUN: touch begun; sleep 1; echo one\nRUN: echo two > two.txt\nFINISH: both")
+    conversation.run(blocking=False)
+    eventually(lambda: os.path.exists(os.path.join(FOLDER, "begun")), "the first command")
+    conversation.pause()
+    eventually(lambda: status(conversation) == Status.PAUSED, "the pause")
+    assert not os.path.exists(os.path.join(FOLDER, "two.txt"))
+    conversation.run(poll_interval=0.1)
+    assert open(os.path.join(FOLDER, "two.txt")).read() == "two\n"
+
+
+@step("interrupt")
+def _():
+    conversation.send_message("RUN: sleep 1000\nFINISH: never")
+    conversation.run(blocking=False)
+    eventually(lambda: status(conversation) == Status.RUNNING, "the run")
+    conversation.interrupt()
+    eventually(lambda: status(conversation) == Status.PAUSED, "the end of the run")
+
+
+@step("ask")
+def _():
+    answer = conversation.ask_agent("SAY: forty-two")
+    # The scripted model reads its answer out of the question, with what the server puts around it.
+    assert answer.startswith("forty-two"), repr(answer)
+
+
+@step("title")
+def _():
+    conversation.set_title("A day")
+
+
+@step("fork")
+def _():
+    fork = conversation.fork(title="Another day")
+    assert fork.id != conversation.id
+    assert len(fork.state.events) >= 5
+    fork.send_message("RUN: touch forked\nFINISH: apart")
+    fork.run(poll_interval=0.1)
+    assert os.path.exists(os.path.join(FOLDER, "forked"))
+    fork.close()
+
+
+@step("go back in the history")
+def _():
+    first = texts(conversation, "MessageEvent")[0]
+    conversation.navigate_to(first.id)
+
+
+@step("switch the model")
+def _():
+    client = conversation.workspace.client
+    route = f"/api/conversations/{conversation.id}"
+    body = {"llm": llm("scripted/second").model_dump(mode="json", context={"expose_secrets": True})}
+    answer = client.post(f"{route}/switch_llm", json=body)
+    assert answer.status_code == 200, answer.text
+    eventually(lambda: conversation.state.agent.llm.model == "scripted/second", "the switch")
+
+
+@step("lose the socket and find everything again")
+def _():
+    # Snapshots of the state are sent, not kept.
+    there = {event.id for event in conversation.state.events if getattr(event, "key", "") != "full_state"}
+    again = Conversation(agent=agent, workspace=workspace(), conversation_id=conversation.id, **QUIET)
+    here = {event.id for event in again.state.events}
+    assert there <= here, f"{len(there - here)} events are gone"
+    again.close()
+
+
+@step("several at once")
+def _():
+    def work(number):
+        other = Conversation(agent=agent, workspace=workspace(), conversation_id=uuid.uuid4(), **QUIET)
+        other.send_message(f"RUN: echo {number} > n{number}.txt\nFINISH: {number}")
+        other.run(poll_interval=0.1)
+        other.close()
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert all(os.path.exists(os.path.join(FOLDER, f"n{number}.txt")) for number in range(4))
+
+
+@step("condense: refused, this agent has no condenser")
+def _():
+    try:
+        conversation.condense()
+    except httpx.HTTPStatusError as error:
+        assert error.response.status_code == 409, error.response.text
+        assert "No condenser configured" in error.response.text
+    else:
+        raise AssertionError("it was not refused")
+
+
+conversation.close()
+print("all done" if not failures else f"{len(failures)} steps failed: {', '.join(failures)}")
+sys.exit(1 if failures else 0)
