@@ -1,0 +1,14 @@
+import type { EventDraft } from '../../events/index.js';
+import type { SecretsMissing } from '../conversation-parts.js';
+import type { ConversationState } from '../conversation-state.js';
+
+/** A run that failed for want of the provider's key says why there is none, if a restart lost it. */
+export function explainMissingKey(
+  draft: EventDraft,
+  { id, agent }: Pick<ConversationState, 'id' | 'agent'>,
+  secrets: SecretsMissing,
+): EventDraft {
+  if (draft.kind !== 'ConversationErrorEvent' || draft.classification.kind !== 'auth') return draft;
+  const why = agent.llm.api_key ? undefined : secrets.whyMissing(id, '/agent/llm/api_key');
+  return why === undefined ? draft : { ...draft, detail: `${draft.detail}\nThe API key has no value: ${why}.` };
+}
