@@ -84,7 +84,7 @@ export class FileLeaseStore extends LeaseStore implements OnApplicationShutdown 
 
   private async take(conversationId: string): Promise<FileLease | Unleased> {
     const folder = conversationFolder(this.options.conversationsPath, conversationId);
-    await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
+    await ensureFolder(folder);
     if (this.ttlMs === 0) return new Unleased(conversationId);
     const file = new LeaseFile(folder, this.instanceId, this.ttlMs);
     const taken = await file.take();
@@ -186,6 +186,17 @@ async function detachLog(folder: string, instanceId: string): Promise<void> {
   } catch (error) {
     await rm(copy, { force: true });
     if (errorCode(error) !== 'ENOENT') throw error;
+  }
+}
+
+/** With `recursive` alone a read-only file system is told as `ENOENT`. */
+async function ensureFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { mode: FOLDER_MODE });
+  } catch (error) {
+    if (errorCode(error) === 'EEXIST') return;
+    if (errorCode(error) !== 'ENOENT') throw error;
+    await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
   }
 }
 

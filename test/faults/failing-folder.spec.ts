@@ -1,0 +1,92 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { ConversationClient, scriptedRequest, userMessage } from '../support/conversation-client.js';
+import { ServerProcess } from '../support/server-process.js';
+
+const run = promisify(execFile);
+
+/** Its conversations are on a file system of its own, which can be made read-only while it runs. */
+const OWN_DISK = [
+  'unshare',
+  '-rm',
+  'sh',
+  '-c',
+  'mount -t tmpfs -o size=8m,mode=700 none workspace/conversations && exec "$@"',
+  'sh',
+];
+const FEW_FILES = ['sh', '-c', 'ulimit -n 48 && exec "$@"', 'sh'];
+
+const mountable = await run('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'none', '/mnt']).then(
+  () => true,
+  () => false,
+);
+if (!mountable)
+  process.stderr.write('no test of a read-only folder: this machine lets nobody mount a tmpfs\n');
+
+describe('a data folder that fails while the server runs', () => {
+  let folder: string;
+  let server: ServerProcess;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(path.join(os.tmpdir(), 'agent-server-'));
+    await mkdir(path.join(folder, 'workspace/conversations'), { recursive: true });
+  });
+  afterEach(async () => {
+    await server.end('SIGKILL');
+    await rm(folder, { recursive: true, force: true });
+  });
+  const request = () => scriptedRequest(path.join(folder, 'work'));
+  const remount = (mode: string) =>
+    run('nsenter', [
+      ...['-t', String(server.pid), '-U', '-m', '--preserve-credentials'],
+      ...['mount', '-o', `remount,${mode}`, path.join(folder, 'workspace/conversations')],
+    ]);
+
+  (mountable ? it : it.skip)('answers 503 when it is read-only, reads on, and works again', async () => {
+    server = await ServerProcess.start({ cwd: folder, wrapper: OWN_DISK });
+    const conversation = await ConversationClient.create(server, request());
+    // A file that is open for writing would keep the file system from being made read-only: no events yet.
+    await remount('ro');
+    for (const [method, route, body] of [
+      ['POST', `${conversation.route}/events`, userMessage('two')],
+      ['POST', '/api/conversations', request()],
+      ['PATCH', conversation.route, { title: 'x' }],
+    ] as const) {
+      const answer = await server.request(method, route, body);
+      expect({ route, ...answer }).toMatchObject({ route, status: 503 });
+      expect(JSON.stringify(answer.body)).toContain('EROFS');
+    }
+    expect(await conversation.events()).toEqual([]);
+    expect(await conversation.status()).toBe('idle');
+    expect((await server.request('GET', '/ready')).status).toBe(200);
+    await remount('rw');
+    await conversation.send('three', false);
+    expect((await conversation.events('&kind=MessageEvent')).length).toBe(1);
+    await ConversationClient.create(server, request());
+  });
+
+  it('answers 503 when too much is open, forgets no conversation, and goes on', async () => {
+    server = await ServerProcess.start({ cwd: folder, wrapper: FEW_FILES });
+    const made: ConversationClient[] = [];
+    let refusal: { status: number; body: unknown } | undefined;
+    for (let index = 0; index < 60 && !refusal; index += 1) {
+      const answer = await server.request('POST', '/api/conversations', request());
+      if (answer.status === 201) {
+        const conversation = new ConversationClient(server, (answer.body as { id: string }).id);
+        const sent = await server.request('POST', `${conversation.route}/events`, userMessage('x'));
+        if (sent.status === 200) made.push(conversation);
+        else refusal = sent;
+      } else refusal = answer;
+    }
+    expect(refusal).toMatchObject({ status: 503 });
+    expect(JSON.stringify(refusal?.body)).toMatch(/EMFILE/);
+    for (const conversation of made.slice(0, 3)) await server.request('DELETE', conversation.route);
+    for (const conversation of made.slice(3)) {
+      expect((await conversation.events('&kind=MessageEvent')).length).toBe(1);
+    }
+    await ConversationClient.create(server, request());
+  });
+});
