@@ -146,6 +146,8 @@ export class Conversation implements RunControlHost, GoalHost, TitleHost, Conden
   /** Appends events: parent, state and view follow at once, the answer when they are durable and published. */
   async commit(drafts: readonly EventDraft[]): Promise<DurableEvent[]> {
     if (this.closed) throw this.gone();
+    // Nothing in memory may tell of what the log does not take.
+    this.writer.assertWorking();
     const statusBefore = this.state.execution_status;
     const { handedIn } = this.writer;
     const events = drafts.map((draft, index) => this.take(draft, handedIn + index));
@@ -396,7 +398,7 @@ export class Conversation implements RunControlHost, GoalHost, TitleHost, Conden
    */
   close(graceMs: number): Promise<void> {
     this.ending ??= this.end(async () => {
-      await this.commit(this.goal.interruption());
+      await this.commit(this.goal.interruption()).catch((error: unknown) => this.report('close', error));
       await this.runs.stopWithin(graceMs);
       await this.background.end();
       if (await this.runs.interrupt()) await this.publishFullState();

@@ -86,11 +86,8 @@ export class ConversationsService {
   async describe(id: string, options: InfoOptions): Promise<JsonObject> {
     const shown = { ...options, children: await this.services.catalogue.childrenOf(id) };
     const conversation = this.registry.opened(id);
-    if (conversation) {
-      // Nothing is waited for behind this: what is shown is durable.
-      await conversation.settled();
-      return conversation.info(shown);
-    }
+    // Nothing is waited for behind this: what is shown is durable.
+    if (conversation && (await settles(conversation))) return conversation.info(shown);
     const state = await this.registry.peek(id);
     if (!state) throw new ConversationNotFoundError(id);
     return conversationInfo(state, this.services.shownRoot, this.services.secrets, shown);
@@ -214,8 +211,7 @@ export class ConversationsService {
       if (readsAllTheSame(error)) return undefined;
       throw error;
     });
-    if (conversation) {
-      await conversation.settled();
+    if (conversation && (await settles(conversation))) {
       const { log, length, state } = conversation;
       return read({ log, length, head: state.leaf_event_id });
     }
@@ -243,6 +239,14 @@ export class ConversationsService {
     this.reported.add(id);
     return null;
   }
+}
+
+/** False when what was just written could not be stored: then what is stored counts. */
+function settles(conversation: Conversation): Promise<boolean> {
+  return conversation.settled().then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Another server writes it, nothing can be written, or it is damaged: what there is can be read. */

@@ -33,6 +33,11 @@ export class LogWriter {
     return this.next;
   }
 
+  /** @throws the first failure, once the log takes nothing more */
+  assertWorking(): void {
+    if (this.broken) throw this.broken;
+  }
+
   /** Resolves when all that was handed in so far is durable and published. */
   settled(): Promise<void> {
     return this.tail;

@@ -10,5 +10,7 @@ export function explainMissingKey(
 ): EventDraft {
   if (draft.kind !== 'ConversationErrorEvent' || draft.classification.kind !== 'auth') return draft;
   const why = agent.llm.api_key ? undefined : secrets.whyMissing(id, '/agent/llm/api_key');
-  return why === undefined ? draft : { ...draft, detail: `${draft.detail}\nThe API key has no value: ${why}.` };
+  return why === undefined
+    ? draft
+    : { ...draft, detail: `${draft.detail}\nThe API key has no value: ${why}.` };
 }
