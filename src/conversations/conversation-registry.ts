@@ -36,8 +36,8 @@ export class ConversationRegistry implements Recoverable {
   private readonly conversations = new Map<string, Promise<Conversation>>();
   private readonly live = new Map<string, Conversation>();
   private readonly lastUse = new WeakMap<Conversation, number>();
-  /** How often each was asked for since it was opened. */
-  private readonly uses = new WeakMap<Conversation, number>();
+  /** How many have borrowed each. */
+  private readonly borrowers = new WeakMap<Conversation, number>();
   /** Conversations on their way out: opening one again waits for its end. */
   private readonly closings = new Map<string, Promise<void>>();
   private readonly lostRuns = new LostRuns((id) => this.recover(id));
@@ -69,7 +69,6 @@ export class ConversationRegistry implements Recoverable {
     const known = this.conversations.get(id) ?? this.keep(id, this.open(id));
     const conversation = await known;
     this.lastUse.set(conversation, Date.now());
-    this.uses.set(conversation, (this.uses.get(conversation) ?? 0) + 1);
     return conversation;
   }
 
@@ -83,7 +82,8 @@ export class ConversationRegistry implements Recoverable {
     const conversation = await (this.conversations.get(id) ?? this.keep(id, this.open(id)));
     // All who have waited for it, too, have it now.
     await nextTurn();
-    if (this.lastUse.has(conversation) || this.live.get(id) !== conversation) return;
+    if (this.lastUse.has(conversation) || this.borrowers.get(conversation)) return;
+    if (this.live.get(id) !== conversation) return;
     this.retire(id, conversation);
   }
 
@@ -96,18 +96,25 @@ export class ConversationRegistry implements Recoverable {
   }
 
   /**
-   * The conversation for a short while: where it was opened only for that, `release` closes it again.
+   * The conversation for a short while, which is no use of it: `release` closes it where nobody else has asked for it.
    * @throws as `acquire` does
    */
   async borrow(id: string): Promise<{ conversation: Conversation; release: () => void }> {
-    const wasOpen = this.conversations.has(id);
-    const conversation = await this.acquire(id);
-    const release = (): void => {
-      const unused = this.uses.get(conversation) === 1 && this.bus.subscriberCount(id) === 0;
-      if (wasOpen || !unused || conversation.isRunning || this.live.get(id) !== conversation) return;
-      this.retire(id, conversation);
-    };
-    return { conversation, release };
+    if (this.stopping) throw new ConversationClosedError();
+    const conversation = await (this.conversations.get(id) ?? this.keep(id, this.open(id)));
+    this.borrowers.set(conversation, (this.borrowers.get(conversation) ?? 0) + 1);
+    return { conversation, release: () => void this.giveBack(conversation) };
+  }
+
+  private async giveBack(conversation: Conversation): Promise<void> {
+    // All who have waited for it, too, have it then.
+    await nextTurn();
+    const { id } = conversation;
+    const left = (this.borrowers.get(conversation) ?? 1) - 1;
+    this.borrowers.set(conversation, left);
+    const isUsed = this.lastUse.has(conversation) || this.bus.subscriberCount(id) > 0;
+    if (left > 0 || isUsed || conversation.isRunning || this.live.get(id) !== conversation) return;
+    this.retire(id, conversation);
   }
 
   /**
