@@ -77,7 +77,7 @@ describe('the TypeScript client', () => {
       apiKey: 'wrong',
     });
     const conversation = new client.RemoteConversation(
-      { kind: 'Agent' } as unknown as Client.AgentBase,
+      new client.Agent({ llm: { model: 'scripted/test' } }),
       workspace,
     );
     await expect(conversation.start()).rejects.toThrow(/401/);

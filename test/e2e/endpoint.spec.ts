@@ -52,10 +52,9 @@ describe('a conversation with a model behind an OpenAI-compatible endpoint', () 
       ]);
       const { body } = await server.request('GET', `${conversation.route}/agent_final_response`);
       expect(body).toEqual({ response: 'All done.' });
-      const { stats } = (await conversation.info()) as unknown as {
-        stats: { usage_to_metrics: Record<string, unknown> };
-      };
-      expect(Object.keys(stats.usage_to_metrics)).toEqual(['agent']);
+      expect((await conversation.info())['stats']).toEqual({
+        usage_to_metrics: { agent: expect.anything() as unknown },
+      });
     } finally {
       await endpoint.close();
     }

@@ -1,0 +1,181 @@
+import { endpoint, failure, llm, replaceEndpoint, request } from '../../test/support/llm-stage.js';
+import type { EndpointStep } from '../../test/support/scripted-endpoint.js';
+import { textContent } from '../events/index.js';
+import { LlmError } from './llm-error.js';
+
+describe('AiSdkLlm when an endpoint fails', () => {
+  it.each<[EndpointStep, string, string]>([
+    [
+      { status: 400, message: 'bad thing' },
+      'LLMBadRequestError',
+      'litellm.BadRequestError: OpenAIException - bad thing',
+    ],
+    [
+      { status: 401, message: 'Incorrect API key provided' },
+      'LLMAuthenticationError',
+      'Your LLM API key appears to be invalid or has expired.',
+    ],
+    [
+      { status: 429, message: 'Rate limit' },
+      'LLMRateLimitError',
+      'litellm.RateLimitError: RateLimitError: OpenAIException - Rate limit',
+    ],
+    [
+      { status: 500, message: 'boom' },
+      'LLMServiceUnavailableError',
+      'litellm.InternalServerError: InternalServerError: OpenAIException - boom',
+    ],
+    [
+      {
+        status: 400,
+        message:
+          "This model's maximum context length is 8192 tokens. However, your messages resulted in 9000 tokens.",
+        code: 'context_length_exceeded',
+      },
+      'LLMContextWindowExceedError',
+      "litellm.ContextWindowExceededError: litellm.BadRequestError: ContextWindowExceededError: OpenAIException - This model's maximum context length is 8192 tokens. However, your messages resulted in 9000 tokens.",
+    ],
+    [
+      {
+        status: 400,
+        message: 'messages: `tool_use` ids were found without `tool_result` blocks immediately after',
+      },
+      'LLMMalformedConversationHistoryError',
+      'litellm.BadRequestError: OpenAIException - messages: `tool_use` ids were found without `tool_result` blocks immediately after',
+    ],
+    [
+      { status: 400, message: 'Output blocked by content filtering policy', code: 'content_filter' },
+      'LLMContentPolicyViolationError',
+      'litellm.ContentPolicyViolationError: litellm.BadRequestError: ContentPolicyViolationError: OpenAIException - Output blocked by content filtering policy',
+    ],
+    [{ status: 403, message: 'no' }, 'APIError', 'litellm.APIError: APIError: OpenAIException - no'],
+    [
+      { status: 404, message: 'no' },
+      'NotFoundError',
+      'litellm.NotFoundError: NotFoundError: OpenAIException - no',
+    ],
+    [
+      { status: 502, message: 'no' },
+      'BadGatewayError',
+      'litellm.BadGatewayError: BadGatewayError: OpenAIException - no',
+    ],
+    [
+      { status: 503, message: 'no' },
+      'LLMServiceUnavailableError',
+      'litellm.ServiceUnavailableError: ServiceUnavailableError: OpenAIException - no',
+    ],
+    [
+      { status: 504, message: 'no' },
+      'LLMTimeoutError',
+      'litellm.Timeout: Timeout Error: OpenAIException - no',
+    ],
+  ])('maps %j', async (step, code, text) => {
+    const error = await failure([step]);
+    expect(error).toMatchObject({ code, message: text });
+    const streamed = await failure([step], { stream: true });
+    expect(streamed).toMatchObject({ code, message: text });
+  });
+
+  it('does not show the key', async () => {
+    const error = await failure([{ status: 400, message: 'you sent sk-very-secret and header-value' }], {
+      extra_headers: { 'x-token': 'header-value' },
+    });
+    expect(error.message).not.toMatch(/very-secret|header-value/);
+    expect(endpoint.requests[0]?.headers['x-token']).toBe('header-value');
+  });
+
+  it('tries num_retries times in all, and only what may pass', async () => {
+    expect(await failure([{ status: 500, repeat: true }], { num_retries: 3 })).toMatchObject({
+      code: 'LLMServiceUnavailableError',
+    });
+    expect(endpoint.requests).toHaveLength(3);
+  });
+
+  it.each([[{ status: 400 }], [{ status: 401 }], [{ status: 429, code: 'insufficient_quota' }]])(
+    'does not try %j again',
+    async (step) => {
+      await failure([step, { say: 'never' }], { num_retries: 3 });
+      expect(endpoint.requests).toHaveLength(1);
+    },
+  );
+
+  it('tells of retries and answers in the end', async () => {
+    endpoint.script([{ status: 429 }, { status: 503 }, { say: 'at last' }]);
+    const retries: [number, number, string][] = [];
+    const answer = await llm.complete(
+      request(
+        { retry_max_wait: 0.004, retry_min_wait: 0, retry_multiplier: 0.001 },
+        {
+          onRetry: ({ attempt, waitSeconds, error }) =>
+            retries.push([attempt, waitSeconds, error instanceof LlmError ? error.code : '']),
+        },
+      ),
+    );
+    expect(answer.message.content).toEqual([textContent('at last')]);
+    expect(retries).toEqual([
+      [2, 0.001, 'LLMRateLimitError'],
+      [3, 0.002, 'LLMServiceUnavailableError'],
+    ]);
+  });
+
+  it('tries again when a stream breaks', async () => {
+    // What arrives together with the break is lost with it.
+    await replaceEndpoint({ chunkDelay: 10 });
+    endpoint.script([{ say: 'one two three', breakAfter: 3 }, { say: 'one two three' }]);
+    const seen: string[] = [];
+    const answer = await llm.complete(
+      request(
+        { stream: true },
+        { onDelta: ({ content }) => seen.push(content), onRetry: ({ attempt }) => seen.push(`#${attempt}`) },
+      ),
+    );
+    expect(answer.message.content).toEqual([textContent('one two three')]);
+    expect(seen).toEqual(['one ', 'two ', '#2', 'one ', 'two ', 'three']);
+  });
+
+  it('tries again when there is no choice', async () => {
+    endpoint.script([{ body: { id: 'x', choices: [] } }, { say: 'ok' }]);
+    expect((await llm.complete(request())).message.content).toEqual([textContent('ok')]);
+    expect(await failure([{ body: { id: 'x', choices: [] } }])).toMatchObject({ code: 'LLMNoResponseError' });
+  });
+
+  it('gives an attempt up when its time is over', async () => {
+    expect(await failure([{ hang: true }], { timeout: 0.05 })).toMatchObject({
+      code: 'LLMTimeoutError',
+      message: 'litellm.Timeout: LLM hard timeout after 0.05 seconds',
+    });
+    const stalled = await failure([{ say: 'one two', stallAfter: 2 }], {
+      stream: true,
+      stream_idle_timeout: 0.05,
+    });
+    expect(stalled).toMatchObject({ code: 'LLMTimeoutError' });
+  });
+
+  it('says so when nobody listens', async () => {
+    const { url } = endpoint;
+    await endpoint.close();
+    const error = await failure([], { base_url: url });
+    expect(error).toMatchObject({ code: 'LLMServiceUnavailableError' });
+    expect(error.message).toMatch(
+      /^litellm\.InternalServerError: InternalServerError: OpenAIException - Connection error/,
+    );
+  });
+
+  it('stops at once when it is aborted, in a request and in a wait', async () => {
+    const reason = new Error('interrupted');
+    const inRequest = new AbortController();
+    endpoint.script([{ hang: true }, { status: 500, repeat: true }]);
+    const first = llm.complete(request({}, { signal: inRequest.signal }));
+    setTimeout(() => inRequest.abort(reason), 30);
+    await expect(first).rejects.toBe(reason);
+
+    const inWait = new AbortController();
+    const second = llm.complete(
+      request(
+        { retry_min_wait: 60, retry_max_wait: 60 },
+        { signal: inWait.signal, onRetry: () => inWait.abort(reason) },
+      ),
+    );
+    await expect(second).rejects.toBe(reason);
+  });
+});

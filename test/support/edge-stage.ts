@@ -1,0 +1,38 @@
+import { OriginPolicy } from '../../src/auth/index.js';
+import { Edge, KNOWN } from './http-edge.js';
+
+/** The route of conversations, and that of the events of one. */
+export const C = '/api/conversations';
+export const E = `${C}/${KNOWN}/events`;
+/** What a create request needs. */
+export const AGENT = { llm: { model: 'openai/x', api_key: 'sk-leak' } };
+export const WORKSPACE = { working_dir: '/srv/agent/proj' };
+
+/** The edge that the tests of this file share; its recorded calls are forgotten before each. */
+export let edge: Edge;
+
+const policy = new OriginPolicy({
+  allow_cors_origins: ['https://good.example'],
+  allow_cors_origin_regex: null,
+  web_url: null,
+});
+beforeAll(async () => {
+  edge = await Edge.start({
+    cors: { allows: (origin, path) => policy.allows(origin, path) },
+    bodyLimit: 1024 * 1024,
+  });
+});
+afterAll(() => edge.close());
+beforeEach(() => edge.forget());
+
+/** The body of the 422 that a request gets. */
+export async function detailOf(method: string, path: string, body?: unknown): Promise<unknown> {
+  const answer = await (body === undefined ? edge.request(method, path) : edge.send(method, path, body));
+  expect(answer.status).toBe(422);
+  return answer.body;
+}
+
+/** The same of a create request with these fields besides the needed ones. */
+export function create(fields: object): Promise<unknown> {
+  return detailOf('POST', C, { agent: AGENT, workspace: WORKSPACE, ...fields });
+}
