@@ -36,6 +36,11 @@ export interface AgentSession {
   tools(): ReadonlyMap<string, Tool>;
   /** Appends events in order with one flush; resolves with them when they are durable. */
   append(...drafts: EventDraft[]): Promise<DurableEvent[]>;
+  /**
+   * Appends the result of an action, with the rules for the files that it touched.
+   * @param files absolute paths
+   */
+  appendResult(draft: EventDraft, files: readonly string[]): Promise<DurableEvent[]>;
   /** Appends the status if it is another one, and what follows from it. */
   setStatus(status: ExecutionStatus, ...consequences: EventDraft[]): Promise<void>;
   /** A step begins: what the user says from now on comes during it. */

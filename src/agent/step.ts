@@ -165,8 +165,10 @@ export class AgentStep {
     const due = finish === -1 ? actions : actions.slice(0, finish + 1);
     const tools = session.tools();
     const tasks = due.map((action) => actionTask(action, tools, session.signal));
-    await runBatch(tasks, session.agent.tool_concurrency_limit, async (draft) => {
-      await session.append(draft);
+    await runBatch(tasks, session.agent.tool_concurrency_limit, async (draft, index) => {
+      const resources = tasks[index]?.resources ?? [];
+      const files = resources.filter(({ kind }) => kind === 'file').map(({ key }) => key);
+      await session.appendResult(draft, files);
     });
     if (finish !== -1) await session.finish();
   }

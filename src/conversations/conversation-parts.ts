@@ -1,4 +1,5 @@
 import type { AgentLoop } from '../agent/agent-loop.js';
+import type { ContextLoader } from '../agent/skills/index.js';
 import type { EventBus } from '../events/index.js';
 import type { Llm } from '../llm/index.js';
 import type { Catalogue, EventLog, JsonObject, LeaseFence, LeaseStore } from '../storage/index.js';
@@ -23,6 +24,7 @@ export abstract class ConversationServices {
   abstract readonly loop: AgentLoop;
   abstract readonly llm: Llm;
   abstract readonly registry: ToolRegistry;
+  abstract readonly context: ContextLoader;
   abstract readonly catalogue: Catalogue;
   abstract readonly leases: LeaseStore;
   abstract readonly slots: RunSlots;

@@ -1,8 +1,10 @@
 import type { AgentSpec } from '../agent/agent-spec.js';
 import { applySummary, registerUsage, type ConversationStats, type StatsSummary } from '../agent/metrics.js';
-import { isBranchEvent } from '../agent/agent-view.js';
+import { rulesIn, skillsOf } from '../agent/skills/index.js';
+import { isBranchEvent, type BranchEvent } from '../agent/agent-view.js';
 import {
   EXECUTION_STATUSES,
+  plainText,
   utcFromLocal,
   type DurableEvent,
   type ExecutionStatus,
@@ -94,11 +96,28 @@ export function foldEvent(state: ConversationState, event: DurableEvent): void {
   if (isBranchEvent(event)) {
     // The agent is ready with its prompt: from here on its statistics are shown, all zero at first.
     if (event.kind === 'SystemPromptEvent') registerUsage(state.stats, state.agent.llm);
+    foldKnowledge(state, event);
     state.leaf_event_id = event.id;
     state.head_is_empty = false;
     return;
   }
   foldUpdate(state, event.key, event.value);
+}
+
+/** What the agent has been told, so that it is told once. */
+function foldKnowledge(state: ConversationState, event: BranchEvent): void {
+  if (event.kind === 'MessageEvent') remember(state.activated_knowledge_skills, event.activated_skills);
+  if (event.kind !== 'ObservationEvent') return;
+  const { observation, extended_content: extended } = event;
+  const { skill_name: invoked } = observation;
+  if (observation.kind === 'InvokeSkillObservation' && !observation.is_error && typeof invoked === 'string')
+    remember(state.invoked_skills, [invoked]);
+  if (extended.length > 0)
+    remember(state.activated_path_rules, rulesIn(plainText(extended), skillsOf(state.agent)));
+}
+
+function remember(known: string[], names: readonly string[]): void {
+  for (const name of names) if (!known.includes(name)) known.push(name);
 }
 
 function foldUpdate(state: ConversationState, key: string, value: unknown): void {

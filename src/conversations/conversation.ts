@@ -26,6 +26,7 @@ import {
   ConversationNotFoundError,
   InvalidRequestError,
 } from './conversation-errors.js';
+import { ConversationContext } from './context/conversation-context.js';
 import type { ConversationServices, OpenedStorage } from './conversation-parts.js';
 import { foldEvent, type ConversationState } from './conversation-state.js';
 import { conversationInfo, fullStateEvent, type InfoOptions } from './conversation-views.js';
@@ -61,6 +62,7 @@ export class Conversation implements RunControlHost, GoalHost, TitleHost, Conden
   private readonly runs: RunControl;
   private readonly views: ViewCache;
   private readonly keys: MessageKeys;
+  private readonly context: ConversationContext;
   private readonly background = new Background();
   private readonly messages: UserMessages;
   private readonly condensation: ManualCondensation;
@@ -94,7 +96,11 @@ export class Conversation implements RunControlHost, GoalHost, TitleHost, Conden
       save: () => this.metadata.save(),
     });
     const titles = new TitleWriter(this, services.llm, this.background);
-    this.messages = new UserMessages(this, log, this.toolset, this.vault, titles);
+    this.context = new ConversationContext(
+      { state, workingDir: this.toolset.workingDir, save: () => this.metadata.save() },
+      services,
+    );
+    this.messages = new UserMessages(this, log, this.toolset, this.vault, titles, this.context);
     this.condensation = new ManualCondensation(this, services.loop, this.background);
     this.goal = new GoalLoop(this, services, this.background);
   }
@@ -244,8 +250,13 @@ export class Conversation implements RunControlHost, GoalHost, TitleHost, Conden
 
   /** The view that a model is asked with: it begins with the system prompt. */
   async prepareView(): Promise<AgentView> {
+    await this.messages.prepareContext();
     await this.commit(this.messages.opening());
     return this.views.load();
+  }
+
+  withRules(draft: EventDraft, files: readonly string[]): EventDraft {
+    return this.context.withRules(draft, files);
   }
 
   masked(draft: EventDraft): EventDraft {

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { AgentLoop } from '../agent/agent-loop.js';
+import { ContextLoader } from '../agent/skills/index.js';
 import { Questions } from '../agent/question.js';
 import { AppConfig } from '../config/index.js';
 import { StoredSecrets } from '../crypto/index.js';
@@ -25,6 +26,7 @@ import { LongWorkService } from './long-work.service.js';
 import { RunSlots } from './run-slots.js';
 import { SteeringController } from './steering.controller.js';
 import { SteeringService } from './steering/steering.service.js';
+import { git } from './worktrees/git.js';
 import { Worktrees } from './worktrees/worktrees.js';
 
 /** Conversations and their events: the use cases, their REST routes, and the agents that run in them. */
@@ -83,6 +85,7 @@ import { Worktrees } from './worktrees/worktrees.js';
         ]
       ): ConversationServices => ({
         bus,
+        context: new ContextLoader(git),
         loop,
         llm,
         registry,

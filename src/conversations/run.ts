@@ -10,6 +10,8 @@ import type { ConversationState } from './conversation-state.js';
 export interface RunHost {
   readonly state: Readonly<ConversationState>;
   commit(drafts: readonly EventDraft[]): Promise<DurableEvent[]>;
+  /** An observation with the rules for the files that were touched (absolute paths). */
+  withRules(draft: EventDraft, files: readonly string[]): EventDraft;
   /** The event as everybody may see it: without secret values. */
   masked(draft: EventDraft): EventDraft;
   countUsage(usageId: string, model: string, response: LlmResponse): EventDraft;
@@ -94,6 +96,10 @@ export class Run implements AgentSession {
   append(...drafts: EventDraft[]): Promise<DurableEvent[]> {
     if (this.signal.aborted) return Promise.reject(new RunOverError());
     return this.host.commit(drafts.map((draft) => this.host.masked(draft)));
+  }
+
+  appendResult(draft: EventDraft, files: readonly string[]): Promise<DurableEvent[]> {
+    return this.append(this.host.withRules(draft, files));
   }
 
   async setStatus(status: ExecutionStatus, ...consequences: EventDraft[]): Promise<void> {

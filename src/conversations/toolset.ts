@@ -1,4 +1,6 @@
 import path from 'node:path';
+import type { AgentSpec } from '../agent/agent-spec.js';
+import { isInvocable, needsInvokeTool, skillsOf } from '../agent/skills/index.js';
 import { makeFolder } from '../files/index.js';
 import type { Tool, ToolHost, ToolDefinition, ToolSecrets } from '../tools/tool.js';
 import { ConversationClosedError } from './conversation-errors.js';
@@ -6,6 +8,8 @@ import type { ConversationServices } from './conversation-parts.js';
 import type { ConversationState } from './conversation-state.js';
 import { persistenceDir } from './conversation-views.js';
 import { ensureRepository } from './workspace-repository.js';
+
+const INVOKE_SKILL = 'InvokeSkillTool';
 
 /** The tools of one conversation: made when first needed, ended with it. */
 export class Toolset {
@@ -38,9 +42,9 @@ export class Toolset {
       folder: this.services.catalogue.folder(id),
       shownFolder: persistenceDir(this.services.shownRoot, id),
       secrets: this.secrets,
+      skills: () => skillsOf(this.state.agent).map((skill) => ({ ...skill, invocable: isInvocable(skill) })),
     };
-    const { tools, include_default_tools: builtIn } = agent;
-    this.instances ??= this.services.registry.createTools(tools, builtIn, host, client_tools);
+    this.instances ??= this.services.registry.createTools(agent.tools, builtIn(agent), host, client_tools);
     return this.instances;
   }
 
@@ -65,4 +69,11 @@ export class Toolset {
     this.instances = undefined;
     await Promise.allSettled(tools.map((tool) => tool.close()));
   }
+}
+
+/** Class names of the built-in tools: those that were asked for, and the one that skills need. */
+function builtIn(agent: AgentSpec): string[] {
+  const { include_default_tools: named } = agent;
+  const missing = !named.includes(INVOKE_SKILL) && needsInvokeTool(skillsOf(agent));
+  return missing ? [...named, INVOKE_SKILL] : named;
 }

@@ -1,6 +1,7 @@
 import { systemPromptDraft } from '../agent/prompt/system-prompt.js';
 import { createEvent, type DurableEvent, type EventDraft } from '../events/index.js';
 import type { EventLog } from '../storage/index.js';
+import type { ConversationContext } from './context/conversation-context.js';
 import { systemPromptSeq } from './branches/branch-path.js';
 import type { ConversationState } from './conversation-state.js';
 import { stateUpdate, statusUpdate } from './run.js';
@@ -34,18 +35,21 @@ export class UserMessages {
     private readonly toolset: Toolset,
     private readonly vault: SecretVault,
     private readonly titles: TitleWriter,
+    private readonly context: ConversationContext,
   ) {}
 
   /** Appends a message; resolves when it is durable. */
   async append(message: IncomingMessage, { id, before = [] }: AppendOptions = {}): Promise<void> {
+    await this.prepareContext();
     const { execution_status } = this.host.state;
+    const extras = this.context.extrasOf(message.content);
     const reset = ['finished', 'stuck'].includes(execution_status) ? [statusUpdate('idle')] : [];
     const event = createEvent({
       id,
       source: 'user',
       llm_message: { role: message.role, content: message.content, thinking_blocks: [] },
-      activated_skills: [],
-      extended_content: [],
+      activated_skills: extras.activated,
+      extended_content: extras.content,
       kind: 'MessageEvent',
     });
     const last = stateUpdate('last_user_message_id', event.id);
@@ -56,15 +60,19 @@ export class UserMessages {
 
   /** The system prompt, if the log has none yet: it stands before the first message or run. Who asks appends it. */
   opening(): EventDraft[] {
-    this.prompted ??= systemPromptSeq(this.log, this.log.length) !== undefined;
-    if (this.prompted) return [];
-    const draft = systemPromptDraft(
-      this.host.state.agent,
-      this.toolset.definitions(),
-      this.vault.names(),
-      new Date(),
-    );
+    if (this.hasPrompt()) return [];
+    const facts = { secrets: this.vault.names(), memory: this.context.memory, now: new Date() };
+    const draft = systemPromptDraft(this.host.state.agent, this.toolset.definitions(), facts);
     this.prompted = true;
-    return [draft];
+    return [...this.context.takeUpdates(), draft];
+  }
+
+  /** What the agent knows is read before the prompt that tells of it, and not again. */
+  async prepareContext(): Promise<void> {
+    if (!this.hasPrompt()) await this.context.prepare();
+  }
+
+  private hasPrompt(): boolean {
+    return (this.prompted ??= systemPromptSeq(this.log, this.log.length) !== undefined);
   }
 }

@@ -36,7 +36,9 @@ describe('ToolRegistry', () => {
     );
     // Class names are no names of tools to configure, and the other way round.
     expect(() => registry.assertKnown(named('TerminalTool'), [])).toThrow(UnknownToolError);
-    expect(() => registry.assertKnown([], ['think'])).toThrow("Available: ['FinishTool', 'ThinkTool']");
+    expect(() => registry.assertKnown([], ['think'])).toThrow(
+      "Available: ['FinishTool', 'ThinkTool', 'InvokeSkillTool']",
+    );
     expect(() => registry.assertKnown(named('constructor'), [])).toThrow(UnknownToolError);
   });
 

@@ -3,6 +3,7 @@ import type { Content, Observation } from '../events/index.js';
 import { clientToolDefinition, type ClientToolSpec } from './client/client-tool.js';
 import { fileEditorDefinition } from './file-editor/file-editor-tool.js';
 import { finishDefinition } from './finish/finish-tool.js';
+import { invokeSkillDefinition } from './invoke-skill/invoke-skill-tool.js';
 import { taskTrackerDefinition } from './task-tracker/task-tracker-tool.js';
 import { terminalDefinition } from './terminal/terminal-tool.js';
 import { thinkDefinition } from './think/think-tool.js';
@@ -23,7 +24,7 @@ const CONFIGURABLE: readonly ToolDefinition[] = [
 ];
 
 /** Tools that come by their class name in `include_default_tools`. */
-const BUILT_IN: readonly ToolDefinition[] = [finishDefinition, thinkDefinition];
+const BUILT_IN: readonly ToolDefinition[] = [finishDefinition, thinkDefinition, invokeSkillDefinition];
 
 /** Knows every tool of this server and makes the instances of a conversation. */
 @Injectable()

@@ -31,6 +31,16 @@ export interface ToolSecrets {
   stream(): SecretStream;
 }
 
+/** A skill of a conversation, for the tool that gets its text. */
+export interface ToolSkill {
+  name: string;
+  content: string;
+  /** The file that it comes from (absolute path). */
+  source: string | null;
+  /** Whether the model may ask for it. */
+  invocable: boolean;
+}
+
 /** What a tool gets to know of the conversation that it works for. */
 export interface ToolHost {
   readonly conversationId: string;
@@ -41,6 +51,8 @@ export interface ToolHost {
   /** How `folder` is shown to clients (`persistence_dir`, as configured, possibly relative). */
   readonly shownFolder: string;
   readonly secrets?: ToolSecrets;
+  /** The skills of the conversation as they are now. */
+  skills?(): ToolSkill[];
 }
 
 /** How an execution is steered and watched. */

@@ -17,6 +17,27 @@ export const ROLE: PromptSection[] = [
   },
 ];
 
+/** Where the agent keeps what it learns when nobody set up a memory for it. */
+export const REPOSITORY_MEMORY: PromptSection = {
+  tag: 'MEMORY',
+  text: `* \`AGENTS.md\` at the root of the repository is your memory of this repository: what it says is part of your prompt in later conversations.
+* Add to it what was hard to find out and will help next time. Keep it short, and change it only where the user would want that.`,
+};
+
+/** Where the agent keeps what it learns with `load_memory`. */
+export const TWO_TIER_MEMORY: PromptSection = {
+  tag: 'MEMORY',
+  text: `You have a memory that outlives this conversation, in two folders:
+* \`.openhands/memory/\` in the workspace: what you know about this project.
+* \`~/.openhands/memory/\`: what you know about the user and about all projects.
+
+In each, \`MEMORY.md\` is the index that you are shown at the start (MEMORY_CONTEXT), and \`YYYY-MM-DD.md\` files are notes of a day that you read when you need them.
+* Towards the end of a task write down what is worth keeping: details into the notes of the day, lasting facts into \`MEMORY.md\`. Make folders and files that are missing.
+* Both indexes together should stay below 6000 characters; of more, the oldest beginning is not shown. Merge what repeats, remove what is out of date.
+* Write down causes, pitfalls, preferences and decisions with their reasons. Never secrets, and nothing that a look at the project tells anyway.
+* Rules for every agent that works here belong into \`AGENTS.md\` instead.`,
+};
+
 /** How work on code is done. Left out when a persona takes the place of the coding agent. */
 export const CODING: PromptSection[] = [
   {

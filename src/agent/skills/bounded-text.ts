@@ -1,0 +1,49 @@
+import { constants } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
+
+/** Most of one file that is read (bytes). A skill is for a model to read: nothing sensible is longer. */
+export const MAX_FILE_BYTES = 256 * 1024;
+
+/** The text of a file, and whether the end of it was left out. */
+export interface BoundedText {
+  text: string;
+  cut: boolean;
+}
+
+/**
+ * Reads the beginning of a text file.
+ * @returns undefined for what is no file or holds no text
+ * @throws system errors: not there, not readable
+ */
+export async function readBoundedText(
+  path: string,
+  limit: number = MAX_FILE_BYTES,
+): Promise<BoundedText | undefined> {
+  // Without O_NONBLOCK the open of a pipe would wait for its writer.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    if (!(await file.stat()).isFile()) return undefined;
+    return decode(await readUpTo(file, limit + 1), limit);
+  } finally {
+    await file.close();
+  }
+}
+
+async function readUpTo(file: FileHandle, size: number): Promise<Buffer> {
+  const buffer = Buffer.alloc(size);
+  let length = 0;
+  while (length < size) {
+    const { bytesRead } = await file.read(buffer, length, size - length, length);
+    if (bytesRead === 0) break;
+    length += bytesRead;
+  }
+  return buffer.subarray(0, length);
+}
+
+function decode(bytes: Buffer, limit: number): BoundedText | undefined {
+  if (bytes.includes(0)) return undefined;
+  const cut = bytes.length > limit;
+  const text = new TextDecoder('utf-8').decode(bytes.subarray(0, limit));
+  // A cut may go through a character.
+  return { text: cut ? text.replace(/\uFFFD$/, '') : text, cut };
+}

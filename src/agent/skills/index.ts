@@ -1,0 +1,6 @@
+export * from './context-loader.js';
+export * from './extra-info.js';
+export * from './skill.js';
+export type { Git } from './instruction-files.js';
+export type { Warn } from './skill-folder.js';
+export { readUserSkills } from './skill-sources.js';

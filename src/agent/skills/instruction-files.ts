@@ -1,0 +1,111 @@
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { errorMessage } from '../../errors/index.js';
+import { MAX_FILE_BYTES, readBoundedText } from './bounded-text.js';
+import { makeSkill, type Skill } from './skill.js';
+import type { Warn } from './skill-folder.js';
+
+/** Files with instructions for agents of any make, by the name of the skill that they become. */
+const NAMES: ReadonlyMap<string, string> = new Map([
+  ['agents.md', 'agents'],
+  ['agent.md', 'agents'],
+  ['claude.md', 'claude'],
+  ['gemini.md', 'gemini'],
+  ['.cursorrules', 'cursorrules'],
+]);
+
+/** Folders of programs and results: what agents are told in there is about other projects. */
+const FOREIGN_FOLDERS = new Set(['.git', 'node_modules', '.venv', 'venv', '__pycache__', 'site-packages']);
+
+/** How far a project that is in no repository is looked through. */
+const MAX_DEPTH = 8;
+const MAX_FOLDERS = 2_000;
+/** Rules of folders inside a project. */
+const MAX_NESTED = 200;
+
+/** Runs git in a folder; answers with what it printed. */
+export type Git = (folder: string, args: readonly string[]) => Promise<string>;
+
+/** The instructions that stand in one folder, by file name. Of two files for the same skill the first one counts. */
+export async function readInstructionFiles(folder: string, warn: Warn): Promise<Skill[]> {
+  const entries = await readdir(folder).catch(() => []);
+  const skills: Skill[] = [];
+  for (const entry of entries.filter((name) => NAMES.has(name.toLowerCase())).sort()) {
+    const name = NAMES.get(entry.toLowerCase()) ?? entry;
+    if (skills.some((skill) => skill.name === name)) continue;
+    const content = await readInstructions(path.join(folder, entry), warn);
+    if (content !== undefined) skills.push(makeSkill({ name, content, source: path.join(folder, entry) }));
+  }
+  return skills;
+}
+
+/** The instructions in folders below a project: rules for the files of their folder. */
+export async function readNestedInstructions(folder: string, git: Git, warn: Warn): Promise<Skill[]> {
+  const files = (await filesOfRepository(folder, git)) ?? (await filesOfFolder(folder));
+  const nested = files
+    .filter((file) => file.includes('/') && NAMES.has(path.posix.basename(file).toLowerCase()))
+    .filter((file) => !file.split('/').some((segment) => FOREIGN_FOLDERS.has(segment)))
+    .sort();
+  if (nested.length > MAX_NESTED)
+    warn(folder, `only the first ${MAX_NESTED} nested instruction files are used`);
+  const rules: Skill[] = [];
+  for (const file of nested.slice(0, MAX_NESTED)) {
+    const source = path.join(folder, file);
+    const content = await readInstructions(source, warn);
+    if (content !== undefined) rules.push(rule(file, source, content));
+  }
+  return rules;
+}
+
+function rule(file: string, source: string, content: string): Skill {
+  const below = path.posix.dirname(file);
+  const name = NAMES.get(path.posix.basename(file).toLowerCase()) ?? '';
+  return makeSkill({
+    name: `${name}:${below}`,
+    content,
+    trigger: { type: 'path', paths: [`${below}/**`] },
+    source,
+    disable_model_invocation: true,
+  });
+}
+
+/** As it is, frontmatter too: these files are written for readers who know none. */
+async function readInstructions(file: string, warn: Warn): Promise<string | undefined> {
+  try {
+    const content = await readBoundedText(file);
+    if (content?.cut) warn(file, `only the first ${MAX_FILE_BYTES} bytes are used`);
+    if (content?.text.trim()) return content.text;
+    if (!content) warn(file, 'not a text');
+  } catch (error) {
+    warn(file, errorMessage(error));
+  }
+  return undefined;
+}
+
+/** What is tracked or could be: what a repository ignores is none of its instructions. Undefined outside of one. */
+async function filesOfRepository(folder: string, git: Git): Promise<string[] | undefined> {
+  const patterns = [...NAMES.keys()].map((name) => `:(icase,glob)**/${name}`);
+  const list = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--', ...patterns];
+  try {
+    return [...new Set((await git(folder, list)).split('\0'))].filter((file) => file !== '');
+  } catch {
+    return undefined;
+  }
+}
+
+/** A walk that follows no links and ends after so many folders. */
+async function filesOfFolder(root: string): Promise<string[]> {
+  const files: string[] = [];
+  const folders = [''];
+  for (let count = 0; count < folders.length && count < MAX_FOLDERS; count++) {
+    const below = folders[count] ?? '';
+    const entries = await readdir(path.join(root, below), { withFileTypes: true }).catch(() => []);
+    for (const entry of entries) {
+      const file = path.posix.join(below, entry.name);
+      if (entry.isFile()) files.push(file);
+      const inside = entry.isDirectory() && !FOREIGN_FOLDERS.has(entry.name);
+      if (inside && file.split('/').length <= MAX_DEPTH) folders.push(file);
+    }
+  }
+  return files;
+}

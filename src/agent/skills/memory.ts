@@ -1,0 +1,51 @@
+import os from 'node:os';
+import path from 'node:path';
+import { errorCode, errorMessage } from '../../errors/index.js';
+import { readBoundedText } from './bounded-text.js';
+import type { Warn } from './skill-folder.js';
+
+/** Of both files together (characters; the limit of the OpenHands SDK). */
+export const MEMORY_LIMIT = 6_000;
+
+const FILE = path.join('.openhands', 'memory', 'MEMORY.md');
+const CUT_NOTICE = '[The older beginning was left out.]\n';
+
+/** What the agent has noted down for itself, for the prompt; undefined when there is nothing. */
+export async function readMemory(
+  workspace: string,
+  warn: Warn,
+  home: string = os.homedir(),
+): Promise<string | undefined> {
+  const [user, project] = await Promise.all([
+    readNotes(path.join(home, FILE), warn),
+    readNotes(path.join(workspace, FILE), warn),
+  ]);
+  // The project's notes are the nearer ones: what is left of the room is the user's.
+  const nearer = tail(project, MEMORY_LIMIT);
+  const blocks = [
+    {
+      title: '# User memory (~/.openhands/memory/MEMORY.md)',
+      text: tail(user, MEMORY_LIMIT - nearer.length),
+    },
+    { title: '# Project memory (.openhands/memory/MEMORY.md)', text: nearer },
+  ].filter(({ text }) => text !== '');
+  if (blocks.length === 0) return undefined;
+  return blocks.map(({ title, text }) => `${title}\n${text}`).join('\n\n');
+}
+
+async function readNotes(file: string, warn: Warn): Promise<string> {
+  try {
+    return (await readBoundedText(file))?.text.trim() ?? '';
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT' && errorCode(error) !== 'ENOTDIR') warn(file, errorMessage(error));
+    return '';
+  }
+}
+
+/** New notes come last: the end is what stays. */
+function tail(text: string, limit: number): string {
+  if (text.length <= limit) return text;
+  const room = limit - CUT_NOTICE.length;
+  if (room <= 0) return '';
+  return CUT_NOTICE + text.slice(-room).replace(/^[\udc00-\udfff]/, '');
+}

@@ -1,0 +1,142 @@
+import { readdir, realpath, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { errorCode, errorMessage } from '../../errors/index.js';
+import { MAX_FILE_BYTES, readBoundedText } from './bounded-text.js';
+import type { Skill, SkillResources } from './skill.js';
+import { parseAgentSkill, parseSkillFile, type ParsedSkill } from './skill-file.js';
+
+/** Takes what is wrong with a file; nothing of it stops anything. */
+export type Warn = (file: string, problem: string) => void;
+
+/** How deep and how far a folder is looked through. */
+const MAX_DEPTH = 6;
+const MAX_ENTRIES = 5_000;
+/** The kinds of files that a `SKILL.md` folder may bring along. */
+const RESOURCES = ['scripts', 'references', 'assets'] as const;
+const MAX_RESOURCES = 500;
+
+/** One walk through a folder: what it has seen already, so that links in a circle end. */
+interface Walk {
+  seen: Set<string>;
+  entries: number;
+}
+
+/**
+ * The skills of a folder: Markdown files (but no README), also in folders, and folders with a `SKILL.md`. A folder that is
+ * not there has none. First what is always in the prompt, then what files of their own trigger, then `SKILL.md` skills,
+ * each by path.
+ */
+export async function readSkillFolder(folder: string, warn: Warn): Promise<Skill[]> {
+  const walk: Walk = { seen: new Set(), entries: 0 };
+  const files = await listSkillFiles(folder, '', walk, warn);
+  if (walk.entries > MAX_ENTRIES) warn(folder, `only the first ${MAX_ENTRIES} entries are looked at`);
+  const skills: Skill[] = [];
+  for (const file of files) {
+    const skill = await readSkill(folder, file, warn);
+    if (skill) skills.push(skill);
+  }
+  const plain = skills.filter((skill) => !skill.is_agentskills_format && !skill.trigger);
+  const triggered = skills.filter((skill) => !skill.is_agentskills_format && skill.trigger);
+  return [...plain, ...triggered, ...skills.filter((skill) => skill.is_agentskills_format)];
+}
+
+/**
+ * Reads the `SKILL.md` of one folder with the files beside it.
+ * @returns undefined when there is none that is valid; `warn` is told
+ */
+export async function readSkillAt(folder: string, warn: Warn): Promise<Skill | undefined> {
+  const names = await namesIn(folder, warn);
+  const file = names.find(isSkillFile);
+  return file === undefined ? undefined : readSkill(folder, file, warn);
+}
+
+/** Paths below `root`, sorted; a folder with a `SKILL.md` is one skill, whatever else is in it. */
+async function listSkillFiles(root: string, below: string, walk: Walk, warn: Warn): Promise<string[]> {
+  const folder = path.join(root, below);
+  const real = await realpath(folder).catch(() => undefined);
+  if (real === undefined || walk.seen.has(real)) return [];
+  walk.seen.add(real);
+  const names = await namesIn(folder, warn);
+  const skill = below === '' ? undefined : names.find(isSkillFile);
+  if (skill !== undefined) return [path.join(below, skill)];
+  const found: string[] = [];
+  for (const name of names) {
+    if (++walk.entries > MAX_ENTRIES) break;
+    const file = path.join(below, name);
+    const facts = await stat(path.join(root, file)).catch((error: unknown) => {
+      warn(path.join(root, file), errorMessage(error));
+    });
+    if (facts?.isDirectory() && !name.startsWith('.') && depth(file) <= MAX_DEPTH && name !== 'installed') {
+      found.push(...(await listSkillFiles(root, file, walk, warn)));
+    } else if (facts?.isFile() && isMarkdown(name)) {
+      found.push(file);
+    }
+  }
+  return found;
+}
+
+async function namesIn(folder: string, warn: Warn): Promise<string[]> {
+  try {
+    return (await readdir(folder)).sort();
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT' && errorCode(error) !== 'ENOTDIR') warn(folder, errorMessage(error));
+    return [];
+  }
+}
+
+/** A file that is not valid is left out, and `warn` is told why. */
+async function readSkill(root: string, below: string, warn: Warn): Promise<Skill | undefined> {
+  const file = path.join(root, below);
+  try {
+    const content = await readBoundedText(file);
+    if (!content) {
+      warn(file, 'not a text');
+      return undefined;
+    }
+    if (content.cut) warn(file, `only the first ${MAX_FILE_BYTES} bytes are used`);
+    const { skill, warnings } = await parse(file, below, content.text);
+    for (const problem of warnings) warn(file, problem);
+    return skill.is_agentskills_format
+      ? { ...skill, resources: await resourcesOf(path.dirname(file)) }
+      : skill;
+  } catch (error) {
+    warn(file, errorMessage(error));
+    return undefined;
+  }
+}
+
+function parse(file: string, below: string, text: string): Promise<ParsedSkill> {
+  if (isSkillFile(path.basename(file))) return parseAgentSkill(file, text);
+  const name = below.replace(/\.md$/i, '').split(path.sep).join('/');
+  return parseSkillFile(file, text, name);
+}
+
+/** What stands beside a `SKILL.md`; null when there is nothing. */
+async function resourcesOf(folder: string): Promise<SkillResources | null> {
+  const [scripts = [], references = [], assets = []] = await Promise.all(
+    RESOURCES.map((kind) => listFiles(path.join(folder, kind))),
+  );
+  if (scripts.length + references.length + assets.length === 0) return null;
+  return { skill_root: folder, scripts, references, assets };
+}
+
+async function listFiles(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch(() => []);
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)))
+    .sort()
+    .slice(0, MAX_RESOURCES);
+}
+
+function isSkillFile(name: string): boolean {
+  return name.toLowerCase() === 'skill.md';
+}
+
+function isMarkdown(name: string): boolean {
+  return /\.md$/i.test(name) && !/^readme\.md$/i.test(name);
+}
+
+function depth(file: string): number {
+  return file.split(path.sep).length;
+}

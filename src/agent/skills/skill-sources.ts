@@ -1,0 +1,74 @@
+import { realpath } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { readBoundedText } from './bounded-text.js';
+import { readInstructionFiles, readNestedInstructions, type Git } from './instruction-files.js';
+import { firstByName, isObject, type Skill } from './skill.js';
+import { readSkillAt, readSkillFolder, type Warn } from './skill-folder.js';
+
+/** Where a project keeps its skills, nearest first. */
+const PROJECT_FOLDERS = ['.agents/skills', '.openhands/skills', '.openhands/microagents'];
+
+/**
+ * What a project tells agents: its instruction files, those of its folders as rules for them, and its skills folders; the
+ * working directory before the root of its repository. Of skills with the same name the first counts. Never fails: files
+ * that cannot be used are left out, and `warn` is told.
+ * @param workspace absolute path
+ */
+export async function readProjectSkills(workspace: string, git: Git, warn: Warn): Promise<Skill[]> {
+  const root = await repositoryRoot(workspace, git);
+  const places = root === undefined ? [workspace] : [workspace, root];
+  const instructions = await inOrder(places, (place) => readInstructionFiles(place, warn));
+  const rules = await readNestedInstructions(workspace, git, warn);
+  const folders = places.flatMap((place) => PROJECT_FOLDERS.map((folder) => path.join(place, folder)));
+  return firstByName(instructions, rules, await inOrder(folders, (folder) => readSkillFolder(folder, warn)));
+}
+
+/** The skills that a person keeps for all projects: in `~/.agents` and `~/.openhands`, then installed ones. */
+export async function readUserSkills(warn: Warn, home: string = os.homedir()): Promise<Skill[]> {
+  const folders = PROJECT_FOLDERS.map((folder) => path.join(home, folder));
+  const own = await inOrder(folders, (folder) => readSkillFolder(folder, warn));
+  const installed = await readInstalledSkills(path.join(home, '.openhands/skills/installed'), warn);
+  return firstByName(own, installed);
+}
+
+/** Installed skills that are not switched off. */
+async function readInstalledSkills(folder: string, warn: Warn): Promise<Skill[]> {
+  const names = await enabledNames(path.join(folder, '.installed.json'));
+  return inOrder(names, async (name) => {
+    const skill = await readSkillAt(path.join(folder, name), warn);
+    return skill ? [skill] : [];
+  });
+}
+
+async function enabledNames(file: string): Promise<string[]> {
+  const content = await readBoundedText(file).catch(() => undefined);
+  try {
+    const list: unknown = JSON.parse(content?.text ?? '{}');
+    const extensions = isObject(list) && isObject(list['extensions']) ? list['extensions'] : {};
+    return Object.entries(extensions).flatMap(([name, entry]) =>
+      isObject(entry) && entry['enabled'] !== false && path.basename(name) === name ? [name] : [],
+    );
+  } catch {
+    return [];
+  }
+}
+
+/** Undefined outside of a repository, and where the workspace is its root. */
+async function repositoryRoot(workspace: string, git: Git): Promise<string | undefined> {
+  try {
+    const root = await git(workspace, ['rev-parse', '--show-toplevel']);
+    return root === '' || root === (await realpath(workspace)) ? undefined : root;
+  } catch {
+    return undefined;
+  }
+}
+
+async function inOrder<T>(
+  places: readonly T[],
+  read: (place: T) => Promise<readonly Skill[]>,
+): Promise<Skill[]> {
+  const skills: Skill[] = [];
+  for (const place of places) skills.push(...(await read(place)));
+  return skills;
+}

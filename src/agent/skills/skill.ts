@@ -1,0 +1,154 @@
+import type { AgentSpec, JsonObject } from '../agent-spec.js';
+
+/** What brings a skill in: words of a message, or files that are touched. */
+export type SkillTrigger =
+  | { type: 'keyword'; keywords: string[] }
+  | { type: 'task'; triggers: string[] }
+  | { type: 'path'; paths: string[] };
+
+/** Files that a skill brings along, by what they are for; paths below `skill_root`. */
+export interface SkillResources {
+  [kind: string]: unknown;
+  skill_root: string;
+  scripts: string[];
+  references: string[];
+  assets: string[];
+}
+
+/** Knowledge for the agent, as the wire has it: keys in the wire's order. */
+export interface Skill {
+  [field: string]: unknown;
+  name: string;
+  content: string;
+  /** Null: always in the prompt, or for `SKILL.md` listed there. */
+  trigger: SkillTrigger | null;
+  /** The file that it comes from (absolute path). */
+  source: string | null;
+  mcp_tools: JsonObject | null;
+  inputs: JsonObject[];
+  /** It comes from a folder with a `SKILL.md`. */
+  is_agentskills_format: boolean;
+  version: string;
+  description: string | null;
+  license: string | null;
+  compatibility: string | null;
+  metadata: Record<string, string> | null;
+  allowed_tools: string[] | null;
+  /** The model is not told of it and may not ask for it; triggers still bring it in. */
+  disable_model_invocation: boolean;
+  resources: SkillResources | null;
+}
+
+/** A skill with defaults for whatever is not said. */
+export function makeSkill(known: Partial<Skill> & Pick<Skill, 'name' | 'content'>): Skill {
+  return {
+    name: known.name,
+    content: known.content,
+    trigger: known.trigger ?? null,
+    source: known.source ?? null,
+    mcp_tools: known.mcp_tools ?? null,
+    inputs: known.inputs ?? [],
+    is_agentskills_format: known.is_agentskills_format ?? false,
+    version: known.version ?? '1.0.0',
+    description: known.description ?? null,
+    license: known.license ?? null,
+    compatibility: known.compatibility ?? null,
+    metadata: known.metadata ?? null,
+    allowed_tools: known.allowed_tools ?? null,
+    disable_model_invocation: known.disable_model_invocation ?? false,
+    resources: known.resources ?? null,
+  };
+}
+
+/** The skills of an agent. What came over the wire or from disk and is none is left out. */
+export function skillsOf({ agent_context: context }: Pick<AgentSpec, 'agent_context'>): Skill[] {
+  const skills = context?.['skills'];
+  return Array.isArray(skills) ? skills.flatMap(asSkill) : [];
+}
+
+function asSkill(value: unknown): Skill[] {
+  if (!isObject(value)) return [];
+  const { name, content, source, description } = value;
+  if (typeof name !== 'string' || typeof content !== 'string') return [];
+  return [
+    makeSkill({
+      name,
+      content,
+      trigger: asTrigger(value['trigger']),
+      source: textOrNull(source),
+      mcp_tools: isObject(value['mcp_tools']) ? value['mcp_tools'] : null,
+      inputs: Array.isArray(value['inputs']) ? value['inputs'].filter(isObject) : [],
+      version: textOrNull(value['version']) ?? undefined,
+      description: textOrNull(description),
+      license: textOrNull(value['license']),
+      compatibility: textOrNull(value['compatibility']),
+      metadata: asTextMap(value['metadata']),
+      allowed_tools: Array.isArray(value['allowed_tools']) ? texts(value['allowed_tools']) : null,
+      resources: asResources(value['resources']),
+      is_agentskills_format: value['is_agentskills_format'] === true,
+      disable_model_invocation: value['disable_model_invocation'] === true,
+    }),
+  ];
+}
+
+function asTextMap(value: unknown): Record<string, string> | null {
+  if (!isObject(value)) return null;
+  return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, String(field)]));
+}
+
+function asResources(value: unknown): SkillResources | null {
+  if (!isObject(value) || typeof value['skill_root'] !== 'string') return null;
+  const { scripts, references, assets } = value;
+  return {
+    skill_root: value['skill_root'],
+    scripts: texts(scripts),
+    references: texts(references),
+    assets: texts(assets),
+  };
+}
+
+function asTrigger(value: unknown): SkillTrigger | null {
+  if (!isObject(value)) return null;
+  switch (value['type']) {
+    case 'keyword':
+      return { type: 'keyword', keywords: texts(value['keywords']) };
+    case 'task':
+      return { type: 'task', triggers: texts(value['triggers']) };
+    case 'path':
+      return { type: 'path', paths: texts(value['paths']) };
+    default:
+      return null;
+  }
+}
+
+/** Whether a value is a JSON object. */
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The texts of a list; anything else is no text. */
+export function texts(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : [];
+}
+
+/** A text, or null for anything else. */
+export function textOrNull(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}
+
+/** Whether the model may ask for a skill by its name. */
+export function isInvocable(skill: Skill): boolean {
+  return !skill.disable_model_invocation && skill.trigger?.type !== 'path';
+}
+
+/** Whether the model needs a tool to ask for skills: only texts of `SKILL.md` folders are not in the prompt. */
+export function needsInvokeTool(skills: readonly Skill[]): boolean {
+  return skills.some((skill) => skill.is_agentskills_format && isInvocable(skill));
+}
+
+/** One list of several: of skills with the same name the first stays. */
+export function firstByName(...lists: (readonly Skill[])[]): Skill[] {
+  const known = new Map<string, Skill>();
+  for (const skill of lists.flat()) if (!known.has(skill.name)) known.set(skill.name, skill);
+  return [...known.values()];
+}

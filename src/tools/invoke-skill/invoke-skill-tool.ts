@@ -1,0 +1,86 @@
+import path from 'node:path';
+import { textContent, type Observation } from '../../events/index.js';
+import type { ExecutionContext, Tool, ToolDefinition, ToolHost, ToolSkill } from '../tool.js';
+import { truncateMiddle } from '../truncate.js';
+import { renderCommands } from './render-commands.js';
+
+/** Longest text of a skill with what its commands printed (characters). */
+const MAX_TEXT = 100_000;
+
+/** Gets the text of a skill that the prompt only lists. */
+export const invokeSkillDefinition: ToolDefinition = {
+  name: 'invoke_skill',
+  kind: 'InvokeSkillTool',
+  actionKind: 'InvokeSkillAction',
+  observationKind: 'InvokeSkillObservation',
+  title: 'invoke_skill',
+  description:
+    'Invoke a skill by name.\n\n' +
+    'Skills hold knowledge about how something is done here. Call this tool with a `<name>` of `<available_skills>` ' +
+    'before you do what the skill is about: the answer is its whole text, with the output of the commands that it runs ' +
+    'filled in. There is no other way to use a skill.',
+  annotations: {
+    readOnlyHint: true,
+    destructiveHint: false,
+    idempotentHint: true,
+    openWorldHint: false,
+  },
+  schema: {
+    type: 'object',
+    properties: { name: { type: 'string', description: 'The name of the skill, as it is listed.' } },
+    required: ['name'],
+  },
+  create: (host) => invokeSkillTool(host),
+};
+
+function invokeSkillTool(host: ToolHost): Tool {
+  return {
+    definition: invokeSkillDefinition,
+    prepare: (args) => {
+      const name = typeof args['name'] === 'string' ? args['name'].trim() : '';
+      return {
+        action: { ...args, kind: invokeSkillDefinition.actionKind },
+        touches: () => [],
+        execute: (context) => invoke(name, host, context),
+      };
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+async function invoke(name: string, host: ToolHost, { signal }: ExecutionContext): Promise<Observation> {
+  const skills = host.skills?.() ?? [];
+  const skill = skills.find((known) => known.name === name);
+  if (!skill) {
+    const names = skills.filter(({ invocable }) => invocable).map((known) => known.name);
+    const list = names.length > 0 ? names.sort().join(', ') : 'none';
+    return observation(name, `Unknown skill '${name}'. Available skills: ${list}.`, true);
+  }
+  if (!skill.invocable) {
+    const text = `Skill '${name}' cannot be invoked directly. It can only be activated by trigger matching.`;
+    return observation(name, text, true);
+  }
+  const text = await renderCommands(skill.content, host.workingDir, signal);
+  return observation(name, truncateMiddle(text, MAX_TEXT) + footer(skill, host.workingDir), false);
+}
+
+/** Where the files are that the text of a skill speaks of. */
+function footer({ source }: ToolSkill, workingDir: string): string {
+  if (source === null) return '';
+  const folder = path.dirname(source);
+  const below = path.relative(workingDir, folder);
+  const shown = below.startsWith('..') || path.isAbsolute(below) ? folder : below || '.';
+  return (
+    `\n\n---\nThis skill is located at \`${shown}\`. Files that it names (under \`scripts/\`, \`references/\` or ` +
+    '`assets/`, for example) are relative to that directory.'
+  );
+}
+
+function observation(name: string, text: string, isError: boolean): Observation {
+  return {
+    content: [textContent(text)],
+    is_error: isError,
+    skill_name: name,
+    kind: invokeSkillDefinition.observationKind,
+  };
+}
