@@ -36,6 +36,8 @@ interface Answer {
 
 /** Seconds after which a client that met the run limit, or a server that stops, may try again. */
 const RETRY_AFTER = '1';
+/** Characters of an unforeseen error that are told and logged. */
+const MAX_MESSAGE = 4096;
 
 /** The one place where errors become answers. What nobody foresaw is a 500 with an id that is also in the log. */
 @Catch()
@@ -83,7 +85,8 @@ export class HttpExceptionFilter implements ExceptionFilter {
 
   private unforeseen(error: unknown, request: Request): Answer {
     const { error_id } = errorId();
-    const message = this.mask(errorMessage(error));
+    // A message may repeat what came with the request.
+    const message = this.mask(errorMessage(error)).slice(0, MAX_MESSAGE);
     const stack = errorStack(error);
     this.logger.error({ message: `${request.method} ${request.path} failed: ${message}`, error_id }, stack);
     const traceback = this.withTraceback && { traceback: this.mask(stack) };
