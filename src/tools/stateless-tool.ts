@@ -1,4 +1,5 @@
 import type { Content } from '../events/index.js';
+import { functionTool } from './function-tool.js';
 import type { Tool, ToolDefinition } from './tool.js';
 
 /** A tool that keeps nothing, touches nothing and cannot fail: it only answers. */
@@ -6,14 +7,8 @@ export function statelessTool(
   definition: ToolDefinition,
   answer: (args: Record<string, unknown>) => Content[],
 ): Tool {
-  return {
-    definition,
-    prepare: (args) => ({
-      action: { ...args, kind: definition.actionKind },
-      touches: () => [],
-      execute: () =>
-        Promise.resolve({ content: answer(args), is_error: false, kind: definition.observationKind }),
-    }),
-    close: () => Promise.resolve(),
-  };
+  return functionTool(definition, {
+    execute: (args) =>
+      Promise.resolve({ content: answer(args), is_error: false, kind: definition.observationKind }),
+  });
 }

@@ -32,7 +32,7 @@ describe('ToolRegistry', () => {
       new UnknownToolError('nosuchtool', registry.available()),
     );
     expect(() => registry.assertKnown(named('nosuchtool'), [])).toThrow(
-      "ToolDefinition 'nosuchtool' is not registered. Available: ['terminal', 'file_editor', 'task_tracker']",
+      /^ToolDefinition 'nosuchtool' is not registered. Available: \['terminal', 'file_editor', 'task_tracker', 'glob',/,
     );
     // Class names are no names of tools to configure, and the other way round.
     expect(() => registry.assertKnown(named('TerminalTool'), [])).toThrow(UnknownToolError);
@@ -52,10 +52,13 @@ describe('ToolRegistry', () => {
   });
 
   it('knows where the original defines its tools', () => {
-    expect(registry.available().map((name) => registry.qualifiedName(name))).toEqual([
+    const names = registry.available().map((name) => registry.qualifiedName(name));
+    expect(names).toEqual([
       'openhands.tools.terminal.definition',
       'openhands.tools.file_editor.definition',
       'openhands.tools.task_tracker.definition',
+      'openhands.tools.glob.definition',
+      'openhands.tools.grep.definition',
     ]);
     expect(registry.qualifiedName('finish')).toBeUndefined();
   });

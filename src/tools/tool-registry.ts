@@ -4,6 +4,8 @@ import { clientToolDefinition, type ClientToolSpec } from './client/client-tool.
 import { fileEditorDefinition } from './file-editor/file-editor-tool.js';
 import { finishDefinition } from './finish/finish-tool.js';
 import { invokeSkillDefinition } from './invoke-skill/invoke-skill-tool.js';
+import { globDefinition } from './search/glob-tool.js';
+import { grepDefinition } from './search/grep-tool.js';
 import { taskTrackerDefinition } from './task-tracker/task-tracker-tool.js';
 import { terminalDefinition } from './terminal/terminal-tool.js';
 import { thinkDefinition } from './think/think-tool.js';
@@ -21,6 +23,8 @@ const CONFIGURABLE: readonly ToolDefinition[] = [
   terminalDefinition,
   fileEditorDefinition,
   taskTrackerDefinition,
+  globDefinition,
+  grepDefinition,
 ];
 
 /** Tools that come by their class name in `include_default_tools`. */

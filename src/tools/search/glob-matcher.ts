@@ -1,0 +1,174 @@
+import { SearchError } from './ripgrep.js';
+
+/** A pattern of a single name, or `**`: any number of folders. */
+type SegmentPattern = Token[] | '**';
+type Token = '*' | '?' | CharacterClass | string[];
+interface CharacterClass {
+  negated: boolean;
+  /** Ranges of characters, both ends included. */
+  ranges: [string, string][];
+}
+
+/** Braces may stand for no more alternatives than these. */
+const MAX_ALTERNATIVES = 256;
+
+/**
+ * A test of relative paths against a glob pattern: `*`, `?`, `[a-z]`, `[!a-z]`, `{a,b}`, `\` before what is meant
+ * literally, and `**` for any number of folders. A leading dot has to be said. The effort for a path grows with the product
+ * of both lengths, whatever the pattern: it comes from a model, and nothing may hold the server up.
+ * @throws SearchError when the braces stand for too much
+ */
+export function globMatcher(pattern: string): (file: string) => boolean {
+  const alternatives = expandBraces(pattern).map((alternative) =>
+    alternative
+      .split('/')
+      .filter((segment) => segment !== '' && segment !== '.')
+      .map((segment) => (segment === '**' ? '**' : tokensOf(segment))),
+  );
+  return (file) => {
+    const names = file.split('/').map((name) => Array.from(name));
+    return alternatives.some((segments) => matchesSequence(segments, names, isAnyFolders, matchesName));
+  };
+}
+
+/** Whether a part of a pattern means something else than itself. */
+export function hasWildcard(part: string): boolean {
+  return /[*?[\]{}\\]/.test(part);
+}
+
+function isAnyFolders(segment: SegmentPattern): boolean {
+  return segment === '**';
+}
+
+function matchesName(segment: SegmentPattern, name: readonly string[]): boolean {
+  const isHidden = name[0] === '.';
+  if (segment === '**') return !isHidden;
+  if (isHidden && !(Array.isArray(segment[0]) && segment[0][0] === '.')) return false;
+  return matchesSequence(segment, name, (token) => token === '*', matchesCharacter);
+}
+
+function matchesCharacter(token: Token, character: string): boolean {
+  if (token === '*' || token === '?') return true;
+  if (Array.isArray(token)) return token[0] === character;
+  return token.ranges.some(([from, to]) => from <= character && character <= to) !== token.negated;
+}
+
+/**
+ * The usual match with one point to go back to: what stands for any number of items takes as few as it can, and one more
+ * each time the rest does not fit.
+ */
+function matchesSequence<P, T>(
+  patterns: readonly P[],
+  items: readonly T[],
+  isAny: (pattern: P) => boolean,
+  matches: (pattern: P, item: T) => boolean,
+): boolean {
+  let at = 0;
+  let item = 0;
+  let back: { pattern: number; item: number } | undefined;
+  while (item < items.length) {
+    const pattern = patterns[at];
+    const current = items[item];
+    if (pattern !== undefined && isAny(pattern)) {
+      back = { pattern: at, item };
+      at++;
+    } else if (pattern !== undefined && current !== undefined && matches(pattern, current)) {
+      at++;
+      item++;
+    } else {
+      const any = back && patterns[back.pattern];
+      const skipped = back && items[back.item];
+      // What a wildcard may not take (a hidden folder) ends the attempt.
+      if (!back || any === undefined || skipped === undefined || !matches(any, skipped)) return false;
+      back.item++;
+      item = back.item;
+      at = back.pattern + 1;
+    }
+  }
+  return patterns.slice(at).every(isAny);
+}
+
+function tokensOf(segment: string): Token[] {
+  const characters = Array.from(segment);
+  const tokens: Token[] = [];
+  for (let at = 0; at < characters.length; at++) {
+    const character = characters[at] ?? '';
+    const group = character === '[' ? classAt(characters, at) : undefined;
+    if (group) {
+      tokens.push(group.value);
+      at = group.end;
+    } else if (character === '*') {
+      if (tokens.at(-1) !== '*') tokens.push('*');
+    } else if (character === '?') tokens.push('?');
+    else if (character === '\\' && at + 1 < characters.length) tokens.push([characters[++at] ?? '']);
+    else tokens.push([character]);
+  }
+  return tokens;
+}
+
+/** The class that begins at `[`; undefined when it is never closed, and so means itself. */
+function classAt(
+  characters: readonly string[],
+  start: number,
+): { value: CharacterClass; end: number } | undefined {
+  const negated = ['!', '^'].includes(characters[start + 1] ?? '');
+  const first = start + (negated ? 2 : 1);
+  const end = characters.indexOf(']', first + 1);
+  if (end === -1) return undefined;
+  const inside = characters.slice(first, end);
+  const ranges: [string, string][] = [];
+  for (let at = 0; at < inside.length; at++) {
+    const from = inside[at] ?? '';
+    const isRange = inside[at + 1] === '-' && at + 2 < inside.length;
+    ranges.push([from, isRange ? (inside[at + 2] ?? '') : from]);
+    if (isRange) at += 2;
+  }
+  return { value: { negated, ranges }, end };
+}
+
+/** The patterns that a pattern with braces stands for; braces without a comma or without an end mean themselves. */
+function expandBraces(pattern: string): string[] {
+  const done: string[] = [];
+  const open = [{ text: pattern, from: 0 }];
+  for (let next = open.pop(); next; next = open.pop()) {
+    const { text, from } = next;
+    const group = firstBraces(text, from);
+    if (!group) {
+      done.push(text);
+    } else {
+      const { start, end, options } = group;
+      for (const option of options) {
+        open.push({ text: text.slice(0, start) + option + text.slice(end + 1), from: start });
+      }
+    }
+    if (done.length + open.length > MAX_ALTERNATIVES) {
+      throw new SearchError(`The braces of '${pattern.slice(0, 200)}' stand for too many patterns.`);
+    }
+  }
+  return done;
+}
+
+function firstBraces(
+  text: string,
+  from: number,
+): { start: number; end: number; options: string[] } | undefined {
+  const opened: { start: number; commas: number[] }[] = [];
+  let found: { start: number; end: number; commas: number[] } | undefined;
+  for (let at = from; at < text.length; at++) {
+    const character = text[at];
+    if (character === '\\') at++;
+    else if (character === '{') opened.push({ start: at, commas: [] });
+    else if (character === ',') opened.at(-1)?.commas.push(at);
+    else if (character === '}') {
+      const group = opened.pop();
+      if (!group || group.commas.length === 0) continue;
+      // The outermost one that begins first.
+      if (!found || group.start < found.start) found = { ...group, end: at };
+      if (opened.length === 0) break;
+    }
+  }
+  if (!found) return undefined;
+  const bounds = [found.start, ...found.commas, found.end];
+  const options = bounds.slice(1).map((bound, index) => text.slice((bounds[index] ?? 0) + 1, bound));
+  return { start: found.start, end: found.end, options };
+}
