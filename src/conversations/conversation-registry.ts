@@ -1,31 +1,15 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { errorMessage, errorStack } from '../errors/index.js';
-import type { EventBus } from '../events/index.js';
-import {
-  DamagedConversationError,
-  LeaseHeldError,
-  LeaseLostError,
-  StorageFailedError,
-  type EventLog,
-  type EventLogStore,
-  type LeaseFence,
-} from '../storage/index.js';
+import { DamagedConversationError, LeaseLostError, StorageFailedError } from '../storage/index.js';
 import { Conversation } from './conversation.js';
 import { ConversationClosedError, ConversationNotFoundError } from './conversation-errors.js';
 import type { ConversationServices } from './conversation-parts.js';
-import { foldEvent, type ConversationState } from './conversation-state.js';
+import type { ConversationState } from './conversation-state.js';
+import type { ConversationStore, FillLog, StoredState } from './conversation-store.js';
 import type { Recoverable } from './crash-recovery.js';
 import type { CutOff } from './cut-off.js';
 import { LostRuns } from './lost-runs.js';
-import { fromStored, toStored } from './stored-conversation.js';
-import { parseEvent } from './parse-event.js';
-
-/** Writes the beginning of a new log. */
-export type FillLog = (log: EventLog, fence: LeaseFence) => Promise<void>;
-
-/** Lines read at a time while the tail of a log is replayed. */
-const CHUNK = 500;
 
 /** How often idle conversations are looked for at least (ms); more often where they are closed sooner. */
 const SWEEP_MS = 60_000;
@@ -49,8 +33,7 @@ export class ConversationRegistry implements Recoverable {
 
   constructor(
     private readonly services: ConversationServices,
-    private readonly logs: EventLogStore,
-    private readonly bus: EventBus,
+    private readonly store: ConversationStore,
     /** Seconds without use after which a conversation is closed; null: never. */
     private readonly idleTtlSeconds: number | null,
   ) {}
@@ -112,58 +95,20 @@ export class ConversationRegistry implements Recoverable {
     const { id } = conversation;
     const left = (this.borrowers.get(conversation) ?? 1) - 1;
     this.borrowers.set(conversation, left);
-    const isUsed = this.lastUse.has(conversation) || this.bus.subscriberCount(id) > 0;
+    const isUsed = this.lastUse.has(conversation) || this.services.bus.subscriberCount(id) > 0;
     if (left > 0 || isUsed || conversation.isRunning || this.live.get(id) !== conversation) return;
     this.retire(id, conversation);
-  }
-
-  /**
-   * Reads a conversation that another live server owns: its log as it is now, and the state that follows from it. Close
-   * the log. Leases gate writes only.
-   * @throws ConversationNotFoundError
-   */
-  async read(id: string): Promise<{ state: ConversationState; log: EventLog }> {
-    const metadata = await this.services.catalogue.load(id);
-    if (!metadata) throw new ConversationNotFoundError(id);
-    const log = await this.logs.open(id);
-    try {
-      const { state, logPosition } = fromStored(metadata, this.services.secrets);
-      if (logPosition > log.length) {
-        this.logger.error(
-          `conversation ${id}: ${logPosition - log.length} events are missing at the end of its log`,
-        );
-      }
-      await replay(log, logPosition, state);
-      return { state, log };
-    } catch (error) {
-      await log.close();
-      throw error;
-    }
-  }
-
-  /** As `read`, but content with the log where the metadata is damaged. */
-  async readLog(id: string): Promise<{ log: EventLog; head: string | null }> {
-    try {
-      const { log, state } = await this.read(id);
-      return { log, head: state.leaf_event_id };
-    } catch (error) {
-      if (!(error instanceof DamagedConversationError)) throw error;
-      const log = await this.logs.open(id);
-      if (log.length > 0) return { log, head: lastOfTree(log) };
-      await log.close();
-      throw error;
-    }
   }
 
   /** The state of a conversation as it is now, or as it was saved last; undefined for an unknown one. */
   async peek(id: string): Promise<ConversationState | undefined> {
     const opened = this.live.get(id);
     if (opened) return opened.state;
-    const metadata = await this.services.catalogue.load(id);
-    if (!metadata) return undefined;
-    const { state } = fromStored(metadata, this.services.secrets);
+    const state = await this.store.saved(id);
     // Its log could not be told yet.
-    return this.lostRuns.reasonOf(id) === undefined ? state : { ...state, execution_status: 'error' };
+    return state && this.lostRuns.reasonOf(id) !== undefined
+      ? { ...state, execution_status: 'error' }
+      : state;
   }
 
   /**
@@ -203,7 +148,11 @@ export class ConversationRegistry implements Recoverable {
       if (error instanceof DamagedConversationError || error instanceof StorageFailedError) return undefined;
       throw error;
     });
-    if (!conversation) return this.discard(id);
+    if (!conversation) {
+      await this.store.discard(id);
+      this.lostRuns.delete(id);
+      return;
+    }
     // Somebody else deleted it in the same moment.
     if (this.live.get(id) !== conversation) throw new ConversationNotFoundError(id);
     const ending = conversation.destroy();
@@ -213,22 +162,6 @@ export class ConversationRegistry implements Recoverable {
     );
     this.forget(id, conversation);
     await ending.finally(() => this.closings.delete(id));
-  }
-
-  /** Removes what cannot be opened: it is damaged, or the disk is full, and deleting is what makes room. */
-  private async discard(id: string): Promise<void> {
-    const { catalogue, leases } = this.services;
-    const fence = await leases.acquire(id).catch((error: unknown) => {
-      if (error instanceof LeaseHeldError) throw error;
-      return undefined;
-    });
-    try {
-      if (!fence && !(await leases.isVacant(id))) throw new LeaseHeldError(id);
-      await catalogue.remove(id);
-      this.lostRuns.delete(id);
-    } finally {
-      if (fence) await leases.release(fence);
-    }
   }
 
   /** Closes all, each run with `graceMs` to end its step. */
@@ -267,77 +200,38 @@ export class ConversationRegistry implements Recoverable {
   }
 
   private async open(id: string): Promise<Conversation> {
-    const { catalogue, leases } = this.services;
     await this.closings.get(id);
-    if (!(await catalogue.has(id))) throw new ConversationNotFoundError(id);
-    const fence = await leases.acquire(id);
+    const stored = await this.store.open(id);
     try {
-      const { state, log } = await this.read(id);
-      const conversation = this.wrap(state, { log, fence });
-      await this.announce(conversation);
+      const conversation = await this.wrap(stored);
+      const { state } = conversation;
       // Nobody runs a conversation that was just opened: whatever ran it is gone.
       if (state.execution_status === 'running') await this.recordCutOff(conversation);
       else if (state.goal?.active) await conversation.stopGoal();
       this.lostRuns.delete(id);
       return conversation;
     } catch (error) {
-      await leases.release(fence);
+      await this.store.letGo(stored.storage);
       throw error;
     }
   }
 
   private async make(state: ConversationState, fill?: FillLog): Promise<Conversation> {
-    const { catalogue, leases, secrets } = this.services;
-    let fence = await leases.acquire(state.id);
-    let log: EventLog | undefined;
-    try {
-      log = await this.logs.open(state.id);
-      if (log.length > 0) {
-        // What a crash left of a conversation that was never there.
-        await log.close();
-        await leases.release(fence);
-        await catalogue.remove(state.id);
-        fence = await leases.acquire(state.id);
-        log = await this.logs.open(state.id);
-      }
-      if (fill) await catalogue.begin(state.id);
-      await fill?.(log, fence);
-      // The metadata last: until they are written nobody finds it.
-      await catalogue.save(toStored(state, log.length, secrets), fence);
-      const conversation = this.wrap(state, { log, fence });
-      await this.announce(conversation);
-      return conversation;
-    } catch (error) {
-      await log?.close();
-      await this.unmake(state.id, fill !== undefined);
-      await leases.release(fence);
-      throw error;
-    }
+    return this.wrap({ state, storage: await this.store.make(state, fill) });
   }
 
-  /** Removes what a failed creation has left, unless it is there in spite of the failure. */
-  private async unmake(id: string, unfinished: boolean): Promise<void> {
-    const { catalogue } = this.services;
-    try {
-      if (unfinished || !(await catalogue.has(id))) await catalogue.remove(id);
-    } catch (error) {
-      this.logger.warn(
-        `conversation ${id}: what was made of it could not be removed: ${errorMessage(error)}`,
-      );
-    }
-  }
-
-  private wrap(
-    state: ConversationState,
-    storage: ConstructorParameters<typeof Conversation>[1],
-  ): Conversation {
-    return new Conversation(state, storage, this.services, (...broken) => this.abandon(...broken));
-  }
-
-  /** Before anything is appended. */
-  private announce(conversation: Conversation): Promise<void> {
+  /** Subscribers learn of it before anything is appended. */
+  private async wrap({ state, storage }: StoredState): Promise<Conversation> {
+    const conversation = new Conversation(state, storage, this.services, (...broken) =>
+      this.abandon(...broken),
+    );
     const { id, length } = conversation;
-    return this.bus.opening({ conversationId: id, length, snapshot: () => conversation.fullState() });
+    await this.services.bus.opening({
+      conversationId: id,
+      length,
+      snapshot: () => conversation.fullState(),
+    });
+    return conversation;
   }
 
   /** A conversation whose log takes nothing more: the next who asks for it reads it anew from the disk. */
@@ -379,7 +273,7 @@ export class ConversationRegistry implements Recoverable {
     const limit = Date.now() - this.idleTtlSeconds * 1000;
     for (const [id, conversation] of this.live) {
       const used = Math.max(this.lastUse.get(conversation) ?? 0, Date.parse(conversation.state.updated_at));
-      if (used > limit || conversation.isRunning || this.bus.subscriberCount(id) > 0) continue;
+      if (used > limit || conversation.isRunning || this.services.bus.subscriberCount(id) > 0) continue;
       this.retire(id, conversation);
     }
   }
@@ -392,27 +286,5 @@ export class ConversationRegistry implements Recoverable {
     this.closings.set(id, closing);
     this.forget(id, conversation);
     void closing.then(() => this.closings.delete(id));
-  }
-}
-
-/** The last event of a log that can be the head of its tree. */
-function lastOfTree(log: EventLog): string | null {
-  for (let seq = log.length - 1; seq >= 0; seq -= 1) {
-    const { id, kind } = log.entry(seq);
-    if (kind !== 'ConversationStateUpdateEvent') return id;
-  }
-  return null;
-}
-
-/** Brings a state up to the end of its log: only what came after the snapshot is read. */
-async function replay(log: EventLog, from: number, state: ConversationState): Promise<void> {
-  for (let seq = from; seq < log.length;) {
-    const lines = await log.read(seq, CHUNK);
-    if (lines.length === 0) return;
-    for (const line of lines) {
-      const event = parseEvent(line);
-      if (event) foldEvent(state, event);
-    }
-    seq += lines.length;
   }
 }

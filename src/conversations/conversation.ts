@@ -8,7 +8,6 @@ import { addUsage, summarise } from '../agent/metrics.js';
 import {
   createEvent,
   ROOT_PARENT,
-  serialiseEvent,
   textContent,
   type ConversationStateUpdateEvent,
   type DurableEvent,
@@ -18,23 +17,21 @@ import { errorStack } from '../errors/index.js';
 import type { LlmResponse } from '../llm/llm.js';
 import type { Tool } from '../tools/tool.js';
 import type { JsonObject } from '../storage/index.js';
+import { Announcements } from './announcements.js';
 import { Background } from './background.js';
 import { treeEvent } from './branches/branch-path.js';
-import {
-  AlreadyRunningError,
-  ConversationClosedError,
-  ConversationNotFoundError,
-  InvalidRequestError,
-} from './conversation-errors.js';
+import { AlreadyRunningError } from './conversation-errors.js';
 import { ConversationContext } from './context/conversation-context.js';
 import type { ConversationServices, OpenedStorage } from './conversation-parts.js';
 import { foldEvent, type ConversationState } from './conversation-state.js';
-import { conversationInfo, fullStateEvent, type InfoOptions } from './conversation-views.js';
+import type { InfoOptions } from './conversation-views.js';
 import { cutOffDrafts, type CutOff } from './cut-off.js';
 import { GoalLoop, type GoalHost } from './goal/goal-loop.js';
 import { PublishedItemStream, SILENT_STREAM } from './item-stream.js';
+import { Lifecycle } from './lifecycle.js';
 import { LogWriter } from './log-writer.js';
 import { ManualCondensation, type CondensationHost } from './manual-condensation.js';
+import { MessageInbox, type SendOptions } from './message-inbox.js';
 import { MessageKeys } from './message-keys.js';
 import { MetadataWriter } from './metadata-writer.js';
 import { pauseDrafts, stateUpdate, statusUpdate } from './run.js';
@@ -61,20 +58,15 @@ export class Conversation implements RunControlHost, GoalHost, TitleHost, Conden
   private readonly vault: SecretVault;
   private readonly runs: RunControl;
   private readonly views: ViewCache;
-  private readonly keys: MessageKeys;
+  private readonly announcements: Announcements;
+  private readonly inbox: MessageInbox;
   private readonly context: ConversationContext;
   private readonly background = new Background();
   private readonly messages: UserMessages;
   private readonly condensation: ManualCondensation;
   /** The goal that is worked for, if there is one. */
   readonly goal: GoalLoop;
-  /** Set when it is closed or destroyed: from then on nobody's request is taken. */
-  private ending: Promise<void> | undefined;
-  private readonly left = new AbortController();
-  /** The log takes nothing more. */
-  private closed = false;
-  /** It is not only closed, it is no more. */
-  private destroyed = false;
+  private readonly life: Lifecycle;
 
   constructor(
     readonly state: ConversationState,
@@ -84,17 +76,14 @@ export class Conversation implements RunControlHost, GoalHost, TitleHost, Conden
     private readonly onBroken: (conversation: Conversation, error: Error, wasRunning: boolean) => void,
   ) {
     const { log, fence } = storage;
+    this.life = new Lifecycle(state.id);
     this.writer = new LogWriter(state.id, log, fence, services.bus, (error) => this.break(error));
+    this.announcements = new Announcements(state, storage, this.writer, services);
     this.metadata = new MetadataWriter(state, this.writer, fence, services);
     this.vault = new SecretVault(state);
     this.toolset = new Toolset(state, services, this.vault);
     this.views = new ViewCache(log, this.writer, () => state.leaf_event_id);
     this.runs = new RunControl(this, services);
-    this.keys = new MessageKeys({
-      state,
-      has: (eventId) => log.seqOf(eventId) !== undefined,
-      save: () => this.metadata.save(),
-    });
     const titles = new TitleWriter(this, services.llm, this.background);
     this.context = new ConversationContext(
       { state, workingDir: this.toolset.workingDir, save: () => this.metadata.save() },
@@ -103,6 +92,23 @@ export class Conversation implements RunControlHost, GoalHost, TitleHost, Conden
     this.messages = new UserMessages(this, log, this.toolset, this.vault, titles, this.context);
     this.condensation = new ManualCondensation(this, services.loop, this.background);
     this.goal = new GoalLoop(this, services, this.background);
+    this.inbox = this.openInbox();
+  }
+
+  private openInbox(): MessageInbox {
+    const keys = new MessageKeys({
+      state: this.state,
+      has: (eventId) => this.storage.log.seqOf(eventId) !== undefined,
+      save: () => this.metadata.save(),
+    });
+    const host = {
+      assertOpen: () => this.life.assertOpen(),
+      append: (message: IncomingMessage, id?: string) =>
+        this.messages.append(message, { id, before: this.goal.interruption() }),
+      answer: (slot?: () => void) => this.runs.answerMessage(slot),
+      saveSoon: () => this.metadata.saveSoon((error) => this.report('save', error)),
+    };
+    return new MessageInbox(host, keys);
   }
 
   get id(): string {
@@ -116,7 +122,7 @@ export class Conversation implements RunControlHost, GoalHost, TitleHost, Conden
 
   /** Aborted when it is being closed: what is done beside the runs ends, too. */
   get leaving(): AbortSignal {
-    return this.left.signal;
+    return this.life.leaving;
   }
 
   get isRunning(): boolean {
@@ -142,16 +148,16 @@ export class Conversation implements RunControlHost, GoalHost, TitleHost, Conden
   }
 
   fullState(): ConversationStateUpdateEvent {
-    return fullStateEvent(this.state, this.services.shownRoot, this.services.secrets);
+    return this.announcements.fullState();
   }
 
   info(options: InfoOptions): JsonObject {
-    return conversationInfo(this.state, this.services.shownRoot, this.services.secrets, options);
+    return this.announcements.info(options);
   }
 
   /** Appends events: parent, state and view follow at once, the answer when they are durable and published. */
   async commit(drafts: readonly EventDraft[]): Promise<DurableEvent[]> {
-    if (this.closed) throw this.gone();
+    this.life.assertWritable();
     // Nothing in memory may tell of what the log does not take.
     this.writer.assertWorking();
     const statusBefore = this.state.execution_status;
@@ -179,40 +185,15 @@ export class Conversation implements RunControlHost, GoalHost, TitleHost, Conden
 
   /**
    * Appends a message of the user; with `run` an answer is wanted too.
-   * @param slot for the run, taken already by who calls
-   * @param key the same key twice is one message
-   * @throws RunLimitError when the message is kept but no run could be started
+   * @throws InvalidRequestError, RunLimitError when the message is kept but no run could be started
    */
-  async sendMessage(
-    message: IncomingMessage,
-    run: boolean,
-    { slot, key }: { slot?: () => void; key?: string } = {},
-  ): Promise<void> {
-    this.assertOpen();
-    if (message.role !== 'user') {
-      throw new InvalidRequestError(
-        ['body', 'role'],
-        'Only user messages are allowed to be sent to the agent.',
-        message.role,
-      );
-    }
-    const append = (id?: string): Promise<void> =>
-      this.messages.append(message, { id, before: this.goal.interruption() });
-    const keyed = key === undefined ? undefined : await this.keys.once(key, message, run, append);
-    if (!keyed) await append();
-    if (!run) {
-      this.metadata.saveSoon((error) => this.report('save', error));
-      return;
-    }
-    this.assertOpen();
-    if (keyed?.answered) return;
-    this.runs.answerMessage(slot);
-    if (keyed) keyed.answered = true;
+  sendMessage(message: IncomingMessage, run: boolean, options: SendOptions = {}): Promise<void> {
+    return this.inbox.send(message, run, options);
   }
 
   /** For the goal loop: says something as the user and resolves when the agent has answered. */
   async converse(text: string): Promise<void> {
-    this.assertOpen();
+    this.life.assertOpen();
     await this.messages.append({ role: 'user', content: [textContent(text)] });
     this.runs.start(() => undefined);
     await this.runs.over();
@@ -224,9 +205,9 @@ export class Conversation implements RunControlHost, GoalHost, TitleHost, Conden
 
   /** Resolves when there is no run. @throws AlreadyRunningError for one that goes on */
   async atRest(): Promise<void> {
-    this.assertOpen();
+    this.life.assertOpen();
     await this.runs.atRest();
-    this.assertOpen();
+    this.life.assertOpen();
   }
 
   titled(): void {
@@ -239,7 +220,7 @@ export class Conversation implements RunControlHost, GoalHost, TitleHost, Conden
    * @throws AlreadyRunningError, RunLimitError
    */
   startRun(): void {
-    this.assertOpen();
+    this.life.assertOpen();
     if (this.goal.active) throw new AlreadyRunningError();
     this.runs.start();
   }
@@ -269,21 +250,21 @@ export class Conversation implements RunControlHost, GoalHost, TitleHost, Conden
   }
 
   async runEnded(): Promise<void> {
-    if (this.closed) return;
+    if (this.life.sealed) return;
     await this.publishFullState();
     await this.metadata.save().catch((error: unknown) => this.report('save', error));
   }
 
   /** Stops after the step that is going on; at once while the model is thinking. Never waits for a tool. */
   async pause(): Promise<void> {
-    this.assertOpen();
+    this.life.assertOpen();
     await Promise.all([this.stopGoal(), this.runs.pause()]);
     await this.publishFullState();
   }
 
   /** Stops at once, in the middle of a step. Without a run it is a pause. */
   async interrupt(): Promise<void> {
-    this.assertOpen();
+    this.life.assertOpen();
     await Promise.all([this.stopGoal(), this.stopRun()]);
     await this.publishFullState();
   }
@@ -294,7 +275,7 @@ export class Conversation implements RunControlHost, GoalHost, TitleHost, Conden
 
   /** Agrees to what waits for confirmation (by going on), or refuses it. */
   async respondToConfirmation(accept: boolean, reason: string): Promise<void> {
-    this.assertOpen();
+    this.life.assertOpen();
     if (accept) {
       this.runs.start();
       return;
@@ -308,13 +289,13 @@ export class Conversation implements RunControlHost, GoalHost, TitleHost, Conden
 
   /** The work for the goal ends; a run that goes on does not. */
   async stopGoal(): Promise<void> {
-    this.assertOpen();
+    this.life.assertOpen();
     await this.commit(this.goal.interruption());
   }
 
   /** Changes what people call the conversation. */
   async update(change: { title?: string; tags?: Record<string, string> }): Promise<void> {
-    this.assertOpen();
+    this.life.assertOpen();
     if (change.title !== undefined) this.state.title = change.title.trim();
     if (change.tags !== undefined && !isDeepStrictEqual(change.tags, this.state.tags)) {
       await this.commit([stateUpdate('tags', change.tags)]);
@@ -328,7 +309,7 @@ export class Conversation implements RunControlHost, GoalHost, TitleHost, Conden
    * secrets are masked); resolves when both are durable.
    */
   async change(change: (state: ConversationState) => void, ...events: EventDraft[]): Promise<void> {
-    this.assertOpen();
+    this.life.assertOpen();
     change(this.state);
     this.metadata.bump();
     await this.metadata.save();
@@ -340,7 +321,7 @@ export class Conversation implements RunControlHost, GoalHost, TitleHost, Conden
    * @throws UnknownEventError, AlreadyRunningError
    */
   async navigate(eventId: string | null): Promise<void> {
-    this.assertOpen();
+    this.life.assertOpen();
     await this.writer.settled();
     const head = eventId === null ? null : await treeEvent(this.storage.log, this.length, eventId);
     if (this.goal.active) throw new AlreadyRunningError();
@@ -357,7 +338,7 @@ export class Conversation implements RunControlHost, GoalHost, TitleHost, Conden
    * @throws CannotCondenseError, ModelFailedError
    */
   async condense(): Promise<void> {
-    this.assertOpen();
+    this.life.assertOpen();
     await this.condensation.run();
     await this.metadata.save();
   }
@@ -382,7 +363,7 @@ export class Conversation implements RunControlHost, GoalHost, TitleHost, Conden
    * @param slot for the run, taken already by who calls
    */
   goOn(slot: () => void): void {
-    if (this.ending || this.isRunning || this.state.execution_status !== 'running') slot();
+    if (this.life.isEnding || this.isRunning || this.state.execution_status !== 'running') slot();
     else this.runs.start(slot);
   }
 
@@ -408,65 +389,49 @@ export class Conversation implements RunControlHost, GoalHost, TitleHost, Conden
    * From the call on nothing more is taken. Idempotent.
    */
   close(graceMs: number): Promise<void> {
-    this.ending ??= this.end(async () => {
+    const goodbye = async (): Promise<void> => {
       await this.commit(this.goal.interruption()).catch((error: unknown) => this.report('close', error));
       await this.runs.stopWithin(graceMs);
       await this.background.end();
       if (await this.runs.interrupt()) await this.publishFullState();
       await this.metadata.save();
-    });
-    return this.ending;
+    };
+    return this.life.end('closed', () => this.end(goodbye));
   }
 
   /** Ends everything at once and removes what is stored. The workspace stays. Idempotent. */
   destroy(): Promise<void> {
-    this.destroyed = true;
-    this.ending ??= this.end(
-      async () => {
-        await this.publishChange('deleting');
-        this.goal.interruption();
-        await this.background.end();
-        if (!this.isRunning) return;
-        this.runs.drop();
-        await this.commit([...this.interruptedActions(), ...pauseDrafts()]);
-      },
-      () => this.services.catalogue.remove(this.id),
-    );
-    return this.ending;
+    const goodbye = async (): Promise<void> => {
+      await this.publishChange('deleting');
+      this.goal.interruption();
+      await this.background.end();
+      if (!this.isRunning) return;
+      this.runs.drop();
+      await this.commit([...this.interruptedActions(), ...pauseDrafts()]);
+    };
+    return this.life.end('removed', () => this.end(goodbye, () => this.services.catalogue.remove(this.id)));
   }
 
   /** Says goodbye, lets go of everything, and gives the lease back whatever went wrong on the way. */
   private async end(goodbye: () => Promise<void>, afterwards?: () => Promise<void>): Promise<void> {
-    this.left.abort(new ConversationClosedError());
     try {
       await goodbye().catch((error: unknown) => this.report('close', error));
-      this.closed = true;
+      this.life.seal();
       this.runs.drop();
       await this.toolset.close();
       await this.runs.drained();
       await this.metadata.stop();
-      await this.announceEnd(afterwards !== undefined);
+      await this.announcements.publishEnd(afterwards !== undefined);
       await this.storage.log.close();
       await afterwards?.();
     } finally {
-      this.closed = true;
       await this.services.leases.release(this.storage.fence);
     }
   }
 
-  private announceEnd(removed: boolean): Promise<void> {
-    const owned = this.storage.fence.isValid();
-    const read = (from: number, limit: number): Promise<string[]> => this.readLines(from, limit);
-    return this.services.bus.closing({ conversationId: this.id, length: this.length, removed, owned, read });
-  }
-
   /** Tells receivers of changes; resolves when they have written it down. */
   publishChange(status?: 'deleting'): Promise<void> {
-    const info = (): JsonObject => ({
-      ...this.info({ includeSkills: true, runtimeInfo: false }),
-      ...(status && { execution_status: status }),
-    });
-    return this.services.bus.publishChange({ conversationId: this.id, info });
+    return this.announcements.publishChange(status);
   }
 
   tools(): ReadonlyMap<string, Tool> {
@@ -481,9 +446,7 @@ export class Conversation implements RunControlHost, GoalHost, TitleHost, Conden
 
   private async publishFullState(): Promise<void> {
     await this.writer.settled();
-    if (this.closed) return;
-    const event = this.fullState();
-    this.services.bus.publish({ conversationId: this.id, event, line: serialiseEvent(event) });
+    if (!this.life.sealed) this.announcements.publishFullState();
   }
 
   private break(error: Error): void {
@@ -491,15 +454,6 @@ export class Conversation implements RunControlHost, GoalHost, TitleHost, Conden
     const wasRunning = this.isRunning;
     this.runs.drop();
     this.onBroken(this, error, wasRunning);
-  }
-
-  /** @throws ConversationClosedError, ConversationNotFoundError once it is being closed or destroyed */
-  private assertOpen(): void {
-    if (this.ending) throw this.gone();
-  }
-
-  private gone(): Error {
-    return this.destroyed ? new ConversationNotFoundError(this.id) : new ConversationClosedError();
   }
 
   report(what: string, error: unknown): void {

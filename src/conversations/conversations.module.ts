@@ -17,6 +17,7 @@ import { BranchesService } from './branches/branches.service.js';
 import { ConversationCreation } from './conversation-creation.js';
 import { ConversationRegistry } from './conversation-registry.js';
 import { ConversationServices } from './conversation-parts.js';
+import { ConversationStore } from './conversation-store.js';
 import { ConversationsController } from './conversations.controller.js';
 import { ConversationsLifecycle } from './conversations-lifecycle.js';
 import { ConversationsService } from './conversations.service.js';
@@ -98,10 +99,16 @@ import { Worktrees } from './worktrees/worktrees.js';
       }),
     },
     {
+      provide: ConversationStore,
+      inject: [ConversationServices, EventLogStore],
+      useFactory: (services: ConversationServices, logs: EventLogStore) =>
+        new ConversationStore(services, logs),
+    },
+    {
       provide: ConversationRegistry,
-      inject: [ConversationServices, EventLogStore, EventBus, AppConfig],
-      useFactory: (services: ConversationServices, logs: EventLogStore, bus: EventBus, config: AppConfig) =>
-        new ConversationRegistry(services, logs, bus, config.conversation_idle_ttl_seconds),
+      inject: [ConversationServices, ConversationStore, AppConfig],
+      useFactory: (services: ConversationServices, store: ConversationStore, config: AppConfig) =>
+        new ConversationRegistry(services, store, config.conversation_idle_ttl_seconds),
     },
   ],
   exports: [ConversationsService, EventBusModule, RunSlots],

@@ -13,6 +13,7 @@ import { ConversationCreation } from './conversation-creation.js';
 import { ConversationNotFoundError, RunLimitError } from './conversation-errors.js';
 import { ConversationServices } from './conversation-parts.js';
 import { ConversationRegistry } from './conversation-registry.js';
+import { ConversationStore } from './conversation-store.js';
 import type { ConversationState } from './conversation-state.js';
 import { conversationInfo, type InfoOptions } from './conversation-views.js';
 import type { EventFilter, EventPage, EventQuery } from './event-query.js';
@@ -60,6 +61,7 @@ export class ConversationsService {
   constructor(
     private readonly services: ConversationServices,
     private readonly registry: ConversationRegistry,
+    private readonly store: ConversationStore,
     private readonly creation: ConversationCreation,
     private readonly worktrees: Worktrees,
   ) {}
@@ -215,7 +217,7 @@ export class ConversationsService {
       const { log, length, state } = conversation;
       return read({ log, length, head: state.leaf_event_id });
     }
-    const { log, head } = await this.registry.readLog(id);
+    const { log, head } = await this.store.readLog(id);
     try {
       return await read({ log, length: log.length, head });
     } finally {

@@ -1,0 +1,57 @@
+import { ConversationClosedError, ConversationNotFoundError } from './conversation-errors.js';
+
+/** Where an open conversation stands between its opening and its end. It ends once: closed, or removed. */
+export class Lifecycle {
+  /** Set when it begins to end: from then on nobody's request is taken. */
+  private ending: Promise<void> | undefined;
+  private readonly left = new AbortController();
+  private isRemoved = false;
+  private isSealed = false;
+
+  constructor(private readonly conversationId: string) {}
+
+  /** Aborted when it begins to end: what is done beside the runs ends, too. */
+  get leaving(): AbortSignal {
+    return this.left.signal;
+  }
+
+  get isEnding(): boolean {
+    return this.ending !== undefined;
+  }
+
+  /** The log takes nothing more. */
+  get sealed(): boolean {
+    return this.isSealed;
+  }
+
+  /** @throws ConversationClosedError, ConversationNotFoundError once it is being closed or removed */
+  assertOpen(): void {
+    if (this.ending) throw this.gone();
+  }
+
+  /** @throws as `assertOpen`, but only when it has said its last word */
+  assertWritable(): void {
+    if (this.isSealed) throw this.gone();
+  }
+
+  /** The last word is said. */
+  seal(): void {
+    this.isSealed = true;
+  }
+
+  /** Ends it by `work`, unless it ends already. Resolves when it has ended, whoever began. */
+  end(as: 'closed' | 'removed', work: () => Promise<void>): Promise<void> {
+    if (as === 'removed') this.isRemoved = true;
+    if (!this.ending) {
+      this.left.abort(new ConversationClosedError());
+      this.ending = work().finally(() => this.seal());
+    }
+    return this.ending;
+  }
+
+  private gone(): Error {
+    return this.isRemoved
+      ? new ConversationNotFoundError(this.conversationId)
+      : new ConversationClosedError();
+  }
+}
