@@ -17,7 +17,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
-const OPERATIONS = '^/(api/conversations|alive|health|ready|server_info|$)';
+const OPERATIONS = '^/(?!.*/ask_agent$)(api/conversations|alive|health|ready|server_info|$)';
 const CHECKS =
   'not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance';
 
