@@ -85,14 +85,17 @@ describe('what a socket sees of changes', () => {
     const { socket } = await watch(conversation);
     await stage.server.request('DELETE', conversation.route);
     await socket.sees(({ kind }) => kind === 'PauseEvent', 'the pause');
-    expect(socket.events.map(brief)).toEqual([
-      'full_state',
+    socket.socket.send(JSON.stringify({ role: 'user', content: 'SAY: ghost' }));
+    await socket.sees(({ kind }) => kind === 'ServerErrorEvent', 'the complaint');
+    const [first, ...rest] = socket.events.map(brief);
+    expect(first).toBe('full_state');
+    // Whether the end of the run is still told as a snapshot is a matter of moments.
+    expect(rest.filter((event) => event !== 'full_state')).toEqual([
       'AgentErrorEvent',
       'execution_status=paused',
       'PauseEvent',
+      'ServerErrorEvent',
     ]);
-    socket.socket.send(JSON.stringify({ role: 'user', content: 'SAY: ghost' }));
-    await socket.sees(({ kind }) => kind === 'ServerErrorEvent', 'the complaint');
     expect(ofKind(socket, 'ServerErrorEvent')[0]).toMatchObject({
       code: 'ValueError',
       detail: 'inactive_service',
