@@ -12,10 +12,6 @@ import type { ConversationState } from './conversation-state.js';
 /** What condensing needs of a conversation. */
 export interface CondensationHost {
   readonly state: Readonly<ConversationState>;
-  /** A run goes on that has another step to come. */
-  readonly isBusy: boolean;
-  /** Resolves when there is no run. @throws AlreadyRunningError for one that goes on */
-  atRest(): Promise<void>;
   currentView(): Promise<AgentView>;
   /** Whether a view is that of the active branch. */
   isCurrent(view: AgentView): boolean;
@@ -25,10 +21,19 @@ export interface CondensationHost {
   countUsage(usageId: string, model: string, response: LlmResponse): EventDraft;
 }
 
+/** What condensing has to know of runs. */
+export interface CondensationRuns {
+  /** A run goes on that has another step to come. */
+  readonly isBusy: boolean;
+  /** Resolves when there is no run. @throws AlreadyRunningError for one that goes on */
+  atRest(): Promise<void>;
+}
+
 /** Condenses the history of a conversation because somebody asked for it. */
 export class ManualCondensation {
   constructor(
     private readonly host: CondensationHost,
+    private readonly runs: CondensationRuns,
     private readonly loop: AgentLoop,
     private readonly background: Background,
   ) {}
@@ -39,11 +44,11 @@ export class ManualCondensation {
    */
   async run(): Promise<void> {
     assertCondensable(this.host.state);
-    if (this.host.isBusy) {
+    if (this.runs.isBusy) {
       await this.host.commit([CONDENSATION_REQUEST]);
       return;
     }
-    await this.host.atRest();
+    await this.runs.atRest();
     const view = await this.host.currentView();
     await this.background.track(this.condense(view));
   }

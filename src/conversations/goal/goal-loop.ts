@@ -18,12 +18,16 @@ export interface GoalHost {
   /** Without the secrets that are in it. */
   masked(draft: EventDraft): EventDraft;
   countUsage(usageId: string, model: string, response: LlmResponse): EventDraft;
+  currentView(): Promise<AgentView>;
+  report(what: string, error: unknown): void;
+}
+
+/** How a goal has the agent work. */
+export interface GoalTurns {
   /** Resolves when there is no run. @throws AlreadyRunningError for one that goes on */
   atRest(): Promise<void>;
   /** Says something as the user and resolves when the agent has answered, however its run ended. */
   converse(text: string): Promise<void>;
-  currentView(): Promise<AgentView>;
-  report(what: string, error: unknown): void;
 }
 
 /**
@@ -36,6 +40,7 @@ export class GoalLoop {
 
   constructor(
     private readonly host: GoalHost,
+    private readonly turns: GoalTurns,
     private readonly services: { llm: Llm; slots: RunSlots },
     private readonly background: Background,
   ) {}
@@ -77,7 +82,7 @@ export class GoalLoop {
   }
 
   private async begin(which: () => Omit<GoalState, 'active' | 'status'>, text: string): Promise<void> {
-    await this.host.atRest().catch((error: unknown) => {
+    await this.turns.atRest().catch((error: unknown) => {
       throw error instanceof AlreadyRunningError ? new GoalBusyError() : error;
     });
     if (this.active) throw new GoalBusyError();
@@ -104,7 +109,7 @@ export class GoalLoop {
     try {
       let text: string | undefined = first;
       while (text !== undefined && this.current === work) {
-        await this.host.converse(text);
+        await this.turns.converse(text);
         text = this.current === work ? await this.audit(work) : undefined;
       }
     } catch (error) {

@@ -83,18 +83,18 @@ export class SteeringService {
    */
   async ask(id: string, question: string): Promise<string> {
     const conversation = await this.open(id);
-    const view = await conversation.prepareView();
+    const view = await conversation.surroundings.prepareView();
     const { text, config, response } = await this.questions.ask(question, {
       conversationId: id,
       view,
       llm: conversation.state.agent.llm,
-      tools: conversation.tools(),
+      tools: conversation.surroundings.tools(),
       signal: conversation.leaving,
     });
-    conversation.countUsage(config.usage_id, config.model, response);
+    conversation.surroundings.countUsage(config.usage_id, config.model, response);
     await conversation.change(() => undefined);
     if (text.trim() === '') throw new NoAnswerError();
-    return conversation.maskSecrets(text);
+    return conversation.surroundings.maskSecrets(text);
   }
 
   /** The agent of a conversation, for what depends on its kind. */

@@ -1,0 +1,138 @@
+import type { ItemStream } from '../agent/agent-session.js';
+import type { AgentView } from '../agent/agent-view.js';
+import { toolErrorDraft } from '../agent/drafts.js';
+import { AGENT_MISTAKE } from '../agent/error-classification.js';
+import { addUsage, summarise } from '../agent/metrics.js';
+import type { DurableEvent, EventDraft } from '../events/index.js';
+import type { LlmResponse } from '../llm/llm.js';
+import type { Tool } from '../tools/tool.js';
+import type { Announcements } from './announcements.js';
+import type { Background } from './background.js';
+import { ConversationContext } from './context/conversation-context.js';
+import type { ConversationServices } from './conversation-parts.js';
+import type { ConversationState } from './conversation-state.js';
+import { PublishedItemStream, SILENT_STREAM } from './item-stream.js';
+import type { Journal } from './journal.js';
+import { stateUpdate } from './run.js';
+import type { RunControlHost } from './run-control.js';
+import { explainMissingKey } from './secrets/missing-key.js';
+import { SecretVault } from './secrets/secret-vault.js';
+import { TitleWriter, type TitleHost } from './titles/title-writer.js';
+import { Toolset } from './toolset.js';
+import { UserMessages } from './user-messages.js';
+
+const INTERRUPTED = 'Tool call interrupted before completion. The conversation was paused.';
+
+/**
+ * What agents and models work with in one open conversation: its view, tools, secrets and messages, and the statistics
+ * that their answers count in. What they say goes through it into the journal.
+ */
+export class AgentSurroundings implements RunControlHost, TitleHost {
+  private readonly vault: SecretVault;
+  private readonly toolset: Toolset;
+  private readonly context: ConversationContext;
+  readonly messages: UserMessages;
+
+  constructor(
+    private readonly journal: Journal,
+    private readonly announcements: Announcements,
+    private readonly services: ConversationServices,
+    background: Background,
+  ) {
+    const { state, log } = journal;
+    this.vault = new SecretVault(state);
+    this.toolset = new Toolset(state, services, this.vault);
+    const { workingDir } = this.toolset;
+    this.context = new ConversationContext({ state, workingDir, save: () => journal.save() }, services);
+    const titles = new TitleWriter(this, services.llm, background);
+    this.messages = new UserMessages(this, log, this.toolset, this.vault, titles, this.context);
+  }
+
+  get state(): ConversationState {
+    return this.journal.state;
+  }
+
+  commit(drafts: readonly EventDraft[]): Promise<DurableEvent[]> {
+    return this.journal.commit(drafts);
+  }
+
+  async prepareRun(): Promise<void> {
+    await Promise.all([this.prepareView(), this.toolset.prepareWorkspace()]);
+  }
+
+  /** The view that a model is asked with: it begins with the system prompt. */
+  async prepareView(): Promise<AgentView> {
+    await this.messages.prepareContext();
+    await this.commit(this.messages.opening());
+    return this.currentView();
+  }
+
+  currentView(): Promise<AgentView> {
+    return this.journal.views.load();
+  }
+
+  /** Whether a view is that of the active branch. */
+  isCurrent(view: AgentView): boolean {
+    return this.journal.views.loaded === view;
+  }
+
+  view(): AgentView {
+    const view = this.journal.views.loaded;
+    if (!view) throw new Error('the view is not loaded');
+    return view;
+  }
+
+  tools(): ReadonlyMap<string, Tool> {
+    return this.toolset.tools();
+  }
+
+  withRules(draft: EventDraft, files: readonly string[]): EventDraft {
+    return this.context.withRules(draft, files);
+  }
+
+  masked(draft: EventDraft): EventDraft {
+    return explainMissingKey(this.vault.maskDraft(draft), this.state, this.services.secrets);
+  }
+
+  /** A text as everybody may see it. */
+  maskSecrets(text: string): string {
+    return this.vault.mask(text);
+  }
+
+  /** Counts an answer of a model. The answer is the event that tells of it. */
+  countUsage(usageId: string, model: string, response: LlmResponse): EventDraft {
+    addUsage(this.state.stats, usageId, model, response);
+    return stateUpdate('stats', summarise(this.state.stats));
+  }
+
+  stream(itemId: string): ItemStream {
+    if (!this.state.agent.llm.stream) return SILENT_STREAM;
+    const anchor = (): number => this.journal.length - 1;
+    const mask = () => this.vault.stream();
+    return new PublishedItemStream(this.state.id, itemId, this.services.bus, anchor, mask);
+  }
+
+  interruptedActions(): EventDraft[] {
+    const open = this.journal.views.loaded?.unmatched() ?? [];
+    return open.map((action) => toolErrorDraft(action, INTERRUPTED, AGENT_MISTAKE));
+  }
+
+  titled(): void {
+    this.journal.saveSoon(true);
+  }
+
+  async runEnded(): Promise<void> {
+    if (this.journal.sealed) return;
+    await this.announcements.publishFullState();
+    await this.journal.save().catch((error: unknown) => this.report('save', error));
+  }
+
+  report(what: string, error: unknown): void {
+    this.journal.report(what, error);
+  }
+
+  /** Ends the tools. */
+  close(): Promise<void> {
+    return this.toolset.close();
+  }
+}
