@@ -128,7 +128,7 @@ function answerFor(error: unknown, request: Request): Answer | undefined {
   if (error instanceof ConflictError || error instanceof LeaseLostError) return detail(409, error.message);
   if (error instanceof RunLimitError) return detail(429, error.message, { 'Retry-After': RETRY_AFTER });
   if (error instanceof ConversationClosedError) {
-    const body = { detail: 'Internal Server Error', exception: `503: ${error.message}` };
+    const body = { detail: 'Internal Server Error', exception: `503: ${error.message}`, ...errorId() };
     return { status: 503, body, headers: { 'Retry-After': RETRY_AFTER } };
   }
   if (error instanceof GoalRefusedError) return detail(400, error.message);

@@ -1,6 +1,4 @@
 import { once } from 'node:events';
-import { rm, writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import { WebSocket } from 'ws';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
@@ -116,22 +114,21 @@ describe('the log', () => {
 });
 
 describe('an error that nobody foresaw', () => {
-  /** A server whose folder of conversations has become a file. */
+  /** From SIGUSR2 on `/server_info` cannot tell the version of Node: no error that nobody foresaw can be had on purpose. */
+  const BREAK = `const { version } = process; let broken = false; process.on("SIGUSR2", () => (broken = true));
+    Object.defineProperty(process, "version", { get() { if (broken) throw new Error("unforeseen"); return version; } });`;
+
   async function broken(env: Record<string, string>): Promise<ServerProcess> {
-    const server = await ServerProcess.start({ env });
-    const conversations = path.join(server.cwd, 'workspace', 'conversations');
-    await rm(conversations, { recursive: true });
-    await writeFile(conversations, '');
+    const preload = `--import=data:text/javascript,${encodeURIComponent(BREAK)}`;
+    const server = await ServerProcess.start({ env: { NODE_OPTIONS: preload, ...env } });
+    process.kill(server.pid, 'SIGUSR2');
+    await eventually(async () => (await server.request('GET', '/server_info')).status === 500);
     return server;
   }
 
   it('is answered with an id under which the log has its stack', async () => {
     const server = await broken({ DEBUG: '0' });
-    const { status, headers, body } = await server.request(
-      'POST',
-      '/api/conversations',
-      scriptedRequest(server.cwd),
-    );
+    const { status, headers, body } = await server.request('GET', '/server_info');
     const id = headers.get('x-request-id');
     expect(status).toBe(500);
     expect(Object.keys(body as object)).toEqual(['detail', 'exception', 'error_id']);
@@ -143,14 +140,9 @@ describe('an error that nobody foresaw', () => {
 
   it('shows its stack to the client with DEBUG, and an id of the usual form whatever the caller gave', async () => {
     const server = await broken({ DEBUG: 'True' });
-    const { body, headers } = await server.request(
-      'POST',
-      '/api/conversations',
-      scriptedRequest(server.cwd),
-      {
-        'x-request-id': 'mine',
-      },
-    );
+    const { body, headers } = await server.request('GET', '/server_info', undefined, {
+      'x-request-id': 'mine',
+    });
     const { error_id, traceback } = body as Record<string, string>;
     expect(error_id).toMatch(OWN_ID);
     expect(traceback).toMatch(/\n +at /);

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { Cipher } from '../../src/crypto/index.js';
 import { userMessage } from '../support/conversation-client.js';
 import { startScriptedEndpoint, type ChatEndpoint } from '../support/scripted-endpoint.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
@@ -71,6 +72,8 @@ function request(folder: string, baseUrl: string) {
       },
     },
     workspace: { working_dir: path.join(folder, 'project') },
+    // A title is one more request to the model; a test wants one where it says so.
+    autotitle: false,
   };
 }
 
@@ -126,13 +129,11 @@ describe('secrets that were planted everywhere', () => {
     server = await ServerProcess.start({ cwd: folder, env: environment(folder, secretKey) });
   }
 
-  async function create(baseUrl = endpoint.url): Promise<string> {
-    const { status, text } = await witness.request(
-      server,
-      'POST',
-      '/api/conversations',
-      request(folder, baseUrl),
-    );
+  async function create(baseUrl = endpoint.url, autotitle = false): Promise<string> {
+    const { status, text } = await witness.request(server, 'POST', '/api/conversations', {
+      ...request(folder, baseUrl),
+      autotitle,
+    });
     expect({ status, text }).toMatchObject({ status: 201 });
     return String(/"id":"([\w-]+)"/.exec(text)?.[1]);
   }
@@ -293,6 +294,11 @@ describe('secrets that were planted everywhere', () => {
     await send(id, 'hello');
     await reaches(id, 'error');
     await witness.request(server, 'GET', `/api/conversations/${id}/events/search`);
+    endpoint.script([{ status: 400, message: said, repeat: true }]);
+    const titled = await create(endpoint.url, true);
+    await send(titled, 'hello');
+    await reaches(titled, 'error');
+    await readAll(titled);
 
     await server.end('SIGUSR2');
     witness.note('log', server.log);
@@ -329,6 +335,26 @@ describe('secrets that were planted everywhere', () => {
     witness.note('log', server.log);
     await witness.readFiles(folder);
     expect(witness.find(PLANTED)).toEqual([]);
+  });
+
+  it('may come as tokens of this server, and a token of another goes to no provider', async () => {
+    await start(planted('secret-key'));
+    await create();
+    await witness.readFiles(folder);
+    const token = /"api_key":"(gAAAAA[^"]+)"/.exec(witness.textOf(/^file .*metadata/))?.[1] ?? '';
+    const foreign = new Cipher('of another server').encrypt('text');
+    const keys = [planted('llm-key'), undefined];
+    for (const api_key of [token, foreign]) {
+      const { agent, ...rest } = request(folder, endpoint.url);
+      const body = { ...rest, agent: { ...agent, llm: { ...agent.llm, api_key } }, secrets_encrypted: true };
+      const { text } = await witness.request(server, 'POST', '/api/conversations', body);
+      const id = String(/"id":"([\w-]+)"/.exec(text)?.[1]);
+      await send(id, 'FINISH: done');
+      await reaches(id, 'finished', 'error');
+      const sent = endpoint.requests.splice(0).map(({ headers }) => headers.authorization);
+      const key = keys.shift();
+      expect(sent).toEqual(key === undefined ? [] : [`Bearer ${key}`]);
+    }
   });
 
   it('pass from a former key to a new one', async () => {
