@@ -36,6 +36,8 @@ interface Place {
   busy: boolean;
   /** Failed attempts in a row. */
   failures: number;
+  /** How many of the last attempts in a row the receiver refused for good. */
+  refusals: number;
   /** Not before this moment. */
   notBefore: number;
   /** Its one attempt at the end was made. */
@@ -76,7 +78,7 @@ export class Channel {
   touch(lane: Lane): void {
     let place = this.places.get(lane.conversationId);
     if (!place) {
-      place = { lane, busy: false, failures: 0, notBefore: 0, gaveUp: false };
+      place = { lane, busy: false, failures: 0, refusals: 0, notBefore: 0, gaveUp: false };
       this.places.set(lane.conversationId, place);
     }
     if (place.busy || this.stopped) return;
@@ -176,8 +178,7 @@ export class Channel {
       const outcome = await this.sender.send(delivery);
       if (!isSuccess(outcome)) return this.failed(place, delivery, outcome, startedAt);
       this.clock.succeeded();
-      place.failures = 0;
-      place.notBefore = 0;
+      forgetFailures(place);
       this.status.succeeded(delivery.events);
       await delivery.delivered();
       const { dueAt } = place.lane;
@@ -192,17 +193,17 @@ export class Channel {
     this.postpone(place);
     this.clock.failed(startedAt);
     this.status.failed(reason);
-    if (place.failures !== this.target.retries + 1) return;
-    const refused = 'status' in outcome && isFinal(outcome.status) ? delivery.drop : undefined;
-    const then = refused ? 'it is dropped' : 'trying on';
+    place.refusals = 'status' in outcome && isFinal(outcome.status) ? place.refusals + 1 : 0;
+    const attempts = this.target.retries + 1;
+    const drop = place.refusals >= attempts ? delivery.drop : undefined;
+    if (!drop && place.failures !== attempts) return;
     this.logger.warn(
       `webhook ${this.target.shownUrl}: ${this.what} of conversation ${place.lane.conversationId} not delivered ` +
-        `after ${place.failures} attempts (${reason}); ${then}`,
+        `after ${place.failures} attempts (${reason}); ${drop ? 'it is dropped' : 'trying on'}`,
     );
-    if (!refused) return;
-    place.failures = 0;
-    place.notBefore = 0;
-    await refused();
+    if (!drop) return;
+    forgetFailures(place);
+    await drop();
   }
 
   private postpone(place: Place): void {
@@ -210,6 +211,12 @@ export class Channel {
     place.gaveUp = this.draining;
     place.notBefore = performance.now() + backoffMs(place.failures, this.target.retryDelayMs);
   }
+}
+
+function forgetFailures(place: Place): void {
+  place.failures = 0;
+  place.refusals = 0;
+  place.notBefore = 0;
 }
 
 function isSuccess(outcome: Outcome): boolean {

@@ -45,7 +45,7 @@ export class EventLane implements Lane {
   ) {}
 
   get waiting(): number {
-    return this.live?.waiting ?? 0;
+    return this.tails.reduce((sum, tail) => sum + tail.waiting, this.live?.waiting ?? 0);
   }
 
   get hasWork(): boolean {
@@ -252,6 +252,6 @@ export class EventLane implements Lane {
     }
     const file = await this.services.keepTail(this.conversationId, lines());
     if (kept < total) this.services.onLeftOut(this.conversationId, total - kept);
-    return new TailFile(file);
+    return new TailFile(file, kept);
   }
 }

@@ -103,6 +103,23 @@ describe('webhooks with a receiver in trouble', () => {
     expect(receiver.received.filter(({ path: at }) => at.endsWith('/conversations'))).toHaveLength(2);
   });
 
+  it.each([
+    ['one trouble of another kind', [500]],
+    ['more of it than there are retries', [500, 503, 500, 500]],
+  ])('counts for that only refusals in a row: %s comes first', async (_what, troubles) => {
+    const server = await start({ num_retries: 1 });
+    const answers = [...troubles, 404, 404];
+    receiver.behave = ({ path: at }) => ({
+      status: at.endsWith('/conversations') ? (answers.shift() ?? 200) : 200,
+    });
+    const conversation = await create(server);
+    await eventually(() => Promise.resolve(server.log.includes('it is dropped')), 'the log');
+    expect(answers).toEqual([]);
+    await server.request('PATCH', conversation.route, { title: 'after that' });
+    await receiver.has((it) => it.changes().length === 1, 'the next change');
+    expect(receiver.changes()).toMatchObject([{ title: 'after that' }]);
+  });
+
   it('answers a deletion at once while the receiver hangs, and delivers its events afterwards', async () => {
     const server = await start();
     receiver.behave = () => ({ hang: true });
@@ -114,6 +131,12 @@ describe('webhooks with a receiver in trouble', () => {
     expect((await server.request('DELETE', conversation.route)).status).toBe(200);
     expect(Date.now() - startedAt).toBeLessThan(5000);
     expect((await server.request('GET', conversation.route)).status).toBe(404);
+    const pending = async () => {
+      const [status] = (await server.request('GET', '/api/webhooks')).body as Record<string, number>[];
+      return status?.['pending_events'] ?? -1;
+    };
+    // At least: there are snapshots, too.
+    expect(await pending()).toBeGreaterThanOrEqual(ids.length);
 
     receiver.behave = () => ({ status: 200 });
     // The requests that hang end with their connections.
@@ -122,6 +145,7 @@ describe('webhooks with a receiver in trouble', () => {
     await receiver.has((it) => it.durable(conversation.id).length === ids.length, 'all events');
     expect(receiver.durable(conversation.id).map(({ id }) => id)).toEqual(ids);
     await receiver.has((it) => it.changes().at(-1)?.['execution_status'] === 'deleting', 'the deletion');
+    await eventually(async () => (await pending()) === 0, 'nothing pending');
     const [hook = ''] = await readdir(path.join(folder, 'workspace/conversations/.webhooks'));
     await eventually(async () => {
       const all = await readdir(path.join(folder, 'workspace/conversations/.webhooks', hook), {

@@ -109,9 +109,14 @@ describe('webhooks over the end of a server', () => {
     const wanted = [await ids(kept), await ids(deleted)];
     await first.request('DELETE', deleted.route);
     await first.end('SIGTERM');
-    await receiver.up();
 
     const second = await start();
+    const count = (wanted[0]?.length ?? 0) + (wanted[1]?.length ?? 0);
+    await eventually(async () => {
+      const [status] = (await second.request('GET', '/api/webhooks')).body as Record<string, number>[];
+      return (status?.['pending_events'] ?? 0) >= count;
+    }, 'both told as pending');
+    await receiver.up();
     await gets(kept, wanted[0] ?? []);
     await gets(deleted, wanted[1] ?? []);
     await receiver.has((it) => it.changes().length === 3, 'the changes');
