@@ -8,8 +8,9 @@ import { ToolRegistry } from '../tools/tool-registry.js';
 import { RunOverError, type AgentSession } from './agent-session.js';
 import { handlesRequests } from './condenser/condenser-spec.js';
 import { Condensing, type CondensingSession } from './condenser/condensing.js';
-import { rejectionDraft, runErrorDraft } from './drafts.js';
-import { AgentStep, environmentMessage } from './step.js';
+import { environmentMessage, rejectionDraft, runErrorDraft } from './drafts.js';
+import { mustGoOn } from './hooks/run-hooks.js';
+import { AgentStep } from './step.js';
 import { detectStuck } from './stuck-detector.js';
 
 const POLICY_VIOLATION_REQUEST =
@@ -51,7 +52,12 @@ export class AgentLoop {
   private async iterate(session: AgentSession): Promise<void> {
     if (['idle', 'paused', 'error', 'stuck'].includes(session.status)) await session.setStatus('running');
     for (let iteration = 1; ; iteration++) {
-      if (['paused', 'stuck', 'finished', 'error'].includes(session.status)) return;
+      if (['paused', 'stuck', 'error'].includes(session.status)) return;
+      if (session.status === 'finished') {
+        // Only what this run has finished: a run of what was finished before does nothing.
+        if (iteration === 1 || !(await mustGoOn(session))) return;
+        if (iteration > session.maxIterations) return this.stopAtLimit(session);
+      }
       if (session.stuckDetection && (await this.checkStuck(session))) return;
       if (session.status === 'waiting_for_confirmation') await session.setStatus('running');
       session.beginStep();

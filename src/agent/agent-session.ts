@@ -3,6 +3,7 @@ import type { LlmDelta, LlmResponse } from '../llm/llm.js';
 import type { Tool } from '../tools/tool.js';
 import type { AgentSpec, JsonObject } from './agent-spec.js';
 import type { AgentView } from './agent-view.js';
+import type { Hooks } from './hooks/hooks.js';
 
 /** The run that a session belonged to is over: whoever still works for it stops here. */
 export class RunOverError extends Error {
@@ -26,6 +27,11 @@ export interface AgentSession {
   readonly stuckDetection: boolean;
   readonly confirmationPolicy: JsonObject & { kind: string };
   readonly securityAnalyzer: (JsonObject & { kind: string }) | null;
+  readonly hooks: Hooks;
+  /** Why hooks have blocked actions and messages, by their ids. */
+  readonly blockedActions: Readonly<Record<string, string>>;
+  readonly blockedMessages: Readonly<Record<string, string>>;
+  readonly lastUserMessageId: string | null;
   /** Aborted when the run is interrupted. */
   readonly signal: AbortSignal;
   /** Somebody asked the run to stop after this step. */
@@ -34,6 +40,8 @@ export interface AgentSession {
   readonly userSpoke: boolean;
   /** The tools of this conversation by name, in the order the model is told of them. */
   tools(): ReadonlyMap<string, Tool>;
+  /** The event as everybody may see it: without secret values. */
+  masked(draft: EventDraft): EventDraft;
   /** Appends events in order with one flush; resolves with them when they are durable. */
   append(...drafts: EventDraft[]): Promise<DurableEvent[]>;
   /**

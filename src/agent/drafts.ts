@@ -1,4 +1,4 @@
-import type { ActionEvent, ErrorClassification, EventDraft } from '../events/index.js';
+import { textContent, type ActionEvent, type ErrorClassification, type EventDraft } from '../events/index.js';
 import { classifyError } from './error-classification.js';
 
 /** A call that got no result but an error, for the model to read. */
@@ -17,14 +17,18 @@ export function toolErrorDraft(
   };
 }
 
-/** An action that a person did not want. */
-export function rejectionDraft(action: ActionEvent, reason: string): EventDraft {
+/** An action that a person or a hook did not want. */
+export function rejectionDraft(
+  action: ActionEvent,
+  reason: string,
+  source: 'user' | 'hook' = 'user',
+): EventDraft {
   return {
     source: 'environment',
     tool_name: action.tool_name,
     tool_call_id: action.tool_call_id,
     rejection_reason: reason,
-    rejection_source: 'user',
+    rejection_source: source,
     action_id: action.id,
     kind: 'UserRejectObservation',
   };
@@ -38,5 +42,16 @@ export function runErrorDraft(code: string, detail: string): EventDraft {
     detail,
     classification: classifyError(code, detail),
     kind: 'ConversationErrorEvent',
+  };
+}
+
+/** A message of the server to the agent: the user's side of the dialogue, but nobody typed it. */
+export function environmentMessage(text: string): EventDraft {
+  return {
+    source: 'environment',
+    llm_message: { role: 'user', content: [textContent(text)], thinking_blocks: [] },
+    activated_skills: [],
+    extended_content: [],
+    kind: 'MessageEvent',
   };
 }

@@ -16,8 +16,9 @@ import type { ToolRegistry } from '../tools/tool-registry.js';
 import { toLlmTool } from '../tools/tool-schema.js';
 import type { AgentSession } from './agent-session.js';
 import type { Condensing } from './condenser/condensing.js';
-import { toolErrorDraft } from './drafts.js';
+import { environmentMessage, toolErrorDraft } from './drafts.js';
 import { AGENT_MISTAKE } from './error-classification.js';
+import { afterTool, beforeTools, declinesMessage, refusal } from './hooks/run-hooks.js';
 import { toMessages } from './messages.js';
 import { analyse } from './security/analysis.js';
 import { isHarmless, needsConfirmation } from './security/confirmation.js';
@@ -43,6 +44,7 @@ export class AgentStep {
       await this.execute(session, waiting);
       return;
     }
+    if (await declinesMessage(session)) return;
     if (await this.condensing.run(session)) return;
     if (await this.declineImages(session)) return;
     const itemId = randomUUID();
@@ -137,7 +139,7 @@ export class AgentStep {
     const drafts = calls.flatMap((call, index) =>
       actionDrafts(call, response, index === 0 ? itemId : undefined, callOf(response, index)),
     );
-    const events = await session.append(usage, ...drafts);
+    const events = await session.append(usage, ...(await beforeTools(session, drafts)));
     const actions = events.filter(
       (event): event is ActionEvent => event.kind === 'ActionEvent' && !!event.action,
     );
@@ -151,8 +153,10 @@ export class AgentStep {
   }
 
   /** Whether a person has to agree first. What the analyzer thinks stands in the log before the decision. */
-  private async mustAsk(session: AgentSession, actions: readonly ActionEvent[]): Promise<boolean> {
+  private async mustAsk(session: AgentSession, all: readonly ActionEvent[]): Promise<boolean> {
     const { securityAnalyzer: analyzer, confirmationPolicy: policy } = session;
+    // Nobody is asked about what a hook does not let happen.
+    const actions = all.filter(({ id }) => session.blockedActions[id] === undefined);
     if (!analyzer || isHarmless(actions)) return needsConfirmation(policy, actions, () => 'UNKNOWN');
     const { event, riskOf } = analyse(analyzer, policy, actions);
     await session.append(event);
@@ -164,9 +168,21 @@ export class AgentStep {
     const finish = actions.findIndex((action) => action.tool_name === 'finish');
     const due = finish === -1 ? actions : actions.slice(0, finish + 1);
     const tools = session.tools();
-    const tasks = due.map((action) => actionTask(action, tools, session.signal));
+    const tasks = due.map((action) => ({
+      ...actionTask(action, tools, session.signal, session.blockedActions[action.id]),
+      action,
+    }));
     await runBatch(tasks, session.agent.tool_concurrency_limit, async (draft, index) => {
-      const resources = tasks[index]?.resources ?? [];
+      const task = tasks[index];
+      if (!task) return;
+      const { action, resources } = task;
+      const refused = refusal(session, action);
+      if (refused) {
+        await session.append(...refused);
+        return;
+      }
+      const said = await afterTool(session, action, draft);
+      if (said.length > 0) await session.append(...said);
       const files = resources.filter(({ kind }) => kind === 'file').map(({ key }) => key);
       await session.appendResult(draft, files);
     });
@@ -234,17 +250,6 @@ function agentMessage(message: Message, responseId?: string, id?: string): Event
     source: 'agent',
     llm_message: message,
     llm_response_id: responseId,
-    activated_skills: [],
-    extended_content: [],
-    kind: 'MessageEvent',
-  };
-}
-
-/** A message of the server to the agent: the user's side of the dialogue, but nobody typed it. */
-export function environmentMessage(text: string): EventDraft {
-  return {
-    source: 'environment',
-    llm_message: { role: 'user', content: [textContent(text)], thinking_blocks: [] },
     activated_skills: [],
     extended_content: [],
     kind: 'MessageEvent',

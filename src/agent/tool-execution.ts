@@ -1,7 +1,7 @@
 import { errorMessage } from '../errors/index.js';
 import type { ActionEvent, EventDraft } from '../events/index.js';
 import { ToolExecutionError, type Tool, type ToolInvocation, type ToolResource } from '../tools/tool.js';
-import { toolErrorDraft } from './drafts.js';
+import { rejectionDraft, toolErrorDraft } from './drafts.js';
 import { AGENT_MISTAKE, TOOL_FAULT } from './error-classification.js';
 
 /** Something to execute, and what it will touch. */
@@ -13,12 +13,18 @@ export interface Task<T> {
 /**
  * Makes a task of an action. It answers with the event that follows: an observation, or an error for the model. Once the
  * run is interrupted nothing is executed any more.
+ * @param blocked why a hook does not let it happen
  */
 export function actionTask(
   action: ActionEvent,
   tools: ReadonlyMap<string, Tool>,
   signal: AbortSignal,
+  blocked?: string,
 ): Task<EventDraft> {
+  if (blocked !== undefined) {
+    const draft = rejectionDraft(action, blocked, 'hook');
+    return { resources: [], run: () => Promise.resolve(draft) };
+  }
   let invocation: ToolInvocation | undefined;
   try {
     invocation = invocationOf(action, tools);

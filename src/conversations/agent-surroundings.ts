@@ -2,6 +2,7 @@ import type { ItemStream } from '../agent/agent-session.js';
 import type { AgentView } from '../agent/agent-view.js';
 import { toolErrorDraft } from '../agent/drafts.js';
 import { AGENT_MISTAKE } from '../agent/error-classification.js';
+import type { Hooks } from '../agent/hooks/index.js';
 import { addUsage, summarise } from '../agent/metrics.js';
 import type { DurableEvent, EventDraft } from '../events/index.js';
 import type { LlmResponse } from '../llm/llm.js';
@@ -9,6 +10,7 @@ import type { Tool } from '../tools/tool.js';
 import type { Announcements } from './announcements.js';
 import type { Background } from './background.js';
 import { ConversationContext } from './context/conversation-context.js';
+import { hooksOf } from './conversation-hooks.js';
 import type { ConversationServices } from './conversation-parts.js';
 import type { ConversationState } from './conversation-state.js';
 import { PublishedItemStream, SILENT_STREAM } from './item-stream.js';
@@ -17,6 +19,7 @@ import { stateUpdate } from './run.js';
 import type { RunControlHost } from './run-control.js';
 import { explainMissingKey } from './secrets/missing-key.js';
 import { SecretVault } from './secrets/secret-vault.js';
+import { Session } from './session.js';
 import { TitleWriter, type TitleHost } from './titles/title-writer.js';
 import { Toolset } from './toolset.js';
 import { UserMessages } from './user-messages.js';
@@ -31,6 +34,8 @@ export class AgentSurroundings implements RunControlHost, TitleHost {
   private readonly vault: SecretVault;
   private readonly toolset: Toolset;
   private readonly context: ConversationContext;
+  readonly hooks: Hooks;
+  readonly session: Session;
   readonly messages: UserMessages;
 
   constructor(
@@ -45,7 +50,9 @@ export class AgentSurroundings implements RunControlHost, TitleHost {
     const { workingDir } = this.toolset;
     this.context = new ConversationContext({ state, workingDir, save: () => journal.save() }, services);
     const titles = new TitleWriter(this, services.llm, background);
-    this.messages = new UserMessages(this, log, this.toolset, this.vault, titles, this.context);
+    this.hooks = hooksOf(this, services, this.toolset);
+    this.session = new Session(this, log, this.toolset, this.vault, this.hooks, this.context);
+    this.messages = new UserMessages(this, this.session, this.hooks, titles, this.context);
   }
 
   get state(): ConversationState {
@@ -62,8 +69,8 @@ export class AgentSurroundings implements RunControlHost, TitleHost {
 
   /** The view that a model is asked with: it begins with the system prompt. */
   async prepareView(): Promise<AgentView> {
-    await this.messages.prepareContext();
-    await this.commit(this.messages.opening());
+    await this.session.prepare();
+    await this.commit(this.session.opening());
     return this.currentView();
   }
 
@@ -131,8 +138,18 @@ export class AgentSurroundings implements RunControlHost, TitleHost {
     this.journal.report(what, error);
   }
 
-  /** Ends the tools. */
-  close(): Promise<void> {
-    return this.toolset.close();
+  /** Aborted when the conversation is being closed. */
+  get leaving(): AbortSignal {
+    return this.journal.leaving;
+  }
+
+  /** Runs what hooks want to be done at the end; never fails. */
+  async endSession(): Promise<void> {
+    await this.session.end().catch((error: unknown) => this.report('the end of the session', error));
+  }
+
+  /** Ends the tools and what hooks have started. */
+  async close(): Promise<void> {
+    await Promise.all([this.toolset.close(), this.hooks.close()]);
   }
 }

@@ -134,6 +134,12 @@ function foldUpdate(state: ConversationState, key: string, value: unknown): void
     case 'goal':
       if (isGoal(value)) state.goal = value;
       return;
+    case 'blocked_actions':
+      if (isStringMap(value)) state.blocked_actions = value;
+      return;
+    case 'blocked_messages':
+      if (isStringMap(value)) state.blocked_messages = value;
+      return;
     case 'tags':
       if (isStringMap(value)) state.tags = value;
       return;

@@ -295,6 +295,7 @@ export class Conversation implements GoalTurns, CondensationRuns {
   private async end(goodbye: () => Promise<void>, afterwards?: () => Promise<void>): Promise<void> {
     try {
       await goodbye().catch((error: unknown) => this.report('close', error));
+      if (this.surroundings.session.hasEnd) await this.surroundings.endSession();
       this.life.seal();
       this.runs.drop();
       await this.surroundings.close();

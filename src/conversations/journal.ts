@@ -50,6 +50,11 @@ export class Journal {
     return this.life.sealed;
   }
 
+  /** Aborted when the conversation begins to end. */
+  get leaving(): AbortSignal {
+    return this.life.leaving;
+  }
+
   /** Whether the lease holds. */
   get owned(): boolean {
     return this.storage.fence.isValid();

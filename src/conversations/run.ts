@@ -1,6 +1,7 @@
 import { RunOverError, type AgentSession, type ItemStream } from '../agent/agent-session.js';
 import type { AgentSpec, JsonObject } from '../agent/agent-spec.js';
 import type { AgentView } from '../agent/agent-view.js';
+import type { Hooks } from '../agent/hooks/index.js';
 import type { DurableEvent, EventDraft, ExecutionStatus } from '../events/index.js';
 import type { LlmResponse } from '../llm/llm.js';
 import type { Tool } from '../tools/tool.js';
@@ -14,6 +15,7 @@ export interface RunHost {
   withRules(draft: EventDraft, files: readonly string[]): EventDraft;
   /** The event as everybody may see it: without secret values. */
   masked(draft: EventDraft): EventDraft;
+  readonly hooks: Hooks;
   countUsage(usageId: string, model: string, response: LlmResponse): EventDraft;
   stream(itemId: string): ItemStream;
 }
@@ -63,6 +65,18 @@ export class Run implements AgentSession {
   get securityAnalyzer(): (JsonObject & { kind: string }) | null {
     return this.host.state.security_analyzer;
   }
+  get hooks(): Hooks {
+    return this.host.hooks;
+  }
+  get blockedActions(): Readonly<Record<string, string>> {
+    return this.host.state.blocked_actions;
+  }
+  get blockedMessages(): Readonly<Record<string, string>> {
+    return this.host.state.blocked_messages;
+  }
+  get lastUserMessageId(): string | null {
+    return this.host.state.last_user_message_id;
+  }
   get userSpoke(): boolean {
     return this.host.state.last_user_message_id !== this.messageAtStep;
   }
@@ -91,6 +105,10 @@ export class Run implements AgentSession {
 
   tools(): ReadonlyMap<string, Tool> {
     return this.currentTools();
+  }
+
+  masked(draft: EventDraft): EventDraft {
+    return this.host.masked(draft);
   }
 
   append(...drafts: EventDraft[]): Promise<DurableEvent[]> {

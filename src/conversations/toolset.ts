@@ -35,8 +35,20 @@ export class Toolset {
   /** The tools by name, in the order the model is told of them. They start what they need at their first use. */
   tools(): ReadonlyMap<string, Tool> {
     if (this.closed) throw new ConversationClosedError();
-    const { agent, id, client_tools } = this.state;
-    const host: ToolHost = {
+    const { agent, client_tools } = this.state;
+    this.instances ??= this.services.registry.createTools(
+      agent.tools,
+      builtIn(agent),
+      this.host(),
+      client_tools,
+    );
+    return this.instances;
+  }
+
+  /** What tools get to know of the conversation. */
+  host(): ToolHost {
+    const { id } = this.state;
+    return {
       conversationId: id,
       workingDir: this.workingDir,
       folder: this.services.catalogue.folder(id),
@@ -44,13 +56,20 @@ export class Toolset {
       secrets: this.secrets,
       skills: () => skillsOf(this.state.agent).map((skill) => ({ ...skill, invocable: isInvocable(skill) })),
     };
-    this.instances ??= this.services.registry.createTools(agent.tools, builtIn(agent), host, client_tools);
-    return this.instances;
+  }
+
+  /**
+   * Makes the tools ready that are somebody else's.
+   * @throws the reason of the signal once it is aborted
+   */
+  prepare(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    return Promise.resolve();
   }
 
   /** Makes the workspace a place to work in: the folder is there and under version control. */
   prepareWorkspace(): Promise<void> {
-    this.workspaceReady ??= this.prepare().catch((error: unknown) => {
+    this.workspaceReady ??= this.makeWorkspace().catch((error: unknown) => {
       // The next run may find it possible.
       this.workspaceReady = undefined;
       throw error;
@@ -58,7 +77,7 @@ export class Toolset {
     return this.workspaceReady;
   }
 
-  private async prepare(): Promise<void> {
+  private async makeWorkspace(): Promise<void> {
     await makeFolder(this.workingDir);
     await ensureRepository(this.workingDir);
   }

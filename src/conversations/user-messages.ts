@@ -1,19 +1,20 @@
-import { systemPromptDraft } from '../agent/prompt/system-prompt.js';
-import { createEvent, type DurableEvent, type EventDraft } from '../events/index.js';
-import type { EventLog } from '../storage/index.js';
+import { randomUUID } from 'node:crypto';
+import type { HookOutcome, Hooks } from '../agent/hooks/index.js';
+import { createEvent, plainText, textContent, type DurableEvent, type EventDraft } from '../events/index.js';
 import type { ConversationContext } from './context/conversation-context.js';
-import { systemPromptSeq } from './branches/branch-path.js';
 import type { ConversationState } from './conversation-state.js';
 import { stateUpdate, statusUpdate } from './run.js';
-import type { SecretVault } from './secrets/secret-vault.js';
+import type { Session } from './session.js';
 import type { IncomingMessage } from './start-request.js';
 import type { TitleWriter } from './titles/title-writer.js';
-import type { Toolset } from './toolset.js';
 
 /** What messages need of their conversation. */
 export interface MessageHost {
   readonly state: Readonly<ConversationState>;
+  /** Aborted when it is being closed. */
+  readonly leaving: AbortSignal;
   commit(drafts: readonly EventDraft[]): Promise<DurableEvent[]>;
+  masked(draft: EventDraft): EventDraft;
 }
 
 /** How a message is appended. */
@@ -24,24 +25,58 @@ export interface AppendOptions {
   before?: readonly EventDraft[];
 }
 
-/** Messages of the user on their way into the log, and the system prompt that stands before the first of them. */
+const NOTHING_SAID: HookOutcome = { events: [] };
+
+/**
+ * Messages of the user on their way into the log, in the order in which they came. A message is appended at once, unless
+ * hooks have a say in it: then its sender waits for them, because what they say becomes part of its event.
+ */
 export class UserMessages {
-  /** Whether the log has a system prompt; looked up when it is first asked for. */
-  private prompted: boolean | undefined;
+  /** Those that are still on their way, one behind the other. */
+  private last: Promise<unknown> | undefined;
 
   constructor(
     private readonly host: MessageHost,
-    private readonly log: EventLog,
-    private readonly toolset: Toolset,
-    private readonly vault: SecretVault,
+    private readonly session: Session,
+    private readonly hooks: Hooks,
     private readonly titles: TitleWriter,
     private readonly context: ConversationContext,
   ) {}
 
   /** Appends a message; resolves when it is durable. */
-  async append(message: IncomingMessage, { id, before = [] }: AppendOptions = {}): Promise<void> {
-    await this.prepareContext();
-    const { execution_status } = this.host.state;
+  append(message: IncomingMessage, options: AppendOptions = {}): Promise<void> {
+    const waits = this.last !== undefined || !this.session.isReady || this.hooks.has('UserPromptSubmit');
+    if (!waits) return this.commit(message, options.id ?? randomUUID(), options, NOTHING_SAID);
+    const before = this.last ?? Promise.resolve();
+    const turn = before.then(() => this.submit(message, options));
+    const settled = turn
+      .catch(() => undefined)
+      .then(() => {
+        if (this.last === settled) this.last = undefined;
+      });
+    this.last = settled;
+    return turn;
+  }
+
+  private async submit(message: IncomingMessage, options: AppendOptions): Promise<void> {
+    await this.session.prepare();
+    const messageId = options.id ?? randomUUID();
+    const said = this.hooks.has('UserPromptSubmit')
+      ? await this.hooks.run(
+          { type: 'UserPromptSubmit', message: plainText(message.content), messageId },
+          this.host.leaving,
+        )
+      : NOTHING_SAID;
+    await this.commit(message, messageId, options, said);
+  }
+
+  private async commit(
+    message: IncomingMessage,
+    id: string,
+    { before = [] }: AppendOptions,
+    { events, blocked, context }: HookOutcome,
+  ): Promise<void> {
+    const { execution_status, blocked_messages } = this.host.state;
     const extras = this.context.extrasOf(message.content);
     const reset = ['finished', 'stuck'].includes(execution_status) ? [statusUpdate('idle')] : [];
     const event = createEvent({
@@ -49,30 +84,21 @@ export class UserMessages {
       source: 'user',
       llm_message: { role: message.role, content: message.content, thinking_blocks: [] },
       activated_skills: extras.activated,
-      extended_content: extras.content,
+      extended_content: [...extras.content, ...(context === undefined ? [] : [textContent(context)])],
       kind: 'MessageEvent',
     });
-    const last = stateUpdate('last_user_message_id', event.id);
-    const committed = this.host.commit([...before, ...reset, ...this.opening(), event, last]);
+    const committed = this.host.commit([
+      ...before,
+      ...reset,
+      ...this.session.opening(),
+      ...events.map((draft) => this.host.masked(draft)),
+      ...(blocked === undefined
+        ? []
+        : [stateUpdate('blocked_messages', { ...blocked_messages, [id]: blocked })]),
+      event,
+      stateUpdate('last_user_message_id', event.id),
+    ]);
     this.titles.heard(message.content);
     await committed;
-  }
-
-  /** The system prompt, if the log has none yet: it stands before the first message or run. Who asks appends it. */
-  opening(): EventDraft[] {
-    if (this.hasPrompt()) return [];
-    const facts = { secrets: this.vault.names(), memory: this.context.memory, now: new Date() };
-    const draft = systemPromptDraft(this.host.state.agent, this.toolset.definitions(), facts);
-    this.prompted = true;
-    return [...this.context.takeUpdates(), draft];
-  }
-
-  /** What the agent knows is read before the prompt that tells of it, and not again. */
-  async prepareContext(): Promise<void> {
-    if (!this.hasPrompt()) await this.context.prepare();
-  }
-
-  private hasPrompt(): boolean {
-    return (this.prompted ??= systemPromptSeq(this.log, this.log.length) !== undefined);
   }
 }

@@ -4,6 +4,7 @@ import type {
   ObservationEvent,
   UserRejectObservation,
 } from './action-event.js';
+import type { HookExecutionEvent } from './hook-event.js';
 import type { MessageEvent, SystemPromptEvent } from './message-event.js';
 import type {
   Condensation,
@@ -21,6 +22,7 @@ export * from './content.js';
 export * from './event-base.js';
 export * from './message-event.js';
 export * from './action-event.js';
+export * from './hook-event.js';
 export * from './state-event.js';
 export * from './clock.js';
 export * from './create-event.js';
@@ -38,6 +40,7 @@ export type DurableEvent =
   | ConversationStateUpdateEvent
   | ConversationErrorEvent
   | SecurityAnalysisEvent
+  | HookExecutionEvent
   | PauseEvent
   | InterruptEvent
   | CondensationRequest

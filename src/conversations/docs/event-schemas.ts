@@ -1,4 +1,4 @@
-import { EXECUTION_STATUSES } from '../../events/index.js';
+import { EXECUTION_STATUSES, HOOK_EVENT_TYPES } from '../../events/index.js';
 import type { JsonSchema } from '../../http/field-type.js';
 
 const ref = (name: string): JsonSchema => ({ $ref: `#/components/schemas/${name}` });
@@ -98,6 +98,25 @@ const EVENT_FIELDS: Readonly<Record<string, Record<string, JsonSchema>>> = {
       additionalProperties: anyObject,
       description: 'What the analyzer could not do, by the id of the action.',
     },
+  },
+  HookExecutionEvent: {
+    hook_event_type: words(...HOOK_EVENT_TYPES),
+    hook_command: {
+      type: 'string',
+      description: 'The command, or `prompt-hook:<name>`, `agent-hook:<name>`.',
+    },
+    'tool_name?': orNull(text),
+    success: flag,
+    blocked: flag,
+    exit_code: { type: 'integer' },
+    stdout: text,
+    stderr: text,
+    'reason?': orNull(text),
+    'additional_context?': orNull(text),
+    'error?': orNull(text),
+    'action_id?': orNull(text),
+    'message_id?': orNull(text),
+    'hook_input?': orNull(anyObject),
   },
   PauseEvent: {},
   InterruptEvent: {},

@@ -34,6 +34,10 @@ export function maskDraft(draft: EventDraft, mask: Mask): EventDraft {
     }
     case 'Condensation':
       return draft.summary === undefined ? draft : { ...draft, summary: mask(draft.summary) };
+    case 'HookExecutionEvent': {
+      const { kind, hook_event_type, source, id, ...texts } = draft;
+      return { id, source, hook_event_type, ...masked(texts, mask), kind };
+    }
     case 'AgentErrorEvent':
       return { ...draft, error: mask(draft.error) };
     case 'ConversationErrorEvent':

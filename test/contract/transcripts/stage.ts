@@ -46,6 +46,11 @@ export class Stage {
     return this.running;
   }
 
+  /** The folder that the conversations of the current test work in. */
+  get workspace(): string {
+    return this.folder;
+  }
+
   create(more: Record<string, unknown> = {}): Promise<ConversationClient> {
     return ConversationClient.create(this.server, scriptedRequest(this.folder, undefined, more));
   }

@@ -1,0 +1,183 @@
+import { Logger } from '@nestjs/common';
+import { errorMessage } from '../../errors/index.js';
+import type { EventDraft, HookEventType, HookExecutionEvent } from '../../events/index.js';
+import type { Llm } from '../../llm/llm.js';
+import { truncateMiddle } from '../../tools/truncate.js';
+import type { JsonObject } from '../agent-spec.js';
+import { runCommand } from './command-hook.js';
+import { readAnswer, type HookAnswer } from './hook-answer.js';
+import { hasHooks, hooksFor, type HookDefinition } from './hook-config.js';
+import { inputOf, shownInput, type HookCall } from './hook-input.js';
+import { askModel, labelOf, type ModelHookHost } from './model-hook.js';
+
+/** What the hooks of a conversation need of it. */
+export interface HooksHost extends ModelHookHost {
+  /** As it is now: plugins add to it. */
+  readonly hookConfig: JsonObject | null;
+  /** Absolute path. */
+  readonly workingDir: string;
+}
+
+/** What the hooks for one event said. */
+export interface HookOutcome {
+  /** What stands in the log before the event. */
+  events: EventDraft[];
+  /** Why the event is not to happen. */
+  blocked?: string;
+  /** What the hooks want the agent to know, each in a paragraph of its own. */
+  context?: string;
+}
+
+/** Here the first hook that blocks has the last word; the others run all. */
+const BLOCKABLE: readonly HookEventType[] = ['PreToolUse', 'UserPromptSubmit', 'Stop'];
+/** Characters of a text in an event. */
+const SHOWN = 50_000;
+const NO_REASON = 'Blocked by hook';
+
+type HookDraft = Extract<EventDraft, { kind: 'HookExecutionEvent' }>;
+type Execution = Pick<HookExecutionEvent, 'success' | 'exit_code' | 'stdout' | 'stderr' | 'error'> & {
+  answer: HookAnswer;
+  blocked: boolean;
+  usage: EventDraft[];
+};
+
+/** The hooks of one conversation: runs those that are meant for an event, and tells what they said. */
+export class Hooks {
+  private readonly logger = new Logger('Hooks');
+  private readonly left = new AbortController();
+  /** Hooks that nobody waits for. */
+  private readonly behind = new Set<Promise<void>>();
+
+  constructor(
+    private readonly host: HooksHost,
+    private readonly llm: Llm,
+  ) {}
+
+  /** Whether an event of this type may have to wait for a hook. */
+  has(type: HookEventType): boolean {
+    return hasHooks(this.host.hookConfig, type);
+  }
+
+  /**
+   * Runs the hooks for one event, one after the other.
+   * @throws the reason of the signal once it is aborted; what still runs is killed
+   */
+  async run(call: HookCall, signal: AbortSignal): Promise<HookOutcome> {
+    const hooks = hooksFor(this.host.hookConfig, call.type, call.toolName);
+    const input = hooks.length > 0 ? inputOf(call, this.host.conversationId, this.host.workingDir) : {};
+    const outcome: HookOutcome = { events: [] };
+    const contexts: string[] = [];
+    for (const hook of hooks) {
+      const execution = await this.execute(hook, call, input, signal);
+      outcome.events.push(...execution.usage, eventOf(hook, call, input, execution));
+      const { context, reason } = execution.answer;
+      if (context !== undefined && context !== '') contexts.push(truncateMiddle(context, SHOWN));
+      if (!execution.blocked || !BLOCKABLE.includes(call.type)) continue;
+      const why = call.type === 'Stop' ? (context ?? reason) : reason;
+      outcome.blocked = truncateMiddle(why ?? (execution.stderr.trim() || NO_REASON), SHOWN);
+      break;
+    }
+    if (contexts.length > 0) outcome.context = contexts.join('\n');
+    return outcome;
+  }
+
+  /** Ends the hooks that nobody waits for. */
+  async close(): Promise<void> {
+    this.left.abort();
+    await Promise.all(this.behind);
+  }
+
+  private async execute(
+    hook: HookDefinition,
+    call: HookCall,
+    input: JsonObject,
+    signal: AbortSignal,
+  ): Promise<Execution> {
+    if (hook.type !== 'command') return this.judge(hook, input, signal);
+    // At the end of a session nothing comes later.
+    if (hook.async && call.type !== 'SessionEnd') return this.start(hook, call, input);
+    const result = await this.command(hook, call, input, signal);
+    const answer = readAnswer(result.stdout);
+    if (result.exitCode !== 0 && result.exitCode !== 2) this.warn(hook, call, result);
+    return {
+      success: result.exitCode === 0,
+      blocked: answer.denies || result.exitCode === 2,
+      exit_code: result.exitCode,
+      stdout: result.stdout,
+      stderr: result.stderr,
+      error: result.error,
+      answer,
+      usage: [],
+    };
+  }
+
+  private async judge(hook: HookDefinition, input: JsonObject, signal: AbortSignal): Promise<Execution> {
+    const { answer, usage, error } = await askModel(hook, input, { llm: this.llm, host: this.host }, signal);
+    const quiet = { exit_code: 0, stdout: '', stderr: '' };
+    return { success: error === undefined, blocked: answer.denies, ...quiet, error, answer, usage };
+  }
+
+  /** Nobody waits for it: all that can be told is that it was started. */
+  private start(hook: HookDefinition, call: HookCall, input: JsonObject): Execution {
+    const done = this.command(hook, call, input, this.left.signal)
+      .then((result) => {
+        if (result.exitCode !== 0) this.warn(hook, call, result);
+      })
+      .catch(() => undefined)
+      .finally(() => this.behind.delete(done));
+    this.behind.add(done);
+    return {
+      success: true,
+      blocked: false,
+      exit_code: 0,
+      stdout: '',
+      stderr: '',
+      answer: { denies: false },
+      usage: [],
+    };
+  }
+
+  private command(hook: HookDefinition, call: HookCall, input: JsonObject, signal: AbortSignal) {
+    const { conversationId, workingDir } = this.host;
+    const env = {
+      OPENHANDS_PROJECT_DIR: workingDir,
+      OPENHANDS_SESSION_ID: conversationId,
+      OPENHANDS_EVENT_TYPE: call.type,
+      ...(call.toolName === undefined ? {} : { OPENHANDS_TOOL_NAME: call.toolName }),
+    };
+    const { command, timeout: timeoutSeconds } = hook;
+    const stdin = JSON.stringify(input);
+    return runCommand({ command, cwd: workingDir, env, stdin, timeoutSeconds }, signal);
+  }
+
+  /** The command itself stands in the event: it may hold what does not belong into a log of the server. */
+  private warn(hook: HookDefinition, { type }: HookCall, result: { exitCode: number; error?: string }): void {
+    const name = hook.name === null ? '' : ` ${hook.name}`;
+    const how = result.error ?? `it exited with ${result.exitCode}`;
+    this.logger.warn(
+      `conversation ${this.host.conversationId}: the ${type} hook${name} failed: ${errorMessage(how)}`,
+    );
+  }
+}
+
+function eventOf(hook: HookDefinition, call: HookCall, input: JsonObject, execution: Execution): HookDraft {
+  const { answer, success, blocked, exit_code, stdout, stderr, error } = execution;
+  return {
+    source: 'hook',
+    hook_event_type: call.type,
+    hook_command: truncateMiddle(hook.type === 'command' ? hook.command : labelOf(hook), SHOWN),
+    tool_name: call.toolName,
+    success,
+    blocked,
+    exit_code,
+    stdout,
+    stderr,
+    reason: answer.reason === undefined ? undefined : truncateMiddle(answer.reason, SHOWN),
+    additional_context: answer.context === undefined ? undefined : truncateMiddle(answer.context, SHOWN),
+    error,
+    action_id: call.actionId,
+    message_id: call.messageId,
+    hook_input: shownInput(call, input),
+    kind: 'HookExecutionEvent',
+  };
+}

@@ -1,0 +1,2 @@
+export * from './hook-config.js';
+export * from './hooks.js';
