@@ -16,7 +16,7 @@ const ARROWS = {
   logging: ['crypto', 'errors'],
   storage: ['config', 'errors'],
   llm: ['errors', 'events'],
-  tools: ['errors', 'events'],
+  tools: ['errors', 'events', 'files'],
   agent: ['errors', 'events', 'llm', 'tools'],
   // The edge maps the errors of the domain to answers; the controllers, which live with their feature, use the edge.
   http: ['conversations', 'crypto', 'errors', 'events', 'logging', 'settings', 'storage'],

@@ -59,6 +59,11 @@ describe('ToolRegistry', () => {
       'openhands.tools.task_tracker.definition',
       'openhands.tools.glob.definition',
       'openhands.tools.grep.definition',
+      'openhands.tools.planning_file_editor.definition',
+      'openhands.tools.gemini.edit.definition',
+      'openhands.tools.gemini.write_file.definition',
+      'openhands.tools.gemini.read_file.definition',
+      'openhands.tools.gemini.list_directory.definition',
     ]);
     expect(registry.qualifiedName('finish')).toBeUndefined();
   });

@@ -2,8 +2,13 @@ import { Injectable } from '@nestjs/common';
 import type { Content, Observation } from '../events/index.js';
 import { clientToolDefinition, type ClientToolSpec } from './client/client-tool.js';
 import { fileEditorDefinition } from './file-editor/file-editor-tool.js';
+import { planningFileEditorDefinition } from './file-editor/planning-editor-tool.js';
 import { finishDefinition } from './finish/finish-tool.js';
 import { invokeSkillDefinition } from './invoke-skill/invoke-skill-tool.js';
+import { editDefinition } from './plain-files/edit-tool.js';
+import { listDirectoryDefinition } from './plain-files/list-directory-tool.js';
+import { readFileDefinition } from './plain-files/read-file-tool.js';
+import { writeFileDefinition } from './plain-files/write-file-tool.js';
 import { globDefinition } from './search/glob-tool.js';
 import { grepDefinition } from './search/grep-tool.js';
 import { taskTrackerDefinition } from './task-tracker/task-tracker-tool.js';
@@ -25,7 +30,20 @@ const CONFIGURABLE: readonly ToolDefinition[] = [
   taskTrackerDefinition,
   globDefinition,
   grepDefinition,
+  planningFileEditorDefinition,
+  editDefinition,
+  writeFileDefinition,
+  readFileDefinition,
+  listDirectoryDefinition,
 ];
+
+/** Modules of the original that are not named after their tool. */
+const MODULES: Readonly<Record<string, string>> = {
+  edit: 'gemini.edit',
+  write_file: 'gemini.write_file',
+  read_file: 'gemini.read_file',
+  list_directory: 'gemini.list_directory',
+};
 
 /** Tools that come by their class name in `include_default_tools`. */
 const BUILT_IN: readonly ToolDefinition[] = [finishDefinition, thinkDefinition, invokeSkillDefinition];
@@ -84,7 +102,7 @@ export class ToolRegistry {
 
   /** Where the original defines a tool, which clients send and expect back; undefined for one we do not have. */
   qualifiedName(name: string): string | undefined {
-    return this.configurable.has(name) ? `openhands.tools.${name}.definition` : undefined;
+    return this.configurable.has(name) ? `openhands.tools.${MODULES[name] ?? name}.definition` : undefined;
   }
 
   private select(

@@ -86,20 +86,30 @@ export const fileEditorDefinition: ToolDefinition = {
     },
     required: ['command', 'path'],
   },
-  create: (host) => new FileEditorTool(host),
+  create: (host) => new FileEditorTool(fileEditorDefinition, host),
 };
 
-class FileEditorTool implements Tool {
-  readonly definition = fileEditorDefinition;
+/** What is different about an editor that may not edit everything. */
+export interface EditorLimits {
+  /** Called before each command. @throws EditorError for one that is not allowed */
+  check: (request: EditorRequest) => Promise<void>;
+}
+
+/** The editor as a tool, and as one with limits: then its observations carry no contents. */
+export class FileEditorTool implements Tool {
   private readonly editor: FileEditor;
 
-  constructor(private readonly host: ToolHost) {
+  constructor(
+    readonly definition: ToolDefinition,
+    private readonly host: ToolHost,
+    private readonly limits?: EditorLimits,
+  ) {
     this.editor = new FileEditor(host.workingDir, path.join(host.folder, 'edit-history'));
   }
 
   prepare(args: Record<string, unknown>): ToolInvocation {
     return {
-      action: { ...args, kind: fileEditorDefinition.actionKind },
+      action: { ...args, kind: this.definition.actionKind },
       touches: () => {
         const file = typeof args['path'] === 'string' ? tidyPath(args['path']) : '.';
         return [{ kind: 'file', key: path.resolve(this.host.workingDir, file) }];
@@ -114,10 +124,12 @@ class FileEditorTool implements Tool {
 
   private async execute(request: EditorRequest): Promise<Observation> {
     const { command } = request;
-    const kind = fileEditorDefinition.observationKind;
+    const kind = this.definition.observationKind;
     try {
-      const { content, ...result } = await this.editor.run(request);
-      return { content, is_error: false, command, ...result, kind };
+      await this.limits?.check(request);
+      const { content, path: file, prev_exist, ...contents } = await this.editor.run(request);
+      const result = { command, path: file, prev_exist, ...(this.limits ? {} : contents) };
+      return { content, is_error: false, ...result, kind };
     } catch (error) {
       if (!(error instanceof EditorError || error instanceof FileRefusedError)) throw error;
       return { content: [textContent(error.message)], is_error: true, command, prev_exist: true, kind };

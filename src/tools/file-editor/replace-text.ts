@@ -27,7 +27,8 @@ function choose(text: string, searched: string, starts: number[]): Replacement {
   return { kind: 'ambiguous', searched, lines: linesOf(text, starts) };
 }
 
-function occurrences(text: string, searched: string): number[] {
+/** Where a text occurs in another; places do not overlap. */
+export function occurrences(text: string, searched: string): number[] {
   const starts: number[] = [];
   // The empty text is everywhere, behind the last character too.
   const step = Math.max(1, searched.length);

@@ -23,9 +23,16 @@ export class SourceText {
 
   /** The text with `replacement` in the place of `text.slice(start, end)`. */
   splice(start: number, end: number, replacement: string): SourceText {
-    const before = this.raw.slice(0, this.rawOffset(start));
-    const after = this.raw.slice(this.rawOffset(end));
-    return new SourceText(before + this.withLineEnds(replacement) + after);
+    return this.spliceAll([{ start, end }], replacement);
+  }
+
+  /** The text with `replacement` in each of the places, which are ascending and do not overlap. */
+  spliceAll(places: readonly { start: number; end: number }[], replacement: string): SourceText {
+    const stored = this.withLineEnds(replacement);
+    const starts = [...places.map(({ start }) => this.rawOffset(start)), this.raw.length];
+    const ends = [0, ...places.map(({ end }) => this.rawOffset(end))];
+    const kept = ends.map((end, index) => this.raw.slice(end, starts[index]));
+    return new SourceText(kept.join(stored));
   }
 
   private rawOffset(offset: number): number {
