@@ -64,6 +64,7 @@ describe('ToolRegistry', () => {
       'openhands.tools.gemini.write_file.definition',
       'openhands.tools.gemini.read_file.definition',
       'openhands.tools.gemini.list_directory.definition',
+      'openhands.tools.apply_patch.definition',
     ]);
     expect(registry.qualifiedName('finish')).toBeUndefined();
   });

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Content, Observation } from '../events/index.js';
+import { applyPatchDefinition } from './apply-patch/apply-patch-tool.js';
 import { clientToolDefinition, type ClientToolSpec } from './client/client-tool.js';
 import { fileEditorDefinition } from './file-editor/file-editor-tool.js';
 import { planningFileEditorDefinition } from './file-editor/planning-editor-tool.js';
@@ -35,6 +36,7 @@ const CONFIGURABLE: readonly ToolDefinition[] = [
   writeFileDefinition,
   readFileDefinition,
   listDirectoryDefinition,
+  applyPatchDefinition,
 ];
 
 /** Modules of the original that are not named after their tool. */

@@ -1,3 +1,10 @@
+/** A part of a text, and what takes its place. */
+export interface Splice {
+  start: number;
+  end: number;
+  replacement: string;
+}
+
 /**
  * A text as it is in its file, seen with `\n` at the end of every line: so models see and quote it. Changes are made
  * in the seen text and carried over to the stored one, where untouched lines keep the ends that they have and new
@@ -23,30 +30,33 @@ export class SourceText {
 
   /** The text with `replacement` in the place of `text.slice(start, end)`. */
   splice(start: number, end: number, replacement: string): SourceText {
-    return this.spliceAll([{ start, end }], replacement);
+    return this.spliceAll([{ start, end, replacement }]);
   }
 
-  /** The text with `replacement` in each of the places, which are ascending and do not overlap. */
-  spliceAll(places: readonly { start: number; end: number }[], replacement: string): SourceText {
-    const stored = this.withLineEnds(replacement);
+  /** The text with replacements in places that are ascending and do not overlap. */
+  spliceAll(places: readonly Splice[]): SourceText {
     const starts = [...places.map(({ start }) => this.rawOffset(start)), this.raw.length];
     const ends = [0, ...places.map(({ end }) => this.rawOffset(end))];
-    const kept = ends.map((end, index) => this.raw.slice(end, starts[index]));
-    return new SourceText(kept.join(stored));
+    const lineEnd = this.usualEnd();
+    const added = places.map(({ replacement }) =>
+      // Nothing to go by: the text stays as it was given.
+      lineEnd === undefined ? replacement : replacement.replaceAll('\r\n', '\n').replaceAll('\n', lineEnd),
+    );
+    const parts = ends.map((end, index) => this.raw.slice(end, starts[index]) + (added[index] ?? ''));
+    return new SourceText(parts.join(''));
   }
 
   private rawOffset(offset: number): number {
     return offset + lowerBound(this.pairs, offset);
   }
 
-  private withLineEnds(text: string): string {
+  /** The line end that the file uses most; undefined when it has none. */
+  private usualEnd(): string | undefined {
     const total = this.text.split('\n').length - 1;
-    // Nothing to go by: the text stays as it was given.
-    if (total === 0) return text;
-    const unix = text.replaceAll('\r\n', '\n');
+    if (total === 0) return undefined;
     const single = this.raw.split('\r').length - 1 - this.pairs.length;
-    if (this.pairs.length > total / 2) return unix.replaceAll('\n', '\r\n');
-    return single > total / 2 ? unix.replaceAll('\n', '\r') : unix;
+    if (this.pairs.length > total / 2) return '\r\n';
+    return single > total / 2 ? '\r' : '\n';
   }
 }
 

@@ -123,8 +123,7 @@ async function replace(
     throw new CountError(`Error: Expected ${expected} ${noun} but found ${places.length} in ${file}.`);
   }
   const edited = source.spliceAll(
-    places.map((start) => ({ start, end: start + searched.length })),
-    newText,
+    places.map((start) => ({ start, end: start + searched.length, replacement: newText })),
   );
   await writeTextFile(file, edited.raw, before.encoding).catch((error: unknown) => {
     throw refusal(error, 'write to', file);
