@@ -7,7 +7,7 @@ import type { AppConfig, LoadedConfig } from '../config/index.js';
 import { KnownSecrets } from '../crypto/index.js';
 import { errorStack } from '../errors/index.js';
 import { DeferredInit } from '../init/index.js';
-import { readLogSettings, ServerLogger } from '../logging/index.js';
+import { logSettingMistakes, readLogSettings, ServerLogger } from '../logging/index.js';
 import { SERVER_VERSION } from '../server/version.js';
 import { DeferredSetup } from './deferred-setup.js';
 import { shutDownOnSignals } from './shutdown.js';
@@ -22,6 +22,7 @@ export async function serve(loaded: LoadedConfig): Promise<void> {
   const logger = new ServerLogger(readLogSettings(process.env, isatty(1)));
   Logger.overrideLogger(logger);
   logToTheEnd(logger);
+  for (const mistake of logSettingMistakes(process.env)) new Logger('Server').warn(mistake);
   const app = config.deferred_init ? await createDeferred(config, logger) : await createReady(config, logger);
   shutDownOnSignals(app);
   await app.listen(config.listen.port, config.listen.host);

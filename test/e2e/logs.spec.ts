@@ -162,6 +162,16 @@ describe('the log of a server that was told how to log', () => {
     await server.stop();
   });
 
+  it('says which of its own settings mean nothing', async () => {
+    const env = { LOG_LEVEL: 'chatty', LOG_JSON: 'perhaps' };
+    const other = await ServerProcess.start({ env });
+    await other.stop();
+    expect(other.log).toContain(
+      'LOG_LEVEL: expected error, warn, info or debug, got \\"chatty\\"; info is used',
+    );
+    expect(other.log).toContain('LOG_JSON: expected 1 or 0, got \\"perhaps\\"; it is ignored');
+  });
+
   it('has no less than what LOG_LEVEL asks for', async () => {
     const server = await ServerProcess.start({ env: { LOG_LEVEL: 'DEBUG' } });
     await server.request('GET', '/health');
