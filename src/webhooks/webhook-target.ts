@@ -30,7 +30,7 @@ export interface WebhookTarget {
 export function webhookTargets(config: AppConfig): WebhookTarget[] {
   const taken = new Map<string, number>();
   return config.webhooks.map((hook) => {
-    const key = hook.name === null ? `url ${eventsTemplate(hook)}` : `name ${hook.name}`;
+    const key = hook.name === null ? `url ${address(hook)}` : `name ${hook.name}`;
     const times = (taken.get(key) ?? 0) + 1;
     taken.set(key, times);
     const id = createHash('sha256').update(`${key} ${times}`).digest('hex').slice(0, 16);
@@ -44,8 +44,6 @@ export function signingKeyOf(secret: string): Buffer {
 }
 
 function toTarget(hook: WebhookConfig, id: string, sessionKey: string | undefined): WebhookTarget {
-  const base = hook.base_url?.replace(/\/+$/, '');
-  const template = eventsTemplate(hook);
   const custom = Object.entries(hook.headers).map(([name, value]): [string, string] => [
     name.toLowerCase(),
     value,
@@ -55,12 +53,13 @@ function toTarget(hook: WebhookConfig, id: string, sessionKey: string | undefine
   return {
     id,
     name: hook.name,
-    shownUrl: shown(hook.webhook_url ?? base ?? ''),
+    shownUrl: shown(hook.webhook_url ?? hook.base_url?.replace(/\/+$/, '') ?? ''),
     method: hook.method,
     headers,
     signingKey: hook.secret === null ? undefined : signingKeyOf(hook.secret),
-    eventsUrl: (conversationId) => hook.webhook_url ?? `${template}/${conversationId.replaceAll('-', '')}`,
-    conversationsUrl: base === undefined ? undefined : `${base}/conversations`,
+    eventsUrl: (conversationId) =>
+      hook.webhook_url ?? below(hook.base_url ?? '', `events/${conversationId.replaceAll('-', '')}`),
+    conversationsUrl: hook.base_url === null ? undefined : below(hook.base_url, 'conversations'),
     maxEvents: hook.event_buffer_size,
     maxBytes: hook.max_batch_bytes,
     flushDelayMs: hook.flush_delay * 1000,
@@ -70,8 +69,15 @@ function toTarget(hook: WebhookConfig, id: string, sessionKey: string | undefine
   };
 }
 
-function eventsTemplate(hook: WebhookConfig): string {
+/** By this a webhook without a name is known again. */
+function address(hook: WebhookConfig): string {
   return hook.webhook_url ?? `${(hook.base_url ?? '').replace(/\/+$/, '')}/events`;
+}
+
+/** A path below a URL, whose query stays: some receivers want their token there. */
+function below(base: string, path: string): string {
+  const [, before = '', query = ''] = /^([^?#]*)(\?[^#]*)?/.exec(base) ?? [];
+  return `${before.replace(/\/+$/, '')}/${path}${query}`;
 }
 
 function shown(text: string): string {

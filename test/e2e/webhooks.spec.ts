@@ -174,6 +174,15 @@ describe('webhooks', () => {
     }
   });
 
+  it('leaves a query of the address where it is', async () => {
+    const server = await start(today({ base_url: `${receiver.url}/?token=t` }));
+    const { id } = await create(server);
+    await receiver.has((it) => it.received.length >= 2, 'both kinds');
+    expect(new Set(receiver.received.map(({ path: at }) => at))).toEqual(
+      new Set(['/hook/conversations?token=t', `/hook/events/${hex(id)}?token=t`]),
+    );
+  });
+
   it('says over REST what became of the deliveries, to who has a key and without secrets', async () => {
     const url = new URL(receiver.url);
     url.username = 'hidden-user';
