@@ -28,8 +28,7 @@ export class OriginPolicy {
     trustedHost: string | undefined = process.env['DOCKER_HOST_ADDR'],
   ) {
     const { allow_cors_origins: origins, allow_cors_origin_regex: regex, web_url: webUrl } = options;
-    // A browser sends no slash at the end, people write one.
-    this.exact = new Set([...origins.map((origin) => origin.replace(/\/+$/, '')), ...originOf(webUrl)]);
+    this.exact = new Set([...origins.map(asSent), ...originOf(webUrl)]);
     this.hosts = new Set(['localhost', '127.0.0.1', ...(trustedHost ? [trustedHost] : [])]);
     this.pattern = regex === null ? undefined : new RegExp(`^(?:${regex})$`);
   }
@@ -59,6 +58,12 @@ export class OriginPolicy {
 /** The page was loaded from the host that it calls, so the browser does not take the call for a foreign one. */
 export function isSameHost(origin: string, host: string | undefined): boolean {
   return host !== undefined && URL.canParse(origin) && new URL(origin).host === host.toLowerCase();
+}
+
+/** As a browser sends it: no slash at the end, no port that goes without saying, a host in lower case. */
+function asSent(origin: string): string {
+  const [written] = /^https?:/i.test(origin) ? originOf(origin) : [];
+  return written ?? origin.replace(/\/+$/, '');
 }
 
 function originOf(url: string | null): string[] {

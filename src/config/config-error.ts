@@ -35,7 +35,12 @@ export function describeValue(value: unknown, secret: boolean): string {
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 
-/** An address without the name and the password in it. */
+/** A URL without what may be a key: the name and the password in it, and what follows its path. */
+export function withoutCredentials(url: string): string {
+  return withoutPassword(url).replace(/[?#].*$/s, '?***');
+}
+
+/** A text without the names and the passwords of URLs in it. */
 export function withoutPassword(text: string): string {
   return text.replace(/(\w:\/\/)[^/?#@\s]*@/g, '$1***@');
 }

@@ -17,7 +17,7 @@ export type ConfigClass = new () => object;
 
 /** How the text of an environment variable becomes the value of a field. */
 export type FieldShape =
-  | { kind: 'text' | 'flag' | 'whole' | 'number' | 'choice' | 'dictionary' | 'json' }
+  | { kind: 'text' | 'url' | 'flag' | 'whole' | 'number' | 'choice' | 'dictionary' | 'json' }
   | { kind: 'list'; item: FieldShape }
   | { kind: 'section'; type: ConfigClass };
 
@@ -73,7 +73,7 @@ export function Pattern(about: string, options: FieldOptions = {}): PropertyDeco
 /** An absolute http or https URL. */
 export function Url(about: string, options: FieldOptions = {}): PropertyDecorator {
   const expected = 'an http:// or https:// URL';
-  return field(about, { kind: 'text' }, expected, options, [check('isHttpUrl', expected, isHttpUrl)]);
+  return field(about, { kind: 'url' }, expected, options, [check('isHttpUrl', expected, isHttpUrl)]);
 }
 
 /** True or false. */

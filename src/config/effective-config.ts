@@ -1,5 +1,5 @@
 import { AppConfig } from './app-config.js';
-import { withoutPassword } from './config-error.js';
+import { withoutCredentials, withoutPassword } from './config-error.js';
 import { fieldsOf, type ConfigClass, type FieldShape } from './config-field.js';
 import { isPlainObject } from './environment.js';
 
@@ -59,7 +59,8 @@ function showShape(shape: FieldShape, value: unknown): unknown {
   if (shape.kind === 'section' && isPlainObject(value))
     return showFields(shape.type, new Map(Object.entries(value)));
   if (shape.kind === 'list' && Array.isArray(value)) return value.map((item) => showShape(shape.item, item));
-  return typeof value === 'string' ? withoutPassword(value) : value;
+  if (typeof value !== 'string') return value;
+  return shape.kind === 'url' ? withoutCredentials(value) : withoutPassword(value);
 }
 
 function mask(value: unknown): unknown {

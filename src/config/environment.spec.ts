@@ -110,6 +110,39 @@ describe('lists and groups in the environment', () => {
     expect(JSON.stringify(effectiveConfig(config))).toContain('https://***@x.example/');
     expect(refused({ OH_WEB_URL: 'ftp://me:marked@x.example' })).toContain('got "ftp://***@x.example"');
   });
+
+  it('show no query of an address: tokens of receivers stand there', () => {
+    const config = load({ webhooks: [{ webhook_url: 'https://x.example/in?token=marked#x' }] }, {});
+    expect(effectiveConfig(config)['webhooks']).toMatchObject([{ webhook_url: 'https://x.example/in?***' }]);
+    expect(refused({ OH_WEB_URL: 'ftp://x.example/?token=marked' })).toContain('got "ftp://x.example/?***"');
+  });
+
+  it('name the variable of an item that is missing', () => {
+    expect(refused({ OH_SESSION_API_KEYS_0: 'a', OH_SESSION_API_KEYS_2: 'c' })).toContain(
+      'session_api_keys[1]: expected a text, got nothing (OH_SESSION_API_KEYS_1)',
+    );
+  });
+
+  it.each(['app.example.com', 'localhost:3000', 'https://a.example/path'])(
+    'refuse an origin that no browser sends: %j',
+    (origin) => {
+      expect(refused({ OH_ALLOW_CORS_ORIGINS: JSON.stringify(['https://b.example', origin]) })).toContain(
+        `allow_cors_origins[1]: expected an origin like "https://app.example.com", or "*", got "${origin}" (OH_ALLOW_CORS_ORIGINS)`,
+      );
+    },
+  );
+
+  it.each([
+    '',
+    '*',
+    'null',
+    'https://a.example/',
+    'http://[::1]:80',
+    'chrome-extension://abc',
+    'HTTPS://A.example',
+  ])('take the origin %j', (origin) => {
+    expect(load({ allow_cors_origins: [origin] }, {}).allow_cors_origins).toEqual([origin]);
+  });
 });
 
 /** One item as JSON, field by field, or as JSON with a field over it. */

@@ -117,6 +117,7 @@ class EnvironmentReader {
       case 'json':
         return parseJson(text) ?? text;
       case 'text':
+      case 'url':
       case 'choice':
         return text;
     }

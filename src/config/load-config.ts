@@ -1,9 +1,10 @@
 import { plainToInstance } from 'class-transformer';
 import { validateSync, type ValidationError } from 'class-validator';
 import { AppConfig, type ListenAddress } from './app-config.js';
-import { ConfigError, describeValue, type ConfigProblem } from './config-error.js';
+import { ConfigError, describeValue, withoutCredentials, type ConfigProblem } from './config-error.js';
 import { fieldsOf, type ConfigClass, type FieldShape } from './config-field.js';
 import { readConfigFile, type ConfigFile } from './config-file.js';
+import { validateOrigins } from './validate-origins.js';
 import { validateWebhooks } from './validate-webhooks.js';
 import { isPlainObject, overlay, readEnvironment, type Environment } from './environment.js';
 import { readKeyFiles } from './key-files.js';
@@ -110,7 +111,8 @@ function pickFields(type: ConfigClass, values: Record<string, unknown>): Record<
   for (const { name, shape, nullable } of fieldsOf(type)) {
     const value = values[name];
     if (value === undefined) continue;
-    const blank = nullable && shape.kind === 'text' && typeof value === 'string' && value.trim() === '';
+    const isText = shape.kind === 'text' || shape.kind === 'url';
+    const blank = nullable && isText && typeof value === 'string' && value.trim() === '';
     picked[name] = blank ? null : pickShape(shape, value);
   }
   return picked;
@@ -123,7 +125,7 @@ function pickShape(shape: FieldShape, value: unknown): unknown {
 
 function validate(config: AppConfig, sourceOf: (path: string) => string): ConfigProblem[] {
   const problems = validateSync(config).flatMap((error) => describe(error, '', AppConfig, sourceOf));
-  return [...problems, ...validateWebhooks(config, sourceOf)];
+  return [...problems, ...validateOrigins(config, sourceOf), ...validateWebhooks(config, sourceOf)];
 }
 
 function describe(
@@ -146,9 +148,13 @@ function describe(
     const index = value.findIndex((item) => (ofGroups ? !isPlainObject(item) : typeof item !== 'string'));
     const at = `${path}[${index}]`;
     const found = describeValue(value[index], secret);
-    return [{ path: at, expected: ofGroups ? 'an object' : 'a text', found, source: sourceOf(at) }];
+    const expected = ofGroups ? 'an object' : 'a text';
+    // JSON has no gaps: only variables can leave one.
+    const source = value[index] === undefined ? variableOfItem(at) : sourceOf(at);
+    return [{ path: at, expected, found, source }];
   }
-  const found = describeValue(value, secret);
+  const isUrl = field?.shape.kind === 'url' && typeof value === 'string';
+  const found = describeValue(isUrl ? withoutCredentials(value) : value, secret);
   if (isIndex) return [{ path, expected: 'an object', found, source: sourceOf(path) }];
   const expected = Object.values(error.constraints ?? {})[0] ?? field?.expected ?? 'something else';
   return [{ path, expected, found, source: sourceOf(path) }];
@@ -194,6 +200,11 @@ function nearestSource(path: string, sources: ReadonlyMap<string, string>): stri
     if (source !== undefined) return source;
   }
   return undefined;
+}
+
+/** The variable of an item, from its path. */
+function variableOfItem(path: string): string {
+  return `${PREFIX}_${path.replaceAll(/[[.]/g, '_').replaceAll(']', '').toUpperCase()}`;
 }
 
 function joinPath(parent: string, name: string): string {

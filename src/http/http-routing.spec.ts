@@ -141,7 +141,12 @@ describe('the HTTP edge', () => {
       edge.request('OPTIONS', path, { headers: { origin, 'access-control-request-method': 'POST' } });
 
     it('lets local and given pages in', async () => {
-      for (const origin of ['http://localhost:3000', 'https://127.0.0.1', 'https://good.example']) {
+      for (const origin of [
+        'http://localhost:3000',
+        'https://127.0.0.1',
+        'https://good.example',
+        'https://written.example',
+      ]) {
         const answer = await ask(origin);
         expect([answer.status, answer.text]).toEqual([200, 'OK']);
         expect(answer.headers.get('access-control-allow-origin')).toBe(origin);

@@ -12,7 +12,7 @@ export const WORKSPACE = { working_dir: '/srv/agent/proj' };
 export let edge: Edge;
 
 const policy = new OriginPolicy({
-  allow_cors_origins: ['https://good.example'],
+  allow_cors_origins: ['https://good.example', 'HTTPS://Written.Example:443/'],
   allow_cors_origin_regex: null,
   web_url: null,
 });
