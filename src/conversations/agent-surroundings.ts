@@ -93,6 +93,23 @@ export class AgentSurroundings implements RunControlHost, TitleHost {
     return this.toolset.tools();
   }
 
+  /**
+   * Reads a plugin of a registered marketplace. Nothing changes before `apply` is called; it answers with the events that
+   * tell of it, and from the next step on the agent has what the plugin brings.
+   * @throws UnknownPluginError, SourceError
+   */
+  async readPlugin(ref: string): Promise<{ apply: () => EventDraft[] }> {
+    await this.messages.prepareContext();
+    const plugin = await this.context.readPlugin(ref);
+    return {
+      apply: () => {
+        const events = plugin.apply();
+        this.toolset.renew();
+        return events;
+      },
+    };
+  }
+
   withRules(draft: EventDraft, files: readonly string[]): EventDraft {
     return this.context.withRules(draft, files);
   }

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
+import { SourceError, sourceOf } from '../agent/skills/plugins/index.js';
 import type { Conversation } from './conversation.js';
 import { InvalidRequestError } from './conversation-errors.js';
 import { ConversationServices } from './conversation-parts.js';
@@ -66,6 +67,7 @@ export class ConversationCreation {
   ): Promise<Conversation | undefined> {
     await makeWorkingDir(request.workspace.working_dir, this.services.baseDir);
     const state = newConversation(this.opened(request), this.services.registry);
+    state.rest = { ...state.rest, ...(await this.pluginFolders(request)) };
     const worktree = request.worktree ? await this.makeWorktree(request, state.id) : undefined;
     if (worktree) {
       state.agent = withWorktreeNote(state.agent, state.workspace.working_dir, worktree);
@@ -83,6 +85,27 @@ export class ConversationCreation {
       await conversation.sendMessage(request.initial_message, true, { slot });
     else slot?.();
     return created ? conversation : undefined;
+  }
+
+  /**
+   * Where the plugins of a request are. Repositories are fetched now, so that a wrong one is refused.
+   * @throws InvalidRequestError
+   */
+  private async pluginFolders({ rest }: StartConversationRequest): Promise<{ plugin_folders?: string[] }> {
+    const { plugins } = rest;
+    if (!Array.isArray(plugins) || plugins.length === 0) return {};
+    const plugin_folders: string[] = [];
+    for (const [index, entry] of plugins.entries()) {
+      const source = sourceOf(entry);
+      if (!source) continue;
+      try {
+        plugin_folders.push(await this.services.context.pluginFolder(source));
+      } catch (error) {
+        if (!(error instanceof SourceError)) throw error;
+        throw new InvalidRequestError(['body', 'plugins', index, 'source'], error.message, source.source);
+      }
+    }
+    return { plugin_folders };
   }
 
   /** With the secrets in clear, where the request says that they come as tokens of this server. */

@@ -86,7 +86,7 @@ import { Worktrees } from './worktrees/worktrees.js';
         ]
       ): ConversationServices => ({
         bus,
-        context: new ContextLoader(git),
+        context: new ContextLoader(git, config.base_dir),
         loop,
         llm,
         registry,

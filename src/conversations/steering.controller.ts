@@ -1,4 +1,14 @@
-import { BadRequestException, Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
+import {
+  BadRequestException,
+  Body,
+  Controller,
+  Get,
+  HttpCode,
+  NotFoundException,
+  Param,
+  Post,
+} from '@nestjs/common';
+import { SourceError, UnknownPluginError } from '../agent/skills/plugins/index.js';
 import { readChecked } from '../http/dto.js';
 import { ConversationIdPipe } from '../http/conversation-id.pipe.js';
 import { documentSchemas, Operation } from '../http/operation.js';
@@ -158,17 +168,27 @@ export class SteeringController {
   @Operation({
     tag,
     summary: 'Load a plugin of a registered marketplace',
-    description: 'This server loads no plugins yet: always 400.',
+    description:
+      'By `plugin@marketplace`, or by its name alone. What it brings is there from the next step on; loading it again changes nothing.',
     body: { schema: LoadPluginRequestDto },
     answers: done,
     errors: [400, 404],
   })
   async loadPlugin(
     @Param('conversation_id', ConversationIdPipe) id: string,
-    @Body() _body: LoadPluginRequestDto,
+    @Body() { plugin_ref }: LoadPluginRequestDto,
   ): Promise<typeof SUCCESS> {
     const { agent_context: context } = await this.steering.agent(id);
-    throw new BadRequestException(pluginRefusal(context?.['registered_marketplaces']));
+    const refusal = pluginRefusal(context?.['registered_marketplaces']);
+    if (refusal !== undefined) throw new BadRequestException(refusal);
+    try {
+      await this.steering.loadPlugin(id, plugin_ref);
+    } catch (error) {
+      if (error instanceof UnknownPluginError) throw new NotFoundException(error.message);
+      if (error instanceof SourceError) throw new BadRequestException(error.message);
+      throw error;
+    }
+    return SUCCESS;
   }
 
   @Post('ask_agent')
@@ -218,10 +238,10 @@ function profileLlm(name: string, fields: Record<string, unknown>): ReturnType<t
   throw new UnusableProfileError(`Profile '${name}' holds no valid LLM`);
 }
 
-function pluginRefusal(marketplaces: unknown): string {
+function pluginRefusal(marketplaces: unknown): string | undefined {
   if (marketplaces === undefined) {
     return 'No agent context available. Configure agent_context with registered_marketplaces to use load_plugin().';
   }
-  if (Array.isArray(marketplaces) && marketplaces.length > 0) return 'This server does not load plugins yet.';
+  if (Array.isArray(marketplaces) && marketplaces.length > 0) return undefined;
   return 'No marketplaces registered. Configure registered_marketplaces in AgentContext to use load_plugin().';
 }

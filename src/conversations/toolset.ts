@@ -67,6 +67,14 @@ export class Toolset {
     return Promise.resolve();
   }
 
+  /** Takes in tools that a changed agent needs; those that there are go on. */
+  renew(): void {
+    if (!this.instances) return;
+    const before = this.instances;
+    this.instances = undefined;
+    this.instances = new Map([...this.tools()].map(([name, tool]) => [name, before.get(name) ?? tool]));
+  }
+
   /** Makes the workspace a place to work in: the folder is there and under version control. */
   prepareWorkspace(): Promise<void> {
     this.workspaceReady ??= this.makeWorkspace().catch((error: unknown) => {

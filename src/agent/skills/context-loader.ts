@@ -1,6 +1,17 @@
 import { Logger } from '@nestjs/common';
 import type { AgentSpec } from '../agent-spec.js';
+import { errorMessage } from '../../errors/index.js';
 import type { Git } from './instruction-files.js';
+import {
+  findPlugin,
+  marketplacesOf,
+  pluginsOf,
+  readPlugin,
+  Sources,
+  type Marketplace,
+  type Plugin,
+  type Source,
+} from './plugins/index.js';
 import { readMemory } from './memory.js';
 import { forModel } from './model-family.js';
 import { firstByName, isObject, skillsOf, texts, type Skill } from './skill.js';
@@ -29,7 +40,15 @@ export class ContextLoader {
   /** Said once: clients switch it on in every conversation. */
   private saidPublic = false;
 
-  constructor(private readonly git: Git) {}
+  private readonly sources: Sources;
+
+  constructor(
+    private readonly git: Git,
+    /** What relative paths of plugins are relative to (absolute path). */
+    private readonly baseDir: string,
+  ) {
+    this.sources = new Sources(git);
+  }
 
   /** Never fails: what cannot be read is left out, and a line of the log names the file. */
   async load({ agent, workspace, owner }: ContextRequest): Promise<LoadedContext> {
@@ -45,6 +64,51 @@ export class ContextLoader {
     const disabled = new Set(texts(context['disabled_skills']));
     const all = firstByName(forModel(project, agent.llm.model), skillsOf(agent), user);
     return { skills: all.filter(({ name }) => !disabled.has(name)), memory };
+  }
+
+  /**
+   * The folder of a plugin, fetched by git where it is a repository.
+   * @throws SourceError
+   */
+  pluginFolder(source: Source): Promise<string> {
+    return this.sources.resolve(source, this.baseDir);
+  }
+
+  /** Reads the plugins in some folders; what is broken in one is left out. */
+  async readPlugins(folders: readonly string[], owner: string): Promise<Plugin[]> {
+    return Promise.all(folders.map((folder) => readPlugin(folder, this.warn(owner))));
+  }
+
+  /**
+   * Reads a plugin of a marketplace: `plugin@marketplace`, or its name alone.
+   * @throws UnknownPluginError, SourceError
+   */
+  async readMarketPlugin(ref: string, { agent, owner }: Omit<ContextRequest, 'workspace'>): Promise<Plugin> {
+    const warn = this.warn(owner);
+    const marketplaces = marketplacesOf(agent.agent_context);
+    return readPlugin(await findPlugin(ref, marketplaces, this.sources, this.baseDir, warn), warn);
+  }
+
+  /** The folders of plugins that marketplaces want loaded; one that cannot be had is left out, and the log says so. */
+  async autoLoaded({ agent, owner }: Omit<ContextRequest, 'workspace'>): Promise<string[]> {
+    const warn = this.warn(owner);
+    const folders: string[] = [];
+    for (const market of marketplacesOf(agent.agent_context)) {
+      if (market.auto_load === false) continue;
+      try {
+        folders.push(...(await this.wantedOf(market, warn)));
+      } catch (error) {
+        warn(`marketplace ${market.name}`, errorMessage(error));
+      }
+    }
+    return folders;
+  }
+
+  private async wantedOf(market: Marketplace, warn: Warn): Promise<string[]> {
+    const { auto_load: wanted } = market;
+    const plugins = await pluginsOf(market, this.sources, this.baseDir, warn);
+    const chosen = [...plugins].filter(([name]) => wanted === true || (wanted && wanted.includes(name)));
+    return Promise.all(chosen.map(([, folder]) => folder()));
   }
 
   /** What a project tells agents. */

@@ -1,18 +1,21 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Logger } from '@nestjs/common';
+import type { AgentSpec } from '../../agent/agent-spec.js';
 import {
   messageExtras,
   rulesFor,
   skillsOf,
+  texts,
   wantsContext,
   type MessageExtras,
 } from '../../agent/skills/index.js';
 import { errorStack } from '../../errors/index.js';
 import { plainText, withoutNulls, type Content, type EventDraft } from '../../events/index.js';
-import type { JsonObject } from '../../storage/index.js';
 import type { ConversationServices } from '../conversation-parts.js';
 import type { ConversationState } from '../conversation-state.js';
 import { stateUpdate } from '../run.js';
+import { hookConfigUpdate } from './hook-config-update.js';
+import { mergePlugin } from './merge-plugin.js';
 
 /** What a conversation works with. */
 export interface ContextHost {
@@ -77,26 +80,57 @@ export class ConversationContext {
       : { ...draft, extended_content: [...draft.extended_content, ...content] };
   }
 
-  private async load(): Promise<void> {
-    const { state, workingDir } = this.host;
-    if (!wantsContext(state.agent)) return;
-    const owner = `conversation ${state.id}`;
-    const { skills, memory } = await this.services.context.load({
-      agent: state.agent,
-      workspace: workingDir,
-      owner,
-    });
-    this.notes = memory;
-    const before = state.agent;
-    // The agent of this moment: another model may have come while files were read.
-    state.agent = { ...before, agent_context: { ...before.agent_context, skills } };
-    if (isDeepStrictEqual(before, state.agent)) return;
-    this.updates.push(stateUpdate('agent', this.shown({ ...state.agent })));
-    // The event shows secrets masked, so the state comes first.
-    await this.host.save();
+  /**
+   * Reads a plugin of a marketplace; `apply` puts it into the state and answers with the events that tell of it.
+   * @throws UnknownPluginError, SourceError
+   */
+  async readPlugin(ref: string): Promise<{ apply: () => EventDraft[] }> {
+    const { state } = this.host;
+    const owner = this.owner;
+    const plugin = await this.services.context.readMarketPlugin(ref, { agent: state.agent, owner });
+    return {
+      apply: () => {
+        const pending = this.takeUpdates();
+        const { agent, hook_config } = state;
+        mergePlugin(state, plugin, this.services.context.warn(owner));
+        const hooks = isDeepStrictEqual(hook_config, state.hook_config) ? [] : hookConfigUpdate(state);
+        return [...pending, ...hooks, ...this.agentUpdate(agent)];
+      },
+    };
   }
 
-  private shown(value: JsonObject): unknown {
-    return withoutNulls(this.services.secrets.mask(value));
+  private async load(): Promise<void> {
+    const { state, workingDir } = this.host;
+    const { context } = this.services;
+    const owner = this.owner;
+    const before = state.agent;
+    const folders = [
+      ...texts(state.rest['plugin_folders']),
+      ...(await context.autoLoaded({ agent: before, owner })),
+    ];
+    const plugins = await context.readPlugins(folders, owner);
+    const read = wantsContext(before)
+      ? await context.load({ agent: before, workspace: workingDir, owner })
+      : undefined;
+    this.notes = read?.memory;
+    // The agent of this moment: another model may have come while files were read.
+    if (read) {
+      const { agent } = state;
+      state.agent = { ...agent, agent_context: { ...agent.agent_context, skills: read.skills } };
+    }
+    for (const plugin of plugins) mergePlugin(state, plugin, context.warn(owner));
+    this.updates = [...this.agentUpdate(before), ...hookConfigUpdate(state)];
+    // The event shows secrets masked, so the state comes first.
+    if (this.updates.length > 0) await this.host.save();
+  }
+
+  private get owner(): string {
+    return `conversation ${this.host.state.id}`;
+  }
+
+  private agentUpdate(before: AgentSpec): EventDraft[] {
+    const { agent } = this.host.state;
+    if (isDeepStrictEqual(before, agent)) return [];
+    return [stateUpdate('agent', withoutNulls(this.services.secrets.mask({ ...agent })))];
   }
 }

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import type { AgentSpec } from '../../agent/agent-spec.js';
 import { Questions } from '../../agent/question.js';
-import { withoutNulls } from '../../events/index.js';
+import { withoutNulls, type EventDraft } from '../../events/index.js';
 import type { LlmConfig } from '../../llm/llm-config.js';
 import type { JsonObject } from '../../storage/index.js';
 import type { Conversation } from '../conversation.js';
@@ -95,6 +95,18 @@ export class SteeringService {
     await conversation.change(() => undefined);
     if (text.trim() === '') throw new NoAnswerError();
     return conversation.surroundings.maskSecrets(text);
+  }
+
+  /**
+   * Loads a plugin of a registered marketplace.
+   * @throws UnknownPluginError, SourceError
+   */
+  async loadPlugin(id: string, ref: string): Promise<void> {
+    const conversation = await this.registry.acquire(id);
+    const plugin = await conversation.surroundings.readPlugin(ref);
+    const events: EventDraft[] = [];
+    await conversation.change(() => events.push(...plugin.apply()));
+    await conversation.commit(events);
   }
 
   /** The agent of a conversation, for what depends on its kind. */

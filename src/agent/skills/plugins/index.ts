@@ -1,0 +1,3 @@
+export * from './marketplace.js';
+export * from './plugin-source.js';
+export { readPlugin, type Plugin } from './plugin.js';

@@ -1,0 +1,94 @@
+import { skillsOf, type Skill } from '../../agent/skills/index.js';
+import type { Plugin } from '../../agent/skills/plugins/index.js';
+import { errorMessage } from '../../errors/index.js';
+import { utcTimestamp } from '../../events/index.js';
+import { readChecked, toPlain } from '../../http/dto.js';
+import { isJsonObject } from '../../http/field-type.js';
+import type { JsonObject } from '../../storage/index.js';
+import type { ConversationState } from '../conversation-state.js';
+import { AgentContextDto } from '../dto/agent.dto.js';
+import { hookConfig } from '../dto/hook-config.dto.js';
+
+const HOOKS = ['pre_tool_use', 'post_tool_use', 'user_prompt_submit', 'session_start', 'session_end', 'stop'];
+
+/**
+ * Puts a plugin into a conversation: its skills and MCP servers take the place of those with the same names, its hooks
+ * follow those that there are, its sub-agents are there unless somebody named others like them. A plugin that is in
+ * already changes nothing.
+ */
+export function mergePlugin(
+  state: ConversationState,
+  plugin: Plugin,
+  warn: (file: string, problem: string) => void,
+): void {
+  const loaded = textsIn(state.rest['loaded_plugins']);
+  if (loaded.includes(plugin.folder)) return;
+  const { agent } = state;
+  const context = agent.agent_context ?? emptyContext();
+  const skills = replaceByName(skillsOf({ agent_context: context }), plugin.skills);
+  state.agent = {
+    ...agent,
+    mcp_config: { ...agent.mcp_config, ...plugin.mcpServers },
+    agent_context: { ...context, skills },
+  };
+  state.hook_config = mergeHooks(state.hook_config, plugin, warn);
+  state.rest = {
+    ...state.rest,
+    loaded_plugins: [...loaded, plugin.folder],
+    agent_definitions: mergeAgents(state.rest['agent_definitions'], plugin.agents),
+  };
+}
+
+function replaceByName(skills: readonly Skill[], others: readonly Skill[]): Skill[] {
+  const byName = new Map(skills.map((skill) => [skill.name, skill]));
+  for (const skill of others) byName.set(skill.name, skill);
+  return [...byName.values()];
+}
+
+function mergeHooks(
+  config: JsonObject | null,
+  { hooks, folder }: Plugin,
+  warn: (file: string, problem: string) => void,
+): JsonObject | null {
+  if (!isJsonObject(hooks)) return config;
+  try {
+    const added = toPlain(readChecked(hookConfig, knownHooks(hooks), ['hooks']));
+    if (!isJsonObject(added)) return config;
+    return Object.fromEntries(
+      HOOKS.map((name) => [name, [...listIn(config?.[name]), ...listIn(added[name])]]),
+    );
+  } catch (error) {
+    warn(`${folder}/hooks/hooks.json`, errorMessage(error));
+    return config;
+  }
+}
+
+/** Plugins may know moments that we do not have. */
+function knownHooks(hooks: JsonObject): JsonObject {
+  const inner = isJsonObject(hooks['hooks']) ? hooks['hooks'] : hooks;
+  const named = Object.entries(inner).map(([name, value]) => [snakeCase(name), value] as const);
+  return Object.fromEntries(named.filter(([name]) => HOOKS.includes(name)));
+}
+
+function snakeCase(name: string): string {
+  return name.replace(/(?<!^)[A-Z]/g, (letter) => `_${letter}`).toLowerCase();
+}
+
+function mergeAgents(known: unknown, added: readonly JsonObject[]): unknown[] {
+  const list = listIn(known);
+  const names = list.map((agent) => (isJsonObject(agent) ? agent['name'] : undefined));
+  return [...list, ...added.filter((agent) => !names.includes(agent['name']))];
+}
+
+function emptyContext(): JsonObject {
+  const plain = toPlain(new AgentContextDto());
+  return { ...(isJsonObject(plain) ? plain : {}), current_datetime: utcTimestamp() };
+}
+
+function listIn(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function textsIn(value: unknown): string[] {
+  return listIn(value).filter((item): item is string => typeof item === 'string');
+}
