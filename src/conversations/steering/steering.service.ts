@@ -106,7 +106,7 @@ export class SteeringService {
     const plugin = await conversation.surroundings.readPlugin(ref);
     const events: EventDraft[] = [];
     await conversation.change(() => events.push(...plugin.apply()));
-    await conversation.commit(events);
+    await conversation.surroundings.commit(events);
   }
 
   /** The agent of a conversation, for what depends on its kind. */
