@@ -99,7 +99,7 @@ export class AgentSurroundings implements RunControlHost, TitleHost {
    * @throws UnknownPluginError, SourceError
    */
   async readPlugin(ref: string): Promise<{ apply: () => EventDraft[] }> {
-    await this.messages.prepareContext();
+    await this.session.prepare();
     const plugin = await this.context.readPlugin(ref);
     return {
       apply: () => {

@@ -66,7 +66,7 @@ export class Session {
   opening(): EventDraft[] {
     const { events = [], context } = this.said ?? {};
     this.said = undefined;
-    const drafts = [...this.announcement(), ...this.context.takeUpdates(), ...events, ...this.prompt()];
+    const drafts = [...this.context.takeUpdates(), ...this.announcement(), ...events, ...this.prompt()];
     if (context !== undefined) drafts.push(environmentMessage(context));
     return drafts.map((draft) => this.host.masked(draft));
   }

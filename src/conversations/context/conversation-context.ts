@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Logger } from '@nestjs/common';
 import type { AgentSpec } from '../../agent/agent-spec.js';
+import { shownHooks } from '../../agent/hooks/index.js';
 import {
   messageExtras,
   rulesFor,
@@ -14,7 +15,6 @@ import { plainText, withoutNulls, type Content, type EventDraft } from '../../ev
 import type { ConversationServices } from '../conversation-parts.js';
 import type { ConversationState } from '../conversation-state.js';
 import { stateUpdate } from '../run.js';
-import { hookConfigUpdate } from './hook-config-update.js';
 import { mergePlugin } from './merge-plugin.js';
 
 /** What a conversation works with. */
@@ -93,7 +93,10 @@ export class ConversationContext {
         const pending = this.takeUpdates();
         const { agent, hook_config } = state;
         mergePlugin(state, plugin, this.services.context.warn(owner));
-        const hooks = isDeepStrictEqual(hook_config, state.hook_config) ? [] : hookConfigUpdate(state);
+        const shown = isDeepStrictEqual(hook_config, state.hook_config)
+          ? undefined
+          : shownHooks(state.hook_config);
+        const hooks = shown ? [stateUpdate('hook_config', shown)] : [];
         return [...pending, ...hooks, ...this.agentUpdate(agent)];
       },
     };
@@ -119,9 +122,9 @@ export class ConversationContext {
       state.agent = { ...agent, agent_context: { ...agent.agent_context, skills: read.skills } };
     }
     for (const plugin of plugins) mergePlugin(state, plugin, context.warn(owner));
-    this.updates = [...this.agentUpdate(before), ...hookConfigUpdate(state)];
+    this.updates = this.agentUpdate(before);
     // The event shows secrets masked, so the state comes first.
-    if (this.updates.length > 0) await this.host.save();
+    if (this.updates.length > 0 || plugins.length > 0) await this.host.save();
   }
 
   private get owner(): string {
