@@ -49,7 +49,7 @@ export class AgentSurroundings implements RunControlHost, TitleHost {
     this.toolset = new Toolset(state, services, this.vault);
     const { workingDir } = this.toolset;
     this.context = new ConversationContext({ state, workingDir, save: () => journal.save() }, services);
-    const titles = new TitleWriter(this, services.llm, background);
+    const titles = new TitleWriter(this, services, background);
     this.hooks = hooksOf(this, services, this.toolset);
     this.session = new Session(this, log, this.toolset, this.vault, this.hooks, this.context);
     this.messages = new UserMessages(this, this.session, this.hooks, titles, this.context);

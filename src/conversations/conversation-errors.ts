@@ -62,14 +62,6 @@ export class CannotCondenseError extends ConflictError {
   }
 }
 
-/** A model that a request needs could not be called. */
-export class ModelFailedError extends Error {
-  override readonly name = 'ModelFailedError';
-  constructor(code: string, message: string) {
-    super(`${code}: ${message}`);
-  }
-}
-
 /** As many runs as the server allows are going on. */
 export class RunLimitError extends Error {
   override readonly name = 'RunLimitError';

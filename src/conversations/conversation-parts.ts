@@ -5,6 +5,7 @@ import type { Llm } from '../llm/index.js';
 import type { Catalogue, EventLog, JsonObject, LeaseFence, LeaseStore } from '../storage/index.js';
 import type { ToolRegistry } from '../tools/tool-registry.js';
 import type { SecretsShown } from './conversation-views.js';
+import type { ModelProfiles } from './profiles/model-profiles.js';
 import type { RunSlots } from './run-slots.js';
 import type { SecretsAtRest } from './stored-conversation.js';
 
@@ -23,6 +24,7 @@ export abstract class ConversationServices {
   abstract readonly bus: EventBus;
   abstract readonly loop: AgentLoop;
   abstract readonly llm: Llm;
+  abstract readonly models: ModelProfiles;
   abstract readonly registry: ToolRegistry;
   abstract readonly context: ContextLoader;
   abstract readonly catalogue: Catalogue;

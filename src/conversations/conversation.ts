@@ -239,7 +239,7 @@ export class Conversation implements GoalTurns, CondensationRuns {
 
   /**
    * Has the history condensed: now, or by the run that goes on, before its next step.
-   * @throws CannotCondenseError, ModelFailedError
+   * @throws CannotCondenseError, LlmError
    */
   async condense(): Promise<void> {
     this.life.assertOpen();

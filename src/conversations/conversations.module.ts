@@ -24,6 +24,7 @@ import { ConversationsService } from './conversations.service.js';
 import { EventsController } from './events.controller.js';
 import { LongWorkController } from './long-work.controller.js';
 import { LongWorkService } from './long-work.service.js';
+import { ModelProfiles } from './profiles/model-profiles.js';
 import { RunSlots } from './run-slots.js';
 import { SteeringController } from './steering.controller.js';
 import { SteeringService } from './steering/steering.service.js';
@@ -46,6 +47,7 @@ import { Worktrees } from './worktrees/worktrees.js';
     SteeringService,
     BranchesService,
     LongWorkService,
+    ModelProfiles,
     ConversationCreation,
     ConversationsService,
     ConversationsLifecycle,
@@ -65,6 +67,7 @@ import { Worktrees } from './worktrees/worktrees.js';
         EventBus,
         AgentLoop,
         Llm,
+        ModelProfiles,
         ToolRegistry,
         Catalogue,
         LeaseStore,
@@ -73,10 +76,11 @@ import { Worktrees } from './worktrees/worktrees.js';
         AppConfig,
       ],
       useFactory: (
-        ...[bus, loop, llm, registry, catalogue, leases, slots, secrets, config]: [
+        ...[bus, loop, llm, models, registry, catalogue, leases, slots, secrets, config]: [
           EventBus,
           AgentLoop,
           Llm,
+          ModelProfiles,
           ToolRegistry,
           Catalogue,
           LeaseStore,
@@ -89,6 +93,7 @@ import { Worktrees } from './worktrees/worktrees.js';
         context: new ContextLoader(git, config.base_dir),
         loop,
         llm,
+        models,
         registry,
         catalogue,
         leases,

@@ -61,7 +61,8 @@ export class LongWorkController {
     tag,
     summary: 'Condense the history',
     description:
-      "The agent's condenser puts a summary in the place of old events. Nothing is deleted from the log.",
+      "The agent's condenser puts a summary in the place of old events. Nothing is deleted from the log. 500 with the " +
+      "model's error where it gives no summary: then nothing has changed.",
     answers: done,
     errors: [404, 409],
   })

@@ -23,7 +23,7 @@ export class LongWorkService {
     await (await this.registry.acquire(id)).goal.resume();
   }
 
-  /** @throws CannotCondenseError, ModelFailedError */
+  /** @throws CannotCondenseError, LlmError */
   async condense(id: string): Promise<void> {
     const conversation = await this.registry.acquire(id).catch((error: unknown) => {
       const missing = error instanceof ConversationNotFoundError || error instanceof LeaseHeldError;

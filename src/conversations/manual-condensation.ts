@@ -4,9 +4,8 @@ import { CondensationImpossibleError, type CondensingSession } from '../agent/co
 import { handlesRequests } from '../agent/condenser/condenser-spec.js';
 import type { DurableEvent, EventDraft } from '../events/index.js';
 import type { LlmResponse } from '../llm/llm.js';
-import { LlmError } from '../llm/llm-error.js';
 import type { Background } from './background.js';
-import { CannotCondenseError, ModelFailedError } from './conversation-errors.js';
+import { CannotCondenseError } from './conversation-errors.js';
 import type { ConversationState } from './conversation-state.js';
 
 /** What condensing needs of a conversation. */
@@ -40,7 +39,7 @@ export class ManualCondensation {
 
   /**
    * Condenses now, or has the run that goes on do it before its next step.
-   * @throws CannotCondenseError, ModelFailedError when no summary is to be had
+   * @throws CannotCondenseError, LlmError when no summary is to be had
    */
   async run(): Promise<void> {
     assertCondensable(this.host.state);
@@ -57,7 +56,6 @@ export class ManualCondensation {
     try {
       await this.loop.condense(this.session(view));
     } catch (error) {
-      if (error instanceof LlmError) throw new ModelFailedError(error.code, error.message);
       if (error instanceof CondensationImpossibleError) {
         throw new CannotCondenseError('There is nothing to condense');
       }

@@ -9,12 +9,9 @@ import {
   Post,
 } from '@nestjs/common';
 import { SourceError, UnknownPluginError } from '../agent/skills/plugins/index.js';
-import { readChecked } from '../http/dto.js';
 import { ConversationIdPipe } from '../http/conversation-id.pipe.js';
 import { documentSchemas, Operation } from '../http/operation.js';
-import { LlmProfiles, UnusableProfileError } from '../settings/index.js';
 import { ConversationsService } from './conversations.service.js';
-import { llm, LLMDto } from './dto/llm.dto.js';
 import {
   AskAgentRequestDto,
   LoadPluginRequestDto,
@@ -26,6 +23,7 @@ import {
   UpdateSecretsRequestDto,
 } from './dto/steering.dto.js';
 import { toLlmConfig, toSecretSources, withKind } from './dto/to-start-request.js';
+import { ModelProfiles } from './profiles/model-profiles.js';
 import { SteeringService } from './steering/steering.service.js';
 
 const SUCCESS = { success: true } as const;
@@ -49,7 +47,7 @@ export class SteeringController {
   constructor(
     private readonly steering: SteeringService,
     private readonly conversations: ConversationsService,
-    private readonly profiles: LlmProfiles,
+    private readonly models: ModelProfiles,
   ) {}
 
   @Post('confirmation_policy')
@@ -137,11 +135,7 @@ export class SteeringController {
     @Body() { profile_name }: SwitchProfileRequestDto,
   ): Promise<typeof SUCCESS> {
     await this.steering.agent(id);
-    const profile = await this.profiles.load(profile_name);
-    await this.steering.switchLlm(id, {
-      ...profileLlm(profile.name, profile.llm),
-      usage_id: `profile:${profile.name}`,
-    });
+    await this.steering.switchLlm(id, await this.models.load(profile_name));
     return SUCCESS;
   }
 
@@ -226,16 +220,6 @@ export class SteeringController {
   reprovision(@Param('conversation_id', ConversationIdPipe) id: string): Promise<unknown> {
     return this.runtime(id);
   }
-}
-
-function profileLlm(name: string, fields: Record<string, unknown>): ReturnType<typeof toLlmConfig> {
-  try {
-    const dto = readChecked(llm(), fields, ['profile']);
-    if (dto instanceof LLMDto) return toLlmConfig(dto);
-  } catch {
-    // The client did not send the profile: what is wrong with its fields is not about the request.
-  }
-  throw new UnusableProfileError(`Profile '${name}' holds no valid LLM`);
 }
 
 function pluginRefusal(marketplaces: unknown): string | undefined {

@@ -7,7 +7,6 @@ import {
   ConversationNotFoundError,
   GoalRefusedError,
   InvalidRequestError,
-  ModelFailedError,
   RunLimitError,
   UnknownEventError,
 } from '../conversations/conversation-errors.js';
@@ -132,8 +131,6 @@ function answerFor(error: unknown, request: Request): Answer | undefined {
     return { status: 503, body, headers: { 'Retry-After': RETRY_AFTER } };
   }
   if (error instanceof GoalRefusedError) return detail(400, error.message);
-  if (error instanceof ModelFailedError)
-    return { status: 502, body: { detail: 'Internal Server Error', exception: `502: ${error.message}` } };
   if (error instanceof HttpException) return fromHttpException(error);
   return undefined;
 }

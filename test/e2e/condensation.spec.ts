@@ -224,7 +224,8 @@ describe('condensation', () => {
       expect(asked).toBeGreaterThan(0);
       expect(asked).toBeLessThan(6);
       const answer = await condense(other);
-      expect(answer.status).toBe(502);
+      expect(answer.status).toBe(500);
+      expect(JSON.stringify(answer.body)).toMatch(/"error_id":"[0-9a-f]{32}"/);
       expect(JSON.stringify(answer.body)).not.toContain('sk-secret');
       expect((await other.events()).at(-1)?.kind).not.toBe('CondensationRequest');
     } finally {

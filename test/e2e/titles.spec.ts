@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
@@ -10,9 +10,12 @@ describe('titles', () => {
   let server: ServerProcess;
   let endpoint: ChatEndpoint;
 
+  const start = () =>
+    ServerProcess.start({ cwd: folder, env: { OH_PERSISTENCE_DIR: path.join(folder, 'home') } });
+
   beforeAll(async () => {
     folder = await mkdtemp(path.join(os.tmpdir(), 'titles-'));
-    server = await ServerProcess.start({ cwd: folder });
+    server = await start();
   });
   afterAll(async () => {
     await server.stop();
@@ -63,7 +66,7 @@ describe('titles', () => {
     // One title is enough.
     await say(conversation, 'another message');
     await server.end();
-    server = await ServerProcess.start({ cwd: folder });
+    server = await start();
     expect((await conversation.on(server).info())['title']).toBe('Nice title');
     expect(endpoint.requests).toHaveLength(1);
   });
@@ -102,7 +105,7 @@ describe('titles', () => {
     await conversation.reaches('finished');
     expect((await conversation.info())['title']).toBeNull();
     await server.end();
-    server = await ServerProcess.start({ cwd: folder });
+    server = await start();
     expect((await conversation.on(server).info())['title']).toBe(`first ${'x'.repeat(41)}...`);
   });
 
@@ -128,5 +131,35 @@ describe('titles', () => {
     expect(await titled(conversation)).toBe('FAIL: 500\nSAY: hi');
     await conversation.reaches('finished', 'error');
     expect((await conversation.events('&kind=ConversationErrorEvent')).length).toBeLessThan(2);
+  });
+
+  it('asks the model of a profile where the client names one', async () => {
+    const titler = await startScriptedEndpoint();
+    try {
+      titler.script([{ say: 'By the profile' }]);
+      await mkdir(path.join(folder, 'home', 'profiles'), { recursive: true });
+      await writeFile(
+        path.join(folder, 'home', 'profiles', 'titler.json'),
+        JSON.stringify({ model: 'openai/titler', base_url: titler.url, api_key: 'x' }),
+      );
+      const conversation = await create({ title_llm_profile: 'titler' });
+      await say(conversation, 'hello');
+      expect(await titled(conversation)).toBe('By the profile');
+      expect(titler.requests.map(({ body }) => body['model'])).toEqual(['titler']);
+      expect(endpoint.requests).toHaveLength(0);
+      expect(JSON.stringify((await conversation.info())['stats'])).toContain('"profile:titler"');
+    } finally {
+      await titler.close();
+    }
+  });
+
+  it("takes the agent's model, and says so, where there is no such profile", async () => {
+    const conversation = await create({ title_llm_profile: 'nobody' }, [{ say: 'By the agent' }]);
+    await say(conversation, 'hello');
+    expect(await titled(conversation)).toBe('By the agent');
+    await eventually(
+      () => Promise.resolve(server.log.includes("Profile 'nobody' not found")),
+      'the log line',
+    );
   });
 });

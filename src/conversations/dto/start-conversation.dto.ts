@@ -243,7 +243,7 @@ export class StartConversationRequestDto {
   @Field(flag(), 'Make a title of the first message.')
   autotitle = true;
 
-  @Field(nullable(text()))
+  @Field(nullable(text()), "The LLM profile that makes it; the agent's LLM where there is none.")
   title_llm_profile: string | null = null;
 
   @Field(nullable(text({ max: 2000 })), 'How the title is asked for.')

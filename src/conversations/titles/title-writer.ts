@@ -1,8 +1,12 @@
+import { Logger } from '@nestjs/common';
 import { runErrorDraft } from '../../agent/drafts.js';
+import { errorMessage } from '../../errors/index.js';
 import { plainText, type Content, type DurableEvent, type EventDraft } from '../../events/index.js';
-import type { Llm, LlmResponse } from '../../llm/llm.js';
+import type { LlmResponse } from '../../llm/llm.js';
+import type { LlmConfig } from '../../llm/llm-config.js';
 import { LlmError } from '../../llm/llm-error.js';
 import type { Background } from '../background.js';
+import type { ConversationServices } from '../conversation-parts.js';
 import type { ConversationState } from '../conversation-state.js';
 import { cutTitle, titleOf, titleRequest } from './title-text.js';
 
@@ -20,15 +24,16 @@ export interface TitleHost {
 }
 
 /**
- * Gives a conversation its title: from what the user says first, by the agent's model, beside the run. Where the model
+ * Gives a conversation its title: from what the user says first, by the model of a profile or the agent's, beside the run. Where the model
  * gives none, the message itself is the title. A scripted model is not asked: it would play the script.
  */
 export class TitleWriter {
+  private readonly logger = new Logger('Titles');
   private pending = false;
 
   constructor(
     private readonly host: TitleHost,
-    private readonly llm: Llm,
+    private readonly services: Pick<ConversationServices, 'llm' | 'models'>,
     private readonly background: Background,
   ) {}
 
@@ -53,11 +58,11 @@ export class TitleWriter {
   }
 
   private async ask(text: string): Promise<string | undefined> {
-    const { agent, id, rest } = this.host.state;
-    const { llm } = agent;
+    const { id, rest } = this.host.state;
+    const llm = await this.model();
     if (llm.model.startsWith('scripted/')) return undefined;
     const template = typeof rest['prompt'] === 'string' ? rest['prompt'] : null;
-    const response = await this.llm.complete({
+    const response = await this.services.llm.complete({
       config: { ...llm, stream: false },
       messages: titleRequest(text, template),
       tools: [],
@@ -66,6 +71,19 @@ export class TitleWriter {
     });
     await this.host.commit([this.host.countUsage(llm.usage_id, llm.model, response)]);
     return cutTitle(this.host.maskSecrets(titleOf(response.message)));
+  }
+
+  /** The model of the profile that was asked for, or the agent's. */
+  private async model(): Promise<LlmConfig> {
+    const { agent, id, rest } = this.host.state;
+    const profile = rest['title_llm_profile'];
+    if (typeof profile !== 'string' || profile === '') return agent.llm;
+    try {
+      return await this.services.models.load(profile);
+    } catch (error) {
+      this.logger.warn(`conversation ${id}: its title comes from the agent's model: ${errorMessage(error)}`);
+      return agent.llm;
+    }
   }
 
   /** A model that cannot be called is told of in the log; the status stays as it is. */

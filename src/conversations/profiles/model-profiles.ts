@@ -1,0 +1,31 @@
+import { Injectable } from '@nestjs/common';
+import { readChecked } from '../../http/dto.js';
+import type { LlmConfig } from '../../llm/llm-config.js';
+import { LlmProfiles, UnusableProfileError } from '../../settings/index.js';
+import { llm, LLMDto } from '../dto/llm.dto.js';
+import { toLlmConfig } from '../dto/to-start-request.js';
+
+/** The models that stored profiles name, ready for use. */
+@Injectable()
+export class ModelProfiles {
+  constructor(private readonly profiles: LlmProfiles) {}
+
+  /**
+   * The model of a profile, secrets in clear, with a bucket of its own for what it costs.
+   * @throws InvalidProfileNameError, ProfileNotFoundError, UnusableProfileError
+   */
+  async load(name: string): Promise<LlmConfig> {
+    const profile = await this.profiles.load(name);
+    return { ...toConfig(profile.name, profile.llm), usage_id: `profile:${profile.name}` };
+  }
+}
+
+function toConfig(name: string, fields: Record<string, unknown>): LlmConfig {
+  try {
+    const dto = readChecked(llm(), fields, ['profile']);
+    if (dto instanceof LLMDto) return toLlmConfig(dto);
+  } catch {
+    // The client did not send the profile: what is wrong with its fields is not about the request.
+  }
+  throw new UnusableProfileError(`Profile '${name}' holds no valid LLM`);
+}
