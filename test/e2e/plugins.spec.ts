@@ -135,6 +135,23 @@ describe('plugins of a conversation', () => {
     expect(info + server.log + JSON.stringify(events)).not.toContain('s3cret-mcp');
   });
 
+  it('forbid a command by a hook of theirs', async () => {
+    const plugin = path.join(folder, 'plugin');
+    const deny = 'echo forbidden by ${CLAUDE_PLUGIN_ROOT} >&2; exit 2';
+    const hooks = { PreToolUse: [{ matcher: 'terminal', hooks: [{ type: 'command', command: deny }] }] };
+    await writeFiles(plugin, { 'hooks/hooks.json': JSON.stringify({ hooks }) });
+    endpoint.script([{ tools: [['terminal', { command: 'echo done-anyway' }]] }, { say: 'ok' }]);
+    const conversation = await ConversationClient.create(
+      server,
+      request({ plugins: [{ source: plugin }], initial_message: message('go') }),
+    );
+    await conversation.reaches('finished');
+    const rejected = (await conversation.events('&kind=UserRejectObservation')).map(
+      (event) => event['rejection_reason'],
+    );
+    expect(rejected).toEqual([`forbidden by ${plugin}`]);
+  });
+
   it('that cannot be had are refused when the conversation is made', async () => {
     const answer = await server.request(
       'POST',
