@@ -60,7 +60,7 @@ describe('compose.yaml', () => {
       expect(service['secrets']).toContain(path.basename(environment[name] ?? ''));
     }
     for (const secret of Object.values(file['secrets'] ?? {})) expect(secret).toHaveProperty('file');
-    expect(await readFile(path.join(ROOT, '.gitignore'), 'utf8')).toContain('\nsecrets/\n');
+    expect(await readFile(path.join(ROOT, '.gitignore'), 'utf8')).toContain('\n/secrets/\n');
   });
 
   it('starts again by itself and takes a bounded share of the machine', () => {

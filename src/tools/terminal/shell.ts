@@ -6,6 +6,7 @@ import type { IPty } from '@lydell/node-pty';
 import { OutputBuffer } from './output-buffer.js';
 import { commandInput, MarkerScanner, promptCommand, restoreInput } from './prompt-protocol.js';
 import type { Marker, ShellPrompt } from './prompt-protocol.js';
+import { readRemainder } from './pty-remainder.js';
 import { foregroundGroup, signal } from './session-processes.js';
 
 /** Wide enough that programs do not wrap their lines; the size that clients know from the reference server. */
@@ -74,6 +75,7 @@ export class Shell {
     pty.onData((data: string | Buffer) =>
       this.scanner.push(typeof data === 'string' ? Buffer.from(data) : data),
     );
+    readRemainder(pty, (bytes) => this.scanner.push(bytes));
     this.exited = new Promise((resolve) => {
       pty.onExit(({ exitCode }) => {
         this.state = 'ended';
