@@ -216,6 +216,33 @@ describe('plugins of a conversation', () => {
     expect(JSON.stringify(seen[1]?.['observation'])).toContain('kept');
   });
 
+  it('come by themselves where a marketplace says so, once for messages that come at the same time', async () => {
+    await writeFiles(path.join(folder, 'mkt'), MARKET);
+    endpoint.script([{ say: 'ok' }]);
+    const source = path.join(folder, 'mkt');
+    const conversation = await ConversationClient.create(
+      server,
+      request(
+        {},
+        {
+          registered_marketplaces: [
+            { name: 'mk', source, auto_load: ['two'] },
+            { name: 'gone', source: '/no/such/market', auto_load: true },
+          ],
+        },
+      ),
+    );
+    await Promise.all(['one', 'two', 'three'].map((text) => conversation.send(text, false)));
+    const events = await conversation.events();
+    expect(events.map(brief)).toEqual([
+      ...['agent', 'hook_config', 'SystemPromptEvent'],
+      ...['MessageEvent', 'last_user_message_id', 'MessageEvent', 'last_user_message_id'],
+      ...['MessageEvent', 'last_user_message_id'],
+    ]);
+    expect(skillsIn(events[0])).toEqual(['tsk']);
+    expect(server.log).toMatch(/marketplace gone: Local path does not exist: \/no\/such\/market/);
+  });
+
   it('are fetched by git where somebody names a repository, and stay as they were fetched', async () => {
     const source = path.join(folder, 'repositories', 'plugin');
     await writeFiles(source, PLUGIN);

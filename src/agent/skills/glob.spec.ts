@@ -55,13 +55,7 @@ describe('patterns of paths', () => {
   it('of a hostile repository take no time', () => {
     const started = performance.now();
     const file = path.posix.join(...Array<string>(50).fill('a'.repeat(80)));
-    for (const pattern of [
-      `${'*a'.repeat(300)}b`,
-      `${'**/'.repeat(200)}b`,
-      '{a,b}'.repeat(100),
-      '[',
-      '{',
-    ]) {
+    for (const pattern of [`${'*a'.repeat(300)}b`, `${'**/'.repeat(200)}b`, '{a,b}'.repeat(100), '[', '{']) {
       expect(matchesGlob(file, pattern)).toBe(false);
     }
     expect(performance.now() - started).toBeLessThan(1_000);
