@@ -310,6 +310,10 @@ describe('what an agent knows', () => {
       [`${folder}/good.md`]: 'Good.',
     });
     await symlink('..', path.join(workspace, folder, 'loop'));
+    await writeFiles(home, { 'private.md': 'For nobody.' });
+    await symlink(path.join(home, 'private.md'), path.join(workspace, folder, 'outside.md'));
+    await symlink(path.join(home, 'private.md'), path.join(workspace, 'AGENTS.md'));
+    await symlink('good.md', path.join(workspace, folder, 'linked.md'));
     await symlink('nowhere', path.join(workspace, folder, 'dangling.md'));
     const conversation = await create('go', [{ say: 'd' }], {
       load_project_skills: true,
@@ -317,10 +321,20 @@ describe('what an agent knows', () => {
     });
     expect(await conversation.reaches('finished', 'error')).toBe('finished');
     const names = [...(system()[1] ?? '').matchAll(/BEGIN context from \[(.*)\]\]/g)].map(([, name]) => name);
-    expect(names).toEqual(['good', 'huge']);
+    expect(names).toEqual(['good', 'huge', 'linked']);
+    expect(system()[1]).not.toContain('For nobody.');
     expect(system()[1]?.length).toBeLessThan(270 * 1024);
     const log = server.log;
-    for (const file of ['broken.md', 'binary.md', 'bomb.md', 'other/SKILL.md', 'huge.md', 'dangling.md']) {
+    for (const file of [
+      'broken.md',
+      'binary.md',
+      'bomb.md',
+      'other/SKILL.md',
+      'huge.md',
+      'dangling.md',
+      'outside.md',
+      'AGENTS.md',
+    ]) {
       expect(log).toMatch(new RegExp(`conversation ${conversation.id}: .*/${file}: `));
     }
     expect(log.match(/public skills are not loaded/g)).toHaveLength(1);

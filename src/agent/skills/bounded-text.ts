@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import { open, realpath, type FileHandle } from 'node:fs/promises';
+import { sep } from 'node:path';
 
 /** Most of one file that is read (bytes). A skill is for a model to read: nothing sensible is longer. */
 export const MAX_FILE_BYTES = 256 * 1024;
@@ -27,6 +28,23 @@ export async function readBoundedText(
   } finally {
     await file.close();
   }
+}
+
+/**
+ * Reads a file of a project: a link that leads out of it would show the model what nobody meant to.
+ * @param root absolute path of the project; undefined: anything may be read
+ * @throws system errors, RangeError for such a link
+ */
+export async function readProjectText(
+  path: string,
+  root: string | undefined,
+): Promise<BoundedText | undefined> {
+  if (root !== undefined) {
+    const [real, home] = await Promise.all([realpath(path), realpath(root)]);
+    if (!real.startsWith(home.endsWith(sep) ? home : home + sep))
+      throw new RangeError('it leads out of the project');
+  }
+  return readBoundedText(path);
 }
 
 async function readUpTo(file: FileHandle, size: number): Promise<Buffer> {

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { errorMessage } from '../../errors/index.js';
-import { MAX_FILE_BYTES, readBoundedText } from './bounded-text.js';
+import { MAX_FILE_BYTES, readProjectText } from './bounded-text.js';
 import { makeSkill, type Skill } from './skill.js';
 import type { Warn } from './skill-folder.js';
 
@@ -27,20 +27,25 @@ const MAX_NESTED = 200;
 export type Git = (folder: string, args: readonly string[]) => Promise<string>;
 
 /** The instructions that stand in one folder, by file name. Of two files for the same skill the first one counts. */
-export async function readInstructionFiles(folder: string, warn: Warn): Promise<Skill[]> {
+export async function readInstructionFiles(folder: string, project: string, warn: Warn): Promise<Skill[]> {
   const entries = await readdir(folder).catch(() => []);
   const skills: Skill[] = [];
   for (const entry of entries.filter((name) => NAMES.has(name.toLowerCase())).sort()) {
     const name = NAMES.get(entry.toLowerCase()) ?? entry;
     if (skills.some((skill) => skill.name === name)) continue;
-    const content = await readInstructions(path.join(folder, entry), warn);
+    const content = await readInstructions(path.join(folder, entry), project, warn);
     if (content !== undefined) skills.push(makeSkill({ name, content, source: path.join(folder, entry) }));
   }
   return skills;
 }
 
 /** The instructions in folders below a project: rules for the files of their folder. */
-export async function readNestedInstructions(folder: string, git: Git, warn: Warn): Promise<Skill[]> {
+export async function readNestedInstructions(
+  folder: string,
+  project: string,
+  git: Git,
+  warn: Warn,
+): Promise<Skill[]> {
   const files = (await filesOfRepository(folder, git)) ?? (await filesOfFolder(folder));
   const nested = files
     .filter((file) => file.includes('/') && NAMES.has(path.posix.basename(file).toLowerCase()))
@@ -51,7 +56,7 @@ export async function readNestedInstructions(folder: string, git: Git, warn: War
   const rules: Skill[] = [];
   for (const file of nested.slice(0, MAX_NESTED)) {
     const source = path.join(folder, file);
-    const content = await readInstructions(source, warn);
+    const content = await readInstructions(source, project, warn);
     if (content !== undefined) rules.push(rule(file, source, content));
   }
   return rules;
@@ -70,9 +75,9 @@ function rule(file: string, source: string, content: string): Skill {
 }
 
 /** As it is, frontmatter too: these files are written for readers who know none. */
-async function readInstructions(file: string, warn: Warn): Promise<string | undefined> {
+async function readInstructions(file: string, project: string, warn: Warn): Promise<string | undefined> {
   try {
-    const content = await readBoundedText(file);
+    const content = await readProjectText(file, project);
     if (content?.cut) warn(file, `only the first ${MAX_FILE_BYTES} bytes are used`);
     if (content?.text.trim()) return content.text;
     if (!content) warn(file, 'not a text');

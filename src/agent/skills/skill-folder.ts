@@ -1,7 +1,7 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode, errorMessage } from '../../errors/index.js';
-import { MAX_FILE_BYTES, readBoundedText } from './bounded-text.js';
+import { MAX_FILE_BYTES, readProjectText } from './bounded-text.js';
 import type { Skill, SkillResources } from './skill.js';
 import { parseAgentSkill, parseSkillFile, type ParsedSkill } from './skill-file.js';
 
@@ -25,14 +25,15 @@ interface Walk {
  * The skills of a folder: Markdown files (but no README), also in folders, and folders with a `SKILL.md`. A folder that is
  * not there has none. First what is always in the prompt, then what files of their own trigger, then `SKILL.md` skills,
  * each by path.
+ * @param project files that are links out of this folder (absolute path) are left out
  */
-export async function readSkillFolder(folder: string, warn: Warn): Promise<Skill[]> {
+export async function readSkillFolder(folder: string, warn: Warn, project?: string): Promise<Skill[]> {
   const walk: Walk = { seen: new Set(), entries: 0 };
   const files = await listSkillFiles(folder, '', walk, warn);
   if (walk.entries > MAX_ENTRIES) warn(folder, `only the first ${MAX_ENTRIES} entries are looked at`);
   const skills: Skill[] = [];
   for (const file of files) {
-    const skill = await readSkill(folder, file, warn);
+    const skill = await readSkill(folder, file, warn, project);
     if (skill) skills.push(skill);
   }
   const plain = skills.filter((skill) => !skill.is_agentskills_format && !skill.trigger);
@@ -85,10 +86,15 @@ async function namesIn(folder: string, warn: Warn): Promise<string[]> {
 }
 
 /** A file that is not valid is left out, and `warn` is told why. */
-async function readSkill(root: string, below: string, warn: Warn): Promise<Skill | undefined> {
+async function readSkill(
+  root: string,
+  below: string,
+  warn: Warn,
+  project?: string,
+): Promise<Skill | undefined> {
   const file = path.join(root, below);
   try {
-    const content = await readBoundedText(file);
+    const content = await readProjectText(file, project);
     if (!content) {
       warn(file, 'not a text');
       return undefined;

@@ -17,11 +17,13 @@ const PROJECT_FOLDERS = ['.agents/skills', '.openhands/skills', '.openhands/micr
  */
 export async function readProjectSkills(workspace: string, git: Git, warn: Warn): Promise<Skill[]> {
   const root = await repositoryRoot(workspace, git);
+  const project = root ?? workspace;
   const places = root === undefined ? [workspace] : [workspace, root];
-  const instructions = await inOrder(places, (place) => readInstructionFiles(place, warn));
-  const rules = await readNestedInstructions(workspace, git, warn);
+  const instructions = await inOrder(places, (place) => readInstructionFiles(place, project, warn));
+  const rules = await readNestedInstructions(workspace, project, git, warn);
   const folders = places.flatMap((place) => PROJECT_FOLDERS.map((folder) => path.join(place, folder)));
-  return firstByName(instructions, rules, await inOrder(folders, (folder) => readSkillFolder(folder, warn)));
+  const skills = await inOrder(folders, (folder) => readSkillFolder(folder, warn, project));
+  return firstByName(instructions, rules, skills);
 }
 
 /** The skills that a person keeps for all projects: in `~/.agents` and `~/.openhands`, then installed ones. */
