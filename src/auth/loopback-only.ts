@@ -15,6 +15,11 @@ export function needsKey(config: AppConfig): boolean {
   return config.session_api_keys.length > 0 || (config.deferred_init && config.secret_key !== null);
 }
 
+/** The address that was asked for is one that only this machine reaches. */
+export function isBoundToLoopback({ listen }: Pick<AppConfig, 'listen'>): boolean {
+  return listen.host === 'localhost' || isLoopback(listen.host);
+}
+
 /** The text is an address of this machine's own; IPv4 addresses also in their IPv6 form. */
 export function isLoopback(address: string | undefined): boolean {
   if (address === undefined) return false;

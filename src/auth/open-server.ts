@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NextFunction, Request, Response } from 'express';
 import type { AppConfig } from '../config/index.js';
-import { isLoopback, isLoopbackOnly, needsKey } from './loopback-only.js';
+import { isBoundToLoopback, isLoopback, isLoopbackOnly, needsKey } from './loopback-only.js';
 import { isSameHost, type OriginPolicy } from './origin-policy.js';
 
 const LOOPBACK_ONLY =
@@ -70,9 +70,9 @@ function refusals(config: AppConfig, origins: OriginPolicy) {
 }
 
 /** Which `Host` headers a server answers that only its own machine reaches; any, when others reach it. */
-function ownNames({ listen, web_url: webUrl }: AppConfig): (host: string | undefined) => boolean {
-  const isLocal = !listen.hostGiven || listen.host === 'localhost' || isLoopback(listen.host);
-  if (!isLocal) return () => true;
+function ownNames(config: AppConfig): (host: string | undefined) => boolean {
+  const { listen, web_url: webUrl } = config;
+  if (listen.hostGiven && !isBoundToLoopback(config)) return () => true;
   const names = new Set(['localhost', listen.host, process.env['DOCKER_HOST_ADDR']]);
   if (webUrl !== null && URL.canParse(webUrl)) names.add(new URL(webUrl).hostname);
   return (host) => {

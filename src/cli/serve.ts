@@ -2,7 +2,7 @@ import { isatty } from 'node:tty';
 import { Logger } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { createServer, createWaitingServer } from '../app.setup.js';
-import { isLoopbackOnly } from '../auth/index.js';
+import { isBoundToLoopback, isLoopbackOnly } from '../auth/index.js';
 import type { AppConfig, LoadedConfig } from '../config/index.js';
 import { KnownSecrets } from '../crypto/index.js';
 import { errorStack } from '../errors/index.js';
@@ -87,6 +87,7 @@ function describeAccess(config: AppConfig): string {
   if (isLoopbackOnly(config)) {
     return 'access: this machine only, without a key (set SESSION_API_KEY, or open it with --host 0.0.0.0)';
   }
+  if (isBoundToLoopback(config)) return 'access: this machine only (--host), without a key';
   return 'access: EVERYBODY who can reach it, without a key (--host was given and no SESSION_API_KEY is set)';
 }
 

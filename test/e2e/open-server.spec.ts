@@ -119,6 +119,15 @@ describe('a server without a key that was not opened', () => {
 });
 
 describe('a server without a key that was opened', () => {
+  it('to this machine only says so', async () => {
+    const server = await ServerProcess.start({ host: '127.0.0.1' });
+    await eventually(() =>
+      Promise.resolve(server.log.includes('access: this machine only (--host), without')),
+    );
+    expect(server.log).not.toContain('EVERYBODY');
+    await server.stop();
+  });
+
   it('answers under any name and says so, and still keeps pages of other origins out', async () => {
     const server = await ServerProcess.start({ host: '0.0.0.0' });
     await eventually(() => Promise.resolve(server.log.includes('access: EVERYBODY who can reach it')));
