@@ -7,6 +7,7 @@ import { InvalidRequestError } from './conversation-errors.js';
 import { ConversationServices } from './conversation-parts.js';
 import { ConversationRegistry } from './conversation-registry.js';
 import { assertToolsKnown, makeWorkingDir, newConversation } from './new-conversation.js';
+import type { ConversationState } from './conversation-state.js';
 import type { StartConversationRequest } from './start-request.js';
 import { FROM_HEAD, WorktreeError, Worktrees, type MadeWorktree } from './worktrees/worktrees.js';
 import { withWorktreeNote } from './worktrees/worktree-note.js';
@@ -49,12 +50,12 @@ export class ConversationCreation {
   }
 
   private async checkAndMake(request: StartConversationRequest): Promise<Conversation | undefined> {
-    await this.assertParent(request);
+    const parent = await this.parentOf(request);
     assertToolsKnown(request, this.services.registry);
     // The run's place before anything is made: a refused request leaves nothing behind.
     const slot = request.initial_message ? this.services.slots.take() : undefined;
     try {
-      return await this.make(request, slot);
+      return await this.make(request, parent, slot);
     } catch (error) {
       slot?.();
       throw error;
@@ -63,6 +64,7 @@ export class ConversationCreation {
 
   private async make(
     request: StartConversationRequest,
+    parent: ConversationState | undefined,
     slot: (() => void) | undefined,
   ): Promise<Conversation | undefined> {
     await makeWorkingDir(request.workspace.working_dir, this.services.baseDir);
@@ -73,6 +75,9 @@ export class ConversationCreation {
       state.agent = withWorktreeNote(state.agent, state.workspace.working_dir, worktree);
       state.workspace = { ...state.workspace, working_dir: worktree.workingDir };
       state.worktree = worktree.record;
+    } else if (parent?.worktree) {
+      state.worktree = parent.worktree;
+      await this.worktrees.share(parent.worktree, parent.id, state.id);
     }
     let created = false;
     let conversation: Conversation;
@@ -136,14 +141,15 @@ export class ConversationCreation {
     }
   }
 
-  /** A conversation that is made for another one works in the same folder. */
-  private async assertParent(request: StartConversationRequest): Promise<void> {
+  /** The conversation that this one is made for. It works in the same folder, or in a worktree of its own. */
+  private async parentOf(request: StartConversationRequest): Promise<ConversationState | undefined> {
     const { parent_conversation_id: id, workspace, needsWorktree } = request;
-    if (id === null) return;
+    if (id === null) return undefined;
     const parent = await this.registry.peek(id);
     if (!parent) throw new InvalidRequestError([], `Parent conversation ${id} not found`);
     if (needsWorktree !== true && !isDeepStrictEqual(parent.workspace, workspace)) {
       throw new InvalidRequestError([], `Parent conversation ${id} belongs to a different workspace`);
     }
+    return parent;
   }
 }

@@ -143,19 +143,20 @@ export class ConversationRegistry implements Recoverable {
   }
 
   /** Closes one conversation for good, with what is stored of it. */
-  async destroy(id: string): Promise<void> {
+  async destroy(id: string, letGo: () => Promise<void>): Promise<void> {
     const conversation = await this.acquire(id).catch((error: unknown) => {
       if (error instanceof DamagedConversationError || error instanceof StorageFailedError) return undefined;
       throw error;
     });
     if (!conversation) {
+      await letGo();
       await this.store.discard(id);
       this.lostRuns.delete(id);
       return;
     }
     // Somebody else deleted it in the same moment.
     if (this.live.get(id) !== conversation) throw new ConversationNotFoundError(id);
-    const ending = conversation.destroy();
+    const ending = conversation.destroy(letGo);
     this.closings.set(
       id,
       ending.catch(() => undefined),

@@ -78,7 +78,7 @@ export interface ConversationState {
   forked_from_event_id: string | null;
   /** The goal that was worked for last. */
   goal: GoalState | null;
-  /** The git worktree that was made for this conversation, and goes with it. */
+  /** The git worktree that was made for this conversation or one before it; goes with the last that works in it. */
   worktree: WorktreeRecord | null;
   tags: Record<string, string>;
   client_tools: ClientToolSpec[];

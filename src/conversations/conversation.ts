@@ -278,8 +278,11 @@ export class Conversation implements GoalTurns, CondensationRuns {
     return this.life.end('closed', () => this.end(goodbye));
   }
 
-  /** Ends everything at once and removes what is stored. The workspace stays. Idempotent. */
-  destroy(): Promise<void> {
+  /**
+   * Ends everything at once and removes what is stored. The workspace stays. Idempotent.
+   * @param letGo lets go of what belongs to it elsewhere, when nothing of it works any more; never fails
+   */
+  destroy(letGo: () => Promise<void>): Promise<void> {
     const goodbye = async (): Promise<void> => {
       await this.announcements.publishChange('deleting');
       this.goal.interruption();
@@ -288,7 +291,12 @@ export class Conversation implements GoalTurns, CondensationRuns {
       this.runs.drop();
       await this.commit([...this.surroundings.interruptedActions(), ...pauseDrafts()]);
     };
-    return this.life.end('removed', () => this.end(goodbye, () => this.services.catalogue.remove(this.id)));
+    const remove = async (): Promise<void> => {
+      // The stored conversation last: after a crash in between it can be deleted again.
+      await letGo();
+      await this.services.catalogue.remove(this.id);
+    };
+    return this.life.end('removed', () => this.end(goodbye, remove));
   }
 
   /** Says goodbye, lets go of everything, and gives the lease back whatever went wrong on the way. */

@@ -132,11 +132,13 @@ export class ConversationsService {
     await conversation.publishChange();
   }
 
-  /** Removes a conversation, and the worktree that was made for it. Other files of its workspace stay. */
+  /** Removes a conversation, and its worktree where no other one works in it. Other files of its workspace stay. */
   async delete(id: string): Promise<void> {
     const worktree = await this.worktreeOf(id);
-    await this.registry.destroy(id);
-    if (worktree) await this.worktrees.remove(worktree);
+    const isThere = (user: string): Promise<boolean> => this.services.catalogue.has(user);
+    await this.registry.destroy(id, async () => {
+      if (worktree) await this.worktrees.leave(worktree, id, isThere);
+    });
   }
 
   private async worktreeOf(id: string): Promise<ConversationState['worktree']> {

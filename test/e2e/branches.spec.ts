@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
@@ -190,6 +190,31 @@ describe('branches and forks', () => {
     const id = '11111111-2222-4333-8444-555555555555';
     const both = await Promise.all([post(source, 'fork', { id }), post(source, 'fork', { id })]);
     expect(both.map(({ status }) => status).sort()).toEqual([201, 409]);
+  });
+
+  it('gives a fork the tasks and the long outputs of its agent, for itself', async () => {
+    const plan = JSON.stringify({ command: 'plan', task_list: [{ title: 'write it', status: 'todo' }] });
+    const source = await create(`TOOL: task_tracker ${plan}\nRUN: seq 1 20000\nSAY: done`);
+    await source.reaches('finished');
+    const fork = new ConversationClient(server, ((await post(source, 'fork')).body as SeenConversation).id);
+    const events = JSON.stringify(await fork.events());
+    const folderOf = ({ id }: ConversationClient) =>
+      path.join(folder, 'workspace', 'conversations', id.replaceAll('-', ''));
+    const [output] = await readdir(path.join(folderOf(fork), 'observations'));
+    // Compared as truth values: nobody wants to read the whole log of a failure.
+    expect(events.includes(`${path.basename(folderOf(fork))}/observations`)).toBe(true);
+    expect(events.includes(path.basename(folderOf(source)))).toBe(false);
+
+    await server.request('DELETE', source.route);
+    const text = await readFile(path.join(folderOf(fork), 'observations', output ?? ''), 'utf8');
+    expect(text.includes('20000')).toBe(true);
+    await fork.send('TOOL: task_tracker {"command": "view"}\nSAY: seen');
+    await fork.reaches('finished');
+    expect(JSON.stringify((await fork.events('&kind=ObservationEvent')).at(-1))).toContain('write it');
+    // A fork of an earlier time has the plans that its log tells of.
+    const [first] = await fork.events('&kind=MessageEvent');
+    const early = (await post(fork, 'fork', { from_event_id: first?.id })).body as SeenConversation;
+    expect(await readdir(folderOf(new ConversationClient(server, early.id)))).not.toContain('TASKS.json');
   });
 
   it('keeps what waits for a person waiting in the fork', async () => {

@@ -152,6 +152,23 @@ describe('children, worktrees and creation', () => {
     expect(git('branch', '--list', branch)).toContain(branch);
   });
 
+  it('keeps a worktree until the last one that works in it is deleted', async () => {
+    const owner = await create(repository, undefined, { worktree: true });
+    const root = path.join(trees, owner.id, 'repo');
+    const idOf = ({ body }: { body: unknown }) => body as { id: string; conversation_id: string };
+    const shared = idOf(await child(owner, { task: 'SAY: hi', isolation: 'shared' })).conversation_id;
+    const fork = idOf(await server.request('POST', `${owner.route}/fork`)).id;
+    await server.end();
+    server = await start();
+    for (const id of [owner.id, fork]) {
+      expect((await server.request('DELETE', `/api/conversations/${id}`)).status).toBe(200);
+      expect(await there(root)).toBe(true);
+    }
+    expect((await server.request('DELETE', `/api/conversations/${shared}`)).status).toBe(200);
+    expect(await there(path.dirname(root))).toBe(false);
+    expect(git('worktree', 'list')).not.toContain(owner.id);
+  });
+
   it('makes several worktrees at once, each from where it is told to', async () => {
     const parent = await create(repository);
     const replies = await Promise.all([1, 2, 3].map(() => child(parent, { task: 'SAY: hi' })));

@@ -12,7 +12,9 @@ import {
 import { ConversationServices } from '../conversation-parts.js';
 import { ConversationRegistry } from '../conversation-registry.js';
 import type { ConversationState } from '../conversation-state.js';
+import { Worktrees } from '../worktrees/worktrees.js';
 import { branchPath, systemPromptSeq, treeEvent } from './branch-path.js';
+import { copyMemory } from './fork-memory.js';
 import { copyEvents, forkedState, type ForkRequest } from './fork.js';
 
 /** What a child conversation is to do. */
@@ -40,6 +42,7 @@ export class BranchesService {
     private readonly services: ConversationServices,
     private readonly registry: ConversationRegistry,
     private readonly creation: ConversationCreation,
+    private readonly worktrees: Worktrees,
   ) {}
 
   /**
@@ -53,7 +56,7 @@ export class BranchesService {
   }
 
   /**
-   * Copies a conversation, or one branch of it, into a new one. Event ids stay. It is there when it is whole.
+   * Copies a conversation, or one branch of it, into a new one that works in the same folder. Event ids stay. It is there when it is whole.
    * @throws UnknownEventError, ConversationExistsError
    */
   async fork(id: string, request: ForkRequest, includeSkills: boolean): Promise<JsonObject> {
@@ -62,9 +65,13 @@ export class BranchesService {
       throw new ConversationExistsError(request.id);
     }
     const { state, seqs } = await planFork(source, request);
-    const { conversation, created } = await this.registry.create(state, (log, fence) =>
-      copyEvents(source.log, seqs, log, fence),
-    );
+    if (state.worktree) await this.worktrees.share(state.worktree, id, state.id);
+    const { catalogue } = this.services;
+    const folders = { source: catalogue.folder(id), fork: catalogue.folder(state.id) };
+    const { conversation, created } = await this.registry.create(state, async (log, fence) => {
+      const adapt = await copyMemory(folders, request.fromEventId === null);
+      await copyEvents(source.log, seqs, { log, fence }, adapt);
+    });
     if (!created) throw new ConversationExistsError(state.id);
     return this.info(conversation, includeSkills);
   }

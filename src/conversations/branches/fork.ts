@@ -44,24 +44,26 @@ export function forkedState(
     forked_from_event_id: request.fromEventId,
     goal: null,
     message_keys: [],
-    worktree: null,
   };
 }
 
-/** Copies events, line by line as they are, into a new log. */
+/**
+ * Copies events, line by line, into a new log.
+ * @param adapt what becomes of a line
+ */
 export async function copyEvents(
   source: EventLog,
   seqs: readonly number[],
-  target: EventLog,
-  fence: LeaseFence,
+  target: { log: EventLog; fence: LeaseFence },
+  adapt: (line: string) => string,
 ): Promise<void> {
   for (let at = 0; at < seqs.length; at += BATCH) {
     const batch = seqs.slice(at, at + BATCH);
     const lines = await source.readMany(batch);
     const records = batch.map((seq, index): LogRecord => {
       const { id, kind, source: by, timestamp } = source.entry(seq);
-      return { id, kind, source: by, timestamp, line: lines[index] ?? '' };
+      return { id, kind, source: by, timestamp, line: adapt(lines[index] ?? '') };
     });
-    await target.append(at, fence, records);
+    await target.log.append(at, target.fence, records);
   }
 }

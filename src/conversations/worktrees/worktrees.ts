@@ -6,6 +6,7 @@ import { makeFolder } from '../../files/index.js';
 import type { WorktreeRecord } from '../conversation-state.js';
 import type { WorktreeOptions } from '../start-request.js';
 import { git, GitError } from './git.js';
+import { WorktreeUsers } from './worktree-users.js';
 
 /** Without options a worktree starts from what is checked out. */
 export const FROM_HEAD: WorktreeOptions = { base: 'head', ref: null, branch_prefix: 'openhands/' };
@@ -44,11 +45,35 @@ export class Worktrees {
       const inside = await git(workspace, ['rev-parse', '--show-prefix']);
       const commit = await startingPoint(repository, options);
       const record = await this.inTurn(repository, () => this.add(repository, id, commit, options));
+      await this.share(record, id);
       return { record, workingDir: path.resolve(record.path, inside) };
     } catch (error) {
       if (!(error instanceof GitError)) throw error;
       if (error.noRepository) return undefined;
       throw new WorktreeError(`The worktree of ${workspace} cannot be made: ${error.message}`);
+    }
+  }
+
+  /** Says that these conversations work in the worktree: it stays as long as one does. */
+  async share({ path: folder }: WorktreeRecord, ...ids: string[]): Promise<void> {
+    if (!this.owns(folder)) return;
+    const users = new WorktreeUsers(folder);
+    for (const id of ids) await users.add(id);
+  }
+
+  /**
+   * A conversation that works in the worktree is about to go; the last one takes it along. Never fails.
+   * @param isThere whether there is a conversation of an id
+   */
+  async leave(record: WorktreeRecord, id: string, isThere: (id: string) => Promise<boolean>): Promise<void> {
+    try {
+      const users = new WorktreeUsers(record.path);
+      // First out, then the look at who is left: of two who leave at once one finds nobody.
+      await users.remove(id);
+      for (const user of await users.list()) if (await isThere(user)) return;
+      await this.remove(record);
+    } catch (error) {
+      this.logger.warn(`worktree ${record.path}: ${errorMessage(error)}`);
     }
   }
 
@@ -63,7 +88,9 @@ export class Worktrees {
       if (this.owns(folder)) await rm(folder, { recursive: true, force: true }).catch(() => undefined);
       await git(repository, ['worktree', 'prune']).catch(() => undefined);
     }
-    if (this.owns(folder)) await rmdir(path.dirname(folder)).catch(() => undefined);
+    if (!this.owns(folder)) return;
+    await new WorktreeUsers(folder).clear().catch(() => undefined);
+    await rmdir(path.dirname(folder)).catch(() => undefined);
   }
 
   private owns(folder: string): boolean {
