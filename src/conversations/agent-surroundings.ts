@@ -21,7 +21,8 @@ import { explainMissingKey } from './secrets/missing-key.js';
 import { SecretVault } from './secrets/secret-vault.js';
 import { Session } from './session.js';
 import { TitleWriter, type TitleHost } from './titles/title-writer.js';
-import { Toolset } from './toolset.js';
+import { toolAbilities } from './tool-abilities.js';
+import { Toolset, type ToolAbilities } from './toolset.js';
 import { UserMessages } from './user-messages.js';
 
 const INTERRUPTED = 'Tool call interrupted before completion. The conversation was paused.';
@@ -33,6 +34,7 @@ const INTERRUPTED = 'Tool call interrupted before completion. The conversation w
 export class AgentSurroundings implements RunControlHost, TitleHost {
   private readonly vault: SecretVault;
   private readonly toolset: Toolset;
+  private readonly abilities: ToolAbilities;
   private readonly context: ConversationContext;
   readonly hooks: Hooks;
   readonly session: Session;
@@ -46,7 +48,8 @@ export class AgentSurroundings implements RunControlHost, TitleHost {
   ) {
     const { state, log } = journal;
     this.vault = new SecretVault(state);
-    this.toolset = new Toolset(state, services, this.vault);
+    this.toolset = new Toolset(state, services, this.vault, () => this.abilities);
+    this.abilities = toolAbilities(this, journal, services, this.toolset, this.vault);
     const { workingDir } = this.toolset;
     this.context = new ConversationContext({ state, workingDir, save: () => journal.save() }, services);
     const titles = new TitleWriter(this, services, background);

@@ -11,6 +11,11 @@ import { ensureRepository } from './workspace-repository.js';
 
 const INVOKE_SKILL = 'InvokeSkillTool';
 
+/** What tools may ask of their conversation, and what has to be known before they are made. */
+export interface ToolAbilities extends Pick<ToolHost, 'subAgents' | 'models'> {
+  prepare(): Promise<void>;
+}
+
 /** The tools of one conversation: made when first needed, ended with it. */
 export class Toolset {
   private instances: Map<string, Tool> | undefined;
@@ -21,6 +26,8 @@ export class Toolset {
     private readonly state: ConversationState,
     private readonly services: ConversationServices,
     private readonly secrets: ToolSecrets,
+    /** What tools may ask of the conversation. */
+    private readonly abilities: () => ToolAbilities,
   ) {}
 
   /** Absolute path of the workspace. */
@@ -48,12 +55,15 @@ export class Toolset {
   /** What tools get to know of the conversation. */
   host(): ToolHost {
     const { id } = this.state;
+    const abilities = this.abilities();
     return {
       conversationId: id,
       workingDir: this.workingDir,
       folder: this.services.catalogue.folder(id),
       shownFolder: persistenceDir(this.services.shownRoot, id),
       secrets: this.secrets,
+      subAgents: abilities.subAgents,
+      models: abilities.models,
       skills: () => skillsOf(this.state.agent).map((skill) => ({ ...skill, invocable: isInvocable(skill) })),
     };
   }
@@ -62,9 +72,9 @@ export class Toolset {
    * Makes the tools ready that are somebody else's.
    * @throws the reason of the signal once it is aborted
    */
-  prepare(signal: AbortSignal): Promise<void> {
+  async prepare(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    return Promise.resolve();
+    await this.abilities().prepare();
   }
 
   /** Takes in tools that a changed agent needs; those that there are go on. */

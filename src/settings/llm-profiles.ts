@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Injectable } from '@nestjs/common';
 import { Cipher, decryptSecrets } from '../crypto/index.js';
@@ -50,6 +50,19 @@ export class LlmProfiles {
     const stored = parsed(plain, await this.read(plain));
     const { schema_version: _version, ...llm } = stored;
     return { name: plain, llm: decryptSecrets(llm, this.cipher).value };
+  }
+
+  /** The names of all profiles, sorted. */
+  async names(): Promise<string[]> {
+    const files = await readdir(this.folder).catch((error: unknown) => {
+      if (errorCode(error) === 'ENOENT') return [];
+      throw error;
+    });
+    return files
+      .filter((file) => file.endsWith('.json'))
+      .map((file) => file.slice(0, -'.json'.length))
+      .filter((name) => PROFILE_NAME.test(name))
+      .sort();
   }
 
   private async read(name: string): Promise<string> {

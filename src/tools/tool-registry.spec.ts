@@ -37,7 +37,7 @@ describe('ToolRegistry', () => {
     // Class names are no names of tools to configure, and the other way round.
     expect(() => registry.assertKnown(named('TerminalTool'), [])).toThrow(UnknownToolError);
     expect(() => registry.assertKnown([], ['think'])).toThrow(
-      "Available: ['FinishTool', 'ThinkTool', 'InvokeSkillTool']",
+      "Available: ['FinishTool', 'ThinkTool', 'InvokeSkillTool', 'SwitchLLMTool']",
     );
     expect(() => registry.assertKnown(named('constructor'), [])).toThrow(UnknownToolError);
   });
@@ -65,6 +65,8 @@ describe('ToolRegistry', () => {
       'openhands.tools.gemini.read_file.definition',
       'openhands.tools.gemini.list_directory.definition',
       'openhands.tools.apply_patch.definition',
+      'openhands.tools.task.definition',
+      'openhands.tools.ask_oracle.definition',
     ]);
     expect(registry.qualifiedName('finish')).toBeUndefined();
   });

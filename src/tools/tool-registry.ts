@@ -6,12 +6,15 @@ import { fileEditorDefinition } from './file-editor/file-editor-tool.js';
 import { planningFileEditorDefinition } from './file-editor/planning-editor-tool.js';
 import { finishDefinition } from './finish/finish-tool.js';
 import { invokeSkillDefinition } from './invoke-skill/invoke-skill-tool.js';
+import { askOracleDefinition } from './models/ask-oracle-tool.js';
+import { switchLlmDefinition } from './models/switch-llm-tool.js';
 import { editDefinition } from './plain-files/edit-tool.js';
 import { listDirectoryDefinition } from './plain-files/list-directory-tool.js';
 import { readFileDefinition } from './plain-files/read-file-tool.js';
 import { writeFileDefinition } from './plain-files/write-file-tool.js';
 import { globDefinition } from './search/glob-tool.js';
 import { grepDefinition } from './search/grep-tool.js';
+import { taskDefinition } from './task/task-tool.js';
 import { taskTrackerDefinition } from './task-tracker/task-tracker-tool.js';
 import { terminalDefinition } from './terminal/terminal-tool.js';
 import { thinkDefinition } from './think/think-tool.js';
@@ -37,7 +40,12 @@ const CONFIGURABLE: readonly ToolDefinition[] = [
   readFileDefinition,
   listDirectoryDefinition,
   applyPatchDefinition,
+  taskDefinition,
+  askOracleDefinition,
 ];
+
+/** Names that a configuration has for a tool where the model knows another one. */
+const CONFIGURED_NAMES: Readonly<Record<string, string>> = { task: 'task_tool_set' };
 
 /** Modules of the original that are not named after their tool. */
 const MODULES: Readonly<Record<string, string>> = {
@@ -45,15 +53,23 @@ const MODULES: Readonly<Record<string, string>> = {
   write_file: 'gemini.write_file',
   read_file: 'gemini.read_file',
   list_directory: 'gemini.list_directory',
+  task_tool_set: 'task',
 };
 
 /** Tools that come by their class name in `include_default_tools`. */
-const BUILT_IN: readonly ToolDefinition[] = [finishDefinition, thinkDefinition, invokeSkillDefinition];
+const BUILT_IN: readonly ToolDefinition[] = [
+  finishDefinition,
+  thinkDefinition,
+  invokeSkillDefinition,
+  switchLlmDefinition,
+];
 
 /** Knows every tool of this server and makes the instances of a conversation. */
 @Injectable()
 export class ToolRegistry {
-  private readonly configurable = new Map(CONFIGURABLE.map((definition) => [definition.name, definition]));
+  private readonly configurable = new Map(
+    CONFIGURABLE.map((definition) => [CONFIGURED_NAMES[definition.name] ?? definition.name, definition]),
+  );
   private readonly builtIn = new Map(BUILT_IN.map((definition) => [definition.kind, definition]));
   private readonly byObservation = new Map(
     [...CONFIGURABLE, ...BUILT_IN].map((definition) => [definition.observationKind, definition]),
@@ -93,7 +109,8 @@ export class ToolRegistry {
 
   /** Whether the server has a tool of this name, built in or not. */
   has(name: string): boolean {
-    return this.configurable.has(name) || [...this.builtIn.values()].some((tool) => tool.name === name);
+    if (this.configurable.has(name)) return true;
+    return [...CONFIGURABLE, ...BUILT_IN].some((definition) => definition.name === name);
   }
 
   /** How a stored observation reads for the model; one of a tool that is not known reads as it is. */

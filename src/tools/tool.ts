@@ -41,6 +41,59 @@ export interface ToolSkill {
   invocable: boolean;
 }
 
+/** What a tool asked of its conversation cannot be done; the message is for the model. */
+export class HostRefusal extends Error {
+  override readonly name = 'HostRefusal';
+}
+
+/** Agents that do a task for the agent of a conversation, by what they are good for. */
+export interface SubAgentType {
+  name: string;
+  description: string;
+  /** What it works with. */
+  tools: readonly string[];
+}
+
+/** What came of a task. */
+export interface TaskResult {
+  taskId: string;
+  /** The type of the agent that did it. */
+  subagent: string;
+  /** What it says, or why there is nothing. */
+  text: string;
+  failed: boolean;
+}
+
+/** Has tasks done by other agents. */
+export interface SubAgents {
+  readonly types: readonly SubAgentType[];
+  /**
+   * Resolves when the task has ended.
+   * @param task `resume` is the id of an earlier one that is to go on
+   * @throws HostRefusal; the reason of the signal once it is aborted
+   */
+  run(task: { prompt: string; type: string; resume?: string }, signal: AbortSignal): Promise<TaskResult>;
+}
+
+/** The models of stored profiles. */
+export interface ToolModels {
+  /** The names of the profiles, as they were when the tools were made. */
+  readonly names: readonly string[];
+  /**
+   * Gives the agent the model of a profile from its next answer on; answers the name of the model.
+   * @throws HostRefusal
+   */
+  switchTo(profile: string): Promise<string>;
+  /**
+   * Asks the model of a profile a question that stands for itself.
+   * @throws HostRefusal; the reason of the signal once it is aborted
+   */
+  ask(
+    request: { profile: string; instructions: string; question: string },
+    signal: AbortSignal,
+  ): Promise<string>;
+}
+
 /** What a tool gets to know of the conversation that it works for. */
 export interface ToolHost {
   readonly conversationId: string;
@@ -51,6 +104,10 @@ export interface ToolHost {
   /** How `folder` is shown to clients (`persistence_dir`, as configured, possibly relative). */
   readonly shownFolder: string;
   readonly secrets?: ToolSecrets;
+  /** Absent for sub-agents. */
+  readonly subAgents?: SubAgents;
+  /** Absent for sub-agents. */
+  readonly models?: ToolModels;
   /** The skills of the conversation as they are now. */
   skills?(): ToolSkill[];
 }

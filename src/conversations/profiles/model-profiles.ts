@@ -10,6 +10,11 @@ import { toLlmConfig } from '../dto/to-start-request.js';
 export class ModelProfiles {
   constructor(private readonly profiles: LlmProfiles) {}
 
+  /** The names of all profiles, sorted. */
+  names(): Promise<string[]> {
+    return this.profiles.names();
+  }
+
   /**
    * The model of a profile, secrets in clear, with a bucket of its own for what it costs.
    * @throws InvalidProfileNameError, ProfileNotFoundError, UnusableProfileError

@@ -1,0 +1,204 @@
+import path from 'node:path';
+import { toolErrorDraft, rejectionDraft } from '../../agent/drafts.js';
+import { AGENT_MISTAKE } from '../../agent/error-classification.js';
+import type { AgentSpec, JsonObject } from '../../agent/agent-spec.js';
+import type { Hooks } from '../../agent/hooks/index.js';
+import { systemPromptDraft } from '../../agent/prompt/system-prompt.js';
+import { agentTypes, subAgentSpec, type AgentType } from '../../agent/sub-agents/index.js';
+import { errorMessage } from '../../errors/index.js';
+import { plainText, textContent, type EventDraft } from '../../events/index.js';
+import type { LlmConfig } from '../../llm/llm-config.js';
+import { HostRefusal, type SubAgents, type TaskResult, type Tool, type ToolHost } from '../../tools/tool.js';
+import { hooksOf, type ConversationHooksHost } from '../conversation-hooks.js';
+import type { ConversationServices } from '../conversation-parts.js';
+import type { ConversationState } from '../conversation-state.js';
+import type { SecretVault } from '../secrets/secret-vault.js';
+import type { Toolset } from '../toolset.js';
+import { TaskLogs } from './task-log.js';
+import { TaskSession, type TaskHost, type TaskParts } from './task-session.js';
+
+const FOLDER = 'tasks';
+const INTERRUPTED = 'Tool call interrupted before completion. The task was ended.';
+
+/** What sub-agents need of the conversation that they work for. */
+export interface SubAgentsHost extends TaskHost, ConversationHooksHost {
+  readonly state: ConversationState;
+}
+
+/** The task that a call asks for. */
+interface Task {
+  prompt: string;
+  type: string;
+  resume?: string;
+}
+
+/**
+ * The sub-agents of one conversation. Each task is a run of its own inside the call that asked for it: with its own view, log
+ * and tools, with the secrets, policy and tool hooks of the conversation, and at its cost.
+ */
+export class ConversationSubAgents implements SubAgents {
+  private logsOpened: TaskLogs | undefined;
+
+  constructor(
+    private readonly host: SubAgentsHost,
+    private readonly services: ConversationServices,
+    private readonly toolset: Toolset,
+    private readonly vault: SecretVault,
+  ) {}
+
+  private get logs(): TaskLogs {
+    return (this.logsOpened ??= new TaskLogs(path.join(this.toolset.host().folder, FOLDER)));
+  }
+
+  get types(): AgentType[] {
+    return [...this.known().values()];
+  }
+
+  async run(task: Task, signal: AbortSignal): Promise<TaskResult> {
+    const earlier = task.resume === undefined ? undefined : await this.earlier(task.resume);
+    const type = this.typeOf(earlier?.subagent ?? task.type);
+    const model = type.profile === undefined ? undefined : await this.modelOf(type.profile);
+    this.assertTools(type);
+    const taskId = task.resume ?? (await this.logs.begin(type.name));
+    const agent = subAgentSpec(this.host.state.agent, type, taskId, model);
+    const { own, all } = this.makeTools(agent, taskId);
+    const hooks = this.hooksOf(type);
+    try {
+      const write: TaskParts['write'] = (events) => this.logs.append(taskId, events);
+      const parts = { agent, type, tools: all, hooks, signal, write };
+      const session = new TaskSession(this.host, parts, earlier?.events ?? []);
+      await session.append(...this.opening(session, task.prompt));
+      await this.services.loop.run(session);
+      signal.throwIfAborted();
+      return { taskId, subagent: type.name, ...(await outcome(session)) };
+    } finally {
+      await Promise.allSettled([hooks.close(), ...own.map((tool) => tool.close())]);
+    }
+  }
+
+  private known(): ReadonlyMap<string, AgentType> {
+    const { agent_definitions: definitions } = this.host.state.rest;
+    const { registry } = this.services;
+    return agentTypes(Array.isArray(definitions) ? definitions : [], (name) => registry.has(name));
+  }
+
+  private typeOf(name: string): AgentType {
+    const types = this.known();
+    const type = types.get(name);
+    if (type) return type;
+    throw new HostRefusal(`Unknown agent '${name}'. Available types: ${[...types.keys()].join(', ')}.`);
+  }
+
+  private async earlier(id: string): ReturnType<TaskLogs['read']> {
+    const task = await this.logs.read(id);
+    if (task) return task;
+    const ids = (await this.logs.ids()).join(', ') || 'none';
+    throw new HostRefusal(`Task '${id}' not found. Available tasks: ${ids}`);
+  }
+
+  private async modelOf(profile: string): Promise<LlmConfig> {
+    try {
+      return await this.services.models.load(profile);
+    } catch (error) {
+      throw new HostRefusal(`LLM profile '${profile}' cannot be used: ${errorMessage(error)}`);
+    }
+  }
+
+  private assertTools({ tools }: AgentType): void {
+    try {
+      this.services.registry.assertKnown(
+        tools.map((name) => ({ name })),
+        [],
+      );
+    } catch (error) {
+      throw new HostRefusal(errorMessage(error));
+    }
+  }
+
+  /** Tools of its own, and the conversation's that are of MCP servers. */
+  private makeTools(agent: AgentSpec, taskId: string): { own: Tool[]; all: ReadonlyMap<string, Tool> } {
+    const { folder, shownFolder, ...rest } = this.toolset.host();
+    const host: ToolHost = {
+      ...rest,
+      folder: path.join(folder, FOLDER, taskId),
+      shownFolder: path.join(shownFolder, FOLDER, taskId),
+      subAgents: undefined,
+      models: undefined,
+    };
+    const own = this.services.registry.createTools(agent.tools, agent.include_default_tools, host);
+    const shared = [...this.toolset.tools()].filter(
+      ([name, { definition }]) => definition.actionKind === 'MCPToolAction' && !own.has(name),
+    );
+    return { own: [...own.values()], all: new Map([...own, ...shared]) };
+  }
+
+  /** Hooks that watch tools see those of sub-agents too; the others are about the conversation. */
+  private hooksOf({ hooks }: AgentType): Hooks {
+    const { state } = this.host;
+    const both = (key: string): unknown[] => [...listIn(state.hook_config, key), ...listIn(hooks, key)];
+    const hook_config = { pre_tool_use: both('pre_tool_use'), post_tool_use: both('post_tool_use') };
+    const host: ConversationHooksHost = {
+      state: { ...state, hook_config },
+      countUsage: (...usage) => this.host.countUsage(...usage),
+      maskSecrets: (text) => this.host.maskSecrets(text),
+    };
+    return hooksOf(host, this.services, this.toolset);
+  }
+
+  /** What comes before the run: the prompt of a new task, errors for what an earlier run has left open, and the message. */
+  private opening(session: TaskSession, prompt: string): EventDraft[] {
+    const open = session.view.unmatched().map((action) => toolErrorDraft(action, INTERRUPTED, AGENT_MISTAKE));
+    const definitions = [...session.tools().values()].map(({ definition }) => definition);
+    const facts = { secrets: this.vault.names(), now: new Date() };
+    const isNew = session.view.recent.length === 0;
+    return [
+      ...(isNew ? [systemPromptDraft(session.agent, definitions, facts)] : open),
+      { source: 'environment', key: 'execution_status', value: 'idle', kind: 'ConversationStateUpdateEvent' },
+      {
+        source: 'user',
+        llm_message: { role: 'user', content: [textContent(prompt)], thinking_blocks: [] },
+        activated_skills: [],
+        extended_content: [],
+        kind: 'MessageEvent',
+      },
+    ];
+  }
+}
+
+function listIn(config: JsonObject | null | undefined, key: string): unknown[] {
+  const list = config?.[key];
+  return Array.isArray(list) ? list : [];
+}
+
+/** What a run that is over has come to. */
+async function outcome(session: TaskSession): Promise<{ text: string; failed: boolean }> {
+  switch (session.status) {
+    case 'finished':
+      return { text: lastWord(session), failed: false };
+    case 'waiting_for_confirmation': {
+      const actions = session.view.unmatched();
+      const reason = 'It needs the agreement of a person, whom a sub-agent cannot ask.';
+      await session.append(...actions.map((action) => rejectionDraft(action, reason)));
+      const wanted = actions.map(({ summary, tool_name }) => summary ?? tool_name).join('; ');
+      return {
+        text: `The sub-agent has stopped before an action that needs the agreement of a person: ${wanted}`,
+        failed: true,
+      };
+    }
+    case 'stuck':
+      return { text: 'The sub-agent has stopped: it was going in circles.', failed: true };
+    default:
+      return { text: session.failure ?? 'The sub-agent has stopped.', failed: true };
+  }
+}
+
+/** The message of its `finish`, or the last that it said. */
+function lastWord({ view }: TaskSession): string {
+  const said = view.recent.findLast(
+    (event) =>
+      (event.kind === 'ObservationEvent' && event.observation.kind === 'FinishObservation') ||
+      (event.kind === 'MessageEvent' && event.source === 'agent'),
+  );
+  if (said?.kind === 'ObservationEvent') return plainText(said.observation.content);
+  return said?.kind === 'MessageEvent' ? plainText(said.llm_message.content) : '';
+}

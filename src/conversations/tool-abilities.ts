@@ -1,0 +1,32 @@
+import type { ConversationServices } from './conversation-parts.js';
+import type { SecretVault } from './secrets/secret-vault.js';
+import { ConversationModels, type ModelsHost } from './steering/conversation-models.js';
+import { ConversationSubAgents, type SubAgentsHost } from './sub-agents/conversation-sub-agents.js';
+import type { ToolAbilities, Toolset } from './toolset.js';
+
+const SWITCH_LLM = 'SwitchLLMTool';
+
+/** What the tools of a conversation may ask of it. */
+export function toolAbilities(
+  host: SubAgentsHost & Omit<ModelsHost, 'save'>,
+  journal: Pick<ModelsHost, 'save'>,
+  services: ConversationServices,
+  toolset: Toolset,
+  vault: SecretVault,
+): ToolAbilities {
+  const modelsHost: ModelsHost = {
+    state: host.state,
+    save: () => journal.save(),
+    commit: (drafts) => host.commit(drafts),
+    countUsage: (...usage) => host.countUsage(...usage),
+  };
+  const models = new ConversationModels(modelsHost, services);
+  return {
+    subAgents: new ConversationSubAgents(host, services, toolset, vault),
+    models,
+    prepare: async () => {
+      // The description of that tool names the profiles.
+      if (host.state.agent.include_default_tools.includes(SWITCH_LLM)) await models.prepare();
+    },
+  };
+}
