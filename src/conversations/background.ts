@@ -8,6 +8,11 @@ export class Background {
     return this.controller.signal;
   }
 
+  /** Something is going on. */
+  get isBusy(): boolean {
+    return this.works.size > 0;
+  }
+
   /** Keeps track of work until it ends; the answer is the work's own. */
   track<T>(work: Promise<T>): Promise<T> {
     const tracked = work.catch(() => undefined).finally(() => this.works.delete(tracked));

@@ -96,7 +96,7 @@ export class ConversationRegistry implements Recoverable {
     const left = (this.borrowers.get(conversation) ?? 1) - 1;
     this.borrowers.set(conversation, left);
     const isUsed = this.lastUse.has(conversation) || this.services.bus.subscriberCount(id) > 0;
-    if (left > 0 || isUsed || conversation.isRunning || this.live.get(id) !== conversation) return;
+    if (left > 0 || isUsed || conversation.isAtWork || this.live.get(id) !== conversation) return;
     this.retire(id, conversation);
   }
 
@@ -274,7 +274,7 @@ export class ConversationRegistry implements Recoverable {
     const limit = Date.now() - this.idleTtlSeconds * 1000;
     for (const [id, conversation] of this.live) {
       const used = Math.max(this.lastUse.get(conversation) ?? 0, Date.parse(conversation.state.updated_at));
-      if (used > limit || conversation.isRunning || this.services.bus.subscriberCount(id) > 0) continue;
+      if (used > limit || conversation.isAtWork || this.services.bus.subscriberCount(id) > 0) continue;
       this.retire(id, conversation);
     }
   }

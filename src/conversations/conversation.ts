@@ -96,6 +96,11 @@ export class Conversation implements GoalTurns, CondensationRuns {
     return this.runs.isRunning;
   }
 
+  /** Something goes on that must not be cut off only because nobody asks: a run, a goal, a call of a model. */
+  get isAtWork(): boolean {
+    return this.isRunning || this.background.isBusy;
+  }
+
   /** A run goes on that has not said its last word. */
   get isBusy(): boolean {
     return this.runs.isBusy;
@@ -140,10 +145,15 @@ export class Conversation implements GoalTurns, CondensationRuns {
     return this.inbox.send(message, run, options);
   }
 
-  /** For the goal loop: says something as the user and resolves when the agent has answered. */
-  async converse(text: string): Promise<void> {
+  /** For the goal loop: says something as the user. */
+  async tell(text: string): Promise<void> {
     this.life.assertOpen();
     await this.surroundings.messages.append({ role: 'user', content: [textContent(text)] });
+  }
+
+  /** For the goal loop, which has a slot: has the agent answer, and resolves when it has. */
+  async answer(): Promise<void> {
+    this.life.assertOpen();
     this.runs.start(() => undefined);
     await this.runs.over();
   }
@@ -186,10 +196,7 @@ export class Conversation implements GoalTurns, CondensationRuns {
   /** Agrees to what waits for confirmation (by going on), or refuses it. */
   async respondToConfirmation(accept: boolean, reason: string): Promise<void> {
     this.life.assertOpen();
-    if (accept) {
-      this.runs.start();
-      return;
-    }
+    if (accept) return this.startRun();
     const view = await this.surroundings.currentView();
     // Looked at after the last wait: another answer may have come meanwhile.
     if (this.state.execution_status !== 'waiting_for_confirmation' || this.isRunning) return;
@@ -232,8 +239,9 @@ export class Conversation implements GoalTurns, CondensationRuns {
     this.life.assertOpen();
     await this.settled();
     const head = eventId === null ? null : await treeEvent(this.log, this.length, eventId);
-    if (this.goal.active) throw new AlreadyRunningError();
     await this.atRest();
+    // Looked at after the last wait: somebody may have set to work meanwhile.
+    if (this.goal.active || this.isRunning) throw new AlreadyRunningError();
     await this.journal.moveHead(head);
   }
 
@@ -271,8 +279,9 @@ export class Conversation implements GoalTurns, CondensationRuns {
     const goodbye = async (): Promise<void> => {
       await this.commit(this.goal.interruption()).catch((error: unknown) => this.report('close', error));
       await this.runs.stopWithin(graceMs);
+      const interrupted = await this.runs.interrupt();
       await this.background.end();
-      if (await this.runs.interrupt()) await this.announcements.publishFullState();
+      if (interrupted) await this.announcements.publishFullState();
       await this.journal.save();
     };
     return this.life.end('closed', () => this.end(goodbye));
@@ -286,10 +295,11 @@ export class Conversation implements GoalTurns, CondensationRuns {
     const goodbye = async (): Promise<void> => {
       await this.announcements.publishChange('deleting');
       this.goal.interruption();
-      await this.background.end();
-      if (!this.isRunning) return;
+      const wasRunning = this.isRunning;
+      // Before what is done beside it: a goal waits for its run.
       this.runs.drop();
-      await this.commit([...this.surroundings.interruptedActions(), ...pauseDrafts()]);
+      if (wasRunning) await this.commit([...this.surroundings.interruptedActions(), ...pauseDrafts()]);
+      await this.background.end();
     };
     const remove = async (): Promise<void> => {
       // The stored conversation last: after a crash in between it can be deleted again.

@@ -106,9 +106,9 @@ export class RunControl {
     return this.isRunning && ['idle', 'running'].includes(this.host.state.execution_status);
   }
 
-  /** Resolves when there is no run, whatever follows the one that goes on. */
+  /** Resolves when there is no run, whatever follows the one that goes on. What an interrupted one leaves is no run. */
   async over(): Promise<void> {
-    while (this.run) await this.lastEnd;
+    for (let { run } = this; run; { run } = this) await Promise.race([this.lastEnd, run.interrupted]);
   }
 
   /**
@@ -143,18 +143,16 @@ export class RunControl {
   }
 
   private async execute(run: Run, drained: Promise<void>, release: () => void): Promise<void> {
-    let goesOn = false;
     const started = performance.now();
     this.log('started');
     try {
       await drained;
       await this.work(run);
-      goesOn = await this.end(run);
     } finally {
       this.logEnd(run, performance.now() - started);
-      if (!goesOn) release();
+      this.end(run, release);
     }
-    if (goesOn) this.begin(release);
+    await this.host.runEnded();
   }
 
   private logEnd(run: Run, took: number): void {
@@ -181,13 +179,17 @@ export class RunControl {
     }
   }
 
-  /** Whether another run follows. Who interrupted this one has said all there is to say. */
-  private async end(run: Run): Promise<boolean> {
-    if (this.run === run) this.run = undefined;
-    await this.host.runEnded();
-    if (run.signal.aborted) return false;
+  /**
+   * The run is over: its slot goes on to the one that follows, or back. In one step, so that who sees the end in the log
+   * can start the next, and nobody else comes between.
+   */
+  private end(run: Run, release: () => void): void {
+    // Who interrupted it has said all there is to say, and has given the slot back.
+    if (this.run !== run) return;
+    this.run = undefined;
     // A message that came after the run's last look at the log has reset the status: its sender wants an answer.
     const unanswered = run.successor === 'if unanswered' && this.host.state.execution_status === 'idle';
-    return (run.successor === 'always' || unanswered) && !this.isRunning;
+    if (run.successor === 'always' || unanswered) this.begin(release);
+    else release();
   }
 }

@@ -83,6 +83,13 @@ export class Run implements AgentSession {
   get signal(): AbortSignal {
     return this.abort.signal;
   }
+  /** Resolves when it is interrupted. */
+  get interrupted(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.signal.aborted) resolve();
+      else this.signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+  }
   get pauseRequested(): boolean {
     return this.stopAfterStep;
   }

@@ -26,8 +26,10 @@ export interface GoalHost {
 export interface GoalTurns {
   /** Resolves when there is no run. @throws AlreadyRunningError for one that goes on */
   atRest(): Promise<void>;
-  /** Says something as the user and resolves when the agent has answered, however its run ended. */
-  converse(text: string): Promise<void>;
+  /** Says something as the user. */
+  tell(text: string): Promise<void>;
+  /** Resolves when the agent has answered, however its run ended. It takes no slot. */
+  answer(): Promise<void>;
 }
 
 /**
@@ -35,8 +37,8 @@ export interface GoalTurns {
  * is what it is told next. Ends when the goal is complete, after so many audits, or when anybody else takes over.
  */
 export class GoalLoop {
-  /** The work that goes on now. Whoever is no longer it stops. */
-  private current: symbol | undefined;
+  /** The work that goes on now. Whoever is no longer it stops; its call of the model is aborted. */
+  private current: AbortController | undefined;
 
   constructor(
     private readonly host: GoalHost,
@@ -76,6 +78,7 @@ export class GoalLoop {
 
   /** The work for the goal stops here; a run that goes on is not stopped. What the log says of it. */
   interruption(): EventDraft[] {
+    this.current?.abort();
     this.current = undefined;
     const { goal } = this.host.state;
     return goal?.active ? [goalUpdate({ ...goal, active: false, status: 'interrupted' })] : [];
@@ -89,7 +92,7 @@ export class GoalLoop {
     const goal = which();
     // One place for all runs of the goal: it must not lose it to others between two of them.
     const release = this.services.slots.take();
-    const work = Symbol('goal');
+    const work = new AbortController();
     this.current = work;
     try {
       await this.host.commit([goalUpdate({ ...goal, active: true, status: 'running' })]);
@@ -105,28 +108,30 @@ export class GoalLoop {
     this.background.track(done).catch((error: unknown) => this.host.report('goal', error));
   }
 
-  private async pursue(work: symbol, first: string): Promise<void> {
+  private async pursue(work: AbortController, first: string): Promise<void> {
     try {
       let text: string | undefined = first;
       while (text !== undefined && this.current === work) {
-        await this.turns.converse(text);
+        await this.turns.tell(text);
+        if (this.current !== work) return;
+        await this.turns.answer();
         text = this.current === work ? await this.audit(work) : undefined;
       }
     } catch (error) {
-      if (this.current !== work || this.background.signal.aborted) return;
+      if (this.current !== work) return;
       const code = error instanceof LlmError ? error.code : errorName(error);
       await this.say(runErrorDraft(code, errorMessage(error)), ...this.interruption());
     }
   }
 
   /** Finds out what is left to do; answers what the agent is told next, nothing when the work is over. */
-  private async audit(work: symbol): Promise<string | undefined> {
+  private async audit(work: AbortController): Promise<string | undefined> {
     const { state } = this.host;
     if (state.execution_status !== 'finished' || !state.goal) {
       await this.host.commit(this.interruption());
       return undefined;
     }
-    const { verdict, usage } = await this.judge(state.goal.objective);
+    const { verdict, usage } = await this.judge(state.goal.objective, work.signal);
     if (this.current !== work) {
       await this.host.commit([usage]);
       return undefined;
@@ -147,7 +152,10 @@ export class GoalLoop {
     await this.host.commit(drafts.map((draft) => this.host.masked(draft)));
   }
 
-  private async judge(objective: string): Promise<{ verdict: GoalVerdict; usage: EventDraft }> {
+  private async judge(
+    objective: string,
+    signal: AbortSignal,
+  ): Promise<{ verdict: GoalVerdict; usage: EventDraft }> {
     const view = await this.host.currentView();
     const { id, agent } = this.host.state;
     const response = await this.services.llm.complete({
@@ -155,7 +163,7 @@ export class GoalLoop {
       messages: auditRequest(objective, view.events),
       tools: [],
       conversationId: id,
-      signal: this.background.signal,
+      signal,
     });
     const usage = this.host.countUsage(agent.llm.usage_id, agent.llm.model, response);
     return { verdict: verdictOf(response.message), usage };

@@ -1,0 +1,41 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { ConversationClient, scriptedRequest, type SeenEvent } from '../support/conversation-client.js';
+import { ServerProcess } from '../support/server-process.js';
+
+describe('the place of a run', () => {
+  let server: ServerProcess;
+  let workspace: string;
+
+  beforeAll(async () => {
+    server = await ServerProcess.start({ env: { OH_MAX_CONCURRENT_RUNS: '1' } });
+    workspace = await mkdtemp(path.join(os.tmpdir(), 'workspace-'));
+  });
+  afterAll(async () => {
+    await server.stop();
+    await rm(workspace, { recursive: true, force: true });
+  });
+
+  it('is free for the next message as soon as a client sees that the run has finished', async () => {
+    const conversation = await ConversationClient.create(server, scriptedRequest(workspace));
+    const { socket } = await conversation.listen();
+    const finished = () =>
+      new Promise<void>((resolve) => {
+        const look = (data: Buffer): void => {
+          const { key, value } = JSON.parse(data.toString()) as SeenEvent;
+          if (key !== 'execution_status' || value !== 'finished') return;
+          socket.off('message', look);
+          resolve();
+        };
+        socket.on('message', look);
+      });
+    for (let round = 0; round < 20; round += 1) {
+      const end = finished();
+      // Throws when it is refused. Not polled for: that would come later.
+      await conversation.send(`SAY: ${round}`);
+      await end;
+    }
+    socket.terminate();
+  });
+});
