@@ -112,6 +112,7 @@ export class EventLane implements Lane {
 
   async next(): Promise<Delivery | undefined> {
     const { target } = this.services;
+    for (const tail of [...this.tails]) await tail.look();
     const [tail] = this.tails;
     if (tail) return this.nextOf(tail);
     const { live, closings } = this;

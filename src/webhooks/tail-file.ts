@@ -21,6 +21,13 @@ export class TailFile {
     return this.left ?? 0;
   }
 
+  /** Finds out how many lines wait. */
+  async look(): Promise<void> {
+    if (this.left !== undefined) return;
+    this.offset ??= (await readPosition(this.positionPath)) ?? 0;
+    this.left = await countLines(this.path, this.offset);
+  }
+
   /**
    * The next lines: at most `limit`, and no more than `maxBytes` unless the first is larger. None: all are delivered, or
    * another server, which took this one for dead, delivers them.
@@ -36,7 +43,6 @@ export class TailFile {
       return [];
     }
     try {
-      this.left ??= await countLines(this.path, at);
       return await linesAt(handle, at, limit, maxBytes);
     } finally {
       await handle.close();
@@ -89,9 +95,13 @@ async function linesAt(
 
 async function countLines(file: string, start: number): Promise<number> {
   let count = 0;
-  const chunks: AsyncIterable<Buffer> = createReadStream(file, { start, highWaterMark: CHUNK_BYTES });
-  for await (const chunk of chunks) {
-    for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, end + 1)) count += 1;
+  try {
+    const chunks: AsyncIterable<Buffer> = createReadStream(file, { start, highWaterMark: CHUNK_BYTES });
+    for await (const chunk of chunks) {
+      for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, end + 1)) count += 1;
+    }
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error;
   }
   return count;
 }

@@ -133,6 +133,27 @@ describe('webhooks over the end of a server', () => {
     expect((await kept.on(second).info()).execution_status).toBe('finished');
   });
 
+  it('tells how much waits of all conversations that had the same id', async () => {
+    await receiver.down();
+    const first = await start();
+    let count = 0;
+    let id: string | undefined;
+    for (let time = 0; time < 2; time += 1) {
+      const request = { ...scriptedRequest(path.join(folder, 'work'), SCRIPT), conversation_id: id };
+      const conversation = await ConversationClient.create(first, request);
+      await conversation.reaches('finished');
+      count += (await ids(conversation)).length;
+      await first.request('DELETE', conversation.route);
+      id = conversation.id;
+    }
+    await first.end('SIGTERM');
+    const second = await start();
+    await eventually(async () => {
+      const [status] = (await second.request('GET', '/api/webhooks')).body as Record<string, number>[];
+      return (status?.['pending_events'] ?? 0) >= count;
+    }, 'both told as pending');
+  });
+
   it('sends the rest of a batch at a graceful stop', async () => {
     const first = await start([hook({ event_buffer_size: 1000, flush_delay: 3600 })]);
     const conversation = await create(first, SCRIPT);
