@@ -39,7 +39,7 @@ export function readDto<T extends object>(dto: DtoClass<T>, source: Record<strin
 
 /** Everything that is wrong with a DTO and the DTOs in it. */
 export function problemsOf(instance: object): Problem[] {
-  const errors = validateSync(instance, { stopAtFirstError: true, forbidUnknownValues: false });
+  const errors = validateSync(instance, { forbidUnknownValues: false });
   return [...fromErrors(errors), ...unknownFields(instance)];
 }
 

@@ -20,6 +20,7 @@ export interface FieldSpec {
 const specs = new WeakMap<object, Map<string, FieldSpec>>();
 const closedClasses = new WeakSet<object>();
 const optionalBodies = new WeakSet<object>();
+const embedded = new WeakSet<object>();
 
 /**
  * Declares a field of a DTO: how it is read, checked (by class-validator) and documented. A field without an initial
@@ -67,6 +68,18 @@ export function OptionalBody(): ClassDecorator {
 /** Whether a request may come without this body. */
 export function isOptionalBody(dto: DtoClass): boolean {
   return optionalBodies.has(dto);
+}
+
+/** The body only wraps the one field of the class: where that is missing, nothing at all was sent for it. */
+export function Embedded(): ClassDecorator {
+  return (target) => {
+    embedded.add(target);
+  };
+}
+
+/** Whether the body only wraps the one field of this class. */
+export function isEmbedded(dto: DtoClass): boolean {
+  return embedded.has(dto);
 }
 
 /** The fields of a DTO class, inherited ones first; empty for any other class. */

@@ -5,7 +5,7 @@ import {
   UnsupportedMediaTypeException,
 } from '@nestjs/common';
 import { problemsOf, readDto } from './dto.js';
-import { type DtoClass, fieldsOf, isOptionalBody } from './field.js';
+import { type DtoClass, fieldsOf, isEmbedded, isOptionalBody } from './field.js';
 import { isJsonObject } from './field-type.js';
 import { UnreadBody } from './json-body.js';
 import { MISSING, RequestValidationError, below } from './problem.js';
@@ -31,6 +31,10 @@ function isDtoClass(metatype: ArgumentMetadata['metatype']): metatype is DtoClas
 function readBody(dto: DtoClass, body: unknown): object {
   if (body instanceof UnreadBody) throw new UnsupportedMediaTypeException(body.explanation);
   if (body === undefined && isOptionalBody(dto)) return readDto(dto, {});
+  const [name = ''] = fieldsOf(dto).keys();
+  if (isEmbedded(dto) && !(isJsonObject(body) && Object.hasOwn(body, name))) {
+    throw new RequestValidationError(below(['body', name], [MISSING]), { body: null });
+  }
   if (body === undefined) throw new RequestValidationError(below(['body'], [MISSING]), { body: null });
   if (!isJsonObject(body)) {
     const msg = 'Input should be a valid dictionary or object to extract fields from';

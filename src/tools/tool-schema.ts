@@ -34,7 +34,7 @@ const SUMMARY = {
  */
 export function toLlmTool(definition: ToolDefinition): ToolForModel {
   const { name, description, schema, annotations } = definition;
-  const { required } = schema;
+  const { required, $defs } = schema;
   return {
     name,
     description,
@@ -46,6 +46,7 @@ export function toLlmTool(definition: ToolDefinition): ToolForModel {
         ...mapValues(schema.properties, forModel),
       },
       ...(required && required.length > 0 ? { required } : {}),
+      ...($defs ? { $defs } : {}),
     },
   };
 }

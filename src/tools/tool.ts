@@ -5,6 +5,8 @@ export interface ToolSchema {
   type: 'object';
   properties: Record<string, Record<string, unknown>>;
   required?: string[];
+  /** What the properties refer to by `#/$defs/...`. */
+  $defs?: Record<string, unknown>;
 }
 
 /** The secrets that a command names. */

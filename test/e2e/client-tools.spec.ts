@@ -10,8 +10,9 @@ const TOOL = {
   description: 'Show a card',
   parameters: {
     type: 'object',
-    properties: { title: { type: 'string' }, n: { type: 'integer' } },
+    properties: { title: { type: 'string' }, n: { type: 'integer' }, at: { $ref: '#/$defs/Point' } },
     required: ['title'],
+    $defs: { Point: { type: 'object', properties: { x: { type: 'number' } } } },
   },
 };
 
@@ -77,9 +78,10 @@ describe('tools of the client', () => {
       await conversation.reaches('finished');
       expect((await conversation.events()).map(brief)).toContain('ObservationEvent');
       for (const { body } of endpoint.requests) {
-        const tools = body['tools'] as { function: { name: string; parameters: { required: string[] } } }[];
+        const tools = body['tools'] as { function: { name: string; parameters: Record<string, unknown> } }[];
         expect(tools.map((tool) => tool.function.name)).toEqual(['show_card', 'finish', 'think']);
-        expect(tools[0]?.function.parameters.required).toEqual(['title']);
+        expect(tools[0]?.function.parameters['required']).toEqual(['title']);
+        expect(tools[0]?.function.parameters['$defs']).toEqual(TOOL.parameters.$defs);
       }
     } finally {
       await endpoint.close();

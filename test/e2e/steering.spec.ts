@@ -332,4 +332,20 @@ describe('steering a conversation', () => {
       'No marketplaces registered. Configure registered_marketplaces in AgentContext to use load_plugin().',
     ]);
   });
+
+  it('refuses bodies: what wraps one field, and secrets with all that is wrong in each of them', async () => {
+    const conversation = await create();
+    const wrapped = { switch_llm: 'llm', switch_profile: 'profile_name', load_plugin: 'plugin_ref' };
+    for (const [route, field] of Object.entries(wrapped)) {
+      for (const body of [undefined, {}, { other: 1 }, []]) {
+        expect((await post(conversation, route, body)).body).toEqual({
+          detail: [{ type: 'missing', loc: ['body', field], msg: 'Field required', input: null }],
+        });
+      }
+    }
+    const secrets = { A: 5, B: { kind: 'StaticSecret', value: 7 }, C: { kind: 'LookupSecret' } };
+    const { body } = await post(conversation, 'secrets', { secrets });
+    const places = (body as { detail: { loc: string[] }[] }).detail.map(({ loc }) => loc.join('.'));
+    expect(places.sort()).toEqual(['body.secrets.A', 'body.secrets.B.value', 'body.secrets.C.url']);
+  });
 });

@@ -1,4 +1,4 @@
-import { Field } from '../../http/field.js';
+import { Embedded, Field } from '../../http/field.js';
 import { mapOf, nullable, text } from '../../http/field-type.js';
 import { LLMDto, llm } from './llm.dto.js';
 import { confirmationPolicy, secretSourceOrText, securityAnalyzer } from './policies.dto.js';
@@ -22,24 +22,28 @@ export class UpdateSecretsRequestDto {
 }
 
 /** Another model for the steps to come. */
+@Embedded()
 export class SwitchLLMRequestDto {
   @Field(llm(''), 'Secrets may be given as tokens that this server has made.')
   llm!: LLMDto;
 }
 
 /** A stored model for the steps to come. */
+@Embedded()
 export class SwitchProfileRequestDto {
   @Field(text())
   profile_name!: string;
 }
 
 /** A model of an agent that runs outside of this server. */
+@Embedded()
 export class SwitchACPModelRequestDto {
   @Field(text())
   model!: string;
 }
 
 /** A plugin of a registered marketplace. */
+@Embedded()
 export class LoadPluginRequestDto {
   @Field(text(), 'plugin@marketplace')
   plugin_ref!: string;

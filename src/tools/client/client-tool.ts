@@ -57,12 +57,13 @@ export function clientToolProblem({ name, parameters }: ClientToolSpec): string 
   return isSchema ? undefined : `The parameters of client tool '${name}' are no JSON schema of an object.`;
 }
 
-function toSchema({ properties, required }: Record<string, unknown>): ToolSchema {
+function toSchema({ properties, required, $defs }: Record<string, unknown>): ToolSchema {
   const fields = isObject(properties) ? Object.entries(properties) : [];
   const names = Array.isArray(required) ? required.filter((field) => typeof field === 'string') : [];
   return {
     type: 'object',
     properties: Object.fromEntries(fields.map(([field, schema]) => [field, isObject(schema) ? schema : {}])),
     ...(names.length > 0 ? { required: names } : {}),
+    ...(isObject($defs) ? { $defs } : {}),
   };
 }
