@@ -7,6 +7,8 @@ import { storageFailure } from '../../storage/index.js';
 
 /** Long outputs that events name by their path. */
 const OUTPUTS = 'observations';
+/** What its sub-agents did, so that their tasks can go on. */
+const SUB_AGENTS = 'tasks';
 /** The list of the task tracker. */
 const TASKS = 'TASKS.json';
 
@@ -28,6 +30,7 @@ export interface ForkFolders {
  */
 export async function copyMemory(folders: ForkFolders, whole: boolean): Promise<(line: string) => string> {
   if (whole) await copyIfThere(path.join(folders.source, TASKS), path.join(folders.fork, TASKS));
+  await copyOutputs(path.join(folders.source, SUB_AGENTS), path.join(folders.fork, SUB_AGENTS));
   const copied = await copyOutputs(path.join(folders.source, OUTPUTS), path.join(folders.fork, OUTPUTS));
   if (!copied) return (line) => line;
   // The names of these folders are ids, which nothing else is called by.

@@ -28,6 +28,8 @@ import type {
 
 /** Tools of an agent that is described by settings which name none. */
 const DEFAULT_TOOLS = ['terminal', 'file_editor', 'task_tracker'];
+/** Built-in tools of an agent that is described by settings. */
+const SETTINGS_BUILT_IN = ['FinishTool', 'ThinkTool', 'SwitchLLMTool'];
 /** Settings of an agent that were taken away; clients are told instead of being ignored. */
 const REMOVED_SETTINGS = ['enable_sub_agents', 'enable_switch_llm_tool'];
 /** The bucket for the cost of summaries. */
@@ -251,6 +253,7 @@ function fromSettings(settings: JsonObject): AgentSpec {
     tools:
       tools?.map(({ name, params }) => ({ name, params })) ??
       DEFAULT_TOOLS.map((name) => ({ name, params: {} })),
+    include_default_tools: SETTINGS_BUILT_IN,
     condenser: condenserFromSettings(dto),
   };
 }

@@ -1,0 +1,131 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { ConversationClient, scriptedRequest, type SeenEvent } from '../support/conversation-client.js';
+import { startScriptedEndpoint, type ChatEndpoint } from '../support/scripted-endpoint.js';
+import { ServerProcess } from '../support/server-process.js';
+
+/** Tools that use the models of stored profiles. */
+describe('switch_llm and ask_oracle', () => {
+  let folder: string;
+  let server: ServerProcess;
+  let endpoint: ChatEndpoint;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(os.tmpdir(), 'model-tools-'));
+    server = await ServerProcess.start({
+      cwd: folder,
+      env: { OH_PERSISTENCE_DIR: path.join(folder, 'home') },
+    });
+  });
+  afterAll(async () => {
+    await server.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+  beforeEach(async () => {
+    endpoint = await startScriptedEndpoint();
+  });
+  afterEach(async () => {
+    await endpoint.close();
+    await rm(path.join(folder, 'home'), { recursive: true, force: true });
+  });
+
+  const llm = (model: string, more: object = {}) => ({
+    model: `openai/${model}`,
+    base_url: endpoint.url,
+    api_key: 'sk-quiet',
+    usage_id: 'agent',
+    num_retries: 1,
+    ...more,
+  });
+  const store = async (name: string, fields: object): Promise<void> => {
+    const profiles = path.join(folder, 'home', 'profiles');
+    await mkdir(profiles, { recursive: true });
+    await writeFile(path.join(profiles, `${name}.json`), JSON.stringify({ ...fields, schema_version: 1 }));
+  };
+  const run = async (script: string[], source: object): Promise<[SeenEvent[], ConversationClient]> => {
+    const request = {
+      ...scriptedRequest(path.join(folder, 'work'), script.join('\n')),
+      agent: undefined,
+      ...source,
+    };
+    const conversation = await ConversationClient.create(server, request);
+    await conversation.reaches('finished');
+    return [await conversation.events(), conversation];
+  };
+  const observations = (events: SeenEvent[]): unknown[] =>
+    events.flatMap((event) => event['observation'] ?? []);
+  const models = () => endpoint.requests.map(({ body }) => body['model']);
+
+  it('switch to the model of a profile from the next answer on', async () => {
+    await store('fast', llm('second'));
+    const script = [
+      'TOOL: switch_llm {"profile_name": "fast", "reason": "r"}',
+      'TOOL: switch_llm {"profile_name": "nope", "reason": "r"}',
+      'TOOL: switch_llm {"profile_name": "fast"}',
+      'FINISH: d',
+    ];
+    const [events, conversation] = await run(script, { agent_settings: { llm: llm('first') } });
+    expect(models()).toEqual(['first', 'second', 'second', 'second']);
+    expect(observations(events)).toMatchObject([
+      {
+        content: [
+          {
+            text:
+              "Switched LLM profile to 'fast' with active model 'openai/second'. Reason: r Future agent steps will " +
+              'use this profile.',
+          },
+        ],
+        is_error: false,
+        profile_name: 'fast',
+        reason: 'r',
+        active_model: 'openai/second',
+        kind: 'SwitchLLMObservation',
+      },
+      {
+        content: [{ text: "LLM profile 'nope' was not found." }],
+        is_error: true,
+        profile_name: 'nope',
+        reason: 'r',
+      },
+      { kind: 'FinishObservation' },
+    ]);
+    const [update] = events.filter(({ key }) => key === 'agent');
+    // The condenser had the same model, and keeps its bucket.
+    expect(update?.value).toMatchObject({
+      llm: { model: 'openai/second', usage_id: 'profile:fast' },
+      condenser: { llm: { model: 'openai/second', usage_id: 'condenser' } },
+    });
+    expect(JSON.stringify(events)).not.toContain('sk-quiet');
+    const kinds = events.map(({ kind, key }) => key ?? kind);
+    expect(kinds.indexOf('agent')).toBe(kinds.indexOf('ObservationEvent') - 1);
+    const [prompt] = events.filter(({ kind }) => kind === 'SystemPromptEvent');
+    expect(JSON.stringify(prompt?.['tools'])).toContain('Available LLM profiles:\\n- fast');
+    const { agent, stats } = await conversation.info();
+    expect(agent).toMatchObject({
+      include_default_tools: ['FinishTool', 'ThinkTool', 'SwitchLLMTool'],
+      llm: { model: 'openai/second' },
+    });
+    expect(stats).toMatchObject({ usage_to_metrics: { agent: {}, 'profile:fast': {} } });
+  });
+
+  it('ask the model of the profile that is called oracle', async () => {
+    const script = ['TOOL: ask_oracle {"question": "q?", "context": "SAY: do it"}', 'FINISH: d'];
+    const agent = { llm: llm('first'), tools: [{ name: 'ask_oracle' }] };
+    const [without] = await run(script, { agent });
+    expect(observations(without)[0]).toMatchObject({ is_error: true, kind: 'AskOracleObservation' });
+    expect(JSON.stringify(observations(without)[0])).toContain('The Oracle is not available');
+    await store('oracle', llm('wise'));
+    const [events, conversation] = await run(script, { agent });
+    expect(observations(events)[0]).toEqual({
+      content: [{ cache_prompt: false, type: 'text', text: 'do it' }],
+      is_error: false,
+      kind: 'AskOracleObservation',
+    });
+    const asked = endpoint.requests.find(({ body }) => body['model'] === 'wise');
+    expect(JSON.stringify(asked?.body)).toContain('Question:\\nq?\\n\\nAdditional context from the agent:');
+    expect((await conversation.info())['stats']).toMatchObject({
+      usage_to_metrics: { 'oracle:openai/wise': { token_usages: [{}] } },
+    });
+  });
+});

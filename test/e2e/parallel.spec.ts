@@ -1,0 +1,88 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { brief, ConversationClient, scriptedRequest } from '../support/conversation-client.js';
+import { ServerProcess } from '../support/server-process.js';
+
+/** Several calls in one answer, with `tool_concurrency_limit`. */
+describe('calls that run side by side', () => {
+  let folder: string;
+  let server: ServerProcess;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(os.tmpdir(), 'parallel-'));
+    server = await ServerProcess.start({ cwd: folder });
+  });
+  afterAll(async () => {
+    await server.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const start = (script: string[], tool_concurrency_limit: number): Promise<ConversationClient> =>
+    ConversationClient.create(
+      server,
+      scriptedRequest(path.join(folder, 'work'), script.join('\n'), {
+        agent: {
+          llm: { model: 'scripted/test', usage_id: 'agent' },
+          tools: [{ name: 'terminal' }, { name: 'write_file' }],
+          tool_concurrency_limit,
+        },
+      }),
+    );
+
+  it('have their results in the order of the calls', async () => {
+    // The first call ends only because the second one runs meanwhile.
+    const conversation = await start(
+      [
+        'RUN: until [ -e go ]; do sleep 0.05; done; echo first',
+        'AND TOOL: write_file {"file_path": "go", "content": ""}',
+        'AND RUN: echo third',
+        'FINISH: d',
+      ],
+      3,
+    );
+    await conversation.reaches('finished');
+    const events = await conversation.events();
+    const calls = events.filter(({ kind }) => /^(ActionEvent|ObservationEvent)$/.test(kind)).slice(0, 6);
+    expect(calls.map(({ kind, tool_name: name }) => `${kind} ${String(name)}`)).toEqual([
+      'ActionEvent terminal',
+      'ActionEvent write_file',
+      'ActionEvent terminal',
+      'ObservationEvent terminal',
+      'ObservationEvent write_file',
+      'ObservationEvent terminal',
+    ]);
+    expect(calls.slice(3).map(({ action_id: id }) => id)).toEqual(calls.slice(0, 3).map(({ id }) => id));
+    expect(JSON.stringify(calls[3])).toContain('"first"');
+    expect(JSON.stringify(calls[5])).toContain('"third"');
+  });
+
+  it('all end with an interrupt: those that run, and those that wait', async () => {
+    const conversation = await start(
+      [
+        'RUN: touch begun; sleep 60',
+        'AND RUN: touch never',
+        'AND TOOL: write_file {"file_path": "x", "content": ""}',
+        'FINISH: d',
+      ],
+      2,
+    );
+    const socket = await conversation.listen(`/sockets/events/${conversation.id}?resend_all=true`);
+    const isCall = ({ kind, tool_name: name }: { kind: string; tool_name?: unknown }): boolean =>
+      kind === 'ActionEvent' && name === 'write_file';
+    await socket.sees(isCall, 'the last call');
+    await socket.close();
+    await conversation.server.request('POST', `${conversation.route}/interrupt`);
+    await conversation.reaches('paused');
+    const after = (await conversation.events()).slice(-5).map(brief);
+    expect(after).toEqual([
+      ...['AgentErrorEvent', 'AgentErrorEvent', 'AgentErrorEvent'],
+      ...['execution_status=paused', 'InterruptEvent'],
+    ]);
+    await conversation.send('FINISH: on');
+    await conversation.reaches('finished');
+    expect(
+      (await conversation.events()).map(({ kind }) => kind).filter((kind) => kind === 'ObservationEvent'),
+    ).toEqual(['ObservationEvent']);
+  });
+});
