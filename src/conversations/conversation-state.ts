@@ -90,9 +90,17 @@ export interface ConversationState {
   rest: JsonObject;
 }
 
+/**
+ * Marks a change. The moment never goes back: an event may have been made before another change, or in the hour that a
+ * clock which is set back has twice.
+ */
+export function touch(state: { updated_at: string }, moment: string): void {
+  if (moment > state.updated_at) state.updated_at = moment;
+}
+
 /** Folds one event of the log into the state. Log first, state second: the state can be made again from the log. */
 export function foldEvent(state: ConversationState, event: DurableEvent): void {
-  state.updated_at = utcFromLocal(event.timestamp);
+  touch(state, utcFromLocal(event.timestamp));
   if (isBranchEvent(event)) {
     // The agent is ready with its prompt: from here on its statistics are shown, all zero at first.
     if (event.kind === 'SystemPromptEvent') registerUsage(state.stats, state.agent.llm);

@@ -157,7 +157,7 @@ export class ConversationsController {
     @Body() { title, tags }: UpdateConversationRequestDto,
   ): Promise<typeof SUCCESS> {
     await this.conversations.update(id, {
-      ...(title !== null && { title: title.trim() }),
+      ...(title !== null && { title }),
       ...(tags !== null && { tags }),
     });
     return SUCCESS;

@@ -1,7 +1,7 @@
 import { utcTimestamp } from '../events/index.js';
 import type { LeaseFence } from '../storage/index.js';
 import type { ConversationServices } from './conversation-parts.js';
-import type { ConversationState } from './conversation-state.js';
+import { touch, type ConversationState } from './conversation-state.js';
 import type { LogWriter } from './log-writer.js';
 import { toStored } from './stored-conversation.js';
 
@@ -24,7 +24,7 @@ export class MetadataWriter {
 
   /** Marks the conversation as changed now, for changes that leave no event. */
   bump(): void {
-    this.state.updated_at = utcTimestamp();
+    touch(this.state, utcTimestamp());
     this.services.catalogue.touch(this.state);
   }
 

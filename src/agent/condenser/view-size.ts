@@ -22,7 +22,11 @@ export function tokensOf(event: ViewEvent): number {
   return tokens;
 }
 
-/** About how many tokens a view has for the model. */
+/**
+ * About how many tokens a view has for the model. An estimate by design: it decides when a history is condensed, for which
+ * a fifth more or less does not matter. Where it is too low the provider's refusal has the same effect, and where it is too
+ * high a summary comes early.
+ */
 export function tokensIn(events: readonly ViewEvent[]): number {
   return events.reduce((sum, event) => sum + tokensOf(event), 0);
 }
