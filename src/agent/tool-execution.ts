@@ -68,7 +68,8 @@ function failure(action: ActionEvent, error: unknown): EventDraft {
 function invocationOf(action: ActionEvent, tools: ReadonlyMap<string, Tool>): ToolInvocation | undefined {
   if (!action.action) return undefined;
   const { kind: _kind, ...args } = action.action;
-  return tools.get(action.tool_name)?.prepare(args);
+  const tool = tools.get(action.tool_name);
+  return tool?.prepare(tool.definition.argumentsOf?.(action.action) ?? args);
 }
 
 function notFound(name: string, tools: ReadonlyMap<string, Tool>): string {

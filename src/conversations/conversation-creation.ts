@@ -3,12 +3,12 @@ import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import { SourceError, sourceOf } from '../agent/skills/plugins/index.js';
 import type { Conversation } from './conversation.js';
-import { InvalidRequestError } from './conversation-errors.js';
+import { InvalidRequestError, ToolNameClashError } from './conversation-errors.js';
 import { ConversationServices } from './conversation-parts.js';
 import { ConversationRegistry } from './conversation-registry.js';
 import { assertToolsKnown, makeWorkingDir, newConversation } from './new-conversation.js';
 import type { ConversationState } from './conversation-state.js';
-import type { StartConversationRequest } from './start-request.js';
+import type { IncomingMessage, StartConversationRequest } from './start-request.js';
 import { FROM_HEAD, WorktreeError, Worktrees, type MadeWorktree } from './worktrees/worktrees.js';
 import { withWorktreeNote } from './worktrees/worktree-note.js';
 
@@ -86,8 +86,7 @@ export class ConversationCreation {
     } finally {
       if (!created && worktree) await this.worktrees.remove(worktree.record);
     }
-    if (created && request.initial_message)
-      await conversation.sendMessage(request.initial_message, true, { slot });
+    if (created && request.initial_message) await this.sendFirst(conversation, request.initial_message, slot);
     else slot?.();
     return created ? conversation : undefined;
   }
@@ -111,6 +110,25 @@ export class ConversationCreation {
       }
     }
     return { plugin_folders };
+  }
+
+  /** A conversation whose tools cannot be told apart is not made. */
+  private async sendFirst(
+    conversation: Conversation,
+    message: IncomingMessage,
+    slot: (() => void) | undefined,
+  ): Promise<void> {
+    try {
+      await conversation.sendMessage(message, true, { slot });
+    } catch (error) {
+      if (!(error instanceof ToolNameClashError)) throw error;
+      const { id, worktree } = conversation.state;
+      const isThere = (user: string): Promise<boolean> => this.services.catalogue.has(user);
+      await this.registry.destroy(id, async () => {
+        if (worktree) await this.worktrees.leave(worktree, id, isThere);
+      });
+      throw new InvalidRequestError(['body', 'agent', 'mcp_config'], error.message);
+    }
   }
 
   /** With the secrets in clear, where the request says that they come as tokens of this server. */

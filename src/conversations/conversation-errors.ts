@@ -72,7 +72,7 @@ export class RunLimitError extends Error {
 
 /** A request names something that cannot be had; answered as a 422 that names the field. */
 export class InvalidRequestError extends Error {
-  override readonly name = 'InvalidRequestError';
+  override readonly name: string = 'InvalidRequestError';
   constructor(
     /** Path of the field, `body` first. */
     readonly location: (string | number)[],
@@ -80,6 +80,14 @@ export class InvalidRequestError extends Error {
     readonly input?: unknown,
   ) {
     super(message);
+  }
+}
+
+/** A tool of an MCP server has the name of another tool. Found out when the server is asked, which may be in a run. */
+export class ToolNameClashError extends InvalidRequestError {
+  override readonly name = 'DuplicateToolError';
+  constructor(message: string) {
+    super([], message);
   }
 }
 

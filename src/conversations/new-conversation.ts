@@ -4,6 +4,7 @@ import { errorMessage } from '../errors/index.js';
 import { utcTimestamp } from '../events/index.js';
 import { makeFolder } from '../files/index.js';
 import { storageFailure, StorageFailedError } from '../storage/index.js';
+import { fitting } from '../tools/name-pattern.js';
 import { DuplicateToolError, UnknownToolError } from '../tools/tool-errors.js';
 import type { ToolRegistry } from '../tools/tool-registry.js';
 import { InvalidRequestError } from './conversation-errors.js';
@@ -76,6 +77,11 @@ export function assertToolsKnown(
       [],
       `Client tool name '${clash.name}' collides with an existing non-client tool. Choose a unique client tool name.`,
     );
+  }
+  const { filter_tools_regex: filter } = agent;
+  if (filter !== null && fitting(filter, [], false) === undefined) {
+    const location = ['body', 'agent', 'filter_tools_regex'];
+    throw new InvalidRequestError(location, 'This is no regular expression', filter);
   }
   try {
     registry.assertKnown(agent.tools, agent.include_default_tools);

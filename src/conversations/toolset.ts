@@ -2,8 +2,12 @@ import path from 'node:path';
 import type { AgentSpec } from '../agent/agent-spec.js';
 import { isInvocable, needsInvokeTool, skillsOf } from '../agent/skills/index.js';
 import { makeFolder } from '../files/index.js';
+import type { McpServers } from '../tools/mcp/index.js';
+import { fitting } from '../tools/name-pattern.js';
+import { DuplicateToolError } from '../tools/tool-errors.js';
+import type { ToolRegistry } from '../tools/tool-registry.js';
 import type { Tool, ToolHost, ToolDefinition, ToolSecrets } from '../tools/tool.js';
-import { ConversationClosedError } from './conversation-errors.js';
+import { ConversationClosedError, ToolNameClashError } from './conversation-errors.js';
 import type { ConversationServices } from './conversation-parts.js';
 import type { ConversationState } from './conversation-state.js';
 import { persistenceDir } from './conversation-views.js';
@@ -19,6 +23,9 @@ export interface ToolAbilities extends Pick<ToolHost, 'subAgents' | 'models'> {
 /** The tools of one conversation: made when first needed, ended with it. */
 export class Toolset {
   private instances: Map<string, Tool> | undefined;
+  /** MCP servers, and what they offer. */
+  private servers: McpServers | undefined;
+  private foreign: Tool[] = [];
   private workspaceReady: Promise<void> | undefined;
   private closed = false;
 
@@ -42,14 +49,16 @@ export class Toolset {
   /** The tools by name, in the order the model is told of them. They start what they need at their first use. */
   tools(): ReadonlyMap<string, Tool> {
     if (this.closed) throw new ConversationClosedError();
-    const { agent, client_tools } = this.state;
-    this.instances ??= this.services.registry.createTools(
-      agent.tools,
-      builtIn(agent),
-      this.host(),
-      client_tools,
-    );
+    this.instances ??= this.makeTools();
     return this.instances;
+  }
+
+  private makeTools(): Map<string, Tool> {
+    const { agent, client_tools } = this.state;
+    const { tools, filter_tools_regex: filter } = agent;
+    const own = this.services.registry.createTools(tools, builtIn(agent), this.host(), client_tools);
+    const all = joined(own, this.foreign);
+    return filter === null ? all : filtered(all, filter, this.services.registry);
   }
 
   /** What tools get to know of the conversation. */
@@ -69,12 +78,34 @@ export class Toolset {
   }
 
   /**
-   * Makes the tools ready that are somebody else's.
+   * Makes the tools ready that are somebody else's: until then there are only our own.
+   * @throws ToolNameClashError when a name comes twice
    * @throws the reason of the signal once it is aborted
    */
   async prepare(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     await this.abilities().prepare();
+    await this.connect(signal);
+  }
+
+  /** Starts the MCP servers of the agent, once. */
+  private async connect(signal: AbortSignal): Promise<void> {
+    const { agent } = this.state;
+    if (this.servers || Object.keys(agent.mcp_config).length === 0) return;
+    // Loaded by those who use it.
+    const { McpServers } = await import('../tools/mcp/index.js');
+    const servers = new McpServers(agent.mcp_config, this.host());
+    this.servers = servers;
+    try {
+      this.foreign = await servers.tools(signal);
+      this.tools();
+    } catch (error) {
+      this.servers = undefined;
+      this.foreign = [];
+      await servers.close();
+      throw error instanceof DuplicateToolError ? new ToolNameClashError(error.message) : error;
+    }
+    if (this.closed) await servers.close();
   }
 
   /** Takes in tools that a changed agent needs; those that there are go on. */
@@ -104,7 +135,7 @@ export class Toolset {
     this.closed = true;
     const tools = [...(this.instances?.values() ?? [])];
     this.instances = undefined;
-    await Promise.allSettled(tools.map((tool) => tool.close()));
+    await Promise.allSettled([...tools.map((tool) => tool.close()), this.servers?.close()]);
   }
 }
 
@@ -113,4 +144,28 @@ function builtIn(agent: AgentSpec): string[] {
   const { include_default_tools: named } = agent;
   const missing = !named.includes(INVOKE_SKILL) && needsInvokeTool(skillsOf(agent));
   return missing ? [...named, INVOKE_SKILL] : named;
+}
+
+function joined(own: ReadonlyMap<string, Tool>, foreign: readonly Tool[]): Map<string, Tool> {
+  const all = new Map(own);
+  const doubled = foreign.flatMap((tool) => {
+    const { name } = tool.definition;
+    if (all.has(name)) return [name];
+    all.set(name, tool);
+    return [];
+  });
+  if (doubled.length > 0) throw new DuplicateToolError([...new Set(doubled)]);
+  return all;
+}
+
+/** Those whose names begin as a pattern says, and all built-in ones. */
+function filtered(
+  all: ReadonlyMap<string, Tool>,
+  pattern: string,
+  registry: ToolRegistry,
+): Map<string, Tool> {
+  const kept = new Set(fitting(pattern, [...all.keys()], false));
+  return new Map(
+    [...all].filter(([name, { definition }]) => kept.has(name) || registry.isBuiltIn(definition)),
+  );
 }

@@ -55,6 +55,9 @@ export interface ToolDescription {
   action_type: string;
   observation_type?: string;
   annotations?: ToolAnnotations;
+  /** What an MCP server says of its tool. */
+  meta?: Record<string, unknown>;
+  mcp_tool?: Record<string, unknown>;
   kind: string;
   title: string;
 }

@@ -107,6 +107,11 @@ export class ToolRegistry {
     this.select(requested, includeDefault);
   }
 
+  /** Whether a tool comes by its class name: no filter takes those away. */
+  isBuiltIn({ kind }: ToolDefinition): boolean {
+    return this.builtIn.has(kind);
+  }
+
   /** Whether the server has a tool of this name, built in or not. */
   has(name: string): boolean {
     if (this.configurable.has(name)) return true;

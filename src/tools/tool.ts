@@ -7,6 +7,8 @@ export interface ToolSchema {
   required?: string[];
   /** What the properties refer to by `#/$defs/...`. */
   $defs?: Record<string, unknown>;
+  /** Fields that are not declared are taken as they are. */
+  additionalProperties?: boolean;
 }
 
 /** The secrets that a command names. */
@@ -178,18 +180,25 @@ export interface ToolDefinition {
    * what the model wrote.
    */
   foldArguments?(args: Record<string, unknown>): Record<string, unknown>;
+  /** What the arguments are called in what the model is told of mistakes; default: `actionKind`. */
+  readonly argumentsTitle?: string;
+  /** The arguments in a stored action; default: all its fields but `kind`. */
+  argumentsOf?(action: Action): Record<string, unknown>;
+  /** What clients are shown instead or besides. */
+  readonly shown?: Pick<ToolDescription, 'annotations' | 'meta' | 'mcp_tool'>;
   /** How an observation reads for the model; default: its content as it is. Pure: works on stored events. */
   render?(observation: Observation): Content[];
 }
 
 /** The description that the system prompt event carries. */
 export function describeTool(definition: ToolDefinition): ToolDescription {
-  const { description, actionKind, observationKind, annotations, kind, title } = definition;
+  const { description, actionKind, observationKind, annotations, shown, kind, title } = definition;
   return {
     description,
     action_type: actionKind,
     observation_type: observationKind,
     annotations,
+    ...shown,
     kind,
     title,
   };

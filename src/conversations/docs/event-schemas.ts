@@ -190,6 +190,7 @@ export const EVENT_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
     'observation_type?': orNull(text),
     'annotations?': orNull(ref('ToolAnnotations')),
     'meta?': orNull(anyObject),
+    'mcp_tool?': orNull(anyObject),
     kind: text,
     title: text,
   }),

@@ -1,19 +1,10 @@
 import { model } from '../../http/dto.js';
 import { Field } from '../../http/field.js';
-import {
-  anyObject,
-  choice,
-  decimal,
-  flag,
-  integer,
-  listOf,
-  nullable,
-  recordOf,
-  text,
-} from '../../http/field-type.js';
+import { choice, decimal, flag, integer, listOf, nullable, recordOf, text } from '../../http/field-type.js';
 import type { JsonObject } from '../../storage/index.js';
 import { AgentContextDto, ToolDto, agentContext, tool } from './agent.dto.js';
 import { LLMDto, llm } from './llm.dto.js';
+import { mcpServer } from './mcp-server.dto.js';
 
 /** Whether and how the history is condensed. */
 export class CondenserSettingsDto {
@@ -53,7 +44,7 @@ export class AgentSettingsDto {
   @Field(nullable(listOf(tool)), 'Null: terminal, file_editor and task_tracker.')
   tools: ToolDto[] | null = null;
 
-  @Field(recordOf(anyObject()))
+  @Field(recordOf(mcpServer))
   mcp_config: Record<string, JsonObject> = {};
 
   @Field(nullable(text()))

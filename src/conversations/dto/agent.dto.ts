@@ -14,6 +14,7 @@ import {
 } from '../../http/field-type.js';
 import type { JsonObject } from '../../storage/index.js';
 import { LLMDto, llm } from './llm.dto.js';
+import { mcpServer } from './mcp-server.dto.js';
 
 /** A tool that the agent is given, by name. */
 export class ToolDto {
@@ -249,7 +250,7 @@ abstract class AgentFields {
   @Field(listOf(tool))
   tools: ToolDto[] = [];
 
-  @Field(recordOf(anyObject()), 'MCP servers by name.')
+  @Field(recordOf(mcpServer), 'MCP servers by name.')
   mcp_config: Record<string, JsonObject> = {};
 
   @Field(nullable(text()), 'Only tools whose names match are offered.')

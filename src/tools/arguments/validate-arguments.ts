@@ -16,7 +16,7 @@ const SHOWN_BYTES = 50;
  * unset optional ones are absent. All mistakes are told at once, in the form of a pydantic validation error.
  */
 export function validateArguments(
-  definition: Pick<ToolDefinition, 'schema' | 'actionKind' | 'foldArguments'>,
+  definition: Pick<ToolDefinition, 'schema' | 'actionKind' | 'argumentsTitle' | 'foldArguments'>,
   args: Record<string, unknown>,
 ): ValidatedArguments {
   const { schema, actionKind } = definition;
@@ -27,6 +27,10 @@ export function validateArguments(
   const valid = coerceFields({ ...schema }, definition.foldArguments?.(given) ?? given, '', problems);
   for (const name of Object.keys(given)) {
     if (Object.hasOwn(schema.properties, name)) continue;
+    if (schema.additionalProperties) {
+      valid[name] = given[name];
+      continue;
+    }
     problems.push({
       location: name,
       type: 'extra_forbidden',
@@ -36,7 +40,7 @@ export function validateArguments(
   }
   return problems.length === 0
     ? { ok: true, args: valid }
-    : { ok: false, error: describe(actionKind, problems) };
+    : { ok: false, error: describe(definition.argumentsTitle ?? actionKind, problems) };
 }
 
 function describe(model: string, problems: ValidationProblem[]): string {

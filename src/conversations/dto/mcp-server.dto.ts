@@ -1,0 +1,73 @@
+import { model, problemsOf, readDto } from '../../http/dto.js';
+import { Field, NoOtherFields } from '../../http/field.js';
+import {
+  type FieldType,
+  anyObject,
+  choice,
+  decimal,
+  flag,
+  isJsonObject,
+  listOf,
+  nullable,
+  recordOf,
+  text,
+} from '../../http/field-type.js';
+
+/** How an MCP server is reached: a program that is started, or an address. */
+@NoOtherFields()
+export class McpServerDto {
+  @Field(nullable(text({ min: 1 })), 'An address. Or give a `command`.')
+  url: string | null = null;
+
+  @Field(
+    nullable(choice(['stdio', 'http', 'streamable-http', 'sse'])),
+    'Null: stdio for a command; for an address streamable HTTP, or SSE where its path ends in `/sse`.',
+  )
+  transport: string | null = null;
+
+  @Field(nullable(text({ min: 1 })), 'A program that speaks MCP on its standard input and output.')
+  command: string | null = null;
+
+  @Field(nullable(listOf(text())))
+  args: string[] | null = null;
+
+  @Field(nullable(recordOf(nullable(text({ secret: true })))), 'May name secrets as `$NAME` or `${NAME}`.')
+  env: Record<string, string | null> | null = null;
+
+  @Field(nullable(text()), 'The working directory of the program; default: the workspace.')
+  cwd: string | null = null;
+
+  @Field(nullable(text()))
+  description: string | null = null;
+
+  @Field(nullable(text()))
+  icon: string | null = null;
+
+  @Field(nullable(decimal()), 'Seconds that connecting and listing may take together. Default 30.')
+  timeout: number | null = null;
+
+  @Field(nullable(decimal()))
+  sse_read_timeout: number | null = null;
+
+  @Field(nullable(flag()))
+  keep_alive: boolean | null = null;
+
+  @Field(nullable(recordOf(nullable(text({ secret: true })))), 'May name secrets as `$NAME` or `${NAME}`.')
+  headers: Record<string, string | null> | null = null;
+
+  @Field(nullable(anyObject()), 'Credentials by `strategy`: none, api_key, bearer, basic, header, oauth2.')
+  auth: object | null = null;
+
+  @Field(flag())
+  enabled: boolean = true;
+}
+
+const checked = model(McpServerDto);
+
+/** A server of an agent's `mcp_config`. It is kept as it came: what it does not say is not stored. */
+export const mcpServer: FieldType = {
+  ...anyObject(),
+  problems: (value) =>
+    isJsonObject(value) ? problemsOf(readDto(McpServerDto, value)) : checked.problems(value),
+  schema: () => checked.schema(),
+};

@@ -1,0 +1,86 @@
+import { isObject } from '../arguments/parse-arguments.js';
+import type { ToolSchema } from '../tool.js';
+
+/** How deep schemas are followed; what is below takes anything. */
+const MAX_DEPTH = 12;
+
+/**
+ * The schema of a server's tool in the form that ours have: references to its own definitions are written out, and what may be
+ * null as well is only what it is otherwise, because null means "not given". Defaults stay with the server.
+ */
+export function readSchema(input: Readonly<Record<string, unknown>>): ToolSchema {
+  const { properties, required, additionalProperties: more } = input;
+  const fields = isObject(properties) ? Object.entries(properties) : [];
+  const names = Array.isArray(required) ? required.filter((name) => typeof name === 'string') : [];
+  return {
+    type: 'object',
+    properties: Object.fromEntries(fields.map(([name, field]) => [name, simplified(field, input, 0)])),
+    ...(names.length > 0 ? { required: names } : {}),
+    ...(more === true || isObject(more) ? { additionalProperties: true } : {}),
+  };
+}
+
+type Schema = Record<string, unknown>;
+
+function simplified(schema: unknown, root: Schema, depth: number): Schema {
+  if (!isObject(schema) || depth > MAX_DEPTH) return {};
+  const { $ref: reference, default: _default, ...own } = schema;
+  if (typeof reference === 'string') {
+    return { ...simplified(target(reference, root), root, depth + 1), ...own };
+  }
+  const alternatives = nonNull(own['anyOf'] ?? own['oneOf']);
+  if (alternatives?.length === 1) {
+    const { anyOf: _any, oneOf: _one, ...rest } = own;
+    return { ...simplified(alternatives[0], root, depth + 1), ...withoutNull(rest) };
+  }
+  return Object.fromEntries(
+    Object.entries(withoutNull(own)).map(([keyword, value]) => [
+      keyword,
+      inside(keyword, value, root, depth + 1),
+    ]),
+  );
+}
+
+function inside(keyword: string, value: unknown, root: Schema, depth: number): unknown {
+  switch (keyword) {
+    case 'properties':
+    case 'patternProperties':
+      if (!isObject(value)) return {};
+      return Object.fromEntries(
+        Object.entries(value).map(([name, field]) => [name, simplified(field, root, depth)]),
+      );
+    case 'items':
+    case 'additionalProperties':
+      return isObject(value) ? simplified(value, root, depth) : value;
+    case 'anyOf':
+    case 'oneOf':
+    case 'allOf':
+      return Array.isArray(value) ? value.map((item) => simplified(item, root, depth)) : value;
+    default:
+      return value;
+  }
+}
+
+function nonNull(alternatives: unknown): unknown[] | undefined {
+  if (!Array.isArray(alternatives)) return undefined;
+  const all: unknown[] = alternatives;
+  return all.filter((item) => !(isObject(item) && item['type'] === 'null'));
+}
+
+/** `type: ["string", "null"]` is a string that may be left out. */
+function withoutNull(schema: Schema): Schema {
+  const { type } = schema;
+  if (!Array.isArray(type)) return schema;
+  const types: unknown[] = type.filter((item) => item !== 'null');
+  return { ...schema, type: types.length === 1 ? types[0] : types };
+}
+
+function target(reference: string, root: Schema): unknown {
+  if (!reference.startsWith('#/')) return {};
+  let found: unknown = root;
+  for (const part of reference.slice(2).split('/')) {
+    const key = part.replaceAll('~1', '/').replaceAll('~0', '~');
+    found = isObject(found) && Object.hasOwn(found, key) ? found[key] : undefined;
+  }
+  return found;
+}

@@ -1,0 +1,104 @@
+import type { CallToolResult, Tool as ListedTool } from '@modelcontextprotocol/sdk/types.js';
+import { errorMessage } from '../../errors/index.js';
+import { textContent, type Observation, type ToolAnnotations } from '../../events/index.js';
+import { isObject } from '../arguments/parse-arguments.js';
+import type { ExecutionContext, Tool, ToolDefinition, ToolHost, ToolInvocation } from '../tool.js';
+import type { McpConnection } from './mcp-connection.js';
+import { readContent } from './mcp-content.js';
+import { readSchema } from './mcp-schema.js';
+import { withSecrets } from './secret-references.js';
+
+const ACTION = 'MCPToolAction';
+const OBSERVATION = 'MCPToolObservation';
+
+/** Of a tool that nothing is known of the worst is assumed (the defaults of MCP). */
+const UNKNOWN: ToolAnnotations = {
+  readOnlyHint: false,
+  destructiveHint: true,
+  idempotentHint: false,
+  openWorldHint: true,
+};
+
+/**
+ * A tool of a server as one of ours.
+ * @param name what the model calls it
+ */
+export function mcpTool(name: string, listed: ListedTool, connection: McpConnection, host: ToolHost): Tool {
+  const definition = definitionOf(name, listed, (): Tool => tool);
+  const tool: Tool = {
+    definition,
+    prepare: (args) => new McpInvocation(name, listed.name, args, connection, host),
+    // The connection belongs to all tools of the server.
+    close: () => Promise.resolve(),
+  };
+  return tool;
+}
+
+function definitionOf(name: string, listed: ListedTool, create: () => Tool): ToolDefinition {
+  const { annotations: hints, description, _meta: meta } = listed;
+  const annotations = hints ? { ...UNKNOWN, ...hints } : UNKNOWN;
+  return {
+    name,
+    kind: 'MCPToolDefinition',
+    actionKind: ACTION,
+    observationKind: OBSERVATION,
+    title: hints?.title ?? name,
+    description: description ?? 'No description provided',
+    annotations,
+    schema: readSchema(listed.inputSchema),
+    argumentsTitle: `MCP${camelCase(name)}Action`,
+    shown: { annotations: hints ? annotations : undefined, meta, mcp_tool: { ...listed } },
+    argumentsOf: ({ data }) => (isObject(data) ? data : {}),
+    create,
+  };
+}
+
+/** One call. The arguments are the server's; secrets are put in only on their way to it. */
+class McpInvocation implements ToolInvocation {
+  readonly action;
+
+  constructor(
+    private readonly name: string,
+    private readonly serverSideName: string,
+    private readonly args: Record<string, unknown>,
+    private readonly connection: McpConnection,
+    private readonly host: ToolHost,
+  ) {
+    this.action = { data: args, kind: ACTION };
+  }
+
+  touches() {
+    return [{ kind: 'tool' as const, key: this.name }];
+  }
+
+  async execute({ signal }: ExecutionContext): Promise<Observation> {
+    const mask = (text: string): string => this.host.secrets?.mask(text) ?? text;
+    try {
+      const args = await withSecrets(this.args, this.host.secrets, signal);
+      const result = await this.connection.call(this.serverSideName, args, signal);
+      const head = textContent(`[Tool '${this.name}' executed.]`);
+      return this.observation([head, ...readContent(blocksOf(result), mask)], result.isError === true);
+    } catch (error) {
+      signal.throwIfAborted();
+      const reason = errorMessage(error).replace(/^MCP error -?\d+: /, '');
+      return this.observation([textContent(mask(`Error calling MCP tool ${this.name}: ${reason}`))], true);
+    }
+  }
+
+  private observation(content: Observation['content'], isError: boolean): Observation {
+    return { content, is_error: isError, tool_name: this.name, kind: OBSERVATION };
+  }
+}
+
+/** What there is for a model; a server may answer with data only. */
+function blocksOf({ content, structuredContent }: CallToolResult): CallToolResult['content'] {
+  if (content.length > 0 || structuredContent === undefined) return content;
+  return [{ type: 'text', text: JSON.stringify(structuredContent) }];
+}
+
+function camelCase(name: string): string {
+  return name
+    .split(/[^a-zA-Z0-9]+/)
+    .map((part) => part.slice(0, 1).toUpperCase() + part.slice(1))
+    .join('');
+}

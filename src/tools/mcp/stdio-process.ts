@@ -1,0 +1,133 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import { childEnvironment } from '../child-environment.js';
+
+/** A program that speaks MCP on its standard input and output. */
+export interface StdioProgram {
+  command: string;
+  args: readonly string[];
+  env: Readonly<Record<string, string>>;
+  /** Absolute path. */
+  cwd: string;
+}
+
+/** How long a program may take to end by itself, and then to end when it is told to (ms). */
+const GRACE_MS = 1_000;
+/** How long its outputs may stay open behind its end (ms). */
+const DRAIN_MS = 300;
+
+/**
+ * The transport to a program that is started for it, in a process group of its own: package runners start the real server as
+ * their child, and all of them are to end.
+ */
+export class StdioProcess implements Transport {
+  onclose?: () => void;
+  onerror?: (error: Error) => void;
+  onmessage?: (message: JSONRPCMessage) => void;
+  private child: ChildProcess | undefined;
+
+  /** @param onStderr gets what the program says to people, piece by piece */
+  constructor(
+    private readonly program: StdioProgram,
+    private readonly onStderr: (text: string) => void,
+  ) {}
+
+  /** @throws when the program cannot be started */
+  async start(): Promise<void> {
+    const { ReadBuffer } = await import('@modelcontextprotocol/sdk/shared/stdio.js');
+    const { command, args, env, cwd } = this.program;
+    const child = spawn(command, args, {
+      cwd,
+      env: childEnvironment(env),
+      detached: true,
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    this.child = child;
+    const buffer = new ReadBuffer();
+    child.stdout.on('data', (chunk: Buffer) => this.read(buffer, chunk));
+    child.stderr.setEncoding('utf8');
+    child.stderr.on('data', this.onStderr);
+    child.stdin.on('error', (error) => this.onerror?.(error));
+    child.once('exit', () => this.ended(child));
+    await once(child, 'spawn');
+    child.on('error', (error) => this.onerror?.(error));
+  }
+
+  send(message: JSONRPCMessage): Promise<void> {
+    const stdin = this.child?.stdin;
+    if (!stdin?.writable) return Promise.reject(new Error('Connection closed'));
+    return new Promise((resolve, reject) => {
+      stdin.write(`${JSON.stringify(message)}\n`, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  /** Ends the program: by closing its input, then by asking, then by force. Resolves when nothing of it is left. */
+  async close(): Promise<void> {
+    const { child } = this;
+    if (child?.pid === undefined || hasEnded(child)) return;
+    const exit = once(child, 'exit');
+    child.stdin?.end();
+    for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+      const timer = new AbortController();
+      await Promise.race([exit, sleep(GRACE_MS, undefined, { signal: timer.signal }).catch(() => undefined)]);
+      timer.abort();
+      if (hasEnded(child)) return;
+      killGroup(child, signal);
+    }
+    await exit;
+  }
+
+  /** Its last words are read before it counts as closed, unless something keeps its outputs open. */
+  private ended(child: ChildProcess): void {
+    killGroup(child, 'SIGKILL');
+    const limit = setTimeout(() => this.onclose?.(), DRAIN_MS);
+    child.once('close', () => {
+      clearTimeout(limit);
+      this.onclose?.();
+    });
+  }
+
+  private read(
+    buffer: { append(chunk: Buffer): void; readMessage(): JSONRPCMessage | null },
+    chunk: Buffer,
+  ): void {
+    try {
+      buffer.append(chunk);
+    } catch (error) {
+      // A message without an end: there is no way to find the next one.
+      this.fail(error);
+      if (this.child) killGroup(this.child, 'SIGKILL');
+      return;
+    }
+    for (let more = true; more;) {
+      try {
+        const message = buffer.readMessage();
+        more = message !== null;
+        if (message) this.onmessage?.(message);
+      } catch (error) {
+        // A line that is no message, from a program that prints other things too.
+        this.fail(error);
+      }
+    }
+  }
+
+  private fail(error: unknown): void {
+    this.onerror?.(error instanceof Error ? error : new Error(String(error)));
+  }
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
+function killGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // All of it has ended already.
+  }
+}

@@ -1,0 +1,358 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { COMMON, Stage } from '../contract/transcripts/stage.js';
+import {
+  brief,
+  userMessage,
+  type ConversationClient,
+  type SeenEvent,
+} from '../support/conversation-client.js';
+import { startMcpServer, type TestMcpServer } from '../support/mcp-http.mjs';
+import { eventually } from '../support/server-process.js';
+
+const PROGRAM = fileURLToPath(new URL('../support/mcp-stdio.mjs', import.meta.url));
+
+describe('tools of MCP servers', () => {
+  const stage = Stage.forTests({
+    env: { LOG_LEVEL: 'DEBUG', SESSION_API_KEY: '', OH_SECRET_KEY: 'the-key-of-the-server' },
+  });
+
+  const notesFile = (name = 'notes') => path.join(stage.workspace, name);
+  const notes = async (name?: string) =>
+    (await readFile(notesFile(name), 'utf8').catch(() => '')).split('\n').filter((line) => line !== '');
+  const pids = async (name?: string) =>
+    (await notes(name)).filter((line) => line.startsWith('pid ')).map((line) => Number(line.slice(4)));
+  const isAlive = (pid: number) => {
+    try {
+      return process.kill(pid, 0);
+    } catch {
+      return false;
+    }
+  };
+  const program = (more: object = {}, name?: string) => ({
+    command: process.execPath,
+    args: [PROGRAM, notesFile(name)],
+    ...more,
+  });
+  const agent = (mcp_config: object, more: object = {}) => ({
+    llm: { model: 'scripted/test', usage_id: 'agent' },
+    tools: [],
+    mcp_config,
+    ...more,
+  });
+  const run = async (script: string, mcp_config: object, more: Record<string, unknown> = {}) => {
+    const conversation = await stage.create({
+      agent: agent(mcp_config),
+      initial_message: userMessage(script),
+      ...more,
+    });
+    await conversation.reaches('finished');
+    return conversation;
+  };
+  const observations = async (conversation: ConversationClient) =>
+    (await conversation.events('&kind=ObservationEvent')).map(
+      (event) => event['observation'] as { content: { text?: string }[]; is_error: boolean },
+    );
+  const texts = async (conversation: ConversationClient) =>
+    (await observations(conversation)).map(({ content }) => content.map(({ text }) => text));
+  const toolNames = async (conversation: ConversationClient) => {
+    const [prompt] = await conversation.events('&kind=SystemPromptEvent');
+    return (prompt?.['tools'] as { title: string; kind: string }[]).map(({ title }) => title);
+  };
+
+  it('mcp-tools: calls as they were recorded', async () => {
+    const script = [
+      'TOOL: add {"a": 2, "b": 3, "summary": "sum it", "security_risk": "LOW"}',
+      'TOOL: add {"a": "x", "b": 1}',
+      'TOOL: boom {"msg": "m"}',
+      'TOOL: jira {"summary": "title of ticket"}',
+      'FINISH: d',
+    ].join('\n');
+    const conversation = await run(script, { demo: program() });
+    const events = (await conversation.events()).filter(({ key }) => key !== 'stats');
+    expect(events.map(brief)).toEqual([
+      'SystemPromptEvent',
+      'MessageEvent',
+      'last_user_message_id',
+      'execution_status=running',
+      'ActionEvent',
+      'ObservationEvent',
+      'ActionEvent',
+      'AgentErrorEvent',
+      'ActionEvent',
+      'ObservationEvent',
+      'ActionEvent',
+      'ObservationEvent',
+      'ActionEvent',
+      'ObservationEvent',
+      'execution_status=finished',
+    ]);
+    const tools = events[0]?.['tools'] as { kind: string }[];
+    expect(tools.slice(0, 3).map(({ kind }) => kind)).toEqual([
+      'FinishTool',
+      'ThinkTool',
+      'MCPToolDefinition',
+    ]);
+    expect(Object.keys(tools[2] ?? {})).toEqual(
+      expect.arrayContaining('description action_type observation_type mcp_tool kind title'.split(' ')),
+    );
+    expect(tools[2]).toMatchObject({
+      description: 'Adds two numbers',
+      action_type: 'MCPToolAction',
+      observation_type: 'MCPToolObservation',
+      mcp_tool: { name: 'add', inputSchema: { required: ['a', 'b'] } },
+      title: 'add',
+    });
+    const [action, observation] = events.slice(4, 6);
+    expect(action).toMatchObject({
+      action: { data: { a: 2, b: 3 }, kind: 'MCPToolAction' },
+      tool_name: 'add',
+      security_risk: 'UNKNOWN',
+      summary: 'sum it',
+    });
+    expect(Object.keys(observation ?? {})).toEqual([
+      ...COMMON,
+      ...'tool_name tool_call_id observation action_id extended_content kind'.split(' '),
+    ]);
+    expect(JSON.stringify(observation?.['observation'])).toBe(
+      JSON.stringify({
+        content: ["[Tool 'add' executed.]", '5'].map((text) => ({ cache_prompt: false, type: 'text', text })),
+        is_error: false,
+        tool_name: 'add',
+        kind: 'MCPToolObservation',
+      }),
+    );
+    expect(events[7]?.['error']).toBe(
+      "Error validating tool 'add': 1 validation error for MCPAddAction\na\n  Input should be a valid integer, unable to " +
+        "parse string as an integer [type=int_parsing, input_value='x', input_type=str]\n    For further information visit " +
+        "https://errors.pydantic.dev/2.14/v/int_parsing. Parameters provided: ['a', 'b']",
+    );
+    const [, boom, jira] = await observations(conversation);
+    expect(boom).toMatchObject({ is_error: true, content: [{}, { text: 'nope m' }] });
+    expect(jira).toMatchObject({ is_error: false, content: [{}, { text: 'title of ticket' }] });
+    expect(events[10]).toMatchObject({ summary: 'title of ticket' });
+  });
+
+  it('mcp-tools-two-servers: several servers put their names in front', async () => {
+    const two = await run('FINISH: x', { one: program(), two: program({}, 'two') });
+    const names = await toolNames(two);
+    expect(names.slice(0, 4)).toEqual(['finish', 'think', 'one_add', 'one_boom']);
+    expect(names).toContain('two_add');
+    const off = await run('FINISH: x', { one: program(), two: program({ enabled: false }) });
+    expect(await toolNames(off)).toContain('add');
+  });
+
+  it('mcp-config-unreachable: what cannot be reached is a warning', async () => {
+    const conversation = await run('FINISH: ok', {
+      bad: { command: '/nonexistent/mcp' },
+      gone: { url: 'http://127.0.0.1:9/mcp' },
+    });
+    expect(await toolNames(conversation)).toEqual(['finish', 'think']);
+    expect(stage.server.log).toContain(`${conversation.id}: MCP server bad cannot be used`);
+    expect(stage.server.log).toContain(`${conversation.id}: MCP server gone cannot be used`);
+  });
+
+  it('offers only what the filter lets through, and what is built in', async () => {
+    const conversation = await stage.create({
+      agent: agent({ demo: program() }, { tools: [{ name: 'terminal' }], filter_tools_regex: 'add|ji' }),
+      initial_message: userMessage('FINISH: x'),
+    });
+    await conversation.reaches('finished');
+    expect(await toolNames(conversation)).toEqual(['finish', 'think', 'add', 'jira']);
+  });
+
+  it('refuses names that clash, and leaves nothing of it', async () => {
+    const request = (tools: object[], initial_message?: object) => ({
+      agent: agent({ demo: program() }, { tools }),
+      workspace: { working_dir: stage.workspace },
+      client_tools: [{ name: 'add', description: 'd', parameters: { type: 'object', properties: {} } }],
+      autotitle: false,
+      initial_message,
+    });
+    const refused = await stage.server.request(
+      'POST',
+      '/api/conversations',
+      request([], userMessage('FINISH: x')),
+    );
+    expect(refused.status).toBe(422);
+    expect(JSON.stringify(refused.body)).toContain("Duplicate tool names found: {'add'}");
+    const { body } = await stage.server.request('GET', '/api/conversations/count');
+    const later = await stage.server.request('POST', '/api/conversations', request([]));
+    expect(later.status).toBe(201);
+    const { id } = later.body as { id: string };
+    const message = await stage.server.request(
+      'POST',
+      `/api/conversations/${id}/events`,
+      userMessage('FINISH: x', true),
+    );
+    expect(message).toMatchObject({ status: 422, body: { detail: "Duplicate tool names found: {'add'}" } });
+    expect((await stage.server.request('GET', '/api/conversations/count')).body).toBe(Number(body) + 1);
+    await eventually(async () => !(await pids()).some(isAlive), 'no server is left');
+  });
+
+  it.each([
+    [{ demo: { comand: 'x' } }, 'comand'],
+    [{ demo: { url: 'http://x', transport: 'bogus' } }, 'transport'],
+    [{ mcpServers: { demo: { command: 'x' } } }, 'demo'],
+    [{ demo: { command: '' } }, 'command'],
+  ])('refuses the configuration %j', async (mcp_config, where) => {
+    const { status, body } = await stage.server.request('POST', '/api/conversations', {
+      agent: agent(mcp_config),
+      workspace: { working_dir: stage.workspace },
+    });
+    expect(status).toBe(422);
+    expect(JSON.stringify((body as { detail: { loc: unknown }[] }).detail[0]?.loc)).toContain(where);
+  });
+
+  it('shows images and resources, and says what cannot be shown', async () => {
+    const conversation = await run('TOOL: show {}\nFINISH: x', { demo: program() });
+    const [shown] = await observations(conversation);
+    expect(shown?.content).toEqual([
+      { cache_prompt: false, type: 'text', text: "[Tool 'show' executed.]" },
+      { cache_prompt: false, type: 'text', text: 'a text' },
+      { cache_prompt: false, type: 'image', image_urls: ['data:image/png;base64,iVBORw0KGgo='] },
+      { cache_prompt: false, type: 'text', text: '[Resource file:///a.txt]\ninside' },
+      {
+        cache_prompt: false,
+        type: 'text',
+        text: '[Resource file:///b.bin (binary), 3 bytes, which cannot be shown.]',
+      },
+      { cache_prompt: false, type: 'text', text: '[Resource c: file:///c.txt]' },
+      { cache_prompt: false, type: 'text', text: '[Audio (audio/wav), 3 bytes, which cannot be shown.]' },
+    ]);
+    expect(await toolNames(conversation)).toContain('Show');
+  });
+
+  it('bounds what comes back', async () => {
+    const conversation = await run('TOOL: many {"size": 200000}\nFINISH: x', { demo: program() });
+    const [, text] = (await texts(conversation))[0] ?? [];
+    expect(text).toHaveLength(50_000);
+    expect(text).toContain('<response clipped>');
+  });
+
+  it('keeps secrets from everybody but the server that they are for', async () => {
+    const secret = 'sk-a-secret-of-the-user';
+    const conversation = await run(
+      [
+        'TOOL: environment {"name": "TOKEN"}',
+        'TOOL: echo {"text": "it is ${MY_TOKEN}!"}',
+        'TOOL: environment {"name": "OH_SECRET_KEY"}',
+        'TOOL: echo {"text": "$HOME"}',
+        'FINISH: x',
+      ].join('\n'),
+      { demo: program({ env: { TOKEN: '$MY_TOKEN' } }) },
+      { secrets: { MY_TOKEN: { kind: 'StaticSecret', value: secret } } },
+    );
+    expect((await texts(conversation)).slice(0, 4).map(([, text]) => text)).toEqual([
+      '<secret-hidden>',
+      'it is <secret-hidden>!',
+      '<unset>',
+      '$HOME',
+    ]);
+    expect(JSON.stringify(await conversation.events())).not.toContain(secret);
+    expect(stage.server.log).not.toContain(secret);
+    expect(stage.server.log).toContain('MCP server demo says: a word on stderr');
+  });
+
+  it('starts a server again that died', async () => {
+    const conversation = await run('TOOL: die {}\nTOOL: add {"a": 1, "b": 2}\nFINISH: x', {
+      demo: program(),
+    });
+    const [died, again] = await observations(conversation);
+    expect(died).toMatchObject({
+      is_error: true,
+      content: [{ text: 'Error calling MCP tool die: Connection closed' }],
+    });
+    expect(again).toMatchObject({ is_error: false, content: [{}, { text: '3' }] });
+    expect(await pids()).toHaveLength(2);
+  });
+
+  it('tells a server that its call was interrupted, at once, and goes on with it', async () => {
+    const conversation = await stage.create({
+      agent: agent({ demo: program() }),
+      initial_message: userMessage('TOOL: wait {}\nTOOL: add {"a": 1, "b": 2}\nFINISH: x'),
+    });
+    await eventually(async () => (await notes()).includes('waiting'), 'the call');
+    await stage.post(conversation, 'interrupt');
+    expect(await conversation.status()).toBe('paused');
+    await eventually(async () => (await notes()).includes('cancelled'), 'the cancellation');
+    await stage.post(conversation, 'run');
+    await conversation.reaches('finished');
+    expect((await texts(conversation))[0]).toEqual(["[Tool 'add' executed.]", '3']);
+    expect(await pids()).toHaveLength(1);
+  });
+
+  it('ends the servers of a conversation with it, whatever they are doing', async () => {
+    const conversation = await stage.create({
+      agent: agent({ demo: program() }),
+      initial_message: userMessage('TOOL: wait {}'),
+    });
+    await eventually(async () => (await notes()).includes('waiting'), 'the call');
+    const [pid = 0] = await pids();
+    expect(isAlive(pid)).toBe(true);
+    await stage.server.request('DELETE', conversation.route);
+    expect(isAlive(pid)).toBe(false);
+  });
+
+  it('a server that is killed in the middle of a call is an error of the call', async () => {
+    const conversation = await stage.create({
+      agent: agent({ demo: program() }),
+      initial_message: userMessage('TOOL: wait {}\nTOOL: add {"a": 1, "b": 2}\nFINISH: x'),
+    });
+    await eventually(async () => (await notes()).includes('waiting'), 'the call');
+    process.kill((await pids())[0] ?? 0, 'SIGKILL');
+    await conversation.reaches('finished');
+    expect((await observations(conversation)).map(({ is_error }) => is_error)).toEqual([true, false, false]);
+  });
+
+  describe('over HTTP', () => {
+    let server: TestMcpServer;
+    beforeEach(async () => {
+      server = await startMcpServer();
+    });
+    afterEach(() => server.close());
+
+    it('are called with the headers that were given', async () => {
+      const conversation = await run(
+        'TOOL: add {"a": 2, "b": 3}\nFINISH: x',
+        {
+          web: {
+            url: server.url,
+            headers: { 'X-Team': '$TEAM' },
+            auth: { strategy: 'bearer', value: 'a-token-of-mine' },
+          },
+        },
+        { secrets: { TEAM: { kind: 'StaticSecret', value: 'the-red-ones' } } },
+      );
+      expect((await texts(conversation))[0]).toEqual(["[Tool 'add' executed.]", '5']);
+      expect(server.headers.at(-1)).toMatchObject({
+        'x-team': 'the-red-ones',
+        authorization: 'Bearer a-token-of-mine',
+      });
+      expect(JSON.stringify(await conversation.info())).not.toContain('a-token-of-mine');
+      expect(stage.server.log).not.toContain('a-token-of-mine');
+    });
+
+    it('are called again after the server was started anew', async () => {
+      const conversation = await run('FINISH: x', { web: { url: server.url } });
+      await server.close();
+      server = await startMcpServer({ port: server.port });
+      await conversation.send('TOOL: add {"a": 2, "b": 3}\nFINISH: y');
+      await eventually(async () => (await observations(conversation)).length === 3, 'the second run');
+      expect((await texts(conversation))[1]).toEqual(["[Tool 'add' executed.]", '5']);
+    });
+
+    it('are told of an interrupt', async () => {
+      const conversation = await stage.create({
+        agent: agent({ web: { url: server.url } }),
+        initial_message: userMessage('TOOL: wait {}'),
+      });
+      await eventually(() => Promise.resolve(server.notes.includes('waiting')), 'the call');
+      await stage.post(conversation, 'interrupt');
+      await eventually(() => Promise.resolve(server.notes.includes('cancelled')), 'the cancellation');
+      const errors: SeenEvent[] = await conversation.events('&kind=AgentErrorEvent');
+      expect(errors[0]?.['error']).toContain('interrupted');
+    });
+  });
+});
