@@ -64,7 +64,7 @@ export const DELIBERATE: readonly Deliberate[] = [
   { place: /^request ACPAgent\.\w+$/, why: NOT_HERE },
   { place: /^request AgentDefinition\.\w+$/, why: AS_THEY_COME },
   { place: /^(request|response) APIBasedCritic\.\w+$/, why: AS_THEY_COME },
-  { place: /^(request|response) (ACP)?Agent\.mcp_config\{\}$/, why: AS_THEY_COME },
+  { place: /^(request|response) MCPServer\.auth$/, why: AS_THEY_COME },
   { place: /^(request|response) Skill\.(trigger|mcp_tools\{\}|inputs\[\]|resources)$/, why: AS_THEY_COME },
   { place: 'request AgentLaunchAdditions.skills[]', why: AS_THEY_COME },
   {
