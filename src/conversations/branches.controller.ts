@@ -2,7 +2,8 @@ import { Body, Controller, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ConversationIdPipe } from '../http/conversation-id.pipe.js';
 import { documentSchemas, Operation } from '../http/operation.js';
 import type { JsonObject } from '../storage/index.js';
-import { BranchesService, type StartedChild } from './branches/branches.service.js';
+import type { StartedChild } from '../tools/tool.js';
+import { BranchesService } from './branches/branches.service.js';
 import {
   ForkConversationRequestDto,
   NavigateRequestDto,

@@ -4,6 +4,7 @@ import type { EventBus } from '../events/index.js';
 import type { Llm } from '../llm/index.js';
 import type { Catalogue, EventLog, JsonObject, LeaseFence, LeaseStore } from '../storage/index.js';
 import type { ToolRegistry } from '../tools/tool-registry.js';
+import type { ChildStarter } from './branches/child-starter.js';
 import type { SecretsShown } from './conversation-views.js';
 import type { ModelProfiles } from './profiles/model-profiles.js';
 import type { RunSlots } from './run-slots.js';
@@ -25,6 +26,7 @@ export abstract class ConversationServices {
   abstract readonly loop: AgentLoop;
   abstract readonly llm: Llm;
   abstract readonly models: ModelProfiles;
+  abstract readonly children: ChildStarter;
   abstract readonly registry: ToolRegistry;
   abstract readonly context: ContextLoader;
   abstract readonly catalogue: Catalogue;

@@ -13,6 +13,7 @@ import { StorageModule } from '../storage/storage.module.js';
 import { ToolRegistry } from '../tools/tool-registry.js';
 import { ToolsModule } from '../tools/tools.module.js';
 import { BranchesController } from './branches.controller.js';
+import { ChildStarter } from './branches/child-starter.js';
 import { BranchesService } from './branches/branches.service.js';
 import { ConversationCreation } from './conversation-creation.js';
 import { ConversationRegistry } from './conversation-registry.js';
@@ -48,6 +49,7 @@ import { Worktrees } from './worktrees/worktrees.js';
     BranchesService,
     LongWorkService,
     ModelProfiles,
+    ChildStarter,
     ConversationCreation,
     ConversationsService,
     ConversationsLifecycle,
@@ -68,6 +70,7 @@ import { Worktrees } from './worktrees/worktrees.js';
         AgentLoop,
         Llm,
         ModelProfiles,
+        ChildStarter,
         ToolRegistry,
         Catalogue,
         LeaseStore,
@@ -76,11 +79,12 @@ import { Worktrees } from './worktrees/worktrees.js';
         AppConfig,
       ],
       useFactory: (
-        ...[bus, loop, llm, models, registry, catalogue, leases, slots, secrets, config]: [
+        ...[bus, loop, llm, models, children, registry, catalogue, leases, slots, secrets, config]: [
           EventBus,
           AgentLoop,
           Llm,
           ModelProfiles,
+          ChildStarter,
           ToolRegistry,
           Catalogue,
           LeaseStore,
@@ -94,6 +98,7 @@ import { Worktrees } from './worktrees/worktrees.js';
         loop,
         llm,
         models,
+        children,
         registry,
         catalogue,
         leases,

@@ -24,6 +24,7 @@ export function toolAbilities(
   return {
     subAgents: new ConversationSubAgents(host, services, toolset, vault),
     models,
+    startChild: (request) => services.children.startChild(host.state.id, request),
     prepare: async () => {
       // The description of that tool names the profiles.
       if (host.state.agent.include_default_tools.includes(SWITCH_LLM)) await models.prepare();

@@ -16,7 +16,7 @@ import { ensureRepository } from './workspace-repository.js';
 const INVOKE_SKILL = 'InvokeSkillTool';
 
 /** What tools may ask of their conversation, and what has to be known before they are made. */
-export interface ToolAbilities extends Pick<ToolHost, 'subAgents' | 'models'> {
+export interface ToolAbilities extends Pick<ToolHost, 'subAgents' | 'models' | 'startChild'> {
   prepare(): Promise<void>;
 }
 
@@ -73,6 +73,7 @@ export class Toolset {
       secrets: this.secrets,
       subAgents: abilities.subAgents,
       models: abilities.models,
+      startChild: abilities.startChild,
       skills: () => skillsOf(this.state.agent).map((skill) => ({ ...skill, invocable: isInvocable(skill) })),
     };
   }

@@ -67,6 +67,7 @@ describe('ToolRegistry', () => {
       'openhands.tools.apply_patch.definition',
       'openhands.tools.task.definition',
       'openhands.tools.ask_oracle.definition',
+      'openhands.tools.child_conversation.definition',
     ]);
     expect(registry.qualifiedName('finish')).toBeUndefined();
   });

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Content, Observation } from '../events/index.js';
 import { applyPatchDefinition } from './apply-patch/apply-patch-tool.js';
+import { startChildDefinition } from './child-conversation/start-child-tool.js';
 import { clientToolDefinition, type ClientToolSpec } from './client/client-tool.js';
 import { fileEditorDefinition } from './file-editor/file-editor-tool.js';
 import { planningFileEditorDefinition } from './file-editor/planning-editor-tool.js';
@@ -42,6 +43,7 @@ const CONFIGURABLE: readonly ToolDefinition[] = [
   applyPatchDefinition,
   taskDefinition,
   askOracleDefinition,
+  startChildDefinition,
 ];
 
 /** Names that a configuration has for a tool where the model knows another one. */
@@ -54,6 +56,7 @@ const MODULES: Readonly<Record<string, string>> = {
   read_file: 'gemini.read_file',
   list_directory: 'gemini.list_directory',
   task_tool_set: 'task',
+  start_child_conversation: 'child_conversation',
 };
 
 /** Tools that come by their class name in `include_default_tools`. */

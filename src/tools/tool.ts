@@ -79,6 +79,25 @@ export interface SubAgents {
   run(task: { prompt: string; type: string; resume?: string }, signal: AbortSignal): Promise<TaskResult>;
 }
 
+/** What a child conversation is to do. */
+export interface ChildRequest {
+  task: string;
+  title: string | null;
+  /** In a git worktree of its own, or in the folder of its parent. */
+  isolation: 'worktree' | 'shared';
+}
+
+/** What is answered of a child that was started; field names are the wire's. */
+export interface StartedChild {
+  conversation_id: string;
+  parent_conversation_id: string;
+  status: string;
+  title: string | null;
+  url: null;
+  workspace: string;
+  isolation: 'worktree' | 'shared';
+}
+
 /** The models of stored profiles. */
 export interface ToolModels {
   /** The names of the profiles, as they were when the tools were made. */
@@ -112,6 +131,11 @@ export interface ToolHost {
   readonly subAgents?: SubAgents;
   /** Absent for sub-agents. */
   readonly models?: ToolModels;
+  /**
+   * Starts a conversation that works on a task beside this one. Absent for sub-agents.
+   * @throws HostRefusal
+   */
+  readonly startChild?: (request: ChildRequest) => Promise<StartedChild>;
   /** The skills of the conversation as they are now. */
   skills?(): ToolSkill[];
 }

@@ -12,28 +12,12 @@ import {
 import { ConversationServices } from '../conversation-parts.js';
 import { ConversationRegistry } from '../conversation-registry.js';
 import type { ConversationState } from '../conversation-state.js';
+import type { ChildRequest, StartedChild } from '../../tools/tool.js';
 import { Worktrees } from '../worktrees/worktrees.js';
+import { ChildStarter } from './child-starter.js';
 import { branchPath, systemPromptSeq, treeEvent } from './branch-path.js';
 import { copyMemory } from './fork-memory.js';
 import { copyEvents, forkedState, type ForkRequest } from './fork.js';
-
-/** What a child conversation is to do. */
-export interface ChildRequest {
-  task: string;
-  title: string | null;
-  isolation: 'worktree' | 'shared';
-}
-
-/** What is answered of a child that was started; field names are the wire's. */
-export interface StartedChild {
-  conversation_id: string;
-  parent_conversation_id: string;
-  status: string;
-  title: string | null;
-  url: null;
-  workspace: string;
-  isolation: 'worktree' | 'shared';
-}
 
 /** Branches of a conversation, and conversations that are made of it: forks and children. */
 @Injectable()
@@ -43,7 +27,10 @@ export class BranchesService {
     private readonly registry: ConversationRegistry,
     private readonly creation: ConversationCreation,
     private readonly worktrees: Worktrees,
-  ) {}
+    children: ChildStarter,
+  ) {
+    children.use((id, request) => this.startChild(id, request));
+  }
 
   /**
    * Makes another event the head, or none: what comes next begins a branch there.

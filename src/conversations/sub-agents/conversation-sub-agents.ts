@@ -124,6 +124,7 @@ export class ConversationSubAgents implements SubAgents {
       shownFolder: path.join(shownFolder, FOLDER, taskId),
       subAgents: undefined,
       models: undefined,
+      startChild: undefined,
     };
     const own = this.services.registry.createTools(agent.tools, agent.include_default_tools, host);
     const shared = [...this.toolset.tools()].filter(
