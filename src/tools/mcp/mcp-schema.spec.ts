@@ -1,0 +1,57 @@
+import fc from 'fast-check';
+import { readSchema } from './mcp-schema.js';
+
+describe('the schema of a tool of an MCP server', () => {
+  it('has its references written out, nulls and defaults left out', () => {
+    const schema = readSchema({
+      type: 'object',
+      properties: {
+        point: { $ref: '#/$defs/Point', description: 'where' },
+        name: { anyOf: [{ type: 'string' }, { type: 'null' }], default: null },
+        size: { type: ['integer', 'null'] },
+        either: { anyOf: [{ type: 'string' }, { type: 'integer' }] },
+        list: { type: 'array', items: { $ref: '#/$defs/Point' } },
+      },
+      required: ['point'],
+      $defs: { Point: { type: 'object', properties: { x: { type: 'number', default: 1 } } } },
+    });
+    const point = { type: 'object', properties: { x: { type: 'number' } } };
+    expect(schema).toEqual({
+      type: 'object',
+      properties: {
+        point: { ...point, description: 'where' },
+        name: { type: 'string' },
+        size: { type: 'integer' },
+        either: { anyOf: [{ type: 'string' }, { type: 'integer' }] },
+        list: { type: 'array', items: point },
+      },
+      required: ['point'],
+    });
+  });
+
+  it('comes to an end where one refers to itself', () => {
+    const node = { type: 'object', properties: { next: { $ref: '#/$defs/Node' } } };
+    const text = JSON.stringify(
+      readSchema({ properties: { list: { $ref: '#/$defs/Node' } }, $defs: { Node: node } }),
+    );
+    expect(text.length).toBeLessThan(5_000);
+    expect(text).not.toContain('$ref');
+  });
+
+  it.each([
+    [true, true],
+    [{ type: 'string' }, true],
+    [false, undefined],
+    [undefined, undefined],
+  ])('takes further fields where it says so: %j', (additionalProperties, expected) => {
+    expect(readSchema({ additionalProperties }).additionalProperties).toBe(expected);
+  });
+
+  it('may be anything', () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (properties) => {
+        expect(Object.keys(readSchema({ properties }).properties)).toEqual(Object.keys(properties));
+      }),
+    );
+  });
+});

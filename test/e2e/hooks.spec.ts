@@ -1,0 +1,255 @@
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { Stage } from '../contract/transcripts/stage.js';
+import { userMessage, type ConversationClient, type SeenEvent } from '../support/conversation-client.js';
+import { startScriptedEndpoint, type ChatEndpoint, type EndpointStep } from '../support/scripted-endpoint.js';
+import { eventually } from '../support/server-process.js';
+
+describe('hooks', () => {
+  const stage = Stage.forTests({ env: { OH_SECRET_KEY: 'the-key-of-the-server' } });
+
+  const file = (name: string) => path.join(stage.workspace, name);
+  const read = (name: string) => readFile(file(name), 'utf8').catch(() => '');
+  const pidIn = async (name: string) => {
+    await eventually(async () => /^\d+\n/.test(await read(name)), name);
+    return Number(await read(name));
+  };
+  /** What has ended and was not yet buried by its new parent is not alive. */
+  const isAlive = (pid: number) => {
+    try {
+      return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
+    } catch {
+      return false;
+    }
+  };
+  const command = (text: string, more: object = {}) => [{ hooks: [{ command: text, ...more }] }];
+  const start = (script: string | undefined, hook_config: object, more: Record<string, unknown> = {}) =>
+    stage.create({
+      hook_config,
+      ...(script === undefined ? {} : { initial_message: userMessage(script) }),
+      ...more,
+    });
+  const hooks = (conversation: ConversationClient): Promise<SeenEvent[]> =>
+    conversation.events('&kind=HookExecutionEvent');
+  const messages = async (conversation: ConversationClient, source: string): Promise<string[]> =>
+    (await conversation.events('&kind=MessageEvent'))
+      .filter((event) => event.source === source)
+      .map((event) => (event['llm_message'] as { content: { text: string }[] }).content[0]?.text ?? '');
+
+  it('get the facts in their environment, and none of the keys of the server', async () => {
+    const conversation = await start('RUN: true\nFINISH: x', {
+      pre_tool_use: command('env > env.txt; pwd > pwd.txt'),
+    });
+    await conversation.reaches('finished');
+    const variables = (await read('env.txt')).split('\n');
+    expect(variables).toEqual(
+      expect.arrayContaining([
+        `OPENHANDS_PROJECT_DIR=${stage.workspace}`,
+        `OPENHANDS_SESSION_ID=${conversation.id}`,
+        'OPENHANDS_EVENT_TYPE=PreToolUse',
+        'OPENHANDS_TOOL_NAME=finish',
+      ]),
+    );
+    expect(variables.filter((line) => line.startsWith('OH_'))).toEqual([]);
+    expect((await read('pwd.txt')).trim()).toBe(stage.workspace);
+  });
+
+  it('that take too long are killed with all that they started, and block nothing', async () => {
+    const conversation = await start('RUN: echo went on\nFINISH: x', {
+      pre_tool_use: [
+        { matcher: 'terminal', hooks: [{ command: 'sleep 60 & echo $! > pid; wait', timeout: 1 }] },
+      ],
+    });
+    await conversation.reaches('finished');
+    expect(await hooks(conversation)).toMatchObject([
+      { success: false, blocked: false, exit_code: -1, error: 'Hook timed out after 1 seconds' },
+    ]);
+    expect(isAlive(await pidIn('pid'))).toBe(false);
+  });
+
+  it('end at once with an interrupt, and nothing of their answer is done', async () => {
+    const conversation = await start('RUN: touch done\nFINISH: x', {
+      pre_tool_use: command('echo $$ > pid; sleep 60'),
+    });
+    const pid = await pidIn('pid');
+    await stage.post(conversation, 'interrupt');
+    expect(await conversation.status()).toBe('paused');
+    await eventually(() => Promise.resolve(!isAlive(pid)), 'the end of the hook');
+    expect(await conversation.events('&kind=ActionEvent')).toEqual([]);
+  });
+
+  it('hold up a pause no longer than a thinking model does', async () => {
+    const conversation = await start('RUN: touch done\nFINISH: x', {
+      pre_tool_use: command('echo yes > asked; while [ ! -e go ]; do sleep 0.05; done'),
+    });
+    await eventually(async () => (await read('asked')) !== '', 'the hook');
+    await stage.post(conversation, 'pause');
+    expect(await conversation.status()).toBe('paused');
+    await stage.letGo();
+    await eventually(async () => (await conversation.events('&kind=ActionEvent')).length === 1, 'the action');
+    expect(await conversation.events('&kind=ObservationEvent')).toEqual([]);
+    await stage.post(conversation, 'run');
+    await conversation.reaches('finished');
+    expect(await conversation.events('&kind=ObservationEvent')).toHaveLength(2);
+  });
+
+  it('let messages into the log in the order in which they came, however long they take', async () => {
+    const conversation = await start(undefined, {
+      user_prompt_submit: command(
+        'if grep -q slow; then sleep 0.3; fi; echo \'{"additionalContext":"seen"}\'',
+      ),
+    });
+    const sent = ['slow one', 'two', 'three'].map((text) => conversation.send(text, false));
+    await Promise.all(sent);
+    expect(await messages(conversation, 'user')).toEqual(['slow one', 'two', 'three']);
+    const events = await conversation.events('&kind=MessageEvent');
+    expect(events.map((event) => event['extended_content'])).toEqual(
+      Array(3).fill([{ cache_prompt: false, type: 'text', text: 'seen' }]),
+    );
+  });
+
+  it('of a message end with the conversation; its sender is told', async () => {
+    const conversation = await start(undefined, { user_prompt_submit: command('echo $$ > pid; sleep 60') });
+    const sending = stage.post(conversation, 'events', userMessage('hi', true));
+    const pid = await pidIn('pid');
+    await stage.server.request('DELETE', conversation.route);
+    expect([404, 503]).toContain((await sending).status);
+    expect(isAlive(pid)).toBe(false);
+  });
+
+  it('that never let the agent stop end with its iterations', async () => {
+    const conversation = await start(
+      'SAY: a\nSAY: b\nSAY: c\nSAY: d\nSAY: e',
+      { stop: command('exit 2') },
+      { max_iterations: 3 },
+    );
+    expect(await conversation.reaches('error')).toBe('error');
+    expect(
+      (await messages(conversation, 'environment')).every((text) => text.startsWith('[Stop hook feedback] ')),
+    ).toBe(true);
+    const [error] = await conversation.events('&kind=ConversationErrorEvent');
+    expect(error?.['code']).toBe('MaxIterationsReached');
+  });
+
+  it('for a session run once, and at its end', async () => {
+    const conversation = await start('SAY: a', {
+      session_start: command('echo start >> log.txt'),
+      session_end: command('cat >> end.json; echo end >> log.txt'),
+    });
+    await conversation.reaches('finished');
+    await conversation.send('SAY: b');
+    await eventually(async () => (await messages(conversation, 'agent')).length === 2, 'the answer');
+    expect(await read('log.txt')).toBe('start\n');
+    await stage.server.request('DELETE', conversation.route);
+    expect(await read('log.txt')).toBe('start\nend\n');
+    expect(JSON.parse(await read('end.json'))).toMatchObject({
+      event_type: 'SessionEnd',
+      session_id: conversation.id,
+    });
+  });
+
+  it('that nobody waits for hold nothing up, and end with the conversation', async () => {
+    const conversation = await start('SAY: a', { stop: command('echo $$ > pid; sleep 60', { async: true }) });
+    await conversation.reaches('finished');
+    await eventually(async () => (await hooks(conversation)).length === 1, 'the event');
+    const pid = await pidIn('pid');
+    expect(await hooks(conversation)).toMatchObject([
+      { success: true, blocked: false, exit_code: 0, stdout: '' },
+    ]);
+    await stage.server.request('DELETE', conversation.route);
+    expect(isAlive(pid)).toBe(false);
+  });
+
+  it('say no secret, and see none in results', async () => {
+    const secret = 'a-very-secret-value';
+    const conversation = await start(
+      'RUN: echo $MY_TOKEN\nFINISH: x',
+      { post_tool_use: command(`cat > input.json; echo ${secret}; echo ${secret} >&2`) },
+      { secrets: { MY_TOKEN: { kind: 'StaticSecret', value: secret } } },
+    );
+    await conversation.reaches('finished');
+    const [event] = await hooks(conversation);
+    expect(event).toMatchObject({ stdout: '<secret-hidden>\n', stderr: '<secret-hidden>\n' });
+    expect(await read('input.json')).not.toContain(secret);
+    expect(stage.server.log).not.toContain(secret);
+  });
+
+  it('keep only the beginning of what they print', async () => {
+    const conversation = await start('SAY: a', { stop: command('head -c 3000000 /dev/zero | tr "\\0" x') });
+    await conversation.reaches('finished');
+    await eventually(async () => (await hooks(conversation)).length === 1, 'the event');
+    expect((await hooks(conversation))[0]?.['stdout']).toHaveLength(50_000);
+  });
+
+  it('ask for nobody’s agreement to what they have blocked', async () => {
+    const conversation = await start(
+      'RUN: touch done\nSAY: x',
+      { pre_tool_use: command('echo no >&2; exit 2') },
+      { confirmation_policy: { kind: 'AlwaysConfirm' } },
+    );
+    await conversation.reaches('finished');
+    const [rejection] = await conversation.events('&kind=UserRejectObservation');
+    expect(rejection).toMatchObject({ rejection_source: 'hook', rejection_reason: 'no' });
+    expect((await conversation.info())['blocked_actions']).toEqual({});
+  });
+
+  describe('that ask a model', () => {
+    let endpoint: ChatEndpoint;
+    beforeEach(async () => {
+      endpoint = await startScriptedEndpoint();
+    });
+    afterEach(() => endpoint.close());
+
+    const withModel = async (steps: EndpointStep[], hook: object) => {
+      endpoint.script(steps);
+      const llm = {
+        model: 'openai/scripted',
+        base_url: endpoint.url,
+        api_key: 'x',
+        usage_id: 'agent',
+        num_retries: 1,
+      };
+      const conversation = await start(
+        'go',
+        { pre_tool_use: [{ matcher: 'terminal', hooks: [hook] }] },
+        {
+          agent: { llm, tools: [{ name: 'terminal' }] },
+        },
+      );
+      await conversation.reaches('finished');
+      return conversation;
+    };
+    const CALL: EndpointStep = { tools: [['terminal', { command: 'echo hi' }]] };
+
+    it('may look around with tools first', async () => {
+      const conversation = await withModel(
+        [
+          CALL,
+          { tools: [['terminal', { command: 'echo looked' }]] },
+          { tools: [['finish', { message: '{"decision":"deny","reason":"I looked"}' }]] },
+          { say: 'bye' },
+        ],
+        { type: 'agent', name: 'guard', prompt: 'look first', tools: ['terminal'] },
+      );
+      expect(await hooks(conversation)).toMatchObject([
+        { hook_command: 'agent-hook:guard', blocked: true, reason: 'I looked' },
+      ]);
+      expect(JSON.stringify(endpoint.requests[2]?.body.messages.at(-1))).toContain('looked');
+    });
+
+    it.each([
+      ['says nothing that decides', { say: 'hm' }],
+      ['fails', { status: 400, message: 'no' }],
+    ])('agree when it %s', async (_what, answer: EndpointStep) => {
+      const conversation = await withModel([CALL, answer, { say: 'bye' }], {
+        type: 'prompt',
+        prompt: 'judge',
+      });
+      const [hook] = await hooks(conversation);
+      expect(hook).toMatchObject({ hook_command: 'prompt-hook:judge', success: false, blocked: false });
+      expect(hook?.['error']).toBeDefined();
+      expect(await conversation.events('&kind=ObservationEvent')).toHaveLength(1);
+    });
+  });
+});
