@@ -15,10 +15,12 @@ import type { Tool } from '../tools/tool.js';
 import type { ToolRegistry } from '../tools/tool-registry.js';
 import { toLlmTool } from '../tools/tool-schema.js';
 import type { AgentSession } from './agent-session.js';
+import type { ViewEvent } from './agent-view.js';
 import type { Condensing } from './condenser/condensing.js';
 import { environmentMessage, toolErrorDraft } from './drafts.js';
 import { AGENT_MISTAKE } from './error-classification.js';
 import { afterTool, beforeTools, declinesMessage, refusal } from './hooks/run-hooks.js';
+import { INSPECT_IMAGE, withImageReferences } from './image-references.js';
 import { toMessages } from './messages.js';
 import { analyse } from './security/analysis.js';
 import { isHarmless, needsConfirmation } from './security/confirmation.js';
@@ -64,7 +66,7 @@ export class AgentStep {
     try {
       const response = await this.llm.complete({
         config: llm,
-        messages: toMessages(session.view.events, (observation) =>
+        messages: toMessages(this.shown(session, llm), (observation) =>
           this.registry.renderObservation(observation),
         ),
         tools: this.describeTools(session),
@@ -79,6 +81,13 @@ export class AgentStep {
       stream.abort(session.signal.aborted ? 'cancelled' : failureName(error));
       throw error;
     }
+  }
+
+  /** The view as the model can take it. */
+  private shown(session: AgentSession, llm: LlmConfig): readonly ViewEvent[] {
+    const { events } = session.view;
+    const isBlind = session.tools().has(INSPECT_IMAGE) && !this.llm.supportsVision(llm);
+    return isBlind ? withImageReferences(events) : events;
   }
 
   /** The tools of a conversation do not change while it is open. */
@@ -98,6 +107,7 @@ export class AgentStep {
     const hasImage =
       last?.kind === 'MessageEvent' && last.llm_message.content.some((block) => block.type === 'image');
     if (!hasImage || this.llm.supportsVision(session.agent.llm)) return false;
+    if (session.tools().has(INSPECT_IMAGE)) return false;
     const text =
       `The model ${session.agent.llm.model} does not take images. ` +
       'Please switch to a model that does, or describe the image in words.';

@@ -1,14 +1,14 @@
+import type { AgentView } from '../agent/agent-view.js';
+import { latestImages } from '../agent/image-references.js';
 import type { ConversationServices } from './conversation-parts.js';
 import type { SecretVault } from './secrets/secret-vault.js';
 import { ConversationModels, type ModelsHost } from './steering/conversation-models.js';
 import { ConversationSubAgents, type SubAgentsHost } from './sub-agents/conversation-sub-agents.js';
 import type { ToolAbilities, Toolset } from './toolset.js';
 
-const SWITCH_LLM = 'SwitchLLMTool';
-
 /** What the tools of a conversation may ask of it. */
 export function toolAbilities(
-  host: SubAgentsHost & Omit<ModelsHost, 'save'>,
+  host: SubAgentsHost & Omit<ModelsHost, 'save'> & { view(): AgentView },
   journal: Pick<ModelsHost, 'save'>,
   services: ConversationServices,
   toolset: Toolset,
@@ -25,9 +25,7 @@ export function toolAbilities(
     subAgents: new ConversationSubAgents(host, services, toolset, vault),
     models,
     startChild: (request) => services.children.startChild(host.state.id, request),
-    prepare: async () => {
-      // The description of that tool names the profiles.
-      if (host.state.agent.include_default_tools.includes(SWITCH_LLM)) await models.prepare();
-    },
+    latestImages: () => latestImages(host.view().events),
+    prepare: () => models.prepare(),
   };
 }

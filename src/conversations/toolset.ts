@@ -1,5 +1,4 @@
 import path from 'node:path';
-import type { AgentSpec } from '../agent/agent-spec.js';
 import { isInvocable, needsInvokeTool, skillsOf } from '../agent/skills/index.js';
 import { makeFolder } from '../files/index.js';
 import type { McpServers } from '../tools/mcp/index.js';
@@ -14,9 +13,13 @@ import { persistenceDir } from './conversation-views.js';
 import { ensureRepository } from './workspace-repository.js';
 
 const INVOKE_SKILL = 'InvokeSkillTool';
+const INSPECT_IMAGE = 'VisionInspectTool';
 
 /** What tools may ask of their conversation, and what has to be known before they are made. */
-export interface ToolAbilities extends Pick<ToolHost, 'subAgents' | 'models' | 'startChild'> {
+export interface ToolAbilities extends Pick<
+  ToolHost,
+  'subAgents' | 'models' | 'startChild' | 'latestImages'
+> {
   prepare(): Promise<void>;
 }
 
@@ -56,9 +59,19 @@ export class Toolset {
   private makeTools(): Map<string, Tool> {
     const { agent, client_tools } = this.state;
     const { tools, filter_tools_regex: filter } = agent;
-    const own = this.services.registry.createTools(tools, builtIn(agent), this.host(), client_tools);
+    const own = this.services.registry.createTools(tools, this.builtIn(), this.host(), client_tools);
     const all = joined(own, this.foreign);
     return filter === null ? all : filtered(all, filter, this.services.registry);
+  }
+
+  /** Class names of the built-in tools: those that were asked for, and those that skills and images need. */
+  private builtIn(): string[] {
+    const { agent } = this.state;
+    const named = agent.include_default_tools.filter((name) => name !== INSPECT_IMAGE);
+    if (!named.includes(INVOKE_SKILL) && needsInvokeTool(skillsOf(agent))) named.push(INVOKE_SKILL);
+    // There is nobody to ask about images unless some profile has a model that sees them.
+    if ((this.abilities().models?.visionNames.length ?? 0) > 0) named.push(INSPECT_IMAGE);
+    return named;
   }
 
   /** What tools get to know of the conversation. */
@@ -74,6 +87,7 @@ export class Toolset {
       subAgents: abilities.subAgents,
       models: abilities.models,
       startChild: abilities.startChild,
+      latestImages: abilities.latestImages,
       skills: () => skillsOf(this.state.agent).map((skill) => ({ ...skill, invocable: isInvocable(skill) })),
     };
   }
@@ -138,13 +152,6 @@ export class Toolset {
     this.instances = undefined;
     await Promise.allSettled([...tools.map((tool) => tool.close()), this.servers?.close()]);
   }
-}
-
-/** Class names of the built-in tools: those that were asked for, and the one that skills need. */
-function builtIn(agent: AgentSpec): string[] {
-  const { include_default_tools: named } = agent;
-  const missing = !named.includes(INVOKE_SKILL) && needsInvokeTool(skillsOf(agent));
-  return missing ? [...named, INVOKE_SKILL] : named;
 }
 
 function joined(own: ReadonlyMap<string, Tool>, foreign: readonly Tool[]): Map<string, Tool> {

@@ -37,7 +37,7 @@ describe('ToolRegistry', () => {
     // Class names are no names of tools to configure, and the other way round.
     expect(() => registry.assertKnown(named('TerminalTool'), [])).toThrow(UnknownToolError);
     expect(() => registry.assertKnown([], ['think'])).toThrow(
-      "Available: ['FinishTool', 'ThinkTool', 'InvokeSkillTool', 'SwitchLLMTool']",
+      "Available: ['FinishTool', 'ThinkTool', 'InvokeSkillTool', 'SwitchLLMTool', 'VisionInspectTool']",
     );
     expect(() => registry.assertKnown(named('constructor'), [])).toThrow(UnknownToolError);
   });

@@ -8,6 +8,7 @@ import { planningFileEditorDefinition } from './file-editor/planning-editor-tool
 import { finishDefinition } from './finish/finish-tool.js';
 import { invokeSkillDefinition } from './invoke-skill/invoke-skill-tool.js';
 import { askOracleDefinition } from './models/ask-oracle-tool.js';
+import { inspectImageDefinition } from './models/inspect-image-tool.js';
 import { switchLlmDefinition } from './models/switch-llm-tool.js';
 import { editDefinition } from './plain-files/edit-tool.js';
 import { listDirectoryDefinition } from './plain-files/list-directory-tool.js';
@@ -65,6 +66,7 @@ const BUILT_IN: readonly ToolDefinition[] = [
   thinkDefinition,
   invokeSkillDefinition,
   switchLlmDefinition,
+  inspectImageDefinition,
 ];
 
 /** Knows every tool of this server and makes the instances of a conversation. */

@@ -102,6 +102,8 @@ export interface StartedChild {
 export interface ToolModels {
   /** The names of the profiles, as they were when the tools were made. */
   readonly names: readonly string[];
+  /** Those whose models take images, for an agent whose own model does not. */
+  readonly visionNames: readonly string[];
   /**
    * Gives the agent the model of a profile from its next answer on; answers the name of the model.
    * @throws HostRefusal
@@ -111,10 +113,26 @@ export interface ToolModels {
    * Asks the model of a profile a question that stands for itself.
    * @throws HostRefusal; the reason of the signal once it is aborted
    */
-  ask(
-    request: { profile: string; instructions: string; question: string },
-    signal: AbortSignal,
-  ): Promise<string>;
+  ask(question: ModelQuestion, signal: AbortSignal): Promise<ModelAnswer>;
+}
+
+/** A question to a model that knows nothing else. */
+export interface ModelQuestion {
+  profile: string;
+  /** The usage id that its cost is counted in; default: one made of the profile and its model. */
+  bucket?: string;
+  /** What the model is told of its role. */
+  instructions?: string;
+  question: string;
+  /** URLs, `http(s)` or `data`. */
+  images?: readonly string[];
+}
+
+/** What a model said, and which one it was. */
+export interface ModelAnswer {
+  text: string;
+  model: string;
+  baseUrl: string | null;
 }
 
 /** What a tool gets to know of the conversation that it works for. */
@@ -131,6 +149,8 @@ export interface ToolHost {
   readonly subAgents?: SubAgents;
   /** Absent for sub-agents. */
   readonly models?: ToolModels;
+  /** The images of the latest message of the user: URLs, `http(s)` or `data`. */
+  readonly latestImages?: () => readonly string[];
   /**
    * Starts a conversation that works on a task beside this one. Absent for sub-agents.
    * @throws HostRefusal

@@ -128,4 +128,60 @@ describe('switch_llm and ask_oracle', () => {
       usage_to_metrics: { 'oracle:openai/wise': { token_usages: [{}] } },
     });
   });
+
+  it('ask a model that takes images about those of the user', async () => {
+    await store('blind', llm('first'));
+    await store('eyes', llm('gpt-4o'));
+    const image = 'data:image/png;base64,iVBORw0KGgo=';
+    const script = [
+      'TOOL: inspect_image_with_vision {"image_index": 0, "question": "SAY: a cat"}',
+      'TOOL: inspect_image_with_vision {"image_index": 1, "question": "q"}',
+      'TOOL: inspect_image_with_vision {"image_index": 0, "question": "q", "profile_name": "blind"}',
+      'FINISH: d',
+    ].join('\n');
+    const conversation = await ConversationClient.create(server, {
+      ...scriptedRequest(path.join(folder, 'work')),
+      agent: { llm: llm('first'), tools: [] },
+      initial_message: {
+        role: 'user',
+        content: [
+          { type: 'text', text: script },
+          { type: 'image', image_urls: [image] },
+        ],
+      },
+    });
+    await conversation.reaches('finished');
+    expect(observations(await conversation.events())).toMatchObject([
+      {
+        content: [{ text: 'a cat' }],
+        is_error: false,
+        image_index: 0,
+        question: 'SAY: a cat',
+        profile_name: 'eyes',
+        model: 'openai/gpt-4o',
+        base_url: endpoint.url,
+        answer: 'a cat',
+        kind: 'VisionInspectObservation',
+      },
+      {
+        content: [{ text: 'Image index 1 is out of range. The latest user message has 1 image(s).' }],
+        is_error: true,
+      },
+      {
+        content: [
+          { text: "Profile 'blind' is not listed as a vision-capable profile for this conversation." },
+        ],
+        is_error: true,
+      },
+      { kind: 'FinishObservation' },
+    ]);
+    const [first, seeing, ...others] = endpoint.requests.map(({ body }) => JSON.stringify(body));
+    expect(models().slice(0, 2)).toEqual(['first', 'gpt-4o']);
+    expect(first).toContain('[Image 0 is attached to the latest user message.');
+    expect(seeing).toContain(image);
+    expect([first, ...others].filter((body) => body?.includes(image))).toEqual([]);
+    expect((await conversation.info())['stats']).toMatchObject({
+      usage_to_metrics: { 'vision-profile:eyes': { token_usages: [{}] } },
+    });
+  });
 });

@@ -2,11 +2,18 @@ import { isDeepStrictEqual } from 'node:util';
 import type { AgentSpec } from '../../agent/agent-spec.js';
 import type { CondenserSpec } from '../../agent/condenser/condenser-spec.js';
 import { errorMessage } from '../../errors/index.js';
-import { textContent, withoutNulls, type DurableEvent, type EventDraft } from '../../events/index.js';
+import {
+  textContent,
+  withoutNulls,
+  type Content,
+  type DurableEvent,
+  type EventDraft,
+  type Message,
+} from '../../events/index.js';
 import type { LlmConfig } from '../../llm/llm-config.js';
 import type { LlmResponse } from '../../llm/llm.js';
 import { ProfileNotFoundError } from '../../settings/index.js';
-import { HostRefusal, type ToolModels } from '../../tools/tool.js';
+import { HostRefusal, type ModelAnswer, type ModelQuestion, type ToolModels } from '../../tools/tool.js';
 import type { ConversationServices } from '../conversation-parts.js';
 import type { ConversationState } from '../conversation-state.js';
 import { stateUpdate } from '../run.js';
@@ -23,15 +30,30 @@ export interface ModelsHost {
 /** The models of stored profiles, for the tools of one conversation. */
 export class ConversationModels implements ToolModels {
   names: readonly string[] = [];
+  visionNames: readonly string[] = [];
 
   constructor(
     private readonly host: ModelsHost,
     private readonly services: Pick<ConversationServices, 'llm' | 'models' | 'secrets'>,
   ) {}
 
-  /** Looks up which profiles there are. */
+  /** Looks up which profiles there are, and which of them can see for an agent that cannot. */
   async prepare(): Promise<void> {
-    this.names = await this.services.models.names();
+    const { llm, models } = this.services;
+    // A folder that cannot be read has no profiles for anybody.
+    this.names = await models.names().catch(() => []);
+    if (llm.supportsVision(this.host.state.agent.llm)) return;
+    const seeing = await Promise.all(this.names.map((name) => this.sees(name)));
+    this.visionNames = this.names.filter((_name, index) => seeing[index]);
+  }
+
+  private async sees(profile: string): Promise<boolean> {
+    const { llm, models } = this.services;
+    // One that cannot be used is none to choose.
+    return models.load(profile).then(
+      (config) => llm.supportsVision(config),
+      () => false,
+    );
   }
 
   async switchTo(profile: string): Promise<string> {
@@ -51,34 +73,30 @@ export class ConversationModels implements ToolModels {
     return llm.model;
   }
 
-  async ask(
-    { profile, instructions, question }: { profile: string; instructions: string; question: string },
-    signal: AbortSignal,
-  ): Promise<string> {
-    const loaded = await this.load(profile);
-    const config: LlmConfig = { ...loaded, usage_id: `${profile}:${loaded.model}`, stream: false };
-    const response = await this.complete(config, instructions, question, signal);
-    await this.host.commit([this.host.countUsage(config.usage_id, config.model, response)]);
-    return response.message.content.map(({ text }) => text).join('');
+  async ask(asked: ModelQuestion, signal: AbortSignal): Promise<ModelAnswer> {
+    const loaded = await this.load(asked.profile);
+    const usage_id = asked.bucket ?? `${asked.profile}:${loaded.model}`;
+    const config: LlmConfig = { ...loaded, usage_id, stream: false };
+    const response = await this.complete(config, asked, signal);
+    await this.host.commit([this.host.countUsage(usage_id, config.model, response)]);
+    const text = response.message.content.map((block) => block.text).join('');
+    return { text, model: config.model, baseUrl: config.base_url };
   }
 
   private async complete(
     config: LlmConfig,
-    instructions: string,
-    question: string,
+    { instructions, question, images = [] }: ModelQuestion,
     signal: AbortSignal,
   ): Promise<LlmResponse> {
+    const content: Content[] = [textContent(question)];
+    if (images.length > 0) content.push({ cache_prompt: false, type: 'image', image_urls: [...images] });
+    const messages: Message[] = [{ role: 'user', content, thinking_blocks: [] }];
+    if (instructions !== undefined) {
+      messages.unshift({ role: 'system', content: [textContent(instructions)], thinking_blocks: [] });
+    }
+    const { id: conversationId } = this.host.state;
     try {
-      return await this.services.llm.complete({
-        config,
-        messages: [
-          { role: 'system', content: [textContent(instructions)], thinking_blocks: [] },
-          { role: 'user', content: [textContent(question)], thinking_blocks: [] },
-        ],
-        tools: [],
-        conversationId: this.host.state.id,
-        signal,
-      });
+      return await this.services.llm.complete({ config, messages, tools: [], conversationId, signal });
     } catch (error) {
       signal.throwIfAborted();
       throw new HostRefusal(errorMessage(error));

@@ -125,6 +125,7 @@ export class ConversationSubAgents implements SubAgents {
       subAgents: undefined,
       models: undefined,
       startChild: undefined,
+      latestImages: undefined,
     };
     const own = this.services.registry.createTools(agent.tools, agent.include_default_tools, host);
     const shared = [...this.toolset.tools()].filter(

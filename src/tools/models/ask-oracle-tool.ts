@@ -63,7 +63,7 @@ async function ask(
   try {
     if (!models) throw new HostRefusal('The Oracle is not available to sub-agents.');
     const request = { profile: PROFILE, instructions: INSTRUCTIONS, question: parts.join('\n\n') };
-    const answer = await models.ask(request, signal);
+    const { text: answer } = await models.ask(request, signal);
     return { content: [textContent(truncateMiddle(answer, MAX_ANSWER))], is_error: false, kind };
   } catch (error) {
     if (!(error instanceof HostRefusal)) throw error;
