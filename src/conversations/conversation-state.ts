@@ -84,6 +84,8 @@ export interface ConversationState {
   client_tools: ClientToolSpec[];
   tool_module_qualnames: Record<string, string>;
   autotitle: boolean;
+  /** The stored profile that its agent comes from, as clients are told of it. */
+  launched_agent_profile: JsonObject | null;
   /** Messages that came with an `Idempotency-Key`; absent until there is one. */
   message_keys?: MessageKey[];
   /** The rest of the create request, as it came. */

@@ -63,7 +63,7 @@ export function conversationInfo(
     current_model_id: null,
     available_models: [],
     supports_runtime_model_switch: false,
-    launched_agent_profile: null,
+    launched_agent_profile: state.launched_agent_profile,
     agent: shownAgent({ agent }, options.includeSkills),
     client_tools: state.client_tools,
     tool_module_qualnames: state.tool_module_qualnames,

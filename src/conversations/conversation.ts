@@ -213,7 +213,7 @@ export class Conversation implements GoalTurns, CondensationRuns {
   /** Changes what people call the conversation. */
   async update(change: { title?: string; tags?: Record<string, string> }): Promise<void> {
     this.life.assertOpen();
-    if (change.title !== undefined) this.state.title = change.title.trim();
+    if (change.title !== undefined) this.state.title = change.title;
     if (change.tags !== undefined && !isDeepStrictEqual(change.tags, this.state.tags)) {
       await this.commit([stateUpdate('tags', change.tags)]);
     }

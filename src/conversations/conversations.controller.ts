@@ -28,7 +28,8 @@ import {
 } from './dto/queries.dto.js';
 import { StartConversationRequestDto } from './dto/start-conversation.dto.js';
 import { START_EXAMPLE } from './dto/start-example.js';
-import { toStartRequest } from './dto/to-start-request.js';
+import { agentProfileOf, toStartRequest } from './dto/to-start-request.js';
+import { LaunchProfiles } from './profiles/launch-profiles.js';
 import { UpdateConversationRequestDto } from './dto/update-conversation.dto.js';
 
 /** What writes answer. */
@@ -41,7 +42,10 @@ documentSchemas(async () => (await import('./docs/conversation-schemas.js')).con
 /** Conversations over REST: under `/api` and, for clients of the first version, without a prefix. */
 @Controller(['api/conversations', 'conversations'])
 export class ConversationsController {
-  constructor(private readonly conversations: ConversationsService) {}
+  constructor(
+    private readonly conversations: ConversationsService,
+    private readonly profiles: LaunchProfiles,
+  ) {}
 
   @Get('search')
   @Operation({
@@ -121,8 +125,10 @@ export class ConversationsController {
   ): Promise<JsonObject> {
     const key = readIdempotencyKey(headers['idempotency-key']?.toString());
     if (key !== undefined) body.conversation_id ??= conversationIdOf(key);
+    const profile = agentProfileOf(body);
+    const launched = profile === null ? undefined : await this.profiles.load(profile);
     const { info, created } = await this.conversations.create(
-      toStartRequest(withObservabilityHeaders(body, headers)),
+      toStartRequest(withObservabilityHeaders(body, headers), launched),
       include_skills,
     );
     response.status(created ? 201 : 200);
@@ -157,7 +163,7 @@ export class ConversationsController {
     @Body() { title, tags }: UpdateConversationRequestDto,
   ): Promise<typeof SUCCESS> {
     await this.conversations.update(id, {
-      ...(title !== null && { title }),
+      ...(title !== null && { title: title.trim() }),
       ...(tags !== null && { tags }),
     });
     return SUCCESS;

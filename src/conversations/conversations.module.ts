@@ -25,6 +25,7 @@ import { ConversationsService } from './conversations.service.js';
 import { EventsController } from './events.controller.js';
 import { LongWorkController } from './long-work.controller.js';
 import { LongWorkService } from './long-work.service.js';
+import { LaunchProfiles } from './profiles/launch-profiles.js';
 import { ModelProfiles } from './profiles/model-profiles.js';
 import { RunSlots } from './run-slots.js';
 import { SteeringController } from './steering.controller.js';
@@ -50,6 +51,7 @@ import { Worktrees } from './worktrees/worktrees.js';
     LongWorkService,
     ModelProfiles,
     ChildStarter,
+    LaunchProfiles,
     ConversationCreation,
     ConversationsService,
     ConversationsLifecycle,

@@ -50,6 +50,7 @@ export function newConversation(
     client_tools: request.client_tools,
     tool_module_qualnames: { ...request.tool_module_qualnames, ...moduleNames(request, registry) },
     autotitle: request.autotitle,
+    launched_agent_profile: request.launched_agent_profile,
     rest: request.rest,
   };
 }

@@ -36,6 +36,8 @@ export interface StartConversationRequest {
   hook_config: JsonObject | null;
   tags: Record<string, string>;
   autotitle: boolean;
+  /** What clients are told of the stored profile that the agent comes from. */
+  launched_agent_profile: JsonObject | null;
   /** Only set by the server itself. */
   title?: string | null;
   worktree: boolean;

@@ -14,6 +14,7 @@ const LATER_FIELDS = {
   forked_from_event_id: null,
   goal: null,
   worktree: null,
+  launched_agent_profile: null,
 };
 
 /** Turns secrets of a state into what may stand on disk, and back. */

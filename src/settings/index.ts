@@ -1,3 +1,4 @@
+export { AgentProfiles, type AgentProfile } from './agent-profiles.js';
 export {
   InvalidProfileNameError,
   LlmProfiles,

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { Module } from '@nestjs/common';
 import { AppConfig } from '../config/index.js';
 import { Cipher, CryptoModule } from '../crypto/index.js';
+import { AgentProfiles } from './agent-profiles.js';
 import { LlmProfiles } from './llm-profiles.js';
 
 /** What is stored for all conversations of a user. */
@@ -10,13 +11,19 @@ import { LlmProfiles } from './llm-profiles.js';
   imports: [CryptoModule],
   providers: [
     {
+      provide: AgentProfiles,
+      inject: [AppConfig],
+      useFactory: ({ base_dir }: AppConfig) =>
+        new AgentProfiles(path.join(persistenceRoot(base_dir), 'agent-profiles')),
+    },
+    {
       provide: LlmProfiles,
       inject: [Cipher, AppConfig],
       useFactory: (cipher: Cipher, { base_dir }: AppConfig) =>
         new LlmProfiles(cipher, path.join(persistenceRoot(base_dir), 'profiles')),
     },
   ],
-  exports: [LlmProfiles],
+  exports: [LlmProfiles, AgentProfiles],
 })
 export class SettingsModule {}
 

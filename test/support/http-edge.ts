@@ -1,3 +1,5 @@
+import os from 'node:os';
+import path from 'node:path';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
@@ -5,10 +7,13 @@ import { ConversationNotFoundError, RunLimitError } from '../../src/conversation
 import { ConversationsController } from '../../src/conversations/conversations.controller.js';
 import { ConversationsService } from '../../src/conversations/conversations.service.js';
 import { EventsController } from '../../src/conversations/events.controller.js';
+import { LaunchProfiles } from '../../src/conversations/profiles/launch-profiles.js';
 import type { StartConversationRequest } from '../../src/conversations/start-request.js';
+import { Cipher } from '../../src/crypto/index.js';
 import { setupOpenApi } from '../../src/openapi/index.js';
 import { type HttpOptions, configureHttp } from '../../src/http/configure-http.js';
 import { JsonAdapter } from '../../src/http/json-adapter.js';
+import { AgentProfiles, LlmProfiles } from '../../src/settings/index.js';
 
 /** An id that the stand-in knows. */
 export const KNOWN = '280733d3-a9e7-49d7-9ac3-c38121f6f331';
@@ -78,9 +83,19 @@ export class RecordingConversations {
   }
 }
 
+/** Nobody has stored a profile. */
+const NO_FOLDER = path.join(os.tmpdir(), 'there-is-no-such-folder');
+
 @Module({
   controllers: [ConversationsController, EventsController],
-  providers: [{ provide: ConversationsService, useClass: RecordingConversations }],
+  providers: [
+    { provide: ConversationsService, useClass: RecordingConversations },
+    {
+      provide: LaunchProfiles,
+      useFactory: () =>
+        new LaunchProfiles(new AgentProfiles(NO_FOLDER), new LlmProfiles(new Cipher(null), NO_FOLDER)),
+    },
+  ],
 })
 class EdgeModule {}
 

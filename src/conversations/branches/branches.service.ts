@@ -135,9 +135,27 @@ async function planFork(
 function inherited(parent: ConversationState) {
   const { agent, workspace, confirmation_policy, security_analyzer, max_iterations, stuck_detection } =
     parent;
-  const { secrets, client_tools, tool_module_qualnames, hook_config, tags, autotitle, rest } = parent;
+  const {
+    secrets,
+    client_tools,
+    tool_module_qualnames,
+    hook_config,
+    tags,
+    autotitle,
+    rest,
+    launched_agent_profile,
+  } = parent;
   return structuredClone({
     ...{ agent, workspace, confirmation_policy, security_analyzer, max_iterations, stuck_detection },
-    ...{ secrets, client_tools, tool_module_qualnames, hook_config, tags, autotitle, rest },
+    ...{
+      secrets,
+      client_tools,
+      tool_module_qualnames,
+      hook_config,
+      tags,
+      autotitle,
+      rest,
+      launched_agent_profile,
+    },
   });
 }

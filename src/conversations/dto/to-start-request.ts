@@ -1,10 +1,10 @@
-import { NotFoundException } from '@nestjs/common';
 import type { AgentSpec } from '../../agent/agent-spec.js';
 import type { CondenserSpec } from '../../agent/condenser/condenser-spec.js';
 import { type Content, utcTimestamp } from '../../events/index.js';
 import { readChecked, toPlain, model } from '../../http/dto.js';
 import { isJsonObject } from '../../http/field-type.js';
 import type { LlmConfig } from '../../llm/llm-config.js';
+import { UnusableProfileError } from '../../settings/index.js';
 import type { JsonObject } from '../../storage/index.js';
 import { clientToolProblem, type ClientToolSpec } from '../../tools/client/client-tool.js';
 import { InvalidRequestError } from '../conversation-errors.js';
@@ -17,6 +17,7 @@ import {
   PipelineCondenserDto,
 } from './agent.dto.js';
 import { AgentSettingsDto } from './agent-settings.dto.js';
+import type { LaunchedProfile } from '../profiles/launch-profiles.js';
 import type { LLMDto } from './llm.dto.js';
 import type { ImageContentDto, SendMessageRequestDto, TextContentDto } from './message.dto.js';
 import type {
@@ -38,16 +39,20 @@ const CONDENSER_USAGE_ID = 'condenser';
 /**
  * What a valid create request asks for, with all defaults filled in.
  * @throws InvalidRequestError for what only the request as a whole can get wrong
- * @throws NotFoundException for an agent profile that does not exist
+ * @param launched the agent profile that the request names
+ * @throws UnusableProfileError for an agent profile that is not valid
  */
-export function toStartRequest(dto: StartConversationRequestDto): StartConversationRequest {
+export function toStartRequest(
+  dto: StartConversationRequestDto,
+  launched?: LaunchedProfile,
+): StartConversationRequest {
   if (dto.conversation_runtime === 'docker') {
     throw new InvalidRequestError([], 'This server only runs local conversations');
   }
   refuseDuplicateTools(dto);
   const rest = Object.entries(object(toPlain(dto))).filter(([name]) => !HANDLED.has(name));
   return {
-    agent: agentOf(dto),
+    agent: launched ? fromProfile(launched) : agentOf(dto),
     workspace: { working_dir: dto.workspace.working_dir, kind: dto.workspace.kind },
     conversation_id: dto.conversation_id,
     parent_conversation_id: dto.parent_conversation_id,
@@ -63,6 +68,7 @@ export function toStartRequest(dto: StartConversationRequestDto): StartConversat
     hook_config: dto.hook_config && object(toPlain(dto.hook_config)),
     tags: dto.tags ?? {},
     autotitle: dto.autotitle,
+    launched_agent_profile: launched?.shown ?? null,
     worktree: dto.worktree,
     worktree_options: dto.worktree_options && toWorktreeOptions(dto.worktree_options),
     rest: Object.fromEntries(rest),
@@ -147,13 +153,27 @@ function refuseDuplicateTools({ client_tools }: StartConversationRequestDto): vo
   );
 }
 
-function agentOf(dto: StartConversationRequestDto): AgentSpec {
-  if (dto.agent_profile_id !== null) {
-    const other = dto.agent ? 'agent' : dto.agent_settings ? 'agent_settings' : undefined;
-    if (other)
-      throw new InvalidRequestError(['body'], `\`agent_profile_id\` is mutually exclusive with \`${other}\``);
-    throw new NotFoundException(`Agent profile with id '${dto.agent_profile_id}' not found`);
+/**
+ * The agent profile that a request names, if it names one.
+ * @throws InvalidRequestError for one beside another agent
+ */
+export function agentProfileOf(dto: StartConversationRequestDto): string | null {
+  if (dto.agent_profile_id === null) return null;
+  const other = dto.agent ? 'agent' : dto.agent_settings ? 'agent_settings' : undefined;
+  if (other === undefined) return dto.agent_profile_id;
+  throw new InvalidRequestError(['body'], `\`agent_profile_id\` is mutually exclusive with \`${other}\``);
+}
+
+function fromProfile({ name, settings }: LaunchedProfile): AgentSpec {
+  try {
+    return fromSettings(settings);
+  } catch {
+    // The client did not send the profile: what is wrong with its fields is not about the request.
+    throw new UnusableProfileError(`Agent profile '${name}' holds no valid agent`);
   }
+}
+
+function agentOf(dto: StartConversationRequestDto): AgentSpec {
   if (dto.agent instanceof AgentDto) return toAgentSpec(dto.agent);
   if (dto.agent)
     throw new InvalidRequestError(['body', 'agent', 'kind'], "This server runs agents of kind 'Agent' only");

@@ -1,0 +1,109 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { ConversationClient } from '../support/conversation-client.js';
+import { startScriptedEndpoint, type ChatEndpoint } from '../support/scripted-endpoint.js';
+import { ServerProcess } from '../support/server-process.js';
+
+const ID = '5c026fd2-874f-46b0-95cc-77ec5ebdcb0f';
+
+describe('agents of stored profiles', () => {
+  let folder: string;
+  let server: ServerProcess;
+  let endpoint: ChatEndpoint;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(os.tmpdir(), 'agent-profiles-'));
+    endpoint = await startScriptedEndpoint();
+    server = await ServerProcess.start({
+      cwd: folder,
+      env: { OH_PERSISTENCE_DIR: path.join(folder, 'home') },
+    });
+    await store('profiles/main', { model: 'openai/main', base_url: endpoint.url, api_key: 'x' });
+  });
+  afterAll(async () => {
+    await server.stop();
+    await endpoint.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const store = async (name: string, content: unknown) => {
+    const file = path.join(folder, 'home', `${name}.json`);
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(file, typeof content === 'string' ? content : JSON.stringify(content));
+  };
+  const profile = (more: object = {}) => ({
+    ...{ schema_version: 4, agent_kind: 'openhands', id: ID, name: 'mine', revision: 3 },
+    ...{ mcp_server_refs: null, secret_refs: ['TOKEN'], llm_profile_ref: 'main', tools: null, persona: null },
+    ...{ system_message_suffix: 'Be brief', disabled_skills: [], public_skills: null },
+    ...{ condenser: { condenser_kind: 'llm_summarizing', enabled: true, max_size: 99 } },
+    ...{ meta_profile_ref: null, tool_concurrency_limit: 2 },
+    ...more,
+  });
+  const request = (more: object = {}) => ({
+    agent_profile_id: ID,
+    workspace: { working_dir: path.join(folder, 'work') },
+    autotitle: false,
+    ...more,
+  });
+  const refused = async (more: object = {}) => {
+    const { status, body } = await server.request('POST', '/api/conversations', request(more));
+    return [status, (body as { detail: unknown }).detail];
+  };
+
+  it('makes the agent that the profile describes, and says which it was, also after a restart', async () => {
+    await store('agent-profiles/broken', '{"id": "sk-hush');
+    await store('agent-profiles/mine', profile());
+    let conversation = await ConversationClient.create(server, request());
+    const check = async () =>
+      expect(await conversation.info()).toMatchObject({
+        launched_agent_profile: {
+          ...{ agent_profile_id: ID, revision: 3, secret_refs: ['TOKEN'], llm_profile_ref: null },
+        },
+        agent: {
+          llm: { model: 'openai/main', usage_id: 'agent', api_key: null },
+          tools: [{ name: 'terminal' }, { name: 'file_editor' }, { name: 'task_tracker' }],
+          agent_context: { system_message_suffix: 'Be brief', load_project_skills: true, load_memory: false },
+          condenser: { kind: 'LLMSummarizingCondenser', max_size: 99, llm: { usage_id: 'condenser' } },
+          tool_concurrency_limit: 2,
+        },
+      });
+    await check();
+    await server.end();
+    server = await ServerProcess.start({
+      cwd: folder,
+      env: { OH_PERSISTENCE_DIR: path.join(folder, 'home') },
+    });
+    conversation = conversation.on(server);
+    await check();
+    await conversation.send('SAY: hello');
+    await conversation.reaches('finished');
+    expect(endpoint.requests.map(({ body }) => body['model'])).toEqual(['main']);
+    expect(server.log).not.toContain('sk-hush');
+  });
+
+  it('says what is wrong with a profile', async () => {
+    expect(await refused({ agent_settings: {} })).toMatchObject([422, [{ loc: ['body'] }]]);
+    const other = '00000000-0000-4000-8000-000000000000';
+    expect(await refused({ agent_profile_id: other })).toEqual([
+      404,
+      `Agent profile with id '${other}' not found`,
+    ]);
+    await store('agent-profiles/mine', profile({ llm_profile_ref: 'gone', mcp_server_refs: ['docs'] }));
+    expect(await refused()).toEqual([
+      422,
+      {
+        code: 'unresolved_profile_references',
+        message: "LLM profile 'gone' not found",
+        dangling_llm_profile_ref: 'gone',
+        dangling_mcp_server_refs: ['docs'],
+        dangling_meta_profile_ref: null,
+        dangling_meta_profile_llm_refs: [],
+      },
+    ]);
+    await store('agent-profiles/mine', profile({ tools: 'all' }));
+    expect(await refused()).toEqual([400, "Agent profile 'mine' holds no valid agent"]);
+    await store('agent-profiles/mine', profile({ agent_kind: 'acp' }));
+    expect(await refused()).toEqual([400, "Agent profile 'mine' is of a kind that this server does not run"]);
+  });
+});
