@@ -60,6 +60,11 @@ export class AgentLoop {
       }
       if (session.stuckDetection && (await this.checkStuck(session))) return;
       if (session.status === 'waiting_for_confirmation') await session.setStatus('running');
+      if (session.overspent !== undefined && session.view.unmatched().length === 0) {
+        // What waits for execution is still done: it was paid for.
+        await session.setStatus('error', runErrorDraft('MaxBudgetReached', session.overspent));
+        return;
+      }
       session.beginStep();
       await this.takeStep(session);
       await this.resumeForNewMessage(session);

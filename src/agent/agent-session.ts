@@ -25,6 +25,8 @@ export interface AgentSession {
   readonly status: ExecutionStatus;
   readonly maxIterations: number;
   readonly stuckDetection: boolean;
+  /** Why no model may be asked any more: all that was to be spent is spent. Undefined: there is some left. */
+  readonly overspent: string | undefined;
   readonly confirmationPolicy: JsonObject & { kind: string };
   readonly securityAnalyzer: (JsonObject & { kind: string }) | null;
   readonly hooks: Hooks;

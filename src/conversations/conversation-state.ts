@@ -50,6 +50,8 @@ export interface ConversationState {
   workspace: { working_dir: string; kind: string };
   max_iterations: number;
   stuck_detection: boolean;
+  /** US dollars that the models of the conversation may cost; absent: there is no limit. */
+  max_budget_per_run?: number;
   execution_status: ExecutionStatus;
   confirmation_policy: JsonObject & { kind: string };
   security_analyzer: (JsonObject & { kind: string }) | null;
@@ -91,6 +93,11 @@ export interface ConversationState {
   /** The rest of the create request, as it came. */
   rest: JsonObject;
 }
+
+/** What people change of a conversation; absent: stays. */
+export type ConversationChange = Partial<
+  Pick<ConversationState, 'tags' | 'max_budget_per_run'> & { title: string }
+>;
 
 /**
  * Marks a change. The moment never goes back: an event may have been made before another change, or in the hour that a

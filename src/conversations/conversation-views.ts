@@ -68,6 +68,8 @@ export function conversationInfo(
     client_tools: state.client_tools,
     tool_module_qualnames: state.tool_module_qualnames,
     runtime_info: options.runtimeInfo ? RUNTIME_INFO : null,
+    // Not a field of the original: shown only where there is one.
+    ...(state.max_budget_per_run !== undefined && { max_budget_per_run: state.max_budget_per_run }),
   };
 }
 

@@ -13,7 +13,7 @@ import { Background } from './background.js';
 import { treeEvent } from './branches/branch-path.js';
 import { AlreadyRunningError } from './conversation-errors.js';
 import type { ConversationServices, OpenedStorage } from './conversation-parts.js';
-import type { ConversationState } from './conversation-state.js';
+import type { ConversationChange, ConversationState } from './conversation-state.js';
 import type { InfoOptions } from './conversation-views.js';
 import { cutOffDrafts, type CutOff } from './cut-off.js';
 import { GoalLoop, type GoalTurns } from './goal/goal-loop.js';
@@ -210,10 +210,11 @@ export class Conversation implements GoalTurns, CondensationRuns {
     await this.commit(this.goal.interruption());
   }
 
-  /** Changes what people call the conversation. */
-  async update(change: { title?: string; tags?: Record<string, string> }): Promise<void> {
+  /** Changes what people call the conversation, and what it may cost. */
+  async update(change: ConversationChange): Promise<void> {
     this.life.assertOpen();
     if (change.title !== undefined) this.state.title = change.title;
+    if (change.max_budget_per_run !== undefined) this.state.max_budget_per_run = change.max_budget_per_run;
     if (change.tags !== undefined && !isDeepStrictEqual(change.tags, this.state.tags)) {
       await this.commit([stateUpdate('tags', change.tags)]);
     }

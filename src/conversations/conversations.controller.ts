@@ -153,18 +153,19 @@ export class ConversationsController {
   @Patch(':conversation_id')
   @Operation({
     tag,
-    summary: 'Change title or tags',
+    summary: 'Change title, tags or budget',
     body: { schema: UpdateConversationRequestDto },
     answers: done,
     errors: [404, 409],
   })
   async update(
     @Param('conversation_id', ConversationIdPipe) id: string,
-    @Body() { title, tags }: UpdateConversationRequestDto,
+    @Body() { title, tags, max_budget_per_run }: UpdateConversationRequestDto,
   ): Promise<typeof SUCCESS> {
     await this.conversations.update(id, {
       ...(title !== null && { title: title.trim() }),
       ...(tags !== null && { tags }),
+      ...(max_budget_per_run !== null && { max_budget_per_run }),
     });
     return SUCCESS;
   }

@@ -14,7 +14,7 @@ import { ConversationNotFoundError, RunLimitError } from './conversation-errors.
 import { ConversationServices } from './conversation-parts.js';
 import { ConversationRegistry } from './conversation-registry.js';
 import { ConversationStore } from './conversation-store.js';
-import type { ConversationState } from './conversation-state.js';
+import type { ConversationChange, ConversationState } from './conversation-state.js';
 import { conversationInfo, type InfoOptions } from './conversation-views.js';
 import type { EventFilter, EventPage, EventQuery } from './event-query.js';
 import { EventSearch } from './event-search.js';
@@ -126,7 +126,7 @@ export class ConversationsService {
     return (await this.services.catalogue.list()).filter(hasStatus(status)).length;
   }
 
-  async update(id: string, change: { title?: string; tags?: Record<string, string> }): Promise<void> {
+  async update(id: string, change: ConversationChange): Promise<void> {
     const conversation = await this.open(id);
     await conversation.update(change);
     await conversation.publishChange();

@@ -23,6 +23,7 @@ export function newConversation(
     workspace: request.workspace,
     max_iterations: request.max_iterations,
     stuck_detection: request.stuck_detection,
+    ...(request.max_budget_per_run !== null && { max_budget_per_run: request.max_budget_per_run }),
     execution_status: 'idle',
     confirmation_policy: request.confirmation_policy,
     security_analyzer: request.security_analyzer,

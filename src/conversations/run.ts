@@ -5,6 +5,7 @@ import type { Hooks } from '../agent/hooks/index.js';
 import type { DurableEvent, EventDraft, ExecutionStatus } from '../events/index.js';
 import type { LlmResponse } from '../llm/llm.js';
 import type { Tool } from '../tools/tool.js';
+import { overspent } from './budget.js';
 import type { ConversationState } from './conversation-state.js';
 
 /** What a run needs of its conversation. */
@@ -58,6 +59,9 @@ export class Run implements AgentSession {
   }
   get stuckDetection(): boolean {
     return this.host.state.stuck_detection;
+  }
+  get overspent(): string | undefined {
+    return overspent(this.host.state);
   }
   get confirmationPolicy(): JsonObject & { kind: string } {
     return this.host.state.confirmation_policy;

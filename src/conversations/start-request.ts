@@ -29,6 +29,8 @@ export interface StartConversationRequest {
   initial_message: IncomingMessage | null;
   max_iterations: number;
   stuck_detection: boolean;
+  /** US dollars; null: no limit. */
+  max_budget_per_run: number | null;
   /** Secret sources by name. */
   secrets: Record<string, JsonObject>;
   client_tools: ClientToolSpec[];

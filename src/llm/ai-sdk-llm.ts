@@ -1,10 +1,12 @@
 import { performance } from 'node:perf_hooks';
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
+import { errorName } from '../errors/index.js';
 import { AttemptClock } from './attempt-clock.js';
 import { withAttempts } from './attempts.js';
 import { assertRoomyContext } from './context-window.js';
 import type { LlmConfig } from './llm-config.js';
-import { Llm, type LlmRequest, type LlmResponse } from './llm.js';
+import { LlmError } from './llm-error.js';
+import { Llm, type LlmRequest, type LlmResponse, type RetryInfo } from './llm.js';
 import { priceAnswer } from './model-catalogue.js';
 import { modelFeatures } from './model-features.js';
 import { classifyFailure } from './provider-failure.js';
@@ -14,6 +16,8 @@ import type { ProviderAnswer } from './providers/provider.js';
 /** Models through the AI SDK's providers, one step a call; attempts, clocks and error texts are ours. */
 @Injectable()
 export class AiSdkLlm extends Llm {
+  private readonly logger = new Logger('Llm');
+
   /** @throws LlmError, or the reason of `request.signal` as soon as that is aborted */
   override async complete(request: LlmRequest): Promise<LlmResponse> {
     const { config, signal } = request;
@@ -24,7 +28,10 @@ export class AiSdkLlm extends Llm {
       signal,
       run: (attempt) => this.attempt(request, route, attempt),
       classify: (error) => classifyFailure(error, route.provider.errorFamily, config),
-      onRetry: request.onRetry,
+      onRetry: (retry) => {
+        this.logger.warn(retryLine(request, retry));
+        request.onRetry?.(retry);
+      },
     });
     const { cost, contextWindow } = await priceAnswer(config, answer.usage, answer.headers);
     return {
@@ -72,4 +79,14 @@ export class AiSdkLlm extends Llm {
       clock.close();
     }
   }
+}
+
+/** Why it takes so long, for who reads the log. What the provider said stays out: it may quote the request. */
+function retryLine({ config, conversationId }: LlmRequest, retry: RetryInfo): string {
+  const { attempt, waitSeconds, error } = retry;
+  const reason = error instanceof LlmError ? error.code : errorName(error);
+  return (
+    `conversation ${conversationId}: ${config.usage_id} (${config.model}) failed with ${reason}; ` +
+    `attempt ${attempt} of ${config.num_retries} in ${waitSeconds} s`
+  );
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LlmConfig } from './llm-config.js';
 import type { FailedAttempt } from './llm-failure.js';
+import type { RetryInfo } from './llm.js';
 
 /** The fields of the config that say how often and how patiently to try. */
 export type RetryPolicy = Pick<
@@ -22,7 +23,7 @@ export interface Attempting<T> {
   /** @param attempt from 1 */
   run(attempt: number): Promise<T>;
   classify(error: unknown): FailedAttempt;
-  onRetry?(info: { attempt: number; waitSeconds: number; error: Error }): void;
+  onRetry?(info: RetryInfo): void;
 }
 
 /**

@@ -24,7 +24,16 @@ export interface LlmRequest {
   /** Called for each piece of text or reasoning when the answer is streamed. */
   onDelta?: (delta: LlmDelta) => void;
   /** Called before a further attempt after an error that may pass; what was streamed of the failed one is void. */
-  onRetry?: (info: { attempt: number; waitSeconds: number; error: Error }) => void;
+  onRetry?: (info: RetryInfo) => void;
+}
+
+/** A further attempt that is about to be made. */
+export interface RetryInfo {
+  /** Its number; the first attempt is 1. */
+  attempt: number;
+  waitSeconds: number;
+  /** Why the one before it failed. */
+  error: Error;
 }
 
 /** A piece of an answer while it is written. */

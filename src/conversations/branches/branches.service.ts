@@ -157,5 +157,6 @@ function inherited(parent: ConversationState) {
       rest,
       launched_agent_profile,
     },
+    max_budget_per_run: parent.max_budget_per_run ?? null,
   });
 }

@@ -195,6 +195,12 @@ export class StartConversationRequestDto {
   @Field(integer({ ge: 1 }), 'Steps that one run may take.')
   max_iterations = 500;
 
+  @Field(
+    nullable(decimal({ gt: 0 })),
+    'US dollars that all models of the conversation together may cost; then its run ends with `MaxBudgetReached`.',
+  )
+  max_budget_per_run: number | null = null;
+
   @Field(flag(), 'End a run that goes in circles.')
   stuck_detection = true;
 

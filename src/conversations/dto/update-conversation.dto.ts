@@ -1,5 +1,5 @@
 import { Field } from '../../http/field.js';
-import { nullable, text } from '../../http/field-type.js';
+import { decimal, nullable, text } from '../../http/field-type.js';
 import { tags } from './tags.js';
 
 /** What can be changed of a conversation; null or absent: stays. */
@@ -17,4 +17,7 @@ export class UpdateConversationRequestDto {
 
   @Field(nullable(tags), 'Replaces all tags.')
   tags: Record<string, string> | null = null;
+
+  @Field(nullable(decimal({ gt: 0 })), 'US dollars; holds from the next step on.')
+  max_budget_per_run: number | null = null;
 }

@@ -12,6 +12,7 @@ import {
 } from '../../events/index.js';
 import type { LlmResponse } from '../../llm/llm.js';
 import type { Tool } from '../../tools/tool.js';
+import { overspent } from '../budget.js';
 import type { ConversationState } from '../conversation-state.js';
 import { SILENT_STREAM } from '../item-stream.js';
 import { statusUpdate } from '../run.js';
@@ -79,6 +80,10 @@ export class TaskSession implements AgentSession {
   }
   get maxIterations(): number {
     return this.parts.type.maxIterations;
+  }
+  /** The spend of the conversation counts: a task is no way around its budget. */
+  get overspent(): string | undefined {
+    return overspent(this.host.state);
   }
   get confirmationPolicy(): JsonObject & { kind: string } {
     return this.parts.type.confirmationPolicy ?? this.host.state.confirmation_policy;

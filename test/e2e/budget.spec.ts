@@ -1,0 +1,113 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { brief, ConversationClient, scriptedRequest } from '../support/conversation-client.js';
+import { startScriptedEndpoint, type ChatEndpoint, type EndpointStep } from '../support/scripted-endpoint.js';
+import { ServerProcess } from '../support/server-process.js';
+
+describe('what a run may cost, and how long it waits for a model', () => {
+  let folder: string;
+  let server: ServerProcess;
+  let endpoint: ChatEndpoint;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(os.tmpdir(), 'budget-'));
+    server = await ServerProcess.start({ cwd: folder });
+  });
+  afterAll(async () => {
+    await server.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+  beforeEach(async () => {
+    endpoint = await startScriptedEndpoint();
+  });
+  afterEach(() => endpoint.close());
+
+  const create = (steps: EndpointStep[], more: Record<string, unknown> = {}) => {
+    endpoint.script(steps);
+    const llm = {
+      model: 'openai/scripted',
+      base_url: endpoint.url,
+      api_key: 'sk-quiet',
+      usage_id: 'agent',
+      // A dollar for what the endpoint says it has read (1,000 tokens and one more each time), and nothing else.
+      input_cost_per_token: 0.001,
+      output_cost_per_token: 0,
+      num_retries: 3,
+      retry_min_wait: 0,
+      retry_max_wait: 0,
+    };
+    return ConversationClient.create(
+      server,
+      scriptedRequest(path.join(folder, 'work'), 'go', { agent: { llm, tools: [] }, ...more }),
+    );
+  };
+  const think: EndpointStep = { tools: [['think', { thought: 'hm' }]] };
+  const spent = async (conversation: ConversationClient) => {
+    const { usage_to_metrics } = (await conversation.info())['stats'] as {
+      usage_to_metrics: Record<string, { accumulated_cost: number }>;
+    };
+    return usage_to_metrics['agent']?.accumulated_cost ?? 0;
+  };
+
+  it('ends the run when the budget is spent, and goes on with a larger one', async () => {
+    const conversation = await create([think, think, { say: 'done' }], { max_budget_per_run: 1.5 });
+    await conversation.reaches('error');
+    expect(endpoint.requests).toHaveLength(2);
+    const events = await conversation.events();
+    expect(events.slice(-3).map(brief)).toEqual([
+      'ObservationEvent',
+      'execution_status=error',
+      'ConversationErrorEvent',
+    ]);
+    expect(events.at(-1)).toMatchObject({
+      code: 'MaxBudgetReached',
+      detail: expect.stringContaining('$1.5') as string,
+      classification: { kind: 'quota', retryable: false, user_action: 'settings' },
+    });
+    expect((await conversation.info())['max_budget_per_run']).toBe(1.5);
+
+    // Another run of it asks no model.
+    await conversation.send('and now?');
+    await conversation.reaches('error');
+    expect(endpoint.requests).toHaveLength(2);
+
+    const raised = await server.request('PATCH', conversation.route, { max_budget_per_run: 100 });
+    expect(raised.status).toBe(200);
+    await conversation.send('go on');
+    await conversation.reaches('finished');
+    expect(endpoint.requests).toHaveLength(3);
+    expect(await spent(conversation)).toBeGreaterThan(2.5);
+  });
+
+  it('does not make an error of a run that has finished with its last dollar', async () => {
+    const conversation = await create([{ say: 'done' }], { max_budget_per_run: 0.5 });
+    await conversation.reaches('finished');
+    expect(await spent(conversation)).toBeGreaterThan(0.5);
+  });
+
+  it('shows no budget where there is none, and refuses one that is not a price', async () => {
+    const conversation = await create([{ say: 'done' }]);
+    await conversation.reaches('finished');
+    expect(await conversation.info()).not.toHaveProperty('max_budget_per_run');
+    for (const max_budget_per_run of [0, -1, 'much']) {
+      const { status, body } = await server.request('PATCH', conversation.route, { max_budget_per_run });
+      expect(status).toBe(422);
+      expect(JSON.stringify(body)).toContain('max_budget_per_run');
+    }
+  });
+
+  it('says in the log that it tries again, which time, when and why', async () => {
+    const busy: EndpointStep = { status: 429, message: 'slow down, sk-quiet' };
+    const conversation = await create([busy, { status: 503, message: 'later' }, { say: 'done' }]);
+    await conversation.reaches('finished');
+    const lines = server.log.split('\n').filter((line) => line.includes(conversation.id));
+    const tries = lines.filter((line) => line.includes('attempt'));
+    expect(tries).toHaveLength(2);
+    expect(tries[0]).toMatch(
+      /WARN.*agent \(openai\/scripted\) failed with LLMRateLimitError; attempt 2 of 3 in 0 s/i,
+    );
+    expect(tries[1]).toContain('LLMServiceUnavailableError; attempt 3 of 3');
+    expect(server.log).not.toContain('sk-quiet');
+  });
+});
