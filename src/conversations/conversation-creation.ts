@@ -9,6 +9,7 @@ import { ConversationRegistry } from './conversation-registry.js';
 import { assertToolsKnown, makeWorkingDir, newConversation } from './new-conversation.js';
 import type { ConversationState } from './conversation-state.js';
 import type { IncomingMessage, StartConversationRequest } from './start-request.js';
+import { openGiven } from './secrets/given-secrets.js';
 import { FROM_HEAD, WorktreeError, Worktrees, type MadeWorktree } from './worktrees/worktrees.js';
 import { withWorktreeNote } from './worktrees/worktree-note.js';
 
@@ -49,7 +50,8 @@ export class ConversationCreation {
     }
   }
 
-  private async checkAndMake(request: StartConversationRequest): Promise<Conversation | undefined> {
+  private async checkAndMake(sent: StartConversationRequest): Promise<Conversation | undefined> {
+    const request = this.opened(sent);
     const parent = await this.parentOf(request);
     assertToolsKnown(request, this.services.registry);
     // The run's place before anything is made: a refused request leaves nothing behind.
@@ -68,7 +70,7 @@ export class ConversationCreation {
     slot: (() => void) | undefined,
   ): Promise<Conversation | undefined> {
     await makeWorkingDir(request.workspace.working_dir, this.services.baseDir);
-    const state = newConversation(this.opened(request), this.services.registry);
+    const state = newConversation(request, this.services.registry);
     state.rest = { ...state.rest, ...(await this.pluginFolders(request)) };
     const worktree = request.worktree ? await this.makeWorktree(request, state.id) : undefined;
     if (worktree) {
@@ -131,11 +133,23 @@ export class ConversationCreation {
     }
   }
 
-  /** With the secrets in clear, where the request says that they come as tokens of this server. */
+  /**
+   * With the secrets in clear that came as tokens of this server.
+   * @throws InvalidRequestError
+   */
   private opened(request: StartConversationRequest): StartConversationRequest {
-    if (request.rest['secrets_encrypted'] !== true) return request;
-    const { agent, secrets, security_analyzer } = request;
-    return { ...request, ...this.services.secrets.reveal({ agent, secrets, security_analyzer }) };
+    const { agent, secrets, security_analyzer, hook_config, rest, agentField = 'agent' } = request;
+    const opened = openGiven(
+      this.services.secrets,
+      { agent, secrets, security_analyzer, hook_config, rest },
+      ([root = 'agent', ...path]) => [
+        'body',
+        ...(root === 'agent' ? [agentField] : root === 'rest' ? [] : [root]),
+        ...path,
+      ],
+      rest['secrets_encrypted'] === true,
+    );
+    return { ...request, ...opened };
   }
 
   /** A folder outside of any repository is worked in as it is, unless the worktree is what the request is about. */

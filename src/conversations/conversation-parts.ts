@@ -12,7 +12,8 @@ import type { SecretsAtRest } from './stored-conversation.js';
 
 /** Opens tokens of this server that clients send in place of secrets. */
 export interface SecretsGiven {
-  reveal(value: JsonObject): JsonObject;
+  /** `foreign`: JSON pointers of tokens that no key opens and nobody may get. */
+  reveal(value: JsonObject, encrypted: boolean): { value: JsonObject; foreign: string[] };
 }
 
 /** Knows of stored secrets that a restart lost. */

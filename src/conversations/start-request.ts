@@ -20,6 +20,8 @@ export interface WorktreeOptions {
 /** A validated create request: defaults filled in, everything that was not understood left out. */
 export interface StartConversationRequest {
   agent: AgentSpec;
+  /** The field of the request that describes or names it; `agent` if not said. */
+  agentField?: 'agent' | 'agent_settings' | 'agent_profile_id';
   workspace: { working_dir: string; kind: string };
   /** Dashed UUID; null: the server makes one. */
   conversation_id: string | null;

@@ -1,15 +1,19 @@
 export { Cipher, isToken } from './cipher.js';
 export { CryptoModule } from './crypto.module.js';
 export { KnownSecrets } from './known-secrets.js';
-export { MASK, isSecretName, redact } from './redact.js';
+export { MASK } from './mask.js';
+export { isSecretName, redact } from './redact.js';
 export {
   decryptSecrets,
   encryptSecrets,
   hideSecrets,
   maskSecrets,
+  openTokens,
   secretTexts,
   type DecryptedSecrets,
   type KeptToken,
   type KeptTokens,
+  type OpenedTokens,
 } from './secrets.js';
+export { changeUserinfo, maskUserinfo } from './userinfo.js';
 export { StoredSecrets } from './stored-secrets.js';

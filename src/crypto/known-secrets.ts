@@ -1,4 +1,4 @@
-import { MASK } from './redact.js';
+import { MASK } from './mask.js';
 
 /** Shorter texts are left alone: they stand in ordinary words, too. */
 const MIN_LENGTH = 6;

@@ -1,5 +1,4 @@
-/** What stands in place of a secret that must not be seen. */
-export const MASK = '**********';
+import { maskUserinfo } from './userinfo.js';
 
 const SECRET_NAME = /AUTHORIZATION|COOKIE|CREDENTIAL|KEY|PASSWORD|SECRET|SESSION|TOKEN/i;
 const SECRET_GROUP = /^(env|environment|headers)$/i;
@@ -16,9 +15,10 @@ export function isSecretGroup(name: string): boolean {
 
 /**
  * A copy for messages to people: values of fields with a secret name, and everything below `env`, `environment` and
- * `headers`, become `<redacted>`. A plain text stays as it is.
+ * `headers`, become `<redacted>`. A plain text stays as it is, a URL without its name and password.
  */
 export function redact(value: unknown): unknown {
+  if (typeof value === 'string') return maskUserinfo(value);
   if (Array.isArray(value)) return value.map(redact);
   if (!isRecord(value)) return value;
   return mapEntries(value, (name, item) => {

@@ -1,4 +1,5 @@
 import { isSecretName } from './redact.js';
+import { changeUserinfo } from './userinfo.js';
 
 /** Any JSON object. */
 type JsonRecord = Record<string, unknown>;
@@ -13,22 +14,37 @@ export interface SecretPlace {
   owner: JsonRecord;
   /** How it looks to clients: as null, masked, or not there at all. */
   hiddenAs: 'null' | 'mask' | 'absence';
+  /** It opens a model or another service that this server itself calls; all others belong to tools and commands. */
+  isCredential: boolean;
+  /** Name and password in a URL; the rest of the URL is no secret. */
+  isUserinfo: boolean;
 }
 
 /** The secret's new value; undefined leaves it out. */
 export type SecretChange = (place: SecretPlace) => string | null | undefined;
 
 /** What the surroundings say about a field. */
-type Context = 'plain' | 'server' | 'source';
+type Context = 'plain' | 'server' | 'source' | 'params';
 
 /** Names that are secret wherever they stand: `api_key`, `aws_secret_access_key`, `aws_session_token`, ... */
 const SECRET_FIELD =
   /(^|_)(api_key|access_key(_id)?|secret(_access)?_key|(session|auth|access|refresh)_token|client_secret|password)$/;
 
+/** URLs that this server calls, or clones from: `base_url`, `aws_bedrock_runtime_endpoint`, `source` of a plugin, ... */
+const ADDRESS_FIELD = /(^|_)(url|endpoint|source)$/;
+
+/**
+ * Maps whose keys are anybody's words (labels, names of tools, ids, JSON schemas): no key of theirs makes a secret. In
+ * a conversation, in the rest of its create request and in an agent.
+ */
+const FREE =
+  /^(\/rest)?\/(tags|stats|agent_state|blocked_actions|blocked_messages|client_tools|tool_module_qualnames|observability_metadata)$|^(\/agent)?\/(system_prompt_kwargs|agent_context\/skills\/\d+\/metadata)$/;
+
 /**
  * A copy of an object with every secret in it changed. This is the one place that knows where secrets are: fields named
  * like keys at any depth (so the LLM of a condenser too), secret sources, entries of `secrets`, headers named like
- * secrets, and everything that is handed to MCP servers in `env` and `headers`.
+ * secrets, names and passwords in URLs, and everything that is handed to MCP servers in `env` and `headers`. What is
+ * free of secrets is not copied.
  */
 export function changeSecrets(object: JsonRecord, change: SecretChange): JsonRecord {
   return new SecretWalk(change).record(object, '', 'plain');
@@ -44,16 +60,34 @@ class SecretWalk {
   }
 
   private member(owner: JsonRecord, name: string, item: unknown, pointer: string, context: Context): unknown {
-    if (isSecretValue(item)) {
-      if (!isSecretField(owner, name, context)) return item;
-      return this.change({ pointer, value: item, owner, hiddenAs: 'null' });
-    }
+    if (FREE.test(pointer)) return item;
+    if (isSecretValue(item)) return this.text({ owner, name, item, pointer, context });
     if (Array.isArray(item)) {
       return item.map((element: unknown, index) =>
         isRecord(element) ? this.record(element, `${pointer}/${index}`, context) : element,
       );
     }
     return isRecord(item) ? this.group(owner, name, item, pointer, context) : item;
+  }
+
+  private text({ owner, name, item, pointer, context }: Member): string | null | undefined {
+    // What tools and MCP servers are given is theirs.
+    const isCredential = context === 'plain';
+    if (isSecretField(owner, name, context)) {
+      const ofSource = name === 'value';
+      return this.change({
+        pointer,
+        value: item,
+        owner,
+        hiddenAs: 'null',
+        isCredential: isCredential && !ofSource,
+        isUserinfo: false,
+      });
+    }
+    if (item === null || !ADDRESS_FIELD.test(name)) return item;
+    return changeUserinfo(item, (value) =>
+      this.change({ pointer, value, owner, hiddenAs: 'mask', isCredential, isUserinfo: true }),
+    );
   }
 
   private group(
@@ -63,23 +97,36 @@ class SecretWalk {
     pointer: string,
     context: Context,
   ): JsonRecord | undefined {
-    if (name === 'mcp_config') return this.record(item, pointer, 'server');
+    // A JSON schema: its keys name what somebody else may say.
+    if (name === 'properties' && owner['type'] === 'object') return item;
+    if (name === 'mcp_config' || name === 'mcp_tools') return this.servers(item, pointer);
     if (name === 'secrets' || name === 'secret_sources') return this.sources(item, pointer, owner);
     if (context === 'server' && (name === 'env' || name === 'headers')) {
-      const left = this.entries(item, pointer, owner, 'absence', () => true);
+      const left = this.entries(item, pointer, () => true, { owner, hiddenAs: 'absence' });
       // Clients see no empty map where there was one full of secrets.
       return Object.keys(left).length === 0 && Object.keys(item).length > 0 ? undefined : left;
     }
-    if (name === 'headers') return this.entries(item, pointer, owner, 'absence', isSecretName);
-    if (name === 'extra_headers') return this.entries(item, pointer, owner, 'mask', isSecretName);
-    return this.record(item, pointer, context === 'server' ? 'server' : 'plain');
+    if (name === 'headers') return this.entries(item, pointer, isSecretName, { owner, hiddenAs: 'absence' });
+    if (name === 'extra_headers')
+      return this.entries(item, pointer, isSecretName, { owner, hiddenAs: 'mask', isCredential: true });
+    if (name === 'params') return this.record(item, pointer, 'params');
+    return this.record(item, pointer, context === 'source' ? 'plain' : context);
+  }
+
+  /** MCP servers by name, whatever the name. */
+  private servers(map: JsonRecord, pointer: string): JsonRecord {
+    return mapEntries(map, (name, item) => {
+      const at = `${pointer}/${escapePointer(name)}`;
+      if (!isRecord(item)) return this.member(map, name, item, at, 'server');
+      return name === 'mcpServers' ? this.servers(item, at) : this.record(item, at, 'server');
+    });
   }
 
   /** Secrets by name: each a plain text or an object that says where it comes from. */
   private sources(map: JsonRecord, pointer: string, owner: JsonRecord): JsonRecord {
     return mapEntries(map, (name, item) => {
       const at = `${pointer}/${escapePointer(name)}`;
-      if (isSecretValue(item)) return this.change({ pointer: at, value: item, owner, hiddenAs: 'mask' });
+      if (isSecretValue(item)) return this.change({ ...NAMED, pointer: at, value: item, owner });
       return isRecord(item) ? this.record(item, at, 'source') : item;
     });
   }
@@ -87,20 +134,32 @@ class SecretWalk {
   private entries(
     map: JsonRecord,
     pointer: string,
-    owner: JsonRecord,
-    hiddenAs: SecretPlace['hiddenAs'],
     isSecret: (name: string) => boolean,
+    of: Pick<SecretPlace, 'owner' | 'hiddenAs'> & { isCredential?: boolean },
   ): JsonRecord {
     return mapEntries(map, (name, item) => {
       if (!isSecretValue(item) || !isSecret(name)) return item;
-      return this.change({ pointer: `${pointer}/${escapePointer(name)}`, value: item, owner, hiddenAs });
+      return this.change({ ...NAMED, pointer: `${pointer}/${escapePointer(name)}`, value: item, ...of });
     });
   }
 }
 
+/** A text of an object, and where it stands. */
+interface Member {
+  owner: JsonRecord;
+  name: string;
+  item: string | null;
+  pointer: string;
+  context: Context;
+}
+
+/** How an entry of `secrets` is treated. */
+const NAMED = { hiddenAs: 'mask', isCredential: false, isUserinfo: false } as const;
+
 function isSecretField(owner: JsonRecord, name: string, context: Context): boolean {
   // `value` is a secret of a secret source and of an MCP server's credential; elsewhere it is any word.
-  if (name === 'value') return context !== 'plain' || owner['kind'] === 'StaticSecret';
+  if (name === 'value')
+    return context === 'server' || context === 'source' || owner['kind'] === 'StaticSecret';
   return SECRET_FIELD.test(name);
 }
 

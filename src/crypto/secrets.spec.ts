@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import {
   Cipher,
   decryptSecrets,
@@ -5,6 +6,7 @@ import {
   hideSecrets,
   isToken,
   maskSecrets,
+  openTokens,
   redact,
   secretTexts,
 } from './index.js';
@@ -17,7 +19,7 @@ const conversation = {
       aws_access_key_id: 'marked-2',
       aws_secret_access_key: 'marked-3',
       aws_session_token: 'marked-4',
-      base_url: null,
+      base_url: 'https://marked-16@host/v1',
       custom_tokenizer: 'plain',
       extra_headers: { Authorization: 'marked-5', Accept: 'plain' },
     },
@@ -25,7 +27,7 @@ const conversation = {
     agent_context: { secrets: { CTX: 'marked-7', CTY: { kind: 'StaticSecret', value: 'marked-8' } } },
     mcp_config: {
       web: {
-        url: 'http://m',
+        url: 'http://marked-17@m',
         headers: { 'X-Plain': 'marked-9' },
         auth: { strategy: 'bearer', value: 'marked-10' },
       },
@@ -40,7 +42,7 @@ const conversation = {
   secret_registry: { secret_sources: { 'a/b~c': { kind: 'StaticSecret', value: 'marked-15' } } },
   tags: { value: 'plain' },
 };
-const COUNT = 15;
+const COUNT = 17;
 
 describe('secrets at rest', () => {
   it('finds every secret and nothing else', () => {
@@ -52,7 +54,7 @@ describe('secrets at rest', () => {
   it('come back with the same key, and with it as a previous one', () => {
     const stored = encryptSecrets(conversation, new Cipher('key'));
     expect(JSON.stringify(stored)).not.toContain('marked');
-    expect(JSON.stringify(stored).split('"gAAAAA').length - 1).toBe(COUNT);
+    expect(JSON.stringify(stored).split(/(?<="|\/\/)gAAAAA/).length - 1).toBe(COUNT);
     expect(decryptSecrets(stored, new Cipher('key'))).toEqual({
       value: conversation,
       kept: new Map(),
@@ -110,12 +112,122 @@ describe('secrets at rest', () => {
     });
   });
 
-  it('leave a token that is ours as it is', () => {
+  it('are encrypted like any other text when they look like tokens', () => {
     const cipher = new Cipher('key');
     const token = cipher.encrypt('text');
-    expect(encryptSecrets({ api_key: token }, cipher)).toEqual({ api_key: token });
-    expect(encryptSecrets({ api_key: token }, new Cipher('other'))['api_key']).not.toBe(token);
+    const stored = encryptSecrets({ api_key: token }, cipher);
+    expect(stored).not.toEqual({ api_key: token });
+    expect(decryptSecrets(stored, cipher).value).toEqual({ api_key: token });
     expect(isToken(token)).toBe(true);
+  });
+});
+
+/** Names that mean something to whoever looks for secrets. */
+const name = fc.oneof(
+  fc.constantFrom(
+    'password',
+    'api_key',
+    'auth_token',
+    'secrets',
+    'headers',
+    'env',
+    'mcp_config',
+    'value',
+    'url',
+  ),
+  fc.string(),
+);
+const free: fc.Arbitrary<unknown> = fc.letrec((tie) => ({
+  leaf: fc.oneof(
+    fc.constantFrom('', ' ', null, '**********', 'http://user:pass@host/', 1, true),
+    fc.string(),
+    fc.constant(new Cipher('key').encrypt('text')),
+  ),
+  node: fc.oneof(
+    { depthSize: 'small' },
+    tie('leaf'),
+    fc.array(tie('node'), { maxLength: 4 }),
+    fc.dictionary(name, tie('node'), { maxKeys: 4 }),
+  ),
+})).node;
+/** A conversation with anything where anybody may choose the names. */
+const anywhereFree = fc
+  .record({ tags: fc.dictionary(name, fc.string()), map: fc.dictionary(name, free) })
+  .map(({ tags, map }) => ({
+    tags,
+    stats: { usage_to_metrics: map },
+    agent_state: map,
+    blocked_actions: map,
+    blocked_messages: map,
+    tool_module_qualnames: map,
+    client_tools: [{ name: 'ask', parameters: { type: 'object', properties: map } }, map],
+    rest: { observability_metadata: map },
+    agent: {
+      system_prompt_kwargs: map,
+      agent_context: { skills: [{ name: 'tea', metadata: map }] },
+      tools: [{ name: 'own', params: { schema: { type: 'object', properties: map } } }],
+    },
+  }));
+
+describe('what is no secret, whatever its name', () => {
+  it.each([new Cipher('key'), new Cipher('new', ['key']), new Cipher(null)])('stays as it is', (cipher) => {
+    fc.assert(
+      fc.property(anywhereFree, (conversation) => {
+        const stored = encryptSecrets(conversation, cipher);
+        expect(stored).toEqual(conversation);
+        expect(decryptSecrets(stored, cipher).value).toEqual(conversation);
+        expect(maskSecrets(conversation)).toEqual(conversation);
+        expect(openTokens(conversation, cipher, true)).toEqual({ value: conversation, foreign: [] });
+      }),
+    );
+  });
+
+  it('does not make an MCP server disappear, and its variables are secrets all the same', () => {
+    const server = { command: 'run', args: ['x'], env: { A: 'marked' } };
+    const mcp_config = { secrets: server, tags: server, headers: server, mcpServers: { stats: server } };
+    expect([...secretTexts({ agent: { mcp_config } })]).toEqual(['marked']);
+    const { env: _hidden, ...shown } = server;
+    expect(hideSecrets({ agent: { mcp_config } })).toEqual({
+      agent: { mcp_config: { secrets: shown, tags: shown, headers: shown, mcpServers: { stats: shown } } },
+    });
+  });
+
+  it('is told from parameters of tools, which come back as they were', () => {
+    const cipher = new Cipher('key');
+    const agent = { tools: [{ name: 'own', params: { api_key: 'marked', password: '', token: null } }] };
+    const stored = encryptSecrets({ agent }, cipher);
+    expect(JSON.stringify(stored)).not.toContain('marked');
+    expect(decryptSecrets(stored, cipher).value).toEqual({ agent });
+  });
+});
+
+describe('what a client sends', () => {
+  const cipher = new Cipher('key', ['former']);
+  const own = cipher.encrypt('own');
+  const former = new Cipher('former').encrypt('former');
+  const foreign = new Cipher('other').encrypt('text');
+
+  it('has the tokens of our keys opened, and those of others found where a provider would get them', () => {
+    const sent = (token: string) => ({
+      agent: {
+        llm: { api_key: token, base_url: `http://${token}@host`, extra_headers: { 'X-Key': token } },
+        tools: [{ params: { api_key: token } }],
+        mcp_config: { a: { env: { A: token }, auth: { value: token } } },
+      },
+      secrets: { S: { kind: 'StaticSecret', value: token }, T: token },
+    });
+    expect(openTokens(sent(own), cipher)).toEqual({ value: sent('own'), foreign: [] });
+    expect(openTokens(sent(former), cipher)).toEqual({ value: sent('former'), foreign: [] });
+    const asGiven = openTokens(sent(foreign), cipher);
+    const llm = ['/agent/llm/api_key', '/agent/llm/base_url', '/agent/llm/extra_headers/X-Key'];
+    expect(asGiven).toEqual({ value: sent(foreign), foreign: llm });
+    expect(openTokens(sent(foreign), cipher, true).foreign).toHaveLength(8);
+  });
+
+  it('has no value where a credential is blank or masked', () => {
+    expect(
+      openTokens({ api_key: ' ', aws_session_token: '**********', secrets: { A: '' } }, cipher).value,
+    ).toEqual({ api_key: null, aws_session_token: null, secrets: { A: '' } });
   });
 });
 
@@ -137,7 +249,9 @@ describe('secrets on the wire', () => {
   it('are masked for watchers', () => {
     const masked = maskSecrets(conversation);
     expect(JSON.stringify(masked)).not.toContain('marked');
-    expect(masked).toMatchObject({ agent: { llm: { api_key: '**********', base_url: null } } });
+    expect(masked).toMatchObject({
+      agent: { llm: { api_key: '**********', base_url: 'https://**********@host/v1' } },
+    });
     expect(maskSecrets({ api_key: null, secrets: { A: null } })).toEqual({ api_key: null, secrets: {} });
   });
 });
@@ -158,5 +272,8 @@ describe('redact', () => {
       list: [{ my_token: '<redacted>' }],
     });
     expect(redact('plain text')).toBe('plain text');
+    expect(redact({ base_url: 'http://user:p@ss@host/v1@x' })).toEqual({
+      base_url: 'http://**********@host/v1@x',
+    });
   });
 });

@@ -1,6 +1,7 @@
 import { isToken, type Cipher } from './cipher.js';
-import { MASK } from './redact.js';
+import { MASK } from './mask.js';
 import { changeSecrets, type SecretPlace } from './secret-places.js';
+import { changeUserinfo, userinfoTexts } from './userinfo.js';
 
 type JsonRecord = Record<string, unknown>;
 
@@ -30,22 +31,28 @@ export interface DecryptedSecrets {
   lost: string[];
 }
 
+/** What a client has sent, ready for use. */
+export interface OpenedTokens {
+  value: JsonRecord;
+  /** JSON pointers of tokens that no key opens, in places where they can be nothing but secrets of another server. */
+  foreign: string[];
+}
+
 /**
- * A copy for the disk. With a key each secret becomes a token (a token that we can open stays as it is); without one it
- * becomes `**********` and is lost at the next start.
+ * A copy for the disk. With a key each secret becomes a token, one that looks like a token, too; without a key it becomes
+ * `**********` and is lost at the next start.
  */
 export function encryptSecrets(object: JsonRecord, cipher: Cipher, kept: KeptTokens = new Map()): JsonRecord {
   return changeSecrets(object, (place) => {
-    if (isBlank(place.value)) return keptTokenFor(place, kept) ?? null;
+    if (isBlank(place.value)) return keptTokenFor(place, kept) ?? withoutMask(place.value);
     if (!cipher.enabled) return keptTokenOf(place, kept, cipher) ?? MASK;
-    const isOurs = isToken(place.value) && cipher.decrypt(place.value) !== undefined;
-    return isOurs ? place.value : cipher.encrypt(place.value);
+    return cipher.encrypt(place.value);
   });
 }
 
 /**
- * A copy with secrets as plain texts. What is not a token counts as plain text, what is blank or masked as no value. A
- * token that cannot be opened never comes out as a value.
+ * A copy with secrets as plain texts. What is not a token counts as plain text, what is masked as no value. A token that
+ * cannot be opened never comes out as a value.
  */
 export function decryptSecrets(object: JsonRecord, cipher: Cipher): DecryptedSecrets {
   const kept = new Map<string, KeptToken>();
@@ -56,7 +63,7 @@ export function decryptSecrets(object: JsonRecord, cipher: Cipher): DecryptedSec
       lost.push(place.pointer);
       kept.set(place.pointer, { token: MASK, belongsTo: identityOf(place.owner) });
     }
-    if (isBlank(place.value)) return null;
+    if (isBlank(place.value)) return withoutMask(place.value);
     if (!isToken(place.value)) return place.value;
     const text = cipher.decrypt(place.value);
     if (text === undefined || !cipher.enabled) {
@@ -66,6 +73,24 @@ export function decryptSecrets(object: JsonRecord, cipher: Cipher): DecryptedSec
     return text ?? null;
   });
   return { value, kept, unopened, lost };
+}
+
+/**
+ * A copy of what a client has sent with secrets as plain texts. Tokens of our keys are opened wherever they stand. Others
+ * are texts like any other (somebody's secret may be a token), except as a credential, which would send it to a provider.
+ * A credential that is blank or masked has no value.
+ * @param encrypted the client says that its secrets are tokens: any that no key opens is foreign
+ */
+export function openTokens(object: JsonRecord, cipher: Cipher, encrypted = false): OpenedTokens {
+  const foreign: string[] = [];
+  const value = changeSecrets(object, ({ value: given, pointer, isCredential, hiddenAs }) => {
+    if (isBlank(given)) return isCredential && hiddenAs === 'null' ? null : withoutMask(given);
+    if (!isToken(given)) return given;
+    const text = cipher.decrypt(given);
+    if (text === undefined && (isCredential || encrypted)) foreign.push(pointer);
+    return text ?? given;
+  });
+  return { value, foreign };
 }
 
 /** A copy for watchers: each secret that has a value shows as `**********`. */
@@ -87,8 +112,8 @@ export function hideSecrets(object: JsonRecord): JsonRecord {
 /** Every secret text in an object, for masking it in outputs and logs. */
 export function secretTexts(object: JsonRecord): Set<string> {
   const texts = new Set<string>();
-  changeSecrets(object, ({ value }) => {
-    if (!isBlank(value)) texts.add(value);
+  changeSecrets(object, ({ value, isUserinfo }) => {
+    if (!isBlank(value)) for (const text of isUserinfo ? userinfoTexts(value) : [value]) texts.add(text);
     return value;
   });
   return texts;
@@ -107,9 +132,18 @@ function keptTokenOf(place: SecretPlace, kept: KeptTokens, cipher: Cipher): stri
 
 /** Who would receive the secret: a token must not come back to life for another provider or address. */
 function identityOf({ kind, model, base_url, url, command }: JsonRecord): string {
-  return JSON.stringify([kind, model, base_url, url, command]);
+  return JSON.stringify([kind, model, withoutUserinfo(base_url), withoutUserinfo(url), command]);
+}
+
+function withoutUserinfo(url: unknown): unknown {
+  return typeof url === 'string' ? changeUserinfo(url, () => null) : url;
 }
 
 function isBlank(value: string | null): value is null | '' {
   return value === null || value.trim() === '' || value === MASK;
+}
+
+/** The mask says that there was a value, and is none itself; an empty text is what somebody wrote. */
+function withoutMask(value: string | null): string | null {
+  return value === MASK ? null : value;
 }

@@ -6,8 +6,10 @@ import {
   encryptSecrets,
   hideSecrets,
   maskSecrets,
+  openTokens,
   secretTexts,
   type KeptTokens,
+  type OpenedTokens,
 } from './secrets.js';
 
 /** A stored object: it is known by its id. */
@@ -60,9 +62,12 @@ export class StoredSecrets {
     return value;
   }
 
-  /** What a client has sent, with the tokens of our keys opened; a token of no key of ours has no value. */
-  reveal(value: Stored): Stored {
-    return decryptSecrets(value, this.cipher).value;
+  /**
+   * What a client has sent, with the tokens of our keys opened.
+   * @param encrypted the client says that its secrets are tokens
+   */
+  reveal(value: Stored, encrypted = false): OpenedTokens {
+    return openTokens(value, this.cipher, encrypted);
   }
 
   /** Why a stored secret has no value, and what to do; undefined when it was not lost. */

@@ -53,6 +53,7 @@ export function toStartRequest(
   const rest = Object.entries(object(toPlain(dto))).filter(([name]) => !HANDLED.has(name));
   return {
     agent: launched ? fromProfile(launched) : agentOf(dto),
+    agentField: launched ? 'agent_profile_id' : dto.agent ? 'agent' : 'agent_settings',
     workspace: { working_dir: dto.workspace.working_dir, kind: dto.workspace.kind },
     conversation_id: dto.conversation_id,
     parent_conversation_id: dto.parent_conversation_id,

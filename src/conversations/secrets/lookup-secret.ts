@@ -21,8 +21,9 @@ export async function lookUp(
   signal: AbortSignal,
 ): Promise<string> {
   try {
-    const response = await fetch(url, {
-      headers,
+    const target = withBasicAuth(url, headers);
+    const response = await fetch(target.url, {
+      headers: target.headers,
       redirect: 'manual',
       signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
     });
@@ -35,6 +36,31 @@ export async function lookUp(
     signal.throwIfAborted();
     if (error instanceof SecretLookupError) throw error;
     throw new SecretLookupError(reason(error));
+  }
+}
+
+/** `fetch` takes no name and password in a URL; they go as a header, before any other of that name. */
+function withBasicAuth(
+  address: string,
+  given: Readonly<Record<string, string>>,
+): { url: URL; headers: Headers } {
+  if (!URL.canParse(address)) throw new SecretLookupError('its url is none');
+  const url = new URL(address);
+  const headers = new Headers(given);
+  const { username, password } = url;
+  if (username === '' && password === '') return { url, headers };
+  url.username = '';
+  url.password = '';
+  const pair = `${unescaped(username)}:${unescaped(password)}`;
+  headers.set('authorization', `Basic ${Buffer.from(pair).toString('base64')}`);
+  return { url, headers };
+}
+
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
   }
 }
 

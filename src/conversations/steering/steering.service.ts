@@ -10,6 +10,7 @@ import { ConversationNotFoundError, InvalidRequestError } from '../conversation-
 import { ConversationServices } from '../conversation-parts.js';
 import { ConversationRegistry } from '../conversation-registry.js';
 import { stateUpdate } from '../run.js';
+import { openGiven } from '../secrets/given-secrets.js';
 
 /** A configuration that is told apart by its kind. */
 type OfKind = JsonObject & { kind: string };
@@ -41,9 +42,13 @@ export class SteeringService {
     );
   }
 
-  /** From the next answer of the model on; null: nobody judges. */
-  async setSecurityAnalyzer(id: string, analyzer: OfKind | null): Promise<void> {
+  /**
+   * From the next answer of the model on; null: nobody judges. Secrets may come as tokens of this server.
+   * @throws InvalidRequestError for a token of another one
+   */
+  async setSecurityAnalyzer(id: string, sent: OfKind | null): Promise<void> {
     const conversation = await this.registry.acquire(id);
+    const analyzer = sent && { ...sent, ...this.opened({ ...sent }, 'security_analyzer') };
     if (isDeepStrictEqual(conversation.state.security_analyzer, analyzer)) return;
     await conversation.change(
       (state) => (state.security_analyzer = analyzer),
@@ -51,21 +56,21 @@ export class SteeringService {
     );
   }
 
-  /** Adds secrets or puts others in their place. No event tells of it. */
+  /** Adds secrets or puts others in their place. No event tells of it. Tokens of this server are opened. */
   async addSecrets(id: string, secrets: Record<string, JsonObject>): Promise<void> {
     const conversation = await this.registry.acquire(id);
-    const { secrets: opened } = this.services.secrets.reveal({ secrets });
+    const { secrets: opened } = this.opened({ secrets });
     if (!isSources(opened)) throw new TypeError('secrets are not by name');
     await conversation.change((state) => (state.secrets = { ...state.secrets, ...opened }));
   }
 
   /**
    * Gives the agent another model from its next step on. Secrets may come as tokens of this server.
-   * @throws InvalidRequestError when it refers to a connection that does not exist
+   * @throws InvalidRequestError for a token of another server, or a connection that does not exist
    */
   async switchLlm(id: string, llm: LlmConfig): Promise<void> {
     const conversation = await this.registry.acquire(id);
-    const opened: LlmConfig = { ...llm, ...this.services.secrets.reveal({ ...llm }) };
+    const opened: LlmConfig = { ...llm, ...this.opened({ ...llm }, 'llm') };
     assertReachable(opened);
     const agent: AgentSpec = { ...conversation.state.agent, llm: opened };
     if (isDeepStrictEqual(conversation.state.agent, agent)) return;
@@ -121,6 +126,11 @@ export class SteeringService {
       if (error instanceof ConversationNotFoundError) throw new ConversationNotFoundError(id, 'Conversation');
       throw error;
     }
+  }
+
+  /** @param field of the body that `value` is; the body itself if not said */
+  private opened(value: JsonObject, ...field: string[]): JsonObject {
+    return openGiven(this.services.secrets, value, (path) => ['body', ...field, ...path]);
   }
 
   /** As events show it: secrets masked, nulls left out. */
