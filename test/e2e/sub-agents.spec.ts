@@ -1,6 +1,7 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import {
   brief,
   ConversationClient,
@@ -9,6 +10,9 @@ import {
 } from '../support/conversation-client.js';
 import { startScriptedEndpoint } from '../support/scripted-endpoint.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
+
+/** An MCP server as a program of its own. */
+const MCP = fileURLToPath(new URL('../support/mcp-stdio.mjs', import.meta.url));
 
 const TOOLS = [{ name: 'terminal' }, { name: 'task_tool_set' }];
 const LLM = { model: 'scripted/test', usage_id: 'agent' };
@@ -24,6 +28,14 @@ const observationsOf = (events: SeenEvent[]): Record<string, unknown>[] =>
 
 const textOf = (observation: Record<string, unknown> | undefined): string =>
   JSON.stringify(observation?.['content']);
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
 
 describe('sub-agents', () => {
   let folder: string;
@@ -209,15 +221,11 @@ describe('sub-agents', () => {
     await expect(readFile(path.join(work(), 'forbidden'))).rejects.toThrow('ENOENT');
   });
 
-  it('end with an interrupt, and go on from there when they are resumed', async () => {
-    const prompt = 'RUN: touch begun; sleep 60; touch ended\nFINISH: never';
+  it('end with an interrupt, with what they have started, and go on when they are resumed', async () => {
+    const prompt = 'RUN: sh -c "echo \\$\\$ > pid; exec sleep 60"\nFINISH: never';
     const conversation = await start([task(prompt), 'FINISH: d'].join('\n'));
-    const begun = (): Promise<boolean> =>
-      readFile(path.join(work(), 'begun')).then(
-        () => true,
-        () => false,
-      );
-    await eventually(begun, 'the task');
+    const pid = (): Promise<number> => readFile(path.join(work(), 'pid'), 'utf8').then(Number, () => 0);
+    await eventually(async () => (await pid()) > 0, 'the task');
     await conversation.server.request('POST', `${conversation.route}/interrupt`);
     await conversation.reaches('paused');
     expect((await conversation.events()).slice(-3).map(brief)).toEqual([
@@ -225,10 +233,30 @@ describe('sub-agents', () => {
       'execution_status=paused',
       'InterruptEvent',
     ]);
+    const sleeper = await pid();
+    await eventually(() => Promise.resolve(!isAlive(sleeper)), 'the end of its command');
     await conversation.send([task('SAY: went on', { resume: 'task_00000001' }), 'FINISH: d'].join('\n'));
     await conversation.reaches('finished');
     expect(textOf(observationsOf(await conversation.events())[0])).toContain('went on');
-    await writeFile(path.join(work(), 'begun'), '');
-    await expect(readFile(path.join(work(), 'ended'))).rejects.toThrow('ENOENT');
+  });
+
+  it('work with the MCP servers of the conversation, which go on behind them', async () => {
+    const mcp_config = { notes: { command: process.execPath, args: [MCP, path.join(folder, 'notes')] } };
+    const use = 'TOOL: echo {"text": "hi"}\nFINISH: used';
+    const conversation = await start([task(use), 'TOOL: echo {"text": "ho"}', 'FINISH: d'].join('\n'), {
+      mcp_config,
+    });
+    await conversation.reaches('finished');
+    const events = await conversation.events();
+    expect(textOf(observationsOf(events)[0])).toContain('used');
+    const { persistence_dir: place } = await conversation.info();
+    const log = await readFile(path.join(folder, place, 'tasks/task_00000001.jsonl'), 'utf8');
+    expect(log).toContain('"kind":"MCPToolObservation"');
+    expect(log).not.toContain('AgentErrorEvent');
+    const own = events.filter(({ tool_name: name, kind }) => name === 'echo' && kind === 'ObservationEvent');
+    expect(own).toMatchObject([{ observation: { is_error: false, kind: 'MCPToolObservation' } }]);
+    // One program served both.
+    const started = (await readFile(path.join(folder, 'notes'), 'utf8')).match(/^pid /gm);
+    expect(started).toHaveLength(1);
   });
 });
