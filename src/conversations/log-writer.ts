@@ -80,7 +80,8 @@ export class LogWriter {
   }
 }
 
-function toRecord(event: DurableEvent): LogRecord {
+/** An event as the log keeps it. */
+export function toRecord(event: DurableEvent): LogRecord {
   const { id, kind, source, timestamp } = event;
   return { id, kind, source, timestamp, line: serialiseEvent(event) };
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { access, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
@@ -10,7 +10,7 @@ import {
   type SeenEvent,
 } from '../support/conversation-client.js';
 import { startScriptedEndpoint } from '../support/scripted-endpoint.js';
-import { ServerProcess } from '../support/server-process.js';
+import { eventually, ServerProcess } from '../support/server-process.js';
 
 describe('branches and forks', () => {
   let folder: string;
@@ -33,6 +33,11 @@ describe('branches and forks', () => {
     conversation.server.request('POST', `${conversation.route}/${what}`, body);
   const finalResponse = async (conversation: ConversationClient) =>
     (await conversation.server.request('GET', `${conversation.route}/agent_final_response`)).body;
+  const exists = (file: string) =>
+    access(file).then(
+      () => true,
+      () => false,
+    );
   const restart = async () => {
     await server.end();
     server = await ServerProcess.start({ cwd: folder });
@@ -225,6 +230,25 @@ describe('branches and forks', () => {
     await post(fork, 'events/respond_to_confirmation', { accept: false });
     expect((await fork.events()).at(-1)?.kind).toBe('UserRejectObservation');
     expect(await source.status()).toBe('waiting_for_confirmation');
+  });
+
+  it('does not execute in the fork what the source is executing', async () => {
+    const source = await create('RUN: echo once >> ran; read -t 1000 < <(sleep 1000)\nSAY: end');
+    await eventually(() => exists(path.join(workspace, 'ran')), 'the command');
+    const [action] = await source.events('&kind=ActionEvent');
+    for (const request of [{}, { from_event_id: action?.id }]) {
+      const { status, body } = await post(source, 'fork', request);
+      expect([status, (body as SeenConversation).execution_status]).toEqual([201, 'idle']);
+      const fork = new ConversationClient(server, (body as SeenConversation).id);
+      const last = (await fork.events()).at(-1);
+      expect(last).toMatchObject({ kind: 'AgentErrorEvent', parent_id: action?.id });
+      expect((await fork.info())['leaf_event_id']).toBe(last?.id);
+      await fork.send('SAY: here');
+      await fork.reaches('finished');
+      expect(await fork.events('&kind=ObservationEvent')).toEqual([]);
+    }
+    expect(await readFile(path.join(workspace, 'ran'), 'utf8')).toBe('once\n');
+    await post(source, 'interrupt');
   });
 
   it('builds the tree that a simple model of it says', async () => {

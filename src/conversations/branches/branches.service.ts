@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { textContent } from '../../events/index.js';
+import { textContent, type DurableEvent } from '../../events/index.js';
 import { LeaseHeldError, type JsonObject } from '../../storage/index.js';
 import type { Conversation } from '../conversation.js';
 import { ConversationCreation } from '../conversation-creation.js';
@@ -13,11 +13,13 @@ import { ConversationServices } from '../conversation-parts.js';
 import { ConversationRegistry } from '../conversation-registry.js';
 import type { ConversationState } from '../conversation-state.js';
 import type { ChildRequest, StartedChild } from '../../tools/tool.js';
+import { toRecord } from '../log-writer.js';
 import { Worktrees } from '../worktrees/worktrees.js';
 import { ChildStarter } from './child-starter.js';
 import { branchPath, systemPromptSeq, treeEvent } from './branch-path.js';
 import { copyMemory } from './fork-memory.js';
 import { copyEvents, forkedState, type ForkRequest } from './fork.js';
+import { openActionErrors } from './open-actions.js';
 
 /** Branches of a conversation, and conversations that are made of it: forks and children. */
 @Injectable()
@@ -51,13 +53,14 @@ export class BranchesService {
     if (request.id !== null && (await this.services.catalogue.has(request.id))) {
       throw new ConversationExistsError(request.id);
     }
-    const { state, seqs } = await planFork(source, request);
+    const { state, seqs, errors } = await planFork(source, request);
     if (state.worktree) await this.worktrees.share(state.worktree, id, state.id);
     const { catalogue } = this.services;
     const folders = { source: catalogue.folder(id), fork: catalogue.folder(state.id) };
     const { conversation, created } = await this.registry.create(state, async (log, fence) => {
       const adapt = await copyMemory(folders, request.fromEventId === null);
       await copyEvents(source.log, seqs, { log, fence }, adapt);
+      if (errors.length > 0) await log.append(seqs.length, fence, errors.map(toRecord));
     });
     if (!created) throw new ConversationExistsError(state.id);
     return this.info(conversation, includeSkills);
@@ -109,17 +112,24 @@ export class BranchesService {
   }
 }
 
-/** What a fork begins with, and which events it gets: those that are durable now. */
-async function planFork(
-  source: Conversation,
-  request: ForkRequest,
-): Promise<{ state: ConversationState; seqs: number[] }> {
+/** What a fork begins with, which events it gets (those that are durable now), and what it is told behind them. */
+interface ForkPlan {
+  state: ConversationState;
+  seqs: number[];
+  errors: DurableEvent[];
+}
+
+async function planFork(source: Conversation, request: ForkRequest): Promise<ForkPlan> {
+  const view = source.isRunning ? await source.surroundings.currentView() : undefined;
   // State and log of one moment: what is appended from here on belongs to the source alone.
   await source.settled();
   const { log, length } = source;
+  const open = source.state.execution_status === 'running' ? (view?.unmatched() ?? []) : [];
   if (request.fromEventId === null) {
-    const state = forkedState(source.state, request, source.state.leaf_event_id);
-    return { state, seqs: Array.from({ length }, (_, seq) => seq) };
+    const head = source.state.leaf_event_id;
+    const errors = openActionErrors(open, head);
+    const state = forkedState(source.state, request, errors.at(-1)?.id ?? head);
+    return { state, seqs: Array.from({ length }, (_, seq) => seq), errors };
   }
   if (log.seqOf(request.fromEventId) === undefined)
     throw new UnknownEventError('from_event_id', request.fromEventId);
@@ -128,7 +138,11 @@ async function planFork(
   const prompt = systemPromptSeq(log, length);
   // A branch that was begun anew: the fork gets the prompt that the agent works by, too.
   if (prompt !== undefined && !seqs.includes(prompt)) seqs.unshift(prompt);
-  return { state: forkedState(source.state, request, head), seqs };
+  const errors = openActionErrors(
+    open.filter(({ id }) => seqs.includes(log.seqOf(id) ?? -1)),
+    head,
+  );
+  return { state: forkedState(source.state, request, errors.at(-1)?.id ?? head), seqs, errors };
 }
 
 /** What a child takes over from its parent. */
