@@ -87,9 +87,9 @@ export class Conversation implements GoalTurns, CondensationRuns {
     return this.journal.length;
   }
 
-  /** Aborted when it is being closed: what is done beside the runs ends, too. */
-  get leaving(): AbortSignal {
-    return this.life.leaving;
+  /** Does something beside the runs: meanwhile it is not idle, and when it is being closed the work is told to end. */
+  beside<T>(work: (leaving: AbortSignal) => Promise<T>): Promise<T> {
+    return this.background.track(work(this.life.leaving));
   }
 
   get isRunning(): boolean {

@@ -2,6 +2,7 @@ import { access, mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
+import { startScriptedEndpoint } from '../support/scripted-endpoint.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
 /** Seconds without use after which a conversation leaves memory, in these tests. */
@@ -52,6 +53,22 @@ describe('a conversation that nobody uses', () => {
     expect(after.slice(0, events.length)).toEqual(events);
     expect(after.filter(({ kind }) => kind === 'SystemPromptEvent')).toHaveLength(1);
     expect(await conversation.info()).toMatchObject({ title: 'kept', tags: { a: '1' } });
+  });
+
+  it('stays as long as its agent is asked a question', async () => {
+    const endpoint = await startScriptedEndpoint();
+    endpoint.script([{ say: 'an answer', wait: 2 }]);
+    try {
+      const llm = { model: 'openai/scripted', base_url: endpoint.url, api_key: 'x', usage_id: 'agent' };
+      const request = scriptedRequest(workspace, undefined, { agent: { llm, tools: [] } });
+      const { route } = await ConversationClient.create(server, request);
+      expect(await server.request('POST', `${route}/ask_agent`, { question: 'what?' })).toMatchObject({
+        status: 200,
+        body: { response: 'an answer' },
+      });
+    } finally {
+      await endpoint.close();
+    }
   });
 
   it('stays as long as somebody watches it or it runs', async () => {

@@ -88,13 +88,17 @@ export class SteeringService {
    */
   async ask(id: string, question: string): Promise<string> {
     const conversation = await this.open(id);
+    return conversation.beside((leaving) => this.askIn(conversation, question, leaving));
+  }
+
+  private async askIn(conversation: Conversation, question: string, signal: AbortSignal): Promise<string> {
     const view = await conversation.surroundings.prepareView();
     const { text, config, response } = await this.questions.ask(question, {
-      conversationId: id,
+      conversationId: conversation.id,
       view,
       llm: conversation.state.agent.llm,
       tools: conversation.surroundings.tools(),
-      signal: conversation.leaving,
+      signal,
     });
     conversation.surroundings.countUsage(config.usage_id, config.model, response);
     await conversation.change(() => undefined);
