@@ -50,7 +50,7 @@ export class AgentLoop {
   }
 
   private async iterate(session: AgentSession): Promise<void> {
-    if (['idle', 'paused', 'error', 'stuck'].includes(session.status)) await session.setStatus('running');
+    if (!(await begins(session))) return;
     for (let iteration = 1; ; iteration++) {
       if (['paused', 'stuck', 'error'].includes(session.status)) return;
       if (session.status === 'finished') {
@@ -151,4 +151,14 @@ function isHistoryRefused(error: unknown): boolean {
     error instanceof LlmError &&
     ['LLMContextWindowExceedError', 'LLMMalformedConversationHistoryError'].includes(error.code)
   );
+}
+
+/** Puts a run under way; false when it was told to pause while it prepared itself. */
+async function begins(session: AgentSession): Promise<boolean> {
+  if (session.pauseRequested) {
+    if (['idle', 'running'].includes(session.status)) await session.pause();
+    return false;
+  }
+  if (['idle', 'paused', 'error', 'stuck'].includes(session.status)) await session.setStatus('running');
+  return true;
 }

@@ -52,6 +52,19 @@ describe('steering in every order', () => {
     }
   });
 
+  it('does not begin when the pause comes while the run prepares itself', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const conversation = await ConversationClient.create(server, scriptedRequest(workspace));
+      await conversation.send('WAIT: 1000\nSAY: end', false);
+      await post(conversation, 'run');
+      await post(conversation, 'pause');
+      expect((await conversation.events()).at(-1)?.kind).toBe('PauseEvent');
+      if ((await conversation.events()).some(({ value }) => value === 'running')) continue;
+      await eventually(() => Promise.resolve(server.log.includes(`${conversation.id} ended`)), 'its end');
+      expect((await conversation.events()).at(-1)?.kind).toBe('PauseEvent');
+    }
+  });
+
   it('runs on when the last word was run', async () => {
     const script = 'RUN: sleep 0.3\nFINISH: end';
     const conversation = await ConversationClient.create(server, scriptedRequest(workspace, script));
