@@ -12,7 +12,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = 'bundle';
 
 /** Packages that stay in node_modules: native code, programs and files that are served. */
-const PACKAGES = ['@lydell/node-pty', '@vscode/ripgrep', 'swagger-ui-dist'];
+const PACKAGES = ['@lydell/node-pty', '@vscode/ripgrep', 'playwright-core', 'swagger-ui-dist'];
 
 /** Not bundled: those, and packages that the framework asks for and we do not have. */
 const EXTERNAL = [

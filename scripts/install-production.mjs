@@ -6,6 +6,9 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+/** What only developers use: source maps (half of everything), types, and the pages of Playwright's own tools. */
+const NOT_FOR_USERS = /\.map$|\.d\.ts$|\/playwright-core\/lib\/vite$/;
+
 const root = fileURLToPath(new URL('..', import.meta.url));
 const target = process.argv[2];
 if (!target) fail('Usage: node scripts/install-production.mjs <folder>');
@@ -50,9 +53,8 @@ async function locate(name, importer) {
   return undefined;
 }
 
-/** Without source maps: they are half of it, and only debuggers read them. */
 async function copy(from, to) {
-  await cp(from, to, { recursive: true, dereference: true, filter: (file) => !file.endsWith('.map') });
+  await cp(from, to, { recursive: true, dereference: true, filter: (file) => !NOT_FOR_USERS.test(file) });
 }
 
 async function megabytes(folder) {

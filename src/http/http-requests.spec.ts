@@ -38,7 +38,10 @@ describe('what the HTTP edge passes on', () => {
     it('take an agent from settings', async () => {
       await edge.send('POST', C, { agent_settings: { llm: { model: 'openai/y' } }, workspace: WORKSPACE });
       expect(edge.started?.agent).toMatchObject({
-        tools: ['terminal', 'file_editor', 'task_tracker'].map((name) => ({ name, params: {} })),
+        tools: ['terminal', 'file_editor', 'task_tracker', 'browser_tool_set'].map((name) => ({
+          name,
+          params: {},
+        })),
         condenser: {
           llm: { model: 'openai/y', usage_id: 'condenser' },
           max_size: 240,

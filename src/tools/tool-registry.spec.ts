@@ -68,6 +68,7 @@ describe('ToolRegistry', () => {
       'openhands.tools.task.definition',
       'openhands.tools.ask_oracle.definition',
       'openhands.tools.child_conversation.definition',
+      'openhands.tools.browser_use.definition',
     ]);
     expect(registry.qualifiedName('finish')).toBeUndefined();
   });

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Content, Observation } from '../events/index.js';
 import { applyPatchDefinition } from './apply-patch/apply-patch-tool.js';
+import { browserToolSet } from './browser/browser-tool-set.js';
 import { startChildDefinition } from './child-conversation/start-child-tool.js';
 import { clientToolDefinition, type ClientToolSpec } from './client/client-tool.js';
 import { fileEditorDefinition } from './file-editor/file-editor-tool.js';
@@ -47,6 +48,9 @@ const CONFIGURABLE: readonly ToolDefinition[] = [
   startChildDefinition,
 ];
 
+/** Tools that come together, by the one name that a configuration has for them. */
+const SETS: Readonly<Record<string, readonly ToolDefinition[]>> = { browser_tool_set: browserToolSet };
+
 /** Names that a configuration has for a tool where the model knows another one. */
 const CONFIGURED_NAMES: Readonly<Record<string, string>> = { task: 'task_tool_set' };
 
@@ -57,6 +61,7 @@ const MODULES: Readonly<Record<string, string>> = {
   read_file: 'gemini.read_file',
   list_directory: 'gemini.list_directory',
   task_tool_set: 'task',
+  browser_tool_set: 'browser_use',
   start_child_conversation: 'child_conversation',
 };
 
@@ -69,15 +74,20 @@ const BUILT_IN: readonly ToolDefinition[] = [
   inspectImageDefinition,
 ];
 
+const DEFINITIONS = [...CONFIGURABLE, ...Object.values(SETS).flat(), ...BUILT_IN];
+
 /** Knows every tool of this server and makes the instances of a conversation. */
 @Injectable()
 export class ToolRegistry {
-  private readonly configurable = new Map(
-    CONFIGURABLE.map((definition) => [CONFIGURED_NAMES[definition.name] ?? definition.name, definition]),
-  );
-  private readonly builtIn = new Map(BUILT_IN.map((definition) => [definition.kind, definition]));
+  private readonly configurable = new Map([
+    ...CONFIGURABLE.map(
+      (definition) => [CONFIGURED_NAMES[definition.name] ?? definition.name, [definition]] as const,
+    ),
+    ...Object.entries(SETS),
+  ]);
+  private readonly builtIn = new Map(BUILT_IN.map((definition) => [definition.kind, [definition]]));
   private readonly byObservation = new Map(
-    [...CONFIGURABLE, ...BUILT_IN].map((definition) => [definition.observationKind, definition]),
+    DEFINITIONS.map((definition) => [definition.observationKind, definition]),
   );
 
   /** The names that a configuration can ask for. */
@@ -120,7 +130,7 @@ export class ToolRegistry {
   /** Whether the server has a tool of this name, built in or not. */
   has(name: string): boolean {
     if (this.configurable.has(name)) return true;
-    return [...CONFIGURABLE, ...BUILT_IN].some((definition) => definition.name === name);
+    return DEFINITIONS.some((definition) => definition.name === name);
   }
 
   /** How a stored observation reads for the model; one of a tool that is not known reads as it is. */
@@ -140,12 +150,13 @@ export class ToolRegistry {
     ofClient: readonly ClientToolSpec[] = [],
   ): SelectedTool[] {
     const wanted = [
-      ...requested.map(({ name, params }) => ({
-        definition: find(this.configurable, name),
-        params: params ?? {},
-      })),
+      ...requested.flatMap(({ name, params }) =>
+        find(this.configurable, name).map((definition) => ({ definition, params: params ?? {} })),
+      ),
       ...ofClient.map((spec) => ({ definition: clientToolDefinition(spec), params: {} })),
-      ...includeDefault.map((kind) => ({ definition: find(this.builtIn, kind), params: {} })),
+      ...includeDefault.flatMap((kind) =>
+        find(this.builtIn, kind).map((definition) => ({ definition, params: {} })),
+      ),
     ];
     refuseDuplicates(wanted.map(({ definition }) => definition.name));
     return wanted;
@@ -157,10 +168,13 @@ interface SelectedTool {
   params: Record<string, unknown>;
 }
 
-function find(definitions: ReadonlyMap<string, ToolDefinition>, name: string): ToolDefinition {
-  const definition = definitions.get(name);
-  if (!definition) throw new UnknownToolError(name, [...definitions.keys()]);
-  return definition;
+function find(
+  known: ReadonlyMap<string, readonly ToolDefinition[]>,
+  name: string,
+): readonly ToolDefinition[] {
+  const definitions = known.get(name);
+  if (!definitions) throw new UnknownToolError(name, [...known.keys()]);
+  return definitions;
 }
 
 function refuseDuplicates(names: readonly string[]): void {

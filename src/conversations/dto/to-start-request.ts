@@ -28,7 +28,7 @@ import type {
 } from './start-conversation.dto.js';
 
 /** Tools of an agent that is described by settings which name none. */
-const DEFAULT_TOOLS = ['terminal', 'file_editor', 'task_tracker'];
+const DEFAULT_TOOLS = ['terminal', 'file_editor', 'task_tracker', 'browser_tool_set'];
 /** Built-in tools of an agent that is described by settings. */
 const SETTINGS_BUILT_IN = ['FinishTool', 'ThinkTool', 'SwitchLLMTool'];
 /** Settings of an agent that were taken away; clients are told instead of being ignored. */

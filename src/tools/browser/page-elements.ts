@@ -1,0 +1,123 @@
+/** Something on a page that can be clicked or filled in. */
+export interface PageElement {
+  /** How the browser finds it again, as long as the page is the same. */
+  ref: string;
+  role: string;
+  /** Its label, or the text in it. */
+  name: string;
+  /** What is in a field. */
+  value?: string;
+  /** Where a link leads, as the page has it. */
+  url?: string;
+  placeholder?: string;
+  /** What a list offers to choose from. */
+  options?: string[];
+  /** States that are set: checked, disabled, ... */
+  states?: string[];
+}
+
+const INTERACTIVE = new Set([
+  ...[
+    'link',
+    'button',
+    'textbox',
+    'searchbox',
+    'combobox',
+    'listbox',
+    'checkbox',
+    'radio',
+    'switch',
+    'slider',
+  ],
+  ...['spinbutton', 'tab', 'menuitem', 'menuitemcheckbox', 'menuitemradio', 'option', 'treeitem'],
+]);
+const FIELDS = new Set(['textbox', 'searchbox', 'combobox', 'spinbutton', 'slider']);
+const STATES = ['checked', 'disabled', 'expanded', 'pressed', 'selected'];
+const MAX_NAME = 200;
+const MAX_OPTIONS = 100;
+
+/**
+ * The elements of a page that a user can act on, in the order of the page, those in frames too.
+ * @param tree the accessibility tree as Playwright gives it: nodes with `role`, `name`, `ref`, `children`, ...
+ */
+export function pageElements(tree: unknown): PageElement[] {
+  const found: PageElement[] = [];
+  collect(tree, false, found);
+  return found;
+}
+
+function collect(node: unknown, inside: boolean, found: PageElement[]): void {
+  if (Array.isArray(node)) {
+    for (const child of node) collect(child, inside, found);
+    return;
+  }
+  if (!isNode(node)) return;
+  const element = inside ? undefined : elementOf(node);
+  if (element) found.push(element);
+  // What is in something clickable only shows that it is: the arrow of a button, the text of a link.
+  const within =
+    inside || (element !== undefined && node['cursor'] === 'pointer' && !INTERACTIVE.has(element.role));
+  if (element?.options === undefined) collect(node['children'], within, found);
+}
+
+function elementOf(node: Record<string, unknown>): PageElement | undefined {
+  const { ref, role } = node;
+  if (typeof ref !== 'string' || typeof role !== 'string') return undefined;
+  if (!INTERACTIVE.has(role) && !(node['cursor'] === 'pointer' && isLeafLike(node))) return undefined;
+  const options = optionsOf(node['children']);
+  const states = STATES.filter((state) => node[state] === true || node[state] === 'mixed');
+  const isField = FIELDS.has(role);
+  return {
+    ref,
+    role,
+    name: clipped(text(node['name']) || (isField || options.length > 0 ? '' : innerText(node))),
+    ...(isField && text(node['text']) !== '' && { value: clipped(text(node['text'])) }),
+    ...(typeof node['url'] === 'string' && { url: node['url'] }),
+    ...(typeof node['placeholder'] === 'string' && { placeholder: node['placeholder'] }),
+    ...(options.length > 0 && { options }),
+    ...(states.length > 0 && { states }),
+  };
+}
+
+/** A page may show the hand over all of itself: that is not one element. */
+function isLeafLike(node: Record<string, unknown>): boolean {
+  return !containsInteractive(node['children']);
+}
+
+function containsInteractive(node: unknown): boolean {
+  if (Array.isArray(node)) return node.some(containsInteractive);
+  if (!isNode(node)) return false;
+  return INTERACTIVE.has(text(node['role'])) || containsInteractive(node['children']);
+}
+
+function optionsOf(children: unknown): string[] {
+  if (!Array.isArray(children)) return [];
+  const options = children.flatMap((child: unknown): string[] => {
+    if (!isNode(child)) return [];
+    if (child['role'] === 'group') return optionsOf(child['children']);
+    return child['role'] === 'option' ? [text(child['name']) || text(child['text'])] : [];
+  });
+  return options.slice(0, MAX_OPTIONS);
+}
+
+function innerText(node: unknown): string {
+  if (typeof node === 'string') return node;
+  if (Array.isArray(node)) return node.map(innerText).filter(Boolean).join(' ');
+  if (!isNode(node)) return '';
+  const children = node['children'];
+  return [text(node['name']), text(node['text']), children === undefined ? '' : innerText(children)]
+    .filter(Boolean)
+    .join(' ');
+}
+
+function clipped(value: string): string {
+  return value.length <= MAX_NAME ? value : `${value.slice(0, MAX_NAME - 1)}…`;
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function isNode(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,307 @@
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { hasChromium } from '../support/chromium.js';
+import { ConversationClient, scriptedRequest, type SeenEvent } from '../support/conversation-client.js';
+import { eventually, ServerProcess } from '../support/server-process.js';
+import { WebSite } from '../support/web-site.js';
+
+const present = hasChromium();
+if (!present) process.stderr.write('No Chromium on the PATH: the tests of the browser tools are skipped.\n');
+
+const agent = {
+  llm: { model: 'scripted/test', usage_id: 'agent' },
+  tools: [{ name: 'browser_tool_set' }],
+};
+
+let folder: string;
+let site: WebSite;
+let server: ServerProcess;
+
+/** A step of a script. */
+const call = (name: string, args: object = {}): string => `TOOL: browser_${name} ${JSON.stringify(args)}`;
+
+async function start(...steps: string[]): Promise<ConversationClient> {
+  const script = [...steps, 'FINISH: done'].join('\n');
+  return ConversationClient.create(server, scriptedRequest(path.join(folder, 'work'), script, { agent }));
+}
+
+interface Seen {
+  content: { text: string }[];
+  is_error: boolean;
+  kind: string;
+  screenshot_data?: string;
+}
+
+/** The observations of a script that has run. */
+async function observed(conversation: ConversationClient): Promise<Seen[]> {
+  const events = await conversation.events('&kind=ObservationEvent');
+  return events
+    .map((event) => event['observation'] as Seen)
+    .filter(({ kind }) => kind === 'BrowserObservation');
+}
+
+async function run(...steps: string[]): Promise<Seen[]> {
+  const conversation = await start(...steps);
+  await conversation.reaches('finished');
+  const seen = await observed(conversation);
+  await server.request('DELETE', conversation.route);
+  return seen;
+}
+
+const text = (seen: Seen | undefined): string => seen?.content[0]?.text ?? '';
+
+interface State {
+  url: string;
+  title: string;
+  tabs: { tab_id: string }[];
+  interactive_elements: { index: number; role: string; name: string }[];
+}
+
+const stateOf = (seen: Seen | undefined): State => JSON.parse(text(seen)) as State;
+
+/** Processes of browsers that this server has started: their profile names it. */
+async function browserProcesses(): Promise<string[]> {
+  const found: string[] = [];
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    if (line.includes(`agent-browser-${server.pid}-`)) found.push(pid);
+  }
+  return found;
+}
+
+async function profiles(): Promise<string[]> {
+  return (await readdir(os.tmpdir())).filter((name) => name.startsWith(`agent-browser-${server.pid}-`));
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(os.tmpdir(), 'browser-'));
+  site = await WebSite.start();
+  server = await ServerProcess.start();
+});
+afterAll(async () => {
+  await server.stop();
+  await site.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe('the browser tools', () => {
+  it('come together, in the recorded order, also for agents of settings', async () => {
+    const conversation = await start();
+    await conversation.reaches('finished');
+    const [prompt] = await conversation.events('&kind=SystemPromptEvent');
+    const names = (prompt?.['tools'] as { title: string }[]).map(({ title }) => title);
+    expect(names).toEqual([
+      ...['navigate', 'click', 'get_state', 'get_content', 'type', 'scroll', 'go_back', 'list_tabs'].map(
+        named,
+      ),
+      ...['switch_tab', 'close_tab', 'get_storage', 'set_storage', 'start_recording', 'stop_recording'].map(
+        named,
+      ),
+      ...['finish', 'think'],
+    ]);
+    const settings = { agent_settings: { llm: agent.llm }, agent: undefined };
+    const other = await ConversationClient.create(server, scriptedRequest('work', undefined, settings));
+    expect(JSON.stringify((await other.info())['agent'])).toContain('browser_tool_set');
+  });
+
+  it('say that there is no browser, and the conversation goes on', async () => {
+    const poor = await ServerProcess.start({ env: { PATH: '/nowhere' } });
+    try {
+      const script = `${call('navigate', { url: site.url })}\nFINISH: d`;
+      const request = scriptedRequest(path.join(folder, 'poor'), script, { agent });
+      const conversation = await ConversationClient.create(poor, request);
+      await conversation.reaches('finished');
+      const [seen] = await observed(conversation);
+      expect(seen?.is_error).toBe(true);
+      expect(text(seen)).toContain('There is no browser on this machine');
+    } finally {
+      await poor.stop();
+    }
+  });
+});
+
+const named = (name: string): string => `browser_${name}`;
+
+(present ? describe : describe.skip)('with a Chromium', () => {
+  it('read a page and its elements, and the screenshot only when asked', async () => {
+    const [opened, state, pictured, content, linked] = await run(
+      call('navigate', { url: site.url }),
+      call('get_state'),
+      call('get_state', { include_screenshot: true }),
+      call('get_content'),
+      call('get_content', { extract_links: true }),
+    );
+    expect(text(opened)).toMatch(/^Opened http:.* in tab [0-9a-f]{4}\. Title: Home$/);
+    const { title, tabs, interactive_elements } = stateOf(state);
+    expect([title, tabs.length]).toEqual(['Home', 1]);
+    expect(interactive_elements.map(({ role, name }) => `${role} ${name}`)).toEqual([
+      ...['link rest', 'textbox Your name', 'combobox ', 'button Greet', 'link elsewhere', 'button framed'],
+    ]);
+    expect(state?.screenshot_data).toBeUndefined();
+    expect(Buffer.from(pictured?.screenshot_data ?? '', 'base64').toString('latin1', 1, 4)).toBe('PNG');
+    expect(text(content)).toContain(
+      '# Welcome\n\nRead the rest of it.\n\n```\na\n  b\n```\n\n- one\n\n- two',
+    );
+    expect(text(content)).toContain('| x | y |\n| --- | --- |\n| 1 | 2 |');
+    expect(text(content)).not.toContain('unseen');
+    expect(text(linked)).toContain(`[rest](${site.url}/more)`);
+  });
+
+  it('fill in a form, click and go back', async () => {
+    const seen = await run(
+      call('navigate', { url: site.url }),
+      call('get_state'),
+      call('type', { index: 1, text: 'Ada' }),
+      call('type', { index: 2, text: 'gruff' }),
+      call('click', { index: 3 }),
+      call('get_content'),
+      call('go_back'),
+      call('click', { index: 77 }),
+    );
+    expect(seen.map(({ is_error }) => is_error).indexOf(true)).toBe(7);
+    expect(text(seen[4])).toContain('/greet?who=Ada&tone=gruff');
+    expect(text(seen[5])).toContain('Hello Ada, gruff.');
+    expect(text(seen[6])).toBe(`Went back to ${site.url}/`);
+    expect(text(seen[7])).toContain('There is no element with index 77');
+  });
+
+  it('work in several tabs', async () => {
+    const seen = await run(
+      call('navigate', { url: site.url }),
+      call('get_state'),
+      call('click', { index: 4 }),
+      call('list_tabs'),
+      call('navigate', { url: `${site.url}/missing`, new_tab: true }),
+      call('close_tab', { tab_id: 'nope' }),
+    );
+    expect(text(seen[2])).toContain(`which is the current one now. The page is ${site.url}/more`);
+    expect(JSON.parse(text(seen[3]))).toMatchObject([{ current: false }, { title: 'More', current: true }]);
+    expect(text(seen[4])).toContain('/missing (HTTP 404)');
+    expect(text(seen[5])).toMatch(/There is no tab nope. Open tabs: \w{4}, \w{4}, \w{4}/);
+  });
+
+  it('open pages of the web only', async () => {
+    const addresses = [
+      'file:///etc/passwd',
+      'javascript:alert(1)',
+      'chrome://version',
+      'view-source:http://a',
+    ];
+    const refused = await run(...addresses.map((url) => call('navigate', { url })));
+    expect(refused.map((seen) => [seen.is_error, text(seen).slice(0, 40)])).toEqual(
+      addresses.map(() => [true, 'The browser opens http and https pages o']),
+    );
+    const seen = await run(
+      call('navigate', { url: `${site.url}/files` }),
+      call('get_state'),
+      call('click', { index: 1 }),
+      call('get_content'),
+    );
+    expect(text(seen[3])).toContain(`Content of ${site.url}/files`);
+  });
+
+  it('survive dialogs and downloads, and say so', async () => {
+    const seen = await run(
+      call('navigate', { url: `${site.url}/dialog` }),
+      call('get_state'),
+      call('click', { index: 0 }),
+      call('get_state'),
+      call('navigate', { url: `${site.url}/files` }),
+      call('get_state'),
+      call('click', { index: 0 }),
+      call('get_content'),
+    );
+    expect(text(seen[2])).toContain('[The page showed a dialog (confirm), which was dismissed: Sure?]');
+    expect(stateOf(seen[3]).title).toBe('false');
+    expect(text(seen[6]) + text(seen[7])).toContain('does not save: data.bin from');
+  });
+
+  it('give a long page in parts', async () => {
+    const [, first, last, beyond] = await run(
+      call('navigate', { url: `${site.url}/long` }),
+      call('get_content'),
+      call('get_content', { start_from_char: 149_990 }),
+      call('get_content', { start_from_char: 150_000 }),
+    );
+    expect(text(first)).toContain('characters 0 to 49000 of 149999; go on with start_from_char=49000:');
+    expect(text(first).length).toBeLessThan(50_000);
+    expect(text(last)).toMatch(/of 149999:\n\nword word$/);
+    expect(beyond?.is_error).toBe(true);
+  });
+
+  it('read and replace what sites keep', async () => {
+    const cookie = { name: 'fresh', value: 'baked', domain: '127.0.0.1', path: '/' };
+    const [, before, set, after, wrong] = await run(
+      call('navigate', { url: `${site.url}/keep` }),
+      call('get_storage'),
+      call('set_storage', { storage_state: { cookies: [cookie], origins: [] } }),
+      call('get_storage'),
+      call('set_storage', { storage_state: { cookies: [{ name: 1 }] } }),
+    );
+    expect(JSON.parse(text(before))).toMatchObject({
+      cookies: [{ name: 'biscuit', value: '1' }],
+      origins: [{ origin: site.url, localStorage: [{ name: 'kept', value: 'here' }] }],
+    });
+    expect(set?.is_error).toBe(false);
+    expect(JSON.parse(text(after))).toMatchObject({ cookies: [{ name: 'fresh' }], origins: [] });
+    expect(text(wrong)).toMatch(/^storage_state: cookies\.0\.name: /);
+  });
+
+  it('record into a file of the conversation', async () => {
+    const conversation = await start(
+      call('start_recording'),
+      call('navigate', { url: site.url }),
+      call('stop_recording'),
+      call('stop_recording'),
+    );
+    await conversation.reaches('finished');
+    const seen = await observed(conversation);
+    const file = /It is in (\S+\.zip)/.exec(text(seen[2]))?.[1] ?? '';
+    expect((await stat(file)).size).toBeGreaterThan(1000);
+    expect(text(seen[3])).toBe('There is no recording to stop.');
+  });
+
+  it('stop at once when they are interrupted, and go on afterwards', async () => {
+    const conversation = await start(call('navigate', { url: `${site.url}/never` }));
+    await eventually(() => Promise.resolve(site.hanging.length > 0));
+    const began = Date.now();
+    await server.request('POST', `${conversation.route}/interrupt`);
+    await conversation.reaches('paused');
+    expect(Date.now() - began).toBeLessThan(5000);
+    await conversation.send(`${call('navigate', { url: `${site.url}/more` })}\nFINISH: d`);
+    await conversation.reaches('finished');
+    const seen: SeenEvent[] = await conversation.events('&kind=ObservationEvent');
+    expect(JSON.stringify(seen)).toContain('Title: More');
+  });
+
+  it('leave no process and no profile behind: on deletion, at shutdown, and when the server is killed', async () => {
+    const conversation = await start(call('navigate', { url: site.url }));
+    await conversation.reaches('finished');
+    expect((await browserProcesses()).length).toBeGreaterThan(0);
+    expect((await profiles()).length).toBeGreaterThan(0);
+    for (const { id } of await conversations()) await server.request('DELETE', `/api/conversations/${id}`);
+    await eventually(async () => (await browserProcesses()).length + (await profiles()).length === 0, 'none');
+
+    await (await start(call('navigate', { url: site.url }))).reaches('finished');
+    expect((await browserProcesses()).length).toBeGreaterThan(0);
+    await server.end('SIGKILL');
+    await eventually(async () => (await browserProcesses()).length === 0, 'no browser of a killed server');
+    const [left] = await profiles();
+    expect(left).toBeDefined();
+
+    const { cwd } = server;
+    server = await ServerProcess.start({ cwd });
+    await (await start(call('navigate', { url: site.url }))).reaches('finished');
+    expect(await readdir(os.tmpdir())).not.toContain(left);
+    await server.end();
+    expect([await browserProcesses(), await profiles()]).toEqual([[], []]);
+    await rm(cwd, { recursive: true, force: true });
+    server = await ServerProcess.start();
+  });
+});
+
+async function conversations(): Promise<{ id: string }[]> {
+  const { body } = await server.request('GET', '/api/conversations/search?limit=100');
+  return (body as { items: { id: string }[] }).items;
+}
