@@ -34,6 +34,8 @@ export interface AgentSession {
   readonly blockedActions: Readonly<Record<string, string>>;
   readonly blockedMessages: Readonly<Record<string, string>>;
   readonly lastUserMessageId: string | null;
+  /** What the agent keeps of its own from step to step; `agent_state` events change it. */
+  readonly agentState: JsonObject;
   /** Aborted when the run is interrupted. */
   readonly signal: AbortSignal;
   /** Somebody asked the run to stop after this step. */
@@ -64,6 +66,8 @@ export interface AgentSession {
   pause(): Promise<void>;
   /** Counts an answer into the conversation's statistics; the answer is the event that says so. */
   countUsage(usageId: string, model: string, response: LlmResponse): EventDraft;
+  /** Whether files of the workspace have changed, or commits were made, since the conversation began. */
+  workspaceChanged(): Promise<boolean>;
   /** Opens an item that is being written: `itemId` is the id of the event that it will become. */
   stream(itemId: string): ItemStream;
 }

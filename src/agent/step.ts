@@ -16,6 +16,7 @@ import type { ToolRegistry } from '../tools/tool-registry.js';
 import { toLlmTool } from '../tools/tool-schema.js';
 import type { AgentSession } from './agent-session.js';
 import type { ViewEvent } from './agent-view.js';
+import { Critics, refine } from './critics/critics.js';
 import type { Condensing } from './condenser/condensing.js';
 import { environmentMessage, toolErrorDraft } from './drafts.js';
 import { AGENT_MISTAKE } from './error-classification.js';
@@ -31,13 +32,16 @@ const EMPTY_ANSWER_NUDGE =
 
 /** One step of the agent: from its view of the log to the events that follow. */
 export class AgentStep {
+  private readonly critics: Critics;
   private readonly described = new WeakMap<ReadonlyMap<string, Tool>, LlmTool[]>();
 
   constructor(
     private readonly llm: Llm,
     private readonly registry: ToolRegistry,
     private readonly condensing: Condensing,
-  ) {}
+  ) {
+    this.critics = new Critics((observation) => registry.renderObservation(observation));
+  }
 
   /** Executes what waits for execution; if nothing does, asks the model and does what it says. */
   async run(session: AgentSession): Promise<void> {
@@ -128,7 +132,8 @@ export class AgentStep {
     const message = agentMessage(response.message, response.id, itemId);
     const hasText = response.message.content.some((block) => block.text.trim() !== '');
     if (hasText) {
-      await session.append(usage, message);
+      const judged = await this.critics.judge(session, [message], () => this.describeTools(session));
+      await session.append(usage, ...judged);
       await session.finish();
       return;
     }
@@ -149,7 +154,8 @@ export class AgentStep {
     const drafts = calls.flatMap((call, index) =>
       actionDrafts(call, response, index === 0 ? itemId : undefined, callOf(response, index)),
     );
-    const events = await session.append(usage, ...(await beforeTools(session, drafts)));
+    const judged = await this.critics.judge(session, drafts, () => this.describeTools(session));
+    const events = await session.append(usage, ...(await beforeTools(session, judged)));
     const actions = events.filter(
       (event): event is ActionEvent => event.kind === 'ActionEvent' && !!event.action,
     );
@@ -196,7 +202,8 @@ export class AgentStep {
       const files = resources.filter(({ kind }) => kind === 'file').map(({ key }) => key);
       await session.appendResult(draft, files);
     });
-    if (finish !== -1) await session.finish();
+    const last = actions[finish];
+    if (last && !(await refine(session, last))) await session.finish();
   }
 }
 

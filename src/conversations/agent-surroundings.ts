@@ -24,6 +24,7 @@ import { TitleWriter, type TitleHost } from './titles/title-writer.js';
 import { toolAbilities } from './tool-abilities.js';
 import { Toolset, type ToolAbilities } from './toolset.js';
 import { UserMessages } from './user-messages.js';
+import { hasChanges } from './workspace-changes.js';
 
 const INTERRUPTED = 'Tool call interrupted before completion. The conversation was paused.';
 
@@ -130,6 +131,10 @@ export class AgentSurroundings implements RunControlHost, TitleHost {
   countUsage(usageId: string, model: string, response: LlmResponse): EventDraft {
     addUsage(this.state.stats, usageId, model, response);
     return stateUpdate('stats', summarise(this.state.stats));
+  }
+
+  workspaceChanged(): Promise<boolean> {
+    return hasChanges(this.toolset.workingDir, this.state.created_at);
   }
 
   stream(itemId: string): ItemStream {

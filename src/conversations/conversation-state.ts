@@ -157,6 +157,9 @@ function foldUpdate(state: ConversationState, key: string, value: unknown): void
     case 'blocked_messages':
       if (isStringMap(value)) state.blocked_messages = value;
       return;
+    case 'agent_state':
+      if (isJsonObject(value)) state.agent_state = value;
+      return;
     case 'tags':
       if (isStringMap(value)) state.tags = value;
       return;
@@ -172,6 +175,10 @@ function isStatus(value: unknown): value is ExecutionStatus {
 
 function isSummary(value: unknown): value is StatsSummary {
   return typeof value === 'object' && value !== null && 'usage_to_metrics' in value;
+}
+
+function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isGoal(value: unknown): value is GoalState {

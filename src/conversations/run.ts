@@ -18,6 +18,8 @@ export interface RunHost {
   masked(draft: EventDraft): EventDraft;
   readonly hooks: Hooks;
   countUsage(usageId: string, model: string, response: LlmResponse): EventDraft;
+  /** Whether files of the workspace have changed, or commits were made, since the conversation began. */
+  workspaceChanged(): Promise<boolean>;
   stream(itemId: string): ItemStream;
 }
 
@@ -83,6 +85,9 @@ export class Run implements AgentSession {
   }
   get userSpoke(): boolean {
     return this.host.state.last_user_message_id !== this.messageAtStep;
+  }
+  get agentState(): JsonObject {
+    return this.host.state.agent_state;
   }
   get signal(): AbortSignal {
     return this.abort.signal;
@@ -152,6 +157,10 @@ export class Run implements AgentSession {
   countUsage(usageId: string, model: string, response: LlmResponse): EventDraft {
     this.signal.throwIfAborted();
     return this.host.countUsage(usageId, model, response);
+  }
+
+  workspaceChanged(): Promise<boolean> {
+    return this.host.workspaceChanged();
   }
 
   stream(itemId: string): ItemStream {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { forgetRefinement } from '../agent/critics/index.js';
 import type { HookOutcome, Hooks } from '../agent/hooks/index.js';
 import { createEvent, plainText, textContent, type DurableEvent, type EventDraft } from '../events/index.js';
 import type { ConversationContext } from './context/conversation-context.js';
@@ -76,7 +77,8 @@ export class UserMessages {
     { before = [] }: AppendOptions,
     { events, blocked, context }: HookOutcome,
   ): Promise<void> {
-    const { execution_status, blocked_messages } = this.host.state;
+    const { execution_status, blocked_messages, agent_state } = this.host.state;
+    const agentState = forgetRefinement(agent_state);
     const extras = this.context.extrasOf(message.content);
     const reset = ['finished', 'stuck'].includes(execution_status) ? [statusUpdate('idle')] : [];
     const event = createEvent({
@@ -97,6 +99,7 @@ export class UserMessages {
         : [stateUpdate('blocked_messages', { ...blocked_messages, [id]: blocked })]),
       event,
       stateUpdate('last_user_message_id', event.id),
+      ...(agentState ? [stateUpdate('agent_state', agentState)] : []),
     ]);
     this.titles.heard(message.content);
     await committed;

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { brief, ConversationClient, scriptedRequest } from '../support/conversation-client.js';
 import { startScriptedEndpoint, type ChatEndpoint, type EndpointStep } from '../support/scripted-endpoint.js';
-import { ServerProcess } from '../support/server-process.js';
+import { eventually, ServerProcess } from '../support/server-process.js';
 
 describe('what a run may cost, and how long it waits for a model', () => {
   let folder: string;
@@ -101,13 +101,13 @@ describe('what a run may cost, and how long it waits for a model', () => {
     const busy: EndpointStep = { status: 429, message: 'slow down, sk-quiet' };
     const conversation = await create([busy, { status: 503, message: 'later' }, { say: 'done' }]);
     await conversation.reaches('finished');
-    const lines = server.log.split('\n').filter((line) => line.includes(conversation.id));
-    const tries = lines.filter((line) => line.includes('attempt'));
-    expect(tries).toHaveLength(2);
-    expect(tries[0]).toMatch(
+    const tries = () =>
+      server.log.split('\n').filter((line) => line.includes(conversation.id) && line.includes('attempt'));
+    await eventually(() => Promise.resolve(tries().length === 2), 'two lines of the log');
+    expect(tries()[0]).toMatch(
       /WARN.*agent \(openai\/scripted\) failed with LLMRateLimitError; attempt 2 of 3 in 0 s/i,
     );
-    expect(tries[1]).toContain('LLMServiceUnavailableError; attempt 3 of 3');
+    expect(tries()[1]).toContain('LLMServiceUnavailableError; attempt 3 of 3');
     expect(server.log).not.toContain('sk-quiet');
   });
 });

@@ -119,8 +119,8 @@ export class PassCriticDto extends CriticFields {
   kind = 'PassCritic';
 }
 
-/** Asks a service. Its further settings are kept as they come. */
-export class APIBasedCriticDto extends CriticFields {
+/** Asks a service that knows a probability for each of these labels, in this order. */
+export class APIBasedCriticDto {
   @Field(text())
   server_url = 'https://llm-proxy.app.all-hands.dev/vllm';
 
@@ -130,10 +130,67 @@ export class APIBasedCriticDto extends CriticFields {
   @Field(text())
   model_name = 'critic';
 
+  @Field(text(), 'Kept; the service is sent text.')
+  tokenizer_name = 'Qwen/Qwen3-4B-Instruct-2507';
+
+  @Field(flag())
+  pass_tools_definitions = true;
+
   @Field(decimal({ ge: 0 }), 'Seconds.')
   timeout_seconds = 300;
 
-  @Field(decimal({ ge: 0, le: 1 }))
+  @Field(flag(), 'Whether a label for success comes before the others.')
+  has_success_label = true;
+
+  @Field(listOf(text()))
+  sentiment_labels = ['sentiment_positive', 'sentiment_neutral', 'sentiment_negative'];
+
+  @Field(listOf(text()))
+  agent_issue_labels = [
+    'misunderstood_intention',
+    'did_not_follow_instruction',
+    'insufficient_analysis',
+    'insufficient_clarification',
+    'improper_tool_use_or_setup',
+    'loop_behavior',
+    'insufficient_testing',
+    'insufficient_debugging',
+    'incomplete_implementation',
+    'file_management_errors',
+    'scope_creep',
+    'risky_actions_or_permission',
+    'other_agent_issue',
+  ];
+
+  @Field(listOf(text()))
+  infra_labels = ['infrastructure_external_issue', 'infrastructure_agent_caused_issue'];
+
+  @Field(listOf(text()))
+  user_followup_labels = [
+    'clarification_or_restatement',
+    'correction',
+    'direction_change',
+    'vcs_update_requests',
+    'progress_or_scope_concern',
+    'frustration_or_complaint',
+    'removal_or_reversion_request',
+    'other_user_issue',
+  ];
+
+  @Field(recordOf(text()))
+  sentiment_map: Record<string, string> = {
+    Positive: 'sentiment_positive',
+    Neutral: 'sentiment_neutral',
+    Negative: 'sentiment_negative',
+  };
+
+  @Field(choice(['finish_and_message', 'all_actions']))
+  mode = 'finish_and_message';
+
+  @Field(nullable(model(IterativeRefinementConfigDto, { className: 'IterativeRefinementConfig' })))
+  iterative_refinement: IterativeRefinementConfigDto | null = null;
+
+  @Field(decimal({ ge: 0, le: 1 }), 'From this probability on an issue is named.')
   issue_threshold = 0.75;
 
   @Field(choice(['APIBasedCritic']))

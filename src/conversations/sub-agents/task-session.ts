@@ -53,6 +53,7 @@ export class TaskSession implements AgentSession {
   readonly stuckDetection = true;
   readonly pauseRequested = false;
   readonly userSpoke = false;
+  readonly agentState = {};
   lastUserMessageId: string | null = null;
   /** Why it failed, once it has. */
   failure: string | undefined;
@@ -141,6 +142,11 @@ export class TaskSession implements AgentSession {
   countUsage(usageId: string, model: string, response: LlmResponse): EventDraft {
     this.signal.throwIfAborted();
     return this.host.countUsage(usageId, model, response);
+  }
+
+  /** Sub-agents have no critic who would want to know. */
+  workspaceChanged(): Promise<boolean> {
+    return Promise.resolve(false);
   }
 
   stream(): ItemStream {

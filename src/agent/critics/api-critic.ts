@@ -1,0 +1,145 @@
+import { errorMessage } from '../../errors/index.js';
+import { plainText, type Message } from '../../events/index.js';
+import type { LlmTool } from '../../llm/llm.js';
+import type { JsonObject } from '../agent-spec.js';
+import type { CriticResult } from './critic.js';
+
+/** Nothing that is longer is a verdict (bytes). */
+const MAX_BYTES = 1024 * 1024;
+
+/** The service of a critic gave no verdict. The message holds nothing of the request. */
+export class CriticServiceError extends Error {
+  override readonly name = 'CriticServiceError';
+}
+
+/**
+ * Asks the classifier behind a critic (`POST {server_url}/classify`, as vLLM has it): it answers with one probability for
+ * each label. Redirects are not followed, so that the key reaches nobody else.
+ * @throws CriticServiceError, or the reason of the signal
+ */
+export async function askService(
+  critic: JsonObject,
+  dialogue: { messages: readonly Message[]; tools: readonly LlmTool[] },
+  signal: AbortSignal,
+): Promise<CriticResult> {
+  const { server_url, api_key, model_name, timeout_seconds, pass_tools_definitions } = critic;
+  const seconds = typeof timeout_seconds === 'number' ? timeout_seconds : 300;
+  const tools = pass_tools_definitions === false ? [] : dialogue.tools;
+  try {
+    const response = await fetch(`${String(server_url).replace(/\/+$/, '')}/classify`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${String(api_key)}` },
+      body: JSON.stringify({ model: model_name, input: chatText(dialogue.messages, tools) }),
+      redirect: 'manual',
+      signal: AbortSignal.any([signal, AbortSignal.timeout(Math.min(seconds * 1_000, 2 ** 31 - 1))]),
+    });
+    if (!response.ok) {
+      await response.body?.cancel();
+      throw new CriticServiceError(`it answered ${response.status}`);
+    }
+    return verdict(critic, probabilities(await boundedText(response)));
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof CriticServiceError) throw error;
+    throw new CriticServiceError(reason(error, seconds));
+  }
+}
+
+/** The dialogue as models of the Qwen family read it (ChatML); images are left out. */
+export function chatText(messages: readonly Message[], tools: readonly LlmTool[]): string {
+  const blocks = messages.map(({ role, content, tool_calls: calls = [] }, index) => {
+    const said = plainText(content);
+    const called = calls.map(
+      ({ name, arguments: args }) =>
+        `<tool_call>\n{"name": ${JSON.stringify(name)}, "arguments": ${args}}\n</tool_call>`,
+    );
+    const offered = index === 0 && tools.length > 0 ? [toolText(tools)] : [];
+    const body = role === 'tool' ? `<tool_response>\n${said}\n</tool_response>` : said;
+    const text = [...(body === '' ? [] : [body]), ...offered, ...called].join('\n');
+    return `<|im_start|>${role === 'tool' ? 'user' : role}\n${text}<|im_end|>\n`;
+  });
+  return blocks.join('');
+}
+
+function toolText(tools: readonly LlmTool[]): string {
+  const lines = tools.map((tool) => JSON.stringify({ type: 'function', function: tool }));
+  return `\n# Tools\n\n<tools>\n${lines.join('\n')}\n</tools>`;
+}
+
+function verdict(critic: JsonObject, found: readonly number[]): CriticResult {
+  const issues = labels(critic['agent_issue_labels']);
+  const names = [
+    ...(critic['has_success_label'] === false ? [] : ['success']),
+    ...labels(critic['sentiment_labels']),
+    ...issues,
+    ...labels(critic['infra_labels']),
+    ...labels(critic['user_followup_labels']),
+  ];
+  if (found.length !== names.length) {
+    throw new CriticServiceError(`it answered with ${found.length} numbers for ${names.length} labels`);
+  }
+  const known = new Map(names.map((name, index) => [name, found[index] ?? 0]));
+  const threshold = critic['issue_threshold'];
+  const likely = issues
+    .map((name) => [name, known.get(name) ?? 0] as const)
+    .filter(([, probability]) => probability >= (typeof threshold === 'number' ? threshold : 0.75))
+    .sort(([, a], [, b]) => b - a);
+  // Without a label for success, work is as good as its worst issue is unlikely.
+  const worst = Math.max(0, ...issues.map((name) => known.get(name) ?? 0));
+  const score = known.get('success') ?? 1 - worst;
+  const list = likely.map(([name, probability]) => `${name.replaceAll('_', ' ')} (${percent(probability)})`);
+  return {
+    score,
+    message: `Success: ${percent(score)}.${list.length > 0 ? ` Likely issues: ${list.join(', ')}.` : ''}`,
+    metadata: { probabilities: Object.fromEntries(known), issues: likely.map(([name]) => name) },
+  };
+}
+
+/** @throws CriticServiceError for an answer of another form */
+function probabilities(text: string): number[] {
+  const answer: unknown = JSON.parse(text);
+  const data: unknown = isObject(answer) ? answer['data'] : undefined;
+  const first: unknown = Array.isArray(data) ? data[0] : undefined;
+  const found: unknown = isObject(first) ? first['probs'] : undefined;
+  const isProbability = (value: unknown): value is number =>
+    typeof value === 'number' && value >= 0 && value <= 1;
+  if (!Array.isArray(found) || !found.every(isProbability)) {
+    throw new CriticServiceError('its answer holds no probabilities');
+  }
+  return found;
+}
+
+function labels(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((name): name is string => typeof name === 'string') : [];
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null;
+}
+
+/** A share of one in percent, as people read it. */
+export function percent(share: number): string {
+  return `${(share * 100).toFixed(1)}%`;
+}
+
+async function boundedText(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  const body: AsyncIterable<Uint8Array> | undefined = response.body ?? undefined;
+  if (!body) return '';
+  for await (const chunk of body) {
+    size += chunk.length;
+    if (size > MAX_BYTES) throw new CriticServiceError('its answer is too long');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** `fetch` puts what happened into the cause. */
+function reason(error: unknown, seconds: number): string {
+  if (error instanceof SyntaxError) return 'its answer is no JSON';
+  if (error instanceof Error && error.name === 'TimeoutError') return `it did not answer within ${seconds} s`;
+  const cause = error instanceof Error ? error.cause : undefined;
+  if (cause instanceof Error && 'code' in cause) return `it cannot be reached (${String(cause.code)})`;
+  return errorMessage(cause ?? error).slice(0, 200);
+}

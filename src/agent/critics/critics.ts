@@ -1,0 +1,129 @@
+import { randomUUID } from 'node:crypto';
+import { Logger } from '@nestjs/common';
+import { errorMessage } from '../../errors/index.js';
+import {
+  createEvent,
+  textContent,
+  type ActionEvent,
+  type DurableEvent,
+  type EventDraft,
+} from '../../events/index.js';
+import type { LlmTool } from '../../llm/llm.js';
+import type { AgentSession } from '../agent-session.js';
+import { isBranchEvent } from '../agent-view.js';
+import type { JsonObject } from '../agent-spec.js';
+import { toMessages, type ObservationRenderer } from '../messages.js';
+import { askService, percent } from './api-critic.js';
+import { isJudged, localVerdict, looksAtFiles, refinementOf, type CriticResult } from './critic.js';
+
+/** Counts in the agent's state how often the agent was asked to go on. */
+const COUNTER = 'iterative_refinement_iteration';
+
+/** Asks the critic of an agent what it thinks of the work, and the agent to go on where it is not content. */
+export class Critics {
+  private readonly logger = new Logger('Critics');
+
+  constructor(private readonly render: ObservationRenderer) {}
+
+  /**
+   * Puts the critic's verdicts into the events that it judges. A critic that cannot be asked has none: the log of the
+   * server says why, and the agent works as without it.
+   */
+  async judge(
+    session: AgentSession,
+    drafts: readonly EventDraft[],
+    tools: () => readonly LlmTool[],
+  ): Promise<EventDraft[]> {
+    const { critic } = session.agent;
+    if (!critic || !drafts.some((draft) => isJudged(critic, draft))) return [...drafts];
+    const changed = looksAtFiles(critic) && (await session.workspaceChanged());
+    const judged: EventDraft[] = [];
+    for (const draft of drafts) {
+      const result = isJudged(critic, draft)
+        ? (localVerdict(critic['kind'], { draft, changed }) ??
+          (await this.ask(session, critic, [...judged, draft], tools())))
+        : undefined;
+      judged.push(result ? withResult(draft, result) : draft);
+    }
+    return judged;
+  }
+
+  private async ask(
+    session: AgentSession,
+    critic: JsonObject,
+    drafts: readonly EventDraft[],
+    tools: readonly LlmTool[],
+  ): Promise<CriticResult | undefined> {
+    const made = drafts.map((draft): DurableEvent => createEvent(session.masked(draft)));
+    const latest = made.filter(isBranchEvent);
+    const messages = toMessages([...session.view.events, ...latest], this.render);
+    try {
+      return await askService(critic, { messages, tools }, session.signal);
+    } catch (error) {
+      session.signal.throwIfAborted();
+      this.logger.warn(
+        `conversation ${session.conversationId}: its critic gave no verdict: ${errorMessage(error)}`,
+      );
+      return undefined;
+    }
+  }
+}
+
+/**
+ * Asks the agent, which says that it has finished, to go on if its critic is not content. Not when the user has said
+ * something meanwhile, and not when nothing more may be spent.
+ * @returns whether it has to go on
+ */
+export async function refine(session: AgentSession, finish: ActionEvent): Promise<boolean> {
+  const refinement = refinementOf(session.agent.critic);
+  const { critic_result: result } = finish;
+  if (!refinement || !isResult(result) || result.score >= refinement.successThreshold) return false;
+  const count = session.agentState[COUNTER];
+  const iteration = (typeof count === 'number' ? count : 0) + 1;
+  if (iteration > refinement.maxIterations || session.userSpoke || session.overspent !== undefined)
+    return false;
+  const id = randomUUID();
+  await session.append(
+    stateDraft('agent_state', { ...session.agentState, [COUNTER]: iteration }),
+    request(id, result, iteration),
+    stateDraft('last_user_message_id', id),
+  );
+  return true;
+}
+
+/** What is told when the user speaks: the agent may be asked to go on as often as before. */
+export function forgetRefinement(agentState: JsonObject): JsonObject | undefined {
+  const { [COUNTER]: count, ...others } = agentState;
+  return count === undefined ? undefined : others;
+}
+
+function request(id: string, { score, metadata }: CriticResult, iteration: number): EventDraft {
+  const issues = Array.isArray(metadata?.['issues']) ? metadata['issues'].map(String) : [];
+  const list = issues.map((issue) => `\n* ${issue.replaceAll('_', ' ')}`).join('');
+  const text =
+    `The task appears incomplete (iteration ${iteration}, predicted success likelihood: ${percent(score)}).\n\n` +
+    (list === '' ? '' : `What may be wrong with the work so far:${list}\n\n`) +
+    'Go through the requirements one by one and check each of them against what is really there. ' +
+    'Say what works and what does not yet, complete what is missing, and then finish again.';
+  return {
+    id,
+    source: 'user',
+    llm_message: { role: 'user', content: [textContent(text)], thinking_blocks: [] },
+    activated_skills: [],
+    extended_content: [],
+    kind: 'MessageEvent',
+  };
+}
+
+function withResult(draft: EventDraft, result: CriticResult): EventDraft {
+  const isOurs = draft.kind === 'ActionEvent' || draft.kind === 'MessageEvent';
+  return isOurs ? { ...draft, critic_result: result } : draft;
+}
+
+function isResult(value: unknown): value is CriticResult {
+  return typeof value === 'object' && value !== null && 'score' in value && typeof value.score === 'number';
+}
+
+function stateDraft(key: string, value: unknown): EventDraft {
+  return { source: 'environment', key, value, kind: 'ConversationStateUpdateEvent' };
+}

@@ -1,0 +1,1 @@
+export { forgetRefinement } from './critics.js';

@@ -1,0 +1,228 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import {
+  brief,
+  ConversationClient,
+  scriptedRequest,
+  type SeenEvent,
+} from '../support/conversation-client.js';
+import { startScriptedEndpoint, type ChatEndpoint, type EndpointStep } from '../support/scripted-endpoint.js';
+import { eventually, ServerProcess } from '../support/server-process.js';
+
+describe('critics', () => {
+  let folder: string;
+  let server: ServerProcess;
+  let endpoint: ChatEndpoint;
+  let count = 0;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(os.tmpdir(), 'critics-'));
+    server = await ServerProcess.start({ cwd: folder });
+  });
+  afterAll(async () => {
+    await server.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+  beforeEach(async () => {
+    endpoint = await startScriptedEndpoint();
+  });
+  afterEach(() => endpoint.close());
+
+  const create = (critic: Record<string, unknown>, ...steps: EndpointStep[]) => {
+    endpoint.script(steps);
+    const llm = { model: 'openai/scripted', base_url: endpoint.url, api_key: 'x', usage_id: 'agent' };
+    const agent = { llm, tools: [{ name: 'terminal' }], critic };
+    return ConversationClient.create(
+      server,
+      scriptedRequest(path.join(folder, `work-${++count}`), 'go', { agent }),
+    );
+  };
+  const finish = (message: string): EndpointStep => ({ tools: [['finish', { message }]] });
+  const think: EndpointStep = { tools: [['think', { thought: 'hm' }]] };
+  const run = (command: string): EndpointStep => ({ tools: [['terminal', { command }]] });
+  const verdicts = (events: readonly SeenEvent[]) =>
+    events
+      .filter(({ kind, source }) => kind === 'ActionEvent' || (kind === 'MessageEvent' && source === 'agent'))
+      .map(({ tool_name, critic_result }) => [tool_name ?? 'message', critic_result ?? null]);
+  const EMPTY = { score: 0, message: 'Git patch is empty or missing' };
+  const ended = async (conversation: ConversationClient) => {
+    await conversation.reaches('finished');
+    return conversation.events();
+  };
+
+  it('judges the last word of the agent: by default nothing else', async () => {
+    const content = { score: 1, message: 'PassCritic always succeeds' };
+    const passed = await create({ kind: 'PassCritic' }, think, finish('a'));
+    expect(verdicts(await ended(passed))).toEqual([
+      ['think', null],
+      ['finish', content],
+    ]);
+    const spoken = await create({ kind: 'PassCritic' }, { say: 'hello' });
+    expect(verdicts(await ended(spoken))).toEqual([['message', content]]);
+  });
+
+  it('judges all valid actions, and no message, where it is to judge all actions', async () => {
+    const calls: [string, unknown][] = [
+      ['think', { thought: 'a' }],
+      ['nope', {}],
+      ['think', { thought: 'b' }],
+    ];
+    const all = { kind: 'EmptyPatchCritic', mode: 'all_actions' };
+    const conversation = await create(all, { tools: calls }, { say: 'hello' });
+    expect(verdicts(await ended(conversation))).toEqual([
+      ['think', EMPTY],
+      ['nope', null],
+      ['think', EMPTY],
+      ['message', null],
+    ]);
+  });
+
+  it.each([
+    ['a file', 'echo hi > hi.txt'],
+    ['a commit', 'echo hi > hi.txt; git add .; git -c user.name=a -c user.email=a@b.c commit -qm hi'],
+  ])('sees %s that the agent has made', async (_what, command) => {
+    const conversation = await create(
+      { kind: 'AgentFinishedCritic', mode: 'all_actions' },
+      run(command),
+      finish('a'),
+    );
+    expect(verdicts(await ended(conversation))).toMatchObject([
+      ['terminal', { score: 0, message: 'Agent did not produce a non-empty git patch. Empty git patch' }],
+      ['finish', { score: 1 }],
+    ]);
+  });
+
+  it('asks the agent to go on while it is not content, anew for each message of the user', async () => {
+    const critic = { kind: 'EmptyPatchCritic', iterative_refinement: { max_iterations: 2 } };
+    const conversation = await create(critic, ...[1, 2, 3].map((index) => finish(`try ${index}`)));
+    const events = await ended(conversation);
+    expect(events.map(brief).filter((name) => name !== 'stats')).toEqual([
+      'SystemPromptEvent',
+      'MessageEvent',
+      'last_user_message_id',
+      'execution_status=running',
+      ...[1, 2].flatMap(() => [
+        'ActionEvent',
+        'ObservationEvent',
+        'agent_state',
+        'MessageEvent',
+        'last_user_message_id',
+      ]),
+      'ActionEvent',
+      'ObservationEvent',
+      'execution_status=finished',
+    ]);
+    const [, first] = events.filter(({ kind }) => kind === 'MessageEvent');
+    expect(first).toMatchObject({ source: 'user' });
+    expect(JSON.stringify(first?.['llm_message'])).toContain(
+      'The task appears incomplete (iteration 1, predicted success likelihood: 0.0%).',
+    );
+    expect((await conversation.info())['agent_state']).toEqual({ iterative_refinement_iteration: 2 });
+
+    // What the agent is told now is a new task: it has its own count. A message of the agent is no `finish`.
+    endpoint.script([finish('try 4'), run('echo hi > hi.txt'), finish('done')]);
+    await conversation.send('again');
+    await conversation.reaches('finished');
+    expect(endpoint.requests).toHaveLength(6);
+    expect((await conversation.info())['agent_state']).toEqual({ iterative_refinement_iteration: 1 });
+    expect(verdicts(await conversation.events()).at(-1)).toEqual([
+      'finish',
+      { score: 1, message: 'Git patch is not empty' },
+    ]);
+  });
+
+  describe('that are services', () => {
+    let service: Server;
+    let asked: { url?: string; key?: string; body: { model: string; input: string } }[];
+    /** The answers, in their order; undefined: none. */
+    let answers: unknown[];
+
+    beforeEach(async () => {
+      asked = [];
+      service = createServer((request, response) => {
+        const chunks: Buffer[] = [];
+        request.on('data', (chunk: Buffer) => chunks.push(chunk));
+        request.on('end', () => {
+          const body = JSON.parse(Buffer.concat(chunks).toString()) as { model: string; input: string };
+          asked.push({ url: request.url, key: request.headers.authorization, body });
+          const answer = answers.shift();
+          if (answer !== undefined) response.end(JSON.stringify(answer));
+        });
+      });
+      service.listen(0, '127.0.0.1');
+      await once(service, 'listening');
+    });
+    afterEach(() => {
+      service.closeAllConnections();
+      service.close();
+    });
+
+    const critic = (more: Record<string, unknown> = {}) => ({
+      kind: 'APIBasedCritic',
+      server_url: `http://127.0.0.1:${(service.address() as AddressInfo).port}/critic/`,
+      api_key: 'sk-critic',
+      sentiment_labels: [],
+      agent_issue_labels: ['loop_behavior', 'insufficient_testing'],
+      infra_labels: [],
+      user_followup_labels: [],
+      ...more,
+    });
+    const probs = (...numbers: number[]) => ({ data: [{ index: 0, probs: numbers }] });
+
+    it('are sent the dialogue and answer with probabilities, which the agent is told of', async () => {
+      answers = [probs(0.25, 0.1, 0.9), probs(0.8, 0, 0)];
+      const conversation = await create(
+        critic({ iterative_refinement: {} }),
+        think,
+        finish('a'),
+        finish('b'),
+      );
+      const events = await ended(conversation);
+      expect(verdicts(events)).toMatchObject([
+        ['think', null],
+        ['finish', { score: 0.25, message: 'Success: 25.0%. Likely issues: insufficient testing (90.0%).' }],
+        ['finish', { score: 0.8, message: 'Success: 80.0%.' }],
+      ]);
+      expect(JSON.stringify(events)).toContain('* insufficient testing');
+      expect(asked).toHaveLength(2);
+      expect(asked[0]).toMatchObject({
+        url: '/critic/classify',
+        key: 'Bearer sk-critic',
+        body: { model: 'critic' },
+      });
+      expect(asked[0]?.body.input).toMatch(
+        /^<\|im_start\|>system\n[^]*<tools>[^]*<\|im_start\|>user\ngo<\|im_end\|>\n[^]*"name": "finish"[^]*<\|im_end\|>\n$/,
+      );
+      expect(JSON.stringify(await conversation.info())).not.toContain('sk-critic');
+      expect(JSON.stringify(events)).not.toContain('sk-critic');
+    });
+
+    it.each([
+      ['does not answer in time', [undefined], 'did not answer within 0.2 s'],
+      ['answers something else', [{ data: [] }], 'holds no probabilities'],
+      ['knows other labels', [probs(0.5)], '1 numbers for 3 labels'],
+    ])('keep nobody from finishing: one that %s', async (_what, said, why) => {
+      answers = said;
+      const conversation = await create(
+        critic({ timeout_seconds: 0.2, iterative_refinement: {} }),
+        finish('a'),
+      );
+      expect(verdicts(await ended(conversation))).toEqual([['finish', null]]);
+      const told = (line: string): boolean => line.includes(conversation.id) && line.includes(why);
+      await eventually(() => Promise.resolve(server.log.split('\n').some(told)), `a line of the log: ${why}`);
+      expect(server.log).not.toContain('sk-critic');
+    });
+
+    it('are not waited for by an interrupt', async () => {
+      answers = [undefined];
+      const conversation = await create(critic(), finish('a'));
+      await eventually(() => Promise.resolve(asked.length === 1), 'the request');
+      expect((await server.request('POST', `${conversation.route}/interrupt`)).status).toBe(200);
+      await conversation.reaches('paused');
+    });
+  });
+});
