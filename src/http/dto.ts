@@ -66,6 +66,16 @@ function unknownFields(instance: object): Problem[] {
     .map((name) => ({ type: 'extra_forbidden', msg: 'Extra inputs are not permitted', at: [name] }));
 }
 
+/**
+ * A value that no class reads, on its way to being refused. class-validator asks nested values for their constructor: one
+ * that came with the request must not answer.
+ */
+function unread(raw: unknown): unknown {
+  if (!isJsonObject(raw) || !Object.hasOwn(raw, 'constructor')) return raw;
+  const { constructor: _ignored, ...rest } = raw;
+  return rest;
+}
+
 interface ModelOptions {
   /** Named in the error of a value that is no object; without it the wire's words are those for a body's own fields. */
   className?: string;
@@ -125,7 +135,7 @@ export function oneOfKinds(kinds: () => Record<string, DtoClass>, options: KindO
   return {
     read: (raw) => {
       const dto = isJsonObject(raw) ? classFor(raw) : undefined;
-      return isJsonObject(raw) && dto ? readDto(dto, raw) : raw;
+      return isJsonObject(raw) && dto ? readDto(dto, raw) : unread(raw);
     },
     problems: (value) => {
       if (!isJsonObject(value)) return [notAnObject(options.className)];
@@ -150,7 +160,7 @@ export function firstValidOf(classes: Record<string, DtoClass>): FieldType {
     read: (raw) => {
       if (!isJsonObject(raw)) return raw;
       const candidates = Object.values(classes).map((dto) => readDto(dto, raw));
-      return candidates.find((candidate) => problemsOf(candidate).length === 0) ?? raw;
+      return candidates.find((candidate) => problemsOf(candidate).length === 0) ?? unread(raw);
     },
     problems: (value) => {
       if (Object.values(classes).some((dto) => value instanceof dto)) return [];

