@@ -38,6 +38,8 @@ export abstract class ConversationServices {
   abstract readonly shownRoot: string;
   /** What relative working directories are relative to (absolute path). */
   abstract readonly baseDir: string;
+  /** Whether agents may use a browser. */
+  abstract readonly browserEnabled: boolean;
 }
 
 /** What belongs to one open conversation until it is closed. */

@@ -108,6 +108,7 @@ import { Worktrees } from './worktrees/worktrees.js';
         secrets,
         shownRoot: config.conversations_path,
         baseDir: config.base_dir,
+        browserEnabled: config.enable_browser,
       }),
     },
     {

@@ -84,6 +84,7 @@ export class Toolset {
       folder: this.services.catalogue.folder(id),
       shownFolder: persistenceDir(this.services.shownRoot, id),
       secrets: this.secrets,
+      browserEnabled: this.services.browserEnabled,
       subAgents: abilities.subAgents,
       models: abilities.models,
       startChild: abilities.startChild,

@@ -145,6 +145,8 @@ export interface ToolHost {
   /** How `folder` is shown to clients (`persistence_dir`, as configured, possibly relative). */
   readonly shownFolder: string;
   readonly secrets?: ToolSecrets;
+  /** Whether the server lets agents use a browser; absent: it does. */
+  readonly browserEnabled?: boolean;
   /** Absent for sub-agents. */
   readonly subAgents?: SubAgents;
   /** Absent for sub-agents. */

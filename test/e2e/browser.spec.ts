@@ -86,6 +86,30 @@ afterAll(async () => {
 });
 
 describe('the browser tools', () => {
+  it('stay closed when they cannot keep to the sites that the configuration allows', async () => {
+    const tools = [{ name: 'browser_tool_set', params: { allowed_domains: ['example.org'] } }];
+    const script = `${call('list_tabs')}\nFINISH: d`;
+    const request = scriptedRequest('work', script, { agent: { ...agent, tools } });
+    const conversation = await ConversationClient.create(server, request);
+    await conversation.reaches('finished');
+    expect(text((await observed(conversation))[0])).toContain(
+      'cannot keep the browser to the allowed_domains',
+    );
+  });
+
+  it('say that they are switched off', async () => {
+    const off = await ServerProcess.start({ env: { OH_ENABLE_BROWSER: '0' } });
+    try {
+      const script = `${call('list_tabs')}\nFINISH: d`;
+      const request = scriptedRequest(path.join(folder, 'off'), script, { agent });
+      const conversation = await ConversationClient.create(off, request);
+      await conversation.reaches('finished');
+      expect(text((await observed(conversation))[0])).toContain('switched off on this server');
+    } finally {
+      await off.stop();
+    }
+  });
+
   it('come together, in the recorded order, also for agents of settings', async () => {
     const conversation = await start();
     await conversation.reaches('finished');
@@ -260,6 +284,24 @@ const named = (name: string): string => `browser_${name}`;
     const file = /It is in (\S+\.zip)/.exec(text(seen[2]))?.[1] ?? '';
     expect((await stat(file)).size).toBeGreaterThan(1000);
     expect(text(seen[3])).toBe('There is no recording to stop.');
+  });
+
+  it('end a page that hangs, and go on with a new browser', async () => {
+    const tools = [{ name: 'browser_tool_set', params: { action_timeout_seconds: 3 } }];
+    const steps = [
+      call('navigate', { url: `${site.url}/loop` }),
+      call('get_state'),
+      call('click', { index: 0 }),
+      call('get_content'),
+      call('navigate', { url: `${site.url}/more` }),
+      'FINISH: d',
+    ];
+    const request = scriptedRequest('work', steps.join('\n'), { agent: { ...agent, tools } });
+    const conversation = await ConversationClient.create(server, request);
+    await conversation.reaches('finished');
+    const seen = await observed(conversation);
+    expect(seen.map(text).join('\n')).toContain('The page did not react within 3 seconds.');
+    expect(text(seen[4])).toContain('Title: More');
   });
 
   it('stop at once when they are interrupted, and go on afterwards', async () => {

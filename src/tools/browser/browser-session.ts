@@ -2,10 +2,32 @@ import { BrowserError } from './browser-error.js';
 import { BrowserTabs } from './browser-tabs.js';
 import { startChromium, type RunningChromium } from './chromium.js';
 
-/** An action that takes longer has met a page that hangs. */
-const ACTION_MS = 60_000;
-/** A browser that nobody uses costs memory: it is ended, and started again at the next use. */
-const IDLE_MS = 30 * 60_000;
+const ACTION_SECONDS = 60;
+const IDLE_MINUTES = 30;
+/** Beyond it a timer of Node would go off at once (ms). */
+const LONGEST_MS = 2 ** 31 - 1;
+
+/** What a configuration can say about the browser. */
+export interface SessionOptions {
+  /** An action that takes longer has met a page that hangs (ms). */
+  actionMs: number;
+  /** A browser that nobody uses costs memory: it is ended then, and started again at the next use (ms). */
+  idleMs: number;
+}
+
+/** Reads the parameters of the tool set: `action_timeout_seconds` and `session_timeout_minutes`. */
+export function sessionOptions(params: Record<string, unknown>): SessionOptions {
+  const { action_timeout_seconds: seconds, session_timeout_minutes: minutes } = params;
+  return {
+    actionMs: milliseconds(seconds, ACTION_SECONDS, 1000),
+    idleMs: milliseconds(minutes, IDLE_MINUTES, 60_000),
+  };
+}
+
+function milliseconds(value: unknown, fallback: number, unit: number): number {
+  const given = typeof value === 'number' && value > 0 ? value : fallback;
+  return Math.min(given * unit, LONGEST_MS);
+}
 
 interface Started {
   chromium: RunningChromium;
@@ -16,6 +38,8 @@ interface Started {
 export class BrowserSession {
   private started: Promise<Started> | undefined;
   private idle: NodeJS.Timeout | undefined;
+
+  constructor(private readonly options: SessionOptions) {}
 
   /**
    * Does something in the browser. The signal that the action gets is also aborted when it takes too long: the browser is
@@ -28,7 +52,7 @@ export class BrowserSession {
   ): Promise<T> {
     signal.throwIfAborted();
     clearTimeout(this.idle);
-    const timeout = AbortSignal.timeout(ACTION_MS);
+    const timeout = AbortSignal.timeout(this.options.actionMs);
     const either = AbortSignal.any([signal, timeout]);
     try {
       const { tabs } = await untilAborted(either, this.start());
@@ -41,7 +65,7 @@ export class BrowserSession {
       if (!timeout.aborted) throw error;
       await this.close();
       throw new BrowserError(
-        `The page did not react within ${ACTION_MS / 1000} seconds. The browser was ended; the next call starts a new one.`,
+        `The page did not react within ${this.options.actionMs / 1000} seconds. The browser was ended; the next call starts a new one.`,
         { cause: error },
       );
     } finally {
@@ -86,7 +110,7 @@ export class BrowserSession {
   private closeWhenIdle(): void {
     clearTimeout(this.idle);
     if (!this.started) return;
-    this.idle = setTimeout(() => void this.close().catch(() => undefined), IDLE_MS);
+    this.idle = setTimeout(() => void this.close().catch(() => undefined), this.options.idleMs);
     this.idle.unref();
   }
 }

@@ -186,7 +186,7 @@ function toDefinition(spec: BrowserToolSpec): ToolDefinition {
       properties: spec.properties ?? {},
       ...(spec.required && { required: spec.required }),
     },
-    create: (host) => browserTool(definition, host),
+    create: (host, params) => browserTool(definition, host, params),
     render: renderBrowserObservation,
   };
   return definition;

@@ -4,7 +4,7 @@ import { functionTool } from '../function-tool.js';
 import type { ExecutionContext, Tool, ToolDefinition, ToolHost } from '../tool.js';
 import { truncateMiddleAndSave } from '../truncate.js';
 import { BrowserError } from './browser-error.js';
-import { BrowserSession } from './browser-session.js';
+import { BrowserSession, sessionOptions } from './browser-session.js';
 import type { BrowserAnswer } from './browser-actions.js';
 
 export const BROWSER_OBSERVATION = 'BrowserObservation';
@@ -12,23 +12,40 @@ export const BROWSER_OBSERVATION = 'BrowserObservation';
 const MAX_ANSWER_LENGTH = 50_000;
 const OBSERVATIONS_FOLDER = 'observations';
 
+/** Why no call can be done, whatever it is. */
+function refusalOf(host: ToolHost, params: Record<string, unknown>): string | undefined {
+  if (host.browserEnabled === false) {
+    return 'The browser is switched off on this server (OH_ENABLE_BROWSER). Go on without one.';
+  }
+  // Ignored, it would open what somebody wanted to keep closed.
+  if (params['allowed_domains'] !== undefined && params['allowed_domains'] !== null) {
+    return 'This server cannot keep the browser to the allowed_domains of the tool. Go on without a browser.';
+  }
+  return undefined;
+}
+
 /** The tools of one conversation share a browser. */
 const sessions = new WeakMap<ToolHost, BrowserSession>();
 
-function sessionOf(host: ToolHost): BrowserSession {
+function sessionOf(host: ToolHost, params: Record<string, unknown>): BrowserSession {
   const known = sessions.get(host);
   if (known) return known;
-  const session = new BrowserSession();
+  const session = new BrowserSession(sessionOptions(params));
   sessions.set(host, session);
   return session;
 }
 
 /** One of the tools that use the conversation's browser; closing any of them ends it. */
-export function browserTool(definition: ToolDefinition, host: ToolHost): Tool {
-  const session = sessionOf(host);
+export function browserTool(
+  definition: ToolDefinition,
+  host: ToolHost,
+  params: Record<string, unknown>,
+): Tool {
+  const session = sessionOf(host, params);
+  const refusal = refusalOf(host, params);
   return {
     ...functionTool(definition, {
-      execute: (args, context) => execute(definition, args, { session, host, context }),
+      execute: (args, context) => execute(definition, args, { session, host, context, refusal }),
       touches: () => [{ kind: 'tool', key: 'browser' }],
     }),
     close: () => session.close(),
@@ -39,13 +56,15 @@ interface Surroundings {
   session: BrowserSession;
   host: ToolHost;
   context: ExecutionContext;
+  refusal: string | undefined;
 }
 
 async function execute(
   definition: ToolDefinition,
   args: Record<string, unknown>,
-  { session, host, context }: Surroundings,
+  { session, host, context, refusal }: Surroundings,
 ): Promise<Observation> {
+  if (refusal !== undefined) return observation(definition, host, { text: refusal }, true);
   // With the first use: the start of the server does not wait for it.
   const { BROWSER_ACTIONS } = await import('./browser-actions.js');
   const action = BROWSER_ACTIONS[definition.name];
