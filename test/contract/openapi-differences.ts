@@ -38,6 +38,10 @@ export const DELIBERATE: readonly Deliberate[] = [
     place: /^POST \/api\/conversations(\/\{conversation_id\}\/events)? header Idempotency-Key$/,
     why: 'what is sent twice is done once',
   },
+  {
+    place: /^(response ConversationInfo|request (Start|Update)Conversation(Request)?)\.max_budget_per_run$/,
+    why: 'people want to say what a conversation may cost',
+  },
   { place: 'response ServerInfo.runs', why: 'shows how many runs go on and how many may' },
 
   // One schema describes a thing that is sent and a thing that is answered; the original has two.
