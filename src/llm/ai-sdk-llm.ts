@@ -3,6 +3,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { errorName } from '../errors/index.js';
 import { AttemptClock } from './attempt-clock.js';
 import { withAttempts } from './attempts.js';
+import { withoutImages } from './blind-messages.js';
 import { assertRoomyContext } from './context-window.js';
 import type { LlmConfig } from './llm-config.js';
 import { LlmError } from './llm-error.js';
@@ -19,8 +20,11 @@ export class AiSdkLlm extends Llm {
   private readonly logger = new Logger('Llm');
 
   /** @throws LlmError, or the reason of `request.signal` as soon as that is aborted */
-  override async complete(request: LlmRequest): Promise<LlmResponse> {
-    const { config, signal } = request;
+  override async complete(asked: LlmRequest): Promise<LlmResponse> {
+    const { config, signal } = asked;
+    const request = this.supportsVision(config)
+      ? asked
+      : { ...asked, messages: withoutImages(asked.messages) };
     const route = routeModel(config.model);
     assertRoomyContext(config);
     const { answer, latency } = await withAttempts({

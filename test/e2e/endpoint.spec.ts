@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { ConversationClient, userMessage } from '../support/conversation-client.js';
@@ -55,6 +55,39 @@ describe('a conversation with a model behind an OpenAI-compatible endpoint', () 
       expect((await conversation.info())['stats']).toEqual({
         usage_to_metrics: { agent: expect.anything() as unknown },
       });
+    } finally {
+      await endpoint.close();
+    }
+  });
+
+  it.each([
+    ['openai/some-model', false],
+    ['openai/gpt-4o', true],
+  ])('shows images of tools to models that take them: %s', async (model, isShown) => {
+    const pixel =
+      'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+    const image = path.join(workspace, 'pixel.png');
+    await writeFile(image, Buffer.from(pixel, 'base64'));
+    const view = ['file_editor', { command: 'view', path: image }] as [string, unknown];
+    const endpoint = await startScriptedEndpoint({ script: [{ tools: [view] }, { say: 'seen' }] });
+    try {
+      const start = request(endpoint.url, false, 'look');
+      const agent = { ...start.agent, llm: { ...start.agent.llm, model } };
+      const conversation = await ConversationClient.create(server, { ...start, agent });
+      await conversation.reaches('finished');
+      const [, second] = endpoint.requests;
+      expect(second?.body.messages.at(-1)).toMatchObject({
+        role: 'tool',
+        content: [
+          { type: 'text', text: expect.stringContaining('read successfully') as string },
+          isShown
+            ? { type: 'image_url', image_url: { url: `data:image/png;base64,${pixel}` } }
+            : { type: 'text', text: '[An image was left out: this model takes no images.]' },
+        ],
+      });
+      // Clients see it in any case.
+      const [seen] = await conversation.events('&kind=ObservationEvent');
+      expect(JSON.stringify(seen)).toContain(pixel);
     } finally {
       await endpoint.close();
     }

@@ -1,0 +1,12 @@
+import { textContent, type Content, type Message } from '../events/index.js';
+
+const LEFT_OUT = '[An image was left out: this model takes no images.]';
+
+/** The dialogue for a model that takes no images: a note in the place of each, as providers refuse the images. */
+export function withoutImages(messages: readonly Message[]): Message[] {
+  return messages.map((message) => ({ ...message, content: message.content.flatMap(described) }));
+}
+
+function described(block: Content): Content[] {
+  return block.type === 'image' ? block.image_urls.map(() => textContent(LEFT_OUT)) : [block];
+}
