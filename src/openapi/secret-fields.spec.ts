@@ -12,6 +12,7 @@ const NOT_SECRET: Readonly<Record<string, string>> = {
   input_cost_per_token: 'a price',
   output_cost_per_token: 'a price',
   custom_tokenizer: 'the name of a model',
+  tokenizer_name: 'the name of a model',
   aws_session_name: 'a name',
   secrets_encrypted: 'true or false',
 };

@@ -18,10 +18,6 @@ export const DELIBERATE: readonly Deliberate[] = [
   // More than the original says.
   { place: 'response ServerInfo.implementation', why: 'tells this server from the original' },
   {
-    place: /\.max_budget_per_run$/,
-    why: 'a limit of the cost of a run; optional, null unless somebody sets it',
-  },
-  {
     place: 'response HTTPValidationError.detail',
     why: 'the original answers texts, too, but does not say so',
   },

@@ -62,7 +62,7 @@ describe('agents of stored profiles', () => {
         },
         agent: {
           llm: { model: 'openai/main', usage_id: 'agent', api_key: null },
-          tools: [{ name: 'terminal' }, { name: 'file_editor' }, { name: 'task_tracker' }],
+          tools: ['terminal', 'file_editor', 'task_tracker', 'browser_tool_set'].map((name) => ({ name })),
           agent_context: { system_message_suffix: 'Be brief', load_project_skills: true, load_memory: false },
           condenser: { kind: 'LLMSummarizingCondenser', max_size: 99, llm: { usage_id: 'condenser' } },
           tool_concurrency_limit: 2,
