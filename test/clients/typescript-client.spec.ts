@@ -1,5 +1,5 @@
 import type * as Client from '@openhands/typescript-client';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { WebSocket } from 'ws';
@@ -53,9 +53,8 @@ describe('the TypeScript client', () => {
     expect(Object.keys((await conversation.conversationStats()).usage_to_metrics ?? {})).toEqual(['agent']);
 
     const page = await conversation.state.events.search({ limit: 100, sort_order: 'TIMESTAMP' });
-    const live = seen.filter((event) => (event as { key?: string }).key !== 'full_state').map(({ id }) => id);
     await eventually(() => Promise.resolve(seen.length >= page.items.length), 'all events');
-    expect(page.items.map(({ id }) => id)).toEqual(expect.arrayContaining(live));
+    expect(page.items.map(({ id }) => id)).toEqual(expect.arrayContaining(live(seen)));
     expect(page.items.map(({ kind }) => kind)).toContain('ObservationEvent');
 
     await conversation.setTitle('A title');
@@ -68,6 +67,63 @@ describe('the TypeScript client', () => {
     await new ConversationClient({ host: server.url, apiKey: KEY }).deleteConversation(conversation.id);
     await expect(conversation.state.refresh()).rejects.toThrow();
     await conversation.close();
+  });
+
+  it('steers: approves, rejects, keeps a secret, asks, switches the model, forks, goes back', async () => {
+    const seen: Client.Event[] = [];
+    const conversation = open((event) => seen.push(event));
+    const reaches = (status: string, of = conversation) =>
+      eventually(
+        async () => new RegExp(`^${status}$`).test((await of.state.refresh()).execution_status),
+        status,
+      );
+    await conversation.start();
+    await conversation.startWebSocketClient();
+    await conversation.setConfirmationPolicy({ kind: 'AlwaysConfirm' });
+    await conversation.setSecurityAnalyzer(null);
+
+    await conversation.sendMessage('RUN: touch approved\nFINISH: done');
+    await conversation.run();
+    await reaches('waiting_for_confirmation');
+    await conversation.sendConfirmationResponse(true);
+    await reaches('finished');
+    await conversation.sendMessage('RUN: touch rejected\nFINISH: done');
+    await conversation.run();
+    await reaches('waiting_for_confirmation');
+    await conversation.sendConfirmationResponse(false, 'not that');
+    await reaches('idle');
+    const files = await readdir(workspaceDir);
+    expect([files.includes('approved'), files.includes('rejected')]).toEqual([true, false]);
+
+    await conversation.setConfirmationPolicy({ kind: 'NeverConfirm' });
+    await conversation.updateSecrets({ TOKEN: 'marked-secret' });
+    await conversation.sendMessage('RUN: echo "<$TOKEN>"; echo ${#TOKEN}\nFINISH: done');
+    await conversation.run();
+    await reaches('finished');
+    const texts = JSON.stringify((await conversation.state.events.search({ limit: 100 })).items);
+    expect(texts).toContain('<<secret-hidden>>');
+    expect(texts).not.toContain('marked-secret');
+
+    expect(await conversation.askAgent('SAY: an answer')).toMatch(/^an answer\n/);
+    await conversation.switchLlm({ model: 'scripted/other', usage_id: 'other' });
+    await conversation.sendMessage('SAY: by the other');
+    await conversation.run();
+    await reaches('finished');
+    expect(Object.keys((await conversation.conversationStats()).usage_to_metrics ?? {})).toContain('other');
+
+    const [first] = (await conversation.state.events.search({ limit: 1 })).items;
+    const fork = await conversation.fork({ title: 'A fork' });
+    await fork.navigateTo(first?.id ?? null);
+    await fork.sendMessage('SAY: another way');
+    await fork.run();
+    await reaches('finished', fork);
+    expect(await fork.getAgentFinalResponse()).toBe('another way');
+    expect(await conversation.getAgentFinalResponse()).toBe('by the other');
+
+    const page = await conversation.state.events.search({ limit: 100 });
+    await eventually(() => Promise.resolve(live(seen).length >= page.items.length), 'all events live');
+    expect(live(seen).slice(-page.items.length)).toEqual(page.items.map(({ id }) => id));
+    await Promise.all([conversation.close(), fork.close()]);
   });
 
   it('is refused without the key', async () => {
@@ -83,3 +139,8 @@ describe('the TypeScript client', () => {
     await expect(conversation.start()).rejects.toThrow(/401/);
   });
 });
+
+/** The ids of what stands in the log, too. */
+function live(seen: readonly Client.Event[]): string[] {
+  return seen.filter((event) => (event as { key?: string }).key !== 'full_state').map(({ id }) => id);
+}
