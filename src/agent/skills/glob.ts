@@ -1,3 +1,5 @@
+import { matchesSequence } from '../../tools/search/match-sequence.js';
+
 /** Alternatives of one pattern, and the longest pattern: repositories are not trusted. */
 const MAX_ALTERNATIVES = 64;
 const MAX_LENGTH = 1_000;
@@ -41,55 +43,21 @@ function alternatives(pattern: string): string[] {
   return open.length > 0 ? [] : done;
 }
 
-/** `wild` can stand for any run of items: the classic walk that goes back to the last one only, so never exponential. */
-function matchRun<I, P>(
-  items: readonly I[],
-  patterns: readonly P[],
-  isWild: (pattern: P) => boolean,
-  matches: (item: I, pattern: P) => boolean,
-): boolean {
-  let item = 0;
-  let at = 0;
-  let wildAt = -1;
-  let resume = 0;
-  while (item < items.length) {
-    const [current, pattern] = [items[item], patterns[at]];
-    if (at < patterns.length && pattern !== undefined && isWild(pattern)) {
-      wildAt = at++;
-      resume = item;
-    } else if (
-      at < patterns.length &&
-      pattern !== undefined &&
-      current !== undefined &&
-      matches(current, pattern)
-    ) {
-      item++;
-      at++;
-    } else if (wildAt !== -1) {
-      at = wildAt + 1;
-      item = ++resume;
-    } else {
-      return false;
-    }
-  }
-  return patterns.slice(at).every(isWild);
-}
-
 function matchSegments(segments: readonly string[], patterns: readonly string[]): boolean {
-  return matchRun(
-    segments,
+  return matchesSequence(
     patterns,
+    segments,
     (pattern) => pattern === '**',
-    (segment, pattern) => matchSegment(segment, pattern),
+    (pattern, segment) => matchSegment(segment, pattern),
   );
 }
 
 function matchSegment(segment: string, pattern: string): boolean {
-  return matchRun(
-    Array.from(segment),
+  return matchesSequence(
     tokens(pattern),
+    Array.from(segment),
     (token) => token === '*',
-    (character, token) => token === '?' || token === character || inClass(character, token),
+    (token, character) => token === '*' || token === '?' || token === character || inClass(character, token),
   );
 }
 

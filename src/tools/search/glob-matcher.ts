@@ -1,3 +1,4 @@
+import { matchesSequence } from './match-sequence.js';
 import { SearchError } from './ripgrep.js';
 
 /** A pattern of a single name, or `**`: any number of folders. */
@@ -51,41 +52,6 @@ function matchesCharacter(token: Token, character: string): boolean {
   if (token === '*' || token === '?') return true;
   if (Array.isArray(token)) return token[0] === character;
   return token.ranges.some(([from, to]) => from <= character && character <= to) !== token.negated;
-}
-
-/**
- * The usual match with one point to go back to: what stands for any number of items takes as few as it can, and one more
- * each time the rest does not fit.
- */
-function matchesSequence<P, T>(
-  patterns: readonly P[],
-  items: readonly T[],
-  isAny: (pattern: P) => boolean,
-  matches: (pattern: P, item: T) => boolean,
-): boolean {
-  let at = 0;
-  let item = 0;
-  let back: { pattern: number; item: number } | undefined;
-  while (item < items.length) {
-    const pattern = patterns[at];
-    const current = items[item];
-    if (pattern !== undefined && isAny(pattern)) {
-      back = { pattern: at, item };
-      at++;
-    } else if (pattern !== undefined && current !== undefined && matches(pattern, current)) {
-      at++;
-      item++;
-    } else {
-      const any = back && patterns[back.pattern];
-      const skipped = back && items[back.item];
-      // What a wildcard may not take (a hidden folder) ends the attempt.
-      if (!back || any === undefined || skipped === undefined || !matches(any, skipped)) return false;
-      back.item++;
-      item = back.item;
-      at = back.pattern + 1;
-    }
-  }
-  return patterns.slice(at).every(isAny);
 }
 
 function tokensOf(segment: string): Token[] {
