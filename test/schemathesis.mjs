@@ -10,13 +10,9 @@
  * commands or change files where they are told are left out, and the question to an agent, which a model has to answer.
  */
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { access, mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { access } from 'node:fs/promises';
+import { runBesideServer } from './support/with-server.mjs';
 
-const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 const OPERATIONS = '^/(?!.*/ask_agent$)(api/conversations|alive|health|ready|server_info|$)';
 const CHECKS =
   'not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance';
@@ -30,10 +26,7 @@ try {
   process.exit(0);
 }
 
-const folder = await mkdtemp(path.join(os.tmpdir(), 'schemathesis-'));
-const server = spawn(process.execPath, [MAIN, '--host', '127.0.0.1', '--port', '0'], { cwd: folder });
-try {
-  const url = await address(server);
+await runBesideServer('schemathesis', {}, (url, folder) => {
   const command = [
     'run',
     `${url}/openapi.json`,
@@ -43,27 +36,5 @@ try {
     OPERATIONS,
     ...options,
   ];
-  const run = spawn(program, command, { cwd: folder, stdio: 'inherit' });
-  const [code] = await once(run, 'exit');
-  process.exitCode = code ?? 1;
-} finally {
-  const ended = once(server, 'exit');
-  server.kill();
-  await ended;
-  await rm(folder, { recursive: true, force: true });
-}
-
-/** Where a server that is starting can be reached. */
-function address(child) {
-  return new Promise((resolve, reject) => {
-    let output = '';
-    const look = (chunk) => {
-      output += chunk;
-      const url = /http:\/\/127\.0\.0\.1:\d+/.exec(output)?.[0];
-      if (url !== undefined) resolve(url);
-    };
-    child.stdout.on('data', look);
-    child.stderr.on('data', look);
-    child.once('exit', () => reject(new Error(`the server ended: ${output}`)));
-  });
-}
+  return spawn(program, command, { cwd: folder, stdio: 'inherit' });
+});

@@ -6,13 +6,11 @@
  *     npm run build && node test/clients/python-sdk.mjs [path of python]
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runBesideServer } from '../support/with-server.mjs';
 
-const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 const DAY = fileURLToPath(new URL('./python-sdk-day.py', import.meta.url));
 const KEY = 'a-session-key';
 
@@ -24,36 +22,8 @@ if (spawnSync(python, ['-c', 'import openhands.sdk'], { env: environment }).stat
   process.exit(0);
 }
 
-const folder = await mkdtemp(path.join(os.tmpdir(), 'python-sdk-'));
-const work = path.join(folder, 'work');
-await mkdir(work);
-const server = spawn(process.execPath, [MAIN, '--host', '127.0.0.1', '--port', '0'], {
-  cwd: folder,
-  env: { ...process.env, SESSION_API_KEY: KEY },
+await runBesideServer('python-sdk', { SESSION_API_KEY: KEY }, async (url, folder) => {
+  const work = path.join(folder, 'work');
+  await mkdir(work);
+  return spawn(python, [DAY, url, KEY, work], { cwd: folder, env: environment, stdio: 'inherit' });
 });
-try {
-  const url = await address(server);
-  const day = spawn(python, [DAY, url, KEY, work], { cwd: folder, env: environment, stdio: 'inherit' });
-  const [code] = await once(day, 'exit');
-  process.exitCode = code ?? 1;
-} finally {
-  const ended = once(server, 'exit');
-  server.kill();
-  await ended;
-  await rm(folder, { recursive: true, force: true });
-}
-
-/** Where a server that is starting can be reached. */
-function address(child) {
-  return new Promise((resolve, reject) => {
-    let output = '';
-    const look = (chunk) => {
-      output += chunk;
-      const url = /http:\/\/127\.0\.0\.1:\d+/.exec(output)?.[0];
-      if (url !== undefined) resolve(url);
-    };
-    child.stdout.on('data', look);
-    child.stderr.on('data', look);
-    child.once('exit', () => reject(new Error(`the server ended: ${output}`)));
-  });
-}
