@@ -22,7 +22,8 @@ import {
   SwitchProfileRequestDto,
   UpdateSecretsRequestDto,
 } from './dto/steering.dto.js';
-import { toLlmConfig, toSecretSources, withKind } from './dto/to-start-request.js';
+import { toLlmConfig } from '../settings/dto/to-llm-config.js';
+import { toSecretSources, withKind } from './dto/to-start-request.js';
 import { ModelProfiles } from './profiles/model-profiles.js';
 import { SteeringService } from './steering/steering.service.js';
 

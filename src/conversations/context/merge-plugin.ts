@@ -6,7 +6,7 @@ import { readChecked, toPlain } from '../../http/dto.js';
 import { isJsonObject } from '../../http/field-type.js';
 import type { JsonObject } from '../../storage/index.js';
 import type { ConversationState } from '../conversation-state.js';
-import { AgentContextDto } from '../dto/agent.dto.js';
+import { AgentContextDto } from '../../settings/dto/agent-context.dto.js';
 import { hookConfig } from '../dto/hook-config.dto.js';
 
 const HOOKS = ['pre_tool_use', 'post_tool_use', 'user_prompt_submit', 'session_start', 'session_end', 'stop'];

@@ -2,9 +2,9 @@ import { model } from '../../http/dto.js';
 import { Field } from '../../http/field.js';
 import { choice, decimal, flag, integer, listOf, nullable, recordOf, text } from '../../http/field-type.js';
 import type { JsonObject } from '../../storage/index.js';
-import { AgentContextDto, ToolDto, agentContext, tool } from './agent.dto.js';
-import { LLMDto, llm } from './llm.dto.js';
-import { mcpServer } from './mcp-server.dto.js';
+import { AgentContextDto, type ToolDto, agentContext, tool } from '../../settings/dto/agent-context.dto.js';
+import { LLMDto, llm } from '../../settings/dto/llm.dto.js';
+import { mcpServer } from '../../settings/dto/mcp-server.dto.js';
 
 /** Whether and how the history is condensed. */
 export class CondenserSettingsDto {

@@ -2,7 +2,6 @@ import { model, oneOfKinds } from '../../http/dto.js';
 import { Field } from '../../http/field.js';
 import {
   anyObject,
-  anything,
   choice,
   decimal,
   flag,
@@ -13,20 +12,14 @@ import {
   text,
 } from '../../http/field-type.js';
 import type { JsonObject } from '../../storage/index.js';
-import { LLMDto, llm } from './llm.dto.js';
-import { mcpServer } from './mcp-server.dto.js';
-
-/** A tool that the agent is given, by name. */
-export class ToolDto {
-  @Field(text({ check: (name) => (name.trim() === '' ? 'Tool name cannot be empty' : undefined) }))
-  name!: string;
-
-  @Field(anyObject(), 'Passed to the tool when it is made.')
-  params: JsonObject = {};
-}
-
-/** A tool for a list that says `className` in its errors. */
-export const tool = model(ToolDto, { className: 'Tool' });
+import {
+  type AgentContextDto,
+  type ToolDto,
+  agentContext,
+  tool,
+} from '../../settings/dto/agent-context.dto.js';
+import { LLMDto, llm } from '../../settings/dto/llm.dto.js';
+import { mcpServer } from '../../settings/dto/mcp-server.dto.js';
 
 /** Puts a summary in the place of old events when the history grows. */
 export class LLMSummarizingCondenserDto {
@@ -206,99 +199,6 @@ const critic = oneOfKinds(
   }),
   { union: 'openhands.sdk.critic.base.CriticBase', className: 'CriticBase' },
 );
-
-/** Knowledge for the agent: always in the prompt, or brought in by a trigger. */
-export class SkillDto {
-  @Field(text())
-  name!: string;
-
-  @Field(text())
-  content!: string;
-
-  @Field(nullable(anyObject()), 'By `type`: keyword, task or path.')
-  trigger: JsonObject | null = null;
-
-  @Field(nullable(text()))
-  source: string | null = null;
-
-  @Field(nullable(anyObject()))
-  mcp_tools: JsonObject | null = null;
-
-  @Field(listOf(anyObject()))
-  inputs: JsonObject[] = [];
-
-  @Field(flag())
-  is_agentskills_format = false;
-
-  @Field(text())
-  version = '1.0.0';
-
-  @Field(nullable(text()))
-  description: string | null = null;
-
-  @Field(nullable(text()))
-  license: string | null = null;
-
-  @Field(nullable(text()))
-  compatibility: string | null = null;
-
-  @Field(nullable(recordOf(text())))
-  metadata: Record<string, string> | null = null;
-
-  @Field(nullable(listOf(text())))
-  allowed_tools: string[] | null = null;
-
-  @Field(flag())
-  disable_model_invocation = false;
-
-  @Field(nullable(anyObject()))
-  resources: JsonObject | null = null;
-}
-
-/** What the agent knows of its surroundings. */
-export class AgentContextDto {
-  @Field(listOf(model(SkillDto, { className: 'Skill' })))
-  skills: SkillDto[] = [];
-
-  @Field(nullable(text()))
-  system_message_suffix: string | null = null;
-
-  @Field(nullable(text()))
-  user_message_suffix: string | null = null;
-
-  @Field(flag())
-  load_user_skills = false;
-
-  @Field(flag())
-  load_public_skills = false;
-
-  @Field(nullable(text()))
-  marketplace_path: string | null = 'marketplaces/default.json';
-
-  @Field(listOf(anyObject()))
-  registered_marketplaces: JsonObject[] = [];
-
-  @Field(flag())
-  load_project_skills = false;
-
-  @Field(flag())
-  load_memory = false;
-
-  @Field(nullable(text()), '', { optional: true })
-  memory_context?: string | null;
-
-  @Field(listOf(text()))
-  disabled_skills: string[] = [];
-
-  @Field(nullable(recordOf(anything())), 'Texts or secret sources by name.')
-  secrets: JsonObject | null = null;
-
-  @Field(nullable(text()), 'Default: now.', { optional: true })
-  current_datetime?: string | null;
-}
-
-/** An agent context for a field that may be null. */
-export const agentContext = nullable(model(AgentContextDto, { className: 'AgentContext' }));
 
 /** The default template of the system prompt, which `system_prompt` replaces. */
 export const DEFAULT_PROMPT_FILE = 'system_prompt.j2';

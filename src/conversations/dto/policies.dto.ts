@@ -14,7 +14,7 @@ import {
   text,
 } from '../../http/field-type.js';
 import { valueError } from '../../http/problem.js';
-import { LLMDto, llm } from './llm.dto.js';
+import { LLMDto, llm } from '../../settings/dto/llm.dto.js';
 
 /** Asks before every action. */
 export class AlwaysConfirmDto {

@@ -1,6 +1,6 @@
 import { Embedded, Field } from '../../http/field.js';
 import { mapOf, nullable, text } from '../../http/field-type.js';
-import { LLMDto, llm } from './llm.dto.js';
+import { LLMDto, llm } from '../../settings/dto/llm.dto.js';
 import { confirmationPolicy, secretSourceOrText, securityAnalyzer } from './policies.dto.js';
 
 /** When the agent asks before it acts. */

@@ -3,22 +3,21 @@ import type { CondenserSpec } from '../../agent/condenser/condenser-spec.js';
 import { type Content, utcTimestamp } from '../../events/index.js';
 import { readChecked, toPlain, model } from '../../http/dto.js';
 import { isJsonObject } from '../../http/field-type.js';
-import type { LlmConfig } from '../../llm/llm-config.js';
 import { UnusableProfileError } from '../../settings/index.js';
 import type { JsonObject } from '../../storage/index.js';
 import { clientToolProblem, type ClientToolSpec } from '../../tools/client/client-tool.js';
 import { InvalidRequestError } from '../conversation-errors.js';
 import type { IncomingMessage, StartConversationRequest, WorktreeOptions } from '../start-request.js';
 import {
-  type AgentContextDto,
   AgentDto,
   DEFAULT_PROMPT_FILE,
   LLMSummarizingCondenserDto,
   PipelineCondenserDto,
 } from './agent.dto.js';
+import type { AgentContextDto } from '../../settings/dto/agent-context.dto.js';
 import { AgentSettingsDto } from './agent-settings.dto.js';
 import type { LaunchedProfile } from '../profiles/launch-profiles.js';
-import type { LLMDto } from './llm.dto.js';
+import { toLlmConfig } from '../../settings/dto/to-llm-config.js';
 import type { ImageContentDto, SendMessageRequestDto, TextContentDto } from './message.dto.js';
 import type {
   ClientToolSpecDto,
@@ -211,16 +210,6 @@ function toAgentSpec(agent: AgentDto): AgentSpec {
     tool_concurrency_limit: agent.tool_concurrency_limit,
     persona: agent.persona,
     kind: 'Agent',
-  };
-}
-
-/** The LLM object of the wire: every field, in the order that clients know. */
-export function toLlmConfig(dto: LLMDto): LlmConfig {
-  const { fallback_strategy: _handledElsewhere, ...fields } = dto;
-  return {
-    ...fields,
-    disable_stop_word: fields.disable_stop_word ?? false,
-    is_subscription: fields.auth_type === 'subscription',
   };
 }
 

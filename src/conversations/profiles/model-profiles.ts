@@ -2,8 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { readChecked } from '../../http/dto.js';
 import type { LlmConfig } from '../../llm/llm-config.js';
 import { LlmProfiles, UnusableProfileError } from '../../settings/index.js';
-import { llm, LLMDto } from '../dto/llm.dto.js';
-import { toLlmConfig } from '../dto/to-start-request.js';
+import { llm, LLMDto } from '../../settings/dto/llm.dto.js';
+import { toLlmConfig } from '../../settings/dto/to-llm-config.js';
 
 /** The models that stored profiles name, ready for use. */
 @Injectable()

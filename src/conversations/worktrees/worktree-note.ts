@@ -1,7 +1,7 @@
 import type { AgentSpec } from '../../agent/agent-spec.js';
 import { toPlain } from '../../http/dto.js';
 import { isJsonObject } from '../../http/field-type.js';
-import { AgentContextDto } from '../dto/agent.dto.js';
+import { AgentContextDto } from '../../settings/dto/agent-context.dto.js';
 import type { MadeWorktree } from './worktrees.js';
 
 const FIRST_LINE = 'This conversation uses a dedicated git worktree.';

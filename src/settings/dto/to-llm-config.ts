@@ -1,0 +1,12 @@
+import type { LlmConfig } from '../../llm/llm-config.js';
+import type { LLMDto } from './llm.dto.js';
+
+/** The LLM object of the wire: every field, in the order that clients know. */
+export function toLlmConfig(dto: LLMDto): LlmConfig {
+  const { fallback_strategy: _handledElsewhere, ...fields } = dto;
+  return {
+    ...fields,
+    disable_stop_word: fields.disable_stop_word ?? false,
+    is_subscription: fields.auth_type === 'subscription',
+  };
+}
