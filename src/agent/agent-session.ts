@@ -1,4 +1,4 @@
-import type { DurableEvent, EventDraft, ExecutionStatus } from '../events/index.js';
+import type { ActionEvent, DurableEvent, EventDraft, ExecutionStatus } from '../events/index.js';
 import type { LlmDelta, LlmResponse } from '../llm/llm.js';
 import type { Tool } from '../tools/tool.js';
 import type { AgentSpec, JsonObject } from './agent-spec.js';
@@ -48,6 +48,12 @@ export interface AgentSession {
   masked(draft: EventDraft): EventDraft;
   /** Appends events in order with one flush; resolves with them when they are durable. */
   append(...drafts: EventDraft[]): Promise<DurableEvent[]>;
+  /**
+   * A tool has done its work, but its result is not in the log yet: hooks have their say first, and so have the actions before
+   * it. An interrupt in between puts the result into the log: what was done is never called interrupted.
+   * @param files absolute paths of what it touched
+   */
+  keepResult(action: ActionEvent, draft: EventDraft, files: readonly string[]): void;
   /**
    * Appends the result of an action, with the rules for the files that it touched.
    * @param files absolute paths

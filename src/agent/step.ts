@@ -25,7 +25,7 @@ import { INSPECT_IMAGE, withImageReferences } from './image-references.js';
 import { toMessages } from './messages.js';
 import { analyse } from './security/analysis.js';
 import { isHarmless, needsConfirmation } from './security/confirmation.js';
-import { actionTask, runBatch } from './tool-execution.js';
+import { actionTask, runBatch, type Task } from './tool-execution.js';
 
 const EMPTY_ANSWER_NUDGE =
   'Your last response did not include a function call or a message. Please use a tool to proceed with the task.';
@@ -184,14 +184,11 @@ export class AgentStep {
     const finish = actions.findIndex((action) => action.tool_name === 'finish');
     const due = finish === -1 ? actions : actions.slice(0, finish + 1);
     const tools = session.tools();
-    const tasks = due.map((action) => ({
-      ...actionTask(action, tools, session.signal, session.blockedActions[action.id]),
-      action,
-    }));
+    const tasks = due.map((action) => taskOf(session, action, tools));
     await runBatch(tasks, session.agent.tool_concurrency_limit, async (draft, index) => {
       const task = tasks[index];
       if (!task) return;
-      const { action, resources } = task;
+      const { action, files } = task;
       const refused = refusal(session, action);
       if (refused) {
         await session.append(...refused);
@@ -199,12 +196,28 @@ export class AgentStep {
       }
       const said = await afterTool(session, action, draft);
       if (said.length > 0) await session.append(...said);
-      const files = resources.filter(({ kind }) => kind === 'file').map(({ key }) => key);
       await session.appendResult(draft, files);
     });
     const last = actions[finish];
     if (last && !(await refine(session, last))) await session.finish();
   }
+}
+
+/** An action to execute; the session keeps its result until that is in the log. */
+function taskOf(
+  session: AgentSession,
+  action: ActionEvent,
+  tools: ReadonlyMap<string, Tool>,
+): Task<EventDraft> & { action: ActionEvent; files: string[] } {
+  const blocked = session.blockedActions[action.id];
+  const { resources, run } = actionTask(action, tools, session.signal, blocked);
+  const files = resources.filter(({ kind }) => kind === 'file').map(({ key }) => key);
+  const runAndKeep = async (): Promise<EventDraft> => {
+    const draft = await run();
+    session.keepResult(action, draft, files);
+    return draft;
+  };
+  return { action, files, resources, run: blocked === undefined ? runAndKeep : run };
 }
 
 /** The class of a failure, as clients know it. */

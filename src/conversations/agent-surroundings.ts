@@ -4,7 +4,7 @@ import { toolErrorDraft } from '../agent/drafts.js';
 import { AGENT_MISTAKE } from '../agent/error-classification.js';
 import type { Hooks } from '../agent/hooks/index.js';
 import { addUsage, summarise } from '../agent/metrics.js';
-import type { DurableEvent, EventDraft } from '../events/index.js';
+import type { ActionEvent, DurableEvent, EventDraft } from '../events/index.js';
 import type { LlmResponse } from '../llm/llm.js';
 import type { Tool } from '../tools/tool.js';
 import type { Announcements } from './announcements.js';
@@ -144,9 +144,9 @@ export class AgentSurroundings implements RunControlHost, TitleHost {
     return new PublishedItemStream(this.state.id, itemId, this.services.bus, anchor, mask);
   }
 
-  interruptedActions(): EventDraft[] {
+  interruptedActions(resultOf?: (action: ActionEvent) => EventDraft | undefined): EventDraft[] {
     const open = this.journal.views.loaded?.unmatched() ?? [];
-    return open.map((action) => toolErrorDraft(action, INTERRUPTED, AGENT_MISTAKE));
+    return open.map((action) => resultOf?.(action) ?? toolErrorDraft(action, INTERRUPTED, AGENT_MISTAKE));
   }
 
   titled(): void {

@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { AgentView } from '../agent/agent-view.js';
 import { runErrorDraft } from '../agent/drafts.js';
 import { errorMessage, errorName } from '../errors/index.js';
-import type { EventDraft } from '../events/index.js';
+import type { ActionEvent, EventDraft } from '../events/index.js';
 import type { Tool } from '../tools/tool.js';
 import { AlreadyRunningError } from './conversation-errors.js';
 import type { ConversationServices } from './conversation-parts.js';
@@ -18,8 +18,11 @@ export interface RunControlHost extends RunHost {
   prepareRun(): Promise<void>;
   view(): AgentView;
   tools(): ReadonlyMap<string, Tool>;
-  /** Errors for all actions that have no result. */
-  interruptedActions(): EventDraft[];
+  /**
+   * What becomes of the actions that have no result in the log: the result that there is meanwhile, or an error.
+   * @param resultOf of the run that is interrupted
+   */
+  interruptedActions(resultOf?: (action: ActionEvent) => EventDraft | undefined): EventDraft[];
   /** Tells watchers how it stands, and saves it. */
   runEnded(): Promise<void>;
   report(what: string, error: unknown): void;
@@ -74,12 +77,13 @@ export class RunControl {
 
   /** Stops at once, in the middle of a step; false when there is nothing to stop. */
   async interrupt(): Promise<boolean> {
-    if (!this.run) return false;
+    const { run } = this;
+    if (!run) return false;
     this.drop();
     // `idle`: it was still preparing itself.
     const stopped = ['idle', 'running'].includes(this.host.state.execution_status);
     await this.host.commit([
-      ...this.host.interruptedActions(),
+      ...this.host.interruptedActions((action) => run.resultOf(action)),
       ...(stopped ? [statusUpdate('paused')] : []),
       { source: 'user', kind: 'InterruptEvent' },
     ]);

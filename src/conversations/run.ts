@@ -2,7 +2,7 @@ import { RunOverError, type AgentSession, type ItemStream } from '../agent/agent
 import type { AgentSpec, JsonObject } from '../agent/agent-spec.js';
 import type { AgentView } from '../agent/agent-view.js';
 import type { Hooks } from '../agent/hooks/index.js';
-import type { DurableEvent, EventDraft, ExecutionStatus } from '../events/index.js';
+import type { ActionEvent, DurableEvent, EventDraft, ExecutionStatus } from '../events/index.js';
 import type { LlmResponse } from '../llm/llm.js';
 import type { Tool } from '../tools/tool.js';
 import { overspent } from './budget.js';
@@ -34,6 +34,8 @@ export class Run implements AgentSession {
   private prepared = false;
   /** The last message of the user when the current step began. */
   private messageAtStep: string | null = null;
+  /** What tools have done in this step, by the id of the action. */
+  private readonly kept = new Map<string, { draft: EventDraft; files: readonly string[] }>();
   /** What follows when it ends: another run if a message is left without an answer, or in any case. */
   successor: 'none' | 'if unanswered' | 'always' = 'none';
 
@@ -132,6 +134,16 @@ export class Run implements AgentSession {
     return this.host.commit(drafts.map((draft) => this.host.masked(draft)));
   }
 
+  keepResult(action: ActionEvent, draft: EventDraft, files: readonly string[]): void {
+    this.kept.set(action.id, { draft, files });
+  }
+
+  /** The result of an action that is done but not in the log yet, ready for it. */
+  resultOf(action: ActionEvent): EventDraft | undefined {
+    const kept = this.kept.get(action.id);
+    return kept && this.host.masked(this.host.withRules(kept.draft, kept.files));
+  }
+
   appendResult(draft: EventDraft, files: readonly string[]): Promise<DurableEvent[]> {
     return this.append(this.host.withRules(draft, files));
   }
@@ -142,6 +154,7 @@ export class Run implements AgentSession {
   }
 
   beginStep(): void {
+    this.kept.clear();
     this.prepared = true;
     this.messageAtStep = this.host.state.last_user_message_id;
   }

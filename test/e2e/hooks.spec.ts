@@ -79,6 +79,22 @@ describe('hooks', () => {
     expect(await conversation.events('&kind=ActionEvent')).toEqual([]);
   });
 
+  it('take no result away when an interrupt ends them', async () => {
+    const conversation = await start('RUN: touch done; echo it is done\nFINISH: x', {
+      post_tool_use: command('[ "$OPENHANDS_TOOL_NAME" = finish ] || { echo $$ > pid; sleep 60; }'),
+    });
+    const pid = await pidIn('pid');
+    await stage.post(conversation, 'interrupt');
+    const results = await conversation.events('&kind=ObservationEvent');
+    expect(results).toMatchObject([{ tool_name: 'terminal', observation: { exit_code: 0 } }]);
+    expect(JSON.stringify(results)).toContain('it is done');
+    expect(await conversation.events('&kind=AgentErrorEvent')).toEqual([]);
+    await eventually(() => Promise.resolve(!isAlive(pid)), 'the end of the hook');
+    await stage.post(conversation, 'run');
+    await conversation.reaches('finished');
+    expect(await conversation.events('&kind=ObservationEvent')).toHaveLength(2);
+  });
+
   it('hold up a pause no longer than a thinking model does', async () => {
     const conversation = await start('RUN: touch done\nFINISH: x', {
       pre_tool_use: command('echo yes > asked; while [ ! -e go ]; do sleep 0.05; done'),

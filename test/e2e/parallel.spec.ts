@@ -1,8 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { brief, ConversationClient, scriptedRequest } from '../support/conversation-client.js';
-import { ServerProcess } from '../support/server-process.js';
+import { eventually, ServerProcess } from '../support/server-process.js';
 
 /** Several calls in one answer, with `tool_concurrency_limit`. */
 describe('calls that run side by side', () => {
@@ -55,6 +55,28 @@ describe('calls that run side by side', () => {
     expect(calls.slice(3).map(({ action_id: id }) => id)).toEqual(calls.slice(0, 3).map(({ id }) => id));
     expect(JSON.stringify(calls[3])).toContain('"first"');
     expect(JSON.stringify(calls[5])).toContain('"third"');
+  });
+
+  it('keep what they have done when an earlier one is interrupted', async () => {
+    const conversation = await start(
+      [
+        'RUN: sleep 60',
+        'AND TOOL: write_file {"file_path": "done", "content": "by the second"}',
+        'AND TOOL: write_file {"file_path": "done", "content": "by the third"}',
+        'FINISH: d',
+      ],
+      3,
+    );
+    // Both write the same file, so the third begins when the second is through.
+    const text = (): Promise<string> => readFile(path.join(folder, 'work/done'), 'utf8').catch(() => '');
+    await eventually(async () => (await text()) === 'by the third', 'the third call');
+    await conversation.server.request('POST', `${conversation.route}/interrupt`);
+    const after = (await conversation.events()).slice(-5);
+    expect(after.slice(0, 2)).toMatchObject([
+      { kind: 'AgentErrorEvent', tool_name: 'terminal' },
+      { kind: 'ObservationEvent', tool_name: 'write_file', observation: { is_error: false } },
+    ]);
+    expect(after.slice(3).map(brief)).toEqual(['execution_status=paused', 'InterruptEvent']);
   });
 
   it('all end with an interrupt: those that run, and those that wait', async () => {
