@@ -210,14 +210,15 @@ function taskOf(
   tools: ReadonlyMap<string, Tool>,
 ): Task<EventDraft> & { action: ActionEvent; files: string[] } {
   const blocked = session.blockedActions[action.id];
-  const { resources, run } = actionTask(action, tools, session.signal, blocked);
-  const files = resources.filter(({ kind }) => kind === 'file').map(({ key }) => key);
-  const runAndKeep = async (): Promise<EventDraft> => {
-    const draft = await run();
+  const task = actionTask(action, tools, session.signal, blocked);
+  const files = task.resources.filter(({ kind }) => kind === 'file').map(({ key }) => key);
+  if (blocked !== undefined) return { ...task, action, files };
+  const run = async (): Promise<EventDraft> => {
+    const draft = await task.run();
     session.keepResult(action, draft, files);
     return draft;
   };
-  return { action, files, resources, run: blocked === undefined ? runAndKeep : run };
+  return { ...task, run, action, files };
 }
 
 /** The class of a failure, as clients know it. */

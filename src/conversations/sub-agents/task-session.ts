@@ -116,8 +116,9 @@ export class TaskSession implements AgentSession {
     return events;
   }
 
-  /** A task ends with the call that it is the result of: nobody looks at what it was about to say. */
-  keepResult(): void {}
+  keepResult(): void {
+    // A task ends with the call that it is the result of: nobody looks at what it was about to say.
+  }
 
   appendResult(draft: EventDraft): Promise<DurableEvent[]> {
     return this.append(draft);
