@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { errorMessage, errorName } from '../errors/index.js';
 import { textContent, type EventDraft } from '../events/index.js';
 import { Llm } from '../llm/llm.js';
-import { LlmError } from '../llm/llm-error.js';
+import { CallFormatError, LlmError } from '../llm/llm-error.js';
 import { ToolRegistry } from '../tools/tool-registry.js';
 import { RunOverError, type AgentSession } from './agent-session.js';
 import { handlesRequests } from './condenser/condenser-spec.js';
@@ -78,8 +78,8 @@ export class AgentLoop {
   }
 
   /**
-   * A history that the provider does not take is condensed in the next step; what it refused for its content is put to the
-   * agent as a message; all else ends the run.
+   * A history that the provider does not take is condensed in the next step; what it refused for its content, and a call
+   * that cannot be read, are put to the agent as a message; all else ends the run.
    */
   private async takeStep(session: AgentSession): Promise<void> {
     try {
@@ -89,27 +89,9 @@ export class AgentLoop {
         await session.append(CONDENSATION_REQUEST);
         return;
       }
-      if (!(error instanceof LlmError) || error.code !== 'LLMContentPolicyViolationError') throw error;
-      const id = randomUUID();
-      const request: EventDraft = {
-        id,
-        source: 'user',
-        llm_message: {
-          role: 'user',
-          content: [textContent(POLICY_VIOLATION_REQUEST)],
-          thinking_blocks: [],
-        },
-        activated_skills: [],
-        extended_content: [],
-        kind: 'MessageEvent',
-      };
-      // It stands for a message of the user, so it counts as the last one.
-      await session.append(request, {
-        source: 'environment',
-        key: 'last_user_message_id',
-        value: id,
-        kind: 'ConversationStateUpdateEvent',
-      });
+      const request = requestToAgent(error);
+      if (request === undefined) throw error;
+      await session.append(...userMessage(request));
     }
   }
 
@@ -143,6 +125,29 @@ export class AgentLoop {
     const code = error instanceof LlmError ? error.code : errorName(error);
     await session.setStatus('error', runErrorDraft(code, errorMessage(error)));
   }
+}
+
+/** What the agent is asked when it can do something about an error. */
+function requestToAgent(error: unknown): string | undefined {
+  if (error instanceof CallFormatError) return error.message;
+  const isPolicy = error instanceof LlmError && error.code === 'LLMContentPolicyViolationError';
+  return isPolicy ? POLICY_VIOLATION_REQUEST : undefined;
+}
+
+/** Stands for a message of the user, so it counts as the last one. */
+function userMessage(text: string): EventDraft[] {
+  const id = randomUUID();
+  return [
+    {
+      id,
+      source: 'user',
+      llm_message: { role: 'user', content: [textContent(text)], thinking_blocks: [] },
+      activated_skills: [],
+      extended_content: [],
+      kind: 'MessageEvent',
+    },
+    { source: 'environment', key: 'last_user_message_id', value: id, kind: 'ConversationStateUpdateEvent' },
+  ];
 }
 
 /** A shorter history may help: there are too many tokens, or calls and results do not match. */

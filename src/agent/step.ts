@@ -9,7 +9,7 @@ import {
 } from '../events/index.js';
 import type { Llm, LlmResponse, LlmTool } from '../llm/llm.js';
 import type { LlmConfig } from '../llm/llm-config.js';
-import { LlmError } from '../llm/llm-error.js';
+import { CallFormatError, LlmError } from '../llm/llm-error.js';
 import { resolveToolCall, type ResolvedToolCall } from '../tools/arguments/resolve-tool-call.js';
 import type { Tool } from '../tools/tool.js';
 import type { ToolRegistry } from '../tools/tool-registry.js';
@@ -83,6 +83,9 @@ export class AgentStep {
       return response;
     } catch (error) {
       stream.abort(session.signal.aborted ? 'cancelled' : failureName(error));
+      // What cannot be read was paid for, too.
+      if (error instanceof CallFormatError)
+        await session.append(session.countUsage(llm.usage_id, llm.model, error.response));
       throw error;
     }
   }

@@ -11,6 +11,7 @@ import { Llm, type LlmRequest, type LlmResponse, type RetryInfo } from './llm.js
 import { priceAnswer } from './model-catalogue.js';
 import { modelFeatures } from './model-features.js';
 import { classifyFailure } from './provider-failure.js';
+import { promptedCall } from './prompted-tools/index.js';
 import { routeModel, type Route } from './providers/index.js';
 import type { ProviderAnswer } from './providers/provider.js';
 
@@ -21,10 +22,19 @@ export class AiSdkLlm extends Llm {
 
   /** @throws LlmError, or the reason of `request.signal` as soon as that is aborted */
   override async complete(asked: LlmRequest): Promise<LlmResponse> {
-    const { config, signal } = asked;
-    const request = this.supportsVision(config)
-      ? asked
-      : { ...asked, messages: withoutImages(asked.messages) };
+    const { config } = asked;
+    const seen = this.supportsVision(config) ? asked : { ...asked, messages: withoutImages(asked.messages) };
+    if (config.native_tool_calling) return this.ask(seen);
+    const { request, read } = promptedCall(seen, modelFeatures(config).stopWords);
+    return read(await this.ask(request));
+  }
+
+  override supportsVision(config: LlmConfig): boolean {
+    return config.disable_vision !== true && modelFeatures(config).vision;
+  }
+
+  private async ask(request: LlmRequest): Promise<LlmResponse> {
+    const { config, signal } = request;
     const route = routeModel(config.model);
     assertRoomyContext(config);
     const { answer, latency } = await withAttempts({
@@ -45,10 +55,6 @@ export class AiSdkLlm extends Llm {
       cost,
       latency,
     };
-  }
-
-  override supportsVision(config: LlmConfig): boolean {
-    return config.disable_vision !== true && modelFeatures(config).vision;
   }
 
   private async attempt(

@@ -1,3 +1,5 @@
+import type { LlmResponse } from './llm.js';
+
 /** The failure classes that clients read in `ConversationErrorEvent.code`; names are those of the OpenHands SDK. */
 export type LlmErrorCode =
   | 'LLMAuthenticationError'
@@ -10,6 +12,7 @@ export type LlmErrorCode =
   | 'LLMMalformedConversationHistoryError'
   | 'LLMContentPolicyViolationError'
   | 'LLMNoResponseError'
+  | 'FunctionCallFormatError'
   | 'NotFoundError'
   | 'BadGatewayError'
   | 'APIError';
@@ -25,5 +28,16 @@ export class LlmError extends Error {
     options?: ErrorOptions,
   ) {
     super(message, options);
+  }
+}
+
+/** A model that writes its calls as text wrote one that cannot be read. It was paid for; the message is for the model. */
+export class CallFormatError extends LlmError {
+  constructor(
+    message: string,
+    readonly response: LlmResponse,
+    options?: ErrorOptions,
+  ) {
+    super('FunctionCallFormatError', message, undefined, options);
   }
 }

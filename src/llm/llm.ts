@@ -18,6 +18,8 @@ export interface LlmRequest {
   /** The first message is the system message: block 0 static, block 1 dynamic if there is one. */
   messages: readonly Message[];
   tools: readonly LlmTool[];
+  /** Words that end the answer; they are not part of it. */
+  stop?: readonly string[];
   /** Sent as the cache key and session id of the request. */
   conversationId: string;
   signal: AbortSignal;

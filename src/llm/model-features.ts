@@ -17,6 +17,10 @@ export interface ModelFeatures {
   /** Wants its own `reasoning_content` back. */
   echoReasoning: boolean;
   responsesApi: boolean;
+  /** Takes content only as one string, not as a list of parts. */
+  plainStrings: boolean;
+  /** Takes words that end an answer. */
+  stopWords: boolean;
   /** Takes `prompt_cache_retention`. */
   cacheRetention: boolean;
   /** Tokens of a request; null: not known. */
@@ -76,6 +80,15 @@ const NO_EFFORT =
 /** Models of which their makers ask to get the reasoning back (Kimi, DeepSeek reasoner, MiniMax). */
 const ECHO_REASONING = /kimi|deepseek-reasoner|minimax/i;
 
+/**
+ * Models whose services know content only as a string: GLM anywhere, DeepSeek and MiniMax by their own names or at
+ * OpenRouter (measured on the original).
+ */
+const PLAIN_STRINGS = /^deepseek\/|^openrouter\/(deepseek|minimax)|glm-\d/i;
+
+/** Models that refuse `stop`: OpenAI's that reason (https://platform.openai.com/docs/api-reference/chat), Grok's (https://docs.x.ai/docs/models). */
+const NO_STOP = /^(o[1-9](-|$)|gpt-[56]|codex-|grok-4|grok-code|deepseek-r1)/;
+
 /** Providers that name models as they like: the limits behind a name are known for Claude only, which is Claude everywhere. */
 const OPAQUE_PROVIDERS = new Set(['litellm_proxy', 'ollama_chat', 'groq']);
 
@@ -99,6 +112,9 @@ export function modelFeatures(config: LlmConfig): ModelFeatures {
     thinking: family?.thinking ?? 'none',
     cacheMarks: claude && config.caching_prompt,
     echoReasoning: ECHO_REASONING.test(name),
+    plainStrings:
+      config.force_string_serializer ?? (!config.native_tool_calling || PLAIN_STRINGS.test(config.model)),
+    stopWords: !config.disable_stop_word && !NO_STOP.test(name),
     responsesApi: /^(gpt-[56]|gpt-4\.1|codex-mini)/.test(name),
     cacheRetention: /^(gpt-5|gpt-4\.1)/.test(name) && !/mini|nano/.test(name) && provider !== 'azure',
     maxInputTokens: config.max_input_tokens ?? limits?.input ?? null,

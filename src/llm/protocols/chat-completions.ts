@@ -65,11 +65,12 @@ function chatBody(call: ProviderCall, endpoint: ChatEndpoint, sdk: JsonObject): 
       cacheMarks: features.cacheMarks,
       echoReasoning: features.echoReasoning,
       echoThinking: features.claude,
-      plainStrings: config.force_string_serializer === true,
+      plainStrings: features.plainStrings,
     }),
     tools: sdk['tools'],
     ...Object.fromEntries(endpoint.limitFields.map((field) => [field, limit])),
     ...samplingFields(call),
+    stop: call.request.stop,
     reasoning_effort: endpoint.effort ? (config.reasoning_effort ?? undefined) : undefined,
     prompt_cache_key: endpoint.cacheKey ? conversationId : undefined,
     stream: sdk['stream'],
@@ -95,6 +96,11 @@ export function functionTools(tools: readonly LlmTool[]): LanguageModelV3Functio
     description,
     inputSchema: parameters,
   }));
+}
+
+/** Words that end an answer, in the SDK's terms. */
+export function stopSequences({ request }: ProviderCall): string[] | undefined {
+  return request.stop === undefined ? undefined : [...request.stop];
 }
 
 /** Headers that every provider gets: who asks (OpenRouter's names), which conversation, and what the config adds. */

@@ -10,7 +10,7 @@ export interface ChatDialect {
   echoReasoning: boolean;
   /** Send signed thinking back, in LiteLLM's field. */
   echoThinking: boolean;
-  /** Content as one string instead of a list of parts. */
+  /** Content as one string instead of a list of parts, where it is only text. */
   plainStrings: boolean;
 }
 
@@ -80,7 +80,7 @@ function content(
   dialect: ChatDialect,
   markedBlock: number,
 ): string | JsonObject[] {
-  if (dialect.plainStrings) return plainText(blocks);
+  if (dialect.plainStrings && blocks.every(({ type }) => type === 'text')) return plainText(blocks);
   return blocks.flatMap((block, index): JsonObject[] => {
     const mark = index === markedBlock ? CACHE_MARK : {};
     if (block.type === 'text') return [{ type: 'text', text: block.text, ...mark }];

@@ -1,7 +1,7 @@
 import type { LanguageModelV3CallOptions } from '@ai-sdk/provider';
 import { INTERLEAVED_THINKING, thinkingBudget } from '../model-features.js';
 import { toAnswer } from '../protocols/answer.js';
-import { functionTools, requestHeaders } from '../protocols/chat-completions.js';
+import { functionTools, requestHeaders, stopSequences } from '../protocols/chat-completions.js';
 import { callLanguageModel } from '../protocols/language-model.js';
 import { sdkPrompt, type OptionFields, type PromptMarks } from '../protocols/prompt.js';
 import type { Provider, ProviderAnswer, ProviderCall } from './provider.js';
@@ -27,6 +27,7 @@ async function callAnthropic(call: ProviderCall): Promise<ProviderAnswer> {
       ...options,
       prompt: sdkPrompt(messages, anthropicMarks(call)),
       tools: functionTools(tools),
+      stopSequences: stopSequences(call),
       headers: { ...headers, ...requestHeaders(call) },
     },
     call,

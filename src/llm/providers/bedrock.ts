@@ -1,6 +1,6 @@
 import { thinkingTokens } from '../model-features.js';
 import { toAnswer } from '../protocols/answer.js';
-import { functionTools, requestHeaders } from '../protocols/chat-completions.js';
+import { functionTools, requestHeaders, stopSequences } from '../protocols/chat-completions.js';
 import { callLanguageModel } from '../protocols/language-model.js';
 import { sdkPrompt, type OptionFields } from '../protocols/prompt.js';
 import type { Provider, ProviderAnswer, ProviderCall } from './provider.js';
@@ -32,6 +32,7 @@ async function callBedrock(call: ProviderCall): Promise<ProviderAnswer> {
         redactedThinking: (redactedData) => ({ bedrock: { redactedData } }),
       }),
       tools: functionTools(tools),
+      stopSequences: stopSequences(call),
       headers: requestHeaders(call),
       maxOutputTokens: limit === null ? undefined : limit - (thinking?.budget ?? 0),
       temperature: thinking ? undefined : (config.temperature ?? undefined),

@@ -1,6 +1,6 @@
 import { thinkingTokens } from '../model-features.js';
 import { toAnswer } from '../protocols/answer.js';
-import { functionTools, requestHeaders } from '../protocols/chat-completions.js';
+import { functionTools, requestHeaders, stopSequences } from '../protocols/chat-completions.js';
 import { callLanguageModel } from '../protocols/language-model.js';
 import { sdkPrompt, type OptionFields } from '../protocols/prompt.js';
 import type { Provider, ProviderAnswer, ProviderCall } from './provider.js';
@@ -22,6 +22,7 @@ async function callGemini(call: ProviderCall): Promise<ProviderAnswer> {
         thoughtSignature: (thoughtSignature) => ({ google: { thoughtSignature } }),
       }),
       tools: functionTools(tools),
+      stopSequences: stopSequences(call),
       headers: requestHeaders(call),
       maxOutputTokens: call.features.maxOutputTokens ?? undefined,
       temperature: config.temperature ?? undefined,

@@ -1,0 +1,43 @@
+import { CallFormatError } from '../llm-error.js';
+import type { LlmRequest, LlmResponse } from '../llm.js';
+import { CALL_STOP } from './call-text.js';
+import { HiddenCalls } from './hidden-calls.js';
+import { CallNotationError, promptedAnswer } from './prompted-answer.js';
+import { promptedMessages } from './prompted-messages.js';
+
+/** A request as it is sent, and how to read what comes back. */
+export interface Conversion {
+  request: LlmRequest;
+  /** @throws CallFormatError */
+  read: (response: LlmResponse) => LlmResponse;
+}
+
+/**
+ * For a model that has no calls of its own (`native_tool_calling: false`): tools, calls and results become text.
+ * @param stopWords whether the model can be stopped where a call ends
+ */
+export function promptedCall(asked: LlmRequest, stopWords: boolean): Conversion {
+  const { messages, tools, onDelta } = asked;
+  const hidden = onDelta && new HiddenCalls(onDelta);
+  const request: LlmRequest = {
+    ...asked,
+    messages: promptedMessages(messages, tools),
+    tools: [],
+    ...(stopWords && tools.length > 0 && { stop: [CALL_STOP] }),
+    ...(hidden && { onDelta: (delta) => hidden.add(delta) }),
+    onRetry: (info) => {
+      hidden?.reset();
+      asked.onRetry?.(info);
+    },
+  };
+  const read = (response: LlmResponse): LlmResponse => {
+    hidden?.end();
+    try {
+      return { ...response, message: promptedAnswer(response.message, tools, messages) };
+    } catch (error) {
+      if (!(error instanceof CallNotationError)) throw error;
+      throw new CallFormatError(error.message, response, { cause: error });
+    }
+  };
+  return { request, read };
+}

@@ -1,0 +1,56 @@
+import { textContent, type Content, type Message } from '../../events/index.js';
+import type { LlmTool } from '../llm.js';
+import { writeCall } from './call-text.js';
+import { toolDocs } from './tool-docs.js';
+import { AFTER_TASK, beforeTask, resultHeader } from './worked-example.js';
+
+/**
+ * A dialogue for a model without calls of its own: tools are described in the instructions, an example stands before the
+ * first message, calls and their results are text.
+ */
+export function promptedMessages(messages: readonly Message[], tools: readonly LlmTool[]): Message[] {
+  const written = messages.map(withoutCalls);
+  if (tools.length === 0) return written;
+  const task = written.findIndex(({ role }) => role === 'user');
+  return withDocs(
+    written.map((message, index) => (index === task ? withExample(message, tools) : message)),
+    tools,
+  );
+}
+
+function withoutCalls(message: Message): Message {
+  if (message.role === 'tool') return resultMessage(message);
+  const { tool_calls: calls = [], ...said } = message;
+  if (calls.length === 0) return message;
+  const thought = said.content.filter((block) => block.type !== 'text' || block.text.trim() !== '');
+  return { ...said, content: [...thought, textContent(calls.map(writeCall).join('\n'))] };
+}
+
+/** A result is told as by the user: nobody else speaks to such a model. */
+function resultMessage(message: Message): Message {
+  const header = resultHeader(message.name ?? 'tool');
+  const [first, ...rest] = message.content;
+  const content: Content[] =
+    first?.type === 'text'
+      ? [textContent(header + first.text), ...rest]
+      : [textContent(header), ...message.content];
+  return { role: 'user', content, thinking_blocks: [] };
+}
+
+function withExample(message: Message, tools: readonly LlmTool[]): Message {
+  return {
+    ...message,
+    content: [textContent(beforeTask(tools)), ...message.content, textContent(AFTER_TASK)],
+  };
+}
+
+/** The tools stand in the first block, which is the same in every conversation and therefore cached. */
+function withDocs(messages: Message[], tools: readonly LlmTool[]): Message[] {
+  const docs = toolDocs(tools);
+  const [first, ...rest] = messages;
+  if (first?.role !== 'system')
+    return [{ role: 'system', content: [textContent(docs)], thinking_blocks: [] }, ...messages];
+  const [block, ...blocks] = first.content;
+  const instructions = block?.type === 'text' ? `${block.text}\n\n${docs}` : docs;
+  return [{ ...first, content: [textContent(instructions), ...blocks] }, ...rest];
+}

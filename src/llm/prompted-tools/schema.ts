@@ -1,0 +1,42 @@
+import type { LlmTool } from '../llm.js';
+
+/** What is known of one parameter of a tool. */
+export interface ParameterSchema {
+  [keyword: string]: unknown;
+  type?: unknown;
+  enum?: unknown;
+  description?: unknown;
+}
+
+/** The parameters of a tool by name. */
+export function parametersOf(tool: LlmTool): Map<string, ParameterSchema> {
+  const { properties } = tool.parameters;
+  if (!isObject(properties)) return new Map();
+  return new Map(Object.entries(properties).map(([name, schema]) => [name, isObject(schema) ? schema : {}]));
+}
+
+/** The names of the parameters that a call must have. */
+export function requiredOf(tool: LlmTool): string[] {
+  const { required } = tool.parameters;
+  return Array.isArray(required) ? required.filter((name) => typeof name === 'string') : [];
+}
+
+/** The arguments of a call; what is no JSON object has none. */
+export function argumentsObject(text: string): Record<string, unknown> {
+  const value = parsed(text);
+  return isObject(value) && !Array.isArray(value) ? value : {};
+}
+
+/** JSON, or undefined where it is none. */
+export function parsed(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    return value;
+  } catch {
+    return undefined;
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
