@@ -1,7 +1,22 @@
 import { endpoint, failure, llm, replaceEndpoint, request } from '../../test/support/llm-stage.js';
 import type { EndpointStep } from '../../test/support/scripted-endpoint.js';
 import { textContent } from '../events/index.js';
+import type { LlmConfig } from './llm-config.js';
 import { LlmError } from './llm-error.js';
+import type { RetryInfo } from './llm.js';
+
+const STREAM = 'text/event-stream';
+
+/** A piece of a stream. */
+function chunk(content: string): string {
+  const choices = [{ index: 0, delta: { role: 'assistant', content }, finish_reason: null }];
+  return `data: ${JSON.stringify({ id: 'c', object: 'chat.completion.chunk', created: 1, model: 'm', choices })}\n\n`;
+}
+
+/** An error where a piece of a stream is expected. */
+function errorChunk(error: Record<string, string>): string {
+  return `data: ${JSON.stringify({ error })}\n\n`;
+}
 
 describe('AiSdkLlm when an endpoint fails', () => {
   it.each<[EndpointStep, string, string]>([
@@ -91,13 +106,19 @@ describe('AiSdkLlm when an endpoint fails', () => {
     expect(endpoint.requests).toHaveLength(3);
   });
 
-  it.each([[{ status: 400 }], [{ status: 401 }], [{ status: 429, code: 'insufficient_quota' }]])(
-    'does not try %j again',
-    async (step) => {
-      await failure([step, { say: 'never' }], { num_retries: 3 });
-      expect(endpoint.requests).toHaveLength(1);
-    },
-  );
+  it.each<[EndpointStep]>([
+    [{ status: 400 }],
+    [{ status: 401 }],
+    [{ status: 402 }],
+    [{ status: 403 }],
+    [{ status: 404 }],
+    [{ status: 413 }],
+    [{ status: 422 }],
+    [{ status: 429, code: 'insufficient_quota' }],
+  ])('does not try %j again', async (step) => {
+    await failure([step, { say: 'never' }], { num_retries: 3 });
+    expect(endpoint.requests).toHaveLength(1);
+  });
 
   it('tells of retries and answers in the end', async () => {
     endpoint.script([{ status: 429 }, { status: 503 }, { say: 'at last' }]);
@@ -116,6 +137,111 @@ describe('AiSdkLlm when an endpoint fails', () => {
       [2, 0.001, 'LLMRateLimitError'],
       [3, 0.002, 'LLMServiceUnavailableError'],
     ]);
+  });
+
+  it.each<[string, EndpointStep, Partial<LlmConfig>, number]>([
+    ['seconds', { headers: { 'retry-after': '0.25' } }, {}, 0.25],
+    ['milliseconds', { headers: { 'retry-after-ms': '120', 'retry-after': '9' } }, {}, 0.12],
+    ['a date that is over', { headers: { 'retry-after': 'Wed, 21 Oct 2015 07:28:00 GMT' } }, {}, 0],
+    ['too long', { headers: { 'Retry-After': '86400' } }, { retry_max_wait: 0.01 }, 0.01],
+    [
+      'a date too far away',
+      { headers: { 'retry-after': 'Wed, 21 Oct 2065 07:28:00 GMT' } },
+      { retry_max_wait: 0.02 },
+      0.02,
+    ],
+    ['too short', { headers: { 'retry-after': '0' } }, { retry_min_wait: 0.03 }, 0.03],
+    ['nonsense', { headers: { 'retry-after': 'soon' } }, { retry_max_wait: 0.04 }, 0.04],
+    ["Google's way", { body: { error: { message: 'x', details: [{ retryDelay: '0.05s' }] } } }, {}, 0.05],
+  ])('waits as long as the provider asks, within bounds: %s', async (_what, step, config, seconds) => {
+    endpoint.script([{ status: 429, ...step }, { say: 'ok' }]);
+    const waits: number[] = [];
+    const onRetry = ({ waitSeconds }: RetryInfo) => waits.push(waitSeconds);
+    const started = performance.now();
+    await llm.complete(request({ retry_max_wait: 64, ...config }, { onRetry }));
+    expect(waits).toEqual([seconds]);
+    // Timers may fire a millisecond early.
+    expect(performance.now() - started).toBeGreaterThanOrEqual(seconds * 1000 - 2);
+  });
+
+  it.each<[string, EndpointStep, boolean, string, RegExp]>([
+    [
+      'a page',
+      { raw: '<html>oops</html>', type: 'text/html' },
+      false,
+      'LLMServiceUnavailableError',
+      /Empty or invalid response from LLM endpoint\. Received: '<html>oops<\/html>'\. Check the reverse proxy/,
+    ],
+    ['broken JSON', { raw: '{"id"' }, false, 'LLMServiceUnavailableError', /Received: '\{"id"'/],
+    ['nothing', { raw: '' }, false, 'LLMServiceUnavailableError', /Empty or invalid response/],
+    [
+      'an error as an answer',
+      { body: { error: { message: 'something broke' } } },
+      false,
+      'LLMServiceUnavailableError',
+      /^litellm\.InternalServerError: InternalServerError: OpenAIException - something broke$/,
+    ],
+    [
+      'a choice without a message',
+      { body: { id: 'x', choices: [{ index: 0 }] } },
+      false,
+      'LLMServiceUnavailableError',
+      /Received: '\{"id":"x"/,
+    ],
+    [
+      'a page as a stream',
+      { raw: '<html>oops</html>', type: 'text/html' },
+      true,
+      'LLMNoResponseError',
+      /ended/,
+    ],
+    ['an empty stream', { raw: '', type: STREAM }, true, 'LLMNoResponseError', /ended/],
+    ['the end alone', { raw: 'data: [DONE]\n\n', type: STREAM }, true, 'LLMNoResponseError', /ended/],
+    ['a stream that ends too early', { raw: chunk('he'), type: STREAM }, true, 'LLMNoResponseError', /ended/],
+    [
+      'garbage in a stream',
+      { raw: `${chunk('he')}data: {not json\n\n`, type: STREAM },
+      true,
+      'LLMServiceUnavailableError',
+      /Received: '\{not json'/,
+    ],
+    [
+      'a stream that breaks',
+      { raw: chunk('he'), type: STREAM, then: 'break' },
+      true,
+      'LLMServiceUnavailableError',
+      /Connection error/,
+    ],
+    [
+      'a rate limit in a stream',
+      { raw: errorChunk({ message: 'slow down', type: 'rate_limit_error' }), type: STREAM },
+      true,
+      'LLMRateLimitError',
+      /slow down/,
+    ],
+    [
+      'an overload in a stream',
+      { raw: errorChunk({ message: 'Overloaded', type: 'overloaded_error' }), type: STREAM },
+      true,
+      'LLMServiceUnavailableError',
+      /Overloaded/,
+    ],
+    [
+      'a full context in a stream',
+      { raw: errorChunk({ message: 'too long', code: 'context_length_exceeded' }), type: STREAM },
+      true,
+      'LLMContextWindowExceedError',
+      /too long/,
+    ],
+  ])('says what came instead of an answer: %s', async (_what, step, stream, code, text) => {
+    const error = await failure([step], { stream });
+    expect(error).toMatchObject({ code });
+    expect(error.message).toMatch(text);
+  });
+
+  it.each([408, 409, 429, 500, 501, 502, 503, 504, 529])('tries again after %i', async (status) => {
+    endpoint.script([{ status }, { say: 'ok' }]);
+    expect((await llm.complete(request())).message.content).toEqual([textContent('ok')]);
   });
 
   it('tries again when a stream breaks', async () => {

@@ -9,9 +9,12 @@ export type RetryPolicy = Pick<
   'num_retries' | 'retry_multiplier' | 'retry_min_wait' | 'retry_max_wait'
 >;
 
-/** Seconds to wait after the n-th attempt: the multiplier doubled each time, kept between the bounds. */
-function retryWait(policy: RetryPolicy, attempt: number): number {
-  const wait = policy.retry_multiplier * 2 ** (attempt - 1);
+/**
+ * Seconds to wait after the n-th attempt: as long as the provider asked for, else the multiplier doubled each time; kept
+ * between the bounds.
+ */
+function retryWait(policy: RetryPolicy, attempt: number, wanted?: number): number {
+  const wait = wanted ?? policy.retry_multiplier * 2 ** (attempt - 1);
   return Math.max(policy.retry_min_wait, Math.min(wait, policy.retry_max_wait), 0);
 }
 
@@ -38,9 +41,9 @@ export async function withAttempts<T>(attempting: Attempting<T>): Promise<T> {
       return await attempting.run(attempt);
     } catch (thrown) {
       signal.throwIfAborted();
-      const { error, retryable } = attempting.classify(thrown);
+      const { error, retryable, retryAfter } = attempting.classify(thrown);
       if (!retryable || attempt >= policy.num_retries) throw error;
-      const waitSeconds = retryWait(policy, attempt);
+      const waitSeconds = retryWait(policy, attempt, retryAfter);
       attempting.onRetry?.({ attempt: attempt + 1, waitSeconds, error });
       await pause(waitSeconds, signal);
     }

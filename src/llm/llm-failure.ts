@@ -2,17 +2,21 @@ import { LlmError, type LlmErrorCode } from './llm-error.js';
 
 /** What went wrong in an attempt, before it is put into the words that clients know. */
 export interface ProviderFailure {
-  kind: 'status' | 'connection' | 'timeout' | 'no-response';
+  kind: 'status' | 'connection' | 'timeout' | 'no-response' | 'unreadable';
   status?: number;
   message: string;
   /** Machine-readable code of the provider (`insufficient_quota`, `content_filter`), if any. */
   code?: string;
+  /** Seconds after which the provider wants to be asked again. */
+  retryAfter?: number;
 }
 
 /** A failure in the client's words, and whether another attempt may help. */
 export interface FailedAttempt {
   error: LlmError;
   retryable: boolean;
+  /** Seconds after which the provider wants to be asked again, if it said so. */
+  retryAfter?: number;
 }
 
 /** Clients read this sentence; what the provider says instead may quote the key. */
@@ -37,11 +41,12 @@ export function failedAttempt(failure: ProviderFailure, family: string): FailedA
   const fail = (code: LlmErrorCode, text: string, retryable = false): FailedAttempt => ({
     error: new LlmError(code, text, status),
     retryable,
+    ...(failure.retryAfter !== undefined && { retryAfter: failure.retryAfter }),
   });
 
   if (failure.kind === 'timeout') return fail('LLMTimeoutError', `litellm.Timeout: ${message}`, true);
   if (failure.kind === 'no-response') return fail('LLMNoResponseError', message, true);
-  if (failure.kind === 'connection' || status === undefined) {
+  if (failure.kind === 'connection' || failure.kind === 'unreadable' || status === undefined) {
     return fail(
       'LLMServiceUnavailableError',
       `litellm.InternalServerError: InternalServerError: ${said}`,
@@ -87,5 +92,5 @@ export function failedAttempt(failure: ProviderFailure, family: string): FailedA
   if (status === 400 || status === 422) return fail('LLMBadRequestError', `litellm.BadRequestError: ${said}`);
   if (status === 404) return fail('NotFoundError', `litellm.NotFoundError: NotFoundError: ${said}`);
   // LiteLLM has no class for the rest.
-  return fail('APIError', `litellm.APIError: APIError: ${said}`, status > 500);
+  return fail('APIError', `litellm.APIError: APIError: ${said}`, status > 500 || status === 409);
 }

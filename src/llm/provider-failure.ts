@@ -5,6 +5,7 @@ import { LlmError } from './llm-error.js';
 import { failedAttempt, type FailedAttempt, type ProviderFailure } from './llm-failure.js';
 import { EmptyAnswerError } from './protocols/language-model.js';
 import { ScriptedFailureError } from './providers/scripted.js';
+import { retryAfterSeconds } from './retry-after.js';
 
 /**
  * Reads what an attempt threw and says it in the clients' words, without the secrets of the config.
@@ -26,11 +27,27 @@ function readFailure(thrown: unknown): ProviderFailure {
     return { kind: 'no-response', message: thrown.message };
   }
   const status = numberField(thrown, 'statusCode');
+  const body = textField(thrown, 'responseBody');
   if (status !== undefined && status >= 400) {
-    return { kind: 'status', status, ...bodyError(textField(thrown, 'responseBody'), thrown.message) };
+    const retryAfter = retryAfterSeconds(thrown, body);
+    return { kind: 'status', status, ...bodyError(body, thrown.message), retryAfter };
   }
+  if (body !== undefined || thrown.name === 'AI_JSONParseError' || thrown.name === 'AI_TypeValidationError')
+    return { kind: 'unreadable', message: unreadable(body ?? textField(thrown, 'text')) };
   if (isTimeout(thrown)) return { kind: 'timeout', message: 'Request timed out.' };
   return { kind: 'connection', message: `Connection error. (${rootMessage(thrown)})` };
+}
+
+/** What came instead of an answer: an error all the same, or something that no model says. */
+function unreadable(body: string | undefined): string {
+  const parsed = body === undefined ? undefined : parseJson(body);
+  if (body !== undefined && isObject(parsed) && parsed['error'] !== undefined)
+    return bodyError(body, '').message;
+  const received = body === undefined ? '' : ` Received: '${body.slice(0, 300)}'.`;
+  return (
+    `Empty or invalid response from LLM endpoint.${received} ` +
+    'Check the reverse proxy or model server configuration.'
+  );
 }
 
 /** An error that came inside a stream, as the provider wrote it. Overload and rate limits are told by their type. */

@@ -16,6 +16,10 @@ export interface EndpointStep {
   body?: unknown;
   /** The events of a stream, whatever the protocol. */
   sse?: Record<string, unknown>[];
+  /** Bytes as they stand; `type` is their media type. */
+  raw?: string;
+  /** What the connection does behind them. */
+  then?: 'end' | 'break' | 'hang';
   headers?: Record<string, string>;
   /** Seconds before the answer. */
   wait?: number;

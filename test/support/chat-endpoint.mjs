@@ -92,6 +92,7 @@ async function send(response, step, { body, number, chunkDelay, signal }) {
   if (step.hang) return;
   for (const [name, value] of Object.entries(step.headers ?? {})) response.setHeader(name, value);
   if (step.sse) return sendEvents(response, step.sse);
+  if (step.raw !== undefined) return sendRaw(response, step);
   if (step.body !== undefined) return sendJson(response, step.status ?? 200, step.body);
   if (step.status) return sendError(response, step.status, step);
   const completion = makeCompletion(step, number, body.model);
@@ -116,6 +117,14 @@ function sendEvents(response, events) {
     response.write(`data: ${JSON.stringify(data)}\n\n`);
   }
   response.end();
+}
+
+/** Bytes as they stand, and then the end, or a connection that breaks or hangs. */
+async function sendRaw(response, { status = 200, type = 'application/json', raw, then = 'end' }) {
+  response.writeHead(status, { 'content-type': type });
+  await new Promise((written) => response.write(raw, written));
+  if (then === 'end') response.end();
+  if (then === 'break') response.destroy();
 }
 
 function sendError(response, status, { message = 'scripted failure', type = 'scripted_error', code = null }) {
