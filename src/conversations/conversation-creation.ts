@@ -9,6 +9,7 @@ import { ConversationRegistry } from './conversation-registry.js';
 import { assertToolsKnown, makeWorkingDir, newConversation } from './new-conversation.js';
 import type { ConversationState } from './conversation-state.js';
 import type { IncomingMessage, StartConversationRequest } from './start-request.js';
+import { promptFilesOf } from './context/prompt-files.js';
 import { openGiven } from './secrets/given-secrets.js';
 import { FROM_HEAD, WorktreeError, Worktrees, type MadeWorktree } from './worktrees/worktrees.js';
 import { withWorktreeNote } from './worktrees/worktree-note.js';
@@ -71,6 +72,9 @@ export class ConversationCreation {
   ): Promise<Conversation | undefined> {
     await makeWorkingDir(request.workspace.working_dir, this.services.baseDir);
     const state = newConversation(request, this.services.registry);
+    const { agent, agentField = 'agent' } = request;
+    // Read again for the prompt; until then the client is told of what is wrong.
+    await promptFilesOf(agent, this.services, `conversation ${state.id}`, ['body', agentField]);
     state.rest = { ...state.rest, ...(await this.pluginFolders(request)) };
     const worktree = request.worktree ? await this.makeWorktree(request, state.id) : undefined;
     if (worktree) {

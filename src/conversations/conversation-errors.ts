@@ -91,6 +91,11 @@ export class ToolNameClashError extends InvalidRequestError {
   }
 }
 
+/** A file that the agent names for its prompt cannot be used; it may have gone since the conversation was made. */
+export class UnusablePromptError extends InvalidRequestError {
+  override readonly name = 'PromptFileError';
+}
+
 /** The conversation is being closed, as a rule because the server is: nothing more is taken. */
 export class ConversationClosedError extends Error {
   override readonly name = 'ConversationClosedError';

@@ -1,6 +1,7 @@
 import type { Hooks } from '../agent/hooks/index.js';
 import { shownHooks } from '../agent/hooks/index.js';
 import { environmentMessage } from '../agent/drafts.js';
+import type { PromptFiles } from '../agent/prompt/prompt-files.js';
 import { systemPromptDraft } from '../agent/prompt/system-prompt.js';
 import type { DurableEvent, EventDraft } from '../events/index.js';
 import type { EventLog } from '../storage/index.js';
@@ -33,6 +34,7 @@ export class Session {
   /** What the hooks said, until it is in the log. */
   private said: { events: EventDraft[]; context?: string } | undefined;
   private ready = false;
+  private files: PromptFiles = {};
   /** Whether the log has a system prompt; looked up when it is first asked for. */
   private prompted: boolean | undefined;
 
@@ -85,7 +87,10 @@ export class Session {
 
   private async begin(): Promise<void> {
     // What the agent knows is read before the prompt that tells of it, and not again.
-    if (!this.isPrompted) await this.context.prepare();
+    if (!this.isPrompted) {
+      await this.context.prepare();
+      this.files = await this.context.promptFiles();
+    }
     await this.toolset.prepare(this.host.leaving);
     if (this.hooks.has('SessionStart')) {
       this.said = await this.hooks.run({ type: 'SessionStart' }, this.host.leaving);
@@ -105,7 +110,8 @@ export class Session {
 
   private prompt(): EventDraft[] {
     if (this.isPrompted) return [];
-    const facts = { secrets: this.vault.names(), memory: this.context.memory, now: new Date() };
+    const { memory } = this.context;
+    const facts = { secrets: this.vault.names(), files: this.files, memory, now: new Date() };
     const draft = systemPromptDraft(this.host.state.agent, this.toolset.definitions(), facts);
     this.prompted = true;
     return [draft];

@@ -1,23 +1,33 @@
 import { textContent, type EventDraft } from '../../events/index.js';
 import { describeTool, type ToolDefinition } from '../../tools/tool.js';
 import type { AgentSpec } from '../agent-spec.js';
+import { skillsOf } from '../skills/skill.js';
+import { modelSection } from './model-section.js';
+import { PLANNER, planningSections } from './planning-sections.js';
+import { PLANNING_PROMPT, type PromptFiles } from './prompt-files.js';
 import {
+  BROWSER,
   CODING,
-  GENERAL,
+  EXTERNAL_SERVICES,
+  PROCESS_MANAGEMENT,
   REPOSITORY_MEMORY,
-  RISK_ASSESSMENT,
+  RISK_IN_A_SANDBOX,
+  RISK_ON_A_MACHINE,
   ROLE,
   SECURITY_POLICY,
+  SELF_DOCUMENTATION,
+  SOUL,
+  TROUBLES,
   TWO_TIER_MEMORY,
   type PromptSection,
 } from './sections.js';
-import { skillsOf } from '../skills/skill.js';
-import { availableSkillsSection, memorySection, repositorySection } from './skills-section.js';
 import { secretsSection, type SecretName } from './secrets-section.js';
+import { availableSkillsSection, memorySection, repositorySection } from './skills-section.js';
 
 /** What a prompt is made of besides the agent. */
 export interface PromptFacts {
   secrets: readonly SecretName[];
+  files: PromptFiles;
   /** What the agent has noted down before. */
   memory?: string;
   now: Date;
@@ -32,7 +42,7 @@ export function systemPromptDraft(
   const dynamic = dynamicContext(agent, facts);
   return {
     source: 'agent',
-    system_prompt: textContent(staticPrompt(agent)),
+    system_prompt: textContent(staticPrompt(agent, definitions, facts.files)),
     tools: definitions.map(describeTool),
     dynamic_context: dynamic === undefined ? undefined : textContent(dynamic),
     kind: 'SystemPromptEvent',
@@ -40,15 +50,40 @@ export function systemPromptDraft(
 }
 
 /** The part that is the same for every conversation of this agent, so that providers can cache it. */
-export function staticPrompt(agent: AgentSpec): string {
-  if (agent.system_prompt !== null) return agent.system_prompt;
+function staticPrompt(agent: AgentSpec, definitions: readonly ToolDefinition[], files: PromptFiles): string {
+  const hasBrowser = definitions.some(({ actionKind }) => actionKind.startsWith('Browser'));
+  if (agent.system_prompt !== null) {
+    return [agent.system_prompt, ...(hasBrowser ? [render(BROWSER)] : [])].join('\n\n');
+  }
+  if (files.prompt !== undefined) return files.prompt;
+  const persona = agent.persona ? [agent.persona] : [];
+  if (agent.system_prompt_filename === PLANNING_PROMPT) {
+    const structure = agent.system_prompt_kwargs['plan_structure'];
+    const sections = planningSections(typeof structure === 'string' ? structure : '');
+    return [...persona, PLANNER, ...sections.map(render)].join('\n\n');
+  }
+  return [...persona, ...sectionsFor(agent, hasBrowser, files).map(render)].join('\n\n');
+}
+
+/** A persona, which is put before them, takes the place of what is about a coding agent. */
+function sectionsFor(agent: AgentSpec, hasBrowser: boolean, files: PromptFiles): PromptSection[] {
+  const { security_policy_filename, system_prompt_kwargs: options, llm, persona } = agent;
   const memory = agent.agent_context?.['load_memory'] === true ? TWO_TIER_MEMORY : REPOSITORY_MEMORY;
-  const sections: PromptSection[] = agent.persona
-    ? [{ tag: 'ROLE', text: agent.persona }, memory]
-    : [...ROLE, memory, ...CODING];
-  if (agent.security_policy_filename) sections.push(SECURITY_POLICY);
-  if (agent.system_prompt_kwargs['llm_security_analyzer'] !== false) sections.push(RISK_ASSESSMENT);
-  return [...sections, ...GENERAL].map(render).join('\n\n');
+  const policy = files.policy === undefined ? SECURITY_POLICY : { ...SECURITY_POLICY, text: files.policy };
+  const risk = options['cli_mode'] === false ? RISK_IN_A_SANDBOX : RISK_ON_A_MACHINE;
+  const model = modelSection(llm);
+  return [
+    ...(persona
+      ? [memory]
+      : [{ tag: 'SOUL', text: files.soul ?? SOUL }, ROLE, memory, ...CODING, SELF_DOCUMENTATION]),
+    ...(security_policy_filename ? [policy] : []),
+    ...(options['llm_security_analyzer'] === false ? [] : [risk]),
+    ...(hasBrowser ? [BROWSER] : []),
+    EXTERNAL_SERVICES,
+    ...(persona ? [] : TROUBLES),
+    PROCESS_MANAGEMENT,
+    ...(model ? [model] : []),
+  ];
 }
 
 /** The part of this conversation: skills, memory, suffix, secrets and date. None without a context and secrets. */

@@ -1,5 +1,6 @@
 import type { LlmConfig } from '../../llm/llm-config.js';
 import type { AgentSpec } from '../agent-spec.js';
+import { DEFAULT_PROMPT } from '../prompt/prompt-files.js';
 import { skillsOf } from '../skills/index.js';
 import type { AgentType } from './agent-type.js';
 
@@ -27,6 +28,7 @@ export function subAgentSpec(
     include_default_tools: ['FinishTool', 'ThinkTool'],
     agent_context: { ...(skills.length > 0 ? { skills } : {}), system_message_suffix: type.prompt },
     system_prompt: null,
+    system_prompt_filename: DEFAULT_PROMPT,
     persona: null,
     condenser: {
       llm,

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Logger } from '@nestjs/common';
 import type { AgentSpec } from '../../agent/agent-spec.js';
+import type { PromptFiles } from '../../agent/prompt/prompt-files.js';
 import { shownHooks } from '../../agent/hooks/index.js';
 import {
   messageExtras,
@@ -16,6 +17,7 @@ import type { ConversationServices } from '../conversation-parts.js';
 import type { ConversationState } from '../conversation-state.js';
 import { stateUpdate } from '../run.js';
 import { mergePlugin } from './merge-plugin.js';
+import { promptFilesOf } from './prompt-files.js';
 
 /** What a conversation works with. */
 export interface ContextHost {
@@ -60,6 +62,14 @@ export class ConversationContext {
   /** What the agent has noted down, as it was read. */
   get memory(): string | undefined {
     return this.notes;
+  }
+
+  /**
+   * Reads what the prompt takes from files.
+   * @throws UnusablePromptError
+   */
+  promptFiles(): Promise<PromptFiles> {
+    return promptFilesOf(this.host.state.agent, this.services, this.owner);
   }
 
   /** What a message of the user brings along. */

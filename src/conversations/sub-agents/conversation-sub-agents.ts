@@ -3,12 +3,14 @@ import { toolErrorDraft, rejectionDraft } from '../../agent/drafts.js';
 import { AGENT_MISTAKE } from '../../agent/error-classification.js';
 import type { AgentSpec, JsonObject } from '../../agent/agent-spec.js';
 import type { Hooks } from '../../agent/hooks/index.js';
+import type { PromptFiles } from '../../agent/prompt/prompt-files.js';
 import { systemPromptDraft } from '../../agent/prompt/system-prompt.js';
 import { agentTypes, subAgentSpec, type AgentType } from '../../agent/sub-agents/index.js';
 import { errorMessage } from '../../errors/index.js';
 import { plainText, textContent, type EventDraft } from '../../events/index.js';
 import type { LlmConfig } from '../../llm/llm-config.js';
 import { HostRefusal, type SubAgents, type TaskResult, type Tool, type ToolHost } from '../../tools/tool.js';
+import { promptFilesOf } from '../context/prompt-files.js';
 import { hooksOf, type ConversationHooksHost } from '../conversation-hooks.js';
 import type { ConversationServices } from '../conversation-parts.js';
 import type { ConversationState } from '../conversation-state.js';
@@ -67,7 +69,7 @@ export class ConversationSubAgents implements SubAgents {
       const write: TaskParts['write'] = (events) => this.logs.append(taskId, events);
       const parts = { agent, type, tools: all, hooks, signal, write };
       const session = new TaskSession(this.host, parts, earlier?.events ?? []);
-      await session.append(...this.opening(session, task.prompt));
+      await session.append(...(await this.opening(session, task.prompt)));
       await this.services.loop.run(session);
       signal.throwIfAborted();
       return { taskId, subagent: type.name, ...(await outcome(session)) };
@@ -101,6 +103,14 @@ export class ConversationSubAgents implements SubAgents {
       return await this.services.models.load(profile);
     } catch (error) {
       throw new HostRefusal(`LLM profile '${profile}' cannot be used: ${errorMessage(error)}`);
+    }
+  }
+
+  private async promptFiles(agent: AgentSpec): Promise<PromptFiles> {
+    try {
+      return await promptFilesOf(agent, this.services, `conversation ${this.host.state.id}`);
+    } catch (error) {
+      throw new HostRefusal(errorMessage(error));
     }
   }
 
@@ -148,11 +158,12 @@ export class ConversationSubAgents implements SubAgents {
   }
 
   /** What comes before the run: the prompt of a new task, errors for what an earlier run has left open, and the message. */
-  private opening(session: TaskSession, prompt: string): EventDraft[] {
+  private async opening(session: TaskSession, prompt: string): Promise<EventDraft[]> {
     const open = session.view.unmatched().map((action) => toolErrorDraft(action, INTERRUPTED, AGENT_MISTAKE));
     const definitions = [...session.tools().values()].map(({ definition }) => definition);
-    const facts = { secrets: this.vault.names(), now: new Date() };
     const isNew = session.view.recent.length === 0;
+    const files = isNew ? await this.promptFiles(session.agent) : {};
+    const facts = { secrets: this.vault.names(), files, now: new Date() };
     return [
       ...(isNew ? [systemPromptDraft(session.agent, definitions, facts)] : open),
       { source: 'environment', key: 'execution_status', value: 'idle', kind: 'ConversationStateUpdateEvent' },

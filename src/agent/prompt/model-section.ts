@@ -1,0 +1,39 @@
+import type { LlmConfig } from '../../llm/llm-config.js';
+import type { PromptSection } from './sections.js';
+
+/** What a prompt file may know of the model: names as the OpenHands SDK has them. */
+export interface ModelFamily {
+  family?: 'anthropic_claude' | 'google_gemini' | 'openai_gpt';
+  /** Within the family, where that makes a difference. */
+  variant?: 'gpt-5' | 'gpt-5-codex';
+}
+
+/** What models of a family need to be told, because they tend to do otherwise. */
+const ADVICE: Readonly<Record<string, string>> = {
+  anthropic_claude: `* Do what was asked: no step more, none less.
+* Let mistakes in configuration fail where they are. No fallbacks and default values that hide them.
+* Ask before a change that could break those who use the code, when nobody has said whether that matters.`,
+  google_gemini: `* Do all that was asked and nothing beyond it: a question wants an answer, a task wants it done. Leave further steps to the user.`,
+  'gpt-5': `* Say what you are about to do in one short, friendly sentence before each tool call. Be brief about the rest, and name what you take for granted.
+* Try to reach files, programs and the network with your tools before you say that you cannot.
+* Answer a review comment in its own thread: with the API of GitHub, a comment with \`in_reply_to\` set to the id of the first one.`,
+  'gpt-5-codex': `* Be brief, and name what you take for granted.
+* Try to reach files, programs and the network with your tools before you say that you cannot.`,
+};
+
+/** The family of the model that an LLM config means; `model_canonical_name` decides when it is set. */
+export function familyOf({ model, model_canonical_name: canonical }: LlmConfig): ModelFamily {
+  const name = (canonical ?? model).toLowerCase();
+  if (name.includes('claude')) return { family: 'anthropic_claude' };
+  if (name.includes('gemini')) return { family: 'google_gemini' };
+  if (!name.includes('gpt-')) return {};
+  if (!name.includes('gpt-5')) return { family: 'openai_gpt' };
+  return { family: 'openai_gpt', variant: name.includes('codex') ? 'gpt-5-codex' : 'gpt-5' };
+}
+
+/** Advice for models like this one; undefined where there is none. */
+export function modelSection(llm: LlmConfig): PromptSection | undefined {
+  const { family, variant } = familyOf(llm);
+  const text = ADVICE[variant ?? family ?? ''];
+  return text === undefined ? undefined : { tag: 'IMPORTANT', text };
+}

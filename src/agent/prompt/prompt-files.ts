@@ -1,0 +1,125 @@
+import os from 'node:os';
+import path from 'node:path';
+import { errorCode, errorMessage } from '../../errors/index.js';
+import type { AgentSpec } from '../agent-spec.js';
+import { readBoundedText } from '../skills/bounded-text.js';
+import type { Warn } from '../skills/skill-folder.js';
+import { familyOf } from './model-section.js';
+import { renderTemplate } from './template.js';
+
+/** Names of prompts that the server brings along, as clients know them. */
+export const DEFAULT_PROMPT = 'system_prompt.j2';
+export const PLANNING_PROMPT = 'system_prompt_planning.j2';
+/** The name of the security policy that the server brings along. */
+const DEFAULT_POLICY = 'security_policy.j2';
+
+const SOUL_FILE = path.join('.openhands', 'SOUL.md');
+
+/** Texts for a system prompt that come from files. */
+export interface PromptFiles {
+  /** Who the agent is, as its user has written it. */
+  soul?: string;
+  /** Takes the place of the rules of conduct. */
+  policy?: string;
+  /** Takes the place of the whole static prompt. */
+  prompt?: string;
+}
+
+/** A file that an agent names for its prompt cannot be used; the message says why. */
+export class PromptFileError extends Error {
+  override readonly name = 'PromptFileError';
+  constructor(
+    /** The field of the agent that names it. */
+    readonly field: 'security_policy_filename' | 'system_prompt_filename',
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** Where prompt files are looked for. */
+export interface PromptPlaces {
+  /** What relative paths are relative to (absolute path). */
+  base: string;
+  home?: string;
+}
+
+/**
+ * Reads what the prompt of an agent takes from files.
+ * @throws PromptFileError for one that the agent names and that cannot be used
+ */
+export async function readPromptFiles(
+  agent: AgentSpec,
+  places: PromptPlaces,
+  warn: Warn,
+): Promise<PromptFiles> {
+  if (agent.system_prompt !== null) return {};
+  const { system_prompt_filename: name } = agent;
+  if (name === PLANNING_PROMPT) return {};
+  if (name !== DEFAULT_PROMPT) return { prompt: await readPrompt(agent, places.base) };
+  const [soul, policy] = await Promise.all([
+    agent.persona ? undefined : readSoul(path.join(places.home ?? os.homedir(), SOUL_FILE), warn),
+    readPolicy(agent, places.base),
+  ]);
+  return { soul, policy };
+}
+
+async function readPrompt(agent: AgentSpec, base: string): Promise<string> {
+  const {
+    system_prompt_filename: name,
+    system_prompt_kwargs,
+    security_policy_filename,
+    persona,
+    llm,
+  } = agent;
+  const { family, variant } = familyOf(llm);
+  const variables = {
+    ...system_prompt_kwargs,
+    security_policy_filename,
+    model_name: llm.model_canonical_name ?? llm.model,
+    ...(family === undefined ? {} : { model_family: family }),
+    ...(variant === undefined ? {} : { model_variant: variant }),
+    ...(persona ? { persona } : {}),
+  };
+  try {
+    return await renderTemplate(path.resolve(base, name), variables);
+  } catch (error) {
+    const known = `The server has ${DEFAULT_PROMPT} and ${PLANNING_PROMPT}; other names are paths of template files`;
+    const reason = isMissing(error) ? `There is no prompt file ${name}. ${known}.` : errorMessage(error);
+    throw new PromptFileError('system_prompt_filename', reason);
+  }
+}
+
+/** Verbatim: a policy is a text, not a template. */
+async function readPolicy(
+  { security_policy_filename: name }: AgentSpec,
+  base: string,
+): Promise<string | undefined> {
+  if (!name || name === DEFAULT_POLICY) return undefined;
+  const refuse = (reason: string): never => {
+    throw new PromptFileError('security_policy_filename', reason);
+  };
+  try {
+    const content = await readBoundedText(path.resolve(base, name));
+    if (!content) return refuse(`${name} is not a text file`);
+    // Rules without their end are others.
+    return content.cut ? refuse(`${name} is too large`) : content.text;
+  } catch (error) {
+    if (error instanceof PromptFileError) throw error;
+    return refuse(isMissing(error) ? `There is no policy file ${name}` : errorMessage(error));
+  }
+}
+
+async function readSoul(file: string, warn: Warn): Promise<string | undefined> {
+  try {
+    const text = (await readBoundedText(file))?.text.trim();
+    return text === '' ? undefined : text;
+  } catch (error) {
+    if (!isMissing(error)) warn(file, errorMessage(error));
+    return undefined;
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return ['ENOENT', 'ENOTDIR'].includes(String(errorCode(error)));
+}
