@@ -3,7 +3,7 @@ import type { JsonObject, LlmTool } from '../llm.js';
 import type { ProviderAnswer, ProviderCall } from '../providers/provider.js';
 import { toAnswer } from './answer.js';
 import { ThinkingReader } from './thinking-reader.js';
-import { chatMessages } from './chat-messages.js';
+import { chatMessages, type ServiceDialect } from './chat-messages.js';
 import { callLanguageModel } from './language-model.js';
 
 /** Where a service that speaks chat completions is, and how it differs from OpenAI's own. */
@@ -20,6 +20,8 @@ export interface ChatEndpoint {
   cacheKey: boolean;
   /** Whether it takes `reasoning_effort`. */
   effort: boolean;
+  /** Its wording of messages. */
+  dialect?: ServiceDialect;
   /** Fields of its own. */
   extraBody?: JsonObject;
 }

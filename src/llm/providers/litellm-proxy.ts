@@ -23,8 +23,10 @@ export const openhands: Provider = {
 /** LiteLLM passes Anthropic's thinking on to Claude; of models nobody knows it is not asked what they may refuse. */
 function proxyExtras({ request, features }: ProviderCall): ProxyExtras {
   const budget = thinkingBudget(request.config, features);
-  if (budget === null) return { cacheKey: features.reasoningEffort && !features.claude };
+  const dialect = { toolImages: true };
+  if (budget === null) return { dialect, cacheKey: features.reasoningEffort && !features.claude };
   return {
+    dialect,
     headers: INTERLEAVED_THINKING,
     extraBody: { thinking: { type: 'enabled', budget_tokens: budget } },
   };

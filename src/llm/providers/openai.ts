@@ -1,5 +1,6 @@
 import type { JsonObject } from '../llm.js';
 import { callChatCompletions, type ChatEndpoint } from '../protocols/chat-completions.js';
+import type { ServiceDialect } from '../protocols/chat-messages.js';
 import { callResponses } from '../protocols/responses.js';
 import type { Provider, ProviderAnswer, ProviderCall } from './provider.js';
 
@@ -16,6 +17,7 @@ export interface ProxyExtras {
   headers?: Record<string, string>;
   extraBody?: JsonObject;
   cacheKey?: boolean;
+  dialect?: ServiceDialect;
 }
 
 /** Responses for the models that are made for them, chat completions for the others; `api_mode` decides if it is set. */

@@ -11,6 +11,7 @@ export const openrouter: Provider = {
       limitFields: ['max_completion_tokens'],
       cacheKey: true,
       effort: call.features.reasoningEffort,
+      dialect: { marksOnParts: true },
       extraBody: { usage: { include: true }, session_id: call.request.conversationId },
     }),
 };

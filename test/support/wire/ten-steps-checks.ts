@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs';
+import { brief } from '../conversation-client.js';
+import type { TenSteps } from './ten-steps.js';
+import { tokens, type Json } from './wire-protocol.js';
+
+/** What the Python original sent as the tenth request of the same conversation, see `plainRequest`. */
+export function recorded(name: string): Json {
+  return JSON.parse(readFileSync(new URL(`recorded/${name}.json`, import.meta.url), 'utf8')) as Json;
+}
+
+/** The tools that the original offered, without descriptions: name and parameters. */
+export function recordedTools(): { name: string; parameters: Json }[] {
+  return JSON.parse(readFileSync(new URL('recorded/tools.json', import.meta.url), 'utf8')) as ReturnType<
+    typeof recordedTools
+  >;
+}
+
+/** What holds whatever the protocol: all ten steps were made, none was lost, and the tokens add up. */
+export function expectTenSteps(steps: TenSteps): void {
+  const errors = steps.events.filter(({ kind }) => kind === 'ConversationErrorEvent');
+  expect(errors).toEqual([]);
+  expect(steps.requests).toHaveLength(10);
+  expect(steps.finalResponse).toBe('Done: 行 🌍.');
+  expect(steps.file).toBe('Grüße, "World" 🌍\n\t行 \\ two\n');
+  expect(steps.info['stats']).toMatchObject({
+    usage_to_metrics: { agent: { accumulated_token_usage: summedTokens() } },
+  });
+}
+
+/** Ten answers' worth of tokens; `prompt_tokens` hold those that came from the cache. */
+function summedTokens(): Json {
+  const sum = (of: (number: number) => number): number =>
+    Array.from({ length: 10 }, (_, index) => of(index + 1)).reduce((all, one) => all + one, 0);
+  return {
+    prompt_tokens: sum((number) => tokens(number).prompt),
+    completion_tokens: sum((number) => tokens(number).completion),
+    cache_read_tokens: sum((number) => tokens(number).cached),
+    reasoning_tokens: sum((number) => tokens(number).reasoning),
+  };
+}
+
+/**
+ * Each request begins with all of the one before it, or no cache of a provider would ever be hit.
+ * @param field where the dialogue is in a request: `messages`, `input`, `contents`
+ */
+export function expectGrowingHistory({ plain }: TenSteps, field: string): void {
+  const histories = plain.map(({ body }) => unmarked((body as Json)[field]) as unknown[]);
+  for (const [index, history] of histories.entries()) {
+    const before = histories[index - 1] ?? [];
+    expect(history.length).toBeGreaterThan(before.length);
+    expect(history.slice(0, before.length)).toEqual(before);
+  }
+}
+
+/** Cache marks wander with the end of the dialogue. */
+function unmarked(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(unmarked);
+  if (typeof value !== 'object' || value === null) return value;
+  const fields = Object.entries(value).filter(([name]) => name !== 'cache_control');
+  return Object.fromEntries(fields.map(([name, field]) => [name, unmarked(field)]));
+}
+
+/** What clients saw, in the order they saw it, without what differs from run to run. */
+export function seen({ events }: TenSteps): unknown[] {
+  return events.map((event) => {
+    const { thought, reasoning_content, tool_name, llm_message } = event;
+    return { brief: brief(event), thought, reasoning_content, tool_name, llm_message };
+  });
+}
