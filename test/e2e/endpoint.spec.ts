@@ -82,7 +82,9 @@ describe('a conversation with a model behind an OpenAI-compatible endpoint', () 
         role: 'tool',
         content: [
           { type: 'text', text: expect.stringContaining('read successfully') as string },
-          ...(isShown ? [] : [{ type: 'text', text: '[An image was left out: this model takes no images.]' }]),
+          ...(isShown
+            ? []
+            : [{ type: 'text', text: '[An image was left out: this model takes no images.]' }]),
         ],
       });
       expect(JSON.stringify(follow ?? '').includes(`data:image/png;base64,${pixel}`)).toBe(isShown);
