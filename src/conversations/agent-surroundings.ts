@@ -68,7 +68,7 @@ export class AgentSurroundings implements RunControlHost, TitleHost {
   }
 
   async prepareRun(): Promise<void> {
-    await Promise.all([this.prepareView(), this.toolset.prepareWorkspace()]);
+    await Promise.all([this.prepareView(), this.toolset.prepareWorkspace(), this.toolset.reconnect()]);
   }
 
   /** The view that a model is asked with: it begins with the system prompt. */

@@ -1,4 +1,6 @@
+import { Logger } from '@nestjs/common';
 import path from 'node:path';
+import type { JsonObject } from '../agent/agent-spec.js';
 import { isInvocable, needsInvokeTool, skillsOf } from '../agent/skills/index.js';
 import { makeFolder } from '../files/index.js';
 import type { McpServers } from '../tools/mcp/index.js';
@@ -10,10 +12,13 @@ import { ConversationClosedError, ToolNameClashError } from './conversation-erro
 import type { ConversationServices } from './conversation-parts.js';
 import type { ConversationState } from './conversation-state.js';
 import { persistenceDir } from './conversation-views.js';
+import { within } from './within.js';
 import { ensureRepository } from './workspace-repository.js';
 
 const INVOKE_SKILL = 'InvokeSkillTool';
 const INSPECT_IMAGE = 'VisionInspectTool';
+/** How long a run waits for MCP servers that it could also begin without (ms). */
+const RECONNECT_MS = 3_000;
 
 /** What tools may ask of their conversation, and what has to be known before they are made. */
 export interface ToolAbilities extends Pick<
@@ -25,10 +30,13 @@ export interface ToolAbilities extends Pick<
 
 /** The tools of one conversation: made when first needed, ended with it. */
 export class Toolset {
+  private readonly logger = new Logger(Toolset.name);
   private instances: Map<string, Tool> | undefined;
   /** MCP servers, and what they offer. */
   private servers: McpServers | undefined;
-  private foreign: Tool[] = [];
+  private foreign: readonly Tool[] = [];
+  /** Its names are free of clashes; what comes later and clashes is left out. */
+  private connected = false;
   private workspaceReady: Promise<void> | undefined;
   private closed = false;
 
@@ -52,6 +60,7 @@ export class Toolset {
   /** The tools by name, in the order the model is told of them. They start what they need at their first use. */
   tools(): ReadonlyMap<string, Tool> {
     if (this.closed) throw new ConversationClosedError();
+    if (this.connected) void this.servers?.retry();
     this.instances ??= this.makeTools();
     return this.instances;
   }
@@ -60,7 +69,7 @@ export class Toolset {
     const { agent, client_tools } = this.state;
     const { tools, filter_tools_regex: filter } = agent;
     const own = this.services.registry.createTools(tools, this.builtIn(), this.host(), client_tools);
-    const all = joined(own, this.foreign);
+    const all = joined(own, this.foreign, (names) => this.clash(names));
     return filter === null ? all : filtered(all, filter, this.services.registry);
   }
 
@@ -110,11 +119,16 @@ export class Toolset {
     if (this.servers || Object.keys(agent.mcp_config).length === 0) return;
     // Loaded by those who use it.
     const { McpServers } = await import('../tools/mcp/index.js');
-    const servers = new McpServers(agent.mcp_config, this.host());
+    const servers = new McpServers(agent.mcp_config, this.host(), {
+      toolsChanged: () => this.serversChanged(),
+      configChanged: (name, server) => this.keepServer(name, server),
+    });
     this.servers = servers;
     try {
-      this.foreign = await servers.tools(signal);
+      await servers.connect(signal);
+      this.foreign = servers.tools;
       this.tools();
+      this.connected = true;
     } catch (error) {
       this.servers = undefined;
       this.foreign = [];
@@ -124,12 +138,41 @@ export class Toolset {
     if (this.closed) await servers.close();
   }
 
+  /** Before a run: servers that could not be reached are tried again, which may take a moment. */
+  async reconnect(): Promise<void> {
+    if (this.servers && this.connected) await within(this.servers.retry(), RECONNECT_MS);
+  }
+
+  /** The model is told of other tools from its next step on. */
+  private serversChanged(): void {
+    if (!this.connected || !this.servers || this.closed) return;
+    this.foreign = this.servers.tools;
+    this.renew();
+  }
+
+  /** @throws DuplicateToolError as long as somebody can be told */
+  private clash(names: string[]): void {
+    if (!this.connected) throw new DuplicateToolError(names);
+    const { id } = this.state;
+    this.logger.warn(
+      `conversation ${id}: tools of MCP servers are left out, their names are taken: ${names.join(', ')}`,
+    );
+  }
+
+  /** It is saved with the state: a restart needs it. */
+  private keepServer(name: string, server: JsonObject): void {
+    const { agent } = this.state;
+    this.state.agent = { ...agent, mcp_config: { ...agent.mcp_config, [name]: server } };
+  }
+
   /** Takes in tools that a changed agent needs; those that there are go on. */
   renew(): void {
     if (!this.instances) return;
     const before = this.instances;
     this.instances = undefined;
-    this.instances = new Map([...this.tools()].map(([name, tool]) => [name, before.get(name) ?? tool]));
+    const kept = (name: string, tool: Tool): Tool =>
+      this.foreign.includes(tool) ? tool : (before.get(name) ?? tool);
+    this.instances = new Map([...this.tools()].map(([name, tool]) => [name, kept(name, tool)]));
   }
 
   /** Makes the workspace a place to work in: the folder is there and under version control. */
@@ -155,7 +198,12 @@ export class Toolset {
   }
 }
 
-function joined(own: ReadonlyMap<string, Tool>, foreign: readonly Tool[]): Map<string, Tool> {
+/** Our own tools and those of servers. @param clash is told names that are taken */
+function joined(
+  own: ReadonlyMap<string, Tool>,
+  foreign: readonly Tool[],
+  clash: (names: string[]) => void,
+): Map<string, Tool> {
   const all = new Map(own);
   const doubled = foreign.flatMap((tool) => {
     const { name } = tool.definition;
@@ -163,7 +211,7 @@ function joined(own: ReadonlyMap<string, Tool>, foreign: readonly Tool[]): Map<s
     all.set(name, tool);
     return [];
   });
-  if (doubled.length > 0) throw new DuplicateToolError([...new Set(doubled)]);
+  if (doubled.length > 0) clash([...new Set(doubled)]);
   return all;
 }
 

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Stage } from '../contract/transcripts/stage.js';
 import { userMessage, type ConversationClient, type SeenEvent } from '../support/conversation-client.js';
+import { isAlive } from '../support/is-alive.js';
 import { startScriptedEndpoint, type ChatEndpoint, type EndpointStep } from '../support/scripted-endpoint.js';
 import { eventually } from '../support/server-process.js';
 
@@ -14,14 +14,6 @@ describe('hooks', () => {
   const pidIn = async (name: string) => {
     await eventually(async () => /^\d+\n/.test(await read(name)), name);
     return Number(await read(name));
-  };
-  /** What has ended and was not yet buried by its new parent is not alive. */
-  const isAlive = (pid: number) => {
-    try {
-      return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
-    } catch {
-      return false;
-    }
   };
   const command = (text: string, more: object = {}) => [{ hooks: [{ command: text, ...more }] }];
   const start = (script: string | undefined, hook_config: object, more: Record<string, unknown> = {}) =>

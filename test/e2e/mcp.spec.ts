@@ -8,6 +8,7 @@ import {
   type ConversationClient,
   type SeenEvent,
 } from '../support/conversation-client.js';
+import { isAlive } from '../support/is-alive.js';
 import { startMcpServer, type TestMcpServer } from '../support/mcp-http.mjs';
 import { eventually } from '../support/server-process.js';
 
@@ -23,13 +24,6 @@ describe('tools of MCP servers', () => {
     (await readFile(notesFile(name), 'utf8').catch(() => '')).split('\n').filter((line) => line !== '');
   const pids = async (name?: string) =>
     (await notes(name)).filter((line) => line.startsWith('pid ')).map((line) => Number(line.slice(4)));
-  const isAlive = (pid: number) => {
-    try {
-      return process.kill(pid, 0);
-    } catch {
-      return false;
-    }
-  };
   const program = (more: object = {}, name?: string) => ({
     command: process.execPath,
     args: [PROGRAM, notesFile(name)],

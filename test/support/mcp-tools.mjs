@@ -41,6 +41,15 @@ export function mcpServer(notes = []) {
     await sleep(60_000, undefined, { signal }).catch(() => notes.push('cancelled'));
     return text('waited');
   });
+  let grown;
+  server.registerTool('grow', { inputSchema: { tool: z.string() } }, ({ tool }) => {
+    grown = server.registerTool(tool, { inputSchema: {} }, () => text(`this is ${tool}`));
+    return text('grown');
+  });
+  server.registerTool('shrink', { inputSchema: {} }, () => {
+    grown.remove();
+    return text('shrunk');
+  });
   server.registerTool('die', { inputSchema: {} }, () => process.exit(3));
   return server;
 }

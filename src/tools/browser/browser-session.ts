@@ -1,3 +1,4 @@
+import { untilAborted } from '../until-aborted.js';
 import { BrowserError } from './browser-error.js';
 import { BrowserTabs } from './browser-tabs.js';
 import { startChromium, type RunningChromium } from './chromium.js';
@@ -112,23 +113,5 @@ export class BrowserSession {
     if (!this.started) return;
     this.idle = setTimeout(() => void this.close().catch(() => undefined), this.options.idleMs);
     this.idle.unref();
-  }
-}
-
-/** The result, or the reason of the signal, whichever is there first. */
-async function untilAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  const listening = new AbortController();
-  const aborted = new Promise<never>((_, reject) => {
-    const stop = (): void => {
-      const reason: unknown = signal.reason;
-      reject(reason);
-    };
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true, signal: listening.signal });
-  });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    listening.abort();
   }
 }

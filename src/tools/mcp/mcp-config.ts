@@ -1,9 +1,10 @@
 import { isObject } from '../arguments/parse-arguments.js';
+import type { OAuthGrant } from './mcp-oauth.js';
 
 /** How a server is reached, as the configuration of an agent says it. Values may name secrets as `$NAME` or `${NAME}`. */
 export type McpServerConfig = { name: string; timeoutSeconds: number | undefined } & (
   | { kind: 'stdio'; command: string; args: string[]; env: Record<string, string>; cwd: string | undefined }
-  | { kind: 'http' | 'sse'; url: string; headers: Record<string, string> }
+  | { kind: 'http' | 'sse'; url: string; headers: Record<string, string>; grant: OAuthGrant | undefined }
 );
 
 /** Servers of a configuration, in its order, without those that are switched off or say nothing. */
@@ -18,8 +19,9 @@ function readServer(name: string, server: Record<string, unknown>): McpServerCon
   const { command, args, cwd, url, transport, timeout } = server;
   const timeoutSeconds = typeof timeout === 'number' && timeout > 0 ? timeout : undefined;
   if (typeof url === 'string' && transport !== 'stdio') {
-    const headers = { ...textsIn(server['headers']), ...authHeaders(server['auth']) };
-    return { name, timeoutSeconds, kind: isSse(url, transport) ? 'sse' : 'http', url, headers };
+    const grant = oauthGrant(server['auth']);
+    const headers = { ...textsIn(server['headers']), ...(grant ? {} : authHeaders(server['auth'])) };
+    return { name, timeoutSeconds, kind: isSse(url, transport) ? 'sse' : 'http', url, headers, grant };
   }
   if (typeof command !== 'string') return undefined;
   return {
@@ -55,7 +57,7 @@ function authHeaders(auth: unknown): Record<string, string> {
     case 'header':
       return textsIn(headers);
     case 'oauth2': {
-      // The client has got it; it is not renewed here.
+      // The client has got it; without a refresh token it cannot be renewed.
       const tokens = isObject(state) ? state['tokens'] : undefined;
       const token = isObject(tokens) ? tokens['access_token'] : undefined;
       return typeof token === 'string' ? { Authorization: `Bearer ${token}` } : {};
@@ -63,6 +65,26 @@ function authHeaders(auth: unknown): Record<string, string> {
     default:
       return {};
   }
+}
+
+/** What is needed to renew an access token, if all of it is there. */
+function oauthGrant(auth: unknown): OAuthGrant | undefined {
+  if (!isObject(auth) || auth['strategy'] !== 'oauth2') return undefined;
+  const state = objectIn(auth, 'state');
+  const tokens = objectIn(state, 'tokens');
+  const { access_token, refresh_token, token_type, scope, issuer } = textsIn(tokens);
+  const { client_id, client_secret } = {
+    ...textsIn(auth['authentication']),
+    ...textsIn(objectIn(state, 'client_info')),
+  };
+  if (access_token === undefined || refresh_token === undefined || client_id === undefined) return undefined;
+  const given = { access_token, refresh_token, token_type: token_type ?? 'Bearer', scope, issuer };
+  return { client: { client_id, client_secret }, tokens: given };
+}
+
+function objectIn(value: Record<string, unknown>, key: string): Record<string, unknown> {
+  const { [key]: item } = value;
+  return isObject(item) ? item : {};
 }
 
 function textsIn(value: unknown): Record<string, string> {

@@ -1,11 +1,14 @@
 import { Logger } from '@nestjs/common';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import type { OAuthTokens } from '@modelcontextprotocol/sdk/shared/auth.js';
 import type { CallToolResult, Tool as ListedTool } from '@modelcontextprotocol/sdk/types.js';
 import path from 'node:path';
 import { errorMessage } from '../../errors/index.js';
 import type { ToolHost } from '../tool.js';
+import { untilAborted } from '../until-aborted.js';
 import type { McpServerConfig } from './mcp-config.js';
+import { TokenRenewal } from './mcp-oauth.js';
 import { withSecrets } from './secret-references.js';
 import { StdioProcess } from './stdio-process.js';
 
@@ -24,6 +27,14 @@ export class McpUnavailableError extends Error {
   override readonly name = 'McpUnavailableError';
 }
 
+/** Who wants to know what happens to a connection. */
+export interface McpConnectionOwner {
+  /** The tools may be others now: the server has said so, or it was started again. */
+  toolsChanged(): void;
+  /** The access token of the server was renewed. */
+  tokensRenewed(tokens: OAuthTokens): void;
+}
+
 /** One server for one conversation: connected when it is first needed, and again when the connection is lost. */
 export class McpConnection {
   private readonly logger = new Logger('Mcp');
@@ -31,33 +42,43 @@ export class McpConnection {
   private readonly left = new AbortController();
   private failures = 0;
   private failedAt = 0;
+  private wasConnected = false;
+  private readonly renewal: TokenRenewal | undefined;
 
   constructor(
     private readonly config: McpServerConfig,
     private readonly host: ToolHost,
-  ) {}
+    private readonly owner: McpConnectionOwner,
+  ) {
+    const grant = config.kind === 'stdio' ? undefined : config.grant;
+    this.renewal = grant && new TokenRenewal(grant, (tokens) => owner.tokensRenewed(tokens));
+  }
 
   get serverName(): string {
     return this.config.name;
   }
 
+  /** The moment from which another attempt to connect makes sense (ms since the epoch). */
+  get retryAt(): number {
+    if (this.failures === 0) return 0;
+    return this.failedAt + Math.min(1_000 * 2 ** (this.failures - 1), MAX_BACKOFF_MS);
+  }
+
   /** What the server offers. @throws whatever goes wrong, in time */
   async listTools(signal: AbortSignal): Promise<ListedTool[]> {
     const seconds = this.config.timeoutSeconds ?? LIST_TIMEOUT_MS / 1_000;
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(seconds * 1_000)]);
+    const limit = AbortSignal.any([signal, this.left.signal, AbortSignal.timeout(seconds * 1_000)]);
     const client = await this.client(limit);
-    const { ListToolsResultSchema } = await import('@modelcontextprotocol/sdk/types.js');
-    const tools: ListedTool[] = [];
-    let cursor: string | undefined;
-    for (let page = 0; page < MAX_PAGES; page++) {
-      const request = { method: 'tools/list' as const, params: { cursor } };
-      const listed = await client.request(request, ListToolsResultSchema, { signal: limit });
-      tools.push(...listed.tools);
-      cursor = listed.nextCursor;
-      if (cursor === undefined) break;
+    try {
+      const tools = await listAll(client, limit);
+      this.failures = 0;
+      return tools;
+    } catch (error) {
+      // One that does not say what it has is of no use; nor is it the fault of the server if nobody waits any more.
+      if (!signal.aborted) await client.close().catch(() => undefined);
+      limit.throwIfAborted();
+      throw error;
     }
-    this.failures = 0;
-    return tools;
   }
 
   /**
@@ -105,18 +126,24 @@ export class McpConnection {
     this.left.signal.throwIfAborted();
     signal.throwIfAborted();
     if (!this.current) {
-      const wait = this.failedAt + Math.min(1_000 * 2 ** (this.failures - 1), MAX_BACKOFF_MS) - Date.now();
+      const wait = this.retryAt - Date.now();
       if (this.failures > 1 && wait > 0) {
         throw new McpUnavailableError(
           `The MCP server '${this.config.name}' does not start; the next attempt is possible in ${Math.ceil(wait / 1_000)} s`,
         );
       }
       const lost = (): void => this.lost(connecting);
-      const connecting = this.connect(AbortSignal.any([signal, this.left.signal]), lost);
-      connecting.catch(lost);
+      const connecting = this.connect(lost);
+      connecting.then(() => this.connected(), lost);
       this.current = connecting;
     }
-    return this.current;
+    return untilAborted(signal, this.current);
+  }
+
+  /** What was started again may be another version. */
+  private connected(): void {
+    if (this.wasConnected) this.owner.toolsChanged();
+    this.wasConnected = true;
   }
 
   private lost(which: Promise<Client>): void {
@@ -126,12 +153,17 @@ export class McpConnection {
     this.failedAt = Date.now();
   }
 
-  private async connect(signal: AbortSignal, lost: () => void): Promise<Client> {
+  /** Nobody's interrupt ends it: others may wait for it too. */
+  private async connect(lost: () => void): Promise<Client> {
+    const seconds = this.config.timeoutSeconds ?? LIST_TIMEOUT_MS / 1_000;
+    const signal = AbortSignal.any([this.left.signal, AbortSignal.timeout(seconds * 1_000)]);
     const { Client: McpClient } = await import('@modelcontextprotocol/sdk/client/index.js');
+    const { ToolListChangedNotificationSchema } = await import('@modelcontextprotocol/sdk/types.js');
     const client = new McpClient({ name: 'openhands-agent-server', version: '1.0.0' });
     const transport = await this.transport(signal);
     client.onerror = (error) => this.debug(`failed: ${errorMessage(error)}`);
     client.onclose = lost;
+    client.setNotificationHandler(ToolListChangedNotificationSchema, () => this.owner.toolsChanged());
     try {
       await client.connect(transport, { signal });
     } catch (error) {
@@ -149,13 +181,13 @@ export class McpConnection {
       return new StdioProcess({ ...config, cwd }, this.stderr());
     }
     const url = new URL(config.url);
-    const requestInit = { headers: config.headers };
+    const options = { requestInit: { headers: config.headers }, authProvider: this.renewal };
     if (config.kind === 'sse') {
-      return olderTransport(await import('@modelcontextprotocol/sdk/client/sse.js'), url, requestInit);
+      return olderTransport(await import('@modelcontextprotocol/sdk/client/sse.js'), url, options);
     }
     const { StreamableHTTPClientTransport } =
       await import('@modelcontextprotocol/sdk/client/streamableHttp.js');
-    return new StreamableHTTPClientTransport(url, { requestInit });
+    return new StreamableHTTPClientTransport(url, options);
   }
 
   /** What a program says on stderr, for the debug log; not all of it. */
@@ -174,13 +206,32 @@ export class McpConnection {
   }
 }
 
+interface HttpOptions {
+  requestInit: RequestInit;
+  authProvider: TokenRenewal | undefined;
+}
+
 /** The older protocol is on its way out, but there are servers that speak nothing else. */
 function olderTransport(
-  sdk: { SSEClientTransport: new (url: URL, options: { requestInit: RequestInit }) => Transport },
+  sdk: { SSEClientTransport: new (url: URL, options: HttpOptions) => Transport },
   url: URL,
-  requestInit: RequestInit,
+  options: HttpOptions,
 ): Transport {
-  return new sdk.SSEClientTransport(url, { requestInit });
+  return new sdk.SSEClientTransport(url, options);
+}
+
+async function listAll(client: Client, signal: AbortSignal): Promise<ListedTool[]> {
+  const { ListToolsResultSchema } = await import('@modelcontextprotocol/sdk/types.js');
+  const tools: ListedTool[] = [];
+  let cursor: string | undefined;
+  for (let page = 0; page < MAX_PAGES; page++) {
+    const request = { method: 'tools/list' as const, params: { cursor } };
+    const listed = await client.request(request, ListToolsResultSchema, { signal });
+    tools.push(...listed.tools);
+    cursor = listed.nextCursor;
+    if (cursor === undefined) break;
+  }
+  return tools;
 }
 
 /** The HTTP status that a transport failed with. */

@@ -1,62 +1,154 @@
 import { Logger } from '@nestjs/common';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import type { Tool as ListedTool } from '@modelcontextprotocol/sdk/types.js';
 import { errorMessage } from '../../errors/index.js';
 import type { Tool, ToolHost } from '../tool.js';
-import { readMcpConfig } from './mcp-config.js';
-import { McpConnection } from './mcp-connection.js';
+import { untilAborted } from '../until-aborted.js';
+import { readMcpConfig, type McpServerConfig } from './mcp-config.js';
+import { McpConnection, type McpConnectionOwner } from './mcp-connection.js';
+import { withTokens } from './mcp-oauth.js';
 import { mcpTool } from './mcp-tool.js';
 
 /** What providers take in the name of a tool, and how long it may be. */
 const NOT_IN_NAMES = /[^a-zA-Z0-9_-]/g;
 const MAX_NAME = 64;
+/** Between two lists of a server that changes (ms). */
+const GAP_MS = 500;
+
+/** Who has the tools of MCP servers. */
+export interface McpOwner {
+  /** Some servers offer other tools than before. */
+  toolsChanged(): void;
+  /** The access token of a server was renewed: its configuration has other tokens now, the old ones may be of no use. */
+  configChanged(serverName: string, server: Record<string, unknown>): void;
+}
 
 /** The MCP servers of one conversation and the tools that they offer. */
 export class McpServers {
-  private readonly logger = new Logger('Mcp');
-  private readonly connections: McpConnection[];
+  private readonly servers: OfferingServer[];
 
   /** @param config servers by name */
-  constructor(
-    config: Readonly<Record<string, unknown>>,
-    private readonly host: ToolHost,
-  ) {
-    this.connections = readMcpConfig(config).map((server) => new McpConnection(server, host));
+  constructor(config: Readonly<Record<string, unknown>>, host: ToolHost, owner: McpOwner) {
+    const configs = readMcpConfig(config);
+    // With several servers each tool has the name of its server in front.
+    const prefix = ({ name }: McpServerConfig): string => (configs.length > 1 ? `${name}_` : '');
+    this.servers = configs.map((server) => {
+      const { name } = server;
+      return new OfferingServer(server, prefix(server), host, {
+        toolsChanged: () => owner.toolsChanged(),
+        tokensRenewed: (tokens) => owner.configChanged(name, withTokens(config[name], tokens)),
+      });
+    });
+  }
+
+  /** What the servers offer, as far as is known, in the order of the servers. */
+  get tools(): Tool[] {
+    return this.servers.flatMap(({ tools }) => tools);
   }
 
   /**
-   * Connects to all servers at once and lists their tools, in the order of the servers. One that cannot be reached is left out,
-   * with a warning in the log. With several servers each tool has the name of its server in front.
+   * Connects to all servers at once and lists their tools. One that cannot be reached is left out, with a warning in the log.
    * @throws the reason of the signal once it is aborted
    */
-  async tools(signal: AbortSignal): Promise<Tool[]> {
-    const lists = await Promise.all(this.connections.map((connection) => this.toolsOf(connection, signal)));
-    signal.throwIfAborted();
-    return lists.flat();
+  async connect(signal: AbortSignal): Promise<void> {
+    await untilAborted(signal, Promise.all(this.servers.map((server) => server.list())));
+  }
+
+  /**
+   * Tries those again that could not be reached, if it is time to; costs nothing otherwise. Nobody has to wait for it.
+   * @returns resolves when all attempts that are going on have ended
+   */
+  async retry(): Promise<void> {
+    await Promise.all(this.servers.map((server) => server.retry()));
   }
 
   /** Ends all connections, and programs that were started for them. Idempotent. */
   async close(): Promise<void> {
-    await Promise.all(this.connections.map((connection) => connection.close()));
+    await Promise.all(this.servers.map((server) => server.close()));
+  }
+}
+
+/** A server and its tools, which may come late and change. */
+class OfferingServer {
+  private readonly logger = new Logger('Mcp');
+  private readonly connection: McpConnection;
+  private readonly left = new AbortController();
+  private listed: ListedTool[] | undefined;
+  private listing: Promise<void> | undefined;
+  /** How often the server has changed. */
+  private changes = 0;
+  /** Why it could not be reached; said once. */
+  private problem: string | undefined;
+  tools: Tool[] = [];
+
+  constructor(
+    config: McpServerConfig,
+    private readonly prefix: string,
+    private readonly host: ToolHost,
+    private readonly owner: McpConnectionOwner,
+  ) {
+    const toolsChanged = (): void => this.outdate();
+    this.connection = new McpConnection(config, host, { ...owner, toolsChanged });
   }
 
-  private async toolsOf(connection: McpConnection, signal: AbortSignal): Promise<Tool[]> {
-    const { serverName } = connection;
-    const prefix = this.connections.length > 1 ? `${serverName}_` : '';
-    try {
-      const listed = await connection.listTools(signal);
-      return listed.map((tool) =>
-        mcpTool(
-          (prefix + tool.name).replace(NOT_IN_NAMES, '_').slice(0, MAX_NAME),
-          tool,
-          connection,
-          this.host,
-        ),
-      );
-    } catch (error) {
-      const reason = this.host.secrets?.mask(errorMessage(error)) ?? errorMessage(error);
-      this.logger.warn(
-        `conversation ${this.host.conversationId}: MCP server ${serverName} cannot be used: ${reason}`,
-      );
-      return [];
+  /** Reads what it offers; however many ask, one list is read at a time. Never fails. */
+  list(): Promise<void> {
+    this.listing ??= this.listUntilCurrent().finally(() => (this.listing = undefined));
+    return this.listing;
+  }
+
+  /** Tries again, if it could not be reached and it is time to. */
+  async retry(): Promise<void> {
+    const isDue = this.listed === undefined && Date.now() >= this.connection.retryAt;
+    await (isDue ? this.list() : this.listing);
+  }
+
+  async close(): Promise<void> {
+    this.left.abort();
+    await this.connection.close();
+    await this.listing;
+  }
+
+  private outdate(): void {
+    this.changes += 1;
+    void this.list();
+  }
+
+  private async listUntilCurrent(): Promise<void> {
+    const before = this.tools;
+    const { signal } = this.left;
+    for (let gap = 0; !signal.aborted; gap = GAP_MS) {
+      // A server that says all the time that something has changed is asked now and then.
+      await sleep(gap, undefined, { signal, ref: false }).catch(() => undefined);
+      const { changes } = this;
+      await this.listOnce(signal);
+      if (this.changes === changes) break;
     }
+    if (this.tools !== before && !signal.aborted) this.owner.toolsChanged();
+  }
+
+  private async listOnce(signal: AbortSignal): Promise<void> {
+    try {
+      const listed = await this.connection.listTools(signal);
+      if (this.problem !== undefined) this.logger.log(this.about('can be used now'));
+      this.problem = undefined;
+      if (isDeepStrictEqual(listed, this.listed)) return;
+      this.listed = listed;
+      this.tools = listed.map((tool) => mcpTool(this.nameOf(tool), tool, this.connection, this.host));
+    } catch (error) {
+      if (signal.aborted) return;
+      const reason = this.host.secrets?.mask(errorMessage(error)) ?? errorMessage(error);
+      if (reason !== this.problem) this.logger.warn(this.about(`cannot be used: ${reason}`));
+      this.problem = reason;
+    }
+  }
+
+  private nameOf({ name }: ListedTool): string {
+    return (this.prefix + name).replace(NOT_IN_NAMES, '_').slice(0, MAX_NAME);
+  }
+
+  private about(what: string): string {
+    return `conversation ${this.host.conversationId}: MCP server ${this.connection.serverName} ${what}`;
   }
 }
