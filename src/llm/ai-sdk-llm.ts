@@ -10,6 +10,7 @@ import { LlmError } from './llm-error.js';
 import { Llm, type LlmRequest, type LlmResponse, type RetryInfo } from './llm.js';
 import { priceAnswer } from './model-catalogue.js';
 import { modelFeatures } from './model-features.js';
+import { ANY_CALL_ID, withCallIds } from './protocols/call-ids.js';
 import { classifyFailure } from './provider-failure.js';
 import { promptedCall } from './prompted-tools/index.js';
 import { routeModel, type Route } from './providers/index.js';
@@ -71,7 +72,7 @@ export class AiSdkLlm extends Llm {
     const started = performance.now();
     try {
       const work = provider.call({
-        request,
+        request: { ...request, messages: withCallIds(request.messages, provider.callIds ?? ANY_CALL_ID) },
         provider: prefix,
         model,
         features: modelFeatures(config),

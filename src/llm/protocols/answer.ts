@@ -13,7 +13,7 @@ import { tokenUsage, type ModelOutput } from './language-model.js';
 const THOUGHT_SEPARATOR = '__thought__';
 
 /** Adds a thought signature to the id of a tool call: it is the one field that lives as long as the call. */
-function withThoughtSignature(id: string, signature: string | undefined): string {
+export function withThoughtSignature(id: string, signature: string | undefined): string {
   return signature === undefined ? id : `${id}${THOUGHT_SEPARATOR}${signature}`;
 }
 
@@ -95,7 +95,8 @@ function toolCall(part: Part<'tool-call'>, origin: MessageToolCall['origin']): M
 
 /** Only what is signed has to be sent back, and only that may be. */
 function thinkingBlock(part: Part<'reasoning'>): ThinkingBlock[] {
-  const data = metadataText(part, 'redactedData');
+  // Anthropic's name of the field, and AWS's.
+  const data = metadataText(part, 'redactedData') ?? metadataText(part, 'redactedContent');
   if (data !== undefined) return [{ type: 'redacted_thinking', data }];
   const signature = metadataText(part, 'signature');
   return signature === undefined ? [] : [{ type: 'thinking', thinking: part.text, signature }];

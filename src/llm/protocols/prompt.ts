@@ -7,7 +7,7 @@ import type {
   LanguageModelV3ToolResultPart,
   SharedV3ProviderOptions,
 } from '@ai-sdk/provider';
-import { plainText, type Content, type Message } from '../../events/index.js';
+import { plainText, textContent, type Content, type Message } from '../../events/index.js';
 import { splitThoughtSignature } from './answer.js';
 import { lastInputIndex } from './chat-messages.js';
 
@@ -20,7 +20,12 @@ export interface PromptMarks {
   redactedThinking?(data: string): SharedV3ProviderOptions;
   /** On a tool call that carries a thought signature. */
   thoughtSignature?(signature: string): SharedV3ProviderOptions;
+  /** One text for the result of a call, however many blocks it has: Gemini counts results. */
+  oneTextPerResult?: boolean;
 }
+
+/** In the place of what is blank: these protocols refuse texts without a word, and results without content. */
+const NO_TEXT = '(empty)';
 
 type AssistantContent = Extract<LanguageModelV3Message, { role: 'assistant' }>['content'];
 
@@ -38,10 +43,10 @@ export function sdkPrompt(messages: readonly Message[], marks: PromptMarks): Lan
         prompt.push({ role: 'user', content: userParts(message.content, cache) });
         break;
       case 'assistant':
-        prompt.push({ role: 'assistant', content: assistantParts(message, marks) });
+        addAnswer(prompt, assistantParts(message, marks));
         break;
       case 'tool':
-        addToolResult(prompt, toolResult(message, cache));
+        addToolResult(prompt, toolResult(message, marks, cache));
         break;
     }
   });
@@ -58,12 +63,25 @@ function systemMessages(message: Message, marks: PromptMarks): LanguageModelV3Pr
 }
 
 function userParts(blocks: readonly Content[], cache: SharedV3ProviderOptions | undefined) {
-  const parts = blocks.flatMap((block): (LanguageModelV3TextPart | LanguageModelV3FilePart)[] =>
+  const parts = worded(blocks).flatMap((block): (LanguageModelV3TextPart | LanguageModelV3FilePart)[] =>
     block.type === 'text' ? [{ type: 'text', text: block.text }] : block.image_urls.map(imagePart),
   );
   const last = parts.at(-1);
   if (last && cache) last.providerOptions = cache;
   return parts;
+}
+
+/** Blocks without the blank ones; never none. */
+function worded(blocks: readonly Content[]): readonly Content[] {
+  const told = blocks.filter((block) =>
+    block.type === 'text' ? block.text.trim() !== '' : block.image_urls.length > 0,
+  );
+  return told.length > 0 ? told : [textContent(NO_TEXT)];
+}
+
+/** An answer with nothing in it that could be sent back is left out: a message without content is refused. */
+function addAnswer(prompt: LanguageModelV3Prompt, content: AssistantContent): void {
+  if (content.some(({ type }) => type !== 'reasoning')) prompt.push({ role: 'assistant', content });
 }
 
 function imagePart(url: string): LanguageModelV3FilePart {
@@ -123,15 +141,22 @@ type ToolOutput = LanguageModelV3ToolResultPart['output'];
 
 function toolResult(
   message: Message,
+  { oneTextPerResult }: PromptMarks,
   cache: SharedV3ProviderOptions | undefined,
 ): LanguageModelV3ToolResultPart {
   return {
     type: 'tool-result',
     toolCallId: splitThoughtSignature(message.tool_call_id ?? '').id,
     toolName: message.name ?? '',
-    output: toolOutput(message.content),
+    output: toolOutput(oneTextPerResult ? oneText(message.content) : worded(message.content)),
     providerOptions: cache,
   };
+}
+
+/** The texts as one, before the images. */
+function oneText(blocks: readonly Content[]): Content[] {
+  const text = plainText(blocks);
+  return [textContent(text.trim() === '' ? NO_TEXT : text), ...blocks.filter(({ type }) => type === 'image')];
 }
 
 function toolOutput(blocks: readonly Content[]): ToolOutput {

@@ -2,25 +2,34 @@ import type { LanguageModelV3CallOptions } from '@ai-sdk/provider';
 import { INTERLEAVED_THINKING, thinkingBudget } from '../model-features.js';
 import { toAnswer } from '../protocols/answer.js';
 import { functionTools, requestHeaders, stopSequences } from '../protocols/chat-completions.js';
+import { CLAUDE_CALL_ID } from '../protocols/call-ids.js';
 import { callLanguageModel } from '../protocols/language-model.js';
 import { sdkPrompt, type OptionFields, type PromptMarks } from '../protocols/prompt.js';
+import { mayThink, withoutThinking } from '../protocols/thinking-turn.js';
 import type { Provider, ProviderAnswer, ProviderCall } from './provider.js';
 
 /** Tokens of an answer when the model's own limit is not known: the protocol wants a number. */
 const DEFAULT_OUTPUT = 4096;
 
 /** Claude by Anthropic's messages (https://docs.anthropic.com/en/api/messages). */
-export const anthropic: Provider = { errorFamily: 'AnthropicException', call: callAnthropic };
+export const anthropic: Provider = {
+  errorFamily: 'AnthropicException',
+  callIds: CLAUDE_CALL_ID,
+  call: callAnthropic,
+};
 
 async function callAnthropic(call: ProviderCall): Promise<ProviderAnswer> {
   const { createAnthropic } = await import('@ai-sdk/anthropic');
-  const { config, messages, tools } = call.request;
+  const { config, tools } = call.request;
   const provider = createAnthropic({
     baseURL: versioned(config.base_url),
     apiKey: config.api_key ?? '',
     fetch: fetchWithoutUnusedBeta,
   });
-  const { headers, ...options } = claudeOutput(call);
+  const { thinks, headers, ...options } = claudeOutput(call);
+  // Of other models that speak this protocol nobody knows whether they think; what they signed they want back.
+  const messages =
+    thinks || !call.features.claude ? call.request.messages : withoutThinking(call.request.messages);
   const output = await callLanguageModel(
     provider.languageModel(call.model),
     {
@@ -64,14 +73,18 @@ function anthropicMarks({ features }: ProviderCall): PromptMarks {
  * Output limit, thinking and sampling. Thinking tokens are part of the limit on the wire; the SDK adds them to what it
  * is given, so it is given the rest.
  */
-function claudeOutput({ request, features }: ProviderCall): Omit<LanguageModelV3CallOptions, 'prompt'> {
+function claudeOutput({
+  request,
+  features,
+}: ProviderCall): Omit<LanguageModelV3CallOptions, 'prompt'> & { thinks: boolean } {
   const { config } = request;
   const limit = features.maxOutputTokens ?? DEFAULT_OUTPUT;
   // Arguments are wanted whole: piecemeal ones come unchecked.
   const options: OptionFields = { toolStreaming: false };
-  const budgetTokens = thinkingBudget(config, features);
+  const budgetTokens = mayThink(request.messages) ? thinkingBudget(config, features) : null;
   if (budgetTokens !== null) {
     return {
+      thinks: true,
       maxOutputTokens: limit - budgetTokens,
       headers: INTERLEAVED_THINKING,
       providerOptions: { anthropic: { ...options, thinking: { type: 'enabled', budgetTokens } } },
@@ -80,6 +93,7 @@ function claudeOutput({ request, features }: ProviderCall): Omit<LanguageModelV3
   if (features.thinking === 'adaptive') {
     const effort = config.reasoning_effort === 'none' ? null : config.reasoning_effort;
     return {
+      thinks: true,
       maxOutputTokens: limit,
       providerOptions: {
         anthropic: { ...options, thinking: { type: 'adaptive' }, ...(effort === null ? {} : { effort }) },
@@ -87,6 +101,7 @@ function claudeOutput({ request, features }: ProviderCall): Omit<LanguageModelV3
     };
   }
   return {
+    thinks: false,
     maxOutputTokens: limit,
     temperature: config.temperature ?? undefined,
     topP: config.top_p ?? undefined,

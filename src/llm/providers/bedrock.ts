@@ -1,35 +1,42 @@
 import { thinkingTokens } from '../model-features.js';
 import { toAnswer } from '../protocols/answer.js';
 import { functionTools, requestHeaders, stopSequences } from '../protocols/chat-completions.js';
+import { CLAUDE_CALL_ID } from '../protocols/call-ids.js';
 import { callLanguageModel } from '../protocols/language-model.js';
 import { sdkPrompt, type OptionFields } from '../protocols/prompt.js';
+import { mayThink, withoutThinking } from '../protocols/thinking-turn.js';
+import { awsAccess } from './aws-access.js';
 import type { Provider, ProviderAnswer, ProviderCall } from './provider.js';
 
 /** Models behind AWS, by the converse protocol (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html). */
-export const bedrock: Provider = { errorFamily: 'BedrockException', call: callBedrock };
+export const bedrock: Provider = {
+  errorFamily: 'BedrockException',
+  callIds: CLAUDE_CALL_ID,
+  call: callBedrock,
+};
 
 async function callBedrock(call: ProviderCall): Promise<ProviderAnswer> {
   const { createAmazonBedrock } = await import('@ai-sdk/amazon-bedrock');
-  const { config, messages, tools } = call.request;
+  const { config, tools } = call.request;
   const { features } = call;
+  const { region, bearerToken, credentials } = await awsAccess(config, call.model);
   const provider = createAmazonBedrock({
-    // What is not set is looked up in the environment by the SDK, as AWS's own tools do.
-    region: config.aws_region_name ?? undefined,
-    apiKey: config.api_key ?? undefined,
-    accessKeyId: config.aws_access_key_id ?? undefined,
-    secretAccessKey: config.aws_secret_access_key ?? undefined,
-    sessionToken: config.aws_session_token ?? undefined,
+    region,
+    apiKey: bearerToken,
+    credentialProvider: credentials,
     baseURL: config.aws_bedrock_runtime_endpoint ?? config.base_url ?? undefined,
   });
   const limit = features.maxOutputTokens;
   const thinking = thinkingOptions(call, limit);
+  const messages =
+    thinking || !features.claude ? call.request.messages : withoutThinking(call.request.messages);
   const output = await callLanguageModel(
     provider.languageModel(call.model.replace(/^converse\//, '')),
     {
       prompt: sdkPrompt(messages, {
         cache: features.cacheMarks ? { bedrock: { cachePoint: { type: 'default' } } } : undefined,
         thinking: (signature) => ({ bedrock: { signature } }),
-        redactedThinking: (redactedData) => ({ bedrock: { redactedData } }),
+        redactedThinking: (redactedContent) => ({ bedrock: { redactedContent } }),
       }),
       tools: functionTools(tools),
       stopSequences: stopSequences(call),
@@ -44,6 +51,15 @@ async function callBedrock(call: ProviderCall): Promise<ProviderAnswer> {
   return toAnswer(output, 'completion');
 }
 
+/** The words that Claude takes for its effort. */
+const EFFORTS: Readonly<Record<string, string>> = {
+  minimal: 'low',
+  low: 'low',
+  medium: 'medium',
+  high: 'high',
+  xhigh: 'xhigh',
+};
+
 /**
  * Claude thinks by the effort there, as LiteLLM has it. The budget is part of the output limit on the wire; the SDK adds
  * the two up, so the caller subtracts.
@@ -52,7 +68,12 @@ function thinkingOptions(
   { request, features }: ProviderCall,
   limit: number | null,
 ): { budget: number; options: OptionFields } | undefined {
-  const budget = thinkingTokens(request.config.reasoning_effort);
+  const effort = request.config.reasoning_effort;
+  const maxReasoningEffort = EFFORTS[effort ?? ''];
+  if (features.thinking === 'adaptive' && maxReasoningEffort !== undefined)
+    return { budget: 0, options: { reasoningConfig: { type: 'adaptive', maxReasoningEffort } } };
+  const budget = thinkingTokens(effort);
+  if (!mayThink(request.messages)) return undefined;
   if (features.thinking !== 'manual' || budget === 0 || limit === null || limit <= budget) return undefined;
   return { budget, options: { reasoningConfig: { type: 'enabled', budgetTokens: budget } } };
 }

@@ -20,6 +20,7 @@ async function callGemini(call: ProviderCall): Promise<ProviderAnswer> {
     {
       prompt: sdkPrompt(messages, {
         thoughtSignature: (thoughtSignature) => ({ google: { thoughtSignature } }),
+        oneTextPerResult: true,
       }),
       tools: functionTools(tools),
       stopSequences: stopSequences(call),

@@ -1,4 +1,5 @@
 import { callChatCompletions } from '../protocols/chat-completions.js';
+import { MISTRAL_CALL_ID } from '../protocols/call-ids.js';
 import type { Provider } from './provider.js';
 
 /** A service of its own name that speaks OpenAI's chat completions. */
@@ -43,11 +44,10 @@ export const groq = compatible({
   cacheKey: true,
   effort: /gpt-oss/,
 });
-export const mistral = compatible({
-  errorFamily: 'MistralException',
-  url: 'https://api.mistral.ai/v1',
-  cacheKey: false,
-});
+export const mistral: Provider = {
+  ...compatible({ errorFamily: 'MistralException', url: 'https://api.mistral.ai/v1', cacheKey: false }),
+  callIds: MISTRAL_CALL_ID,
+};
 export const moonshot = compatible({
   errorFamily: 'MoonshotException',
   url: 'https://api.moonshot.ai/v1',

@@ -1,4 +1,5 @@
 import type { LlmDelta, LlmRequest, LlmResponse, LlmUsage } from '../llm.js';
+import type { CallIdForm } from '../protocols/call-ids.js';
 import type { ModelFeatures } from '../model-features.js';
 
 /** One attempt to get one answer. */
@@ -31,5 +32,7 @@ export interface ProviderAnswer {
 export interface Provider {
   /** How LiteLLM calls its errors, which error texts begin with: `OpenAIException`. */
   errorFamily: string;
+  /** The ids of tool calls that it takes; the default is what chat completions take. */
+  callIds?: CallIdForm;
   call(call: ProviderCall): Promise<ProviderAnswer>;
 }

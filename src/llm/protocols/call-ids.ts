@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto';
+import type { Message, MessageToolCall } from '../../events/index.js';
+import { splitThoughtSignature, withThoughtSignature } from './answer.js';
+
+/** Which ids of tool calls a provider takes. */
+export interface CallIdForm {
+  pattern: RegExp;
+  /** Characters of an id that is made in the place of one that it would refuse; letters and digits only. */
+  length: number;
+  /** Whether an id may not come twice in a dialogue. */
+  unique: boolean;
+}
+
+/** OpenAI's chat completions take 40 characters at most, whatever they are. */
+export const ANY_CALL_ID: CallIdForm = { pattern: /^[\x21-\x7e]{1,40}$/, length: 32, unique: false };
+/** Anthropic and AWS (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolUseBlock.html). */
+export const CLAUDE_CALL_ID: CallIdForm = { pattern: /^[a-zA-Z0-9_-]{1,64}$/, length: 32, unique: true };
+/** Mistral wants exactly nine letters or digits. */
+export const MISTRAL_CALL_ID: CallIdForm = { pattern: /^[a-zA-Z0-9]{9}$/, length: 9, unique: false };
+
+/**
+ * The dialogue with ids of calls that the provider takes: one from another provider may have a form that this one
+ * refuses, and some models count their calls anew in each answer, which others refuse. An id that fits and is the first
+ * of its name stays; the others become the same ones in every request, so that caches go on to fit.
+ */
+export function withCallIds(messages: readonly Message[], form: CallIdForm): Message[] {
+  const taken = new Set<string>();
+  let latest = new Map<string, string>();
+  return messages.map((message): Message => {
+    if (message.tool_calls?.length) {
+      latest = new Map();
+      return { ...message, tool_calls: message.tool_calls.map((call) => renamed(call, form, taken, latest)) };
+    }
+    const id = message.tool_call_id;
+    return id === undefined ? message : { ...message, tool_call_id: latest.get(id) ?? id };
+  });
+}
+
+function renamed(
+  call: MessageToolCall,
+  form: CallIdForm,
+  taken: Set<string>,
+  latest: Map<string, string>,
+): MessageToolCall {
+  const { id, signature } = splitThoughtSignature(call.id);
+  let fitting = id;
+  for (let round = 0; !form.pattern.test(fitting) || (form.unique && taken.has(fitting)); round++) {
+    const digest = createHash('sha256').update(`${round} ${id}`).digest('hex');
+    fitting = digest.slice(0, form.length);
+  }
+  taken.add(fitting);
+  const whole = withThoughtSignature(fitting, signature);
+  latest.set(call.id, whole);
+  return { ...call, id: whole };
+}

@@ -1,0 +1,108 @@
+import type { LlmConfig } from '../llm-config.js';
+
+/** Keys of AWS, lasting or for a while. */
+export interface AwsCredentials {
+  accessKeyId: string;
+  secretAccessKey: string;
+  sessionToken?: string;
+  expiration?: Date;
+}
+
+/** How to get at a service of AWS. */
+export interface AwsAccess {
+  region: string;
+  /** Sent instead of a signature; empty: requests are signed. */
+  bearerToken: string;
+  credentials: () => Promise<AwsCredentials>;
+}
+
+/** Where requests go when nobody says it (LiteLLM's). */
+const DEFAULT_REGION = 'us-west-2';
+/** How the sessions of a role are called when the config does not say it. */
+const SESSION_NAME = 'openhands-agent-server';
+/** Milliseconds: keys that end sooner than this are replaced. */
+const MARGIN = 5 * 60_000;
+/** Keys that are kept, one for each way to get some. */
+const KEPT = 50;
+
+/**
+ * What a config says of AWS, as LiteLLM reads it (https://docs.litellm.ai/docs/providers/bedrock): a bearer token, else
+ * a role, else a profile, else keys, else what AWS's own tools would find in the environment, in `~/.aws` or from the
+ * machine.
+ */
+export async function awsAccess(config: LlmConfig, model: string): Promise<AwsAccess> {
+  const region = await regionOf(config, model);
+  const isOwn = [config.aws_access_key_id, config.aws_profile_name, config.aws_role_name].some(isSet);
+  return {
+    region,
+    bearerToken: config.api_key ?? (isOwn ? '' : (process.env['AWS_BEARER_TOKEN_BEDROCK'] ?? '')),
+    credentials: () => keptCredentials(config, region),
+  };
+}
+
+/** The region of a resource name says where it is; then the config, the environment, the profile. */
+async function regionOf(config: LlmConfig, model: string): Promise<string> {
+  const named = /arn:aws[\w-]*:bedrock:([\w-]+):/.exec(model)?.[1];
+  const known = [
+    config.aws_region_name,
+    process.env['AWS_REGION_NAME'],
+    process.env['AWS_REGION'],
+    process.env['AWS_DEFAULT_REGION'],
+  ].find(isSet);
+  return named ?? known ?? (await profileRegion(config)) ?? DEFAULT_REGION;
+}
+
+async function profileRegion(config: LlmConfig): Promise<string | undefined> {
+  const { loadSharedConfigFiles } = await import('@smithy/core/config');
+  const { configFile, credentialsFile } = await loadSharedConfigFiles({ ignoreCache: true });
+  const profile = [config.aws_profile_name, process.env['AWS_PROFILE']].find(isSet) ?? 'default';
+  return configFile[profile]?.['region'] ?? credentialsFile[profile]?.['region'];
+}
+
+const kept = new Map<string, AwsCredentials>();
+
+/** Asking for keys may take a request or a program, so they are used until they end. */
+async function keptCredentials(config: LlmConfig, region: string): Promise<AwsCredentials> {
+  const way = JSON.stringify([
+    region,
+    config.aws_role_name,
+    config.aws_session_name,
+    config.aws_profile_name,
+    config.aws_access_key_id,
+    config.aws_secret_access_key,
+    config.aws_session_token,
+  ]);
+  const known = kept.get(way);
+  if (known?.expiration && known.expiration.getTime() - Date.now() > MARGIN) return known;
+  const found = await findCredentials(config, region);
+  kept.delete(way);
+  if (found.expiration) kept.set(way, found);
+  for (const [oldest] of kept) if (kept.size > KEPT) kept.delete(oldest);
+  return found;
+}
+
+async function findCredentials(config: LlmConfig, region: string): Promise<AwsCredentials> {
+  const { aws_role_name: role, aws_profile_name: profile } = config;
+  const keys = ownKeys(config);
+  if (!isSet(role) && !isSet(profile) && keys) return keys;
+  const aws = await import('@aws-sdk/credential-providers');
+  const base = isSet(profile)
+    ? aws.fromIni({ profile, clientConfig: { region }, ignoreCache: true })
+    : (keys ?? aws.fromNodeProviderChain({ clientConfig: { region } }));
+  if (!isSet(role)) return typeof base === 'function' ? base() : base;
+  return aws.fromTemporaryCredentials({
+    masterCredentials: base,
+    params: { RoleArn: role, RoleSessionName: config.aws_session_name ?? SESSION_NAME },
+    clientConfig: { region },
+  })();
+}
+
+function ownKeys(config: LlmConfig): AwsCredentials | undefined {
+  const { aws_access_key_id: accessKeyId, aws_secret_access_key: secretAccessKey } = config;
+  if (!isSet(accessKeyId) || !isSet(secretAccessKey)) return undefined;
+  return { accessKeyId, secretAccessKey, sessionToken: config.aws_session_token ?? undefined };
+}
+
+function isSet(value: string | null | undefined): value is string {
+  return value !== null && value !== undefined && value !== '';
+}
