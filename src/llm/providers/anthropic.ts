@@ -96,7 +96,11 @@ function claudeOutput({
       thinks: true,
       maxOutputTokens: limit,
       providerOptions: {
-        anthropic: { ...options, thinking: { type: 'adaptive' }, ...(effort === null ? {} : { effort }) },
+        anthropic: {
+          ...options,
+          thinking: { type: 'adaptive', display: 'summarized' },
+          ...(effort === null ? {} : { effort }),
+        },
       },
     };
   }

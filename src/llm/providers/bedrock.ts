@@ -71,7 +71,10 @@ function thinkingOptions(
   const effort = request.config.reasoning_effort;
   const maxReasoningEffort = EFFORTS[effort ?? ''];
   if (features.thinking === 'adaptive' && maxReasoningEffort !== undefined)
-    return { budget: 0, options: { reasoningConfig: { type: 'adaptive', maxReasoningEffort } } };
+    return {
+      budget: 0,
+      options: { reasoningConfig: { type: 'adaptive', display: 'summarized', maxReasoningEffort } },
+    };
   const budget = thinkingTokens(effort);
   if (!mayThink(request.messages)) return undefined;
   if (features.thinking !== 'manual' || budget === 0 || limit === null || limit <= budget) return undefined;

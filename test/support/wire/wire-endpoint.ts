@@ -29,7 +29,8 @@ export async function startWireEndpoint(options: WireEndpointOptions): Promise<W
       // Lists of models and the like are asked for at any time, and there are none.
       if (read.method === 'GET') return sendJson(response, 404, { error: { message: 'Not found' } });
       requests.push(read);
-      const turn = turns.shift() ?? { status: 500, body: { error: { message: 'the script is over' } } };
+      const turn = protocol.refuse?.(read) ??
+        turns.shift() ?? { status: 500, body: { error: { message: 'the script is over' } } };
       return answer(response, { turn, request: read, number: requests.length, protocol, cut });
     });
   });
@@ -54,7 +55,7 @@ async function readRequest(request: IncomingMessage): Promise<WireRequest> {
   for await (const chunk of request) chunks.push(Buffer.from(chunk as Uint8Array));
   const text = Buffer.concat(chunks).toString('utf8');
   const { method = '', url = '', headers } = request;
-  return { method, path: url, headers, body: text === '' ? {} : (JSON.parse(text) as Json) };
+  return { method, path: url, headers, text, body: text === '' ? {} : (JSON.parse(text) as Json) };
 }
 
 interface Exchange {

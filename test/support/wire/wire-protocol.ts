@@ -38,6 +38,15 @@ export interface WireRequest {
   path: string;
   headers: IncomingHttpHeaders;
   body: Json;
+  /** The body as it came: signatures are made of it. */
+  text: string;
+}
+
+/** The answer to a request that the provider does not take. */
+export interface Refusal {
+  status: number;
+  body: Json;
+  headers?: Record<string, string>;
 }
 
 /** What an answer is made of. */
@@ -59,6 +68,8 @@ export interface WireStream {
 export interface WireProtocol {
   /** Whether the request asks for a stream. */
   streams(request: WireRequest): boolean;
+  /** What the provider answers to a request against its rules; undefined: it keeps them. */
+  refuse?(request: WireRequest): Refusal | undefined;
   /** The JSON of an answer in one piece. */
   whole(answering: Answering): unknown;
   stream(answering: Answering): WireStream;
