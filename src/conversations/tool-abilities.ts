@@ -21,11 +21,14 @@ export function toolAbilities(
     countUsage: (...usage) => host.countUsage(...usage),
   };
   const models = new ConversationModels(modelsHost, services);
+  const subAgents = new ConversationSubAgents(host, services, toolset, vault);
   return {
-    subAgents: new ConversationSubAgents(host, services, toolset, vault),
+    subAgents,
     models,
     startChild: (request) => services.children.startChild(host.state.id, request),
     latestImages: () => latestImages(host.view().events),
-    prepare: () => models.prepare(),
+    prepare: async () => {
+      await Promise.all([models.prepare(), subAgents.prepare()]);
+    },
   };
 }

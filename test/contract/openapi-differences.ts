@@ -66,7 +66,6 @@ export const DELIBERATE: readonly Deliberate[] = [
   },
   { place: 'response SystemPromptEvent.tools[]', why: 'one shape for all tools, told apart by `kind`' },
   { place: /^request ACPAgent\.\w+$/, why: NOT_HERE },
-  { place: /^request AgentDefinition\.\w+$/, why: AS_THEY_COME },
   { place: /^(request|response) APIBasedCritic\.\w+$/, why: AS_THEY_COME },
   { place: /^(request|response) MCPServer\.auth$/, why: AS_THEY_COME },
   { place: /^(request|response) Skill\.(trigger|mcp_tools\{\}|inputs\[\]|resources)$/, why: AS_THEY_COME },

@@ -1,13 +1,14 @@
 import type { SubAgentType } from '../../tools/tool.js';
 import type { JsonObject } from '../agent-spec.js';
+import type { CondenserSpec } from '../condenser/condenser-spec.js';
 
-/** A kind of sub-agent: built in, or defined by a client. */
+/** A kind of sub-agent: built in, or defined by a client, a plugin or a file. */
 export interface AgentType extends SubAgentType {
   /** What it is told of its role. */
   prompt: string;
   /** The LLM profile whose model it works with; undefined: that of the agent that calls it. */
   profile?: string;
-  /** Names of skills of the calling agent that it has as well. */
+  /** Names of skills that it has: of the calling agent, of the project or of the user. */
   skills: readonly string[];
   /** Steps of one task. */
   maxIterations: number;
@@ -17,9 +18,19 @@ export interface AgentType extends SubAgentType {
   confirmationPolicy?: JsonObject & { kind: string };
   /** Hooks that watch its tools, besides those of the conversation. */
   hooks?: JsonObject;
+  /** MCP servers that it has besides those of the conversation, by name. */
+  mcpServers?: JsonObject;
+  /** What keeps its history short; undefined: the usual one. */
+  condenser?: CondenserSpec;
+  /**
+   * It comes from a file of the project, which whoever changes the repository can write: it may make the agent ask more
+   * often than the conversation does, not less.
+   */
+  ofProject?: boolean;
 }
 
-const MAX_ITERATIONS = 500;
+/** Steps of a task whose agent says nothing else. */
+export const MAX_ITERATIONS = 500;
 
 const REPORT =
   'You work for another agent, which sees nothing of your work but your last message: put into it all that it has to ' +
@@ -74,38 +85,21 @@ const BUILT_IN: readonly AgentType[] = [
 ];
 
 /**
- * The kinds of sub-agents that can be called by name: those that clients define win over built-in ones, which are there
- * when their tools are.
- * @param definitions as the create request has them
+ * The kinds of sub-agents that can be called by name: those that somebody has defined win over built-in ones, which are
+ * there when their tools are.
+ * @param defined of the same name the first counts
  */
 export function agentTypes(
-  definitions: readonly unknown[],
+  defined: readonly AgentType[],
   hasTool: (name: string) => boolean,
 ): ReadonlyMap<string, AgentType> {
   const builtIn = BUILT_IN.filter(({ tools }) => tools.every(hasTool));
-  const types = [...builtIn, ...definitions.flatMap((definition) => typeOf(definition) ?? [])];
-  return new Map(types.map((type) => [type.name, type] as const).sort(([a], [b]) => (a < b ? -1 : 1)));
+  const types = new Map([...builtIn, ...defined.toReversed()].map((type) => [type.name, type]));
+  return new Map([...types].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function typeOf(definition: unknown): AgentType | undefined {
-  if (!isObject(definition) || typeof definition['name'] !== 'string') return undefined;
-  const { name, description, system_prompt: prompt, model, max_iteration_per_run: steps } = definition;
-  const { max_budget_per_run: budget, permission_mode: mode } = definition;
-  return {
-    name,
-    description: typeof description === 'string' ? description : '',
-    tools: textsOf(definition['tools']),
-    prompt: typeof prompt === 'string' ? prompt : '',
-    profile: typeof model === 'string' && !['', 'inherit'].includes(model) ? model : undefined,
-    skills: textsOf(definition['skills']),
-    maxIterations: typeof steps === 'number' && steps >= 1 ? Math.floor(steps) : MAX_ITERATIONS,
-    maxBudget: typeof budget === 'number' && budget > 0 ? budget : undefined,
-    confirmationPolicy: policyOf(mode),
-    hooks: isObject(definition['hooks']) ? definition['hooks'] : undefined,
-  };
-}
-
-function policyOf(mode: unknown): AgentType['confirmationPolicy'] {
+/** The confirmation policy that a definition names; undefined: that of the conversation. */
+export function policyOf(mode: string | null): AgentType['confirmationPolicy'] {
   switch (mode) {
     case 'never_confirm':
       return { kind: 'NeverConfirm' };
@@ -116,12 +110,4 @@ function policyOf(mode: unknown): AgentType['confirmationPolicy'] {
     default:
       return undefined;
   }
-}
-
-function textsOf(value: unknown): string[] {
-  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

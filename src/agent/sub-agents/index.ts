@@ -1,2 +1,4 @@
-export { agentTypes, type AgentType } from './agent-type.js';
-export { subAgentSpec } from './sub-agent-spec.js';
+export * from './agent-type.js';
+export { readProjectDefinitions, readUserDefinitions } from './definition-files.js';
+export { toolNames } from './tool-names.js';
+export { INHERITED_MODEL, subAgentSpec } from './sub-agent-spec.js';

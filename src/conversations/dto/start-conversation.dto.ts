@@ -18,6 +18,7 @@ import {
 } from '../../http/field-type.js';
 import type { JsonObject } from '../../storage/index.js';
 import { agent } from './agent.dto.js';
+import { AgentDefinitionDto, agentDefinition } from './agent-definition.dto.js';
 import { HookConfigDto, hookConfig } from './hook-config.dto.js';
 import { SendMessageRequestDto } from './message.dto.js';
 import { NeverConfirmDto, confirmationPolicy, secretSource, securityAnalyzer } from './policies.dto.js';
@@ -140,26 +141,6 @@ export class PluginSourceDto {
   repo_path: string | null = null;
 }
 
-/** A sub-agent that the agent may delegate to; further fields are kept as they come. */
-const agentDefinition: FieldType = {
-  read: (raw) => raw,
-  problems: (value) => {
-    if (!isJsonObject(value)) return anyObject().problems(value);
-    const type = text();
-    return (
-      Object.hasOwn(value, 'name')
-        ? type.problems(value['name'])
-        : [{ type: 'missing', msg: 'Field required' }]
-    ).map((problem) => ({ ...problem, at: ['name'] }));
-  },
-  schema: () => ({
-    type: 'object',
-    properties: { name: { type: 'string' } },
-    required: ['name'],
-    additionalProperties: true,
-  }),
-};
-
 /** What is needed to start a conversation: an agent (or where to take it from) and a workspace. */
 export class StartConversationRequestDto {
   @Field(workspace)
@@ -219,8 +200,8 @@ export class StartConversationRequestDto {
   @Field(nullable(model(AgentLaunchAdditionsDto)))
   agent_launch_additions: AgentLaunchAdditionsDto | null = null;
 
-  @Field(listOf(agentDefinition))
-  agent_definitions: JsonObject[] = [];
+  @Field(listOf(agentDefinition), 'Sub-agents that the agent may give tasks to.')
+  agent_definitions: AgentDefinitionDto[] = [];
 
   @Field(nullable(listOf(model(PluginSourceDto))))
   plugins: PluginSourceDto[] | null = null;

@@ -8,13 +8,9 @@ import type { JsonObject } from '../../storage/index.js';
 import { clientToolProblem, type ClientToolSpec } from '../../tools/client/client-tool.js';
 import { InvalidRequestError } from '../conversation-errors.js';
 import type { IncomingMessage, StartConversationRequest, WorktreeOptions } from '../start-request.js';
-import {
-  AgentDto,
-  DEFAULT_PROMPT_FILE,
-  LLMSummarizingCondenserDto,
-  PipelineCondenserDto,
-} from './agent.dto.js';
+import { AgentDto, DEFAULT_PROMPT_FILE, LLMSummarizingCondenserDto } from './agent.dto.js';
 import type { AgentContextDto } from '../../settings/dto/agent-context.dto.js';
+import { toCondenser } from './to-condenser.js';
 import { AgentSettingsDto } from './agent-settings.dto.js';
 import type { LaunchedProfile } from '../profiles/launch-profiles.js';
 import { toLlmConfig } from '../../settings/dto/to-llm-config.js';
@@ -221,18 +217,6 @@ export function toSecretSources(secrets: ReadonlyMap<string, object>): Record<st
 function toAgentContext(context: AgentContextDto): JsonObject {
   const { current_datetime = utcTimestamp() } = context;
   return { ...object(toPlain(context)), current_datetime };
-}
-
-/** The condenser's models get all their fields, too. */
-function toCondenser(condenser: object): CondenserSpec {
-  if (condenser instanceof LLMSummarizingCondenserDto) {
-    const { llm, ...limits } = condenser;
-    return { llm: toLlmConfig(llm), ...limits, kind: 'LLMSummarizingCondenser' };
-  }
-  if (condenser instanceof PipelineCondenserDto) {
-    return { condensers: condenser.condensers.map(toCondenser), kind: 'PipelineCondenser' };
-  }
-  return { kind: 'NoOpCondenser' };
 }
 
 function checkCondenser(condenser: object | null): void {

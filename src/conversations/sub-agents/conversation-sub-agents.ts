@@ -5,20 +5,31 @@ import type { AgentSpec, JsonObject } from '../../agent/agent-spec.js';
 import type { Hooks } from '../../agent/hooks/index.js';
 import type { PromptFiles } from '../../agent/prompt/prompt-files.js';
 import { systemPromptDraft } from '../../agent/prompt/system-prompt.js';
-import { agentTypes, subAgentSpec, type AgentType } from '../../agent/sub-agents/index.js';
+import { firstByName, readUserSkills, skillsOf, type Skill, type Warn } from '../../agent/skills/index.js';
+import {
+  agentTypes,
+  readProjectDefinitions,
+  readUserDefinitions,
+  subAgentSpec,
+  type AgentType,
+} from '../../agent/sub-agents/index.js';
 import { errorMessage } from '../../errors/index.js';
 import { plainText, textContent, type EventDraft } from '../../events/index.js';
 import type { LlmConfig } from '../../llm/llm-config.js';
-import { HostRefusal, type SubAgents, type TaskResult, type Tool, type ToolHost } from '../../tools/tool.js';
+import { HostRefusal, type SubAgents, type TaskResult } from '../../tools/tool.js';
 import { promptFilesOf } from '../context/prompt-files.js';
 import { hooksOf, type ConversationHooksHost } from '../conversation-hooks.js';
 import type { ConversationServices } from '../conversation-parts.js';
 import type { ConversationState } from '../conversation-state.js';
 import type { SecretVault } from '../secrets/secret-vault.js';
 import type { Toolset } from '../toolset.js';
+import { definedTypes } from './definitions.js';
 import { TaskLogs } from './task-log.js';
 import { TaskSession, type TaskHost, type TaskParts } from './task-session.js';
+import { makeTaskTools } from './task-tools.js';
 
+/** The name that agents have the tool by which gives tasks. */
+const TASK_TOOLS = 'task_tool_set';
 const FOLDER = 'tasks';
 const INTERRUPTED = 'Tool call interrupted before completion. The task was ended.';
 
@@ -40,6 +51,8 @@ interface Task {
  */
 export class ConversationSubAgents implements SubAgents {
   private logsOpened: TaskLogs | undefined;
+  /** Those that stand in files, as they were read last. */
+  private inFiles: AgentType[] = [];
 
   constructor(
     private readonly host: SubAgentsHost,
@@ -58,30 +71,50 @@ export class ConversationSubAgents implements SubAgents {
 
   async run(task: Task, signal: AbortSignal): Promise<TaskResult> {
     const earlier = task.resume === undefined ? undefined : await this.earlier(task.resume);
+    // Files may have changed since the last task.
+    await this.prepare();
     const type = this.typeOf(earlier?.subagent ?? task.type);
+    this.assertAllowed(type);
     const model = type.profile === undefined ? undefined : await this.modelOf(type.profile);
-    this.assertTools(type);
+    const skills = await this.skillsOf(type);
     const taskId = task.resume ?? (await this.logs.begin(type.name));
-    const agent = subAgentSpec(this.host.state.agent, type, taskId, model);
-    const { own, all } = this.makeTools(agent, taskId);
+    const agent = subAgentSpec(this.host.state.agent, type, { taskId, model, skills });
+    const { registry } = this.services;
+    const place = { toolset: this.toolset, registry, folder: path.join(FOLDER, taskId) };
+    const tools = await makeTaskTools(agent, type, place, signal);
     const hooks = this.hooksOf(type);
     try {
       const write: TaskParts['write'] = (events) => this.logs.append(taskId, events);
-      const parts = { agent, type, tools: all, hooks, signal, write };
+      const parts = { agent, type, tools: tools.all, hooks, signal, write };
       const session = new TaskSession(this.host, parts, earlier?.events ?? []);
       await session.append(...(await this.opening(session, task.prompt)));
       await this.services.loop.run(session);
       signal.throwIfAborted();
       return { taskId, subagent: type.name, ...(await outcome(session)) };
     } finally {
-      await Promise.allSettled([hooks.close(), ...own.map((tool) => tool.close())]);
+      await Promise.allSettled([hooks.close(), tools.close()]);
     }
   }
 
+  /** Reads the definitions that stand in files, for who can be given tasks. Never fails. */
+  async prepare(): Promise<void> {
+    if (!this.host.state.agent.tools.some(({ name }) => name === TASK_TOOLS)) return;
+    const [project, user] = await Promise.all([
+      readProjectDefinitions(this.toolset.workingDir, this.warn),
+      readUserDefinitions(this.warn),
+    ]);
+    this.inFiles = definedTypes([...project, ...user], this.warn);
+  }
+
+  /** Those of the request and of plugins, then those in files of the project and of the user. */
   private known(): ReadonlyMap<string, AgentType> {
     const { agent_definitions: definitions } = this.host.state.rest;
-    const { registry } = this.services;
-    return agentTypes(Array.isArray(definitions) ? definitions : [], (name) => registry.has(name));
+    const given = definedTypes(Array.isArray(definitions) ? definitions : [], this.warn);
+    return agentTypes([...given, ...this.inFiles], (name) => this.services.registry.has(name));
+  }
+
+  private get warn(): Warn {
+    return this.services.context.warn(`conversation ${this.host.state.id}`);
   }
 
   private typeOf(name: string): AgentType {
@@ -114,10 +147,21 @@ export class ConversationSubAgents implements SubAgents {
     }
   }
 
-  private assertTools({ tools }: AgentType): void {
+  /**
+   * Programs that a file of the project brings along start without anybody being asked.
+   * @throws HostRefusal also when there is no such tool
+   */
+  private assertAllowed({ name, tools, ofProject, hooks, mcpServers }: AgentType): void {
+    const { kind } = this.host.state.confirmation_policy;
+    if (ofProject && (hooks ?? mcpServers) && kind !== 'NeverConfirm') {
+      throw new HostRefusal(
+        `The file of agent '${name}' in the project brings hooks or MCP servers. They would run without anybody's ` +
+          'agreement, which this conversation asks for.',
+      );
+    }
     try {
       this.services.registry.assertKnown(
-        tools.map((name) => ({ name })),
+        tools.map((tool) => ({ name: tool })),
         [],
       );
     } catch (error) {
@@ -125,23 +169,20 @@ export class ConversationSubAgents implements SubAgents {
     }
   }
 
-  /** Tools of its own, and the conversation's that are of MCP servers. */
-  private makeTools(agent: AgentSpec, taskId: string): { own: Tool[]; all: ReadonlyMap<string, Tool> } {
-    const { folder, shownFolder, ...rest } = this.toolset.host();
-    const host: ToolHost = {
-      ...rest,
-      folder: path.join(folder, FOLDER, taskId),
-      shownFolder: path.join(shownFolder, FOLDER, taskId),
-      subAgents: undefined,
-      models: undefined,
-      startChild: undefined,
-      latestImages: undefined,
-    };
-    const own = this.services.registry.createTools(agent.tools, agent.include_default_tools, host);
-    const shared = [...this.toolset.tools()].filter(
-      ([name, { definition }]) => definition.actionKind === 'MCPToolAction' && !own.has(name),
-    );
-    return { own: [...own.values()], all: new Map([...own, ...shared]) };
+  /** Skills by name: the calling agent's, or those that the project and the user have in their places. */
+  private async skillsOf({ name, skills: wanted }: AgentType): Promise<Skill[]> {
+    const own = skillsOf(this.host.state.agent);
+    if (wanted.every((skill) => own.some((known) => known.name === skill)))
+      return own.filter((known) => wanted.includes(known.name));
+    const { context } = this.services;
+    const [project, user] = await Promise.all([
+      context.projectSkills(this.toolset.workingDir, this.warn),
+      readUserSkills(this.warn),
+    ]);
+    const all = firstByName(own, project, user);
+    const missing = wanted.find((skill) => !all.some((known) => known.name === skill));
+    if (missing === undefined) return all.filter((known) => wanted.includes(known.name));
+    throw new HostRefusal(`Agent '${name}' wants the skill '${missing}', which is not there.`);
   }
 
   /** Hooks that watch tools see those of sub-agents too; the others are about the conversation. */

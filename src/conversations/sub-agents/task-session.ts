@@ -36,6 +36,9 @@ export interface TaskParts {
   write: (events: readonly DurableEvent[]) => Promise<void>;
 }
 
+/** Confirmation policies, by how much they ask. */
+const STRICTNESS = ['NeverConfirm', 'ConfirmRisky', 'AlwaysConfirm'];
+
 /** The models of a task have cost more than they may. */
 class MaxBudgetReached extends Error {
   override readonly name = 'MaxBudgetReached';
@@ -87,7 +90,9 @@ export class TaskSession implements AgentSession {
     return overspent(this.host.state);
   }
   get confirmationPolicy(): JsonObject & { kind: string } {
-    return this.parts.type.confirmationPolicy ?? this.host.state.confirmation_policy;
+    const { confirmation_policy: usual } = this.host.state;
+    const { confirmationPolicy: own = usual, ofProject } = this.parts.type;
+    return ofProject && STRICTNESS.indexOf(own.kind) < STRICTNESS.indexOf(usual.kind) ? usual : own;
   }
   get securityAnalyzer(): (JsonObject & { kind: string }) | null {
     return this.host.state.security_analyzer;

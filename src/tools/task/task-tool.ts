@@ -46,7 +46,8 @@ export const taskDefinition: ToolDefinition = {
   },
   create: ({ subAgents }) => {
     const types = (subAgents?.types ?? []).map(
-      ({ name, description, tools }) => `- **${name}**: ${description} (tools: ${tools.join(', ')})`,
+      ({ name, description, tools }) =>
+        `- **${name}**: ${description}${tools.length > 0 ? ` (tools: ${tools.join(', ')})` : ''}`,
     );
     const list = `Available agent types and the tools they have access to:\n${types.join('\n')}`;
     const definition = { ...taskDefinition, description: `${taskDefinition.description}\n\n${list}` };

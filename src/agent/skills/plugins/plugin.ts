@@ -4,7 +4,8 @@ import { errorCode, errorMessage } from '../../../errors/index.js';
 import type { JsonObject } from '../../agent-spec.js';
 import { readBoundedText } from '../bounded-text.js';
 import { parseFrontmatter } from '../frontmatter.js';
-import { isObject, makeSkill, textOrNull, texts, type Skill } from '../skill.js';
+import { readDefinitions, wordsOf } from '../../sub-agents/definition-files.js';
+import { isObject, makeSkill, textOrNull, type Skill } from '../skill.js';
 import { readSkillFolder, type Warn } from '../skill-folder.js';
 
 /** What a folder in the layout of Claude Code's plugins brings along. */
@@ -33,7 +34,7 @@ export async function readPlugin(folder: string, warn: Warn): Promise<Plugin> {
   const [skills, commands, agents, hooks, servers] = await Promise.all([
     readSkillFolder(path.join(folder, 'skills'), warn),
     readCommands(name, folder, warn),
-    readAgents(folder, warn),
+    readDefinitions(path.join(folder, 'agents'), 'plugin', warn),
     readJson(path.join(folder, 'hooks', 'hooks.json'), warn),
     readJson(path.join(folder, '.mcp.json'), warn),
   ]);
@@ -90,20 +91,6 @@ async function readCommands(plugin: string, folder: string, warn: Warn): Promise
   });
 }
 
-async function readAgents(folder: string, warn: Warn): Promise<JsonObject[]> {
-  return readMarkdown(path.join(folder, 'agents'), warn, (source, fields, body, name) => ({
-    name: textOrNull(fields['name']) ?? name,
-    description: textOrNull(fields['description']) ?? '',
-    model: textOrNull(fields['model']) ?? 'inherit',
-    color: textOrNull(fields['color']),
-    tools: wordsOf(fields['tools']) ?? [],
-    skills: wordsOf(fields['skills']) ?? [],
-    system_prompt: body,
-    source,
-    level: 'plugin',
-  }));
-}
-
 async function readMarkdown<T>(
   folder: string,
   warn: Warn,
@@ -123,12 +110,6 @@ async function readMarkdown<T>(
     }
   }
   return made;
-}
-
-/** `Read, Bash`, `Read Bash` or a list. */
-function wordsOf(value: unknown): string[] | null {
-  if (typeof value === 'string') return value.split(/[\s,]+/).filter((word) => word !== '');
-  return Array.isArray(value) ? texts(value) : null;
 }
 
 function serversIn(list: unknown): Record<string, JsonObject> {

@@ -1,0 +1,86 @@
+import { readdir } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { errorMessage } from '../../errors/index.js';
+import type { JsonObject } from '../agent-spec.js';
+import { readProjectText } from '../skills/bounded-text.js';
+import { parseFrontmatter } from '../skills/frontmatter.js';
+import { textOrNull, texts } from '../skills/skill.js';
+import type { Warn } from '../skills/skill-folder.js';
+
+/** Where definitions of sub-agents stand, in a project and in the home folder; the first of a name counts. */
+const FOLDERS = [path.join('.agents', 'agents'), path.join('.openhands', 'agents')];
+
+/** Most files of one folder that are read. */
+const MAX_FILES = 200;
+
+/** Whose files they are. */
+export type DefinitionLevel = 'project' | 'user' | 'plugin';
+
+/** The definitions of sub-agents that a project has: Markdown files, unchecked, as create requests have them. */
+export async function readProjectDefinitions(workspace: string, warn: Warn): Promise<JsonObject[]> {
+  return inFolders(workspace, (folder) => readDefinitions(folder, 'project', warn, workspace));
+}
+
+/** The definitions that a person keeps for all projects. */
+export async function readUserDefinitions(warn: Warn, home: string = os.homedir()): Promise<JsonObject[]> {
+  return inFolders(home, (folder) => readDefinitions(folder, 'user', warn));
+}
+
+/**
+ * The definitions in the Markdown files of one folder (but no README). What cannot be read is left out, and `warn` is told.
+ * @param project files that are links out of this folder (absolute path) are left out
+ */
+export async function readDefinitions(
+  folder: string,
+  level: DefinitionLevel,
+  warn: Warn,
+  project?: string,
+): Promise<JsonObject[]> {
+  const entries = await readdir(folder).catch(() => []);
+  const files = entries.filter((name) => /\.md$/i.test(name) && !/^readme\.md$/i.test(name)).sort();
+  if (files.length > MAX_FILES) warn(folder, `only the first ${MAX_FILES} definitions are used`);
+  const definitions: JsonObject[] = [];
+  for (const file of files.slice(0, MAX_FILES)) {
+    const source = path.join(folder, file);
+    try {
+      const content = await readProjectText(source, project);
+      if (!content || content.cut) throw new TypeError(content ? 'too large' : 'not a text');
+      const { fields, body } = await parseFrontmatter(content.text);
+      definitions.push({ ...definitionOf(fields, file), system_prompt: body, source, level });
+    } catch (error) {
+      warn(source, errorMessage(error));
+    }
+  }
+  return definitions;
+}
+
+/** Fields of a file, whose writers know lists of words, as those of a request. */
+function definitionOf(fields: JsonObject, file: string): JsonObject {
+  const { mcp_servers, mcpServers, ...rest } = fields;
+  const servers = fields['mcp_config'] ?? mcp_servers ?? mcpServers;
+  return {
+    ...rest,
+    name: textOrNull(fields['name']) ?? file.replace(/\.md$/i, ''),
+    description: textOrNull(fields['description']) ?? '',
+    model: textOrNull(fields['model']) ?? 'inherit',
+    color: textOrNull(fields['color']),
+    tools: wordsOf(fields['tools']) ?? [],
+    skills: wordsOf(fields['skills']) ?? [],
+    ...(servers === undefined ? {} : { mcp_config: servers }),
+  };
+}
+
+/** `Read, Bash`, `Read Bash` or a list; null for anything else. */
+export function wordsOf(value: unknown): string[] | null {
+  if (typeof value === 'string') return value.split(/[\s,]+/).filter((word) => word !== '');
+  return Array.isArray(value) ? texts(value) : null;
+}
+
+async function inFolders(
+  place: string,
+  read: (folder: string) => Promise<JsonObject[]>,
+): Promise<JsonObject[]> {
+  const lists = await Promise.all(FOLDERS.map((folder) => read(path.join(place, folder))));
+  return lists.flat();
+}

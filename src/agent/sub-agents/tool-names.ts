@@ -1,0 +1,26 @@
+/** What Claude Code calls tools, whose definitions of agents people share; none: sub-agents have no such tool. */
+const OURS: Readonly<Record<string, string | undefined>> = {
+  Bash: 'terminal',
+  BashOutput: 'terminal',
+  KillShell: 'terminal',
+  Read: 'file_editor',
+  Edit: 'file_editor',
+  MultiEdit: 'file_editor',
+  Write: 'file_editor',
+  LS: 'file_editor',
+  Glob: 'glob',
+  Grep: 'grep',
+  WebFetch: 'browser_tool_set',
+  WebSearch: 'browser_tool_set',
+  TodoWrite: 'task_tracker',
+  TodoRead: 'task_tracker',
+  Task: undefined,
+  Agent: undefined,
+  AskUserQuestion: undefined,
+};
+
+/** Names of tools as this server knows them, each once. */
+export function toolNames(names: readonly string[]): string[] {
+  const known = names.map((name) => (Object.hasOwn(OURS, name) ? OURS[name] : name));
+  return [...new Set(known.filter((name) => name !== undefined))];
+}

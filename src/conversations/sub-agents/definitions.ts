@@ -1,0 +1,63 @@
+import {
+  INHERITED_MODEL,
+  MAX_ITERATIONS,
+  policyOf,
+  toolNames,
+  type AgentType,
+} from '../../agent/sub-agents/index.js';
+import { errorMessage } from '../../errors/index.js';
+import { readChecked, toPlain } from '../../http/dto.js';
+import { isJsonObject } from '../../http/field-type.js';
+import { RequestValidationError } from '../../http/problem.js';
+import { AgentDefinitionDto, agentDefinition } from '../dto/agent-definition.dto.js';
+import { toCondenser } from '../dto/to-condenser.js';
+
+/** What is wrong with a definition; nothing of it stops anything. */
+type Warn = (source: string, problem: string) => void;
+
+/** The kinds of sub-agents that definitions from requests, plugins and files describe. What is not valid is left out. */
+export function definedTypes(definitions: readonly unknown[], warn: Warn): AgentType[] {
+  return definitions.flatMap((definition) => {
+    try {
+      const dto = readChecked(agentDefinition, withModel(definition), []);
+      return dto instanceof AgentDefinitionDto ? [typeOf(dto)] : [];
+    } catch (error) {
+      const { source, name } = isJsonObject(definition) ? definition : {};
+      warn(String(source ?? name), `no valid definition of a sub-agent: ${reasonOf(error)}`);
+      return [];
+    }
+  });
+}
+
+function typeOf(dto: AgentDefinitionDto): AgentType {
+  const { name, description, tools, skills, model, system_prompt: prompt, hooks, mcp_config } = dto;
+  const plainHooks = hooks && toPlain(hooks);
+  return {
+    ...{ name, description, skills, prompt },
+    tools: toolNames(tools),
+    profile: ['', 'inherit'].includes(model) ? undefined : model,
+    maxIterations: dto.max_iteration_per_run ?? MAX_ITERATIONS,
+    maxBudget: dto.max_budget_per_run ?? undefined,
+    confirmationPolicy: policyOf(dto.permission_mode),
+    hooks: isJsonObject(plainHooks) ? plainHooks : undefined,
+    mcpServers: mcp_config ?? undefined,
+    condenser: dto.condenser ? toCondenser(dto.condenser) : undefined,
+    ofProject: dto.level === 'project',
+  };
+}
+
+/** Files do not say with which model they are summarised: nobody writes keys into them. */
+function withModel(definition: unknown): unknown {
+  if (!isJsonObject(definition) || !isJsonObject(definition['condenser'])) return definition;
+  const { condenser } = definition;
+  if (Object.hasOwn(condenser, 'llm')) return definition;
+  const { kind = 'LLMSummarizingCondenser' } = condenser;
+  const llm = kind === 'LLMSummarizingCondenser' ? { llm: { model: INHERITED_MODEL } } : {};
+  return { ...definition, condenser: { ...condenser, kind, ...llm } };
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof RequestValidationError)) return errorMessage(error);
+  const [problem] = error.problems;
+  return problem ? `${problem.at?.join('.') ?? ''}: ${problem.msg}` : error.message;
+}
