@@ -6,7 +6,7 @@ import type { Conversation } from './conversation.js';
 import { InvalidRequestError, ToolNameClashError } from './conversation-errors.js';
 import { ConversationServices } from './conversation-parts.js';
 import { ConversationRegistry } from './conversation-registry.js';
-import { assertToolsKnown, makeWorkingDir, newConversation } from './new-conversation.js';
+import { assertModelsServed, assertToolsKnown, makeWorkingDir, newConversation } from './new-conversation.js';
 import type { ConversationState } from './conversation-state.js';
 import type { IncomingMessage, StartConversationRequest } from './start-request.js';
 import { promptFilesOf } from './context/prompt-files.js';
@@ -55,6 +55,7 @@ export class ConversationCreation {
     const request = this.opened(sent);
     const parent = await this.parentOf(request);
     assertToolsKnown(request, this.services.registry);
+    assertModelsServed(request);
     // The run's place before anything is made: a refused request leaves nothing behind.
     const slot = request.initial_message ? this.services.slots.take() : undefined;
     try {

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
+import { summarizers } from '../agent/condenser/condenser-spec.js';
 import { errorMessage } from '../errors/index.js';
 import { utcTimestamp } from '../events/index.js';
 import { makeFolder } from '../files/index.js';
+import { nameProblem } from '../llm/index.js';
 import { storageFailure, StorageFailedError } from '../storage/index.js';
 import { fitting } from '../tools/name-pattern.js';
 import { DuplicateToolError, UnknownToolError } from '../tools/tool-errors.js';
@@ -98,6 +100,26 @@ export function assertToolsKnown(
     }
     throw error;
   }
+}
+
+/**
+ * Checks that somebody serves the models of an agent. A name that leads nowhere would fail at the first message only.
+ * @throws InvalidRequestError with the names that were probably meant
+ */
+export function assertModelsServed({ agent }: Pick<StartConversationRequest, 'agent'>): void {
+  assertModelServed(agent.llm.model, ['body', 'agent', 'llm', 'model']);
+  for (const { llm } of summarizers(agent.condenser))
+    assertModelServed(llm.model, ['body', 'agent', 'condenser', 'llm', 'model']);
+}
+
+/**
+ * Checks that somebody serves a model.
+ * @param location of its name in the request
+ * @throws InvalidRequestError
+ */
+export function assertModelServed(model: string, location: string[]): void {
+  const problem = nameProblem(model);
+  if (problem !== undefined) throw new InvalidRequestError(location, problem, model);
 }
 
 /**

@@ -1,20 +1,24 @@
 import { performance } from 'node:perf_hooks';
 import { Injectable, Logger } from '@nestjs/common';
 import { errorName } from '../errors/index.js';
+import type { Message } from '../events/index.js';
 import { AttemptClock } from './attempt-clock.js';
 import { withAttempts } from './attempts.js';
 import { withoutImages } from './blind-messages.js';
+import { callConfig } from './call-config.js';
 import { assertRoomyContext } from './context-window.js';
+import { withInlineImages } from './inline-images.js';
 import type { LlmConfig } from './llm-config.js';
 import { LlmError } from './llm-error.js';
 import { Llm, type LlmRequest, type LlmResponse, type RetryInfo } from './llm.js';
 import { priceAnswer } from './model-catalogue.js';
-import { modelFeatures } from './model-features.js';
+import { modelFeatures, type ModelFeatures } from './model-features.js';
 import { ANY_CALL_ID, withCallIds } from './protocols/call-ids.js';
 import { classifyFailure } from './provider-failure.js';
 import { promptedCall } from './prompted-tools/index.js';
 import { routeModel, type Route } from './providers/index.js';
 import type { ProviderAnswer } from './providers/provider.js';
+import { assertParamsTaken } from './unsupported-params.js';
 
 /** Models through the AI SDK's providers, one step a call; attempts, clocks and error texts are ours. */
 @Injectable()
@@ -23,21 +27,23 @@ export class AiSdkLlm extends Llm {
 
   /** @throws LlmError, or the reason of `request.signal` as soon as that is aborted */
   override async complete(asked: LlmRequest): Promise<LlmResponse> {
-    const { config } = asked;
-    const seen = this.supportsVision(config) ? asked : { ...asked, messages: withoutImages(asked.messages) };
-    if (config.native_tool_calling) return this.ask(seen);
-    const { request, read } = promptedCall(seen, modelFeatures(config).stopWords);
-    return read(await this.ask(request));
+    const config = callConfig(asked.config);
+    const features = modelFeatures(config);
+    const request = { ...asked, config, messages: await shownMessages(asked, features) };
+    if (config.native_tool_calling) return this.ask(request);
+    const prompted = promptedCall(request, features.stopWords);
+    return prompted.read(await this.ask(prompted.request));
   }
 
   override supportsVision(config: LlmConfig): boolean {
-    return config.disable_vision !== true && modelFeatures(config).vision;
+    return modelFeatures(config).vision;
   }
 
   private async ask(request: LlmRequest): Promise<LlmResponse> {
     const { config, signal } = request;
     const route = routeModel(config.model);
     assertRoomyContext(config);
+    assertParamsTaken(config, modelFeatures(config), route.prefix);
     const { answer, latency } = await withAttempts({
       policy: config,
       signal,
@@ -90,6 +96,15 @@ export class AiSdkLlm extends Llm {
       clock.close();
     }
   }
+}
+
+/** The dialogue with the images that the model can take, in the way in which it takes them. */
+async function shownMessages(
+  { messages, signal }: LlmRequest,
+  features: ModelFeatures,
+): Promise<readonly Message[]> {
+  if (!features.vision) return withoutImages(messages);
+  return features.inlineImages ? withInlineImages(messages, signal) : messages;
 }
 
 /** Why it takes so long, for who reads the log. What the provider said stays out: it may quote the request. */

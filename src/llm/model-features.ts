@@ -1,3 +1,4 @@
+import { withOverrides } from './capability-overrides.js';
 import type { LlmConfig } from './llm-config.js';
 import { parseModelName } from './model-name.js';
 
@@ -12,6 +13,8 @@ export interface ModelFeatures {
   /** Takes `reasoning_effort` or its like. */
   reasoningEffort: boolean;
   thinking: ThinkingMode;
+  /** Takes temperature and its like. */
+  sampling: boolean;
   /** Takes `cache_control` marks. */
   cacheMarks: boolean;
   /** Wants its own `reasoning_content` back. */
@@ -21,6 +24,10 @@ export interface ModelFeatures {
   plainStrings: boolean;
   /** Takes words that end an answer. */
   stopWords: boolean;
+  /** Takes `prompt_cache_key`; undefined: as its provider does. */
+  cacheKey?: boolean;
+  /** Wants images in the request, not their addresses. */
+  inlineImages: boolean;
   /** Takes `prompt_cache_retention`. */
   cacheRetention: boolean;
   /** Tokens of a request; null: not known. */
@@ -98,23 +105,44 @@ function familyName(model: string): string {
   return last.replace(/^([a-z]{2,6}\.)?(anthropic|meta|amazon|mistral|deepseek)\./, '');
 }
 
-/** What is known of the model that a config names; `model_canonical_name` decides when it is set. */
+/** Providers that load no images themselves. */
+const NO_IMAGE_ADDRESSES = new Set(['bedrock', 'gemini', 'ollama', 'ollama_chat', 'vertex_ai']);
+
+/**
+ * What is known of the model that a config names; `model_canonical_name` decides when it is set, and what the config says
+ * of the model wins.
+ */
 export function modelFeatures(config: LlmConfig): ModelFeatures {
+  const features = withOverrides(knownFeatures(config), config.capability_overrides);
+  return {
+    ...features,
+    cacheMarks: features.cacheMarks && config.caching_prompt,
+    vision: features.vision && config.disable_vision !== true,
+    stopWords: features.stopWords && !config.disable_stop_word,
+    plainStrings: config.force_string_serializer ?? (!config.native_tool_calling || features.plainStrings),
+    inlineImages: config.inline_image_urls ?? features.inlineImages,
+  };
+}
+
+function knownFeatures(config: LlmConfig): ModelFeatures {
   const { provider, model } = parseModelName(config.model_canonical_name ?? config.model);
   const name = familyName(model);
   const family = FAMILIES.find(({ pattern }) => pattern.test(name));
   const claude = name.startsWith('claude-');
   const limits = OPAQUE_PROVIDERS.has(provider) && !claude ? undefined : family;
+  const reasoningEffort = !NO_EFFORT.test(name) && (provider !== 'litellm_proxy' || family !== undefined);
   return {
     claude,
     vision: family?.vision ?? false,
-    reasoningEffort: !NO_EFFORT.test(name) && (provider !== 'litellm_proxy' || family !== undefined),
+    reasoningEffort,
+    // Models that reason refuse it, but for Google's.
+    sampling: !reasoningEffort || name.startsWith('gemini-'),
+    inlineImages: NO_IMAGE_ADDRESSES.has(provider),
     thinking: family?.thinking ?? 'none',
-    cacheMarks: claude && config.caching_prompt,
+    cacheMarks: claude,
     echoReasoning: ECHO_REASONING.test(name),
-    plainStrings:
-      config.force_string_serializer ?? (!config.native_tool_calling || PLAIN_STRINGS.test(config.model)),
-    stopWords: !config.disable_stop_word && !NO_STOP.test(name),
+    plainStrings: PLAIN_STRINGS.test(config.model),
+    stopWords: !NO_STOP.test(name),
     responsesApi: /^(gpt-[56]|gpt-4\.1|codex-mini)/.test(name),
     cacheRetention: /^(gpt-5|gpt-4\.1)/.test(name) && !/mini|nano/.test(name) && provider !== 'azure',
     maxInputTokens: config.max_input_tokens ?? limits?.input ?? null,

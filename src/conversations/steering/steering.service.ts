@@ -9,6 +9,7 @@ import type { Conversation } from '../conversation.js';
 import { ConversationNotFoundError, InvalidRequestError } from '../conversation-errors.js';
 import { ConversationServices } from '../conversation-parts.js';
 import { ConversationRegistry } from '../conversation-registry.js';
+import { assertModelServed } from '../new-conversation.js';
 import { stateUpdate } from '../run.js';
 import { openGiven } from '../secrets/given-secrets.js';
 
@@ -66,12 +67,13 @@ export class SteeringService {
 
   /**
    * Gives the agent another model from its next step on. Secrets may come as tokens of this server.
-   * @throws InvalidRequestError for a token of another server, or a connection that does not exist
+   * @throws InvalidRequestError for a token of another server, a connection that does not exist, or a model that nobody serves
    */
   async switchLlm(id: string, llm: LlmConfig): Promise<void> {
     const conversation = await this.registry.acquire(id);
     const opened: LlmConfig = { ...llm, ...this.opened({ ...llm }, 'llm') };
     assertReachable(opened);
+    assertModelServed(opened.model, ['body', 'llm', 'model']);
     const agent: AgentSpec = { ...conversation.state.agent, llm: opened };
     if (isDeepStrictEqual(conversation.state.agent, agent)) return;
     // The agent of the moment of the change: another one may have come while this one was made.

@@ -1,6 +1,7 @@
 import type { LanguageModelV3FunctionTool } from '@ai-sdk/provider';
 import type { JsonObject, LlmTool } from '../llm.js';
 import type { ProviderAnswer, ProviderCall } from '../providers/provider.js';
+import { modelFetch } from '../model-fetch.js';
 import { toAnswer } from './answer.js';
 import { ThinkingReader } from './thinking-reader.js';
 import { chatMessages, type ServiceDialect } from './chat-messages.js';
@@ -39,6 +40,7 @@ export async function callChatCompletions(
     apiKey: endpoint.apiKey ?? undefined,
     queryParams: endpoint.queryParams,
     includeUsage: true,
+    fetch: modelFetch,
     // The SDK's own wording of messages loses names, parts and marks: the body is ours, the reading of answers its.
     transformRequestBody: (args) => chatBody(call, endpoint, args),
     metadataExtractor: thinking.extractor,
@@ -74,7 +76,7 @@ function chatBody(call: ProviderCall, endpoint: ChatEndpoint, sdk: JsonObject): 
     ...samplingFields(call),
     stop: call.request.stop,
     reasoning_effort: endpoint.effort ? (config.reasoning_effort ?? undefined) : undefined,
-    prompt_cache_key: endpoint.cacheKey ? conversationId : undefined,
+    prompt_cache_key: (features.cacheKey ?? endpoint.cacheKey) ? conversationId : undefined,
     stream: sdk['stream'],
     stream_options: sdk['stream_options'],
     ...endpoint.extraBody,
@@ -85,7 +87,7 @@ function chatBody(call: ProviderCall, endpoint: ChatEndpoint, sdk: JsonObject): 
 /** Sampling is sent only when it is set; models that reason refuse temperature and top_p. */
 function samplingFields({ request, features }: ProviderCall): JsonObject {
   const { temperature, top_p, seed } = request.config;
-  if (features.reasoningEffort) return { seed: seed ?? undefined };
+  if (!features.sampling) return { seed: seed ?? undefined };
   return { temperature: temperature ?? undefined, top_p: top_p ?? undefined, seed: seed ?? undefined };
 }
 

@@ -2,6 +2,7 @@ import type { LanguageModelV3 } from '@ai-sdk/provider';
 import { plainText, type Message, type ReasoningItem } from '../../events/index.js';
 import type { JsonObject } from '../llm.js';
 import type { ProviderAnswer, ProviderCall } from '../providers/provider.js';
+import { modelFetch } from '../model-fetch.js';
 import { splitThoughtSignature, toAnswer } from './answer.js';
 import { requestHeaders } from './chat-completions.js';
 import { callLanguageModel } from './language-model.js';
@@ -17,7 +18,8 @@ export async function callResponses(
 ): Promise<ProviderAnswer> {
   const body = responsesBody(call);
   // The SDK drops fields that it does not expect of a model name; what the config asks for has to arrive.
-  const fetchWithBody: typeof fetch = (input, init) => fetch(input, { ...init, body: JSON.stringify(body) });
+  const fetchWithBody: typeof fetch = (input, init) =>
+    modelFetch(input, { ...init, body: JSON.stringify(body) });
   const output = await callLanguageModel(
     makeModel(fetchWithBody),
     { prompt: [], headers: requestHeaders(call) },

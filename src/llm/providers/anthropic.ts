@@ -1,5 +1,6 @@
 import type { LanguageModelV3CallOptions } from '@ai-sdk/provider';
 import { INTERLEAVED_THINKING, thinkingBudget } from '../model-features.js';
+import { modelFetch } from '../model-fetch.js';
 import { toAnswer } from '../protocols/answer.js';
 import { functionTools, requestHeaders, stopSequences } from '../protocols/chat-completions.js';
 import { CLAUDE_CALL_ID } from '../protocols/call-ids.js';
@@ -51,7 +52,7 @@ const fetchWithoutUnusedBeta: typeof fetch = (input, init) => {
   const wanted = betas.filter((beta) => beta !== '' && !beta.startsWith('structured-outputs-'));
   if (wanted.length > 0) headers.set('anthropic-beta', wanted.join(','));
   else headers.delete('anthropic-beta');
-  return fetch(input, { ...init, headers });
+  return modelFetch(input, { ...init, headers });
 };
 
 /** The SDK wants the address with its version, the config's stands without. */

@@ -1,4 +1,5 @@
 import { thinkingTokens } from '../model-features.js';
+import { modelFetch } from '../model-fetch.js';
 import { toAnswer } from '../protocols/answer.js';
 import { functionTools, requestHeaders, stopSequences } from '../protocols/chat-completions.js';
 import { CLAUDE_CALL_ID } from '../protocols/call-ids.js';
@@ -24,6 +25,7 @@ async function callBedrock(call: ProviderCall): Promise<ProviderAnswer> {
     region,
     apiKey: bearerToken,
     credentialProvider: credentials,
+    fetch: modelFetch,
     baseURL: config.aws_bedrock_runtime_endpoint ?? config.base_url ?? undefined,
   });
   const limit = features.maxOutputTokens;

@@ -1,4 +1,5 @@
 import { thinkingTokens } from '../model-features.js';
+import { modelFetch } from '../model-fetch.js';
 import { toAnswer } from '../protocols/answer.js';
 import { functionTools, requestHeaders, stopSequences } from '../protocols/chat-completions.js';
 import { callLanguageModel } from '../protocols/language-model.js';
@@ -14,6 +15,7 @@ async function callGemini(call: ProviderCall): Promise<ProviderAnswer> {
   const provider = createGoogleGenerativeAI({
     baseURL: config.base_url ?? undefined,
     apiKey: config.api_key ?? '',
+    fetch: modelFetch,
   });
   const output = await callLanguageModel(
     provider.languageModel(call.model),

@@ -1,5 +1,6 @@
 import { LlmError } from '../llm-error.js';
 import { parseModelName } from '../model-name.js';
+import { unknownModel } from '../unknown-model.js';
 import { anthropic } from './anthropic.js';
 import { azure } from './azure.js';
 import { bedrock } from './bedrock.js';
@@ -41,6 +42,12 @@ export interface Route {
   model: string;
 }
 
+/** What is wrong with a model's name, with those that were probably meant; undefined: somebody serves it. */
+export function nameProblem(name: string): string | undefined {
+  const known = Object.hasOwn(PROVIDERS, parseModelName(name).provider);
+  return known ? undefined : unknownModel(name, Object.keys(PROVIDERS));
+}
+
 /**
  * Finds who serves a model.
  * @throws LlmError `LLMBadRequestError` in LiteLLM's words when nobody does
@@ -53,7 +60,8 @@ export function routeModel(name: string): Route {
     'LLMBadRequestError',
     'litellm.BadRequestError: LLM Provider NOT provided. Pass in the LLM provider you are trying to call. ' +
       `You passed model=${name}\n Pass model as E.g. For 'Huggingface' inference endpoints pass in ` +
-      "`completion(model='huggingface/starcoder',..)` Learn more: https://docs.litellm.ai/docs/providers",
+      "`completion(model='huggingface/starcoder',..)` Learn more: https://docs.litellm.ai/docs/providers\n " +
+      unknownModel(name, Object.keys(PROVIDERS)),
     400,
   );
 }

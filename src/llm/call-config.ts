@@ -1,0 +1,61 @@
+import type { LlmConfig } from './llm-config.js';
+import { LlmError } from './llm-error.js';
+
+/** The fields that hold addresses. */
+const ADDRESSES = ['base_url', 'ollama_base_url', 'aws_bedrock_runtime_endpoint'] as const;
+
+/** What people write who mean OpenAI itself: its address without the version would lead nowhere. */
+const OPENAI_ITSELF = /^https:\/\/api\.openai\.com\/?$/;
+
+/**
+ * The config as providers are called with it: addresses are checked, a name and password in one become a header, as
+ * `fetch` takes none in an address; names of headers are in lower case, so that one of the config takes the place of ours.
+ * @throws LlmError `LLMBadRequestError` for an address that is none
+ */
+export function callConfig(config: LlmConfig): LlmConfig {
+  const called = { ...config };
+  let authorization: string | undefined;
+  for (const field of ADDRESSES) {
+    const given = config[field];
+    if (given === null || given === '') {
+      called[field] = null;
+      continue;
+    }
+    const { url, basic } = readAddress(field, given);
+    called[field] = OPENAI_ITSELF.test(url) ? null : url;
+    authorization ??= basic;
+  }
+  const headers = Object.entries(config.extra_headers ?? {}).map(
+    ([name, value]) => [name.toLowerCase(), value] as const,
+  );
+  called.extra_headers = {
+    ...(authorization !== undefined && { authorization }),
+    ...Object.fromEntries(headers),
+  };
+  return called;
+}
+
+function readAddress(field: string, given: string): { url: string; basic?: string } {
+  const url = URL.canParse(given.trim()) ? new URL(given.trim()) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+    // Not the value: a password may stand in it.
+    throw new LlmError(
+      'LLMBadRequestError',
+      `The ${field} of the model is no web address: it has to begin with http:// or https://.`,
+    );
+  }
+  if (url.username === '' && url.password === '') return { url: given.trim() };
+  const user = `${decoded(url.username)}:${decoded(url.password)}`;
+  url.username = '';
+  url.password = '';
+  return { url: url.href, basic: `Basic ${Buffer.from(user).toString('base64')}` };
+}
+
+/** A percent sign in a password may be meant as it stands. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,22 @@
+import type { Dispatcher } from 'undici';
+
+const PROXY_VARIABLES = ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY'];
+
+let dispatcher: Promise<Dispatcher> | undefined;
+
+/**
+ * `fetch` for calls to models. Node's own gives up when no header has come for five minutes, or nothing of a body: how
+ * long an answer may take is in the config, and the clock of the attempt watches over it. Proxies are those of the
+ * environment (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`).
+ */
+export const modelFetch: typeof fetch = async (input, init) => {
+  dispatcher ??= makeDispatcher();
+  return fetch(input, { ...init, dispatcher: await dispatcher });
+};
+
+async function makeDispatcher(): Promise<Dispatcher> {
+  const { Agent, EnvHttpProxyAgent } = await import('undici');
+  const limits = { headersTimeout: 0, bodyTimeout: 0 };
+  const hasProxy = PROXY_VARIABLES.some((name) => (process.env[name] ?? '') !== '');
+  return hasProxy ? new EnvHttpProxyAgent(limits) : new Agent(limits);
+}

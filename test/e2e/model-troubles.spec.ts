@@ -1,0 +1,172 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { fileURLToPath } from 'node:url';
+import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
+import { startScriptedEndpoint, type ChatEndpoint, type EndpointStep } from '../support/scripted-endpoint.js';
+import { eventually, ServerProcess } from '../support/server-process.js';
+
+const IMPATIENT = fileURLToPath(new URL('../support/impatient-fetch.mjs', import.meta.url));
+
+describe('a conversation whose model', () => {
+  let server: ServerProcess;
+  let folder: string;
+  let endpoint: ChatEndpoint;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(os.tmpdir(), 'troubles-'));
+    server = await ServerProcess.start({ env: { NODE_OPTIONS: `--import=${IMPATIENT}` } });
+  });
+  afterAll(async () => {
+    await server.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+  beforeEach(async () => {
+    endpoint = await startScriptedEndpoint();
+  });
+  afterEach(() => endpoint.close());
+
+  const start = (steps: EndpointStep[], llm: Record<string, unknown> = {}) => {
+    endpoint.script(steps);
+    const config = {
+      model: 'openai/scripted',
+      base_url: endpoint.url,
+      api_key: 'sk-quiet',
+      usage_id: 'agent',
+      num_retries: 2,
+      retry_min_wait: 0,
+      retry_max_wait: 0,
+      ...llm,
+    };
+    return scriptedRequest(folder, 'go', { agent: { llm: config, tools: [] } });
+  };
+  const create = (steps: EndpointStep[], llm: Record<string, unknown> = {}) =>
+    ConversationClient.create(server, start(steps, llm));
+
+  it.each<[string, EndpointStep, Record<string, unknown>, string, string]>([
+    ['refuses the key', { status: 401, message: 'bad key sk-quiet' }, {}, 'LLMAuthenticationError', 'auth'],
+    ['is at its limit', { status: 429, message: 'slow down' }, {}, 'LLMRateLimitError', 'rate_limit'],
+    ['is out of money', { status: 402, message: 'Insufficient balance' }, {}, 'APIError', 'quota'],
+    ['is overloaded', { status: 529, message: 'Overloaded' }, {}, 'LLMServiceUnavailableError', 'transient'],
+    ['does not exist', { status: 404, message: 'no such model' }, {}, 'NotFoundError', 'config'],
+    ['takes no such request', { status: 400, message: 'bad thing' }, {}, 'LLMBadRequestError', 'config'],
+    [
+      'has no room for more',
+      { status: 400, message: 'too long', code: 'context_length_exceeded' },
+      {},
+      'LLMContextWindowExceedError',
+      'agent_action',
+    ],
+    [
+      'refuses the history',
+      { status: 400, message: '`tool_use` ids were found without `tool_result` blocks' },
+      {},
+      'LLMMalformedConversationHistoryError',
+      'agent_action',
+    ],
+    ['answers too late', { hang: true }, { timeout: 1 }, 'LLMTimeoutError', 'transient'],
+    [
+      'stalls while it writes',
+      { say: 'one two', stallAfter: 2 },
+      { stream: true, stream_idle_timeout: 0.1 },
+      'LLMTimeoutError',
+      'transient',
+    ],
+    [
+      'breaks off',
+      { say: 'one two', breakAfter: 2 },
+      { stream: true },
+      'LLMServiceUnavailableError',
+      'transient',
+    ],
+    [
+      'answers with a page',
+      { raw: '<html></html>', type: 'text/html' },
+      {},
+      'LLMServiceUnavailableError',
+      'transient',
+    ],
+    ['has nothing to say', { body: { id: 'x', choices: [] } }, {}, 'LLMNoResponseError', 'transient'],
+  ])('%s: the error says so, and the conversation can go on', async (_what, step, llm, code, kind) => {
+    const conversation = await create([{ ...step }, { ...step }], { ...llm, num_retries: 2 });
+    await conversation.reaches('error');
+    const events = await conversation.events();
+    expect(events.at(-1)).toMatchObject({
+      kind: 'ConversationErrorEvent',
+      source: 'environment',
+      code,
+      classification: { kind },
+    });
+    expect(events.at(-2)).toMatchObject({ key: 'execution_status', value: 'error' });
+    expect(JSON.stringify(events)).not.toContain('sk-quiet');
+    // What was not used up by attempts is not to be played now.
+    await endpoint.close();
+    endpoint = await startScriptedEndpoint({ script: [{ say: 'again' }] });
+    const again = { ...start([]).agent.llm, num_retries: 1 };
+    expect((await server.request('POST', `${conversation.route}/switch_llm`, { llm: again })).status).toBe(
+      200,
+    );
+    await conversation.send('go on');
+    await conversation.reaches('finished');
+  });
+
+  it('finds something offensive is asked once more, in other words', async () => {
+    const conversation = await create([
+      { status: 400, message: 'Output blocked by content filtering policy', code: 'content_filter' },
+      { say: 'ok' },
+    ]);
+    await conversation.reaches('finished');
+    expect(endpoint.requests).toHaveLength(2);
+  });
+
+  it.each<[string, EndpointStep, Record<string, unknown>]>([
+    ['does not answer', { hang: true }, {}],
+    ['stalls while it writes', { say: 'one two', stallAfter: 2 }, { stream: true }],
+    ['asked to wait', { status: 429, headers: { 'retry-after': '60' } }, { retry_max_wait: 60 }],
+    ['is to be asked again later', { status: 503 }, { retry_min_wait: 60, retry_max_wait: 60 }],
+  ])('%s is interrupted at once', async (_what, step, llm) => {
+    const conversation = await create([step, { say: 'never' }], llm);
+    await eventually(() => Promise.resolve(endpoint.requests.length === 1), 'the request');
+    if (step.status !== undefined) {
+      const waits = () =>
+        server.log.split('\n').some((line) => line.includes(conversation.id) && line.includes('in 60 s'));
+      await eventually(() => Promise.resolve(waits()), 'the wait');
+    }
+    const began = performance.now();
+    expect((await server.request('POST', `${conversation.route}/interrupt`)).status).toBe(200);
+    await conversation.reaches('paused');
+    expect(performance.now() - began).toBeLessThan(3000);
+    expect((await conversation.events()).at(-1)).toMatchObject({ kind: 'InterruptEvent' });
+    expect(endpoint.requests).toHaveLength(1);
+  });
+
+  it('takes longer than the HTTP client of the process would wait is waited for', async () => {
+    const conversation = await create([{ say: 'late', wait: 2.2 }], { num_retries: 1 });
+    await conversation.reaches('finished');
+  });
+
+  it('is served by nobody is refused when it is named, with the names that were meant', async () => {
+    const wrong = start([], { model: 'opnai/gpt-4o' });
+    const { status, body } = await server.request('POST', '/api/conversations', wrong);
+    expect(status).toBe(422);
+    expect(body).toMatchObject({
+      detail: [{ loc: ['body', 'agent', 'llm', 'model'], input: 'opnai/gpt-4o' }],
+    });
+    expect(JSON.stringify(body)).toContain("Did you mean 'openai/gpt-4o'?");
+
+    const condenser = { kind: 'LLMSummarizingCondenser', llm: { model: 'gemini-2.5-pro' } };
+    const request = start([]);
+    const other = await server.request('POST', '/api/conversations', {
+      ...request,
+      agent: { ...request.agent, condenser },
+    });
+    expect(other.body).toMatchObject({ detail: [{ loc: ['body', 'agent', 'condenser', 'llm', 'model'] }] });
+
+    const conversation = await create([{ say: 'ok' }]);
+    await conversation.reaches('finished');
+    const llm = { model: 'antropic/claude-sonnet-4-5' };
+    const switched = await server.request('POST', `${conversation.route}/switch_llm`, { llm });
+    expect(switched).toMatchObject({ status: 422, body: { detail: [{ loc: ['body', 'llm', 'model'] }] } });
+  });
+});
