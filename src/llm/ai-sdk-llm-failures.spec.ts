@@ -1,4 +1,5 @@
 import { endpoint, failure, llm, replaceEndpoint, request } from '../../test/support/llm-stage.js';
+import { eventually } from '../../test/support/server-process.js';
 import type { EndpointStep } from '../../test/support/scripted-endpoint.js';
 import { textContent } from '../events/index.js';
 import type { LlmConfig } from './llm-config.js';
@@ -292,7 +293,8 @@ describe('AiSdkLlm when an endpoint fails', () => {
     const inRequest = new AbortController();
     endpoint.script([{ hang: true }, { status: 500, repeat: true }]);
     const first = llm.complete(request({}, { signal: inRequest.signal }));
-    setTimeout(() => inRequest.abort(reason), 30);
+    await eventually(() => Promise.resolve(endpoint.requests.length === 1), 'the request');
+    inRequest.abort(reason);
     await expect(first).rejects.toBe(reason);
 
     const inWait = new AbortController();
