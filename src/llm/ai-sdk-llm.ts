@@ -18,12 +18,14 @@ import { classifyFailure } from './provider-failure.js';
 import { promptedCall } from './prompted-tools/index.js';
 import { routeModel, type Route } from './providers/index.js';
 import type { ProviderAnswer } from './providers/provider.js';
+import { RefusedReasoning } from './refused-reasoning.js';
 import { assertParamsTaken } from './unsupported-params.js';
 
 /** Models through the AI SDK's providers, one step a call; attempts, clocks and error texts are ours. */
 @Injectable()
 export class AiSdkLlm extends Llm {
   private readonly logger = new Logger('Llm');
+  private readonly reasoning = new RefusedReasoning();
 
   /** @throws LlmError, or the reason of `request.signal` as soon as that is aborted */
   override async complete(asked: LlmRequest): Promise<LlmResponse> {
@@ -77,19 +79,22 @@ export class AiSdkLlm extends Llm {
     );
     const started = performance.now();
     try {
-      const work = provider.call({
-        request: { ...request, messages: withCallIds(request.messages, provider.callIds ?? ANY_CALL_ID) },
-        provider: prefix,
-        model,
-        features: modelFeatures(config),
-        attempt,
-        signal: clock.signal,
-        // What a dead attempt still brings is nobody's business any more.
-        onDelta: (delta) => {
-          if (!clock.signal.aborted) request.onDelta?.(delta);
-        },
-        onProgress: () => clock.touch(),
-      });
+      const messages = withCallIds(request.messages, provider.callIds ?? ANY_CALL_ID);
+      const work = this.reasoning.call(request.conversationId, messages, (sent) =>
+        provider.call({
+          request: { ...request, messages: sent },
+          provider: prefix,
+          model,
+          features: modelFeatures(config),
+          attempt,
+          signal: clock.signal,
+          // What a dead attempt still brings is nobody's business any more.
+          onDelta: (delta) => {
+            if (!clock.signal.aborted) request.onDelta?.(delta);
+          },
+          onProgress: () => clock.touch(),
+        }),
+      );
       const answer = await clock.race(work);
       return { answer, latency: (performance.now() - started) / 1000 };
     } finally {
