@@ -41,6 +41,7 @@ const ARROWS = {
   workspace: ['auth', 'config', 'conversations', 'crypto', 'errors', 'events', 'http', 'openapi', 'tools'],
   settings: ['auth', 'config', 'crypto', 'errors', 'events', 'http', 'llm', 'openapi', 'storage'],
   server: ['auth', 'config', 'conversations', 'events', 'http', 'tools'],
+  ui: ['config', 'workspace'],
   init: ['auth', 'config', 'errors', 'http'],
   cli: ['auth', 'config', 'crypto', 'errors', 'files', 'init', 'logging', 'server', 'tools'],
 };

@@ -89,7 +89,9 @@ async function namesThatAreRead() {
   }
   // `paths` has the folders as absolute paths, under shorter names.
   const schema = await readFile(path.join(source, 'config/app-config.ts'), 'utf8');
-  for (const [, name, field] of schema.matchAll(/(\w+): path\.resolve\(this\.base_dir, this\.(\w+)\)/g)) {
+  for (const [, name, field] of schema.matchAll(
+    /(\w+): (?:path\.resolve\(this\.base_dir, |this\.optional\()this\.(\w+)\)/g,
+  )) {
     if (words.has(`paths.${name}`)) words.add(field);
   }
   return words;

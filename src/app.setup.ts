@@ -11,6 +11,7 @@ import { refuseUntilReady, type DeferredInit, type ServerSetup } from './init/in
 import { isDebug, requestLog } from './logging/index.js';
 import { setupOpenApi } from './openapi/index.js';
 import { PatternWsAdapter } from './sockets/pattern-ws-adapter.js';
+import { WebUi } from './ui/index.js';
 import { WaitingModule } from './waiting.module.js';
 
 /** Where Nest and everything else log; `false` for nowhere. */
@@ -25,11 +26,13 @@ export async function createServer(
   logger: ServerLog,
   init?: DeferredInit,
 ): Promise<NestExpressApplication> {
+  const ui = await WebUi.configured(config);
   const app = await createApp(AppModule.forRoot(config, init), logger);
   const origins = protect(app, config);
+  if (ui !== undefined) app.use(ui.beforeRoutes);
   app.useWebSocketAdapter(new PatternWsAdapter(app));
   const secrets = app.get(KnownSecrets);
-  configureHttp(app, { ...edgeOptions(origins), mask: (text) => secrets.mask(text) });
+  configureHttp(app, { ...edgeOptions(origins), mask: (text) => secrets.mask(text), unknownPath: ui?.unknownPath });
   setupOpenApi(app);
   return app;
 }

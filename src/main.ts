@@ -24,7 +24,12 @@ switch (command.kind) {
   case 'check-config':
     await explained(async () => {
       const { effectiveConfig, loadConfig } = await import('./config/index.js');
-      const { config } = loadConfig({ env: process.env, cwd: process.cwd(), listen: command.listen });
+      const { config } = loadConfig({
+        env: process.env,
+        cwd: process.cwd(),
+        listen: command.listen,
+        ui: command.ui,
+      });
       process.stdout.write(`${JSON.stringify(effectiveConfig(config), null, 2)}\n`);
     });
     break;
@@ -40,8 +45,8 @@ async function reload(): Promise<void> {
 
 async function start(): Promise<void> {
   const { loadConfig } = await import('./config/index.js');
-  const listen = command.kind === 'serve' ? command.listen : undefined;
-  const loaded = loadConfig({ env: process.env, cwd: process.cwd(), listen });
+  const given = command.kind === 'serve' ? { listen: command.listen, ui: command.ui } : {};
+  const loaded = loadConfig({ env: process.env, cwd: process.cwd(), ...given });
   const { serve } = await import('./cli/serve.js');
   await serve(loaded);
 }

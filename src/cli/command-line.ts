@@ -7,8 +7,8 @@ export type Command =
   | { kind: 'help' }
   | { kind: 'version' }
   | { kind: 'mistake'; message: string }
-  | { kind: 'check-config'; listen: ListenAddress }
-  | { kind: 'serve'; listen: ListenAddress; reload: boolean };
+  | { kind: 'check-config'; listen: ListenAddress; ui?: string }
+  | { kind: 'serve'; listen: ListenAddress; ui?: string; reload: boolean };
 
 /** What `--help` prints. */
 export const HELP = `Usage: openhands-agent-server [options]
@@ -17,6 +17,7 @@ Options:
   --host HOST      address to listen on (default: 0.0.0.0). Without a session key and without
                    this option only requests from this machine are served.
   --port PORT      port to listen on, 0 for any free one (default: 8000)
+  --ui DIR         serve the built web UI in this folder at /, beside the API
   --reload         start again whenever the sources change (without sources: the built server)
   --check-config   print the configuration in force, secrets masked, and exit
   --version        print the version and exit
@@ -35,6 +36,7 @@ export function parseCommandLine(args: readonly string[]): Command {
       options: {
         host: { type: 'string' },
         port: { type: 'string', default: '8000' },
+        ui: { type: 'string' },
         reload: { type: 'boolean', default: false },
         'check-config': { type: 'boolean', default: false },
         version: { type: 'boolean', default: false },
@@ -46,9 +48,11 @@ export function parseCommandLine(args: readonly string[]): Command {
     const port = parsePort(values.port);
     if (port === undefined) return mistake(`--port takes a number from 0 to 65535, not '${values.port}'`);
     if (values.host === '') return mistake('--host takes an address');
+    if (values.ui?.trim() === '') return mistake('--ui takes a folder');
+    const ui = values.ui === undefined ? {} : { ui: values.ui };
     const listen = { host: values.host ?? '0.0.0.0', port, hostGiven: values.host !== undefined };
-    if (values['check-config']) return { kind: 'check-config', listen };
-    return { kind: 'serve', listen, reload: values.reload };
+    if (values['check-config']) return { kind: 'check-config', listen, ...ui };
+    return { kind: 'serve', listen, ...ui, reload: values.reload };
   } catch (error) {
     // Node's message goes on with advice on its own syntax.
     return mistake(errorMessage(error).split(/\. |\n/)[0] ?? '');

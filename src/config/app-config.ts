@@ -105,6 +105,16 @@ export interface ListenAddress {
   hostGiven: boolean;
 }
 
+/** The folders of a configuration, absolute; null: not configured. */
+export interface ConfiguredPaths {
+  conversations: string;
+  workspace: string;
+  worktrees: string;
+  bashEvents: string;
+  staticFiles: string | null;
+  ui: string | null;
+}
+
 /**
  * The server's configuration, complete and valid. Field names are those of the configuration file and, in upper case
  * after `OH_`, of the environment. Paths stand here as configured; `paths` has them absolute.
@@ -130,8 +140,14 @@ export class AppConfig {
   bash_events_dir: string = 'workspace/bash_events';
   @Whole('Seconds that events of the bash routes are kept; null: for ever.', { above: 0 }, { nullable: true })
   bash_events_retention_seconds: number | null = null;
-  @Text('Folder served under /static.', { nullable: true })
+  @Text('Folder served under /static, where / then leads to; left out when it is not there.', {
+    nullable: true,
+  })
   static_files_path: string | null = null;
+  @Text('Folder of a built web UI, served at / beside the API (also --ui).', { nullable: true })
+  ui_path: string | null = null;
+  @Flag('Put the session key into the page of the web UI: whoever opens the page then has it.')
+  ui_give_key: boolean = false;
   @SectionList('Receivers of events.', WebhookConfig)
   webhooks: WebhookConfig[] = [];
   @Flag('Offer an editor in the browser.')
@@ -200,13 +216,19 @@ export class AppConfig {
   listen: ListenAddress = { host: '0.0.0.0', port: 8000, hostGiven: false };
 
   /** The configured folders as absolute paths. */
-  get paths(): { conversations: string; workspace: string; worktrees: string; bashEvents: string } {
+  get paths(): ConfiguredPaths {
     return {
       conversations: path.resolve(this.base_dir, this.conversations_path),
       workspace: path.resolve(this.base_dir, this.workspace_path),
       worktrees: path.resolve(this.base_dir, this.conversation_worktree_root),
       bashEvents: path.resolve(this.base_dir, this.bash_events_dir),
+      staticFiles: this.optional(this.static_files_path),
+      ui: this.optional(this.ui_path),
     };
+  }
+
+  private optional(folder: string | null): string | null {
+    return folder === null ? null : path.resolve(this.base_dir, folder);
   }
 }
 

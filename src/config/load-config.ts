@@ -15,6 +15,8 @@ export interface ConfigInput {
   /** Absolute path of the folder that relative paths start from. */
   cwd: string;
   listen?: ListenAddress;
+  /** Folder of the web UI, when the command line names one. */
+  ui?: string;
   /** What a request to set the server up says: it replaces what stands elsewhere; null stays as it is. */
   settings?: Readonly<Record<string, unknown>>;
 }
@@ -37,7 +39,7 @@ const SETTINGS = 'POST /api/init';
  * Puts the configuration together: defaults, then the file, then the environment, then the settings of a request.
  * @throws ConfigError with every mistake that was found
  */
-export function loadConfig({ env: given, cwd, listen, settings = {} }: ConfigInput): LoadedConfig {
+export function loadConfig({ env: given, cwd, listen, ui, settings = {} }: ConfigInput): LoadedConfig {
   const file = readConfigFile(given, cwd);
   const { env, problems: keyProblems, variableOf } = readKeyFiles(given, cwd);
   const environment = readEnvironment(AppConfig, PREFIX, env);
@@ -65,6 +67,7 @@ export function loadConfig({ env: given, cwd, listen, settings = {} }: ConfigInp
   const variables = [...environment.sources.values(), ...keySource, ...fillInKeys(config, env)];
   config.base_dir = cwd;
   if (listen !== undefined) config.listen = listen;
+  if (ui !== undefined) config.ui_path = ui;
   return { config, file, variables: [...new Set(variables.map(variableOf))].sort() };
 }
 

@@ -1,4 +1,5 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { RequestHandler } from 'express';
 import { type CorsOptions, cors } from './cors.js';
 import { HttpExceptionFilter } from './exception.filter.js';
 import { jsonBody } from './json-body.js';
@@ -10,6 +11,8 @@ export interface HttpOptions {
   cors?: CorsOptions;
   /** Bytes of a JSON body; 32 MiB unless told. */
   bodyLimit?: number;
+  /** Answers what no route knows, or passes it on. */
+  unknownPath?: RequestHandler;
   /** Adds stacks to the bodies of 500s. */
   debug?: boolean;
   /** Frees what a 500 tells of an unforeseen error from secrets. */
@@ -28,7 +31,11 @@ export function configureHttp(app: NestExpressApplication, options: HttpOptions 
   app.disable('etag');
   app.set('query parser', 'simple');
   const limit = options.bodyLimit ?? BODY_LIMIT;
-  app.use(cors(options.cors ?? { allows: () => false }), routingEdges(app.getHttpAdapter()), jsonBody(limit));
+  app.use(
+    cors(options.cors ?? { allows: () => false }),
+    routingEdges(app.getHttpAdapter(), options.unknownPath),
+    jsonBody(limit),
+  );
   app.useGlobalPipes(new RequestPipe());
   app.useGlobalFilters(new HttpExceptionFilter(options.debug, options.mask));
 }

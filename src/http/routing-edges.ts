@@ -1,5 +1,5 @@
 import { type HttpServer, MethodNotAllowedException } from '@nestjs/common';
-import type { NextFunction, Request, Response } from 'express';
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
 
 interface KnownRoute {
   /** As it was registered. */
@@ -11,8 +11,9 @@ interface KnownRoute {
 /**
  * What happens at the edges of routing, before any handler: a known path with another method is 405 with `Allow`
  * (HEAD and OPTIONS included), a known path with a slash too many is a 307 to the path without it.
+ * @param unknownPath answers what no route knows, or passes it on
  */
-export function routingEdges(adapter: HttpServer) {
+export function routingEdges(adapter: HttpServer, unknownPath?: RequestHandler) {
   let known: KnownRoute[] | undefined;
   return (request: Request, response: Response, next: NextFunction): void => {
     // Routes are registered after this, all of them before the first request comes in.
@@ -22,7 +23,9 @@ export function routingEdges(adapter: HttpServer) {
     if (matching.length === 0) {
       const bare = path.replace(/\/+$/, '');
       const isExtra = bare !== path && known.some((route) => route.matches(bare));
-      return isExtra ? redirect(request, response, bare) : next();
+      if (isExtra) return redirect(request, response, bare);
+      if (unknownPath === undefined) return next();
+      return void unknownPath(request, response, next);
     }
     if (matching.some((route) => route.methods.includes(method))) return next();
     const allow = matching[0]?.methods.join(', ') ?? '';

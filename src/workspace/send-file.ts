@@ -7,14 +7,20 @@ import { errorCode } from '../errors/index.js';
  * Answers a request with a file: its type by its name, ranges, conditional requests. Resolves when the answer is out or
  * the client gone.
  * @param file absolute and checked
+ * @param cacheControl files of a workspace change while the agent works: a browser asks each time, and no proxy keeps
+ *   what needs a key
  * @throws HttpException when it cannot be read
  */
-export function sendFile(request: Request, response: Response, file: string): Promise<void> {
+export function sendFile(
+  request: Request,
+  response: Response,
+  file: string,
+  cacheControl = 'private, no-cache',
+): Promise<void> {
   return new Promise((resolve, reject) => {
     if (response.closed) return resolve();
     response.once('close', resolve);
-    // Files change while the agent works: a browser asks each time, and no proxy keeps what needs a key.
-    response.setHeader('Cache-Control', 'private, no-cache');
+    response.setHeader('Cache-Control', cacheControl);
     response.setHeader('X-Content-Type-Options', 'nosniff');
     send(request, encodeURI(file), { dotfiles: 'allow', cacheControl: false, index: false })
       .on('error', (error: unknown) => reject(refusalOf(error)))

@@ -1,0 +1,150 @@
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { rawRequest } from '../support/raw-request.js';
+import { ServerProcess } from '../support/server-process.js';
+import { writeFiles } from '../support/write-files.js';
+
+const PAGE = '<!doctype html><html><head lang="en"><title>UI</title></head><body>$&</body></html>';
+const AS_BROWSER = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
+
+describe('a web UI on the port of the API', () => {
+  let folder: string;
+  let built: string;
+  let server: ServerProcess | undefined;
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(os.tmpdir(), 'web-ui-'));
+    built = path.join(folder, 'build');
+    await writeFiles(folder, {
+      'build/index.html': PAGE,
+      'build/assets/root-D1y82Lhg.js': 'run()',
+      'build/assets/plain.js': 'plain()',
+      'build/favicon.svg': '<svg/>',
+      'build/api/health': 'shadow',
+      'build/openapi.json': 'shadow',
+      'build/.env': 'SECRET=1',
+      'build/sub/other.html': '<html><head></head>other</html>',
+      'empty/readme.txt': 'nothing here',
+      'outside.txt': 'outside',
+    });
+    await symlink('../outside.txt', path.join(built, 'out.txt'));
+  });
+  afterEach(() => server?.stop());
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  async function start(options: { args?: string[]; env?: Record<string, string> }): Promise<string> {
+    server = await ServerProcess.start(options);
+    return server.url;
+  }
+  const page = (url: string, address: string) => rawRequest(url, { path: address, headers: AS_BROWSER });
+
+  it('answers every address that a browser opens with the page, and files with files', async () => {
+    const url = await start({ args: ['--ui', built] });
+    for (const address of ['/', '/conversations/1?tab=2', '/settings/llm', '/index.html']) {
+      const answer = await page(url, address);
+      expect([
+        address,
+        answer.status,
+        answer.headers['content-type'],
+        answer.headers['cache-control'],
+      ]).toEqual([address, 200, 'text/html; charset=utf-8', 'no-store']);
+      expect(answer.text).toContain('<title>UI</title></head><body>$&</body>');
+    }
+    const hashed = await page(url, '/assets/root-D1y82Lhg.js');
+    expect([hashed.text, hashed.headers['content-type'], hashed.headers['cache-control']]).toEqual([
+      'run()',
+      'text/javascript; charset=utf-8',
+      'public, max-age=31536000, immutable',
+    ]);
+    expect((await page(url, '/assets/plain.js')).headers['cache-control']).toBe('no-cache');
+    expect((await page(url, '/sub/other.html')).text).toContain('__AGENT_CANVAS');
+  });
+
+  it('hides no route and no missing thing', async () => {
+    const url = await start({ args: ['--ui', built] });
+    expect(JSON.parse((await rawRequest(url)).text)).toMatchObject({ title: 'OpenHands Agent Server' });
+    expect(JSON.parse((await page(url, '/openapi.json')).text)).toMatchObject({ openapi: '3.1.0' });
+    expect((await page(url, '/docs')).text).toContain('swagger');
+    for (const address of [
+      '/api/nothing',
+      '/v1/nothing',
+      '/sockets/nothing',
+      '/assets/gone-D1y82Lhg.js',
+      '/.env',
+    ])
+      expect([address, (await page(url, address)).status]).toEqual([address, 404]);
+    for (const headers of [{}, { ...AS_BROWSER, 'sec-fetch-dest': 'empty' }])
+      expect((await rawRequest(url, { path: '/conversations/1', headers })).status).toBe(422);
+    for (const address of ['/health', '/server_info', '/api/conversations/count'])
+      expect((await page(url, address)).headers['content-type']).toContain('application/json');
+    const post = await rawRequest(url, { method: 'POST', path: '/settings', headers: AS_BROWSER });
+    expect(post.status).toBe(404);
+    expect((await rawRequest(url, { path: '/settings' })).status).toBe(404);
+  });
+
+  it.each([
+    '/../outside.txt',
+    '/%2e%2e/outside.txt',
+    '/..%2foutside.txt',
+    '/out.txt',
+    '/assets/..%5c..%5coutside.txt',
+    '/%00',
+    '/%',
+    '/%2e%65nv',
+  ])('serves nothing outside its folder: %s', async (address) => {
+    const url = await start({ args: ['--ui', built] });
+    const answer = await rawRequest(url, { path: address });
+    expect(answer.status).toBe(404);
+    expect(answer.text).not.toMatch(/outside|SECRET/);
+  });
+
+  it('tells the page that no key is needed, or lets it ask for one', async () => {
+    const open = await start({ args: ['--ui', built] });
+    const shown = (await page(open, '/')).text;
+    expect(shown).toContain('window.__AGENT_CANVAS_SESSION_API_KEY__="no-key-needed";');
+    expect(shown).toContain('window.__AGENT_CANVAS_DO_NOT_TRACK__=true;');
+    await server?.stop();
+    const closed = await start({ args: ['--ui', built], env: { SESSION_API_KEY: 'key-of-mine' } });
+    const asking = await page(closed, '/');
+    expect(asking.text).toContain('window.__AGENT_CANVAS_AUTH_REQUIRED__=true;');
+    expect(asking.text).not.toContain('key-of-mine');
+    expect(asking.headers['content-security-policy']).toBe("frame-ancestors 'self'");
+  });
+
+  it('puts the key into the page when it is told to, and nothing that ends the script', async () => {
+    const url = await start({
+      env: { OH_UI_PATH: built, OH_UI_GIVE_KEY: 'true', SESSION_API_KEY: "a$&</script><b>'" },
+    });
+    const { text } = await page(url, '/');
+    expect(text).toContain(
+      `<head lang="en"><script>window.__AGENT_CANVAS_SESSION_API_KEY__="a$&\\u003c/script\\u003e\\u003cb\\u003e'";`,
+    );
+  });
+
+  it('is served below /static, too, by the name of the original', async () => {
+    const url = await start({ env: { OH_STATIC_FILES_PATH: built } });
+    const home = await rawRequest(url);
+    expect([home.status, home.headers.location]).toEqual([302, '/static/index.html']);
+    expect((await page(url, '/static/index.html')).text).toContain('<title>UI</title>');
+    expect((await page(url, '/static/assets/root-D1y82Lhg.js')).text).toBe('run()');
+    expect((await page(url, '/assets/root-D1y82Lhg.js')).text).toBe('run()');
+    expect((await page(url, '/static/gone')).status).toBe(404);
+    expect((await rawRequest(url, { path: '/server_info' })).status).toBe(200);
+  });
+
+  it('leads to /static/ when there is no page, and nowhere when there is no folder', async () => {
+    const url = await start({ env: { OH_STATIC_FILES_PATH: path.join(folder, 'empty') } });
+    expect((await rawRequest(url)).headers.location).toBe('/static/');
+    expect((await rawRequest(url, { path: '/static/readme.txt' })).text).toBe('nothing here');
+    await server?.stop();
+    const without = await start({ env: { OH_STATIC_FILES_PATH: path.join(folder, 'gone') } });
+    expect((await rawRequest(without)).status).toBe(200);
+    expect(server?.log).toContain('static_files_path is no folder');
+  });
+
+  it.each(['empty', 'gone'])('refuses to start with a --ui that holds no page: %s', async (name) => {
+    await expect(ServerProcess.start({ args: ['--ui', path.join(folder, name)] })).rejects.toThrow(
+      /configuration: ui_path: .*index\.html/,
+    );
+  });
+});
