@@ -42,6 +42,7 @@ const ARROWS = {
   settings: ['auth', 'config', 'crypto', 'errors', 'events', 'http', 'llm', 'openapi', 'storage'],
   server: ['auth', 'config', 'conversations', 'events', 'http', 'tools'],
   ui: ['config', 'workspace'],
+  models: ['http', 'llm'],
   init: ['auth', 'config', 'errors', 'http'],
   cli: ['auth', 'config', 'crypto', 'errors', 'files', 'init', 'logging', 'server', 'tools'],
 };

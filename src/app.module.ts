@@ -4,6 +4,7 @@ import { ConfigModule, type AppConfig } from './config/index.js';
 import { ConversationsModule } from './conversations/conversations.module.js';
 import { CryptoModule } from './crypto/index.js';
 import { InitModule, type DeferredInit } from './init/index.js';
+import { ModelsModule } from './models/models.module.js';
 import { ServerModule } from './server/server.module.js';
 import { SocketsModule } from './sockets/sockets.module.js';
 import { WorkspaceModule } from './workspace/workspace.module.js';
@@ -24,6 +25,7 @@ export class AppModule {
         ConversationsModule,
         SocketsModule,
         WorkspaceModule,
+        ModelsModule,
         WebhooksModule,
         InitModule.forRoot(init),
       ],

@@ -27,6 +27,13 @@ function loadPrices(): Promise<typeof Prices> {
   return loading;
 }
 
+/** The models that the catalogue knows of a provider, by its prefix here. */
+export async function catalogueModels(prefix: string): Promise<string[]> {
+  const { findProvider } = await loadPrices();
+  const provider = findProvider({ providerId: CATALOGUE_PROVIDERS[prefix] ?? prefix });
+  return provider?.models.map(({ id }) => id) ?? [];
+}
+
 type Tokens = Omit<LlmUsage, 'context_window'>;
 
 /** What the catalogue says of an answer. */

@@ -10,6 +10,7 @@ const GROUPS = [
   /^\w+ \/(alive|health|ready|server_info)?$/,
   /^\w+ \/api\/conversations(\/search|\/count)?$/,
   /^\w+ \/api\/conversations\/\{conversation_id\}(?!\/workspace)/,
+  /^\w+ \/api\/llm\/(providers|models)/,
 ];
 const isCompared = (operation: string): boolean => GROUPS.some((group) => group.test(operation));
 

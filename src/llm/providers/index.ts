@@ -42,6 +42,11 @@ export interface Route {
   model: string;
 }
 
+/** The prefixes of model names that lead somewhere. */
+export function providerNames(): string[] {
+  return Object.keys(PROVIDERS);
+}
+
 /** What is wrong with a model's name, with those that were probably meant; undefined: somebody serves it. */
 export function nameProblem(name: string): string | undefined {
   const known = Object.hasOwn(PROVIDERS, parseModelName(name).provider);
