@@ -99,10 +99,10 @@ export class AgentSurroundings implements RunControlHost, TitleHost {
 
   /**
    * Reads a plugin of a registered marketplace. Nothing changes before `apply` is called; it answers with the events that
-   * tell of it, and from the next step on the agent has what the plugin brings.
+   * tell of it, and from the next step on the agent has what the plugin brings; `start` starts the servers of it.
    * @throws UnknownPluginError, SourceError
    */
-  async readPlugin(ref: string): Promise<{ apply: () => EventDraft[] }> {
+  async readPlugin(ref: string): Promise<{ apply: () => EventDraft[]; start: () => Promise<void> }> {
     await this.session.prepare();
     const plugin = await this.context.readPlugin(ref);
     return {
@@ -111,6 +111,7 @@ export class AgentSurroundings implements RunControlHost, TitleHost {
         this.toolset.renew();
         return events;
       },
+      start: () => this.toolset.changeServers(),
     };
   }
 

@@ -115,15 +115,9 @@ export class Toolset {
 
   /** Starts the MCP servers of the agent, once. */
   private async connect(signal: AbortSignal): Promise<void> {
-    const { agent } = this.state;
-    if (this.servers || Object.keys(agent.mcp_config).length === 0) return;
-    // Loaded by those who use it.
-    const { McpServers } = await import('../tools/mcp/index.js');
-    const servers = new McpServers(agent.mcp_config, this.host(), {
-      toolsChanged: () => this.serversChanged(),
-      configChanged: (name, server) => this.keepServer(name, server),
-    });
-    this.servers = servers;
+    const { mcp_config } = this.state.agent;
+    if (this.servers || Object.keys(mcp_config).length === 0) return;
+    const servers = (this.servers = await this.makeServers(mcp_config));
     try {
       await servers.connect(signal);
       this.foreign = servers.tools;
@@ -136,6 +130,26 @@ export class Toolset {
       throw error instanceof DuplicateToolError ? new ToolNameClashError(error.message) : error;
     }
     if (this.closed) await servers.close();
+  }
+
+  private async makeServers(config: JsonObject): Promise<McpServers> {
+    // Loaded by those who use it.
+    const { McpServers } = await import('../tools/mcp/index.js');
+    return new McpServers(config, this.host(), {
+      toolsChanged: () => this.serversChanged(),
+      configChanged: (name, server) => this.keepServer(name, server),
+    });
+  }
+
+  /** Starts MCP servers that the agent has got since its tools were made; waits for them, but not for long. */
+  async changeServers(): Promise<void> {
+    const { mcp_config } = this.state.agent;
+    if (!this.servers && Object.keys(mcp_config).length === 0) return;
+    // The conversation goes on: a name that is taken already is left out.
+    this.connected = true;
+    this.servers ??= await this.makeServers({});
+    if (this.closed) return;
+    await within(this.servers.change(mcp_config), RECONNECT_MS);
   }
 
   /** Before a run: servers that could not be reached are tried again, which may take a moment. */

@@ -1,10 +1,10 @@
-import { readdir } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { errorMessage } from '../../errors/index.js';
 import type { JsonObject } from '../agent-spec.js';
 import { readProjectText } from '../skills/bounded-text.js';
 import { parseFrontmatter } from '../skills/frontmatter.js';
+import { markdownFiles } from '../skills/markdown-files.js';
 import { textOrNull, texts } from '../skills/skill.js';
 import type { Warn } from '../skills/skill-folder.js';
 
@@ -28,7 +28,7 @@ export async function readUserDefinitions(warn: Warn, home: string = os.homedir(
 }
 
 /**
- * The definitions in the Markdown files of one folder (but no README). What cannot be read is left out, and `warn` is told.
+ * The definitions in the Markdown files of one folder (but no README), or in one such file. What cannot be read is left out, and `warn` is told.
  * @param project files that are links out of this folder (absolute path) are left out
  */
 export async function readDefinitions(
@@ -37,17 +37,20 @@ export async function readDefinitions(
   warn: Warn,
   project?: string,
 ): Promise<JsonObject[]> {
-  const entries = await readdir(folder).catch(() => []);
-  const files = entries.filter((name) => /\.md$/i.test(name) && !/^readme\.md$/i.test(name)).sort();
+  const files = await markdownFiles(folder);
   if (files.length > MAX_FILES) warn(folder, `only the first ${MAX_FILES} definitions are used`);
   const definitions: JsonObject[] = [];
-  for (const file of files.slice(0, MAX_FILES)) {
-    const source = path.join(folder, file);
+  for (const source of files.slice(0, MAX_FILES)) {
     try {
       const content = await readProjectText(source, project);
       if (!content || content.cut) throw new TypeError(content ? 'too large' : 'not a text');
       const { fields, body } = await parseFrontmatter(content.text);
-      definitions.push({ ...definitionOf(fields, file), system_prompt: body, source, level });
+      definitions.push({
+        ...definitionOf(fields, path.basename(source)),
+        system_prompt: body,
+        source,
+        level,
+      });
     } catch (error) {
       warn(source, errorMessage(error));
     }

@@ -25,7 +25,9 @@ export function mergePlugin(
   if (loaded.includes(plugin.folder)) return;
   const { agent } = state;
   const context = agent.agent_context ?? emptyContext();
-  const skills = replaceByName(skillsOf({ agent_context: context }), plugin.skills);
+  const disabled = textsIn(context['disabled_skills']);
+  const brought = plugin.skills.filter(({ name }) => !disabled.includes(name));
+  const skills = replaceByName(skillsOf({ agent_context: context }), brought);
   state.agent = {
     ...agent,
     mcp_config: { ...agent.mcp_config, ...plugin.mcpServers },

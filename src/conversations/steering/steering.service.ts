@@ -118,6 +118,7 @@ export class SteeringService {
     const events: EventDraft[] = [];
     await conversation.change(() => events.push(...plugin.apply()));
     await conversation.surroundings.commit(events);
+    await plugin.start();
   }
 
   /** The agent of a conversation, for what depends on its kind. */

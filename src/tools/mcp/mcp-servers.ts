@@ -26,20 +26,44 @@ export interface McpOwner {
 
 /** The MCP servers of one conversation and the tools that they offer. */
 export class McpServers {
-  private readonly servers: OfferingServer[];
+  private servers: OfferingServer[];
 
   /** @param config servers by name */
-  constructor(config: Readonly<Record<string, unknown>>, host: ToolHost, owner: McpOwner) {
+  constructor(
+    config: Readonly<Record<string, unknown>>,
+    private readonly host: ToolHost,
+    private readonly owner: McpOwner,
+  ) {
+    this.servers = this.serversOf(config);
+  }
+
+  /** With several servers each tool has the name of its server in front. */
+  private serversOf(config: Readonly<Record<string, unknown>>): OfferingServer[] {
     const configs = readMcpConfig(config);
-    // With several servers each tool has the name of its server in front.
     const prefix = ({ name }: McpServerConfig): string => (configs.length > 1 ? `${name}_` : '');
-    this.servers = configs.map((server) => {
+    return configs.map((server) => {
       const { name } = server;
-      return new OfferingServer(server, prefix(server), host, {
-        toolsChanged: () => owner.toolsChanged(),
-        tokensRenewed: (tokens) => owner.configChanged(name, withTokens(config[name], tokens)),
+      return new OfferingServer(server, prefix(server), this.host, {
+        toolsChanged: () => this.owner.toolsChanged(),
+        tokensRenewed: (tokens) => this.owner.configChanged(name, withTokens(config[name], tokens)),
       });
     });
+  }
+
+  /**
+   * Takes over a changed configuration. Servers that are as before go on, with the names that their tools have now; the
+   * others are ended or connected to, and the owner is told when they have tools.
+   * @returns resolves when all of them have been tried
+   */
+  async change(config: Readonly<Record<string, unknown>>): Promise<void> {
+    const before = this.servers;
+    this.servers = this.serversOf(config).map(
+      (server) => before.find((running) => running.takesPlaceOf(server)) ?? server,
+    );
+    const ended = before.filter((server) => !this.servers.includes(server));
+    const added = this.servers.filter((server) => !before.includes(server));
+    this.owner.toolsChanged();
+    await Promise.all([...ended.map((server) => server.close()), ...added.map((server) => server.list())]);
   }
 
   /** What the servers offer, as far as is known, in the order of the servers. */
@@ -83,13 +107,21 @@ class OfferingServer {
   tools: Tool[] = [];
 
   constructor(
-    config: McpServerConfig,
-    private readonly prefix: string,
+    private readonly config: McpServerConfig,
+    private prefix: string,
     private readonly host: ToolHost,
     private readonly owner: McpConnectionOwner,
   ) {
     const toolsChanged = (): void => this.outdate();
     this.connection = new McpConnection(config, host, { ...owner, toolsChanged });
+  }
+
+  /** Whether it is the same as one that has not been used yet; if so it takes over how that one names its tools. */
+  takesPlaceOf({ config, prefix }: OfferingServer): boolean {
+    if (!isDeepStrictEqual(config, this.config)) return false;
+    this.prefix = prefix;
+    this.makeTools();
+    return true;
   }
 
   /** Reads what it offers; however many ask, one list is read at a time. Never fails. */
@@ -135,13 +167,18 @@ class OfferingServer {
       this.problem = undefined;
       if (isDeepStrictEqual(listed, this.listed)) return;
       this.listed = listed;
-      this.tools = listed.map((tool) => mcpTool(this.nameOf(tool), tool, this.connection, this.host));
+      this.makeTools();
     } catch (error) {
       if (signal.aborted) return;
       const reason = this.host.secrets?.mask(errorMessage(error)) ?? errorMessage(error);
       if (reason !== this.problem) this.logger.warn(this.about(`cannot be used: ${reason}`));
       this.problem = reason;
     }
+  }
+
+  private makeTools(): void {
+    const { connection, host } = this;
+    this.tools = (this.listed ?? []).map((tool) => mcpTool(this.nameOf(tool), tool, connection, host));
   }
 
   private nameOf({ name }: ListedTool): string {

@@ -1,12 +1,13 @@
-import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { errorCode, errorMessage } from '../../../errors/index.js';
+import { errorMessage } from '../../../errors/index.js';
 import type { JsonObject } from '../../agent-spec.js';
 import { readBoundedText } from '../bounded-text.js';
 import { parseFrontmatter } from '../frontmatter.js';
 import { readDefinitions, wordsOf } from '../../sub-agents/definition-files.js';
 import { isObject, makeSkill, textOrNull, type Skill } from '../skill.js';
-import { readSkillFolder, type Warn } from '../skill-folder.js';
+import { markdownFiles } from '../markdown-files.js';
+import { readSkillAt, readSkillFolder, type Warn } from '../skill-folder.js';
+import { jsonOf, placesOf, readJson } from './plugin-places.js';
 
 /** What a folder in the layout of Claude Code's plugins brings along. */
 export interface Plugin {
@@ -31,14 +32,14 @@ const MANIFESTS = ['.plugin/plugin.json', '.claude-plugin/plugin.json'];
 export async function readPlugin(folder: string, warn: Warn): Promise<Plugin> {
   const manifest = await readManifest(folder, MANIFESTS, warn);
   const name = textOrNull(manifest['name']) ?? path.basename(folder);
+  const places = (field: string): Promise<string[]> => placesOf(folder, field, manifest[field], warn);
   const [skills, commands, agents, hooks, servers] = await Promise.all([
-    readSkillFolder(path.join(folder, 'skills'), warn),
-    readCommands(name, folder, warn),
-    readDefinitions(path.join(folder, 'agents'), 'plugin', warn),
-    readJson(path.join(folder, 'hooks', 'hooks.json'), warn),
-    readJson(path.join(folder, '.mcp.json'), warn),
+    inOrder(await places('skills'), (place) => readSkills(place, warn)),
+    inOrder(await places('commands'), (place) => readCommands(name, place, warn)),
+    inOrder(await places('agents'), (place) => readDefinitions(place, 'plugin', warn)),
+    jsonOf(folder, path.join('hooks', 'hooks.json'), manifest['hooks'], warn),
+    jsonOf(folder, '.mcp.json', manifest['mcpServers'], warn),
   ]);
-  const list = isObject(servers) && isObject(servers['mcpServers']) ? servers['mcpServers'] : servers;
   return {
     name,
     version: textOrNull(manifest['version']) ?? '1.0.0',
@@ -46,8 +47,10 @@ export async function readPlugin(folder: string, warn: Warn): Promise<Plugin> {
     folder,
     skills: [...skills, ...commands].map((skill) => ({ ...skill, content: located(skill.content, folder) })),
     agents,
-    hooks: placed(hooks, folder),
-    mcpServers: isObject(list) ? serversIn(placed(list, folder)) : {},
+    hooks: hooks.length > 0 ? placed(allHooks(hooks), folder) : undefined,
+    mcpServers: Object.fromEntries(
+      servers.flatMap((list) => Object.entries(serversIn(placed(list, folder)))),
+    ),
   };
 }
 
@@ -60,19 +63,34 @@ export async function readManifest(folder: string, names: string[], warn: Warn):
   return {};
 }
 
-async function readJson(file: string, warn: Warn): Promise<unknown> {
-  try {
-    const content = await readBoundedText(file);
-    return content === undefined ? undefined : JSON.parse(content.text);
-  } catch (error) {
-    if (errorCode(error) !== 'ENOENT' && errorCode(error) !== 'ENOTDIR') warn(file, errorMessage(error));
-    return undefined;
+/** The skills in a folder of them, or the one that a folder is. */
+async function readSkills(place: string, warn: Warn): Promise<Skill[]> {
+  const skills = await readSkillFolder(place, warn);
+  if (skills.length > 0) return skills;
+  const skill = await readSkillAt(place, warn);
+  return skill ? [skill] : [];
+}
+
+async function inOrder<T>(places: readonly string[], read: (place: string) => Promise<T[]>): Promise<T[]> {
+  return (await Promise.all(places.map(read))).flat();
+}
+
+/** Hooks of several files in one: those for the same event one after the other. */
+function allHooks(configs: readonly unknown[]): Record<string, unknown[]> {
+  const all: Record<string, unknown[]> = {};
+  for (const config of configs) {
+    const hooks = isObject(config) && isObject(config['hooks']) ? config['hooks'] : config;
+    for (const [event, matchers] of Object.entries(isObject(hooks) ? hooks : {})) {
+      const list: unknown[] = Array.isArray(matchers) ? matchers : [matchers];
+      all[event] = [...(all[event] ?? []), ...list];
+    }
   }
+  return all;
 }
 
 /** Commands are skills that `/plugin:command` in a message brings in. */
-async function readCommands(plugin: string, folder: string, warn: Warn): Promise<Skill[]> {
-  return readMarkdown(path.join(folder, 'commands'), warn, (source, fields, body, name) => {
+async function readCommands(plugin: string, place: string, warn: Warn): Promise<Skill[]> {
+  return readMarkdown(place, warn, (source, fields, body, name) => {
     const description = textOrNull(fields['description']);
     const hint = textOrNull(fields['argument-hint']);
     const head = [
@@ -92,19 +110,17 @@ async function readCommands(plugin: string, folder: string, warn: Warn): Promise
 }
 
 async function readMarkdown<T>(
-  folder: string,
+  place: string,
   warn: Warn,
   make: (source: string, fields: JsonObject, body: string, name: string) => T,
 ): Promise<T[]> {
-  const entries = await readdir(folder).catch(() => []);
   const made: T[] = [];
-  for (const entry of entries.filter((name) => /\.md$/i.test(name)).sort()) {
-    const source = path.join(folder, entry);
+  for (const source of await markdownFiles(place)) {
     try {
       const content = await readBoundedText(source);
       if (!content) throw new TypeError('not a text');
       const { fields, body } = await parseFrontmatter(content.text);
-      made.push(make(source, fields, body, entry.replace(/\.md$/i, '')));
+      made.push(make(source, fields, body, path.basename(source).replace(/\.md$/i, '')));
     } catch (error) {
       warn(source, errorMessage(error));
     }
@@ -113,7 +129,8 @@ async function readMarkdown<T>(
 }
 
 function serversIn(list: unknown): Record<string, JsonObject> {
-  const entries = isObject(list) ? Object.entries(list) : [];
+  const servers = isObject(list) && isObject(list['mcpServers']) ? list['mcpServers'] : list;
+  const entries = isObject(servers) ? Object.entries(servers) : [];
   return Object.fromEntries(
     entries.flatMap(([name, server]) =>
       isObject(server) ? [[name, { ...server, enabled: server['enabled'] ?? true }]] : [],

@@ -1,0 +1,178 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
+import { startScriptedEndpoint, type ChatEndpoint } from '../support/scripted-endpoint.js';
+import { eventually, ServerProcess } from '../support/server-process.js';
+import { writeFiles } from '../support/write-files.js';
+
+/** An MCP server as a program of its own. */
+const MCP = fileURLToPath(new URL('../support/mcp-stdio.mjs', import.meta.url));
+
+interface Agent {
+  agent_context: { skills: { name: string }[] };
+  mcp_config: Record<string, unknown>;
+}
+
+/** A skill in a folder of its own. */
+const skill = (name: string): string =>
+  `---\nname: ${name}\ndescription: About ${name}\n---\nText of ${name}\n`;
+
+describe('what a plugin brings', () => {
+  let home: string;
+  let folder: string;
+  let server: ServerProcess;
+  let endpoint: ChatEndpoint;
+
+  beforeEach(async () => {
+    home = await mkdtemp(path.join(os.tmpdir(), 'home-'));
+    folder = await mkdtemp(path.join(os.tmpdir(), 'plugin-parts-'));
+    server = await ServerProcess.start({ cwd: folder, env: { HOME: home } });
+    endpoint = await startScriptedEndpoint();
+  });
+  afterEach(async () => {
+    await server.stop();
+    await endpoint.close();
+    for (const used of [home, folder]) await rm(used, { recursive: true, force: true });
+  });
+
+  const start = (agent: object, more: object = {}, script = 'SAY: hi') =>
+    ConversationClient.create(
+      server,
+      scriptedRequest(path.join(folder, 'work'), script, {
+        agent: {
+          llm: { model: 'openai/scripted', base_url: endpoint.url, api_key: 'k', usage_id: 'agent' },
+          ...{ tools: [{ name: 'task_tool_set' }] },
+          ...agent,
+        },
+        ...more,
+      }),
+    );
+  const toolsTold = (): { name: string; description: string }[] =>
+    (endpoint.requests.at(-1)?.body['tools'] as { function: { name: string; description: string } }[]).map(
+      (tool) => tool.function,
+    );
+  /** As the event says it that tells of what was loaded. */
+  const agentOf = async (conversation: ConversationClient): Promise<Agent> =>
+    (await conversation.events()).find(({ key }) => key === 'agent')?.value as Agent;
+  const mcpServer = (notes: string): object => ({
+    command: process.execPath,
+    args: [MCP, path.join(folder, notes)],
+  });
+  const pidsIn = async (notes: string): Promise<string[]> =>
+    (await readFile(path.join(folder, notes), 'utf8')).match(/^pid \d+/gm) ?? [];
+
+  it('may be in other folders that its manifest names, but not outside of it', async () => {
+    const plugin = path.join(folder, 'plugin');
+    const stop = { Stop: [{ hooks: [{ command: 'true' }] }] };
+    await writeFiles(folder, { 'outside/SKILL.md': skill('outside') });
+    await writeFiles(plugin, {
+      '.claude-plugin/plugin.json': JSON.stringify({
+        name: 'p',
+        skills: ['./more', './single', '../outside', './nosuch'],
+        commands: ['./cmds', './alone.md'],
+        agents: './people',
+        hooks: './hk/more.json',
+        mcpServers: { inline: { command: 'false', enabled: false } },
+      }),
+      'skills/usual/SKILL.md': skill('usual'),
+      'more/another/SKILL.md': skill('another'),
+      'single/SKILL.md': skill('single'),
+      'commands/c1.md': 'One',
+      'cmds/c2.md': 'Two',
+      'alone.md': 'Three',
+      'agents/a1.md': '---\ndescription: First\n---\nA',
+      'people/a2.md': '---\ndescription: Second\n---\nA',
+      'hooks/hooks.json': JSON.stringify({ hooks: stop }),
+      'hk/more.json': JSON.stringify({ Stop: [{ hooks: [{ command: 'true # more' }] }] }),
+      '.mcp.json': JSON.stringify({ mcpServers: { usual: { command: 'false', enabled: false } } }),
+    });
+    const conversation = await start({}, { plugins: [{ source: plugin }] });
+    await conversation.reaches('finished');
+    const { hook_config } = await conversation.info();
+    const { agent_context, mcp_config } = await agentOf(conversation);
+    expect(agent_context.skills.map(({ name }) => name)).toEqual([
+      ...['usual', 'another', 'single', 'p:c1', 'p:c2', 'p:alone'],
+    ]);
+    expect(Object.keys(mcp_config)).toEqual(['usual', 'inline']);
+    const { stop: hooks } = hook_config as { stop: { hooks: { command: string }[] }[] };
+    expect(hooks.flatMap((matcher) => matcher.hooks.map(({ command }) => command))).toEqual([
+      ...['true', 'true # more'],
+    ]);
+    const task = toolsTold().find(({ name }) => name === 'task')?.description;
+    expect(task).toContain('- **a1**: First');
+    expect(task).toContain('- **a2**: Second');
+    expect(server.log).toMatch(/outside: it leads out of the plugin/);
+    expect(server.log).toMatch(/nosuch: .*ENOENT/);
+  });
+
+  it('has no skills that the agent has switched off', async () => {
+    const plugin = path.join(folder, 'plugin');
+    await writeFiles(plugin, {
+      '.plugin/plugin.json': '{"name": "p"}',
+      ...{ 'skills/on/SKILL.md': skill('on'), 'skills/off/SKILL.md': skill('off'), 'commands/c.md': 'C' },
+    });
+    const disabled_skills = ['off', 'p:c'];
+    const conversation = await start(
+      { agent_context: { disabled_skills } },
+      { plugins: [{ source: plugin }] },
+    );
+    await conversation.reaches('finished');
+    const { agent_context } = await agentOf(conversation);
+    expect(agent_context.skills.map(({ name }) => name)).toEqual(['on']);
+  });
+
+  it('is there from the next step on when it is loaded later: MCP servers start, those that there are go on', async () => {
+    await writeFiles(path.join(folder, 'market'), {
+      '.claude-plugin/marketplace.json': JSON.stringify({
+        name: 'mk',
+        plugins: [
+          { name: 'memo', source: './memo' },
+          { name: 'log', source: './log' },
+        ],
+      }),
+      'memo/.mcp.json': JSON.stringify({ mcpServers: { memo: mcpServer('memo-notes') } }),
+      'log/.mcp.json': JSON.stringify({ mcpServers: { log: mcpServer('log-notes') } }),
+    });
+    const agent_context = { registered_marketplaces: [{ name: 'mk', source: path.join(folder, 'market') }] };
+    const conversation = await start({ agent_context, tools: [] });
+    await conversation.reaches('finished');
+    const load = async (ref: string): Promise<void> => {
+      const { status } = await server.request('POST', `${conversation.route}/load_plugin`, {
+        plugin_ref: ref,
+      });
+      expect(status).toBe(200);
+    };
+    const use = async (tool: string): Promise<unknown> => {
+      await conversation.send(`TOOL: ${tool} {"text": "hi"}\nSAY: used`);
+      await conversation.reaches('finished');
+      const [last] = (await conversation.events('&kind=ObservationEvent')).slice(-1);
+      return last?.['observation'];
+    };
+    await load('memo');
+    expect(await use('echo')).toMatchObject({ is_error: false, kind: 'MCPToolObservation' });
+    expect(toolsTold().map(({ name }) => name)).toContain('echo');
+
+    await load('log');
+    // Both have such a tool now; the program of the first one goes on.
+    expect(await use('memo_echo')).toMatchObject({ is_error: false });
+    expect(await use('log_echo')).toMatchObject({ is_error: false });
+    expect(toolsTold().map(({ name }) => name)).not.toContain('echo');
+    const [memo, log] = await Promise.all([pidsIn('memo-notes'), pidsIn('log-notes')]);
+    expect([memo.length, log.length]).toEqual([1, 1]);
+
+    await server.request('DELETE', conversation.route);
+    for (const line of [...memo, ...log]) {
+      const pid = Number(line.slice('pid '.length));
+      const isGone = (): boolean => {
+        try {
+          return !process.kill(pid, 0);
+        } catch {
+          return true;
+        }
+      };
+      await eventually(() => Promise.resolve(isGone()), 'the end of the servers');
+    }
+  });
+});
