@@ -50,6 +50,8 @@ export class AgentView {
 
   /** Takes in the new head. */
   push(event: BranchEvent): void {
+    // Large, and about the past of nobody: how the agent was asked is not what it did.
+    if (event.kind === 'LLMCompletionLogEvent') return;
     this.last.push(event);
     if (this.last.length > 2 * RECENT) this.last = this.last.slice(-RECENT);
     if (isVisible(event)) this.visible.push(event);

@@ -5,6 +5,7 @@ import { AGENT_MISTAKE } from '../agent/error-classification.js';
 import type { Hooks } from '../agent/hooks/index.js';
 import { addUsage, summarise } from '../agent/metrics.js';
 import type { ActionEvent, DurableEvent, EventDraft } from '../events/index.js';
+import type { CompletionLog } from '../llm/index.js';
 import type { LlmResponse } from '../llm/llm.js';
 import type { Tool } from '../tools/tool.js';
 import type { Announcements } from './announcements.js';
@@ -18,6 +19,7 @@ import type { Journal } from './journal.js';
 import { stateUpdate } from './run.js';
 import type { RunControlHost } from './run-control.js';
 import { explainMissingKey } from './secrets/missing-key.js';
+import { maskedJson } from './secrets/masked-json.js';
 import { SecretVault } from './secrets/secret-vault.js';
 import { Session } from './session.js';
 import { TitleWriter, type TitleHost } from './titles/title-writer.js';
@@ -40,6 +42,7 @@ export class AgentSurroundings implements RunControlHost, TitleHost {
   readonly hooks: Hooks;
   readonly session: Session;
   readonly messages: UserMessages;
+  private readonly stopListening: () => void;
 
   constructor(
     private readonly journal: Journal,
@@ -57,6 +60,7 @@ export class AgentSurroundings implements RunControlHost, TitleHost {
     this.hooks = hooksOf(this, services, this.toolset);
     this.session = new Session(this, log, this.toolset, this.vault, this.hooks, this.context);
     this.messages = new UserMessages(this, this.session, this.hooks, titles, this.context);
+    this.stopListening = services.llm.listen(state.id, (call) => this.logCall(call));
   }
 
   get state(): ConversationState {
@@ -174,8 +178,23 @@ export class AgentSurroundings implements RunControlHost, TitleHost {
     await this.session.end().catch((error: unknown) => this.report('the end of the session', error));
   }
 
+  /** Nobody waits for it; a log that takes nothing more has said so elsewhere. */
+  private logCall({ filename, data, model, usageId }: CompletionLog): void {
+    const log_data = maskedJson(data, (text) => this.vault.mask(text));
+    const event: EventDraft = {
+      source: 'environment',
+      filename,
+      log_data,
+      model_name: model,
+      usage_id: usageId,
+      kind: 'LLMCompletionLogEvent',
+    };
+    this.commit([event]).catch(() => undefined);
+  }
+
   /** Ends the tools and what hooks have started. */
   async close(): Promise<void> {
+    this.stopListening();
     await Promise.all([this.toolset.close(), this.hooks.close()]);
   }
 }

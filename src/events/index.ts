@@ -12,6 +12,7 @@ import type {
   ConversationErrorEvent,
   ConversationStateUpdateEvent,
   InterruptEvent,
+  LLMCompletionLogEvent,
   PauseEvent,
   SecurityAnalysisEvent,
   ServerErrorEvent,
@@ -44,7 +45,8 @@ export type DurableEvent =
   | PauseEvent
   | InterruptEvent
   | CondensationRequest
-  | Condensation;
+  | Condensation
+  | LLMCompletionLogEvent;
 
 /** Events that are only sent: snapshots, deltas, complaints about a frame. */
 export type TransientEvent = ConversationStateUpdateEvent | StreamingDeltaEvent | ServerErrorEvent;

@@ -54,6 +54,16 @@ export interface SecurityAnalysisEvent extends EventBase {
   kind: 'SecurityAnalysisEvent';
 }
 
+/** A call of a model, for who looks for what went wrong (`log_completions`). */
+export interface LLMCompletionLogEvent extends EventBase {
+  filename: string;
+  /** JSON: what was sent and what came back. */
+  log_data: string;
+  model_name: string;
+  usage_id: string;
+  kind: 'LLMCompletionLogEvent';
+}
+
 /** The run was paused between two steps. */
 export interface PauseEvent extends EventBase {
   kind: 'PauseEvent';

@@ -83,6 +83,7 @@ const EVENTS: Readonly<Record<string, Shape>> = {
   SecurityAnalysisEvent: shape(`${BASE} analyzer policy risks details kind`),
   PauseEvent: shape(`${BASE} kind`),
   InterruptEvent: shape(`${BASE} kind`),
+  LLMCompletionLogEvent: shape(`${BASE} filename log_data model_name usage_id kind`),
   CondensationRequest: shape(`${BASE} kind`),
   Condensation: shape(`${BASE} forgotten_event_ids summary summary_offset llm_response_id kind`),
   HookExecutionEvent: shape(

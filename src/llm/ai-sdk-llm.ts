@@ -6,6 +6,7 @@ import { AttemptClock } from './attempt-clock.js';
 import { withAttempts } from './attempts.js';
 import { withoutImages } from './blind-messages.js';
 import { callConfig } from './call-config.js';
+import { CompletionLogs, type CompletionListener } from './completion-log.js';
 import { assertRoomyContext } from './context-window.js';
 import { withInlineImages } from './inline-images.js';
 import type { LlmConfig } from './llm-config.js';
@@ -26,6 +27,7 @@ import { assertParamsTaken } from './unsupported-params.js';
 export class AiSdkLlm extends Llm {
   private readonly logger = new Logger('Llm');
   private readonly reasoning = new RefusedReasoning();
+  private readonly logs = new CompletionLogs();
 
   /** @throws LlmError, or the reason of `request.signal` as soon as that is aborted */
   override async complete(asked: LlmRequest): Promise<LlmResponse> {
@@ -37,11 +39,19 @@ export class AiSdkLlm extends Llm {
     return prompted.read(await this.ask(prompted.request));
   }
 
+  override listen(conversationId: string, listener: CompletionListener): () => void {
+    return this.logs.listen(conversationId, listener);
+  }
+
   override supportsVision(config: LlmConfig): boolean {
     return modelFeatures(config).vision;
   }
 
-  private async ask(request: LlmRequest): Promise<LlmResponse> {
+  private ask(request: LlmRequest): Promise<LlmResponse> {
+    return this.logs.told(request, () => this.tryOften(request));
+  }
+
+  private async tryOften(request: LlmRequest): Promise<LlmResponse> {
     const { config, signal } = request;
     const route = routeModel(config.model);
     assertRoomyContext(config);

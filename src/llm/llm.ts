@@ -1,4 +1,5 @@
 import type { Message, TextContent } from '../events/index.js';
+import type { CompletionListener } from './completion-log.js';
 import type { LlmConfig } from './llm-config.js';
 
 /** Any JSON object. */
@@ -74,4 +75,9 @@ export abstract class Llm {
   abstract complete(request: LlmRequest): Promise<LlmResponse>;
   /** Whether the model takes images. */
   abstract supportsVision(config: LlmConfig): boolean;
+  /**
+   * Has somebody told of the calls of a conversation whose config says `log_completions`; one listener a conversation.
+   * @returns ends it
+   */
+  abstract listen(conversationId: string, listener: CompletionListener): () => void;
 }

@@ -85,6 +85,12 @@ const EVENT_FIELDS: Readonly<Record<string, Record<string, JsonSchema>>> = {
   ConversationErrorEvent: { code: text, detail: text, classification },
   ServerErrorEvent: { code: text, detail: text },
   StreamingDeltaEvent: { 'content?': orNull(text), 'reasoning_content?': orNull(text) },
+  LLMCompletionLogEvent: {
+    filename: text,
+    log_data: { type: 'string', description: 'JSON: what was sent and what came back.' },
+    model_name: text,
+    usage_id: text,
+  },
   SecurityAnalysisEvent: {
     analyzer: text,
     policy: text,

@@ -1,0 +1,129 @@
+import { randomBytes } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
+import { errorMessage } from '../errors/index.js';
+import type { Message } from '../events/index.js';
+import { LlmError } from './llm-error.js';
+import type { JsonObject, LlmRequest, LlmResponse } from './llm.js';
+import { chatMessages } from './protocols/chat-messages.js';
+
+/** A call of a model as people read it who look for what went wrong (`log_completions`). */
+export interface CompletionLog {
+  /** As the original would name the file. */
+  filename: string;
+  model: string;
+  usageId: string;
+  /** Request and answer in the terms of chat completions, whatever the protocol was. */
+  data: JsonObject;
+}
+
+/** Told of calls while a conversation is open. */
+export type CompletionListener = (log: CompletionLog) => void;
+
+/** Characters of messages in one log: they come again with every call. */
+const MAX_MESSAGES = 512 * 1024;
+const DIALECT = { cacheMarks: false, echoReasoning: true, echoThinking: false, plainStrings: false };
+
+/** Who wants to know what models are asked and what they answer, by conversation. */
+export class CompletionLogs {
+  private readonly listeners = new Map<string, CompletionListener>();
+
+  /** @returns ends it */
+  listen(conversationId: string, listener: CompletionListener): () => void {
+    this.listeners.set(conversationId, listener);
+    return () => {
+      if (this.listeners.get(conversationId) === listener) this.listeners.delete(conversationId);
+    };
+  }
+
+  /** Makes a call, and tells of it if its config wants that; a call that was aborted is told of by nobody. */
+  async told(request: LlmRequest, call: () => Promise<LlmResponse>): Promise<LlmResponse> {
+    const listener = this.listeners.get(request.conversationId);
+    if (!request.config.log_completions || listener === undefined) return call();
+    const started = performance.now();
+    const seconds = () => (performance.now() - started) / 1000;
+    try {
+      const response = await call();
+      listener(makeLog(request, '', { ...answered(response), latency_sec: seconds() }));
+      return response;
+    } catch (error) {
+      if (!request.signal.aborted)
+        listener(makeLog(request, '-error', { ...failed(error), latency_sec: seconds() }));
+      throw error;
+    }
+  }
+}
+
+function makeLog(
+  { config, messages, tools, stop }: LlmRequest,
+  ending: string,
+  outcome: JsonObject,
+): CompletionLog {
+  const { model, usage_id: usageId } = config;
+  const now = Date.now() / 1000;
+  const mark = randomBytes(2).toString('hex');
+  return {
+    filename: `${model.replaceAll('/', '__')}-${now.toFixed(3)}-${mark}${ending}.json`,
+    model,
+    usageId,
+    data: {
+      messages: boundedMessages(messages),
+      tools: tools.map((described) => ({ type: 'function', function: described })),
+      kwargs: {
+        stream: config.stream || undefined,
+        reasoning_effort: config.reasoning_effort ?? undefined,
+        temperature: config.temperature ?? undefined,
+        top_p: config.top_p ?? undefined,
+        top_k: config.top_k ?? undefined,
+        seed: config.seed ?? undefined,
+        max_output_tokens: config.max_output_tokens ?? undefined,
+        stop,
+        extra_body: config.litellm_extra_body,
+        // Values of headers may be keys.
+        extra_headers: Object.keys(config.extra_headers ?? {}),
+      },
+      ...outcome,
+      timestamp: now,
+    },
+  };
+}
+
+function answered({ id, message, usage, cost }: LlmResponse): JsonObject {
+  const { context_window, ...usage_summary } = usage;
+  const [said] = chatMessages([{ ...message }], DIALECT);
+  return {
+    context_window,
+    response: { id, choices: [{ index: 0, message: said }], usage: usage_summary },
+    cost: cost ?? 0,
+    usage_summary,
+  };
+}
+
+function failed(error: unknown): JsonObject {
+  const type = error instanceof LlmError ? error.code : 'Error';
+  return { error: { type, message: errorMessage(error) }, cost: 0 };
+}
+
+/** Messages in the terms of chat completions: images only by their size, and of a long dialogue the first and the last. */
+function boundedMessages(messages: readonly Message[]): JsonObject[] {
+  const shown = chatMessages(messages.map(withoutPictures), DIALECT);
+  const sizes = shown.map((message) => JSON.stringify(message).length);
+  let room = MAX_MESSAGES - (sizes[0] ?? 0);
+  let from = shown.length;
+  while (from > 1 && room >= (sizes[from - 1] ?? 0)) room -= sizes[--from] ?? 0;
+  if (from <= 1) return shown;
+  return [...shown.slice(0, 1), { left_out: from - 1 }, ...shown.slice(from)];
+}
+
+function withoutPictures(message: Message): Message {
+  const content = message.content.map((block) =>
+    block.type === 'text'
+      ? block
+      : {
+          ...block,
+          image_urls: block.image_urls.map((url) =>
+            url.startsWith('data:') ? `<${url.length} characters>` : url,
+          ),
+        },
+  );
+  return { ...message, content };
+}
