@@ -16,6 +16,7 @@ import { priceAnswer } from './model-catalogue.js';
 import { modelFeatures, type ModelFeatures } from './model-features.js';
 import { ANY_CALL_ID, withCallIds } from './protocols/call-ids.js';
 import { classifyFailure } from './provider-failure.js';
+import { PriceWarning } from './price-warning.js';
 import { promptedCall } from './prompted-tools/index.js';
 import { routeModel, type Route } from './providers/index.js';
 import type { ProviderAnswer } from './providers/provider.js';
@@ -28,6 +29,7 @@ export class AiSdkLlm extends Llm {
   private readonly logger = new Logger('Llm');
   private readonly reasoning = new RefusedReasoning();
   private readonly logs = new CompletionLogs();
+  private readonly prices = new PriceWarning(this.logger);
 
   /** @throws LlmError, or the reason of `request.signal` as soon as that is aborted */
   override async complete(asked: LlmRequest): Promise<LlmResponse> {
@@ -67,6 +69,7 @@ export class AiSdkLlm extends Llm {
       },
     });
     const { cost, contextWindow } = await priceAnswer(config, answer.usage, answer.headers);
+    this.prices.note(config, request.conversationId, cost);
     return {
       id: answer.id,
       message: answer.message,

@@ -111,6 +111,19 @@ describe('a conversation whose model', () => {
     await conversation.reaches('finished');
   });
 
+  it('has no known price costs nothing, and the log says so once', async () => {
+    const model = 'openai/some-unpriced-model';
+    for (const say of ['one', 'two']) {
+      const conversation = await create([{ tools: [['think', { thought: say }]] }, { say }], { model });
+      await conversation.reaches('finished');
+      expect((await conversation.info())['stats']).toMatchObject({
+        usage_to_metrics: { agent: { accumulated_cost: 0, costs: [] } },
+      });
+    }
+    const told = server.log.split('\n').filter((line) => line.includes(`the price of ${model} is not known`));
+    expect(told).toHaveLength(1);
+  });
+
   it('finds something offensive is asked once more, in other words', async () => {
     const conversation = await create([
       { status: 400, message: 'Output blocked by content filtering policy', code: 'content_filter' },
