@@ -57,10 +57,13 @@ describe('critics', () => {
   it('judges the last word of the agent: by default nothing else', async () => {
     const content = { score: 1, message: 'PassCritic always succeeds' };
     const passed = await create({ kind: 'PassCritic' }, think, finish('a'));
-    expect(verdicts(await ended(passed))).toEqual([
+    const events = await ended(passed);
+    expect(verdicts(events)).toEqual([
       ['think', null],
       ['finish', content],
     ]);
+    const finished = events.findLast(({ kind }) => kind === 'ActionEvent') ?? {};
+    expect(Object.keys(finished).slice(-4)).toEqual(['security_risk', 'critic_result', 'summary', 'kind']);
     const spoken = await create({ kind: 'PassCritic' }, { say: 'hello' });
     expect(verdicts(await ended(spoken))).toEqual([['message', content]]);
   });

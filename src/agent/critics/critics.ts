@@ -116,8 +116,11 @@ function request(id: string, { score, metadata }: CriticResult, iteration: numbe
 }
 
 function withResult(draft: EventDraft, result: CriticResult): EventDraft {
-  const isOurs = draft.kind === 'ActionEvent' || draft.kind === 'MessageEvent';
-  return isOurs ? { ...draft, critic_result: result } : draft;
+  if (draft.kind === 'MessageEvent') return { ...draft, critic_result: result };
+  if (draft.kind !== 'ActionEvent') return draft;
+  // In the order of the wire.
+  const { summary, ...before } = draft;
+  return { ...before, critic_result: result, summary };
 }
 
 function isResult(value: unknown): value is CriticResult {
