@@ -34,9 +34,9 @@ export function routingEdges(adapter: HttpServer, unknownPath?: RequestHandler) 
   };
 }
 
-/** Express takes a path with a trailing slash for one without; here they differ. */
+/** Express takes a path with a trailing slash for one without; here they differ, unless the route has both (`{/}`). */
 function hasExtraSlash(path: string, route: KnownRoute): boolean {
-  return path.length > 1 && path.endsWith('/') && !route.path.endsWith('/') && !route.path.includes('*');
+  return path.length > 1 && path.endsWith('/') && !/\/\}?$/.test(route.path) && !route.path.includes('*');
 }
 
 function redirect(request: Request, response: Response, path: string): void {

@@ -105,6 +105,8 @@ function undocumented(controller: string, name: string): OperationDocs {
 
 /** `/a//b/:id/` as `/a/b/{id}`. */
 function openApiPath(path: string): string {
+  // A route with or without a slash at its end is documented with it, as in the original.
+  if (path.endsWith('{/}')) return `${openApiPath(path.slice(0, -3))}/`;
   const clean = `/${path}`.replace(/\/{2,}/g, '/').replace(/(.)\/$/, '$1');
   return clean
     .replace(/\{\/\*(\w+)\}/g, '/{$1}')

@@ -5,11 +5,12 @@ import { ToolsModule } from '../tools/index.js';
 import { Activity } from './activity.js';
 import { Readiness } from './readiness.js';
 import { ServerController } from './server.controller.js';
+import { ToolsController } from './tools/tools.controller.js';
 
 /** The routes about the server itself. */
 @Module({
   imports: [ConversationsModule, EventBusModule, ToolsModule],
-  controllers: [ServerController],
+  controllers: [ServerController, ToolsController],
   providers: [Activity, Readiness],
   exports: [Activity],
 })

@@ -11,6 +11,7 @@ const GROUPS = [
   /^\w+ \/api\/conversations(\/search|\/count)?$/,
   /^\w+ \/api\/conversations\/\{conversation_id\}(?!\/workspace)/,
   /^\w+ \/api\/llm\/(providers|models)/,
+  /^\w+ \/api\/tools/,
 ];
 const isCompared = (operation: string): boolean => GROUPS.some((group) => group.test(operation));
 

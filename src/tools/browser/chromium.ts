@@ -71,6 +71,14 @@ export async function startChromium(): Promise<RunningChromium> {
   }
 }
 
+/** Whether there is a browser that could be started. */
+export async function hasChromium(): Promise<boolean> {
+  return findChromium().then(
+    () => true,
+    () => false,
+  );
+}
+
 /** The program that the environment names, or the first one on the PATH. */
 async function findChromium(): Promise<string> {
   const named = process.env[PROGRAM_VARIABLE];

@@ -1,0 +1,41 @@
+import { Controller, Get } from '@nestjs/common';
+import { AppConfig } from '../../config/index.js';
+import { documentSchemas, Operation } from '../../http/operation.js';
+import { hasChromium, ToolRegistry } from '../../tools/index.js';
+import { toolCatalogue, toolSchemas, type ToolCatalogue } from './tool-catalogue.js';
+
+const tag = 'Tools';
+
+documentSchemas(() => Promise.resolve(toolSchemas()));
+
+/** Which tools an agent can be given. */
+@Controller('api/tools')
+export class ToolsController {
+  constructor(
+    private readonly tools: ToolRegistry,
+    private readonly config: AppConfig,
+  ) {}
+
+  @Get('{/}')
+  @Operation({
+    tag,
+    summary: 'List the names of the tools',
+    answers: { 200: { description: 'The names.', schema: { type: 'array', items: { type: 'string' } } } },
+  })
+  list(): string[] {
+    return this.tools.available();
+  }
+
+  @Get('catalog')
+  @Operation({
+    tag,
+    summary: 'Describe the tools for people who choose from them',
+    answers: {
+      200: { description: 'Each of them.', schema: 'ToolCatalogResponse' },
+    },
+  })
+  async catalogue(): Promise<ToolCatalogue> {
+    const browses = this.config.enable_browser && (await hasChromium());
+    return toolCatalogue(this.tools, (name) => name !== 'browser_tool_set' || browses);
+  }
+}
