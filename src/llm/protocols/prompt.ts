@@ -79,9 +79,15 @@ function worded(blocks: readonly Content[]): readonly Content[] {
   return told.length > 0 ? told : [textContent(NO_TEXT)];
 }
 
-/** An answer with nothing in it that could be sent back is left out: a message without content is refused. */
+/**
+ * An answer with nothing in it that could be sent back is left out, and answers in a row are one: a message without
+ * content is refused, and calls that do not follow a message of the user or results.
+ */
 function addAnswer(prompt: LanguageModelV3Prompt, content: AssistantContent): void {
-  if (content.some(({ type }) => type !== 'reasoning')) prompt.push({ role: 'assistant', content });
+  if (content.every(({ type }) => type === 'reasoning')) return;
+  const last = prompt.at(-1);
+  if (last?.role === 'assistant') last.content.push(...content);
+  else prompt.push({ role: 'assistant', content });
 }
 
 function imagePart(url: string): LanguageModelV3FilePart {

@@ -93,7 +93,6 @@ function inputParts(message: Message): JsonObject[] {
 
 function assistantItems(message: Message): JsonObject[] {
   const items: JsonObject[] = [];
-  if (message.responses_reasoning_item) items.push(reasoningItem(message.responses_reasoning_item));
   const text = plainText(message.content);
   if (text !== '')
     items.push({ type: 'message', role: 'assistant', content: [{ type: 'output_text', text }] });
@@ -107,7 +106,9 @@ function assistantItems(message: Message): JsonObject[] {
       arguments: call.arguments,
     });
   }
-  return items;
+  // Reasoning that nothing follows from is refused.
+  const item = items.length > 0 ? message.responses_reasoning_item : undefined;
+  return item ? [reasoningItem(item), ...items] : items;
 }
 
 function reasoningItem(item: ReasoningItem): JsonObject {
