@@ -143,7 +143,7 @@ function knownFeatures(config: LlmConfig): ModelFeatures {
     echoReasoning: ECHO_REASONING.test(name),
     plainStrings: PLAIN_STRINGS.test(config.model),
     stopWords: !NO_STOP.test(name),
-    responsesApi: /^(gpt-[56]|gpt-4\.1|codex-mini)/.test(name),
+    responsesApi: /^(gpt-[56]|gpt-4\.1|codex-mini|o1-pro|o3(-pro)?($|-\d))/.test(name),
     cacheRetention: /^(gpt-5|gpt-4\.1)/.test(name) && !/mini|nano/.test(name) && provider !== 'azure',
     maxInputTokens: config.max_input_tokens ?? limits?.input ?? null,
     maxOutputTokens: maxOutput(config, name, limits),

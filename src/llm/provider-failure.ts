@@ -4,6 +4,7 @@ import type { LlmConfig } from './llm-config.js';
 import { LlmError } from './llm-error.js';
 import { failedAttempt, type FailedAttempt, type ProviderFailure } from './llm-failure.js';
 import { EmptyAnswerError } from './protocols/language-model.js';
+import { environmentKeys } from './providers/environment.js';
 import { ScriptedFailureError } from './providers/scripted.js';
 import { retryAfterSeconds } from './retry-after.js';
 
@@ -117,6 +118,7 @@ function withoutSecrets(message: string, config: LlmConfig): string {
     config.aws_secret_access_key,
     config.aws_session_token,
     ...Object.values(config.extra_headers ?? {}),
+    ...environmentKeys(),
   ];
   return secrets
     .reduce<string>((text, secret) => (isLong(secret) ? text.replaceAll(secret, MASK) : text), message)

@@ -1,5 +1,6 @@
 import { ServerProcess } from '../support/server-process.js';
 import { chatCompletions } from '../support/wire/chat-completions.js';
+import { ollama } from '../support/wire/ollama.js';
 import { responses } from '../support/wire/responses.js';
 import {
   expectGrowingHistory,
@@ -17,26 +18,109 @@ interface Case {
   llm: (url: string) => Json;
   /** Where the dialogue is in a request. */
   history: 'messages' | 'input';
-  /** The last request as the original sent it. */
-  expected: (request: Json) => Json;
+  /** The last request as the original sent it: the name of the recording, and where we differ on purpose. */
+  recorded: string;
+  expected?: (request: Json) => Json;
+  /** What we add on purpose is taken off. */
+  ours?: (request: Json) => Json;
+  /** The model takes no images. */
+  blind?: boolean;
 }
 
 const CASES: Case[] = [
   {
-    name: 'openai-chat',
+    name: 'OpenAI chat completions',
     protocol: chatCompletions,
     llm: (url) => ({ model: 'openai/gpt-4o', base_url: `${url}/v1` }),
     history: 'messages',
-    expected: (request) => request,
+    recorded: 'openai-chat',
   },
   {
-    name: 'openai-responses',
+    name: 'OpenAI responses',
     protocol: responses,
     llm: (url) => ({ model: 'openai/gpt-5', base_url: `${url}/v1` }),
     history: 'input',
+    recorded: 'openai-responses',
     expected: withJoinedOutputs,
   },
+  {
+    name: 'Azure, chat completions of a deployment',
+    protocol: chatCompletions,
+    llm: (url) => ({ model: 'azure/gpt-4o', base_url: url }),
+    history: 'messages',
+    recorded: 'openai-chat',
+    expected: (request) => {
+      const { max_completion_tokens: max_tokens, ...body } = request['body'] as Json;
+      const path = '/openai/deployments/gpt-4o/chat/completions?api-version=2024-12-01-preview';
+      return { ...forAzure(request, path), body: { ...body, max_tokens } };
+    },
+  },
+  {
+    name: 'Azure, responses',
+    protocol: responses,
+    llm: (url) => ({ model: 'azure/gpt-5', base_url: url }),
+    history: 'input',
+    recorded: 'openai-responses',
+    expected: (request) => {
+      const joined = withJoinedOutputs(request);
+      const { prompt_cache_retention: _, ...body } = joined['body'] as Json;
+      return { ...forAzure(joined, '/openai/responses?api-version=2024-12-01-preview'), body };
+    },
+  },
+  {
+    name: 'OpenRouter, Claude with its cache marks',
+    protocol: chatCompletions,
+    llm: (url) => ({ model: 'openrouter/anthropic/claude-sonnet-4', base_url: `${url}/api/v1` }),
+    history: 'messages',
+    recorded: 'openrouter-claude',
+  },
+  {
+    name: 'a LiteLLM proxy, Claude with its cache marks',
+    protocol: chatCompletions,
+    llm: (url) => ({ model: 'litellm_proxy/anthropic/claude-sonnet-4-5', base_url: url }),
+    history: 'messages',
+    recorded: 'litellm-proxy-claude',
+  },
+  {
+    name: 'DeepSeek, which wants its reasoning back',
+    protocol: chatCompletions,
+    llm: (url) => ({ model: 'deepseek/deepseek-reasoner', base_url: `${url}/v1` }),
+    history: 'messages',
+    recorded: 'deepseek',
+    blind: true,
+    // The name of the limit that its documentation knows goes beside the other.
+    expected: (request) => ({ ...request, body: { ...(request['body'] as Json), max_tokens: 16_384 } }),
+  },
+  {
+    name: "Ollama's own chat",
+    protocol: ollama,
+    llm: (url) => ({ model: 'ollama_chat/qwen3', base_url: url }),
+    history: 'messages',
+    recorded: 'ollama-chat',
+    blind: true,
+    expected: withoutOllamaNames,
+    ours: withoutOllamaNames,
+  },
 ];
+
+const same = (request: Json): Json => request;
+
+/**
+ * The original makes up ids of calls, and leaves out what Ollama's examples send back: thoughts, and the names of the
+ * tools that results are of.
+ */
+function withoutOllamaNames(request: Json): Json {
+  const body = request['body'] as Json & { messages: Json[] };
+  const messages = body.messages.map(
+    ({ tool_call_id: _, tool_name: __, thinking: ___, ...message }) => message,
+  );
+  return { ...request, body: { ...body, stream: false, messages } };
+}
+
+function forAzure(request: Json, path: string): Json {
+  const { authorization: _, ...headers } = request['headers'] as Json;
+  return { ...request, path, headers: { ...headers, 'api-key': 'sk-wire-test' } };
+}
 
 /** The original answers a call that brought an image twice, with the text and with the image; we answer it once. */
 function withJoinedOutputs(request: Json): Json {
@@ -59,31 +143,36 @@ describe('a conversation of ten steps', () => {
   });
   afterAll(() => server.stop());
 
-  describe.each(CASES)('by $name', ({ name, protocol, llm, history, expected }) => {
+  describe.each(CASES)('by $name', ({ protocol, llm, history, blind, ...original }) => {
     let whole: TenSteps;
     let streamed: TenSteps;
     beforeAll(async () => {
-      whole = await holdTenSteps(server, { protocol, llm, stream: false });
-      streamed = await holdTenSteps(server, { protocol, llm, stream: true });
+      whole = await holdTenSteps(server, { protocol, llm, stream: false, image: !blind });
+      streamed = await holdTenSteps(server, { protocol, llm, stream: true, image: !blind });
     });
 
     it('is held to its end', () => {
-      expectTenSteps(whole);
-      expectTenSteps(streamed);
+      const counts = protocol !== ollama;
+      expectTenSteps(whole, counts, counts);
+      expectTenSteps(streamed, counts, counts);
       expectGrowingHistory(whole, history);
       expectGrowingHistory(streamed, history);
     });
 
     it('is asked for as the original does', () => {
-      expect(withoutTools(whole)).toEqual(expected(recorded(name)));
+      const request = recorded(original.recorded);
+      const { ours = same, expected = same } = original;
+      expect(ours(withoutTools(whole))).toEqual(expected(request));
       expect(toolsOf(whole)).toEqual(recordedTools());
     });
 
     it('asks for a stream in no other way', () => {
       const { stream, stream_options, ...rest } = streamed.plain.at(-1)?.['body'] as Json;
       expect(stream).toBe(true);
-      expect(stream_options).toEqual(history === 'messages' ? { include_usage: true } : undefined);
-      expect(rest).toEqual(whole.plain.at(-1)?.['body']);
+      expect(stream_options).toEqual(protocol === chatCompletions ? { include_usage: true } : undefined);
+      const { stream: unasked, ...body } = whole.plain.at(-1)?.['body'] as Json;
+      expect(unasked).toBe(protocol === ollama ? false : undefined);
+      expect(rest).toEqual(body);
     });
 
     it('looks the same to clients, streamed or not', () => {

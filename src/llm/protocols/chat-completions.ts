@@ -1,11 +1,11 @@
 import type { LanguageModelV3FunctionTool } from '@ai-sdk/provider';
 import type { JsonObject, LlmTool } from '../llm.js';
 import type { ProviderAnswer, ProviderCall } from '../providers/provider.js';
-import { modelFetch } from '../model-fetch.js';
 import { toAnswer } from './answer.js';
 import { ThinkingReader } from './thinking-reader.js';
-import { chatMessages, type ServiceDialect } from './chat-messages.js';
+import { ALL_ROLES, chatMessages, type ServiceDialect } from './chat-messages.js';
 import { callLanguageModel } from './language-model.js';
+import { fetchAnswer } from './refusal.js';
 
 /** Where a service that speaks chat completions is, and how it differs from OpenAI's own. */
 export interface ChatEndpoint {
@@ -40,7 +40,7 @@ export async function callChatCompletions(
     apiKey: endpoint.apiKey ?? undefined,
     queryParams: endpoint.queryParams,
     includeUsage: true,
-    fetch: modelFetch,
+    fetch: fetchAnswer,
     // The SDK's own wording of messages loses names, parts and marks: the body is ours, the reading of answers its.
     transformRequestBody: (args) => chatBody(call, endpoint, args),
     metadataExtractor: thinking.extractor,
@@ -66,10 +66,11 @@ function chatBody(call: ProviderCall, endpoint: ChatEndpoint, sdk: JsonObject): 
   return {
     model: sdk['model'],
     messages: chatMessages(messages, {
+      ...endpoint.dialect,
       cacheMarks: features.cacheMarks,
       echoReasoning: features.echoReasoning,
       echoThinking: features.claude,
-      plainStrings: features.plainStrings,
+      plainRoles: plainRoles(call, endpoint),
     }),
     tools: sdk['tools'],
     ...Object.fromEntries(endpoint.limitFields.map((field) => [field, limit])),
@@ -84,8 +85,18 @@ function chatBody(call: ProviderCall, endpoint: ChatEndpoint, sdk: JsonObject): 
   };
 }
 
+/** What the config says of strings counts for all; else what is known of the model and of the service. */
+function plainRoles(
+  { request, features }: ProviderCall,
+  { dialect }: ChatEndpoint,
+): ServiceDialect['plainRoles'] {
+  const forced = request.config.force_string_serializer ?? (features.plainStrings || undefined);
+  if (forced === undefined) return dialect?.plainRoles;
+  return forced ? ALL_ROLES : [];
+}
+
 /** Sampling is sent only when it is set; models that reason refuse temperature and top_p. */
-function samplingFields({ request, features }: ProviderCall): JsonObject {
+export function samplingFields({ request, features }: ProviderCall): JsonObject {
   const { temperature, top_p, seed } = request.config;
   if (!features.sampling) return { seed: seed ?? undefined };
   return { temperature: temperature ?? undefined, top_p: top_p ?? undefined, seed: seed ?? undefined };

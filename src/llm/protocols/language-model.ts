@@ -67,7 +67,8 @@ async function stream(
         if (part.delta !== '') call.onDelta({ kind: 'reasoning', content: part.delta, ...responseId });
         break;
       case 'finish':
-        finished = true;
+        // Without a reason nobody said that it was the end: the stream was cut, and half an answer is none.
+        finished = part.finishReason.unified !== 'other' || part.finishReason.raw !== undefined;
         output.usage = part.usage;
         break;
       case 'error':

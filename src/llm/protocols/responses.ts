@@ -1,30 +1,43 @@
-import type { LanguageModelV3 } from '@ai-sdk/provider';
 import { plainText, type Message, type ReasoningItem } from '../../events/index.js';
 import type { JsonObject } from '../llm.js';
 import type { ProviderAnswer, ProviderCall } from '../providers/provider.js';
-import { modelFetch } from '../model-fetch.js';
 import { splitThoughtSignature, toAnswer } from './answer.js';
 import { requestHeaders } from './chat-completions.js';
 import { callLanguageModel } from './language-model.js';
+import { fetchAnswer } from './refusal.js';
+
+/** Where a service that speaks responses is. */
+export interface ResponsesEndpoint {
+  /** Ends before `/responses`. */
+  baseUrl: string;
+  /** What it knows the caller by. */
+  headers: Record<string, string>;
+  queryParams?: Record<string, string>;
+  /** Fields of its own. */
+  extraBody?: JsonObject;
+}
 
 /**
  * Asks a service that speaks OpenAI's responses (https://platform.openai.com/docs/api-reference/responses). Nothing is
  * stored there: reasoning comes encrypted and goes back with the next request.
- * @param makeModel makes the SDK's model with a `fetch` that sends our body
  */
 export async function callResponses(
   call: ProviderCall,
-  makeModel: (fetchWithBody: typeof fetch) => LanguageModelV3,
+  endpoint: ResponsesEndpoint,
 ): Promise<ProviderAnswer> {
-  const body = responsesBody(call);
+  const { createOpenAI } = await import('@ai-sdk/openai');
+  const query = new URLSearchParams(endpoint.queryParams).toString();
+  const address = `${endpoint.baseUrl.replace(/\/+$/, '')}/responses${query === '' ? '' : `?${query}`}`;
+  const body = JSON.stringify({ ...responsesBody(call), ...endpoint.extraBody });
   // The SDK drops fields that it does not expect of a model name; what the config asks for has to arrive.
-  const fetchWithBody: typeof fetch = (input, init) =>
-    modelFetch(input, { ...init, body: JSON.stringify(body) });
-  const output = await callLanguageModel(
-    makeModel(fetchWithBody),
-    { prompt: [], headers: requestHeaders(call) },
-    call,
-  );
+  const fetchWithBody: typeof fetch = (_, init) => {
+    const headers = new Headers(init?.headers);
+    headers.delete('authorization');
+    for (const [name, value] of Object.entries(endpoint.headers)) headers.set(name, value);
+    return fetchAnswer(address, { ...init, headers, body });
+  };
+  const model = createOpenAI({ apiKey: 'unused', fetch: fetchWithBody }).responses(call.model);
+  const output = await callLanguageModel(model, { prompt: [], headers: requestHeaders(call) }, call);
   return toAnswer(output, 'responses');
 }
 

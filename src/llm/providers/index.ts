@@ -6,8 +6,8 @@ import { azure } from './azure.js';
 import { bedrock } from './bedrock.js';
 import { gemini } from './gemini.js';
 import { litellmProxy, openhands } from './litellm-proxy.js';
-import { ollama } from './ollama.js';
-import { deepseek, digitalOcean, groq, mistral, moonshot, xai } from './openai-compatible.js';
+import { ollama, ollamaChat } from './ollama.js';
+import { compatibleServices } from './openai-compatible.js';
 import { openai } from './openai.js';
 import { openrouter } from './openrouter.js';
 import type { Provider } from './provider.js';
@@ -15,23 +15,18 @@ import { scripted } from './scripted.js';
 
 /** Which prefix of a model name leads where. Each entry loads its client library when it is first called. */
 const PROVIDERS: Readonly<Record<string, Provider>> = {
+  ...compatibleServices,
   anthropic,
   azure,
   bedrock,
-  deepseek,
-  digitalocean: digitalOcean,
   gemini,
-  groq,
   litellm_proxy: litellmProxy,
-  mistral,
-  moonshot,
   ollama,
-  ollama_chat: ollama,
+  ollama_chat: ollamaChat,
   openai,
   openhands,
   openrouter,
   scripted,
-  xai,
 };
 
 /** A provider, and what it calls the model. */

@@ -1,32 +1,37 @@
 import { INTERLEAVED_THINKING, thinkingBudget } from '../model-features.js';
+import type { ServiceAddress } from './environment.js';
 import { callOpenAi, type ProxyExtras } from './openai.js';
 import type { Provider, ProviderCall } from './provider.js';
 
 /** A LiteLLM proxy somebody runs: OpenAI's protocols, the rest of the name is the proxy's business. */
-export const litellmProxy: Provider = {
-  errorFamily: 'Litellm_proxyException',
-  call: (call) =>
-    callOpenAi(call, call.request.config.base_url ?? 'http://localhost:4000', proxyExtras(call)),
-};
+export const litellmProxy: Provider = proxy({
+  keys: ['LITELLM_PROXY_API_KEY'],
+  bases: ['LITELLM_PROXY_API_BASE'],
+  url: 'http://localhost:4000',
+});
 
 /** The proxy of OpenHands (https://docs.openhands.dev/openhands/usage/llms/openhands-llms). */
-export const openhands: Provider = {
-  errorFamily: 'Litellm_proxyException',
-  call: (call) =>
-    callOpenAi(
-      call,
-      call.request.config.base_url ?? 'https://llm-proxy.app.all-hands.dev',
-      proxyExtras(call),
-    ),
-};
+export const openhands: Provider = proxy({
+  keys: ['LITELLM_PROXY_API_KEY'],
+  url: 'https://llm-proxy.app.all-hands.dev',
+});
+
+function proxy(address: ServiceAddress): Provider {
+  return {
+    errorFamily: 'Litellm_proxyException',
+    call: (call) => callOpenAi(call, address, proxyExtras(call)),
+  };
+}
 
 /** LiteLLM passes Anthropic's thinking on to Claude; of models nobody knows it is not asked what they may refuse. */
 function proxyExtras({ request, features }: ProviderCall): ProxyExtras {
+  const cacheKey = features.reasoningEffort && !features.claude;
+  // It knows where each of its models wants the images of tools.
+  const common = { cacheKey, dialect: { toolImages: true } };
   const budget = thinkingBudget(request.config, features);
-  const dialect = { toolImages: true };
-  if (budget === null) return { dialect, cacheKey: features.reasoningEffort && !features.claude };
+  if (budget === null) return common;
   return {
-    dialect,
+    ...common,
     headers: INTERLEAVED_THINKING,
     extraBody: { thinking: { type: 'enabled', budget_tokens: budget } },
   };

@@ -1,15 +1,25 @@
+import { INTERLEAVED_THINKING } from '../model-features.js';
+import { parseModelName } from '../model-name.js';
 import type { JsonObject } from '../llm.js';
-import { callChatCompletions, type ChatEndpoint } from '../protocols/chat-completions.js';
+import { callChatCompletions } from '../protocols/chat-completions.js';
 import type { ServiceDialect } from '../protocols/chat-messages.js';
 import { callResponses } from '../protocols/responses.js';
+import { apiKey, baseUrl, type ServiceAddress } from './environment.js';
 import type { Provider, ProviderAnswer, ProviderCall } from './provider.js';
-
-const OPENAI_URL = 'https://api.openai.com/v1';
 
 /** OpenAI, and every service that speaks its protocols at a `base_url` of its own. */
 export const openai: Provider = {
   errorFamily: 'OpenAIException',
-  call: (call) => callOpenAi(call, call.request.config.base_url ?? OPENAI_URL),
+  call: (call) =>
+    callOpenAi(
+      call,
+      {
+        keys: ['OPENAI_API_KEY'],
+        bases: ['OPENAI_BASE_URL', 'OPENAI_API_BASE'],
+        url: 'https://api.openai.com/v1',
+      },
+      call.features.thinking === 'manual' ? { headers: INTERLEAVED_THINKING } : {},
+    ),
 };
 
 /** What a proxy wants beside OpenAI's own. */
@@ -23,27 +33,29 @@ export interface ProxyExtras {
 /** Responses for the models that are made for them, chat completions for the others; `api_mode` decides if it is set. */
 export async function callOpenAi(
   call: ProviderCall,
-  baseUrl: string,
+  address: ServiceAddress,
   extras: ProxyExtras = {},
 ): Promise<ProviderAnswer> {
-  const { request, features } = call;
-  if (!usesResponses(call)) {
-    const endpoint: ChatEndpoint = {
-      baseUrl,
-      apiKey: request.config.api_key,
-      // Claude behind a proxy is told both ways: which one the proxy passes on is not known.
-      limitFields: features.claude ? ['max_completion_tokens', 'max_tokens'] : ['max_completion_tokens'],
-      cacheKey: !features.claude,
-      effort: features.reasoningEffort,
-      ...extras,
-    };
-    return callChatCompletions(call, endpoint);
+  const { features, request } = call;
+  const { config } = request;
+  const key = apiKey(call, address);
+  if (usesResponses(call)) {
+    return callResponses(call, { baseUrl: baseUrl(call, address), headers: bearer(key) });
   }
-  const { createOpenAI } = await import('@ai-sdk/openai');
-  const apiKey = request.config.api_key ?? '';
-  return callResponses(call, (fetch) =>
-    createOpenAI({ baseURL: baseUrl, apiKey, fetch }).responses(call.model),
-  );
+  return callChatCompletions(call, {
+    baseUrl: baseUrl(call, address),
+    apiKey: key,
+    // Claude behind a proxy is told both ways: which one the proxy passes on is not known.
+    limitFields: features.claude ? ['max_completion_tokens', 'max_tokens'] : ['max_completion_tokens'],
+    cacheKey: parseModelName(config.model_canonical_name ?? config.model).provider !== 'anthropic',
+    effort: features.reasoningEffort,
+    ...extras,
+  });
+}
+
+/** The header that shows a key; services on one's own machine want none. */
+export function bearer(key: string | null): Record<string, string> {
+  return key === null ? {} : { authorization: `Bearer ${key}` };
 }
 
 /** Whether a call goes by the responses protocol. */

@@ -78,7 +78,6 @@ describe('others', () => {
   });
 
   it.each([
-    ['ollama/qwen3', '/v1/chat/completions', 'qwen3'],
     ['litellm_proxy/openai/my-model', '/chat/completions', 'openai/my-model'],
     ['openhands/some-model', '/chat/completions', 'some-model'],
   ])('%s', async (model, path, name) => {

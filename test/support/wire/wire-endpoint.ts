@@ -26,8 +26,9 @@ export async function startWireEndpoint(options: WireEndpointOptions): Promise<W
   const requests: WireRequest[] = [];
   const server = createServer((request, response) => {
     void readRequest(request).then((read) => {
-      // Lists of models and the like are asked for at any time, and there are none.
-      if (read.method === 'GET') return sendJson(response, 404, { error: { message: 'Not found' } });
+      // Lists of models and what is known of one are asked for at any time, and there are none.
+      if (read.method === 'GET' || read.path === '/api/show')
+        return sendJson(response, 404, { error: { message: 'Not found' } });
       requests.push(read);
       const turn = protocol.refuse?.(read) ??
         turns.shift() ?? { status: 500, body: { error: { message: 'the script is over' } } };

@@ -1,0 +1,111 @@
+import { plainText, type Message } from '../../events/index.js';
+import type { JsonObject } from '../llm.js';
+import type { ProviderCall } from '../providers/provider.js';
+import { splitThoughtSignature } from './answer.js';
+import { samplingFields } from './chat-completions.js';
+import { imagesOfTools } from './chat-messages.js';
+
+/** A request of Ollama's chat (https://docs.ollama.com/api/chat). */
+export interface OllamaBody extends JsonObject {
+  /** Whether the model thinks; gpt-oss is told how hard. */
+  think?: boolean | string;
+}
+
+/** What stands beside the options of a model; all else that `litellm_extra_body` names is an option, as `num_ctx`. */
+const FIELDS = new Set(['format', 'keep_alive', 'logprobs', 'think', 'top_logprobs', 'truncate']);
+
+/** The body of a request. A context that the config names is asked for: Ollama's own choice is too small for agents. */
+export function ollamaBody(call: ProviderCall): OllamaBody {
+  const { config, messages, tools, stop } = call.request;
+  const { options, ...extra } = config.litellm_extra_body;
+  const entries = Object.entries(extra);
+  return {
+    model: call.model,
+    messages: ollamaMessages(messages),
+    tools: tools.length === 0 ? undefined : tools.map((tool) => ({ type: 'function', function: tool })),
+    stream: config.stream,
+    think: thinking(call),
+    options: {
+      num_ctx: config.max_input_tokens ?? undefined,
+      num_predict: call.features.maxOutputTokens ?? undefined,
+      ...samplingFields(call),
+      top_k: call.features.reasoningEffort ? undefined : (config.top_k ?? undefined),
+      stop,
+      ...(isObject(options) ? options : {}),
+      ...Object.fromEntries(entries.filter(([name]) => !FIELDS.has(name))),
+    },
+    ...Object.fromEntries(entries.filter(([name]) => FIELDS.has(name))),
+  };
+}
+
+function thinking({ request, features, model }: ProviderCall): boolean | string | undefined {
+  const { reasoning_effort: effort } = request.config;
+  if (effort === null || !features.reasoningEffort) return undefined;
+  if (effort === 'none') return false;
+  return model.includes('gpt-oss') ? effort : true;
+}
+
+function ollamaMessages(messages: readonly Message[]): JsonObject[] {
+  return messages.flatMap((message, index): JsonObject[] => {
+    switch (message.role) {
+      case 'system':
+      case 'user':
+        return [said(message)];
+      case 'assistant':
+        return [assistantMessage(message)];
+      case 'tool': {
+        const shown = imagesOfTools(messages, index);
+        const result = {
+          role: 'tool',
+          content: plainText(message.content),
+          images: [],
+          tool_name: message.name,
+          tool_call_id: splitThoughtSignature(message.tool_call_id ?? '').id,
+        };
+        return shown ? [result, said(shown)] : [result];
+      }
+    }
+  });
+}
+
+/** Content is one text, images go beside it. */
+function said(message: Message): JsonObject {
+  return { role: message.role, content: plainText(message.content), images: images(message) };
+}
+
+function assistantMessage(message: Message): JsonObject {
+  const calls = message.tool_calls ?? [];
+  return {
+    ...said(message),
+    ...(message.reasoning_content === undefined ? {} : { thinking: message.reasoning_content }),
+    ...(calls.length > 0 && {
+      tool_calls: calls.map((call) => ({
+        function: { name: call.name, arguments: parsedArguments(call.arguments) },
+      })),
+    }),
+  };
+}
+
+/** Base64 without a prefix. Ollama fetches nothing, so what is only an address cannot be shown. */
+function images({ content }: Message): string[] {
+  return content.flatMap((block) =>
+    block.type === 'image'
+      ? block.image_urls.flatMap((url) => /^data:[^,]*;base64,(.+)$/s.exec(url)?.[1] ?? [])
+      : [],
+  );
+}
+
+/** Arguments are objects here. What is not JSON was replaced before it got into the history. */
+function parsedArguments(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    return value;
+  } catch {
+    return {};
+  }
+}
+
+/** Whether a value is an object that has fields. */
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
