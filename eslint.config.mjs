@@ -19,7 +19,7 @@ const ARROWS = {
   tools: ['errors', 'events', 'files'],
   agent: ['errors', 'events', 'llm', 'tools'],
   // The edge maps the errors of the domain to answers; the controllers, which live with their feature, use the edge.
-  http: ['conversations', 'crypto', 'errors', 'events', 'logging', 'settings', 'storage'],
+  http: ['conversations', 'crypto', 'errors', 'events', 'files', 'logging', 'settings', 'storage'],
   openapi: ['auth', 'config', 'http', 'server'],
   conversations: [
     'agent',
@@ -39,7 +39,7 @@ const ARROWS = {
   sockets: ['auth', 'config', 'conversations', 'crypto', 'errors', 'events', 'http', 'logging', 'storage'],
   webhooks: ['config', 'conversations', 'crypto', 'errors', 'events', 'files', 'http', 'storage'],
   workspace: ['auth', 'config', 'conversations', 'crypto', 'errors', 'events', 'http', 'openapi', 'tools'],
-  settings: ['auth', 'config', 'crypto', 'errors', 'events', 'http', 'llm', 'openapi', 'storage'],
+  settings: ['auth', 'config', 'crypto', 'errors', 'events', 'files', 'http', 'llm', 'openapi', 'storage'],
   server: ['auth', 'config', 'conversations', 'events', 'http', 'tools'],
   ui: ['config', 'workspace'],
   models: ['http', 'llm'],

@@ -1,6 +1,7 @@
 import { Global, Logger, Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { AppConfig, configSecrets } from '../config/index.js';
 import { Cipher } from './cipher.js';
+import { FileSecrets } from './file-secrets.js';
 import { KnownSecrets } from './known-secrets.js';
 import { StoredSecrets } from './stored-secrets.js';
 
@@ -19,8 +20,9 @@ import { StoredSecrets } from './stored-secrets.js';
       useFactory: (config: AppConfig) => new KnownSecrets(configSecrets(config)),
     },
     StoredSecrets,
+    FileSecrets,
   ],
-  exports: [Cipher, KnownSecrets, StoredSecrets],
+  exports: [Cipher, KnownSecrets, StoredSecrets, FileSecrets],
 })
 export class CryptoModule implements OnApplicationBootstrap {
   constructor(private readonly config: AppConfig) {}

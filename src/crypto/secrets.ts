@@ -131,7 +131,7 @@ function keptTokenOf(place: SecretPlace, kept: KeptTokens, cipher: Cipher): stri
 }
 
 /** Who would receive the secret: a token must not come back to life for another provider or address. */
-function identityOf({ kind, model, base_url, url, command }: JsonRecord): string {
+export function identityOf({ kind, model, base_url, url, command }: JsonRecord): string {
   return JSON.stringify([kind, model, withoutUserinfo(base_url), withoutUserinfo(url), command]);
 }
 
@@ -139,7 +139,8 @@ function withoutUserinfo(url: unknown): unknown {
   return typeof url === 'string' ? changeUserinfo(url, () => null) : url;
 }
 
-function isBlank(value: string | null): value is null | '' {
+/** No value: null, blank, or masked. */
+export function isBlank(value: string | null): value is null | '' {
   return value === null || value.trim() === '' || value === MASK;
 }
 

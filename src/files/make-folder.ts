@@ -5,17 +5,18 @@ import { errorCode } from '../errors/index.js';
 /**
  * Makes a folder and those above it. Not `mkdir` with `recursive`: where a folder above cannot be made (below `/proc`),
  * that never returns and keeps a thread busy.
+ * @param mode of those that are made; the default is the usual one of the process
  * @throws the error of the system for the first folder that cannot be made
  */
-export async function makeFolder(folder: string): Promise<void> {
+export async function makeFolder(folder: string, mode?: number): Promise<void> {
   const missing: string[] = [];
   for (let at = folder; !(await isFolder(at)); at = path.dirname(at)) missing.unshift(at);
-  for (const next of missing) await makeOne(next);
+  for (const next of missing) await makeOne(next, mode);
 }
 
-async function makeOne(folder: string): Promise<void> {
+async function makeOne(folder: string, mode?: number): Promise<void> {
   try {
-    await mkdir(folder);
+    await mkdir(folder, { mode });
   } catch (error) {
     // Somebody else made it at the same time.
     if (!(await isFolder(folder))) throw error;

@@ -12,11 +12,15 @@ import {
 } from '../conversations/conversation-errors.js';
 import { errorMessage, errorStack } from '../errors/index.js';
 import { currentRequest } from '../logging/request-context.js';
+import { FolderBusyError } from '../files/index.js';
 import {
   InvalidProfileNameError,
-  ProfileNotFoundError,
+  MissingEntryError,
+  RefusedSettingsError,
+  SettingsConflictError,
+  TooLargeError,
   UnusableProfileError,
-} from '../settings/llm-profiles.js';
+} from '../settings/settings-errors.js';
 import {
   DamagedConversationError,
   LeaseHeldError,
@@ -117,9 +121,8 @@ function answerFor(error: unknown, request: Request): Answer | undefined {
     const { role } = error;
     return role === undefined ? notFound(error.conversationId, request) : detail(404, `${role} not found`);
   }
-  if (error instanceof ProfileNotFoundError) return detail(404, error.message);
-  if (error instanceof InvalidProfileNameError || error instanceof UnusableProfileError)
-    return detail(400, error.message);
+  const ofSettings = aboutSettings(error);
+  if (ofSettings) return ofSettings;
   // The status that clients know; the text says that it is elsewhere, not gone.
   if (error instanceof LeaseHeldError) return detail(404, error.message);
   if (error instanceof DamagedConversationError) return detail(409, error.message);
@@ -133,6 +136,19 @@ function answerFor(error: unknown, request: Request): Answer | undefined {
   if (error instanceof GoalRefusedError) return detail(400, error.message);
   if (error instanceof HttpException) return fromHttpException(error);
   return undefined;
+}
+
+/** What can be wrong with stored settings, or with what should be stored. */
+function aboutSettings(error: unknown): Answer | undefined {
+  if (error instanceof MissingEntryError) return detail(404, error.message);
+  if (error instanceof InvalidProfileNameError || error instanceof UnusableProfileError)
+    return detail(400, error.message);
+  if (error instanceof SettingsConflictError) return detail(409, error.message);
+  if (error instanceof RefusedSettingsError) return detail(422, error.message);
+  if (error instanceof TooLargeError) return detail(413, error.message);
+  if (!(error instanceof FolderBusyError)) return undefined;
+  const body = { detail: 'Internal Server Error', exception: `503: ${error.message}`, ...errorId() };
+  return { status: 503, body, headers: { 'Retry-After': RETRY_AFTER } };
 }
 
 /** The routes of events and files name the conversation that they did not find, the others do not. */

@@ -1,8 +1,13 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { NextFunction, Request, Response } from 'express';
-import { HttpException, HttpStatus, PayloadTooLargeException } from '@nestjs/common';
+import {
+  HttpException,
+  HttpStatus,
+  PayloadTooLargeException,
+  UnsupportedMediaTypeException,
+} from '@nestjs/common';
 import { explainJsonError } from './json-error.js';
-import { RequestValidationError } from './problem.js';
+import { below, MISSING, RequestValidationError } from './problem.js';
 
 /** A body that is not JSON. Handlers that read it themselves (uploads) do; those that want JSON answer 415. */
 export class UnreadBody {
@@ -11,6 +16,16 @@ export class UnreadBody {
   get explanation(): string {
     return `Unsupported content type '${this.contentType}': send the body as application/json`;
   }
+}
+
+/**
+ * The body of a request whose handler has no class for it.
+ * @throws UnsupportedMediaTypeException, RequestValidationError where there is none
+ */
+export function jsonBodyOf(body: unknown): unknown {
+  if (body instanceof UnreadBody) throw new UnsupportedMediaTypeException(body.explanation);
+  if (body === undefined) throw new RequestValidationError(below(['body'], [MISSING]), { body: null });
+  return body;
 }
 
 /** Deeper JSON is refused: what works on values recursively must not run out of stack. */

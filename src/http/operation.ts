@@ -10,6 +10,8 @@ export interface OperationDocs {
   description?: string;
   tag: string;
   query?: DtoClass;
+  /** What names in the path have to look like; texts otherwise. */
+  path?: Readonly<Record<string, JsonSchema>>;
   /** Optional headers that mean something to it: what for, by name. */
   headers?: Readonly<Record<string, string>>;
   body?: { schema: SchemaSource; required?: boolean; example?: unknown };

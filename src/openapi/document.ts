@@ -126,7 +126,11 @@ function operation({ path, name, docs }: Endpoint): JsonSchema {
     tags: [docs.tag],
     summary: docs.summary,
     ...(docs.description && { description: docs.description }),
-    parameters: [...pathNames.map(pathParameter), ...queryParameters(docs), ...headerParameters(docs)],
+    parameters: [
+      ...pathNames.map((name) => pathParameter(name, docs.path?.[name])),
+      ...queryParameters(docs),
+      ...headerParameters(docs),
+    ],
     ...(docs.body && { requestBody: requestBody(docs.body) }),
     responses: {
       ...Object.fromEntries(
@@ -142,9 +146,14 @@ function operation({ path, name, docs }: Endpoint): JsonSchema {
   };
 }
 
-function pathParameter(name: string): JsonSchema {
+function pathParameter(name: string, known: JsonSchema | undefined): JsonSchema {
   const isId = name === 'conversation_id';
-  return { name, in: 'path', required: true, schema: { type: 'string', ...(isId && { format: 'uuid' }) } };
+  return {
+    name,
+    in: 'path',
+    required: true,
+    schema: known ?? { type: 'string', ...(isId && { format: 'uuid' }) },
+  };
 }
 
 function queryParameters({ query }: OperationDocs): JsonSchema[] {

@@ -1,8 +1,5 @@
 export { AgentProfiles, type AgentProfile } from './agent-profiles.js';
-export {
-  InvalidProfileNameError,
-  LlmProfiles,
-  ProfileNotFoundError,
-  UnusableProfileError,
-} from './llm-profiles.js';
+export { LlmProfiles } from './llm-profiles.js';
+export { InvalidProfileNameError, ProfileNotFoundError, UnusableProfileError } from './settings-errors.js';
 export { SettingsModule } from './settings.module.js';
+export { SettingsStore } from './settings-store.js';

@@ -2,30 +2,73 @@ import os from 'node:os';
 import path from 'node:path';
 import { Module } from '@nestjs/common';
 import { AppConfig } from '../config/index.js';
-import { Cipher, CryptoModule } from '../crypto/index.js';
+import { CryptoModule } from '../crypto/index.js';
+import { LlmModule } from '../llm/index.js';
+import { AgentProfilesController } from './agent-profiles.controller.js';
 import { AgentProfiles } from './agent-profiles.js';
+import { AgentProfilesService } from './agent-profiles.service.js';
+import { LlmProfilesController } from './llm-profiles.controller.js';
 import { LlmProfiles } from './llm-profiles.js';
+import { LlmProfilesService } from './llm-profiles.service.js';
+import { MetaProfilesController } from './meta-profiles.controller.js';
+import { MetaProfiles } from './meta-profiles.js';
+import { ProfileChecker } from './profile-check.js';
+import { ProviderConnectionsController } from './provider-connections.controller.js';
+import { ProviderConnections } from './provider-connections.js';
+import { SettingsController } from './settings.controller.js';
+import './settings-schemas.js';
+import { SettingsService } from './settings.service.js';
+import { SettingsStore } from './settings-store.js';
+import { PersistenceFolder } from './store/persistence-folder.js';
+import { UserSecretsController } from './user-secrets.controller.js';
+import { UserSecrets } from './user-secrets.js';
+import { WorkspacesController } from './workspaces.controller.js';
+import { Workspaces } from './workspaces.js';
 
 /** What is stored for all conversations of a user. */
 @Module({
-  imports: [CryptoModule],
+  imports: [CryptoModule, LlmModule],
+  // Secrets first: `secrets` is no MCP server and no schema.
+  controllers: [
+    UserSecretsController,
+    SettingsController,
+    LlmProfilesController,
+    AgentProfilesController,
+    MetaProfilesController,
+    ProviderConnectionsController,
+    WorkspacesController,
+  ],
   providers: [
     {
-      provide: AgentProfiles,
+      provide: PersistenceFolder,
       inject: [AppConfig],
-      useFactory: ({ base_dir }: AppConfig) =>
-        new AgentProfiles(path.join(persistenceRoot(base_dir), 'agent-profiles')),
+      useFactory: ({ base_dir }: AppConfig) => new PersistenceFolder(persistenceRoot(base_dir)),
     },
     {
-      provide: LlmProfiles,
-      inject: [Cipher, AppConfig],
-      useFactory: (cipher: Cipher, { base_dir }: AppConfig) =>
-        new LlmProfiles(cipher, path.join(persistenceRoot(base_dir), 'profiles')),
+      provide: Workspaces,
+      inject: [AppConfig],
+      useFactory: (config: AppConfig) => new Workspaces(new PersistenceFolder(workspacesRoot(config))),
     },
+    AgentProfiles,
+    AgentProfilesService,
+    LlmProfiles,
+    LlmProfilesService,
+    MetaProfiles,
+    ProfileChecker,
+    ProviderConnections,
+    SettingsService,
+    SettingsStore,
+    UserSecrets,
   ],
-  exports: [LlmProfiles, AgentProfiles],
+  exports: [LlmProfiles, AgentProfiles, AgentProfilesService, SettingsStore, MetaProfiles, UserSecrets],
 })
 export class SettingsModule {}
+
+/** Workspaces stay with the conversations that work in them. */
+function workspacesRoot({ base_dir, conversations_path }: AppConfig): string {
+  if (process.env['OH_PERSISTENCE_DIR']) return persistenceRoot(base_dir);
+  return path.join(path.dirname(path.resolve(base_dir, conversations_path)), '.openhands');
+}
 
 /** The folder that OpenHands programs of one user share. */
 function persistenceRoot(baseDir: string): string {

@@ -1,5 +1,5 @@
 /** Operations of the original that this server does not have yet. One that it has must not stand here. */
-export const PENDING: readonly string[] = [];
+export const PENDING: readonly string[] = ['POST /api/agent-profiles/{name}/materialize'];
 
 /** A difference that is meant, and why. */
 export interface Deliberate {
@@ -38,6 +38,14 @@ export const DELIBERATE: readonly Deliberate[] = [
     place: /^(response ConversationInfo|request (Start|Update)Conversation(Request)?)\.max_budget_per_run$/,
     why: 'people want to say what a conversation may cost',
   },
+  {
+    place: /^GET \/api\/(settings|profiles\/\{name\}) header X-Expose-Secrets$/,
+    why: 'the original takes it, too, but does not say so',
+  },
+  {
+    place: /^(request|response) WorkspaceItem\.parent_path$/,
+    why: 'the original takes it, too, but does not say so',
+  },
   { place: 'response ServerInfo.runs', why: 'shows how many runs go on and how many may' },
 
   // One schema describes a thing that is sent and a thing that is answered; the original has two.
@@ -67,7 +75,8 @@ export const DELIBERATE: readonly Deliberate[] = [
   { place: 'response SystemPromptEvent.tools[]', why: 'one shape for all tools, told apart by `kind`' },
   { place: /^request ACPAgent\.\w+$/, why: NOT_HERE },
   { place: /^(request|response) APIBasedCritic\.\w+$/, why: AS_THEY_COME },
-  { place: /^(request|response) MCPServer\.auth$/, why: AS_THEY_COME },
+  { place: /^(request|response) MCPServer(Patch)?\.auth$/, why: AS_THEY_COME },
+  { place: 'request SettingsUpdateRequest.agent_settings_diff', why: AS_THEY_COME },
   { place: /^(request|response) Skill\.(trigger|mcp_tools\{\}|inputs\[\]|resources)$/, why: AS_THEY_COME },
   { place: 'request AgentLaunchAdditions.skills[]', why: AS_THEY_COME },
   {

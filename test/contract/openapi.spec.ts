@@ -12,6 +12,7 @@ const GROUPS = [
   /^\w+ \/api\/conversations\/\{conversation_id\}(?!\/workspace)/,
   /^\w+ \/api\/llm\/(providers|models)/,
   /^\w+ \/api\/tools/,
+  /^\w+ \/api\/(settings|profiles|agent-profiles|meta-profiles|workspaces|llm\/provider-connections)(\/|$)/,
 ];
 const isCompared = (operation: string): boolean => GROUPS.some((group) => group.test(operation));
 

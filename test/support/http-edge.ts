@@ -9,11 +9,13 @@ import { ConversationsService } from '../../src/conversations/conversations.serv
 import { EventsController } from '../../src/conversations/events.controller.js';
 import { LaunchProfiles } from '../../src/conversations/profiles/launch-profiles.js';
 import type { StartConversationRequest } from '../../src/conversations/start-request.js';
-import { Cipher } from '../../src/crypto/index.js';
+import { Cipher, FileSecrets, KnownSecrets } from '../../src/crypto/index.js';
 import { setupOpenApi } from '../../src/openapi/index.js';
 import { type HttpOptions, configureHttp } from '../../src/http/configure-http.js';
 import { JsonAdapter } from '../../src/http/json-adapter.js';
 import { AgentProfiles, LlmProfiles } from '../../src/settings/index.js';
+import { ProviderConnections } from '../../src/settings/provider-connections.js';
+import { PersistenceFolder } from '../../src/settings/store/persistence-folder.js';
 
 /** An id that the stand-in knows. */
 export const KNOWN = '280733d3-a9e7-49d7-9ac3-c38121f6f331';
@@ -92,8 +94,12 @@ const NO_FOLDER = path.join(os.tmpdir(), 'there-is-no-such-folder');
     { provide: ConversationsService, useClass: RecordingConversations },
     {
       provide: LaunchProfiles,
-      useFactory: () =>
-        new LaunchProfiles(new AgentProfiles(NO_FOLDER), new LlmProfiles(new Cipher(null), NO_FOLDER)),
+      useFactory: () => {
+        const folder = new PersistenceFolder(NO_FOLDER);
+        const secrets = new FileSecrets(new Cipher(null), new KnownSecrets());
+        const models = new LlmProfiles(folder, secrets, new ProviderConnections(folder, secrets));
+        return new LaunchProfiles(new AgentProfiles(folder), models);
+      },
     },
   ],
 })

@@ -89,7 +89,7 @@ export class AgentContextDto {
   @Field(flag())
   load_project_skills = false;
 
-  @Field(flag())
+  @Field(flag(), 'Tell the agent what it has written down in MEMORY.md files.')
   load_memory = false;
 
   @Field(nullable(text()), '', { optional: true })

@@ -13,6 +13,8 @@ import {
   text,
 } from '../../http/field-type.js';
 
+const TRANSPORTS = ['stdio', 'http', 'streamable-http', 'sse'];
+
 /** How an MCP server is reached: a program that is started, or an address. */
 @NoOtherFields()
 export class McpServerDto {
@@ -20,7 +22,7 @@ export class McpServerDto {
   url: string | null = null;
 
   @Field(
-    nullable(choice(['stdio', 'http', 'streamable-http', 'sse'])),
+    nullable(choice(TRANSPORTS)),
     'Null: stdio for a command; for an address streamable HTTP, or SSE where its path ends in `/sse`.',
   )
   transport: string | null = null;
@@ -60,6 +62,55 @@ export class McpServerDto {
 
   @Field(flag())
   enabled: boolean = true;
+}
+
+const values = (): FieldType => nullable(recordOf(nullable(text({ secret: true }))));
+const OPTIONAL = { optional: true } as const;
+
+/** A change of an MCP server: what is not sent stays, null removes it. */
+@NoOtherFields()
+export class McpServerPatchDto {
+  @Field(nullable(text({ min: 1 })), '', OPTIONAL)
+  url?: string | null;
+
+  @Field(nullable(choice(TRANSPORTS)), '', OPTIONAL)
+  transport?: string | null;
+
+  @Field(nullable(text({ min: 1 })), '', OPTIONAL)
+  command?: string | null;
+
+  @Field(nullable(listOf(text())), '', OPTIONAL)
+  args?: string[] | null;
+
+  @Field(values(), 'Merged; null removes a variable.', OPTIONAL)
+  env?: Record<string, string | null> | null;
+
+  @Field(nullable(text()), '', OPTIONAL)
+  cwd?: string | null;
+
+  @Field(nullable(text()), '', OPTIONAL)
+  description?: string | null;
+
+  @Field(nullable(text()), '', OPTIONAL)
+  icon?: string | null;
+
+  @Field(nullable(decimal()), '', OPTIONAL)
+  timeout?: number | null;
+
+  @Field(nullable(decimal()), '', OPTIONAL)
+  sse_read_timeout?: number | null;
+
+  @Field(nullable(flag()), '', OPTIONAL)
+  keep_alive?: boolean | null;
+
+  @Field(values(), 'Merged; null removes a header.', OPTIONAL)
+  headers?: Record<string, string | null> | null;
+
+  @Field(nullable(anyObject()), '', OPTIONAL)
+  auth?: object | null;
+
+  @Field(nullable(flag()), '', OPTIONAL)
+  enabled?: boolean | null;
 }
 
 const checked = model(McpServerDto);

@@ -1,0 +1,160 @@
+import { randomBytes } from 'node:crypto';
+import { link, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { errorCode } from '../errors/index.js';
+
+/** What a holder does takes milliseconds: after this long (ms) it is taken for gone, on whatever host it was. */
+const STALE_MS = 60_000;
+const PATIENCE_MS = 30_000;
+const LONGEST_PAUSE_MS = 50;
+
+/** Locks that this very process holds: a lock of ours that is not among them was left by a process with our number. */
+const held = new Set<string>();
+
+/** Others kept a folder for themselves for too long. */
+export class FolderBusyError extends Error {
+  override readonly name = 'FolderBusyError';
+  constructor(folder: string) {
+    super(`${folder} is being changed by another process; try again`);
+  }
+}
+
+/** Refuses to go on once the lock was lost: to be asked right before what the lock protects. */
+export type StillHeld = () => Promise<void>;
+
+/**
+ * Lets one at a time change a folder: one of this process, and one of all processes that ask in the same way. The lock
+ * is a file that names its holder. One that a crash left is taken over: at once where it can be seen that its process is
+ * gone, after a minute otherwise. A holder that was frozen that long finds out before it writes.
+ */
+export class FolderLock {
+  private readonly file: string;
+  private turn: Promise<unknown> = Promise.resolve();
+
+  /** @param folder has to exist when the lock is taken */
+  constructor(
+    private readonly folder: string,
+    name = '.writer.lock',
+    private readonly patienceMs = PATIENCE_MS,
+  ) {
+    this.file = path.join(folder, name);
+  }
+
+  /**
+   * Does the work while nobody else holds the lock.
+   * @throws FolderBusyError, and whatever the work throws
+   */
+  hold<T>(work: (stillHeld: StillHeld) => Promise<T>): Promise<T> {
+    const result = this.turn.then(() => this.locked(work));
+    this.turn = result.catch(() => undefined);
+    return result;
+  }
+
+  private async locked<T>(work: (stillHeld: StillHeld) => Promise<T>): Promise<T> {
+    const token = randomBytes(12).toString('hex');
+    held.add(token);
+    try {
+      await this.take(token);
+      try {
+        return await work(async () => {
+          if ((await read(this.file))?.token !== token) throw new FolderBusyError(this.folder);
+        });
+      } finally {
+        if ((await read(this.file))?.token === token) await rm(this.file, { force: true });
+      }
+    } finally {
+      held.delete(token);
+    }
+  }
+
+  private async take(token: string): Promise<void> {
+    const own = `${this.file}.${token}`;
+    await writeFile(own, JSON.stringify({ token, pid: process.pid, place: await place() }), { mode: 0o600 });
+    try {
+      const end = Date.now() + this.patienceMs;
+      for (let pause = 2; !(await linked(own, this.file)); pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+        await this.clearStale(own);
+        if (Date.now() > end) throw new FolderBusyError(this.folder);
+        await sleep(pause * (0.5 + Math.random()));
+      }
+    } finally {
+      await rm(own, { force: true });
+    }
+  }
+
+  /** Removes a lock that was left behind. Only who holds a second lock may: two could remove a fresh one otherwise. */
+  private async clearStale(own: string): Promise<void> {
+    if (!(await isStale(this.file))) return;
+    const clearing = `${this.file}.clearing`;
+    if (!(await linked(own, clearing))) {
+      if (await isStale(clearing)) await rm(clearing, { force: true });
+      return;
+    }
+    try {
+      if (await isStale(this.file)) await rm(this.file, { force: true });
+    } finally {
+      await rm(clearing, { force: true });
+    }
+  }
+}
+
+interface Holder {
+  token: string;
+  pid: number;
+  place: string;
+}
+
+async function read(file: string): Promise<Holder | undefined> {
+  try {
+    const value: unknown = JSON.parse(await readFile(file, 'utf8'));
+    return isHolder(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isHolder(value: unknown): value is Holder {
+  if (typeof value !== 'object' || value === null) return false;
+  return 'token' in value && 'pid' in value && 'place' in value && typeof value.pid === 'number';
+}
+
+/** A file that is not there is not stale, and one that cannot be read is when it is old. */
+async function isStale(file: string): Promise<boolean> {
+  const holder = await read(file);
+  if (holder?.place === (await place())) {
+    if (holder.pid === process.pid) return !held.has(holder.token);
+    if (!isAlive(holder.pid)) return true;
+  }
+  try {
+    return Date.now() - (await stat(file)).mtimeMs > STALE_MS;
+  } catch {
+    return false;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return errorCode(error) !== 'ESRCH';
+  }
+}
+
+/** Where numbers of processes mean the same: the host and, where there are such, the namespace. */
+async function place(): Promise<string> {
+  const namespace = await readlink('/proc/self/ns/pid').catch(() => '');
+  return `${os.hostname()} ${namespace}`;
+}
+
+async function linked(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to);
+    return true;
+  } catch (error) {
+    if (errorCode(error) === 'EEXIST') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,174 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable, Logger } from '@nestjs/common';
+import { FileSecrets } from '../crypto/index.js';
+import { isJsonObject } from '../http/field-type.js';
+import type { JsonObject } from '../storage/index.js';
+import { asObject, asText } from './json-values.js';
+import {
+  DamagedFileError,
+  DanglingConnectionError,
+  LimitReachedError,
+  NoSuchEntryError,
+  UnreadableStoreError,
+} from './settings-errors.js';
+import { PersistenceFolder, type FolderWriter } from './store/persistence-folder.js';
+
+const FILE = 'provider-connections/provider_connections.json';
+const VERSION = 1;
+const LIMIT = 64;
+
+/** A key and an address that several LLM profiles share. */
+export interface ProviderConnection {
+  /** 32 hexadecimal digits. */
+  id: string;
+  display_name: string;
+  provider: string;
+  api_key: string | null;
+  base_url: string | null;
+  /** Unix seconds. */
+  created_at: number;
+  updated_at: number;
+}
+
+/** What of a connection can be said. */
+export type ConnectionFields = Pick<ProviderConnection, 'display_name' | 'provider' | 'api_key' | 'base_url'>;
+
+/** The connections of a user, in one file. */
+@Injectable()
+export class ProviderConnections {
+  private readonly logger = new Logger('Settings');
+
+  constructor(
+    private readonly folder: PersistenceFolder,
+    private readonly secrets: FileSecrets,
+  ) {}
+
+  /**
+   * All connections, keys in clear; a key that no key of ours opens is null.
+   * @throws UnreadableStoreError
+   */
+  async all(): Promise<ProviderConnection[]> {
+    const { entries, keys } = await this.stored();
+    return entries.map((entry) => toConnection(entry, asText(keys[String(entry['id'])])));
+  }
+
+  /** @throws UnreadableStoreError, NoSuchEntryError */
+  async get(id: string): Promise<ProviderConnection> {
+    const found = (await this.all()).find((connection) => connection.id === id);
+    if (found) return found;
+    throw new NoSuchEntryError(`Provider connection '${id.slice(0, 200)}' not found`);
+  }
+
+  /**
+   * An LLM with the key and address of the connection it names; one that names none as it is.
+   * @param subject how the LLM is called in the error
+   * @throws DanglingConnectionError, UnreadableStoreError
+   */
+  async resolved(llm: JsonObject, subject: string): Promise<JsonObject> {
+    const id = asText(llm['provider_connection_id']);
+    if (id === null) return llm;
+    const found = (await this.all()).find((connection) => connection.id === id);
+    if (!found) throw new DanglingConnectionError(subject, id);
+    return { ...llm, api_key: found.api_key, base_url: found.base_url };
+  }
+
+  /** @throws LimitReachedError */
+  async create(writer: FolderWriter, fields: ConnectionFields): Promise<ProviderConnection> {
+    const { entries, keys, file } = await this.stored();
+    if (entries.length >= LIMIT) {
+      throw new LimitReachedError(
+        `Provider connection limit reached (${LIMIT}). Delete one before adding another.`,
+      );
+    }
+    const now = Math.floor(Date.now() / 1000);
+    const id = randomUUID().replaceAll('-', '');
+    const connection = { id, ...fields, created_at: now, updated_at: now };
+    await this.save(writer, file, [...entries, { ...connection }], { ...keys, [id]: fields.api_key });
+    return connection;
+  }
+
+  /** @throws NoSuchEntryError */
+  async update(
+    writer: FolderWriter,
+    id: string,
+    fields: Partial<ConnectionFields>,
+  ): Promise<ProviderConnection> {
+    const before = await this.get(id);
+    const { entries, keys, file } = await this.stored();
+    const connection = { ...before, ...fields, updated_at: Math.floor(Date.now() / 1000) };
+    const next = entries.map((entry) => (entry['id'] === id ? { ...entry, ...connection } : entry));
+    await this.save(writer, file, next, { ...keys, [id]: connection.api_key });
+    return connection;
+  }
+
+  /** Deletes a connection that there is. */
+  async remove(writer: FolderWriter, id: string): Promise<void> {
+    const { entries, keys, file } = await this.stored();
+    const left = Object.fromEntries(Object.entries(keys).filter(([name]) => name !== id));
+    await this.save(
+      writer,
+      file,
+      entries.filter((entry) => entry['id'] !== id),
+      left,
+    );
+  }
+
+  /** Entries as they stand in the file, and keys by id: what is remembered of a key must not depend on its place. */
+  private async stored(): Promise<{ file: JsonObject; entries: JsonObject[]; keys: JsonObject }> {
+    const file = await this.read();
+    const { connections = [] } = file;
+    if (!Array.isArray(connections)) throw this.unreadable('it holds no list of connections');
+    const entries = connections.filter(isJsonObject).filter(({ id }) => typeof id === 'string');
+    const { value } = this.secrets.open(this.path, keysOf(entries));
+    return { file, entries, keys: asObject(value['secrets']) };
+  }
+
+  private async save(
+    writer: FolderWriter,
+    file: JsonObject,
+    entries: JsonObject[],
+    keys: JsonObject,
+  ): Promise<void> {
+    const before = keysOf(Array.isArray(file['connections']) ? file['connections'].filter(isJsonObject) : []);
+    const sealed = asObject(this.secrets.seal(this.path, { secrets: keys }, before)['secrets']);
+    await writer.write(FILE, {
+      schema_version: VERSION,
+      ...file,
+      connections: entries.map((entry) => ({ ...entry, api_key: sealed[String(entry['id'])] ?? null })),
+    });
+  }
+
+  private async read(): Promise<JsonObject> {
+    try {
+      return (await this.folder.read(FILE)) ?? {};
+    } catch (error) {
+      if (error instanceof DamagedFileError) throw this.unreadable(error.why);
+      throw error;
+    }
+  }
+
+  private get path(): string {
+    return this.folder.path(FILE);
+  }
+
+  private unreadable(why: string): UnreadableStoreError {
+    this.logger.error(`${this.path} cannot be used and is left as it is: ${why}`);
+    return new UnreadableStoreError('Provider connections file');
+  }
+}
+
+function keysOf(entries: readonly JsonObject[]): JsonObject {
+  return { secrets: Object.fromEntries(entries.map(({ id, api_key }) => [String(id), asText(api_key)])) };
+}
+
+function toConnection(entry: JsonObject, key: string | null): ProviderConnection {
+  return {
+    id: String(entry['id']),
+    display_name: asText(entry['display_name']) ?? '',
+    provider: asText(entry['provider']) ?? 'custom',
+    api_key: key,
+    base_url: asText(entry['base_url']),
+    created_at: Number(entry['created_at'] ?? 0),
+    updated_at: Number(entry['updated_at'] ?? 0),
+  };
+}

@@ -1,0 +1,36 @@
+import { ConversationSettingsDto } from '../dto/conversation-settings.dto.js';
+import { type FieldHints, type SectionSpec, sectionOf, type SettingsSchema } from './settings-schema.js';
+
+const worktree = ['default_runtime=worktree'];
+const container = ['default_runtime=docker'];
+
+/** What the form of the conversation settings says; keys, labels and order are those that clients know. */
+export function conversationSchema(): SettingsSchema {
+  return {
+    model_name: 'ConversationSettings',
+    sections: [
+      section('general', 'General', { max_iterations: { label: 'Max iterations' } }),
+      section('verification', 'Verification', {
+        confirmation_mode: { label: 'Confirmation mode', prominence: 'critical' },
+        security_analyzer: { label: 'Security analyzer', depends_on: ['confirmation_mode'] },
+      }),
+      section('runtime', 'Runtime', {
+        default_runtime: { label: 'Default runtime' },
+        worktree_base: { label: 'Create worktrees from', depends_on: worktree },
+        worktree_base_ref: { label: 'Ref', depends_on: [...worktree, 'worktree_base=ref'] },
+        worktree_branch_prefix: { label: 'Branch name prefix', depends_on: worktree },
+        container_memory: { label: 'Container memory limit', depends_on: container },
+        container_cpus: { label: 'Container CPU limit', depends_on: container },
+        container_browser: { label: 'Browser in containers', depends_on: container },
+      }),
+    ],
+  };
+}
+
+function section(key: string, label: string, hints: Record<string, FieldHints>) {
+  const spec: SectionSpec = {
+    ...{ key, label, variant: null, isOfVariant: false, dto: ConversationSettingsDto, prefix: '' },
+    ...{ names: Object.keys(hints), prominence: 'major', hints },
+  };
+  return sectionOf(spec);
+}

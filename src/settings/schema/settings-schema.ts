@@ -1,0 +1,189 @@
+import { fieldSchema } from '../../openapi/dto-schema.js';
+import { type DtoClass, type FieldSpec, fieldsOf } from '../../http/field.js';
+import { isJsonObject, type JsonSchema } from '../../http/field-type.js';
+import { documentSchemas } from '../../http/operation.js';
+
+/** How important a field is to people. */
+export type Prominence = 'critical' | 'major' | 'minor';
+
+/** One field of a form. */
+export interface SettingsField {
+  /** The path in the settings. */
+  key: string;
+  label: string;
+  description: string | null;
+  section: string;
+  section_label: string;
+  value_type: 'string' | 'integer' | 'number' | 'boolean' | 'array' | 'object';
+  default: unknown;
+  prominence: Prominence;
+  /** Fields that must be on, or have the value behind `=`, for this one to matter. */
+  depends_on: string[];
+  secret: boolean;
+  choices: { value: string; label: string }[];
+  /** The kind of agent that has it. */
+  variant: string | null;
+}
+
+/** Part of a form. */
+export interface SettingsSection {
+  key: string;
+  label: string;
+  fields: SettingsField[];
+  variant: string | null;
+}
+
+/** What clients draw a form from. */
+export interface SettingsSchema {
+  model_name: string;
+  sections: SettingsSection[];
+}
+
+/** What a form says of a field beyond its declaration. */
+export interface FieldHints {
+  label?: string;
+  prominence?: Prominence;
+  depends_on?: string[];
+  /** Offered even though anything may be said. */
+  choices?: string[];
+}
+
+/** Which fields of a class make a section, in this order. */
+export interface SectionSpec {
+  key: string;
+  label: string;
+  /** The kind of agent that has its fields. */
+  variant: string | null;
+  /** Whether the section as such is of that kind only. */
+  isOfVariant: boolean;
+  dto: DtoClass;
+  /** What the path of each field begins with: `llm.`. */
+  prefix: string;
+  names: readonly string[];
+  /** Prominence of fields that say nothing else. */
+  prominence: Prominence;
+  hints: Readonly<Record<string, FieldHints>>;
+}
+
+/** A section of a form, made from the declarations of a class. */
+export function sectionOf(spec: SectionSpec): SettingsSection {
+  const fields = fieldsOf(spec.dto);
+  const defaults = new Map<string, unknown>(Object.entries(new spec.dto()));
+  return {
+    key: spec.key,
+    label: spec.label,
+    fields: spec.names.flatMap((name) => {
+      const field = fields.get(name);
+      return field ? [formField(spec, name, field, defaults.get(name))] : [];
+    }),
+    variant: spec.isOfVariant ? spec.variant : null,
+  };
+}
+
+function formField(section: SectionSpec, name: string, field: FieldSpec, initial: unknown): SettingsField {
+  const schema = notNull(fieldSchema(field, undefined));
+  const hints = section.hints[name] ?? {};
+  const words =
+    hints.choices ?? (Array.isArray(schema['enum']) ? schema['enum'].map(String) : constant(schema));
+  return {
+    key: section.prefix + name,
+    label: hints.label ?? labelOf(name),
+    description: field.description || null,
+    section: section.key,
+    section_label: section.label,
+    value_type: valueType(schema),
+    default: initial ?? null,
+    prominence: hints.prominence ?? section.prominence,
+    depends_on: (hints.depends_on ?? []).map((other) => section.prefix + other),
+    secret: schema['format'] === 'password',
+    choices: words.map((value) => ({ value, label: value })),
+    variant: section.variant,
+  };
+}
+
+function constant({ const: only }: JsonSchema): string[] {
+  return typeof only === 'string' ? [only] : [];
+}
+
+/** What a field may be besides null. */
+function notNull(schema: JsonSchema): JsonSchema {
+  const { anyOf } = schema;
+  if (!Array.isArray(anyOf)) return schema;
+  const [first] = anyOf.filter(isJsonObject).filter(({ type }) => type !== 'null');
+  return first ?? schema;
+}
+
+function valueType({ type }: JsonSchema): SettingsField['value_type'] {
+  switch (type) {
+    case 'integer':
+    case 'number':
+    case 'boolean':
+    case 'array':
+    case 'object':
+      return type;
+    default:
+      return 'string';
+  }
+}
+
+const CAPITALS = new Set(['api', 'aws', 'id', 'url']);
+
+/** `aws_region_name` as `AWS Region Name`. */
+function labelOf(name: string): string {
+  return name
+    .split('_')
+    .map((word) => (CAPITALS.has(word) ? word.toUpperCase() : word.charAt(0).toUpperCase() + word.slice(1)))
+    .join(' ');
+}
+
+const nullableText = { anyOf: [{ type: 'string' }, { type: 'null' }] };
+
+documentSchemas(() =>
+  Promise.resolve({
+    SettingProminence: { type: 'string', enum: ['critical', 'major', 'minor'] },
+    SettingsChoice: {
+      type: 'object',
+      properties: {
+        value: { anyOf: ['boolean', 'integer', 'number', 'string'].map((type) => ({ type })) },
+        label: { type: 'string' },
+      },
+      required: ['value', 'label'],
+    },
+    SettingsFieldSchema: {
+      type: 'object',
+      properties: {
+        key: { type: 'string' },
+        label: { type: 'string' },
+        description: nullableText,
+        section: { type: 'string' },
+        section_label: { type: 'string' },
+        value_type: { type: 'string', enum: ['string', 'integer', 'number', 'boolean', 'array', 'object'] },
+        default: {},
+        prominence: { $ref: '#/components/schemas/SettingProminence', default: 'minor' },
+        depends_on: { type: 'array', items: { type: 'string' } },
+        secret: { type: 'boolean', default: false },
+        choices: { type: 'array', items: { $ref: '#/components/schemas/SettingsChoice' } },
+        variant: nullableText,
+      },
+      required: ['key', 'label', 'section', 'section_label', 'value_type'],
+    },
+    SettingsSectionSchema: {
+      type: 'object',
+      properties: {
+        key: { type: 'string' },
+        label: { type: 'string' },
+        fields: { type: 'array', items: { $ref: '#/components/schemas/SettingsFieldSchema' } },
+        variant: nullableText,
+      },
+      required: ['key', 'label', 'fields'],
+    },
+    SettingsSchema: {
+      type: 'object',
+      properties: {
+        model_name: { type: 'string' },
+        sections: { type: 'array', items: { $ref: '#/components/schemas/SettingsSectionSchema' } },
+      },
+      required: ['model_name', 'sections'],
+    },
+  }),
+);

@@ -1,0 +1,197 @@
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
+import { startScriptedEndpoint, type ChatEndpoint } from '../support/scripted-endpoint.js';
+import { at, SettingsStage } from '../support/settings-stage.js';
+
+const PLAIN = { 'x-expose-secrets': 'plaintext' };
+
+describe('LLM profiles', () => {
+  let stage: SettingsStage;
+  let endpoint: ChatEndpoint;
+  beforeAll(async () => (endpoint = await startScriptedEndpoint()));
+  afterAll(() => endpoint.close());
+  beforeEach(async () => (stage = await SettingsStage.start()));
+  afterEach(() => stage.stop());
+
+  const save = (name: string, llm: object, more: object = {}) =>
+    stage.ask('POST', `/api/profiles/${name}`, { llm: { model: 'openai/main', ...llm }, ...more });
+  const list = async () => (await stage.done('GET', '/api/profiles'))['profiles'];
+  const config = async (name: string) =>
+    (await stage.done('GET', `/api/profiles/${name}`, undefined, PLAIN))['config'];
+
+  it('are stored encrypted, shown without keys, and keep a key that comes back masked', async () => {
+    expect(await save('main', { api_key: 'sk-secret-key', num_retries: 1 })).toEqual({
+      status: 201,
+      body: { name: 'main', message: "Profile 'main' saved" },
+    });
+    const text = await stage.text('profiles/main.json');
+    expect(text).not.toContain('sk-secret-key');
+    expect(JSON.parse(text)).toMatchObject({ model: 'openai/main', num_retries: 1, schema_version: 1 });
+    expect(JSON.parse(text)).not.toHaveProperty('temperature');
+    const shown = await stage.done('GET', '/api/profiles/main');
+    expect(shown).toMatchObject({ name: 'main', config: { api_key: null }, api_key_set: true });
+    await save('main', { api_key: '**********', temperature: 1 });
+    expect(await config('main')).toMatchObject({ api_key: 'sk-secret-key', temperature: 1 });
+    await save('bare', { api_key: 'sk-secret-key' }, { include_secrets: false });
+    expect(await stage.file('profiles/bare.json')).toMatchObject({ api_key: '**********' });
+    expect(await stage.done('GET', '/api/profiles/bare')).toMatchObject({ api_key_set: false });
+    await stage.restart();
+    expect(await config('main')).toMatchObject({ api_key: 'sk-secret-key' });
+  });
+
+  it('give the settings and running conversations their model', async () => {
+    await save('main', { base_url: endpoint.url, api_key: 'sk-of-main', usage_id: 'main' });
+    expect(await stage.done('POST', '/api/profiles/main/activate')).toEqual({
+      name: 'main',
+      message: "Profile 'main' activated and applied to current settings",
+      llm_applied: true,
+    });
+    expect(await stage.plain()).toMatchObject({
+      active_profile: 'main',
+      llm_api_key_is_set: true,
+      agent_settings: { llm: { model: 'openai/main', api_key: 'sk-of-main', usage_id: 'main' } },
+    });
+    const conversation = await ConversationClient.create(stage.server, scriptedRequest('work', 'SAY: hi'));
+    await conversation.reaches('finished');
+    const route = `/api/conversations/${conversation.id}/switch_profile`;
+    expect(await stage.ask('POST', route, { profile_name: 'main' })).toMatchObject({ status: 200 });
+    await conversation.send('SAY: hello');
+    await conversation.reaches('finished');
+    expect(endpoint.requests.at(-1)?.headers['authorization']).toBe('Bearer sk-of-main');
+  });
+
+  it('are tried by a real call', async () => {
+    const tried = (llm: object) => stage.done('POST', '/api/profiles/any/validate', { llm });
+    const good = { model: 'openai/main', base_url: endpoint.url, api_key: 'sk-secret-key', num_retries: 9 };
+    expect(await tried(good)).toEqual({ valid: true, error: null });
+    const refused = await tried({ ...good, base_url: 'http://sk-secret-key@127.0.0.1:1/v1' });
+    expect(refused).toMatchObject({ valid: false, error: { type: 'LLMServiceUnavailableError' } });
+    expect(JSON.stringify(refused)).not.toContain('sk-secret-key');
+    expect(await tried({ ...good, model: 'nowhere/at-all' })).toMatchObject({ valid: false });
+    // The stored key is meant where it comes back masked.
+    await save('any', { base_url: endpoint.url, api_key: 'sk-stored-key' });
+    await tried({ ...good, api_key: '**********' });
+    expect(endpoint.requests.at(-1)?.headers['authorization']).toBe('Bearer sk-stored-key');
+    expect(await readdir(path.join(stage.root, 'profiles'))).toEqual(['any.json']);
+  });
+
+  it('take keys and addresses from provider connections each time they are used', async () => {
+    const made = await stage.done('POST', '/api/llm/provider-connections', {
+      ...{ display_name: 'Mine', provider: 'openai', api_key: 'sk-one-two', base_url: endpoint.url },
+    });
+    const id = String(made['id']);
+    expect(JSON.stringify(made)).not.toContain('sk-one-two');
+    await save('linked', { provider_connection_id: id, api_key: 'inline', base_url: 'http://inline' });
+    expect(await stage.text('profiles/linked.json')).not.toContain('inline');
+    await stage.done('PATCH', `/api/llm/provider-connections/${id}`, { api_key: 'sk-three-four' });
+    expect(await stage.text('provider-connections/provider_connections.json')).not.toContain('sk-three');
+    expect(await config('linked')).toMatchObject({ api_key: 'sk-three-four', base_url: endpoint.url });
+    const conversation = await ConversationClient.create(stage.server, scriptedRequest('work', 'SAY: hi'));
+    await conversation.reaches('finished');
+    const route = `/api/conversations/${conversation.id}/switch_profile`;
+    await stage.done('POST', route, { profile_name: 'linked' });
+    await conversation.send('SAY: hello');
+    await conversation.reaches('finished');
+    expect(endpoint.requests.at(-1)?.headers['authorization']).toBe('Bearer sk-three-four');
+
+    expect(await stage.ask('DELETE', `/api/llm/provider-connections/${id}`)).toMatchObject({
+      status: 409,
+      body: { detail: expect.stringContaining('LLM profile(s): linked.') },
+    });
+    await save('linked', { provider_connection_id: 'gone' });
+    expect(await list()).toMatchObject([
+      {
+        name: 'linked',
+        provider_connection_id: 'gone',
+        provider_connection_broken: true,
+        api_key_set: false,
+      },
+    ]);
+    const dangling = { detail: expect.stringContaining("provider connection 'gone', which does not exist") };
+    for (const [method, to, body] of [
+      ['GET', '/api/profiles/linked'],
+      ['POST', '/api/profiles/linked/activate'],
+      ['POST', route, { profile_name: 'linked' }],
+      ['POST', '/api/profiles/x/validate', { llm: { model: 'm', provider_connection_id: 'gone' } }],
+    ] as const) {
+      expect(await stage.ask(method, to, body, PLAIN)).toEqual({ status: 422, body: dangling });
+    }
+    expect(await stage.done('DELETE', `/api/llm/provider-connections/${id}`)).toMatchObject({
+      api_key_set: false,
+    });
+  });
+
+  it('are renamed with all that refers to them, and stay while somebody needs them', async () => {
+    await save('main', { api_key: 'sk-secret-key' });
+    await stage.done('POST', '/api/profiles/main/activate');
+    await stage.done('POST', '/api/agent-profiles/coder', { llm_profile_ref: 'main' });
+    expect(await stage.ask('DELETE', '/api/profiles/main')).toEqual({
+      status: 409,
+      body: { detail: 'LLM profile is referenced by 1 agent profile(s): coder' },
+    });
+    await stage.done('POST', '/api/profiles/main/rename', { new_name: 'other' });
+    expect(await readdir(path.join(stage.root, 'profiles'))).toEqual(['other.json']);
+    expect(await config('other')).toMatchObject({ api_key: 'sk-secret-key' });
+    expect(await stage.file('agent-profiles/coder.json')).toMatchObject({ llm_profile_ref: 'other' });
+    expect(await stage.plain()).toMatchObject({ active_profile: 'other' });
+    await save('third', {});
+    expect(await stage.ask('POST', '/api/profiles/third/rename', { new_name: 'other' })).toMatchObject({
+      status: 409,
+    });
+    expect(await stage.ask('POST', '/api/profiles/none/rename', { new_name: 'x' })).toMatchObject({
+      status: 404,
+    });
+    await stage.done('DELETE', '/api/agent-profiles/coder');
+    await stage.done('DELETE', '/api/profiles/other');
+    expect(await stage.plain()).toMatchObject({ active_profile: null, llm_api_key_is_set: true });
+  });
+
+  it('have names that lead nowhere else', async () => {
+    await mkdir(stage.root, { recursive: true });
+    await writeFile(path.join(stage.root, 'secrets.json'), '{"custom_secrets":{}}');
+    const names = [
+      '..%2Fsecrets',
+      '%2e%2e%2fsecrets',
+      '..%5csecrets',
+      '.hidden',
+      '-x',
+      'a%00b',
+      'a%0d%0aSet-Cookie:%20x',
+      'x'.repeat(65),
+      '%F0%9F%98%80',
+      'con%20',
+    ];
+    for (const name of names) {
+      for (const [method, body] of [['GET'], ['DELETE'], ['POST', { llm: { model: 'm' } }]] as const) {
+        for (const kind of ['profiles', 'agent-profiles', 'meta-profiles']) {
+          const { status } = await stage.ask(method, `/api/${kind}/${name}`, body);
+          expect([404, 422, 400]).toContain(status);
+        }
+      }
+    }
+    await save('ok', {});
+    const hostile = { new_name: '../secrets' };
+    expect(await stage.ask('POST', '/api/profiles/ok/rename', hostile)).toMatchObject({ status: 422 });
+    expect(await readdir(stage.root)).toEqual(['profiles', 'secrets.json']);
+    expect(await readdir(path.join(stage.root, 'profiles'))).toEqual(['ok.json']);
+    expect(await stage.text('secrets.json')).toBe('{"custom_secrets":{}}');
+  });
+
+  it('that are damaged are left out, refused, and set aside when they are replaced', async () => {
+    await save('good', {});
+    await writeFile(path.join(stage.root, 'profiles', 'bad.json'), '{"api_key": "sk-hush');
+    expect(await list()).toMatchObject([{ name: 'good' }]);
+    const refusal = await stage.ask('GET', '/api/profiles/bad');
+    expect(refusal).toEqual({
+      status: 400,
+      body: { detail: "Profile 'bad' cannot be used: it is not JSON" },
+    });
+    await save('bad', {});
+    const files = await readdir(path.join(stage.root, 'profiles'));
+    const aside = files.find((file) => file.startsWith('bad.json.damaged-'));
+    expect(await stage.text(`profiles/${aside ?? ''}`)).toBe('{"api_key": "sk-hush');
+    expect(stage.server.log).not.toContain('sk-hush');
+    expect(at(await stage.done('GET', '/api/profiles/bad'), 'config', 'model')).toBe('openai/main');
+  });
+});

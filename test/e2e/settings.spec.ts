@@ -1,0 +1,243 @@
+import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { asJson, at, SettingsStage } from '../support/settings-stage.js';
+
+const MASK = '**********';
+const change = (agent: object) => ({ agent_settings_diff: agent });
+
+describe('settings', () => {
+  let stage: SettingsStage;
+  beforeEach(async () => (stage = await SettingsStage.start()));
+  afterEach(() => stage.stop());
+
+  const patch = (body: unknown) => stage.ask('PATCH', '/api/settings', body);
+  const get = (headers = {}) => stage.done('GET', '/api/settings', undefined, headers);
+  const key = async () => at(await stage.plain(), 'agent_settings', 'llm', 'api_key');
+
+  it('are the defaults, and nothing is written, until somebody changes them', async () => {
+    const settings = await get();
+    expect(settings).toMatchObject({
+      agent_settings: {
+        schema_version: 9,
+        agent_kind: 'openhands',
+        llm: { model: 'gpt-5.6', api_key: null },
+      },
+      conversation_settings: { max_iterations: 500, security_analyzer: 'llm' },
+      llm_api_key_is_set: false,
+      active_profile: null,
+      misc_settings: {},
+    });
+    await expect(readdir(stage.root)).rejects.toThrow('ENOENT');
+  });
+
+  it('keep a key that comes back as it was shown, and drop one that is null or blank', async () => {
+    await patch(change({ llm: { model: 'openai/x', api_key: 'sk-secret-key' } }));
+    const shown = await get();
+    expect(at(shown, 'agent_settings', 'llm', 'api_key')).toBe(MASK);
+    // The whole form comes back, as clients send it.
+    const { status, body } = await patch(change(asJson(shown['agent_settings'])));
+    expect([status, body['llm_api_key_is_set']]).toEqual([200, true]);
+    expect(await key()).toBe('sk-secret-key');
+    await patch(change({ llm: { api_key: ' ' } }));
+    expect(await key()).toBeNull();
+    await patch(change({ llm: { api_key: MASK } }));
+    expect(await key()).toBeNull();
+  });
+
+  it('keep masked secrets of headers, URLs and MCP servers, too', async () => {
+    const secrets = {
+      llm: {
+        base_url: 'https://me:hush-hush@models.test/v1',
+        extra_headers: { Authorization: 'Bearer hush', 'X-Plain': 'seen' },
+      },
+      mcp_config: { docs: { url: 'https://docs.test', headers: { 'X-Key': 'hush-header' } } },
+    };
+    await patch(change(secrets));
+    const shown = await get();
+    expect(JSON.stringify(shown)).not.toContain('hush');
+    await patch(change(asJson(shown['agent_settings'])));
+    expect(await stage.plain()).toMatchObject({ agent_settings: secrets });
+  });
+
+  it('are shown with secrets as the header says', async () => {
+    await patch(change({ llm: { api_key: 'sk-secret-key' } }));
+    const shown = async (value: string) =>
+      at(await get({ 'x-expose-secrets': value }), 'agent_settings', 'llm', 'api_key');
+    expect(await shown(' PLAINTEXT ')).toBe('sk-secret-key');
+    const token = await shown('encrypted');
+    expect(token).toMatch(/^gAAAAA/);
+    expect(await shown('true')).toMatch(/^gAAAAA/);
+    await patch(change({ llm: { api_key: null } }));
+    await patch(change({ llm: { api_key: token } }));
+    expect(await key()).toBe('sk-secret-key');
+    expect(await stage.ask('GET', '/api/settings', undefined, { 'x-expose-secrets': 'maybe' })).toEqual({
+      status: 400,
+      body: {
+        detail: "Invalid X-Expose-Secrets header value: 'maybe'. Valid values are: 'encrypted', 'plaintext'.",
+      },
+    });
+  });
+
+  it('refuse the token of another server instead of sending it to a provider', async () => {
+    const foreign = `gAAAAAB${'A'.repeat(91)}`;
+    const { status, body } = await patch(change({ llm: { api_key: foreign } }));
+    expect([status, body['detail']]).toEqual([
+      422,
+      expect.stringContaining('llm.api_key is an encrypted token'),
+    ]);
+  });
+
+  it('change all at once or not at all', async () => {
+    const before = await get();
+    for (const body of [
+      { agent_settings_diff: { persona: 'P' }, conversation_settings_diff: { max_iterations: 0 } },
+      { agent_settings_diff: { persona: 'P', llm: { temperature: 'hot' } }, misc_settings_diff: { a: 1 } },
+      { agent_settings_diff: { persona: 'P' }, conversation_settings_diff: { worktree_base: 'ref' } },
+      { agent_settings_diff: { agent_kind: 'other' } },
+      { conversation_settings_diff: { confirmation_mode: null } },
+    ]) {
+      expect(await patch(body)).toEqual({ status: 422, body: { detail: 'Settings validation failed' } });
+    }
+    expect(await patch({ misc_settings_diff: { a: 1 }, active_profile: 'nope' })).toMatchObject({
+      status: 404,
+    });
+    expect(await patch({ nothing: 1 })).toMatchObject({ status: 400 });
+    const { agent_settings: _now, ...rest } = before;
+    expect(await get()).toMatchObject(rest);
+  });
+
+  it('merge what clients keep for themselves, and never look into it', async () => {
+    await patch({ misc_settings_diff: { ui: { theme: 'dark', list: [1, 2] }, api_key: 'mine', gone: 1 } });
+    const { body } = await patch({ misc_settings_diff: { ui: { theme: null, list: [3] }, gone: null } });
+    expect(body['misc_settings']).toEqual({ ui: { list: [3] }, api_key: 'mine', gone: null });
+    expect(await stage.file('settings.json')).toMatchObject({ misc_settings: { api_key: 'mine' } });
+    const odd = JSON.parse(
+      '{"misc_settings_diff":{"__proto__":{"polluted":1},"constructor":{"a":1}}}',
+    ) as unknown;
+    const answer = await patch(odd);
+    expect(answer.status).toBe(200);
+    expect(Object.keys(asJson(answer.body['misc_settings']))).toEqual(
+      expect.arrayContaining(['__proto__', 'constructor']),
+    );
+    expect(at((await get())['misc_settings'], 'ui')).toEqual({ list: [3] });
+  });
+
+  it('are kept in a file for their owner only, encrypted, and are there after a restart', async () => {
+    await patch(change({ llm: { api_key: 'sk-secret-key' }, verification: { critic_api_key: 'crit-key' } }));
+    const text = await stage.text('settings.json');
+    expect(text).not.toMatch(/sk-secret-key|crit-key/);
+    expect(await stage.file('settings.json')).toMatchObject({ schema_version: 6 });
+    expect((await stat(path.join(stage.root, 'settings.json'))).mode & 0o777).toBe(0o600);
+    expect((await stat(stage.root)).mode & 0o777).toBe(0o700);
+    expect(await readdir(stage.root)).toEqual(['settings.json']);
+    await stage.restart();
+    expect(await key()).toBe('sk-secret-key');
+    // A new key, with the former one at hand.
+    await stage.restart('SIGTERM', { OH_SECRET_KEY: 'next', OH_PREVIOUS_SECRET_KEYS: '["test-key"]' });
+    expect(await key()).toBe('sk-secret-key');
+    await patch({ misc_settings_diff: { a: 1 } });
+    await stage.restart('SIGTERM', { OH_SECRET_KEY: 'next' });
+    expect(await key()).toBe('sk-secret-key');
+  });
+
+  it('leave what a newer program has stored beside them', async () => {
+    await patch(change({ llm: { model: 'openai/x' }, mcp_config: { docs: { command: 'x' } } }));
+    const file = await stage.file('settings.json');
+    const agent = asJson(file['agent_settings']);
+    await writeFile(
+      path.join(stage.root, 'settings.json'),
+      JSON.stringify({
+        ...file,
+        schema_version: 7,
+        new_top: [1],
+        agent_settings: {
+          ...agent,
+          new_agent: { a: 1 },
+          llm: { ...asJson(agent['llm']), new_llm: true },
+          mcp_config: { docs: { command: 'x', new_server: 1 } },
+        },
+        conversation_settings: { ...asJson(file['conversation_settings']), new_conversation: 'c' },
+      }),
+    );
+    const { status } = await patch({
+      ...change({ llm: { temperature: 0.5 }, bogus: 1, mcp_config: { docs: { enabled: false } } }),
+      conversation_settings_diff: { max_iterations: 7 },
+    });
+    expect(status).toBe(200);
+    const stored = await stage.file('settings.json');
+    expect(stored).toMatchObject({
+      schema_version: 7,
+      new_top: [1],
+      agent_settings: {
+        new_agent: { a: 1 },
+        llm: { new_llm: true, temperature: 0.5, model: 'openai/x' },
+        mcp_config: { docs: { command: 'x', new_server: 1, enabled: false } },
+      },
+      conversation_settings: { new_conversation: 'c', max_iterations: 7 },
+    });
+    expect(at(stored, 'agent_settings')).not.toHaveProperty('bogus');
+  });
+
+  it('are not written over when they are damaged or another key is needed', async () => {
+    await mkdir(stage.root, { recursive: true });
+    const file = path.join(stage.root, 'settings.json');
+    await patch(change({ llm: { api_key: 'sk-secret-key' } }));
+    const good = await stage.text('settings.json');
+    for (const text of [
+      '{"agent_settings": {"llm": {"api_key": "sk-hush',
+      '[]',
+      '{"agent_settings":[]}',
+      '',
+    ]) {
+      await writeFile(file, text);
+      expect(await get()).toMatchObject({ llm_api_key_is_set: false });
+      for (const answer of [
+        await patch({ misc_settings_diff: { a: 1 } }),
+        await stage.ask('POST', '/api/settings/mcp/x', { command: 'y' }),
+      ]) {
+        expect(answer).toMatchObject({
+          status: 409,
+          body: { detail: expect.stringContaining('OH_SECRET_KEY') },
+        });
+      }
+      expect(await stage.text('settings.json')).toBe(text);
+    }
+    expect(stage.server.log).not.toContain('sk-hush');
+    expect(stage.server.log).toContain('settings.json cannot be used and is left as it is');
+    await writeFile(file, good);
+    await stage.restart('SIGTERM', { OH_SECRET_KEY: 'another' });
+    expect(await patch({ misc_settings_diff: { a: 1 } })).toMatchObject({ status: 409 });
+    expect(await stage.text('settings.json')).toBe(good);
+    await stage.restart();
+    expect(await key()).toBe('sk-secret-key');
+  });
+
+  it('stay where a symbolic link keeps them', async () => {
+    await mkdir(path.join(stage.folder, 'dotfiles'));
+    await mkdir(stage.root, { recursive: true });
+    await writeFile(path.join(stage.folder, 'dotfiles', 'mine.json'), '{}');
+    await symlink(path.join(stage.folder, 'dotfiles', 'mine.json'), path.join(stage.root, 'settings.json'));
+    await patch({ misc_settings_diff: { a: 1 } });
+    expect(await readFile(path.join(stage.folder, 'dotfiles', 'mine.json'), 'utf8')).toContain('"a": 1');
+  });
+
+  it('do not grow without bounds', async () => {
+    const big = 'x'.repeat(3_000_000);
+    const answers = await Promise.all(
+      ['a', 'b', 'c', 'd'].map((name) => patch({ misc_settings_diff: { [name]: big } })),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 413, 413]);
+    expect((await stage.text('settings.json')).length).toBeLessThan(8 * 1024 * 1024);
+  });
+
+  it('start anew with another kind of agent', async () => {
+    await patch(change({ persona: 'P', mcp_config: { a: { command: 'x' } } }));
+    const { body } = await patch(change({ agent_kind: 'acp', acp_server: 'codex' }));
+    expect(body).toMatchObject({
+      agent_settings: { agent_kind: 'acp', acp_server: 'codex', mcp_config: {}, agent_context: null },
+      llm_api_key_is_set: false,
+    });
+    const again = await patch(change({ agent_kind: 'openhands' }));
+    expect(again.body).toMatchObject({ agent_settings: { agent_kind: 'openhands', persona: null } });
+  });
+});
