@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
-import { toPlain } from '../http/dto.js';
+import { refTo, toPlain } from '../http/dto.js';
 import { documentSchemas, Operation } from '../http/operation.js';
 import { RequestValidationError, valueError } from '../http/problem.js';
 import type { JsonObject } from '../storage/index.js';
@@ -149,7 +149,7 @@ documentSchemas(() =>
     },
     MetaProfileDetailResponse: {
       type: 'object',
-      properties: { name: text, config: { $ref: '#/components/schemas/MetaProfile' } },
+      properties: { name: text, config: { $ref: refTo(MetaProfileDto) } },
       required: ['name', 'config'],
     },
   }),

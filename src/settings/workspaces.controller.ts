@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Post, Query } from '@nestjs/common';
-import { model } from '../http/dto.js';
-import { Field } from '../http/field.js';
+import { model, refTo } from '../http/dto.js';
+import { type DtoClass, Field } from '../http/field.js';
 import { listOf, nullable, text } from '../http/field-type.js';
 import { documentSchemas, Operation } from '../http/operation.js';
 import type { JsonObject } from '../storage/index.js';
@@ -133,12 +133,12 @@ function toEntry({ id, name, path, parentPath, parent_path }: WorkspaceItemDto):
   return { id, name, path, ...(parent !== null && { parentPath: parent }) };
 }
 
-const list = (name: string) => ({ type: 'array', items: { $ref: `#/components/schemas/${name}` } });
+const list = (dto: DtoClass) => ({ type: 'array', items: { $ref: refTo(dto) } });
 documentSchemas(() =>
   Promise.resolve({
     WorkspacesListResponse: {
       type: 'object',
-      properties: { workspaces: list('WorkspaceItem'), workspaceParents: list('WorkspaceParentItem') },
+      properties: { workspaces: list(WorkspaceItemDto), workspaceParents: list(WorkspaceParentItemDto) },
     },
     DeleteResponse: {
       type: 'object',

@@ -2,7 +2,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
 import { startScriptedEndpoint, type ChatEndpoint } from '../support/scripted-endpoint.js';
-import { at, SettingsStage } from '../support/settings-stage.js';
+import { at, containing, SettingsStage } from '../support/settings-stage.js';
 
 const PLAIN = { 'x-expose-secrets': 'plaintext' };
 
@@ -58,7 +58,7 @@ describe('LLM profiles', () => {
     expect(await stage.ask('POST', route, { profile_name: 'main' })).toMatchObject({ status: 200 });
     await conversation.send('SAY: hello');
     await conversation.reaches('finished');
-    expect(endpoint.requests.at(-1)?.headers['authorization']).toBe('Bearer sk-of-main');
+    expect(endpoint.requests.at(-1)?.headers.authorization).toBe('Bearer sk-of-main');
   });
 
   it('are tried by a real call', async () => {
@@ -72,7 +72,7 @@ describe('LLM profiles', () => {
     // The stored key is meant where it comes back masked.
     await save('any', { base_url: endpoint.url, api_key: 'sk-stored-key' });
     await tried({ ...good, api_key: '**********' });
-    expect(endpoint.requests.at(-1)?.headers['authorization']).toBe('Bearer sk-stored-key');
+    expect(endpoint.requests.at(-1)?.headers.authorization).toBe('Bearer sk-stored-key');
     expect(await readdir(path.join(stage.root, 'profiles'))).toEqual(['any.json']);
   });
 
@@ -93,11 +93,11 @@ describe('LLM profiles', () => {
     await stage.done('POST', route, { profile_name: 'linked' });
     await conversation.send('SAY: hello');
     await conversation.reaches('finished');
-    expect(endpoint.requests.at(-1)?.headers['authorization']).toBe('Bearer sk-three-four');
+    expect(endpoint.requests.at(-1)?.headers.authorization).toBe('Bearer sk-three-four');
 
     expect(await stage.ask('DELETE', `/api/llm/provider-connections/${id}`)).toMatchObject({
       status: 409,
-      body: { detail: expect.stringContaining('LLM profile(s): linked.') },
+      body: { detail: containing('LLM profile(s): linked.') },
     });
     await save('linked', { provider_connection_id: 'gone' });
     expect(await list()).toMatchObject([
@@ -108,7 +108,7 @@ describe('LLM profiles', () => {
         api_key_set: false,
       },
     ]);
-    const dangling = { detail: expect.stringContaining("provider connection 'gone', which does not exist") };
+    const dangling = { detail: containing("provider connection 'gone', which does not exist") };
     for (const [method, to, body] of [
       ['GET', '/api/profiles/linked'],
       ['POST', '/api/profiles/linked/activate'],

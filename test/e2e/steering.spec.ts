@@ -191,7 +191,7 @@ describe('steering a conversation', () => {
       };
       expect(await answer('nope')).toEqual([404, "Profile 'nope' not found"]);
       expect(await answer('../secrets')).toEqual([400, expect.stringContaining('Invalid profile name')]);
-      expect(await answer('broken')).toEqual([400, "Profile 'broken' is not a JSON object"]);
+      expect(await answer('broken')).toEqual([400, "Profile 'broken' cannot be used: it is not JSON"]);
       expect(await answer('odd')).toEqual([400, "Profile 'odd' holds no valid LLM"]);
       expect(await answer(5)).toEqual([422, [expect.objectContaining({ loc: ['body', 'profile_name'] })]]);
       const missing = new ConversationClient(server, '00000000-0000-4000-8000-000000000000');

@@ -92,3 +92,8 @@ export function asJson(value: unknown): Json {
 export function at(value: unknown, ...keys: string[]): unknown {
   return keys.reduce<unknown>((found, key) => asJson(found)[key], value);
 }
+
+/** Matches any text that contains this one. */
+export function containing(text: string): unknown {
+  return expect.stringContaining(text);
+}
