@@ -1,33 +1,12 @@
 import { LlmError } from '../llm-error.js';
 import { parseModelName } from '../model-name.js';
 import { unknownModel } from '../unknown-model.js';
-import { anthropic } from './anthropic.js';
-import { azure } from './azure.js';
-import { bedrock } from './bedrock.js';
-import { gemini } from './gemini.js';
-import { litellmProxy, openhands } from './litellm-proxy.js';
-import { ollama, ollamaChat } from './ollama.js';
 import { compatibleServices } from './openai-compatible.js';
-import { openai } from './openai.js';
-import { openrouter } from './openrouter.js';
+import * as prefixes from './prefixes.js';
 import type { Provider } from './provider.js';
-import { scripted } from './scripted.js';
 
-/** Which prefix of a model name leads where. Each entry loads its client library when it is first called. */
-const PROVIDERS: Readonly<Record<string, Provider>> = {
-  ...compatibleServices,
-  anthropic,
-  azure,
-  bedrock,
-  gemini,
-  litellm_proxy: litellmProxy,
-  ollama,
-  ollama_chat: ollamaChat,
-  openai,
-  openhands,
-  openrouter,
-  scripted,
-};
+/** Which prefix of a model name leads where. */
+const PROVIDERS: Readonly<Record<string, Provider>> = { ...compatibleServices, ...prefixes };
 
 /** A provider, and what it calls the model. */
 export interface Route {

@@ -1,0 +1,11 @@
+// Which prefix of a model name leads to which provider: one line each, the exported name is the prefix. A provider loads its
+// client library when it is first called. Services that speak OpenAI's chat completions as it is are in openai-compatible.ts.
+export { anthropic } from './anthropic.js';
+export { azure } from './azure.js';
+export { bedrock } from './bedrock.js';
+export { gemini } from './gemini.js';
+export { litellmProxy as litellm_proxy, openhands } from './litellm-proxy.js';
+export { ollama, ollamaChat as ollama_chat } from './ollama.js';
+export { openai } from './openai.js';
+export { openrouter } from './openrouter.js';
+export { scripted } from './scripted.js';
