@@ -54,6 +54,11 @@ export class GoalRefusedError extends Error {
   override readonly name = 'GoalRefusedError';
 }
 
+/** A model was to be asked, and the budget of the conversation is spent. */
+export class BudgetSpentError extends ConflictError {
+  override readonly name = 'MaxBudgetReached';
+}
+
 /** The history cannot be condensed. */
 export class CannotCondenseError extends ConflictError {
   override readonly name = 'CannotCondenseError';

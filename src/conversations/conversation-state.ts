@@ -95,9 +95,12 @@ export interface ConversationState {
 }
 
 /** What people change of a conversation; absent: stays. */
-export type ConversationChange = Partial<
-  Pick<ConversationState, 'tags' | 'max_budget_per_run'> & { title: string }
->;
+export interface ConversationChange {
+  title?: string;
+  tags?: ConversationState['tags'];
+  /** Null: it may cost whatever it costs. */
+  max_budget_per_run?: number | null;
+}
 
 /**
  * Marks a change. The moment never goes back: an event may have been made before another change, or in the hour that a

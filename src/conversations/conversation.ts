@@ -214,7 +214,8 @@ export class Conversation implements GoalTurns, CondensationRuns {
   async update(change: ConversationChange): Promise<void> {
     this.life.assertOpen();
     if (change.title !== undefined) this.state.title = change.title;
-    if (change.max_budget_per_run !== undefined) this.state.max_budget_per_run = change.max_budget_per_run;
+    if (change.max_budget_per_run !== undefined)
+      this.state.max_budget_per_run = change.max_budget_per_run ?? undefined;
     if (change.tags !== undefined && !isDeepStrictEqual(change.tags, this.state.tags)) {
       await this.commit([stateUpdate('tags', change.tags)]);
     }

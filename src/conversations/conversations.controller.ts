@@ -165,7 +165,7 @@ export class ConversationsController {
     await this.conversations.update(id, {
       ...(title !== null && { title: title.trim() }),
       ...(tags !== null && { tags }),
-      ...(max_budget_per_run !== null && { max_budget_per_run }),
+      ...(max_budget_per_run !== undefined && { max_budget_per_run }),
     });
     return SUCCESS;
   }

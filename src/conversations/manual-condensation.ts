@@ -5,6 +5,7 @@ import { handlesRequests } from '../agent/condenser/condenser-spec.js';
 import type { DurableEvent, EventDraft } from '../events/index.js';
 import type { LlmResponse } from '../llm/llm.js';
 import type { Background } from './background.js';
+import { assertAffordable } from './budget.js';
 import { CannotCondenseError } from './conversation-errors.js';
 import type { ConversationState } from './conversation-state.js';
 
@@ -39,10 +40,11 @@ export class ManualCondensation {
 
   /**
    * Condenses now, or has the run that goes on do it before its next step.
-   * @throws CannotCondenseError, LlmError when no summary is to be had
+   * @throws CannotCondenseError, BudgetSpentError, LlmError when no summary is to be had
    */
   async run(): Promise<void> {
     assertCondensable(this.host.state);
+    assertAffordable(this.host.state);
     if (this.runs.isBusy) {
       await this.host.commit([CONDENSATION_REQUEST]);
       return;

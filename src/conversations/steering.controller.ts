@@ -194,7 +194,7 @@ export class SteeringController {
     description: 'Works during a run, too. Neither question nor answer becomes part of the conversation.',
     body: { schema: AskAgentRequestDto },
     answers: { 200: { description: 'The answer.', schema: 'AskAgentResponse' } },
-    errors: [404],
+    errors: [404, 409],
   })
   async ask(
     @Param('conversation_id', ConversationIdPipe) id: string,

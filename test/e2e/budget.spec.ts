@@ -86,6 +86,45 @@ describe('what a run may cost, and how long it waits for a model', () => {
     expect(await spent(conversation)).toBeGreaterThan(0.5);
   });
 
+  it('goes on without a limit once the budget is taken away', async () => {
+    const conversation = await create([think, think, { say: 'done' }], { max_budget_per_run: 0.5 });
+    await conversation.reaches('error');
+    expect(endpoint.requests).toHaveLength(1);
+    const kept = await server.request('PATCH', conversation.route, { title: 'a title' });
+    expect(kept.status).toBe(200);
+    expect((await conversation.info())['max_budget_per_run']).toBe(0.5);
+    const removed = await server.request('PATCH', conversation.route, { max_budget_per_run: null });
+    expect(removed.status).toBe(200);
+    expect(await conversation.info()).not.toHaveProperty('max_budget_per_run');
+    await conversation.send('go on');
+    await conversation.reaches('finished');
+    expect(endpoint.requests).toHaveLength(3);
+  });
+
+  it('holds for models that are asked beside the runs, too', async () => {
+    const conversation = await create([{ say: 'done' }], { max_budget_per_run: 2.5 });
+    await conversation.reaches('finished');
+    endpoint.script([{ say: 'an answer' }, { say: 'more done' }, { say: '{"complete": false}' }]);
+    const ask = () => server.request('POST', `${conversation.route}/ask_agent`, { question: 'how is it?' });
+    expect((await ask()).status).toBe(200);
+    // What the answer has cost counts: this run is the last, and nobody audits it.
+    await server.request('POST', `${conversation.route}/goal`, { objective: 'all of it', max_iterations: 3 });
+    await eventually(
+      async () => (await conversation.events('&kind=ConversationErrorEvent')).length === 1,
+      'the end of the work for the goal',
+    );
+    expect(endpoint.requests).toHaveLength(3);
+    const [error] = await conversation.events('&kind=ConversationErrorEvent');
+    expect(error).toMatchObject({ code: 'MaxBudgetReached', classification: { kind: 'quota' } });
+    const goals = (await conversation.events()).filter(({ key }) => key === 'goal');
+    expect(goals.at(-1)?.['value']).toMatchObject({ active: false, status: 'interrupted' });
+    expect(await ask()).toMatchObject({
+      status: 409,
+      body: { detail: expect.stringContaining('maximum budget limit ($2.5)') as string },
+    });
+    expect(endpoint.requests).toHaveLength(3);
+  });
+
   it('shows no budget where there is none, and refuses one that is not a price', async () => {
     const conversation = await create([{ say: 'done' }]);
     await conversation.reaches('finished');

@@ -5,6 +5,7 @@ import type { DurableEvent, EventDraft } from '../../events/index.js';
 import type { Llm, LlmResponse } from '../../llm/llm.js';
 import { LlmError } from '../../llm/llm-error.js';
 import type { Background } from '../background.js';
+import { assertAffordable } from '../budget.js';
 import { AlreadyRunningError, GoalBusyError, GoalRefusedError } from '../conversation-errors.js';
 import type { ConversationState, GoalState, GoalVerdict } from '../conversation-state.js';
 import { stateUpdate } from '../run.js';
@@ -131,6 +132,7 @@ export class GoalLoop {
       await this.host.commit(this.interruption());
       return undefined;
     }
+    assertAffordable(state);
     const { verdict, usage } = await this.judge(state.goal.objective, work.signal);
     if (this.current !== work) {
       await this.host.commit([usage]);

@@ -5,6 +5,7 @@ import { Questions } from '../../agent/question.js';
 import { withoutNulls, type EventDraft } from '../../events/index.js';
 import type { LlmConfig } from '../../llm/llm-config.js';
 import type { JsonObject } from '../../storage/index.js';
+import { assertAffordable } from '../budget.js';
 import type { Conversation } from '../conversation.js';
 import { ConversationNotFoundError, InvalidRequestError } from '../conversation-errors.js';
 import { ConversationServices } from '../conversation-parts.js';
@@ -86,7 +87,7 @@ export class SteeringService {
   /**
    * Asks about the work so far, at any time. Neither question nor answer becomes part of the conversation; only the
    * statistics tell of it.
-   * @throws LlmError, NoAnswerError
+   * @throws LlmError, NoAnswerError, BudgetSpentError
    */
   async ask(id: string, question: string): Promise<string> {
     const conversation = await this.open(id);
@@ -94,6 +95,7 @@ export class SteeringService {
   }
 
   private async askIn(conversation: Conversation, question: string, signal: AbortSignal): Promise<string> {
+    assertAffordable(conversation.state);
     const view = await conversation.surroundings.prepareView();
     const { text, config, response } = await this.questions.ask(question, {
       conversationId: conversation.id,

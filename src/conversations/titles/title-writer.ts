@@ -6,6 +6,7 @@ import type { LlmResponse } from '../../llm/llm.js';
 import type { LlmConfig } from '../../llm/llm-config.js';
 import { LlmError } from '../../llm/llm-error.js';
 import type { Background } from '../background.js';
+import { overspent } from '../budget.js';
 import type { ConversationServices } from '../conversation-parts.js';
 import type { ConversationState } from '../conversation-state.js';
 import { cutTitle, titleOf, titleRequest } from './title-text.js';
@@ -60,7 +61,7 @@ export class TitleWriter {
   private async ask(text: string): Promise<string | undefined> {
     const { id, rest } = this.host.state;
     const llm = await this.model();
-    if (llm.model.startsWith('scripted/')) return undefined;
+    if (llm.model.startsWith('scripted/') || overspent(this.host.state) !== undefined) return undefined;
     const template = typeof rest['prompt'] === 'string' ? rest['prompt'] : null;
     const response = await this.services.llm.complete({
       config: { ...llm, stream: false },
