@@ -117,7 +117,7 @@ describe('what a run may cost, and how long it waits for a model', () => {
     const [error] = await conversation.events('&kind=ConversationErrorEvent');
     expect(error).toMatchObject({ code: 'MaxBudgetReached', classification: { kind: 'quota' } });
     const goals = (await conversation.events()).filter(({ key }) => key === 'goal');
-    expect(goals.at(-1)?.['value']).toMatchObject({ active: false, status: 'interrupted' });
+    expect(goals.at(-1)?.value).toMatchObject({ active: false, status: 'interrupted' });
     expect(await ask()).toMatchObject({
       status: 409,
       body: { detail: expect.stringContaining('maximum budget limit ($2.5)') as string },
