@@ -69,6 +69,7 @@ const SERVICES: Readonly<Record<string, CompatibleService>> = {
     errorFamily: 'OpenAIException',
     url: 'https://inference.do-ai.run/v1',
     keys: ['DIGITALOCEAN_INFERENCE_KEY', 'GRADIENT_AI_API_KEY'],
+    limitFields: ['max_completion_tokens'],
   },
   featherless_ai: { url: 'https://api.featherless.ai/v1', keys: ['FEATHERLESS_AI_API_KEY'] },
   fireworks_ai: {
@@ -89,6 +90,7 @@ const SERVICES: Readonly<Record<string, CompatibleService>> = {
     url: null,
     keys: ['HOSTED_VLLM_API_KEY'],
     bases: ['HOSTED_VLLM_API_BASE'],
+    limitFields: ['max_completion_tokens'],
     dialect: { plainRoles: ['assistant'] },
     cacheKey: true,
     effort: /./,
@@ -97,6 +99,7 @@ const SERVICES: Readonly<Record<string, CompatibleService>> = {
     url: 'https://router.huggingface.co/v1',
     keys: ['HF_TOKEN', 'HUGGINGFACE_API_KEY'],
     bases: ['HF_API_BASE', 'HUGGINGFACE_API_BASE'],
+    limitFields: ['max_completion_tokens'],
     cacheKey: true,
   },
   hyperbolic: { url: 'https://api.hyperbolic.xyz/v1', keys: ['HYPERBOLIC_API_KEY'] },
@@ -106,6 +109,7 @@ const SERVICES: Readonly<Record<string, CompatibleService>> = {
     url: 'http://127.0.0.1:1234/v1',
     keys: ['LM_STUDIO_API_KEY'],
     bases: ['LM_STUDIO_API_BASE'],
+    limitFields: ['max_completion_tokens'],
     cacheKey: true,
   },
   meta_llama: { url: 'https://api.llama.com/compat/v1', keys: ['LLAMA_API_KEY'] },
@@ -135,7 +139,12 @@ const SERVICES: Readonly<Record<string, CompatibleService>> = {
     bases: ['NEBIUS_API_BASE'],
     cacheKey: true,
   },
-  novita: { url: 'https://api.novita.ai/v3/openai', keys: ['NOVITA_API_KEY'], cacheKey: true },
+  novita: {
+    url: 'https://api.novita.ai/v3/openai',
+    keys: ['NOVITA_API_KEY'],
+    limitFields: ['max_completion_tokens'],
+    cacheKey: true,
+  },
   nvidia_nim: {
     url: 'https://integrate.api.nvidia.com/v1',
     keys: ['NVIDIA_NIM_API_KEY'],
@@ -155,6 +164,7 @@ const SERVICES: Readonly<Record<string, CompatibleService>> = {
   together_ai: {
     url: 'https://api.together.xyz/v1',
     keys: ['TOGETHER_API_KEY', 'TOGETHER_AI_API_KEY', 'TOGETHERAI_API_KEY', 'TOGETHER_AI_TOKEN'],
+    limitFields: ['max_completion_tokens'],
     cacheKey: true,
   },
   vercel_ai_gateway: {
