@@ -1,5 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { AuthModule } from './auth/index.js';
+import { BashModule } from './bash/bash.module.js';
 import { ConfigModule, type AppConfig } from './config/index.js';
 import { ConversationsModule } from './conversations/conversations.module.js';
 import { CryptoModule } from './crypto/index.js';
@@ -24,6 +25,7 @@ export class AppModule {
         ServerModule,
         ConversationsModule,
         SocketsModule,
+        BashModule,
         WorkspaceModule,
         ModelsModule,
         WebhooksModule,

@@ -113,6 +113,8 @@ export interface ConfiguredPaths {
   bashEvents: string;
   staticFiles: string | null;
   ui: string | null;
+  /** Null: the file routes serve everything. */
+  fileRoot: string | null;
 }
 
 /**
@@ -140,6 +142,20 @@ export class AppConfig {
   bash_events_dir: string = 'workspace/bash_events';
   @Whole('Seconds that events of the bash routes are kept; null: for ever.', { above: 0 }, { nullable: true })
   bash_events_retention_seconds: number | null = null;
+  @Whole('So many events of the bash routes are kept, of each conversation too; the oldest go first.', {
+    min: 2,
+  })
+  bash_events_max_count: number = 10_000;
+  @Whole('Bytes of these events that are kept.', { min: 1 })
+  bash_events_max_bytes: number = 256 * 1024 * 1024;
+  @Whole('Characters of output that are recorded of one command of the bash routes.', { min: 1 })
+  bash_output_limit_chars: number = 32 * 1024 * 1024;
+  @Text('The file and git routes serve what lies in this folder only; null: whatever the server may touch.', {
+    nullable: true,
+  })
+  file_root: string | null = null;
+  @Whole('Bytes of one uploaded file; null: as many as the disk takes.', { min: 0 }, { nullable: true })
+  max_upload_bytes: number | null = null;
   @Text('Folder served under /static, where / then leads to; left out when it is not there.', {
     nullable: true,
   })
@@ -224,6 +240,7 @@ export class AppConfig {
       bashEvents: path.resolve(this.base_dir, this.bash_events_dir),
       staticFiles: this.optional(this.static_files_path),
       ui: this.optional(this.ui_path),
+      fileRoot: this.optional(this.file_root),
     };
   }
 

@@ -9,3 +9,12 @@ export class ConversationIdPipe implements PipeTransform<string, string> {
     return String(readChecked(uuid(), value, ['path', 'conversation_id']));
   }
 }
+
+/** The same for routes that are there with and without a conversation: undefined for those without. */
+@Injectable()
+export class RuntimeConversationIdPipe implements PipeTransform<string | undefined, string | undefined> {
+  transform(value: string | undefined): string | undefined {
+    if (value === undefined) return undefined;
+    return String(readChecked(uuid(), value, ['path', 'runtime_conversation_id']));
+  }
+}

@@ -151,9 +151,11 @@ function aboutSettings(error: unknown): Answer | undefined {
   return { status: 503, body, headers: { 'Retry-After': RETRY_AFTER } };
 }
 
-/** The routes of events and files name the conversation that they did not find, the others do not. */
+/** The routes of events and of the workspace name the conversation that they did not find, the others do not. */
 function notFound(conversationId: string, request: Request): Answer {
-  const isNamed = /\/conversations\/[^/]+\/(events|workspace)(\/|$)/.test(request.path);
+  const isNamed = /\/conversations\/[^/]+\/(events|workspace|bash|file|git|runtime|vscode)(\/|$)/.test(
+    request.path,
+  );
   return detail(404, isNamed ? `Conversation not found: ${conversationId}` : 'Not Found');
 }
 

@@ -14,7 +14,8 @@ export interface OperationDocs {
   path?: Readonly<Record<string, JsonSchema>>;
   /** Optional headers that mean something to it: what for, by name. */
   headers?: Readonly<Record<string, string>>;
-  body?: { schema: SchemaSource; required?: boolean; example?: unknown };
+  /** JSON unless it says otherwise. */
+  body?: { schema: SchemaSource; required?: boolean; example?: unknown; mediaType?: string };
   /** What a success answers, by status. */
   answers: Record<number, { description: string; schema?: SchemaSource }>;
   /** Statuses of the errors that are particular to it; 400, 401, 413, 415, 422, 500 and 503 follow from the route. */

@@ -1,4 +1,4 @@
-import { type INestApplicationContext, RequestMethod } from '@nestjs/common';
+import { type INestApplicationContext, RequestMethod, type Type } from '@nestjs/common';
 import { METHOD_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
 import { ModulesContainer, Reflector } from '@nestjs/core';
 import type { OpenAPIObject } from '@nestjs/swagger';
@@ -47,30 +47,37 @@ async function documentFrame(): Promise<Omit<OpenAPIObject, 'paths'>> {
     .build();
 }
 
-/** Routes that exist twice, with `/api` and without, are described once. */
+/** Routes that exist with `/api` and without are described once; those of several places below it, in each of them. */
 function endpointsOf(app: INestApplicationContext): Endpoint[] {
   const reflector = new Reflector();
   const wrappers = [...app.get(ModulesContainer).values()].flatMap((module) => [
     ...module.controllers.values(),
   ]);
   return wrappers.flatMap(({ metatype }) => {
-    if (typeof metatype !== 'function') return [];
+    if (!isClass(metatype)) return [];
     const bases = pathsOf(metatype);
-    const base = bases.find((candidate) => /^\/?api(\/|$)/.test(candidate)) ?? bases[0] ?? '';
-    return handlersOf(metatype).flatMap(([name, handler]) => {
-      const path: unknown = Reflect.getMetadata(PATH_METADATA, handler);
-      const method: unknown = Reflect.getMetadata(METHOD_METADATA, handler);
-      if (typeof path !== 'string' || typeof method !== 'number') return [];
-      const open = [handler, metatype].some((target) => reflector.get(OpenRoute, target) !== undefined);
-      return [
-        {
-          path: openApiPath(`${base}/${path}`),
-          method: (RequestMethod[method] ?? 'GET').toLowerCase(),
-          name: `${metatype.name.replace(/Controller$/, '')}_${name}`,
-          docs: { ...(operationOf(handler) ?? undocumented(metatype.name, name)), open },
-        },
-      ];
-    });
+    const underApi = bases.filter((candidate) => /^\/?api(\/|$)/.test(candidate));
+    const described = underApi.length > 0 ? underApi : bases.slice(0, 1);
+    return described.flatMap((base) => endpointsAt(base, metatype, reflector));
+  });
+}
+
+/** The handlers of a controller at one of its paths. */
+function endpointsAt(base: string, controller: Type<object>, reflector: Reflector): Endpoint[] {
+  const scoped = base.includes(':runtime_conversation_id') ? 'InConversation' : '';
+  return handlersOf(controller).flatMap(([name, handler]) => {
+    const path: unknown = Reflect.getMetadata(PATH_METADATA, handler);
+    const method: unknown = Reflect.getMetadata(METHOD_METADATA, handler);
+    if (typeof path !== 'string' || typeof method !== 'number') return [];
+    const open = [handler, controller].some((target) => reflector.get(OpenRoute, target) !== undefined);
+    return [
+      {
+        path: openApiPath(`${base}/${path}`),
+        method: (RequestMethod[method] ?? 'GET').toLowerCase(),
+        name: `${controller.name.replace(/Controller$/, '')}_${name}${scoped}`,
+        docs: { ...(operationOf(handler) ?? undocumented(controller.name, name)), open },
+      },
+    ];
   });
 }
 
@@ -88,6 +95,10 @@ function handlersOf(controller: { prototype: object }): [string, () => unknown][
       return name !== 'constructor' && isFunction(handler) ? [[name, handler]] : [];
     },
   );
+}
+
+function isClass(value: unknown): value is Type<object> {
+  return typeof value === 'function';
 }
 
 function isFunction(value: unknown): value is () => unknown {
@@ -127,7 +138,7 @@ function operation({ path, name, docs }: Endpoint): JsonSchema {
     summary: docs.summary,
     ...(docs.description && { description: docs.description }),
     parameters: [
-      ...pathNames.map((name) => pathParameter(name, docs.path?.[name])),
+      ...pathNames.map((name) => pathParameter(name, docs)),
       ...queryParameters(docs),
       ...headerParameters(docs),
     ],
@@ -146,14 +157,10 @@ function operation({ path, name, docs }: Endpoint): JsonSchema {
   };
 }
 
-function pathParameter(name: string, known: JsonSchema | undefined): JsonSchema {
-  const isId = name === 'conversation_id';
-  return {
-    name,
-    in: 'path',
-    required: true,
-    schema: known ?? { type: 'string', ...(isId && { format: 'uuid' }) },
-  };
+function pathParameter(name: string, { path = {} }: OperationDocs): JsonSchema {
+  const isId = /(^|_)(conversation|command)_id$/.test(name);
+  const schema = path[name] ?? { type: 'string', ...(isId && { format: 'uuid' }) };
+  return { name, in: 'path', required: true, schema };
 }
 
 function queryParameters({ query }: OperationDocs): JsonSchema[] {
@@ -178,9 +185,10 @@ function headerParameters({ headers = {} }: OperationDocs): JsonSchema[] {
   }));
 }
 
-function requestBody({ schema, required = true, example }: NonNullable<OperationDocs['body']>): JsonSchema {
+function requestBody(body: NonNullable<OperationDocs['body']>): JsonSchema {
+  const { schema, required = true, example, mediaType = 'application/json' } = body;
   const media = { schema: schemaFor(schema), ...(example !== undefined && { example }) };
-  return { required, content: { 'application/json': media } };
+  return { required, content: { [mediaType]: media } };
 }
 
 function errorAnswer(status: number): JsonSchema {

@@ -100,12 +100,12 @@ function isStringArray(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((item) => typeof item === 'string');
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
+export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Only these keys: anything more is meant as a message and is complained about. */
-function isAuthFrame(frame: Record<string, unknown>): boolean {
+export function isAuthFrame(frame: Record<string, unknown>): boolean {
   return (
     frame['type'] === 'auth' && Object.keys(frame).every((key) => key === 'type' || key === 'session_api_key')
   );

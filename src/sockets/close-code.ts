@@ -5,6 +5,7 @@ export const CLOSE = {
   authenticationFailed: { code: 4001, reason: 'Authentication failed' },
   conversationNotFound: { code: 4004, reason: 'Conversation not found' },
   tooManyConnections: { code: 1013, reason: 'Too many connections for this conversation' },
+  tooManyListeners: { code: 1013, reason: 'Too many connections' },
   slowConsumer: { code: 1013, reason: 'slow_consumer' },
   frameTooLarge: { code: 1013, reason: 'frame_too_large' },
   subscribeFailed: { code: 1011, reason: 'subscribe_failed' },

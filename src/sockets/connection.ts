@@ -20,6 +20,7 @@ import { readAuthKey, readClientFrame } from './client-frame.js';
 import { CLOSE, closeSocket } from './close-code.js';
 import type { FrameFormat } from './frame-format.js';
 import type { Admission } from './handshake.js';
+import { Liveness } from './liveness.js';
 import type { SocketLimits } from './socket-limits.js';
 import { Subscription, type FollowedConversation, type SubscriptionSources } from './subscription.js';
 
@@ -43,16 +44,17 @@ export class Connection {
   private work: Promise<void> = Promise.resolve();
   private frames = 0;
   private authDeadline: NodeJS.Timeout | undefined;
-  private bytesReadAtPing = -1;
-  private bytesFlushedAtPing = -1;
+  private readonly liveness: Liveness;
 
   constructor(
     readonly socket: WebSocket,
-    private readonly transport: Socket,
+    transport: Socket,
     private readonly admission: Admission,
     private readonly format: FrameFormat,
     private readonly sources: ConnectionSources,
-  ) {}
+  ) {
+    this.liveness = new Liveness(socket, transport);
+  }
 
   /** Attaches the client, or waits for its key first. */
   open(): void {
@@ -67,19 +69,8 @@ export class Connection {
     this.subscription?.stop();
   }
 
-  /**
-   * Pings the client, or cuts it off when it gave no sign of life since the last ping: nothing received, and nothing
-   * taken of what waits for it.
-   */
   ping(): void {
-    const { bytesRead } = this.transport;
-    const flushed = this.transport.bytesWritten - this.transport.writableLength;
-    const silent = bytesRead === this.bytesReadAtPing && !this.socket.isPaused;
-    const stuck = this.transport.writableLength === 0 || flushed === this.bytesFlushedAtPing;
-    if (silent && stuck) return this.socket.terminate();
-    this.bytesReadAtPing = bytesRead;
-    this.bytesFlushedAtPing = flushed;
-    this.socket.ping();
+    this.liveness.ping();
   }
 
   private take(data: Buffer, isBinary: boolean): void {

@@ -60,7 +60,10 @@ export function readSessionResend(query: URLSearchParams): Resend | undefined {
 }
 
 /** A key in the query or the header must be right; none, or an unknown bearer token, leaves it to the first frame. */
-function presentedKey({ request, query }: Handshake, keys: SessionKeys): 'accepted' | 'refused' | 'absent' {
+export function presentedKey(
+  { request, query }: Handshake,
+  keys: SessionKeys,
+): 'accepted' | 'refused' | 'absent' {
   if (!keys.required()) return 'accepted';
   const key = last(query, 'session_api_key') ?? header(request, 'x-session-api-key');
   if (key !== undefined) return keys.accepts(key) ? 'accepted' : 'refused';
@@ -74,11 +77,11 @@ function header(request: IncomingMessage, name: string): string | undefined {
 }
 
 /** The last one wins when a parameter is repeated, as in the original. */
-function last(query: URLSearchParams, name: string): string | undefined {
+export function last(query: URLSearchParams, name: string): string | undefined {
   return query.getAll(name).at(-1);
 }
 
-function parseBoolean(text: string): boolean | undefined {
+export function parseBoolean(text: string): boolean | undefined {
   if (/^(1|true|t|yes|y|on)$/i.test(text)) return true;
   return /^(0|false|f|no|n|off)$/i.test(text) ? false : undefined;
 }

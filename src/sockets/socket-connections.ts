@@ -11,11 +11,21 @@ import type { FrameFormat } from './frame-format.js';
 import type { Admission } from './handshake.js';
 import { SocketLimits } from './socket-limits.js';
 
-/** All sockets at conversations, of whatever kind: accepts them, keeps them alive, and closes them at shutdown. */
+/** One client's socket, of whatever kind. */
+export interface AnyConnection {
+  readonly socket: WebSocket;
+  /** Begins to serve the client. */
+  open(): void;
+  /** Lets go of what it holds, once its socket is closed. */
+  release(): void;
+  ping(): void;
+}
+
+/** All sockets, of whatever kind: accepts them, keeps them alive, and closes them at shutdown. */
 @Injectable()
 export class SocketConnections implements ConnectionSources, OnModuleInit, BeforeApplicationShutdown {
   private readonly logger = new Logger('Sockets');
-  private readonly connections = new Set<Connection>();
+  private readonly connections = new Set<AnyConnection>();
   private pingTimer: NodeJS.Timeout | undefined;
   private shuttingDown = false;
 
@@ -41,11 +51,20 @@ export class SocketConnections implements ConnectionSources, OnModuleInit, Befor
     return this.connections.size;
   }
 
-  /** Takes over a socket whose handshake was admitted. */
+  /** Takes over a socket at a conversation whose handshake was admitted. */
   accept(socket: WebSocket, request: IncomingMessage, admission: Admission, format: FrameFormat): void {
-    if (this.shuttingDown) return closeSocket(socket, CLOSE.shuttingDown);
-    const log = this.lifeOf(request, admission.conversationId);
     const connection = new Connection(socket, request.socket, admission, format, this);
+    this.adopt(connection, request, `socket of conversation ${admission.conversationId}`);
+  }
+
+  /**
+   * Takes over any socket.
+   * @param name what it is, for the log
+   */
+  adopt(connection: AnyConnection, request: IncomingMessage, name: string): void {
+    const { socket } = connection;
+    if (this.shuttingDown) return closeSocket(socket, CLOSE.shuttingDown);
+    const log = this.lifeOf(request, name);
     this.connections.add(connection);
     socket.on('close', (code: number, reason: Buffer) => {
       this.connections.delete(connection);
@@ -57,13 +76,13 @@ export class SocketConnections implements ConnectionSources, OnModuleInit, Befor
   }
 
   /** Writes what happens to a socket into the log; its lines share an id. */
-  private lifeOf(request: IncomingMessage, conversationId: string) {
+  private lifeOf(request: IncomingMessage, name: string) {
     const request_id = requestId(request.headers['x-request-id']?.toString());
     const path = loggableUrl(request.url ?? '');
     const opened = performance.now();
     return (what: string, fields: object = {}): void => {
       const duration_ms = Math.round(performance.now() - opened);
-      const message = `socket of conversation ${conversationId} ${what}`;
+      const message = `${name} ${what}`;
       this.logger.log({
         message,
         path,

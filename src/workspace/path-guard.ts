@@ -66,10 +66,9 @@ export class PathGuard {
     if (relative.startsWith('/') || /[\0\\]/.test(relative) || parts.includes('..')) throw new PathOutsideError();
     assertNoCredentials(parts);
     const found = await real(path.join(this.root, relative), 'File not found');
-    const below = path.relative(this.root, found);
-    if (below === '..' || below.startsWith(`..${path.sep}`) || path.isAbsolute(below)) throw new PathOutsideError();
+    if (!isInside(this.root, found)) throw new PathOutsideError();
     // A link inside may have led to them.
-    assertNoCredentials(below.split(path.sep));
+    assertNoCredentials(path.relative(this.root, found).split(path.sep));
     const stats = await stat(found);
     if (stats.isFile()) return { path: found, kind: 'file' };
     if (stats.isDirectory()) return { path: found, kind: 'folder' };
@@ -77,7 +76,17 @@ export class PathGuard {
   }
 }
 
-function assertNoCredentials(parts: readonly string[]): void {
+/** Whether a path is a folder or lies in it; both absolute and without links. */
+export function isInside(folder: string, candidate: string): boolean {
+  const below = path.relative(folder, candidate);
+  return !(below === '..' || below.startsWith(`..${path.sep}`) || path.isAbsolute(below));
+}
+
+/**
+ * Refuses the parts of a path that lead to a file which may hold credentials of git.
+ * @throws CredentialsFileError
+ */
+export function assertNoCredentials(parts: readonly string[]): void {
   // On some systems `.GIT` is the same folder.
   const names = parts.map((part) => part.toLowerCase());
   const gitFolder = names.indexOf('.git');

@@ -1,7 +1,41 @@
+import path from 'node:path';
 import { ForbiddenException, HttpException, NotFoundException } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import send from 'send';
 import { errorCode } from '../errors/index.js';
+import { contentDisposition } from './content-disposition.js';
+import type { OpenedFile } from './path-scope.js';
+
+/** How a file is answered. */
+export interface SendOptions {
+  /** As a download of this name, whatever is in it; without it to be shown, its type by its name. */
+  attachment?: { name: string; type: string };
+}
+
+/**
+ * Answers a request with a file that is open: ranges, conditional requests. Resolves when the answer is out or the client
+ * gone, and closes the file.
+ * @throws HttpException when it cannot be read
+ */
+export async function sendOpened(
+  request: Request,
+  response: Response,
+  file: OpenedFile,
+  { attachment }: SendOptions = {},
+): Promise<void> {
+  if (attachment) {
+    response.setHeader('Content-Type', attachment.type);
+    response.setHeader('Content-Disposition', contentDisposition(attachment.name));
+  } else {
+    // Of a name without an extension: bytes.
+    response.type(path.extname(file.path) || 'application/octet-stream');
+  }
+  try {
+    await sendFile(request, response, file.source);
+  } finally {
+    await file.handle.close();
+  }
+}
 
 /**
  * Answers a request with a file: its type by its name, ranges, conditional requests. Resolves when the answer is out or

@@ -2,10 +2,12 @@ import { BadRequestException, Controller, ForbiddenException, Get, NotFoundExcep
 import type { Request, Response } from 'express';
 import { AcceptsWorkspaceCookie } from '../auth/index.js';
 import { ConversationsService } from '../conversations/conversations.service.js';
+import { errorCode } from '../errors/index.js';
 import { ConversationIdPipe } from '../http/conversation-id.pipe.js';
 import { Operation } from '../http/operation.js';
 import { CredentialsFileError, FileMissingError, PathGuard, PathOutsideError } from './path-guard.js';
-import { sendFile } from './send-file.js';
+import { PathScope, type OpenedFile } from './path-scope.js';
+import { sendOpened } from './send-file.js';
 
 /** The files of the folder that a conversation works in, as a static web site: pages, pictures, whatever it made. */
 @Controller('api/conversations')
@@ -29,23 +31,25 @@ export class WorkspaceFilesController {
     @Res() response: Response,
   ): Promise<void> {
     const folder = await this.conversations.workingDir(id);
-    await sendFile(request, response, await find(folder, pathBelowWorkspace(request)));
+    await sendOpened(request, response, await openFile(folder, pathBelowWorkspace(request)));
   }
 }
 
 /** The file at a path of the folder; of a folder its page. */
-async function find(folder: string, relative: string): Promise<string> {
+async function openFile(folder: string, relative: string): Promise<OpenedFile> {
   try {
     const guard = await PathGuard.of(folder);
+    const scope = new PathScope({ root: guard.root, outside: () => new PathOutsideError() });
     const found = await guard.find(relative);
-    if (found.kind === 'file') return found.path;
+    if (found.kind === 'file') return await scope.openFile(found.path);
     const index = await guard.find(`${relative}/index.html`.replace(/^\//, '')).catch(() => undefined);
-    if (index?.kind === 'file') return index.path;
+    if (index?.kind === 'file') return await scope.openFile(index.path);
     throw new FileMissingError('No index.html in directory');
   } catch (error) {
     if (error instanceof PathOutsideError) throw new BadRequestException(error.message);
     if (error instanceof CredentialsFileError) throw new ForbiddenException(error.message);
     if (error instanceof FileMissingError) throw new NotFoundException(error.message);
+    if (errorCode(error) === 'EACCES') throw new ForbiddenException('File cannot be read');
     throw error;
   }
 }

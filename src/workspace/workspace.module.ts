@@ -1,11 +1,34 @@
 import { Module } from '@nestjs/common';
 import { ConversationsModule } from '../conversations/conversations.module.js';
+import { documentSchemas } from '../http/operation.js';
+import { ServerModule } from '../server/server.module.js';
+import { StorageModule } from '../storage/storage.module.js';
+import { ArchiveController } from './archive/archive.controller.js';
+import { ArchiveService } from './archive/archive.service.js';
+import { FileDiscoveryController } from './files/file-discovery.controller.js';
+import { FilesController } from './files/files.controller.js';
+import { FilesService } from './files/files.service.js';
+import { GitController } from './git/git.controller.js';
+import { GitService } from './git/git.service.js';
+import { RuntimeController } from './runtime.controller.js';
+import { RuntimeScopesModule } from './runtime-scopes.module.js';
 import { WorkspaceFilesController } from './workspace-files.controller.js';
 import { WorkspaceSessionController } from './workspace-session.controller.js';
 
-/** The folders that conversations work in, over HTTP. */
+documentSchemas(async () => (await import('./docs-schemas.js')).workspaceSchemas());
+
+/** Files, repositories and the folders that conversations work in, over HTTP. */
 @Module({
-  imports: [ConversationsModule],
-  controllers: [WorkspaceSessionController, WorkspaceFilesController],
+  imports: [ConversationsModule, RuntimeScopesModule, ServerModule, StorageModule],
+  controllers: [
+    WorkspaceSessionController,
+    WorkspaceFilesController,
+    FilesController,
+    FileDiscoveryController,
+    ArchiveController,
+    GitController,
+    RuntimeController,
+  ],
+  providers: [FilesService, ArchiveService, GitService],
 })
 export class WorkspaceModule {}

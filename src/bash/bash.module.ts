@@ -1,0 +1,18 @@
+import { Module } from '@nestjs/common';
+import { documentSchemas } from '../http/operation.js';
+import { ServerModule } from '../server/server.module.js';
+import { StorageModule } from '../storage/storage.module.js';
+import { RuntimeScopesModule } from '../workspace/runtime-scopes.module.js';
+import { BashController } from './bash.controller.js';
+import { BashService } from './bash.service.js';
+
+documentSchemas(async () => (await import('./docs-schemas.js')).bashSchemas());
+
+/** The commands that clients run themselves. */
+@Module({
+  imports: [ServerModule, StorageModule, RuntimeScopesModule],
+  controllers: [BashController],
+  providers: [BashService],
+  exports: [BashService],
+})
+export class BashModule {}

@@ -1,0 +1,206 @@
+import { constants } from 'node:fs';
+import { copyFile, mkdir, mkdtemp, readdir, rm, stat, symlink, utimes, writeFile, type FileHandle } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { errorCode } from '../errors/index.js';
+import { findGitFolder, gitFolderAt, nameIn, type GitFolder } from './git-folder.js';
+import { runGit } from './run-git.js';
+
+/** Settings of a repository that say how its files are to be read; all others are left where they are. */
+const WANTED =
+  '^(core\\.(filemode|ignorecase|autocrlf|eol|symlinks|precomposeunicode)|extensions\\.(objectformat|refstorage)|remote\\.origin\\.url)$';
+const PLAIN_VALUE = /^[A-Za-z0-9]+$/;
+
+/** What is read from the repository itself, by name: objects, references, and data that name no program. */
+const LINKED = ['objects', 'refs', 'packed-refs', 'shallow', 'reftable'];
+/** The longest that the hashing of a whole tree may take (ms). */
+const STAGING_MS = 300_000;
+
+const EMPTY_TREES: Readonly<Record<string, string>> = {
+  sha1: '4b825dc642cb6eb9a060e54bf8d69288fbee4904',
+  sha256: '6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321',
+};
+
+/** Nothing outside the repository counts, nothing is fetched, nobody is asked. */
+const ENVIRONMENT = {
+  GIT_CONFIG_NOSYSTEM: '1',
+  GIT_CONFIG_GLOBAL: '/dev/null',
+  GIT_ATTR_NOSYSTEM: '1',
+  GIT_OPTIONAL_LOCKS: '0',
+  GIT_NO_LAZY_FETCH: '1',
+  GIT_ALLOW_PROTOCOL: '',
+  GIT_TERMINAL_PROMPT: '0',
+  LC_ALL: 'C',
+};
+const OUR_SETTINGS = [
+  '[core]',
+  'repositoryformatversion = 1',
+  'bare = false',
+  'hooksPath = /dev/null',
+  'fsmonitor = false',
+  'quotePath = false',
+  '[gc]',
+  'auto = 0',
+];
+
+/**
+ * A repository to be read that nobody vouches for. Git never sees its configuration, its hooks and its attributes of
+ * `.git/info`: it works with a folder of ours, which has a configuration of ours, a copy of the index, and links to
+ * objects and references. So whatever the repository configures (monitors, filters, external diffs, pagers, aliases,
+ * helpers, other repositories to fetch from) runs nothing, and nothing is written to it.
+ */
+export class Repository {
+  private constructor(
+    private readonly shadow: string,
+    readonly folder: GitFolder,
+    private readonly settings: ReadonlyMap<string, string>,
+  ) {}
+
+  /**
+   * Opens the repository that a folder (real path) lies in. Close it.
+   * @param exactly only if the folder is the top of one
+   */
+  static async open(folder: string, exactly = false): Promise<Repository | undefined> {
+    const found = exactly ? await gitFolderAt(folder) : await findGitFolder(folder);
+    if (!found) return undefined;
+    const shadow = await mkdtemp(path.join(os.tmpdir(), 'openhands-git-'));
+    try {
+      return await Repository.shadowed(found, shadow);
+    } catch (error) {
+      await rm(shadow, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  private static async shadowed(folder: GitFolder, shadow: string): Promise<Repository> {
+    const settings = await settingsOf(folder);
+    const repository = new Repository(shadow, folder, settings);
+    const { own, common } = folder;
+    await writeFile(path.join(shadow, 'HEAD'), `${(await nameIn(path.join(own, 'HEAD'))) ?? ''}\n`);
+    await writeFile(path.join(shadow, 'config'), configuration(settings));
+    await mkdir(path.join(shadow, 'info'));
+    await symlink(path.join(common, 'info', 'exclude'), path.join(shadow, 'info', 'exclude'));
+    for (const name of LINKED) await symlink(path.join(common, name), path.join(shadow, name));
+    await copyIndex(path.join(own, 'index'), path.join(shadow, 'index'));
+    // Parts of an index that is split.
+    for (const name of await readdir(own)) {
+      if (name.startsWith('sharedindex.')) await symlink(path.join(own, name), path.join(shadow, name));
+    }
+    return repository;
+  }
+
+  /** The name of a tree without files. */
+  get emptyTree(): string {
+    return EMPTY_TREES[this.settings.get('extensions.objectformat') ?? 'sha1'] ?? '';
+  }
+
+  /** Where it was cloned from, as configured. */
+  get remote(): string | undefined {
+    return this.settings.get('remote.origin.url');
+  }
+
+  /**
+   * Runs git in it.
+   * @param cwd real path of a folder inside; the default is its top
+   * @throws GitCommandError
+   */
+  git(args: readonly string[], cwd = this.folder.top): Promise<Buffer> {
+    return runGit(args, { cwd, env: this.environment() });
+  }
+
+  /** The same, and undefined where git fails. */
+  async tryGit(args: readonly string[], cwd?: string): Promise<string | undefined> {
+    return this.git(args, cwd).then(
+      (output) => output.toString().trim(),
+      () => undefined,
+    );
+  }
+
+  /**
+   * Writes the patch that leads from a base to the files of a folder as they are, untracked ones included. New objects
+   * go into the folder of ours.
+   */
+  async writePatch(base: string, pathspecs: readonly string[], cwd: string, out: FileHandle): Promise<void> {
+    const objects = path.join(this.shadow, 'new-objects');
+    await mkdir(objects);
+    const env = {
+      ...this.environment(),
+      GIT_OBJECT_DIRECTORY: objects,
+      GIT_ALTERNATE_OBJECT_DIRECTORIES: quotedPath(path.join(this.folder.common, 'objects')),
+    };
+    const run = (args: readonly string[], to?: FileHandle) =>
+      runGit(args, { cwd, env, out: to, timeoutMs: STAGING_MS });
+    // With the index as it was, what has not changed since is not read again.
+    await run(['read-tree', '--reset', base]);
+    const limits = ['--', '.', ...pathspecs, ...(await this.unusable(cwd))];
+    await run(['add', '--all', '--no-warn-embedded-repo', ...limits]);
+    await run(
+      ['diff', '--binary', '--no-ext-diff', '--no-textconv', '--find-renames', '--cached', base, ...limits],
+      out,
+    );
+  }
+
+  /** Excludes repositories inside it that have no commit: git cannot take them in. */
+  private async unusable(cwd: string): Promise<string[]> {
+    const listed = await this.git(['ls-files', '--others', '--exclude-standard', '-z'], cwd);
+    const found: string[] = [];
+    for (const name of listed.toString().split('\0')) {
+      if (!name.endsWith('/')) continue;
+      const inner = await Repository.open(path.join(cwd, name), true);
+      const head = await inner?.tryGit(['rev-parse', '--verify', '--quiet', 'HEAD']);
+      await inner?.close();
+      if (head === undefined || head === '') found.push(`:(exclude,literal)${name.slice(0, -1)}`);
+    }
+    return found;
+  }
+
+  close(): Promise<void> {
+    return rm(this.shadow, { recursive: true, force: true });
+  }
+
+  private environment(): Record<string, string> {
+    return { ...ENVIRONMENT, GIT_DIR: this.shadow, GIT_WORK_TREE: this.folder.top };
+  }
+}
+
+/** A list of folders is separated by colons; quotes keep those of a name. */
+function quotedPath(folder: string): string {
+  return `"${folder.replace(/["\\]/g, '\\$&')}"`;
+}
+
+/** Reads settings out of a file, without includes. It is the only thing that is read of it. */
+async function settingsOf({ common }: GitFolder): Promise<Map<string, string>> {
+  const file = path.join(common, 'config');
+  const env = { ...ENVIRONMENT, GIT_DIR: '/dev/null' };
+  const args = ['config', '--file', file, '--no-includes', '-z', '--get-regexp', WANTED];
+  // Without any of them it ends with 1, and with a configuration that cannot be read we do without.
+  const output = await runGit(args, { cwd: '/', env }).catch(() => Buffer.alloc(0));
+  const entries = output
+    .toString()
+    .split('\0')
+    .flatMap((entry): [string, string][] => {
+      const end = entry.indexOf('\n');
+      return end === -1 ? [] : [[entry.slice(0, end), entry.slice(end + 1)]];
+    });
+  return new Map(entries);
+}
+
+function configuration(settings: ReadonlyMap<string, string>): string {
+  const lines = [...OUR_SETTINGS];
+  for (const [name, value] of settings) {
+    const [section = '', key = ''] = name.split('.');
+    if (PLAIN_VALUE.test(value) && section !== 'remote') lines.push(`[${section}]`, `${key} = ${value}`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+async function copyIndex(from: string, to: string): Promise<void> {
+  try {
+    const { atime, mtimeMs } = await stat(from);
+    await copyFile(from, to, constants.COPYFILE_FICLONE);
+    // Files that are newer than their index have to be looked into; a copy that looked newer would hide their changes.
+    await utimes(to, atime, (mtimeMs - 1) / 1000);
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error;
+  }
+}

@@ -1,0 +1,86 @@
+import { spawn } from 'node:child_process';
+import type { FileHandle } from 'node:fs/promises';
+import { childEnvironment } from '../tools/child-environment.js';
+import { GitCommandError } from './git-errors.js';
+
+/** Longest command (ms). */
+const TIMEOUT_MS = 60_000;
+/** Most that a command may print (bytes). */
+const MAX_OUTPUT = 32 * 1024 * 1024;
+/** Commands that run at the same time; the others wait. */
+const AT_ONCE = 6;
+
+/** How a git command is run. */
+export interface GitRunOptions {
+  /** Absolute. */
+  cwd: string;
+  env: Readonly<Record<string, string>>;
+  /** Where its output goes instead of into memory. */
+  out?: FileHandle;
+  timeoutMs?: number;
+}
+
+let running = 0;
+const waiting: (() => void)[] = [];
+
+/**
+ * Runs git with nothing of the server's environment and nobody to ask; output and time are bounded.
+ * @returns what it printed
+ * @throws GitCommandError
+ */
+export async function runGit(args: readonly string[], options: GitRunOptions): Promise<Buffer> {
+  if (running >= AT_ONCE) await new Promise<void>((resolve) => waiting.push(resolve));
+  running += 1;
+  try {
+    return await run(args, options);
+  } finally {
+    running -= 1;
+    waiting.shift()?.();
+  }
+}
+
+function run(
+  args: readonly string[],
+  { cwd, env, out, timeoutMs = TIMEOUT_MS }: GitRunOptions,
+): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    if (args.some((word) => word.includes('\0'))) return reject(new GitCommandError(args));
+    const child = spawn('git', ['--no-pager', ...args], {
+      cwd,
+      env: childEnvironment(env),
+      detached: true,
+      stdio: ['ignore', out?.fd ?? 'pipe', 'ignore'],
+    });
+    let failure: GitCommandError | undefined;
+    const kill = (why: string): void => {
+      failure ??= new GitCommandError(args, why);
+      if (child.pid !== undefined) killGroup(child.pid);
+    };
+    const timer = setTimeout(() => kill('Git command timed out'), timeoutMs);
+    const chunks: Buffer[] = [];
+    let size = 0;
+    child.stdout?.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > MAX_OUTPUT) kill('Git command printed too much');
+      else chunks.push(chunk);
+    });
+    child.once('error', () => {
+      clearTimeout(timer);
+      reject(new GitCommandError(args, 'Git command not found. Is git installed?'));
+    });
+    child.once('close', (code) => {
+      clearTimeout(timer);
+      if (failure) reject(failure);
+      else if (code === 0) resolve(Buffer.concat(chunks));
+      else reject(new GitCommandError(args));
+    });
+  });
+}
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has just ended.
+  }
+}

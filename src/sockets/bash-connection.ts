@@ -1,0 +1,175 @@
+import type { Socket } from 'node:net';
+import { Logger } from '@nestjs/common';
+import { WebSocket } from 'ws';
+import type { SessionKeys } from '../auth/index.js';
+import { bashError } from '../bash/bash-event.js';
+import type { BashShell } from '../bash/bash-shell.js';
+import { errorMessage, errorStack } from '../errors/index.js';
+import { readBashFrame } from './bash-frame.js';
+import { readAuthKey } from './client-frame.js';
+import { CLOSE, closeSocket } from './close-code.js';
+import { Liveness } from './liveness.js';
+import type { AnyConnection } from './socket-connections.js';
+import { MAX_PENDING_BYTES, type SocketLimits } from './socket-limits.js';
+
+/** A handshake that may be accepted. */
+export interface BashAdmission {
+  /** False: the first frame has to bring the key. */
+  authenticated: boolean;
+  /** Everything that there is comes first. */
+  resend: boolean;
+}
+
+interface Sources {
+  shell(): Promise<BashShell>;
+  readonly keys: SessionKeys;
+  readonly limits: SocketLimits;
+}
+
+/** Sockets at one shell; one more is closed with 1013. The original's number. */
+const MAX_LISTENERS = 50;
+/** Events that are read at a time for a client that wants to see them again. */
+const REPLAY_PAGE = 20;
+/** With this many frames being worked on, no more is read from the client. */
+const MAX_WAITING_FRAMES = 8;
+/** A first frame holds a key and no more. */
+const MAX_AUTH_FRAME_BYTES = 64 * 1024;
+
+/** One client's socket at the shell of the server. */
+export class BashConnection implements AnyConnection {
+  private static readonly logger = new Logger(BashConnection.name);
+  private readonly liveness: Liveness;
+  private shell: BashShell | undefined;
+  private stopListening: (() => void) | undefined;
+  /** What came while the client is still being sent what there was; undefined when it is not. */
+  private held: string[] | undefined;
+  private heldBytes = 0;
+  private work: Promise<void> = Promise.resolve();
+  private frames = 0;
+  private authDeadline: NodeJS.Timeout | undefined;
+
+  constructor(
+    readonly socket: WebSocket,
+    transport: Socket,
+    private readonly admission: BashAdmission,
+    private readonly sources: Sources,
+  ) {
+    this.liveness = new Liveness(socket, transport);
+  }
+
+  open(): void {
+    if (this.admission.authenticated) this.work = this.attach();
+    else this.authDeadline = setTimeout(() => this.rejectKey(), this.sources.limits.authTimeoutMs);
+    this.socket.on('message', (data: Buffer, isBinary) => this.take(data, isBinary));
+  }
+
+  release(): void {
+    clearTimeout(this.authDeadline);
+    this.stopListening?.();
+    this.stopListening = undefined;
+  }
+
+  ping(): void {
+    this.liveness.ping();
+  }
+
+  private take(data: Buffer, isBinary: boolean): void {
+    this.frames += 1;
+    if (this.frames >= MAX_WAITING_FRAMES) this.socket.pause();
+    this.work = this.work
+      .then(() => this.handle(data, isBinary))
+      .catch((error: unknown) => BashConnection.logger.error('a frame failed', errorStack(error)))
+      .then(() => {
+        this.frames -= 1;
+        if (this.frames === 0 && this.socket.isPaused) this.socket.resume();
+      });
+  }
+
+  private async handle(data: Buffer, isBinary: boolean): Promise<void> {
+    if (this.socket.readyState !== WebSocket.OPEN) return;
+    if (!this.shell) return this.authenticate(data, isBinary);
+    if (isBinary) return this.complain('ValueError', 'Only text frames are understood');
+    const frame = readBashFrame(data.toString());
+    if (frame.type === 'auth') return;
+    if (frame.type === 'invalid') return this.complain(frame.code, frame.detail);
+    try {
+      await this.shell.start(frame.request);
+    } catch (error) {
+      this.complain('CommandRefused', errorMessage(error));
+    }
+  }
+
+  private async authenticate(data: Buffer, isBinary: boolean): Promise<void> {
+    const key = isBinary || data.length > MAX_AUTH_FRAME_BYTES ? undefined : readAuthKey(data.toString());
+    if (key === undefined || !this.sources.keys.accepts(key)) return this.rejectKey();
+    clearTimeout(this.authDeadline);
+    await this.attach();
+  }
+
+  private rejectKey(): void {
+    closeSocket(this.socket, CLOSE.authenticationFailed);
+  }
+
+  private async attach(): Promise<void> {
+    try {
+      const shell = await this.sources.shell();
+      if (this.socket.readyState !== WebSocket.OPEN) return;
+      if (shell.listenerCount >= MAX_LISTENERS) return closeSocket(this.socket, CLOSE.tooManyListeners);
+      this.shell = shell;
+      if (this.admission.resend) this.held = [];
+      this.stopListening = shell.listen((line) => this.pass(line));
+      if (this.admission.resend) await this.replay(shell);
+    } catch (error) {
+      BashConnection.logger.error('the bash events cannot be read', errorStack(error));
+      closeSocket(this.socket, CLOSE.subscribeFailed);
+    }
+  }
+
+  /** Sends what there is at the pace of the client, then what came meanwhile. */
+  private async replay({ history }: BashShell): Promise<void> {
+    const seen = new Set<string>();
+    for (let pageId: string | undefined, isMore = true; isMore;) {
+      const page = await history.search({ descending: false, pageId, limit: REPLAY_PAGE });
+      for (const line of page.lines) {
+        seen.add(idOf(line));
+        await new Promise<void>((resolve) => this.send(line, () => resolve()));
+      }
+      isMore = page.nextPageId !== null && this.stopListening !== undefined;
+      pageId = page.nextPageId ?? undefined;
+    }
+    const held = this.held ?? [];
+    this.held = undefined;
+    for (const line of held) if (!seen.has(idOf(line))) this.send(line);
+  }
+
+  private pass(line: string): void {
+    if (!this.held) return this.send(line);
+    this.held.push(line);
+    this.heldBytes += line.length;
+    if (this.heldBytes > MAX_PENDING_BYTES) this.close();
+  }
+
+  private send(line: string, sent?: () => void): void {
+    if (this.socket.bufferedAmount > MAX_PENDING_BYTES) this.close();
+    // `ws` calls back also when the socket is closing or breaks.
+    this.socket.send(line, { binary: false }, sent);
+  }
+
+  private complain(code: string, detail: string): void {
+    this.send(JSON.stringify(bashError(code, detail)));
+  }
+
+  private close(): void {
+    this.release();
+    closeSocket(this.socket, CLOSE.slowConsumer);
+  }
+}
+
+/** Events begin with their id, commands end with theirs. */
+function idOf(line: string): string {
+  return (
+    /^\{"id":"([0-9a-f]{32})"/.exec(line)?.[1] ??
+    /"id":"([0-9a-f]{32})","timestamp":"[^"]*","kind":"BashCommand"\}$/.exec(line)?.[1] ??
+    ''
+  );
+}

@@ -1,0 +1,42 @@
+import type { IncomingMessage } from 'node:http';
+import { WebSocketGateway, type OnGatewayConnection, type OnGatewayInit } from '@nestjs/websockets';
+import type { WebSocket } from 'ws';
+import { BashService } from '../bash/bash.service.js';
+import { BashConnection, type BashAdmission } from './bash-connection.js';
+import { last, parseBoolean, presentedKey } from './handshake.js';
+import type { Handshake, PatternWsServer } from './pattern-ws-adapter.js';
+import { SocketConnections } from './socket-connections.js';
+
+/**
+ * The commands of the bash routes and their output, one JSON object a frame; `resend_mode=all` begins with what there is.
+ * A client may start commands. Keys come as on the events socket.
+ */
+@WebSocketGateway({ path: '/sockets/bash-events' })
+export class BashEventsGateway implements OnGatewayInit<PatternWsServer>, OnGatewayConnection<WebSocket> {
+  constructor(
+    private readonly connections: SocketConnections,
+    private readonly bash: BashService,
+  ) {}
+
+  afterInit(server: PatternWsServer): void {
+    server.admit = (handshake) => this.admit(handshake);
+  }
+
+  handleConnection(socket: WebSocket, request: IncomingMessage, admission: BashAdmission): void {
+    const connection = new BashConnection(socket, request.socket, admission, {
+      shell: () => this.bash.shell(),
+      keys: this.connections.keys,
+      limits: this.connections.limits,
+    });
+    this.connections.adopt(connection, request, 'socket of the bash events');
+  }
+
+  private admit(handshake: Handshake): BashAdmission | undefined {
+    const key = presentedKey(handshake, this.connections.keys);
+    const mode = last(handshake.query, 'resend_mode');
+    const resendAll = parseBoolean(last(handshake.query, 'resend_all') ?? 'false');
+    if (key === 'refused' || resendAll === undefined || (mode !== undefined && mode !== 'all'))
+      return undefined;
+    return { authenticated: key === 'accepted', resend: mode === 'all' || resendAll };
+  }
+}

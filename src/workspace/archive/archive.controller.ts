@@ -1,0 +1,64 @@
+import { Controller, Get, NotFoundException, Param, Query, Req, Res, UseInterceptors } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import { InvalidRequestError } from '../../conversations/conversation-errors.js';
+import { ConversationIdPipe, RuntimeConversationIdPipe } from '../../http/conversation-id.pipe.js';
+import { Operation } from '../../http/operation.js';
+import { CountsAsActivity } from '../../server/counts-as-activity.js';
+import { ArchiveQueryDto } from '../dto/files.dto.js';
+import { RuntimeScopes } from '../runtime-scopes.js';
+import { ArchiveService } from './archive.service.js';
+
+const tag = 'Files';
+const SCOPE = 'runtime_conversation_id';
+
+/** Folders and conversations as one file. */
+@Controller(['api/file', `api/conversations/:${SCOPE}/file`])
+@UseInterceptors(CountsAsActivity)
+export class ArchiveController {
+  constructor(
+    private readonly archives: ArchiveService,
+    private readonly scopes: RuntimeScopes,
+  ) {}
+
+  @Get('archive')
+  @Operation({
+    tag,
+    summary: 'Download a folder, or what has changed in it',
+    description:
+      'A folder that is no repository, but has just one within three levels, stands for that one. An archive has plain ' +
+      'files and folders only, and none that may hold git credentials; headers `X-Archive-...` say what it is of.',
+    query: ArchiveQueryDto,
+    answers: { 200: { description: 'The archive.' }, 206: { description: 'The range of a patch.' } },
+    errors: [403, 404, 416],
+  })
+  async archive(
+    @Param(SCOPE, RuntimeConversationIdPipe) scope: string | undefined,
+    @Query() query: ArchiveQueryDto,
+    @Req() request: Request,
+    @Res() response: Response,
+  ): Promise<void> {
+    if (query.format === 'tar.gz') await this.archives.sendTarGz(query, response, scope);
+    else await this.archives.sendPatch(query, request, response, scope);
+  }
+
+  @Get('download-trajectory/:conversation_id')
+  @Operation({
+    tag,
+    summary: 'Download everything that is stored of a conversation',
+    description: 'As a zip, without secrets.',
+    answers: { 200: { description: 'The archive.' } },
+    errors: [404],
+  })
+  async trajectory(
+    @Param(SCOPE, RuntimeConversationIdPipe) scope: string | undefined,
+    @Param('conversation_id', ConversationIdPipe) id: string,
+    @Res() response: Response,
+  ): Promise<void> {
+    if (scope !== undefined) {
+      await this.scopes.of(scope);
+      if (scope !== id) throw new InvalidRequestError([], 'Trajectory must belong to the selected conversation');
+    }
+    if (!(await this.archives.hasConversation(id))) throw new NotFoundException('Conversation not found');
+    await this.archives.sendTrajectory(id, response);
+  }
+}

@@ -1,0 +1,181 @@
+import { lstat, mkdtemp, open, opendir, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { BadRequestException, Injectable } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import { KnownSecrets, maskUserinfo } from '../../crypto/index.js';
+import { commitOf, currentBranch, exportBase, gitFolderAt, GitCommandError, Repository } from '../../git/index.js';
+import { Catalogue } from '../../storage/index.js';
+import { contentDisposition, percentEncoded } from '../content-disposition.js';
+import { FilesService } from '../files/files.service.js';
+import { RuntimeScopes } from '../runtime-scopes.js';
+import { sendOpened } from '../send-file.js';
+import { Excludes } from './excludes.js';
+import { writeTarGz } from './tar-archive.js';
+import { writeTrajectory } from './trajectory.js';
+
+/** What an archive is to hold. */
+export interface ArchiveRequest {
+  path: string;
+  base_ref: string | null;
+  use_default_excludes: boolean;
+  exclude: string[] | null;
+}
+
+/** How deep a repository is looked for below a folder that is none, and where it is not. */
+const MAX_DEPTH = 3;
+const NOT_ENTERED = new Set(['node_modules', 'venv', 'site-packages', 'vendor']);
+/** Folders that are looked at for it. */
+const MAX_FOLDERS = 5_000;
+
+/** Archives for clients, made while they are sent. */
+@Injectable()
+export class ArchiveService {
+  constructor(
+    private readonly files: FilesService,
+    private readonly scopes: RuntimeScopes,
+    private readonly catalogue: Catalogue,
+    private readonly secrets: KnownSecrets,
+  ) {}
+
+  /** Answers with all files of a folder, or of the one repository in it. */
+  async sendTarGz(wanted: ArchiveRequest, response: Response, scope?: string): Promise<void> {
+    const folder = await repositoryIn(await this.files.folder(wanted.path, scope));
+    const excludes = excludesOf(wanted);
+    const { paths } = await this.scopes.of(scope);
+    const repository = await Repository.open(folder, true);
+    try {
+      if (repository) await describe(repository, response);
+    } finally {
+      await repository?.close();
+    }
+    startDownload(response, `${nameOf(folder)}.tar.gz`, 'application/gzip');
+    await streaming(response, () => writeTarGz({ folder, excludes, scope: paths }, response));
+  }
+
+  /** Answers with a patch of what has changed in a folder since a base. */
+  async sendPatch(wanted: ArchiveRequest, request: Request, response: Response, scope?: string): Promise<void> {
+    const { base_ref } = wanted;
+    if (base_ref?.startsWith('-')) throw new BadRequestException("base_ref must not start with '-'");
+    const folder = await repositoryIn(await this.files.folder(wanted.path, scope));
+    const pathspecs = excludesOf(wanted).pathspecs();
+    const repository = await Repository.open(folder);
+    if (!repository) throw new BadRequestException(`Not a git repository: Not a git repository: ${folder}`);
+    const scratch = await mkdtemp(path.join(os.tmpdir(), 'openhands-patch-'));
+    try {
+      const base = await exportBase(repository, base_ref ?? undefined).catch((error: unknown) => {
+        if (!(error instanceof GitCommandError)) throw error;
+        throw new BadRequestException(`base_ref '${base_ref ?? ''}' could not be resolved`);
+      });
+      const file = path.join(scratch, 'patch');
+      const handle = await open(file, 'wx+', 0o600);
+      await repository.writePatch(base, pathspecs, folder, handle).catch((error: unknown) => {
+        if (!(error instanceof GitCommandError)) throw error;
+        throw new BadRequestException('Failed to generate git delta');
+      });
+      if (repository.folder.top === folder) await describe(repository, response);
+      if (base !== repository.emptyTree) {
+        response.setHeader('X-Archive-Base-Commit', base);
+        response.setHeader('X-Archive-Base-Ref', percentEncoded(base_ref ?? 'auto'));
+      }
+      const attachment = { name: `${nameOf(folder)}.patch`, type: 'text/x-patch; charset=utf-8' };
+      await sendOpened(request, response, { handle, path: file, source: file, stats: await handle.stat() }, { attachment });
+    } finally {
+      await Promise.all([repository.close(), rm(scratch, { recursive: true, force: true })]);
+    }
+  }
+
+  /** Answers with everything that is stored of a conversation, without its secrets. */
+  async sendTrajectory(conversationId: string, response: Response): Promise<void> {
+    const folder = this.catalogue.folder(conversationId);
+    startDownload(response, `${path.basename(folder)}.zip`, 'application/octet-stream');
+    await streaming(response, () => writeTrajectory(folder, response, (text) => this.secrets.mask(text)));
+  }
+
+  hasConversation(conversationId: string): Promise<boolean> {
+    return this.catalogue.has(conversationId);
+  }
+}
+
+function excludesOf({ use_default_excludes, exclude }: ArchiveRequest): Excludes {
+  try {
+    return new Excludes(use_default_excludes, exclude ?? []);
+  } catch (error) {
+    if (error instanceof RangeError) throw new BadRequestException(error.message);
+    throw error;
+  }
+}
+
+function nameOf(folder: string): string {
+  return path.basename(folder) || 'root';
+}
+
+function startDownload(response: Response, name: string, type: string): void {
+  response.setHeader('Content-Type', type);
+  response.setHeader('Content-Disposition', contentDisposition(name));
+  response.setHeader('Cache-Control', 'private, no-store');
+}
+
+/** A client that goes away is no failure. */
+async function streaming(response: Response, write: () => Promise<void>): Promise<void> {
+  try {
+    await write();
+  } catch (error) {
+    if (!response.destroyed) throw error;
+  }
+}
+
+/** Says which repository it is of; the address without name and password. */
+async function describe(repository: Repository, response: Response): Promise<void> {
+  const { remote } = repository;
+  const head = await commitOf(repository, 'HEAD');
+  const branch = await currentBranch(repository);
+  if (remote !== undefined) response.setHeader('X-Archive-Repo-Remote', percentEncoded(maskUserinfo(remote)));
+  if (head !== undefined) {
+    response.setHeader('X-Archive-Branch', percentEncoded(branch ?? 'DETACHED'));
+    response.setHeader('X-Archive-Head-Commit', head);
+  }
+  response.setHeader('X-Archive-Repo-Root', percentEncoded(repository.folder.top));
+}
+
+/** The folder itself if it is a repository, else the only one within a few levels below it, else the folder. */
+async function repositoryIn(folder: string): Promise<string> {
+  if (await hasGit(folder)) return folder;
+  const found: string[] = [];
+  let level = [folder];
+  let looked = 0;
+  for (let depth = 0; depth < MAX_DEPTH; depth += 1) {
+    const next: string[] = [];
+    for (const at of level) {
+      for (const child of await enterable(at)) {
+        if ((looked += 1) > MAX_FOLDERS) return folder;
+        if (!(await hasGit(child))) next.push(child);
+        else if (found.push(child) > 1) return folder;
+      }
+    }
+    level = next;
+  }
+  return found[0] ?? folder;
+}
+
+async function enterable(folder: string): Promise<string[]> {
+  const found: string[] = [];
+  try {
+    for await (const entry of await opendir(folder)) {
+      const { name } = entry;
+      if (entry.isDirectory() && !name.startsWith('.') && !NOT_ENTERED.has(name)) found.push(path.join(folder, name));
+      if (found.length > MAX_FOLDERS) break;
+    }
+  } catch {
+    // It may not be read: nothing to be found there.
+  }
+  return found;
+}
+
+async function hasGit(folder: string): Promise<boolean> {
+  const isThere = await lstat(path.join(folder, '.git')).then(
+    () => true,
+    () => false,
+  );
+  return isThere && (await gitFolderAt(folder)) !== undefined;
+}

@@ -1,0 +1,29 @@
+import { isToken, MASK } from '../../crypto/index.js';
+
+/** Keys of credentials: a text under one of them is masked, whatever it is. */
+const SECRET_KEYS =
+  /^(api_key|llm_api_key|aws_access_key_id|aws_secret_access_key|aws_session_token|client_secret|password|(access|refresh|auth)_token)$/;
+/** Lines without any of this need not be parsed. */
+const MAY_HOLD_SECRETS = /gAAAAA|api_key|access_key|_token|client_secret|password/;
+
+/** A line of JSON without its secrets. */
+export function maskedLine(line: string, mask: (text: string) => string): string {
+  return mask(MAY_HOLD_SECRETS.test(line) ? masked(line, 0) : line);
+}
+
+/** A JSON document without its secrets, laid out for people. What is no JSON is left out but for a note. */
+export function maskedJson(text: string, mask: (text: string) => string): string {
+  return mask(masked(text, 2));
+}
+
+function masked(text: string, indent: number): string {
+  try {
+    const value: unknown = JSON.parse(text, (key, item: unknown) => {
+      if (typeof item !== 'string') return item;
+      return isToken(item) || (item !== '' && SECRET_KEYS.test(key)) ? MASK : item;
+    });
+    return JSON.stringify(value, undefined, indent);
+  } catch {
+    return JSON.stringify({ note: 'This was no JSON, so it was left out.' });
+  }
+}

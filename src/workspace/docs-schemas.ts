@@ -1,0 +1,20 @@
+import type { JsonSchema } from '../http/field-type.js';
+import { fileSchemas } from './files/docs-schemas.js';
+import { gitSchemas } from './git/docs-schemas.js';
+
+/** What the routes of this folder answer. */
+export function workspaceSchemas(): Record<string, JsonSchema> {
+  return {
+    ...fileSchemas(),
+    ...gitSchemas(),
+    ConversationRuntimeInfo: {
+      type: 'object',
+      properties: {
+        runtime_status: { type: 'string', enum: ['available'] },
+        can_resume: { type: 'boolean' },
+        runtime_error: { type: 'null' },
+      },
+      required: ['runtime_status', 'can_resume', 'runtime_error'],
+    },
+  };
+}

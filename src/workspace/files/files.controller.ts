@@ -1,0 +1,91 @@
+import { Controller, Get, HttpCode, Param, Post, Query, Req, Res, UseInterceptors } from '@nestjs/common';
+import path from 'node:path';
+import type { Request, Response } from 'express';
+import { RuntimeConversationIdPipe } from '../../http/conversation-id.pipe.js';
+import { Operation } from '../../http/operation.js';
+import { CountsAsActivity } from '../../server/counts-as-activity.js';
+import { FilePathQueryDto } from '../dto/files.dto.js';
+import { sendOpened } from '../send-file.js';
+import { FilesService } from './files.service.js';
+
+const tag = 'Files';
+const SCOPE = 'runtime_conversation_id';
+
+/** Files in and out, on the machine or in the folder of a conversation. */
+@Controller(['api/file', `api/conversations/:${SCOPE}/file`])
+@UseInterceptors(CountsAsActivity)
+export class FilesController {
+  constructor(private readonly files: FilesService) {}
+
+  @Post('upload')
+  @HttpCode(200)
+  @Operation({
+    tag,
+    summary: 'Upload a file',
+    description:
+      'As the field `file` of a form. Missing folders are made. A file that is there is replaced when the new one is ' +
+      'there as a whole.',
+    query: FilePathQueryDto,
+    body: {
+      schema: {
+        type: 'object',
+        properties: { file: { type: 'string', format: 'binary' } },
+        required: ['file'],
+      },
+      mediaType: 'multipart/form-data',
+    },
+    answers: {
+      200: {
+        description: 'It is there.',
+        schema: 'FileUploadResult',
+      },
+    },
+    errors: [403, 404, 507],
+  })
+  async upload(
+    @Param(SCOPE, RuntimeConversationIdPipe) scope: string | undefined,
+    @Query() query: FilePathQueryDto,
+    @Req() request: Request,
+  ): Promise<{ success: true; file_size: number }> {
+    return { success: true, file_size: await this.files.upload(request, query.path, scope) };
+  }
+
+  @Get('download')
+  @Operation({
+    tag,
+    summary: 'Download a file',
+    description: 'Answers ranges and conditional requests. Files that may hold git credentials are refused with 403.',
+    query: FilePathQueryDto,
+    answers: { 200: { description: 'The file.' }, 206: { description: 'The range of the file.' } },
+    errors: [403, 404, 416],
+  })
+  async download(
+    @Param(SCOPE, RuntimeConversationIdPipe) scope: string | undefined,
+    @Query() query: FilePathQueryDto,
+    @Req() request: Request,
+    @Res() response: Response,
+  ): Promise<void> {
+    const file = await this.files.download(query.path, scope);
+    // The name that was asked for: a link may lead to a file of another one.
+    const name = path.basename(path.normalize(query.path));
+    await sendOpened(request, response, file, { attachment: { name, type: 'application/octet-stream' } });
+  }
+
+  @Post('create_directory')
+  @HttpCode(200)
+  @Operation({
+    tag,
+    summary: 'Make a folder',
+    description: 'With those above it that are missing. One that is there stays as it is.',
+    query: FilePathQueryDto,
+    answers: { 200: { description: 'It is there.', schema: 'Success' } },
+    errors: [403, 404, 507],
+  })
+  async createDirectory(
+    @Param(SCOPE, RuntimeConversationIdPipe) scope: string | undefined,
+    @Query() query: FilePathQueryDto,
+  ): Promise<{ success: true }> {
+    await this.files.makeFolder(query.path, scope);
+    return { success: true };
+  }
+}

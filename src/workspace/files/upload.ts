@@ -1,0 +1,91 @@
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { lstat, open, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { Request } from 'express';
+import { PayloadTooLargeException } from '@nestjs/common';
+import { errorCode } from '../../errors/index.js';
+import type { PathScope } from '../path-scope.js';
+import { SafeFolder } from '../safe-folder.js';
+import { FolderInTheWayError, NotAFileError } from './file-errors.js';
+import { readFilePart } from './file-part.js';
+
+/** The field of the form that holds the file. */
+const FIELD = 'file';
+/** A new file is for its owner and whoever the process lets read its files. */
+const NEW_FILE_MODE = 0o666;
+
+/**
+ * Writes the file of a form to a path, with the folders that are missing. Others see the old file or the whole new one;
+ * what is not whole leaves nothing behind.
+ * @param limit bytes; null: any number
+ * @returns how many bytes it has
+ */
+export async function upload(
+  request: Request,
+  scope: PathScope,
+  target: string,
+  limit: number | null,
+): Promise<number> {
+  const located = await scope.locate(target);
+  if (located.kind === 'folder') throw new FolderInTheWayError();
+  if (located.kind === 'other') throw new NotAFileError();
+  const name = path.basename(located.path);
+  const folders = located.missing.slice(0, -1);
+  const existing = located.missing.length === 0 ? path.dirname(located.existing) : located.existing;
+  // Nothing is made for a request that brings no file.
+  return readFilePart(request, FIELD, async (content) => {
+    const folder = await SafeFolder.make(scope, { ...located, existing }, folders);
+    try {
+      return await replaceIn(folder, name, bounded(content, limit));
+    } finally {
+      await folder.close();
+    }
+  });
+}
+
+async function replaceIn(folder: SafeFolder, name: string, content: AsyncIterable<Buffer>): Promise<number> {
+  const temporary = folder.at(`.upload-${randomBytes(8).toString('hex')}.tmp`);
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+  const handle = await open(temporary, flags, NEW_FILE_MODE);
+  try {
+    let size = 0;
+    try {
+      for await (const chunk of content) {
+        await handle.writeFile(chunk);
+        size += chunk.length;
+      }
+      const mode = await modeOf(folder.at(name));
+      if (mode !== undefined) await handle.chmod(mode);
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, folder.at(name));
+    return size;
+  } catch (error) {
+    await rm(temporary, { force: true });
+    if (errorCode(error) === 'EISDIR') throw new FolderInTheWayError();
+    throw error;
+  }
+}
+
+/** The mode of the file that is replaced. */
+async function modeOf(file: string): Promise<number | undefined> {
+  try {
+    return (await lstat(file)).mode & 0o777;
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+async function* bounded(content: AsyncIterable<Buffer>, limit: number | null): AsyncGenerator<Buffer> {
+  let size = 0;
+  for await (const chunk of content) {
+    size += chunk.length;
+    if (limit !== null && size > limit) {
+      throw new PayloadTooLargeException(`File too large: the limit is ${limit} bytes`);
+    }
+    yield chunk;
+  }
+}

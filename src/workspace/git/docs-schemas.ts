@@ -1,0 +1,30 @@
+import type { JsonSchema } from '../../http/field-type.js';
+
+const text: JsonSchema = { type: 'string' };
+const orNull = (schema: JsonSchema): JsonSchema => ({ anyOf: [schema, { type: 'null' }] });
+const object = (properties: Record<string, JsonSchema>): JsonSchema => ({
+  type: 'object',
+  properties,
+  required: Object.keys(properties),
+});
+const listOf = (name: string): JsonSchema => ({ type: 'array', items: { $ref: `#/components/schemas/${name}` } });
+
+/** What the git routes answer. */
+export function gitSchemas(): Record<string, JsonSchema> {
+  return {
+    GitChangeStatus: { type: 'string', enum: ['MOVED', 'ADDED', 'DELETED', 'UPDATED'] },
+    GitChange: object({
+      status: { $ref: '#/components/schemas/GitChangeStatus' },
+      path: { type: 'string', format: 'path' },
+    }),
+    GitDiff: object({ modified: orNull(text), original: orNull(text) }),
+    GitCommit: object({
+      sha: text,
+      short_sha: text,
+      subject: text,
+      author: text,
+      timestamp: { type: 'string', format: 'date-time' },
+    }),
+    GitCommitsPage: object({ commits: listOf('GitCommit'), has_more: { type: 'boolean' } }),
+  };
+}

@@ -1,0 +1,88 @@
+import { Controller, Get, Param, Query, UseInterceptors } from '@nestjs/common';
+import type { GitChange, GitCommitsPage, GitDiff } from '../../git/index.js';
+import { RuntimeConversationIdPipe } from '../../http/conversation-id.pipe.js';
+import { readChecked } from '../../http/dto.js';
+import { text } from '../../http/field-type.js';
+import { Operation } from '../../http/operation.js';
+import { CountsAsActivity } from '../../server/counts-as-activity.js';
+import { GitChangesQueryDto, GitCommitsQueryDto, GitDiffQueryDto, GitPathQueryDto, SHA } from '../dto/git.dto.js';
+import { GitService } from './git.service.js';
+
+const tag = 'Git';
+const SCOPE = 'runtime_conversation_id';
+const changes = { type: 'array', items: { $ref: '#/components/schemas/GitChange' } };
+const errors = [403, 404];
+
+/** What has changed in repositories, on the machine or in the folder of a conversation. Nothing of a repository is run. */
+@Controller(['api/git', `api/conversations/:${SCOPE}/git`])
+@UseInterceptors(CountsAsActivity)
+export class GitController {
+  constructor(private readonly git: GitService) {}
+
+  @Get('changes')
+  @Operation({
+    tag,
+    summary: 'List changed files',
+    description:
+      'Below a folder, by path; repositories directly below it are looked into, too. A rename is a file less and a ' +
+      'file more. Empty where there is no repository.',
+    query: GitChangesQueryDto,
+    answers: { 200: { description: 'The files.', schema: changes } },
+    errors,
+  })
+  changes(
+    @Param(SCOPE, RuntimeConversationIdPipe) scope: string | undefined,
+    @Query() query: GitChangesQueryDto,
+  ): Promise<GitChange[]> {
+    return this.git.changes(query.path, query.ref, scope);
+  }
+
+  @Get('diff')
+  @Operation({
+    tag,
+    summary: 'Get a file before and after',
+    description: 'Up to 1 MiB. Empty where it is not there; null where there is no repository.',
+    query: GitDiffQueryDto,
+    answers: { 200: { description: 'Both texts.', schema: 'GitDiff' } },
+    errors,
+  })
+  diff(
+    @Param(SCOPE, RuntimeConversationIdPipe) scope: string | undefined,
+    @Query() query: GitDiffQueryDto,
+  ): Promise<GitDiff> {
+    return this.git.diff(query.path, query, scope);
+  }
+
+  @Get('commits')
+  @Operation({
+    tag,
+    summary: 'List the newest commits',
+    query: GitCommitsQueryDto,
+    answers: { 200: { description: 'Newest first.', schema: 'GitCommitsPage' } },
+    errors,
+  })
+  commits(
+    @Param(SCOPE, RuntimeConversationIdPipe) scope: string | undefined,
+    @Query() query: GitCommitsQueryDto,
+  ): Promise<GitCommitsPage> {
+    return this.git.commits(query.path, query.limit, scope);
+  }
+
+  @Get('commits/:sha/changes')
+  @Operation({
+    tag,
+    summary: 'List the files that a commit has changed',
+    path: { sha: text({ pattern: SHA }).schema() },
+    query: GitPathQueryDto,
+    answers: { 200: { description: 'The files.', schema: changes } },
+    errors,
+  })
+  changesOfCommit(
+    @Param(SCOPE, RuntimeConversationIdPipe) scope: string | undefined,
+    @Param('sha') sha: string,
+    @Query() query: GitPathQueryDto,
+  ): Promise<GitChange[]> {
+    const name = String(readChecked(text({ pattern: SHA }), sha, ['path', 'sha']));
+    return this.git.changesOfCommit(query.path, name, scope);
+  }
+}

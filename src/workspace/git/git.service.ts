@@ -1,0 +1,82 @@
+import path from 'node:path';
+import { BadRequestException, Injectable } from '@nestjs/common';
+import {
+  changesBelow,
+  changesOfCommit,
+  diffOfCommit,
+  diffOfFile,
+  GitCommandError,
+  GitPathError,
+  newestCommits,
+  type GitChange,
+  type GitCommitsPage,
+  type GitDiff,
+} from '../../git/index.js';
+import { assertNoCredentials } from '../path-guard.js';
+import { NoFolderError, type Located } from '../path-scope.js';
+import { RuntimeScopes } from '../runtime-scopes.js';
+import { fileFailure } from '../files/file-errors.js';
+
+/** What is in repositories of the machine or of a conversation, for clients. Where there is none, there is nothing to tell. */
+@Injectable()
+export class GitService {
+  constructor(private readonly scopes: RuntimeScopes) {}
+
+  async changes(given: string, ref: string | null, scope?: string): Promise<GitChange[]> {
+    return (await this.inFolder(given, scope, (folder) => changesBelow(folder, ref ?? undefined))) ?? [];
+  }
+
+  async changesOfCommit(given: string, sha: string, scope?: string): Promise<GitChange[]> {
+    return (await this.inFolder(given, scope, (folder) => changesOfCommit(folder, sha))) ?? [];
+  }
+
+  async commits(given: string, limit: number, scope?: string): Promise<GitCommitsPage> {
+    const page = await this.inFolder(given, scope, (folder) => newestCommits(folder, limit));
+    return page ?? { commits: [], has_more: false };
+  }
+
+  async diff(
+    given: string,
+    { ref, commit }: { ref: string | null; commit: string | null },
+    scope?: string,
+  ): Promise<GitDiff> {
+    if (ref !== null && commit !== null) {
+      throw new BadRequestException("'ref' and 'commit' are mutually exclusive");
+    }
+    return this.failing(async () => {
+      const located = await this.locate(given, scope);
+      if (!located) throw new GitPathError(`File does not exist: ${given}`);
+      assertNoCredentials(located.path.split(path.sep));
+      return commit === null ? diffOfFile(located.path, ref ?? undefined) : diffOfCommit(located.path, commit);
+    });
+  }
+
+  private inFolder<T>(
+    given: string,
+    scope: string | undefined,
+    work: (folder: string) => Promise<T>,
+  ): Promise<T | undefined> {
+    return this.failing(async () => {
+      const located = await this.locate(given, scope);
+      return located?.kind === 'folder' ? work(located.path) : undefined;
+    });
+  }
+
+  /** Undefined for a path that leads nowhere. */
+  private async locate(given: string, scope: string | undefined): Promise<Located | undefined> {
+    const { gitPaths } = await this.scopes.of(scope);
+    return gitPaths.locate(given).catch((error: unknown) => {
+      if (error instanceof NoFolderError) return undefined;
+      throw error;
+    });
+  }
+
+  private async failing<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      const isRefusal = error instanceof GitCommandError || error instanceof GitPathError;
+      throw isRefusal ? new BadRequestException(error.message) : fileFailure(error);
+    }
+  }
+}
