@@ -166,11 +166,7 @@ export class BashController {
     answers: {
       200: {
         description: 'How many there were.',
-        schema: {
-          type: 'object',
-          properties: { cleared_count: { type: 'integer' } },
-          required: ['cleared_count'],
-        },
+        schema: { type: 'object', additionalProperties: { type: 'integer' } },
       },
     },
     errors: [404],

@@ -70,14 +70,12 @@ function endpointsAt(base: string, controller: Type<object>, reflector: Reflecto
     const method: unknown = Reflect.getMetadata(METHOD_METADATA, handler);
     if (typeof path !== 'string' || typeof method !== 'number') return [];
     const open = [handler, controller].some((target) => reflector.get(OpenRoute, target) !== undefined);
-    return [
-      {
-        path: openApiPath(`${base}/${path}`),
-        method: (RequestMethod[method] ?? 'GET').toLowerCase(),
-        name: `${controller.name.replace(/Controller$/, '')}_${name}${scoped}`,
-        docs: { ...(operationOf(handler) ?? undocumented(controller.name, name)), open },
-      },
-    ];
+    return openApiPaths(`${base}/${path}`).map((described, index) => ({
+      path: described,
+      method: (RequestMethod[method] ?? 'GET').toLowerCase(),
+      name: `${controller.name.replace(/Controller$/, '')}_${name}${scoped}${index === 0 ? '' : 'Root'}`,
+      docs: { ...(operationOf(handler) ?? undocumented(controller.name, name)), open },
+    }));
   });
 }
 
@@ -112,6 +110,12 @@ function undocumented(controller: string, name: string): OperationDocs {
     summary: summary.charAt(0).toUpperCase() + summary.slice(1),
     answers: { 200: { description: 'Done.', schema: {} } },
   };
+}
+
+/** A path whose end may be missing is two paths. */
+function openApiPaths(path: string): string[] {
+  const withoutEnd = path.replace(/\{\/\*\w+\}$/, '');
+  return [path, ...(withoutEnd === path ? [] : [withoutEnd])].map(openApiPath);
 }
 
 /** `/a//b/:id/` as `/a/b/{id}`. */

@@ -17,7 +17,11 @@ import {
 import { API_VERSION, SERVER_VERSION } from './version.js';
 
 /** Features beyond the plain routes that this server has, by the names that clients look for. */
-const CAPABILITIES = ['idempotent_conversation_create_v1', 'tool_catalog_v1'];
+const CAPABILITIES = [
+  'idempotent_conversation_create_v1',
+  'tool_catalog_v1',
+  'conversation_runtime_routes_v1',
+];
 
 const TAG = 'Server Details';
 const ALIVE: OperationDocs = {

@@ -7,6 +7,11 @@ export function workspaceSchemas(): Record<string, JsonSchema> {
   return {
     ...fileSchemas(),
     ...gitSchemas(),
+    VSCodeUrlResponse: {
+      type: 'object',
+      properties: { url: { anyOf: [{ type: 'string' }, { type: 'null' }] } },
+      required: ['url'],
+    },
     ConversationRuntimeInfo: {
       type: 'object',
       properties: {

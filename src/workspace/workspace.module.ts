@@ -5,6 +5,7 @@ import { ServerModule } from '../server/server.module.js';
 import { StorageModule } from '../storage/storage.module.js';
 import { ArchiveController } from './archive/archive.controller.js';
 import { ArchiveService } from './archive/archive.service.js';
+import { ConversationVscodeController } from './conversation-vscode.controller.js';
 import { FileDiscoveryController } from './files/file-discovery.controller.js';
 import { FilesController } from './files/files.controller.js';
 import { FilesService } from './files/files.service.js';
@@ -28,6 +29,7 @@ documentSchemas(async () => (await import('./docs-schemas.js')).workspaceSchemas
     ArchiveController,
     GitController,
     RuntimeController,
+    ConversationVscodeController,
   ],
   providers: [FilesService, ArchiveService, GitService],
 })

@@ -1,5 +1,8 @@
 /** Operations of the original that this server does not have yet. One that it has must not stand here. */
-export const PENDING: readonly string[] = ['POST /api/agent-profiles/{name}/materialize'];
+export const PENDING: readonly string[] = [
+  'POST /api/agent-profiles/{name}/materialize',
+  'GET /api/git/repositories/search',
+];
 
 /** A difference that is meant, and why. */
 export interface Deliberate {
@@ -48,6 +51,8 @@ export const DELIBERATE: readonly Deliberate[] = [
   },
   { place: 'response ServerInfo.runs', why: 'shows how many runs go on and how many may' },
 
+  { place: 'request ExecuteBashRequest.stream', why: 'output can come while a command runs' },
+
   // One schema describes a thing that is sent and a thing that is answered; the original has two.
   { place: /^response \w+\.kind required$/, why: 'always answered, may be left out in requests' },
   { place: 'response LLM.is_subscription', why: 'always answered, cannot be sent' },
@@ -67,6 +72,7 @@ export const DELIBERATE: readonly Deliberate[] = [
   { place: 'request StartConversationRequest.observability_metadata{}', why: AS_THEY_COME },
   { place: 'response ConversationInfo.workspace', why: NOT_HERE },
   { place: 'response ConversationInfo.agent', why: NOT_HERE },
+  { place: /^response ConversationRuntimeInfo\./, why: 'there is no runtime but the machine of the server' },
   { place: /^GET .*\/events(\/\{event_id\})? 200(\[\])?$/, why: NOT_HERE },
   {
     place: /^response (ActionEvent\.action|ObservationEvent\.observation)$/,

@@ -9,10 +9,12 @@ import { factsOf, isFacts, type Facts } from './shape.js';
 const GROUPS = [
   /^\w+ \/(alive|health|ready|server_info)?$/,
   /^\w+ \/api\/conversations(\/search|\/count)?$/,
-  /^\w+ \/api\/conversations\/\{conversation_id\}(?!\/workspace)/,
   /^\w+ \/api\/llm\/(providers|models)/,
   /^\w+ \/api\/tools/,
   /^\w+ \/api\/(settings|profiles|agent-profiles|meta-profiles|workspaces|llm\/provider-connections)(\/|$)/,
+  /^\w+ \/api\/conversations\/\{conversation_id\}/,
+  /^\w+ \/api\/conversations\/\{runtime_conversation_id\}/,
+  /^\w+ \/api\/(bash|file|git|auth)\//,
 ];
 const isCompared = (operation: string): boolean => GROUPS.some((group) => group.test(operation));
 
