@@ -1,0 +1,273 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { isAlive } from '../support/is-alive.js';
+import { rawRequest } from '../support/raw-request.js';
+import { eventually, ServerProcess } from '../support/server-process.js';
+
+interface Output {
+  id: string;
+  kind: string;
+  command_id: string;
+  order: number;
+  exit_code: number | null;
+  stdout: string | null;
+  stderr: string | null;
+}
+
+interface Page {
+  items: Output[];
+  next_page_id: string | null;
+}
+
+describe('commands of clients', () => {
+  let server: ServerProcess;
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(os.tmpdir(), 'bash-'));
+    server = await ServerProcess.start({ env: { OH_SECRET_KEY: 'a-key', NOBODYS_VARIABLE: 'x' } });
+  });
+  afterAll(async () => {
+    await server.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const post = async (route: string, body: unknown) => {
+    const answer = await server.request('POST', `/api/bash/${route}`, body);
+    return answer.body as Output;
+  };
+  const execute = (command: string, more: object = {}) => post('execute_bash_command', { command, ...more });
+  const start = (command: string, more: object = {}) => post('start_bash_command', { command, ...more });
+  const search = async (query: string) =>
+    (await server.request('GET', `/api/bash/bash_events/search?${query}`)).body as Page;
+  const outputs = async (id: string, query = '') => (await search(`command_id__eq=${id}${query}`)).items;
+
+  it.each([
+    ['echo out; echo err >&2; exit 3', {}, 3, 'out\n', 'err\n'],
+    ['true', {}, 0, null, null],
+    ['', {}, 0, null, null],
+    ['kill -9 $$', {}, -9, null, null],
+    ['echo before; sleep 60', { timeout: 1 }, -1, 'before\n', null],
+    ['echo hi', { timeout: 0 }, -1, null, null],
+    ['echo hi', { timeout: -5 }, -1, null, null],
+    ["printf '\\377x'", {}, 0, '\ufffdx', null],
+    ['(sleep 0.3; echo late) & echo early', {}, 0, 'early\nlate\n', null],
+    ['cat', {}, 0, null, null],
+    ['echo [$OH_SECRET_KEY][$NOBODYS_VARIABLE][$AI_AGENT]; tty', {}, 1, '[][][openhands]\nnot a tty\n', null],
+  ])('%s %j', async (command, more, exit_code, stdout, stderr) => {
+    expect(await execute(command, more)).toMatchObject({
+      kind: 'BashOutput',
+      order: 0,
+      exit_code,
+      stdout,
+      stderr,
+    });
+  });
+
+  it('say why they could not be started', async () => {
+    const missing = await execute('pwd', { cwd: '/nonexistent' });
+    const words = "Error executing command: [Errno 2] No such file or directory: '/nonexistent'";
+    expect(missing).toMatchObject({ exit_code: -1, stdout: null, stderr: words });
+    await writeFile(path.join(folder, 'file'), '');
+    const file = await execute('pwd', { cwd: path.join(folder, 'file') });
+    expect(file.stderr).toContain('[Errno 20] Not a directory');
+    const long = await execute(`echo ${'x'.repeat(200_000)}`);
+    expect([long.exit_code, long.stderr]).toEqual([
+      -1,
+      expect.stringContaining('[Errno 7] Argument list too long'),
+    ]);
+    const nul = await execute('echo \0');
+    expect(nul.exit_code).toBe(-1);
+  });
+
+  it('run where they are told to, and else where the server does', async () => {
+    expect((await execute('pwd')).stdout).toBe(`${server.cwd}\n`);
+    expect((await execute('pwd', { cwd: folder })).stdout).toBe(`${folder}\n`);
+    await mkdir(path.join(server.cwd, 'below'), { recursive: true });
+    expect((await execute('pwd', { cwd: 'below' })).stdout).toBe(`${path.join(server.cwd, 'below')}\n`);
+  });
+
+  it('show output when they end, or as it comes for who wants that', async () => {
+    const quiet = await start('echo a; sleep 0.5; echo b');
+    expect(Object.keys(quiet)).toEqual(['command', 'cwd', 'timeout', 'id', 'timestamp', 'kind']);
+    const loud = await start('echo a; while [ ! -e go ]; do sleep 0.05; done; echo b', {
+      cwd: folder,
+      stream: true,
+    });
+    await eventually(async () => (await outputs(loud.id)).length === 1, 'the first output');
+    expect((await outputs(loud.id))[0]).toMatchObject({
+      order: 0,
+      exit_code: null,
+      stdout: 'a\n',
+      stderr: null,
+    });
+    await writeFile(path.join(folder, 'go'), '');
+    await eventually(async () => (await outputs(loud.id)).at(-1)?.exit_code === 0, 'the end');
+    expect((await outputs(loud.id)).map(({ stdout }) => stdout ?? '').join('')).toBe('a\nb\n');
+    await eventually(async () => (await outputs(quiet.id)).length > 0, 'the output');
+    expect(await outputs(quiet.id)).toMatchObject([{ order: 0, exit_code: 0, stdout: 'a\nb\n' }]);
+    expect(await outputs(quiet.id, '&order__gt=0')).toEqual([]);
+  });
+
+  it('come in pieces of a megabyte where there is a lot', async () => {
+    const whole = await execute("head -c 2500000 /dev/zero | tr '\\0' x");
+    expect([whole.order, whole.exit_code, whole.stdout?.length]).toEqual([2, 0, 2_500_000]);
+    const pieces = await outputs(whole.command_id);
+    expect(pieces.map(({ stdout, exit_code }) => [stdout?.length, exit_code])).toEqual([
+      [1_048_576, null],
+      [1_048_576, null],
+      [402_848, 0],
+    ]);
+  });
+
+  it('end with all they started when they are stopped', async () => {
+    const trapped = await start(
+      'trap "echo trapped; exit 7" TERM; echo run; sleep 1000 & echo $! > pid; wait',
+      {
+        cwd: folder,
+        stream: true,
+      },
+    );
+    await eventually(async () => (await outputs(trapped.id)).length > 0, 'the first output');
+    const pid = Number(await readFile(path.join(folder, 'pid'), 'utf8'));
+    expect(isAlive(pid)).toBe(true);
+    const stop = () => server.request('POST', `/api/bash/bash_commands/${trapped.id}/stop`);
+    expect(await stop()).toMatchObject({ status: 200, body: { success: true } });
+    await eventually(async () => (await outputs(trapped.id)).at(-1)?.exit_code === 7, 'the end');
+    expect((await outputs(trapped.id)).map(({ stdout }) => stdout ?? '').join('')).toBe('run\ntrapped\n');
+    await eventually(() => Promise.resolve(!isAlive(pid)), 'the end of what it started');
+    expect(await stop()).toMatchObject({ status: 200, body: { success: true } });
+  });
+
+  it('are killed when they do not listen', async () => {
+    const began = Date.now();
+    const deaf = await execute('trap "" TERM; echo $$; while :; do sleep 0.1; done', { timeout: 1 });
+    expect([deaf.exit_code, Date.now() - began < 10_000]).toEqual([-1, true]);
+    expect(isAlive(Number(deaf.stdout))).toBe(false);
+  });
+
+  it.each([
+    ['POST', 'execute_bash_command', {}, 422, 'missing'],
+    ['POST', 'execute_bash_command', { command: 'true', timeout: 'x' }, 422, 'int_parsing'],
+    ['POST', 'bash_commands/00000000-0000-0000-0000-000000000001/stop', undefined, 404, 'Not Found'],
+    ['POST', 'bash_commands/nope/stop', undefined, 422, 'uuid_parsing'],
+    ['GET', 'bash_events/search?limit=0', undefined, 422, 'greater_than'],
+    ['GET', 'bash_events/search?limit=101', undefined, 422, 'less_than_equal'],
+    ['GET', 'bash_events/search?kind__eq=BashError', undefined, 422, 'literal_error'],
+    ['GET', 'bash_events/deadbeef', undefined, 404, 'Not Found'],
+    ['GET', 'bash_events/..%2f..%2fetc%2fpasswd', undefined, 404, 'Not Found'],
+    ['GET', 'bash_events/', undefined, 422, 'missing'],
+    ['DELETE', 'bash_events/', undefined, 405, 'Method Not Allowed'],
+  ])('are refused where they make no sense: %s %s', async (method, route, body, status, what) => {
+    const answer = await server.request(method, `/api/bash/${route}`, body);
+    expect([answer.status, JSON.stringify(answer.body)]).toEqual([status, expect.stringContaining(what)]);
+  });
+});
+
+describe('the history of commands', () => {
+  let server: ServerProcess;
+  afterEach(() => server.stop());
+
+  const startWith = async (env: Record<string, string>) => (server = await ServerProcess.start({ env }));
+  const execute = async (command: string) =>
+    (await server.request('POST', '/api/bash/execute_bash_command', { command })).body as Output;
+  const search = async (query: string) =>
+    (await server.request('GET', `/api/bash/bash_events/search?${query}`)).body as Page;
+
+  it('is paged in both directions, found by id, and cleared', async () => {
+    await startWith({});
+    const all = [];
+    for (const word of ['a', 'b', 'c']) all.push(await execute(`echo ${word}`));
+    const first = await search('limit=2&sort_order=TIMESTAMP_DESC');
+    expect(first.items.map(({ kind }) => kind)).toEqual(['BashOutput', 'BashCommand']);
+    const second = await search(`limit=2&sort_order=TIMESTAMP_DESC&page_id=${first.next_page_id ?? ''}`);
+    expect(second.items[0]).toEqual(all[1]);
+    expect((await search('kind__eq=BashOutput')).items).toEqual(all);
+    expect((await search('page_id=nobody&limit=1')).items).toMatchObject([{ kind: 'BashCommand' }]);
+    expect((await search('timestamp__gte=2099-01-01T00:00:00')).items).toEqual([]);
+    expect((await search('timestamp__lt=2099-01-01T00:00:00Z')).items).toHaveLength(6);
+    const id = all[0]?.id ?? '';
+    expect((await server.request('GET', `/api/bash/bash_events/${id}`)).body).toEqual(all[0]);
+    const batch = await rawRequest(server.url, {
+      path: '/api/bash/bash_events/',
+      headers: {
+        'content-type': 'application/json',
+        'content-length': String(JSON.stringify([id, 'x']).length),
+      },
+      body: JSON.stringify([id, 'x']),
+    });
+    expect(JSON.parse(batch.text)).toEqual([all[0], null]);
+    expect((await server.request('DELETE', '/api/bash/bash_events')).body).toEqual({ cleared_count: 6 });
+    expect(await search('')).toEqual({ items: [], next_page_id: null });
+    expect(await readdir(path.join(server.cwd, 'workspace/bash_events'))).toEqual([]);
+  });
+
+  it('outlives the server, is for its owner only, and is not kept for ever', async () => {
+    await startWith({ OH_BASH_EVENTS_MAX_COUNT: '4' });
+    await execute('echo kept');
+    const { cwd } = server;
+    const history = path.join(cwd, 'workspace/bash_events');
+    const [file = ''] = await readdir(history);
+    expect((await stat(path.join(history, file))).mode & 0o777).toBe(0o600);
+    await server.end();
+    const line = JSON.stringify({ half: 'a line' }).slice(0, 5);
+    await writeFile(
+      path.join(history, file),
+      `${await readFile(path.join(history, file), 'utf8')}no json\n${line}`,
+    );
+    const again = await ServerProcess.start({ cwd, env: { OH_BASH_EVENTS_MAX_COUNT: '4' } });
+    try {
+      const seen = async () =>
+        ((await again.request('GET', '/api/bash/bash_events/search?kind__eq=BashOutput')).body as Page).items;
+      expect((await seen()).map(({ stdout }) => stdout)).toEqual(['kept\n']);
+      for (const word of ['1', '2', '3']) {
+        await again.request('POST', '/api/bash/execute_bash_command', { command: `echo ${word}` });
+      }
+      expect((await seen()).map(({ stdout }) => stdout)).toEqual(['2\n', '3\n']);
+    } finally {
+      await again.end();
+    }
+  });
+
+  it('is bounded in age and bytes, on disk too', async () => {
+    await startWith({ OH_BASH_EVENTS_MAX_BYTES: '5000000', OH_BASH_EVENTS_RETENTION_SECONDS: '1' });
+    for (let round = 0; round < 20; round += 1) await execute("head -c 1000000 /dev/zero | tr '\\0' x");
+    const history = path.join(server.cwd, 'workspace/bash_events');
+    const sizes = await Promise.all(
+      (await readdir(history)).map(async (name) => (await stat(path.join(history, name))).size),
+    );
+    // What is kept, and up to a file that is not yet dropped.
+    expect(sizes.reduce((a, b) => a + b, 0)).toBeLessThan(5_000_000 + 2 * 8 * 1024 * 1024);
+    await eventually(async () => (await search('')).items.length === 0, 'what is old is gone');
+  });
+
+  it('does not grow with what a command prints', async () => {
+    await startWith({ OH_BASH_OUTPUT_LIMIT_CHARS: '3000000' });
+    const flood = await execute('head -c 1000000000 /dev/zero | tr "\\0" x');
+    expect([flood.exit_code, flood.stdout?.length]).toEqual([0, 3_000_000]);
+    expect(flood.stderr).toBe('[997000000 more characters of output were not recorded]\n');
+    const status = await readFile(`/proc/${server.pid}/status`, 'utf8').catch(() => undefined);
+    const peak = Number(/VmHWM:\s+(\d+) kB/.exec(status ?? '')?.[1] ?? 0);
+    expect(peak).toBeLessThan(600_000);
+  }, 120_000);
+
+  it('ends with nothing left running', async () => {
+    await startWith({});
+    const { body } = await server.request('POST', '/api/bash/start_bash_command', {
+      command: 'setsid sleep 1000 & echo $!; nohup sleep 1000 >/dev/null 2>&1 & echo $!; sleep 1000',
+      stream: true,
+    });
+    const { id } = body as Output;
+    const printed = async () =>
+      (await search(`command_id__eq=${id}`)).items
+        .map(({ stdout }) => stdout ?? '')
+        .join('')
+        .trim()
+        .split('\n');
+    await eventually(async () => (await printed()).length === 2, 'both ids');
+    const pids = (await printed()).map(Number);
+    expect(pids.map(isAlive)).toEqual([true, true]);
+    expect(await server.end()).toBe(0);
+    expect(pids.map(isAlive)).toEqual([false, false]);
+  });
+});
