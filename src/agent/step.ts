@@ -56,7 +56,9 @@ export class AgentStep {
     const itemId = randomUUID();
     // The model may be switched while it thinks: what it answers is counted as its own.
     const { llm } = session.agent;
+    const { length } = session.view.events;
     const response = await this.ask(session, llm, itemId);
+    this.condensing.asked(session.view, length, response.usage.prompt_tokens);
     const usage = session.countUsage(llm.usage_id, llm.model, response);
     if (response.message.tool_calls?.length) {
       await this.act(session, response, itemId, usage);

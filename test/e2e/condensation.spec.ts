@@ -100,6 +100,39 @@ describe('condensation', () => {
     ]);
   });
 
+  it('believes what the provider has counted, not what it looks like', async () => {
+    const call = { name: 'think', arguments: '{"thought": "large"}' };
+    const large: EndpointStep = {
+      body: {
+        id: 'chatcmpl-large',
+        object: 'chat.completion',
+        created: 1,
+        model: 'scripted',
+        choices: [
+          {
+            index: 0,
+            message: {
+              role: 'assistant',
+              content: null,
+              tool_calls: [{ id: 'l', type: 'function', function: call }],
+            },
+            finish_reason: 'tool_calls',
+          },
+        ],
+        usage: { prompt_tokens: 90_000, completion_tokens: 10, total_tokens: 90_010 },
+      },
+    };
+    const steps = [view(0), view(1), large, view(2), finish];
+    const conversation = await create(steps, { max_size: 80, max_tokens: 60_000 });
+    await conversation.reaches('finished');
+    const kinds = sequence(await conversation.events()).filter((kind) =>
+      /^(Condensation|ActionEvent)$/.test(kind),
+    );
+    expect(kinds).toEqual([
+      ...['ActionEvent', 'ActionEvent', 'ActionEvent', 'Condensation', 'ActionEvent', 'ActionEvent'],
+    ]);
+  });
+
   it('condenses a history that the provider finds too long, and goes on', async () => {
     const refusal = {
       status: 400,

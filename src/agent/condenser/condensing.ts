@@ -9,6 +9,7 @@ import type { AgentView } from '../agent-view.js';
 import { summarizers, type SummarizingCondenserSpec } from './condenser-spec.js';
 import { needOf, planCut, planReset, type CondensationCase, type Cut } from './plan.js';
 import { summaryRequest } from './summary-prompt.js';
+import { ViewSizes } from './view-size.js';
 
 /** What condensing needs of a conversation. */
 export interface CondensingSession {
@@ -37,7 +38,17 @@ export class Condensing {
   /** Sizes of views at which a summary was not to be had: not every step asks again. */
   private readonly failedAt = new WeakMap<AgentView, number>();
 
+  private readonly sizes = new ViewSizes();
+
   constructor(private readonly llm: Llm) {}
+
+  /**
+   * The agent's model was asked with the first `length` events of a view.
+   * @param tokens what its provider has counted; 0: nothing
+   */
+  asked(view: AgentView, length: number, tokens: number): void {
+    this.sizes.record(view, length, tokens);
+  }
 
   /**
    * Condenses the view if that is due.
@@ -49,7 +60,7 @@ export class Condensing {
     const { view, agent } = session;
     const inputLimit = modelFeatures(agent.llm).maxInputTokens;
     for (const spec of summarizers(agent.condenser)) {
-      const it = { view, spec, inputLimit, requested: request !== undefined };
+      const it = { view, spec, size: this.sizes.of(view), inputLimit, requested: request !== undefined };
       const need = needOf(it);
       if (need === 'hard') return this.mustCondense(session, it, request);
       if (need === 'soft' && !this.failedLately(view) && (await this.tryCondense(session, it))) return true;

@@ -7,7 +7,7 @@ import { toMessages } from '../messages.js';
 import { cuts } from './atomic-units.js';
 import type { SummarizingCondenserSpec } from './condenser-spec.js';
 import { needOf, planCut, planReset } from './plan.js';
-import { tokensIn } from './view-size.js';
+import { tokensIn, ViewSizes } from './view-size.js';
 
 const spec = (limits: Partial<SummarizingCondenserSpec> = {}): SummarizingCondenserSpec => ({
   llm: llmConfig({ model: 'scripted/x' }),
@@ -61,6 +61,7 @@ const history = fc
 const requested = (view: AgentView, limits?: Partial<SummarizingCondenserSpec>) => ({
   view,
   spec: spec(limits),
+  size: tokensIn(view.events),
   inputLimit: null,
   requested: true,
 });
@@ -68,7 +69,7 @@ const requested = (view: AgentView, limits?: Partial<SummarizingCondenserSpec>) 
 describe('what a condensation takes out', () => {
   it('keeps the first and the last events as recorded', () => {
     const view = viewOf(prompt(), message('user', 'go'), ...plain(5));
-    const soft = { view, spec: spec(), inputLimit: null, requested: false };
+    const soft = { view, spec: spec(), size: 0, inputLimit: null, requested: false };
     expect(needOf(soft)).toBe('soft');
     expect(planCut(soft)).toEqual({ start: 2, end: 10 });
     expect(needOf(requested(view))).toBe('hard');
@@ -88,6 +89,7 @@ describe('what a condensation takes out', () => {
     const case_ = (max_tokens: number | null, inputLimit: number | null) => ({
       view,
       spec: spec({ max_tokens, keep_first: 1 }),
+      size: tokens,
       inputLimit,
       requested: false,
     });
@@ -107,6 +109,26 @@ describe('what a condensation takes out', () => {
       },
     });
     expect(tokensIn(images.events)).toBeLessThan(3_000);
+  });
+
+  it('believes what a provider has counted, until something is taken out', () => {
+    const view = viewOf(prompt(), message('user', 'go'), ...plain(4));
+    const sizes = new ViewSizes();
+    expect(sizes.of(view)).toBe(tokensIn(view.events));
+    sizes.record(view, 6, 0);
+    expect(sizes.of(view)).toBe(tokensIn(view.events));
+    sizes.record(view, 6, 50_000);
+    expect(sizes.of(view)).toBe(50_000 + tokensIn(view.events.slice(6)));
+    // Fewer events stay when all of them are larger than they look.
+    const it = { view, spec: spec({ max_tokens: 40_000 }), inputLimit: null, requested: false };
+    expect(planCut({ ...it, size: sizes.of(view) })).toEqual({ start: 2, end: 8 });
+    view.push(
+      createEvent({
+        ...{ source: 'environment', forgotten_event_ids: view.events.slice(2, 6).map(({ id }) => id) },
+        ...{ summary: 's', summary_offset: 2, llm_response_id: 'r', kind: 'Condensation' },
+      }),
+    );
+    expect(sizes.of(view)).toBe(tokensIn(view.events));
   });
 
   it('never takes out calls that wait for their result, nor a summary alone', () => {

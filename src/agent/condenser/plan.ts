@@ -16,6 +16,8 @@ export interface Cut {
 export interface CondensationCase {
   view: AgentView;
   spec: SummarizingCondenserSpec;
+  /** Tokens that the view has for the model, as far as is known. */
+  size: number;
   /** Tokens that the agent's model takes; null: not known. */
   inputLimit: number | null;
   /** It is wanted now, whatever the size. */
@@ -26,7 +28,7 @@ export interface CondensationCase {
 export function needOf(it: CondensationCase): Need {
   if (it.requested || it.view.condensationRequested) return 'hard';
   const budget = tokenBudget(it);
-  if (budget !== null && tokensIn(it.view.events) > budget) return 'hard';
+  if (budget !== null && it.size > budget) return 'hard';
   return it.view.events.length > it.spec.max_size ? 'soft' : 'none';
 }
 
@@ -78,8 +80,10 @@ function tailLength(it: CondensationCase): number {
   if (it.requested || view.condensationRequested)
     wanted.push(Math.floor(events.length / 2) - spec.keep_first - 1);
   const budget = tokenBudget(it);
-  if (budget !== null && tokensIn(events) > budget)
-    wanted.push(tailWithin(events, spec.keep_first, budget / 2));
+  if (budget !== null && it.size > budget) {
+    // Single events are only estimated: what is too little in one is too little in all.
+    wanted.push(tailWithin(events, spec.keep_first, ((budget / 2) * tokensIn(events)) / it.size));
+  }
   if (events.length > spec.max_size) wanted.push(Math.floor(spec.max_size / 2) - spec.keep_first - 1);
   return Math.min(...wanted);
 }

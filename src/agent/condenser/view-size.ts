@@ -1,4 +1,4 @@
-import type { ViewEvent } from '../agent-view.js';
+import type { AgentView, ViewEvent } from '../agent-view.js';
 
 /** A rule of thumb for text and code; what a provider counts is known only when it has answered. */
 const CHARACTERS_PER_TOKEN = 4;
@@ -22,11 +22,30 @@ export function tokensOf(event: ViewEvent): number {
   return tokens;
 }
 
-/**
- * About how many tokens a view has for the model. An estimate by design: it decides when a history is condensed, for which
- * a fifth more or less does not matter. Where it is too low the provider's refusal has the same effect, and where it is too
- * high a summary comes early.
- */
+/** About how many tokens events have for the model; tools and the like not counted. */
 export function tokensIn(events: readonly ViewEvent[]): number {
   return events.reduce((sum, event) => sum + tokensOf(event), 0);
+}
+
+/**
+ * How many tokens views have for their models: what the provider counted the last time, and an estimate of what has come since.
+ * Where nothing was counted (yet, or since a condensation) all of it is an estimate, which is no harm: where it is too low the
+ * provider's refusal has the same effect, and where it is too high a summary comes early.
+ */
+export class ViewSizes {
+  private readonly counted = new WeakMap<AgentView, { length: number; last: ViewEvent; tokens: number }>();
+
+  /** A model was asked with the first `length` events of a view, and its provider has counted them, with all that goes with them. */
+  record(view: AgentView, length: number, tokens: number): void {
+    const last = view.events[length - 1];
+    if (last && tokens > 0) this.counted.set(view, { length, last, tokens });
+  }
+
+  /** How many tokens a view has now. */
+  of(view: AgentView): number {
+    const counted = this.counted.get(view);
+    // Something was taken out in between.
+    if (!counted || view.events[counted.length - 1] !== counted.last) return tokensIn(view.events);
+    return counted.tokens + tokensIn(view.events.slice(counted.length));
+  }
 }
