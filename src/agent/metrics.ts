@@ -47,11 +47,11 @@ export function registerUsage(
 export function addUsage(
   stats: ConversationStats,
   usageId: string,
-  model: string,
+  asked: string,
   response: LlmResponse,
 ): void {
-  const metrics = (stats.usage_to_metrics[usageId] ??= emptyMetrics(model));
-  const { usage } = response;
+  const metrics = (stats.usage_to_metrics[usageId] ??= emptyMetrics(asked));
+  const { usage, model = asked } = response;
   const turn: TokenUsage = {
     model,
     ...usage,
@@ -59,7 +59,7 @@ export function addUsage(
     response_id: response.id,
   };
   const total = metrics.accumulated_token_usage;
-  metrics.accumulated_token_usage = { ...turn, ...summed(total, turn), response_id: '' };
+  metrics.accumulated_token_usage = { ...turn, model: asked, ...summed(total, turn), response_id: '' };
   keepLast(metrics.token_usages, turn);
   keepLast(metrics.response_latencies, { model, latency: response.latency, response_id: response.id });
   if (response.cost !== null) {

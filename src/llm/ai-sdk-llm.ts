@@ -8,6 +8,7 @@ import { withoutImages } from './blind-messages.js';
 import { callConfig } from './call-config.js';
 import { CompletionLogs, type CompletionListener } from './completion-log.js';
 import { assertRoomyContext } from './context-window.js';
+import { FallbackModels, type ModelLoader } from './fallback-models.js';
 import { withInlineImages } from './inline-images.js';
 import type { LlmConfig } from './llm-config.js';
 import { LlmError } from './llm-error.js';
@@ -29,10 +30,15 @@ export class AiSdkLlm extends Llm {
   private readonly logger = new Logger('Llm');
   private readonly reasoning = new RefusedReasoning();
   private readonly logs = new CompletionLogs();
+  private readonly fallbacks = new FallbackModels();
   private readonly prices = new PriceWarning(this.logger);
 
   /** @throws LlmError, or the reason of `request.signal` as soon as that is aborted */
-  override async complete(asked: LlmRequest): Promise<LlmResponse> {
+  override complete(asked: LlmRequest): Promise<LlmResponse> {
+    return this.fallbacks.ask(asked, (request) => this.askOne(request));
+  }
+
+  private async askOne(asked: LlmRequest): Promise<LlmResponse> {
     const config = callConfig(asked.config);
     const features = modelFeatures(config);
     const request = { ...asked, config, messages: await shownMessages(asked, features) };
@@ -43,6 +49,10 @@ export class AiSdkLlm extends Llm {
 
   override listen(conversationId: string, listener: CompletionListener): () => void {
     return this.logs.listen(conversationId, listener);
+  }
+
+  override findsModels(load: ModelLoader): void {
+    this.fallbacks.load = load;
   }
 
   override supportsVision(config: LlmConfig): boolean {

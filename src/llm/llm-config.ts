@@ -65,4 +65,6 @@ export interface LlmConfig {
   usage_id: string;
   litellm_extra_body: JsonObject;
   is_subscription: boolean;
+  /** Profiles to ask in this order when the model does not answer; only there when it was given. */
+  fallback_strategy?: { fallback_llms: string[] };
 }

@@ -1,5 +1,6 @@
 import type { Message, TextContent } from '../events/index.js';
 import type { CompletionListener } from './completion-log.js';
+import type { ModelLoader } from './fallback-models.js';
 import type { LlmConfig } from './llm-config.js';
 
 /** Any JSON object. */
@@ -61,6 +62,8 @@ export interface LlmUsage {
 /** What the model answered. */
 export interface LlmResponse {
   id: string;
+  /** Who answered, when it was not the model that was asked. */
+  model?: string;
   /** Role assistant: text, tool calls (arguments verbatim), reasoning. */
   message: Omit<Message, 'content'> & { content: TextContent[] };
   usage: LlmUsage;
@@ -80,4 +83,6 @@ export abstract class Llm {
    * @returns ends it
    */
   abstract listen(conversationId: string, listener: CompletionListener): () => void;
+  /** Tells where the models are that a `fallback_strategy` names. */
+  abstract findsModels(load: ModelLoader): void;
 }

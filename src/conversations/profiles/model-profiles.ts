@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { readChecked } from '../../http/dto.js';
+import { Llm } from '../../llm/index.js';
 import type { LlmConfig } from '../../llm/llm-config.js';
 import { LlmProfiles, UnusableProfileError } from '../../settings/index.js';
 import { llm, LLMDto } from '../../settings/dto/llm.dto.js';
@@ -8,7 +9,12 @@ import { toLlmConfig } from '../../settings/dto/to-llm-config.js';
 /** The models that stored profiles name, ready for use. */
 @Injectable()
 export class ModelProfiles {
-  constructor(private readonly profiles: LlmProfiles) {}
+  constructor(
+    private readonly profiles: LlmProfiles,
+    models: Llm,
+  ) {
+    models.findsModels((name) => this.load(name));
+  }
 
   /** The names of all profiles, sorted. */
   names(): Promise<string[]> {

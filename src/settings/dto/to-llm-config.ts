@@ -3,10 +3,11 @@ import type { LLMDto } from './llm.dto.js';
 
 /** The LLM object of the wire: every field, in the order that clients know. */
 export function toLlmConfig(dto: LLMDto): LlmConfig {
-  const { fallback_strategy: _handledElsewhere, ...fields } = dto;
+  const { fallback_strategy: fallback, ...fields } = dto;
   return {
     ...fields,
     disable_stop_word: fields.disable_stop_word ?? false,
     is_subscription: fields.auth_type === 'subscription',
+    ...(fallback && { fallback_strategy: { fallback_llms: fallback.fallback_llms } }),
   };
 }
