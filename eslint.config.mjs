@@ -18,10 +18,12 @@ const ARROWS = {
   llm: ['errors', 'events'],
   tools: ['errors', 'events', 'files'],
   agent: ['errors', 'events', 'llm', 'tools'],
+  acp: ['agent', 'errors', 'events', 'files', 'llm', 'tools'],
   // The edge maps the errors of the domain to answers; the controllers, which live with their feature, use the edge.
   http: ['conversations', 'crypto', 'errors', 'events', 'files', 'logging', 'settings', 'storage'],
   openapi: ['auth', 'config', 'http', 'server'],
   conversations: [
+    'acp',
     'agent',
     'auth',
     'config',
@@ -74,7 +76,7 @@ const ARROWS = {
 };
 const FOLDERS = Object.keys(ARROWS);
 /** The agent and what it uses can run without a web server. */
-const NO_WEB = ['agent', 'llm', 'tools'].map((folder) => `src/${folder}/**`);
+const NO_WEB = ['acp', 'agent', 'llm', 'tools'].map((folder) => `src/${folder}/**`);
 
 const DRIVERS = {
   regex: 'storage/file/',

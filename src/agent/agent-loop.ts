@@ -5,6 +5,7 @@ import { textContent, type EventDraft } from '../events/index.js';
 import { Llm } from '../llm/llm.js';
 import { CallFormatError, LlmError } from '../llm/llm-error.js';
 import { ToolRegistry } from '../tools/tool-registry.js';
+import type { AgentDriver } from './agent-driver.js';
 import { RunOverError, type AgentSession } from './agent-session.js';
 import { handlesRequests } from './condenser/condenser-spec.js';
 import { Condensing, type CondensingSession } from './condenser/condensing.js';
@@ -21,7 +22,7 @@ export const CONDENSATION_REQUEST: EventDraft = { source: 'environment', kind: '
 
 /** Runs an agent step by step until it has finished, waits for somebody, or cannot go on. */
 @Injectable()
-export class AgentLoop {
+export class AgentLoop implements AgentDriver {
   private readonly step: AgentStep;
   private readonly condensing: Condensing;
 
@@ -159,7 +160,7 @@ function isHistoryRefused(error: unknown): boolean {
 }
 
 /** Puts a run under way; false when it was told to pause while it prepared itself. */
-async function begins(session: AgentSession): Promise<boolean> {
+export async function begins(session: AgentSession): Promise<boolean> {
   if (session.pauseRequested) {
     if (['idle', 'running'].includes(session.status)) await session.pause();
     return false;

@@ -4,8 +4,8 @@ import type { LlmConfig } from '../llm/llm-config.js';
 /** Any JSON object. */
 export type JsonObject = Record<string, unknown>;
 
-/** The agent of a conversation as the wire has it, defaults filled in, keys in the wire's order. */
-export interface AgentSpec {
+/** What all agents have, as the wire has it, defaults filled in, keys in the wire's order. */
+interface AgentFields {
   llm: LlmConfig;
   tools: ToolSpec[];
   mcp_config: JsonObject;
@@ -19,9 +19,48 @@ export interface AgentSpec {
   condenser: CondenserSpec | null;
   critic: JsonObject | null;
   tool_concurrency_limit: number;
+}
+
+/** An agent that calls a model and its tools. */
+export interface OwnAgentSpec extends AgentFields {
   persona: string | null;
   kind: 'Agent';
 }
+
+/** A secret that an agent from elsewhere wants in a file. */
+export interface FileSecretSpec {
+  /** The secret of the conversation. */
+  secret_name: string;
+  filename: string;
+  /** The variable that tells where it is. */
+  env_var: string;
+  /** The folder of the file, below the one that the agent has for itself. */
+  subdir: string;
+  env_points_to: 'dir' | 'file';
+  /** Variables that the agent needs besides. */
+  warn_if_unset: string[];
+}
+
+/** An agent from elsewhere: a program that speaks the Agent Client Protocol. Times in seconds. */
+export interface AcpAgentSpec extends AgentFields {
+  acp_command: string[];
+  acp_server: string | null;
+  acp_args: string[];
+  acp_session_mode: string | null;
+  /** How long it may say nothing while it works. */
+  acp_prompt_timeout: number;
+  acp_startup_timeout: number;
+  acp_model: string | null;
+  acp_resume_session_id: string | null;
+  acp_file_secrets: FileSecretSpec[];
+  acp_isolate_data_dir: boolean;
+  /** It has one of its own. */
+  persona?: undefined;
+  kind: 'ACPAgent';
+}
+
+/** The agent of a conversation. */
+export type AgentSpec = OwnAgentSpec | AcpAgentSpec;
 
 /** A tool that the agent is given, by name. */
 export interface ToolSpec {

@@ -1,4 +1,5 @@
 import type {
+  ACPToolCallEvent,
   ActionEvent,
   AgentErrorEvent,
   Condensation,
@@ -46,6 +47,7 @@ export class AgentView {
   private visible: ViewEvent[] = [];
   private last: BranchEvent[] = [];
   private readonly open = new Map<string, ActionEvent>();
+  private readonly openCalls = new Map<string, ACPToolCallEvent>();
   private requested = false;
 
   /** Takes in the new head. */
@@ -62,6 +64,9 @@ export class AgentView {
     } else if (event.kind === 'AgentErrorEvent') {
       const failed = this.unmatched().find((action) => action.tool_call_id === event.tool_call_id);
       if (failed) this.open.delete(failed.id);
+    } else if (event.kind === 'ACPToolCallEvent') {
+      if (hasEnded(event)) this.openCalls.delete(event.tool_call_id);
+      else this.openCalls.set(event.tool_call_id, event);
     } else if (event.kind === 'CondensationRequest') {
       this.requested = true;
     } else if (event.kind === 'Condensation') {
@@ -89,6 +94,11 @@ export class AgentView {
     return [...this.open.values()];
   }
 
+  /** Calls of an agent from elsewhere that have begun and not ended. */
+  unendedCalls(): ACPToolCallEvent[] {
+    return [...this.openCalls.values()];
+  }
+
   private condense({ id, forgotten_event_ids, summary, summary_offset }: Condensation): void {
     this.requested = false;
     const forgotten = new Set(forgotten_event_ids);
@@ -98,6 +108,10 @@ export class AgentView {
     }
     this.visible = kept;
   }
+}
+
+function hasEnded({ status }: ACPToolCallEvent): boolean {
+  return status === 'completed' || status === 'failed';
 }
 
 function isVisible(event: BranchEvent): event is BranchEvent & ViewEvent {

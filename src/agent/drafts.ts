@@ -1,4 +1,10 @@
-import { textContent, type ActionEvent, type ErrorClassification, type EventDraft } from '../events/index.js';
+import {
+  textContent,
+  type ACPToolCallEvent,
+  type ActionEvent,
+  type ErrorClassification,
+  type EventDraft,
+} from '../events/index.js';
 import { classifyError } from './error-classification.js';
 
 /** A call that got no result but an error, for the model to read. */
@@ -54,4 +60,18 @@ export function environmentMessage(text: string): EventDraft {
     extended_content: [],
     kind: 'MessageEvent',
   };
+}
+
+/** Calls of an agent from elsewhere that were cut off. */
+export function failedCalls(calls: readonly ACPToolCallEvent[]): EventDraft[] {
+  return calls.map(({ tool_call_id, title, tool_kind, raw_input }) => ({
+    source: 'agent',
+    tool_call_id,
+    title,
+    status: 'failed',
+    tool_kind,
+    raw_input,
+    is_error: true,
+    kind: 'ACPToolCallEvent',
+  }));
 }

@@ -23,6 +23,10 @@ export const TOOL_FAULT: ErrorClassification = INTERNAL;
 const BY_CODE: Record<string, ErrorClassification> = {
   LLMAuthenticationError: AUTH,
   ACPAuthRequired: AUTH,
+  ACPInitError: CONFIG,
+  ACPSpawnError: CONFIG,
+  ACPPromptError: CONFIG,
+  ACPStartupTimeout: UNKNOWN,
   LLMRateLimitError: RATE_LIMIT,
   MaxBudgetReached: QUOTA,
   LLMBadRequestError: CONFIG,

@@ -1,6 +1,8 @@
+import type { AcpAgent } from '../acp/index.js';
+import type { AgentDriver } from '../agent/agent-driver.js';
 import type { ItemStream } from '../agent/agent-session.js';
 import type { AgentView } from '../agent/agent-view.js';
-import { toolErrorDraft } from '../agent/drafts.js';
+import { failedCalls, toolErrorDraft } from '../agent/drafts.js';
 import { AGENT_MISTAKE } from '../agent/error-classification.js';
 import type { Hooks } from '../agent/hooks/index.js';
 import { addUsage, summarise } from '../agent/metrics.js';
@@ -12,6 +14,7 @@ import type { Announcements } from './announcements.js';
 import type { Background } from './background.js';
 import { ConversationContext } from './context/conversation-context.js';
 import { hooksOf } from './conversation-hooks.js';
+import { foreignAgent } from './foreign-agent.js';
 import type { ConversationServices } from './conversation-parts.js';
 import type { ConversationState } from './conversation-state.js';
 import { PublishedItemStream, SILENT_STREAM } from './item-stream.js';
@@ -40,6 +43,8 @@ export class AgentSurroundings implements RunControlHost, TitleHost {
   private readonly abilities: ToolAbilities;
   private readonly context: ConversationContext;
   readonly hooks: Hooks;
+  /** The agent from elsewhere, in a conversation that has one. */
+  readonly foreign: AcpAgent | undefined;
   readonly session: Session;
   readonly messages: UserMessages;
   private readonly stopListening: () => void;
@@ -56,6 +61,7 @@ export class AgentSurroundings implements RunControlHost, TitleHost {
     this.abilities = toolAbilities(this, journal, services, this.toolset, this.vault);
     const { workingDir } = this.toolset;
     this.context = new ConversationContext({ state, workingDir, save: () => journal.save() }, services);
+    this.foreign = foreignAgent(state, services, this.toolset, this.vault);
     const titles = new TitleWriter(this, services, background);
     this.hooks = hooksOf(this, services, this.toolset);
     this.session = new Session(this, log, this.toolset, this.vault, this.hooks, this.context);
@@ -65,6 +71,10 @@ export class AgentSurroundings implements RunControlHost, TitleHost {
 
   get state(): ConversationState {
     return this.journal.state;
+  }
+
+  get driver(): AgentDriver {
+    return this.foreign ?? this.services.loop;
   }
 
   commit(drafts: readonly EventDraft[]): Promise<DurableEvent[]> {
@@ -143,15 +153,20 @@ export class AgentSurroundings implements RunControlHost, TitleHost {
   }
 
   stream(itemId: string): ItemStream {
-    if (!this.state.agent.llm.stream) return SILENT_STREAM;
+    if (!this.foreign && !this.state.agent.llm.stream) return SILENT_STREAM;
     const anchor = (): number => this.journal.length - 1;
     const mask = () => this.vault.stream();
     return new PublishedItemStream(this.state.id, itemId, this.services.bus, anchor, mask);
   }
 
   interruptedActions(resultOf?: (action: ActionEvent) => EventDraft | undefined): EventDraft[] {
-    const open = this.journal.views.loaded?.unmatched() ?? [];
-    return open.map((action) => resultOf?.(action) ?? toolErrorDraft(action, INTERRUPTED, AGENT_MISTAKE));
+    const view = this.journal.views.loaded;
+    const open = view?.unmatched() ?? [];
+    const left = [...failedCalls(view?.unendedCalls() ?? []), ...(this.foreign?.takeInterrupted() ?? [])];
+    return [
+      ...open.map((action) => resultOf?.(action) ?? toolErrorDraft(action, INTERRUPTED, AGENT_MISTAKE)),
+      ...left.map((draft) => this.masked(draft)),
+    ];
   }
 
   titled(): void {
@@ -195,6 +210,6 @@ export class AgentSurroundings implements RunControlHost, TitleHost {
   /** Ends the tools and what hooks have started. */
   async close(): Promise<void> {
     this.stopListening();
-    await Promise.all([this.toolset.close(), this.hooks.close()]);
+    await Promise.all([this.toolset.close(), this.hooks.close(), this.foreign?.close()]);
   }
 }

@@ -1,3 +1,4 @@
+import { shownModels } from '../acp/index.js';
 import { createEvent, withoutNulls, type ConversationStateUpdateEvent } from '../events/index.js';
 import type { JsonObject } from '../storage/index.js';
 import type { ConversationState } from './conversation-state.js';
@@ -60,9 +61,7 @@ export function conversationInfo(
     parent_conversation_id: state.parent_conversation_id,
     sub_conversation_ids: options.children ?? [],
     tags: state.tags,
-    current_model_id: null,
-    available_models: [],
-    supports_runtime_model_switch: false,
+    ...shownModels(state.agent_state),
     launched_agent_profile: state.launched_agent_profile,
     agent: shownAgent({ agent }, options.includeSkills),
     client_tools: state.client_tools,

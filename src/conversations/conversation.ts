@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { rejectionDraft } from '../agent/drafts.js';
+import { failedCalls, rejectionDraft } from '../agent/drafts.js';
 import {
   textContent,
   type ConversationStateUpdateEvent,
@@ -98,7 +98,7 @@ export class Conversation implements GoalTurns, CondensationRuns {
 
   /** Something goes on that must not be cut off only because nobody asks: a run, a goal, a call of a model. */
   get isAtWork(): boolean {
-    return this.isRunning || this.background.isBusy;
+    return this.isRunning || this.background.isBusy || this.surroundings.foreign?.isAsking === true;
   }
 
   /** A run goes on that has not said its last word. */
@@ -196,7 +196,13 @@ export class Conversation implements GoalTurns, CondensationRuns {
   /** Agrees to what waits for confirmation (by going on), or refuses it. */
   async respondToConfirmation(accept: boolean, reason: string): Promise<void> {
     this.life.assertOpen();
-    if (accept) return this.startRun();
+    const { foreign } = this.surroundings;
+    if (accept || foreign?.isAsking) {
+      this.startRun();
+      // Before the run looks: it first waits for what was before it.
+      foreign?.decide(accept, reason);
+      return;
+    }
     const view = await this.surroundings.currentView();
     // Looked at after the last wait: another answer may have come meanwhile.
     if (this.state.execution_status !== 'waiting_for_confirmation' || this.isRunning) return;
@@ -260,7 +266,8 @@ export class Conversation implements GoalTurns, CondensationRuns {
   /** What a run that was cut off left behind: says so in the log, for the agent and for people. */
   async recover(cutOff: CutOff): Promise<void> {
     const view = await this.surroundings.currentView();
-    await this.commit([...this.goal.interruption(), ...cutOffDrafts(cutOff, view.unmatched())]);
+    const calls = failedCalls(view.unendedCalls());
+    await this.commit([...this.goal.interruption(), ...calls, ...cutOffDrafts(cutOff, view.unmatched())]);
     await this.journal.save();
   }
 

@@ -12,6 +12,8 @@ import { SettingsModule } from '../settings/index.js';
 import { StorageModule } from '../storage/storage.module.js';
 import { ToolRegistry } from '../tools/tool-registry.js';
 import { ToolsModule } from '../tools/tools.module.js';
+import { AcpController } from './acp/acp.controller.js';
+import { AcpDiscovery } from './acp/acp-discovery.js';
 import { BranchesController } from './branches.controller.js';
 import { ChildStarter } from './branches/child-starter.js';
 import { BranchesService } from './branches/branches.service.js';
@@ -42,6 +44,7 @@ import { Worktrees } from './worktrees/worktrees.js';
     LongWorkController,
     EventsController,
     SteeringController,
+    AcpController,
   ],
   providers: [
     AgentLoop,
@@ -49,6 +52,7 @@ import { Worktrees } from './worktrees/worktrees.js';
     SteeringService,
     BranchesService,
     LongWorkService,
+    AcpDiscovery,
     ModelProfiles,
     ChildStarter,
     LaunchProfiles,

@@ -107,6 +107,8 @@ export function assertToolsKnown(
  * @throws InvalidRequestError with the names that were probably meant
  */
 export function assertModelsServed({ agent }: Pick<StartConversationRequest, 'agent'>): void {
+  // An agent from elsewhere calls its models itself.
+  if (agent.kind === 'ACPAgent') return;
   assertModelServed(agent.llm.model, ['body', 'agent', 'llm', 'model']);
   for (const { llm } of summarizers(agent.condenser))
     assertModelServed(llm.model, ['body', 'agent', 'condenser', 'llm', 'model']);

@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import type { AgentDriver } from '../agent/agent-driver.js';
 import type { AgentView } from '../agent/agent-view.js';
 import { runErrorDraft } from '../agent/drafts.js';
 import { errorMessage, errorName } from '../errors/index.js';
@@ -14,6 +15,8 @@ const DRAIN_LIMIT_MS = 5_000;
 
 /** What runs need of their conversation besides what one run needs. */
 export interface RunControlHost extends RunHost {
+  /** What works in the conversation. */
+  readonly driver: AgentDriver;
   /** Everything that a run needs is there: system prompt, view, workspace. */
   prepareRun(): Promise<void>;
   view(): AgentView;
@@ -39,7 +42,7 @@ export class RunControl {
 
   constructor(
     private readonly host: RunControlHost,
-    private readonly services: Pick<ConversationServices, 'loop' | 'slots'>,
+    private readonly services: Pick<ConversationServices, 'slots'>,
   ) {}
 
   get isRunning(): boolean {
@@ -174,7 +177,7 @@ export class RunControl {
   private async work(run: Run): Promise<void> {
     try {
       await this.host.prepareRun();
-      await this.services.loop.run(run);
+      await this.host.driver.run(run);
     } catch (error) {
       if (run.signal.aborted) return;
       this.host.report('run', error);

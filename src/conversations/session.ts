@@ -91,11 +91,16 @@ export class Session {
       await this.context.prepare();
       this.files = await this.context.promptFiles();
     }
-    await this.toolset.prepare(this.host.leaving);
+    // An agent from elsewhere brings its tools, and starts its MCP servers itself.
+    if (!this.isForeign) await this.toolset.prepare(this.host.leaving);
     if (this.hooks.has('SessionStart')) {
       this.said = await this.hooks.run({ type: 'SessionStart' }, this.host.leaving);
     }
     this.ready = true;
+  }
+
+  private get isForeign(): boolean {
+    return this.host.state.agent.kind === 'ACPAgent';
   }
 
   private get isPrompted(): boolean {
@@ -112,7 +117,8 @@ export class Session {
     if (this.isPrompted) return [];
     const { memory } = this.context;
     const facts = { secrets: this.vault.names(), files: this.files, memory, now: new Date() };
-    const draft = systemPromptDraft(this.host.state.agent, this.toolset.definitions(), facts);
+    const tools = this.isForeign ? [] : this.toolset.definitions();
+    const draft = systemPromptDraft(this.host.state.agent, tools, facts);
     this.prompted = true;
     return [draft];
   }

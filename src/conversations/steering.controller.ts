@@ -8,6 +8,7 @@ import {
   Param,
   Post,
 } from '@nestjs/common';
+import { AcpError, AcpUnsupportedError } from '../acp/index.js';
 import { SourceError, UnknownPluginError } from '../agent/skills/plugins/index.js';
 import { ConversationIdPipe } from '../http/conversation-id.pipe.js';
 import { documentSchemas, Operation } from '../http/operation.js';
@@ -118,7 +119,7 @@ export class SteeringController {
     @Param('conversation_id', ConversationIdPipe) id: string,
     @Body() body: SwitchLLMRequestDto,
   ): Promise<typeof SUCCESS> {
-    await this.steering.switchLlm(id, toLlmConfig(body.llm));
+    await refusing(this.steering.switchLlm(id, toLlmConfig(body.llm)));
     return SUCCESS;
   }
 
@@ -136,7 +137,7 @@ export class SteeringController {
     @Body() { profile_name }: SwitchProfileRequestDto,
   ): Promise<typeof SUCCESS> {
     await this.steering.agent(id);
-    await this.steering.switchLlm(id, await this.models.load(profile_name));
+    await refusing(this.steering.switchLlm(id, await this.models.load(profile_name)));
     return SUCCESS;
   }
 
@@ -144,18 +145,18 @@ export class SteeringController {
   @HttpCode(200)
   @Operation({
     tag,
-    summary: 'Give an agent that runs outside another model',
-    description: 'This server runs no such agents: always 400.',
+    summary: 'Give an agent from elsewhere another model',
+    description: 'In the words of the agent, and at once. One that does not run gets it when it is started.',
     body: { schema: SwitchACPModelRequestDto },
     answers: done,
     errors: [400, 404],
   })
   async switchAcpModel(
     @Param('conversation_id', ConversationIdPipe) id: string,
-    @Body() _body: SwitchACPModelRequestDto,
+    @Body() { model }: SwitchACPModelRequestDto,
   ): Promise<typeof SUCCESS> {
-    await this.steering.agent(id);
-    throw new BadRequestException('switch_acp_model is only supported for ACP conversations.');
+    await refusing(this.steering.switchAcpModel(id, model));
+    return SUCCESS;
   }
 
   @Post('load_plugin')
@@ -200,7 +201,7 @@ export class SteeringController {
     @Param('conversation_id', ConversationIdPipe) id: string,
     @Body() { question }: AskAgentRequestDto,
   ): Promise<{ response: string }> {
-    return { response: await this.steering.ask(id, question) };
+    return { response: await refusing(this.steering.ask(id, question)) };
   }
 
   @Get('runtime')
@@ -220,6 +221,18 @@ export class SteeringController {
   })
   reprovision(@Param('conversation_id', ConversationIdPipe) id: string): Promise<unknown> {
     return this.runtime(id);
+  }
+}
+
+/** What the agent of a conversation cannot do is the mistake of who asks for it. */
+async function refusing<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof AcpError || error instanceof AcpUnsupportedError) {
+      throw new BadRequestException(error.message);
+    }
+    throw error;
   }
 }
 

@@ -4,6 +4,7 @@ import type {
   ObservationEvent,
   UserRejectObservation,
 } from './action-event.js';
+import type { ACPToolCallEvent } from './acp-event.js';
 import type { HookExecutionEvent } from './hook-event.js';
 import type { MessageEvent, SystemPromptEvent } from './message-event.js';
 import type {
@@ -23,6 +24,7 @@ export * from './content.js';
 export * from './event-base.js';
 export * from './message-event.js';
 export * from './action-event.js';
+export * from './acp-event.js';
 export * from './hook-event.js';
 export * from './state-event.js';
 export * from './clock.js';
@@ -42,6 +44,7 @@ export type DurableEvent =
   | ConversationErrorEvent
   | SecurityAnalysisEvent
   | HookExecutionEvent
+  | ACPToolCallEvent
   | PauseEvent
   | InterruptEvent
   | CondensationRequest

@@ -74,6 +74,9 @@ const EVENTS: Readonly<Record<string, Shape>> = {
   UserRejectObservation: shape(
     `${BASE} tool_name tool_call_id rejection_reason rejection_source action_id kind`,
   ),
+  ACPToolCallEvent: shape(
+    `${BASE} tool_call_id title status tool_kind raw_input raw_output content is_error kind`,
+  ),
   ConversationStateUpdateEvent: shape(`${BASE} key value kind`),
   ConversationErrorEvent: shape(`${BASE} code detail classification kind`, {
     classification: () => CLASSIFICATION,

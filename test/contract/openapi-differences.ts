@@ -79,7 +79,6 @@ export const DELIBERATE: readonly Deliberate[] = [
     why: 'tools are open: by `kind`, fields of the tool',
   },
   { place: 'response SystemPromptEvent.tools[]', why: 'one shape for all tools, told apart by `kind`' },
-  { place: /^request ACPAgent\.\w+$/, why: NOT_HERE },
   { place: /^(request|response) APIBasedCritic\.\w+$/, why: AS_THEY_COME },
   { place: /^(request|response) MCPServer(Patch)?\.auth$/, why: AS_THEY_COME },
   { place: 'request SettingsUpdateRequest.agent_settings_diff', why: AS_THEY_COME },

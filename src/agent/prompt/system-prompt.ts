@@ -24,6 +24,11 @@ import {
 import { secretsSection, type SecretName } from './secrets-section.js';
 import { availableSkillsSection, memorySection, repositorySection } from './skills-section.js';
 
+/** What stands in the place of a prompt for an agent that brings its own. */
+const FOREIGN_PROMPT =
+  'This conversation is powered by an ACP server. The system prompt and tools are managed by the ACP server and are not ' +
+  'available for display.';
+
 /** What a prompt is made of besides the agent. */
 export interface PromptFacts {
   secrets: readonly SecretName[];
@@ -51,6 +56,7 @@ export function systemPromptDraft(
 
 /** The part that is the same for every conversation of this agent, so that providers can cache it. */
 function staticPrompt(agent: AgentSpec, definitions: readonly ToolDefinition[], files: PromptFiles): string {
+  if (agent.kind === 'ACPAgent') return FOREIGN_PROMPT;
   const hasBrowser = definitions.some(({ actionKind }) => actionKind.startsWith('Browser'));
   if (agent.system_prompt !== null) {
     return [agent.system_prompt, ...(hasBrowser ? [render(BROWSER)] : [])].join('\n\n');

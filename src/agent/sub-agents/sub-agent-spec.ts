@@ -46,6 +46,7 @@ export function subAgentSpec(
     condenser: type.condenser ? withModels(type.condenser, llm) : usualCondenser(llm),
     critic: null,
     tool_concurrency_limit: 1,
+    kind: 'Agent',
   };
 }
 

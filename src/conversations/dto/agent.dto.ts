@@ -203,7 +203,8 @@ const critic = oneOfKinds(
 /** The default template of the system prompt, which `system_prompt` replaces. */
 export const DEFAULT_PROMPT_FILE = 'system_prompt.j2';
 
-abstract class AgentFields {
+/** What agents of every kind have. */
+export abstract class AgentFields {
   @Field(listOf(tool))
   tools: ToolDto[] = [];
 
@@ -252,18 +253,3 @@ export class AgentDto extends AgentFields {
   @Field(choice(['Agent']))
   kind = 'Agent';
 }
-
-/** An agent of another vendor, driven over the Agent Client Protocol. */
-export class ACPAgentDto extends AgentFields {
-  @Field(listOf(text()))
-  acp_command!: string[];
-
-  @Field(choice(['ACPAgent']))
-  kind = 'ACPAgent';
-}
-
-/** Which agent works in a conversation; one with an `llm` need not say its kind. */
-export const agent = oneOfKinds(() => ({ ACPAgent: ACPAgentDto, Agent: AgentDto }), {
-  union: 'openhands.sdk.agent.base.AgentBase',
-  assume: (source) => (Object.hasOwn(source, 'llm') ? 'Agent' : undefined),
-});

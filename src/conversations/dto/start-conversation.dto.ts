@@ -17,8 +17,8 @@ import {
   uuid,
 } from '../../http/field-type.js';
 import type { JsonObject } from '../../storage/index.js';
-import { agent } from './agent.dto.js';
 import { AgentDefinitionDto, agentDefinition } from './agent-definition.dto.js';
+import { agent } from './any-agent.dto.js';
 import { HookConfigDto, hookConfig } from './hook-config.dto.js';
 import { SendMessageRequestDto } from './message.dto.js';
 import { NeverConfirmDto, confirmationPolicy, secretSource, securityAnalyzer } from './policies.dto.js';

@@ -8,6 +8,7 @@ import type { JsonObject } from '../../storage/index.js';
 import { clientToolProblem, type ClientToolSpec } from '../../tools/client/client-tool.js';
 import { InvalidRequestError } from '../conversation-errors.js';
 import type { IncomingMessage, StartConversationRequest, WorktreeOptions } from '../start-request.js';
+import { ACPAgentDto, acpAgentFromSettings, toAcpAgentSpec } from './acp-agent.dto.js';
 import { AgentDto, DEFAULT_PROMPT_FILE, LLMSummarizingCondenserDto } from './agent.dto.js';
 import type { AgentContextDto } from '../../settings/dto/agent-context.dto.js';
 import { toCondenser } from './to-condenser.js';
@@ -173,8 +174,7 @@ function fromProfile({ name, settings }: LaunchedProfile): AgentSpec {
 
 function agentOf(dto: StartConversationRequestDto): AgentSpec {
   if (dto.agent instanceof AgentDto) return toAgentSpec(dto.agent);
-  if (dto.agent)
-    throw new InvalidRequestError(['body', 'agent', 'kind'], "This server runs agents of kind 'Agent' only");
+  if (dto.agent instanceof ACPAgentDto) return toAcpAgentSpec(dto.agent, toAgentContext);
   if (dto.agent_settings) return fromSettings(dto.agent_settings);
   throw new InvalidRequestError(
     ['body'],
@@ -214,7 +214,8 @@ export function toSecretSources(secrets: ReadonlyMap<string, object>): Record<st
   return Object.fromEntries([...secrets].map(([name, source]) => [name, object(toPlain(source))]));
 }
 
-function toAgentContext(context: AgentContextDto): JsonObject {
+/** A context as the wire has it, with the moment that it is of. */
+export function toAgentContext(context: AgentContextDto): JsonObject {
   const { current_datetime = utcTimestamp() } = context;
   return { ...object(toPlain(context)), current_datetime };
 }
@@ -234,13 +235,9 @@ function fromSettings(settings: JsonObject): AgentSpec {
   const removed = REMOVED_SETTINGS.filter((name) => Object.hasOwn(settings, name));
   if (removed.length > 0)
     throw new InvalidRequestError(['body'], `Removed agent settings: ${removed.join(', ')}`);
+  if (settings['agent_kind'] === 'acp') return acpAgentFromSettings(settings, toAgentContext);
   const dto = readChecked(model(AgentSettingsDto), settings, ['body', 'agent_settings']);
-  if (!(dto instanceof AgentSettingsDto) || dto.agent_kind === 'acp') {
-    throw new InvalidRequestError(
-      ['body', 'agent_settings', 'agent_kind'],
-      "This server runs agents of kind 'Agent' only",
-    );
-  }
+  if (!(dto instanceof AgentSettingsDto)) throw new TypeError('not the settings of an agent');
   const { tools, persona, agent_context, tool_concurrency_limit, mcp_config } = dto;
   const agent = new AgentDto();
   Object.assign(agent, { llm: dto.llm, agent_context, persona, tool_concurrency_limit, mcp_config });

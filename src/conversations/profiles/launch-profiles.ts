@@ -32,17 +32,15 @@ export class LaunchProfiles {
   async load(id: string): Promise<LaunchedProfile> {
     const profile = await this.agents.find(id);
     if (!profile) throw new NotFoundException(`Agent profile with id '${id}' not found`);
-    if (profile['agent_kind'] !== 'openhands') {
+    const { secret_refs = null, revision = 0, agent_kind: kind } = profile;
+    const shown = { agent_profile_id: id, revision, secret_refs, llm_profile_ref: null };
+    if (kind === 'acp') return { name: profile.name, settings: acpSettingsOf(profile), shown };
+    if (kind !== 'openhands') {
       throw new UnusableProfileError(
         `Agent profile '${profile.name}' is of a kind that this server does not run`,
       );
     }
-    const { secret_refs = null, revision = 0 } = profile;
-    return {
-      name: profile.name,
-      settings: settingsOf(profile, await this.llmOf(profile)),
-      shown: { agent_profile_id: id, revision, secret_refs, llm_profile_ref: null },
-    };
+    return { name: profile.name, settings: settingsOf(profile, await this.llmOf(profile)), shown };
   }
 
   private async llmOf(profile: AgentProfile): Promise<JsonObject> {
@@ -66,6 +64,24 @@ export class LaunchProfiles {
       },
     });
   }
+}
+
+/** An agent from elsewhere. Its command is one text there, as in a shell. */
+function acpSettingsOf(profile: AgentProfile): JsonObject {
+  const { acp_server, acp_model, acp_session_mode, acp_prompt_timeout, acp_startup_timeout } = profile;
+  const { acp_command: command, acp_args } = profile;
+  return {
+    agent_kind: 'acp',
+    ...given({ acp_server, acp_model, acp_session_mode, acp_prompt_timeout, acp_startup_timeout }),
+    ...(typeof command === 'string' && command !== '' && { acp_command: words(command) }),
+    ...(Array.isArray(acp_args) && { acp_args }),
+  };
+}
+
+/** The words of a command; quotes keep what is in them together. */
+function words(command: string): string[] {
+  const found = command.matchAll(/(?:[^\s"']|"[^"]*"|'[^']*')+/g);
+  return [...found].map(([word]) => word.replaceAll(/"([^"]*)"|'([^']*)'/g, '$1$2'));
 }
 
 function settingsOf(profile: AgentProfile, llm: JsonObject): JsonObject {

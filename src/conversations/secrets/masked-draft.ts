@@ -32,6 +32,10 @@ export function maskDraft(draft: EventDraft, mask: Mask): EventDraft {
       };
       return { ...draft, thought: draft.thought.map((block) => maskedText(block, mask)), ...reasoning };
     }
+    case 'ACPToolCallEvent': {
+      const { title, raw_input, raw_output, content } = draft;
+      return { ...draft, ...masked({ title, raw_input, raw_output, content }, mask) };
+    }
     case 'Condensation':
       return draft.summary === undefined ? draft : { ...draft, summary: mask(draft.summary) };
     case 'HookExecutionEvent': {

@@ -56,6 +56,12 @@ export class SecretVault implements ToolSecrets {
     return { variables, problems };
   }
 
+  /** All of them by name, but those that cannot be had. @throws the reason of the signal once it is aborted */
+  async all(signal: AbortSignal): Promise<Record<string, string>> {
+    const { variables } = await this.namedIn(Object.keys(this.sources()).join(' '), signal);
+    return variables;
+  }
+
   mask(text: string): string {
     return this.textMask().mask(text);
   }

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
-import type { AgentSpec } from '../../agent/agent-spec.js';
+import { AcpUnsupportedError, agentStateUpdate, withModels } from '../../acp/index.js';
+import type { AcpAgentSpec, AgentSpec } from '../../agent/agent-spec.js';
 import { Questions } from '../../agent/question.js';
 import { withoutNulls, type EventDraft } from '../../events/index.js';
 import type { LlmConfig } from '../../llm/llm-config.js';
@@ -72,6 +73,9 @@ export class SteeringService {
    */
   async switchLlm(id: string, llm: LlmConfig): Promise<void> {
     const conversation = await this.registry.acquire(id);
+    if (conversation.state.agent.kind === 'ACPAgent') {
+      throw new AcpUnsupportedError('An ACP agent has models of its own: use switch_acp_model.');
+    }
     const opened: LlmConfig = { ...llm, ...this.opened({ ...llm }, 'llm') };
     assertReachable(opened);
     assertModelServed(opened.model, ['body', 'llm', 'model']);
@@ -81,6 +85,28 @@ export class SteeringService {
     await conversation.change(
       (state) => (state.agent = { ...state.agent, llm: opened }),
       stateUpdate('agent', this.shown({ ...agent })),
+    );
+  }
+
+  /**
+   * Gives an agent from elsewhere another model: at once if it runs, else when it is started.
+   * @throws AcpUnsupportedError for an agent of our own, or in the words of the agent
+   */
+  async switchAcpModel(id: string, model: string): Promise<void> {
+    const conversation = await this.registry.acquire(id);
+    const { foreign } = conversation.surroundings;
+    if (!foreign) throw new AcpUnsupportedError('switch_acp_model is only supported for ACP conversations.');
+    const running = await foreign.switchModel(model);
+    const { state } = conversation;
+    const { agent } = state;
+    if (agent.kind !== 'ACPAgent') return;
+    const changed: AcpAgentSpec = { ...agent, acp_model: model, llm: { ...agent.llm, model } };
+    const models = running ? [agentStateUpdate(withModels(state.agent_state, running))] : [];
+    if (isDeepStrictEqual(changed, agent) && models.length === 0) return;
+    await conversation.change(
+      () => (state.agent = changed),
+      stateUpdate('agent', this.shown({ ...changed })),
+      ...models,
     );
   }
 
@@ -97,6 +123,16 @@ export class SteeringService {
   private async askIn(conversation: Conversation, question: string, signal: AbortSignal): Promise<string> {
     assertAffordable(conversation.state);
     const view = await conversation.surroundings.prepareView();
+    const { foreign } = conversation.surroundings;
+    if (foreign) {
+      const answer = await foreign.ask(question, {
+        agentState: conversation.state.agent_state,
+        signal,
+        append: (...drafts) => conversation.change(() => undefined, ...drafts),
+      });
+      if (answer.trim() === '') throw new NoAnswerError();
+      return conversation.surroundings.maskSecrets(answer);
+    }
     const { text, config, response } = await this.questions.ask(question, {
       conversationId: conversation.id,
       view,

@@ -59,9 +59,12 @@ export class TitleWriter {
   }
 
   private async ask(text: string): Promise<string | undefined> {
-    const { id, rest } = this.host.state;
+    const { agent, id, rest } = this.host.state;
     const llm = await this.model();
-    if (llm.model.startsWith('scripted/') || overspent(this.host.state) !== undefined) return undefined;
+    const isScripted = llm.model.startsWith('scripted/');
+    // The model of an agent from elsewhere is not ours to ask.
+    const isForeign = agent.kind === 'ACPAgent' && llm === agent.llm;
+    if (isScripted || isForeign || overspent(this.host.state) !== undefined) return undefined;
     const template = typeof rest['prompt'] === 'string' ? rest['prompt'] : null;
     const response = await this.services.llm.complete({
       config: { ...llm, stream: false },

@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { childEnvironment } from '../child-environment.js';
+import { endGroup, killGroup } from '../process-group.js';
 
 /** A program that speaks MCP on its standard input and output. */
 export interface StdioProgram {
@@ -14,8 +14,6 @@ export interface StdioProgram {
   cwd: string;
 }
 
-/** How long a program may take to end by itself, and then to end when it is told to (ms). */
-const GRACE_MS = 1_000;
 /** How long its outputs may stay open behind its end (ms). */
 const DRAIN_MS = 300;
 
@@ -66,18 +64,7 @@ export class StdioProcess implements Transport {
 
   /** Ends the program: by closing its input, then by asking, then by force. Resolves when nothing of it is left. */
   async close(): Promise<void> {
-    const { child } = this;
-    if (child?.pid === undefined || hasEnded(child)) return;
-    const exit = once(child, 'exit');
-    child.stdin?.end();
-    for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-      const timer = new AbortController();
-      await Promise.race([exit, sleep(GRACE_MS, undefined, { signal: timer.signal }).catch(() => undefined)]);
-      timer.abort();
-      if (hasEnded(child)) return;
-      killGroup(child, signal);
-    }
-    await exit;
+    if (this.child) await endGroup(this.child);
   }
 
   /** Its last words are read before it counts as closed, unless something keeps its outputs open. */
@@ -116,18 +103,5 @@ export class StdioProcess implements Transport {
 
   private fail(error: unknown): void {
     this.onerror?.(error instanceof Error ? error : new Error(String(error)));
-  }
-}
-
-function hasEnded(child: ChildProcess): boolean {
-  return child.exitCode !== null || child.signalCode !== null;
-}
-
-function killGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, signal);
-  } catch {
-    // All of it has ended already.
   }
 }

@@ -1,0 +1,286 @@
+import type {
+  ClientConnection,
+  ContentBlock,
+  InitializeResponse,
+  McpServer,
+  PromptResponse,
+  RequestPermissionRequest,
+  RequestPermissionResponse,
+} from '@agentclientprotocol/sdk';
+import { errorMessage } from '../errors/index.js';
+import { AcpError, AcpUnsupportedError, toAcpError } from './acp-error.js';
+import { AgentProcess, type AgentProgram } from './agent-process.js';
+import { authenticate } from './authenticate.js';
+import type { ClientFiles } from './client-files.js';
+import { serveClient } from './client-methods.js';
+import type { ClientTerminals } from './client-terminals.js';
+import { asObject, messageStream } from './message-stream.js';
+import { modelsIn, optionOf, type SessionModels } from './session-models.js';
+
+/** What a session begins with. */
+export interface SessionRequest {
+  /** Absolute path. */
+  cwd: string;
+  mcpServers: McpServer[];
+  /** An earlier session that is to go on, if the agent still has it. */
+  resume: string | undefined;
+  model: string | null;
+  mode: string | null;
+}
+
+/** What the agent gets from us, and who hears of it. */
+export interface ConnectionHost {
+  readonly files: ClientFiles;
+  readonly terminals: ClientTerminals;
+  onUpdate(sessionId: string, update: Record<string, unknown>): void;
+  onPermission(request: RequestPermissionRequest): Promise<RequestPermissionResponse>;
+  room(): Promise<void>;
+  /** What is of interest to who looks for a fault. */
+  debug(text: string): void;
+  warn(text: string): void;
+}
+
+/** An agent from elsewhere that runs, with one session. */
+export class AcpConnection {
+  private sessionId = '';
+  private models: SessionModels | undefined;
+  private capabilities: Record<string, unknown> = {};
+  private info: Record<string, unknown> = {};
+  /** The history that a loaded session tells again is known. */
+  private replaying = false;
+  /** Requests of the agent that we work on: it waits for us. */
+  private serving = 0;
+  private closing: Promise<void> | undefined;
+
+  private constructor(
+    private readonly process: AgentProcess,
+    private readonly connection: ClientConnection,
+    private readonly host: ConnectionHost,
+  ) {}
+
+  /**
+   * Starts an agent and its session.
+   * @param limitMs how long all of it may take
+   * @throws AcpError; the reason of the signal once it is aborted
+   */
+  static async open(
+    program: AgentProgram,
+    request: SessionRequest,
+    host: ConnectionHost,
+    { limitMs, signal }: { limitMs: number; signal: AbortSignal },
+  ): Promise<AcpConnection> {
+    const process = await AgentProcess.start(program, (text) => host.debug(text));
+    const connection = await AcpConnection.connect(process, host);
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
+    const aborted = new Promise<never>((_, reject) => {
+      limit.addEventListener('abort', () => reject(timeout(limitMs)), { once: true });
+    });
+    try {
+      signal.throwIfAborted();
+      await Promise.race([connection.begin(program, request), aborted]);
+      return connection;
+    } catch (error) {
+      const reason = await connection.startFailure(error);
+      await connection.close();
+      signal.throwIfAborted();
+      throw reason;
+    }
+  }
+
+  private static async connect(process: AgentProcess, host: ConnectionHost): Promise<AcpConnection> {
+    const { client, RequestError } = await import('@agentclientprotocol/sdk');
+    const app = client({ name: 'openhands-agent-server' });
+    const stream = messageStream(process.output, process.input, {
+      onUpdate: (sessionId, update) => {
+        if (!connection.replaying) host.onUpdate(sessionId, update);
+      },
+      onNoise: (line) => host.debug(line),
+      room: () => host.room(),
+    });
+    serveClient(app, host, RequestError, async (work) => {
+      connection.serving += 1;
+      return work.finally(() => (connection.serving -= 1));
+    });
+    const connection = new AcpConnection(process, app.connect(stream), host);
+    return connection;
+  }
+
+  get id(): string {
+    return this.sessionId;
+  }
+
+  get isOpen(): boolean {
+    return !this.connection.signal.aborted && this.closing === undefined;
+  }
+
+  /** The agent waits for something that we do for it. */
+  get isServing(): boolean {
+    return this.serving > 0;
+  }
+
+  get takesImages(): boolean {
+    return asObject(this.capabilities['promptCapabilities'])['image'] === true;
+  }
+
+  get agentName(): string | null {
+    return typeof this.info['name'] === 'string' ? this.info['name'] : null;
+  }
+
+  get agentVersion(): string | null {
+    return typeof this.info['version'] === 'string' ? this.info['version'] : null;
+  }
+
+  get sessionModels(): SessionModels | undefined {
+    return this.models;
+  }
+
+  /** Resolves when the agent has answered. @throws AcpError */
+  async prompt(blocks: ContentBlock[], sessionId = this.sessionId): Promise<PromptResponse> {
+    try {
+      return await this.connection.agent.request('session/prompt', { sessionId, prompt: blocks });
+    } catch (error) {
+      if (this.connection.signal.aborted) {
+        const end = await this.process.describeEnd();
+        throw new AcpError('ACPPromptError', `The agent ended in the middle of its work (${end})`);
+      }
+      throw toAcpError(error, 'ACPPromptError');
+    }
+  }
+
+  /** Asks the agent to stop what it does. Never fails. */
+  async cancel(sessionId = this.sessionId): Promise<void> {
+    await this.connection.agent.notify('session/cancel', { sessionId }).catch(() => undefined);
+  }
+
+  /** Gives the session another model. @throws the refusal of the agent, AcpUnsupportedError */
+  async setModel(model: string): Promise<void> {
+    const { models, sessionId } = this;
+    const { agent } = this.connection;
+    if (models?.optionId !== undefined) {
+      const change = { sessionId, configId: models.optionId, value: model };
+      const answer = await agent.request('session/set_config_option', change);
+      this.models = modelsIn(answer) ?? { ...models, current: model };
+      return;
+    }
+    await agent.request('session/set_model', { sessionId, modelId: model });
+    this.models = { available: [], ...models, current: model };
+  }
+
+  /**
+   * Makes a copy of the session that knows what it knows.
+   * @returns its id
+   * @throws AcpUnsupportedError, AcpError
+   */
+  async fork(cwd: string, mcpServers: McpServer[]): Promise<string> {
+    if (asObject(this.capabilities['sessionCapabilities'])['fork'] === undefined) {
+      throw new AcpUnsupportedError(
+        'This agent cannot be asked beside its work: it cannot fork its session.',
+      );
+    }
+    const { sessionId } = this;
+    const answer: unknown = await this.connection.agent.request('session/fork', {
+      sessionId,
+      cwd,
+      mcpServers,
+    });
+    const { sessionId: fork } = asObject(answer);
+    if (typeof fork !== 'string')
+      throw new AcpError('ACPPromptError', 'The agent answered without a session');
+    return fork;
+  }
+
+  /** Ends the agent and all that it has started. Idempotent. */
+  close(): Promise<void> {
+    this.closing ??= this.end();
+    return this.closing;
+  }
+
+  private async end(): Promise<void> {
+    await Promise.all([this.process.close(), this.host.terminals.close()]);
+    this.connection.close();
+  }
+
+  private async begin(program: AgentProgram, request: SessionRequest): Promise<void> {
+    const { PROTOCOL_VERSION } = await import('@agentclientprotocol/sdk');
+    const { agent } = this.connection;
+    const answer: InitializeResponse = await agent.request('initialize', {
+      protocolVersion: PROTOCOL_VERSION,
+      clientInfo: { name: 'openhands-agent-server', version: '1' },
+      clientCapabilities: { fs: { readTextFile: true, writeTextFile: true }, terminal: true },
+    });
+    this.capabilities = asObject(answer.agentCapabilities);
+    this.info = asObject(answer.agentInfo);
+    await authenticate(agent, answer.authMethods ?? [], program.env);
+    const session = await this.openSession(request);
+    this.models = modelsIn(session);
+    await this.choose(request, session);
+  }
+
+  /** The earlier session where the agent has it, else a new one. */
+  private async openSession({ cwd, mcpServers, resume }: SessionRequest): Promise<unknown> {
+    const { agent } = this.connection;
+    const method = this.resumeMethod();
+    if (resume !== undefined && method !== undefined) {
+      this.replaying = true;
+      try {
+        const answer: unknown = await agent.request(method, { sessionId: resume, cwd, mcpServers });
+        this.sessionId = resume;
+        return answer;
+      } catch (error) {
+        if (!this.isOpen) throw error;
+        this.host.warn(`session ${resume} cannot go on, a new one begins: ${errorMessage(error)}`);
+      } finally {
+        this.replaying = false;
+      }
+    }
+    const answer = await agent.request('session/new', { cwd, mcpServers });
+    this.sessionId = answer.sessionId;
+    return answer;
+  }
+
+  private resumeMethod(): string | undefined {
+    if (asObject(this.capabilities['sessionCapabilities'])['resume'] !== undefined) return 'session/resume';
+    return this.capabilities['loadSession'] === true ? 'session/load' : undefined;
+  }
+
+  /** Model and mode as asked for. What the agent does not have is told in the log only: it can work without. */
+  private async choose({ model, mode }: SessionRequest, session: unknown): Promise<void> {
+    if (model !== null && model !== this.models?.current) {
+      await this.setModel(model).catch((error: unknown) => this.notChosen('model', model, error));
+    }
+    if (mode !== null) {
+      await this.setMode(mode, session).catch((error: unknown) => this.notChosen('mode', mode, error));
+    }
+  }
+
+  private notChosen(what: string, value: string, error: unknown): void {
+    if (!this.isOpen) throw error;
+    this.host.warn(`the agent does not take the ${what} '${value}': ${errorMessage(error)}`);
+  }
+
+  private async setMode(modeId: string, session: unknown): Promise<void> {
+    const { sessionId } = this;
+    const option = optionOf(asObject(session)['configOptions'], 'mode');
+    if (option) {
+      const change = { sessionId, configId: String(option['id']), value: modeId };
+      await this.connection.agent.request('session/set_config_option', change);
+      return;
+    }
+    await this.connection.agent.request('session/set_mode', { sessionId, modeId });
+  }
+
+  private async startFailure(error: unknown): Promise<AcpError> {
+    if (this.connection.signal.aborted && !(error instanceof AcpError)) {
+      return new AcpError('ACPInitError', `Connection closed (${await this.process.describeEnd()})`);
+    }
+    return toAcpError(error, 'ACPInitError');
+  }
+}
+
+function timeout(limitMs: number): AcpError {
+  const seconds = Math.round(limitMs / 1000);
+  return new AcpError(
+    'ACPStartupTimeout',
+    `ACP startup timed out after ${seconds}s waiting for the ACP server to spawn, authenticate, and create/load a session`,
+  );
+}

@@ -1,0 +1,156 @@
+import path from 'node:path';
+import { Logger } from '@nestjs/common';
+import type { RequestPermissionRequest, RequestPermissionResponse } from '@agentclientprotocol/sdk';
+import type { AcpAgentSpec, JsonObject } from '../agent/agent-spec.js';
+import type { EventDraft } from '../events/index.js';
+import { SESSION_VARIABLE } from '../tools/terminal/session-processes.js';
+import { AcpConnection } from './acp-connection.js';
+import { agentStateUpdate, knownSession, withSession } from './acp-state.js';
+import { ClientFiles } from './client-files.js';
+import { ClientTerminals } from './client-terminals.js';
+import { agentEnvironment, mcpServersFor } from './environment.js';
+import { asObject } from './message-stream.js';
+
+/** What an agent from elsewhere needs of its conversation. */
+export interface AcpHost {
+  readonly conversationId: string;
+  /** As it is now: its model can change. */
+  readonly agent: AcpAgentSpec;
+  /** Absolute path of the workspace. */
+  readonly workingDir: string;
+  /** Where it may keep files of its own for this conversation (absolute path). */
+  readonly folder: string;
+  /** The secrets of the conversation, by name; what cannot be had is left out. */
+  secrets(signal: AbortSignal): Promise<Record<string, string>>;
+  /** A text without secrets. */
+  mask(text: string): string;
+}
+
+/** Who hears of the session of the conversation. */
+export interface SessionListener {
+  onUpdate(update: Record<string, unknown>): void;
+  onPermission(request: RequestPermissionRequest): Promise<RequestPermissionResponse>;
+  room(): Promise<void>;
+}
+
+/** What a start of the agent changes in its conversation, and how long it is wanted. */
+export interface ConnectContext {
+  readonly agentState: JsonObject;
+  readonly signal: AbortSignal;
+  append(...drafts: EventDraft[]): Promise<unknown>;
+}
+
+/** The longest time that a timer takes (ms). */
+const MAX_TIMER = 2 ** 31 - 1;
+
+/** A time of the configuration for a timer. */
+export function milliseconds(seconds: number): number {
+  return Math.min(Math.max(seconds * 1000, 0), MAX_TIMER);
+}
+
+/** Text of one answer that is kept (characters). */
+const MAX_ANSWER = 200_000;
+
+/** Starts the agent of a conversation when it is needed, and again when it has ended. */
+export class AcpConnector {
+  private readonly logger = new Logger('Acp');
+  private connection: AcpConnection | undefined;
+  private connecting: Promise<AcpConnection> | undefined;
+  private closed = false;
+  /** Who listens to copies of the session, by their ids. */
+  private readonly beside = new Map<string, (update: Record<string, unknown>) => void>();
+
+  constructor(
+    private readonly host: AcpHost,
+    private readonly listener: SessionListener,
+  ) {}
+
+  /** The agent, if it runs. */
+  get current(): AcpConnection | undefined {
+    return this.connection?.isOpen ? this.connection : undefined;
+  }
+
+  /** @throws AcpError; the reason of the signal once it is aborted */
+  async connect(context: ConnectContext): Promise<AcpConnection> {
+    const { current } = this;
+    if (current) return current;
+    this.connecting ??= this.start(context).finally(() => (this.connecting = undefined));
+    return this.connecting;
+  }
+
+  /** Asks a copy of the session a question. @throws AcpError, AcpUnsupportedError */
+  async ask(connection: AcpConnection, question: string, signal: AbortSignal): Promise<string> {
+    const servers = mcpServersFor(this.host.agent, await this.host.secrets(signal));
+    const id = await connection.fork(this.host.workingDir, servers);
+    let text = '';
+    this.beside.set(id, (update) => {
+      const { text: piece } = asObject(update['content']);
+      if (update['sessionUpdate'] !== 'agent_message_chunk' || typeof piece !== 'string') return;
+      text = `${text}${piece}`.slice(0, MAX_ANSWER);
+    });
+    const stop = (): void => void connection.cancel(id);
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      await connection.prompt([{ type: 'text', text: question }], id);
+      return text;
+    } finally {
+      signal.removeEventListener('abort', stop);
+      this.beside.delete(id);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    await this.connecting?.catch(() => undefined);
+    await this.connection?.close();
+  }
+
+  private async start(context: ConnectContext): Promise<AcpConnection> {
+    const { signal } = context;
+    const { agent, workingDir: cwd, conversationId } = this.host;
+    const own = path.join(this.host.folder, 'acp');
+    const secrets = await this.host.secrets(signal);
+    const env = await agentEnvironment(agent, own, secrets, (text) => this.warn(text));
+    const mark = `acp-${conversationId}`;
+    const files = new ClientFiles(cwd);
+    const terminals = new ClientTerminals(cwd, { ...env, [SESSION_VARIABLE]: mark }, (at) =>
+      files.inside(at),
+    );
+    const connection = await AcpConnection.open(
+      { command: [...agent.acp_command, ...agent.acp_args], env, cwd, mark },
+      {
+        cwd,
+        mcpServers: mcpServersFor(agent, secrets),
+        resume: knownSession(context.agentState, cwd) ?? agent.acp_resume_session_id ?? undefined,
+        model: agent.acp_model,
+        mode: agent.acp_session_mode,
+      },
+      {
+        files,
+        terminals,
+        onUpdate: (sessionId, update) => this.heard(sessionId, update),
+        onPermission: (request) => this.listener.onPermission(request),
+        room: () => this.listener.room(),
+        debug: (text) =>
+          this.logger.debug(`conversation ${conversationId}: ${this.host.mask(text.trimEnd())}`),
+        warn: (text) => this.warn(text),
+      },
+      { limitMs: milliseconds(agent.acp_startup_timeout), signal },
+    );
+    this.connection = connection;
+    if (this.closed || signal.aborted) await connection.close();
+    signal.throwIfAborted();
+    await context.append(agentStateUpdate(withSession(context.agentState, connection, cwd)));
+    return connection;
+  }
+
+  private heard(sessionId: string, update: Record<string, unknown>): void {
+    const other = this.beside.get(sessionId);
+    if (other) other(update);
+    else if (sessionId === this.connection?.id) this.listener.onUpdate(update);
+  }
+
+  private warn(text: string): void {
+    this.logger.warn(`conversation ${this.host.conversationId}: ${this.host.mask(text)}`);
+  }
+}

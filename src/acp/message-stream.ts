@@ -1,0 +1,115 @@
+import type { Readable, Writable } from 'node:stream';
+import type { AnyMessage, Stream } from '@agentclientprotocol/sdk';
+import { errorMessage } from '../errors/index.js';
+
+/** The longest message of an agent (bytes): an image of some size fits. */
+const MAX_MESSAGE = 32 * 1024 * 1024;
+/** Of a line that is no message, more is not logged (characters). */
+const MAX_NOISE = 500;
+
+/** Who reads what an agent prints. */
+export interface MessageListener {
+  /** A piece of news about a session, in the order in which they come. */
+  onUpdate(sessionId: string, update: Record<string, unknown>): void;
+  /** A line that is no message: some programs print other things too. */
+  onNoise(line: string): void;
+  /** Resolves when there is room for more news: until then the agent is not read on. */
+  room(): Promise<void>;
+}
+
+/**
+ * The messages of a program that speaks JSON-RPC on its standard input and output, one a line. News about sessions are
+ * handed out here and not passed on: the library would refuse kinds that it does not know.
+ */
+export function messageStream(input: Readable, output: Writable, listener: MessageListener): Stream {
+  const lines = linesOf(input);
+  const readable = new ReadableStream<AnyMessage>({
+    async pull(controller) {
+      try {
+        for (;;) {
+          await listener.room();
+          const { value, done } = await lines.next();
+          if (done === true) return controller.close();
+          const message = take(value, listener);
+          if (message) return controller.enqueue(message);
+        }
+      } catch (error) {
+        controller.error(error);
+      }
+    },
+    async cancel() {
+      await lines.return(undefined);
+    },
+  });
+  const writable = new WritableStream<AnyMessage>({ write: (message) => write(output, message) });
+  return { readable, writable };
+}
+
+/** @throws RangeError for a line without an end: there is no way to find the next one */
+async function* linesOf(input: Readable): AsyncGenerator<string, undefined, undefined> {
+  let pieces: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of chunksOf(input)) {
+    let start = 0;
+    for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, start)) {
+      yield Buffer.concat([...pieces, chunk.subarray(start, end)]).toString('utf8');
+      pieces = [];
+      size = 0;
+      start = end + 1;
+    }
+    const rest = chunk.subarray(start);
+    size += rest.length;
+    if (size > MAX_MESSAGE)
+      throw new RangeError(`the agent sent a message of more than ${MAX_MESSAGE} bytes`);
+    if (rest.length > 0) pieces.push(rest);
+  }
+  return undefined;
+}
+
+async function* chunksOf(input: Readable): AsyncGenerator<Buffer> {
+  for await (const chunk of input) if (Buffer.isBuffer(chunk)) yield chunk;
+}
+
+/** The message of a line, unless it is for the listener. */
+function take(line: string, listener: MessageListener): AnyMessage | undefined {
+  const text = line.trim();
+  if (text === '') return undefined;
+  const message = parse(text);
+  if (!isMessage(message)) {
+    listener.onNoise(text.slice(0, MAX_NOISE));
+    return undefined;
+  }
+  if (!('method' in message) || message.method !== 'session/update') return message;
+  const { sessionId, update } = asObject(message.params);
+  if (typeof sessionId === 'string') listener.onUpdate(sessionId, asObject(update));
+  return undefined;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isMessage(value: unknown): value is AnyMessage {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  if ('method' in value) return typeof value.method === 'string';
+  return 'id' in value && ('result' in value || 'error' in value);
+}
+
+/** The value if it is an object, else an empty one. */
+export function asObject(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
+}
+
+function write(output: Writable, message: AnyMessage): Promise<void> {
+  if (!output.writable) return Promise.reject(new Error('Connection closed'));
+  return new Promise((resolve, reject) => {
+    output.write(`${JSON.stringify(message)}\n`, (error) => {
+      if (error) reject(new Error(`Connection closed: ${errorMessage(error)}`));
+      else resolve();
+    });
+  });
+}

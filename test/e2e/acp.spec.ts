@@ -1,0 +1,237 @@
+import { mkdtemp, realpath, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { acpRequest, answerOf, steps, type AcpOptions } from '../support/acp.js';
+import { brief, ConversationClient, type SeenEvent } from '../support/conversation-client.js';
+import { ServerProcess } from '../support/server-process.js';
+
+// What matchers are is nobody's business.
+const containing = (text: string): unknown => expect.stringContaining(text);
+const lacking = (text: string): unknown => expect.not.stringContaining(text);
+const having = (fields: object): unknown => expect.objectContaining(fields);
+const near = (value: number): unknown => expect.closeTo(value);
+
+const call = (fields: object) => ['update', { sessionUpdate: 'tool_call', ...fields }];
+const news = (fields: object) => ['update', { sessionUpdate: 'tool_call_update', ...fields }];
+
+describe('an agent from elsewhere', () => {
+  let folder: string;
+  let server: ServerProcess;
+  beforeAll(async () => {
+    folder = await realpath(await mkdtemp(path.join(os.tmpdir(), 'acp-')));
+    server = await ServerProcess.start();
+  });
+  afterAll(async () => {
+    await server.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const create = (message?: string, options?: AcpOptions) =>
+    ConversationClient.create(server, acpRequest(folder, message, options));
+  const finished = async (message: string, options?: AcpOptions) => {
+    const conversation = await create(message, options);
+    await conversation.reaches('finished');
+    return conversation;
+  };
+
+  it('answers a message, and the log tells what it did', async () => {
+    const conversation = await finished(
+      steps(
+        ['think', 'Let me '],
+        ['think', 'see'],
+        ['say', 'Hello. '],
+        call({ toolCallId: 'a', title: 'Read', kind: 'read', status: 'pending', rawInput: { path: 'x' } }),
+        news({ toolCallId: 'a', status: 'in_progress' }),
+        news({
+          toolCallId: 'a',
+          status: 'completed',
+          rawOutput: { lines: 1 },
+          content: [{ type: 'diff', path: '/x', oldText: 'b', newText: 'c', _meta: null }],
+        }),
+        news({ toolCallId: 'a', title: 'too late' }),
+        call({ toolCallId: 'b', title: 'Run', kind: 'execute', status: 'in_progress' }),
+        news({ toolCallId: 'b', status: 'failed' }),
+        call({ toolCallId: 'c', title: 'Never ends' }),
+        ['update', { sessionUpdate: 'nobody_knows_this', what: 1 }],
+        ['say', 'Done.'],
+      ),
+    );
+    const events = await conversation.events();
+    expect(events.map(brief)).toEqual([
+      ...['SystemPromptEvent', 'MessageEvent', 'last_user_message_id', 'execution_status=running'],
+      ...['agent_state', 'agent_state'],
+      ...Array<string>(6).fill('ACPToolCallEvent'),
+      ...['ActionEvent', 'ObservationEvent', 'agent_state', 'execution_status=finished'],
+    ]);
+    const calls = events.filter(({ kind }) => kind === 'ACPToolCallEvent').map(facts);
+    const read = { tool_call_id: 'a', title: 'Read', tool_kind: 'read', raw_input: { path: 'x' } };
+    expect(calls).toEqual([
+      { ...read, status: 'pending', is_error: false },
+      {
+        ...{ ...read, status: 'completed', is_error: false, raw_output: { lines: 1 } },
+        content: [{ type: 'diff', path: '/x', old_text: 'b', new_text: 'c' }],
+      },
+      { tool_call_id: 'b', title: 'Run', tool_kind: 'execute', status: 'in_progress', is_error: false },
+      { tool_call_id: 'b', title: 'Run', tool_kind: 'execute', status: 'failed', is_error: true },
+      { tool_call_id: 'c', title: 'Never ends', is_error: false },
+      { tool_call_id: 'c', title: 'Never ends', status: 'completed', is_error: false },
+    ]);
+    expect(events.find(({ kind }) => kind === 'ActionEvent')).toMatchObject({
+      reasoning_content: 'Let me see',
+      action: { kind: 'FinishAction', message: 'Hello. Done.' },
+    });
+    expect(await answerOf(conversation)).toEqual('Hello. Done.');
+    const single = await server.request(
+      'GET',
+      `${conversation.route}/events/${idOf(events, 'ACPToolCallEvent')}`,
+    );
+    expect(single.body).toMatchObject({ status: 'pending', raw_output: null, content: null });
+  });
+
+  it('keeps its session from message to message, in the workspace', async () => {
+    const conversation = await finished(steps(['cwd'], ['say', ' '], ['recall']));
+    expect(await answerOf(conversation)).toEqual(`${folder} prompts before: 0`);
+    await conversation.send(steps(['recall']));
+    await conversation.reaches('finished');
+    expect(await answerOf(conversation)).toEqual('prompts before: 1');
+  });
+
+  it('is watched while it speaks', async () => {
+    const conversation = await create();
+    const socket = await conversation.listen();
+    await conversation.send(steps(['think', 'hm'], ['say', 'one '], ['sleep', 50], ['say', 'two']));
+    await socket.sees((event) => event.kind === 'ActionEvent');
+    await socket.close();
+    const deltas = socket.events.filter(({ kind }) => kind === 'StreamingDeltaEvent');
+    expect(deltas.map((event) => event['content'] ?? event['reasoning_content'])).toEqual([
+      'hm',
+      'one ',
+      'two',
+    ]);
+  });
+
+  it('counts what it says that it uses', async () => {
+    const used = (amount: number) => [
+      'update',
+      { sessionUpdate: 'usage_update', used: 5, size: 200_000, cost: { amount, currency: 'USD' } },
+    ];
+    const usage = {
+      inputTokens: 10,
+      outputTokens: 20,
+      cachedReadTokens: 3,
+      cachedWriteTokens: 2,
+      thoughtTokens: 5,
+    };
+    const conversation = await finished(steps(used(0.25), ['usage', usage]));
+    await conversation.send(steps(used(0.35)));
+    await conversation.reaches('finished');
+    const { stats } = await conversation.info();
+    expect(stats).toMatchObject({
+      usage_to_metrics: {
+        'acp-managed': {
+          accumulated_cost: near(0.35),
+          accumulated_token_usage: {
+            ...{ prompt_tokens: 10, completion_tokens: 20, reasoning_tokens: 5, context_window: 200_000 },
+            ...{ cache_read_tokens: 3, cache_write_tokens: 2 },
+          },
+        },
+      },
+    });
+  });
+
+  it.each([
+    ['images that it takes', [], { type: 'image', mimeType: 'image/png', data: 8 }],
+    ['a word for those that it does not', ['--blind'], { type: 'text', text: containing('image') }],
+  ])('gets %s', async (_what, args, block) => {
+    const conversation = await create(undefined, { args });
+    const content = [
+      { type: 'text', text: steps(['blocks']) },
+      { type: 'image', image_urls: ['data:image/png;base64,AAAAAAAA'] },
+    ];
+    await server.request('POST', `${conversation.route}/events`, { role: 'user', content, run: true });
+    await conversation.reaches('finished');
+    const response = await answerOf(conversation);
+    expect(JSON.parse(response)).toEqual([having({ type: 'text' }), block]);
+  });
+
+  it('is told of the conversation once, and gets its MCP servers', async () => {
+    const agent = {
+      agent_context: { system_message_suffix: 'Be brief', current_datetime: '2026-01-01T00:00' },
+      mcp_config: {
+        here: { command: 'x', args: ['1'], env: { KEY: '$TOKEN' } },
+        far: { url: 'http://h/mcp' },
+      },
+    };
+    const secrets = { TOKEN: { kind: 'StaticSecret', value: 'hush-hush' } };
+    const conversation = await finished(steps(['blocks'], ['status']), { agent, secrets });
+    const response = await answerOf(conversation);
+    expect(response).toContain('Be brief');
+    expect(response).toContain('"command":"x","args":["1"],"env":[{"name":"KEY","value":"<secret-hidden>"}]');
+    expect(response).toContain('{"type":"http","name":"far","url":"http://h/mcp","headers":[]}');
+    await conversation.send(steps(['blocks']));
+    await conversation.reaches('finished');
+    expect(await answerOf(conversation)).toEqual(lacking('Be brief'));
+  });
+
+  it.each([
+    ['a method', []],
+    ['an option', ['--config-models']],
+  ])('has models, which are chosen by %s', async (_how, args) => {
+    const conversation = await finished(steps(['status']), { args, agent: { acp_model: 'large' } });
+    expect(await answerOf(conversation)).toEqual(containing('"model":"large"'));
+    expect(await conversation.info()).toMatchObject({
+      current_model_id: 'large',
+      available_models: [
+        { model_id: 'small' },
+        { model_id: 'large', name: 'Large', description: 'Thorough' },
+      ],
+      supports_runtime_model_switch: true,
+      agent: { llm: { model: 'large', usage_id: 'acp-managed' } },
+    });
+    const to = (model: string) => server.request('POST', `${conversation.route}/switch_acp_model`, { model });
+    expect(await to('small')).toMatchObject({ status: 200, body: { success: true } });
+    expect(await to('none')).toMatchObject({ status: 400 });
+    await conversation.send(steps(['status']));
+    await conversation.reaches('finished');
+    expect(await answerOf(conversation)).toEqual(containing('"model":"small"'));
+    expect(await conversation.info()).toMatchObject({
+      current_model_id: 'small',
+      agent: { acp_model: 'small' },
+    });
+  });
+
+  it('begins in the mode that is asked for', async () => {
+    const conversation = await finished(steps(['status']), { agent: { acp_session_mode: 'yolo' } });
+    expect(await answerOf(conversation)).toEqual(containing('"mode":"yolo"'));
+  });
+
+  it('is asked beside its work if it can copy its session', async () => {
+    const conversation = await finished('first', { args: ['--fork'] });
+    const ask = (of: ConversationClient) =>
+      server.request('POST', `${of.route}/ask_agent`, { question: steps(['recall']) });
+    expect(await ask(conversation)).toMatchObject({ status: 200, body: { response: 'prompts before: 1' } });
+    await conversation.send(steps(['recall']));
+    await conversation.reaches('finished');
+    expect(await answerOf(conversation)).toEqual('prompts before: 1');
+    expect(await ask(await finished('alone'))).toMatchObject({ status: 400 });
+  });
+
+  it('does not take what only our own agent can do', async () => {
+    const conversation = await finished('hello');
+    const post = (what: string, body?: object) =>
+      server.request('POST', `${conversation.route}/${what}`, body);
+    expect(await post('condense')).toMatchObject({ status: 409 });
+    expect(await post('switch_llm', { llm: { model: 'openai/x' } })).toMatchObject({ status: 400 });
+    const request = acpRequest(folder, undefined, { agent: { tools: [{ name: 'terminal' }] } });
+    expect(await server.request('POST', '/api/conversations', request)).toMatchObject({ status: 422 });
+  });
+});
+
+function facts(event: SeenEvent): object {
+  const { id: _id, timestamp: _time, parent_id: _parent, source: _source, kind: _kind, ...rest } = event;
+  return rest;
+}
+
+function idOf(events: readonly SeenEvent[], kind: string): string {
+  return events.find((event) => event.kind === kind)?.id ?? '';
+}
