@@ -37,7 +37,7 @@ describe('ToolRegistry', () => {
     // Class names are no names of tools to configure, and the other way round.
     expect(() => registry.assertKnown(named('TerminalTool'), [])).toThrow(UnknownToolError);
     expect(() => registry.assertKnown([], ['think'])).toThrow(
-      "Available: ['FinishTool', 'ThinkTool', 'InvokeSkillTool', 'SwitchLLMTool', 'VisionInspectTool']",
+      "Available: ['FinishTool', 'ThinkTool', 'InvokeSkillTool', 'SwitchLLMTool', 'ClassifyAndSwitchLLMTool', 'VisionInspectTool']",
     );
     expect(() => registry.assertKnown(named('constructor'), [])).toThrow(UnknownToolError);
   });
@@ -68,6 +68,7 @@ describe('ToolRegistry', () => {
       'openhands.tools.task.definition',
       'openhands.tools.ask_oracle.definition',
       'openhands.tools.child_conversation.definition',
+      'openhands.sdk.tool.builtins.classify_and_switch_llm',
       'openhands.tools.browser_use.definition',
     ]);
     expect(registry.qualifiedName('finish')).toBeUndefined();

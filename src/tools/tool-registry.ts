@@ -10,6 +10,7 @@ import { finishDefinition } from './finish/finish-tool.js';
 import { invokeSkillDefinition } from './invoke-skill/invoke-skill-tool.js';
 import { askOracleDefinition } from './models/ask-oracle-tool.js';
 import { inspectImageDefinition } from './models/inspect-image-tool.js';
+import { routeTaskDefinition } from './models/route-task-tool.js';
 import { switchLlmDefinition } from './models/switch-llm-tool.js';
 import { editDefinition } from './plain-files/edit-tool.js';
 import { listDirectoryDefinition } from './plain-files/list-directory-tool.js';
@@ -46,13 +47,20 @@ const CONFIGURABLE: readonly ToolDefinition[] = [
   taskDefinition,
   askOracleDefinition,
   startChildDefinition,
+  routeTaskDefinition,
 ];
 
 /** Tools that come together, by the one name that a configuration has for them. */
 const SETS: Readonly<Record<string, readonly ToolDefinition[]>> = { browser_tool_set: browserToolSet };
 
+/** The one built-in tool that configurations may name like the others. */
+const ROUTING_TOOL = 'ClassifyAndSwitchLLMTool';
+
 /** Names that a configuration has for a tool where the model knows another one. */
-const CONFIGURED_NAMES: Readonly<Record<string, string>> = { task: 'task_tool_set' };
+const CONFIGURED_NAMES: Readonly<Record<string, string>> = {
+  task: 'task_tool_set',
+  route_task_to_model: ROUTING_TOOL,
+};
 
 /** Modules of the original that are not named after their tool. */
 const MODULES: Readonly<Record<string, string>> = {
@@ -71,6 +79,7 @@ const BUILT_IN: readonly ToolDefinition[] = [
   thinkDefinition,
   invokeSkillDefinition,
   switchLlmDefinition,
+  routeTaskDefinition,
   inspectImageDefinition,
 ];
 
@@ -141,6 +150,7 @@ export class ToolRegistry {
 
   /** Where the original defines a tool, which clients send and expect back; undefined for one we do not have. */
   qualifiedName(name: string): string | undefined {
+    if (name === ROUTING_TOOL) return 'openhands.sdk.tool.builtins.classify_and_switch_llm';
     return this.configurable.has(name) ? `openhands.tools.${MODULES[name] ?? name}.definition` : undefined;
   }
 

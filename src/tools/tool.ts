@@ -110,10 +110,25 @@ export interface ToolModels {
    */
   switchTo(profile: string): Promise<string>;
   /**
+   * Has a model find out what kind of task the conversation is about, and switches to the profile for it.
+   * @param params of the tool that asks: `meta_profile`, or its name in `active_meta_profile`; default: what the settings say
+   * @throws HostRefusal; the reason of the signal once it is aborted
+   */
+  route(params: Record<string, unknown>, signal: AbortSignal): Promise<RoutedModel>;
+  /**
    * Asks the model of a profile a question that stands for itself.
    * @throws HostRefusal; the reason of the signal once it is aborted
    */
   ask(question: ModelQuestion, signal: AbortSignal): Promise<ModelAnswer>;
+}
+
+/** The model that a task was given to. */
+export interface RoutedModel {
+  /** What kind of task it was taken for. */
+  chosenClass: string;
+  profile: string;
+  /** The name of the model. */
+  model: string;
 }
 
 /** A question to a model that knows nothing else. */

@@ -4,6 +4,7 @@ import { choice, decimal, flag, integer, listOf, nullable, recordOf, text } from
 import type { JsonObject } from '../../storage/index.js';
 import { AgentContextDto, type ToolDto, agentContext, tool } from '../../settings/dto/agent-context.dto.js';
 import { LLMDto, llm } from '../../settings/dto/llm.dto.js';
+import { type MetaProfileDto, metaProfile } from '../../settings/dto/meta-profile.dto.js';
 import { mcpServer } from '../../settings/dto/mcp-server.dto.js';
 
 /** Whether and how the history is condensed. */
@@ -55,6 +56,15 @@ export class AgentSettingsDto {
 
   @Field(model(CondenserSettingsDto))
   condenser = new CondenserSettingsDto();
+
+  @Field(flag(), 'Let the agent hand a task to the model that a meta-profile chooses.')
+  enable_classify_and_switch_llm_tool = false;
+
+  @Field(nullable(text()), 'The meta-profile that chooses; default: what the settings of the server say.')
+  active_meta_profile: string | null = null;
+
+  @Field(nullable(metaProfile))
+  meta_profile: MetaProfileDto | null = null;
 
   @Field(integer({ ge: 1 }))
   tool_concurrency_limit = 1;

@@ -1,4 +1,4 @@
-import type { AgentSpec } from '../../agent/agent-spec.js';
+import type { AgentSpec, ToolSpec } from '../../agent/agent-spec.js';
 import type { CondenserSpec } from '../../agent/condenser/condenser-spec.js';
 import { type Content, utcTimestamp } from '../../events/index.js';
 import { readChecked, toPlain, model } from '../../http/dto.js';
@@ -243,12 +243,28 @@ function fromSettings(settings: JsonObject): AgentSpec {
   Object.assign(agent, { llm: dto.llm, agent_context, persona, tool_concurrency_limit, mcp_config });
   return {
     ...toAgentSpec(agent),
-    tools:
-      tools?.map(({ name, params }) => ({ name, params })) ??
-      DEFAULT_TOOLS.map((name) => ({ name, params: {} })),
-    include_default_tools: SETTINGS_BUILT_IN,
+    tools: [
+      ...(tools?.map(({ name, params }) => ({ name, params })) ??
+        DEFAULT_TOOLS.map((name) => ({ name, params: {} }))),
+      ...routingTool(dto),
+    ],
+    // Who has a model chosen does not choose one.
+    include_default_tools: SETTINGS_BUILT_IN.filter(
+      (name) => !dto.enable_classify_and_switch_llm_tool || name !== 'SwitchLLMTool',
+    ),
     condenser: condenserFromSettings(dto),
   };
+}
+
+/** The tool that has a model chosen, if the settings want it, with the meta-profile that they name or hold. */
+function routingTool(dto: AgentSettingsDto): ToolSpec[] {
+  if (!dto.enable_classify_and_switch_llm_tool) return [];
+  const { active_meta_profile, meta_profile } = dto;
+  const params = {
+    ...(active_meta_profile === null ? {} : { active_meta_profile }),
+    ...(meta_profile ? { meta_profile: toPlain(meta_profile) } : {}),
+  };
+  return [{ name: 'ClassifyAndSwitchLLMTool', params }];
 }
 
 function condenserFromSettings({ condenser, llm }: AgentSettingsDto): CondenserSpec | null {

@@ -2,7 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { readChecked } from '../../http/dto.js';
 import { Llm } from '../../llm/index.js';
 import type { LlmConfig } from '../../llm/llm-config.js';
-import { LlmProfiles, UnusableProfileError } from '../../settings/index.js';
+import { LlmProfiles, SettingsStore, UnusableProfileError } from '../../settings/index.js';
+import { MetaProfiles } from '../../settings/meta-profiles.js';
+import type { JsonObject } from '../../storage/index.js';
 import { llm, LLMDto } from '../../settings/dto/llm.dto.js';
 import { toLlmConfig } from '../../settings/dto/to-llm-config.js';
 
@@ -11,9 +13,24 @@ import { toLlmConfig } from '../../settings/dto/to-llm-config.js';
 export class ModelProfiles {
   constructor(
     private readonly profiles: LlmProfiles,
+    private readonly metaProfiles: MetaProfiles,
+    private readonly settings: SettingsStore,
     models: Llm,
   ) {
     models.findsModels((name) => this.load(name));
+  }
+
+  /**
+   * A meta-profile by name; without one that which the settings have switched on, or the first that there is.
+   * @returns undefined when there is none at all
+   * @throws NoSuchEntryError, UnusableProfileError
+   */
+  async routing(name: string | null): Promise<JsonObject | undefined> {
+    const chosen =
+      name ??
+      (await this.settings.loadForReading()).active_meta_profile ??
+      (await this.metaProfiles.list())[0]?.name;
+    return chosen === undefined ? undefined : this.metaProfiles.load(chosen);
   }
 
   /** The names of all profiles, sorted. */

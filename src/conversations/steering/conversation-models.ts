@@ -13,10 +13,17 @@ import {
 import type { LlmConfig } from '../../llm/llm-config.js';
 import type { LlmResponse } from '../../llm/llm.js';
 import { ProfileNotFoundError } from '../../settings/index.js';
-import { HostRefusal, type ModelAnswer, type ModelQuestion, type ToolModels } from '../../tools/tool.js';
+import {
+  HostRefusal,
+  type ModelAnswer,
+  type ModelQuestion,
+  type RoutedModel,
+  type ToolModels,
+} from '../../tools/tool.js';
 import type { ConversationServices } from '../conversation-parts.js';
 import type { ConversationState } from '../conversation-state.js';
 import { stateUpdate } from '../run.js';
+import { routeOf, routingQuestion, routingTable, type RoutingTable } from './task-router.js';
 
 /** What models need of the conversation that they serve. */
 export interface ModelsHost {
@@ -25,6 +32,8 @@ export interface ModelsHost {
   save(): Promise<void>;
   commit(drafts: readonly EventDraft[]): Promise<DurableEvent[]>;
   countUsage(usageId: string, model: string, response: LlmResponse): EventDraft;
+  /** What was said so far, one `role: text` after the other. */
+  transcript(): string;
 }
 
 /** The models of stored profiles, for the tools of one conversation. */
@@ -71,6 +80,30 @@ export class ConversationModels implements ToolModels {
       await this.host.commit([stateUpdate('agent', shown)]);
     }
     return llm.model;
+  }
+
+  async route(params: Record<string, unknown>, signal: AbortSignal): Promise<RoutedModel> {
+    const table = await this.routingTable(params);
+    if (!table)
+      throw new HostRefusal(
+        'There is no meta-profile that says which model suits which task, or it is not valid.',
+      );
+    const { text } = await this.ask(routingQuestion(table, this.host.transcript()), signal);
+    const { chosenClass, profile } = routeOf(table, text, await this.services.models.names());
+    return { chosenClass, profile, model: await this.switchTo(profile) };
+  }
+
+  private async routingTable({
+    meta_profile: given,
+    active_meta_profile: name,
+  }: Record<string, unknown>): Promise<RoutingTable | undefined> {
+    const table = routingTable(given);
+    if (table) return table;
+    try {
+      return routingTable(await this.services.models.routing(typeof name === 'string' ? name : null));
+    } catch (error) {
+      throw new HostRefusal(errorMessage(error));
+    }
   }
 
   async ask(asked: ModelQuestion, signal: AbortSignal): Promise<ModelAnswer> {

@@ -1,0 +1,92 @@
+import { isJsonObject } from '../../http/field-type.js';
+import { HostRefusal, type ModelQuestion } from '../../tools/tool.js';
+
+/** Which model suits which kind of task, in words that a model chooses by. */
+export interface RoutingTable {
+  /** The LLM profile that chooses. */
+  classifier: string;
+  /** Kinds of tasks, each with its LLM profile. */
+  classes: { description: string; model: string }[];
+  /** How the choice is asked for instead, with `{{ instance_text }}` and `{{ model_table }}`; the answer is a profile's name. */
+  template: string | null;
+  table: string;
+}
+
+/** Longest excerpt of a conversation that a model is shown to choose by (characters); its end counts. */
+const MAX_EXCERPT = 8_000;
+/** Longest answer that is quoted. */
+const MAX_REPLY = 200;
+
+/** What a task was found to be, and the LLM profile for it. */
+export interface Route {
+  chosenClass: string;
+  profile: string;
+}
+
+/** The question which kind of task a conversation is about. */
+export function routingQuestion(table: RoutingTable, conversation: string): ModelQuestion {
+  const excerpt = conversation.slice(-MAX_EXCERPT);
+  const base = { profile: table.classifier, bucket: `classifier:${table.classifier}` };
+  if (table.template !== null) {
+    const question = table.template
+      .replaceAll(/\{\{\s*instance_text\s*\}\}/g, () => excerpt)
+      .replaceAll(/\{\{\s*model_table\s*\}\}/g, () => table.table);
+    return { ...base, instructions: 'You choose the model that suits a task.', question };
+  }
+  const list = table.classes.map(({ description }, index) => `${index + 1}. ${description}`);
+  return {
+    ...base,
+    instructions:
+      'You choose the category that the task of a conversation belongs to.\n\n' +
+      `Categories:\n${list.join('\n')}\n\n` +
+      'Answer with the number of the category and nothing else; with 0 if none of them fits.',
+    question: `The conversation, as far as it has come:\n${excerpt}\n\nNumber of the category:`,
+  };
+}
+
+/**
+ * What an answer to the question means.
+ * @param profiles the names of all LLM profiles
+ * @throws HostRefusal when it names nothing that there is: nobody is sent to a model by chance
+ */
+export function routeOf(table: RoutingTable, reply: string, profiles: readonly string[]): Route {
+  const quoted = `(reply: '${reply.trim().slice(0, MAX_REPLY)}')`;
+  if (table.template !== null) {
+    const profile = lastNamed(reply, profiles);
+    if (profile !== undefined) return { chosenClass: `model: ${profile}`, profile };
+    throw new HostRefusal(
+      `Classifier reply did not resolve to a saved LLM profile ${quoted}; nothing was switched. Try again, or extend the model table.`,
+    );
+  }
+  const number = Number(/\d+/.exec(reply)?.[0] ?? 0);
+  const chosen = table.classes[number - 1];
+  if (chosen) return { chosenClass: chosen.description, profile: chosen.model };
+  throw new HostRefusal(
+    `Classifier did not pick a valid category ${quoted}; nothing was switched. Try again, or correct the classes of the meta-profile.`,
+  );
+}
+
+/** The profile that a text names last: what a model weighs comes before what it chooses. */
+function lastNamed(text: string, profiles: readonly string[]): string | undefined {
+  const words: string[] = text.match(/[A-Za-z0-9][\w.-]*/g) ?? [];
+  return words.map((word) => word.replace(/[.-]+$/, '')).findLast((word) => profiles.includes(word));
+}
+
+/** A meta-profile as the wire has it; undefined for what is none. */
+export function routingTable(value: unknown): RoutingTable | undefined {
+  if (!isJsonObject(value)) return undefined;
+  const { classifier_model: classifier, classes, prompt_template: template, model_table: table } = value;
+  if (typeof classifier !== 'string') return undefined;
+  return {
+    classifier,
+    classes: Array.isArray(classes) ? classes.flatMap(classIn) : [],
+    template: typeof template === 'string' ? template : null,
+    table: typeof table === 'string' ? table : '',
+  };
+}
+
+function classIn(value: unknown): RoutingTable['classes'] {
+  if (!isJsonObject(value)) return [];
+  const { description, model } = value;
+  return typeof description === 'string' && typeof model === 'string' ? [{ description, model }] : [];
+}
