@@ -4,6 +4,7 @@ import type { LlmConfig } from './llm-config.js';
 import { LlmError } from './llm-error.js';
 import { failedAttempt, type FailedAttempt, type ProviderFailure } from './llm-failure.js';
 import { EmptyAnswerError } from './protocols/language-model.js';
+import { errorStatus } from './protocols/refusal.js';
 import { environmentKeys } from './providers/environment.js';
 import { ScriptedFailureError } from './providers/scripted.js';
 import { retryAfterSeconds } from './retry-after.js';
@@ -51,15 +52,19 @@ function unreadable(body: string | undefined): string {
   );
 }
 
-/** An error that came inside a stream, as the provider wrote it. Overload and rate limits are told by their type. */
+/** An error that came inside a stream, as the provider wrote it. Overload and rate limits are told by code or type. */
 function streamedError(value: unknown): ProviderFailure {
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  const response = isObject(value) ? value['response'] : undefined;
+  const said = isObject(response) ? response : value;
+  const text = typeof said === 'string' ? said : JSON.stringify(said);
   const { message, code } = bodyError(text, text);
+  const inner = isObject(said) ? (said['error'] ?? said) : undefined;
+  const status = errorStatus(isObject(inner) ? inner['code'] : undefined);
   const kind = `${code ?? ''} ${textField(value, 'type') ?? ''}`;
-  if (kind.includes('rate_limit')) return { kind: 'status', status: 429, message, code };
-  if (/invalid_request|context_length|content_filter/.test(kind))
+  if (status === 500 && kind.includes('rate_limit')) return { kind: 'status', status: 429, message, code };
+  if (status === 500 && /invalid_request|context_length|content_filter/.test(kind))
     return { kind: 'status', status: 400, message, code };
-  return { kind: 'status', status: 500, message, code };
+  return { kind: 'status', status, message, code };
 }
 
 /** `{"error": {"message", "code"}}` as most providers answer; other bodies are shown as they are, within reason. */

@@ -86,8 +86,8 @@ function sendJson(response: ServerResponse, status: number, value: unknown): voi
 async function sendStream(response: ServerResponse, exchange: Exchange): Promise<void> {
   const { turn, cut } = exchange;
   const { contentType, frames } = exchange.protocol.stream(exchange);
-  const end = turn.stallAfter ?? turn.breakAfter;
-  const bytes = Buffer.concat(frames.slice(0, end).map((frame) => Buffer.from(frame)));
+  const end = turn.stallAfter ?? turn.breakAfter ?? turn.endAfter;
+  const bytes = Buffer.concat((turn.frames ?? frames).slice(0, end).map((frame) => Buffer.from(frame)));
   response.writeHead(200, { 'content-type': contentType });
   response.socket?.setNoDelay(true);
   for (let at = 0; at < bytes.length && !response.destroyed; at += cut) {

@@ -22,6 +22,10 @@ export interface Turn {
   stallAfter?: number;
   /** Of a stream: the connection breaks after this many frames. */
   breakAfter?: number;
+  /** Of a stream: it ends after this many frames, as if it were complete. */
+  endAfter?: number;
+  /** Of a stream: these are its frames, whatever the protocol would make of the turn. */
+  frames?: string[];
 }
 
 /** A tool call; `id` is made of the number of the request and its place when it is missing. */

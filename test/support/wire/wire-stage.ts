@@ -1,0 +1,84 @@
+import { textContent, type Message } from '../../../src/events/index.js';
+import { AiSdkLlm } from '../../../src/llm/ai-sdk-llm.js';
+import type { LlmConfig } from '../../../src/llm/llm-config.js';
+import { LlmError } from '../../../src/llm/llm-error.js';
+import type { LlmDelta, LlmResponse } from '../../../src/llm/llm.js';
+import { llmConfig } from '../llm-config.js';
+import { chatCompletions } from './chat-completions.js';
+import { ollama } from './ollama.js';
+import { responses } from './responses.js';
+import { startWireEndpoint, type WireEndpoint } from './wire-endpoint.js';
+import type { Turn, WireProtocol } from './wire-protocol.js';
+
+/** A protocol and a model that is asked by it. */
+export interface Speaker {
+  name: string;
+  protocol: WireProtocol;
+  model: string;
+  /** The path of `base_url`. */
+  base: string;
+}
+
+export const CHAT: Speaker = { name: 'chat', protocol: chatCompletions, model: 'openai/some', base: '/v1' };
+export const RESPONSES: Speaker = {
+  name: 'responses',
+  protocol: responses,
+  model: 'openai/gpt-5',
+  base: '/v1',
+};
+export const OLLAMA: Speaker = { name: 'ollama', protocol: ollama, model: 'ollama_chat/qwen3', base: '' };
+
+const HISTORY: Message[] = [
+  { role: 'system', content: [textContent('static')], thinking_blocks: [] },
+  { role: 'user', content: [textContent('go')], thinking_blocks: [] },
+];
+
+/** One question to a provider of its own, and what came of it. */
+export interface Asked {
+  answer: LlmResponse;
+  deltas: LlmDelta[];
+  endpoint: WireEndpoint;
+}
+
+/**
+ * Asks a model behind an endpoint that answers with these turns, one attempt each.
+ * @param cut bytes of one write of a stream
+ * @throws what the model throws
+ */
+export async function askOnce(
+  speaker: Speaker,
+  script: Turn[],
+  config: Partial<LlmConfig> = {},
+  options: { cut?: number; messages?: Message[] } = {},
+): Promise<Asked> {
+  const endpoint = await startWireEndpoint({ protocol: speaker.protocol, script, cut: options.cut });
+  const deltas: LlmDelta[] = [];
+  try {
+    const answer = await new AiSdkLlm().complete({
+      config: llmConfig({
+        model: speaker.model,
+        base_url: endpoint.url + speaker.base,
+        api_key: 'sk-wire-test',
+        num_retries: 1,
+        retry_min_wait: 0,
+        retry_max_wait: 0,
+        ...config,
+      }),
+      messages: options.messages ?? HISTORY,
+      tools: [{ name: 'terminal', description: 'Runs.', parameters: { type: 'object', properties: {} } }],
+      conversationId: '0d6c1c5e-0000-4000-8000-000000000001',
+      signal: new AbortController().signal,
+      onDelta: (delta) => deltas.push(delta),
+    });
+    return { answer, deltas, endpoint };
+  } finally {
+    await endpoint.close();
+  }
+}
+
+/** The error that a question ends in. */
+export async function refusalOf(...asked: Parameters<typeof askOnce>): Promise<LlmError> {
+  const thrown: unknown = await askOnce(...asked).catch((error: unknown) => error);
+  if (thrown instanceof LlmError) return thrown;
+  throw new Error(`no LlmError: ${JSON.stringify(thrown)}`);
+}
