@@ -69,6 +69,11 @@ describe('parameters that a model does not take', () => {
     const o3 = await failure([], { ...strict, model: 'openai/o3', temperature: 0.3, top_p: 0.5 });
     expect(o3.message).toMatch(/\['temperature', 'top_p'\]/);
     expect(endpoint.requests).toHaveLength(0);
+    expect(
+      (await sent({ ...strict, model: 'groq/llama-3.3-70b-versatile', temperature: 0.3 })).body,
+    ).toMatchObject({
+      temperature: 0.3,
+    });
     expect((await sent({ ...strict, model: 'openai/o3' })).body).toMatchObject({ reasoning_effort: 'high' });
   });
 });

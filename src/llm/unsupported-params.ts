@@ -2,6 +2,9 @@ import type { LlmConfig } from './llm-config.js';
 import { LlmError } from './llm-error.js';
 import type { ModelFeatures } from './model-features.js';
 
+/** Where LiteLLM knows of an effort that a model does not take. It is in every config, so the others do not complain. */
+const STRICT_ABOUT_EFFORT = new Set(['openai', 'azure']);
+
 /**
  * Parameters that the config sets and the model does not take are left out of requests, unless `drop_params` is false: then
  * they are an error.
@@ -12,7 +15,9 @@ export function assertParamsTaken(config: LlmConfig, features: ModelFeatures, pr
   if (config.drop_params || provider === 'scripted') return;
   const sampling = ['temperature', 'top_p', 'top_k'] as const;
   const refused = [
-    ...(!features.reasoningEffort && config.reasoning_effort !== null ? ['reasoning_effort'] : []),
+    ...(STRICT_ABOUT_EFFORT.has(provider) && !features.reasoningEffort && config.reasoning_effort !== null
+      ? ['reasoning_effort']
+      : []),
     ...sampling.filter((field) => !features.sampling && config[field] !== null),
   ];
   if (refused.length === 0) return;
