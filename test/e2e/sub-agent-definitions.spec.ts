@@ -4,7 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
 import { startScriptedEndpoint, type ChatEndpoint } from '../support/scripted-endpoint.js';
-import { ServerProcess } from '../support/server-process.js';
+import { eventually, ServerProcess } from '../support/server-process.js';
 import { writeFiles } from '../support/write-files.js';
 
 /** An MCP server as a program of its own. */
@@ -210,18 +210,21 @@ describe('definitions of sub-agents', () => {
       {},
       { confirmation_policy: { kind: 'AlwaysConfirm' } },
     );
-    const outcomes: string[] = [];
-    while ((await conversation.status()) === 'waiting_for_confirmation') {
+    const outcomes = async (): Promise<string[]> => {
+      const events = await conversation.events('&kind=ObservationEvent');
+      const tasks = events.filter(({ tool_name: name }) => name === 'task');
+      return tasks.map((event) => said(event['observation'] as TaskObservation));
+    };
+    for (const count of [1, 2, 3]) {
       await expect(readFile(path.join(work(), 'made-by-it'))).rejects.toThrow('ENOENT');
       await server.request('POST', `${conversation.route}/run`);
+      await eventually(async () => (await outcomes()).length === count, `task ${count}`);
       await conversation.reaches('finished', 'waiting_for_confirmation');
     }
-    for (const event of await conversation.events('&kind=ObservationEvent')) {
-      if (event['tool_name'] === 'task') outcomes.push(said(event['observation'] as TaskObservation));
-    }
-    expect(outcomes[0]).toContain('needs the agreement of a person');
-    expect(outcomes[1]).toContain("The file of agent 'armed' in the project brings hooks or MCP servers");
-    expect(outcomes[2]).toBe('made');
+    const [free, armed, mine] = await outcomes();
+    expect(free).toContain('needs the agreement of a person');
+    expect(armed).toContain("The file of agent 'armed' in the project brings hooks or MCP servers");
+    expect(mine).toBe('made');
     expect(await readFile(path.join(work(), 'made-by-it'), 'utf8')).toBe('');
     await expect(readFile(path.join(work(), 'armed'))).rejects.toThrow('ENOENT');
   });
