@@ -11,10 +11,11 @@ const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
  * For scripts: starts a server of ours that works in a folder, also again in the same one.
  * @param {string} folder
  * @param {NodeJS.ProcessEnv} environment of the server, besides ours
+ * @param {string} port a free one unless told
  * @returns {Promise<{ url: string, pid: number, log: () => string, stop: () => Promise<void> }>}
  */
-export async function startServer(folder, environment) {
-  const child = spawn(process.execPath, [MAIN, '--host', '127.0.0.1', '--port', '0'], {
+export async function startServer(folder, environment, port = '0') {
+  const child = spawn(process.execPath, [MAIN, '--host', '127.0.0.1', '--port', port], {
     cwd: folder,
     env: { ...process.env, ...environment },
   });

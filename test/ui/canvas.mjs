@@ -1,0 +1,241 @@
+/**
+ * Drives the web UI (`@openhands/agent-canvas` 1.20.0, unchanged) in headless Chromium against a real server that also
+ * serves it: first start, settings, a conversation with tools, approval of an action, files, a reload, the list, deletion.
+ * Not a part of `npm test`: it needs Chromium and the UI, which it fetches from npm unless it is told where it is.
+ *
+ *     npm run test:ui [-- folder of the unpacked package]
+ */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { access, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { chromium } from 'playwright-core';
+import { startServer } from '../support/with-server.mjs';
+
+const PACKAGE = '@openhands/agent-canvas@1.20.0';
+const CACHE = fileURLToPath(new URL('../../node_modules/.cache/agent-canvas', import.meta.url));
+const PATIENCE_MS = 60_000;
+const run = promisify(execFile);
+
+/** What the server cannot answer, because it is a part of other programs that the UI also knows. */
+const NOT_OURS = [/\/api\/automation\//, /\/api\/llm\/balance/];
+
+const program = await findChromium();
+if (program === undefined) skip('there is no Chromium; install it or set CHROME_PATH');
+const canvas = process.argv[2] ?? (await fetchCanvas());
+if (canvas === undefined)
+  skip(`${PACKAGE} cannot be fetched from npm; name the folder of the unpacked package`);
+
+const folder = await mkdtemp(path.join(os.tmpdir(), 'canvas-'));
+const environment = {
+  HOME: folder,
+  OH_PERSISTENCE_DIR: path.join(folder, '.openhands'),
+  OH_SECRET_KEY: 'a key of this test',
+};
+let server = await startServer(folder, { ...environment, OH_UI_PATH: path.resolve(canvas, 'build') });
+const browser = await chromium.launch({ executablePath: program, args: ['--no-sandbox'] });
+const problems = [];
+let passed = 0;
+try {
+  const page = await openPage();
+  await firstStart(page);
+  await conversation(page);
+  await approval(page);
+  await reload(page);
+  await files(page);
+  await deletion(page);
+  await step('no request of the UI failed, and no script of it', () => assert.deepEqual(problems, []));
+  console.log(`${passed} passed, 0 failed`);
+} catch (error) {
+  console.error(error);
+  console.log(`${passed} passed, 1 failed`);
+  process.exitCode = 1;
+} finally {
+  await browser.close();
+  await server.stop();
+  await rm(folder, { recursive: true, force: true });
+}
+
+async function openPage() {
+  const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
+  page.setDefaultTimeout(PATIENCE_MS);
+  // The UI asks for fonts and icons of others; nothing of this test leaves the machine.
+  await page.route(
+    ({ hostname }) => hostname !== '127.0.0.1',
+    (route) => route.abort(),
+  );
+  page.on('response', (response) => {
+    const { status, url } = { status: response.status(), url: response.url() };
+    if (status < 400 || NOT_OURS.some((pattern) => pattern.test(url))) return;
+    problems.push(`${status} ${response.request().method()} ${new URL(url).pathname}`);
+  });
+  page.on('pageerror', ({ message }) => problems.push(message));
+  return page;
+}
+
+async function firstStart(page) {
+  await step('the first start asks for consent, an agent and a model, and keeps them', async () => {
+    await page.goto(server.url);
+    await page.getByRole('button', { name: 'Confirm preferences' }).click();
+    await page.getByTestId('onboarding-agent-next').click();
+    await page.getByTestId('sdk-section-advanced-toggle').click();
+    await page.getByTestId('llm-custom-model-input').fill('scripted/canvas');
+    await page.getByTestId('llm-api-key-input').fill('sk-of-the-person');
+    const chosen = page.waitForResponse((answer) => /agent-profiles\/[^/]+\/activate$/.test(answer.url()));
+    await page.getByTestId('onboarding-llm-next').click();
+    await chosen;
+    const { agent_settings } = await get('/api/settings');
+    assert.equal(agent_settings.llm.model, 'scripted/canvas');
+    assert.equal(agent_settings.llm.api_key, '**********');
+    assert.doesNotMatch(
+      await readFile(path.join(folder, '.openhands/settings.json'), 'utf8'),
+      /sk-of-the-person/,
+    );
+  });
+}
+
+async function conversation(page) {
+  await step('a message starts a conversation whose agent works with tools', async () => {
+    await page.getByTestId('onboarding-hello-input').fill('RUN: echo hello > hello.txt');
+    await page.getByTestId('onboarding-hello-input').press('Enter');
+    await page.getByTestId('agent-message').getByText('The script is at its end').waitFor();
+    await page.waitForURL(/\/conversations\/[0-9a-f-]{36}/);
+    const { workspace } = await get(`/api/conversations/${idIn(page)}`);
+    assert.equal(await readFile(path.resolve(folder, workspace.working_dir, 'hello.txt'), 'utf8'), 'hello\n');
+  });
+  await step('a second message is answered in the same conversation', async () => {
+    await say(page, 'RUN: cat hello.txt\nFINISH: It says hello.');
+    await page.getByTestId('agent-message').getByText('It says hello.').waitFor();
+  });
+}
+
+async function approval(page) {
+  await step('the settings turn on that risky actions have to be approved', async () => {
+    await page.goto(`${server.url}/settings/verification`);
+    await page.getByText('Confirmation Mode', { exact: true }).click();
+    const saved = page.waitForResponse((answer) => answer.request().method() === 'PATCH' && answer.ok());
+    await page.getByTestId('save-button').click();
+    await saved;
+    assert.equal((await get('/api/settings')).conversation_settings.confirmation_mode, true);
+  });
+  const risky = (name) =>
+    `TOOL: terminal {"command":"echo I am ${name} > ${name}","security_risk":"HIGH"}\nFINISH: Done with ${name}.`;
+  await step('a risky action waits, and is executed when it is approved', async () => {
+    await page.goto(`${server.url}/conversations`);
+    await say(page, risky('approved.txt'));
+    await page.getByTestId('action-confirm-button').waitFor();
+    assert.deepEqual(await filesOf(page), []);
+    await page.getByTestId('action-confirm-button').click();
+    await page.getByTestId('agent-message').getByText('Done with approved.txt.').waitFor();
+    assert.deepEqual(await filesOf(page), ['approved.txt']);
+  });
+  await step('a risky action that is rejected is not executed', async () => {
+    await say(page, risky('rejected.txt'));
+    await page.getByTestId('action-reject-button').click();
+    await page.getByTestId('action-reject-button').waitFor({ state: 'detached' });
+    assert.deepEqual(await filesOf(page), ['approved.txt']);
+  });
+}
+
+async function reload(page) {
+  await step('a reload shows the whole conversation again, also after a restart of the server', async () => {
+    await page.reload();
+    await page.getByTestId('agent-message').getByText('Done with approved.txt.').waitFor();
+    const port = new URL(server.url).port;
+    await server.stop();
+    server = await startServer(folder, { ...environment, OH_UI_PATH: path.resolve(canvas, 'build') }, port);
+    await page.reload();
+    await page.getByTestId('agent-message').getByText('Done with approved.txt.').waitFor();
+  });
+}
+
+async function files(page) {
+  await step('the files of the workspace are shown, and what is in them', async () => {
+    await page.getByTestId('right-panel-toggle').click();
+    await page.getByTestId('file-tree-file-approved.txt').click();
+    await page.getByTestId('files-tab-content').getByText('I am approved.txt').waitFor();
+  });
+}
+
+async function deletion(page) {
+  await step('the list has both conversations, and one less when one is deleted', async () => {
+    const cards = page.getByTestId('conversation-card');
+    await cards.nth(1).waitFor();
+    assert.equal(await cards.count(), 2);
+    await cards.first().hover();
+    await cards.first().getByTestId('ellipsis-button').click();
+    await page.getByTestId('delete-button').click();
+    await page.getByRole('button', { name: 'Confirm Delete' }).click();
+    await cards.nth(1).waitFor({ state: 'detached' });
+    assert.equal(await get('/api/conversations/count'), 1);
+  });
+}
+
+async function say(page, text) {
+  await page.getByTestId('chat-input').click();
+  await page.keyboard.insertText(text);
+  await page.getByTestId('submit-button').click();
+}
+
+function idIn(page) {
+  return (
+    /conversations\/([0-9a-f-]{36})/.exec(page.url())?.[1] ?? assert.fail(`no conversation in ${page.url()}`)
+  );
+}
+
+async function filesOf(page) {
+  const { workspace } = await get(`/api/conversations/${idIn(page)}`);
+  return (await readdir(path.resolve(folder, workspace.working_dir))).filter((name) => !name.startsWith('.'));
+}
+
+async function get(route) {
+  const response = await fetch(server.url + route);
+  assert.equal(response.status, 200, route);
+  return response.json();
+}
+
+async function step(name, action) {
+  await action();
+  passed++;
+  console.log(`ok: ${name}`);
+}
+
+async function findChromium() {
+  const named = process.env.CHROME_PATH;
+  const places = (process.env.PATH ?? '').split(path.delimiter);
+  const programs = places.flatMap((place) =>
+    ['chromium', 'google-chrome'].map((name) => path.join(place, name)),
+  );
+  for (const file of named ? [named] : programs) if (await exists(file)) return file;
+  return undefined;
+}
+
+async function fetchCanvas() {
+  const unpacked = path.join(CACHE, 'package');
+  if (await exists(path.join(unpacked, 'build/index.html'))) return unpacked;
+  try {
+    await mkdir(CACHE, { recursive: true });
+    const { stdout } = await run('npm', ['pack', '--silent', '--pack-destination', CACHE, PACKAGE]);
+    const archive = path.join(CACHE, stdout.trim());
+    await run('tar', ['xzf', archive, '-C', CACHE, 'package/build', 'package/package.json']);
+    await rm(archive);
+    return unpacked;
+  } catch {
+    return undefined;
+  }
+}
+
+function exists(file) {
+  return access(file).then(
+    () => true,
+    () => false,
+  );
+}
+
+function skip(reason) {
+  console.log(`skipped: ${reason}`);
+  process.exit(0);
+}
