@@ -59,6 +59,12 @@ describe('parameters that a model does not take', () => {
     expect(gpt).not.toHaveProperty('reasoning_effort');
   });
 
+  it('have another name at Mistral', async () => {
+    const { body } = await sent({ model: 'mistral/mistral-large-latest', seed: 3 });
+    expect(body).toMatchObject({ random_seed: 3 });
+    expect(body).not.toHaveProperty('seed');
+  });
+
   it('are an error with drop_params false', async () => {
     const strict = { drop_params: false, api_mode: 'chat', num_retries: 3 };
     const gpt = await failure([], { ...strict, model: 'openai/gpt-4o' });

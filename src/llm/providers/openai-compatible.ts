@@ -125,6 +125,8 @@ const SERVICES: Readonly<Record<string, CompatibleService>> = {
     keys: ['MISTRAL_API_KEY'],
     bases: ['MISTRAL_API_BASE', 'MISTRAL_AZURE_API_BASE'],
     callIds: MISTRAL_CALL_ID,
+    // It has a name of its own for it and refuses others (https://docs.mistral.ai/api/endpoint/chat).
+    extraBody: ({ request }) => ({ seed: undefined, random_seed: request.config.seed ?? undefined }),
   },
   moonshot: {
     url: 'https://api.moonshot.ai/v1',
