@@ -10,31 +10,44 @@ interface CharacterClass {
   ranges: [string, string][];
 }
 
+/** How a pattern is read. */
+export interface GlobOptions {
+  /** Names that begin with a dot are names like others; otherwise the dot has to be said. */
+  hidden?: boolean;
+  /** `**` at the end stands for what is in a folder, not for the folder itself. */
+  inside?: boolean;
+}
+
 /** Braces may stand for no more alternatives than these. */
 const MAX_ALTERNATIVES = 256;
 
 /**
  * A test of relative paths against a glob pattern: `*`, `?`, `[a-z]`, `[!a-z]`, `{a,b}`, `\` before what is meant
- * literally, and `**` for any number of folders. A leading dot has to be said. The effort for a path grows with the product
- * of both lengths, whatever the pattern: it comes from a model, and nothing may hold the server up.
+ * literally, and `**` for any number of folders. The effort for a path grows with the product
+ * of both lengths, whatever the pattern: it comes from a model or a repository, and nothing may hold the server up.
  * @throws SearchError when the braces stand for too much
  */
-export function globMatcher(pattern: string): (file: string) => boolean {
-  const alternatives = expandBraces(pattern).map((alternative) =>
-    alternative
-      .split('/')
-      .filter((segment) => segment !== '' && segment !== '.')
-      .map((segment) => (segment === '**' ? '**' : tokensOf(segment))),
-  );
+export function globMatcher(
+  pattern: string,
+  { hidden = false, inside = false }: GlobOptions = {},
+): (file: string) => boolean {
+  const alternatives = expandBraces(pattern).map((alternative) => segmentsOf(alternative, inside));
+  const matches = hidden ? matchesAnyName : matchesName;
   return (file) => {
     const names = file.split('/').map((name) => Array.from(name));
-    return alternatives.some((segments) => matchesSequence(segments, names, isAnyFolders, matchesName));
+    return alternatives.some((segments) => matchesSequence(segments, names, isAnyFolders, matches));
   };
 }
 
 /** Whether a part of a pattern means something else than itself. */
 export function hasWildcard(part: string): boolean {
   return /[*?[\]{}\\]/.test(part);
+}
+
+function segmentsOf(pattern: string, inside: boolean): SegmentPattern[] {
+  const segments = pattern.split('/').filter((segment) => segment !== '' && segment !== '.');
+  const all = inside && segments.at(-1) === '**' ? [...segments, '*'] : segments;
+  return all.map((segment) => (segment === '**' ? '**' : tokensOf(segment)));
 }
 
 function isAnyFolders(segment: SegmentPattern): boolean {
@@ -45,6 +58,11 @@ function matchesName(segment: SegmentPattern, name: readonly string[]): boolean 
   const isHidden = name[0] === '.';
   if (segment === '**') return !isHidden;
   if (isHidden && !(Array.isArray(segment[0]) && segment[0][0] === '.')) return false;
+  return matchesAnyName(segment, name);
+}
+
+function matchesAnyName(segment: SegmentPattern, name: readonly string[]): boolean {
+  if (segment === '**') return true;
   return matchesSequence(segment, name, (token) => token === '*', matchesCharacter);
 }
 

@@ -1,9 +1,10 @@
-import { textContent, type Observation } from '../../events/index.js';
+import type { Observation } from '../../events/index.js';
 import { functionTool, inWorkspace, textArgument } from '../function-tool.js';
 import type { ExecutionContext, ToolDefinition } from '../tool.js';
+import { listFiles } from './file-list.js';
 import { planGlob } from './glob-plan.js';
-import { SearchError, searchFiles } from './ripgrep.js';
-import { CUT_NOTICE, isFolder, MAX_FILES, requireFolder, searchPlace } from './search-place.js';
+import { searchFiles } from './ripgrep.js';
+import { isFolder, MAX_FILES, searchPlace } from './search-place.js';
 
 /** Lets the agent find files by their names. */
 export const globDefinition: ToolDefinition = {
@@ -47,35 +48,25 @@ export const globDefinition: ToolDefinition = {
     }),
 };
 
-async function glob(
+function glob(
   workingDir: string,
   args: Record<string, unknown>,
   { signal }: ExecutionContext,
 ): Promise<Observation> {
   const pattern = textArgument(args, 'pattern') ?? '';
   const place = searchPlace(workingDir, textArgument(args, 'path'));
-  const answer = (text: string, is_error: boolean, files: string[], truncated: boolean): Observation => ({
-    content: [textContent(text)],
-    is_error,
-    files,
-    pattern,
-    search_path: place,
-    truncated,
-    kind: globDefinition.observationKind,
+  return listFiles({
+    place,
+    what: `matching pattern '${pattern}'`,
+    find: () => find(place, pattern, signal),
+    observation: (files, truncated) => ({
+      files,
+      pattern,
+      search_path: place,
+      truncated,
+      kind: globDefinition.observationKind,
+    }),
   });
-  try {
-    await requireFolder(place);
-    const { files, truncated } = await find(place, pattern, signal);
-    if (files.length === 0) {
-      return answer(`No files found matching pattern '${pattern}' in directory '${place}'`, false, [], false);
-    }
-    const title = `Found ${files.length} file(s) matching pattern '${pattern}' in '${place}':`;
-    const text = `${[title, ...files].join('\n')}${truncated ? CUT_NOTICE : ''}`;
-    return answer(text, false, files, truncated);
-  } catch (error) {
-    if (!(error instanceof SearchError)) throw error;
-    return answer(error.message, true, [], false);
-  }
 }
 
 async function find(

@@ -1,9 +1,10 @@
-import { textContent, type Observation } from '../../events/index.js';
+import type { Observation } from '../../events/index.js';
 import { functionTool, inWorkspace, textArgument } from '../function-tool.js';
 import type { ExecutionContext, ToolDefinition } from '../tool.js';
+import { listFiles } from './file-list.js';
 import { globMatcher } from './glob-matcher.js';
-import { SearchError, searchFiles } from './ripgrep.js';
-import { CUT_NOTICE, MAX_FILES, requireFolder, searchPlace } from './search-place.js';
+import { searchFiles } from './ripgrep.js';
+import { MAX_FILES, searchPlace } from './search-place.js';
 
 /** Lets the agent find files by what they say. */
 export const grepDefinition: ToolDefinition = {
@@ -47,7 +48,7 @@ export const grepDefinition: ToolDefinition = {
     }),
 };
 
-async function grep(
+function grep(
   workingDir: string,
   args: Record<string, unknown>,
   { signal }: ExecutionContext,
@@ -55,31 +56,20 @@ async function grep(
   const pattern = textArgument(args, 'pattern') ?? '';
   const include = textArgument(args, 'include');
   const place = searchPlace(workingDir, textArgument(args, 'path'));
-  const answer = (text: string, is_error: boolean, matches: string[], truncated: boolean): Observation => ({
-    content: [textContent(text)],
-    is_error,
-    matches,
-    pattern,
-    search_path: place,
-    ...(include === undefined ? {} : { include_pattern: include }),
-    truncated,
-    kind: grepDefinition.observationKind,
+  return listFiles({
+    place,
+    what: `containing pattern '${pattern}'`,
+    suffix: include === undefined ? '' : ` (filtered by '${include}')`,
+    find: () => find(place, pattern, include, signal),
+    observation: (matches, truncated) => ({
+      matches,
+      pattern,
+      search_path: place,
+      ...(include === undefined ? {} : { include_pattern: include }),
+      truncated,
+      kind: grepDefinition.observationKind,
+    }),
   });
-  const filtered = include === undefined ? '' : ` (filtered by '${include}')`;
-  try {
-    await requireFolder(place);
-    const { files, truncated } = await find(place, pattern, include, signal);
-    if (files.length === 0) {
-      const text = `No files found containing pattern '${pattern}' in directory '${place}'${filtered}`;
-      return answer(text, false, [], false);
-    }
-    const title = `Found ${files.length} file(s) containing pattern '${pattern}' in '${place}'${filtered}:`;
-    const text = `${[title, ...files].join('\n')}${truncated ? CUT_NOTICE : ''}`;
-    return answer(text, false, files, truncated);
-  } catch (error) {
-    if (!(error instanceof SearchError)) throw error;
-    return answer(error.message, true, [], false);
-  }
 }
 
 function find(
