@@ -7,6 +7,7 @@ import { CLAUDE_CALL_ID } from '../protocols/call-ids.js';
 import { callLanguageModel } from '../protocols/language-model.js';
 import { sdkPrompt, type OptionFields, type PromptMarks } from '../protocols/prompt.js';
 import { mayThink, withoutThinking } from '../protocols/thinking-turn.js';
+import { fromEnvironment } from './environment.js';
 import type { Provider, ProviderAnswer, ProviderCall } from './provider.js';
 
 /** Tokens of an answer when the model's own limit is not known: the protocol wants a number. */
@@ -20,12 +21,30 @@ export const anthropic: Provider = {
 };
 
 async function callAnthropic(call: ProviderCall): Promise<ProviderAnswer> {
+  const { config } = call.request;
+  return callClaude(call, {
+    baseURL: versioned(config.base_url ?? fromEnvironment(['ANTHROPIC_API_BASE', 'ANTHROPIC_BASE_URL'])),
+    apiKey: config.api_key ?? fromEnvironment(['ANTHROPIC_API_KEY']) ?? '',
+    fetch: modelFetch,
+  });
+}
+
+/** Where Claude is served, and how to get in. */
+export interface ClaudeService {
+  /** Ends before `/messages`. */
+  baseURL?: string;
+  apiKey: string;
+  fetch: typeof fetch;
+}
+
+/** Asks a service that speaks Anthropic's messages. */
+export async function callClaude(call: ProviderCall, service: ClaudeService): Promise<ProviderAnswer> {
   const { createAnthropic } = await import('@ai-sdk/anthropic');
-  const { config, tools } = call.request;
+  const { tools } = call.request;
   const provider = createAnthropic({
-    baseURL: versioned(config.base_url),
-    apiKey: config.api_key ?? '',
-    fetch: fetchWithoutUnusedBeta,
+    baseURL: service.baseURL,
+    apiKey: service.apiKey,
+    fetch: withoutUnusedBeta(service.fetch),
   });
   const { thinks, headers, ...options } = claudeOutput(call);
   // Of other models that speak this protocol nobody knows whether they think; what they signed they want back.
@@ -46,14 +65,16 @@ async function callAnthropic(call: ProviderCall): Promise<ProviderAnswer> {
 }
 
 /** The SDK asks for structured outputs whenever there are tools. We never use them, and some resellers refuse the flag. */
-const fetchWithoutUnusedBeta: typeof fetch = (input, init) => {
-  const headers = new Headers(init?.headers);
-  const betas = (headers.get('anthropic-beta') ?? '').split(',').map((beta) => beta.trim());
-  const wanted = betas.filter((beta) => beta !== '' && !beta.startsWith('structured-outputs-'));
-  if (wanted.length > 0) headers.set('anthropic-beta', wanted.join(','));
-  else headers.delete('anthropic-beta');
-  return modelFetch(input, { ...init, headers });
-};
+const withoutUnusedBeta =
+  (send: typeof fetch): typeof fetch =>
+  (input, init) => {
+    const headers = new Headers(init?.headers);
+    const betas = (headers.get('anthropic-beta') ?? '').split(',').map((beta) => beta.trim());
+    const wanted = betas.filter((beta) => beta !== '' && !beta.startsWith('structured-outputs-'));
+    if (wanted.length > 0) headers.set('anthropic-beta', wanted.join(','));
+    else headers.delete('anthropic-beta');
+    return send(input, { ...init, headers });
+  };
 
 /** The SDK wants the address with its version, the config's stands without. */
 function versioned(baseUrl: string | null): string | undefined {

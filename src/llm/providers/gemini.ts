@@ -4,19 +4,35 @@ import { toAnswer } from '../protocols/answer.js';
 import { functionTools, requestHeaders, stopSequences } from '../protocols/chat-completions.js';
 import { callLanguageModel } from '../protocols/language-model.js';
 import { sdkPrompt, type OptionFields } from '../protocols/prompt.js';
+import { fromEnvironment } from './environment.js';
 import type { Provider, ProviderAnswer, ProviderCall } from './provider.js';
 
 /** Gemini by Google AI Studio's `generateContent` (https://ai.google.dev/api/generate-content). */
 export const gemini: Provider = { errorFamily: 'GeminiException', call: callGemini };
 
 async function callGemini(call: ProviderCall): Promise<ProviderAnswer> {
-  const { createGoogleGenerativeAI } = await import('@ai-sdk/google');
-  const { config, messages, tools } = call.request;
-  const provider = createGoogleGenerativeAI({
+  const { config } = call.request;
+  return callGoogle(call, {
     baseURL: config.base_url ?? undefined,
-    apiKey: config.api_key ?? '',
+    apiKey: config.api_key ?? fromEnvironment(['GEMINI_API_KEY', 'GOOGLE_API_KEY']) ?? '',
     fetch: modelFetch,
   });
+}
+
+/** Where Gemini is served, and how to get in. */
+export interface GoogleService {
+  name?: string;
+  /** Ends before `/models`. */
+  baseURL: string | undefined;
+  apiKey: string;
+  fetch: typeof fetch;
+}
+
+/** Asks a service that speaks `generateContent`. */
+export async function callGoogle(call: ProviderCall, service: GoogleService): Promise<ProviderAnswer> {
+  const { createGoogleGenerativeAI } = await import('@ai-sdk/google');
+  const { config, messages, tools } = call.request;
+  const provider = createGoogleGenerativeAI(service);
   const output = await callLanguageModel(
     provider.languageModel(call.model),
     {

@@ -9,3 +9,4 @@ export { ollama, ollamaChat as ollama_chat } from './ollama.js';
 export { openai } from './openai.js';
 export { openrouter } from './openrouter.js';
 export { scripted } from './scripted.js';
+export { vertex as vertex_ai } from './vertex.js';
