@@ -42,6 +42,7 @@ async function callVertex(call: ProviderCall): Promise<ProviderAnswer> {
   const bearer = await token(call.signal);
   if (call.model.startsWith('claude-')) {
     return callClaude(call, {
+      apiKey: 'unused',
       fetch: claudeFetch(`${place}/publishers/anthropic/models/${call.model}`, bearer),
     });
   }
