@@ -8,6 +8,8 @@ import { parseModelName } from './model-name.js';
 export const CATALOGUE_SOURCE = {
   name: '@pydantic/genai-prices',
   version: '0.1.8',
+  /** When it was published. */
+  date: '2026-09-23',
   url: 'https://github.com/pydantic/genai-prices',
 } as const;
 
@@ -16,6 +18,7 @@ const CATALOGUE_PROVIDERS: Readonly<Record<string, string>> = {
   bedrock: 'aws',
   gemini: 'google',
   moonshot: 'moonshotai',
+  vertex_ai: 'google',
   xai: 'x-ai',
 };
 
@@ -83,6 +86,8 @@ async function lookUp(
     cache_read_tokens: tokens.cache_read_tokens,
     cache_write_tokens: tokens.cache_write_tokens,
   };
-  const answer = calcPrice(usage, model, { providerId: CATALOGUE_PROVIDERS[provider] ?? provider });
+  // Which of AWS's protocols is spoken is no part of the name there.
+  const name = model.replace(/^(converse|converse_like|invoke)\//, '');
+  const answer = calcPrice(usage, name, { providerId: CATALOGUE_PROVIDERS[provider] ?? provider });
   return answer && { cost: answer.total_price, contextWindow: answer.model.context_window };
 }

@@ -1,4 +1,4 @@
-import { Controller, Get, Query } from '@nestjs/common';
+import { Controller, Get, Header, Query } from '@nestjs/common';
 import { Operation } from '../http/operation.js';
 import { CATALOGUE_SOURCE, catalogueModels, providerNames } from '../llm/index.js';
 import {
@@ -13,6 +13,9 @@ import {
 import { VERIFIED_MODELS } from './verified-models.js';
 
 const tag = 'LLM';
+
+/** Where names, prices and most context windows come from. */
+const CATALOGUE = `${CATALOGUE_SOURCE.name} ${CATALOGUE_SOURCE.version} of ${CATALOGUE_SOURCE.date}`;
 
 /** Which models there are, for people who choose one: names only, nothing is asked of a provider. */
 @Controller('api/llm')
@@ -30,11 +33,12 @@ export class ModelsController {
   }
 
   @Get('models')
+  @Header('x-model-catalogue', CATALOGUE)
   @Operation({
     tag,
     summary: 'List the names of models',
     description:
-      `Those of the price catalogue (${CATALOGUE_SOURCE.name} ${CATALOGUE_SOURCE.version}) as \`provider/model\`, and the ` +
+      `Those of the price catalogue (${CATALOGUE}) as \`provider/model\`, and the ` +
       'bare names of the verified ones. Others work too: a provider knows its models best.',
     query: ModelsQuery,
     answers: { 200: { description: 'The names, sorted, each once.', schema: MODEL_NAMES } },

@@ -24,6 +24,13 @@ describe('the names of models', () => {
     expect(providers).not.toContain('scripted');
   });
 
+  it('says how old the catalogue is', async () => {
+    const { headers } = await server.request('GET', '/api/llm/models');
+    expect(headers.get('x-model-catalogue')).toMatch(
+      /^@pydantic\/genai-prices \d+\.\d+\.\d+ of \d{4}-\d\d-\d\d$/,
+    );
+  });
+
   it('lists models by provider, the verified ones by their bare names', async () => {
     const all = await names('/api/llm/models');
     expect(all).toEqual([...new Set(all)].sort());

@@ -59,7 +59,7 @@ export async function callGoogle(call: ProviderCall, service: GoogleService): Pr
 function thinkingOptions({ model, request }: ProviderCall): OptionFields {
   const effort = request.config.reasoning_effort;
   if (effort === null) return {};
-  if (model.startsWith('gemini-3')) {
+  if (/^gemini-[3-9]/.test(model)) {
     return {
       thinkingConfig: {
         thinkingLevel: effort === 'high' || effort === 'xhigh' ? 'high' : 'low',
