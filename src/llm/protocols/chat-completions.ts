@@ -55,7 +55,12 @@ export async function callChatCompletions(
     call,
   );
   const answer = toAnswer(output, 'completion');
-  return { ...answer, message: { ...answer.message, thinking_blocks: thinking.blocks } };
+  const { message } = answer;
+  const calls = message.tool_calls?.map((call) => ({ ...call, id: thinking.details.signedId(call.id) }));
+  return {
+    ...answer,
+    message: { ...message, ...(calls && { tool_calls: calls }), thinking_blocks: thinking.blocks },
+  };
 }
 
 /** The body of a request: only what the config asks for, and nothing that the model does not take. */

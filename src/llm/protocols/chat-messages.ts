@@ -1,6 +1,7 @@
 import { plainText, textContent, type Content, type Message } from '../../events/index.js';
 import type { JsonObject } from '../llm.js';
 import { splitThoughtSignature } from './answer.js';
+import { replayedDetails } from './reasoning-details.js';
 
 /** Where the wording of chat completions depends on the service. */
 export interface ServiceDialect {
@@ -12,6 +13,8 @@ export interface ServiceDialect {
   namelessTools?: boolean;
   /** Cache marks of tool results on their last part instead of the message. */
   marksOnParts?: boolean;
+  /** Signed thinking goes back as OpenRouter's `reasoning_details`, not in LiteLLM's field. */
+  reasoningDetails?: boolean;
   /** Every answer of the model has to come with its reasoning: blank where there was none. */
   reasoningRequired?: boolean;
 }
@@ -80,8 +83,12 @@ function assistantMessage(message: Message, dialect: ChatDialect): JsonObject {
   if ((dialect.echoReasoning || dialect.reasoningRequired) && reasoning !== undefined) {
     wire['reasoning_content'] = reasoning;
   }
-  if (dialect.echoThinking && message.thinking_blocks.length > 0)
+  if (dialect.reasoningDetails) {
+    const details = replayedDetails(message);
+    if (details.length > 0) wire['reasoning_details'] = details;
+  } else if (dialect.echoThinking && message.thinking_blocks.length > 0) {
     wire['thinking_blocks'] = message.thinking_blocks;
+  }
   return wire;
 }
 

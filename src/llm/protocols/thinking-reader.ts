@@ -1,8 +1,10 @@
 import type { ThinkingBlock } from '../../events/index.js';
+import { ReasoningDetails } from './reasoning-details.js';
 
-/** Where a body or a chunk may carry LiteLLM's field. */
+/** Where a body or a chunk may carry the fields of LiteLLM and of OpenRouter. */
 interface Carrier {
   thinking_blocks?: unknown;
+  reasoning_details?: unknown;
 }
 
 /**
@@ -10,8 +12,14 @@ interface Carrier {
  * https://docs.litellm.ai/docs/reasoning_content): it has to be sent back, and the AI SDK does not read it.
  */
 export class ThinkingReader {
-  readonly blocks: ThinkingBlock[] = [];
+  readonly details = new ReasoningDetails();
+  private readonly signed: ThinkingBlock[] = [];
   private text = '';
+
+  /** In the order in which they came. */
+  get blocks(): ThinkingBlock[] {
+    return [...this.signed, ...this.details.blocks];
+  }
 
   /** The place where the SDK shows bodies and chunks; nothing is added to its metadata. */
   readonly extractor = {
@@ -26,7 +34,9 @@ export class ThinkingReader {
   };
 
   private read(value: unknown): void {
-    const blocks = carrier(value)?.thinking_blocks;
+    const found = carrier(value);
+    this.details.add(found?.reasoning_details);
+    const blocks = found?.thinking_blocks;
     if (!Array.isArray(blocks)) return;
     for (const block of blocks) this.add(block);
   }
@@ -35,11 +45,11 @@ export class ThinkingReader {
   private add(block: unknown): void {
     if (!isObject(block)) return;
     const { type, data, thinking, signature } = block;
-    if (type === 'redacted_thinking' && typeof data === 'string') this.blocks.push({ type, data });
+    if (type === 'redacted_thinking' && typeof data === 'string') this.signed.push({ type, data });
     if (type !== 'thinking') return;
     if (typeof thinking === 'string') this.text += thinking;
     if (typeof signature !== 'string' || signature === '') return;
-    this.blocks.push({ type, thinking: this.text, signature });
+    this.signed.push({ type, thinking: this.text, signature });
     this.text = '';
   }
 }
