@@ -29,6 +29,9 @@ import { LongWorkController } from './long-work.controller.js';
 import { LongWorkService } from './long-work.service.js';
 import { LaunchProfiles } from './profiles/launch-profiles.js';
 import { ModelProfiles } from './profiles/model-profiles.js';
+import { ProfileDiagnosisController } from './profiles/profile-diagnosis.controller.js';
+import { ProfileDiagnosis } from './profiles/profile-diagnosis.js';
+import { ProfileReferences } from './profiles/profile-references.js';
 import { RunSlots } from './run-slots.js';
 import { SteeringController } from './steering.controller.js';
 import { SteeringService } from './steering/steering.service.js';
@@ -45,6 +48,7 @@ import { Worktrees } from './worktrees/worktrees.js';
     EventsController,
     SteeringController,
     AcpController,
+    ProfileDiagnosisController,
   ],
   providers: [
     AgentLoop,
@@ -56,6 +60,8 @@ import { Worktrees } from './worktrees/worktrees.js';
     ModelProfiles,
     ChildStarter,
     LaunchProfiles,
+    ProfileDiagnosis,
+    ProfileReferences,
     ConversationCreation,
     ConversationsService,
     ConversationsLifecycle,

@@ -50,7 +50,8 @@ export class FileSecrets {
     const unopened: string[] = [];
     const value = changeSecrets(stored, (place) => {
       const { value: text, pointer } = place;
-      if (text === MASK) return this.held(file, place);
+      // A header without a value is no header.
+      if (text === MASK) return this.held(file, place) ?? (this.isText(place) ? undefined : null);
       if (isBlank(text) || !isToken(text) || this.isText(place)) return text;
       const opened = this.cipher.decrypt(text);
       if (opened === undefined) unopened.push(pointer);

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { link, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
+import { link, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -32,6 +32,7 @@ export type StillHeld = () => Promise<void>;
 export class FolderLock {
   private readonly file: string;
   private turn: Promise<unknown> = Promise.resolve();
+  private isSwept = false;
 
   /** @param folder has to exist when the lock is taken */
   constructor(
@@ -58,6 +59,7 @@ export class FolderLock {
     try {
       await this.take(token);
       try {
+        await this.sweep();
         return await work(async () => {
           if ((await read(this.file))?.token !== token) throw new FolderBusyError(this.folder);
         });
@@ -66,6 +68,16 @@ export class FolderLock {
       }
     } finally {
       held.delete(token);
+    }
+  }
+
+  /** Removes, once, what processes have left that ended while they asked for the lock. */
+  private async sweep(): Promise<void> {
+    if (this.isSwept) return;
+    this.isSwept = true;
+    for (const name of await readdir(this.folder)) {
+      const left = path.join(this.folder, name);
+      if (left.startsWith(`${this.file}.`) && (await isStale(left))) await rm(left, { force: true });
     }
   }
 

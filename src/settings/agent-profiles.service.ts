@@ -140,11 +140,24 @@ export class AgentProfilesService {
     if (active === null && isChosen(llm) && !(await this.llms.names()).includes(DEFAULT)) {
       await this.llms.save(writer, DEFAULT, llm, true);
     }
-    const fields = checkedProfile({ llm_profile_ref: active ?? DEFAULT });
+    const fields = checkedProfile({ ...ofAgent(settings), llm_profile_ref: active ?? DEFAULT });
     const profile = { ...fields, id: randomUUID(), name: DEFAULT };
     await this.profiles.save(writer, profile);
     return profile;
   }
+}
+
+/** What agent settings and agent profiles have in common; keys stay with the settings. */
+function ofAgent(settings: Settings): JsonObject {
+  if (!isOpenHands(settings)) return {};
+  const { agent, tools, persona, condenser, verification, tool_concurrency_limit, agent_context } =
+    settings.agent;
+  const { system_message_suffix = null, disabled_skills = [] } = asObject(agent_context);
+  const { critic_api_key: _secret, ...critic } = asObject(verification);
+  return {
+    ...{ agent, tools, persona, condenser, verification: critic, tool_concurrency_limit },
+    ...{ system_message_suffix, disabled_skills },
+  };
 }
 
 /** Somebody has said something about the model. */

@@ -1,5 +1,14 @@
 export { AgentProfiles, type AgentProfile } from './agent-profiles.js';
+export { AgentProfilesService, checkedProfile } from './agent-profiles.service.js';
 export { LlmProfiles } from './llm-profiles.js';
-export { InvalidProfileNameError, ProfileNotFoundError, UnusableProfileError } from './settings-errors.js';
+export { MetaProfiles } from './meta-profiles.js';
+export {
+  DanglingConnectionError,
+  InvalidProfileNameError,
+  MissingEntryError,
+  ProfileNotFoundError,
+  UnusableProfileError,
+} from './settings-errors.js';
 export { SettingsModule } from './settings.module.js';
 export { SettingsStore } from './settings-store.js';
+export { completeAgent } from './stored-agent.js';

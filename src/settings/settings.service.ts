@@ -160,7 +160,7 @@ export function withMetaProfile(
   return { ...settings, agent, active_meta_profile: name };
 }
 
-/** Whether the agent of the settings is one that this server runs. */
+/** Whether the settings describe an agent of this server, as opposed to one from elsewhere. */
 export function isOpenHands({ agent }: Settings): boolean {
   return agentKind(agent) === 'openhands';
 }

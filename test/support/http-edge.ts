@@ -13,7 +13,8 @@ import { Cipher, FileSecrets, KnownSecrets } from '../../src/crypto/index.js';
 import { setupOpenApi } from '../../src/openapi/index.js';
 import { type HttpOptions, configureHttp } from '../../src/http/configure-http.js';
 import { JsonAdapter } from '../../src/http/json-adapter.js';
-import { AgentProfiles, LlmProfiles } from '../../src/settings/index.js';
+import { ProfileReferences } from '../../src/conversations/profiles/profile-references.js';
+import { AgentProfiles, LlmProfiles, MetaProfiles, SettingsStore } from '../../src/settings/index.js';
 import { ProviderConnections } from '../../src/settings/provider-connections.js';
 import { PersistenceFolder } from '../../src/settings/store/persistence-folder.js';
 
@@ -98,7 +99,9 @@ const NO_FOLDER = path.join(os.tmpdir(), 'there-is-no-such-folder');
         const folder = new PersistenceFolder(NO_FOLDER);
         const secrets = new FileSecrets(new Cipher(null), new KnownSecrets());
         const models = new LlmProfiles(folder, secrets, new ProviderConnections(folder, secrets));
-        return new LaunchProfiles(new AgentProfiles(folder), models);
+        const store = new SettingsStore(folder, secrets);
+        const references = new ProfileReferences(models, new MetaProfiles(folder), store);
+        return new LaunchProfiles(new AgentProfiles(folder), references);
       },
     },
   ],

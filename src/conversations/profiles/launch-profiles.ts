@@ -1,12 +1,7 @@
 import { Injectable, NotFoundException, UnprocessableEntityException } from '@nestjs/common';
 import type { JsonObject } from '../../storage/index.js';
-import {
-  AgentProfiles,
-  LlmProfiles,
-  ProfileNotFoundError,
-  UnusableProfileError,
-  type AgentProfile,
-} from '../../settings/index.js';
+import { AgentProfiles, UnusableProfileError, type AgentProfile } from '../../settings/index.js';
+import { ProfileReferences } from './profile-references.js';
 
 /** An agent that a stored profile describes. */
 export interface LaunchedProfile {
@@ -22,12 +17,12 @@ export interface LaunchedProfile {
 export class LaunchProfiles {
   constructor(
     private readonly agents: AgentProfiles,
-    private readonly llms: LlmProfiles,
+    private readonly references: ProfileReferences,
   ) {}
 
   /**
    * @throws NotFoundException, UnprocessableEntityException for references to what does not exist here,
-   *   InvalidProfileNameError, UnusableProfileError
+   *   InvalidProfileNameError, UnusableProfileError, DanglingConnectionError, UnreadableStoreError
    */
   async load(id: string): Promise<LaunchedProfile> {
     const profile = await this.agents.find(id);
@@ -40,27 +35,26 @@ export class LaunchProfiles {
         `Agent profile '${profile.name}' is of a kind that this server does not run`,
       );
     }
-    return { name: profile.name, settings: settingsOf(profile, await this.llmOf(profile)), shown };
+    return {
+      name: profile.name,
+      settings: settingsOf(profile, await this.resolved(profile)),
+      shown,
+    };
   }
 
-  private async llmOf(profile: AgentProfile): Promise<JsonObject> {
-    const { llm_profile_ref, mcp_server_refs, meta_profile_ref = null } = profile;
-    // This server keeps no MCP servers and no meta-profiles that a name could stand for.
-    const servers: unknown[] = Array.isArray(mcp_server_refs) ? mcp_server_refs : [];
-    const llm = String(llm_profile_ref);
-    const found = await this.llms.load(llm).catch((error: unknown) => {
-      if (error instanceof ProfileNotFoundError) return undefined;
-      throw error;
-    });
-    if (found && servers.length === 0 && meta_profile_ref === null) return found.llm;
+  private async resolved(profile: AgentProfile): Promise<{ llm: JsonObject; servers: JsonObject }> {
+    const { llm, llmName, servers, danglingServers, danglingMeta, danglingMetaLlms } =
+      await this.references.find(profile);
+    const isWhole = danglingServers.length === 0 && danglingMeta === null && danglingMetaLlms.length === 0;
+    if (llm && isWhole) return { llm, servers };
     throw new UnprocessableEntityException({
       detail: {
         code: 'unresolved_profile_references',
-        message: found ? 'MCP servers or meta-profiles not found' : `LLM profile '${llm}' not found`,
-        dangling_llm_profile_ref: found ? null : llm,
-        dangling_mcp_server_refs: servers,
-        dangling_meta_profile_ref: meta_profile_ref,
-        dangling_meta_profile_llm_refs: [],
+        message: llm ? 'MCP servers or meta-profiles not found' : `LLM profile '${llmName}' not found`,
+        dangling_llm_profile_ref: llm ? null : llmName,
+        dangling_mcp_server_refs: danglingServers,
+        dangling_meta_profile_ref: danglingMeta,
+        dangling_meta_profile_llm_refs: danglingMetaLlms,
       },
     });
   }
@@ -73,18 +67,21 @@ function acpSettingsOf(profile: AgentProfile): JsonObject {
   return {
     agent_kind: 'acp',
     ...given({ acp_server, acp_model, acp_session_mode, acp_prompt_timeout, acp_startup_timeout }),
-    ...(typeof command === 'string' && command !== '' && { acp_command: words(command) }),
+    ...(typeof command === 'string' && command !== '' && { acp_command: commandWords(command) }),
     ...(Array.isArray(acp_args) && { acp_args }),
   };
 }
 
 /** The words of a command; quotes keep what is in them together. */
-function words(command: string): string[] {
+export function commandWords(command: string): string[] {
   const found = command.matchAll(/(?:[^\s"']|"[^"]*"|'[^']*')+/g);
   return [...found].map(([word]) => word.replaceAll(/"([^"]*)"|'([^']*)'/g, '$1$2'));
 }
 
-function settingsOf(profile: AgentProfile, llm: JsonObject): JsonObject {
+function settingsOf(
+  profile: AgentProfile,
+  { llm, servers }: { llm: JsonObject; servers: JsonObject },
+): JsonObject {
   const { tools, persona, condenser, tool_concurrency_limit, system_message_suffix, disabled_skills } =
     profile;
   const own = { tools, persona, condenser, tool_concurrency_limit };
@@ -92,6 +89,7 @@ function settingsOf(profile: AgentProfile, llm: JsonObject): JsonObject {
   return {
     ...given(own),
     llm: { ...llm, usage_id: 'agent' },
+    mcp_config: servers,
     agent_context: {
       ...given(context),
       load_project_skills: true,

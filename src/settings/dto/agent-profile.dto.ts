@@ -77,7 +77,7 @@ export class OpenHandsAgentProfileDto extends AgentProfileFields {
   tool_concurrency_limit = 1;
 }
 
-/** An agent of another vendor; kept for other programs. */
+/** An agent from elsewhere: a program that speaks the Agent Client Protocol. */
 @NoOtherFields()
 export class ACPAgentProfileDto extends AgentProfileFields {
   @Field(choice(ACP_SERVERS))

@@ -97,7 +97,7 @@ const FILE_SECRETS = [
   fileSecret('PI_AUTH_JSON', 'auth.json', 'PI_CODING_AGENT_DIR', 'pi'),
 ];
 
-/** An agent of another vendor. Kept for other programs: this server runs none. */
+/** An agent from elsewhere: a program that speaks the Agent Client Protocol. */
 export class ACPAgentSettingsDto {
   @Field(integer({ ge: 1 }))
   schema_version = AGENT_SETTINGS_VERSION;

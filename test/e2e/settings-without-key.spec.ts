@@ -1,0 +1,92 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { at, SettingsStage, type Json } from '../support/settings-stage.js';
+
+const PLAIN = { 'x-expose-secrets': 'plaintext' };
+
+describe('settings of a server without a secret key', () => {
+  let stage: SettingsStage;
+  beforeEach(async () => (stage = await SettingsStage.start({ OH_SECRET_KEY: '' })));
+  afterEach(() => stage.stop());
+
+  const key = (settings: Json) => at(settings, 'agent_settings', 'llm', 'api_key');
+  const written = async () => {
+    const files = await readdir(stage.root, { recursive: true, withFileTypes: true });
+    const texts = files
+      .filter((file) => file.isFile())
+      .map((file) => readFile(path.join(file.parentPath, file.name), 'utf8'));
+    return (await Promise.all(texts)).join('\n');
+  };
+
+  it('keep secrets in memory, nothing of them on disk, and say so', async () => {
+    const mcp_config = { docs: { command: 'x', env: { TOKEN: 'hush-env' } } };
+    const llm = {
+      ...{ model: 'openai/x', api_key: 'hush-key', base_url: 'https://me:hush-pass@models.test/v1' },
+      extra_headers: { Authorization: 'Bearer hush-header' },
+    };
+    await stage.done('PATCH', '/api/settings', { agent_settings_diff: { llm, mcp_config } });
+    await stage.done('POST', '/api/profiles/main', { llm });
+    await stage.done('PUT', '/api/settings/secrets', { name: 'TOKEN', value: 'hush-secret' });
+    const made = await stage.done('POST', '/api/llm/provider-connections', {
+      ...{ display_name: 'Mine', api_key: 'hush-connection' },
+    });
+    await stage.done('POST', '/api/profiles/linked', {
+      llm: { model: 'openai/x', provider_connection_id: made['id'] },
+    });
+    await stage.done('POST', '/api/profiles/main/rename', { new_name: 'other' });
+    expect(await written()).not.toContain('hush');
+
+    // All of it is there as long as this process is.
+    expect(await stage.plain()).toMatchObject({ agent_settings: { llm, mcp_config } });
+    expect(await stage.done('GET', '/api/profiles/other', undefined, PLAIN)).toMatchObject({ config: llm });
+    expect(await stage.done('GET', '/api/profiles/linked', undefined, PLAIN)).toMatchObject({
+      config: { api_key: 'hush-connection' },
+    });
+    const secret = await fetch(`${stage.server.url}/api/settings/secrets/TOKEN`);
+    expect(await secret.text()).toBe('hush-secret');
+    await stage.done('PATCH', '/api/settings', { misc_settings_diff: { a: 1 } });
+    expect(key(await stage.plain())).toBe('hush-key');
+    expect(stage.server.log).toMatch(/settings\.json: secrets are kept in memory only/);
+    expect(stage.server.log).not.toContain('hush');
+
+    await stage.restart();
+    expect(await stage.plain()).toMatchObject({
+      llm_api_key_is_set: false,
+      agent_settings: { llm: { model: 'openai/x', api_key: null } },
+    });
+    expect((await stage.ask('GET', '/api/settings/secrets/TOKEN')).status).toBe(404);
+  });
+
+  it('encrypt nothing for answers', async () => {
+    for (const route of ['/api/settings', '/api/profiles/x']) {
+      expect(await stage.ask('GET', route, undefined, { 'x-expose-secrets': 'encrypted' })).toMatchObject({
+        status: 503,
+      });
+    }
+  });
+
+  it('leave what another program has written in the clear', async () => {
+    await mkdir(stage.root, { recursive: true });
+    const agent_settings = { llm: { model: 'openai/x', api_key: 'was-there' } };
+    await writeFile(path.join(stage.root, 'settings.json'), JSON.stringify({ agent_settings }));
+    await stage.done('PATCH', '/api/settings', { misc_settings_diff: { a: 1 } });
+    await stage.restart();
+    expect(key(await stage.plain())).toBe('was-there');
+    await stage.done('PATCH', '/api/settings', { agent_settings_diff: { llm: { api_key: 'hush-new' } } });
+    expect(await written()).not.toMatch(/hush-new|was-there/);
+  });
+
+  it('do not take a secret from a server that has it in memory', async () => {
+    const llm = { model: 'openai/x', api_key: 'hush-key' };
+    await stage.done('PATCH', '/api/settings', { agent_settings_diff: { llm } });
+    const other = await stage.another();
+    try {
+      const change = { misc_settings_diff: { a: 1 } };
+      expect(await other.request('PATCH', '/api/settings', change)).toMatchObject({ status: 200 });
+    } finally {
+      await other.end();
+    }
+    const settings = await stage.plain();
+    expect([key(settings), settings['misc_settings']]).toEqual(['hush-key', { a: 1 }]);
+  });
+});

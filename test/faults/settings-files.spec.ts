@@ -1,0 +1,112 @@
+import { spawnSync } from 'node:child_process';
+import { mkdir, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import type { ServerProcess } from '../support/server-process.js';
+import { asJson, SettingsStage } from '../support/settings-stage.js';
+
+const ROUNDS = Number(process.env['FAULT_ROUNDS'] ?? 4);
+
+describe('files of settings', () => {
+  let stage: SettingsStage;
+  beforeEach(async () => (stage = await SettingsStage.start()));
+  afterEach(() => stage.stop());
+
+  const misc = async () => asJson((await stage.plain())['misc_settings']);
+  const put = (server: ServerProcess, name: string, value: unknown) =>
+    server.request('PATCH', '/api/settings', { misc_settings_diff: { [name]: value } });
+
+  it('take every change of two servers at the same time', async () => {
+    const other = await stage.another();
+    try {
+      const names = Array.from({ length: 40 }, (_unused, index) => `n${index}`);
+      const answers = await Promise.all(
+        names.map((name, index) => put(index % 2 === 0 ? stage.server : other, name, index)),
+      );
+      expect(answers.map(({ status }) => status)).toEqual(names.map(() => 200));
+      expect(Object.keys(await misc()).sort()).toEqual([...names].sort());
+    } finally {
+      await other.end();
+    }
+    // Neither locks nor halves of files are left.
+    expect(await readdir(stage.root)).toEqual(['settings.json']);
+  });
+
+  it('are whole, and take changes, after any kill', async () => {
+    let acknowledged = 0;
+    for (let round = 0; round < ROUNDS; round++) {
+      const { server } = stage;
+      const writing = (async () => {
+        for (let value = acknowledged + 1; ; value++) {
+          const answer = await put(server, 'count', value).catch(() => undefined);
+          if (answer?.status !== 200) return;
+          acknowledged = value;
+        }
+      })();
+      // Killed at another point of a change each time.
+      const until = acknowledged + 3 + round;
+      while (acknowledged < until) await new Promise((resolve) => setTimeout(resolve, 1));
+      await new Promise((resolve) => setTimeout(resolve, round % 7));
+      await server.end('SIGKILL');
+      await writing;
+      const stored = asJson((await stage.file('settings.json'))['misc_settings']);
+      expect(Number(stored['count'])).toBeGreaterThanOrEqual(acknowledged);
+      await stage.restart();
+      expect(await put(stage.server, 'round', round)).toMatchObject({ status: 200 });
+      expect(await readdir(stage.root)).toEqual(['settings.json']);
+    }
+    expect(acknowledged).toBeGreaterThan(ROUNDS);
+  });
+
+  it('are taken over from who left a lock behind', async () => {
+    await mkdir(stage.root, { recursive: true });
+    const lock = path.join(stage.root, '.agent-server.lock');
+    for (const text of [
+      JSON.stringify({ token: 'x', pid: 2 ** 22 + 1, place: await placeOf() }),
+      JSON.stringify({ token: 'x', pid: stage.server.pid, place: await placeOf() }),
+    ]) {
+      await writeFile(lock, text);
+      expect(await put(stage.server, 'a', 1)).toMatchObject({ status: 200 });
+    }
+    // One of another host counts until it is old.
+    await writeFile(lock, JSON.stringify({ token: 'x', pid: 1, place: 'elsewhere' }));
+    spawnSync('touch', ['-d', '2 minutes ago', lock]);
+    expect(await put(stage.server, 'a', 2)).toMatchObject({ status: 200 });
+    expect(await misc()).toEqual({ a: 2 });
+  });
+
+  it('do not keep a thread waiting where something else is in their place', async () => {
+    await mkdir(stage.root, { recursive: true });
+    const file = path.join(stage.root, 'settings.json');
+    spawnSync('mkfifo', [file]);
+    const answers = await Promise.all(Array.from({ length: 8 }, () => stage.ask('GET', '/api/settings')));
+    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 8 }, () => 200));
+    expect(await put(stage.server, 'a', 1)).toMatchObject({ status: 409 });
+    await rm(file);
+    await mkdir(file);
+    expect(await put(stage.server, 'a', 1)).toMatchObject({ status: 409 });
+    await rm(file, { recursive: true });
+    await symlink('/dev/zero', file);
+    expect(await put(stage.server, 'a', 1)).toMatchObject({ status: 409 });
+    await rm(file);
+    await writeFile(file, ' '.repeat(9 * 1024 * 1024));
+    expect(await put(stage.server, 'a', 1)).toMatchObject({ status: 409 });
+    await rm(file);
+    expect(await put(stage.server, 'a', 1)).toMatchObject({ status: 200 });
+  });
+
+  it('cannot be written where a file is in the place of the folder, and the server says so', async () => {
+    await mkdir(path.dirname(stage.root), { recursive: true });
+    await writeFile(stage.root, 'mine');
+    expect((await stage.ask('GET', '/api/settings')).status).toBeLessThanOrEqual(503);
+    const answer = await stage.ask('PATCH', '/api/settings', { misc_settings_diff: { a: 1 } });
+    expect(answer.status).toBeGreaterThanOrEqual(500);
+    expect(await readFile(stage.root, 'utf8')).toBe('mine');
+    expect(await stage.server.request('GET', '/health')).toMatchObject({ status: 200 });
+  });
+});
+
+/** How this machine is called in locks. */
+async function placeOf(): Promise<string> {
+  return `${os.hostname()} ${await readlink('/proc/self/ns/pid').catch(() => '')}`;
+}
