@@ -79,6 +79,8 @@ export const DELIBERATE: readonly Deliberate[] = [
   { place: /^(request|response) APIBasedCritic\.\w+$/, why: AS_THEY_COME },
   { place: /^(request|response) MCPServer(Patch)?\.auth$/, why: AS_THEY_COME },
   { place: 'request SettingsUpdateRequest.agent_settings_diff', why: AS_THEY_COME },
+  { place: 'request MaterializeAgentProfileRequest.profile', why: AS_THEY_COME },
+  { place: 'POST /api/agent-profiles/{name}/materialize body', why: 'it is left out instead of null' },
   { place: /^(request|response) Skill\.(trigger|mcp_tools\{\}|inputs\[\]|resources)$/, why: AS_THEY_COME },
   { place: 'request AgentLaunchAdditions.skills[]', why: AS_THEY_COME },
   {
