@@ -28,6 +28,8 @@ const MALFORMED_HISTORY =
   /tool_use.{0,40}ids? (were|was) found without|unexpected .{0,3}tool_use_id|tool_result.{0,60}(without|no corresponding|must have)|tool_calls?.{0,40}must be followed by tool messages|no tool (call|output) found for function call|role 'tool' must be a response/i;
 const CONTENT_POLICY =
   /content_policy|content_filter|content filtering policy|content management policy|responsibleaipolicy/i;
+/** Google says it with 400, AWS with 403. */
+const BAD_KEY = /api key not valid|security token included in the request is (invalid|expired)/i;
 const QUOTA = /insufficient_quota|exceeded your current quota|credit balance is too low|billing_hard_limit/i;
 
 /**
@@ -62,7 +64,8 @@ export function failedAttempt(failure: ProviderFailure, family: string): FailedA
   if (status < 500 && MALFORMED_HISTORY.test(words)) {
     return fail('LLMMalformedConversationHistoryError', `litellm.BadRequestError: ${said}`);
   }
-  if (status === 401) return fail('LLMAuthenticationError', AUTHENTICATION_DETAIL);
+  if (status === 401 || (status < 404 && BAD_KEY.test(words)))
+    return fail('LLMAuthenticationError', AUTHENTICATION_DETAIL);
   if (status === 429) {
     return fail('LLMRateLimitError', `litellm.RateLimitError: RateLimitError: ${said}`, !QUOTA.test(words));
   }

@@ -1,4 +1,6 @@
+import { errorMessage } from '../../errors/index.js';
 import type { LlmConfig } from '../llm-config.js';
+import { LlmError } from '../llm-error.js';
 
 /** Keys of AWS, lasting or for a while. */
 export interface AwsCredentials {
@@ -74,7 +76,9 @@ async function keptCredentials(config: LlmConfig, region: string): Promise<AwsCr
   ]);
   const known = kept.get(way);
   if (known?.expiration && known.expiration.getTime() - Date.now() > MARGIN) return known;
-  const found = await findCredentials(config, region);
+  const found = await findCredentials(config, region).catch((error: unknown) => {
+    throw new LlmError('LLMAuthenticationError', `AWS: ${errorMessage(error)}`);
+  });
   kept.delete(way);
   if (found.expiration) kept.set(way, found);
   for (const [oldest] of kept) if (kept.size > KEPT) kept.delete(oldest);

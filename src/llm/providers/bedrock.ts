@@ -21,10 +21,12 @@ async function callBedrock(call: ProviderCall): Promise<ProviderAnswer> {
   const { config, tools } = call.request;
   const { features } = call;
   const { region, bearerToken, credentials } = await awsAccess(config, call.model);
+  // Not inside the SDK, which makes an error of its own of what is wrong with them.
+  const keys = bearerToken === '' ? await credentials() : NO_KEYS;
   const provider = createAmazonBedrock({
     region,
     apiKey: bearerToken,
-    credentialProvider: credentials,
+    credentialProvider: () => Promise.resolve(keys),
     fetch: modelFetch,
     baseURL: config.aws_bedrock_runtime_endpoint ?? config.base_url ?? undefined,
   });
@@ -52,6 +54,9 @@ async function callBedrock(call: ProviderCall): Promise<ProviderAnswer> {
   );
   return toAnswer(output, 'completion');
 }
+
+/** Of requests that show a bearer token. */
+const NO_KEYS = { accessKeyId: '', secretAccessKey: '' };
 
 /** The words that Claude takes for its effort. */
 const EFFORTS: Readonly<Record<string, string>> = {

@@ -86,6 +86,14 @@ describe('gemini generateContent', () => {
     });
   });
 
+  it('says that a key is not valid', async () => {
+    const message = 'API key not valid. Please pass a valid API key.';
+    endpoint.script([{ status: 400, body: { error: { code: 400, message, status: 'INVALID_ARGUMENT' } } }]);
+    await expect(ask({ model, base_url: root() }, [HI])).rejects.toMatchObject({
+      code: 'LLMAuthenticationError',
+    });
+  });
+
   it('maps its errors', async () => {
     endpoint.script([
       { status: 400, body: { error: { code: 400, message: 'bad thing', status: 'INVALID_ARGUMENT' } } },

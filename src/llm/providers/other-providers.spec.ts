@@ -10,6 +10,16 @@ import {
 import { textContent, type Message } from '../../events/index.js';
 
 describe('others', () => {
+  it('bedrock says at once what is wrong with the keys', async () => {
+    endpoint.script([
+      { status: 403, body: { message: 'The security token included in the request is invalid.' } },
+    ]);
+    const config = { model: 'bedrock/anthropic.claude-opus-4-8', base_url: root(), num_retries: 5 };
+    await expect(ask(config, [HI])).rejects.toMatchObject({ code: 'LLMAuthenticationError' });
+    const unknown = { ...config, api_key: null, aws_profile_name: 'there-is-no-such-profile' };
+    await expect(ask(unknown, [HI])).rejects.toThrow(/^AWS: /);
+  });
+
   it('bedrock converses', async () => {
     endpoint.script([
       {
