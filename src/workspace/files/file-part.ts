@@ -25,12 +25,12 @@ export function readFilePart<T>(
     let isText = false;
     const fail = (error: unknown): void => {
       request.unpipe(form);
-      // What is left is read and dropped: a client that still sends would not see the answer.
-      request.resume();
       form.destroy();
       reject(error);
     };
     form.on('file', (name, content) => {
+      // Whoever reads it is told; it may end before anybody does.
+      content.on('error', () => undefined);
       if (name !== field || work) return void content.resume();
       work = take(chunksOf(content));
       work.catch(fail);
@@ -74,4 +74,24 @@ function missing(field: string): RequestValidationError {
 function notAFile(field: string): RequestValidationError {
   const text = "Expected UploadFile, received: <class 'str'>";
   return new RequestValidationError(below(['body', field], [valueError(text)]), { body: null });
+}
+
+/** A client that is still sending would not see the answer: so much of what is left is read and dropped (bytes, ms). */
+const DRAINED_BYTES = 64 * 1024 * 1024;
+const DRAINED_MS = 5_000;
+
+/** Reads and drops what is left of a request, up to a limit; then the answer can be seen. */
+export async function drain(request: Request): Promise<void> {
+  if (request.readableEnded || request.destroyed) return;
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, DRAINED_MS);
+    let size = 0;
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > DRAINED_BYTES) resolve();
+    });
+    request.once('end', resolve).once('close', resolve);
+    request.once('end', () => clearTimeout(timer)).once('close', () => clearTimeout(timer));
+    request.resume();
+  });
 }

@@ -7,6 +7,7 @@ import { NoFolderError, type Located, type OpenedFile } from '../path-scope.js';
 import { RuntimeScopes } from '../runtime-scopes.js';
 import { SafeFolder } from '../safe-folder.js';
 import { fileFailure } from './file-errors.js';
+import { drain } from './file-part.js';
 import { describeHome, listSubfolders, type HomeView, type SubfolderPage } from './listing.js';
 import { upload } from './upload.js';
 
@@ -20,8 +21,13 @@ export class FilesService {
 
   /** Writes the file of a form; answers its bytes. */
   async upload(request: Request, target: string, conversationId?: string): Promise<number> {
-    const { paths } = await this.scopes.of(conversationId);
-    return this.failing(() => upload(request, paths, target, this.config.max_upload_bytes));
+    try {
+      const { paths } = await this.scopes.of(conversationId);
+      return await upload(request, paths, target, this.config.max_upload_bytes);
+    } catch (error) {
+      await drain(request);
+      throw fileFailure(error);
+    }
   }
 
   /** Opens a file to be sent. */
