@@ -111,7 +111,8 @@ describe('files in and out', () => {
     ['no form', 'multipart/form-data; boundary=b', 'x', 'error parsing'],
     ['no boundary', 'multipart/form-data', form('file', 'x'), 'error parsing'],
   ])('are missed where a request brings %s', async (_what, type, body, expected) => {
-    const headers = body === '' ? {} : { 'content-type': type, 'content-length': String(body.length) };
+    const headers: Record<string, string> =
+      body === '' ? {} : { 'content-type': type, 'content-length': String(body.length) };
     const route = `/api/file/upload?path=${encodeURIComponent(at('missed/file'))}`;
     const answer = await rawRequest(server.url, { method: 'POST', path: route, headers, body });
     expect([400, 422]).toContain(answer.status);

@@ -5,17 +5,12 @@ import type { ServerProcess } from './server-process.js';
 export function ask(
   server: ServerProcess,
   name: string,
-  query: Record<string, string | string[]>,
+  query: Record<string, string>,
   headers: Record<string, string> = {},
   prefix = '/api',
 ): Promise<RawAnswer> {
-  const pairs = Object.entries(query).flatMap(([key, values]) =>
-    [values].flat().map((value) => [key, value]),
-  );
-  return rawRequest(server.url, {
-    path: `${prefix}/file/${name}?${new URLSearchParams(pairs).toString()}`,
-    headers,
-  });
+  const path = `${prefix}/file/${name}?${new URLSearchParams(query).toString()}`;
+  return rawRequest(server.url, { path, headers });
 }
 
 /** Uploads a file as clients do. */
