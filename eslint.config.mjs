@@ -63,6 +63,7 @@ const ARROWS = {
     'http',
     'openapi',
     'server',
+    'settings',
     'storage',
     'tools',
   ],

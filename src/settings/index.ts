@@ -12,3 +12,5 @@ export {
 export { SettingsModule } from './settings.module.js';
 export { SettingsStore } from './settings-store.js';
 export { completeAgent } from './stored-agent.js';
+export { NoSuchEntryError } from './settings-errors.js';
+export { UserSecrets } from './user-secrets.js';

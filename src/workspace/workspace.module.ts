@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { ConversationsModule } from '../conversations/conversations.module.js';
 import { documentSchemas } from '../http/operation.js';
 import { ServerModule } from '../server/server.module.js';
+import { SettingsModule } from '../settings/index.js';
 import { StorageModule } from '../storage/storage.module.js';
 import { ArchiveController } from './archive/archive.controller.js';
 import { ArchiveService } from './archive/archive.service.js';
@@ -11,6 +12,8 @@ import { FilesController } from './files/files.controller.js';
 import { FilesService } from './files/files.service.js';
 import { GitController } from './git/git.controller.js';
 import { GitService } from './git/git.service.js';
+import { RepositoriesController } from './git/repositories.controller.js';
+import { RepositorySearch } from './git/repository-search.js';
 import { RuntimeController } from './runtime.controller.js';
 import { RuntimeScopesModule } from './runtime-scopes.module.js';
 import { WorkspaceFilesController } from './workspace-files.controller.js';
@@ -20,17 +23,18 @@ documentSchemas(async () => (await import('./docs-schemas.js')).workspaceSchemas
 
 /** Files, repositories and the folders that conversations work in, over HTTP. */
 @Module({
-  imports: [ConversationsModule, RuntimeScopesModule, ServerModule, StorageModule],
+  imports: [ConversationsModule, RuntimeScopesModule, ServerModule, SettingsModule, StorageModule],
   controllers: [
     WorkspaceSessionController,
     WorkspaceFilesController,
     FilesController,
     FileDiscoveryController,
     ArchiveController,
+    RepositoriesController,
     GitController,
     RuntimeController,
     ConversationVscodeController,
   ],
-  providers: [FilesService, ArchiveService, GitService],
+  providers: [FilesService, ArchiveService, GitService, RepositorySearch],
 })
 export class WorkspaceModule {}

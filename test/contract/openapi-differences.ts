@@ -1,5 +1,5 @@
 /** Operations of the original that this server does not have yet. One that it has must not stand here. */
-export const PENDING: readonly string[] = ['GET /api/git/repositories/search'];
+export const PENDING: readonly string[] = [];
 
 /** A difference that is meant, and why. */
 export interface Deliberate {

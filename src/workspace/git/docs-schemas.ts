@@ -25,6 +25,20 @@ export function gitSchemas(): Record<string, JsonSchema> {
       author: text,
       timestamp: { type: 'string', format: 'date-time' },
     }),
+    GitProviderRepository: object({
+      id: text,
+      full_name: text,
+      git_provider: text,
+      is_public: { type: 'boolean' },
+      stargazers_count: orNull({ type: 'integer' }),
+      pushed_at: orNull(text),
+      main_branch: orNull(text),
+    }),
+    GitProviderRepositoryPage: object({
+      items: listOf('GitProviderRepository'),
+      next_page_id: orNull(text),
+      missing_token: { type: 'boolean', description: 'There is no token, so there is nothing to be seen.' },
+    }),
     GitCommitsPage: object({ commits: listOf('GitCommit'), has_more: { type: 'boolean' } }),
   };
 }

@@ -1,0 +1,186 @@
+import { execFileSync } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
+import { ServerProcess } from '../support/server-process.js';
+import { zipEntries } from '../support/zip-entries.js';
+
+describe('archives', () => {
+  let server: ServerProcess;
+  let folder: string;
+  const KEY = 'sk-planted-1234567890';
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(os.tmpdir(), 'archive-'));
+    server = await ServerProcess.start({ env: { OH_SECRET_KEY: 'a-key' } });
+  });
+  afterAll(async () => {
+    await server.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+  const at = (name: string) => path.join(folder, name);
+  const fetchArchive = async (query: Record<string, string>, excludes: string[] = []) => {
+    const search = new URLSearchParams(query);
+    for (const exclude of excludes) search.append('exclude', exclude);
+    const answer = await fetch(`${server.url}/api/file/archive?${search.toString()}`);
+    return { answer, bytes: Buffer.from(await answer.arrayBuffer()) };
+  };
+  async function unpacked(query: Record<string, string>, excludes: string[] = []): Promise<string[]> {
+    const { answer, bytes } = await fetchArchive({ format: 'tar.gz', ...query }, excludes);
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'application/gzip']);
+    await writeFile(at('out.tar.gz'), bytes);
+    await rm(at('out'), { recursive: true, force: true });
+    await mkdir(at('out'));
+    // The `tar` of the system, not the library that wrote it.
+    execFileSync('tar', ['xzf', at('out.tar.gz'), '-C', at('out')]);
+    return execFileSync('find', ['.', '-mindepth', '1', '-printf', '%P\\0'], {
+      cwd: at('out'),
+      encoding: 'utf8',
+    })
+      .split('\0')
+      .filter((name) => name !== '')
+      .sort();
+  }
+  async function tree(name: string, files: Record<string, string>): Promise<void> {
+    for (const [file, text] of Object.entries(files)) {
+      await mkdir(path.dirname(at(`${name}/${file}`)), { recursive: true });
+      await writeFile(at(`${name}/${file}`), text);
+    }
+  }
+
+  it('hold plain files and folders, whatever their names, and nothing by links', async () => {
+    const long = `${'d'.repeat(120)}/${'f'.repeat(150)}`;
+    const names = ['a.txt', 'sp ace', 'ünï.txt', 'new\nline', '..trick', '-rf', long];
+    await tree('odd', Object.fromEntries(names.map((name) => [name, name])));
+    await mkdir(at('odd/empty'));
+    await chmod(at('odd/a.txt'), 0o4755);
+    await symlink('/etc/passwd', at('odd/link'));
+    await symlink('/etc', at('odd/folder-link'));
+    execFileSync('mkfifo', [at('odd/pipe')]);
+    const entries = await unpacked({ path: at('odd') });
+    expect(entries).toEqual(
+      [
+        'odd',
+        'odd/empty',
+        `odd/${'d'.repeat(120)}`,
+        'odd/archive_manifest.json',
+        ...names.map((name) => `odd/${name}`),
+      ].sort(),
+    );
+    expect(await readFile(at(`out/odd/${long}`), 'utf8')).toBe(long);
+    const mode = execFileSync('tar', ['tvzf', at('out.tar.gz'), 'odd/a.txt'], { encoding: 'utf8' });
+    expect(mode).toMatch(/^-rwxr-xr-x 0\/0/);
+    expect(JSON.parse(await readFile(at('out/odd/archive_manifest.json'), 'utf8'))).toMatchObject({
+      format: 'tar.gz',
+      source: 'odd',
+      file_count: names.length,
+    });
+  });
+
+  it('leave out what is asked for, and credentials of git always', async () => {
+    await tree('full', {
+      'keep.txt': '',
+      build: 'a file of that name',
+      'sub/dist/x': '',
+      'node_modules/x': '',
+      'secrets/prod/k': '',
+      'a/secrets/prod': '',
+      'x.pyc': '',
+      '.git/config': 'token',
+      '.git/logs/HEAD': 'token',
+      '.git/modules/m/config': 'token',
+      '.git/modules/m/HEAD': 'ref',
+      '.git/FETCH_HEAD': 'token',
+      '.git-credentials': 'token',
+    });
+    expect(await unpacked({ path: at('full') }, ['secrets/prod'])).toEqual(
+      [
+        'full',
+        'full/a',
+        'full/a/secrets',
+        'full/a/secrets/prod',
+        'full/archive_manifest.json',
+        'full/build',
+        'full/keep.txt',
+      ].concat(['full/secrets', 'full/sub']),
+    );
+    const everything = await unpacked({ path: at('full'), use_default_excludes: 'false' }, [
+      '*a'.repeat(200),
+    ]);
+    expect(everything).toContain('full/.git/modules/m/HEAD');
+    expect(everything).toContain('full/node_modules/x');
+    const texts = execFileSync('grep', ['-rlc', 'token', at('full')], { encoding: 'utf8' });
+    expect(texts).not.toBe('');
+    expect(() => execFileSync('grep', ['-rl', 'token', at('out')])).toThrow();
+    expect((await fetchArchive({ path: at('full') }, ['x'.repeat(501)])).answer.status).toBe(400);
+  });
+
+  it('are patches that lead from a base to the files as they are', async () => {
+    await tree('repo', { 'a.txt': 'one\n', 'mv.txt': 'mv\n', 'build/o': 'o\n' });
+    const git = (name: string, ...args: string[]) =>
+      execFileSync('git', ['-c', 'user.name=A', '-c', 'user.email=a@x', ...args], {
+        cwd: at(name),
+        encoding: 'utf8',
+      });
+    git('repo', 'init', '-q');
+    git('repo', 'add', '--all', '--force');
+    git('repo', 'commit', '-qm', 'base');
+    git('repo', 'remote', 'add', 'origin', 'https://name:pass-word@example.com/r.git');
+    git('.', 'clone', '-q', 'repo', 'fresh');
+    await tree('repo', {
+      'a.txt': 'one\ntwo\n',
+      'ünï.bin': '\0\x01\x02',
+      'sp ace': 'x\n',
+      'build/o': 'changed\n',
+      'dist/left-out': '',
+    });
+    await rm(at('repo/mv.txt'));
+    await mkdir(at('repo/nested'));
+    git('repo/nested', 'init', '-q');
+    await tree('repo', { 'nested/n': 'n' });
+    const { answer, bytes } = await fetchArchive({ path: at('repo'), base_ref: 'HEAD' });
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/x-patch; charset=utf-8']);
+    expect(answer.headers.get('content-disposition')).toBe('attachment; filename="repo.patch"');
+    expect(answer.headers.get('x-archive-repo-remote')).not.toContain('pass-word');
+    expect(answer.headers.get('x-archive-base-ref')).toBe('HEAD');
+    expect(answer.headers.get('x-archive-base-commit')).toBe(git('repo', 'rev-parse', 'HEAD').trim());
+    await writeFile(at('patch'), bytes);
+    git('fresh', 'apply', at('patch'));
+    const status = git('fresh', '-c', 'core.quotePath=false', 'status', '--porcelain', '-z')
+      .split('\0')
+      .sort();
+    expect(status).toEqual(['', ' D mv.txt', ' M a.txt', '?? sp ace', '?? ünï.bin']);
+    expect(git('repo', 'status', '--porcelain')).toContain('?? "sp ace"');
+    expect((await fetchArchive({ path: at('repo'), base_ref: 'nope' })).bytes.toString()).toContain(
+      "'nope' could not be",
+    );
+    expect((await fetchArchive({ path: at('repo'), base_ref: '--output=/tmp/x' })).answer.status).toBe(400);
+    expect((await fetchArchive({ path: at('odd') })).bytes.toString()).toContain('Not a git repository');
+    expect((await fetchArchive({ path: 'rel' })).answer.status).toBe(400);
+    expect((await fetchArchive({ path: at('none') })).answer.status).toBe(404);
+    expect((await fetchArchive({ path: at('repo/a.txt') })).answer.status).toBe(400);
+    expect((await fetchArchive({ path: at('repo'), format: 'zip' })).answer.status).toBe(422);
+  });
+
+  it('of a conversation hold all that is stored, and none of its secrets', async () => {
+    const request = scriptedRequest(at('work'), 'RUN: echo hello\nFINISH: done', {
+      secrets: { TOKEN: { kind: 'StaticSecret', value: KEY } },
+    });
+    const llm = { model: 'scripted/test', usage_id: 'agent', api_key: KEY };
+    const conversation = await ConversationClient.create(server, {
+      ...request,
+      agent: { ...request.agent, llm },
+    });
+    await conversation.reaches('finished');
+    const answer = await fetch(`${server.url}/api/file/download-trajectory/${conversation.id}`);
+    const name = conversation.id.replaceAll('-', '');
+    expect(answer.headers.get('content-disposition')).toBe(`attachment; filename="${name}.zip"`);
+    const entries = zipEntries(Buffer.from(await answer.arrayBuffer()));
+    const show = (member: string) => entries.get(`${name}/${member}`)?.toString() ?? '';
+    const events = show('events.jsonl').trim().split('\n');
+    expect(events).toHaveLength((await conversation.events()).length);
+    const metadata = show('metadata.json');
+    expect(metadata).toContain('**********');
+    for (const text of [metadata, ...events]) expect(text).not.toMatch(/gAAAAA|sk-planted/);
+  });
+});
