@@ -207,6 +207,53 @@ def _():
     assert all(os.path.exists(os.path.join(FOLDER, f"n{number}.txt")) for number in range(4))
 
 
+@step("commands in the workspace")
+def _():
+    result = workspace().execute_command("echo out; echo err >&2; exit 3", cwd=FOLDER, timeout=20)
+    assert (result.exit_code, result.stdout, result.stderr) == (3, "out\n", "err\n"), result
+    late = workspace().execute_command("echo begun; sleep 100", timeout=1)
+    assert late.exit_code == -1 and late.stdout in ("", "begun\n"), late
+
+
+@step("files of the workspace")
+def _():
+    here, there, back = (os.path.join(FOLDER, name) for name in ("local.bin", "deep/r\u00e9mote.bin", "back.bin"))
+    content = bytes(range(256)) * 5000
+    with open(here, "wb") as file:
+        file.write(content)
+    sent = workspace().file_upload(here, there)
+    assert sent.success and sent.file_size == len(content), sent
+    got = workspace().file_download(there, back)
+    assert got.success and open(back, "rb").read() == content, got
+    assert not workspace().file_download(there + ".none", back).success
+
+
+@step("git of the workspace")
+def _():
+    repository = os.path.join(FOLDER, "repo")
+    script = (
+        "git init -q repo && cd repo && echo one > 'a b.txt' && git add . "
+        "&& git -c user.name=A -c user.email=a@x commit -qm first && echo two > 'a b.txt'"
+    )
+    assert workspace().execute_command(script, cwd=FOLDER).exit_code == 0
+    changes = workspace().git_changes(repository)
+    assert [(change.status.value, str(change.path)) for change in changes] == [("UPDATED", "a b.txt")], changes
+    diff = workspace().git_diff(os.path.join(repository, "a b.txt"))
+    assert (diff.original, diff.modified) == ("one", "two"), diff
+
+
+@step("the workspace of a conversation")
+def _():
+    from openhands.sdk.workspace import RemoteWorkspace
+
+    scoped = RemoteWorkspace(
+        host=HOST, api_key=KEY, working_dir=FOLDER, runtime_conversation_id=conversation.id
+    )
+    assert scoped.execute_command("pwd").stdout.strip() == os.path.realpath(FOLDER)
+    assert scoped.execute_command("pwd", cwd="/").exit_code == -1
+    assert not scoped.file_download("/etc/hostname", os.path.join(FOLDER, "never-here")).success
+
+
 @step("condense: refused, this agent has no condenser")
 def _():
     try:

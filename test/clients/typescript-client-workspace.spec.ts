@@ -1,0 +1,106 @@
+import type * as Client from '@openhands/typescript-client';
+import type * as Clients from '@openhands/typescript-client/clients';
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { WebSocket } from 'ws';
+import { eventually, ServerProcess } from '../support/server-process.js';
+import { zipEntries } from '../support/zip-entries.js';
+
+const KEY = 'key-for-tests';
+
+describe('the TypeScript client, at commands, files and git', () => {
+  let client: typeof Client;
+  let clients: typeof Clients;
+  let server: ServerProcess;
+  let folder: string;
+
+  beforeAll(async () => {
+    // Outside a browser the client looks for a socket class where a browser has one, while it is imported.
+    Object.assign(globalThis, { window: { WebSocket } });
+    [client, clients] = await Promise.all([
+      import('@openhands/typescript-client'),
+      import('@openhands/typescript-client/clients'),
+    ]);
+    server = await ServerProcess.start({ env: { SESSION_API_KEY: KEY } });
+    folder = await mkdtemp(path.join(os.tmpdir(), 'workspace-'));
+  });
+  afterAll(async () => {
+    Reflect.deleteProperty(globalThis, 'window');
+    await server.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('runs commands and follows them', async () => {
+    const bash = new clients.BashClient({ host: server.url, apiKey: KEY });
+    const seen: unknown[] = [];
+    const socket = new client.BashWebSocketClient({
+      host: server.url,
+      apiKey: KEY,
+      resendMode: 'all',
+      callback: (event) => seen.push(event),
+    });
+    socket.start();
+    const output = await bash.executeCommand('echo out; exit 3', folder, 20);
+    expect(output).toMatchObject({ exit_code: 3, stdout: 'out\n' });
+    const started = await bash.startCommand({ command: 'pwd', cwd: folder });
+    const outputs = async () => (await bash.searchEvents({ command_id__eq: started.id })).items;
+    await eventually(async () => (await outputs()).length === 1, 'the output');
+    expect(await outputs()).toMatchObject([{ stdout: `${folder}\n`, exit_code: 0 }]);
+    expect(await bash.getEvent(started.id)).toEqual(started);
+    expect(await bash.getEvents([started.id, 'none'])).toEqual([started, null]);
+    expect(await bash.batchGetEvents([started.id, 'none'])).toEqual([started, null]);
+    await eventually(() => Promise.resolve(seen.length === 4), 'all events live');
+    expect(await bash.clearEvents()).toEqual({ cleared_count: 4 });
+    socket.stop();
+    bash.close();
+  });
+
+  it('sends and fetches files', async () => {
+    const files = new clients.FileClient({ host: server.url, apiKey: KEY });
+    const target = path.join(folder, 'deep/ünï.txt');
+    expect(await files.uploadTextFile('text', target)).toMatchObject({ success: true, file_size: 4 });
+    expect(await files.downloadTextFile(target)).toBe('text');
+    expect(new Uint8Array(await files.downloadFile(target))).toHaveLength(4);
+    expect((await files.searchSubdirectories(folder)).items).toEqual([
+      { name: 'deep', path: path.join(folder, 'deep') },
+    ]);
+    expect((await files.getHome({ includeHidden: true })).home).toBe(process.env['HOME']);
+    const { body } = await server.request(
+      'POST',
+      '/api/conversations',
+      { agent: { llm: { model: 'scripted/test' } }, workspace: { working_dir: folder } },
+      { 'x-session-api-key': KEY },
+    );
+    const { id } = body as { id: string };
+    const zip = await files.downloadTrajectory(id);
+    const names = [...zipEntries(Buffer.from(await new Blob([zip]).arrayBuffer())).keys()];
+    expect(names).toContain(`${id.replaceAll('-', '')}/metadata.json`);
+    files.close();
+  });
+
+  it('works in a remote workspace', async () => {
+    const repository = path.join(folder, 'repo');
+    await mkdir(repository);
+    const git = (...args: string[]) =>
+      execFileSync('git', ['-c', 'user.name=A', '-c', 'user.email=a@x', ...args], { cwd: repository });
+    git('init', '-q');
+    await writeFile(path.join(repository, 'a b.txt'), 'one\n');
+    git('add', '--all');
+    git('commit', '-qm', 'first');
+    const workspace = new client.RemoteWorkspace({ host: server.url, workingDir: repository, apiKey: KEY });
+    expect(await workspace.executeCommand('echo two > "a b.txt"; echo done', repository)).toMatchObject({
+      exit_code: 0,
+      stdout: 'done\n',
+    });
+    expect(await workspace.gitChanges(repository)).toEqual([{ status: 'UPDATED', path: 'a b.txt' }]);
+    const diff = await workspace.gitDiff(path.join(repository, 'a b.txt'));
+    expect(diff).toEqual({ modified: 'two', original: 'one' });
+    const target = path.join(repository, 'up.txt');
+    expect(await workspace.uploadText('sent', target)).toMatchObject({ success: true, file_size: 4 });
+    expect(await readFile(target, 'utf8')).toBe('sent');
+    expect(await workspace.downloadAsText(target)).toBe('sent');
+    workspace.close();
+  });
+});
