@@ -9,8 +9,9 @@ import { operationsOf, type FuzzedOperation } from './operations.js';
 import type { SchemaValues } from './schema-values.js';
 
 /** Groups whose operations are called with random values: none that runs commands or writes where it
- * is told, and not the question to an agent: whether that can be answered depends on its model. */
-const FUZZED = /^\w+ \/(?!.*\/ask_agent$)(api\/conversations.*|alive|health|ready|server_info)?$/;
+ * is told, and neither questions to an agent nor trials of models: whether those can be answered depends on the model. */
+const FUZZED =
+  /^\w+ \/(?!.*\/(ask_agent|validate)$)(api\/(conversations|settings|profiles|agent-profiles|meta-profiles|workspaces|llm\/provider-connections).*|alive|health|ready|server_info)?$/;
 /** Another or a longer run: `FUZZ_SEED=7 FUZZ_REQUESTS=50000`. */
 const SEED = Number(process.env['FUZZ_SEED'] ?? 5);
 const REQUESTS = Number(process.env['FUZZ_REQUESTS'] ?? 800);

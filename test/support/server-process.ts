@@ -52,7 +52,13 @@ export class ServerProcess {
     const [program = '', ...words] = [...(options.wrapper ?? []), process.execPath, ...args];
     const child = spawn(program, words, {
       cwd,
-      env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/', ...options.env },
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        HOME: process.env['HOME'] ?? '/',
+        // Nothing is stored in the real home; whoever gives the server another one looks into that.
+        ...(options.env?.['HOME'] === undefined && { OH_PERSISTENCE_DIR: path.join(cwd, 'persistence') }),
+        ...options.env,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
       ...options.user,
     });

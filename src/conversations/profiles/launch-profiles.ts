@@ -84,10 +84,12 @@ function settingsOf(
 ): JsonObject {
   const { tools, persona, condenser, tool_concurrency_limit, system_message_suffix, disabled_skills } =
     profile;
-  const own = { tools, persona, condenser, tool_concurrency_limit };
+  const { enable_classify_and_switch_llm_tool, meta_profile_ref } = profile;
+  const own = { tools, persona, condenser, tool_concurrency_limit, enable_classify_and_switch_llm_tool };
   const context = { system_message_suffix, disabled_skills };
   return {
     ...given(own),
+    ...given({ active_meta_profile: meta_profile_ref }),
     llm: { ...llm, usage_id: 'agent' },
     mcp_config: servers,
     agent_context: {
