@@ -71,7 +71,7 @@ export class AgentProfilesService {
     await this.folder.change(async (writer) => {
       const profile = await this.profiles.read(plain).catch(() => undefined);
       const { active_agent_profile_id: active } = await this.settings.loadForReading();
-      const isActive = profile?.id === active && active !== null;
+      const isActive = profile?.id === active;
       const settings = isActive ? await this.settings.load() : undefined;
       await this.profiles.remove(writer, plain);
       if (settings) await this.useDefault(writer, settings);
