@@ -98,6 +98,11 @@ export class AcpAgent implements AgentDriver {
     return current;
   }
 
+  /** Ends what an agent left behind whose server died. */
+  endLeftovers(): Promise<void> {
+    return this.connector.endLeftovers();
+  }
+
   async close(): Promise<void> {
     this.turn?.drop();
     this.turn = undefined;
@@ -201,8 +206,9 @@ export class AcpAgent implements AgentDriver {
     this.turn = undefined;
     this.cut = turn;
     turn.stream.abort('cancelled');
-    turn.drop();
+    // First: what it is answered must not look like a wish to go on.
     await current?.cancel();
+    turn.drop();
     const limit = new Promise<'late'>((resolve) => setTimeout(resolve, CANCEL_LIMIT_MS, 'late').unref());
     if ((await Promise.race([this.prompting, limit])) !== 'late') return;
     this.logger.warn(`conversation ${this.host.conversationId}: the agent does not stop, so it is ended`);

@@ -17,6 +17,9 @@ import type { ClientTerminals } from './client-terminals.js';
 import { asObject, messageStream } from './message-stream.js';
 import { modelsIn, optionOf, type SessionModels } from './session-models.js';
 
+/** Of what an agent prints besides messages, more is not logged (characters). */
+const MAX_DEBUG = 100_000;
+
 /** What a session begins with. */
 export interface SessionRequest {
   /** Absolute path. */
@@ -51,6 +54,8 @@ export class AcpConnection {
   /** Requests of the agent that we work on: it waits for us. */
   private serving = 0;
   private closing: Promise<void> | undefined;
+  /** Why nothing more of it can be read. */
+  private fault: string | undefined;
 
   private constructor(
     private readonly process: AgentProcess,
@@ -69,8 +74,9 @@ export class AcpConnection {
     host: ConnectionHost,
     { limitMs, signal }: { limitMs: number; signal: AbortSignal },
   ): Promise<AcpConnection> {
-    const process = await AgentProcess.start(program, (text) => host.debug(text));
-    const connection = await AcpConnection.connect(process, host);
+    const debug = limited((text) => host.debug(text));
+    const process = await AgentProcess.start(program, debug);
+    const connection = await AcpConnection.connect(process, host, debug);
     const limit = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
     const aborted = new Promise<never>((_, reject) => {
       limit.addEventListener('abort', () => reject(timeout(limitMs)), { once: true });
@@ -87,14 +93,19 @@ export class AcpConnection {
     }
   }
 
-  private static async connect(process: AgentProcess, host: ConnectionHost): Promise<AcpConnection> {
+  private static async connect(
+    process: AgentProcess,
+    host: ConnectionHost,
+    debug: (text: string) => void,
+  ): Promise<AcpConnection> {
     const { client, RequestError } = await import('@agentclientprotocol/sdk');
     const app = client({ name: 'openhands-agent-server' });
     const stream = messageStream(process.output, process.input, {
       onUpdate: (sessionId, update) => {
         if (!connection.replaying) host.onUpdate(sessionId, update);
       },
-      onNoise: (line) => host.debug(line),
+      onNoise: debug,
+      onFault: (error) => (connection.fault = errorMessage(error)),
       room: () => host.room(),
     });
     serveClient(app, host, RequestError, async (work) => {
@@ -140,7 +151,7 @@ export class AcpConnection {
       return await this.connection.agent.request('session/prompt', { sessionId, prompt: blocks });
     } catch (error) {
       if (this.connection.signal.aborted) {
-        const end = await this.process.describeEnd();
+        const end = await this.describeEnd();
         throw new AcpError('ACPPromptError', `The agent ended in the middle of its work (${end})`);
       }
       throw toAcpError(error, 'ACPPromptError');
@@ -269,12 +280,28 @@ export class AcpConnection {
     await this.connection.agent.request('session/set_mode', { sessionId, modeId });
   }
 
+  private describeEnd(): string | Promise<string> {
+    return this.fault ?? this.process.describeEnd();
+  }
+
   private async startFailure(error: unknown): Promise<AcpError> {
     if (this.connection.signal.aborted && !(error instanceof AcpError)) {
-      return new AcpError('ACPInitError', `Connection closed (${await this.process.describeEnd()})`);
+      return new AcpError('ACPInitError', `Connection closed (${await this.describeEnd()})`);
     }
     return toAcpError(error, 'ACPInitError');
   }
+}
+
+/** Says the beginning of what there is to say. */
+function limited(say: (text: string) => void): (text: string) => void {
+  let left = MAX_DEBUG;
+  return (text) => {
+    if (left <= 0) return;
+    left -= text.length;
+    say(
+      left > 0 ? text : `${text.slice(0, left + text.length)} … (what else the agent prints is not logged)`,
+    );
+  };
 }
 
 function timeout(limitMs: number): AcpError {

@@ -3,7 +3,7 @@ import { Logger } from '@nestjs/common';
 import type { RequestPermissionRequest, RequestPermissionResponse } from '@agentclientprotocol/sdk';
 import type { AcpAgentSpec, JsonObject } from '../agent/agent-spec.js';
 import type { EventDraft } from '../events/index.js';
-import { SESSION_VARIABLE } from '../tools/terminal/session-processes.js';
+import { endSessionProcesses, SESSION_VARIABLE } from '../tools/terminal/session-processes.js';
 import { AcpConnection } from './acp-connection.js';
 import { agentStateUpdate, knownSession, withSession } from './acp-state.js';
 import { ClientFiles } from './client-files.js';
@@ -65,6 +65,11 @@ export class AcpConnector {
     private readonly listener: SessionListener,
   ) {}
 
+  /** All processes of the agent carry it. */
+  private get mark(): string {
+    return `acp-${this.host.conversationId}`;
+  }
+
   /** The agent, if it runs. */
   get current(): AcpConnection | undefined {
     return this.connection?.isOpen ? this.connection : undefined;
@@ -99,6 +104,11 @@ export class AcpConnector {
     }
   }
 
+  /** Ends what runs with the mark of this conversation. */
+  endLeftovers(): Promise<void> {
+    return endSessionProcesses(this.mark, []);
+  }
+
   async close(): Promise<void> {
     this.closed = true;
     await this.connecting?.catch(() => undefined);
@@ -111,7 +121,7 @@ export class AcpConnector {
     const own = path.join(this.host.folder, 'acp');
     const secrets = await this.host.secrets(signal);
     const env = await agentEnvironment(agent, own, secrets, (text) => this.warn(text));
-    const mark = `acp-${conversationId}`;
+    const { mark } = this;
     const files = new ClientFiles(cwd);
     const terminals = new ClientTerminals(cwd, { ...env, [SESSION_VARIABLE]: mark }, (at) =>
       files.inside(at),

@@ -6,6 +6,8 @@ import { errorMessage } from '../errors/index.js';
 const MAX_MESSAGE = 32 * 1024 * 1024;
 /** Of a line that is no message, more is not logged (characters). */
 const MAX_NOISE = 500;
+/** So many lines that are no messages, one after the other, and the program speaks something else. */
+const MAX_NOISY_LINES = 10_000;
 
 /** Who reads what an agent prints. */
 export interface MessageListener {
@@ -13,6 +15,8 @@ export interface MessageListener {
   onUpdate(sessionId: string, update: Record<string, unknown>): void;
   /** A line that is no message: some programs print other things too. */
   onNoise(line: string): void;
+  /** Nothing more can be read. */
+  onFault(error: unknown): void;
   /** Resolves when there is room for more news: until then the agent is not read on. */
   room(): Promise<void>;
 }
@@ -23,6 +27,7 @@ export interface MessageListener {
  */
 export function messageStream(input: Readable, output: Writable, listener: MessageListener): Stream {
   const lines = linesOf(input);
+  let noisy = 0;
   const readable = new ReadableStream<AnyMessage>({
     async pull(controller) {
       try {
@@ -32,8 +37,12 @@ export function messageStream(input: Readable, output: Writable, listener: Messa
           if (done === true) return controller.close();
           const message = take(value, listener);
           if (message) return controller.enqueue(message);
+          noisy = message === null ? noisy + 1 : 0;
+          if (noisy > MAX_NOISY_LINES)
+            throw new Error('The program prints what are no messages of the protocol');
         }
       } catch (error) {
+        listener.onFault(error);
         controller.error(error);
       }
     },
@@ -70,14 +79,14 @@ async function* chunksOf(input: Readable): AsyncGenerator<Buffer> {
   for await (const chunk of input) if (Buffer.isBuffer(chunk)) yield chunk;
 }
 
-/** The message of a line, unless it is for the listener. */
-function take(line: string, listener: MessageListener): AnyMessage | undefined {
+/** The message of a line; undefined: it was for the listener; null: it is none. */
+function take(line: string, listener: MessageListener): AnyMessage | undefined | null {
   const text = line.trim();
-  if (text === '') return undefined;
+  if (text === '') return null;
   const message = parse(text);
   if (!isMessage(message)) {
     listener.onNoise(text.slice(0, MAX_NOISE));
-    return undefined;
+    return null;
   }
   if (!('method' in message) || message.method !== 'session/update') return message;
   const { sessionId, update } = asObject(message.params);

@@ -60,8 +60,8 @@ export class TurnReader {
       // The user said something else instead: this turn is not wanted any more.
       turn.cancelled = true;
       await session.append(rejection(turn, pending, 'Superseded by a new user message'));
-      pending.answer(undefined);
       await this.connector.current?.cancel();
+      pending.answer(undefined);
     }
   }
 

@@ -1,0 +1,226 @@
+import { mkdir, mkdtemp, readFile, realpath, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { acpCommand, acpRequest, agentsWith, answerOf, steps, type AcpOptions } from '../support/acp.js';
+import { ConversationClient } from '../support/conversation-client.js';
+import { eventually, ServerProcess } from '../support/server-process.js';
+
+/** What the errors are for people. */
+const KINDS: Record<string, string> = {
+  ACPSpawnError: 'config',
+  ACPInitError: 'config',
+  ACPPromptError: 'config',
+  ACPStartupTimeout: 'unknown',
+  ACPAuthRequired: 'auth',
+};
+const matching = (text: RegExp): unknown => expect.stringMatching(text);
+const containing = (text: string): unknown => expect.stringContaining(text);
+
+describe('trouble with an agent from elsewhere', () => {
+  let folder: string;
+  let sessions: string;
+  let server: ServerProcess;
+  beforeAll(async () => {
+    folder = await realpath(await mkdtemp(path.join(os.tmpdir(), 'acp-failures-')));
+    sessions = path.join(folder, 'sessions');
+    await mkdir(sessions);
+    server = await ServerProcess.start({ env: { LOG_LEVEL: 'DEBUG' } });
+  });
+  afterAll(async () => {
+    await server.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const create = (message?: string, options?: AcpOptions) =>
+    ConversationClient.create(server, acpRequest(path.join(folder, 'work'), message, options));
+  const errorOf = async (message: string, options?: AcpOptions) => {
+    const conversation = await create(message, options);
+    await conversation.reaches('error');
+    const errors = await conversation.events('&kind=ConversationErrorEvent');
+    return errors.map(({ code, detail, classification }) => [code, detail, field(classification, 'kind')]);
+  };
+
+  it.each([
+    [
+      'a command that is not there',
+      { acp_command: ['/no/such'] },
+      'ACPSpawnError',
+      /No such file.*'\/no\/such'/,
+    ],
+    ['no command', { acp_command: [] }, 'ACPInitError', /names no program/],
+    [
+      'one that ends',
+      { acp_command: ['sh', '-c', 'echo why >&2; exit 3'] },
+      'ACPInitError',
+      /exit code 3: why/,
+    ],
+    [
+      'one that never answers',
+      { acp_command: acpCommand('--mute', 'initialize'), acp_startup_timeout: 1 },
+      ...(['ACPStartupTimeout', /timed out after 1s/] as const),
+    ],
+    [
+      'one that speaks something else',
+      { acp_command: ['yes'] },
+      'ACPInitError',
+      /no messages of the protocol/,
+    ],
+    ['a login that is missing', { acp_command: acpCommand('--auth', 'x') }, 'ACPAuthRequired', /\[-32000\]/],
+    [
+      'an answer that does not come',
+      { acp_command: acpCommand('--mute', 'session/prompt'), acp_prompt_timeout: 0.5 },
+      ...(['ACPPromptError', /no activity/] as const),
+    ],
+  ])('%s is told with its code', async (_what, agent, code, text) => {
+    expect(await errorOf('hello', { agent })).toEqual([[code, matching(text), KINDS[code]]]);
+  });
+
+  it('an error of the agent keeps what it said before', async () => {
+    const conversation = await create(steps(['say', 'half'], ['fail', 'Boom']));
+    await conversation.reaches('error');
+    expect(JSON.stringify(await conversation.events('&kind=MessageEvent'))).toMatch(
+      /"half".*\[-32603\] Boom/,
+    );
+    await conversation.send('better');
+    await conversation.reaches('finished');
+    expect(await answerOf(conversation)).toBe('You said: better');
+  });
+
+  it('lines that are no messages are passed over', async () => {
+    const conversation = await create(
+      steps(['stdout', '{"not": "ours"}'], ['stdout', 'noise ['], ['say', 'fine']),
+      {
+        args: ['--banner', 'Welcome to me!'],
+      },
+    );
+    await conversation.reaches('finished');
+    expect(await answerOf(conversation)).toBe('fine');
+  });
+
+  it('a flood of news is read piece by piece, and long fields are cut', async () => {
+    const long = 'x'.repeat(300_000);
+    const call = {
+      sessionUpdate: 'tool_call',
+      toolCallId: 't',
+      title: 'T',
+      status: 'completed',
+      rawOutput: { long },
+    };
+    const many = Array.from({ length: 3_000 }, (_, at) => ['say', `${at % 10}`]);
+    const conversation = await create(steps(['update', call], ...many));
+    await conversation.reaches('finished');
+    expect(await answerOf(conversation)).toHaveLength(3_000);
+    const [event] = await conversation.events('&kind=ACPToolCallEvent');
+    expect(JSON.stringify(event).length).toBeLessThan(40_000);
+  });
+
+  it('authenticates by the variable that a way to log in asks for', async () => {
+    const args = ['--auth', 'test-api-key', '--auth-env', 'TEST_API_KEY'];
+    const secrets = { TEST_API_KEY: { kind: 'StaticSecret', value: 'hush-hush' } };
+    const conversation = await create('hello', { args, secrets });
+    await conversation.reaches('finished');
+  });
+
+  it('has secrets in its environment or in files, and nobody reads them', async () => {
+    const secrets = {
+      MY_KEY: { kind: 'StaticSecret', value: 'hush-hush' },
+      CODEX_AUTH_JSON: { kind: 'StaticSecret', value: '{"token":"sh-sh-sh"}' },
+    };
+    const call = {
+      ...{ sessionUpdate: 'tool_call', toolCallId: 't', status: 'completed' },
+      ...{ title: 'echo hush-hush', rawInput: { command: 'hush-hush' }, rawOutput: 'hush-hush' },
+    };
+    const conversation = await create(
+      steps(
+        ...[
+          ['env', 'MY_KEY'],
+          ['env', 'CODEX_AUTH_JSON'],
+          ['env', 'CODEX_HOME'],
+          ['think', 'hush-hush'],
+        ],
+        ...[
+          ['update', call],
+          ['stderr', 'key hush-hush is bad'],
+          ['stdout', 'noise hush-hush'],
+        ],
+      ),
+      { secrets },
+    );
+    await conversation.reaches('finished');
+    const answer = await answerOf(conversation);
+    expect(answer).toMatch(/^MY_KEY=<secret-hidden>;CODEX_AUTH_JSON=;CODEX_HOME=.*\/acp\/codex;$/);
+    const home = /CODEX_HOME=(.*);/.exec(answer)?.[1] ?? '';
+    expect(await readFile(path.join(home, 'auth.json'), 'utf8')).toBe('{"token":"sh-sh-sh"}');
+    const told = (await conversation.events()).filter(({ source }) => source !== 'user');
+    expect(JSON.stringify(told)).not.toContain('hush-hush');
+    await eventually(() => Promise.resolve(server.log.includes('noise <secret-hidden>')), 'the debug log');
+    expect(server.log).toContain('key <secret-hidden> is bad');
+    expect(server.log).not.toContain('hush-hush');
+  });
+
+  it('one that crashes is started again by the next message, with its session', async () => {
+    const conversation = await create(steps(['say', 'hi'], ['exit', 3]), { args: ['--sessions', sessions] });
+    await conversation.reaches('error');
+    const [error] = await conversation.events('&kind=ConversationErrorEvent');
+    expect(error).toMatchObject({ code: 'ACPPromptError', detail: containing('exit code 3') });
+    const before = await conversation.info();
+    await conversation.send(steps(['recall']));
+    await conversation.reaches('finished');
+    expect(await answerOf(conversation)).toBe('prompts before: 1');
+    const after = await conversation.info();
+    expect(field(after['agent_state'], 'acp_session_id')).toEqual(
+      field(before['agent_state'], 'acp_session_id'),
+    );
+  });
+
+  it.each([
+    ['loads it', []],
+    ['resumes it', ['--resume']],
+  ])('goes on after a restart of the server: %s', async (_how, more) => {
+    let other = await ServerProcess.start();
+    const { cwd } = other;
+    const request = acpRequest(path.join(folder, 'work'), 'first', {
+      args: ['--sessions', sessions, ...more],
+    });
+    let conversation = await ConversationClient.create(other, request);
+    await conversation.reaches('finished');
+    await other.end();
+    other = await ServerProcess.start({ cwd });
+    conversation = conversation.on(other);
+    await conversation.send(steps(['recall']));
+    await conversation.reaches('finished');
+    expect(await answerOf(conversation)).toBe('prompts before: 1');
+    expect(JSON.stringify(await conversation.events())).not.toContain('REPLAYED');
+    await other.stop();
+    await rm(cwd, { recursive: true, force: true });
+  });
+
+  it.each([
+    ['the end of the conversation', 'delete'],
+    ['the end of the server', 'stop'],
+    ['its death', 'kill'],
+  ])('nothing of it is left by %s', async (_what, how) => {
+    const mark = `orphan-${how}`;
+    let other = await ServerProcess.start();
+    const { cwd } = other;
+    const args = ['--stubborn', '--banner', mark];
+    const request = acpRequest(path.join(folder, 'work'), steps(['say', 'x'], ['hang', true]), { args });
+    const conversation = await ConversationClient.create(other, request);
+    await eventually(async () => (await agentsWith(mark)).length === 1, 'the agent to run');
+    const gone = () => eventually(async () => (await agentsWith(mark)).length === 0, 'the agent to be gone');
+    if (how === 'delete') {
+      await other.request('DELETE', conversation.route);
+    } else {
+      await other.end(how === 'kill' ? 'SIGKILL' : 'SIGTERM');
+      if (how === 'kill') other = await ServerProcess.start({ cwd });
+    }
+    await gone();
+    if (how === 'kill') expect(await conversation.on(other).reaches('paused')).toBe('paused');
+    await other.stop();
+    await rm(cwd, { recursive: true, force: true });
+  });
+});
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+}
