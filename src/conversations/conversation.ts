@@ -178,6 +178,7 @@ export class Conversation implements GoalTurns, CondensationRuns {
   /** Stops after the step that is going on; at once while the model is thinking. Never waits for a tool. */
   async pause(): Promise<void> {
     this.life.assertOpen();
+    this.inbox.stop();
     await Promise.all([this.stopGoal(), this.runs.pause()]);
     await this.announcements.publishFullState();
   }
@@ -185,6 +186,7 @@ export class Conversation implements GoalTurns, CondensationRuns {
   /** Stops at once, in the middle of a step. Without a run it is a pause. */
   async interrupt(): Promise<void> {
     this.life.assertOpen();
+    this.inbox.stop();
     await Promise.all([this.stopGoal(), this.stopRun()]);
     await this.announcements.publishFullState();
   }

@@ -22,26 +22,38 @@ export interface SendOptions {
 
 /** Takes messages from clients: each once, and answered if that is wanted. */
 export class MessageInbox {
+  /** How often somebody has stopped the conversation. */
+  private stops = 0;
+
   constructor(
     private readonly host: MessageInboxHost,
     private readonly keys: MessageKeys,
   ) {}
 
   /**
-   * Appends a message of the user; with `run` an answer is wanted too.
+   * Appends a message of the user; with `run` an answer is wanted too, unless somebody says stop while it is on its way.
    * @throws InvalidRequestError, RunLimitError when the message is kept but no run could be started
    */
   async send(message: IncomingMessage, run: boolean, { slot, key }: SendOptions): Promise<void> {
     this.host.assertOpen();
     assertFromUser(message);
+    const { stops } = this;
     const append = (id?: string): Promise<void> => this.host.append(message, id);
     const keyed = key === undefined ? undefined : await this.keys.once(key, message, run, append);
     if (!keyed) await append();
     if (!run) return this.host.saveSoon();
     this.host.assertOpen();
-    if (keyed?.answered) return;
+    if (keyed?.answered || stops !== this.stops) {
+      slot?.();
+      return this.host.saveSoon();
+    }
     this.host.answer(slot);
     if (keyed) keyed.answered = true;
+  }
+
+  /** Somebody stops the conversation: messages that are still on their way are kept, and start nothing. */
+  stop(): void {
+    this.stops += 1;
   }
 }
 

@@ -117,6 +117,26 @@ describe('hooks', () => {
     );
   });
 
+  it.each(['pause', 'interrupt'])(
+    'of a message do not take back a %s: it is kept, and starts nothing',
+    async (stop) => {
+      const conversation = await start(undefined, {
+        user_prompt_submit: command('echo yes > asked; while [ ! -e go ]; do sleep 0.05; done'),
+      });
+      const sending = conversation.send('RUN: touch done\nFINISH: x');
+      await eventually(async () => (await read('asked')) !== '', 'the hook');
+      await stage.post(conversation, stop);
+      expect(await conversation.status()).toBe('paused');
+      await stage.letGo();
+      await sending;
+      expect(await conversation.status()).toBe('paused');
+      expect(await messages(conversation, 'user')).toHaveLength(1);
+      await stage.post(conversation, 'run');
+      await conversation.reaches('finished');
+      expect(await conversation.events('&kind=ActionEvent')).toHaveLength(2);
+    },
+  );
+
   it('of a message end with the conversation; its sender is told', async () => {
     const conversation = await start(undefined, { user_prompt_submit: command('echo $$ > pid; sleep 60') });
     const sending = stage.post(conversation, 'events', userMessage('hi', true));
