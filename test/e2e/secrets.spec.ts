@@ -6,6 +6,7 @@ import path from 'node:path';
 import { ConversationClient, scriptedRequest, type SeenEvent } from '../support/conversation-client.js';
 import { startScriptedEndpoint } from '../support/scripted-endpoint.js';
 import { ServerProcess } from '../support/server-process.js';
+import { writeFiles } from '../support/write-files.js';
 
 const HIDDEN = '<secret-hidden>';
 const TOKEN = 's3cr3t-value-123';
@@ -193,6 +194,48 @@ describe('secrets of a conversation', () => {
     expect(whole).not.toContain(TOKEN);
     // A cut in the middle of a value would leave its beginning.
     expect(textOf(output)).not.toMatch(/s3cr3t|-value-|lue-123/);
+  });
+
+  it('are hidden before a view of a file is cut', async () => {
+    // Of different lengths, so that a cut falls into a value.
+    const lines = Array.from({ length: 3000 }, (_, index) => `${'-'.repeat(index % 7)}${TOKEN}`);
+    const long = TOKEN.repeat(5000);
+    const files = { 'lines.txt': lines.join('\n'), 'long.txt': long };
+    await writeFiles(workspace, files);
+    const paths = Object.keys(files).map((name) => path.join(workspace, name));
+    const steps = paths.flatMap((file) => [
+      `TOOL: file_editor ${JSON.stringify({ command: 'view', path: file })}`,
+      `TOOL: read_file ${JSON.stringify({ file_path: file })}`,
+    ]);
+    const request = scriptedRequest(workspace, [...steps, 'FINISH: x'].join('\n'), { secrets: { MY_TOKEN } });
+    request.agent.tools.push({ name: 'read_file' });
+    const conversation = await ConversationClient.create(server, request);
+    await conversation.reaches('finished');
+    const seen = JSON.stringify(await observations(conversation));
+    expect(seen).toContain('<response clipped>');
+    expect(seen.replaceAll(HIDDEN, '')).not.toMatch(/s3cr3t|-value-|lue-123/);
+  });
+
+  it('of several lines are hidden line by line, and as JSON has them', async () => {
+    const [first, second] = ['MIIEowIBAAKCAQEAfirst', 'MIIEowIBAAKCAQEsecond'];
+    const key = `-----BEGIN KEY-----\n${first}\n${second}\n-----END KEY-----\n`;
+    const quoted = 'pass"word\\with-marks';
+    await writeFiles(workspace, { 'key.pem': key, 'key.json': JSON.stringify({ key, quoted }) });
+    const file = path.join(workspace, 'key.pem');
+    const conversation = await create(
+      `RUN: tail -n 2 key.pem; cat key.json\nTOOL: file_editor ${JSON.stringify({ command: 'view', path: file })}\nFINISH: x`,
+      {
+        secrets: {
+          KEY: { kind: 'StaticSecret', value: key },
+          QUOTED: { kind: 'StaticSecret', value: quoted },
+        },
+      },
+    );
+    await conversation.reaches('finished');
+    const [shell, view] = (await observations(conversation)).map(textOf);
+    for (const text of [shell, view]) expect(text).not.toMatch(/MIIE|pass|marks/);
+    expect(shell).toContain(`{"key":"${HIDDEN}\\n","quoted":"${HIDDEN}"}`);
+    expect(view).toContain(`     4\t-----END KEY-----`);
   });
 
   it('survive a restart, encrypted at rest', async () => {

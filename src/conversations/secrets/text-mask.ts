@@ -1,6 +1,11 @@
 /** What stands in place of a secret value. */
 export const HIDDEN = '<secret-hidden>';
 
+/** A part of a value of several lines is a secret of its own from this length on (characters). */
+const MIN_PART_LENGTH = 20;
+/** How many such parts of one value are hidden. */
+const MAX_PARTS = 500;
+
 /** Hides values in texts, whole ones and ones that come in pieces. */
 export class TextMask {
   private readonly values: readonly string[];
@@ -9,10 +14,7 @@ export class TextMask {
   /** @param values blank ones are passed over: they would hide everything */
   constructor(values: Iterable<string>) {
     const wanted = new Set<string>();
-    for (const value of values) {
-      // A file or a line of output has it without the line end that it was given with.
-      for (const form of [value, value.trim()]) if (form.trim() !== '') wanted.add(form);
-    }
+    for (const value of values) for (const form of formsOf(value)) wanted.add(form);
     // The longest first: one secret may be the beginning of another.
     this.values = [...wanted].sort((a, b) => b.length - a.length);
     const alternatives = this.values.map((value) => value.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
@@ -57,6 +59,24 @@ export class TextMask {
     }
     return text.length;
   }
+}
+
+/** How a value may stand in a text; nothing of a blank one. */
+function formsOf(value: string): string[] {
+  // A file or a line of output has it without the line end that it was given with.
+  const bare = value.trim();
+  if (bare === '') return [];
+  return [value, bare, JSON.stringify(bare).slice(1, -1), ...partsOf(bare)];
+}
+
+/**
+ * What has to be hidden of a value of several lines (a key, a configuration) where they do not stand together: with
+ * numbers before them, or one alone. Short words are not: they stand in many other places.
+ */
+function partsOf(value: string): string[] {
+  if (!value.includes('\n')) return [];
+  const words = value.split(/\s+/).filter((word) => word.length >= MIN_PART_LENGTH);
+  return words.slice(0, MAX_PARTS);
 }
 
 /** Hides secrets in a text that comes in pieces: what may be the beginning of one waits for the next piece. */

@@ -104,7 +104,8 @@ export class FileEditorTool implements Tool {
     private readonly host: ToolHost,
     private readonly limits?: EditorLimits,
   ) {
-    this.editor = new FileEditor(host.workingDir, path.join(host.folder, 'edit-history'));
+    const mask = (text: string): string => host.secrets?.mask(text) ?? text;
+    this.editor = new FileEditor(host.workingDir, path.join(host.folder, 'edit-history'), mask);
   }
 
   prepare(args: Record<string, unknown>): ToolInvocation {

@@ -67,6 +67,8 @@ export class FileEditor {
   constructor(
     private readonly workingDir: string,
     historyFolder: string,
+    /** Hides secrets in what is shown. */
+    private readonly mask: (text: string) => string = (text) => text,
   ) {
     this.history = new EditHistory(historyFolder);
   }
@@ -130,7 +132,7 @@ export class FileEditor {
     if (imageType) return { content: await viewImage(file, imageType), ...result };
     const { raw } = await reading(file, readTextFile);
     const lines = splitLines(foldLineEnds(raw));
-    return { content: [textContent(viewLines(file, lines, range))], ...result };
+    return { content: [textContent(viewLines(file, lines, range, this.mask))], ...result };
   }
 
   private async create(file: string, text: string | undefined): Promise<EditorResult> {
@@ -169,7 +171,7 @@ export class FileEditor {
     }
     const edited = source.splice(place.start, place.end, newText);
     const added = newText.split('\n').length - 1;
-    const snippet = showAround(edited.lines, place.line, place.line + added);
+    const snippet = showAround(edited.lines, place.line, place.line + added, this.mask);
     return this.save(
       file,
       before,
@@ -197,7 +199,7 @@ export class FileEditor {
       Math.min(at, source.text.length),
       `${joins ? '\n' : ''}${text}\n`,
     );
-    const snippet = showAround(edited.lines, line, line + text.split('\n').length);
+    const snippet = showAround(edited.lines, line, line + text.split('\n').length, this.mask);
     return this.save(
       file,
       before,
@@ -221,7 +223,7 @@ export class FileEditor {
       content: [
         textContent(
           `Last edit to ${file} undone successfully. Here's the result of running \`cat -n\` on ${file}:\n` +
-            numberLines(splitLines(content), 1),
+            numberLines(splitLines(content), 1, this.mask),
         ),
       ],
       path: file,
@@ -270,9 +272,14 @@ async function viewImage(file: string, type: string): Promise<Content[]> {
   ];
 }
 
-function viewLines(file: string, lines: readonly string[], range: readonly number[]): string {
+function viewLines(
+  file: string,
+  lines: readonly string[],
+  range: readonly number[],
+  mask: (text: string) => string,
+): string {
   const title = `Here's the result of running \`cat -n\` on ${file}:\n`;
-  if (range.length === 0) return title + numberLines(lines, 1);
+  if (range.length === 0) return title + numberLines(lines, 1, mask);
   const [first, last] = range;
   if (range.length !== 2 || first === undefined || last === undefined) {
     throw EditorError.invalid('view_range', range, 'It should be a list of two integers.');
@@ -290,13 +297,18 @@ function viewLines(file: string, lines: readonly string[], range: readonly numbe
     last > count
       ? `NOTE: We only show up to ${count} since there're only ${count} lines in this file.\n`
       : '';
-  return note + title + numberLines(lines.slice(first - 1, last === -1 ? count : last), first);
+  return note + title + numberLines(lines.slice(first - 1, last === -1 ? count : last), first, mask);
 }
 
 /** The changed lines with a few around them, numbered. `from`: the line of the change, or the one above it. */
-function showAround(lines: readonly string[], from: number, to: number): string {
+function showAround(
+  lines: readonly string[],
+  from: number,
+  to: number,
+  mask: (text: string) => string,
+): string {
   const first = Math.max(0, from - SNIPPET_LINES);
-  return numberLines(lines.slice(first, to + SNIPPET_LINES), first + 1);
+  return numberLines(lines.slice(first, to + SNIPPET_LINES), first + 1, mask);
 }
 
 function nameLines(lines: readonly number[]): string {

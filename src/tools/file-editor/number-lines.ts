@@ -9,8 +9,10 @@ const NOTICE =
 /**
  * Lines as `cat -n` prints them, the first with the number `first`. What is too long loses its middle; the lines
  * behind the cut keep their true numbers.
+ * @param mask hides secrets in a line: before anything is cut, half a secret is not found any more
  */
-export function numberLines(lines: readonly string[], first: number): string {
+export function numberLines(all: readonly string[], first: number, mask: (line: string) => string): string {
+  const lines = all.map(mask);
   const text = lines.map((line) => `${line}\n`).join('');
   if (text.length <= MAX_SHOWN_CHARS) return numbered(lines, first);
   const room = MAX_SHOWN_CHARS - NOTICE.length;

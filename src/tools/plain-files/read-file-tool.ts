@@ -50,19 +50,24 @@ export const readFileDefinition: ToolDefinition = {
     },
     required: ['file_path'],
   },
-  create: ({ workingDir }) =>
+  create: ({ workingDir, secrets }) =>
     functionTool(inWorkspace(readFileDefinition, workingDir, PATH_RULE), {
       touches: (args) => fileResource(workingDir, args),
-      execute: (args) => read(namedFile(workingDir, args), args),
+      execute: (args) => read(namedFile(workingDir, args), args, (text) => secrets?.mask(text) ?? text),
     }),
 };
 
-async function read(file: string, args: Record<string, unknown>): Promise<Observation> {
+/** @param mask hides secrets; before anything is cut */
+async function read(
+  file: string,
+  args: Record<string, unknown>,
+  mask: (text: string) => string,
+): Promise<Observation> {
   const kind = readFileDefinition.observationKind;
   try {
     const content = await readExisting(file);
     if (!content) throw new EditorError(`Error: File not found: ${file}`);
-    const { text, page } = showPage(file, foldLineEnds(content.raw), args);
+    const { text, page } = showPage(file, foldLineEnds(content.raw), args, mask);
     return { content: [textContent(text)], is_error: false, file_path: file, ...page, kind };
   } catch (error) {
     if (!(error instanceof EditorError)) throw error;
@@ -75,6 +80,7 @@ function showPage(
   file: string,
   text: string,
   args: Record<string, unknown>,
+  mask: (text: string) => string,
 ): { text: string; page: Record<string, unknown> } {
   const lines = splitLines(text);
   const total = lines.length;
@@ -83,7 +89,7 @@ function showPage(
     throw new EditorError(`Error: Offset ${offset} is beyond file length (${total} lines)`);
   }
   const limit = numberArgument(args, 'limit') ?? DEFAULT_LINES;
-  const shown = numbered(lines.slice(offset, offset + limit), offset + 1);
+  const shown = numbered(lines.slice(offset, offset + limit).map(mask), offset + 1);
   const end = offset + shown.length;
   const ending = end === total && !text.endsWith('\n') ? '' : '\n';
   const content = total === 0 ? '' : shown.join('\n') + ending;
