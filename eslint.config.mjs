@@ -17,7 +17,7 @@ const ARROWS = {
   storage: ['config', 'errors'],
   llm: ['errors', 'events'],
   tools: ['errors', 'events', 'files'],
-  agent: ['errors', 'events', 'llm', 'tools'],
+  agent: ['errors', 'events', 'files', 'llm', 'tools'],
   acp: ['agent', 'errors', 'events', 'files', 'llm', 'tools'],
   // The edge maps the errors of the domain to answers; the controllers, which live with their feature, use the edge.
   http: ['conversations', 'crypto', 'errors', 'events', 'files', 'logging', 'settings', 'storage'],
@@ -68,6 +68,7 @@ const ARROWS = {
     'tools',
   ],
   bash: ['config', 'errors', 'events', 'files', 'http', 'server', 'storage', 'tools', 'workspace'],
+  extensions: ['agent', 'config', 'conversations', 'errors', 'files', 'http', 'settings', 'storage', 'tools'],
   settings: ['auth', 'config', 'crypto', 'errors', 'events', 'files', 'http', 'llm', 'openapi', 'storage'],
   server: ['auth', 'config', 'conversations', 'events', 'http', 'tools'],
   ui: ['config', 'workspace'],

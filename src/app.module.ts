@@ -4,6 +4,7 @@ import { BashModule } from './bash/bash.module.js';
 import { ConfigModule, type AppConfig } from './config/index.js';
 import { ConversationsModule } from './conversations/conversations.module.js';
 import { CryptoModule } from './crypto/index.js';
+import { ExtensionsModule } from './extensions/extensions.module.js';
 import { InitModule, type DeferredInit } from './init/index.js';
 import { ModelsModule } from './models/models.module.js';
 import { ServerModule } from './server/server.module.js';
@@ -27,6 +28,7 @@ export class AppModule {
         SocketsModule,
         BashModule,
         WorkspaceModule,
+        ExtensionsModule,
         ModelsModule,
         WebhooksModule,
         InitModule.forRoot(init),

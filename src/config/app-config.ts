@@ -210,6 +210,10 @@ export class AppConfig {
   conversation_storage_retention_days: number | null = null;
   @Choice('Who provides the skills of external agents.', ['native', 'openhands_managed'])
   acp_skill_sourcing: string = 'native';
+  @Text(
+    'Where the repositories of `github:owner/repository` are: an address that git knows, or a folder as `file://`.',
+  )
+  github_url: string = 'https://github.com';
   @SectionList('Where skills may be loaded from.', MarketplaceConfig)
   registered_marketplaces: MarketplaceConfig[] = [];
   @Flag('Wait for POST /api/init before serving.')

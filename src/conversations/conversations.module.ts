@@ -6,6 +6,7 @@ import { AppConfig } from '../config/index.js';
 import { StoredSecrets } from '../crypto/index.js';
 import { EventBus } from '../events/index.js';
 import { EventBusModule } from '../events/event-bus.module.js';
+import { userFolders } from '../files/index.js';
 import { Llm, LlmModule } from '../llm/index.js';
 import { Catalogue, EventLogStore, LeaseStore } from '../storage/index.js';
 import { SettingsModule } from '../settings/index.js';
@@ -76,9 +77,15 @@ import { Worktrees } from './worktrees/worktrees.js';
       useFactory: (config: AppConfig) => new RunSlots(config.max_concurrent_runs),
     },
     {
+      provide: ContextLoader,
+      inject: [AppConfig],
+      useFactory: ({ base_dir }: AppConfig) => new ContextLoader(git, base_dir, userFolders(base_dir)),
+    },
+    {
       provide: ConversationServices,
       inject: [
         EventBus,
+        ContextLoader,
         AgentLoop,
         Llm,
         ModelProfiles,
@@ -91,8 +98,9 @@ import { Worktrees } from './worktrees/worktrees.js';
         AppConfig,
       ],
       useFactory: (
-        ...[bus, loop, llm, models, children, registry, catalogue, leases, slots, secrets, config]: [
+        ...[bus, context, loop, llm, models, children, registry, catalogue, leases, slots, secrets, config]: [
           EventBus,
+          ContextLoader,
           AgentLoop,
           Llm,
           ModelProfiles,
@@ -106,7 +114,7 @@ import { Worktrees } from './worktrees/worktrees.js';
         ]
       ): ConversationServices => ({
         bus,
-        context: new ContextLoader(git, config.base_dir),
+        context,
         loop,
         llm,
         models,
@@ -134,6 +142,6 @@ import { Worktrees } from './worktrees/worktrees.js';
         new ConversationRegistry(services, store, config.conversation_idle_ttl_seconds),
     },
   ],
-  exports: [ConversationsService, EventBusModule, RunSlots],
+  exports: [ContextLoader, ConversationsService, EventBusModule, RunSlots],
 })
 export class ConversationsModule {}

@@ -1,2 +1,3 @@
 export { FolderBusyError, FolderLock, type StillHeld } from './folder-lock.js';
 export { makeFolder } from './make-folder.js';
+export { persistenceRoot, userFolders, type UserFolders } from './user-folders.js';

@@ -1,8 +1,8 @@
-import os from 'node:os';
 import path from 'node:path';
 import { Module } from '@nestjs/common';
 import { AppConfig } from '../config/index.js';
 import { CryptoModule } from '../crypto/index.js';
+import { persistenceRoot } from '../files/index.js';
 import { LlmModule } from '../llm/index.js';
 import { AgentProfilesController } from './agent-profiles.controller.js';
 import { AgentProfiles } from './agent-profiles.js';
@@ -68,10 +68,4 @@ export class SettingsModule {}
 function workspacesRoot({ base_dir, conversations_path }: AppConfig): string {
   if (process.env['OH_PERSISTENCE_DIR']) return persistenceRoot(base_dir);
   return path.join(path.dirname(path.resolve(base_dir, conversations_path)), '.openhands');
-}
-
-/** The folder that OpenHands programs of one user share. */
-function persistenceRoot(baseDir: string): string {
-  const named = process.env['OH_PERSISTENCE_DIR'];
-  return named ? path.resolve(baseDir, named) : path.join(os.homedir(), '.openhands');
 }

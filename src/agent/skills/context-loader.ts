@@ -1,6 +1,10 @@
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
 import { Logger } from '@nestjs/common';
 import type { AgentSpec } from '../agent-spec.js';
-import { errorMessage } from '../../errors/index.js';
+import { errorCode, errorMessage } from '../../errors/index.js';
+import type { UserFolders } from '../../files/index.js';
+import { readProjectText } from './bounded-text.js';
 import type { Git } from './instruction-files.js';
 import {
   findPlugin,
@@ -14,8 +18,9 @@ import {
 } from './plugins/index.js';
 import { readMemory } from './memory.js';
 import { forModel } from './model-family.js';
-import { firstByName, isObject, skillsOf, texts, type Skill } from './skill.js';
-import { readProjectSkills, readUserSkills } from './skill-sources.js';
+import { firstByName, isObject, skillsOf, textOrNull, texts, type Skill } from './skill.js';
+import { publicFolder, readPublicSkills } from './public-skills.js';
+import { readProjectSkills, readSharedSkills, readUserSkills } from './skill-sources.js';
 import type { Warn } from './skill-folder.js';
 
 /** What an agent is to know, read from where its context says. */
@@ -24,6 +29,9 @@ export interface LoadedContext {
   skills: Skill[];
   memory: string | undefined;
 }
+
+/** The file of the public repository that says which skills are offered. */
+export const DEFAULT_LIST = 'marketplaces/default.json';
 
 /** For whom a context is read. */
 export interface ContextRequest {
@@ -46,8 +54,10 @@ export class ContextLoader {
     private readonly git: Git,
     /** What relative paths of plugins are relative to (absolute path). */
     private readonly baseDir: string,
+    /** Where the person keeps what is meant for all projects. */
+    readonly user: UserFolders,
   ) {
-    this.sources = new Sources(git);
+    this.sources = new Sources(git, path.join(user.openhands, 'cache', 'sources'));
   }
 
   /** Never fails: what cannot be read is left out, and a line of the log names the file. */
@@ -55,14 +65,16 @@ export class ContextLoader {
     const { agent_context: context } = agent;
     if (!context) return { skills: [], memory: undefined };
     const warn = this.warn(owner);
-    if (context['load_public_skills'] === true) this.tellOfPublicSkills();
-    const [project, user, memory] = await Promise.all([
+    if (context['load_public_skills'] === true) await this.tellOfPublicSkills();
+    const list = textOrNull(context['marketplace_path']) ?? DEFAULT_LIST;
+    const [project, user, open, memory] = await Promise.all([
       context['load_project_skills'] === true ? this.projectSkills(workspace, warn) : [],
-      context['load_user_skills'] === true ? readUserSkills(warn) : [],
+      context['load_user_skills'] === true ? this.userSkills(warn) : [],
+      context['load_public_skills'] === true ? this.publicSkills(list, warn) : [],
       context['load_memory'] === true ? readMemory(workspace, warn) : undefined,
     ]);
     const disabled = new Set(texts(context['disabled_skills']));
-    const all = firstByName(forModel(project, agent.llm.model), skillsOf(agent), user);
+    const all = firstByName(forModel(project, agent.llm.model), skillsOf(agent), user, open);
     return { skills: all.filter(({ name }) => !disabled.has(name)), memory };
   }
 
@@ -91,9 +103,12 @@ export class ContextLoader {
 
   /** The folders of plugins that marketplaces want loaded; one that cannot be had is left out, and the log says so. */
   async autoLoaded({ agent, owner }: Omit<ContextRequest, 'workspace'>): Promise<string[]> {
-    const warn = this.warn(owner);
+    return this.wantedOfAll(marketplacesOf(agent.agent_context), this.warn(owner));
+  }
+
+  private async wantedOfAll(marketplaces: readonly Marketplace[], warn: Warn): Promise<string[]> {
     const folders: string[] = [];
-    for (const market of marketplacesOf(agent.agent_context)) {
+    for (const market of marketplaces) {
       if (market.auto_load === false) continue;
       try {
         folders.push(...(await this.wantedOf(market, warn)));
@@ -116,15 +131,53 @@ export class ContextLoader {
     return readProjectSkills(workspace, this.git, warn);
   }
 
+  /** What a person keeps for all projects. */
+  userSkills(warn: Warn): Promise<Skill[]> {
+    return readUserSkills(this.user, warn);
+  }
+
+  /** The skills of a repository (absolute path) that an organisation keeps for all its projects. */
+  sharedSkills(repository: string, warn: Warn): Promise<Skill[]> {
+    return readSharedSkills(repository, warn);
+  }
+
+  /** Skills of the public repository, as it was last fetched; none where it never was. */
+  publicSkills(list: string | null, warn: Warn): Promise<Skill[]> {
+    return readPublicSkills(publicFolder(this.user), list, warn);
+  }
+
+  /** The skills of the plugins that marketplaces load by themselves. Never fails. */
+  async marketplaceSkills(registered: readonly unknown[], owner: string): Promise<Skill[]> {
+    const marketplaces = marketplacesOf({ registered_marketplaces: registered });
+    const plugins = await this.readPlugins(await this.wantedOfAll(marketplaces, this.warn(owner)), owner);
+    return plugins.flatMap(({ skills }) => skills);
+  }
+
+  /** What the hook file of a project holds, unchecked; undefined where there is none that can be read. */
+  async projectHooks(project: string): Promise<unknown> {
+    const file = path.join(project, '.openhands', 'hooks.json');
+    try {
+      const content = await readProjectText(file, project);
+      return content === undefined ? undefined : JSON.parse(content.text);
+    } catch (error) {
+      if (errorCode(error) !== 'ENOENT') this.warn('hooks')(file, errorMessage(error));
+      return undefined;
+    }
+  }
+
   /** Tells the log of files that cannot be used. */
   warn(owner: string): Warn {
     return (file, problem) => this.logger.warn(`${owner}: ${file}: ${problem}`);
   }
 
-  private tellOfPublicSkills(): void {
+  private async tellOfPublicSkills(): Promise<void> {
     if (this.saidPublic) return;
     this.saidPublic = true;
-    this.logger.log('public skills are not loaded: this server fetches nothing from the network by itself');
+    const fetched = await stat(publicFolder(this.user)).catch(() => undefined);
+    if (fetched) return;
+    this.logger.log(
+      'public skills are not loaded: they are fetched when somebody asks for it (POST /api/skills/sync)',
+    );
   }
 }
 

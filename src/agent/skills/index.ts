@@ -2,5 +2,4 @@ export * from './context-loader.js';
 export * from './extra-info.js';
 export * from './skill.js';
 export type { Git } from './instruction-files.js';
-export type { Warn } from './skill-folder.js';
-export { readUserSkills } from './skill-sources.js';
+export { readSkillFile, type Warn } from './skill-folder.js';

@@ -2,7 +2,8 @@ import { readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode, errorMessage } from '../../errors/index.js';
 import { MAX_FILE_BYTES, readProjectText } from './bounded-text.js';
-import type { Skill, SkillResources } from './skill.js';
+import { parseFrontmatter } from './frontmatter.js';
+import { textOrNull, type Skill, type SkillResources } from './skill.js';
 import { parseAgentSkill, parseSkillFile, type ParsedSkill } from './skill-file.js';
 
 /** Takes what is wrong with a file; nothing of it stops anything. */
@@ -49,6 +50,20 @@ export async function readSkillAt(folder: string, warn: Warn): Promise<Skill | u
   const names = await namesIn(folder, warn);
   const file = names.find(isSkillFile);
   return file === undefined ? undefined : readSkill(folder, file, warn);
+}
+
+/**
+ * Reads a `SKILL.md` that does not stand where it is going to.
+ * @param called the name of its folder, which has to be the skill's; undefined: any will do
+ * @throws FrontmatterError, SkillFileError, TypeError for what is no text, system errors
+ */
+export async function readSkillFile(file: string, called?: string): Promise<Skill> {
+  const content = await readProjectText(file, path.dirname(file));
+  if (!content || content.cut)
+    throw new TypeError(content ? 'SKILL.md is too large' : 'SKILL.md is not a text');
+  const { fields } = await parseFrontmatter(content.text);
+  const folder = called ?? textOrNull(fields['name']) ?? '';
+  return (await parseAgentSkill(path.join(path.sep, folder, 'SKILL.md'), content.text)).skill;
 }
 
 /** Paths below `root`, sorted; a folder with a `SKILL.md` is one skill, whatever else is in it. */

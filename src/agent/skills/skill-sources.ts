@@ -1,6 +1,6 @@
 import { realpath } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
+import type { UserFolders } from '../../files/index.js';
 import { readBoundedText } from './bounded-text.js';
 import { readInstructionFiles, readNestedInstructions, type Git } from './instruction-files.js';
 import { firstByName, isObject, type Skill } from './skill.js';
@@ -26,12 +26,22 @@ export async function readProjectSkills(workspace: string, git: Git, warn: Warn)
   return firstByName(instructions, rules, skills);
 }
 
-/** The skills that a person keeps for all projects: in `~/.agents` and `~/.openhands`, then installed ones. */
-export async function readUserSkills(warn: Warn, home: string = os.homedir()): Promise<Skill[]> {
-  const folders = PROJECT_FOLDERS.map((folder) => path.join(home, folder));
+/** The skills that a person keeps for all projects: in `~/.agents` and the folder of OpenHands, then installed ones. */
+export async function readUserSkills(user: UserFolders, warn: Warn): Promise<Skill[]> {
+  const folders = [
+    path.join(user.agents, 'skills'),
+    path.join(user.openhands, 'skills'),
+    path.join(user.openhands, 'microagents'),
+  ];
   const own = await inOrder(folders, (folder) => readSkillFolder(folder, warn));
-  const installed = await readInstalledSkills(path.join(home, '.openhands/skills/installed'), warn);
+  const installed = await readInstalledSkills(path.join(user.openhands, 'skills', 'installed'), warn);
   return firstByName(own, installed);
+}
+
+/** The skills of a repository that is for all projects of an organisation. */
+export async function readSharedSkills(repository: string, warn: Warn): Promise<Skill[]> {
+  const folders = ['skills', 'microagents'].map((folder) => path.join(repository, folder));
+  return firstByName(await inOrder(folders, (folder) => readSkillFolder(folder, warn, repository)));
 }
 
 /** Installed skills that are not switched off. */

@@ -84,6 +84,11 @@ const BUILT_IN: readonly AgentType[] = [
   },
 ];
 
+/** The kinds that are there without anybody defining them, each when its tools are. */
+export function builtInTypes(hasTool: (name: string) => boolean): AgentType[] {
+  return BUILT_IN.filter(({ tools }) => tools.every(hasTool));
+}
+
 /**
  * The kinds of sub-agents that can be called by name: those that somebody has defined win over built-in ones, which are
  * there when their tools are.
@@ -93,8 +98,7 @@ export function agentTypes(
   defined: readonly AgentType[],
   hasTool: (name: string) => boolean,
 ): ReadonlyMap<string, AgentType> {
-  const builtIn = BUILT_IN.filter(({ tools }) => tools.every(hasTool));
-  const types = new Map([...builtIn, ...defined.toReversed()].map((type) => [type.name, type]));
+  const types = new Map([...builtInTypes(hasTool), ...defined.toReversed()].map((type) => [type.name, type]));
   return new Map([...types].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 

@@ -1,6 +1,6 @@
-import os from 'node:os';
 import path from 'node:path';
 import { errorMessage } from '../../errors/index.js';
+import type { UserFolders } from '../../files/index.js';
 import type { JsonObject } from '../agent-spec.js';
 import { readProjectText } from '../skills/bounded-text.js';
 import { parseFrontmatter } from '../skills/frontmatter.js';
@@ -8,7 +8,7 @@ import { markdownFiles } from '../skills/markdown-files.js';
 import { textOrNull, texts } from '../skills/skill.js';
 import type { Warn } from '../skills/skill-folder.js';
 
-/** Where definitions of sub-agents stand, in a project and in the home folder; the first of a name counts. */
+/** Where definitions of sub-agents stand in a project; the first of a name counts. */
 const FOLDERS = [path.join('.agents', 'agents'), path.join('.openhands', 'agents')];
 
 /** Most files of one folder that are read. */
@@ -19,12 +19,14 @@ export type DefinitionLevel = 'project' | 'user' | 'plugin';
 
 /** The definitions of sub-agents that a project has: Markdown files, unchecked, as create requests have them. */
 export async function readProjectDefinitions(workspace: string, warn: Warn): Promise<JsonObject[]> {
-  return inFolders(workspace, (folder) => readDefinitions(folder, 'project', warn, workspace));
+  const folders = FOLDERS.map((folder) => path.join(workspace, folder));
+  return inFolders(folders, (folder) => readDefinitions(folder, 'project', warn, workspace));
 }
 
 /** The definitions that a person keeps for all projects. */
-export async function readUserDefinitions(warn: Warn, home: string = os.homedir()): Promise<JsonObject[]> {
-  return inFolders(home, (folder) => readDefinitions(folder, 'user', warn));
+export async function readUserDefinitions(user: UserFolders, warn: Warn): Promise<JsonObject[]> {
+  const folders = [path.join(user.agents, 'agents'), path.join(user.openhands, 'agents')];
+  return inFolders(folders, (folder) => readDefinitions(folder, 'user', warn));
 }
 
 /**
@@ -81,9 +83,8 @@ export function wordsOf(value: unknown): string[] | null {
 }
 
 async function inFolders(
-  place: string,
+  folders: readonly string[],
   read: (folder: string) => Promise<JsonObject[]>,
 ): Promise<JsonObject[]> {
-  const lists = await Promise.all(FOLDERS.map((folder) => read(path.join(place, folder))));
-  return lists.flat();
+  return (await Promise.all(folders.map(read))).flat();
 }

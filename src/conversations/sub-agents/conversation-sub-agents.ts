@@ -5,7 +5,7 @@ import type { AgentSpec, JsonObject } from '../../agent/agent-spec.js';
 import type { Hooks } from '../../agent/hooks/index.js';
 import type { PromptFiles } from '../../agent/prompt/prompt-files.js';
 import { systemPromptDraft } from '../../agent/prompt/system-prompt.js';
-import { firstByName, readUserSkills, skillsOf, type Skill, type Warn } from '../../agent/skills/index.js';
+import { firstByName, skillsOf, type Skill, type Warn } from '../../agent/skills/index.js';
 import {
   agentTypes,
   readProjectDefinitions,
@@ -101,7 +101,7 @@ export class ConversationSubAgents implements SubAgents {
     if (!this.host.state.agent.tools.some(({ name }) => name === TASK_TOOLS)) return;
     const [project, user] = await Promise.all([
       readProjectDefinitions(this.toolset.workingDir, this.warn),
-      readUserDefinitions(this.warn),
+      readUserDefinitions(this.services.context.user, this.warn),
     ]);
     this.inFiles = definedTypes([...project, ...user], this.warn);
   }
@@ -177,7 +177,7 @@ export class ConversationSubAgents implements SubAgents {
     const { context } = this.services;
     const [project, user] = await Promise.all([
       context.projectSkills(this.toolset.workingDir, this.warn),
-      readUserSkills(this.warn),
+      context.userSkills(this.warn),
     ]);
     const all = firstByName(own, project, user);
     const missing = wanted.find((skill) => !all.some((known) => known.name === skill));

@@ -15,15 +15,24 @@ import { toCondenser } from '../dto/to-condenser.js';
 /** What is wrong with a definition; nothing of it stops anything. */
 type Warn = (source: string, problem: string) => void;
 
+/**
+ * A definition from a request, a plugin or a file.
+ * @throws RequestValidationError
+ */
+export function readDefinition(definition: unknown): AgentDefinitionDto | undefined {
+  const dto = readChecked(agentDefinition, withModel(definition), []);
+  return dto instanceof AgentDefinitionDto ? dto : undefined;
+}
+
 /** The kinds of sub-agents that definitions from requests, plugins and files describe. What is not valid is left out. */
 export function definedTypes(definitions: readonly unknown[], warn: Warn): AgentType[] {
   return definitions.flatMap((definition) => {
     try {
-      const dto = readChecked(agentDefinition, withModel(definition), []);
-      return dto instanceof AgentDefinitionDto ? [typeOf(dto)] : [];
+      const dto = readDefinition(definition);
+      return dto ? [typeOf(dto)] : [];
     } catch (error) {
       const { source, name } = isJsonObject(definition) ? definition : {};
-      warn(String(source ?? name), `no valid definition of a sub-agent: ${reasonOf(error)}`);
+      warn(String(source ?? name), `no valid definition of a sub-agent: ${problemOf(error)}`);
       return [];
     }
   });
@@ -56,7 +65,8 @@ function withModel(definition: unknown): unknown {
   return { ...definition, condenser: { ...condenser, kind, ...llm } };
 }
 
-function reasonOf(error: unknown): string {
+/** The first thing that is wrong with a definition. */
+export function problemOf(error: unknown): string {
   if (!(error instanceof RequestValidationError)) return errorMessage(error);
   const [problem] = error.problems;
   return problem ? `${problem.at?.join('.') ?? ''}: ${problem.msg}` : error.message;

@@ -1,3 +1,3 @@
 export * from './marketplace.js';
 export * from './plugin-source.js';
-export { readPlugin, type Plugin } from './plugin.js';
+export { pluginFacts, readPlugin, readPluginManifest, type Plugin } from './plugin.js';

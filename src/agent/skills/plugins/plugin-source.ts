@@ -26,7 +26,7 @@ export class Sources {
   constructor(
     private readonly git: Git,
     /** Where fetched repositories are kept. */
-    private readonly cache: string = path.join(os.homedir(), '.openhands', 'cache', 'sources'),
+    private readonly cache: string,
   ) {}
 
   /**

@@ -28,10 +28,29 @@ export interface Plugin {
 
 const MANIFESTS = ['.plugin/plugin.json', '.claude-plugin/plugin.json'];
 
+/** What the manifest of a plugin says of it, with what is usual for what it does not say. */
+export type PluginFacts = Pick<Plugin, 'name' | 'version' | 'description'>;
+
+/** @param called what its folder is called: plugins without a manifest have that name */
+export function pluginFacts(manifest: JsonObject, called: string): PluginFacts {
+  return {
+    name: textOrNull(manifest['name']) ?? called,
+    version: textOrNull(manifest['version']) ?? '1.0.0',
+    description: textOrNull(manifest['description']) ?? `Plugin loaded from ${called}`,
+  };
+}
+
+/** The manifest of a plugin as it is; undefined without one that can be read. */
+export async function readPluginManifest(folder: string, warn: Warn): Promise<JsonObject | undefined> {
+  const manifest = await readManifest(folder, MANIFESTS, warn);
+  return Object.keys(manifest).length > 0 ? manifest : undefined;
+}
+
 /** Reads a plugin. What is broken in it is left out, and `warn` is told. */
 export async function readPlugin(folder: string, warn: Warn): Promise<Plugin> {
   const manifest = await readManifest(folder, MANIFESTS, warn);
-  const name = textOrNull(manifest['name']) ?? path.basename(folder);
+  const facts = pluginFacts(manifest, path.basename(folder));
+  const { name } = facts;
   const places = (field: string): Promise<string[]> => placesOf(folder, field, manifest[field], warn);
   const [skills, commands, agents, hooks, servers] = await Promise.all([
     inOrder(await places('skills'), (place) => readSkills(place, warn)),
@@ -41,9 +60,7 @@ export async function readPlugin(folder: string, warn: Warn): Promise<Plugin> {
     jsonOf(folder, '.mcp.json', manifest['mcpServers'], warn),
   ]);
   return {
-    name,
-    version: textOrNull(manifest['version']) ?? '1.0.0',
-    description: textOrNull(manifest['description']) ?? `Plugin loaded from ${path.basename(folder)}`,
+    ...facts,
     folder,
     skills: [...skills, ...commands].map((skill) => ({ ...skill, content: located(skill.content, folder) })),
     agents,

@@ -1,0 +1,102 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post } from '@nestjs/common';
+import { Operation } from '../../http/operation.js';
+import type { JsonObject } from '../../storage/index.js';
+import { answering } from '../installation/answering.js';
+import {
+  InstallCanvasExtensionRequestDto,
+  NAME_SCHEMA,
+  UpdateCanvasExtensionStateRequestDto,
+} from '../installation/installation.dto.js';
+import { withoutCredentials } from '../installation/fetch-git.js';
+import { Installations } from '../installation/installations.js';
+import type { InstalledExtension } from '../installation/installed-file.js';
+import { ExtensionNamePipe } from '../installation/name.pipe.js';
+import { readCanvasManifest } from './canvas-manifest.js';
+
+const tag = 'Canvas extensions';
+const path = { extension_name: NAME_SCHEMA };
+const NAME = 'extension_name';
+const name = new ExtensionNamePipe(NAME);
+const REFUSALS = { unavailable: 'Could not read canvas extension source:', invalid: '' };
+
+type InstalledCanvasExtension = InstalledExtension & { manifest: JsonObject | null };
+
+/** The pages that a person has added to the web UI. */
+@Controller('api/canvas-extensions')
+export class CanvasExtensionsController {
+  constructor(private readonly installations: Installations) {}
+
+  @Post('install')
+  @HttpCode(200)
+  @Operation({
+    tag,
+    summary: 'Install a canvas extension',
+    description:
+      'It is not in use before it is switched on: its script runs in the web UI with the rights of the person.',
+    body: { schema: InstallCanvasExtensionRequestDto },
+    answers: { 200: { description: 'What was installed.', schema: 'InstalledCanvasExtensionResponse' } },
+    errors: [400, 409],
+  })
+  async install(@Body() request: InstallCanvasExtensionRequestDto): Promise<InstalledCanvasExtension> {
+    return info(await answering(REFUSALS, this.installations.canvas.install(request)));
+  }
+
+  @Get('installed')
+  @Operation({
+    tag,
+    summary: 'List installed canvas extensions',
+    answers: { 200: { description: 'What is installed.', schema: 'InstalledCanvasExtensionsListResponse' } },
+  })
+  async list(): Promise<{ canvas_extensions: InstalledCanvasExtension[] }> {
+    const extensions = await answering(REFUSALS, this.installations.canvas.list());
+    return { canvas_extensions: await Promise.all(extensions.map(info)) };
+  }
+
+  @Get('installed/:extension_name')
+  @Operation({
+    tag,
+    summary: 'Get an installed canvas extension',
+    path,
+    answers: { 200: { description: 'It.', schema: 'InstalledCanvasExtensionResponse' } },
+    errors: [404],
+  })
+  async get(@Param(NAME, name) extension: string): Promise<InstalledCanvasExtension> {
+    return info(await answering(REFUSALS, this.installations.canvas.get(extension)));
+  }
+
+  @Patch('installed/:extension_name')
+  @Operation({
+    tag,
+    summary: 'Switch an installed canvas extension on or off',
+    path,
+    body: { schema: UpdateCanvasExtensionStateRequestDto },
+    answers: { 200: { description: 'How it is now.', schema: 'UpdateCanvasExtensionStateResponse' } },
+    errors: [404],
+  })
+  async update(
+    @Param(NAME, name) extension: string,
+    @Body() { enabled }: UpdateCanvasExtensionStateRequestDto,
+  ): Promise<{ name: string; enabled: boolean }> {
+    await answering(REFUSALS, this.installations.canvas.setEnabled(extension, enabled));
+    return { name: extension, enabled };
+  }
+
+  @Delete('installed/:extension_name')
+  @Operation({
+    tag,
+    summary: 'Remove an installed canvas extension',
+    path,
+    answers: { 200: { description: 'It is gone.', schema: 'UninstallCanvasExtensionResponse' } },
+    errors: [404],
+  })
+  async remove(@Param(NAME, name) extension: string): Promise<{ message: string }> {
+    await answering(REFUSALS, this.installations.canvas.remove(extension));
+    return { message: `Canvas extension '${extension}' uninstalled` };
+  }
+}
+
+async function info(extension: InstalledExtension): Promise<InstalledCanvasExtension> {
+  const read = await readCanvasManifest(extension.install_path).catch(() => undefined);
+  const source = withoutCredentials(extension.source);
+  return { ...extension, source, manifest: read?.plain ?? null };
+}

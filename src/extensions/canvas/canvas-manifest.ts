@@ -1,0 +1,121 @@
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+import { model, readChecked, toPlain } from '../../http/dto.js';
+import { Field } from '../../http/field.js';
+import { anyObject, integer, isJsonObject, listOf, nullable, text } from '../../http/field-type.js';
+import { RequestValidationError } from '../../http/problem.js';
+import { errorCode, errorMessage } from '../../errors/index.js';
+import type { JsonObject } from '../../storage/index.js';
+import { InvalidExtensionError } from '../installation/extension-errors.js';
+import { EXTENSION_NAME, MAX_NAME } from '../installation/extension-kind.js';
+import { readInside } from '../installation/read-inside.js';
+
+const MANIFEST = 'canvas-extension.json';
+const MAX_BYTES = 1024 * 1024;
+const VERSION = 1;
+
+/** A page that an extension adds. */
+export class CanvasExtensionPageDto {
+  @Field(text({ min: 1 }))
+  id!: string;
+
+  @Field(text({ min: 1 }))
+  title!: string;
+
+  @Field(text({ min: 1 }))
+  path!: string;
+}
+
+/** What an extension adds. */
+export class CanvasExtensionContributesDto {
+  @Field(listOf(model(CanvasExtensionPageDto), { max: 1000 }))
+  pages: CanvasExtensionPageDto[] = [];
+}
+
+/** Where a file is inside the extension. */
+const inside = text({
+  min: 1,
+  max: 4096,
+  check: (place) => {
+    const normal = path.posix.normalize(place);
+    const leaves = path.posix.isAbsolute(normal) || normal === '..' || normal.startsWith('../');
+    return leaves || place.includes('\0') ? 'it is no path inside the extension' : undefined;
+  },
+});
+
+/** What `canvas-extension.json` says. */
+export class CanvasExtensionManifestDto {
+  @Field(integer({ ge: VERSION, le: VERSION }))
+  schema_version!: number;
+
+  @Field(text({ min: 1, max: MAX_NAME, pattern: EXTENSION_NAME }))
+  name!: string;
+
+  @Field(text())
+  display_name!: string;
+
+  @Field(text())
+  version!: string;
+
+  @Field(text())
+  description = '';
+
+  @Field(inside, 'The script of the extension.')
+  entrypoint!: string;
+
+  @Field(model(CanvasExtensionContributesDto))
+  contributes: CanvasExtensionContributesDto = new CanvasExtensionContributesDto();
+
+  @Field(nullable(anyObject()), 'A program of its own, which this server does not run.')
+  backend: JsonObject | null = null;
+
+  @Field(nullable(inside), 'An SVG.')
+  icon: string | null = null;
+}
+
+/** A manifest that was read, and what tells it from other ones. */
+export interface CanvasManifest {
+  manifest: CanvasExtensionManifestDto;
+  /** As answers have it: without what it does not say. */
+  plain: JsonObject;
+  /** `sha256:` and the digest of the file. */
+  digest: string;
+}
+
+const type = model(CanvasExtensionManifestDto);
+
+/**
+ * Reads the manifest of a canvas extension.
+ * @throws InvalidExtensionError
+ */
+export async function readCanvasManifest(folder: string): Promise<CanvasManifest> {
+  const content = await manifestIn(folder);
+  try {
+    const manifest = readChecked(type, JSON.parse(content.toString()), [MANIFEST]);
+    const plain = toPlain(manifest);
+    if (!(manifest instanceof CanvasExtensionManifestDto) || !isJsonObject(plain))
+      throw new TypeError('no object');
+    const said = Object.entries(plain).filter(([, value]) => value !== null);
+    const digest = `sha256:${createHash('sha256').update(content).digest('hex')}`;
+    return { manifest, plain: Object.fromEntries(said), digest };
+  } catch (error) {
+    throw new InvalidExtensionError(`${MANIFEST} is not valid: ${reasonOf(error)}`);
+  }
+}
+
+async function manifestIn(folder: string): Promise<Buffer> {
+  try {
+    return await readInside(folder, MANIFEST, MAX_BYTES);
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw new InvalidExtensionError(`${MANIFEST}: ${errorMessage(error)}`);
+    throw new InvalidExtensionError(
+      `No ${MANIFEST} found at the resolved location. Source plus Path must point at the extension's own directory, ` +
+        'not the repository root.',
+    );
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof RequestValidationError)) return errorMessage(error);
+  return error.problems.map(({ at, msg }) => `${(at ?? []).slice(1).join('.')}: ${msg}`).join('; ');
+}

@@ -1,0 +1,127 @@
+import type { JsonSchema } from '../http/field-type.js';
+
+const text: JsonSchema = { type: 'string' };
+const flag: JsonSchema = { type: 'boolean' };
+const ref = (name: string): JsonSchema => ({ $ref: `#/components/schemas/${name}` });
+const list = (items: JsonSchema): JsonSchema => ({ type: 'array', items });
+const orNull = (schema: JsonSchema): JsonSchema => ({ anyOf: [schema, { type: 'null' }] });
+
+/** An object whose fields are always there, those excepted that are named. */
+function object(properties: Record<string, JsonSchema>, optional: readonly string[] = []): JsonSchema {
+  const required = Object.keys(properties).filter((name) => !optional.includes(name));
+  return { type: 'object', properties, required };
+}
+
+const SKILL = {
+  name: text,
+  type: { type: 'string', enum: ['repo', 'knowledge', 'agentskills'] },
+  content: text,
+  triggers: list(text),
+  source: orNull(text),
+  description: orNull(text),
+  is_agentskills_format: flag,
+  disable_model_invocation: flag,
+};
+const SKILL_OPTIONAL = [
+  'triggers',
+  'source',
+  'description',
+  'is_agentskills_format',
+  'disable_model_invocation',
+];
+
+const SUB_AGENT = {
+  name: text,
+  description: text,
+  model: text,
+  color: orNull(text),
+  tools: list(text),
+  skills: list(text),
+  system_prompt: text,
+  when_to_use_examples: list(text),
+  permission_mode: orNull(text),
+  max_iteration_per_run: orNull({ type: 'integer' }),
+  max_budget_per_run: orNull({ type: 'number' }),
+  mcp_config: orNull({ type: 'object', additionalProperties: ref('MCPServer') }),
+  mcp_servers: { ...orNull({ type: 'object', additionalProperties: ref('MCPServer') }), deprecated: true },
+  profile_store_dir: orNull(text),
+  hooks: orNull(ref('HookConfig')),
+  condenser: orNull({ type: 'object', additionalProperties: true }),
+  metadata: { type: 'object', additionalProperties: true },
+  level: orNull({ type: 'string', enum: ['project', 'user', 'builtin', 'plugin', 'programmatic'] }),
+  source: orNull(text),
+  is_builtin: flag,
+};
+
+const INSTALLED = {
+  name: text,
+  version: text,
+  description: text,
+  enabled: flag,
+  source: text,
+  resolved_ref: orNull(text),
+  repo_path: orNull(text),
+  installed_at: text,
+  install_path: text,
+};
+const INSTALLED_OPTIONAL = ['version', 'description', 'enabled', 'resolved_ref', 'repo_path'];
+
+/**
+ * The schemas of one installable kind.
+ * @param field what the answer of a refresh calls it; undefined: there is none
+ */
+function installed(
+  kind: string,
+  field: string | undefined,
+  more: Record<string, JsonSchema>,
+): Record<string, JsonSchema> {
+  const optional = [...INSTALLED_OPTIONAL, ...Object.keys(more)];
+  return {
+    [`Installed${kind}Response`]: object({ ...INSTALLED, ...more }, optional),
+    [`Update${kind}StateResponse`]: object({ name: text, enabled: flag }),
+    [`Uninstall${kind}Response`]: object({ message: text }),
+    ...(field !== undefined && {
+      [`Update${kind}Response`]: object({ message: text, [field]: ref(`Installed${kind}Response`) }),
+    }),
+  };
+}
+
+/** What the routes of this folder answer. */
+export function extensionSchemas(): Record<string, JsonSchema> {
+  return {
+    SkillInfo: object(SKILL, SKILL_OPTIONAL),
+    SkillsResponse: object(
+      {
+        skills: list(ref('SkillInfo')),
+        sources: { type: 'object', additionalProperties: { type: 'integer' } },
+      },
+      ['sources'],
+    ),
+    SkillCatalogEntry: object(
+      { ...SKILL, origin: { type: 'string', enum: ['public', 'user'] } },
+      SKILL_OPTIONAL,
+    ),
+    SkillCatalogResponse: object({ skills: list(ref('SkillCatalogEntry')) }),
+    ...installed('Skill', 'skill', {}),
+    ...installed('Plugin', 'plugin', {
+      skills: orNull(list(ref('PluginSkillSummary'))),
+      files: orNull(list(text)),
+    }),
+    ...installed('CanvasExtension', undefined, {
+      requested_ref: orNull(text),
+      manifest: orNull(ref('CanvasExtensionManifest')),
+    }),
+    InstalledSkillsListResponse: object({ skills: list(ref('InstalledSkillResponse')) }),
+    InstalledPluginsListResponse: object({ plugins: list(ref('InstalledPluginResponse')) }),
+    InstalledCanvasExtensionsListResponse: object({
+      canvas_extensions: list(ref('InstalledCanvasExtensionResponse')),
+    }),
+    PluginSkillSummary: object({ name: text, description: orNull(text) }, ['description']),
+    SubAgentInfo: object(
+      SUB_AGENT,
+      Object.keys(SUB_AGENT).filter((name) => name !== 'name'),
+    ),
+    SubAgentsResponse: object({ agents: list(ref('SubAgentInfo')) }),
+    HooksResponse: object({ hook_config: orNull(ref('HookConfig')) }, ['hook_config']),
+  };
+}

@@ -1,0 +1,43 @@
+import { Module } from '@nestjs/common';
+import { AppConfig } from '../config/index.js';
+import { ConversationsModule } from '../conversations/conversations.module.js';
+import { persistenceRoot } from '../files/index.js';
+import { documentSchemas } from '../http/operation.js';
+import { ToolsModule } from '../tools/tools.module.js';
+import { CanvasExtensionsController } from './canvas/canvas-extensions.controller.js';
+import { HooksController } from './hooks/hooks.controller.js';
+import { Staging } from './installation/staging.js';
+import { Installations } from './installation/installations.js';
+import { InstalledPluginsController } from './plugins/installed-plugins.controller.js';
+import { InstalledSkillsController } from './skills/installed-skills.controller.js';
+import { SkillCatalogue } from './skills/skill-catalogue.js';
+import { SkillsController } from './skills/skills.controller.js';
+import { SubAgentCatalogue } from './sub-agents/sub-agent-catalogue.js';
+import { SubAgentsController } from './sub-agents/sub-agents.controller.js';
+
+documentSchemas(async () => (await import('./docs-schemas.js')).extensionSchemas());
+
+/** What people add to agents and to the web UI: skills, plugins, sub-agents, hooks, canvas extensions. */
+@Module({
+  imports: [ConversationsModule, ToolsModule],
+  controllers: [
+    SkillsController,
+    InstalledSkillsController,
+    InstalledPluginsController,
+    SubAgentsController,
+    HooksController,
+    CanvasExtensionsController,
+  ],
+  providers: [
+    {
+      provide: Staging,
+      inject: [AppConfig],
+      useFactory: ({ base_dir, github_url }: AppConfig) =>
+        new Staging(persistenceRoot(base_dir), base_dir, github_url),
+    },
+    Installations,
+    SkillCatalogue,
+    SubAgentCatalogue,
+  ],
+})
+export class ExtensionsModule {}

@@ -1,0 +1,54 @@
+import path from 'node:path';
+import { Body, Controller, HttpCode, Post } from '@nestjs/common';
+import { ContextLoader } from '../../agent/skills/index.js';
+import { AppConfig } from '../../config/index.js';
+import { hookConfig } from '../../conversations/dto/hook-config.dto.js';
+import { errorMessage } from '../../errors/index.js';
+import { readChecked, toPlain } from '../../http/dto.js';
+import { Field } from '../../http/field.js';
+import { isJsonObject, nullable, text } from '../../http/field-type.js';
+import { Operation } from '../../http/operation.js';
+import type { JsonObject } from '../../storage/index.js';
+
+/** Which project. */
+export class HooksRequestDto {
+  @Field(nullable(text()))
+  project_dir: string | null = null;
+}
+
+/** The hooks that a project brings along. */
+@Controller('api/hooks')
+export class HooksController {
+  constructor(
+    private readonly context: ContextLoader,
+    private readonly config: AppConfig,
+  ) {}
+
+  @Post()
+  @HttpCode(200)
+  @Operation({
+    tag: 'Hooks',
+    summary: 'Read the hooks of a project',
+    description:
+      '`.openhands/hooks.json` of the folder; null where there are none, or where the file is not valid.',
+    body: { schema: HooksRequestDto },
+    answers: { 200: { description: 'Its hooks.', schema: 'HooksResponse' } },
+  })
+  async read(@Body() { project_dir }: HooksRequestDto): Promise<{ hook_config: JsonObject | null }> {
+    if (!project_dir) return { hook_config: null };
+    const project = path.resolve(this.config.base_dir, project_dir);
+    const file = await this.context.projectHooks(project);
+    return { hook_config: file === undefined ? null : this.checked(file, project) };
+  }
+
+  private checked(file: unknown, project: string): JsonObject | null {
+    try {
+      const config = toPlain(readChecked(hookConfig, file, []));
+      if (!isJsonObject(config)) return null;
+      return Object.values(config).some((list) => Array.isArray(list) && list.length > 0) ? config : null;
+    } catch (error) {
+      this.context.warn('hooks')(path.join(project, '.openhands', 'hooks.json'), errorMessage(error));
+      return null;
+    }
+  }
+}

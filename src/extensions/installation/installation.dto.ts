@@ -1,0 +1,70 @@
+import type { JsonSchema } from '../../http/field-type.js';
+import { Field } from '../../http/field.js';
+import { flag, nullable, text } from '../../http/field-type.js';
+import { EXTENSION_NAME, MAX_NAME } from './extension-kind.js';
+import type { InstalledExtension } from './installed-file.js';
+import { withoutCredentials } from './fetch-git.js';
+
+/** What to install. */
+export class InstallRequestDto {
+  @Field(
+    text({ min: 1, max: 4096 }),
+    'A folder of this machine, `github:owner/repository`, or an address that git can fetch from (`file://` too).',
+  )
+  source!: string;
+
+  @Field(nullable(text({ max: 255 })), 'Branch, tag or commit.')
+  ref: string | null = null;
+
+  @Field(nullable(text({ max: 4096 })), 'A folder inside.')
+  repo_path: string | null = null;
+
+  @Field(flag(), 'Replace what is installed under that name.')
+  force: boolean = false;
+}
+
+/** What to install. */
+export class InstallSkillRequestDto extends InstallRequestDto {}
+
+/** What to install. */
+export class InstallPluginRequestDto extends InstallRequestDto {}
+
+/** What to install. */
+export class InstallCanvasExtensionRequestDto extends InstallRequestDto {}
+
+/** Whether it is in use. */
+export class UpdateSkillStateRequestDto {
+  @Field(flag())
+  enabled!: boolean;
+}
+
+/** Whether it is in use. */
+export class UpdatePluginStateRequestDto {
+  @Field(flag())
+  enabled!: boolean;
+}
+
+/** Whether it is in use. */
+export class UpdateCanvasExtensionStateRequestDto {
+  @Field(flag())
+  enabled!: boolean;
+}
+
+/** An installed extension as answers have it: without the ref that was asked for. */
+export type InstalledInfo = Omit<InstalledExtension, 'requested_ref'>;
+
+/** What answers say of an installed extension; passwords in addresses stay where they are. */
+export function installedInfo({ requested_ref: _, ...extension }: InstalledExtension): InstalledInfo {
+  return { ...extension, source: withoutCredentials(extension.source) };
+}
+
+/** A name in a path, documented. */
+export const NAME_SCHEMA: JsonSchema = {
+  type: 'string',
+  minLength: 1,
+  maxLength: MAX_NAME,
+  pattern: EXTENSION_NAME.source,
+};
+
+/** A name in a path, checked. */
+export const nameField = () => text({ min: 1, max: MAX_NAME, pattern: EXTENSION_NAME });

@@ -1,0 +1,188 @@
+import { readdir, rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { Logger } from '@nestjs/common';
+import { errorMessage } from '../../errors/index.js';
+import { PersistenceFolder, type FolderWriter } from '../../settings/store/persistence-folder.js';
+import { ExtensionExistsError, InvalidExtensionError, NotInstalledError } from './extension-errors.js';
+import { isExtensionName, type ExtensionKind } from './extension-kind.js';
+import { InstalledFile, type InstalledExtension } from './installed-file.js';
+import type { Staged, Staging } from './staging.js';
+
+/** What shall be installed. */
+export interface InstallRequest {
+  source: string;
+  ref: string | null;
+  repo_path: string | null;
+  /** Replace what is installed under that name. */
+  force: boolean;
+}
+
+/** What entries say whose folder somebody put there by hand. */
+const BY_HAND = 'local';
+
+/**
+ * Installed extensions of one kind: a folder each, and a list beside them, both as the original has them. A folder is
+ * replaced as a whole: fetching and checking happen elsewhere, and a process that dies leaves the old one or the new one.
+ */
+export class Installation {
+  private readonly logger = new Logger('Extensions');
+  private readonly folder: PersistenceFolder;
+  private readonly file: InstalledFile;
+
+  /** @param root the person's folder (absolute path) */
+  constructor(
+    readonly kind: ExtensionKind,
+    root: string,
+    private readonly staging: Staging,
+  ) {
+    this.folder = new PersistenceFolder(path.join(root, kind.directory, 'installed'));
+    this.file = new InstalledFile(this.folder);
+  }
+
+  /**
+   * What is installed. Folders that somebody put there are taken in; entries without a folder are not shown.
+   * @throws DamagedFileError, StorageFailedError, FolderBusyError
+   */
+  async list(): Promise<InstalledExtension[]> {
+    if (await this.staging.hasReplaced(this.kind.directory)) await this.change(() => Promise.resolve());
+    const folders = await this.folders();
+    const known = await this.file.read();
+    const unknown = folders.filter((name) => !known.has(name));
+    const adopted = unknown.length > 0 ? await this.adopt(unknown) : [];
+    return [...[...known.values()].filter(({ name }) => folders.includes(name)), ...adopted];
+  }
+
+  /** @throws NotInstalledError */
+  async get(name: string): Promise<InstalledExtension> {
+    const found = (await this.list()).find((extension) => extension.name === name);
+    if (found) return found;
+    throw new NotInstalledError(this.kind.what, name);
+  }
+
+  /**
+   * Fetches, checks and installs. What is replaced stays switched on or off.
+   * @throws SourceUnavailableError, InvalidExtensionError, ExtensionExistsError
+   */
+  async install(request: InstallRequest): Promise<InstalledExtension> {
+    await this.list();
+    return this.staging.use(request, this.kind, (staged) => this.put(staged, request));
+  }
+
+  /**
+   * Fetches an extension again from where it came.
+   * @throws NotInstalledError, SourceUnavailableError, InvalidExtensionError; what is installed stays then
+   */
+  async refresh(name: string): Promise<InstalledExtension> {
+    const { source, requested_ref: ref, repo_path } = await this.get(name);
+    const request = { source, ref, repo_path, force: true };
+    return this.staging.use(request, this.kind, (staged) => {
+      if (staged.facts.name === name) return this.put(staged, request);
+      throw new InvalidExtensionError(`its source holds '${staged.facts.name}' now`);
+    });
+  }
+
+  /** @throws NotInstalledError */
+  async setEnabled(name: string, enabled: boolean): Promise<InstalledExtension> {
+    await this.get(name);
+    return this.change(async (writer) => {
+      const entry = (await this.file.read()).get(name);
+      if (!entry) throw new NotInstalledError(this.kind.what, name);
+      const changed = { ...entry, enabled };
+      await this.file.write(writer, name, changed);
+      return changed;
+    });
+  }
+
+  /** @throws NotInstalledError */
+  async remove(name: string): Promise<void> {
+    await this.get(name);
+    await this.change(async (writer) => {
+      await this.file.write(writer, name, undefined);
+      const gone = await this.staging.unused();
+      await rename(this.folder.path(name), gone);
+      await rm(gone, { recursive: true, force: true });
+    });
+  }
+
+  private put({ folder, facts, resolvedRef }: Staged, request: InstallRequest): Promise<InstalledExtension> {
+    const { name } = facts;
+    return this.change(async (writer) => {
+      const before = (await this.file.read()).get(name);
+      const target = this.folder.path(name);
+      const isThere = await isFolder(target);
+      if (isThere && !request.force) {
+        throw new ExtensionExistsError(`${this.kind.what} already installed. Use force=true to overwrite.`);
+      }
+      const entry: InstalledExtension = {
+        ...facts,
+        enabled: before?.enabled ?? this.kind.enabledAtFirst,
+        source: request.source,
+        requested_ref: request.ref,
+        resolved_ref: resolvedRef,
+        repo_path: request.repo_path,
+        installed_at: now(),
+        install_path: target,
+      };
+      const replaced = this.staging.replaced(this.kind.directory, name);
+      if (isThere) await rename(target, replaced);
+      try {
+        await rename(folder, target);
+        await this.file.write(writer, name, entry);
+      } catch (error) {
+        await rm(target, { recursive: true, force: true });
+        if (isThere) await rename(replaced, target);
+        throw error;
+      }
+      await rm(replaced, { recursive: true, force: true });
+      return entry;
+    });
+  }
+
+  /** Changes the folder while nobody else does, after bringing to an end what a dead process began. */
+  private change<T>(work: (writer: FolderWriter) => Promise<T>): Promise<T> {
+    return this.folder.change(async (writer) => {
+      for (const { name, folder } of await this.staging.allReplaced(this.kind.directory)) {
+        if (await isFolder(this.folder.path(name))) await rm(folder, { recursive: true, force: true });
+        else await rename(folder, this.folder.path(name));
+      }
+      return work(writer);
+    });
+  }
+
+  private adopt(names: readonly string[]): Promise<InstalledExtension[]> {
+    return this.change(async (writer) => {
+      const adopted: InstalledExtension[] = [];
+      for (const name of names) {
+        const install_path = this.folder.path(name);
+        try {
+          const facts = await this.kind.describe(install_path, { called: name, isRepository: false });
+          if (facts.name !== name || (await this.file.read()).has(name)) continue;
+          const refs = { requested_ref: null, resolved_ref: null, repo_path: null };
+          const enabled = this.kind.enabledAtFirst;
+          const entry = { ...facts, enabled, source: BY_HAND, ...refs, installed_at: now(), install_path };
+          await this.file.write(writer, name, entry);
+          adopted.push(entry);
+        } catch (error) {
+          this.logger.warn(`${install_path} is not taken in: ${errorMessage(error)}`);
+        }
+      }
+      return adopted;
+    });
+  }
+
+  private async folders(): Promise<string[]> {
+    const entries = await readdir(this.folder.root, { withFileTypes: true }).catch(() => []);
+    return entries
+      .filter((entry) => entry.isDirectory() && isExtensionName(entry.name))
+      .map(({ name }) => name);
+  }
+}
+
+async function isFolder(folder: string): Promise<boolean> {
+  return (await stat(folder).catch(() => undefined))?.isDirectory() ?? false;
+}
+
+/** UTC as the original writes it. */
+function now(): string {
+  return new Date().toISOString().replace('Z', '000+00:00');
+}

@@ -1,0 +1,71 @@
+import { isJsonObject } from '../../http/field-type.js';
+import type { FolderWriter, PersistenceFolder } from '../../settings/store/persistence-folder.js';
+import type { JsonObject } from '../../storage/index.js';
+import { isExtensionName } from './extension-kind.js';
+
+const FILE = '.installed.json';
+
+/** What is known of an installed extension: the original's fields in its order. */
+export interface InstalledExtension {
+  name: string;
+  version: string;
+  description: string;
+  enabled: boolean;
+  /** As it was asked for. */
+  source: string;
+  requested_ref: string | null;
+  /** The commit that was installed; null for what does not come from a repository. */
+  resolved_ref: string | null;
+  repo_path: string | null;
+  /** UTC with microseconds. */
+  installed_at: string;
+  /** Absolute path. */
+  install_path: string;
+}
+
+/** The list of what is installed, in the file that the original reads and writes, too: `.installed.json`. */
+export class InstalledFile {
+  constructor(private readonly folder: PersistenceFolder) {}
+
+  /**
+   * By name, in the order of installation. Entries that cannot be understood are not in it.
+   * @throws DamagedFileError, StorageFailedError
+   */
+  async read(): Promise<Map<string, InstalledExtension>> {
+    const { extensions } = (await this.folder.read(FILE)) ?? {};
+    const entries = isJsonObject(extensions) ? Object.entries(extensions) : [];
+    const known = entries.filter(([name, entry]) => isExtensionName(name) && isJsonObject(entry));
+    return new Map(known.map(([name, entry]) => [name, this.entry(name, isJsonObject(entry) ? entry : {})]));
+  }
+
+  /**
+   * Writes one entry, or takes it away. What the file says otherwise stays as it is.
+   * @throws DamagedFileError, StorageFailedError
+   */
+  async write(writer: FolderWriter, name: string, entry: InstalledExtension | undefined): Promise<void> {
+    const file = (await this.folder.read(FILE)) ?? {};
+    const extensions = isJsonObject(file['extensions']) ? { ...file['extensions'] } : {};
+    if (entry) extensions[name] = { ...entry };
+    else Reflect.deleteProperty(extensions, name);
+    await writer.write(FILE, { ...file, extensions });
+  }
+
+  private entry(name: string, entry: JsonObject): InstalledExtension {
+    const text = (field: string): string | null => {
+      const value = entry[field];
+      return typeof value === 'string' ? value : null;
+    };
+    return {
+      name,
+      version: text('version') ?? '1.0.0',
+      description: text('description') ?? '',
+      enabled: entry['enabled'] !== false,
+      source: text('source') ?? 'local',
+      requested_ref: text('requested_ref'),
+      resolved_ref: text('resolved_ref'),
+      repo_path: text('repo_path'),
+      installed_at: text('installed_at') ?? '',
+      install_path: this.folder.path(name),
+    };
+  }
+}

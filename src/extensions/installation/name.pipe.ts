@@ -1,0 +1,17 @@
+import type { PipeTransform } from '@nestjs/common';
+import { below, RequestValidationError } from '../../http/problem.js';
+import { nameField } from './installation.dto.js';
+
+/** Checks the name of an extension in a path: `@Param('skill_name', new ExtensionNamePipe('skill_name'))`. */
+export class ExtensionNamePipe implements PipeTransform<string, string> {
+  private readonly field = nameField();
+
+  constructor(private readonly parameter: string) {}
+
+  transform(value: string): string {
+    const problems = this.field.problems(value);
+    if (problems.length === 0) return value;
+    const sources = { path: { [this.parameter]: value } };
+    throw new RequestValidationError(below(['path', this.parameter], problems), sources);
+  }
+}

@@ -1,0 +1,125 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post } from '@nestjs/common';
+import { ContextLoader } from '../../agent/skills/index.js';
+import { Operation } from '../../http/operation.js';
+import { answering } from '../installation/answering.js';
+import {
+  InstallPluginRequestDto,
+  installedInfo,
+  NAME_SCHEMA,
+  UpdatePluginStateRequestDto,
+  type InstalledInfo,
+} from '../installation/installation.dto.js';
+import { Installations } from '../installation/installations.js';
+import type { InstalledExtension } from '../installation/installed-file.js';
+import { ExtensionNamePipe } from '../installation/name.pipe.js';
+import { readContents, type PluginContents } from './plugin-info.js';
+
+const tag = 'Plugins';
+const path = { plugin_name: NAME_SCHEMA };
+const NAME = 'plugin_name';
+const name = new ExtensionNamePipe(NAME);
+const REFUSALS = {
+  unavailable: 'Failed to fetch plugin source. Check that the source is valid.',
+  invalid: 'Invalid plugin. Ensure the source contains a valid plugin.json.',
+};
+
+type InstalledPlugin = InstalledInfo & PluginContents;
+
+/** The plugins that a person has installed. */
+@Controller('api/plugins')
+export class InstalledPluginsController {
+  constructor(
+    private readonly installations: Installations,
+    private readonly context: ContextLoader,
+  ) {}
+
+  @Post('install')
+  @HttpCode(200)
+  @Operation({
+    tag,
+    summary: 'Install a plugin',
+    description:
+      'It is copied; links that lead out of the source are left out. From then on it is in new conversations, with its ' +
+      'skills, hooks, sub-agents and MCP servers: it may run programs.',
+    body: { schema: InstallPluginRequestDto },
+    answers: { 200: { description: 'What was installed.', schema: 'InstalledPluginResponse' } },
+    errors: [400, 409],
+  })
+  async install(@Body() request: InstallPluginRequestDto): Promise<InstalledPlugin> {
+    return this.info(await answering(REFUSALS, this.installations.plugins.install(request)));
+  }
+
+  @Get('installed')
+  @Operation({
+    tag,
+    summary: 'List installed plugins',
+    answers: { 200: { description: 'What is installed.', schema: 'InstalledPluginsListResponse' } },
+  })
+  async list(): Promise<{ plugins: InstalledPlugin[] }> {
+    const plugins = await answering(REFUSALS, this.installations.plugins.list());
+    return { plugins: await Promise.all(plugins.map((plugin) => this.info(plugin))) };
+  }
+
+  @Get('installed/:plugin_name')
+  @Operation({
+    tag,
+    summary: 'Get an installed plugin',
+    path,
+    answers: { 200: { description: 'It.', schema: 'InstalledPluginResponse' } },
+    errors: [404],
+  })
+  async get(@Param(NAME, name) plugin: string): Promise<InstalledPlugin> {
+    return this.info(await answering(REFUSALS, this.installations.plugins.get(plugin)));
+  }
+
+  @Patch('installed/:plugin_name')
+  @Operation({
+    tag,
+    summary: 'Switch an installed plugin on or off',
+    description: 'For conversations that begin from now on.',
+    path,
+    body: { schema: UpdatePluginStateRequestDto },
+    answers: { 200: { description: 'How it is now.', schema: 'UpdatePluginStateResponse' } },
+    errors: [404],
+  })
+  async update(
+    @Param(NAME, name) plugin: string,
+    @Body() { enabled }: UpdatePluginStateRequestDto,
+  ): Promise<{ name: string; enabled: boolean }> {
+    await answering(REFUSALS, this.installations.plugins.setEnabled(plugin, enabled));
+    return { name: plugin, enabled };
+  }
+
+  @Delete('installed/:plugin_name')
+  @Operation({
+    tag,
+    summary: 'Remove an installed plugin',
+    path,
+    answers: { 200: { description: 'It is gone.', schema: 'UninstallPluginResponse' } },
+    errors: [404],
+  })
+  async remove(@Param(NAME, name) plugin: string): Promise<{ message: string }> {
+    await answering(REFUSALS, this.installations.plugins.remove(plugin));
+    return { message: `Plugin '${plugin}' uninstalled` };
+  }
+
+  @Post('installed/:plugin_name/refresh')
+  @HttpCode(200)
+  @Operation({
+    tag,
+    summary: 'Fetch an installed plugin again',
+    description: 'Where that fails, what is installed stays.',
+    path,
+    answers: { 200: { description: 'What is installed now.', schema: 'UpdatePluginResponse' } },
+    errors: [400, 404],
+  })
+  async refresh(@Param(NAME, name) called: string): Promise<{ message: string; plugin: InstalledPlugin }> {
+    const plugin = await answering(REFUSALS, this.installations.plugins.refresh(called));
+    return { message: `Plugin '${called}' updated`, plugin: await this.info(plugin) };
+  }
+
+  private async info(plugin: InstalledExtension): Promise<InstalledPlugin> {
+    const { contents } = await readContents(plugin.install_path, this.context.warn('plugins'));
+    return { ...installedInfo(plugin), ...contents };
+  }
+}

@@ -1,0 +1,110 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post } from '@nestjs/common';
+import { Operation } from '../../http/operation.js';
+import { answering } from '../installation/answering.js';
+import {
+  InstallSkillRequestDto,
+  installedInfo,
+  NAME_SCHEMA,
+  UpdateSkillStateRequestDto,
+  type InstalledInfo,
+} from '../installation/installation.dto.js';
+import { Installations } from '../installation/installations.js';
+import { ExtensionNamePipe } from '../installation/name.pipe.js';
+
+const tag = 'Skills';
+const path = { skill_name: NAME_SCHEMA };
+const NAME = 'skill_name';
+const name = new ExtensionNamePipe(NAME);
+const REFUSALS = {
+  unavailable: 'Failed to fetch skill source. Check that the source is valid.',
+  invalid: 'Invalid skill. Ensure the source contains a valid SKILL.md.',
+};
+
+/** The skills that a person has installed. */
+@Controller('api/skills')
+export class InstalledSkillsController {
+  constructor(private readonly installations: Installations) {}
+
+  @Post('install')
+  @HttpCode(200)
+  @Operation({
+    tag,
+    summary: 'Install a skill',
+    description:
+      'It is copied; links that lead out of the source are left out. A repository is fetched by git.',
+    body: { schema: InstallSkillRequestDto },
+    answers: { 200: { description: 'What was installed.', schema: 'InstalledSkillResponse' } },
+    errors: [400, 409],
+  })
+  async install(@Body() request: InstallSkillRequestDto): Promise<InstalledInfo> {
+    return installedInfo(await answering(REFUSALS, this.installations.skills.install(request)));
+  }
+
+  @Get('installed')
+  @Operation({
+    tag,
+    summary: 'List installed skills',
+    answers: { 200: { description: 'What is installed.', schema: 'InstalledSkillsListResponse' } },
+  })
+  async list(): Promise<{ skills: InstalledInfo[] }> {
+    const skills = await answering(REFUSALS, this.installations.skills.list());
+    return { skills: skills.map(installedInfo) };
+  }
+
+  @Get('installed/:skill_name')
+  @Operation({
+    tag,
+    summary: 'Get an installed skill',
+    path,
+    answers: { 200: { description: 'It.', schema: 'InstalledSkillResponse' } },
+    errors: [404],
+  })
+  async get(@Param(NAME, name) skill: string): Promise<InstalledInfo> {
+    return installedInfo(await answering(REFUSALS, this.installations.skills.get(skill)));
+  }
+
+  @Patch('installed/:skill_name')
+  @Operation({
+    tag,
+    summary: 'Switch an installed skill on or off',
+    path,
+    body: { schema: UpdateSkillStateRequestDto },
+    answers: { 200: { description: 'How it is now.', schema: 'UpdateSkillStateResponse' } },
+    errors: [404],
+  })
+  async update(
+    @Param(NAME, name) skill: string,
+    @Body() { enabled }: UpdateSkillStateRequestDto,
+  ): Promise<{ name: string; enabled: boolean }> {
+    await answering(REFUSALS, this.installations.skills.setEnabled(skill, enabled));
+    return { name: skill, enabled };
+  }
+
+  @Delete('installed/:skill_name')
+  @Operation({
+    tag,
+    summary: 'Remove an installed skill',
+    path,
+    answers: { 200: { description: 'It is gone.', schema: 'UninstallSkillResponse' } },
+    errors: [404],
+  })
+  async remove(@Param(NAME, name) skill: string): Promise<{ message: string }> {
+    await answering(REFUSALS, this.installations.skills.remove(skill));
+    return { message: `Skill '${skill}' uninstalled` };
+  }
+
+  @Post('installed/:skill_name/refresh')
+  @HttpCode(200)
+  @Operation({
+    tag,
+    summary: 'Fetch an installed skill again',
+    description: 'Where that fails, what is installed stays.',
+    path,
+    answers: { 200: { description: 'What is installed now.', schema: 'UpdateSkillResponse' } },
+    errors: [400, 404],
+  })
+  async refresh(@Param(NAME, name) called: string): Promise<{ message: string; skill: InstalledInfo }> {
+    const skill = await answering(REFUSALS, this.installations.skills.refresh(called));
+    return { message: `Skill '${called}' updated`, skill: installedInfo(skill) };
+  }
+}
