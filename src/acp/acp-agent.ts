@@ -111,6 +111,8 @@ export class AcpAgent implements AgentDriver {
 
   private async work(session: AgentSession): Promise<void> {
     if (!(await begins(session)) || session.status === 'finished') return;
+    // A turn that goes on began in another run: what was said before this one is known.
+    session.beginStep();
     await session.setStatus('running');
     for (let turns = 1; ; turns++) {
       const turn = this.turn ?? (await this.beginTurn(session));

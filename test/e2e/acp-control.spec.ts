@@ -61,6 +61,8 @@ describe('an agent from elsewhere is under control', () => {
       expect(await respond(conversation, accept)).toBe(200);
       await conversation.reaches('finished');
       expect(await answerOf(conversation)).toBe(`A${answer}Z`);
+      const statuses = (await conversation.events('&kind=ConversationStateUpdateEvent')).map(brief);
+      expect(statuses.filter((text) => text === 'execution_status=finished')).toHaveLength(1);
       const rejections = await conversation.events('&kind=UserRejectObservation');
       expect(rejections.map((event) => [event['action_id'], event['rejection_reason']])).toEqual(
         accept ? [] : [[shown?.id, 'not today']],
