@@ -9,9 +9,10 @@ import { operationsOf, type FuzzedOperation } from './operations.js';
 import type { SchemaValues } from './schema-values.js';
 
 /** Groups whose operations are called with random values: none that runs commands or writes where it
- * is told, and neither questions to an agent nor trials of models: whether those can be answered depends on the model. */
+ * is told, none that answers files, and neither questions to an agent nor trials of models: whether those can be answered
+ * depends on the model. */
 const FUZZED =
-  /^\w+ \/(?!.*\/(ask_agent|validate)$)(api\/(conversations|settings|profiles|agent-profiles|meta-profiles|workspaces|llm\/provider-connections).*|alive|health|ready|server_info)?$/;
+  /^\w+ \/(?!.*\/(ask_agent|validate|(execute|start)_bash_command|upload|create_directory)$)(?!.*\/(download|archive))(api\/(conversations|bash|file|git|settings|profiles|agent-profiles|meta-profiles|workspaces|llm\/provider-connections).*|alive|health|ready|server_info)?$/;
 /** Another or a longer run: `FUZZ_SEED=7 FUZZ_REQUESTS=50000`. */
 const SEED = Number(process.env['FUZZ_SEED'] ?? 5);
 const REQUESTS = Number(process.env['FUZZ_REQUESTS'] ?? 1500);
@@ -45,6 +46,7 @@ const QUERY_VALUES = [
   ...PATH_PARTS,
   'known',
   'event',
+  'workdir',
   '',
   '1',
   '0',
@@ -108,7 +110,11 @@ describe('any request', () => {
       return fc.oneof({ weight: 6, arbitrary: good }, fc.constant(UNKNOWN), one(PATH_PARTS));
     });
     const names = one([...operation.queryNames, 'x', '__proto__']);
-    const query = fc.oneof(fc.constant({}), fc.dictionary(names, one(QUERY_VALUES), { maxKeys: 2 }));
+    // The folder of the conversation: most random paths lead nowhere.
+    const path: Record<string, string> = operation.queryNames.includes('path') ? { path: 'workdir' } : {};
+    const query = fc
+      .oneof(fc.constant({}), fc.dictionary(names, one(QUERY_VALUES), { maxKeys: 2 }))
+      .map((pairs): Record<string, string> => ({ ...path, ...pairs }));
     const given = fc.dictionary(
       one([...operation.headerNames, 'x-any', 'if-none-match']),
       one(HEADER_VALUES),
@@ -163,7 +169,8 @@ describe('any request', () => {
   function send({ operation: { method }, path: template, headers, body }: FuzzedRequest) {
     const route = template
       .replaceAll(/(?<=[/=])known\b/g, known.conversation)
-      .replaceAll(/(?<=[/=])event\b/g, known.event);
+      .replaceAll(/(?<=[/=])event\b/g, known.event)
+      .replaceAll(/(?<==)workdir\b/g, encodeURIComponent(path.join(server.cwd, 'work')));
     return rawRequest(server.url, { method, path: route, headers, body });
   }
 });
