@@ -9,6 +9,8 @@ export interface ProviderFailure {
   code?: string;
   /** Seconds after which the provider wants to be asked again. */
   retryAfter?: number;
+  /** Of limits: waiting does not help. */
+  spent?: boolean;
 }
 
 /** A failure in the client's words, and whether another attempt may help. */
@@ -23,14 +25,13 @@ export interface FailedAttempt {
 const AUTHENTICATION_DETAIL = 'Your LLM API key appears to be invalid or has expired.';
 
 const CONTEXT_WINDOW =
-  /prompt is too long|context length exceeded|context_length_exceeded|maximum context length|input exceeds the context window|exceeds? the (model's )?context window|please reduce the length of|input token count .*exceeds the maximum|input is too long/i;
+  /prompt is too long|context length exceeded|context_length_exceeded|maximum context length|input exceeds the context window|exceeds? (the )?(available )?context (size|limit)|exceeds the maximum number of tokens allowed|longer than the model's context length|maximum input length is|input tokens exceed the configured limit|`inputs` tokens \+ `max_new_tokens` must be|too many input tokens|current length is .{1,80}while limit is|exceeds? the (model's )?context window|please reduce the length of|input token count .*exceeds the maximum|input is too long/i;
 const MALFORMED_HISTORY =
   /tool_use.{0,40}ids? (were|was) found without|unexpected .{0,3}tool_use_id|tool_result.{0,60}(without|no corresponding|must have)|tool_calls?.{0,40}must be followed by tool messages|no tool (call|output) found for function call|role 'tool' must be a response/i;
 const CONTENT_POLICY =
   /content_policy|content_filter|content filtering policy|content management policy|responsibleaipolicy/i;
 /** Google says it with 400, AWS with 403. */
 const BAD_KEY = /api key not valid|security token included in the request is (invalid|expired)/i;
-const QUOTA = /insufficient_quota|exceeded your current quota|credit balance is too low|billing_hard_limit/i;
 
 /**
  * Turns a failure into the error that clients of the original know: the class as `code`, LiteLLM's way of saying it as
@@ -67,7 +68,7 @@ export function failedAttempt(failure: ProviderFailure, family: string): FailedA
   if (status === 401 || (status < 404 && BAD_KEY.test(words)))
     return fail('LLMAuthenticationError', AUTHENTICATION_DETAIL);
   if (status === 429) {
-    return fail('LLMRateLimitError', `litellm.RateLimitError: RateLimitError: ${said}`, !QUOTA.test(words));
+    return fail('LLMRateLimitError', `litellm.RateLimitError: RateLimitError: ${said}`, !failure.spent);
   }
   if (status === 408 || status === 504)
     return fail('LLMTimeoutError', `litellm.Timeout: Timeout Error: ${said}`, true);

@@ -3,11 +3,12 @@ import { AttemptTimeoutError } from './attempt-clock.js';
 import type { LlmConfig } from './llm-config.js';
 import { LlmError } from './llm-error.js';
 import { failedAttempt, type FailedAttempt, type ProviderFailure } from './llm-failure.js';
-import { EmptyAnswerError } from './protocols/language-model.js';
+import { EmptyAnswerError, HeldBackError } from './protocols/language-model.js';
 import { errorStatus } from './protocols/refusal.js';
 import { environmentKeys } from './providers/environment.js';
 import { ScriptedFailureError } from './providers/scripted.js';
 import { retryAfterSeconds } from './retry-after.js';
+import { isQuotaSpent } from './spent-quota.js';
 
 /**
  * Reads what an attempt threw and says it in the clients' words, without the secrets of the config.
@@ -16,13 +17,16 @@ import { retryAfterSeconds } from './retry-after.js';
 export function classifyFailure(thrown: unknown, family: string, config: LlmConfig): FailedAttempt {
   if (thrown instanceof LlmError) return { error: thrown, retryable: false };
   const failure = readFailure(thrown);
-  return failedAttempt({ ...failure, message: withoutSecrets(failure.message, config) }, family);
+  const spent = isQuotaSpent(failure, textField(thrown, 'responseBody'));
+  return failedAttempt({ ...failure, spent, message: withoutSecrets(failure.message, config) }, family);
 }
 
 function readFailure(thrown: unknown): ProviderFailure {
   if (thrown instanceof ScriptedFailureError) return { kind: 'status', ...thrown.failure };
   if (thrown instanceof AttemptTimeoutError) return { kind: 'timeout', message: thrown.message };
   if (thrown instanceof EmptyAnswerError) return { kind: 'no-response', message: thrown.message };
+  if (thrown instanceof HeldBackError)
+    return { kind: 'status', status: 400, message: thrown.message, code: 'content_filter' };
   if (!isNativeError(thrown)) return streamedError(thrown);
   // Several copies of the SDK's error classes are installed, one a provider: names tell them apart, `instanceof` not.
   if (thrown.name === 'AI_InvalidResponseDataError' || thrown.name === 'AI_NoContentGeneratedError') {

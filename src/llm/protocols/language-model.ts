@@ -2,6 +2,7 @@ import type {
   LanguageModelV3,
   LanguageModelV3CallOptions,
   LanguageModelV3Content,
+  LanguageModelV3FinishReason,
   LanguageModelV3Usage,
 } from '@ai-sdk/provider';
 import type { ProviderAnswer, ProviderCall } from '../providers/provider.js';
@@ -21,6 +22,17 @@ export class EmptyAnswerError extends Error {
   override readonly name = 'EmptyAnswerError';
 }
 
+/** The provider held its answer back for its content: there is nothing that could be shown. */
+export class HeldBackError extends Error {
+  override readonly name = 'HeldBackError';
+}
+
+/** What a provider needs read that the SDK does not read. */
+export interface StreamReading {
+  /** An error in a piece of a stream as it came, before the SDK has made something of it. */
+  refusalIn?(raw: unknown): Error | undefined;
+}
+
 /**
  * Calls a model of the AI SDK for one step, streamed if the config says so, and gathers what it says. The SDK's own
  * loop and retries stay out of it: this is its lowest level, which also leaves errors as they are.
@@ -29,10 +41,12 @@ export async function callLanguageModel(
   model: LanguageModelV3,
   options: LanguageModelV3CallOptions,
   call: ProviderCall,
+  reading: StreamReading = {},
 ): Promise<ModelOutput> {
   const all: LanguageModelV3CallOptions = { ...options, abortSignal: call.signal };
-  if (call.request.config.stream) return stream(model, all, call);
+  if (call.request.config.stream) return stream(model, all, call, reading);
   const result = await model.doGenerate(all);
+  assertNotHeldBack(result.content, result.finishReason);
   return {
     id: result.response?.id ?? '',
     content: result.content,
@@ -46,12 +60,13 @@ async function stream(
   model: LanguageModelV3,
   options: LanguageModelV3CallOptions,
   call: ProviderCall,
+  { refusalIn }: StreamReading,
 ): Promise<ModelOutput> {
-  const result = await model.doStream(options);
+  const result = await model.doStream({ ...options, includeRawChunks: refusalIn !== undefined });
   call.onProgress();
   const output: ModelOutput = { id: '', content: [], usage: undefined, headers: result.response?.headers };
   const gathered = new StreamedContent();
-  let finished = false;
+  let end: LanguageModelV3FinishReason | undefined;
   for await (const part of result.stream) {
     call.onProgress();
     const responseId = output.id !== '' && { responseId: output.id };
@@ -67,20 +82,37 @@ async function stream(
         if (part.delta !== '') call.onDelta({ kind: 'reasoning', content: part.delta, ...responseId });
         break;
       case 'finish':
-        // Without a reason nobody said that it was the end: the stream was cut, and half an answer is none.
-        finished = part.finishReason.unified !== 'other' || part.finishReason.raw !== undefined;
+        end = part.finishReason;
         output.usage = part.usage;
         break;
       case 'error':
         throw part.error;
+      case 'raw': {
+        const refusal = refusalIn?.(part.rawValue);
+        if (refusal) throw refusal;
+        break;
+      }
       default:
         break;
     }
     gathered.add(part);
   }
-  if (!finished) throw new EmptyAnswerError('The stream ended before the answer was complete.');
+  // Without a reason nobody said that it was the end: the stream was cut, and half an answer is none.
+  if (!end || (end.unified === 'other' && end.raw === undefined))
+    throw new EmptyAnswerError('The stream ended before the answer was complete.');
+  assertNotHeldBack(gathered.content, end);
   output.content = gathered.content;
   return output;
+}
+
+/** What was said before a filter stepped in is an answer. */
+function assertNotHeldBack(content: LanguageModelV3Content[], end: LanguageModelV3FinishReason): void {
+  if (end.unified !== 'content-filter') return;
+  const isSaid = content.some(
+    (part) => part.type === 'tool-call' || (part.type === 'text' && part.text !== ''),
+  );
+  if (!isSaid)
+    throw new HeldBackError(`The answer was held back for its content (${end.raw ?? 'filtered'}).`);
 }
 
 type StreamPart =

@@ -1,5 +1,6 @@
 import { thinkingTokens } from '../model-features.js';
 import { modelFetch } from '../model-fetch.js';
+import { awsException } from '../protocols/aws-exception.js';
 import { toAnswer } from '../protocols/answer.js';
 import { functionTools, requestHeaders, stopSequences } from '../protocols/chat-completions.js';
 import { CLAUDE_CALL_ID } from '../protocols/call-ids.js';
@@ -51,6 +52,7 @@ async function callBedrock(call: ProviderCall): Promise<ProviderAnswer> {
       providerOptions: thinking ? { bedrock: thinking.options } : undefined,
     },
     call,
+    { refusalIn: awsException },
   );
   return toAnswer(output, 'completion');
 }

@@ -4,7 +4,10 @@ import type { LlmConfig } from '../../../src/llm/llm-config.js';
 import { LlmError } from '../../../src/llm/llm-error.js';
 import type { LlmDelta, LlmResponse } from '../../../src/llm/llm.js';
 import { llmConfig } from '../llm-config.js';
+import { anthropicMessages } from './anthropic-messages.js';
+import { bedrockConverse } from './bedrock-converse.js';
 import { chatCompletions } from './chat-completions.js';
+import { generateContent } from './gemini.js';
 import { ollama } from './ollama.js';
 import { responses } from './responses.js';
 import { startWireEndpoint, type WireEndpoint } from './wire-endpoint.js';
@@ -17,6 +20,8 @@ export interface Speaker {
   model: string;
   /** The path of `base_url`. */
   base: string;
+  /** What else the provider wants to know. */
+  config?: Partial<LlmConfig>;
 }
 
 export const CHAT: Speaker = { name: 'chat', protocol: chatCompletions, model: 'openai/some', base: '/v1' };
@@ -25,6 +30,25 @@ export const RESPONSES: Speaker = {
   protocol: responses,
   model: 'openai/gpt-5',
   base: '/v1',
+};
+export const ANTHROPIC: Speaker = {
+  name: 'messages',
+  protocol: anthropicMessages,
+  model: 'anthropic/claude-sonnet-4-5',
+  base: '',
+};
+export const GEMINI: Speaker = {
+  name: 'generateContent',
+  protocol: generateContent,
+  model: 'gemini/gemini-2.5-pro',
+  base: '/v1beta',
+};
+export const BEDROCK: Speaker = {
+  name: 'converse',
+  protocol: bedrockConverse({ region: 'us-east-1', token: 'sk-wire-test' }),
+  model: 'bedrock/anthropic.claude-sonnet-4-20250514-v1:0',
+  base: '',
+  config: { aws_region_name: 'us-east-1' },
 };
 export const OLLAMA: Speaker = { name: 'ollama', protocol: ollama, model: 'ollama_chat/qwen3', base: '' };
 
@@ -62,6 +86,7 @@ export async function askOnce(
         num_retries: 1,
         retry_min_wait: 0,
         retry_max_wait: 0,
+        ...speaker.config,
         ...config,
       }),
       messages: options.messages ?? HISTORY,
