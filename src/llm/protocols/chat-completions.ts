@@ -21,6 +21,8 @@ export interface ChatEndpoint {
   cacheKey: boolean;
   /** Whether it takes `reasoning_effort`. */
   effort: boolean;
+  /** Whether it refuses `top_k`, as OpenAI's own API does. */
+  strictSampling?: boolean;
   /** Its wording of messages. */
   dialect?: ServiceDialect;
   /** Fields of its own. */
@@ -80,6 +82,7 @@ function chatBody(call: ProviderCall, endpoint: ChatEndpoint, sdk: JsonObject): 
     tools: sdk['tools'],
     ...Object.fromEntries(endpoint.limitFields.map((field) => [field, limit])),
     ...samplingFields(call),
+    top_k: features.sampling && !endpoint.strictSampling ? (config.top_k ?? undefined) : undefined,
     stop: call.request.stop,
     reasoning_effort: endpoint.effort ? (config.reasoning_effort ?? undefined) : undefined,
     prompt_cache_key: (features.cacheKey ?? endpoint.cacheKey) ? conversationId : undefined,

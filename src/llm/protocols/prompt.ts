@@ -8,6 +8,7 @@ import type {
   SharedV3ProviderOptions,
 } from '@ai-sdk/provider';
 import { plainText, textContent, type Content, type Message } from '../../events/index.js';
+import type { JsonObject } from '../llm.js';
 import { splitThoughtSignature } from './answer.js';
 import { lastInputIndex } from './chat-messages.js';
 
@@ -185,3 +186,14 @@ function addToolResult(prompt: LanguageModelV3Prompt, result: LanguageModelV3Too
 
 /** JSON that provider options are made of. */
 export type OptionFields = Record<string, JSONValue | undefined>;
+
+/** What the config adds, as JSON that it came as. */
+export function jsonFields(added: JsonObject): OptionFields {
+  const value: unknown = JSON.parse(JSON.stringify(added));
+  return isFields(value) ? value : {};
+}
+
+/** Whether a value of JSON is an object. */
+export function isFields(value: unknown): value is OptionFields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

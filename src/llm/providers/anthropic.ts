@@ -4,6 +4,7 @@ import { modelFetch } from '../model-fetch.js';
 import { toAnswer } from '../protocols/answer.js';
 import { functionTools, requestHeaders, stopSequences } from '../protocols/chat-completions.js';
 import { CLAUDE_CALL_ID } from '../protocols/call-ids.js';
+import { withExtraBody } from '../protocols/extra-body.js';
 import { callLanguageModel } from '../protocols/language-model.js';
 import { sdkPrompt, type OptionFields, type PromptMarks } from '../protocols/prompt.js';
 import { mayThink, withoutThinking } from '../protocols/thinking-turn.js';
@@ -44,7 +45,7 @@ export async function callClaude(call: ProviderCall, service: ClaudeService): Pr
   const provider = createAnthropic({
     baseURL: service.baseURL,
     apiKey: service.apiKey,
-    fetch: withoutUnusedBeta(service.fetch),
+    fetch: withoutUnusedBeta(withExtraBody(service.fetch, call.request.config.litellm_extra_body)),
   });
   const { thinks, headers, ...options } = claudeOutput(call);
   // Of other models that speak this protocol nobody knows whether they think; what they signed they want back.

@@ -29,6 +29,7 @@ async function callAzure(call: ProviderCall): Promise<ProviderAnswer> {
     limitFields: [call.features.reasoningEffort ? 'max_completion_tokens' : 'max_tokens'],
     cacheKey: true,
     effort: call.features.reasoningEffort,
+    strictSampling: true,
   });
 }
 

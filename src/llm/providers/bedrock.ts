@@ -5,7 +5,7 @@ import { toAnswer } from '../protocols/answer.js';
 import { functionTools, requestHeaders, stopSequences } from '../protocols/chat-completions.js';
 import { CLAUDE_CALL_ID } from '../protocols/call-ids.js';
 import { callLanguageModel } from '../protocols/language-model.js';
-import { sdkPrompt, type OptionFields } from '../protocols/prompt.js';
+import { jsonFields, isFields, sdkPrompt, type OptionFields } from '../protocols/prompt.js';
 import { mayThink, withoutThinking } from '../protocols/thinking-turn.js';
 import { awsAccess } from './aws-access.js';
 import type { Provider, ProviderAnswer, ProviderCall } from './provider.js';
@@ -49,12 +49,42 @@ async function callBedrock(call: ProviderCall): Promise<ProviderAnswer> {
       maxOutputTokens: limit === null ? undefined : limit - (thinking?.budget ?? 0),
       temperature: thinking ? undefined : (config.temperature ?? undefined),
       topP: thinking ? undefined : (config.top_p ?? undefined),
-      providerOptions: thinking ? { bedrock: thinking.options } : undefined,
+      providerOptions: { bedrock: { ...thinking?.options, ...extraFields(call, thinking !== undefined) } },
     },
     call,
     { refusalIn: awsException },
   );
   return toAnswer(output, 'completion');
+}
+
+/** Fields of converse's own; all else that the config adds is the model's. */
+const CONVERSE_FIELDS = new Set([
+  'additionalModelResponseFieldPaths',
+  'guardrailConfig',
+  'performanceConfig',
+  'promptVariables',
+  'requestMetadata',
+  'serviceTier',
+]);
+
+/** What `litellm_extra_body` adds, and `top_k`, which converse knows as a field of the model's. */
+function extraFields({ request, features }: ProviderCall, thinks: boolean): OptionFields {
+  const { litellm_extra_body, top_k } = request.config;
+  const { additionalModelRequestFields: given, ...fields } = jsonFields(litellm_extra_body);
+  const entries = Object.entries(fields);
+  const ofModel = {
+    ...(features.claude && !thinks && top_k !== null && { top_k }),
+    ...Object.fromEntries(entries.filter(([name]) => !CONVERSE_FIELDS.has(name))),
+    ...(isFields(given) ? given : {}),
+  };
+  const own = Object.fromEntries(entries.filter(([name]) => CONVERSE_FIELDS.has(name)));
+  const tier = own['serviceTier'];
+  return {
+    ...own,
+    // The SDK wants its word and makes the object of it.
+    ...(isFields(tier) && { serviceTier: tier['type'] }),
+    ...(Object.keys(ofModel).length > 0 && { additionalModelRequestFields: ofModel }),
+  };
 }
 
 /** Of requests that show a bearer token. */

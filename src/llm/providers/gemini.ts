@@ -2,6 +2,7 @@ import { thinkingTokens } from '../model-features.js';
 import { modelFetch } from '../model-fetch.js';
 import { toAnswer } from '../protocols/answer.js';
 import { functionTools, requestHeaders, stopSequences } from '../protocols/chat-completions.js';
+import { withExtraBody } from '../protocols/extra-body.js';
 import { callLanguageModel } from '../protocols/language-model.js';
 import { sdkPrompt, type OptionFields } from '../protocols/prompt.js';
 import { fromEnvironment } from './environment.js';
@@ -32,7 +33,10 @@ export interface GoogleService {
 export async function callGoogle(call: ProviderCall, service: GoogleService): Promise<ProviderAnswer> {
   const { createGoogleGenerativeAI } = await import('@ai-sdk/google');
   const { config, messages, tools } = call.request;
-  const provider = createGoogleGenerativeAI(service);
+  const provider = createGoogleGenerativeAI({
+    ...service,
+    fetch: withExtraBody(service.fetch, config.litellm_extra_body),
+  });
   const output = await callLanguageModel(
     provider.languageModel(call.model),
     {

@@ -27,7 +27,7 @@ function proxy(address: ServiceAddress): Provider {
 function proxyExtras({ request, features }: ProviderCall): ProxyExtras {
   const cacheKey = features.reasoningEffort && !features.claude;
   // It knows where each of its models wants the images of tools.
-  const common = { cacheKey, dialect: { toolImages: true } };
+  const common = { cacheKey, strictSampling: false, dialect: { toolImages: true } };
   const budget = thinkingBudget(request.config, features);
   if (budget === null) return common;
   return {

@@ -27,6 +27,7 @@ export interface ProxyExtras {
   headers?: Record<string, string>;
   extraBody?: JsonObject;
   cacheKey?: boolean;
+  strictSampling?: boolean;
   dialect?: ServiceDialect;
 }
 
@@ -49,6 +50,7 @@ export async function callOpenAi(
     limitFields: features.claude ? ['max_completion_tokens', 'max_tokens'] : ['max_completion_tokens'],
     cacheKey: parseModelName(config.model_canonical_name ?? config.model).provider !== 'anthropic',
     effort: features.reasoningEffort,
+    strictSampling: true,
     ...extras,
   });
 }

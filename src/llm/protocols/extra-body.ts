@@ -1,0 +1,26 @@
+import type { JsonObject } from '../llm.js';
+
+/**
+ * A `fetch` that merges what the config adds into the body of each request; of fields that are objects on both sides the
+ * parts are merged, so that one part of `generationConfig` does not cost the others.
+ */
+export function withExtraBody(send: typeof fetch, extra: JsonObject): typeof fetch {
+  if (Object.keys(extra).length === 0) return send;
+  return (input, init) => {
+    const body: unknown = typeof init?.body === 'string' ? JSON.parse(init.body) : undefined;
+    if (!isObject(body)) return send(input, init);
+    return send(input, { ...init, body: JSON.stringify(merged(body, extra)) });
+  };
+}
+
+function merged(body: JsonObject, extra: JsonObject): JsonObject {
+  const fields = Object.entries(extra).map(([name, value]) => {
+    const known = body[name];
+    return [name, isObject(known) && isObject(value) ? { ...known, ...value } : value] as const;
+  });
+  return { ...body, ...Object.fromEntries(fields) };
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
