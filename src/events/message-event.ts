@@ -14,8 +14,18 @@ export interface MessageToolCall {
 }
 
 /** A reasoning block that has to be sent back to the provider unchanged. */
-export type ThinkingBlock =
-  { type: 'thinking'; thinking: string; signature?: string } | { type: 'redacted_thinking'; data: string };
+export type ThinkingBlock = (
+  | { type: 'thinking'; thinking: string; signature?: string; signed_by?: 'gemini' }
+  | { type: 'redacted_thinking'; data: string }
+) & {
+  /** How much of the answer's text was said before it (UTF-16 units), when it did not come first. */
+  text_before?: number;
+};
+
+/** Whether Claude wrote it, whoever served it: its thinking is not to be mixed with what others have signed. */
+export function isClaudes(block: ThinkingBlock): boolean {
+  return block.type === 'redacted_thinking' || block.signed_by === undefined;
+}
 
 /** A reasoning item of the OpenAI responses protocol, replayed with its encrypted content. */
 export interface ReasoningItem {

@@ -46,6 +46,10 @@ export const DELIBERATE: readonly Deliberate[] = [
     place: /^(request|response) WorkspaceItem\.parent_path$/,
     why: 'the original takes it, too, but does not say so',
   },
+  {
+    place: /^response (Redacted)?ThinkingBlock\.(signed_by|text_before)$/,
+    why: 'reasoning goes back to who signed it, and to where it was',
+  },
   { place: 'response ServerInfo.runs', why: 'shows how many runs go on and how many may' },
 
   { place: 'request ExecuteBashRequest.stream', why: 'output can come while a command runs' },

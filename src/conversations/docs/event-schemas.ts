@@ -30,6 +30,10 @@ const union = (kinds: readonly string[]): JsonSchema => ({
 
 const SOURCES = words('agent', 'user', 'environment', 'hook');
 const content = list({ anyOf: [ref('TextContent'), ref('ImageContent')] });
+const textBefore = {
+  type: 'integer',
+  description: 'How much of the text was said before it (UTF-16 units), when it did not come first.',
+};
 const thinking = list({ anyOf: [ref('ThinkingBlock'), ref('RedactedThinkingBlock')] });
 const classification = ref('ErrorClassification');
 const call = { tool_name: text, tool_call_id: text };
@@ -191,8 +195,14 @@ export const EVENT_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
     type: { type: 'string', const: 'thinking' },
     thinking: text,
     'signature?': orNull(text),
+    'signed_by?': { ...words('gemini'), description: 'Whose signature it is; Claude when it is absent.' },
+    'text_before?': textBefore,
   }),
-  RedactedThinkingBlock: object({ type: { type: 'string', const: 'redacted_thinking' }, data: text }),
+  RedactedThinkingBlock: object({
+    type: { type: 'string', const: 'redacted_thinking' },
+    data: text,
+    'text_before?': textBefore,
+  }),
   ReasoningItem: object({
     'id?': orNull(text),
     'summary?': list(text),

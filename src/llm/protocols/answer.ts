@@ -46,6 +46,7 @@ export function toAnswer(output: ModelOutput, origin: MessageToolCall['origin'])
     switch (part.type) {
       case 'text':
         texts.push(part.text);
+        thinking.push(...textSignature(part));
         break;
       case 'reasoning':
         if (origin === 'responses') {
@@ -53,7 +54,7 @@ export function toAnswer(output: ModelOutput, origin: MessageToolCall['origin'])
           break;
         }
         if (part.text !== '') reasoning.push(part.text);
-        thinking.push(...thinkingBlock(part));
+        thinking.push(...thinkingBlock(part).map((block) => placed(block, texts)));
         break;
       case 'tool-call':
         calls.push(toolCall(part, origin));
@@ -100,6 +101,18 @@ function thinkingBlock(part: Part<'reasoning'>): ThinkingBlock[] {
   if (data !== undefined) return [{ type: 'redacted_thinking', data }];
   const signature = metadataText(part, 'signature');
   return signature === undefined ? [] : [{ type: 'thinking', thinking: part.text, signature }];
+}
+
+/** Later than at the beginning: Claude wants its thinking back where it was. */
+function placed(block: ThinkingBlock, texts: readonly string[]): ThinkingBlock {
+  const length = texts.join('').length;
+  return length === 0 ? block : { ...block, text_before: length };
+}
+
+/** Gemini signs plain text, too (https://ai.google.dev/gemini-api/docs/thought-signatures). */
+function textSignature(part: Part<'text'>): ThinkingBlock[] {
+  const signature = metadataText(part, 'thoughtSignature');
+  return signature === undefined ? [] : [{ type: 'thinking', thinking: '', signature, signed_by: 'gemini' }];
 }
 
 /** The parts of one reasoning item share its id; each is one paragraph of its summary. */

@@ -11,8 +11,8 @@ const STATUS: Readonly<Record<string, number>> = {
 /** The exception in an event of converse's stream, which the SDK passes on without its name, or not at all. */
 export function awsException(event: unknown): RefusalError | undefined {
   if (typeof event !== 'object' || event === null) return undefined;
-  const found = Object.entries(event).find(([name]) => name.endsWith('Exception'));
-  if (!found) return undefined;
-  const [name, said] = found;
+  const name = Object.keys(event).find((key) => key.endsWith('Exception'));
+  if (name === undefined) return undefined;
+  const said = new Map<string, unknown>(Object.entries(event)).get(name);
   return new RefusalError(STATUS[name] ?? 500, JSON.stringify(said));
 }

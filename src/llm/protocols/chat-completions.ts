@@ -58,10 +58,17 @@ export async function callChatCompletions(
   );
   const answer = toAnswer(output, 'completion');
   const { message } = answer;
-  const calls = message.tool_calls?.map((call) => ({ ...call, id: thinking.details.signedId(call.id) }));
+  const { details } = thinking;
+  const calls = message.tool_calls?.map((call) => ({ ...call, id: details.signedId(call.id) }));
+  const item = details.item;
   return {
     ...answer,
-    message: { ...message, ...(calls && { tool_calls: calls }), thinking_blocks: thinking.blocks },
+    message: {
+      ...message,
+      ...(calls && { tool_calls: calls }),
+      thinking_blocks: thinking.blocks,
+      ...(item && { responses_reasoning_item: item }),
+    },
   };
 }
 

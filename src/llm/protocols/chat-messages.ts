@@ -1,4 +1,4 @@
-import { plainText, textContent, type Content, type Message } from '../../events/index.js';
+import { isClaudes, plainText, textContent, type Content, type Message } from '../../events/index.js';
 import type { JsonObject } from '../llm.js';
 import { splitThoughtSignature } from './answer.js';
 import { replayedDetails } from './reasoning-details.js';
@@ -13,8 +13,8 @@ export interface ServiceDialect {
   namelessTools?: boolean;
   /** Cache marks of tool results on their last part instead of the message. */
   marksOnParts?: boolean;
-  /** Signed thinking goes back as OpenRouter's `reasoning_details`, not in LiteLLM's field. */
-  reasoningDetails?: boolean;
+  /** Signed thinking goes back as OpenRouter's `reasoning_details`, not in LiteLLM's field; the name of the model. */
+  reasoningDetails?: string;
   /** Every answer of the model has to come with its reasoning: blank where there was none. */
   reasoningRequired?: boolean;
 }
@@ -84,10 +84,11 @@ function assistantMessage(message: Message, dialect: ChatDialect): JsonObject {
     wire['reasoning_content'] = reasoning;
   }
   if (dialect.reasoningDetails) {
-    const details = replayedDetails(message);
+    const details = replayedDetails(message, dialect.reasoningDetails);
     if (details.length > 0) wire['reasoning_details'] = details;
-  } else if (dialect.echoThinking && message.thinking_blocks.length > 0) {
-    wire['thinking_blocks'] = message.thinking_blocks;
+  } else if (dialect.echoThinking) {
+    const blocks = message.thinking_blocks.filter(isClaudes).map(({ text_before: _, ...block }) => block);
+    if (blocks.length > 0) wire['thinking_blocks'] = blocks;
   }
   return wire;
 }

@@ -30,7 +30,7 @@ export class HeldBackError extends Error {
 /** What a provider needs read that the SDK does not read. */
 export interface StreamReading {
   /** An error in a piece of a stream as it came, before the SDK has made something of it. */
-  refusalIn?(raw: unknown): Error | undefined;
+  refusalIn?: (raw: unknown) => Error | undefined;
 }
 
 /**

@@ -7,7 +7,14 @@ import type {
   LanguageModelV3ToolResultPart,
   SharedV3ProviderOptions,
 } from '@ai-sdk/provider';
-import { plainText, textContent, type Content, type Message } from '../../events/index.js';
+import {
+  isClaudes,
+  plainText,
+  textContent,
+  type Content,
+  type Message,
+  type ThinkingBlock,
+} from '../../events/index.js';
 import type { JsonObject } from '../llm.js';
 import { splitThoughtSignature } from './answer.js';
 import { lastInputIndex } from './chat-messages.js';
@@ -19,7 +26,7 @@ export interface PromptMarks {
   /** On a thinking block that is sent back. */
   thinking?(signature: string): SharedV3ProviderOptions;
   redactedThinking?(data: string): SharedV3ProviderOptions;
-  /** On a tool call that carries a thought signature. */
+  /** On a tool call or a text that carries a thought signature. */
   thoughtSignature?(signature: string): SharedV3ProviderOptions;
   /** One text for the result of a call, however many blocks it has: Gemini counts results. */
   oneTextPerResult?: boolean;
@@ -107,20 +114,7 @@ function dataUrl(url: string): { mediaType: string; data: string } | undefined {
 }
 
 function assistantParts(message: Message, marks: PromptMarks): AssistantContent {
-  const parts: AssistantContent = [];
-  for (const block of message.thinking_blocks) {
-    if (block.type === 'redacted_thinking' && marks.redactedThinking) {
-      parts.push({ type: 'reasoning', text: '', providerOptions: marks.redactedThinking(block.data) });
-    } else if (block.type === 'thinking' && block.signature !== undefined && marks.thinking) {
-      parts.push({
-        type: 'reasoning',
-        text: block.thinking,
-        providerOptions: marks.thinking(block.signature),
-      });
-    }
-  }
-  const text = plainText(message.content);
-  if (text.trim() !== '') parts.push({ type: 'text', text });
+  const parts = thoughtAndText(message, marks);
   for (const call of message.tool_calls ?? []) {
     const { id, signature } = splitThoughtSignature(call.id);
     parts.push({
@@ -132,6 +126,52 @@ function assistantParts(message: Message, marks: PromptMarks): AssistantContent 
     });
   }
   return parts;
+}
+
+/** What was thought between the words of an answer goes back between them. */
+function thoughtAndText(message: Message, marks: PromptMarks): AssistantContent {
+  const parts: AssistantContent = [];
+  const text = plainText(message.content);
+  let told = 0;
+  const tell = (until: number): void => {
+    const piece = text.slice(told, until);
+    if (piece.trim() === '') return;
+    parts.push({ type: 'text', text: piece });
+    told = until;
+  };
+  for (const block of message.thinking_blocks) {
+    const part = thoughtPart(block, marks);
+    if (!part) continue;
+    tell(block.text_before ?? 0);
+    parts.push(part);
+  }
+  tell(text.length);
+  const last = parts.at(-1);
+  if (last?.type === 'text') last.providerOptions = signatureOfText(message, marks);
+  return parts;
+}
+
+type ReasoningPart = Extract<AssistantContent[number], { type: 'reasoning' }>;
+
+function thoughtPart(block: ThinkingBlock, marks: PromptMarks): ReasoningPart | undefined {
+  if (!isClaudes(block)) return undefined;
+  if (block.type === 'redacted_thinking')
+    return (
+      marks.redactedThinking && {
+        type: 'reasoning',
+        text: '',
+        providerOptions: marks.redactedThinking(block.data),
+      }
+    );
+  if (block.signature === undefined || !marks.thinking) return undefined;
+  return { type: 'reasoning', text: block.thinking, providerOptions: marks.thinking(block.signature) };
+}
+
+function signatureOfText(message: Message, marks: PromptMarks): SharedV3ProviderOptions | undefined {
+  const block = message.thinking_blocks.find((found) => !isClaudes(found));
+  return block?.type === 'thinking' && block.signature !== undefined
+    ? marks.thoughtSignature?.(block.signature)
+    : undefined;
 }
 
 /** These protocols carry arguments as objects. What is not JSON was replaced before it got into the history. */

@@ -1,4 +1,4 @@
-import type { Message, ThinkingBlock } from '../../events/index.js';
+import { isClaudes, type Message, type ReasoningItem, type ThinkingBlock } from '../../events/index.js';
 import type { JsonObject } from '../llm.js';
 import { splitThoughtSignature, withThoughtSignature } from './answer.js';
 
@@ -10,10 +10,16 @@ interface Detail {
   text: string;
   data: string;
   signature: string;
+  summary: string;
 }
 
 const CLAUDE = 'anthropic-claude-v1';
 const GEMINI = 'google-gemini-v1';
+/** Encrypted reasoning as the responses protocol has it, by the vendor in the name of the model. */
+const RESPONSES: Readonly<Record<string, string>> = {
+  openai: 'openai-responses-v1',
+  'x-ai': 'xai-responses-v1',
+};
 
 /**
  * Reads OpenRouter's `reasoning_details` (https://openrouter.ai/docs/use-cases/reasoning-tokens): what a model has to get
@@ -22,6 +28,8 @@ const GEMINI = 'google-gemini-v1';
  */
 export class ReasoningDetails {
   private readonly details = new Map<string, Detail>();
+  /** Signatures that stand with their calls. */
+  private readonly used = new Set<string>();
 
   /** @param list the field of a message or of a chunk; in a stream the pieces of one detail share its index */
   add(list: unknown): void {
@@ -41,12 +49,17 @@ export class ReasoningDetails {
       text: (known?.text ?? '') + field('text'),
       data: (known?.data ?? '') + field('data'),
       signature: field('signature') || (known?.signature ?? ''),
+      summary: (known?.summary ?? '') + field('summary'),
     });
   }
 
-  /** Claude's signed and hidden thoughts. */
+  /** Claude's signed and hidden thoughts, and what Gemini has signed beside its calls. */
   get blocks(): ThinkingBlock[] {
     return [...this.details.values()].flatMap(({ type, format, text, data, signature }): ThinkingBlock[] => {
+      if (format === GEMINI) {
+        const seal = type === 'reasoning.encrypted' && !this.used.has(data) ? data : signature;
+        return seal === '' ? [] : [{ type: 'thinking', thinking: '', signature: seal, signed_by: 'gemini' }];
+      }
       if (type === 'reasoning.text' && signature !== '')
         return [{ type: 'thinking', thinking: text, signature }];
       const hidden = type === 'reasoning.encrypted' && format === CLAUDE && data !== '';
@@ -59,17 +72,31 @@ export class ReasoningDetails {
     const found = [...this.details.values()].find(
       (detail) => detail.type === 'reasoning.encrypted' && detail.format === GEMINI && detail.id === id,
     );
+    if (found) this.used.add(found.data);
     return withThoughtSignature(id, found?.data);
+  }
+
+  /** The encrypted reasoning of OpenAI's models and xAI's, as the responses protocol would have brought it. */
+  get item(): ReasoningItem | undefined {
+    const known = [...this.details.values()].filter(({ format }) => format.endsWith('-responses-v1'));
+    const sealed = known.find(({ type, data }) => type === 'reasoning.encrypted' && data !== '');
+    if (!sealed) return undefined;
+    const summary = known.flatMap(({ summary: said }) => (said === '' ? [] : [said]));
+    return { ...(sealed.id !== '' && { id: sealed.id }), summary, encrypted_content: sealed.data };
   }
 }
 
-/** What goes back with a message of the model's. */
-export function replayedDetails(message: Message): JsonObject[] {
+/**
+ * What goes back with a message of the model's.
+ * @param model as OpenRouter names it: `openai/o4-mini`
+ */
+export function replayedDetails(message: Message, model: string): JsonObject[] {
   const thoughts = message.thinking_blocks.flatMap((block): JsonObject[] => {
     if (block.type === 'redacted_thinking') {
       return [{ type: 'reasoning.encrypted', data: block.data, format: CLAUDE }];
     }
     if (block.signature === undefined) return [];
+    if (!isClaudes(block)) return [{ type: 'reasoning.encrypted', data: block.signature, format: GEMINI }];
     const { thinking: text, signature } = block;
     return [{ type: 'reasoning.text', text, signature, format: CLAUDE }];
   });
@@ -79,7 +106,18 @@ export function replayedDetails(message: Message): JsonObject[] {
       ? []
       : [{ type: 'reasoning.encrypted', data: signature, id, format: GEMINI }];
   });
-  return [...thoughts, ...signed].map((detail, index) => ({ ...detail, index }));
+  return [...sealedItem(message.responses_reasoning_item, model), ...thoughts, ...signed].map(
+    (detail, index) => ({ ...detail, index }),
+  );
+}
+
+/** Encrypted reasoning goes to the vendor whose format it has. */
+function sealedItem(item: ReasoningItem | undefined, model: string): JsonObject[] {
+  const format = RESPONSES[model.split('/')[0] ?? ''];
+  if (item?.encrypted_content === undefined || format === undefined) return [];
+  const id = item.id === undefined ? {} : { id: item.id };
+  const summaries = (item.summary ?? []).map((summary) => ({ type: 'reasoning.summary', summary, format }));
+  return [...summaries, { type: 'reasoning.encrypted', data: item.encrypted_content, ...id, format }];
 }
 
 function isObject(value: unknown): value is JsonObject {

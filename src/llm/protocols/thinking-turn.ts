@@ -1,4 +1,4 @@
-import type { Message } from '../../events/index.js';
+import { isClaudes, type Message } from '../../events/index.js';
 
 /**
  * Whether Claude may be told to think by a budget: the turn that is not over has to begin with its own thinking, or the
@@ -8,7 +8,7 @@ import type { Message } from '../../events/index.js';
 export function mayThink(messages: readonly Message[]): boolean {
   const asked = messages.findLastIndex(({ role }) => role === 'user');
   const first = messages.slice(asked + 1).find(({ role }) => role === 'assistant');
-  return first === undefined || first.thinking_blocks.length > 0;
+  return first === undefined || first.thinking_blocks.some(isClaudes);
 }
 
 /** The dialogue without what was thought: for requests in which Claude does not think. */

@@ -26,7 +26,7 @@ function callOpenRouter(call: ProviderCall): Promise<ProviderAnswer> {
     limitFields: ['max_completion_tokens'],
     cacheKey: true,
     effort: call.features.reasoningEffort,
-    dialect: { marksOnParts: true, reasoningDetails: true },
+    dialect: { marksOnParts: true, reasoningDetails: call.model },
     extraBody: { usage: { include: true }, session_id },
   });
 }
