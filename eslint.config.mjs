@@ -73,6 +73,7 @@ const ARROWS = {
   server: ['auth', 'config', 'conversations', 'events', 'http', 'tools'],
   ui: ['config', 'workspace'],
   models: ['http', 'llm'],
+  mcp: ['config', 'crypto', 'errors', 'http', 'tools'],
   init: ['auth', 'config', 'errors', 'http'],
   cli: ['auth', 'config', 'crypto', 'errors', 'files', 'init', 'logging', 'server', 'tools'],
 };

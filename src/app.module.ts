@@ -6,6 +6,7 @@ import { ConversationsModule } from './conversations/conversations.module.js';
 import { CryptoModule } from './crypto/index.js';
 import { ExtensionsModule } from './extensions/extensions.module.js';
 import { InitModule, type DeferredInit } from './init/index.js';
+import { McpModule } from './mcp/mcp.module.js';
 import { ModelsModule } from './models/models.module.js';
 import { ServerModule } from './server/server.module.js';
 import { SocketsModule } from './sockets/sockets.module.js';
@@ -30,6 +31,7 @@ export class AppModule {
         WorkspaceModule,
         ExtensionsModule,
         ModelsModule,
+        McpModule,
         WebhooksModule,
         InitModule.forRoot(init),
       ],

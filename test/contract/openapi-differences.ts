@@ -82,6 +82,8 @@ export const DELIBERATE: readonly Deliberate[] = [
   { place: 'response SystemPromptEvent.tools[]', why: 'one shape for all tools, told apart by `kind`' },
   { place: /^(request|response) APIBasedCritic\.\w+$/, why: AS_THEY_COME },
   { place: /^(request|response) MCPServer(Patch)?\.auth$/, why: AS_THEY_COME },
+  { place: 'request _RemoteMCPServerSpec.auth', why: AS_THEY_COME },
+  { place: 'response MCPTestSuccess.resolved_mcp_servers', why: 'deprecated there, never answered' },
   { place: 'request SettingsUpdateRequest.agent_settings_diff', why: AS_THEY_COME },
   { place: 'request MaterializeAgentProfileRequest.profile', why: AS_THEY_COME },
   { place: 'POST /api/agent-profiles/{name}/materialize body', why: 'it is left out instead of null' },

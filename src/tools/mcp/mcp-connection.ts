@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import type { OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { OAuthTokens } from '@modelcontextprotocol/sdk/shared/auth.js';
@@ -43,15 +44,18 @@ export class McpConnection {
   private failures = 0;
   private failedAt = 0;
   private wasConnected = false;
-  private readonly renewal: TokenRenewal | undefined;
+  private readonly authorization: OAuthClientProvider | undefined;
 
+  /** @param signIn gets and renews tokens instead of what the configuration has */
   constructor(
     private readonly config: McpServerConfig,
     private readonly host: ToolHost,
     private readonly owner: McpConnectionOwner,
+    signIn?: OAuthClientProvider,
   ) {
     const grant = config.kind === 'stdio' ? undefined : config.grant;
-    this.renewal = grant && new TokenRenewal(grant, (tokens) => owner.tokensRenewed(tokens));
+    const renewal = grant && new TokenRenewal(grant, (tokens) => owner.tokensRenewed(tokens));
+    this.authorization = signIn ?? renewal;
   }
 
   get serverName(): string {
@@ -181,7 +185,7 @@ export class McpConnection {
       return new StdioProcess({ ...config, cwd }, this.stderr());
     }
     const url = new URL(config.url);
-    const options = { requestInit: { headers: config.headers }, authProvider: this.renewal };
+    const options = { requestInit: { headers: config.headers }, authProvider: this.authorization };
     if (config.kind === 'sse') {
       return olderTransport(await import('@modelcontextprotocol/sdk/client/sse.js'), url, options);
     }
@@ -208,7 +212,7 @@ export class McpConnection {
 
 interface HttpOptions {
   requestInit: RequestInit;
-  authProvider: TokenRenewal | undefined;
+  authProvider: OAuthClientProvider | undefined;
 }
 
 /** The older protocol is on its way out, but there are servers that speak nothing else. */

@@ -91,7 +91,7 @@ class McpInvocation implements ToolInvocation {
 }
 
 /** What there is for a model; a server may answer with data only. */
-function blocksOf({ content, structuredContent }: CallToolResult): CallToolResult['content'] {
+export function blocksOf({ content, structuredContent }: CallToolResult): CallToolResult['content'] {
   if (content.length > 0 || structuredContent === undefined) return content;
   return [{ type: 'text', text: JSON.stringify(structuredContent) }];
 }

@@ -1,0 +1,165 @@
+import { model, problemsOf, readDto, refTo } from '../http/dto.js';
+import { Field } from '../http/field.js';
+import {
+  type FieldType,
+  anyObject,
+  choice,
+  decimal,
+  flag,
+  isJsonObject,
+  listOf,
+  nullable,
+  recordOf,
+  text,
+} from '../http/field-type.js';
+import { type Problem, below, valueError } from '../http/problem.js';
+
+const REMOTE = ['http', 'shttp', 'streamable-http', 'sse'] as const;
+const STRATEGIES = ['none', 'api_key', 'bearer', 'basic', 'header', 'oauth2'];
+
+/** A program that is started. */
+export class StdioServerSpecDto {
+  @Field(choice(['stdio']))
+  type: string = 'stdio';
+
+  @Field(text({ min: 1 }), 'Started on the machine of the server.')
+  command!: string;
+
+  @Field(listOf(text()))
+  args: string[] = [];
+
+  @Field(recordOf(text({ secret: true })))
+  env: Record<string, string> = {};
+
+  @Field(nullable(text()), 'Default: the folder of the server.')
+  cwd: string | null = null;
+}
+
+/** A server with an address. */
+export class RemoteServerSpecDto {
+  @Field(choice(REMOTE))
+  type!: string;
+
+  @Field(text({ min: 1 }))
+  url!: string;
+
+  @Field(recordOf(text({ secret: true })))
+  headers: Record<string, string> = {};
+
+  @Field(nullable(credentials()), 'Credentials by `strategy`: none, api_key, bearer, basic, header, oauth2.')
+  auth: Record<string, unknown> | null = null;
+
+  @Field(nullable(decimal()))
+  timeout: number | null = null;
+
+  @Field(nullable(decimal()))
+  sse_read_timeout: number | null = null;
+
+  @Field(nullable(flag()))
+  keep_alive: boolean | null = null;
+}
+
+/** A tool to call. */
+export class MCPToolCallSpecDto {
+  @Field(text({ min: 1 }))
+  name!: string;
+
+  @Field(anyObject())
+  arguments: Record<string, unknown> = {};
+}
+
+function credentials(): FieldType {
+  return {
+    ...anyObject(),
+    problems: (value) => {
+      if (!isJsonObject(value)) return anyObject().problems(value);
+      const { strategy } = value;
+      if (typeof strategy === 'string' && STRATEGIES.includes(strategy)) return [];
+      return [tagProblem('strategy', strategy, STRATEGIES)];
+    },
+  };
+}
+
+function tagProblem(field: string, tag: unknown, expected: readonly string[]): Problem {
+  const discriminator = `'${field}'`;
+  if (tag === undefined) {
+    const msg = `Unable to extract tag using discriminator ${discriminator}`;
+    return { type: 'union_tag_not_found', msg, ctx: { discriminator } };
+  }
+  const given = (typeof tag === 'string' ? tag : JSON.stringify(tag)).slice(0, 200);
+  const tags = expected.map((word) => `'${word}'`).join(', ');
+  return {
+    type: 'union_tag_invalid',
+    msg: `Input tag '${given}' found using ${discriminator} does not match any of the expected tags: ${tags}`,
+    ctx: { discriminator, tag: given, expected_tags: tags },
+  };
+}
+
+/** What kind of server it is: by `type` or `transport`, or by what it has. */
+function typeOf(server: Record<string, unknown>): unknown {
+  const { type, transport, command } = server;
+  return type ?? transport ?? (command === undefined || command === null ? 'http' : 'stdio');
+}
+
+function read(server: Record<string, unknown>): StdioServerSpecDto | RemoteServerSpecDto | undefined {
+  const type = typeOf(server);
+  if (type === 'stdio') return readDto(StdioServerSpecDto, { ...server, type });
+  if (REMOTE.some((name) => name === type)) return readDto(RemoteServerSpecDto, { ...server, type });
+  return undefined;
+}
+
+function problemsOfServer(server: Record<string, unknown>): Problem[] {
+  const dto = read(server);
+  if (!dto) return [tagProblem('type', typeOf(server), ['stdio', ...REMOTE])];
+  const problems = problemsOf(dto);
+  if (problems.length > 0 || dto instanceof StdioServerSpecDto) return below([dto.type], problems);
+  if (dto.auth === null || dto.auth['strategy'] === 'none') return [];
+  const isGiven = Object.keys(dto.headers).some((name) => name.toLowerCase() === 'authorization');
+  const text =
+    "'auth' cannot be combined with an explicit top-level 'Authorization' header; use auth.strategy='header' instead.";
+  return isGiven ? [valueError(text, [dto.type])] : [];
+}
+
+/** A server in any of its spellings. */
+const anyServer: FieldType = {
+  read: (raw) => {
+    if (!isJsonObject(raw) || problemsOfServer(raw).length > 0) return raw;
+    return read(raw);
+  },
+  problems: (value) => {
+    if (value instanceof StdioServerSpecDto || value instanceof RemoteServerSpecDto) return [];
+    if (isJsonObject(value)) return problemsOfServer(value);
+    const msg = 'Input should be a valid dictionary or object to extract fields from';
+    return [{ type: 'model_attributes_type', msg }];
+  },
+  schema: () => {
+    const [stdio, remote] = [refTo(StdioServerSpecDto), refTo(RemoteServerSpecDto)];
+    const mapping: Record<string, string> = { stdio };
+    for (const name of REMOTE) mapping[name] = remote;
+    return {
+      oneOf: [{ $ref: stdio }, { $ref: remote }],
+      discriminator: { propertyName: 'type', mapping },
+    };
+  },
+};
+
+/** A server to try. */
+export class MCPTestRequestDto {
+  @Field(text({ min: 1, max: 128 }), 'How the server is called in errors.')
+  name: string = 'test-server';
+
+  @Field(anyServer, 'Secrets may be tokens of this server.')
+  server!: StdioServerSpecDto | RemoteServerSpecDto;
+
+  @Field(decimal({ gt: 0, le: 120 }), 'Seconds that connecting, listing and the call may take together.')
+  timeout: number = 15;
+
+  @Field(nullable(model(MCPToolCallSpecDto)), 'A tool to call when the server has it.')
+  tool_call: MCPToolCallSpecDto | null = null;
+}
+
+/** Where the browser of the person came back to. */
+export class MCPOAuthCallbackRequestDto {
+  @Field(text({ min: 1 }), 'The whole address, with code and state.')
+  callback_url!: string;
+}

@@ -1,0 +1,96 @@
+import { Body, Controller, Get, HttpCode, Param, Post, Req } from '@nestjs/common';
+import type { Request } from 'express';
+import { isJsonObject, type JsonSchema } from '../http/field-type.js';
+import { Operation } from '../http/operation.js';
+import { RequestValidationError, valueError } from '../http/problem.js';
+import type { StartAnswer, StatusAnswer, TestAnswer } from './mcp-answers.js';
+import { MCPOAuthCallbackRequestDto, MCPTestRequestDto } from './mcp-test.dto.js';
+import { McpService } from './mcp.service.js';
+
+const tag = 'MCP';
+const status = { description: 'How far it is.', schema: 'MCPOAuthStatusResponse' };
+const SUCCESS = '#/components/schemas/MCPTestSuccess';
+const FAILURE = '#/components/schemas/MCPTestFailure';
+const TEST_ANSWER: JsonSchema = {
+  oneOf: [{ $ref: SUCCESS }, { $ref: FAILURE }],
+  discriminator: {
+    propertyName: 'ok',
+    mapping: {
+      true: SUCCESS,
+      false: FAILURE,
+    },
+  },
+};
+
+/** Tries MCP servers, and signs in at them. */
+@Controller('api/mcp')
+export class McpController {
+  constructor(private readonly service: McpService) {}
+
+  @Post('test')
+  @HttpCode(200)
+  @Operation({
+    tag,
+    summary: 'Try an MCP server',
+    description:
+      'Connects, lists its tools and calls one if asked to; a program is started for it and ended after it.',
+    body: { schema: MCPTestRequestDto },
+    answers: { 200: { description: 'What it offers, or why it cannot be used.', schema: TEST_ANSWER } },
+    errors: [429],
+  })
+  test(@Body() request: MCPTestRequestDto, @Req() { body }: Request): Promise<TestAnswer> {
+    refuseMisplaced(body);
+    return this.service.test(request);
+  }
+
+  @Post('oauth/start')
+  @HttpCode(200)
+  @Operation({
+    tag,
+    summary: 'Begin to sign in at an MCP server',
+    description: 'Answers the address where the person signs in. Nothing is stored.',
+    body: { schema: MCPTestRequestDto },
+    answers: { 200: { description: 'The address, or why there is none.', schema: 'MCPOAuthStartResponse' } },
+    errors: [429],
+  })
+  start(@Body() request: MCPTestRequestDto, @Req() { body }: Request): Promise<StartAnswer> {
+    refuseMisplaced(body);
+    return this.service.start(request);
+  }
+
+  @Get('oauth/status/:job_id')
+  @Operation({
+    tag,
+    summary: 'How far a sign-in at an MCP server is',
+    answers: { 200: status },
+    errors: [404],
+  })
+  status(@Param('job_id') id: string): StatusAnswer {
+    return this.service.status(id);
+  }
+
+  @Post('oauth/callback/:job_id')
+  @HttpCode(200)
+  @Operation({
+    tag,
+    summary: 'Finish a sign-in with the address that the browser came back to',
+    description: 'For browsers on another machine than the server.',
+    body: { schema: MCPOAuthCallbackRequestDto },
+    answers: { 200: status },
+    errors: [404, 409],
+  })
+  callback(
+    @Param('job_id') id: string,
+    @Body() { callback_url }: MCPOAuthCallbackRequestDto,
+  ): Promise<StatusAnswer> {
+    return this.service.callback(id, callback_url);
+  }
+}
+
+/** @throws RequestValidationError for what would be overlooked otherwise */
+function refuseMisplaced(body: unknown): void {
+  const server = isJsonObject(body) ? body['server'] : undefined;
+  if (!isJsonObject(server) || !Object.hasOwn(server, 'authentication')) return;
+  const text = 'OAuth authentication metadata belongs under auth.authentication.';
+  throw new RequestValidationError([valueError(text, ['body'])], { body });
+}

@@ -1,0 +1,11 @@
+import { Module } from '@nestjs/common';
+import { CryptoModule } from '../crypto/index.js';
+import { documentSchemas } from '../http/operation.js';
+import { McpController } from './mcp.controller.js';
+import { McpService } from './mcp.service.js';
+
+documentSchemas(async () => (await import('./docs-schemas.js')).mcpSchemas());
+
+/** MCP servers before they are used. */
+@Module({ imports: [CryptoModule], controllers: [McpController], providers: [McpService] })
+export class McpModule {}

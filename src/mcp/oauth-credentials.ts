@@ -1,0 +1,94 @@
+import { isJsonObject } from '../http/field-type.js';
+import type { McpCredentials } from '../tools/mcp/index.js';
+import type { OAuthState } from './mcp-answers.js';
+
+/** How this server calls itself where it registers. */
+const CLIENT_NAME = 'OpenHands Agent Server';
+
+/** What a client says of how to sign in. */
+export interface OAuthOptions {
+  credentials: McpCredentials;
+  /** Of the registration of a client, besides what the sign-in says itself. */
+  metadata: Record<string, unknown>;
+  clientMetadataUrl?: string;
+  /** Where the client that was registered before comes back to; it may come back to nowhere else. */
+  port?: number;
+}
+
+/** Reads `auth` with the strategy `oauth2`; what makes no sense is as if it were not there. */
+export function readOAuth(auth: Record<string, unknown>): OAuthOptions {
+  const authentication = objectIn(auth, 'authentication');
+  const state = objectIn(auth, 'state');
+  const { scopes, additional_client_metadata: additional } = authentication;
+  const { client_name, client_metadata_url, client_auth_method, client_id, client_secret } =
+    textsIn(authentication);
+  const scope = Array.isArray(scopes) ? scopes.map(String).join(' ') : scopes;
+  const registered = clientOf(objectIn(state, 'client_info'));
+  const client = client_id === undefined ? registered : { client_id, client_secret };
+  return {
+    credentials: { client, tokens: tokensOf(state), expiresAt: numberIn(state, 'token_expires_at') },
+    metadata: {
+      ...(isJsonObject(additional) && additional),
+      client_name: client_name ?? CLIENT_NAME,
+      ...(typeof scope === 'string' && scope !== '' && { scope }),
+      ...(client_auth_method !== undefined && { token_endpoint_auth_method: client_auth_method }),
+    },
+    clientMetadataUrl: client_metadata_url,
+    port: client_id === undefined ? portOf(registered?.redirect_uris) : undefined,
+  };
+}
+
+/** What clients store of a sign-in. */
+export function oauthState({ client, tokens, expiresAt }: McpCredentials): OAuthState | undefined {
+  if (!tokens) return undefined;
+  return {
+    tokens,
+    ...(client && { client_info: client }),
+    ...(expiresAt !== undefined && { token_expires_at: expiresAt }),
+  };
+}
+
+function tokensOf(state: Record<string, unknown>): McpCredentials['tokens'] {
+  const tokens = objectIn(state, 'tokens');
+  const { access_token, refresh_token, token_type, scope, issuer } = textsIn(tokens);
+  if (access_token === undefined) return undefined;
+  return {
+    access_token,
+    refresh_token,
+    token_type: token_type ?? 'Bearer',
+    scope,
+    issuer,
+    expires_in: numberIn(tokens, 'expires_in'),
+  };
+}
+
+function clientOf(
+  info: Record<string, unknown>,
+): (McpCredentials['client'] & { redirect_uris: string[] }) | undefined {
+  const { client_id, client_secret, issuer, token_endpoint_auth_method } = textsIn(info);
+  if (client_id === undefined) return undefined;
+  const { redirect_uris: uris } = info;
+  const redirect_uris = Array.isArray(uris) ? uris.map(String) : [];
+  return { client_id, client_secret, issuer, token_endpoint_auth_method, redirect_uris };
+}
+
+function portOf(uris: readonly string[] = []): number | undefined {
+  const [uri = ''] = uris;
+  return /^http:\/\/localhost:\d+\/callback$/.test(uri) ? Number(new URL(uri).port) : undefined;
+}
+
+function objectIn(value: Record<string, unknown>, key: string): Record<string, unknown> {
+  const { [key]: item } = value;
+  return isJsonObject(item) ? item : {};
+}
+
+function numberIn(value: Record<string, unknown>, key: string): number | undefined {
+  const { [key]: item } = value;
+  return typeof item === 'number' ? item : undefined;
+}
+
+function textsIn(value: Record<string, unknown>): Partial<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
+}

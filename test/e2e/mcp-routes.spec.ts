@@ -1,0 +1,242 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { isAlive } from '../support/is-alive.js';
+import { startMcpServer, type TestMcpServer } from '../support/mcp-http.mjs';
+import { startSignIn, type SignInServer } from '../support/mcp-sign-in.mjs';
+import { asJson, at, SettingsStage, type Json, type SettingsAnswer } from '../support/settings-stage.js';
+import { eventually } from '../support/server-process.js';
+
+const PROGRAM = fileURLToPath(new URL('../support/mcp-stdio.mjs', import.meta.url));
+
+describe('MCP servers before they are used', () => {
+  let stage: SettingsStage;
+  let mcp: TestMcpServer;
+  let front: SignInServer;
+  beforeAll(async () => {
+    stage = await SettingsStage.start();
+    mcp = await startMcpServer();
+    front = await startSignIn({ to: mcp.url, secret: true });
+  });
+  afterAll(async () => {
+    await stage.stop();
+    await front.close();
+    await mcp.close();
+  });
+
+  const notes = (name: string): string => path.join(stage.folder, name);
+  const program = (name = 'notes') => ({ command: process.execPath, args: [PROGRAM, notes(name)] });
+  const test = (server: object, more = {}) => stage.ask('POST', '/api/mcp/test', { server, ...more });
+  const signIn = (auth = {}, more = {}) =>
+    stage.ask('POST', '/api/mcp/oauth/start', {
+      server: { url: front.url, auth: { strategy: 'oauth2', ...auth } },
+      ...more,
+    });
+  const status = (id: unknown): Promise<Json> => stage.done('GET', `/api/mcp/oauth/status/${String(id)}`);
+  const callback = (id: unknown, callback_url: string): Promise<SettingsAnswer> =>
+    stage.ask('POST', `/api/mcp/oauth/callback/${String(id)}`, { callback_url });
+
+  /** Where the browser of a person ends up who signs in. */
+  async function signedIn({ body }: SettingsAnswer): Promise<string> {
+    const answer = await fetch(String(body['authorization_url']), { redirect: 'manual' });
+    return answer.headers.get('location') ?? '';
+  }
+
+  async function finished(): Promise<Json> {
+    const started = await signIn();
+    const { body } = await callback(started.body['job_id'], await signedIn(started));
+    expect(body).toMatchObject({ ok: true, status: 'succeeded' });
+    return asJson(body['oauth_state']);
+  }
+
+  it('are started, asked for their tools, and ended', async () => {
+    const { status: code, body } = await test(program(), {
+      tool_call: { name: 'add', arguments: { a: 1, b: 2 } },
+    });
+    expect([code, body]).toMatchObject([200, { ok: true, tool_result: { is_error: false, text: '3' } }]);
+    expect(body['tools']).toContain('boom');
+    expect(Object.keys(body)).toEqual(['ok', 'tools', 'tool_result']);
+    const [, pid] = /pid (\d+)/.exec(await readFile(notes('notes'), 'utf8')) ?? [];
+    expect(isAlive(Number(pid))).toBe(false);
+  });
+
+  it.each([
+    ['boom', { msg: 'x' }, /nope x/],
+    ['nope', {}, /^Tool 'nope' not advertised by server \(available: add, boom/],
+  ])('say what is wrong with a call of %s', async (name, args, text) => {
+    const { body } = await test({ type: 'shttp', url: mcp.url }, { tool_call: { name, arguments: args } });
+    expect(body).toMatchObject({ ok: true, tool_result: { is_error: true } });
+    expect(at(body, 'tool_result', 'text')).toMatch(text);
+  });
+
+  it.each([
+    [{ command: '/nonexistent-mcp' }, 'connection', /^Client failed to connect: .*ENOENT/],
+    [{ url: 'http://127.0.0.1:1/mcp' }, 'connection', /^Client failed to connect: /],
+    [{ url: 'no address' }, 'connection', /^Client failed to connect: /],
+    [{ command: 'sleep', args: ['20'] }, 'timeout', /^MCP tool listing timed out after 1.0 seconds/],
+  ])('say why %j cannot be used', async (server, error_kind, error) => {
+    const { status: code, body } = await test(server, { timeout: 1 });
+    expect([code, body]).toMatchObject([200, { ok: false, error_kind }]);
+    expect(body['error']).toMatch(error);
+  });
+
+  it('show no secret in an error or an answer, and take tokens of this server', async () => {
+    const env = { TOKEN: 'hush-hush-token' };
+    await stage.done('POST', '/api/settings/mcp/demo', { ...program('demo'), env });
+    const shown = await stage.done('GET', '/api/settings', undefined, { 'X-Expose-Secrets': 'encrypted' });
+    const server = asJson(at(shown, 'agent_settings', 'mcp_config', 'demo'));
+    expect(JSON.stringify(server)).not.toContain('hush');
+    const tool_call = { name: 'environment', arguments: { name: 'TOKEN' } };
+    expect((await test(server, { tool_call })).body).toMatchObject({ tool_result: { text: '**********' } });
+    const broken = await test({ command: `/nonexistent/${env.TOKEN}`, env });
+    expect(broken.body['error']).toContain('**********');
+    expect(JSON.stringify([broken.body, stage.server.log])).not.toContain('hush');
+    const foreign = String(at(server, 'env', 'TOKEN')).replace(/.(?=.{20}$)/, (at) =>
+      at === 'A' ? 'B' : 'A',
+    );
+    expect(await test({ ...server, env: { TOKEN: foreign } })).toMatchObject({ status: 422 });
+  });
+
+  it.each<[object, string[]]>([
+    [{ server: {} }, ['body', 'server', 'http', 'url']],
+    [{ server: { type: 'ftp', url: 'x' } }, ['body', 'server']],
+    [{ server: { command: '' } }, ['body', 'server', 'stdio', 'command']],
+    [{ server: { url: 'http://x', authentication: {} } }, ['body']],
+    [{ server: { url: 'http://x', auth: { strategy: 'magic' } } }, ['body', 'server', 'http', 'auth']],
+    [
+      { server: { url: 'http://x', headers: { authorization: 'x' }, auth: { strategy: 'bearer' } } },
+      ['body', 'server', 'http'],
+    ],
+    [{ server: { command: 'x' }, timeout: 121 }, ['body', 'timeout']],
+    [{ server: { command: 'x' }, tool_call: {} }, ['body', 'tool_call', 'name']],
+  ])('are refused when they make no sense: %j', async (request, loc) => {
+    const { status: code, body } = await stage.ask('POST', '/api/mcp/test', request);
+    expect([code, at(body, 'detail', '0', 'loc')]).toEqual([422, loc]);
+  });
+
+  it('let a person sign in elsewhere, and answer credentials that work and are encrypted', async () => {
+    const started = await signIn({}, { tool_call: { name: 'echo', arguments: { text: 'hi' } } });
+    const { job_id: id, authorization_url: url } = started.body;
+    expect(new URL(String(url)).searchParams.get('code_challenge_method')).toBe('S256');
+    expect(await status(id)).toEqual({
+      ok: true,
+      status: 'authorizing',
+      job_id: id,
+      authorization_url: url,
+      callback_ready: true,
+    });
+    const back = await signedIn(started);
+    for (const wrong of ['https://evil.test/callback', 'http://evil.test/callback', 'nonsense']) {
+      expect(await callback(id, wrong)).toEqual({
+        status: 400,
+        body: { detail: 'Invalid OAuth callback URL' },
+      });
+    }
+    const unexpected = { status: 400, body: { detail: 'Unexpected OAuth callback URL' } };
+    expect(await callback(id, 'http://localhost:1/callback?code=x')).toEqual(unexpected);
+    expect(await callback(id, back.replace(/state=[^&]+/, 'state=guessed'))).toEqual(unexpected);
+    const { body } = await callback(id, back);
+    expect(body).toMatchObject({
+      ok: true,
+      status: 'succeeded',
+      tool_result: { is_error: false, text: 'hi' },
+    });
+    expect(await callback(id, back)).toMatchObject({ status: 409 });
+
+    const state = asJson(body['oauth_state']);
+    for (const secret of [at(state, 'tokens', 'access_token'), at(state, 'client_info', 'client_secret')]) {
+      expect(secret).toMatch(/^gAAAAA/);
+    }
+    const used = await test({ url: front.url, auth: { strategy: 'oauth2', state } });
+    expect(used.body).toMatchObject({ ok: true, oauth_state: { tokens: { token_type: 'Bearer' } } });
+    for (const secret of [...front.state.access, ...front.state.refresh.keys()]) {
+      expect(stage.server.log).not.toContain(secret);
+    }
+  });
+
+  it('come to the same when the browser is on this machine', async () => {
+    const started = await signIn();
+    const page = await fetch(await signedIn(started));
+    expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('close this page')]);
+    await eventually(async () => (await status(started.body['job_id']))['status'] === 'succeeded');
+  });
+
+  it('do not take anybody at the port for the person', async () => {
+    const started = await signIn();
+    const back = new URL(await signedIn(started));
+    const { port } = back;
+    for (const query of ['', '?code=x', '?code=x&state=guessed', '?error=denied&state=guessed']) {
+      expect((await fetch(`http://127.0.0.1:${port}/callback${query}`)).status).toBe(400);
+    }
+    expect((await fetch(back, { method: 'POST' })).status).toBe(400);
+    expect(await status(started.body['job_id'])).toMatchObject({ status: 'authorizing' });
+    expect((await fetch(back)).status).toBe(200);
+  });
+
+  it('say that nobody was let in', async () => {
+    const started = await signIn();
+    const back = new URL(await signedIn(started));
+    back.searchParams.delete('code');
+    back.searchParams.set('error', 'access_denied');
+    expect((await callback(started.body['job_id'], back.href)).body).toMatchObject({
+      ok: false,
+      status: 'failed',
+      error: 'Client failed to connect: access_denied access_denied',
+      error_kind: 'connection',
+    });
+    await expect(fetch(back)).rejects.toThrow('fetch failed');
+  });
+
+  it('renew tokens when they are old, and want a sign-in when that does not work', async () => {
+    const state = await finished();
+    front.state.access.clear();
+    const auth = { strategy: 'oauth2', state };
+    const { body } = await test({ url: front.url, auth });
+    expect(body).toMatchObject({ ok: true });
+    expect(at(body, 'oauth_state', 'tokens', 'refresh_token')).not.toBe(at(state, 'tokens', 'refresh_token'));
+    // The old refresh token was good for once.
+    front.state.access.clear();
+    const again = await test({ url: front.url, auth });
+    expect(again.body).toMatchObject({ ok: false, error: expect.stringContaining('sign in') as unknown });
+    // A client that signed in before comes back to the same place, so it need not register again.
+    const clients = front.state.clients.size;
+    const started = await signIn({ state });
+    expect((await callback(started.body['job_id'], await signedIn(started))).body).toMatchObject({
+      ok: true,
+    });
+    expect(front.state.clients.size).toBe(clients);
+  });
+
+  it('refuse what is no sign-in', async () => {
+    const start = (server: object) => stage.ask('POST', '/api/mcp/oauth/start', { server, timeout: 5 });
+    expect(await start({ url: front.url })).toEqual({
+      status: 400,
+      body: { detail: "MCP OAuth start requires auth.strategy='oauth2'" },
+    });
+    const refused = await start({ url: 'http://127.0.0.1:1/mcp', auth: { strategy: 'oauth2' } });
+    expect(refused.body).toMatchObject({ ok: false, error_kind: 'connection' });
+    const { job_id: id } = refused.body;
+    expect(await status(id)).toMatchObject({ ok: false, status: 'failed', callback_ready: false });
+    expect(await callback(id, 'http://localhost:1/callback')).toEqual({
+      status: 409,
+      body: { detail: 'OAuth callback is not ready' },
+    });
+    const unknown = { status: 404, body: { detail: 'MCP OAuth job not found' } };
+    expect(await stage.ask('GET', '/api/mcp/oauth/status/x')).toEqual(unknown);
+    expect(await callback('x', 'http://localhost:1/callback')).toEqual(unknown);
+  });
+
+  it('end with the server', async () => {
+    const own = await SettingsStage.start();
+    const server = { ...program('last'), env: {} };
+    const call = { server, tool_call: { name: 'wait', arguments: {} }, timeout: 60 };
+    const trial = own.ask('POST', '/api/mcp/test', call).catch(() => undefined);
+    await eventually(async () => (await readFile(notes('last'), 'utf8').catch(() => '')).includes('waiting'));
+    const [, pid] = /pid (\d+)/.exec(await readFile(notes('last'), 'utf8')) ?? [];
+    const body = { server: { url: front.url, auth: { strategy: 'oauth2' } } };
+    expect((await own.done('POST', '/api/mcp/oauth/start', body))['ok']).toBe(true);
+    await own.stop();
+    await trial;
+    expect(isAlive(Number(pid))).toBe(false);
+  });
+});

@@ -1,0 +1,124 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { createServer } from 'node:http';
+
+/**
+ * An MCP server that wants a sign-in, and the authorization server that it names: registration of clients, codes with PKCE,
+ * tokens and their renewal. Everybody who is sent to `/authorize` is let in at once.
+ * @param to the MCP server behind it
+ */
+export async function startSignIn({ to, secret = false, metadata = {} }) {
+  const state = { clients: new Map(), codes: new Map(), access: new Set(), refresh: new Map(), requests: [] };
+  const issue = (response, client) => {
+    const access_token = `access-${randomUUID()}`;
+    const refresh_token = `refresh-${randomUUID()}`;
+    state.access.add(access_token);
+    state.refresh.set(refresh_token, client);
+    json(response, 200, {
+      access_token,
+      refresh_token,
+      token_type: 'Bearer',
+      expires_in: 3600,
+      scope: 'tools',
+    });
+  };
+  const register = (body, response) => {
+    const asked = JSON.parse(body.toString());
+    const client = { ...asked, client_id: `client-${randomUUID()}`, client_id_issued_at: 1 };
+    if (secret) client.client_secret = `secret-${randomUUID()}`;
+    state.clients.set(client.client_id, client);
+    json(response, 201, client);
+  };
+  const authorize = (query, response) => {
+    const client = state.clients.get(query.client_id);
+    const isKnown = client?.redirect_uris.includes(query.redirect_uri);
+    if (!isKnown || query.code_challenge_method !== 'S256')
+      return void response.writeHead(400).end('refused');
+    const code = `code-${randomUUID()}`;
+    state.codes.set(code, query);
+    const back = new URL(query.redirect_uri);
+    back.searchParams.set('code', code);
+    if (query.state !== undefined) back.searchParams.set('state', query.state);
+    response.writeHead(302, { location: back.href }).end();
+  };
+  const exchange = (form, response) => {
+    if (form.grant_type === 'refresh_token') {
+      const client = state.refresh.get(form.refresh_token);
+      state.refresh.delete(form.refresh_token);
+      return client === undefined ? json(response, 400, { error: 'invalid_grant' }) : issue(response, client);
+    }
+    const asked = state.codes.get(form.code);
+    state.codes.delete(form.code);
+    const challenge = createHash('sha256')
+      .update(form.code_verifier ?? '')
+      .digest('base64url');
+    const isGood = asked?.code_challenge === challenge && asked.redirect_uri === form.redirect_uri;
+    return isGood ? issue(response, asked.client_id) : json(response, 400, { error: 'invalid_grant' });
+  };
+  const pass = async (request, body, response) => {
+    if (!state.access.has(request.headers.authorization?.replace('Bearer ', ''))) {
+      const where = `${base()}/.well-known/oauth-protected-resource/mcp`;
+      return void response
+        .writeHead(401, { 'www-authenticate': `Bearer resource_metadata="${where}"` })
+        .end();
+    }
+    const { method, headers } = request;
+    const passed = await fetch(to, {
+      method,
+      headers: Object.fromEntries(Object.entries(headers).filter(([name]) => FORWARDED.test(name))),
+      body: method === 'POST' ? body : undefined,
+    });
+    response.writeHead(passed.status, Object.fromEntries(passed.headers));
+    for await (const chunk of passed.body ?? []) response.write(chunk);
+    response.end();
+  };
+  const answer = async (request, response) => {
+    const chunks = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const body = Buffer.concat(chunks);
+    const { pathname, searchParams } = new URL(request.url, base());
+    const query = Object.fromEntries(searchParams);
+    const form = pathname === '/token' ? Object.fromEntries(new URLSearchParams(body.toString())) : {};
+    state.requests.push({ pathname, query, form });
+    if (pathname === '/mcp') return pass(request, body, response);
+    if (pathname.startsWith('/.well-known/oauth-protected-resource')) {
+      return json(response, 200, { resource: `${base()}/mcp`, authorization_servers: [base()] });
+    }
+    if (pathname === '/.well-known/oauth-authorization-server')
+      return json(response, 200, { ...endpoints(base()), ...metadata });
+    if (pathname === '/register') return register(body, response);
+    if (pathname === '/authorize') return authorize(query, response);
+    if (pathname === '/token') return exchange(form, response);
+    response.writeHead(404).end();
+  };
+  const server = createServer((request, response) => {
+    answer(request, response).catch(() => response.destroy());
+  });
+  const base = () => `http://127.0.0.1:${server.address().port}`;
+  await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
+  return {
+    url: `${base()}/mcp`,
+    state,
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise((closed) => server.close(closed));
+    },
+  };
+}
+
+const FORWARDED = /^(accept|content-type|mcp-.*)$/;
+
+function json(response, status, value) {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
+}
+
+function endpoints(issuer) {
+  return {
+    issuer,
+    authorization_endpoint: `${issuer}/authorize`,
+    token_endpoint: `${issuer}/token`,
+    registration_endpoint: `${issuer}/register`,
+    response_types_supported: ['code'],
+    grant_types_supported: ['authorization_code', 'refresh_token'],
+    code_challenge_methods_supported: ['S256'],
+  };
+}
