@@ -24,15 +24,11 @@ import type { ProviderAnswer } from './providers/provider.js';
 import { RefusedReasoning } from './refused-reasoning.js';
 import { assertParamsTaken } from './unsupported-params.js';
 
-/** Names are clients' to choose: this many are told of, and no more. */
-const MOST_UNPRICED = 1_000;
-
 /** Models through the AI SDK's providers, one step a call; attempts, clocks and error texts are ours. */
 @Injectable()
 export class AiSdkLlm extends Llm {
   private readonly logger = new Logger('Llm');
   private readonly reasoning = new RefusedReasoning();
-  private readonly unpriced = new Set<string>();
   private readonly logs = new CompletionLogs();
   private readonly fallbacks = new FallbackModels();
   private readonly prices = new PriceWarning(this.logger);
@@ -83,7 +79,6 @@ export class AiSdkLlm extends Llm {
       },
     });
     const { cost, contextWindow } = await priceAnswer(config, answer.usage, answer.headers);
-    if (cost === null && route.prefix !== 'scripted') this.tellUnpriced(config.model);
     this.prices.note(config, request.conversationId, cost);
     return {
       id: answer.id,
@@ -92,16 +87,6 @@ export class AiSdkLlm extends Llm {
       cost,
       latency,
     };
-  }
-
-  /** Once for each model: its answers count as free. */
-  private tellUnpriced(model: string): void {
-    if (this.unpriced.has(model) || this.unpriced.size >= MOST_UNPRICED) return;
-    this.unpriced.add(model);
-    this.logger.warn(
-      `No price is known for the model ${model}: its answers count as free. Set input_cost_per_token and ` +
-        'output_cost_per_token, or model_canonical_name.',
-    );
   }
 
   private async attempt(

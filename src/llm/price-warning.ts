@@ -17,7 +17,7 @@ export class PriceWarning {
     this.told.add(model);
     this.logger.warn(
       `conversation ${conversationId}: the price of ${model} is not known, its answers count as 0 dollars; ` +
-        'input_cost_per_token and output_cost_per_token tell it',
+        'input_cost_per_token and output_cost_per_token, or model_canonical_name, tell it',
     );
   }
 }

@@ -126,12 +126,21 @@ function withoutSecrets(message: string, config: LlmConfig): string {
     config.aws_access_key_id,
     config.aws_secret_access_key,
     config.aws_session_token,
-    ...Object.values(config.extra_headers ?? {}),
+    ...Object.values(config.extra_headers ?? {}).flatMap(secretsOfHeader),
     ...environmentKeys(),
   ];
   return secrets
     .reduce<string>((text, secret) => (isLong(secret) ? text.replaceAll(secret, MASK) : text), message)
     .replaceAll(/(?<=\w:\/\/)[^\s/@]+(?=@)/g, MASK);
+}
+
+/** A header's value, what follows its scheme (`Bearer`), and the password of `Basic` (RFC 7617). */
+function secretsOfHeader(value: string): string[] {
+  const [, scheme = '', credentials] = /^(\w+) +(\S+)$/.exec(value) ?? [];
+  if (credentials === undefined) return [value];
+  if (scheme.toLowerCase() !== 'basic') return [value, credentials];
+  const pair = Buffer.from(credentials, 'base64').toString();
+  return [value, credentials, pair.slice(pair.indexOf(':') + 1)];
 }
 
 const MASK = '**********';

@@ -290,6 +290,7 @@ describe('secrets that were planted everywhere', () => {
       await readAll(id);
     }
     const id = await create(endpoint.url.replace('//', `//user:${planted('url-password')}@`));
+    endpoint.script([{ status: 400, message: `Basic ${planted('url-password')} is wrong` }]);
     await send(id, 'hello');
     await reaches(id, 'error');
     await witness.request(server, 'GET', `/api/conversations/${id}/events/search`);
