@@ -74,6 +74,7 @@ const ARROWS = {
   ui: ['config', 'workspace'],
   models: ['http', 'llm'],
   mcp: ['config', 'crypto', 'errors', 'http', 'tools'],
+  gateway: ['config', 'conversations', 'events', 'http', 'server', 'settings', 'storage'],
   init: ['auth', 'config', 'errors', 'http'],
   cli: ['auth', 'config', 'crypto', 'errors', 'files', 'init', 'logging', 'server', 'tools'],
 };

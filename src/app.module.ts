@@ -5,6 +5,7 @@ import { ConfigModule, type AppConfig } from './config/index.js';
 import { ConversationsModule } from './conversations/conversations.module.js';
 import { CryptoModule } from './crypto/index.js';
 import { ExtensionsModule } from './extensions/extensions.module.js';
+import { GatewayModule } from './gateway/gateway.module.js';
 import { InitModule, type DeferredInit } from './init/index.js';
 import { McpModule } from './mcp/mcp.module.js';
 import { ModelsModule } from './models/models.module.js';
@@ -32,6 +33,7 @@ export class AppModule {
         ExtensionsModule,
         ModelsModule,
         McpModule,
+        GatewayModule,
         WebhooksModule,
         InitModule.forRoot(init),
       ],

@@ -176,6 +176,14 @@ export class AppConfig {
   preload_tools: boolean = true;
   @Whole('So many conversations may run at once.', { min: 1 })
   max_concurrent_runs: number = 10;
+  @Decimal(
+    'Seconds that a request under /v1 waits for an answer that is not streamed; null: as long as it takes.',
+    { above: 0 },
+    { nullable: true },
+  )
+  gateway_timeout_seconds: number | null = 120;
+  @Decimal('Seconds of silence after which a stream under /v1 shows that it is still there.', { above: 0 })
+  gateway_keep_alive_seconds: number = 15;
   @Flag('Conversations that were running when the server died go on by themselves at the next start.')
   resume_on_start: boolean = false;
   @Whole('So many sockets may watch one conversation.', { min: 1 })

@@ -158,6 +158,11 @@ export class Conversation implements GoalTurns, CondensationRuns {
     await this.runs.over();
   }
 
+  /** Resolves when no run goes on any more, whatever follows the one that does now. */
+  runOver(): Promise<void> {
+    return this.runs.over();
+  }
+
   /** Resolves when there is no run. @throws AlreadyRunningError for one that goes on */
   async atRest(): Promise<void> {
     this.life.assertOpen();

@@ -142,6 +142,6 @@ import { Worktrees } from './worktrees/worktrees.js';
         new ConversationRegistry(services, store, config.conversation_idle_ttl_seconds),
     },
   ],
-  exports: [ContextLoader, ConversationsService, EventBusModule, RunSlots],
+  exports: [ContextLoader, ConversationsService, LaunchProfiles, EventBusModule, RunSlots],
 })
 export class ConversationsModule {}

@@ -29,6 +29,7 @@ import {
 } from '../storage/storage-errors.js';
 import { describeProblems } from './input-echo.js';
 import { hasBody } from './json-body.js';
+import { openAiErrorHeaders, speaksOpenAi, withOpenAiError } from './openai-error.js';
 import { RequestValidationError, valueError } from './problem.js';
 
 interface Answer {
@@ -58,11 +59,13 @@ export class HttpExceptionFilter implements ExceptionFilter {
     const http = host.switchToHttp();
     const request = http.getRequest<Request>();
     const response = http.getResponse<Response>();
-    const { status, body, headers } =
+    const { status, body, headers } = forClientsOf(
+      request.path,
       answerFor(error, request) ??
-      (error instanceof StorageFailedError
-        ? this.outOfStorage(error, request)
-        : this.unforeseen(error, request));
+        (error instanceof StorageFailedError
+          ? this.outOfStorage(error, request)
+          : this.unforeseen(error, request)),
+    );
     if (response.headersSent) {
       // The answer is under way and cannot be taken back; the client must not take half of it for the whole.
       response.destroy();
@@ -98,6 +101,17 @@ export class HttpExceptionFilter implements ExceptionFilter {
       body: { detail: 'Internal Server Error', exception: message, error_id, ...traceback },
     };
   }
+}
+
+/** The answer as the clients of a path expect it. */
+function forClientsOf(path: string, answer: Answer): Answer {
+  if (!speaksOpenAi(path)) return answer;
+  const { status, body, headers } = answer;
+  return {
+    status,
+    body: withOpenAiError(status, body),
+    headers: { ...openAiErrorHeaders(status), ...headers },
+  };
 }
 
 /** The id of the request where it looks as clients expect: 32 hexadecimal digits. */

@@ -52,6 +52,18 @@ export const DELIBERATE: readonly Deliberate[] = [
   },
   { place: 'response ServerInfo.runs', why: 'shows how many runs go on and how many may' },
 
+  {
+    place: 'request OpenAIStreamOptions.include_commentary',
+    why: 'a stream can be the final response only',
+  },
+  {
+    place: 'POST /v1/responses header X-OpenHands-ServerConversation-ID',
+    why: 'conversations are continued there, too',
+  },
+  {
+    place: /^request OpenAI(ChatCompletionRequest\.messages|ResponseRequest\.input) limits$/,
+    why: 'the conversation has its history itself',
+  },
   { place: 'request ExecuteBashRequest.stream', why: 'output can come while a command runs' },
 
   // One schema describes a thing that is sent and a thing that is answered; the original has two.
@@ -61,6 +73,10 @@ export const DELIBERATE: readonly Deliberate[] = [
   { place: 'response AgentContext.memory_context', why: 'can be sent, never answered' },
 
   // Less than the original says.
+  {
+    place: /^response (ChatCompletion(Message)?|Choice|CompletionUsage|OpenAIResponse)\.\w+$/,
+    why: 'what is never answered, by the original neither',
+  },
   {
     place: 'POST /api/conversations/{conversation_id}/switch_acp_model 504',
     why: 'refused before anything could take long: this server runs no such agents',

@@ -17,6 +17,7 @@ const GROUPS = [
   /^\w+ \/api\/conversations\/\{conversation_id\}/,
   /^\w+ \/api\/conversations\/\{runtime_conversation_id\}/,
   /^\w+ \/api\/(bash|file|git|auth)\//,
+  /^\w+ \/v1\//,
 ];
 const isCompared = (operation: string): boolean => GROUPS.some((group) => group.test(operation));
 

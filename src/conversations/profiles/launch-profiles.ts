@@ -21,14 +21,16 @@ export class LaunchProfiles {
   ) {}
 
   /**
+   * @param llmProfile the LLM profile to use instead of the one that the agent profile names
    * @throws NotFoundException, UnprocessableEntityException for references to what does not exist here,
    *   InvalidProfileNameError, UnusableProfileError, DanglingConnectionError, UnreadableStoreError
    */
-  async load(id: string): Promise<LaunchedProfile> {
-    const profile = await this.agents.find(id);
-    if (!profile) throw new NotFoundException(`Agent profile with id '${id}' not found`);
+  async load(id: string, llmProfile?: string): Promise<LaunchedProfile> {
+    const found = await this.agents.find(id);
+    if (!found) throw new NotFoundException(`Agent profile with id '${id}' not found`);
+    const profile = llmProfile === undefined ? found : { ...found, llm_profile_ref: llmProfile };
     const { secret_refs = null, revision = 0, agent_kind: kind } = profile;
-    const shown = { agent_profile_id: id, revision, secret_refs, llm_profile_ref: null };
+    const shown = { agent_profile_id: id, revision, secret_refs, llm_profile_ref: llmProfile ?? null };
     if (kind === 'acp') return { name: profile.name, settings: acpSettingsOf(profile), shown };
     if (kind !== 'openhands') {
       throw new UnusableProfileError(

@@ -1,0 +1,61 @@
+import { model } from '../../http/dto.js';
+import { Field } from '../../http/field.js';
+import { choice, flag, listOf, nullable, text } from '../../http/field-type.js';
+import { orNull, textOr, whole } from './unions.js';
+
+/** So many messages of a dialogue are read; the conversation here has its history itself. */
+const MAX_MESSAGES = 2048;
+
+/** An image. */
+export class OpenAIImageURLDto {
+  @Field(text(), 'An http(s) URL or a data: URL.')
+  url!: string;
+}
+
+/** A part of a message. */
+export class OpenAIContentPartDto {
+  @Field(text(), '`text` or `image_url`.')
+  type!: string;
+
+  @Field(nullable(text()))
+  text: string | null = null;
+
+  @Field(orNull(textOr('OpenAIImageURL', whole(OpenAIImageURLDto, 'OpenAIImageURL'))))
+  image_url: OpenAIImageURLDto | string | null = null;
+}
+
+/** A message of the dialogue. */
+export class OpenAIChatMessageDto {
+  @Field(choice(['system', 'developer', 'user', 'assistant', 'tool']))
+  role!: string;
+
+  @Field(orNull(textOr('list[OpenAIContentPart]', listOf(whole(OpenAIContentPartDto, 'OpenAIContentPart')))))
+  content: string | OpenAIContentPartDto[] | null = null;
+}
+
+/** What a stream says besides the answer. */
+export class OpenAIStreamOptionsDto {
+  @Field(flag(), 'Ends with the tokens that the conversation has used.')
+  include_usage = false;
+
+  @Field(flag(), 'False: only the final response, without what the agent says on the way to it.')
+  include_commentary = true;
+}
+
+/** A request for a chat completion. Other fields of OpenAI's API are taken and have no effect. */
+export class OpenAIChatCompletionRequestDto {
+  @Field(text(), '`openhands_` and the name of an LLM profile.')
+  model!: string;
+
+  @Field(
+    listOf(model(OpenAIChatMessageDto), { max: MAX_MESSAGES }),
+    'The last one of the user is sent to the agent; those of the system are added to the prompt of a new conversation.',
+  )
+  messages!: OpenAIChatMessageDto[];
+
+  @Field(flag())
+  stream = false;
+
+  @Field(nullable(model(OpenAIStreamOptionsDto)))
+  stream_options: OpenAIStreamOptionsDto | null = null;
+}

@@ -1,0 +1,62 @@
+import { Field } from '../../http/field.js';
+import { choice, flag, listOf, nullable, recordOf, text } from '../../http/field-type.js';
+import { textOr, whole } from './unions.js';
+
+/** So many messages may be sent at once. */
+const MAX_MESSAGES = 2048;
+
+/** A part of a message. */
+export class OpenAIResponseInputContentPartDto {
+  @Field(text(), '`input_text`, `output_text` or `input_image`.')
+  type!: string;
+
+  @Field(nullable(text()))
+  text: string | null = null;
+
+  @Field(nullable(text()), 'An http(s) URL or a data: URL.')
+  image_url: string | null = null;
+}
+
+/** A message of the dialogue. */
+export class OpenAIResponseInputMessageDto {
+  @Field(choice(['system', 'developer', 'user', 'assistant']))
+  role!: string;
+
+  @Field(
+    textOr(
+      'list[OpenAIResponseInputContentPart]',
+      listOf(whole(OpenAIResponseInputContentPartDto, 'OpenAIResponseInputContentPart')),
+    ),
+  )
+  content!: string | OpenAIResponseInputContentPartDto[];
+}
+
+/** A request for a response. Other fields of OpenAI's API are taken and have no effect. */
+export class OpenAIResponseRequestDto {
+  @Field(text(), '`openhands_` and the name of an LLM profile.')
+  model!: string;
+
+  @Field(
+    textOr(
+      'list[OpenAIResponseInputMessage]',
+      listOf(whole(OpenAIResponseInputMessageDto, 'OpenAIResponseInputMessage'), { max: MAX_MESSAGES }),
+    ),
+    'All messages of user and assistant are sent to the agent; those of the system are added to its prompt.',
+  )
+  input!: string | OpenAIResponseInputMessageDto[];
+
+  @Field(nullable(text()), 'Added to the prompt of a new conversation.')
+  instructions: string | null = null;
+
+  @Field(nullable(text()), 'Not supported: continue a conversation by the header.')
+  previous_response_id: string | null = null;
+
+  @Field(flag(), 'Not supported: conversations are kept, responses are not.')
+  store = false;
+
+  @Field(flag())
+  stream = false;
+
+  @Field(nullable(recordOf(text())), 'Answered as it came.')
+  metadata: Record<string, string> | null = null;
+}

@@ -1,0 +1,38 @@
+import { model, problemsOf } from '../../http/dto.js';
+import type { DtoClass } from '../../http/field.js';
+import { text, type FieldType } from '../../http/field-type.js';
+import { below } from '../../http/problem.js';
+
+/** An object that is checked as one value, so that it can be one of the forms of a field. */
+export function whole<T extends object>(dto: DtoClass<T>, className: string): FieldType {
+  const type = model(dto, { className });
+  return {
+    read: (raw) => type.read(raw),
+    problems: (value) => [...type.problems(value), ...(value instanceof dto ? problemsOf(value) : [])],
+    schema: () => type.schema(),
+  };
+}
+
+/** A text, or something else; what fits neither is told of both. @param name of the other form, in problems */
+export function textOr(name: string, other: FieldType): FieldType {
+  return {
+    read: (raw) => (typeof raw === 'string' ? raw : other.read(raw)),
+    problems: (value) => {
+      if (typeof value === 'string') return [];
+      const found = other.problems(value);
+      return found.length === 0 ? [] : [...below(['str'], text().problems(value)), ...below([name], found)];
+    },
+    schema: () => ({ anyOf: [{ type: 'string' }, other.schema()] }),
+  };
+}
+
+/** Also null, as one more form: its schema stands beside the others. */
+export function orNull(type: FieldType): FieldType {
+  const { anyOf } = type.schema();
+  const forms: unknown[] = Array.isArray(anyOf) ? anyOf : [type.schema()];
+  return {
+    read: (raw) => (raw === null ? null : type.read(raw)),
+    problems: (value) => (value === null ? [] : type.problems(value)),
+    schema: () => ({ anyOf: [...forms, { type: 'null' }] }),
+  };
+}

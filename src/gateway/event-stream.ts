@@ -1,0 +1,45 @@
+import type { Response } from 'express';
+
+/** Bytes that may wait for a client that reads too slowly; then it is cut off. */
+const MAX_WAITING = 16 * 1024 * 1024;
+/** A comment: clients pass over it, proxies see that the connection is alive. */
+const KEEP_ALIVE = ': keep-alive\n\n';
+
+/** Server-sent events as the answer of a request. In silence it shows from time to time that it is still there. */
+export class EventStream {
+  private readonly pulse: NodeJS.Timeout;
+
+  constructor(
+    private readonly response: Response,
+    silenceSeconds: number,
+  ) {
+    response.status(200);
+    response.setHeader('Content-Type', 'text/event-stream; charset=utf-8');
+    response.setHeader('Cache-Control', 'no-cache');
+    // Proxies that collect answers (nginx) pass this one on piece by piece.
+    response.setHeader('X-Accel-Buffering', 'no');
+    response.flushHeaders();
+    this.pulse = setInterval(() => this.write(KEEP_ALIVE), silenceSeconds * 1000);
+    response.on('close', () => clearInterval(this.pulse));
+  }
+
+  /** @param event its name, where it has one */
+  send(data: object, event?: string): void {
+    this.write(`${event === undefined ? '' : `event: ${event}\n`}data: ${JSON.stringify(data)}\n\n`);
+    this.pulse.refresh();
+  }
+
+  /** @param last what stands behind everything else */
+  end(last?: string): void {
+    clearInterval(this.pulse);
+    if (last !== undefined) this.write(`data: ${last}\n\n`);
+    this.response.end();
+  }
+
+  private write(text: string): void {
+    const { response } = this;
+    if (response.writableEnded || response.destroyed) return;
+    response.write(text);
+    if (response.writableLength > MAX_WAITING) response.destroy();
+  }
+}

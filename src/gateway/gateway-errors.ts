@@ -1,0 +1,33 @@
+import { ConflictException, HttpException, NotFoundException } from '@nestjs/common';
+import type { Outcome } from './answering.js';
+
+/** A model that is none of this server. */
+export function unknownModel(model: string): NotFoundException {
+  return new NotFoundException({
+    detail: `Unknown OpenHands model '${model.slice(0, 100)}'. Use GET /v1/models.`,
+  });
+}
+
+/** The conversation cannot take a message now. */
+export function conflict(detail: string): ConflictException {
+  return new ConflictException({ detail });
+}
+
+/** The answer did not come in time; the run goes on. */
+export function tooLate(conversationId: string, seconds: number): HttpException {
+  return new HttpException(
+    `The agent did not finish within ${seconds} seconds and goes on working. ` +
+      `Follow conversation ${conversationId}, or ask for a stream.`,
+    504,
+  );
+}
+
+/** Why a run has no answer; undefined: it has one. */
+export function failureOf({ status, failure }: Outcome): HttpException | undefined {
+  if (status === 'finished') return undefined;
+  const text = `Agent run ended with status: ${status}`;
+  if (status === 'paused') return conflict(text);
+  if (status === 'waiting_for_confirmation')
+    return conflict(`${text}. Accept or reject its actions before the next message.`);
+  return new HttpException(failure === undefined ? text : `${text} (${failure})`, 500);
+}

@@ -1,0 +1,207 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { AppConfig } from '../config/index.js';
+import type { Conversation } from '../conversations/conversation.js';
+import { ConversationNotFoundError } from '../conversations/conversation-errors.js';
+import { ConversationsService } from '../conversations/conversations.service.js';
+import { withObservabilityHeaders } from '../conversations/dto/observability-headers.js';
+import { StartConversationRequestDto } from '../conversations/dto/start-conversation.dto.js';
+import { toStartRequest } from '../conversations/dto/to-start-request.js';
+import { LaunchProfiles, type LaunchedProfile } from '../conversations/profiles/launch-profiles.js';
+import type { IncomingMessage } from '../conversations/start-request.js';
+import { EventBus } from '../events/index.js';
+import { readDto } from '../http/dto.js';
+import { isJsonObject } from '../http/field-type.js';
+import { AgentProfilesService, LlmProfiles } from '../settings/index.js';
+import { Answering, type Outcome } from './answering.js';
+import { conflict, failureOf, tooLate, unknownModel } from './gateway-errors.js';
+import type { Question } from './question.js';
+
+const MODEL_PREFIX = 'openhands_';
+
+/** An answer on its way. */
+export interface Asked {
+  answering: Answering;
+  /** Never rejects by itself for how the run ended: `failureOf` tells. */
+  outcome: Promise<Outcome>;
+}
+
+/** Conversations as models: each question is a message, and what the run of the agent comes to is the answer. */
+@Injectable()
+export class GatewayService implements OnModuleDestroy {
+  /** Conversations that are being asked: one question at a time. */
+  private readonly open = new Map<string, Answering>();
+
+  constructor(
+    private readonly conversations: ConversationsService,
+    private readonly launches: LaunchProfiles,
+    private readonly agents: AgentProfilesService,
+    private readonly llms: LlmProfiles,
+    private readonly bus: EventBus,
+    private readonly config: AppConfig,
+  ) {}
+
+  /** The connections are about to be cut: what they wait for ends, too, and can be continued. */
+  async onModuleDestroy(): Promise<void> {
+    await Promise.allSettled([...this.open.values()].map((answering) => answering.interrupt()));
+  }
+
+  /** The names of the models that there are, sorted. */
+  async models(): Promise<string[]> {
+    return (await this.llms.names()).map((name) => MODEL_PREFIX + name);
+  }
+
+  /**
+   * Sends a question to a conversation, which is made where there is none of this id, and starts its answer.
+   * @param id of the conversation; undefined: a new one
+   * @throws HttpException 400, 404, 409; RunLimitError, InvalidRequestError and what else keeps a run from starting
+   */
+  async ask(question: Question, id: string | undefined, headers: IncomingHttpHeaders): Promise<Asked> {
+    const profile = await this.profileOf(question.model);
+    const conversationId = id ?? randomUUID();
+    if (this.open.has(conversationId)) throw busy(conversationId);
+    const answering = new Answering(conversationId, this.bus, () => {
+      if (this.open.get(conversationId) === answering) this.open.delete(conversationId);
+    });
+    this.open.set(conversationId, answering);
+    try {
+      const known = id === undefined ? undefined : await this.find(id);
+      const conversation = known ?? (await this.create(conversationId, profile, question, headers));
+      if (known) await continued(known, question);
+      return { answering, outcome: answering.follow(conversation) };
+    } catch (error) {
+      answering.end();
+      throw error;
+    }
+  }
+
+  /**
+   * The outcome with an answer, in the time that there is for one that comes whole.
+   * @throws HttpException 409, 500 or 504 where there is none
+   */
+  async whole({ answering, outcome }: Asked): Promise<Outcome> {
+    const ended = await within(outcome, this.config.gateway_timeout_seconds);
+    if (!ended) throw tooLate(answering.conversationId, this.config.gateway_timeout_seconds ?? 0);
+    const failure = failureOf(ended);
+    if (failure) throw failure;
+    return ended;
+  }
+
+  /** @throws HttpException 404; InvalidProfileNameError, ProfileNotFoundError and what else is wrong with it */
+  private async profileOf(model: string): Promise<string> {
+    const name = model.startsWith(MODEL_PREFIX) ? model.slice(MODEL_PREFIX.length) : '';
+    if (name === '') throw unknownModel(model);
+    return (await this.llms.load(name)).name;
+  }
+
+  private async find(id: string): Promise<Conversation | undefined> {
+    try {
+      return await this.conversations.open(id);
+    } catch (error) {
+      if (error instanceof ConversationNotFoundError) return undefined;
+      throw error;
+    }
+  }
+
+  private async create(
+    id: string,
+    llmProfile: string,
+    question: Question,
+    headers: IncomingHttpHeaders,
+  ): Promise<Conversation> {
+    const { active_agent_profile_id: agent } = await this.agents.list();
+    if (agent === null) throw conflict('There is no active agent profile. Activate one first.');
+    const launched = withInstructions(await this.launches.load(agent, llmProfile), question.instructions);
+    const { workspace_path: working_dir } = this.config;
+    const dto = readDto(StartConversationRequestDto, {
+      workspace: { working_dir },
+      conversation_id: id,
+      // A title would be one more call of the model, which the usage would count.
+      autotitle: false,
+    });
+    const request = toStartRequest(withObservabilityHeaders(dto, headers), launched);
+    const { created } = await this.conversations.create(
+      { ...request, initial_message: messageOf(question) },
+      false,
+    );
+    if (!created) throw busy(id);
+    return this.conversations.open(id);
+  }
+}
+
+/** @throws HttpException 409 for a conversation that cannot take a message now */
+async function continued(conversation: Conversation, question: Question): Promise<void> {
+  const { id, state } = conversation;
+  const { execution_status: status } = state;
+  if (status === 'paused' && wasPaused(conversation)) {
+    throw conflict(
+      `Conversation ${id} is paused: resume it (POST /api/conversations/${id}/run) before the next message.`,
+    );
+  }
+  if (status === 'waiting_for_confirmation') {
+    throw conflict(
+      `Conversation ${id} is waiting for confirmation: accept or reject its actions ` +
+        `(POST /api/conversations/${id}/events/respond_to_confirmation) before the next message.`,
+    );
+  }
+  // A run that goes on where one was cut off still says `paused` while it prepares itself.
+  const resumes = conversation.isRunning && status === 'paused';
+  if (conversation.isBusy || resumes || conversation.goal.active) throw busy(id);
+  await conversation.sendMessage(messageOf(question), true);
+}
+
+/** Whether a person has paused it. What was cut off (by who asked, or by a restart) just goes on. */
+function wasPaused({ log, length }: Conversation): boolean {
+  for (let seq = length - 1; seq >= 0; seq--) {
+    const { kind } = log.entry(seq);
+    if (kind === 'PauseEvent') return true;
+    if (kind === 'InterruptEvent' || kind === 'ConversationErrorEvent') return false;
+  }
+  return false;
+}
+
+function busy(id: string): Error {
+  return conflict(`Conversation ${id} is busy: wait for its answer before the next message.`);
+}
+
+function messageOf({ content }: Question): IncomingMessage {
+  return { role: 'user', content };
+}
+
+/** The profile with what the request says to the system, and with a model that is heard while it writes. */
+function withInstructions(launched: LaunchedProfile, instructions: string): LaunchedProfile {
+  const { settings } = launched;
+  const { llm, agent_context: context } = settings;
+  if (!isJsonObject(llm)) return launched;
+  const { system_message_suffix: suffix } = isJsonObject(context) ? context : {};
+  const texts = [typeof suffix === 'string' ? suffix : '', instructions].filter((text) => text !== '');
+  return {
+    ...launched,
+    settings: {
+      ...settings,
+      llm: { ...llm, stream: true },
+      agent_context: {
+        ...(isJsonObject(context) && context),
+        system_message_suffix: texts.length > 0 ? texts.join('\n\n') : null,
+      },
+    },
+  };
+}
+
+/** What comes within so many seconds; undefined: nothing. */
+async function within<T>(coming: Promise<T>, seconds: number | null): Promise<T | undefined> {
+  if (seconds === null) return coming;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), Math.min(seconds * 1000, MAX_TIMER_MS));
+  });
+  try {
+    return await Promise.race([coming, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Longer timers would fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;

@@ -1,0 +1,134 @@
+import { BadRequestException } from '@nestjs/common';
+import { textContent, type Content } from '../events/index.js';
+import type { OpenAIChatCompletionRequestDto, OpenAIContentPartDto } from './dto/chat-completion.dto.js';
+import type {
+  OpenAIResponseInputContentPartDto,
+  OpenAIResponseInputMessageDto,
+  OpenAIResponseRequestDto,
+} from './dto/response.dto.js';
+
+/** What is asked, in the words of a conversation. */
+export interface Question {
+  model: string;
+  /** The message to the agent. */
+  content: Content[];
+  /** Added to the system prompt of a new conversation; empty: nothing. */
+  instructions: string;
+}
+
+/** So many images may come with one message. */
+const MAX_IMAGES = 100;
+const SYSTEM_ROLES: readonly string[] = ['system', 'developer'];
+
+/** @throws BadRequestException for what no agent could be told */
+export function questionOfChat({ model, messages }: OpenAIChatCompletionRequestDto): Question {
+  const last = messages.findLast(({ role }) => role === 'user');
+  if (!last) throw refused('At least one user message is required');
+  return {
+    model,
+    content: sendable(chatContent(last.content), 'The user message must not be empty'),
+    instructions: instructionsOf(
+      messages
+        .filter(({ role }) => SYSTEM_ROLES.includes(role))
+        .map(({ content }) => textOf(chatContent(content))),
+    ),
+  };
+}
+
+/** @throws BadRequestException for what no agent could be told, and for what this server does not do */
+export function questionOfResponse(request: OpenAIResponseRequestDto): Question {
+  const { model, input, instructions, previous_response_id, store } = request;
+  if (store) throw refused('Persistent response storage (store=True) is not supported yet');
+  if (previous_response_id !== null)
+    throw refused('previous_response_id is not supported; replay input items instead');
+  const empty = 'Responses input must not be empty';
+  if (typeof input === 'string') {
+    const content = input.trim() === '' ? [] : [textContent(input)];
+    return { model, content: sendable(content, empty), instructions: instructionsOf([instructions ?? '']) };
+  }
+  const read = input.map((message) => ({ role: message.role, content: responseContent(message) }));
+  const [system, dialogue] = [
+    read.filter(({ role }) => SYSTEM_ROLES.includes(role)),
+    read.filter(({ role }) => !SYSTEM_ROLES.includes(role)),
+  ];
+  if (!dialogue.some(({ role }) => role === 'user'))
+    throw refused('Responses input must include a user message');
+  sendable(
+    dialogue.flatMap(({ content }) => content),
+    empty,
+  );
+  return {
+    model,
+    content: asOneMessage(dialogue),
+    instructions: instructionsOf([instructions ?? '', ...system.map(({ content }) => textOf(content))]),
+  };
+}
+
+/** A dialogue for an agent that has not seen it: who said what stands in the text. */
+function asOneMessage(dialogue: readonly { role: string; content: Content[] }[]): Content[] {
+  const [only, ...others] = dialogue;
+  if (only && others.length === 0) return only.content;
+  return dialogue.flatMap(({ role, content }) => [
+    textContent(`<message role="${role}">`),
+    ...content,
+    textContent('</message>'),
+  ]);
+}
+
+function chatContent(content: string | readonly OpenAIContentPartDto[] | null): Content[] {
+  if (typeof content === 'string' || content === null) return textBlocks(content);
+  return content.flatMap(({ type, text, image_url: image }) => {
+    if (type === 'text') return textBlocks(text);
+    if (type !== 'image_url') throw refused(`Unsupported content part type: ${shortened(type)}`);
+    const url = typeof image === 'string' ? image : image?.url;
+    return [imageOf(url, 'image_url content part is missing a url')];
+  });
+}
+
+function responseContent({ content }: OpenAIResponseInputMessageDto): Content[] {
+  if (typeof content === 'string') return textBlocks(content);
+  return content.flatMap((part) => responsePart(part));
+}
+
+function responsePart({ type, text, image_url: image }: OpenAIResponseInputContentPartDto): Content[] {
+  if (type === 'input_text' || type === 'output_text') return textBlocks(text);
+  if (type !== 'input_image') throw refused(`Unsupported Responses content part type: ${shortened(type)}`);
+  return [imageOf(image, 'input_image content part is missing an image_url')];
+}
+
+function textBlocks(text: string | null): Content[] {
+  return text === null || text === '' ? [] : [textContent(text)];
+}
+
+/** @throws BadRequestException for no URL, and for one that leads to no image on the web or in itself */
+function imageOf(url: string | null | undefined, missing: string): Content {
+  if (url === null || url === undefined || url === '') throw refused(missing);
+  if (!/^(https?:\/\/|data:image\/)/i.test(url))
+    throw refused('An image must be an http(s) URL or a data: URL of an image');
+  return { cache_prompt: false, type: 'image', image_urls: [url] };
+}
+
+/** @throws BadRequestException for a message that says nothing, or has too many images */
+function sendable(content: Content[], empty: string): Content[] {
+  const says = content.some((block) => block.type === 'image' || block.text.trim() !== '');
+  if (!says) throw refused(empty);
+  const images = content.filter(({ type }) => type === 'image').length;
+  if (images > MAX_IMAGES) throw refused(`A message may have ${MAX_IMAGES} images, not ${images}`);
+  return content;
+}
+
+function textOf(content: readonly Content[]): string {
+  return content.flatMap((block) => (block.type === 'text' ? [block.text] : [])).join('\n');
+}
+
+function instructionsOf(texts: readonly string[]): string {
+  return texts.filter((text) => text.trim() !== '').join('\n\n');
+}
+
+function shortened(text: string): string {
+  return text.slice(0, 100);
+}
+
+function refused(detail: string): BadRequestException {
+  return new BadRequestException({ detail });
+}

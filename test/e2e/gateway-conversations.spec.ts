@@ -1,0 +1,121 @@
+import { ConflictError, InternalServerError } from 'openai';
+import { scriptedRequest } from '../support/conversation-client.js';
+import { CONVERSATION, GatewayStage, chat, conversationOf } from '../support/gateway-stage.js';
+import { eventually } from '../support/server-process.js';
+
+describe('conversations behind the gateway', () => {
+  let stage: GatewayStage;
+
+  beforeAll(async () => {
+    stage = await GatewayStage.start({
+      OH_GATEWAY_TIMEOUT_SECONDS: '4',
+      OH_GATEWAY_KEEP_ALIVE_SECONDS: '0.1',
+    });
+  });
+  afterAll(() => stage.stop());
+
+  /** Asks a conversation. */
+  const ask = (id: string, text: string) =>
+    stage.client().chat.completions.create(chat(text), { headers: { [CONVERSATION]: id } });
+  const answer = async (id: string, text: string) => (await ask(id, text)).choices[0]?.message.content;
+  /** A conversation of the other API. */
+  const made = async (script: string | undefined, more = {}) => {
+    const body = scriptedRequest('work', script, more);
+    const { id } = await stage.ok('POST', '/api/conversations', body);
+    return String(id);
+  };
+  const reaches = (id: string, status: string) =>
+    eventually(async () => (await stage.status(id)) === status, `status ${status}`);
+  const refusal = async (asking: Promise<unknown>) => {
+    const error: unknown = await asking.catch((failure: unknown) => failure);
+    expect(error).toBeInstanceOf(ConflictError);
+    return String(error);
+  };
+
+  it('continues a conversation that the other API has made, also one whose model is not streamed', async () => {
+    const id = await made('FINISH: one');
+    await reaches(id, 'finished');
+    expect(await answer(id, 'SAY: two')).toBe('two');
+    const response = await stage.raw('/chat/completions', chat('SAY: three', { stream: true }), {
+      [CONVERSATION]: id,
+    });
+    expect(await response.text()).toContain('"delta":{"content":"three"}');
+  });
+
+  it('refuses a conversation that works, that a person has paused, or that waits for confirmation', async () => {
+    const working = await made('RUN: sleep 60');
+    await reaches(working, 'running');
+    expect(await refusal(ask(working, 'FINISH: x'))).toContain('is busy');
+    await stage.ok('POST', `/api/conversations/${working}/interrupt`);
+
+    const paused = await made('RUN: sleep 1\nRUN: sleep 1\nFINISH: x');
+    await reaches(paused, 'running');
+    await stage.ok('POST', `/api/conversations/${paused}/pause`);
+    await reaches(paused, 'paused');
+    expect(await refusal(ask(paused, 'FINISH: x'))).toContain(`POST /api/conversations/${paused}/run`);
+
+    const waiting = await made('RUN: true', { confirmation_policy: { kind: 'AlwaysConfirm' } });
+    await reaches(waiting, 'waiting_for_confirmation');
+    expect(await refusal(ask(waiting, 'FINISH: x'))).toContain('respond_to_confirmation');
+    await stage.ok('POST', `/api/conversations/${waiting}/events/respond_to_confirmation`, { accept: false });
+    expect(await answer(waiting, 'FINISH: agreed')).toBe('agreed');
+    // Nothing of what was refused has reached the conversation.
+    const { items } = await stage.ok('GET', `/api/conversations/${waiting}/events/search?limit=100`);
+    expect(JSON.stringify(items)).not.toContain('FINISH: x');
+  });
+
+  it('says that its own run was paused, or has come to wait for confirmation', async () => {
+    const careful = await made(undefined, { confirmation_policy: { kind: 'AlwaysConfirm' } });
+    expect(await refusal(ask(careful, 'RUN: true'))).toContain('status: waiting_for_confirmation');
+
+    const id = await made(undefined);
+    const asking = refusal(ask(id, 'RUN: sleep 1\nRUN: sleep 1\nFINISH: x'));
+    await reaches(id, 'running');
+    await stage.ok('POST', `/api/conversations/${id}/pause`);
+    expect(await asking).toContain('status: paused');
+  });
+
+  it('answers 504 when the limit is over, and the run goes on', async () => {
+    const id = await made(undefined);
+    const error: unknown = await ask(id, 'RUN: sleep 5\nFINISH: late').catch((failure: unknown) => failure);
+    expect(error).toBeInstanceOf(InternalServerError);
+    expect(error).toMatchObject({ status: 504, code: 'timeout' });
+    expect(String(error)).toContain(id);
+    await reaches(id, 'finished');
+    const { response } = await stage.ok('GET', `/api/conversations/${id}/agent_final_response`);
+    expect(response).toBe('late');
+  });
+
+  it('shows in the silence of a tool that a stream is alive, beyond the limit of whole answers', async () => {
+    const response = await stage.raw(
+      '/chat/completions',
+      chat('RUN: sleep 5\nFINISH: late', { stream: true }),
+    );
+    const text = await response.text();
+    expect(text.split(': keep-alive\n\n').length).toBeGreaterThan(3);
+    expect(text).toMatch(/"delta":\{"content":"late"\}[^]*data: \[DONE\]\n\n$/);
+  });
+
+  it.each(['SIGTERM', 'SIGKILL'] as const)(
+    'can be continued by its header after %s in the middle',
+    async (signal) => {
+      const response = await stage.raw(
+        '/chat/completions',
+        chat('SAY: on it\nRUN: sleep 60\nFINISH: never', { stream: true }),
+      );
+      const id = conversationOf(response);
+      const reading = response.text().then(
+        () => 'ended',
+        () => 'broken',
+      );
+      await eventually(async () => {
+        const { items } = await stage.ok('GET', `/api/conversations/${id}/events/search?limit=100`);
+        return JSON.stringify(items).includes('ActionEvent');
+      }, 'the command');
+      await stage.restart(signal);
+      expect(['ended', 'broken']).toContain(await reading);
+      await reaches(id, 'paused');
+      expect(await answer(id, 'FINISH: after')).toBe('after');
+    },
+  );
+});

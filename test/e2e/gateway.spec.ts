@@ -1,0 +1,276 @@
+import {
+  APIUserAbortError,
+  AuthenticationError,
+  BadRequestError,
+  ConflictError,
+  InternalServerError,
+  NotFoundError,
+  UnprocessableEntityError,
+  type OpenAI,
+} from 'openai';
+import { CONVERSATION, GatewayStage, chat, conversationOf } from '../support/gateway-stage.js';
+import { startScriptedEndpoint, type ChatEndpoint } from '../support/scripted-endpoint.js';
+import { eventually } from '../support/server-process.js';
+
+const STORY = 'SAY: Let me look at it.\nRUN: echo looked\nFINISH: All is well.';
+
+describe("the gateway under OpenAI's own client", () => {
+  let stage: GatewayStage;
+  let openai: OpenAI;
+  let endpoint: ChatEndpoint;
+
+  beforeAll(async () => {
+    stage = await GatewayStage.start();
+    openai = stage.client();
+    endpoint = await startScriptedEndpoint();
+    await stage.model('remote', { model: 'openai/gpt-4o', base_url: endpoint.url, api_key: 'x' });
+  });
+  afterAll(async () => {
+    await stage.stop();
+    await endpoint.close();
+  });
+
+  const streamed = async (body: OpenAI.ChatCompletionCreateParamsStreaming, headers = {}) => {
+    const { data, response } = await openai.chat.completions.create(body, { headers }).withResponse();
+    const pieces: string[] = [];
+    let usage: unknown;
+    for await (const { choices, usage: total } of data) {
+      pieces.push(...choices.flatMap(({ delta }) => delta.content ?? []));
+      usage ??= total;
+    }
+    return { pieces, usage, text: pieces.join(''), id: conversationOf(response) };
+  };
+
+  it('lists a model for each LLM profile', async () => {
+    const { data } = await openai.models.list();
+    expect(data).toEqual(
+      ['main', 'remote'].map((name) => ({
+        ...{ id: `openhands_${name}`, created: 0, object: 'model', owned_by: 'openhands' },
+      })),
+    );
+  });
+
+  it('answers a completion with what the run comes to, and goes on with it by its header', async () => {
+    const first = await openai.chat.completions.create(chat('FINISH: one')).withResponse();
+    expect(first.data).toMatchObject({
+      ...{ object: 'chat.completion', model: 'openhands_main' },
+      choices: [{ index: 0, finish_reason: 'stop', message: { role: 'assistant', content: 'one' } }],
+    });
+    const id = conversationOf(first.response);
+    const { usage } = first.data;
+    expect(usage?.total_tokens).toBe((usage?.prompt_tokens ?? 0) + (usage?.completion_tokens ?? 0));
+
+    const second = await openai.chat.completions
+      .create(chat('FINISH: two'), { headers: { [CONVERSATION]: id } })
+      .withResponse();
+    expect(second.data.choices[0]?.message.content).toBe('two');
+    expect(conversationOf(second.response)).toBe(id);
+    // The totals of the conversation, not of the answer.
+    expect(second.data.usage?.prompt_tokens).toBeGreaterThan(usage?.prompt_tokens ?? 0);
+  });
+
+  it('makes the conversation that a header names, where there is none', async () => {
+    const id = 'b1f7c0de-1111-4222-8333-444455556666';
+    const { response } = await openai.chat.completions
+      .create(chat('FINISH: made'), { headers: { [CONVERSATION]: id } })
+      .withResponse();
+    expect(conversationOf(response)).toBe(id);
+    expect(await stage.status(id)).toBe('finished');
+  });
+
+  it('works with the model that is asked, the active profile and the words to the system', async () => {
+    const { response } = await openai.chat.completions
+      .create({
+        model: 'openhands_remote',
+        messages: [
+          { role: 'system', content: 'Answer in rhymes.' },
+          { role: 'user', content: 'not this' },
+          { role: 'assistant', content: 'nor this' },
+          { role: 'user', content: 'FINISH: done' },
+        ],
+      })
+      .withResponse();
+    const sent = JSON.stringify(endpoint.requests.at(-1)?.body.messages);
+    expect(sent).toContain('Answer in rhymes.');
+    expect(sent).not.toMatch(/(not|nor) this/);
+    const info = await stage.ok('GET', `/api/conversations/${conversationOf(response)}`);
+    expect(info).toMatchObject({
+      launched_agent_profile: { llm_profile_ref: 'remote' },
+      agent: { llm: { model: 'openai/gpt-4o', stream: true } },
+      tags: {},
+    });
+  });
+
+  it('passes images on', async () => {
+    const url = 'data:image/png;base64,iVBORw0KGgo=';
+    await openai.chat.completions.create({
+      model: 'openhands_remote',
+      messages: [
+        {
+          role: 'user',
+          content: [
+            { type: 'text', text: 'FINISH: seen' },
+            { type: 'image_url', image_url: { url } },
+          ],
+        },
+      ],
+    });
+    expect(JSON.stringify(endpoint.requests.at(-1)?.body.messages)).toContain(url);
+  });
+
+  it('streams what the model writes while it writes', async () => {
+    endpoint.script([{ say: 'one two three four five', stallAfter: 4 }]);
+    const leaving = new AbortController();
+    const { data, response } = await openai.chat.completions
+      .create({ ...chat('go', { model: 'openhands_remote' }), stream: true }, { signal: leaving.signal })
+      .withResponse();
+    const seen: string[] = [];
+    // The model never comes to its end: what is read here came in the middle of its answer.
+    for await (const { choices } of data) {
+      seen.push(choices[0]?.delta.content ?? '');
+      if (seen.join('').includes('two ')) leaving.abort();
+    }
+    expect(seen.filter((piece) => piece !== '').length).toBeGreaterThan(1);
+    const id = conversationOf(response);
+    await eventually(async () => (await stage.status(id)) === 'paused', 'the interrupted run');
+    const kinds = await kindsOf(id);
+    expect(kinds).toContain('InterruptEvent');
+
+    // Who stopped an answer goes on with the next message.
+    const next = await streamed(
+      { ...chat('FINISH: back', { model: 'openhands_remote' }), stream: true },
+      {
+        [CONVERSATION]: id,
+      },
+    );
+    expect(next).toMatchObject({ text: 'back', id });
+  });
+
+  it('streams the same text that it answers whole', async () => {
+    const text = 'The final words of this answer.';
+    const {
+      pieces,
+      text: all,
+      usage,
+    } = await streamed({
+      ...chat(`SAY: ${text}`),
+      ...{ stream: true, stream_options: { include_usage: true } },
+    });
+    expect(all).toBe(text);
+    expect(pieces.length).toBeGreaterThan(1);
+    const whole = await openai.chat.completions.create(chat(`SAY: ${text}`));
+    expect(whole.choices[0]?.message.content).toBe(text);
+    expect(usage).toEqual(whole.usage);
+  });
+
+  it('tells what is said on the way, or only the final response', async () => {
+    const story = { ...chat(STORY), stream: true } as const;
+    const { text, id } = await streamed(story);
+    expect(text).toBe('Let me look at it.\n\nAll is well.');
+    const { response } = await stage.ok('GET', `/api/conversations/${id}/agent_final_response`);
+    expect(response).toBe('All is well.');
+    // An option that OpenAI's types do not have.
+    const only = { ...story, stream_options: { include_usage: false, include_commentary: false } };
+    expect((await streamed(only)).text).toBe('All is well.');
+  });
+
+  it('answers a response, and streams one as items', async () => {
+    const body = { model: 'openhands_main', input: STORY, instructions: 'Be brief', metadata: { a: 'b' } };
+    const whole = await openai.responses.create(body);
+    expect(whole).toMatchObject({
+      ...{ object: 'response', status: 'completed', instructions: 'Be brief', metadata: { a: 'b' } },
+      ...{ model: 'openhands_main', output_text: 'All is well.' },
+    });
+
+    const stream = openai.responses.stream(body);
+    let said = '';
+    stream.on('response.output_text.delta', ({ delta }) => (said += delta));
+    const final = await stream.finalResponse();
+    expect(said).toBe('Let me look at it.All is well.');
+    expect(final.output).toMatchObject([
+      { content: [{ text: 'Let me look at it.' }], phase: 'commentary', status: 'completed' },
+      { content: [{ text: 'All is well.' }], phase: 'final_answer', status: 'completed' },
+    ]);
+    expect(final.usage).toEqual(whole.usage);
+    expect(final.usage?.total_tokens).toBeGreaterThan(0);
+  });
+
+  it("has errors that OpenAI's client knows", async () => {
+    const failing = async (asking: Promise<unknown>): Promise<unknown> =>
+      asking.catch((error: unknown) => error);
+    const create = (body: object, options: object = {}) =>
+      failing(openai.chat.completions.create({ ...chat('FINISH: x'), ...body }, options));
+
+    const stranger = stage.client({ apiKey: 'wrong' });
+    const unauthorized = await failing(stranger.chat.completions.create(chat('FINISH: x')));
+    expect(unauthorized).toBeInstanceOf(AuthenticationError);
+    expect(unauthorized).toMatchObject({ status: 401, code: 'invalid_api_key' });
+
+    const unknown = await create({ model: 'gpt-4' });
+    expect(unknown).toBeInstanceOf(NotFoundError);
+    expect(String(unknown)).toContain("Unknown OpenHands model 'gpt-4'. Use GET /v1/models.");
+    expect(await create({ messages: [] })).toBeInstanceOf(BadRequestError);
+    const invalid = await create({ messages: [{ role: 'wizard', content: 'x' }] });
+    expect(invalid).toBeInstanceOf(UnprocessableEntityError);
+    expect(invalid).toMatchObject({ param: 'messages.0.role', type: 'invalid_request_error' });
+
+    const failed = await create(chat('FAIL: 400'));
+    expect(failed).toBeInstanceOf(InternalServerError);
+    expect(String(failed)).toContain('Agent run ended with status: error');
+  });
+
+  it('tells of a run that fails in the middle of a stream', async () => {
+    const failing = streamed({ ...chat('SAY: wait\nRUN: true\nFAIL: 400'), stream: true });
+    await expect(failing).rejects.toThrow('Agent run ended with status: error');
+    const stream = openai.responses.stream({ model: 'openhands_main', input: 'FAIL: 400' });
+    const events: string[] = [];
+    for await (const event of stream) {
+      if (event.type === 'response.failed') events.push(event.response.error?.message ?? '');
+    }
+    expect(events).toEqual([expect.stringContaining('Agent run ended with status: error')]);
+  });
+
+  it('runs an agent once, whatever the client would do about a failure', async () => {
+    const before = endpoint.requests.length;
+    endpoint.script([{ status: 400, message: 'no', code: 'bad' }]);
+    const eager = stage.client({ maxRetries: 2 });
+    const failing = eager.chat.completions.create(chat('go', { model: 'openhands_remote' }));
+    await expect(failing).rejects.toBeInstanceOf(InternalServerError);
+    expect(endpoint.requests.length).toBe(before + 1);
+  });
+
+  it('interrupts the run of a whole answer that nobody waits for', async () => {
+    const id = '7e57ab1e-0000-4000-8000-00000000aaaa';
+    const leaving = new AbortController();
+    const asking = openai.chat.completions.create(chat('RUN: sleep 60\nFINISH: late'), {
+      headers: { [CONVERSATION]: id },
+      signal: leaving.signal,
+    });
+    const failed = expect(asking).rejects.toBeInstanceOf(APIUserAbortError);
+    await eventually(async () => (await kindsOf(id)).includes('ActionEvent'), 'the command');
+    leaving.abort();
+    await failed;
+    await eventually(async () => (await stage.status(id)) === 'paused', 'the interrupted run');
+  });
+
+  it('refuses a second question while the first is being answered', async () => {
+    const id = '7e57ab1e-0000-4000-8000-00000000bbbb';
+    const headers = { [CONVERSATION]: id };
+    const first = openai.chat.completions.create(chat('RUN: sleep 2\nFINISH: first'), { headers });
+    await eventually(async () => (await kindsOf(id)).includes('ActionEvent'), 'the first run');
+    const second = openai.chat.completions.create(chat('FINISH: second'), { headers });
+    await expect(second).rejects.toBeInstanceOf(ConflictError);
+    expect((await first).choices[0]?.message.content).toBe('first');
+    const third = await openai.chat.completions.create(chat('FINISH: third'), { headers });
+    expect(third.choices[0]?.message.content).toBe('third');
+  });
+
+  /** The kinds of the events of a conversation; none where it is not there yet. */
+  async function kindsOf(id: string): Promise<string[]> {
+    const events = await stage
+      .ok('GET', `/api/conversations/${id}/events/search?limit=100`)
+      .catch(() => ({}));
+    const items = 'items' in events && Array.isArray(events.items) ? events.items : [];
+    return items.map(({ kind }: { kind: string }) => kind);
+  }
+});
