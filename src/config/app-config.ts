@@ -168,6 +168,8 @@ export class AppConfig {
   webhooks: WebhookConfig[] = [];
   @Flag('Offer an editor in the browser.')
   enable_vscode: boolean = true;
+  @Text('Folder of that editor: OpenVSCode Server, with its bin/openvscode-server.')
+  vscode_path: string = '/openhands/.openvscode-server';
   @Whole('Port of that editor.', { min: 1, max: 65535 })
   vscode_port: number = 8001;
   @Text('Path of that editor behind a proxy.', { nullable: true })

@@ -6,7 +6,6 @@ import { SettingsModule } from '../settings/index.js';
 import { StorageModule } from '../storage/storage.module.js';
 import { ArchiveController } from './archive/archive.controller.js';
 import { ArchiveService } from './archive/archive.service.js';
-import { ConversationVscodeController } from './conversation-vscode.controller.js';
 import { FileDiscoveryController } from './files/file-discovery.controller.js';
 import { FilesController } from './files/files.controller.js';
 import { FilesService } from './files/files.service.js';
@@ -16,6 +15,9 @@ import { RepositoriesController } from './git/repositories.controller.js';
 import { RepositorySearch } from './git/repository-search.js';
 import { RuntimeController } from './runtime.controller.js';
 import { RuntimeScopesModule } from './runtime-scopes.module.js';
+import { ConversationVscodeController } from './vscode/conversation-vscode.controller.js';
+import { Editor } from './vscode/editor.js';
+import { VscodeController } from './vscode/vscode.controller.js';
 import { WorkspaceFilesController } from './workspace-files.controller.js';
 import { WorkspaceSessionController } from './workspace-session.controller.js';
 
@@ -33,8 +35,9 @@ documentSchemas(async () => (await import('./docs-schemas.js')).workspaceSchemas
     RepositoriesController,
     GitController,
     RuntimeController,
+    VscodeController,
     ConversationVscodeController,
   ],
-  providers: [FilesService, ArchiveService, GitService, RepositorySearch],
+  providers: [FilesService, ArchiveService, GitService, RepositorySearch, Editor],
 })
 export class WorkspaceModule {}

@@ -7,7 +7,7 @@ import { factsOf, isFacts, type Facts } from './shape.js';
 
 /** Groups of operations that are compared so far; those of a further group are added by their paths. */
 const GROUPS = [
-  /^\w+ \/api\/mcp\//,
+  /^\w+ \/api\/(mcp|vscode)\//,
   /^\w+ \/api\/acp\//,
   /^\w+ \/(alive|health|ready|server_info)?$/,
   /^\w+ \/api\/conversations(\/search|\/count)?$/,

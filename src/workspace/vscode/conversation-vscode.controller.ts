@@ -1,10 +1,11 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
-import { AppConfig } from '../config/index.js';
-import { RuntimeConversationIdPipe } from '../http/conversation-id.pipe.js';
-import { Field } from '../http/field.js';
-import { nullable, text } from '../http/field-type.js';
-import { Operation } from '../http/operation.js';
-import { RuntimeScopes } from './runtime-scopes.js';
+import { RuntimeConversationIdPipe } from '../../http/conversation-id.pipe.js';
+import { Field } from '../../http/field.js';
+import { nullable, text } from '../../http/field-type.js';
+import { Operation } from '../../http/operation.js';
+import { RuntimeScopes } from '../runtime-scopes.js';
+import { Editor, type EditorStatus } from './editor.js';
+import { EDITOR_STATUS } from './editor-status.js';
 
 const tag = 'VSCode';
 const SCOPE = 'runtime_conversation_id';
@@ -18,11 +19,11 @@ export class ConversationVscodeQueryDto {
   workspace_dir: string | null = null;
 }
 
-/** The editor in the browser, for a conversation. This server starts none, so there is none to be reached. */
+/** The editor in the browser, for a conversation: the same one for all of them. */
 @Controller(`api/conversations/:${SCOPE}/vscode`)
 export class ConversationVscodeController {
   constructor(
-    private readonly config: AppConfig,
+    private readonly editor: Editor,
     private readonly scopes: RuntimeScopes,
   ) {}
 
@@ -36,29 +37,24 @@ export class ConversationVscodeController {
   })
   async url(
     @Param(SCOPE, RuntimeConversationIdPipe) id: string,
-    @Query() { workspace_dir }: ConversationVscodeQueryDto,
-  ): Promise<{ url: null }> {
-    const { paths } = await this.scopes.of(id);
+    @Query() { base_url, workspace_dir }: ConversationVscodeQueryDto,
+  ): Promise<{ url: string | null }> {
+    const { paths, folder } = await this.scopes.of(id);
     if (workspace_dir !== null) await paths.assertInside(workspace_dir, 'workspace_dir');
-    return { url: null };
+    return { url: await this.editor.url(base_url, workspace_dir ?? folder) };
   }
 
   @Get('status')
   @Operation({
     tag,
     summary: 'Whether the editor runs for a conversation',
-    answers: {
-      200: {
-        description: 'Whether it runs, and whether it is allowed to.',
-        schema: { type: 'object', additionalProperties: { anyOf: [{ type: 'boolean' }, { type: 'string' }] } },
-      },
-    },
+    answers: { 200: EDITOR_STATUS },
     errors: [404],
   })
   async status(
     @Param(SCOPE, RuntimeConversationIdPipe) id: string,
-  ): Promise<{ running: boolean; enabled: boolean }> {
+  ): Promise<EditorStatus> {
     await this.scopes.of(id);
-    return { running: false, enabled: this.config.enable_vscode };
+    return this.editor.status;
   }
 }
