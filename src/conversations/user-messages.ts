@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { forgetRefinement } from '../agent/critics/index.js';
 import type { HookOutcome, Hooks } from '../agent/hooks/index.js';
-import { createEvent, plainText, textContent, type DurableEvent, type EventDraft } from '../events/index.js';
+import { plainText, textContent, type DurableEvent, type EventDraft } from '../events/index.js';
 import type { ConversationContext } from './context/conversation-context.js';
 import type { ConversationState } from './conversation-state.js';
 import { stateUpdate, statusUpdate } from './run.js';
@@ -81,24 +81,27 @@ export class UserMessages {
     const agentState = forgetRefinement(agent_state);
     const extras = this.context.extrasOf(message.content);
     const reset = ['finished', 'stuck'].includes(execution_status) ? [statusUpdate('idle')] : [];
-    const event = createEvent({
+    const event: EventDraft = {
       id,
       source: 'user',
       llm_message: { role: message.role, content: message.content, thinking_blocks: [] },
       activated_skills: extras.activated,
       extended_content: [...extras.content, ...(context === undefined ? [] : [textContent(context)])],
       kind: 'MessageEvent',
-    });
-    const committed = this.host.commit([
-      ...before,
-      ...reset,
-      ...this.session.opening(),
-      ...events.map((draft) => this.host.masked(draft)),
+    };
+    const said = [
+      ...events,
       ...(blocked === undefined
         ? []
         : [stateUpdate('blocked_messages', { ...blocked_messages, [id]: blocked })]),
       event,
-      stateUpdate('last_user_message_id', event.id),
+    ];
+    const committed = this.host.commit([
+      ...before,
+      ...reset,
+      ...this.session.opening(),
+      ...said.map((draft) => this.host.masked(draft)),
+      stateUpdate('last_user_message_id', id),
       ...(agentState ? [stateUpdate('agent_state', agentState)] : []),
     ]);
     this.titles.heard(message.content);

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Stage } from '../contract/transcripts/stage.js';
 import { userMessage, type ConversationClient, type SeenEvent } from '../support/conversation-client.js';
@@ -201,6 +201,27 @@ describe('hooks', () => {
     expect(event).toMatchObject({ stdout: '<secret-hidden>\n', stderr: '<secret-hidden>\n' });
     expect(await read('input.json')).not.toContain(secret);
     expect(stage.server.log).not.toContain(secret);
+  });
+
+  it.each([
+    ['pre_tool_use', 'cat token >&2; exit 2'],
+    ['user_prompt_submit', 'cat token >&2; exit 2'],
+    ['user_prompt_submit', 'printf \'{"additionalContext":"%s"}\' "$(cat token)"'],
+    ['session_start', 'printf \'{"additionalContext":"%s"}\' "$(cat token)"'],
+    ['stop', '[ -e again ] || { touch again; cat token >&2; exit 2; }'],
+  ])('%s: say no secret to the agent (%s)', async (kind, text) => {
+    const secret = 'a-very-secret-value';
+    await writeFile(file('token'), secret);
+    const conversation = await start(
+      'RUN: true\nFINISH: x',
+      { [kind]: command(text) },
+      { secrets: { MY_TOKEN: { kind: 'StaticSecret', value: secret } } },
+    );
+    await conversation.reaches('finished');
+    const events = JSON.stringify(await conversation.events());
+    expect(events).toContain('<secret-hidden>');
+    expect(events).not.toContain(secret);
+    expect(JSON.stringify(await conversation.info())).not.toContain(secret);
   });
 
   it('keep only the beginning of what they print', async () => {

@@ -196,6 +196,36 @@ describe('secrets of a conversation', () => {
     expect(textOf(output)).not.toMatch(/s3cr3t|-value-|lue-123/);
   });
 
+  it('are hidden in what the agent is told of files of the workspace', async () => {
+    await writeFiles(workspace, {
+      'AGENTS.md': `Use ${TOKEN}.`,
+      '.openhands/SOUL.md': `I know ${TOKEN}.`,
+      '.openhands/memory/MEMORY.md': `It was ${TOKEN}.`,
+      '.agents/skills/zebra.md': `---\ntriggers: [zebra]\n---\nSay ${TOKEN}.`,
+      'below/AGENTS.md': `Here ${TOKEN}.`,
+      'below/file.txt': 'text',
+    });
+    const view = JSON.stringify({ command: 'view', path: path.join(workspace, 'below/file.txt') });
+    const request = scriptedRequest(workspace, `TOOL: file_editor ${view}\nFINISH: zebra`, {
+      secrets: { MY_TOKEN },
+    });
+    const conversation = await ConversationClient.create(server, {
+      ...request,
+      agent: { ...request.agent, agent_context: { load_project_skills: true, load_memory: true } },
+    });
+    await conversation.reaches('finished');
+    for (const kind of [
+      'ConversationStateUpdateEvent',
+      'SystemPromptEvent',
+      'MessageEvent',
+      'ObservationEvent',
+    ]) {
+      const events = JSON.stringify(await conversation.events(`&kind=${kind}`));
+      expect(events).toContain(HIDDEN);
+      expect(events).not.toContain(TOKEN);
+    }
+  });
+
   it('are hidden before a view of a file is cut', async () => {
     // Of different lengths, so that a cut falls into a value.
     const lines = Array.from({ length: 3000 }, (_, index) => `${'-'.repeat(index % 7)}${TOKEN}`);

@@ -2,21 +2,34 @@ import type { EventDraft, TextContent } from '../../events/index.js';
 
 const IMAGE = /^data:image\/[\w.+-]+;base64,/;
 
+/** Parts of the state that hold what hooks say, and skills that were read from files. */
+const FROM_OUTSIDE: ReadonlySet<string> = new Set(['blocked_actions', 'blocked_messages', 'agent']);
+
 type Mask = (text: string) => string;
 
 /**
- * An event of a run with secret values hidden: all texts of observations and errors, and what the agent says. The
- * arguments of a call stay as the model wrote them, because they are executed, and so do signed reasoning blocks, because
- * their provider wants them back unchanged.
+ * An event with secret values hidden: all texts of observations and errors, what the agent says, and what comes from files
+ * of the workspace and from hooks. The arguments of a call stay as the model wrote them, because they are executed, so do
+ * the words of the user, and signed reasoning blocks, because their provider wants them back unchanged.
  */
 export function maskDraft(draft: EventDraft, mask: Mask): EventDraft {
   switch (draft.kind) {
     case 'ObservationEvent': {
       const { kind, ...fields } = draft.observation;
-      return { ...draft, observation: { ...masked(fields, mask), kind } };
+      return {
+        ...draft,
+        observation: { ...masked(fields, mask), kind },
+        extended_content: masked(draft.extended_content, mask),
+      };
+    }
+    case 'SystemPromptEvent': {
+      const { system_prompt, dynamic_context } = draft;
+      const context = dynamic_context && { dynamic_context: maskedText(dynamic_context, mask) };
+      return { ...draft, system_prompt: maskedText(system_prompt, mask), ...context };
     }
     case 'MessageEvent': {
-      if (draft.source === 'user') return draft;
+      if (draft.source === 'user')
+        return { ...draft, extended_content: masked(draft.extended_content, mask) };
       const { llm_message: message } = draft;
       const content = message.content.map((block) =>
         block.type === 'text' ? { ...block, text: mask(block.text) } : block,
@@ -42,6 +55,10 @@ export function maskDraft(draft: EventDraft, mask: Mask): EventDraft {
       const { kind, hook_event_type, source, id, ...texts } = draft;
       return { id, source, hook_event_type, ...masked(texts, mask), kind };
     }
+    case 'UserRejectObservation':
+      return { ...draft, rejection_reason: mask(draft.rejection_reason) };
+    case 'ConversationStateUpdateEvent':
+      return FROM_OUTSIDE.has(draft.key) ? { ...draft, value: masked(draft.value, mask) } : draft;
     case 'AgentErrorEvent':
       return { ...draft, error: mask(draft.error) };
     case 'ConversationErrorEvent':
