@@ -1,4 +1,8 @@
+import { condenser } from '../conversations/dto/agent.dto.js';
+import { refTo } from '../http/dto.js';
 import type { JsonSchema } from '../http/field-type.js';
+import { McpServerDto } from '../settings/dto/mcp-server.dto.js';
+import { CanvasExtensionManifestDto } from './canvas/canvas-manifest.js';
 
 const text: JsonSchema = { type: 'string' };
 const flag: JsonSchema = { type: 'boolean' };
@@ -42,15 +46,48 @@ const SUB_AGENT = {
   permission_mode: orNull(text),
   max_iteration_per_run: orNull({ type: 'integer' }),
   max_budget_per_run: orNull({ type: 'number' }),
-  mcp_config: orNull({ type: 'object', additionalProperties: ref('MCPServer') }),
-  mcp_servers: { ...orNull({ type: 'object', additionalProperties: ref('MCPServer') }), deprecated: true },
+  mcp_config: orNull({ type: 'object', additionalProperties: { $ref: refTo(McpServerDto) } }),
+  mcp_servers: {
+    ...orNull({ type: 'object', additionalProperties: { $ref: refTo(McpServerDto) } }),
+    deprecated: true,
+  },
   profile_store_dir: orNull(text),
   hooks: orNull(ref('HookConfig')),
-  condenser: orNull({ type: 'object', additionalProperties: true }),
+  condenser: orNull(condenser.schema()),
   metadata: { type: 'object', additionalProperties: true },
   level: orNull({ type: 'string', enum: ['project', 'user', 'builtin', 'plugin', 'programmatic'] }),
   source: orNull(text),
   is_builtin: flag,
+};
+
+const BACKEND = {
+  name: text,
+  state: {
+    type: 'string',
+    enum: ['missing', 'stopped', 'starting', 'ready', 'unhealthy', 'unsupported'],
+  },
+  revision: orNull(text),
+  prepared_revision: orNull(text),
+  pid: orNull({ type: 'integer' }),
+  port: orNull({ type: 'integer' }),
+  detail: orNull(text),
+};
+
+const OFFERED = { name: text, description: orNull(text), source: text, installed: flag };
+const PLUGIN_OFFERED = {
+  ref: orNull(text),
+  repo_path: orNull(text),
+  path: orNull(text),
+  skills: orNull(list(ref('PluginSkillSummary'))),
+  files: orNull(list(text)),
+};
+const PLUGIN = {
+  name: text,
+  version: text,
+  description: text,
+  path: text,
+  skills: list(ref('PluginSkillSummary')),
+  files: list(text),
 };
 
 const INSTALLED = {
@@ -109,13 +146,31 @@ export function extensionSchemas(): Record<string, JsonSchema> {
     }),
     ...installed('CanvasExtension', undefined, {
       requested_ref: orNull(text),
-      manifest: orNull(ref('CanvasExtensionManifest')),
+      manifest: orNull({ $ref: refTo(CanvasExtensionManifestDto) }),
     }),
     InstalledSkillsListResponse: object({ skills: list(ref('InstalledSkillResponse')) }),
     InstalledPluginsListResponse: object({ plugins: list(ref('InstalledPluginResponse')) }),
     InstalledCanvasExtensionsListResponse: object({
       canvas_extensions: list(ref('InstalledCanvasExtensionResponse')),
     }),
+    SyncResponse: object({ status: { type: 'string', enum: ['success', 'error'] }, message: text }),
+    MarketplaceSkillInfo: object(OFFERED),
+    SkillMarketplaceResponse: object({ skills: list(ref('MarketplaceSkillInfo')) }),
+    MarketplacePluginInfo: object({ ...OFFERED, ...PLUGIN_OFFERED }, Object.keys(PLUGIN_OFFERED)),
+    PluginMarketplaceResponse: object({ plugins: list(ref('MarketplacePluginInfo')) }),
+    PluginInfo: object(PLUGIN, ['version', 'description', 'path', 'skills', 'files']),
+    PluginsResponse: object({ plugins: list(ref('PluginInfo')) }),
+    FetchPluginResponse: object({
+      path: text,
+      resolved_ref: orNull(text),
+      source: text,
+      repo_path: orNull(text),
+      manifest: { type: 'object', additionalProperties: true },
+      skills: list(text),
+      commands: list(text),
+    }),
+    BackendStatus: object(BACKEND, ['revision', 'prepared_revision', 'pid', 'port', 'detail']),
+    BackendLogs: object({ name: text, logs: text, truncated: flag }),
     PluginSkillSummary: object({ name: text, description: orNull(text) }, ['description']),
     SubAgentInfo: object(
       SUB_AGENT,

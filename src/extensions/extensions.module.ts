@@ -4,10 +4,17 @@ import { ConversationsModule } from '../conversations/conversations.module.js';
 import { persistenceRoot } from '../files/index.js';
 import { documentSchemas } from '../http/operation.js';
 import { ToolsModule } from '../tools/tools.module.js';
+import { CanvasBackendsController } from './canvas/canvas-backends.controller.js';
+import { CanvasFilesController } from './canvas/canvas-files.controller.js';
 import { CanvasExtensionsController } from './canvas/canvas-extensions.controller.js';
 import { HooksController } from './hooks/hooks.controller.js';
 import { Staging } from './installation/staging.js';
 import { Installations } from './installation/installations.js';
+import { MarketplaceCatalogue } from './marketplaces/marketplace-catalogue.js';
+import { PublicRepository } from './marketplaces/public-repository.js';
+import { PluginCatalogue } from './plugins/plugin-catalogue.js';
+import { PluginFetcher } from './plugins/plugin-fetcher.js';
+import { PluginsController } from './plugins/plugins.controller.js';
 import { InstalledPluginsController } from './plugins/installed-plugins.controller.js';
 import { InstalledSkillsController } from './skills/installed-skills.controller.js';
 import { SkillCatalogue } from './skills/skill-catalogue.js';
@@ -23,10 +30,13 @@ documentSchemas(async () => (await import('./docs-schemas.js')).extensionSchemas
   controllers: [
     SkillsController,
     InstalledSkillsController,
+    PluginsController,
     InstalledPluginsController,
     SubAgentsController,
     HooksController,
     CanvasExtensionsController,
+    CanvasFilesController,
+    CanvasBackendsController,
   ],
   providers: [
     {
@@ -36,6 +46,10 @@ documentSchemas(async () => (await import('./docs-schemas.js')).extensionSchemas
         new Staging(persistenceRoot(base_dir), base_dir, github_url),
     },
     Installations,
+    PublicRepository,
+    MarketplaceCatalogue,
+    PluginCatalogue,
+    PluginFetcher,
     SkillCatalogue,
     SubAgentCatalogue,
   ],

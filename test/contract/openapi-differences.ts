@@ -106,6 +106,26 @@ export const DELIBERATE: readonly Deliberate[] = [
   { place: /^(request|response) Skill\.(trigger|mcp_tools\{\}|inputs\[\]|resources)$/, why: AS_THEY_COME },
   { place: 'request AgentLaunchAdditions.skills[]', why: AS_THEY_COME },
   {
+    place: /^request (SkillsRequest.registered_marketplaces\[\]|FetchPluginRequest.secrets\{\})$/,
+    why: AS_THEY_COME,
+  },
+  {
+    place:
+      /^request (SkillsRequest.(registered_marketplaces|org_configs)|SandboxConfig.exposed_urls) limits$/,
+    why: 'nobody has so many',
+  },
+  {
+    place: /^request (Fetch|Install)\w+Request\.(source|ref|repo_path)$/,
+    why: 'no file system takes longer paths, and git no longer refs',
+  },
+  { place: 'response FetchPluginResponse.manifest{}', why: AS_THEY_COME },
+  {
+    place: /\/backend\/(prepare|start|data) 409$/,
+    why: 'this server runs no back ends of canvas extensions',
+  },
+  { place: /^GET .*\/icon 200$/, why: 'the original names the type of the file besides' },
+  { place: /^(request|response) CanvasExtensionManifest\./, why: 'what cannot be used is refused early' },
+  {
     place: /^(request|response) AgentContext\.(registered_marketplaces\[\]|secrets\{\})$/,
     why: AS_THEY_COME,
   },

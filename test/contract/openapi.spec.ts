@@ -18,6 +18,7 @@ const GROUPS = [
   /^\w+ \/api\/conversations\/\{runtime_conversation_id\}/,
   /^\w+ \/api\/(bash|file|git|auth)\//,
   /^\w+ \/v1\//,
+  /^\w+ \/api\/(skills|plugins|sub-agents|hooks|canvas-extensions)(\/|$)/,
 ];
 const isCompared = (operation: string): boolean => GROUPS.some((group) => group.test(operation));
 

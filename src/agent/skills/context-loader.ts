@@ -10,8 +10,10 @@ import {
   findPlugin,
   marketplacesOf,
   pluginsOf,
+  projectPluginFolders,
   readPlugin,
   Sources,
+  userPluginFolders,
   type Marketplace,
   type Plugin,
   type Source,
@@ -124,6 +126,16 @@ export class ContextLoader {
     const plugins = await pluginsOf(market, this.sources, this.baseDir, warn);
     const chosen = [...plugins].filter(([name]) => wanted === true || (wanted && wanted.includes(name)));
     return Promise.all(chosen.map(([, folder]) => folder()));
+  }
+
+  /** The folders of the plugins that a person keeps for all projects, those that are switched off excepted. */
+  userPlugins(): Promise<string[]> {
+    return userPluginFolders(this.user);
+  }
+
+  /** The folders of the plugins that a project (absolute path) brings along. */
+  projectPlugins(project: string): Promise<string[]> {
+    return projectPluginFolders(project);
   }
 
   /** What a project tells agents. */

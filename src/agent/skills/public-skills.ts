@@ -34,7 +34,7 @@ export async function readPublicSkills(
   const skills: Skill[] = [];
   for (const { folder } of await readList(repository, list, warn)) {
     if (!isBelow(repository, 'skills', folder)) continue;
-    const skill = await readSkillAt(folder, warn);
+    const skill = await readSkillAt(folder, warn, repository);
     if (skill) skills.push(skill);
   }
   return skills;

@@ -44,12 +44,13 @@ export async function readSkillFolder(folder: string, warn: Warn, project?: stri
 
 /**
  * Reads the `SKILL.md` of one folder with the files beside it.
+ * @param project files that are links out of this folder (absolute path) are left out
  * @returns undefined when there is none that is valid; `warn` is told
  */
-export async function readSkillAt(folder: string, warn: Warn): Promise<Skill | undefined> {
+export async function readSkillAt(folder: string, warn: Warn, project?: string): Promise<Skill | undefined> {
   const names = await namesIn(folder, warn);
   const file = names.find(isSkillFile);
-  return file === undefined ? undefined : readSkill(folder, file, warn);
+  return file === undefined ? undefined : readSkill(folder, file, warn, project);
 }
 
 /**

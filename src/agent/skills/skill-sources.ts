@@ -1,9 +1,9 @@
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import type { UserFolders } from '../../files/index.js';
-import { readBoundedText } from './bounded-text.js';
+import { enabledNames } from './installed-names.js';
 import { readInstructionFiles, readNestedInstructions, type Git } from './instruction-files.js';
-import { firstByName, isObject, type Skill } from './skill.js';
+import { firstByName, type Skill } from './skill.js';
 import { readSkillAt, readSkillFolder, type Warn } from './skill-folder.js';
 
 /** Where a project keeps its skills, nearest first. */
@@ -46,24 +46,11 @@ export async function readSharedSkills(repository: string, warn: Warn): Promise<
 
 /** Installed skills that are not switched off. */
 async function readInstalledSkills(folder: string, warn: Warn): Promise<Skill[]> {
-  const names = await enabledNames(path.join(folder, '.installed.json'));
+  const names = await enabledNames(folder);
   return inOrder(names, async (name) => {
     const skill = await readSkillAt(path.join(folder, name), warn);
     return skill ? [skill] : [];
   });
-}
-
-async function enabledNames(file: string): Promise<string[]> {
-  const content = await readBoundedText(file).catch(() => undefined);
-  try {
-    const list: unknown = JSON.parse(content?.text ?? '{}');
-    const extensions = isObject(list) && isObject(list['extensions']) ? list['extensions'] : {};
-    return Object.entries(extensions).flatMap(([name, entry]) =>
-      isObject(entry) && entry['enabled'] !== false && path.basename(name) === name ? [name] : [],
-    );
-  } catch {
-    return [];
-  }
 }
 
 /** Undefined outside of a repository, and where the workspace is its root. */

@@ -16,6 +16,7 @@ import { plainText, withoutNulls, type Content, type EventDraft } from '../../ev
 import type { ConversationServices } from '../conversation-parts.js';
 import type { ConversationState } from '../conversation-state.js';
 import { stateUpdate } from '../run.js';
+import { besides, readAmbientPlugins } from './ambient-plugins.js';
 import { mergePlugin } from './merge-plugin.js';
 import { promptFilesOf } from './prompt-files.js';
 
@@ -122,6 +123,7 @@ export class ConversationContext {
       ...(await context.autoLoaded({ agent: before, owner })),
     ];
     const plugins = await context.readPlugins(folders, owner);
+    const ambient = await readAmbientPlugins(state, workingDir, context, owner);
     const read = wantsContext(before)
       ? await context.load({ agent: before, workspace: workingDir, owner })
       : undefined;
@@ -132,9 +134,10 @@ export class ConversationContext {
       state.agent = { ...agent, agent_context: { ...agent.agent_context, skills: read.skills } };
     }
     for (const plugin of plugins) mergePlugin(state, plugin, context.warn(owner));
+    for (const plugin of ambient) mergePlugin(state, besides(state, plugin), context.warn(owner));
     this.updates = this.agentUpdate(before);
     // The event shows secrets masked, so the state comes first.
-    if (this.updates.length > 0 || plugins.length > 0) await this.host.save();
+    if (this.updates.length > 0 || plugins.length > 0 || ambient.length > 0) await this.host.save();
   }
 
   private get owner(): string {

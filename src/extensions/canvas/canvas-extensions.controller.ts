@@ -4,7 +4,8 @@ import type { JsonObject } from '../../storage/index.js';
 import { answering } from '../installation/answering.js';
 import {
   InstallCanvasExtensionRequestDto,
-  NAME_SCHEMA,
+  nameField,
+  OTHER_NAME,
   UpdateCanvasExtensionStateRequestDto,
 } from '../installation/installation.dto.js';
 import { withoutCredentials } from '../installation/fetch-git.js';
@@ -14,9 +15,9 @@ import { ExtensionNamePipe } from '../installation/name.pipe.js';
 import { readCanvasManifest } from './canvas-manifest.js';
 
 const tag = 'Canvas extensions';
-const path = { extension_name: NAME_SCHEMA };
+const path = { extension_name: nameField(OTHER_NAME).schema() };
 const NAME = 'extension_name';
-const name = new ExtensionNamePipe(NAME);
+const name = new ExtensionNamePipe(NAME, OTHER_NAME);
 const REFUSALS = { unavailable: 'Could not read canvas extension source:', invalid: '' };
 
 type InstalledCanvasExtension = InstalledExtension & { manifest: JsonObject | null };

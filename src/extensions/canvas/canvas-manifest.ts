@@ -28,7 +28,7 @@ export class CanvasExtensionPageDto {
 
 /** What an extension adds. */
 export class CanvasExtensionContributesDto {
-  @Field(listOf(model(CanvasExtensionPageDto), { max: 1000 }))
+  @Field(listOf(model(CanvasExtensionPageDto)))
   pages: CanvasExtensionPageDto[] = [];
 }
 

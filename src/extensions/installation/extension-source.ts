@@ -51,6 +51,11 @@ const SHORT_SSH = /^[\w.-]+@[A-Za-z0-9][\w.-]*:[^:]/;
 const PATH = /^(\/|~\/|~$|\.\.?\/|\.\.?$)/;
 const REF = /^[A-Za-z0-9_][\w./@+-]{0,254}$/;
 
+/** Whether a source is a folder of this machine, which nothing has to be fetched for. */
+export function isLocal(source: string): boolean {
+  return PATH.test(source);
+}
+
 /**
  * Gets at the files of a source.
  * @throws SourceUnavailableError

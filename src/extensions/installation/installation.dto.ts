@@ -1,6 +1,5 @@
-import type { JsonSchema } from '../../http/field-type.js';
 import { Field } from '../../http/field.js';
-import { flag, nullable, text } from '../../http/field-type.js';
+import { flag, nullable, text, type FieldType } from '../../http/field-type.js';
 import { EXTENSION_NAME, MAX_NAME } from './extension-kind.js';
 import type { InstalledExtension } from './installed-file.js';
 import { withoutCredentials } from './fetch-git.js';
@@ -58,13 +57,9 @@ export function installedInfo({ requested_ref: _, ...extension }: InstalledExten
   return { ...extension, source: withoutCredentials(extension.source) };
 }
 
-/** A name in a path, documented. */
-export const NAME_SCHEMA: JsonSchema = {
-  type: 'string',
-  minLength: 1,
-  maxLength: MAX_NAME,
-  pattern: EXTENSION_NAME.source,
-};
+/** Names in paths, as the wire writes their patterns. Both mean the same. */
+export const SKILL_NAME = EXTENSION_NAME;
+export const OTHER_NAME = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;
 
-/** A name in a path, checked. */
-export const nameField = () => text({ min: 1, max: MAX_NAME, pattern: EXTENSION_NAME });
+/** A name in a path. */
+export const nameField = (pattern: RegExp): FieldType => text({ min: 1, max: MAX_NAME, pattern });

@@ -1,12 +1,19 @@
 import type { PipeTransform } from '@nestjs/common';
 import { below, RequestValidationError } from '../../http/problem.js';
+import type { FieldType } from '../../http/field-type.js';
 import { nameField } from './installation.dto.js';
 
-/** Checks the name of an extension in a path: `@Param('skill_name', new ExtensionNamePipe('skill_name'))`. */
+/** Checks the name of an extension in a path: `@Param('skill_name', new ExtensionNamePipe('skill_name', SKILL_NAME))`. */
 export class ExtensionNamePipe implements PipeTransform<string, string> {
-  private readonly field = nameField();
+  private readonly field: FieldType;
 
-  constructor(private readonly parameter: string) {}
+  /** @param pattern how the wire writes the pattern of this kind of names */
+  constructor(
+    private readonly parameter: string,
+    pattern: RegExp,
+  ) {
+    this.field = nameField(pattern);
+  }
 
   transform(value: string): string {
     const problems = this.field.problems(value);

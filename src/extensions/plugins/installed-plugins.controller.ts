@@ -5,7 +5,8 @@ import { answering } from '../installation/answering.js';
 import {
   InstallPluginRequestDto,
   installedInfo,
-  NAME_SCHEMA,
+  nameField,
+  OTHER_NAME,
   UpdatePluginStateRequestDto,
   type InstalledInfo,
 } from '../installation/installation.dto.js';
@@ -15,9 +16,9 @@ import { ExtensionNamePipe } from '../installation/name.pipe.js';
 import { readContents, type PluginContents } from './plugin-info.js';
 
 const tag = 'Plugins';
-const path = { plugin_name: NAME_SCHEMA };
+const path = { plugin_name: nameField(OTHER_NAME).schema() };
 const NAME = 'plugin_name';
-const name = new ExtensionNamePipe(NAME);
+const name = new ExtensionNamePipe(NAME, OTHER_NAME);
 const REFUSALS = {
   unavailable: 'Failed to fetch plugin source. Check that the source is valid.',
   invalid: 'Invalid plugin. Ensure the source contains a valid plugin.json.',

@@ -4,7 +4,8 @@ import { answering } from '../installation/answering.js';
 import {
   InstallSkillRequestDto,
   installedInfo,
-  NAME_SCHEMA,
+  nameField,
+  SKILL_NAME,
   UpdateSkillStateRequestDto,
   type InstalledInfo,
 } from '../installation/installation.dto.js';
@@ -12,9 +13,9 @@ import { Installations } from '../installation/installations.js';
 import { ExtensionNamePipe } from '../installation/name.pipe.js';
 
 const tag = 'Skills';
-const path = { skill_name: NAME_SCHEMA };
+const path = { skill_name: nameField(SKILL_NAME).schema() };
 const NAME = 'skill_name';
-const name = new ExtensionNamePipe(NAME);
+const name = new ExtensionNamePipe(NAME, SKILL_NAME);
 const REFUSALS = {
   unavailable: 'Failed to fetch skill source. Check that the source is valid.',
   invalid: 'Invalid skill. Ensure the source contains a valid SKILL.md.',

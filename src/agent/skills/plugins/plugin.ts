@@ -33,10 +33,11 @@ export type PluginFacts = Pick<Plugin, 'name' | 'version' | 'description'>;
 
 /** @param called what its folder is called: plugins without a manifest have that name */
 export function pluginFacts(manifest: JsonObject, called: string): PluginFacts {
+  const hasManifest = Object.keys(manifest).length > 0;
   return {
     name: textOrNull(manifest['name']) ?? called,
     version: textOrNull(manifest['version']) ?? '1.0.0',
-    description: textOrNull(manifest['description']) ?? `Plugin loaded from ${called}`,
+    description: textOrNull(manifest['description']) ?? (hasManifest ? '' : `Plugin loaded from ${called}`),
   };
 }
 

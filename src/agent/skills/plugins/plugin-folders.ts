@@ -1,0 +1,44 @@
+import { readdir, stat } from 'node:fs/promises';
+import path from 'node:path';
+import type { UserFolders } from '../../../files/index.js';
+import { enabledNames } from '../installed-names.js';
+
+/** Where a project keeps plugins. */
+const PROJECT_FOLDERS = [path.join('.agents', 'plugins'), path.join('.openhands', 'plugins')];
+/** Most plugins of one folder. */
+const MAX_PLUGINS = 200;
+/** The folder of those that were installed, which may be switched off. */
+const INSTALLED = 'installed';
+
+/** The folders of the plugins that a person keeps for all projects: put there by hand, then installed and switched on. */
+export async function userPluginFolders(user: UserFolders): Promise<string[]> {
+  const own = path.join(user.openhands, 'plugins');
+  const installed = path.join(own, INSTALLED);
+  const names = await enabledNames(installed);
+  const folders = [
+    ...(await foldersIn(path.join(user.agents, 'plugins'))),
+    ...(await foldersIn(own)).filter((folder) => folder !== installed),
+  ];
+  const there = await Promise.all(names.map((name) => isFolder(path.join(installed, name))));
+  return [...folders, ...names.filter((_name, at) => there[at]).map((name) => path.join(installed, name))];
+}
+
+/** The folders of the plugins that a project brings along. */
+export async function projectPluginFolders(project: string): Promise<string[]> {
+  const lists = await Promise.all(PROJECT_FOLDERS.map((folder) => foldersIn(path.join(project, folder))));
+  return lists.flat();
+}
+
+/** Folders only: a link could lead anywhere. */
+async function foldersIn(place: string): Promise<string[]> {
+  const entries = await readdir(place, { withFileTypes: true }).catch(() => []);
+  const folders = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'));
+  return folders
+    .map(({ name }) => path.join(place, name))
+    .sort()
+    .slice(0, MAX_PLUGINS);
+}
+
+async function isFolder(folder: string): Promise<boolean> {
+  return (await stat(folder).catch(() => undefined))?.isDirectory() ?? false;
+}

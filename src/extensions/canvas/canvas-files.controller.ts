@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto';
+import { Controller, Get, NotFoundException, Param, Req, Res } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import { Operation } from '../../http/operation.js';
+import { Installations } from '../installation/installations.js';
+import { nameField, OTHER_NAME } from '../installation/installation.dto.js';
+import { ExtensionNamePipe } from '../installation/name.pipe.js';
+import { readInside } from '../installation/read-inside.js';
+import { readCanvasManifest } from './canvas-manifest.js';
+
+const tag = 'Canvas extensions';
+const path = { extension_name: nameField(OTHER_NAME).schema() };
+const NAME = 'extension_name';
+const name = new ExtensionNamePipe(NAME, OTHER_NAME);
+/** Bytes that are sent of one file. */
+const MAX_BYTES = 32 * 1024 * 1024;
+const file = { 200: { description: 'The file.', schema: { type: 'string', format: 'binary' } } };
+
+/** A drawing may hold scripts: they never run. */
+const SVG_HEADERS = {
+  'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+  'x-content-type-options': 'nosniff',
+};
+
+/** The files of canvas extensions that the web UI loads. */
+@Controller('api/canvas-extensions/installed/:extension_name')
+export class CanvasFilesController {
+  constructor(private readonly installations: Installations) {}
+
+  @Get('bundle')
+  @Operation({ tag, summary: 'Get the script of a canvas extension', path, answers: file, errors: [404] })
+  async bundle(
+    @Param(NAME, name) extension: string,
+    @Req() request: Request,
+    @Res() response: Response,
+  ): Promise<void> {
+    const content = await this.read(extension, 'bundle');
+    send(request, response, content, { 'content-type': 'text/javascript; charset=utf-8' });
+  }
+
+  @Get('icon')
+  @Operation({ tag, summary: 'Get the icon of a canvas extension', path, answers: file, errors: [404] })
+  async icon(
+    @Param(NAME, name) extension: string,
+    @Req() request: Request,
+    @Res() response: Response,
+  ): Promise<void> {
+    const content = await this.read(extension, 'icon');
+    send(request, response, content, { 'content-type': 'image/svg+xml', ...SVG_HEADERS });
+  }
+
+  private async read(extension: string, what: 'bundle' | 'icon'): Promise<Buffer> {
+    try {
+      const { install_path: folder } = await this.installations.canvas.get(extension);
+      const { manifest } = await readCanvasManifest(folder);
+      const place = what === 'bundle' ? manifest.entrypoint : manifest.icon;
+      if (place !== null) return await readInside(folder, place, MAX_BYTES);
+    } catch {
+      // Not installed, not valid, or not there: for who asks it is the same.
+    }
+    throw new NotFoundException(`Canvas extension '${extension}' ${what} not found`);
+  }
+}
+
+function send(request: Request, response: Response, content: Buffer, headers: Record<string, string>): void {
+  const etag = `"${createHash('sha256').update(content).digest('hex').slice(0, 32)}"`;
+  response.set({ ...headers, 'cache-control': 'no-cache', etag });
+  if (request.headers['if-none-match'] === etag) response.status(304).end();
+  else response.status(200).end(content);
+}

@@ -1,0 +1,116 @@
+import { access } from 'node:fs/promises';
+import path from 'node:path';
+import { Injectable } from '@nestjs/common';
+import {
+  ContextLoader,
+  DEFAULT_LIST,
+  isBelow,
+  readList,
+  type ListedExtension,
+} from '../../agent/skills/index.js';
+import { AppConfig } from '../../config/index.js';
+import { isLocal, openSource } from '../installation/extension-source.js';
+import { Installations } from '../installation/installations.js';
+import { readContents, type PluginContents } from '../plugins/plugin-info.js';
+import { PublicRepository } from './public-repository.js';
+
+/** What of a marketplace can be installed as a skill. */
+export interface MarketplaceSkill {
+  name: string;
+  description: string | null;
+  /** What `install` takes: the absolute path of its folder. */
+  source: string;
+  installed: boolean;
+}
+
+/** What of a marketplace can be installed as a plugin. */
+export interface MarketplacePlugin extends MarketplaceSkill, PluginContents {
+  ref: string | null;
+  repo_path: string | null;
+  path: string;
+}
+
+/** Where lists of plugins stand in a folder. */
+const LISTS = ['.plugin/marketplace.json', '.claude-plugin/marketplace.json', DEFAULT_LIST];
+
+/**
+ * What marketplaces offer that are on this machine: the public one as it was fetched last, and the configured ones that
+ * are folders. Nothing is fetched.
+ */
+@Injectable()
+export class MarketplaceCatalogue {
+  constructor(
+    private readonly context: ContextLoader,
+    private readonly open: PublicRepository,
+    private readonly installations: Installations,
+    private readonly config: AppConfig,
+  ) {}
+
+  /** Everything that marketplaces list. */
+  async skills(): Promise<MarketplaceSkill[]> {
+    const installed = await namesOf(this.installations.skills.list());
+    const entries = await this.entries();
+    return entries.map(({ name, description, folder }) => ({
+      ...{ name, description, source: folder },
+      installed: installed.has(name),
+    }));
+  }
+
+  /** Those that are plugins. */
+  async plugins(): Promise<MarketplacePlugin[]> {
+    const installed = await namesOf(this.installations.plugins.list());
+    const entries = (await this.entries()).filter(({ isPlugin }) => isPlugin);
+    return Promise.all(
+      entries.map(async ({ name, description, folder }) => {
+        const { contents } = await readContents(folder, this.context.warn('marketplace'));
+        const refs = { ref: null, repo_path: null, installed: installed.has(name), path: folder };
+        return { name, description, source: folder, ...refs, ...contents };
+      }),
+    );
+  }
+
+  private async entries(): Promise<(ListedExtension & { isPlugin: boolean })[]> {
+    const root = this.open.folder;
+    const warn = this.context.warn('marketplace');
+    const ofPublic = (await readList(root, DEFAULT_LIST, warn)).map((entry) => ({
+      ...entry,
+      isPlugin: isBelow(root, 'plugins', entry.folder),
+    }));
+    const configured = await Promise.all((await this.folders()).map((folder) => this.listed(folder)));
+    return [...ofPublic, ...configured.flat()];
+  }
+
+  private async listed(folder: string): Promise<(ListedExtension & { isPlugin: boolean })[]> {
+    for (const list of LISTS) {
+      const entries = await readList(folder, list, this.context.warn('marketplace'));
+      if (entries.length === 0) continue;
+      return Promise.all(
+        entries.map(async (entry) => ({ ...entry, isPlugin: !(await isSkill(entry.folder)) })),
+      );
+    }
+    return [];
+  }
+
+  private async folders(): Promise<string[]> {
+    const { base_dir: baseDir, github_url: github, registered_marketplaces: registered } = this.config;
+    const folders: string[] = [];
+    for (const { source, repo_path } of registered.filter((market) => isLocal(market.source))) {
+      const options = { baseDir, github, place: '' };
+      const opened = await openSource({ source, ref: null, repo_path }, options).catch(() => undefined);
+      if (opened) folders.push(opened.folder);
+    }
+    return folders;
+  }
+}
+
+async function isSkill(folder: string): Promise<boolean> {
+  return access(path.join(folder, 'SKILL.md')).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function namesOf(list: Promise<{ name: string }[]>): Promise<Set<string>> {
+  const installed = await list.catch(() => []);
+  return new Set(installed.map(({ name }) => name));
+}

@@ -1,0 +1,41 @@
+import path from 'node:path';
+import { Injectable } from '@nestjs/common';
+import { ContextLoader } from '../../agent/skills/index.js';
+import { AppConfig } from '../../config/index.js';
+import { readContents, type PluginContents } from './plugin-info.js';
+import type { PluginsRequestDto } from './plugins.dto.js';
+
+/** A plugin that agents can have. */
+export interface PluginInfo extends PluginContents {
+  name: string;
+  version: string;
+  description: string;
+  /** Absolute path. */
+  path: string;
+}
+
+/** Finds plugins in all their places. Never fails: what is broken in one is left out. */
+@Injectable()
+export class PluginCatalogue {
+  constructor(
+    private readonly context: ContextLoader,
+    private readonly config: AppConfig,
+  ) {}
+
+  /** Of plugins with one name that of the project counts, in the place of the other. */
+  async list({ load_user, load_project, project_dir }: PluginsRequestDto): Promise<PluginInfo[]> {
+    const project = project_dir ? path.resolve(this.config.base_dir, project_dir) : undefined;
+    const folders = [
+      ...(load_user ? await this.context.userPlugins() : []),
+      ...(load_project && project !== undefined ? await this.context.projectPlugins(project) : []),
+    ];
+    const plugins = await Promise.all(folders.map((folder) => this.info(folder)));
+    return [...new Map(plugins.map((plugin) => [plugin.name, plugin])).values()];
+  }
+
+  private async info(folder: string): Promise<PluginInfo> {
+    const { plugin, contents } = await readContents(folder, this.context.warn('plugins'));
+    const { name, version, description } = plugin;
+    return { name, version, description, path: folder, ...contents };
+  }
+}

@@ -1,0 +1,94 @@
+import { createHash } from 'node:crypto';
+import { rename, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { Injectable } from '@nestjs/common';
+import { ContextLoader } from '../../agent/skills/index.js';
+import { readPlugin, readPluginManifest } from '../../agent/skills/plugins/index.js';
+import { makeFolder } from '../../files/index.js';
+import type { JsonObject } from '../../storage/index.js';
+import { InvalidExtensionError } from '../installation/extension-errors.js';
+import { isLocal, type OpenedSource } from '../installation/extension-source.js';
+import { withoutCredentials } from '../installation/fetch-git.js';
+import { Staging } from '../installation/staging.js';
+import type { FetchPluginRequestDto } from './plugins.dto.js';
+
+/** A plugin that was looked at. */
+export interface FetchedPlugin {
+  /** Where it is: absolute path. */
+  path: string;
+  /** The commit; null for a path. */
+  resolved_ref: string | null;
+  source: string;
+  repo_path: string | null;
+  manifest: JsonObject;
+  /** Names. */
+  skills: string[];
+  commands: string[];
+}
+
+/** Fetches plugins without installing them. */
+@Injectable()
+export class PluginFetcher {
+  constructor(
+    private readonly staging: Staging,
+    private readonly context: ContextLoader,
+  ) {}
+
+  /**
+   * Fetches a plugin and looks at it. Git knows nothing then of what the person has configured.
+   * @throws SourceUnavailableError, InvalidExtensionError
+   */
+  async fetch({ source, ref, repo_path, timeout }: FetchPluginRequestDto): Promise<FetchedPlugin> {
+    const options = { timeoutMs: timeout * 1000, withUserConfig: false };
+    try {
+      return await this.staging.open(
+        { source, ref, repo_path },
+        async (opened) => {
+          const folder = opened.resolvedRef === null ? opened.folder : await this.keep(source, opened);
+          const { resolvedRef: resolved_ref } = opened;
+          return {
+            path: folder,
+            resolved_ref,
+            source: withoutCredentials(source),
+            repo_path,
+            ...(await this.look(folder)),
+          };
+        },
+        options,
+      );
+    } catch (error) {
+      // A folder that is not there is one without a plugin.
+      if (isLocal(source) && !(error instanceof InvalidExtensionError))
+        throw new InvalidExtensionError(NO_MANIFEST);
+      throw error;
+    }
+  }
+
+  private async look(folder: string): Promise<Pick<FetchedPlugin, 'manifest' | 'skills' | 'commands'>> {
+    const warn = this.context.warn('plugins');
+    const manifest = await readPluginManifest(folder, warn);
+    if (manifest === undefined) throw new InvalidExtensionError(NO_MANIFEST);
+    const { name, skills } = await readPlugin(folder, warn);
+    const prefix = `${name}:`;
+    const commands = skills.filter((skill) => skill.name.startsWith(prefix));
+    return {
+      manifest,
+      skills: skills.filter((skill) => !commands.includes(skill)).map((skill) => skill.name),
+      commands: commands.map((command) => command.name.slice(prefix.length)),
+    };
+  }
+
+  /** Moves a repository to where it stays, under its commit: what somebody uses does not change. */
+  private async keep(source: string, { root, folder, resolvedRef }: OpenedSource): Promise<string> {
+    const part = path.relative(root, folder);
+    const id = createHash('sha256').update(`${source}\0${part}`).digest('hex').slice(0, 16);
+    const home = path.join(this.context.user.openhands, 'cache', 'fetched-plugins', id);
+    await makeFolder(home, 0o700);
+    const kept = path.join(home, resolvedRef ?? '');
+    // It may be there from another time.
+    await rename(root, kept).catch(() => stat(kept));
+    return path.join(kept, part);
+  }
+}
+
+const NO_MANIFEST = 'Invalid plugin: plugin.json not found.';

@@ -1,0 +1,131 @@
+import { symlink, unlink } from 'node:fs/promises';
+import path from 'node:path';
+import { writeFiles } from '../support/extension-files.js';
+import { containing, SettingsStage, type Json } from '../support/settings-stage.js';
+
+const MANIFEST = {
+  schema_version: 1,
+  name: 'my-app',
+  display_name: 'My App',
+  version: '1.0.0',
+  description: 'd',
+  entrypoint: 'dist/main.js',
+  contributes: { pages: [{ id: 'home', title: 'Home', path: '/my-app' }] },
+  icon: 'icon.svg',
+};
+const SVG = '<svg xmlns="http://www.w3.org/2000/svg"/>';
+
+describe('canvas extensions', () => {
+  let stage: SettingsStage;
+  let source: string;
+  beforeEach(async () => {
+    stage = await SettingsStage.start();
+    source = path.join(stage.folder, 'app');
+    await write(MANIFEST);
+  });
+  afterEach(() => stage.stop());
+
+  const root = '/api/canvas-extensions';
+  const one = `${root}/installed/my-app`;
+  const install = (body: Json = {}) => stage.ask('POST', `${root}/install`, { source, ...body });
+  const write = (manifest: object) =>
+    writeFiles(source, {
+      'canvas-extension.json': JSON.stringify(manifest),
+      'dist/main.js': 'export default 1\n',
+      'icon.svg': SVG,
+    });
+
+  it('are installed switched off, listed with their manifest, switched on and removed', async () => {
+    expect(await stage.done('GET', `${root}/installed`)).toEqual({ canvas_extensions: [] });
+    const { body } = await install();
+    expect(body).toMatchObject({ name: 'my-app', enabled: false, requested_ref: null, manifest: MANIFEST });
+    expect((await install()).body).toEqual({
+      detail: 'Canvas extension already installed. Use force=true to overwrite.',
+    });
+    expect(await stage.done('GET', `${root}/installed`)).toEqual({ canvas_extensions: [body] });
+    expect(await stage.done('PATCH', one, { enabled: true })).toEqual({ name: 'my-app', enabled: true });
+    expect(await stage.done('GET', one)).toEqual({ ...body, enabled: true });
+    expect(await stage.done('DELETE', one)).toEqual({ message: "Canvas extension 'my-app' uninstalled" });
+    expect((await stage.ask('GET', one)).body).toEqual({
+      detail: "Canvas extension 'my-app' is not installed",
+    });
+  });
+
+  it('have a script and an icon, which never runs scripts of its own', async () => {
+    await install();
+    const bundle = await stage.server.request('GET', `${one}/bundle`);
+    expect([bundle.status, bundle.body]).toEqual([200, 'export default 1\n']);
+    expect(bundle.headers.get('content-type')).toBe('text/javascript; charset=utf-8');
+    expect(bundle.headers.get('cache-control')).toBe('no-cache');
+    const same = { 'if-none-match': bundle.headers.get('etag') ?? '' };
+    expect((await stage.server.request('GET', `${one}/bundle`, undefined, same)).status).toBe(304);
+    const icon = await stage.server.request('GET', `${one}/icon`);
+    expect([icon.status, icon.body]).toEqual([200, SVG]);
+    expect(icon.headers.get('content-type')).toBe('image/svg+xml');
+    expect(icon.headers.get('content-security-policy')).toBe(
+      "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+    );
+    expect(icon.headers.get('x-content-type-options')).toBe('nosniff');
+    expect((await stage.ask('GET', `${root}/installed/nope/bundle`)).body).toEqual({
+      detail: "Canvas extension 'nope' bundle not found",
+    });
+    // A link that somebody put there later.
+    const script = path.join(stage.root, 'canvas-extensions/installed/my-app/dist/main.js');
+    await writeFiles(stage.folder, { outside: 'a secret' });
+    await unlink(script);
+    await symlink(path.join(stage.folder, 'outside'), script);
+    expect((await stage.ask('GET', `${one}/bundle`)).status).toBe(404);
+  });
+
+  it('are refused without a manifest that is valid', async () => {
+    for (const [change, detail] of [
+      [{ name: '../evil' }, 'name'],
+      [{ schema_version: 2 }, 'schema_version'],
+      [{ entrypoint: '../../etc/passwd' }, 'entrypoint'],
+      [{ icon: '/etc/passwd' }, 'icon'],
+      [{ contributes: { pages: [{}] } }, 'contributes.pages.0.id'],
+    ] as const) {
+      await write({ ...MANIFEST, ...change });
+      expect(await install()).toEqual({ status: 422, body: { detail: containing(detail) } });
+    }
+    await unlink(path.join(source, 'canvas-extension.json'));
+    expect((await install()).body).toEqual({
+      detail: containing('No canvas-extension.json found at the resolved location.'),
+    });
+    expect(await install({ source: '/nowhere' })).toEqual({
+      status: 400,
+      body: {
+        detail: 'Could not read canvas extension source: Local extension path does not exist: /nowhere',
+      },
+    });
+  });
+
+  it('have no back ends that this server would run, and it says so', async () => {
+    const status = { prepared_revision: null, pid: null, port: null };
+    expect(await stage.done('GET', `${one}/backend`)).toMatchObject({
+      state: 'missing',
+      revision: null,
+      ...status,
+    });
+    await write({ ...MANIFEST, backend: { schema_version: 1, argv: ['serve'] } });
+    await install();
+    const expected = { name: 'my-app', state: 'unsupported', revision: containing('sha256:'), ...status };
+    for (const [method, action] of [
+      ['GET', ''],
+      ['POST', '/prepare'],
+      ['POST', '/start'],
+      ['POST', '/stop'],
+      ['DELETE', '/data'],
+    ] as const) {
+      const body = method === 'POST' && action !== '/stop' ? { revision: 'x' } : undefined;
+      expect(await stage.done(method, `${one}/backend${action}`, body)).toMatchObject(expected);
+    }
+    expect(await stage.done('GET', `${one}/backend/logs`)).toEqual({
+      name: 'my-app',
+      logs: '',
+      truncated: false,
+    });
+    expect((await stage.ask('GET', `${one}/backend/logs?limit_bytes=0`)).status).toBe(422);
+    expect((await stage.ask('POST', `${one}/backend/start`, {})).status).toBe(422);
+  });
+});

@@ -1,0 +1,215 @@
+import { mkdir, symlink } from 'node:fs/promises';
+import path from 'node:path';
+import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
+import { bareCopy, commitAll, skillText, writeFiles } from '../support/extension-files.js';
+import { at, containing, SettingsStage, type Json } from '../support/settings-stage.js';
+
+const manifest = (name: string) => JSON.stringify({ name, version: '0.1.0', description: `About ${name}` });
+
+describe('plugins', () => {
+  let stage: SettingsStage;
+  let source: string;
+  beforeEach(async () => {
+    stage = await SettingsStage.start();
+    source = path.join(stage.folder, 'source');
+    await writeFiles(source, {
+      '.plugin/plugin.json': manifest('tools'),
+      'skills/helper/SKILL.md': skillText('helper', 'body-of-helper', 'triggers: [helpword]\n'),
+      'commands/do-it.md': '---\ndescription: does it\n---\nDo it.',
+      'hooks/hooks.json': JSON.stringify({ hooks: { Stop: [{ hooks: [{ command: 'echo of-plugin' }] }] } }),
+    });
+  });
+  afterEach(() => stage.stop());
+
+  const names = (list: unknown) =>
+    Array.isArray(list) ? list.map((entry: unknown) => at(entry, 'name')) : [];
+  const plugins = async (body: Json = {}) => (await stage.done('POST', '/api/plugins', body))['plugins'];
+  const contents = {
+    skills: [
+      { name: 'helper', description: 'About helper' },
+      { name: 'tools:do-it', description: 'does it' },
+    ],
+    files: ['.plugin/plugin.json', 'commands/do-it.md', 'hooks/hooks.json', 'skills/helper/SKILL.md'],
+  };
+  const install = (body: Json) => stage.ask('POST', '/api/plugins/install', body);
+
+  it('are installed, listed with what they bring, switched off, refreshed and removed', async () => {
+    const one = '/api/plugins/installed/tools';
+    const { body } = await install({ source });
+    const place = path.join(stage.root, 'plugins/installed/tools');
+    expect(body).toMatchObject({
+      ...{ name: 'tools', version: '0.1.0', description: 'About tools', enabled: true, install_path: place },
+      ...contents,
+    });
+    expect((await install({ source })).body).toEqual({
+      detail: 'Plugin already installed. Use force=true to overwrite.',
+    });
+    expect(await plugins()).toEqual([
+      { name: 'tools', version: '0.1.0', description: 'About tools', path: place, ...contents },
+    ]);
+    expect((await stage.done('GET', '/api/plugins/installed'))['plugins']).toEqual([body]);
+    await stage.done('PATCH', one, { enabled: false });
+    expect(await plugins()).toEqual([]);
+    const refreshed = await stage.done('POST', `${one}/refresh`);
+    expect(refreshed).toMatchObject({
+      message: "Plugin 'tools' updated",
+      plugin: { enabled: false, ...contents },
+    });
+    expect(await stage.done('DELETE', one)).toEqual({ message: "Plugin 'tools' uninstalled" });
+    expect((await stage.ask('GET', one)).body).toEqual({ detail: "Plugin 'tools' is not installed" });
+  });
+
+  it('may be folders without a manifest, but not with a name that leads elsewhere or a broken manifest', async () => {
+    const plain = path.join(stage.folder, 'plain');
+    await writeFiles(plain, { 'x.txt': 'x' });
+    expect((await install({ source: plain })).body).toMatchObject({
+      ...{
+        name: 'plain',
+        version: '1.0.0',
+        description: 'Plugin loaded from plain',
+        skills: [],
+        files: ['x.txt'],
+      },
+    });
+    for (const name of ['../evil', 'Bad', '.', '', 'x'.repeat(300)]) {
+      await writeFiles(plain, { '.plugin/plugin.json': manifest(name) });
+      expect((await install({ source: plain, force: true })).status).toBe(422);
+    }
+    await writeFiles(plain, { '.plugin/plugin.json': '{ broken' });
+    expect((await install({ source: plain, force: true })).status).toBe(422);
+    expect((await install({ source: '/nowhere' })).body).toEqual({
+      detail: containing('Failed to fetch plugin source. Check that the source is valid.'),
+    });
+  });
+
+  it('of the person and of the project are listed; that of the project counts', async () => {
+    const project = path.join(stage.folder, 'project');
+    await writeFiles(stage.folder, {
+      'home/.agents/plugins/mine/.plugin/plugin.json': manifest('mine'),
+      'home/.openhands/plugins/both/.plugin/plugin.json': manifest('both'),
+      'project/.agents/plugins/both/.plugin/plugin.json': manifest('both'),
+      'project/.openhands/plugins/theirs/.plugin/plugin.json': manifest('theirs'),
+    });
+    await symlink(source, path.join(project, '.agents/plugins/linked'));
+    const all = await plugins({ project_dir: project });
+    expect(names(all)).toEqual(['mine', 'both', 'theirs']);
+    expect(at(all, '1', 'path')).toBe(path.join(project, '.agents/plugins/both'));
+    expect(names(await plugins({ project_dir: project, load_user: false }))).toEqual(['both', 'theirs']);
+    expect(names(await plugins({ project_dir: project, load_project: false }))).toEqual(['mine', 'both']);
+  });
+
+  it('that are installed are in conversations that begin from then on, until they are switched off', async () => {
+    await install({ source });
+    const talk = async (more: Json = {}) => {
+      const folder = path.join(stage.folder, 'work');
+      await mkdir(folder, { recursive: true });
+      const request = { ...scriptedRequest(folder, 'SAY: about helpword'), ...more };
+      const conversation = await ConversationClient.create(stage.server, request);
+      await conversation.reaches('finished');
+      return JSON.stringify(await conversation.events());
+    };
+    const first = await talk();
+    expect(first).toContain('body-of-helper');
+    expect(first).toContain('echo of-plugin');
+    await stage.done('PATCH', '/api/plugins/installed/tools', { enabled: false });
+    const second = await talk();
+    expect(second).not.toContain('body-of-helper');
+    expect(second).not.toContain('echo of-plugin');
+  });
+
+  it('are looked at without being installed', async () => {
+    const facts = {
+      manifest: { name: 'tools', version: '0.1.0', description: 'About tools' },
+      ...{ skills: ['helper'], commands: ['do-it'] },
+    };
+    const fetched = (body: Json) => stage.ask('POST', '/api/plugins/fetch', body);
+    expect((await fetched({ source })).body).toEqual({
+      path: source,
+      resolved_ref: null,
+      source,
+      repo_path: null,
+      ...facts,
+    });
+    const commit = await commitAll(source);
+    await bareCopy(source, path.join(stage.folder, 'tools.git'));
+    const address = `file://${stage.folder}/tools.git`;
+    const { body } = await fetched({ source: address });
+    expect(body).toMatchObject({ resolved_ref: commit, source: address, ...facts });
+    expect((await fetched({ source: String(body['path']) })).body).toMatchObject(facts);
+    expect(await fetched({ source: '/nowhere' })).toEqual({
+      status: 422,
+      body: { detail: { code: 'invalid_plugin', message: 'Invalid plugin: plugin.json not found.' } },
+    });
+    expect(await fetched({ source: `file://${stage.folder}/none.git` })).toMatchObject({
+      status: 502,
+      body: { exception: containing('source_unavailable') },
+    });
+    expect((await fetched({ source: 'x/y', timeout: 601 })).status).toBe(422);
+    expect((await stage.done('GET', '/api/plugins/installed'))['plugins']).toEqual([]);
+  });
+
+  it('are offered by marketplaces on this machine; the public one is fetched when somebody asks', async () => {
+    const hub = path.join(stage.folder, 'hub');
+    const open = path.join(stage.folder, 'open');
+    await writeFiles(open, {
+      'marketplaces/default.json': JSON.stringify({
+        plugins: [
+          { name: 'demo', source: './plugins/demo', description: 'Demo' },
+          { name: 'alpha', source: './skills/alpha', description: 'Alpha' },
+          { name: 'outside', source: '../../..' },
+        ],
+      }),
+      'plugins/demo/.plugin/plugin.json': manifest('demo'),
+      'skills/alpha/SKILL.md': skillText('alpha', 'say alpha'),
+      'skills/unlisted/SKILL.md': skillText('unlisted', 'x'),
+    });
+    await commitAll(open);
+    await writeFiles(stage.folder, {
+      'market/.claude-plugin/marketplace.json': JSON.stringify({
+        plugins: [{ name: 'tools', source: './tools' }],
+      }),
+      'market/tools/.plugin/plugin.json': manifest('tools'),
+    });
+    await stage.restart('SIGTERM', {
+      OH_GITHUB_URL: `file://${hub}`,
+      OH_REGISTERED_MARKETPLACES_0_NAME: 'mine',
+      OH_REGISTERED_MARKETPLACES_0_SOURCE: path.join(stage.folder, 'market'),
+    });
+    const offered = async (kind: string) => (await stage.done('GET', `/api/${kind}/marketplace`))[kind];
+    expect(names(await offered('skills'))).toEqual(['tools']);
+    expect(await stage.done('POST', '/api/skills/sync')).toMatchObject({ status: 'error' });
+    await bareCopy(open, path.join(hub, 'OpenHands/extensions.git'));
+    for (let again = 0; again < 2; again++) {
+      expect(await stage.done('POST', '/api/skills/sync')).toEqual({
+        status: 'success',
+        message: 'Skills repository synced successfully',
+      });
+    }
+    const cache = path.join(stage.root, 'cache/skills/public-skills');
+    expect(await offered('skills')).toMatchObject([
+      { name: 'demo', description: 'Demo', source: path.join(cache, 'plugins/demo'), installed: false },
+      { name: 'alpha', source: path.join(cache, 'skills/alpha'), installed: false },
+      { name: 'tools', source: path.join(stage.folder, 'market/tools'), installed: false },
+    ]);
+    expect(await offered('plugins')).toMatchObject([
+      { name: 'demo', ref: null, repo_path: null, installed: false, files: ['.plugin/plugin.json'] },
+      { name: 'tools' },
+    ]);
+    const skills = async (body: Json) => names((await stage.done('POST', '/api/skills', body))['skills']);
+    expect(await skills({})).toEqual(['alpha']);
+    expect(await skills({ load_public: false })).toEqual([]);
+    expect(await skills({ marketplace_path: null })).toEqual(['alpha', 'unlisted']);
+    expect(await skills({ marketplace_path: '../../../../../etc/passwd' })).toEqual([]);
+    expect((await stage.done('GET', '/api/skills/catalog'))['skills']).toMatchObject([
+      { name: 'alpha', origin: 'public' },
+    ]);
+    await stage.done('POST', '/api/skills/install', { source: path.join(cache, 'skills/alpha') });
+    await install({ source: path.join(cache, 'plugins/demo') });
+    expect(await offered('skills')).toMatchObject([
+      { installed: false },
+      { name: 'alpha', installed: true },
+      {},
+    ]);
+    expect(await offered('plugins')).toMatchObject([{ name: 'demo', installed: true }, { installed: false }]);
+  });
+});
