@@ -29,7 +29,7 @@ import {
 import { StartConversationRequestDto } from './dto/start-conversation.dto.js';
 import { START_EXAMPLE } from './dto/start-example.js';
 import { agentProfileOf, toStartRequest } from './dto/to-start-request.js';
-import { LaunchProfiles } from './profiles/launch-profiles.js';
+import { LaunchProfiles, withAdditions, type LaunchedProfile } from './profiles/launch-profiles.js';
 import { UpdateConversationRequestDto } from './dto/update-conversation.dto.js';
 
 /** What writes answer. */
@@ -97,6 +97,19 @@ export class ConversationsController {
     return this.conversations.batch(query.ids, query.include_skills);
   }
 
+  /** What was acknowledged is on disk, and a frozen server goes on where it was: there is nothing to wait for. */
+  @Post('prepare-for-sandbox-pause')
+  @HttpCode(204)
+  @Operation({
+    tag,
+    hidden: true,
+    summary: 'Make ready for the sandbox around this server to be paused',
+    answers: { 204: { description: 'It is.' } },
+  })
+  prepareForSandboxPause(): void {
+    return;
+  }
+
   @Post()
   @Operation({
     tag,
@@ -126,7 +139,7 @@ export class ConversationsController {
     const key = readIdempotencyKey(headers['idempotency-key']?.toString());
     if (key !== undefined) body.conversation_id ??= conversationIdOf(key);
     const profile = agentProfileOf(body);
-    const launched = profile === null ? undefined : await this.profiles.load(profile);
+    const launched = profile === null ? undefined : await this.launched(profile, body);
     const { info, created } = await this.conversations.create(
       toStartRequest(withObservabilityHeaders(body, headers), launched),
       include_skills,
@@ -218,5 +231,13 @@ export class ConversationsController {
     @Param('conversation_id', ConversationIdPipe) id: string,
   ): Promise<{ response: string }> {
     return { response: await this.conversations.finalResponse(id) };
+  }
+
+  private async launched(
+    profile: string,
+    { agent_launch_additions: additions }: StartConversationRequestDto,
+  ): Promise<LaunchedProfile> {
+    const launched = await this.profiles.load(profile, additions?.llm_profile_ref ?? undefined);
+    return additions ? withAdditions(launched, additions) : launched;
   }
 }

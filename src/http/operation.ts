@@ -22,6 +22,8 @@ export interface OperationDocs {
   errors?: readonly number[];
   /** Needs no session key. */
   open?: boolean;
+  /** Not in the API document: the original does not tell of it either. */
+  hidden?: boolean;
 }
 
 const documented = new WeakMap<object, OperationDocs>();

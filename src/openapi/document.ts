@@ -69,6 +69,7 @@ function endpointsAt(base: string, controller: Type<object>, reflector: Reflecto
     const path: unknown = Reflect.getMetadata(PATH_METADATA, handler);
     const method: unknown = Reflect.getMetadata(METHOD_METADATA, handler);
     if (typeof path !== 'string' || typeof method !== 'number') return [];
+    if (operationOf(handler)?.hidden === true) return [];
     const open = [handler, controller].some((target) => reflector.get(OpenRoute, target) !== undefined);
     return openApiPaths(`${base}/${path}`).map((described, index) => ({
       path: described,

@@ -18,9 +18,14 @@ import { API_VERSION, SERVER_VERSION } from './version.js';
 
 /** Features beyond the plain routes that this server has, by the names that clients look for. */
 const CAPABILITIES = [
+  'conversation_runtime_routes_v1',
+  'profile_secret_scope_v1',
+  'profile_persona_v1',
   'idempotent_conversation_create_v1',
   'tool_catalog_v1',
-  'conversation_runtime_routes_v1',
+  'agent_profile_draft_materialize_v1',
+  'agent_launch_pipeline_v1',
+  'skill_catalog_v1',
 ];
 
 const TAG = 'Server Details';

@@ -12,6 +12,12 @@ export interface LaunchedProfile {
   shown: JsonObject;
 }
 
+/** What one launch adds to the agent of a profile; field names are the wire's. */
+export interface LaunchAdditions {
+  system_message_suffix_append: string | null;
+  skills: JsonObject[] | null;
+}
+
 /** Agents by the id of a stored profile. */
 @Injectable()
 export class LaunchProfiles {
@@ -60,6 +66,26 @@ export class LaunchProfiles {
       },
     });
   }
+}
+
+/** The same with what a launch adds: its words behind those of the profile, and its skills. */
+export function withAdditions(launched: LaunchedProfile, additions: LaunchAdditions): LaunchedProfile {
+  const { system_message_suffix_append: suffix, skills } = additions;
+  const { agent_context } = launched.settings;
+  const context = asObject(agent_context);
+  const words = [context['system_message_suffix'], suffix].filter(
+    (text) => typeof text === 'string' && text !== '',
+  );
+  const own: unknown[] = Array.isArray(context['skills']) ? context['skills'] : [];
+  const added = {
+    ...(words.length > 0 && { system_message_suffix: words.join('\n\n') }),
+    ...(skills && { skills: [...own, ...skills] }),
+  };
+  return { ...launched, settings: { ...launched.settings, agent_context: { ...context, ...added } } };
+}
+
+function asObject(value: unknown): JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
 }
 
 /** An agent from elsewhere. Its command is one text there, as in a shell. */

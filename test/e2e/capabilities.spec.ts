@@ -1,0 +1,101 @@
+import { randomUUID } from 'node:crypto';
+import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
+import { asJson, at, SettingsStage } from '../support/settings-stage.js';
+
+describe('the capabilities that the server names', () => {
+  let stage: SettingsStage;
+  let profileId: string;
+  beforeAll(async () => {
+    stage = await SettingsStage.start();
+    await stage.done('POST', '/api/profiles/main', { llm: { model: 'scripted/main' } });
+    for (const name of ['ONE', 'TWO']) {
+      await stage.done('PUT', '/api/settings/secrets', { name, value: `hush-${name}` });
+    }
+    const draft = {
+      llm_profile_ref: 'main',
+      persona: 'You are Pia.',
+      secret_refs: ['TWO'],
+      system_message_suffix: 'For Pia.',
+    };
+    await stage.done('POST', '/api/agent-profiles/pia', draft);
+    profileId = String(at(await stage.done('GET', '/api/agent-profiles/pia'), 'profile', 'id'));
+  });
+  afterAll(() => stage.stop());
+
+  const launch = (more: object = {}) => ({
+    ...{ agent_profile_id: profileId, workspace: { working_dir: stage.folder }, autotitle: false },
+    ...more,
+  });
+  const launched = async (more: object = {}) =>
+    asJson((await stage.ask('POST', '/api/conversations?include_skills=true', launch(more))).body);
+
+  /** By capability: uses it, and answers what is seen of it. */
+  const proofs: Record<string, () => Promise<void>> = {
+    conversation_runtime_routes_v1: async () => {
+      const conversation = await ConversationClient.create(
+        stage.server,
+        scriptedRequest(stage.folder, 'SAY: hi'),
+      );
+      const { body } = await stage.server.request('GET', `${conversation.route}/runtime`);
+      expect(body).toMatchObject({ runtime_status: 'available' });
+    },
+    profile_secret_scope_v1: async () => {
+      const { secrets } = await stage.done('GET', `/api/settings/secrets?agent_profile_id=${profileId}`);
+      expect(secrets).toMatchObject([{ name: 'TWO' }]);
+    },
+    profile_persona_v1: async () => {
+      expect(at(await launched(), 'agent', 'persona')).toBe('You are Pia.');
+    },
+    idempotent_conversation_create_v1: async () => {
+      const conversation_id = randomUUID();
+      const first = await stage.ask('POST', '/api/conversations', launch({ conversation_id }));
+      const second = await stage.ask('POST', '/api/conversations', launch({ conversation_id }));
+      expect([first.status, second.status]).toEqual([201, 200]);
+    },
+    tool_catalog_v1: async () => {
+      const { body } = await stage.server.request('GET', '/api/tools/catalog');
+      expect(JSON.stringify(body)).toContain('terminal');
+    },
+    agent_profile_draft_materialize_v1: async () => {
+      const profile = { llm_profile_ref: 'main', persona: 'A draft' };
+      const body = await stage.done('POST', '/api/agent-profiles/unsaved/materialize', { profile });
+      expect(body).toMatchObject({ llm_profile_resolved: true, resolved_settings: { persona: 'A draft' } });
+    },
+    agent_launch_pipeline_v1: async () => {
+      await stage.done('POST', '/api/profiles/other', { llm: { model: 'scripted/other' } });
+      const skill = { name: 'brevity', content: 'Say little.' };
+      const agent_launch_additions = {
+        ...{ system_message_suffix_append: 'Be brief.', skills: [skill], llm_profile_ref: 'other' },
+      };
+      expect(await launched({ agent_launch_additions })).toMatchObject({
+        launched_agent_profile: { agent_profile_id: profileId, llm_profile_ref: 'other' },
+        agent: {
+          llm: { model: 'scripted/other' },
+          agent_context: { system_message_suffix: 'For Pia.\n\nBe brief.', skills: [skill] },
+        },
+      });
+    },
+    skill_catalog_v1: async () => {
+      expect(await stage.done('GET', '/api/skills/catalog')).toMatchObject({
+        skills: expect.any(Array) as unknown,
+      });
+    },
+  };
+
+  it('are those that are tried here', async () => {
+    const { capabilities } = await stage.done('GET', '/server_info');
+    expect(capabilities).toEqual(Object.keys(proofs));
+  });
+
+  it.each(Object.entries(proofs))('%s is true', async (_name, proof) => {
+    await proof();
+  });
+
+  it('leaves room for the pause of a sandbox, which no document tells of', async () => {
+    const route = '/api/conversations/prepare-for-sandbox-pause';
+    expect((await stage.server.request('POST', route)).status).toBe(204);
+    const { paths } = await stage.done('GET', '/openapi.json');
+    expect(Object.keys(asJson(paths))).not.toContain(route);
+    expect((await stage.server.request('GET', '/api/llm/balance')).status).toBe(404);
+  });
+});
