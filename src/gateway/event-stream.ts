@@ -1,4 +1,4 @@
-import type { Response } from 'express';
+import type { ServerResponse } from 'node:http';
 
 /** Bytes that may wait for a client that reads too slowly; then it is cut off. */
 const MAX_WAITING = 16 * 1024 * 1024;
@@ -10,10 +10,10 @@ export class EventStream {
   private readonly pulse: NodeJS.Timeout;
 
   constructor(
-    private readonly response: Response,
+    private readonly response: ServerResponse,
     silenceSeconds: number,
   ) {
-    response.status(200);
+    response.statusCode = 200;
     response.setHeader('Content-Type', 'text/event-stream; charset=utf-8');
     response.setHeader('Cache-Control', 'no-cache');
     // Proxies that collect answers (nginx) pass this one on piece by piece.

@@ -171,20 +171,19 @@ function messageOf({ content }: Question): IncomingMessage {
 
 /** The profile with what the request says to the system, and with a model that is heard while it writes. */
 function withInstructions(launched: LaunchedProfile, instructions: string): LaunchedProfile {
-  const { settings } = launched;
-  const { llm, agent_context: context } = settings;
-  if (!isJsonObject(llm)) return launched;
-  const { system_message_suffix: suffix } = isJsonObject(context) ? context : {};
+  const { llm, agent_context } = launched.settings;
+  const context = isJsonObject(agent_context) ? agent_context : {};
+  const { system_message_suffix: suffix } = context;
   const texts = [typeof suffix === 'string' ? suffix : '', instructions].filter((text) => text !== '');
   return {
     ...launched,
     settings: {
-      ...settings,
-      llm: { ...llm, stream: true },
-      agent_context: {
-        ...(isJsonObject(context) && context),
-        system_message_suffix: texts.length > 0 ? texts.join('\n\n') : null,
-      },
+      ...launched.settings,
+      // An agent from elsewhere has its own.
+      ...(isJsonObject(llm) && { llm: { ...llm, stream: true } }),
+      ...(texts.length > 0 && {
+        agent_context: { ...context, system_message_suffix: texts.join('\n\n') },
+      }),
     },
   };
 }

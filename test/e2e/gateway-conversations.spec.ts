@@ -1,4 +1,4 @@
-import { ConflictError, InternalServerError } from 'openai';
+import { ConflictError, InternalServerError, RateLimitError } from 'openai';
 import { scriptedRequest } from '../support/conversation-client.js';
 import { CONVERSATION, GatewayStage, chat, conversationOf } from '../support/gateway-stage.js';
 import { eventually } from '../support/server-process.js';
@@ -118,4 +118,25 @@ describe('conversations behind the gateway', () => {
       expect(await answer(id, 'FINISH: after')).toBe('after');
     },
   );
+});
+
+describe('a gateway that has no place for another run', () => {
+  it('answers 429 and leaves nothing behind', async () => {
+    const stage = await GatewayStage.start({ OH_MAX_CONCURRENT_RUNS: '1' });
+    const id = '7e57ab1e-0000-4000-8000-00000000cccc';
+    try {
+      const first = await stage.raw('/chat/completions', chat('RUN: sleep 60', { stream: true }));
+      const asking = stage
+        .client()
+        .chat.completions.create(chat('FINISH: x'), { headers: { [CONVERSATION]: id } });
+      await expect(asking).rejects.toBeInstanceOf(RateLimitError);
+      await expect(stage.ok('GET', `/api/conversations/${id}`)).rejects.toThrow('404');
+      await first.body?.cancel();
+      await eventually(async () => (await stage.status(conversationOf(first))) === 'paused', 'the interrupt');
+      const answer = await stage.client().chat.completions.create(chat('FINISH: now'));
+      expect(answer.choices[0]?.message.content).toBe('now');
+    } finally {
+      await stage.stop();
+    }
+  });
 });
