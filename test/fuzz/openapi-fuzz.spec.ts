@@ -12,7 +12,7 @@ import type { SchemaValues } from './schema-values.js';
  * is told, none that answers files, and neither questions to an agent nor trials of models: whether those can be answered
  * depends on the model. */
 const FUZZED =
-  /^\w+ \/(?!.*\/(ask_agent|validate|(execute|start)_bash_command|upload|create_directory)$)(?!.*\/(download|archive))(api\/(conversations|bash|file|git|settings|profiles|agent-profiles|meta-profiles|workspaces|llm\/provider-connections).*|alive|health|ready|server_info)?$/;
+  /^\w+ \/(?!.*\/(ask_agent|validate|(execute|start)_bash_command|upload|create_directory)$)(?!.*\/(download|archive))(api\/(conversations|bash|file|git|settings|profiles|agent-profiles|meta-profiles|workspaces|llm\/provider-connections).*|alive|health|ready|server_info|v1\/.*)?$/;
 /** Another or a longer run: `FUZZ_SEED=7 FUZZ_REQUESTS=50000`. */
 const SEED = Number(process.env['FUZZ_SEED'] ?? 5);
 const REQUESTS = Number(process.env['FUZZ_REQUESTS'] ?? 1500);
