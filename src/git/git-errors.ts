@@ -6,7 +6,7 @@ export class GitCommandError extends Error {
   }
 }
 
-/** A path that cannot be compared: it is not there, or too large. */
+/** A path or a repository that cannot be read: it is not there, too large, or something else than it should be. */
 export class GitPathError extends Error {
   override readonly name = 'GitPathError';
 }

@@ -1,11 +1,10 @@
-import { constants } from 'node:fs';
+import { constants, createWriteStream } from 'node:fs';
 import {
-  copyFile,
   mkdir,
   mkdtemp,
+  open,
   readdir,
   rm,
-  stat,
   symlink,
   utimes,
   writeFile,
@@ -13,7 +12,9 @@ import {
 } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { errorCode } from '../errors/index.js';
+import { GitPathError } from './git-errors.js';
 import { findGitFolder, gitFolderAt, nameIn, type GitFolder } from './git-folder.js';
 import { runGit } from './run-git.js';
 
@@ -24,6 +25,8 @@ const PLAIN_VALUE = /^[A-Za-z0-9]+$/;
 
 /** What is read from the repository itself, by name: objects, references, and data that name no program. */
 const LINKED = ['objects', 'refs', 'packed-refs', 'shallow', 'reftable'];
+/** Bytes of an index: several million files. */
+const MAX_INDEX = 512 * 1024 * 1024;
 /** The longest that the hashing of a whole tree may take (ms). */
 const STAGING_MS = 300_000;
 
@@ -70,6 +73,7 @@ export class Repository {
   /**
    * Opens the repository that a folder (real path) lies in. Close it.
    * @param exactly only if the folder is the top of one
+   * @throws GitPathError for one that cannot be read
    */
   static async open(folder: string, exactly = false): Promise<Repository | undefined> {
     const found = exactly ? await gitFolderAt(folder) : await findGitFolder(folder);
@@ -205,13 +209,27 @@ function configuration(settings: ReadonlyMap<string, string>): string {
   return `${lines.join('\n')}\n`;
 }
 
+/**
+ * Copies an index. Whoever may write to the repository may have put anything in its place: a pipe, whose opening would
+ * keep a thread of this process for ever, a device, a file as large as the disk.
+ * @throws GitPathError for what is no index
+ */
 async function copyIndex(from: string, to: string): Promise<void> {
+  const handle = await open(from, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown) => {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw new GitPathError('The index of the repository cannot be read');
+  });
+  if (!handle) return;
   try {
-    const { atime, mtimeMs } = await stat(from);
-    await copyFile(from, to, constants.COPYFILE_FICLONE);
+    const stats = await handle.stat();
+    if (!stats.isFile()) throw new GitPathError('The index of the repository is not a file');
+    if (stats.size > MAX_INDEX) throw new GitPathError('The index of the repository is too large');
+    if (stats.size === 0) return;
+    const content = handle.createReadStream({ autoClose: false, start: 0, end: stats.size - 1 });
+    await pipeline(content, createWriteStream(to));
     // Files that are newer than their index have to be looked into; a copy that looked newer would hide their changes.
-    await utimes(to, atime, (mtimeMs - 1) / 1000);
-  } catch (error) {
-    if (errorCode(error) !== 'ENOENT') throw error;
+    await utimes(to, stats.atime, (stats.mtimeMs - 1) / 1000);
+  } finally {
+    await handle.close();
   }
 }

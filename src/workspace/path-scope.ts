@@ -52,6 +52,8 @@ export interface PathScopeOptions {
   base?: string;
 }
 
+/** Bytes of a path that systems still take (Linux: 4096 with the zero at its end). */
+const MAX_PATH = 4095;
 /** Where Linux shows what a file handle is open on. */
 const HANDLES = '/proc/self/fd';
 
@@ -160,7 +162,10 @@ async function walk(absolute: string): Promise<Located> {
     }
   }
   const kind = missing.length > 0 ? 'missing' : kindOf(await stat(existing));
-  return { path: path.join(existing, ...missing), existing, missing, kind };
+  const whole = path.join(existing, ...missing);
+  // Made name by name it would come to be, and then nobody could open or remove it.
+  if (Buffer.byteLength(whole) > MAX_PATH) throw Object.assign(new Error('the path is too long'), { code: 'ENAMETOOLONG' });
+  return { path: whole, existing, missing, kind };
 }
 
 /** Where a name in a folder leads; undefined when there is none. */

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
@@ -75,6 +75,32 @@ describe('archives', () => {
       source: 'odd',
       file_count: names.length,
     });
+  });
+
+  it('leave out what lies deeper than a path can lead, which uploads cannot make', async () => {
+    await tree('deep', { 'a.txt': 'a' });
+    execFileSync(
+      'sh',
+      ['-c', 'i=0; while [ $i -lt 25 ]; do mkdir $0; cd -P $0; i=$((i+1)); done', 'd'.repeat(200)],
+      {
+        cwd: at('deep'),
+      },
+    );
+    const entries = await unpacked({ path: at('deep') });
+    // Node cannot remove it.
+    execFileSync('rm', ['-rf', at('deep'), at('out')]);
+    expect(entries).toContain('deep/a.txt');
+    expect(entries).toContain('deep/archive_manifest.json');
+    const file = path.join(at('uploaded'), 'd/'.repeat(2500), 'f');
+    const form = new FormData();
+    form.set('file', new Blob(['x']));
+    const route = `${server.url}/api/file/upload?${new URLSearchParams({ path: file }).toString()}`;
+    const answer = await fetch(route, { method: 'POST', body: form });
+    expect([answer.status, await answer.json()]).toEqual([
+      400,
+      { detail: 'Path cannot be used: ENAMETOOLONG' },
+    ]);
+    expect(await readdir(folder)).not.toContain('uploaded');
   });
 
   it('leave out what is asked for, and credentials of git always', async () => {

@@ -178,6 +178,29 @@ describe('what is in repositories', () => {
     expect((await ask('diff', { path: at('plain-repo/.git/config') }))[0]).toBe(403);
   });
 
+  it('is refused where something else stands in the place of an index, and nothing waits for it', async () => {
+    const traps: [string, (index: string) => unknown][] = [
+      ['pipe', (index) => execFileSync('mkfifo', [index])],
+      ['folder', (index) => mkdir(index)],
+      ['device', (index) => symlink('/dev/zero', index)],
+      // Sparse: it takes no room, and a copy of it all there is.
+      ['huge', (index) => execFileSync('truncate', ['-s', '1T', index])],
+    ];
+    for (const [name, trap] of traps) {
+      await make(`index-${name}`, { a: '1\n' });
+      await rm(at(`index-${name}/.git/index`));
+      await trap(at(`index-${name}/.git/index`));
+    }
+    // More than there are threads for files: if one waited, nothing would be read any more.
+    const asked = traps.flatMap(([name]) => Array.from({ length: 4 }, () => `index-${name}`));
+    const answers = await Promise.all(asked.map((name) => ask('changes', { path: at(name) })));
+    expect(answers.map(([status]) => status)).toEqual(asked.map(() => 400));
+    for (const format of ['git-delta', 'tar.gz']) {
+      const query = new URLSearchParams({ path: at('index-pipe'), format }).toString();
+      expect((await server.request('GET', `/api/file/archive?${query}`)).status).toBe(400);
+    }
+  });
+
   it('is read without running anything of it, or writing to it', async () => {
     await make('hostile', { 'a.txt': 'one\n', 'b.bin': 'two\n' });
     await make('hostile-sub', { s: '1\n' });

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { BadRequestException, Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { KnownSecrets, maskUserinfo } from '../../crypto/index.js';
-import { commitOf, currentBranch, exportBase, gitFolderAt, GitCommandError, Repository } from '../../git/index.js';
+import { commitOf, currentBranch, exportBase, gitFolderAt, GitCommandError, GitPathError, Repository } from '../../git/index.js';
 import { Catalogue } from '../../storage/index.js';
 import { contentDisposition, percentEncoded } from '../content-disposition.js';
 import { FilesService } from '../files/files.service.js';
@@ -43,7 +43,7 @@ export class ArchiveService {
     const folder = await repositoryIn(await this.files.folder(wanted.path, scope));
     const excludes = excludesOf(wanted);
     const { paths } = await this.scopes.of(scope);
-    const repository = await Repository.open(folder, true);
+    const repository = await opened(folder, true);
     try {
       if (repository) await describe(repository, response);
     } finally {
@@ -59,7 +59,7 @@ export class ArchiveService {
     if (base_ref?.startsWith('-')) throw new BadRequestException("base_ref must not start with '-'");
     const folder = await repositoryIn(await this.files.folder(wanted.path, scope));
     const pathspecs = excludesOf(wanted).pathspecs();
-    const repository = await Repository.open(folder);
+    const repository = await opened(folder);
     if (!repository) throw new BadRequestException(`Not a git repository: Not a git repository: ${folder}`);
     const scratch = await mkdtemp(path.join(os.tmpdir(), 'openhands-patch-'));
     try {
@@ -95,6 +95,12 @@ export class ArchiveService {
   hasConversation(conversationId: string): Promise<boolean> {
     return this.catalogue.has(conversationId);
   }
+}
+
+async function opened(folder: string, exactly = false): Promise<Repository | undefined> {
+  return Repository.open(folder, exactly).catch((error: unknown) => {
+    throw error instanceof GitPathError ? new BadRequestException(error.message) : error;
+  });
 }
 
 function excludesOf({ use_default_excludes, exclude }: ArchiveRequest): Excludes {

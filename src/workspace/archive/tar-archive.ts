@@ -133,7 +133,8 @@ async function copy({ handle }: OpenedFile, size: number, out: Writable): Promis
   }
 }
 
+/** Nothing for what cannot be read: gone meanwhile, closed to this user, or deeper than a path can lead. */
 function gone(error: unknown): [] {
-  if (['ENOENT', 'ENOTDIR', 'EACCES'].includes(errorCode(error) ?? '')) return [];
+  if (['ENOENT', 'ENOTDIR', 'EACCES', 'ENAMETOOLONG'].includes(errorCode(error) ?? '')) return [];
   throw error;
 }
