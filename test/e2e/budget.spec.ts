@@ -67,9 +67,12 @@ describe('what a run may cost, and how long it waits for a model', () => {
     });
     expect((await conversation.info())['max_budget_per_run']).toBe(1.5);
 
-    // Another run of it asks no model.
+    // Another run of it asks no model. It has failed already, so its status alone would say nothing.
     await conversation.send('and now?');
-    await conversation.reaches('error');
+    await eventually(async () => {
+      const told = (await conversation.events()).filter(({ code }) => code === 'MaxBudgetReached');
+      return told.length === 2 && (await conversation.status()) === 'error';
+    }, 'the second error');
     expect(endpoint.requests).toHaveLength(2);
 
     const raised = await server.request('PATCH', conversation.route, { max_budget_per_run: 100 });
