@@ -4,13 +4,16 @@ import { LlmError } from './llm-error.js';
 /** The fields that hold addresses. */
 const ADDRESSES = ['base_url', 'ollama_base_url', 'aws_bedrock_runtime_endpoint'] as const;
 
+/** What says where a body ends: another one than the right one breaks the connection. */
+const FRAMING = new Set(['content-length', 'transfer-encoding']);
+
 /** What people write who mean OpenAI itself: its address without the version would lead nowhere. */
 const OPENAI_ITSELF = /^https:\/\/api\.openai\.com\/?$/;
 
 /**
  * The config as providers are called with it: addresses are checked, a name and password in one become a header, as
  * `fetch` takes none in an address; names of headers are in lower case, so that one of the config takes the place of ours.
- * @throws LlmError `LLMBadRequestError` for an address that is none
+ * @throws LlmError `LLMBadRequestError` for an address that is none, and a header that cannot be set
  */
 export function callConfig(config: LlmConfig): LlmConfig {
   const called = { ...config };
@@ -28,6 +31,10 @@ export function callConfig(config: LlmConfig): LlmConfig {
   const headers = Object.entries(config.extra_headers ?? {}).map(
     ([name, value]) => [name.toLowerCase(), value] as const,
   );
+  const framing = headers.find(([name]) => FRAMING.has(name));
+  if (framing) {
+    throw new LlmError('LLMBadRequestError', `The header ${framing[0]} cannot be set: it follows the body.`);
+  }
   called.extra_headers = {
     ...(authorization !== undefined && { authorization }),
     ...Object.fromEntries(headers),

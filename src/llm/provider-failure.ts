@@ -15,7 +15,10 @@ import { isQuotaSpent } from './spent-quota.js';
  * @param family how LiteLLM calls the provider's errors: `OpenAIException`
  */
 export function classifyFailure(thrown: unknown, family: string, config: LlmConfig): FailedAttempt {
-  if (thrown instanceof LlmError) return { error: thrown, retryable: false };
+  if (thrown instanceof LlmError) {
+    const message = withoutSecrets(thrown.message, config);
+    return { error: new LlmError(thrown.code, message, thrown.status, { cause: thrown }), retryable: false };
+  }
   const failure = readFailure(thrown);
   const spent = isQuotaSpent(failure, textField(thrown, 'responseBody'));
   return failedAttempt({ ...failure, spent, message: withoutSecrets(failure.message, config) }, family);
@@ -40,6 +43,7 @@ function readFailure(thrown: unknown): ProviderFailure {
   }
   if (body !== undefined || thrown.name === 'AI_JSONParseError' || thrown.name === 'AI_TypeValidationError')
     return { kind: 'unreadable', message: unreadable(body ?? textField(thrown, 'text')) };
+  if (isUnsendable(thrown)) return { kind: 'status', status: 400, message: UNSENDABLE };
   if (isTimeout(thrown)) return { kind: 'timeout', message: 'Request timed out.' };
   return { kind: 'connection', message: `Connection error. (${rootMessage(thrown)})` };
 }
@@ -90,6 +94,16 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** Not what it was: it may be a key, or a part of one. */
+const UNSENDABLE =
+  'The request cannot be sent: a header is not valid. Check api_key and extra_headers for line breaks, blanks and ' +
+  'letters that are no ASCII.';
+
+/** A key or a header that HTTP does not take: another attempt would send the same. */
+function isUnsendable(error: Error): boolean {
+  return causes(error).some(({ message }) => /invalid [\w-]* ?header|ByteString/i.test(message));
 }
 
 /** undici's own clocks (https://undici.nodejs.org/#/docs/api/Errors) and aborts by timeout. */

@@ -17,7 +17,7 @@ const SUGGESTIONS = 3;
  * @param prefixes of the providers
  */
 export function unknownModel(name: string, prefixes: readonly string[]): string {
-  const shown = name.slice(0, 200);
+  const shown = name.trim().slice(0, 200);
   const close = closestNames(shown, prefixes)
     .map((suggestion) => `'${suggestion}'`)
     .join(', ');

@@ -47,6 +47,8 @@ export async function callLanguageModel(
   if (call.request.config.stream) return stream(model, all, call, reading);
   const result = await model.doGenerate(all);
   assertNotHeldBack(result.content, result.finishReason);
+  if (result.content.length === 0 && isUnsaid(result.finishReason))
+    throw new EmptyAnswerError('The answer has neither content nor a reason for its end.');
   return {
     id: result.response?.id ?? '',
     content: result.content,
@@ -98,11 +100,15 @@ async function stream(
     gathered.add(part);
   }
   // Without a reason nobody said that it was the end: the stream was cut, and half an answer is none.
-  if (!end || (end.unified === 'other' && end.raw === undefined))
-    throw new EmptyAnswerError('The stream ended before the answer was complete.');
+  if (!end || isUnsaid(end)) throw new EmptyAnswerError('The stream ended before the answer was complete.');
   assertNotHeldBack(gathered.content, end);
   output.content = gathered.content;
   return output;
+}
+
+/** Whether the provider has said why the answer ends. */
+function isUnsaid({ unified, raw }: LanguageModelV3FinishReason): boolean {
+  return unified === 'other' && raw === undefined;
 }
 
 /** What was said before a filter stepped in is an answer. */

@@ -42,9 +42,11 @@ export async function awsAccess(config: LlmConfig, model: string): Promise<AwsAc
   };
 }
 
-/** The region of a resource name says where it is; then the config, the environment, the profile. */
+/** The region in a name says where the model is (a resource, or `eu-west-3/model`); then the config, the environment, the profile. */
 async function regionOf(config: LlmConfig, model: string): Promise<string> {
-  const named = /arn:aws[\w-]*:bedrock:([\w-]+):/.exec(model)?.[1];
+  const named =
+    /arn:aws[\w-]*:bedrock:([\w-]+):/.exec(model)?.[1] ??
+    /(?:^|\/)([a-z]{2}(?:-[a-z]+)+-\d)\//.exec(model)?.[1];
   const known = [
     config.aws_region_name,
     process.env['AWS_REGION_NAME'],

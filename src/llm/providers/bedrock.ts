@@ -10,6 +10,9 @@ import { mayThink, withoutThinking } from '../protocols/thinking-turn.js';
 import { awsAccess } from './aws-access.js';
 import type { Provider, ProviderAnswer, ProviderCall } from './provider.js';
 
+/** What LiteLLM puts before a model: the protocol, and the region, which `awsAccess` reads. */
+const LITELLM_ROUTE = /^((converse|invoke)\/)?([a-z]{2}(-[a-z]+)+-\d\/)?/;
+
 /** Models behind AWS, by the converse protocol (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html). */
 export const bedrock: Provider = {
   errorFamily: 'BedrockException',
@@ -36,7 +39,7 @@ async function callBedrock(call: ProviderCall): Promise<ProviderAnswer> {
   const messages =
     thinking || !features.claude ? call.request.messages : withoutThinking(call.request.messages);
   const output = await callLanguageModel(
-    provider.languageModel(call.model.replace(/^converse\//, '')),
+    provider.languageModel(call.model.replace(LITELLM_ROUTE, '')),
     {
       prompt: sdkPrompt(messages, {
         cache: features.cacheMarks ? { bedrock: { cachePoint: { type: 'default' } } } : undefined,

@@ -23,8 +23,7 @@ export function providerNames(): string[] {
 
 /** What is wrong with a model's name, with those that were probably meant; undefined: somebody serves it. */
 export function nameProblem(name: string): string | undefined {
-  const known = Object.hasOwn(PROVIDERS, parseModelName(name).provider);
-  return known ? undefined : unknownModel(name, Object.keys(PROVIDERS));
+  return findRoute(name) ? undefined : unknownModel(name, Object.keys(PROVIDERS));
 }
 
 /**
@@ -32,9 +31,8 @@ export function nameProblem(name: string): string | undefined {
  * @throws LlmError `LLMBadRequestError` in LiteLLM's words when nobody does
  */
 export function routeModel(name: string): Route {
-  const { provider: prefix, model } = parseModelName(name);
-  const provider = Object.hasOwn(PROVIDERS, prefix) ? PROVIDERS[prefix] : undefined;
-  if (provider) return { provider, prefix, model };
+  const route = findRoute(name);
+  if (route) return route;
   throw new LlmError(
     'LLMBadRequestError',
     'litellm.BadRequestError: LLM Provider NOT provided. Pass in the LLM provider you are trying to call. ' +
@@ -43,4 +41,12 @@ export function routeModel(name: string): Route {
       unknownModel(name, Object.keys(PROVIDERS)),
     400,
   );
+}
+
+/** A prefix alone names no model, but a script needs no name. */
+function findRoute(name: string): Route | undefined {
+  const { provider: prefix, model } = parseModelName(name);
+  const provider = Object.hasOwn(PROVIDERS, prefix) ? PROVIDERS[prefix] : undefined;
+  const isNamed = prefix === 'scripted' || !/(^|\/)\s*$/.test(model);
+  return provider && isNamed ? { provider, prefix, model } : undefined;
 }
