@@ -20,6 +20,8 @@ import './settings-schemas.js';
 import { SettingsService } from './settings.service.js';
 import { SettingsStore } from './settings-store.js';
 import { PersistenceFolder } from './store/persistence-folder.js';
+import { SubscriptionController } from './subscription/subscription.controller.js';
+import { SubscriptionService } from './subscription/subscription.service.js';
 import { UserSecretsController } from './user-secrets.controller.js';
 import { UserSecrets } from './user-secrets.js';
 import { WorkspacesController } from './workspaces.controller.js';
@@ -37,6 +39,7 @@ import { Workspaces } from './workspaces.js';
     MetaProfilesController,
     ProviderConnectionsController,
     WorkspacesController,
+    SubscriptionController,
   ],
   providers: [
     {
@@ -57,6 +60,7 @@ import { Workspaces } from './workspaces.js';
     ProfileChecker,
     ProviderConnections,
     SettingsService,
+    SubscriptionService,
     SettingsStore,
     UserSecrets,
   ],

@@ -11,7 +11,7 @@ const GROUPS = [
   /^\w+ \/api\/acp\//,
   /^\w+ \/(alive|health|ready|server_info)?$/,
   /^\w+ \/api\/conversations(\/search|\/count)?$/,
-  /^\w+ \/api\/llm\/(providers|models)/,
+  /^\w+ \/api\/llm\/(providers|models|subscription)/,
   /^\w+ \/api\/tools/,
   /^\w+ \/api\/(settings|profiles|agent-profiles|meta-profiles|workspaces|llm\/provider-connections)(\/|$)/,
   /^\w+ \/api\/conversations\/\{conversation_id\}/,

@@ -1,0 +1,189 @@
+import { randomBytes } from 'node:crypto';
+import { BadGatewayException, HttpException, Injectable, Logger, NotFoundException } from '@nestjs/common';
+import { KnownSecrets } from '../../crypto/index.js';
+import { errorMessage } from '../../errors/index.js';
+import { PersistenceFolder, type FolderWriter } from '../store/persistence-folder.js';
+import {
+  IssuerError,
+  redeemDeviceCode,
+  renewTokens,
+  requestDeviceCode,
+  type DeviceCode,
+  type SubscriptionTokens,
+} from './openai-issuer.js';
+
+/** Where the original keeps it, and its name for whose it is. */
+const FILE = 'auth/openai_oauth.json';
+const VENDOR = 'openai';
+/** How long a person has for the code (ms), and sign-ins that are waited for at the same time. */
+const PENDING_MS = 15 * 60_000;
+const MAX_PENDING = 20;
+/** A token that ends so soon is renewed (ms). */
+const SOON_MS = 60_000;
+
+/** Whether somebody is signed in; field names are the wire's. */
+export interface SubscriptionStatus {
+  vendor: string;
+  connected: boolean;
+  account_email: string | null;
+  /** Milliseconds since the epoch. */
+  expires_at: number | null;
+}
+
+/** A sign-in that has begun; field names are the wire's. */
+export interface DeviceStart {
+  device_code: string;
+  user_code: string;
+  verification_uri: string;
+  verification_uri_complete: string | null;
+  /** Milliseconds since the epoch. */
+  expires_at: number;
+  interval_seconds: number;
+}
+
+interface Pending {
+  code: DeviceCode;
+  expiresAt: number;
+  /** When the issuer was asked last (ms since the epoch). */
+  askedAt: number;
+  asking?: Promise<SubscriptionStatus>;
+}
+
+const NOBODY: SubscriptionStatus = {
+  vendor: VENDOR,
+  connected: false,
+  account_email: null,
+  expires_at: null,
+};
+
+/** The sign-in of a person with a ChatGPT subscription: by a code that is entered in a browser anywhere. */
+@Injectable()
+export class SubscriptionService {
+  private readonly logger = new Logger('Subscription');
+  private readonly pending = new Map<string, Pending>();
+  private renewing: Promise<SubscriptionTokens | undefined> | undefined;
+
+  constructor(
+    private readonly folder: PersistenceFolder,
+    private readonly known: KnownSecrets,
+  ) {}
+
+  /** Never fails: what cannot be read or renewed is no sign-in. */
+  async status(): Promise<SubscriptionStatus> {
+    try {
+      return shown(await this.current());
+    } catch (error) {
+      this.logger.warn(`the stored sign-in cannot be used: ${errorMessage(error)}`);
+      return NOBODY;
+    }
+  }
+
+  /** @throws BadGatewayException; HttpException 429 when too many have begun */
+  async start(): Promise<DeviceStart> {
+    this.forgetOld();
+    if (this.pending.size >= MAX_PENDING) throw new HttpException('Too many sign-ins have begun', 429);
+    const code = await fromIssuer(requestDeviceCode());
+    const device_code = randomBytes(32).toString('base64url');
+    const expiresAt = Date.now() + PENDING_MS;
+    this.known.add([device_code, code.deviceAuthId]);
+    this.pending.set(device_code, { code, expiresAt, askedAt: 0 });
+    return {
+      device_code,
+      user_code: code.userCode,
+      verification_uri: code.verificationUri,
+      verification_uri_complete: null,
+      expires_at: expiresAt,
+      interval_seconds: code.intervalSeconds,
+    };
+  }
+
+  /**
+   * Whether the person has entered the code. The issuer is not asked more often than it wants.
+   * @throws NotFoundException, BadGatewayException
+   */
+  async poll(deviceCode: string): Promise<SubscriptionStatus> {
+    this.forgetOld();
+    const pending = this.pending.get(deviceCode);
+    if (!pending) throw gone();
+    if (pending.asking) return pending.asking;
+    if (Date.now() < pending.askedAt + pending.code.intervalSeconds * 1_000) return NOBODY;
+    pending.askedAt = Date.now();
+    pending.asking = this.redeem(deviceCode, pending).finally(() => (pending.asking = undefined));
+    return pending.asking;
+  }
+
+  /** Forgets the sign-in, and those that have begun. */
+  async logout(): Promise<SubscriptionStatus> {
+    this.pending.clear();
+    await this.folder.change((writer) => writer.remove(FILE));
+    return NOBODY;
+  }
+
+  private async redeem(deviceCode: string, { code }: Pending): Promise<SubscriptionStatus> {
+    const tokens = await fromIssuer(redeemDeviceCode(code));
+    if (!tokens) return NOBODY;
+    await this.folder.change(async (writer) => {
+      // Somebody has logged out in the meantime.
+      if (!this.pending.delete(deviceCode)) throw gone();
+      await this.save(writer, tokens);
+    });
+    return shown(tokens);
+  }
+
+  private async current(): Promise<SubscriptionTokens | undefined> {
+    const stored = await this.stored();
+    if (!stored || stored.expiresAt > Date.now() + SOON_MS) return stored;
+    this.renewing ??= this.renewed(stored).finally(() => (this.renewing = undefined));
+    return this.renewing;
+  }
+
+  private async renewed(old: SubscriptionTokens): Promise<SubscriptionTokens | undefined> {
+    const tokens = await renewTokens(old.refreshToken);
+    return this.folder.change(async (writer) => {
+      const stored = await this.stored();
+      // Somebody has logged out, or in, in the meantime.
+      if (stored?.refreshToken !== old.refreshToken) return stored;
+      await this.save(writer, tokens);
+      return tokens;
+    });
+  }
+
+  private async stored(): Promise<SubscriptionTokens | undefined> {
+    const { vendor, access_token, refresh_token, expires_at } = (await this.folder.read(FILE)) ?? {};
+    const isWhole = typeof access_token === 'string' && typeof refresh_token === 'string';
+    if (vendor !== VENDOR || !isWhole || typeof expires_at !== 'number') return undefined;
+    this.known.add([access_token, refresh_token]);
+    return { accessToken: access_token, refreshToken: refresh_token, expiresAt: expires_at };
+  }
+
+  private async save(
+    writer: FolderWriter,
+    { accessToken, refreshToken, expiresAt }: SubscriptionTokens,
+  ): Promise<void> {
+    this.known.add([accessToken, refreshToken]);
+    await writer.write(FILE, {
+      ...{ type: 'oauth', vendor: VENDOR },
+      ...{ access_token: accessToken, refresh_token: refreshToken, expires_at: expiresAt },
+    });
+  }
+
+  private forgetOld(): void {
+    for (const [code, { expiresAt }] of this.pending) if (expiresAt <= Date.now()) this.pending.delete(code);
+  }
+}
+
+function shown(tokens: SubscriptionTokens | undefined): SubscriptionStatus {
+  return tokens ? { ...NOBODY, connected: true, expires_at: tokens.expiresAt } : NOBODY;
+}
+
+function gone(): NotFoundException {
+  return new NotFoundException('Subscription device login not found or expired');
+}
+
+async function fromIssuer<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw error instanceof IssuerError ? new BadGatewayException(error.message) : error;
+  }
+}

@@ -1,0 +1,122 @@
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { SettingsStage, type Json } from '../support/settings-stage.js';
+import { SubscriptionIssuer } from '../support/subscription-issuer.js';
+
+const NOBODY = { vendor: 'openai', connected: false, account_email: null, expires_at: null };
+
+describe('a ChatGPT subscription', () => {
+  let stage: SettingsStage;
+  let issuer: SubscriptionIssuer;
+  beforeEach(async () => {
+    issuer = await SubscriptionIssuer.start();
+    stage = await SettingsStage.start({ OPENAI_AUTH_ISSUER: issuer.url });
+  });
+  afterEach(async () => {
+    await stage.stop();
+    await issuer.stop();
+  });
+
+  const route = (name: string): string => `/api/llm/subscription/openai/${name}`;
+  const status = (): Promise<Json> => stage.done('GET', route('status'));
+  const start = (): Promise<Json> => stage.done('POST', route('device/start'));
+  const poll = (code: unknown) => stage.ask('POST', route('device/poll'), { device_code: code });
+  const file = (): string => path.join(stage.root, 'auth', 'openai_oauth.json');
+  const gone = { status: 404, body: { detail: 'Subscription device login not found or expired' } };
+
+  async function signedIn(): Promise<Json> {
+    const { device_code, user_code } = await start();
+    issuer.approve(String(user_code));
+    const { status: code, body } = await poll(device_code);
+    expect([code, body]).toMatchObject([200, { connected: true }]);
+    return body;
+  }
+
+  it('has models, and nobody who uses it at first', async () => {
+    expect(await stage.done('GET', route('models'))).toMatchObject({
+      vendor: 'openai',
+      models: expect.arrayContaining(['gpt-5.5', 'gpt-6-sol']) as unknown,
+    });
+    expect(await status()).toEqual(NOBODY);
+    expect(await poll('x')).toEqual(gone);
+    expect(await stage.ask('POST', route('device/poll'), {})).toMatchObject({ status: 422 });
+    expect(await stage.done('POST', route('logout'))).toEqual(NOBODY);
+    expect(issuer.requests).toEqual([]);
+  });
+
+  it('is signed in to with a code, and kept as the original keeps it', async () => {
+    const started = await start();
+    expect(started).toMatchObject({
+      verification_uri: `${issuer.url}/codex/device`,
+      verification_uri_complete: null,
+      interval_seconds: 0,
+    });
+    const { device_code, user_code } = started;
+    expect(await poll(device_code)).toEqual({ status: 200, body: NOBODY });
+    issuer.approve(String(user_code));
+    const { body } = await poll(device_code);
+    expect(body).toEqual({ ...NOBODY, connected: true, expires_at: expect.any(Number) as unknown });
+    expect(await poll(device_code)).toEqual(gone);
+    expect(await status()).toEqual(body);
+    const [access_token, refresh_token] = issuer.tokens;
+    expect(JSON.parse(await readFile(file(), 'utf8'))).toEqual({
+      ...{ type: 'oauth', vendor: 'openai', access_token, refresh_token, expires_at: body['expires_at'] },
+    });
+    const modes = await Promise.all(
+      [path.dirname(file()), file()].map(async (name) => (await stat(name)).mode & 0o777),
+    );
+    expect(modes).toEqual([0o700, 0o600]);
+    await stage.restart();
+    expect(await status()).toEqual(body);
+    for (const token of issuer.tokens) expect(stage.server.log).not.toContain(token);
+  });
+
+  it('is renewed once when it has expired, however many ask', async () => {
+    issuer.life = 1;
+    await signedIn();
+    issuer.life = 3600;
+    const answers = await Promise.all([status(), status(), status()]);
+    expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+    expect(answers[0]).toMatchObject({ connected: true });
+    const grants = issuer.requests
+      .filter(({ path }) => path === '/oauth/token')
+      .map(({ fields }) => fields['grant_type']);
+    expect(grants).toEqual(['authorization_code', 'refresh_token']);
+    expect(await readFile(file(), 'utf8')).toContain(issuer.tokens.at(-1));
+  });
+
+  it('counts as none while it cannot be renewed or read, and nothing is lost by that', async () => {
+    issuer.life = 1;
+    await signedIn();
+    issuer.isDown = true;
+    expect(await status()).toEqual(NOBODY);
+    issuer.isDown = false;
+    expect(await status()).toMatchObject({ connected: true });
+    await mkdir(path.dirname(file()), { recursive: true });
+    for (const content of ['{', '[]', '{"vendor": "openai"}', '{"vendor": 1, "access_token": {}}']) {
+      await writeFile(file(), content);
+      expect(await status()).toEqual(NOBODY);
+    }
+  });
+
+  it('is left for good: begun sign-ins end, too', async () => {
+    await signedIn();
+    const { device_code, user_code } = await start();
+    expect(await stage.done('POST', route('logout'))).toEqual(NOBODY);
+    issuer.approve(String(user_code));
+    expect(await poll(device_code)).toEqual(gone);
+    await expect(stat(file())).rejects.toThrow('ENOENT');
+  });
+
+  it('says so when its vendor does not answer', async () => {
+    issuer.isDown = true;
+    const answer = await stage.ask('POST', route('device/start'));
+    expect(answer).toMatchObject({ status: 502 });
+    expect(String(answer.body['exception'])).toContain('the request for a device code with 500');
+  });
+
+  it('is not begun without end', async () => {
+    for (let count = 0; count < 20; count++) await start();
+    expect(await stage.ask('POST', route('device/start'))).toMatchObject({ status: 429 });
+  });
+});

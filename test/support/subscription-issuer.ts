@@ -1,0 +1,84 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+
+type Fields = Record<string, unknown>;
+
+/** Plays the vendor's part of a sign-in by device code. Codes are entered by `approve`. */
+export class SubscriptionIssuer {
+  readonly requests: { path: string; fields: Fields }[] = [];
+  readonly tokens: string[] = [];
+  private readonly approved = new Set<string>();
+  private readonly refreshTokens = new Set<string>();
+  /** Seconds that the access tokens of now are good for. */
+  life = 3600;
+  isDown = false;
+
+  private constructor(private readonly server = createServer()) {
+    this.server.on('request', (request, response) => {
+      this.answer(request, response).catch(() => response.destroy());
+    });
+  }
+
+  static async start(): Promise<SubscriptionIssuer> {
+    const issuer = new SubscriptionIssuer();
+    await once(issuer.server.listen(0, '127.0.0.1'), 'listening');
+    return issuer;
+  }
+
+  get url(): string {
+    const address = this.server.address();
+    return `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`;
+  }
+
+  approve(userCode: string): void {
+    this.approved.add(userCode);
+  }
+
+  async stop(): Promise<void> {
+    this.server.closeAllConnections();
+    this.server.close();
+    await once(this.server, 'close');
+  }
+
+  private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) if (Buffer.isBuffer(chunk)) chunks.push(chunk);
+    const text = Buffer.concat(chunks).toString();
+    const path = request.url ?? '';
+    const isForm = request.headers['content-type']?.startsWith('application/x-www-form-urlencoded') ?? false;
+    const fields: Fields = isForm
+      ? Object.fromEntries(new URLSearchParams(text))
+      : Object.fromEntries(Object.entries(JSON.parse(text) as object));
+    this.requests.push({ path, fields });
+    const [status, body] = this.isDown ? [500, {}] : this.reply(path, fields);
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  }
+
+  private reply(path: string, fields: Fields): [number, Fields] {
+    const code = String(fields['user_code']);
+    switch (path) {
+      case '/api/accounts/deviceauth/usercode':
+        return [200, { device_auth_id: randomUUID(), user_code: randomUUID().slice(0, 8), interval: '0' }];
+      case '/api/accounts/deviceauth/token':
+        if (!this.approved.delete(code)) return [403, { error: 'pending' }];
+        return [200, { authorization_code: `code-${code}`, code_verifier: `verifier-${code}` }];
+      case '/oauth/token': {
+        const { grant_type: grant, code: given, code_verifier: verifier, refresh_token: refresh } = fields;
+        const isCode =
+          grant === 'authorization_code' && verifier === String(given).replace('code', 'verifier');
+        const isRefresh = grant === 'refresh_token' && this.refreshTokens.delete(String(refresh));
+        return isCode || isRefresh ? [200, this.issue()] : [400, { error: 'invalid_grant' }];
+      }
+      default:
+        return [404, {}];
+    }
+  }
+
+  private issue(): Fields {
+    const [access_token, refresh_token] = [`access-${randomUUID()}`, `refresh-${randomUUID()}`];
+    this.tokens.push(access_token, refresh_token);
+    this.refreshTokens.add(refresh_token);
+    return { access_token, refresh_token, expires_in: this.life };
+  }
+}
