@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { open, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import type {
@@ -59,7 +60,8 @@ export class ClientFiles {
 
   private async text(target: string, shown: string): Promise<string> {
     try {
-      const handle = await open(target, 'r');
+      // Without O_NONBLOCK a pipe that nobody writes to is not even opened.
+      const handle = await open(target, constants.O_RDONLY | constants.O_NONBLOCK);
       try {
         const stats = await handle.stat();
         if (!stats.isFile()) throw new ClientRefusal(`${shown} is no file`);

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
 import { ServerProcess } from '../support/server-process.js';
 
@@ -34,6 +36,29 @@ describe('the tools for files', () => {
     await conversation.reaches('finished');
     return conversation;
   };
+
+  it('refuse pipes and devices, whose reading may never end', async () => {
+    const pipe = path.join(work, 'pipe');
+    await promisify(execFile)('mkfifo', [pipe]);
+    const patch = '*** Begin Patch\n*** Update File: pipe\n@@\n-two\n+2\n*** End Patch';
+    const conversation = await run(
+      [
+        ['file_editor', { command: 'view', path: pipe }],
+        ['file_editor', { command: 'str_replace', path: pipe, old_str: 'a', new_str: 'b' }],
+        ['file_editor', { command: 'view', path: '/dev/zero' }],
+        ['read_file', { file_path: 'pipe' }],
+        ['read_file', { file_path: '/dev/zero' }],
+        ['write_file', { file_path: 'pipe', content: 'x' }],
+        ['edit', { file_path: 'pipe', old_string: 'a', new_string: 'b' }],
+        ['apply_patch', { patch }],
+      ],
+      { tools: [...NAMES, 'file_editor'].map((name) => ({ name })) },
+    );
+    const events = await conversation.events('&kind=ObservationEvent');
+    const said = events.slice(0, -1).map((event) => JSON.stringify(event['observation']));
+    expect(said).toHaveLength(8);
+    for (const text of said) expect(text).toContain('It is not a regular file');
+  });
 
   it('work on one workspace, each with its kind of event', async () => {
     const patch = '*** Begin Patch\n*** Update File: a.txt\n@@\n-two\n+2\n*** End Patch';

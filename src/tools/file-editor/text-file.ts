@@ -1,4 +1,5 @@
-import { readFile, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { replaceFile } from '../replace-file.js';
 
 /** How the text of a file is stored. `bom`: the mark that it starts with. */
@@ -32,16 +33,25 @@ const SAMPLE_BYTES = 8192;
 const MAX_CONTROL_SHARE = 0.1;
 
 /**
- * Reads a file of at most 10 MB.
- * @throws FileRefusedError when it is larger; else the error of the file system
+ * Reads a file of at most 10 MB. What is no file (a pipe, a device) is refused before it is read: reading it may never end.
+ * @throws FileRefusedError when it is larger or no file; else the error of the file system
  */
 export async function readBounded(file: string): Promise<Buffer> {
-  const { size } = await stat(file);
-  if (size > MAX_BYTES) {
-    const megabytes = (size / MEGABYTE).toFixed(1);
-    throw new FileRefusedError(file, `File is too large (${megabytes}MB). Maximum allowed size is 10MB.`);
+  // Without O_NONBLOCK a pipe that nobody writes to is not even opened.
+  const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const stats = await handle.stat();
+    if (!stats.isFile() && !stats.isDirectory()) {
+      throw new FileRefusedError(file, 'It is not a regular file and cannot be read or edited by this tool.');
+    }
+    if (stats.size > MAX_BYTES) {
+      const megabytes = (stats.size / MEGABYTE).toFixed(1);
+      throw new FileRefusedError(file, `File is too large (${megabytes}MB). Maximum allowed size is 10MB.`);
+    }
+    return await handle.readFile();
+  } finally {
+    await handle.close();
   }
-  return readFile(file);
 }
 
 /**
