@@ -9,6 +9,7 @@ import { ConversationRegistry } from './conversation-registry.js';
 import { assertModelsServed, assertToolsKnown, makeWorkingDir, newConversation } from './new-conversation.js';
 import type { ConversationState } from './conversation-state.js';
 import type { IncomingMessage, StartConversationRequest } from './start-request.js';
+import { findAmbientPlugins } from './context/ambient-plugins.js';
 import { promptFilesOf } from './context/prompt-files.js';
 import { openGiven } from './secrets/given-secrets.js';
 import { FROM_HEAD, WorktreeError, Worktrees, type MadeWorktree } from './worktrees/worktrees.js';
@@ -86,6 +87,9 @@ export class ConversationCreation {
       state.worktree = parent.worktree;
       await this.worktrees.share(parent.worktree, parent.id, state.id);
     }
+    const workspace = path.resolve(this.services.baseDir, state.workspace.working_dir);
+    const ambient = await findAmbientPlugins(state, workspace, this.services.context);
+    state.rest = { ...state.rest, ...ambient };
     let created = false;
     let conversation: Conversation;
     try {

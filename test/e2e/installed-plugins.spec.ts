@@ -117,6 +117,28 @@ describe('plugins', () => {
     expect(second).not.toContain('echo of-plugin');
   });
 
+  it('of a project start nothing by themselves where actions are confirmed', async () => {
+    const work = path.join(stage.folder, 'work');
+    await writeFiles(path.join(work, '.agents/plugins/theirs'), {
+      '.plugin/plugin.json': manifest('theirs'),
+      'skills/theirs/SKILL.md': skillText('theirs', 'x'),
+      'hooks/hooks.json': JSON.stringify({ hooks: { Stop: [{ hooks: [{ command: 'echo of-project' }] }] } }),
+      '.mcp.json': JSON.stringify({ mcpServers: { theirs: { command: '/bin/false', enabled: false } } }),
+    });
+    const known = async (load_project_skills: boolean, kind: string) => {
+      const request = scriptedRequest(work, 'SAY: hi');
+      const agent = { ...request.agent, agent_context: { load_project_skills } };
+      const more = { agent, confirmation_policy: { kind } };
+      const conversation = await ConversationClient.create(stage.server, { ...request, ...more });
+      await conversation.reaches('finished');
+      const text = JSON.stringify([await conversation.info(), await conversation.events()]);
+      return ['About theirs', 'echo of-project', '/bin/false'].map((word) => text.includes(word));
+    };
+    expect(await known(false, 'NeverConfirm')).toEqual([false, false, false]);
+    expect(await known(true, 'NeverConfirm')).toEqual([true, true, true]);
+    expect(await known(true, 'AlwaysConfirm')).toEqual([true, false, false]);
+  });
+
   it('are looked at without being installed', async () => {
     const facts = {
       manifest: { name: 'tools', version: '0.1.0', description: 'About tools' },

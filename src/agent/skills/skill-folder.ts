@@ -72,10 +72,11 @@ async function listSkillFiles(root: string, below: string, walk: Walk, warn: War
   const folder = path.join(root, below);
   const real = await realpath(folder).catch(() => undefined);
   if (real === undefined || walk.seen.has(real)) return [];
-  walk.seen.add(real);
   const names = await namesIn(folder, warn);
   const skill = below === '' ? undefined : names.find(isSkillFile);
+  // A link with another name may come first: it must not hide the folder that has the skill's.
   if (skill !== undefined) return [path.join(below, skill)];
+  walk.seen.add(real);
   const found: string[] = [];
   for (const name of names) {
     if (++walk.entries > MAX_ENTRIES) break;

@@ -2,31 +2,47 @@ import { skillsOf, texts, type ContextLoader } from '../../agent/skills/index.js
 import type { Plugin } from '../../agent/skills/plugins/index.js';
 import type { ConversationState } from '../conversation-state.js';
 
-/** What the state remembers them by: a plugin that is installed later is for later conversations. */
-const REMEMBERED = 'ambient_plugins';
+/** What the state of a conversation remembers them by. */
+interface Remembered {
+  ambient_plugins?: string[];
+}
 
 /**
- * Reads the plugins that nobody named: those that the person keeps for all projects, and, for an agent that is to have
- * the skills of the project, those of the project. What those of the project would start by themselves is left out where
- * actions are confirmed: whoever changes a repository has nobody's agreement.
+ * The folders of the plugins that nobody named: those that the person keeps for all projects, and, for an agent that is to
+ * have the skills of the project, those of the project. Looked for when a conversation is made: what is installed later is
+ * for later conversations.
  * @param workspace absolute path
+ */
+export async function findAmbientPlugins(
+  { agent }: ConversationState,
+  workspace: string,
+  context: ContextLoader,
+): Promise<Remembered> {
+  if (agent.kind !== 'Agent') return {};
+  const wantsProject = agent.agent_context?.['load_project_skills'] === true;
+  const [project, user] = await Promise.all([
+    wantsProject ? context.projectPlugins(workspace) : [],
+    context.userPlugins(),
+  ]);
+  const ambient_plugins = [...project, ...user];
+  return ambient_plugins.length > 0 ? { ambient_plugins } : {};
+}
+
+/**
+ * Reads the plugins that nobody named. What those of the project would start by themselves is left out where actions are
+ * confirmed: whoever changes a repository has nobody's agreement.
  */
 export async function readAmbientPlugins(
   state: ConversationState,
-  workspace: string,
   context: ContextLoader,
   owner: string,
 ): Promise<Plugin[]> {
-  if (state.agent.kind !== 'Agent') return [];
-  const ofProject = await context.projectPlugins(workspace);
-  const folders = isNew(state) ? await foldersOf(state, ofProject, context) : texts(state.rest[REMEMBERED]);
+  const folders = texts(state.rest['ambient_plugins']);
   if (folders.length === 0) return [];
-  state.rest = { ...state.rest, [REMEMBERED]: folders };
   const plugins = await context.readPlugins(folders, owner);
-  const isTrusted = state.confirmation_policy.kind === 'NeverConfirm';
-  return plugins.map((plugin) =>
-    ofProject.includes(plugin.folder) && !isTrusted ? withoutPrograms(plugin) : plugin,
-  );
+  if (state.confirmation_policy.kind === 'NeverConfirm') return plugins;
+  const ofPerson = new Set(await context.userPlugins());
+  return plugins.map((plugin) => (ofPerson.has(plugin.folder) ? plugin : withoutPrograms(plugin)));
 }
 
 /** A plugin without what the agent has already under the same names. */
@@ -40,19 +56,6 @@ export function besides({ agent }: ConversationState, plugin: Plugin): Plugin {
     skills: plugin.skills.filter(({ name }) => !skills.has(name)),
     mcpServers: Object.fromEntries(servers),
   };
-}
-
-function isNew({ rest, last_user_message_id }: ConversationState): boolean {
-  return rest[REMEMBERED] === undefined && last_user_message_id === null;
-}
-
-async function foldersOf(
-  { agent }: ConversationState,
-  ofProject: readonly string[],
-  context: ContextLoader,
-): Promise<string[]> {
-  const wanted = agent.agent_context?.['load_project_skills'] === true ? ofProject : [];
-  return [...wanted, ...(await context.userPlugins())];
 }
 
 function withoutPrograms(plugin: Plugin): Plugin {

@@ -123,7 +123,7 @@ export class ConversationContext {
       ...(await context.autoLoaded({ agent: before, owner })),
     ];
     const plugins = await context.readPlugins(folders, owner);
-    const ambient = await readAmbientPlugins(state, workingDir, context, owner);
+    const ambient = await readAmbientPlugins(state, context, owner);
     const read = wantsContext(before)
       ? await context.load({ agent: before, workspace: workingDir, owner })
       : undefined;
