@@ -1,5 +1,5 @@
 import type { IncomingMessage, Server } from 'node:http';
-import type { Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NextFunction, Request, Response } from 'express';
 import type { AppConfig } from '../config/index.js';
@@ -66,6 +66,21 @@ function refusals(config: AppConfig, origins: OriginPolicy) {
     if (origins.allows(origin, pathOf(request))) return undefined;
     origins.reportRefused(origin);
     return FOREIGN_PAGE;
+  };
+}
+
+/**
+ * Whether a page that holds the session key may be given to whoever asks: never to a page of another origin (those of this
+ * machine may read answers, and what an agent has just built is one), and only under names that nobody else owns.
+ */
+export function mayBeGivenKey(config: AppConfig): (request: IncomingMessage) => boolean {
+  const isOwnName = ownNames(config);
+  return (request) => {
+    const host = hostOf(request, config);
+    const { origin } = request.headers;
+    if (origin !== undefined && !isSameHost(origin, host)) return false;
+    // An address cannot be pointed elsewhere, as a name can.
+    return isOwnName(host) || isIP((host !== undefined && nameIn(host)) || '') !== 0;
   };
 }
 

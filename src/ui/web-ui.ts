@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Logger } from '@nestjs/common';
 import type { NextFunction, Request, Response } from 'express';
+import { mayBeGivenKey } from '../auth/index.js';
 import { ConfigError, type AppConfig } from '../config/index.js';
 import { PathGuard, type GuardedPath } from '../workspace/path-guard.js';
 import { sendFile } from '../workspace/send-file.js';
@@ -25,12 +26,16 @@ const MOUNT = '/static';
  * - `static_files_path`: the same folder of files below `/static`, where `/` leads to, and at `/` for what is built so.
  */
 export class WebUi {
+  private readonly isTrusted: (request: Request) => boolean;
+
   private constructor(
     private readonly guard: PathGuard,
     private readonly config: AppConfig,
     /** `/` is the page itself, or leads to the mount. */
     private readonly atRoot: boolean,
-  ) {}
+  ) {
+    this.isTrusted = mayBeGivenKey(config);
+  }
 
   /**
    * The UI that is configured, if there is one. A `static_files_path` that is not there is left out with a warning, as
@@ -64,7 +69,7 @@ export class WebUi {
     if (this.atRoot) {
       response.vary('Accept');
       if (!isOpened(request)) return next();
-      void this.sendPage(response).catch(next);
+      void this.sendPage(request, response).catch(next);
     } else if (request.path === '/') {
       void this.find(PAGE).then((page) => {
         response.redirect(302, page === undefined ? `${MOUNT}/` : `${MOUNT}/${PAGE}`);
@@ -85,14 +90,14 @@ export class WebUi {
     if (relative === undefined) return false;
     const found = await this.find(relative === '' ? PAGE : relative);
     if (found?.kind === 'file') {
-      if (found.path.endsWith('.html')) await this.sendPage(response, found.path);
+      if (found.path.endsWith('.html')) await this.sendPage(request, response, found.path);
       else await this.sendAsset(request, response, found.path);
       return true;
     }
     // An address of the page's own, not a file that is missing.
     const isAddress = !/(^|\/)\.|\.\w+$/.test(relative) && !RESERVED.test(request.path);
     if (!isAddress || !isOpened(request) || (await this.find(PAGE)) === undefined) return false;
-    await this.sendPage(response);
+    await this.sendPage(request, response);
     return true;
   }
 
@@ -113,8 +118,12 @@ export class WebUi {
     return this.guard.find(relative).catch(() => undefined);
   }
 
-  private async sendPage(response: Response, file = path.join(this.guard.root, PAGE)): Promise<void> {
-    const html = withServerConfig(await readFile(file, 'utf8'), this.config);
+  private async sendPage(
+    request: Request,
+    response: Response,
+    file = path.join(this.guard.root, PAGE),
+  ): Promise<void> {
+    const html = withServerConfig(await readFile(file, 'utf8'), this.config, this.isTrusted(request));
     response.setHeader('Cache-Control', 'no-store');
     response.setHeader('X-Content-Type-Options', 'nosniff');
     // A page that may hold a key, and acts with it, is not to be framed by others.

@@ -2,7 +2,7 @@ import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { rawRequest } from '../support/raw-request.js';
-import { ServerProcess } from '../support/server-process.js';
+import { ServerProcess, type ServerOptions } from '../support/server-process.js';
 import { writeFiles } from '../support/write-files.js';
 
 const PAGE = '<!doctype html><html><head lang="en"><title>UI</title></head><body>$&</body></html>';
@@ -32,7 +32,7 @@ describe('a web UI on the port of the API', () => {
   afterEach(() => server?.stop());
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  async function start(options: { args?: string[]; env?: Record<string, string> }): Promise<string> {
+  async function start(options: ServerOptions): Promise<string> {
     server = await ServerProcess.start(options);
     return server.url;
   }
@@ -118,6 +118,49 @@ describe('a web UI on the port of the API', () => {
     const { text } = await page(url, '/');
     expect(text).toContain(
       `<head lang="en"><script>window.__AGENT_CANVAS_SESSION_API_KEY__="a$&\\u003c/script\\u003e\\u003cb\\u003e'";`,
+    );
+  });
+
+  it('gives the key to no page of another origin, and under no name that could be pointed here', async () => {
+    const url = await start({
+      host: null,
+      env: {
+        OH_UI_PATH: built,
+        OH_UI_GIVE_KEY: 'true',
+        SESSION_API_KEY: 'key-of-mine',
+        OH_WEB_URL: 'https://mine.example',
+      },
+    });
+    const { port } = new URL(url);
+    const isGiven = async (address: string, headers: Record<string, string>) => {
+      const { status, text } = await rawRequest(url, {
+        path: address,
+        headers: { ...AS_BROWSER, ...headers },
+      });
+      expect([status, text]).toEqual([200, expect.stringContaining('__AGENT_CANVAS')]);
+      return text.includes('key-of-mine');
+    };
+    const others: Record<string, string>[] = [
+      { origin: 'http://localhost:3000' },
+      { origin: 'null' },
+      { host: 'evil.example' },
+      { host: `localhost.evil.example:${port}` },
+      { host: 'evil.example', origin: 'http://evil.example' },
+    ];
+    for (const headers of others) {
+      for (const address of ['/', '/index.html', '/sub/other.html', '/settings'])
+        expect([headers, address, await isGiven(address, headers)]).toEqual([headers, address, false]);
+    }
+    const own = [
+      `localhost:${port}`,
+      `127.0.0.1:${port}`,
+      `192.168.1.5:${port}`,
+      `[::1]:${port}`,
+      'mine.example',
+    ];
+    for (const host of own) expect([host, await isGiven('/', { host })]).toEqual([host, true]);
+    expect(await isGiven('/index.html', { host: own[0] ?? '', origin: `http://localhost:${port}` })).toBe(
+      true,
     );
   });
 
