@@ -181,11 +181,6 @@ function maxOutput(config: LlmConfig, name: string, limits: ModelFamily | undefi
   return config.base_url === null ? output : Math.min(output, 16_384);
 }
 
-/** Thinking tokens by effort, where a model takes a number: LiteLLM's (https://docs.litellm.ai/docs/reasoning_content). */
-export function thinkingTokens(effort: string | null): number {
-  return { low: 1024, medium: 2048, high: 4096, xhigh: 4096 }[effort ?? ''] ?? 0;
-}
-
 /** How many tokens a Claude that is told a budget may think: room for an answer has to stay. */
 export function thinkingBudget(config: LlmConfig, features: ModelFeatures): number | null {
   const { extended_thinking_budget: wanted } = config;

@@ -35,6 +35,9 @@ function readFailure(thrown: unknown): ProviderFailure {
   if (thrown.name === 'AI_InvalidResponseDataError' || thrown.name === 'AI_NoContentGeneratedError') {
     return { kind: 'no-response', message: thrown.message };
   }
+  // The SDK checks what it is told before it asks.
+  if (thrown.name === 'AI_InvalidArgumentError' || thrown.name === 'AI_InvalidPromptError')
+    return { kind: 'status', status: 400, message: thrown.message };
   const status = numberField(thrown, 'statusCode');
   const body = textField(thrown, 'responseBody');
   if (status !== undefined && status >= 400) {

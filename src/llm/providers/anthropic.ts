@@ -1,5 +1,6 @@
 import type { LanguageModelV3CallOptions } from '@ai-sdk/provider';
 import { INTERLEAVED_THINKING, thinkingBudget } from '../model-features.js';
+import { wantedEffort } from '../reasoning-effort.js';
 import { modelFetch } from '../model-fetch.js';
 import { toAnswer } from '../protocols/answer.js';
 import { functionTools, requestHeaders, stopSequences } from '../protocols/chat-completions.js';
@@ -113,8 +114,9 @@ function claudeOutput({
       providerOptions: { anthropic: { ...options, thinking: { type: 'enabled', budgetTokens } } },
     };
   }
-  if (features.thinking === 'adaptive') {
-    const effort = config.reasoning_effort === 'none' ? null : config.reasoning_effort;
+  const isAdaptive = features.thinking === 'adaptive';
+  const effort = isAdaptive ? wantedEffort(config) : null;
+  if (effort !== null) {
     return {
       thinks: true,
       maxOutputTokens: limit,
@@ -122,7 +124,7 @@ function claudeOutput({
         anthropic: {
           ...options,
           thinking: { type: 'adaptive', display: 'summarized' },
-          ...(effort === null ? {} : { effort }),
+          effort: effort === 'minimal' ? 'low' : effort,
         },
       },
     };
@@ -130,9 +132,12 @@ function claudeOutput({
   return {
     thinks: false,
     maxOutputTokens: limit,
-    temperature: config.temperature ?? undefined,
-    topP: config.top_p ?? undefined,
-    topK: config.top_k ?? undefined,
+    // The versions that are told an effort refuse these, thinking or not.
+    ...(!isAdaptive && {
+      temperature: config.temperature ?? undefined,
+      topP: config.top_p ?? undefined,
+      topK: config.top_k ?? undefined,
+    }),
     providerOptions: { anthropic: options },
   };
 }

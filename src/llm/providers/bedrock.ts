@@ -1,4 +1,4 @@
-import { thinkingTokens } from '../model-features.js';
+import { thinkingTokens, wantedEffort } from '../reasoning-effort.js';
 import { modelFetch } from '../model-fetch.js';
 import { awsException } from '../protocols/aws-exception.js';
 import { toAnswer } from '../protocols/answer.js';
@@ -93,15 +93,6 @@ function extraFields({ request, features }: ProviderCall, thinks: boolean): Opti
 /** Of requests that show a bearer token. */
 const NO_KEYS = { accessKeyId: '', secretAccessKey: '' };
 
-/** The words that Claude takes for its effort. */
-const EFFORTS: Readonly<Record<string, string>> = {
-  minimal: 'low',
-  low: 'low',
-  medium: 'medium',
-  high: 'high',
-  xhigh: 'xhigh',
-};
-
 /**
  * Claude thinks by the effort there, as LiteLLM has it. The budget is part of the output limit on the wire; the SDK adds
  * the two up, so the caller subtracts.
@@ -110,9 +101,10 @@ function thinkingOptions(
   { request, features }: ProviderCall,
   limit: number | null,
 ): { budget: number; options: OptionFields } | undefined {
-  const effort = request.config.reasoning_effort;
-  const maxReasoningEffort = EFFORTS[effort ?? ''];
-  if (features.thinking === 'adaptive' && maxReasoningEffort !== undefined)
+  if (features.thinking === 'none') return undefined;
+  const effort = wantedEffort(request.config);
+  const maxReasoningEffort = effort === 'minimal' ? 'low' : effort;
+  if (features.thinking === 'adaptive' && maxReasoningEffort !== null)
     return {
       budget: 0,
       options: { reasoningConfig: { type: 'adaptive', display: 'summarized', maxReasoningEffort } },

@@ -1,4 +1,4 @@
-import { thinkingTokens } from '../model-features.js';
+import { thinkingTokens, wantedEffort } from '../reasoning-effort.js';
 import { modelFetch } from '../model-fetch.js';
 import { toAnswer } from '../protocols/answer.js';
 import { functionTools, requestHeaders, stopSequences } from '../protocols/chat-completions.js';
@@ -60,18 +60,25 @@ export async function callGoogle(call: ProviderCall, service: GoogleService): Pr
 }
 
 /** Gemini 2.5 takes a budget, Gemini 3 a level; older ones do not think. */
-function thinkingOptions({ model, request }: ProviderCall): OptionFields {
-  const effort = request.config.reasoning_effort;
-  if (effort === null) return {};
-  if (/^gemini-[3-9]/.test(model)) {
-    return {
-      thinkingConfig: {
-        thinkingLevel: effort === 'high' || effort === 'xhigh' ? 'high' : 'low',
-        includeThoughts: true,
-      },
-    };
+function thinkingOptions({ model, request: { config } }: ProviderCall): OptionFields {
+  if (config.reasoning_effort === null || !/^gemini-(2\.5|[3-9])/.test(model)) return {};
+  const effort = wantedEffort(config);
+  const includeThoughts = effort !== null;
+  if (!model.startsWith('gemini-2.5')) {
+    const isHigh = effort === 'high' || effort === 'xhigh' || effort === 'max';
+    return { thinkingConfig: { thinkingLevel: isHigh ? 'high' : 'low', includeThoughts } };
   }
-  if (!model.startsWith('gemini-2.5')) return {};
-  const thinkingBudget = thinkingTokens(effort);
-  return { thinkingConfig: { thinkingBudget, includeThoughts: thinkingBudget > 0 } };
+  const hasLeast = effort === 'minimal' || (effort === null && model.startsWith('gemini-2.5-pro'));
+  return {
+    thinkingConfig: {
+      thinkingBudget: hasLeast ? leastBudget(model) : thinkingTokens(effort),
+      includeThoughts,
+    },
+  };
+}
+
+/** Fewer tokens are refused; Pro cannot do without thinking (https://ai.google.dev/gemini-api/docs/thinking). */
+function leastBudget(model: string): number {
+  if (model.startsWith('gemini-2.5-flash-lite')) return 512;
+  return model.startsWith('gemini-2.5-flash') ? 1 : 128;
 }
