@@ -113,6 +113,18 @@ describe('MCP servers in the course of a conversation', () => {
     expect(broken.requests()).toBeLessThanOrEqual(2 + Math.log2(1 + seconds));
   });
 
+  it('are ended when they send a message without measure, and the agent is told why', async () => {
+    const server = await start();
+    const script = `TOOL: many {"size": 11000000}\n${ADD}`;
+    const conversation = await converse(server, script, {
+      local: { command: process.execPath, args: [PROGRAM, path.join(folder, 'notes')] },
+    });
+    await conversation.reaches('finished');
+    const seen = await results(conversation);
+    expect(seen).toContain('sent a message of more than 10 MB, and was ended');
+    expect(seen).toContain("'add' executed");
+  });
+
   it('may offer other tools than before', async () => {
     const endpoint = await owned(startScriptedEndpoint());
     const server = await start();

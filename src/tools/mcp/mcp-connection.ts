@@ -11,7 +11,7 @@ import { untilAborted } from '../until-aborted.js';
 import type { McpServerConfig } from './mcp-config.js';
 import { TokenRenewal } from './mcp-oauth.js';
 import { withSecrets } from './secret-references.js';
-import { StdioProcess } from './stdio-process.js';
+import { MessageTooLongError, StdioProcess } from './stdio-process.js';
 
 /** How long connecting and listing may take together, and one call (ms; the values of the OpenHands SDK). */
 const LIST_TIMEOUT_MS = 30_000;
@@ -44,6 +44,8 @@ export class McpConnection {
   private failures = 0;
   private failedAt = 0;
   private wasConnected = false;
+  /** Why the server was ended the last time, if it sent too much. */
+  private tooLong: MessageTooLongError | undefined;
   private readonly authorization: OAuthClientProvider | undefined;
 
   /** @param signIn gets and renews tokens instead of what the configuration has */
@@ -112,6 +114,7 @@ export class McpConnection {
       return await client.request(request, CallToolResultSchema, { signal, timeout: CALL_TIMEOUT_MS });
     } catch (error) {
       signal.throwIfAborted();
+      if (this.tooLong) throw this.tooLong;
       // What the server says itself; anything else says that the connection is of no use any more.
       if (!(error instanceof McpError)) await client.close().catch(() => undefined);
       throw error;
@@ -165,7 +168,11 @@ export class McpConnection {
     const { ToolListChangedNotificationSchema } = await import('@modelcontextprotocol/sdk/types.js');
     const client = new McpClient({ name: 'openhands-agent-server', version: '1.0.0' });
     const transport = await this.transport(signal);
-    client.onerror = (error) => this.debug(`failed: ${errorMessage(error)}`);
+    this.tooLong = undefined;
+    client.onerror = (error) => {
+      if (error instanceof MessageTooLongError) this.tooLong = error;
+      this.debug(`failed: ${errorMessage(error)}`);
+    };
     client.onclose = lost;
     client.setNotificationHandler(ToolListChangedNotificationSchema, () => this.owner.toolsChanged());
     try {

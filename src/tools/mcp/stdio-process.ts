@@ -14,6 +14,14 @@ export interface StdioProgram {
   cwd: string;
 }
 
+/** A program sent more than is read (10 MB, the limit of the SDK) without coming to the end of a message; it was ended. */
+export class MessageTooLongError extends Error {
+  override readonly name = 'MessageTooLongError';
+  constructor() {
+    super('The MCP server sent a message of more than 10 MB, and was ended');
+  }
+}
+
 /** How long its outputs may stay open behind its end (ms). */
 const DRAIN_MS = 300;
 
@@ -83,9 +91,9 @@ export class StdioProcess implements Transport {
   ): void {
     try {
       buffer.append(chunk);
-    } catch (error) {
-      // A message without an end: there is no way to find the next one.
-      this.fail(error);
+    } catch {
+      // There is no way to find the next message.
+      this.onerror?.(new MessageTooLongError());
       if (this.child) killGroup(this.child, 'SIGKILL');
       return;
     }
