@@ -2,6 +2,7 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@ne
 import { Field } from '../../http/field.js';
 import { integer, text } from '../../http/field-type.js';
 import { Operation } from '../../http/operation.js';
+import { answering } from '../installation/answering.js';
 import { Installations } from '../installation/installations.js';
 import { nameField, OTHER_NAME } from '../installation/installation.dto.js';
 import { ExtensionNamePipe } from '../installation/name.pipe.js';
@@ -37,6 +38,7 @@ const path = { extension_name: nameField(OTHER_NAME).schema() };
 const NAME = 'extension_name';
 const name = new ExtensionNamePipe(NAME, OTHER_NAME);
 const status = { 200: { description: 'How it is.', schema: 'BackendStatus' } };
+const NO_REFUSALS = { unavailable: '', invalid: '' };
 const NOT_RUN = 'This server does not run back ends of canvas extensions';
 
 /** The back ends of canvas extensions. This server runs none and says so: nothing is prepared, started or stored. */
@@ -48,7 +50,8 @@ export class CanvasBackendsController {
   @Operation({ tag, summary: 'Get the state of a back end', path, answers: status })
   async state(@Param(NAME, name) extension: string): Promise<BackendStatus> {
     const nothing = { prepared_revision: null, pid: null, port: null };
-    const installed = (await this.installations.canvas.list()).find((entry) => entry.name === extension);
+    const all = await answering(NO_REFUSALS, this.installations.canvas.list());
+    const installed = all.find((entry) => entry.name === extension);
     const manifest = installed && (await readCanvasManifest(installed.install_path).catch(() => undefined));
     if (!installed || !manifest) {
       const detail = `Canvas extension '${extension}' is not installed`;

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { Logger } from '@nestjs/common';
 import { errorMessage } from '../../errors/index.js';
 import { makeFolder } from '../../files/index.js';
+import { storageFailure } from '../../storage/index.js';
 import { copyTree } from './copy-tree.js';
 import { InvalidExtensionError } from './extension-errors.js';
 import { isExtensionName, type ExtensionFacts, type ExtensionKind } from './extension-kind.js';
@@ -44,7 +45,7 @@ export class Staging {
 
   /**
    * Gets at the files of a source, for as long as the work takes.
-   * @throws SourceUnavailableError, and whatever the work throws
+   * @throws SourceUnavailableError, StorageFailedError, and whatever the work throws
    */
   async open<T>(
     source: ExtensionSource,
@@ -53,7 +54,9 @@ export class Staging {
   ): Promise<T> {
     await this.sweep();
     const place = await this.unused();
-    await makeFolder(place, 0o700);
+    await makeFolder(place, 0o700).catch((error: unknown) => {
+      throw storageFailure(error);
+    });
     try {
       const { baseDir, github } = this;
       const repository = path.join(place, 'repository');
@@ -88,9 +91,11 @@ export class Staging {
     });
   }
 
-  /** A path where nothing is. */
+  /** A path where nothing is. @throws StorageFailedError */
   async unused(): Promise<string> {
-    await makeFolder(this.root, 0o700);
+    await makeFolder(this.root, 0o700).catch((error: unknown) => {
+      throw storageFailure(error);
+    });
     return path.join(this.root, randomUUID());
   }
 
