@@ -12,7 +12,7 @@ import { FallbackModels, type ModelLoader } from './fallback-models.js';
 import { withInlineImages } from './inline-images.js';
 import type { LlmConfig } from './llm-config.js';
 import { LlmError } from './llm-error.js';
-import { Llm, type LlmRequest, type LlmResponse, type RetryInfo } from './llm.js';
+import { Llm, type LlmRequest, type LlmResponse, type RetryInfo, type SubscriptionToken } from './llm.js';
 import { priceAnswer } from './model-catalogue.js';
 import { modelFeatures, type ModelFeatures } from './model-features.js';
 import { ANY_CALL_ID, withCallIds } from './protocols/call-ids.js';
@@ -31,6 +31,7 @@ export class AiSdkLlm extends Llm {
   private readonly reasoning = new RefusedReasoning();
   private readonly logs = new CompletionLogs();
   private readonly fallbacks = new FallbackModels();
+  private subscription: SubscriptionToken = () => Promise.resolve(undefined);
   private readonly prices = new PriceWarning(this.logger);
 
   /** @throws LlmError, or the reason of `request.signal` as soon as that is aborted */
@@ -53,6 +54,10 @@ export class AiSdkLlm extends Llm {
 
   override findsModels(load: ModelLoader): void {
     this.fallbacks.load = load;
+  }
+
+  override findsSubscription(token: SubscriptionToken): void {
+    this.subscription = token;
   }
 
   override supportsVision(config: LlmConfig): boolean {
@@ -115,6 +120,7 @@ export class AiSdkLlm extends Llm {
           onDelta: (delta) => {
             if (!clock.signal.aborted) request.onDelta?.(delta);
           },
+          subscriptionToken: () => this.subscription(),
           onProgress: () => clock.touch(),
         }),
       );

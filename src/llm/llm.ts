@@ -73,6 +73,9 @@ export interface LlmResponse {
   latency: number;
 }
 
+/** The access token of a ChatGPT subscription, renewed if need be. */
+export type SubscriptionToken = () => Promise<string | undefined>;
+
 /** Calls models. Errors are `LlmError`s whose `code` is the class name that clients of the original know. */
 export abstract class Llm {
   abstract complete(request: LlmRequest): Promise<LlmResponse>;
@@ -85,4 +88,6 @@ export abstract class Llm {
   abstract listen(conversationId: string, listener: CompletionListener): () => void;
   /** Tells where the models are that a `fallback_strategy` names. */
   abstract findsModels(load: ModelLoader): void;
+  /** Tells where the access token of a ChatGPT subscription is: undefined when nobody is signed in. */
+  abstract findsSubscription(token: SubscriptionToken): void;
 }

@@ -10,7 +10,10 @@ describe('a ChatGPT subscription', () => {
   let issuer: SubscriptionIssuer;
   beforeEach(async () => {
     issuer = await SubscriptionIssuer.start();
-    stage = await SettingsStage.start({ OPENAI_AUTH_ISSUER: issuer.url });
+    stage = await SettingsStage.start({
+      OPENAI_AUTH_ISSUER: issuer.url,
+      CHATGPT_CODEX_BASE_URL: `${issuer.url}/codex`,
+    });
   });
   afterEach(async () => {
     await stage.stop();
@@ -106,6 +109,24 @@ describe('a ChatGPT subscription', () => {
     issuer.approve(String(user_code));
     expect(await poll(device_code)).toEqual(gone);
     await expect(stat(file())).rejects.toThrow('ENOENT');
+  });
+
+  it('pays for models, with a token that is renewed', async () => {
+    const llm = { model: 'openai/gpt-5.5', auth_type: 'subscription', base_url: 'http://127.0.0.1:1' };
+    const check = () => stage.done('POST', '/api/profiles/mine/validate', { llm });
+    expect(await check()).toMatchObject({ valid: false, error: { type: 'LLMAuthenticationError' } });
+    issuer.life = 1;
+    await signedIn();
+    issuer.life = 3600;
+    expect(await check()).toEqual({ valid: true, error: null });
+    const asked = issuer.requests.filter(({ path }) => path === 'model').map(({ fields }) => fields);
+    expect(asked).toMatchObject([
+      {
+        ...{ model: 'gpt-5.5', stream: true, store: false, instructions: 'Answer with one word.' },
+        headers: { 'chatgpt-account-id': 'account-1', originator: 'codex_cli_rs' },
+      },
+    ]);
+    expect(asked[0]).not.toHaveProperty('max_output_tokens');
   });
 
   it('says so when its vendor does not answer', async () => {

@@ -46,6 +46,7 @@ export class SubscriptionIssuer {
     for await (const chunk of request) if (Buffer.isBuffer(chunk)) chunks.push(chunk);
     const text = Buffer.concat(chunks).toString();
     const path = request.url ?? '';
+    if (path === '/codex/responses') return this.model(request, text, response);
     const isForm = request.headers['content-type']?.startsWith('application/x-www-form-urlencoded') ?? false;
     const fields: Fields = isForm
       ? Object.fromEntries(new URLSearchParams(text))
@@ -75,8 +76,38 @@ export class SubscriptionIssuer {
     }
   }
 
+  /** A model that says hello to whoever has the newest token. */
+  private model({ headers }: IncomingMessage, text: string, response: ServerResponse): void {
+    const fields: Fields = Object.fromEntries(Object.entries(JSON.parse(text) as object));
+    this.requests.push({ path: 'model', fields: { ...fields, headers } });
+    if (headers.authorization !== `Bearer ${this.tokens.at(-2) ?? ''}`)
+      return void response.writeHead(401).end('{}');
+    const item = { id: 'msg_1', type: 'message', role: 'assistant' };
+    const content = [{ type: 'output_text', text: 'hello', annotations: [] }];
+    const events = [
+      { type: 'response.created', response: { id: 'resp_1', created_at: 1, model: fields['model'] } },
+      { type: 'response.output_item.added', output_index: 0, item: { ...item, content: [] } },
+      {
+        type: 'response.output_text.delta',
+        item_id: 'msg_1',
+        output_index: 0,
+        content_index: 0,
+        delta: 'hello',
+      },
+      { type: 'response.output_item.done', output_index: 0, item: { ...item, status: 'completed', content } },
+      {
+        type: 'response.completed',
+        response: { id: 'resp_1', usage: { input_tokens: 1, output_tokens: 1 } },
+      },
+    ];
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.end(events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join(''));
+  }
+
   private issue(): Fields {
-    const [access_token, refresh_token] = [`access-${randomUUID()}`, `refresh-${randomUUID()}`];
+    const claims = { 'https://api.openai.com/auth': { chatgpt_account_id: 'account-1' } };
+    const payload = Buffer.from(JSON.stringify(claims)).toString('base64url');
+    const [access_token, refresh_token] = [`head-${randomUUID()}.${payload}.sign`, `refresh-${randomUUID()}`];
     this.tokens.push(access_token, refresh_token);
     this.refreshTokens.add(refresh_token);
     return { access_token, refresh_token, expires_in: this.life };

@@ -6,12 +6,14 @@ import type { ServiceDialect } from '../protocols/chat-messages.js';
 import { callResponses } from '../protocols/responses.js';
 import { apiKey, baseUrl, type ServiceAddress } from './environment.js';
 import type { Provider, ProviderAnswer, ProviderCall } from './provider.js';
+import { callSubscription } from './subscription.js';
 
 /** OpenAI, and every service that speaks its protocols at a `base_url` of its own. */
 export const openai: Provider = {
   errorFamily: 'OpenAIException',
-  call: (call) =>
-    callOpenAi(
+  call: (call) => {
+    if (call.request.config.auth_type === 'subscription') return callSubscription(call);
+    return callOpenAi(
       call,
       {
         keys: ['OPENAI_API_KEY'],
@@ -19,7 +21,8 @@ export const openai: Provider = {
         url: 'https://api.openai.com/v1',
       },
       call.features.thinking === 'manual' ? { headers: INTERLEAVED_THINKING } : {},
-    ),
+    );
+  },
 };
 
 /** What a proxy wants beside OpenAI's own. */

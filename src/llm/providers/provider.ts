@@ -16,6 +16,8 @@ export interface ProviderCall {
   signal: AbortSignal;
   /** A piece of the answer, when it is streamed. */
   onDelta(delta: LlmDelta): void;
+  /** The access token of a subscription; undefined: nobody is signed in. */
+  subscriptionToken(): Promise<string | undefined>;
   /** Something came from the provider, shown or not: the idle clock starts anew. */
   onProgress(): void;
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { BadGatewayException, HttpException, Injectable, Logger, NotFoundException } from '@nestjs/common';
 import { KnownSecrets } from '../../crypto/index.js';
 import { errorMessage } from '../../errors/index.js';
+import { Llm } from '../../llm/index.js';
 import { PersistenceFolder, type FolderWriter } from '../store/persistence-folder.js';
 import {
   IssuerError,
@@ -66,15 +67,22 @@ export class SubscriptionService {
   constructor(
     private readonly folder: PersistenceFolder,
     private readonly known: KnownSecrets,
-  ) {}
+    models: Llm,
+  ) {
+    models.findsSubscription(async () => (await this.usable())?.accessToken);
+  }
 
   /** Never fails: what cannot be read or renewed is no sign-in. */
   async status(): Promise<SubscriptionStatus> {
+    return shown(await this.usable());
+  }
+
+  private async usable(): Promise<SubscriptionTokens | undefined> {
     try {
-      return shown(await this.current());
+      return await this.current();
     } catch (error) {
       this.logger.warn(`the stored sign-in cannot be used: ${errorMessage(error)}`);
-      return NOBODY;
+      return undefined;
     }
   }
 

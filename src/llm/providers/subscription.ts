@@ -1,0 +1,65 @@
+import type { JsonObject } from '../llm.js';
+import { LlmError } from '../llm-error.js';
+import { callResponses } from '../protocols/responses.js';
+import { fromEnvironment } from './environment.js';
+import type { ProviderAnswer, ProviderCall } from './provider.js';
+
+/** Where the models of a ChatGPT subscription are. Never the `base_url` of a model: the token is for nobody else. */
+const ADDRESS = 'https://chatgpt.com/backend-api/codex';
+const ADDRESS_VARIABLES = ['CHATGPT_CODEX_BASE_URL'];
+/** Where the account stands in an access token. */
+const CLAIM = 'https://api.openai.com/auth';
+
+/**
+ * Asks a model that a ChatGPT subscription pays for. It answers streams only, and takes no limit of tokens.
+ * @throws LlmError `LLMAuthenticationError` when nobody is signed in
+ */
+export async function callSubscription(call: ProviderCall): Promise<ProviderAnswer> {
+  const token = await call.subscriptionToken();
+  if (token === undefined) {
+    const text =
+      'litellm.AuthenticationError: OpenAIException - nobody is signed in with a ChatGPT subscription.';
+    throw new LlmError('LLMAuthenticationError', text, 401);
+  }
+  const { request } = call;
+  const account = accountOf(token);
+  const hasSystem = request.messages.some(({ role }) => role === 'system');
+  const streamed: ProviderCall = {
+    ...call,
+    request: { ...request, config: { ...request.config, stream: true } },
+    onDelta: (delta) => {
+      if (request.config.stream) call.onDelta(delta);
+    },
+  };
+  const body: JsonObject = {
+    ...{ max_output_tokens: undefined, prompt_cache_retention: undefined },
+    ...(!hasSystem && { instructions: 'You are a helpful assistant.' }),
+  };
+  return callResponses(streamed, {
+    baseUrl: fromEnvironment(ADDRESS_VARIABLES) ?? ADDRESS,
+    headers: {
+      authorization: `Bearer ${token}`,
+      'openai-beta': 'responses=experimental',
+      originator: 'codex_cli_rs',
+      ...(account !== undefined && { 'chatgpt-account-id': account }),
+    },
+    extraBody: body,
+  });
+}
+
+/** The account that a token is for, as it says itself; the service checks it. */
+function accountOf(token: string): string | undefined {
+  const [, payload = ''] = token.split('.');
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString());
+    const auth: unknown = isRecord(claims) ? claims[CLAIM] : undefined;
+    const id = isRecord(auth) ? auth['chatgpt_account_id'] : undefined;
+    return typeof id === 'string' ? id : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
