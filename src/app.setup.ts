@@ -2,7 +2,7 @@ import type { DynamicModule, LoggerService, LogLevel } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { AppModule } from './app.module.js';
-import { isSameHost, OriginPolicy, protectOpenServer } from './auth/index.js';
+import { isSameHost, mayBeGivenKey, OriginPolicy, protectOpenServer } from './auth/index.js';
 import type { AppConfig } from './config/index.js';
 import { KnownSecrets } from './crypto/index.js';
 import { configureHttp, type HttpOptions } from './http/configure-http.js';
@@ -26,13 +26,17 @@ export async function createServer(
   logger: ServerLog,
   init?: DeferredInit,
 ): Promise<NestExpressApplication> {
-  const ui = await WebUi.configured(config);
+  const ui = await WebUi.configured(config, mayBeGivenKey(config));
   const app = await createApp(AppModule.forRoot(config, init), logger);
   const origins = protect(app, config);
   if (ui !== undefined) app.use(ui.beforeRoutes);
   app.useWebSocketAdapter(new PatternWsAdapter(app));
   const secrets = app.get(KnownSecrets);
-  configureHttp(app, { ...edgeOptions(origins), mask: (text) => secrets.mask(text), unknownPath: ui?.unknownPath });
+  configureHttp(app, {
+    ...edgeOptions(origins),
+    mask: (text) => secrets.mask(text),
+    unknownPath: ui?.unknownPath,
+  });
   setupOpenApi(app);
   return app;
 }

@@ -80,7 +80,7 @@ export function mayBeGivenKey(config: AppConfig): (request: IncomingMessage) => 
     const { origin } = request.headers;
     if (origin !== undefined && !isSameHost(origin, host)) return false;
     // An address cannot be pointed elsewhere, as a name can.
-    return isOwnName(host) || isIP((host !== undefined && nameIn(host)) || '') !== 0;
+    return isOwnName(host) || isIP(nameIn(host ?? '') ?? '') !== 0;
   };
 }
 

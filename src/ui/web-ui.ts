@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Logger } from '@nestjs/common';
 import type { NextFunction, Request, Response } from 'express';
-import { mayBeGivenKey } from '../auth/index.js';
 import { ConfigError, type AppConfig } from '../config/index.js';
 import { PathGuard, type GuardedPath } from '../workspace/path-guard.js';
 import { sendFile } from '../workspace/send-file.js';
@@ -19,6 +18,8 @@ const PAGE = 'index.html';
 /** Where `static_files_path` is served, as in the original. */
 const MOUNT = '/static';
 
+type TrustCheck = (request: Request) => boolean;
+
 /**
  * A built web UI, served beside the API by the same port. It answers only what no route answers, so it cannot hide one.
  * - `ui_path`: pages and files at `/`; any other address that a browser opens is the page, which finds its way itself.
@@ -26,23 +27,21 @@ const MOUNT = '/static';
  * - `static_files_path`: the same folder of files below `/static`, where `/` leads to, and at `/` for what is built so.
  */
 export class WebUi {
-  private readonly isTrusted: (request: Request) => boolean;
-
   private constructor(
     private readonly guard: PathGuard,
     private readonly config: AppConfig,
     /** `/` is the page itself, or leads to the mount. */
     private readonly atRoot: boolean,
-  ) {
-    this.isTrusted = mayBeGivenKey(config);
-  }
+    private readonly isTrusted: TrustCheck,
+  ) {}
 
   /**
    * The UI that is configured, if there is one. A `static_files_path` that is not there is left out with a warning, as
    * the original does.
+   * @param isTrusted whether whoever asks may be given the session key
    * @throws ConfigError when `ui_path` holds no page
    */
-  static async configured(config: AppConfig): Promise<WebUi | undefined> {
+  static async configured(config: AppConfig, isTrusted: TrustCheck): Promise<WebUi | undefined> {
     const ui = config.paths.ui;
     const staticFiles = config.paths.staticFiles;
     if (ui !== null) {
@@ -54,11 +53,11 @@ export class WebUi {
           { path: 'ui_path', expected, found: `'${ui}'`, source: '--ui or OH_UI_PATH' },
         ]);
       }
-      return new WebUi(guard, config, true);
+      return new WebUi(guard, config, true, isTrusted);
     }
     if (staticFiles === null) return undefined;
     const guard = await PathGuard.of(staticFiles).catch(() => undefined);
-    if (guard !== undefined) return new WebUi(guard, config, false);
+    if (guard !== undefined) return new WebUi(guard, config, false, isTrusted);
     new Logger('Server').warn(`static_files_path is no folder, nothing is served from it: ${staticFiles}`);
     return undefined;
   }
