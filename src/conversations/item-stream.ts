@@ -26,9 +26,7 @@ export class PublishedItemStream implements ItemStream {
 
   delta({ kind, content, responseId }: LlmDelta): void {
     this.responseId = responseId ?? this.responseId;
-    // What is held back of the one kind comes before the other.
-    const other = kind === 'text' ? 'reasoning' : 'text';
-    this.send(other, this.masks[other].end());
+    // What is held back of the other kind waits for its own next piece: a secret may go on behind this one.
     this.send(kind, this.masks[kind].write(content));
   }
 

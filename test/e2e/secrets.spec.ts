@@ -196,6 +196,35 @@ describe('secrets of a conversation', () => {
     expect(textOf(output)).not.toMatch(/s3cr3t|-value-|lue-123/);
   });
 
+  it('hides a secret that a model streams with reasoning in the middle of it', async () => {
+    const chunks = [{ content: 'say correct ho' }, { reasoning_content: 'hm' }, { content: 'rse battery!' }];
+    const frames = chunks.map((delta) => ({
+      id: 'c-1',
+      choices: [{ index: 0, delta, finish_reason: null }],
+    }));
+    const end = { id: 'c-1', choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] };
+    const endpoint = await startScriptedEndpoint({ script: [{ sse: [...frames, end] }] });
+    try {
+      const llm = { model: 'openai/some-model', base_url: endpoint.url, api_key: 'sk-test', stream: true };
+      const conversation = await create(undefined, {
+        agent: { llm, tools: [] },
+        secrets: { PASSPHRASE: { kind: 'StaticSecret', value: 'correct horse battery' } },
+      });
+      const socket = await conversation.listen();
+      await conversation.send('go');
+      await socket.sees((event) => event.value === 'finished', 'the end');
+      const deltas = socket.events.filter(({ kind }) => kind === 'StreamingDeltaEvent');
+      expect(deltas.map(({ content, reasoning_content }) => content ?? reasoning_content)).toEqual([
+        'say ',
+        'hm',
+        `${HIDDEN}!`,
+      ]);
+      await socket.close();
+    } finally {
+      await endpoint.close();
+    }
+  });
+
   it('are hidden in what the agent is told of files of the workspace', async () => {
     await writeFiles(workspace, {
       'AGENTS.md': `Use ${TOKEN}.`,
