@@ -9,6 +9,7 @@ import { environmentKeys } from './providers/environment.js';
 import { ScriptedFailureError } from './providers/scripted.js';
 import { retryAfterSeconds } from './retry-after.js';
 import { isQuotaSpent } from './spent-quota.js';
+import { isObject } from './json-object.js';
 
 /**
  * Reads what an attempt threw and says it in the clients' words, without the secrets of the config.
@@ -164,10 +165,6 @@ const MASK = '**********';
 
 function isLong(secret: string | null): secret is string {
   return secret !== null && secret.length >= 6;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }
 
 function textField(value: unknown, field: string): string | undefined {

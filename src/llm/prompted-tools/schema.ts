@@ -1,4 +1,5 @@
 import type { LlmTool } from '../llm.js';
+import { isObject } from '../json-object.js';
 
 /** What is known of one parameter of a tool. */
 export interface ParameterSchema {
@@ -24,7 +25,7 @@ export function requiredOf(tool: LlmTool): string[] {
 /** The arguments of a call; what is no JSON object has none. */
 export function argumentsObject(text: string): Record<string, unknown> {
   const value = parsed(text);
-  return isObject(value) && !Array.isArray(value) ? value : {};
+  return isObject(value) ? value : {};
 }
 
 /** JSON, or undefined where it is none. */
@@ -35,8 +36,4 @@ export function parsed(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }

@@ -8,6 +8,7 @@ import {
 } from '../../events/index.js';
 import type { ProviderAnswer } from '../providers/provider.js';
 import { tokenUsage, type ModelOutput } from './language-model.js';
+import { isObject } from '../json-object.js';
 
 /** Between a call's id and the signature that Gemini wants back with it. The notation is LiteLLM's. */
 const THOUGHT_SEPARATOR = '__thought__';
@@ -140,8 +141,4 @@ function choiceMessage(body: unknown): Record<string, unknown> | undefined {
   const first: unknown = Array.isArray(choices) ? choices[0] : undefined;
   const message = isObject(first) ? first['message'] : undefined;
   return isObject(message) ? message : undefined;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../llm.js';
+import { isObject } from '../json-object.js';
 
 /**
  * A `fetch` that merges what the config adds into the body of each request; of fields that are objects on both sides the
@@ -19,8 +20,4 @@ function merged(body: JsonObject, extra: JsonObject): JsonObject {
     return [name, isObject(known) && isObject(value) ? { ...known, ...value } : value] as const;
   });
   return { ...body, ...Object.fromEntries(fields) };
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

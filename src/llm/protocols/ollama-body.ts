@@ -4,6 +4,7 @@ import type { ProviderCall } from '../providers/provider.js';
 import { splitThoughtSignature } from './answer.js';
 import { samplingFields } from './chat-completions.js';
 import { imagesOfTools } from './chat-messages.js';
+import { isObject } from '../json-object.js';
 
 /** A request of Ollama's chat (https://docs.ollama.com/api/chat). */
 export interface OllamaBody extends JsonObject {
@@ -103,9 +104,4 @@ function parsedArguments(text: string): unknown {
   } catch {
     return {};
   }
-}
-
-/** Whether a value is an object that has fields. */
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -6,7 +6,8 @@ import { toAnswer } from './answer.js';
 import { requestHeaders } from './chat-completions.js';
 import { jsonLines } from './json-lines.js';
 import { EmptyAnswerError } from './language-model.js';
-import { isObject, ollamaBody, type OllamaBody } from './ollama-body.js';
+import { isObject } from '../json-object.js';
+import { ollamaBody, type OllamaBody } from './ollama-body.js';
 import { RefusalError } from './refusal.js';
 
 /** Where Ollama is. */

@@ -1,6 +1,7 @@
 import { isClaudes, type Message, type ReasoningItem, type ThinkingBlock } from '../../events/index.js';
 import type { JsonObject } from '../llm.js';
 import { splitThoughtSignature, withThoughtSignature } from './answer.js';
+import { isObject } from '../json-object.js';
 
 /** One detail as it is put together of its pieces. */
 interface Detail {
@@ -118,8 +119,4 @@ function sealedItem(item: ReasoningItem | undefined, model: string): JsonObject[
   const id = item.id === undefined ? {} : { id: item.id };
   const summaries = (item.summary ?? []).map((summary) => ({ type: 'reasoning.summary', summary, format }));
   return [...summaries, { type: 'reasoning.encrypted', data: item.encrypted_content, ...id, format }];
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null;
 }

@@ -1,4 +1,5 @@
 import { modelFetch } from '../model-fetch.js';
+import { isObject } from '../json-object.js';
 
 /**
  * Sends a request and tells a refusal from an answer: gateways refuse with status 200 and an error in the body when they
@@ -42,10 +43,6 @@ function parsed(text: string): Record<string, unknown> | undefined {
   } catch {
     return undefined;
   }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }
 
 /** A provider refused: in the shape of the SDK's errors, which the mapping of failures reads. */

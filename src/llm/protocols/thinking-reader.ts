@@ -1,5 +1,6 @@
 import type { ThinkingBlock } from '../../events/index.js';
 import { ReasoningDetails } from './reasoning-details.js';
+import { isObject } from '../json-object.js';
 
 /** Where a body or a chunk may carry the fields of LiteLLM and of OpenRouter. */
 interface Carrier {
@@ -59,8 +60,4 @@ function carrier(value: unknown): Carrier | undefined {
   const first: unknown = Array.isArray(choices) ? choices[0] : undefined;
   const found = isObject(first) ? (first['message'] ?? first['delta']) : undefined;
   return isObject(found) ? found : undefined;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }
