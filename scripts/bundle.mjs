@@ -51,6 +51,8 @@ const { output } = await bundle.write({
   dir: path.join(root, 'dist'),
   format: 'esm',
   sourcemap: true,
+  // A start reads them all, and the modules of the first step have them.
+  comments: false,
   // Names of classes are facts: error names, schemas, messages of the framework.
   keepNames: true,
   entryFileNames: 'main.js',

@@ -5,7 +5,6 @@ import { CLAUDE_CALL_ID } from '../protocols/call-ids.js';
 import { callClaude } from './anthropic.js';
 import { callGoogle } from './gemini.js';
 import { fromEnvironment } from './environment.js';
-import { googleAccess } from './google-access.js';
 import type { Provider, ProviderAnswer, ProviderCall } from './provider.js';
 
 /** Where models are served when nobody says it (LiteLLM's). */
@@ -26,6 +25,7 @@ export const vertex: Provider = {
 
 async function callVertex(call: ProviderCall): Promise<ProviderAnswer> {
   const { config } = call.request;
+  const { googleAccess } = await import('./google-access.js');
   const { project, token } = await googleAccess(config.api_key ?? fromEnvironment(['VERTEXAI_CREDENTIALS']));
   const named = fromEnvironment(['VERTEXAI_PROJECT', 'GOOGLE_CLOUD_PROJECT']) ?? project ?? null;
   if (named === null) {

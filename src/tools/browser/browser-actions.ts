@@ -7,7 +7,6 @@ import { BrowserError } from './browser-error.js';
 import type { BrowserTabs } from './browser-tabs.js';
 import { pageElements, type PageElement } from './page-elements.js';
 import { pageTextScript } from './page-text.js';
-import { readStorage, writeStorage } from './storage-state.js';
 import { webAddress } from './web-address.js';
 
 /** How much of a page's text one answer has; leaves room for the remark where it goes on. */
@@ -166,11 +165,13 @@ const closeTab: BrowserAction = async ({ tabs, args }) => {
   return { text: `Closed tab ${id}. The current tab is ${tabs.idOf(page)}: ${page.url()}` };
 };
 
-const getStorage: BrowserAction = async ({ tabs }) => ({
-  text: JSON.stringify(await readStorage(tabs.context, await tabs.current()), undefined, 1),
-});
+const getStorage: BrowserAction = async ({ tabs }) => {
+  const { readStorage } = await import('./storage-state.js');
+  return { text: JSON.stringify(await readStorage(tabs.context, await tabs.current()), undefined, 1) };
+};
 
 const setStorage: BrowserAction = async ({ tabs, args }) => {
+  const { writeStorage } = await import('./storage-state.js');
   const { cookies, origins } = await writeStorage(tabs.context, args['storage_state']);
   return { text: `Replaced the browser's storage: ${cookies} cookie(s), ${origins} origin(s).` };
 };

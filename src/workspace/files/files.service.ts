@@ -7,7 +7,7 @@ import { NoFolderError, type Located, type OpenedFile } from '../path-scope.js';
 import { RuntimeScopes } from '../runtime-scopes.js';
 import { SafeFolder } from '../safe-folder.js';
 import { fileFailure } from './file-errors.js';
-import { drain } from './file-part.js';
+import { drain } from './drain.js';
 import { describeHome, listSubfolders, type HomeView, type SubfolderPage } from './listing.js';
 import { upload } from './upload.js';
 

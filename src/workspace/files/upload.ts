@@ -8,7 +8,6 @@ import { errorCode } from '../../errors/index.js';
 import type { PathScope } from '../path-scope.js';
 import { SafeFolder } from '../safe-folder.js';
 import { FolderInTheWayError, NotAFileError } from './file-errors.js';
-import { readFilePart } from './file-part.js';
 
 /** The field of the form that holds the file. */
 const FIELD = 'file';
@@ -34,6 +33,7 @@ export async function upload(
   const folders = located.missing.slice(0, -1);
   const existing = located.missing.length === 0 ? path.dirname(located.existing) : located.existing;
   // Nothing is made for a request that brings no file.
+  const { readFilePart } = await import('./file-part.js');
   return readFilePart(request, FIELD, async (content) => {
     const folder = await SafeFolder.make(scope, { ...located, existing }, folders);
     try {
