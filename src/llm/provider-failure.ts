@@ -18,7 +18,8 @@ import { isObject } from './json-object.js';
 export function classifyFailure(thrown: unknown, family: string, config: LlmConfig): FailedAttempt {
   if (thrown instanceof LlmError) {
     const message = withoutSecrets(thrown.message, config);
-    return { error: new LlmError(thrown.code, message, thrown.status, { cause: thrown }), retryable: false };
+    // Without its cause, which still has the secret.
+    return { error: new LlmError(thrown.code, message, thrown.status), retryable: false };
   }
   const failure = readFailure(thrown);
   const spent = isQuotaSpent(failure, textField(thrown, 'responseBody'));
