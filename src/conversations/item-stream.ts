@@ -2,8 +2,12 @@ import type { ItemStream } from '../agent/agent-session.js';
 import { createEvent, serialiseEvent, type EventBus } from '../events/index.js';
 import type { LlmDelta } from '../llm/llm.js';
 import type { SecretStream } from '../tools/tool.js';
+import { FinishMessage } from './finish-message.js';
 
-type Kind = LlmDelta['kind'];
+type Kind = Exclude<LlmDelta['kind'], 'call'>;
+
+/** The tool whose message is the final response. */
+const FINISH = 'finish';
 
 /** Sends an answer piece by piece while the model writes it, without secrets. Nothing of it is persisted. */
 export class PublishedItemStream implements ItemStream {
@@ -12,6 +16,7 @@ export class PublishedItemStream implements ItemStream {
   private started = false;
   private masks: Record<Kind, SecretStream>;
   private responseId: string | undefined;
+  private final: { message: FinishMessage; mask: SecretStream; attempt: number };
 
   constructor(
     private readonly conversationId: string,
@@ -22,9 +27,14 @@ export class PublishedItemStream implements ItemStream {
     private readonly newMask: () => SecretStream,
   ) {
     this.masks = { text: newMask(), reasoning: newMask() };
+    this.final = { message: new FinishMessage(), mask: newMask(), attempt: 1 };
   }
 
-  delta({ kind, content, responseId }: LlmDelta): void {
+  delta({ kind, content, responseId, tool }: LlmDelta): void {
+    if (kind === 'call') {
+      if (tool === FINISH) this.sendFinal(this.final.mask.write(this.final.message.add(content)));
+      return;
+    }
     this.responseId = responseId ?? this.responseId;
     // What is held back of the other kind waits for its own next piece: a secret may go on behind this one.
     this.send(kind, this.masks[kind].write(content));
@@ -33,10 +43,12 @@ export class PublishedItemStream implements ItemStream {
   end(): void {
     this.send('reasoning', this.masks.reasoning.end());
     this.send('text', this.masks.text.end());
+    this.sendFinal(this.final.mask.end());
   }
 
   abort(reason: string): void {
     this.masks = { text: this.newMask(), reasoning: this.newMask() };
+    this.final = { message: new FinishMessage(), mask: this.newMask(), attempt: this.final.attempt + 1 };
     this.responseId = undefined;
     if (!this.started) return;
     this.signal({ type: 'item_aborted', item_id: this.itemId, attempt: this.attempt, reason });
@@ -62,6 +74,12 @@ export class PublishedItemStream implements ItemStream {
       chunk_id: this.responseId ?? event.id,
       choice_index: 0,
     });
+  }
+
+  /** Not for sockets, whose clients know of no such pieces. */
+  private sendFinal(content: string): void {
+    if (content === '' || this.bus.subscriberCount(this.conversationId) === 0) return;
+    this.signal({ type: 'final_delta', item_id: this.itemId, attempt: this.final.attempt, content });
   }
 
   private start(): void {

@@ -24,6 +24,8 @@ export interface ItemSignal {
         chunk_id: string;
         choice_index: number;
       }
+    /** Of the message that the agent gives to its `finish` tool; only for who streams final responses. */
+    | { type: 'final_delta'; item_id: string; attempt: number; content: string }
     | { type: 'item_aborted'; item_id: string; attempt: number; reason: string };
 }
 

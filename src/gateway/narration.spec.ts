@@ -49,6 +49,8 @@ describe('Narration', () => {
         ...{ chunk_id: 'chunk', choice_index: 0 },
       },
     });
+  const final = (narration: Narration, id: string, content: string, attempt = 1) =>
+    narration.onItem({ conversationId: 'c', signal: { type: 'final_delta', item_id: id, attempt, content } });
   const abort = (narration: Narration, id: string) =>
     narration.onItem({
       conversationId: 'c',
@@ -102,6 +104,48 @@ describe('Narration', () => {
     expect(narration.answer).toBe('All done.');
   });
 
+  it('passes on the final response while it is written, set off from what was said before', () => {
+    const narration = new Narration();
+    const pieces = heard(narration);
+    delta(narration, 'a', 'Wait.');
+    final(narration, 'a', 'All ');
+    expect(pieces).toEqual([
+      { type: 'text', text: 'Wait.' },
+      { type: 'end', text: 'Wait.', phase: 'commentary' },
+      { type: 'text', text: 'All ' },
+    ]);
+    const { id: _id, ...event } = action('Wait.', 'finish', { message: 'All done.' });
+    narration.onEvent(createEvent({ ...event, id: 'a' }));
+    expect(pieces.slice(3)).toEqual([
+      { type: 'text', text: 'done.' },
+      { type: 'end', text: 'All done.', phase: 'final_answer' },
+    ]);
+  });
+
+  it('does not repeat what was said before, while it is written either', () => {
+    const narration = new Narration();
+    const pieces = heard(narration);
+    delta(narration, 'a', 'All done.');
+    for (const piece of ['All ', 'done', '.']) final(narration, 'a', piece);
+    narration.onEvent(action('All done.', 'finish', { message: 'All done.' }));
+    expect(textOf(pieces, 'text')).toBe('All done.');
+    expect(pieces.at(-1)).toEqual({ type: 'end', text: 'All done.', phase: 'final_answer' });
+  });
+
+  it('gives up a final response that is not, when the model is asked again', () => {
+    for (const event of [message('Something else'), action('Something else', 'terminal', {})]) {
+      const narration = new Narration();
+      const pieces = heard(narration);
+      final(narration, 'a', 'All do');
+      narration.onEvent(event);
+      expect(pieces.slice(0, 3)).toEqual([
+        { type: 'text', text: 'All do' },
+        { type: 'end', text: 'All do', phase: 'commentary' },
+        { type: 'text', text: 'Something else' },
+      ]);
+    }
+  });
+
   it('takes what reasoning says for no part of the answer', () => {
     const narration = new Narration();
     const pieces = heard(narration);
@@ -121,7 +165,8 @@ describe('Narration', () => {
         delta(narration, id, text.slice(0, lost));
         abort(narration, id);
       }
-      for (const character of text.slice(0, streamed)) delta(narration, id, character, lost > 0 ? 2 : 1);
+      const write = as === 'finish' && lost === 0 ? final : delta;
+      for (const character of text.slice(0, streamed)) write(narration, id, character, lost > 0 ? 2 : 1);
       if (as === 'message') narration.onEvent(message(text));
       else if (as === 'tool') narration.onEvent(action(text, 'terminal', { command: 'ls' }));
       else narration.onEvent(action('', 'finish', { message: text }));

@@ -42,8 +42,11 @@ export interface RetryInfo {
 
 /** A piece of an answer while it is written. */
 export interface LlmDelta {
-  kind: 'text' | 'reasoning';
+  /** `call`: a piece of the arguments of a tool call, which are JSON. */
+  kind: 'text' | 'reasoning' | 'call';
   content: string;
+  /** The tool that is called. */
+  tool?: string;
   /** The id that the provider gave the answer, once it is known. */
   responseId?: string;
 }

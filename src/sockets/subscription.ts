@@ -88,6 +88,7 @@ export class Subscription implements EventSubscriber {
   }
 
   onItem(item: ItemSignal): void {
+    if (item.signal.type === 'final_delta') return;
     this.passOn(this.format.item(item), item.signal.type === 'delta');
   }
 

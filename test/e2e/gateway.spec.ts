@@ -146,6 +146,26 @@ describe("the gateway under OpenAI's own client", () => {
     expect(next).toMatchObject({ text: 'back', id });
   });
 
+  it('streams the message that the agent finishes with while the model writes it', async () => {
+    const message = 'one two three four five six seven';
+    // The role, the beginning of the call, and two of the three pieces of its arguments.
+    endpoint.script([{ tools: [['finish', { message }]], stallAfter: 4 }]);
+    const leaving = new AbortController();
+    const body = { ...chat('go', { model: 'openhands_remote' }), stream: true } as const;
+    const stream = await openai.chat.completions.create(body, { signal: leaving.signal });
+    let seen = '';
+    for await (const { choices } of stream) {
+      seen += choices[0]?.delta.content ?? '';
+      if (seen.includes('one')) leaving.abort();
+    }
+    expect(message.startsWith(seen)).toBe(true);
+
+    endpoint.script([{ tools: [['finish', { message }]] }]);
+    const { pieces, text } = await streamed(body);
+    expect(pieces.length).toBeGreaterThan(1);
+    expect(text).toBe(message);
+  });
+
   it('streams the same text that it answers whole', async () => {
     const text = 'The final words of this answer.';
     const {

@@ -68,6 +68,7 @@ async function stream(
   call.onProgress();
   const output: ModelOutput = { id: '', content: [], usage: undefined, headers: result.response?.headers };
   const gathered = new StreamedContent();
+  const called = new Map<string, string>();
   let end: LanguageModelV3FinishReason | undefined;
   for await (const part of result.stream) {
     call.onProgress();
@@ -82,6 +83,12 @@ async function stream(
       case 'reasoning-delta':
         // Signatures and encrypted content come as deltas without text.
         if (part.delta !== '') call.onDelta({ kind: 'reasoning', content: part.delta, ...responseId });
+        break;
+      case 'tool-input-start':
+        called.set(part.id, part.toolName);
+        break;
+      case 'tool-input-delta':
+        call.onDelta({ kind: 'call', content: part.delta, tool: called.get(part.id), ...responseId });
         break;
       case 'finish':
         end = part.finishReason;

@@ -157,6 +157,8 @@ describe('anthropic messages', () => {
       { kind: 'reasoning', content: 'hmm', responseId: 'msg_1' },
       { kind: 'text', content: 'Hello ', responseId: 'msg_1' },
       { kind: 'text', content: 'world', responseId: 'msg_1' },
+      { kind: 'call', content: '{"command": ', tool: 'terminal', responseId: 'msg_1' },
+      { kind: 'call', content: '"ls"}', tool: 'terminal', responseId: 'msg_1' },
     ]);
     expect(answer).toMatchObject({
       id: 'msg_1',

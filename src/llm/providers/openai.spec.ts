@@ -183,7 +183,11 @@ describe('openai responses', () => {
     ]);
     const deltas: LlmDelta[] = [];
     const answer = await ask({ model, base_url: endpoint.url, stream: true }, [SYSTEM, HI], deltas);
-    expect(deltas).toEqual([{ kind: 'reasoning', content: 'sum', responseId: 'resp_1' }]);
+    expect(deltas).toEqual([
+      { kind: 'reasoning', content: 'sum', responseId: 'resp_1' },
+      { kind: 'call', content: '{"command": ', tool: 'terminal', responseId: 'resp_1' },
+      { kind: 'call', content: '"echo hi"}', tool: 'terminal', responseId: 'resp_1' },
+    ]);
     expect(answer).toMatchObject({
       id: 'resp_1',
       message: {

@@ -43,6 +43,14 @@ async function streamTurn(turn: Turn, call: ProviderCall): Promise<void> {
       await nextTick();
     }
   }
+  for (const { name: tool, arguments: args } of turn.calls) {
+    for (const content of pieces(args)) {
+      call.signal.throwIfAborted();
+      call.onProgress();
+      call.onDelta({ kind: 'call', content, tool });
+      await nextTick();
+    }
+  }
 }
 
 function turnMessage(turn: Turn): ProviderAnswer['message'] {
