@@ -113,15 +113,15 @@ describe('MCP servers in the course of a conversation', () => {
     expect(broken.requests()).toBeLessThanOrEqual(2 + Math.log2(1 + seconds));
   });
 
-  it('are ended when they send a message without measure, and the agent is told why', async () => {
+  it.each(['a program', 'an address'])('are left when they send without measure (%s)', async (kind) => {
     const server = await start();
     const script = `TOOL: many {"size": 11000000}\n${ADD}`;
-    const conversation = await converse(server, script, {
-      local: { command: process.execPath, args: [PROGRAM, path.join(folder, 'notes')] },
-    });
+    const local = { command: process.execPath, args: [PROGRAM, path.join(folder, 'notes')] };
+    const { url } = await owned<TestMcpServer>(startMcpServer());
+    const conversation = await converse(server, script, { it: kind === 'a program' ? local : { url } });
     await conversation.reaches('finished');
     const seen = await results(conversation);
-    expect(seen).toContain('sent a message of more than 10 MB, and was ended');
+    expect(seen).toContain('sent a message of more than 10 MB, and was disconnected');
     expect(seen).toContain("'add' executed");
   });
 

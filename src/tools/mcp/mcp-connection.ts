@@ -11,7 +11,9 @@ import { untilAborted } from '../until-aborted.js';
 import type { McpServerConfig } from './mcp-config.js';
 import { TokenRenewal } from './mcp-oauth.js';
 import { withSecrets } from './secret-references.js';
-import { MessageTooLongError, StdioProcess } from './stdio-process.js';
+import { boundedFetch } from './bounded-fetch.js';
+import { MessageTooLongError } from './message-too-long.js';
+import { StdioProcess } from './stdio-process.js';
 
 /** How long connecting and listing may take together, and one call (ms; the values of the OpenHands SDK). */
 const LIST_TIMEOUT_MS = 30_000;
@@ -44,7 +46,7 @@ export class McpConnection {
   private failures = 0;
   private failedAt = 0;
   private wasConnected = false;
-  /** Why the server was ended the last time, if it sent too much. */
+  /** Why the last connection was ended, if the server sent too much. */
   private tooLong: MessageTooLongError | undefined;
   private readonly authorization: OAuthClientProvider | undefined;
 
@@ -192,13 +194,23 @@ export class McpConnection {
       return new StdioProcess({ ...config, cwd }, this.stderr());
     }
     const url = new URL(config.url);
-    const options = { requestInit: { headers: config.headers }, authProvider: this.authorization };
+    const options = {
+      requestInit: { headers: config.headers },
+      authProvider: this.authorization,
+      fetch: boundedFetch((error) => this.disconnect(error)),
+    };
     if (config.kind === 'sse') {
       return olderTransport(await import('@modelcontextprotocol/sdk/client/sse.js'), url, options);
     }
     const { StreamableHTTPClientTransport } =
       await import('@modelcontextprotocol/sdk/client/streamableHttp.js');
     return new StreamableHTTPClientTransport(url, options);
+  }
+
+  /** Who waits for an answer is told at once: a stream of events that breaks does not end what waits for it. */
+  private disconnect(error: MessageTooLongError): void {
+    this.tooLong = error;
+    void this.current?.then((client) => client.close()).catch(() => undefined);
   }
 
   /** What a program says on stderr, for the debug log; not all of it. */
@@ -219,6 +231,7 @@ export class McpConnection {
 
 interface HttpOptions {
   requestInit: RequestInit;
+  fetch: typeof fetch;
   authProvider: OAuthClientProvider | undefined;
 }
 

@@ -4,6 +4,7 @@ import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { childEnvironment } from '../child-environment.js';
 import { endGroup, killGroup } from '../process-group.js';
+import { MessageTooLongError } from './message-too-long.js';
 
 /** A program that speaks MCP on its standard input and output. */
 export interface StdioProgram {
@@ -12,14 +13,6 @@ export interface StdioProgram {
   env: Readonly<Record<string, string>>;
   /** Absolute path. */
   cwd: string;
-}
-
-/** A program sent more than is read (10 MB, the limit of the SDK) without coming to the end of a message; it was ended. */
-export class MessageTooLongError extends Error {
-  override readonly name = 'MessageTooLongError';
-  constructor() {
-    super('The MCP server sent a message of more than 10 MB, and was ended');
-  }
 }
 
 /** How long its outputs may stay open behind its end (ms). */
