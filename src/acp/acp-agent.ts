@@ -7,8 +7,8 @@ import { runErrorDraft } from '../agent/drafts.js';
 import { declinesMessage, mustGoOn } from '../agent/hooks/run-hooks.js';
 import { errorMessage, errorName } from '../errors/index.js';
 import type { EventDraft } from '../events/index.js';
-import { AcpConnector, type AcpHost, type ConnectContext } from './acp-connector.js';
-import { AcpError, AcpUnsupportedError } from './acp-error.js';
+import { AcpConnector, milliseconds, type AcpHost, type ConnectContext } from './acp-connector.js';
+import { AcpError, AcpUnsupportedError, inTime } from './acp-error.js';
 import { agentStateUpdate, hasSuffix, unanswered, withAnswer, withPrompt } from './acp-state.js';
 import { agentMessage, answerDrafts, partialAnswer, usageOf } from './answer.js';
 import type { AcpConnection } from './acp-connection.js';
@@ -36,7 +36,7 @@ export class AcpAgent implements AgentDriver {
 
   constructor(private readonly host: AcpHost) {
     this.connector = new AcpConnector(host, {
-      onUpdate: (update) => this.turn?.push({ type: 'update', update }),
+      onUpdate: (update, size) => this.turn?.push({ type: 'update', update }, size),
       onPermission: (request) => this.requested(request),
       room: () => this.turn?.room() ?? Promise.resolve(),
     });
@@ -78,23 +78,28 @@ export class AcpAgent implements AgentDriver {
 
   /**
    * Asks beside the work: a copy of the session is asked, so that the agent does not remember.
-   * @throws AcpError, AcpUnsupportedError
+   * @throws AcpError, AcpUnsupportedError, AcpTimeoutError
    */
   async ask(question: string, context: ConnectContext): Promise<string> {
-    const connection = await this.connector.connect(context);
-    return this.connector.ask(connection, question, context.signal);
+    return this.maskingErrors(async () => {
+      const connection = await this.connector.connect(context);
+      return this.connector.ask(connection, question, context.signal);
+    });
   }
 
   /**
    * Gives a running agent another model; one that does not run gets it when it is started.
-   * @throws AcpUnsupportedError with the words of the agent
+   * @throws AcpUnsupportedError with the words of the agent, AcpTimeoutError
    */
   async switchModel(model: string): Promise<AcpConnection | undefined> {
     const { current } = this.connector;
-    await current?.setModel(model).catch((error: unknown) => {
+    if (!current) return undefined;
+    const answer = current.setModel(model).catch((error: unknown) => {
       const text = `ACP server rejected set_session_model(model='${model}'): ${errorMessage(error)}`;
       throw new AcpUnsupportedError(text);
     });
+    const limit = milliseconds(this.host.agent.acp_startup_timeout);
+    await this.maskingErrors(() => inTime(answer, limit));
     return current;
   }
 
@@ -107,6 +112,18 @@ export class AcpAgent implements AgentDriver {
     this.turn?.drop();
     this.turn = undefined;
     await this.connector.close();
+  }
+
+  /** What goes wrong is told in the words of the agent, which knows the secrets. */
+  private async maskingErrors<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      const text = this.host.mask(errorMessage(error));
+      if (error instanceof AcpError) throw new AcpError(error.code, text);
+      if (error instanceof AcpUnsupportedError) throw new AcpUnsupportedError(text);
+      throw error;
+    }
   }
 
   private async work(session: AgentSession): Promise<void> {
@@ -223,7 +240,7 @@ export class AcpAgent implements AgentDriver {
     return new Promise((resolve) => {
       const answer = (decision: Parameters<typeof toOutcome>[0]): void =>
         resolve(toOutcome(decision, request.options));
-      turn.push({ type: 'permission', request, answer });
+      turn.push({ type: 'permission', request, answer }, JSON.stringify(request).length);
     });
   }
 }

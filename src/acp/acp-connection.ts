@@ -8,7 +8,7 @@ import type {
   RequestPermissionResponse,
 } from '@agentclientprotocol/sdk';
 import { errorMessage } from '../errors/index.js';
-import { AcpError, AcpUnsupportedError, toAcpError } from './acp-error.js';
+import { AcpError, AcpUnsupportedError, toAcpError, type AcpErrorCode } from './acp-error.js';
 import { AgentProcess, type AgentProgram } from './agent-process.js';
 import { authenticate } from './authenticate.js';
 import type { ClientFiles } from './client-files.js';
@@ -35,7 +35,8 @@ export interface SessionRequest {
 export interface ConnectionHost {
   readonly files: ClientFiles;
   readonly terminals: ClientTerminals;
-  onUpdate(sessionId: string, update: Record<string, unknown>): void;
+  /** @param size of the news (characters) */
+  onUpdate(sessionId: string, update: Record<string, unknown>, size: number): void;
   onPermission(request: RequestPermissionRequest): Promise<RequestPermissionResponse>;
   room(): Promise<void>;
   /** What is of interest to who looks for a fault. */
@@ -101,8 +102,8 @@ export class AcpConnection {
     const { client, RequestError } = await import('@agentclientprotocol/sdk');
     const app = client({ name: 'openhands-agent-server' });
     const stream = messageStream(process.output, process.input, {
-      onUpdate: (sessionId, update) => {
-        if (!connection.replaying) host.onUpdate(sessionId, update);
+      onUpdate: (sessionId, update, size) => {
+        if (!connection.replaying) host.onUpdate(sessionId, update, size);
       },
       onNoise: debug,
       onFault: (error) => (connection.fault = errorMessage(error)),
@@ -113,6 +114,8 @@ export class AcpConnection {
       return work.finally(() => (connection.serving -= 1));
     });
     const connection = new AcpConnection(process, app.connect(stream), host);
+    const { signal } = connection.connection;
+    signal.addEventListener('abort', () => void connection.clearUp(), { once: true });
     return connection;
   }
 
@@ -148,7 +151,9 @@ export class AcpConnection {
   /** Resolves when the agent has answered. @throws AcpError */
   async prompt(blocks: ContentBlock[], sessionId = this.sessionId): Promise<PromptResponse> {
     try {
-      return await this.connection.agent.request('session/prompt', { sessionId, prompt: blocks });
+      const answer = await this.connection.agent.request('session/prompt', { sessionId, prompt: blocks });
+      if (isObject(answer)) return answer;
+      throw new AcpError('ACPPromptError', 'The agent answered without saying how its turn ended');
     } catch (error) {
       if (this.connection.signal.aborted) {
         const end = await this.describeEnd();
@@ -189,15 +194,13 @@ export class AcpConnection {
       );
     }
     const { sessionId } = this;
-    const answer: unknown = await this.connection.agent.request('session/fork', {
-      sessionId,
-      cwd,
-      mcpServers,
-    });
-    const { sessionId: fork } = asObject(answer);
-    if (typeof fork !== 'string')
-      throw new AcpError('ACPPromptError', 'The agent answered without a session');
-    return fork;
+    const request = { sessionId, cwd, mcpServers: this.servers(mcpServers) };
+    const answer: unknown = await this.connection.agent
+      .request('session/fork', request)
+      .catch((error: unknown) => {
+        throw toAcpError(error, 'ACPPromptError');
+      });
+    return sessionIn(answer, 'ACPPromptError');
   }
 
   /** Ends the agent and all that it has started. Idempotent. */
@@ -209,6 +212,18 @@ export class AcpConnection {
   private async end(): Promise<void> {
     await Promise.all([this.process.close(), this.host.terminals.close()]);
     this.connection.close();
+  }
+
+  /** It has ended, or cannot be understood any more: what it has started ends with it. Never fails. */
+  private async clearUp(): Promise<void> {
+    if (this.closing) return;
+    try {
+      // How it ended is told with the error; what comes below may end it in another way.
+      await this.describeEnd();
+      await this.close();
+    } catch (error) {
+      this.host.warn(`the agent has ended, but not all that it has started: ${errorMessage(error)}`);
+    }
   }
 
   private async begin(program: AgentProgram, request: SessionRequest): Promise<void> {
@@ -228,8 +243,9 @@ export class AcpConnection {
   }
 
   /** The earlier session where the agent has it, else a new one. */
-  private async openSession({ cwd, mcpServers, resume }: SessionRequest): Promise<unknown> {
+  private async openSession({ cwd, mcpServers: wanted, resume }: SessionRequest): Promise<unknown> {
     const { agent } = this.connection;
+    const mcpServers = this.servers(wanted);
     const method = this.resumeMethod();
     if (resume !== undefined && method !== undefined) {
       this.replaying = true;
@@ -244,9 +260,21 @@ export class AcpConnection {
         this.replaying = false;
       }
     }
-    const answer = await agent.request('session/new', { cwd, mcpServers });
-    this.sessionId = answer.sessionId;
+    const answer: unknown = await agent.request('session/new', { cwd, mcpServers });
+    this.sessionId = sessionIn(answer, 'ACPInitError');
     return answer;
+  }
+
+  /** The MCP servers that the agent can reach: it says which kinds it knows besides programs. */
+  private servers(wanted: readonly McpServer[]): McpServer[] {
+    const known = asObject(this.capabilities['mcpCapabilities']);
+    return wanted.filter((server) => {
+      if (!('type' in server) || known[server.type] === true) return true;
+      this.host.warn(
+        `the agent takes no MCP servers over ${server.type}, so it goes without '${server.name}'`,
+      );
+      return false;
+    });
   }
 
   private resumeMethod(): string | undefined {
@@ -290,6 +318,17 @@ export class AcpConnection {
     }
     return toAcpError(error, 'ACPInitError');
   }
+}
+
+/** The session of an answer. @throws AcpError */
+function sessionIn(answer: unknown, code: AcpErrorCode): string {
+  const { sessionId } = asObject(answer);
+  if (typeof sessionId === 'string' && sessionId !== '') return sessionId;
+  throw new AcpError(code, 'The agent answered without a session');
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
 }
 
 /** Says the beginning of what there is to say. */

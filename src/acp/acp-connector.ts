@@ -5,11 +5,13 @@ import type { AcpAgentSpec, JsonObject } from '../agent/agent-spec.js';
 import type { EventDraft } from '../events/index.js';
 import { endSessionProcesses, SESSION_VARIABLE } from '../tools/terminal/session-processes.js';
 import { AcpConnection } from './acp-connection.js';
+import { AcpTimeoutError, inTime } from './acp-error.js';
 import { agentStateUpdate, knownSession, withSession } from './acp-state.js';
 import { ClientFiles } from './client-files.js';
 import { ClientTerminals } from './client-terminals.js';
 import { agentEnvironment, mcpServersFor } from './environment.js';
 import { asObject } from './message-stream.js';
+import { toOutcome } from './permission.js';
 
 /** What an agent from elsewhere needs of its conversation. */
 export interface AcpHost {
@@ -28,7 +30,8 @@ export interface AcpHost {
 
 /** Who hears of the session of the conversation. */
 export interface SessionListener {
-  onUpdate(update: Record<string, unknown>): void;
+  /** @param size of the news (characters) */
+  onUpdate(update: Record<string, unknown>, size: number): void;
   onPermission(request: RequestPermissionRequest): Promise<RequestPermissionResponse>;
   room(): Promise<void>;
 }
@@ -83,10 +86,11 @@ export class AcpConnector {
     return this.connecting;
   }
 
-  /** Asks a copy of the session a question. @throws AcpError, AcpUnsupportedError */
+  /** Asks a copy of the session a question. @throws AcpError, AcpUnsupportedError, AcpTimeoutError */
   async ask(connection: AcpConnection, question: string, signal: AbortSignal): Promise<string> {
     const servers = mcpServersFor(this.host.agent, await this.host.secrets(signal));
-    const id = await connection.fork(this.host.workingDir, servers);
+    const { acp_startup_timeout: start, acp_prompt_timeout: limit } = this.host.agent;
+    const id = await inTime(connection.fork(this.host.workingDir, servers), milliseconds(start));
     let text = '';
     this.beside.set(id, (update) => {
       const { text: piece } = asObject(update['content']);
@@ -96,8 +100,11 @@ export class AcpConnector {
     const stop = (): void => void connection.cancel(id);
     signal.addEventListener('abort', stop, { once: true });
     try {
-      await connection.prompt([{ type: 'text', text: question }], id);
+      await inTime(connection.prompt([{ type: 'text', text: question }], id), milliseconds(limit));
       return text;
+    } catch (error) {
+      if (error instanceof AcpTimeoutError) stop();
+      throw error;
     } finally {
       signal.removeEventListener('abort', stop);
       this.beside.delete(id);
@@ -117,6 +124,8 @@ export class AcpConnector {
 
   private async start(context: ConnectContext): Promise<AcpConnection> {
     const { signal } = context;
+    // What is left of the one before has the same mark.
+    await this.connection?.close();
     const { agent, workingDir: cwd, conversationId } = this.host;
     const own = path.join(this.host.folder, 'acp');
     const secrets = await this.host.secrets(signal);
@@ -138,8 +147,8 @@ export class AcpConnector {
       {
         files,
         terminals,
-        onUpdate: (sessionId, update) => this.heard(sessionId, update),
-        onPermission: (request) => this.listener.onPermission(request),
+        onUpdate: (sessionId, update, size) => this.heard(sessionId, update, size),
+        onPermission: (request) => this.asked(request),
         room: () => this.listener.room(),
         debug: (text) =>
           this.logger.debug(`conversation ${conversationId}: ${this.host.mask(text.trimEnd())}`),
@@ -154,10 +163,16 @@ export class AcpConnector {
     return connection;
   }
 
-  private heard(sessionId: string, update: Record<string, unknown>): void {
+  private heard(sessionId: string, update: Record<string, unknown>, size: number): void {
     const other = this.beside.get(sessionId);
     if (other) other(update);
-    else if (sessionId === this.connection?.id) this.listener.onUpdate(update);
+    else if (sessionId === this.connection?.id) this.listener.onUpdate(update, size);
+  }
+
+  /** A copy of the session is to answer a question and nothing else, and of other sessions nobody knows. */
+  private asked(request: RequestPermissionRequest): Promise<RequestPermissionResponse> {
+    if (request.sessionId === this.connection?.id) return this.listener.onPermission(request);
+    return Promise.resolve(toOutcome(undefined, request.options));
   }
 
   private warn(text: string): void {

@@ -20,6 +20,26 @@ export class AcpUnsupportedError extends Error {
   override readonly name = 'AcpUnsupportedError';
 }
 
+/** An agent from elsewhere did not answer in time. */
+export class AcpTimeoutError extends Error {
+  override readonly name = 'AcpTimeoutError';
+}
+
+/** What an agent answers, if it does so in time. @throws AcpTimeoutError */
+export async function inTime<T>(answer: Promise<T>, limitMs: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    const seconds = Math.round(limitMs / 1000);
+    const late = new AcpTimeoutError(`The ACP agent did not answer within ${seconds}s.`);
+    timer = setTimeout(() => reject(late), limitMs);
+  });
+  try {
+    return await Promise.race([answer, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** The agent asked for something that it cannot have. `code` is that of JSON-RPC. */
 export class ClientRefusal extends Error {
   override readonly name = 'ClientRefusal';

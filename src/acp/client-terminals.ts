@@ -66,6 +66,9 @@ async function ended(child: ChildProcess): Promise<TerminalExitStatus> {
 /** Commands in the workspace, for an agent that has the server run them. */
 export class ClientTerminals {
   private readonly all = new Map<string, Terminal>();
+  /** Those that are being started. */
+  private starting = 0;
+  private closed = false;
 
   constructor(
     /** Absolute path of the workspace. */
@@ -78,9 +81,18 @@ export class ClientTerminals {
 
   /** Starts a command. One that is given without arguments may be a line for a shell. @throws ClientRefusal */
   async create(request: CreateTerminalRequest): Promise<{ terminalId: string }> {
-    if (this.all.size >= MAX_TERMINALS) {
+    if (this.all.size + this.starting >= MAX_TERMINALS) {
       throw new ClientRefusal(`There are ${MAX_TERMINALS} terminals: release some first`);
     }
+    this.starting += 1;
+    try {
+      return await this.start(request);
+    } finally {
+      this.starting -= 1;
+    }
+  }
+
+  private async start(request: CreateTerminalRequest): Promise<{ terminalId: string }> {
     const { command, args = [], env = [], cwd, outputByteLimit } = request;
     const given = Object.fromEntries(env.map(({ name, value }) => [name, value]));
     const folder = typeof cwd === 'string' ? await this.inside(cwd) : this.root;
@@ -102,8 +114,15 @@ export class ClientTerminals {
       throw new ClientRefusal(`The command cannot be started: ${errorMessage(error)}`);
     }
     child.on('error', () => undefined);
+    if (this.closed) {
+      await endGroup(child);
+      throw new ClientRefusal('The agent is being ended');
+    }
     const terminal: Terminal = { child, output, exit };
-    void exit.then((status) => (terminal.status = status));
+    exit.then(
+      (status) => (terminal.status = status),
+      () => undefined,
+    );
     const terminalId = randomUUID();
     this.all.set(terminalId, terminal);
     return { terminalId };
@@ -133,6 +152,7 @@ export class ClientTerminals {
   }
 
   async close(): Promise<void> {
+    this.closed = true;
     const children = [...this.all.values()].map(({ child }) => child);
     this.all.clear();
     await Promise.all(children.map((child) => endGroup(child)));

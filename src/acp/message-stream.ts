@@ -11,8 +11,8 @@ const MAX_NOISY_LINES = 10_000;
 
 /** Who reads what an agent prints. */
 export interface MessageListener {
-  /** A piece of news about a session, in the order in which they come. */
-  onUpdate(sessionId: string, update: Record<string, unknown>): void;
+  /** A piece of news about a session, in the order in which they come. @param size characters */
+  onUpdate(sessionId: string, update: Record<string, unknown>, size: number): void;
   /** A line that is no message: some programs print other things too. */
   onNoise(line: string): void;
   /** Nothing more can be read. */
@@ -90,7 +90,7 @@ function take(line: string, listener: MessageListener): AnyMessage | undefined |
   }
   if (!('method' in message) || message.method !== 'session/update') return message;
   const { sessionId, update } = asObject(message.params);
-  if (typeof sessionId === 'string') listener.onUpdate(sessionId, asObject(update));
+  if (typeof sessionId === 'string') listener.onUpdate(sessionId, asObject(update), text.length);
   return undefined;
 }
 

@@ -5,6 +5,10 @@ import { asObject } from './message-stream.js';
 const MAX_FIELD = 200_000;
 /** More of one text is not kept in a field that is too long. */
 const MAX_TEXT = 30_000;
+/** Longer ids are cut (characters). */
+const MAX_ID = 1_000;
+/** So many calls that have not ended are known at a time; more are logged as the agent tells of them. */
+const MAX_OPEN = 100;
 /** Field names of the protocol, and what the wire calls them. */
 const WIRE_NAMES: Readonly<Record<string, string>> = {
   oldText: 'old_text',
@@ -33,11 +37,11 @@ export class ToolCalls {
 
   /** Takes a `tool_call` or `tool_call_update`; answers with the events to append. */
   take(update: Record<string, unknown>): EventDraft[] {
-    const id = update['toolCallId'];
-    if (typeof id !== 'string' || this.ended.has(id)) return [];
+    const id = idOf(update);
+    if (id === undefined || this.ended.has(id)) return [];
     const known = this.open.get(id);
     const call = merged(known ?? { title: 'tool' }, update);
-    this.open.set(id, call);
+    this.keep(id, call);
     if (!hasEnded(call)) return known ? [] : [draftOf(id, call)];
     this.open.delete(id);
     this.ended.add(id);
@@ -46,10 +50,14 @@ export class ToolCalls {
 
   /** A call that a person is asked about: the event shows what there is to decide. */
   asked(update: Record<string, unknown>): EventDraft {
-    const id = typeof update['toolCallId'] === 'string' ? update['toolCallId'] : 'unknown';
+    const id = idOf(update) ?? 'unknown';
     const call = merged(this.open.get(id) ?? { title: 'tool' }, { ...update, status: 'pending' });
-    this.open.set(id, call);
+    this.keep(id, call);
     return draftOf(id, call);
+  }
+
+  private keep(id: string, call: ToolCall): void {
+    if (this.open.has(id) || this.open.size < MAX_OPEN) this.open.set(id, call);
   }
 
   /** The turn is over: what has no end has it now. */
@@ -61,6 +69,10 @@ export class ToolCalls {
   }
 }
 
+function idOf({ toolCallId: id }: Record<string, unknown>): string | undefined {
+  return typeof id === 'string' ? id.slice(0, MAX_ID) : undefined;
+}
+
 function hasEnded({ status }: ToolCall): boolean {
   return status === 'completed' || status === 'failed';
 }
@@ -69,12 +81,12 @@ function hasEnded({ status }: ToolCall): boolean {
 function merged(call: ToolCall, update: Record<string, unknown>): ToolCall {
   const { title, status, kind, rawInput, rawOutput, content } = update;
   return {
-    title: textOr(title, call.title),
+    title: textOr(title, call.title).slice(0, MAX_TEXT),
     status: textOr(status, call.status),
     kind: textOr(kind, call.kind),
-    rawInput: rawInput ?? call.rawInput,
-    rawOutput: rawOutput ?? call.rawOutput,
-    content: Array.isArray(content) ? content : call.content,
+    rawInput: bounded(rawInput ?? undefined) ?? call.rawInput,
+    rawOutput: bounded(rawOutput ?? undefined) ?? call.rawOutput,
+    content: Array.isArray(content) ? boundedList(content) : call.content,
   };
 }
 
@@ -86,12 +98,12 @@ function draftOf(id: string, call: ToolCall): EventDraft {
   return {
     source: 'agent',
     tool_call_id: id,
-    title: call.title.slice(0, MAX_TEXT),
+    title: call.title,
     status: call.status,
     tool_kind: call.kind,
-    raw_input: bounded(call.rawInput),
-    raw_output: bounded(call.rawOutput),
-    content: call.content?.map((item) => bounded(asWire(item))),
+    raw_input: call.rawInput,
+    raw_output: call.rawOutput,
+    content: call.content,
     is_error: call.status === 'failed',
     kind: 'ACPToolCallEvent',
   };
@@ -115,6 +127,19 @@ function bounded(value: unknown): unknown {
   if (text.length <= MAX_FIELD) return value;
   const shorter = cut(value);
   return JSON.stringify(shorter).length <= MAX_FIELD ? shorter : `${text.slice(0, MAX_TEXT)}${NOTE}`;
+}
+
+/** The first of them, each cut if it is too long. */
+function boundedList(items: readonly unknown[]): unknown[] {
+  const kept: unknown[] = [];
+  let left = MAX_FIELD;
+  for (const item of items) {
+    const shorter = bounded(asWire(item));
+    left -= JSON.stringify(shorter).length;
+    if (left < 0 && kept.length > 0) break;
+    kept.push(shorter);
+  }
+  return kept;
 }
 
 const NOTE = '… (cut by the server)';

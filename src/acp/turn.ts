@@ -5,6 +5,8 @@ import { ToolCalls } from './tool-calls.js';
 
 /** News that may wait to be taken: with more, the agent is not read on. */
 const MAX_WAITING = 500;
+/** The same in characters. One piece of news may be longer. */
+const MAX_WAITING_SIZE = 8_000_000;
 /** More text of one kind is not kept in one turn (characters). */
 const MAX_TEXT = 2_000_000;
 
@@ -47,7 +49,9 @@ export class Turn {
   /** What the agent says that it uses: the size of its context (tokens), and what the session has cost (US dollars). */
   contextWindow = 0;
   sessionCost: number | undefined;
-  private readonly waiting: TurnItem[] = [];
+  private readonly waiting: { item: TurnItem; size: number }[] = [];
+  /** Of all that waits (characters). */
+  private waitingSize = 0;
   private wake: () => void = () => undefined;
   private readonly roomWaiters: (() => void)[] = [];
 
@@ -68,20 +72,23 @@ export class Turn {
     }
   }
 
-  push(item: TurnItem): void {
-    this.waiting.push(item);
+  /** @param size what it takes (characters) */
+  push(item: TurnItem, size = 0): void {
+    this.waiting.push({ item, size });
+    this.waitingSize += size;
     this.wake();
   }
 
   /** Resolves when more may come. */
   room(): Promise<void> {
-    if (this.waiting.length < MAX_WAITING) return Promise.resolve();
+    if (this.hasRoom) return Promise.resolve();
     return new Promise((resolve) => this.roomWaiters.push(resolve));
   }
 
   /** Nothing more is taken: who waits for room need not. */
   drop(): void {
-    for (const item of this.waiting.splice(0)) if (item.type === 'permission') item.answer(undefined);
+    this.waitingSize = 0;
+    for (const { item } of this.waiting.splice(0)) if (item.type === 'permission') item.answer(undefined);
     this.pending?.answer(undefined);
     this.pending = undefined;
     for (const resolve of this.roomWaiters.splice(0)) resolve();
@@ -91,28 +98,34 @@ export class Turn {
   async next(limitMs: number, signal: AbortSignal): Promise<TurnItem | undefined> {
     if (this.waiting.length === 0) await this.news(limitMs, signal);
     signal.throwIfAborted();
-    const item = this.waiting.shift();
-    if (this.waiting.length < MAX_WAITING) for (const resolve of this.roomWaiters.splice(0)) resolve();
+    const { item, size } = this.waiting.shift() ?? { item: undefined, size: 0 };
+    this.waitingSize -= size;
+    if (this.hasRoom) for (const resolve of this.roomWaiters.splice(0)) resolve();
     return item;
   }
 
   say(text: string): void {
-    this.text = `${this.text}${text}`.slice(0, MAX_TEXT);
+    if (this.text.length < MAX_TEXT) this.text = `${this.text}${text}`.slice(0, MAX_TEXT);
     this.stream.delta({ kind: 'text', content: text });
   }
 
   think(text: string): void {
-    this.thoughts = `${this.thoughts}${text}`.slice(0, MAX_TEXT);
+    if (this.thoughts.length < MAX_TEXT) this.thoughts = `${this.thoughts}${text}`.slice(0, MAX_TEXT);
     this.stream.delta({ kind: 'reasoning', content: text });
   }
 
+  private get hasRoom(): boolean {
+    return this.waiting.length < MAX_WAITING && this.waitingSize < MAX_WAITING_SIZE;
+  }
+
   private async news(limitMs: number, signal: AbortSignal): Promise<void> {
-    const arrived = new Promise<void>((resolve) => {
-      this.wake = resolve;
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    });
-    const timer = setTimeout(() => this.wake(), limitMs);
+    const wake = (): void => this.wake();
+    const arrived = new Promise<void>((resolve) => (this.wake = resolve));
+    signal.addEventListener('abort', wake, { once: true });
+    const timer = setTimeout(wake, limitMs);
     await arrived;
     clearTimeout(timer);
+    // A long turn waits often: what is left at the signal would add up.
+    signal.removeEventListener('abort', wake);
   }
 }

@@ -1,5 +1,6 @@
 import {
   BadRequestException,
+  GatewayTimeoutException,
   Body,
   Controller,
   Get,
@@ -8,7 +9,7 @@ import {
   Param,
   Post,
 } from '@nestjs/common';
-import { AcpError, AcpUnsupportedError } from '../acp/index.js';
+import { AcpError, AcpTimeoutError, AcpUnsupportedError } from '../acp/index.js';
 import { SourceError, UnknownPluginError } from '../agent/skills/plugins/index.js';
 import { ConversationIdPipe } from '../http/conversation-id.pipe.js';
 import { documentSchemas, Operation } from '../http/operation.js';
@@ -149,7 +150,7 @@ export class SteeringController {
     description: 'In the words of the agent, and at once. One that does not run gets it when it is started.',
     body: { schema: SwitchACPModelRequestDto },
     answers: done,
-    errors: [400, 404],
+    errors: [400, 404, 504],
   })
   async switchAcpModel(
     @Param('conversation_id', ConversationIdPipe) id: string,
@@ -195,7 +196,7 @@ export class SteeringController {
     description: 'Works during a run, too. Neither question nor answer becomes part of the conversation.',
     body: { schema: AskAgentRequestDto },
     answers: { 200: { description: 'The answer.', schema: 'AskAgentResponse' } },
-    errors: [404, 409],
+    errors: [400, 404, 409, 504],
   })
   async ask(
     @Param('conversation_id', ConversationIdPipe) id: string,
@@ -232,6 +233,7 @@ async function refusing<T>(work: Promise<T>): Promise<T> {
     if (error instanceof AcpError || error instanceof AcpUnsupportedError) {
       throw new BadRequestException(error.message);
     }
+    if (error instanceof AcpTimeoutError) throw new GatewayTimeoutException(error.message);
     throw error;
   }
 }

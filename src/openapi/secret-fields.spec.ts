@@ -14,6 +14,7 @@ const NOT_SECRET: Readonly<Record<string, string>> = {
   custom_tokenizer: 'the name of a model',
   tokenizer_name: 'the name of a model',
   aws_session_name: 'a name',
+  secret_name: 'the name of a secret',
   secrets_encrypted: 'true or false',
 };
 const SOUNDS_SECRET = /key|token|secret|password|credential|authorization|cookie/i;

@@ -7,8 +7,10 @@
  * `--resume` can resume them without a replay; `--config-models` offers models as configuration options, else as the older
  * `models`; `--auth METHOD` refuses sessions until somebody has authenticated by it; `--auth-env NAME` accepts that only
  * with a variable of the name; `--fork` can copy sessions; `--blind` takes no images; `--mute METHOD` never answers that; `--banner TEXT` prints a line before anything else;
- * `--stubborn` does not end by SIGTERM.
+ * `--stubborn` does not end by SIGTERM; `--answer METHOD JSON` answers so; `--refuse METHOD TEXT` refuses with the text;
+ * `--stdio-only` takes no MCP servers over HTTP.
  */
+import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -17,6 +19,8 @@ import { createInterface } from 'node:readline';
 const args = process.argv.slice(2);
 const has = (name) => args.includes(name);
 const value = (name) => (has(name) ? args[args.indexOf(name) + 1] : undefined);
+
+const valuesOf = (name) => (has(name) ? args.slice(args.indexOf(name) + 1) : []);
 
 const MODELS = [
   { modelId: 'small', name: 'Small', description: 'Quick' },
@@ -74,6 +78,42 @@ const STEPS = {
       error: message,
     }));
     STEPS.say({ update }, JSON.stringify(answer));
+  },
+  /** Asks for permission in the name of another session; what comes of it is said. */
+  async askAs({ update }, sessionId, toolCall) {
+    const options = [{ optionId: 'yes', name: 'Allow', kind: 'allow_once' }];
+    const { outcome } = await request('session/request_permission', { sessionId, toolCall, options });
+    STEPS.say({ update }, `[${outcome.outcome}]`);
+  },
+  /** The same request so many times at once; how many were answered without an error is said. */
+  async burst({ sessionId, update }, times, method, params) {
+    const all = Array.from({ length: times }, () => request(method, { sessionId, ...params }));
+    const done = await Promise.allSettled(all);
+    STEPS.say({ update }, `served ${done.filter(({ status }) => status === 'fulfilled').length}`);
+  },
+  /** A process that outlives it, in a session of its own. */
+  leave: (_, ...argv) => void spawn(argv[0], argv.slice(1), { detached: true, stdio: 'ignore' }).unref(),
+  /** Prints so many megabytes without an end of the line. */
+  async flood(_, megabytes) {
+    for (let at = 0; at < megabytes; at++) {
+      if (!process.stdout.write('x'.repeat(1024 * 1024)))
+        await new Promise((resolve) => process.stdout.once('drain', resolve));
+    }
+  },
+  /** Begins so many calls, each with an input of so many megabytes. */
+  async calls({ update }, times, megabytes) {
+    const rawInput = { long: 'x'.repeat(megabytes * 1024 * 1024) };
+    for (let at = 0; at < times; at++) {
+      update({
+        sessionUpdate: 'tool_call',
+        toolCallId: `call-${at}`,
+        title: 'T',
+        status: 'pending',
+        rawInput,
+      });
+      if (process.stdout.writableNeedDrain)
+        await new Promise((resolve) => process.stdout.once('drain', resolve));
+    }
   },
   /** Runs a command in a terminal of the client and says what it printed. */
   async terminal({ sessionId, update }, command, argv, more) {
@@ -177,7 +217,7 @@ const METHODS = {
     agentCapabilities: {
       loadSession: !has('--no-load'),
       promptCapabilities: { image: !has('--blind') },
-      mcpCapabilities: { http: true },
+      mcpCapabilities: { http: !has('--stdio-only') },
       sessionCapabilities: { ...(has('--resume') && { resume: {} }), ...(has('--fork') && { fork: {} }) },
     },
     agentInfo: { name: 'test-agent', title: 'Test agent', version: '1.2.3' },
@@ -267,7 +307,11 @@ async function take(message) {
   if (message.id === undefined)
     return message.method === 'session/cancel' ? cancel(message.params) : undefined;
   if (message.method === value('--mute')) return;
+  const [answered, answer] = valuesOf('--answer');
+  if (message.method === answered) return send({ id: message.id, result: JSON.parse(answer) });
+  const [refused, words] = valuesOf('--refuse');
   try {
+    if (message.method === refused) refuse(-32603, words);
     const method = METHODS[message.method] ?? refuse(-32601, 'Method not found');
     send({ id: message.id, result: await method(message.params) });
   } catch ({ code = -32603, message: said, data }) {

@@ -12,6 +12,8 @@ import { stateUpdate } from '../run.js';
 import type { RunSlots } from '../run-slots.js';
 import { auditRequest, followUp, resumption, verdictOf } from './audit.js';
 
+const NO_JUDGE = 'A goal needs a model that judges the work, and an ACP agent has none of ours.';
+
 /** What a goal needs of its conversation. */
 export interface GoalHost {
   readonly state: Readonly<ConversationState>;
@@ -90,6 +92,7 @@ export class GoalLoop {
       throw error instanceof AlreadyRunningError ? new GoalBusyError() : error;
     });
     if (this.active) throw new GoalBusyError();
+    if (this.host.state.agent.kind === 'ACPAgent') throw new GoalRefusedError(NO_JUDGE);
     const goal = which();
     // One place for all runs of the goal: it must not lose it to others between two of them.
     const release = this.services.slots.take();

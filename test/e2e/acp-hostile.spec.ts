@@ -1,0 +1,162 @@
+import { mkdtemp, readdir, readFile, realpath, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { acpRequest, agentsWith, answerOf, steps, type AcpOptions } from '../support/acp.js';
+import { ConversationClient } from '../support/conversation-client.js';
+import { eventually, ServerProcess } from '../support/server-process.js';
+
+const SECRETS = { MY_KEY: { kind: 'StaticSecret', value: 'hush-hush' } };
+const MARK = { sessionUpdate: 'tool_call', toolCallId: 't', title: 'Run', status: 'in_progress' };
+
+describe('an agent from elsewhere that does what it should not', () => {
+  let folder: string;
+  let server: ServerProcess;
+  beforeAll(async () => {
+    folder = await realpath(await mkdtemp(path.join(os.tmpdir(), 'acp-hostile-')));
+    server = await ServerProcess.start();
+  });
+  afterAll(async () => {
+    await server.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const create = (message?: string, options?: AcpOptions) =>
+    ConversationClient.create(server, acpRequest(folder, message, options));
+  const post = async ({ route }: ConversationClient, what: string, body: object = {}) => {
+    const { status, body: answer } = await server.request('POST', `${route}/${what}`, body);
+    return { status, text: JSON.stringify(answer) };
+  };
+  const errorOf = async (conversation: ConversationClient) => {
+    await conversation.reaches('error');
+    const [error] = await conversation.events('&kind=ConversationErrorEvent');
+    return error;
+  };
+  const working = (conversation: ConversationClient) =>
+    eventually(
+      async () => (await conversation.events('&kind=ACPToolCallEvent')).length > 0,
+      'the agent to be at work',
+    );
+
+  it('is given no permission for a session that is not that of the conversation', async () => {
+    const conversation = await create(steps(['askAs', 'another', { toolCallId: 'x', title: 'X' }]));
+    await conversation.reaches('finished');
+    expect(await answerOf(conversation)).toBe('[cancelled]');
+  });
+
+  it('gets no permission by being asked beside its work', async () => {
+    const conversation = await create(steps(['update', MARK], ['hang']), { args: ['--fork'] });
+    await working(conversation);
+    const question = steps(['ask', { toolCallId: 'x', title: 'X' }]);
+    expect(await post(conversation, 'ask_agent', { question })).toEqual({
+      status: 200,
+      text: '{"response":"[cancelled]"}',
+    });
+    await post(conversation, 'interrupt');
+  });
+
+  it.each([
+    ['ask_agent', { question: '?' }, ['--fork', '--refuse', 'session/fork', 'not with hush-hush']],
+    ['ask_agent', { question: steps(['fail', 'not with hush-hush']) }, ['--fork']],
+    ['switch_acp_model', { model: 'large' }, ['--refuse', 'session/set_model', 'not with hush-hush']],
+  ])('keeps secrets to itself when it refuses %s', async (what, body, args) => {
+    const conversation = await create('hello', { args, secrets: SECRETS });
+    await conversation.reaches('finished');
+    const { status, text } = await post(conversation, what, body);
+    expect(text).toContain('not with <secret-hidden>');
+    expect(status).toBe(400);
+  });
+
+  it.each([
+    ['ask_agent', { question: '?' }, ['--fork', '--mute', 'session/fork']],
+    ['switch_acp_model', { model: 'large' }, ['--mute', 'session/set_model']],
+  ])('has nobody wait for ever by not answering %s', async (what, body, args) => {
+    const conversation = await create('hello', { args, agent: { acp_startup_timeout: 2 } });
+    await conversation.reaches('finished');
+    expect((await post(conversation, what, body)).status).toBe(504);
+  });
+
+  it('is asked no question longer than a turn may be silent', async () => {
+    const conversation = await create('hello', { args: ['--fork'], agent: { acp_prompt_timeout: 1 } });
+    await conversation.reaches('finished');
+    expect((await post(conversation, 'ask_agent', { question: steps(['hang', true]) })).status).toBe(504);
+  });
+
+  it('leaves nothing behind when it dies', async () => {
+    const mark = '86399.75';
+    const conversation = await create(
+      steps(
+        ['leave', 'sleep', mark],
+        ['request', 'terminal/create', { command: 'sleep', args: [mark] }],
+        ['update', MARK],
+        ['sleep', 300],
+        ['exit', 3],
+      ),
+    );
+    await working(conversation);
+    expect(await running('sleep', mark)).toBe(2);
+    expect(await errorOf(conversation)).toMatchObject({ code: 'ACPPromptError' });
+    await eventually(async () => (await running('sleep', mark)) === 0, 'all of it to be gone');
+  });
+
+  it('is ended when it prints a line without an end', async () => {
+    const args = ['--stubborn', '--banner', 'endless'];
+    const conversation = await create(steps(['flood', 100], ['hang', true]), { args });
+    const error = await errorOf(conversation);
+    expect(error?.['code']).toBe('ACPPromptError');
+    expect(error?.['detail']).toContain('more than 33554432 bytes');
+    await eventually(async () => (await agentsWith('endless')).length === 0, 'the agent to be gone');
+    await conversation.send('still there?');
+    await conversation.reaches('finished');
+  });
+
+  it.each(['{}', '{"sessionId":7}', 'null'])('needs a session with an id, not %s', async (answer) => {
+    const conversation = await create('hello', { args: ['--answer', 'session/new', answer] });
+    expect(await errorOf(conversation)).toMatchObject({ code: 'ACPInitError' });
+  });
+
+  it.each(['{}', 'null', '{"stopReason":"whatever"}'])('may end a turn with %s', async (answer) => {
+    const conversation = await create('hello', { args: ['--answer', 'session/prompt', answer] });
+    expect(['finished', 'error']).toContain(await conversation.reaches('finished', 'error'));
+    await conversation.send('again');
+    await conversation.reaches('finished', 'error');
+  });
+
+  it('has no more terminals than it may', async () => {
+    const conversation = await create(
+      steps(['burst', 60, 'terminal/create', { command: 'sleep', args: ['60'] }]),
+    );
+    await conversation.reaches('finished');
+    expect(await answerOf(conversation)).toBe('served 32');
+  });
+
+  it('cannot fill the memory of the server with calls that do not end', async () => {
+    const before = await memoryOf(server.pid);
+    const conversation = await create(steps(['calls', 60, 8]));
+    await conversation.reaches('finished');
+    expect((await memoryOf(server.pid)) - before).toBeLessThan(400);
+  });
+
+  it('works for no goal: there is no model that could judge', async () => {
+    const conversation = await create('hello');
+    await conversation.reaches('finished');
+    const { status, text } = await post(conversation, 'goal', { objective: 'All is done' });
+    expect(text).toContain('ACP');
+    expect(status).toBe(400);
+    expect(await conversation.events('&kind=ConversationErrorEvent')).toEqual([]);
+  });
+});
+
+/** How many processes run with this name and first argument. */
+async function running(name: string, argument: string): Promise<number> {
+  const pids = (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry));
+  const lines = await Promise.all(
+    pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')),
+  );
+  return lines.filter((line) => line === `${name}\0${argument}\0`).length;
+}
+
+/** The most memory that a process has had (megabytes). */
+async function memoryOf(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1024;
+}
