@@ -141,6 +141,41 @@ describe('agents from elsewhere by settings', () => {
     await conversation.reaches('finished');
     expect(await answerOf(conversation)).toContain('"model":"large"');
   });
+
+  it('get the MCP servers of a profile, as far as they can reach them', async () => {
+    const mcp_config = {
+      local: { command: 'run-me', args: ['--it'] },
+      remote: { url: 'http://127.0.0.1:9/mcp' },
+      other: { command: 'not-me' },
+    };
+    const patched = await server.request('PATCH', '/api/settings', { agent_settings_diff: { mcp_config } });
+    expect(patched.status).toBe(200);
+    const launch = async (name: string, mcp_server_refs: string[]) => {
+      const command = acpCommand('--stdio-only').map((word) => `"${word}"`);
+      const acp = {
+        agent_kind: 'acp',
+        acp_server: 'custom',
+        acp_command: command.join(' '),
+        mcp_server_refs,
+      };
+      const { status } = await server.request('POST', `/api/agent-profiles/${name}`, acp);
+      expect(status).toBe(201);
+      const { body } = await server.request('GET', `/api/agent-profiles/${name}`);
+      const profile: unknown = Reflect.get(Object(body), 'profile');
+      return create({ agent_profile_id: idOf(profile), initial_message: userMessage(steps(['status'])) });
+    };
+    const { body } = await launch('served', ['local', 'remote']);
+    const conversation = new ConversationClient(server, idOf(body));
+    await conversation.reaches('finished');
+    expect(await answerOf(conversation)).toContain(
+      '"mcp":[{"name":"local","command":"run-me","args":["--it"],"env":[]}]',
+    );
+    const missing = await launch('missing', ['nobody']);
+    expect(missing).toMatchObject({
+      status: 422,
+      body: { detail: { dangling_mcp_server_refs: ['nobody'] } },
+    });
+  });
 });
 
 function idOf(body: unknown): string {

@@ -37,7 +37,10 @@ export class LaunchProfiles {
     const profile = llmProfile === undefined ? found : { ...found, llm_profile_ref: llmProfile };
     const { secret_refs = null, revision = 0, agent_kind: kind } = profile;
     const shown = { agent_profile_id: id, revision, secret_refs, llm_profile_ref: llmProfile ?? null };
-    if (kind === 'acp') return { name: profile.name, settings: acpSettingsOf(profile), shown };
+    if (kind === 'acp') {
+      const settings = { ...acpSettingsOf(profile), mcp_config: await this.serversOf(profile) };
+      return { name: profile.name, settings, shown };
+    }
     if (kind !== 'openhands') {
       throw new UnusableProfileError(
         `Agent profile '${profile.name}' is of a kind that this server does not run`,
@@ -48,6 +51,22 @@ export class LaunchProfiles {
       settings: settingsOf(profile, await this.resolved(profile)),
       shown,
     };
+  }
+
+  /** The MCP servers of a profile that names no model. */
+  private async serversOf({ mcp_server_refs }: AgentProfile): Promise<JsonObject> {
+    const { servers, danglingServers } = await this.references.find({ mcp_server_refs });
+    if (danglingServers.length === 0) return servers;
+    throw new UnprocessableEntityException({
+      detail: {
+        code: 'unresolved_profile_references',
+        message: 'MCP servers not found',
+        dangling_llm_profile_ref: null,
+        dangling_mcp_server_refs: danglingServers,
+        dangling_meta_profile_ref: null,
+        dangling_meta_profile_llm_refs: [],
+      },
+    });
   }
 
   private async resolved(profile: AgentProfile): Promise<{ llm: JsonObject; servers: JsonObject }> {
