@@ -78,10 +78,6 @@ export const DELIBERATE: readonly Deliberate[] = [
     why: 'what is never answered, by the original neither',
   },
   {
-    place: 'POST /api/conversations/{conversation_id}/switch_acp_model 504',
-    why: 'refused before anything could take long: this server runs no such agents',
-  },
-  {
     place: 'request LocalWorkspace.working_dir',
     why: 'no file system takes longer paths; the original answers 500',
   },
