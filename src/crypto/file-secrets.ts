@@ -74,8 +74,8 @@ export class FileSecrets {
       const belongsTo = identityOf(place.owner);
       const former = stood.get(pointer);
       const isSame = former?.belongsTo === belongsTo;
-      // It says that there was a value: perhaps another process still has it.
-      if (text === null || isBlank(text)) return isSame && former.value === MASK ? MASK : withoutMask(text);
+      if (text === null || isBlank(text))
+        return isSame && this.isOutOfReach(former.value) ? former.value : withoutMask(text);
       if (this.cipher.enabled) return this.isText(place) ? text : this.cipher.encrypt(text);
       if (isSame && former.value === text) return text;
       if (isSame && this.cipher.decrypt(former.value) === text) return former.value;
@@ -84,6 +84,11 @@ export class FileSecrets {
     });
     this.remember(file, remembered);
     return sealed;
+  }
+
+  /** It stands for a value that others have: another process, or whoever has the key. No client saw it, so none removes it. */
+  private isOutOfReach(text: string): boolean {
+    return text === MASK || (isToken(text) && this.cipher.decrypt(text) === undefined);
   }
 
   /** What was remembered for one file is now of another one. */

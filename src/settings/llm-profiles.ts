@@ -106,7 +106,11 @@ export class LlmProfiles {
     const own = isLinked ? { ...llm, api_key: null, base_url: null } : llm;
     const path = this.files.path(name);
     const before = await this.file(name).catch(() => undefined);
-    const sealed = withSecrets ? this.secrets.seal(path, own, before) : withoutSecrets(own);
+    // What came back masked and could not be restored is missing; the file may still hold a key that others can open.
+    const missing = Object.fromEntries(Object.keys(before ?? {}).map((field) => [field, null]));
+    const sealed = withSecrets
+      ? this.secrets.seal(path, { ...missing, ...own }, before)
+      : withoutSecrets(own);
     if (!withSecrets) this.secrets.forget(path);
     const fields = Object.entries(sealed).filter(([, value]) => value !== null && value !== undefined);
     await this.files.write(writer, name, { ...Object.fromEntries(fields), schema_version: VERSION });

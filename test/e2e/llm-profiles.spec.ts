@@ -178,6 +178,24 @@ describe('LLM profiles', () => {
     expect(await stage.text('secrets.json')).toBe('{"custom_secrets":{}}');
   });
 
+  it('keep a key that only another secret key opens until they get a new one', async () => {
+    // The example of Fernet's specification.
+    const foreign =
+      'gAAAAAAdwJ6wAAECAwQFBgcICQoLDA0ODy021cpGVWKZ_eEwCGM4BLLF_5CV9dOPmrhuVUPgJobwOz7JcbmrR64jVmpU4IwqDA==';
+    await save('moved', {});
+    const stored = { model: 'openai/main', api_key: foreign, schema_version: 1 };
+    await writeFile(path.join(stage.root, 'profiles', 'moved.json'), JSON.stringify(stored));
+    for (const api_key of [null, '**********']) {
+      await save('moved', { api_key, temperature: 0.5 });
+      expect(await stage.file('profiles/moved.json')).toMatchObject({ temperature: 0.5, api_key: foreign });
+    }
+    // It is nothing for another provider.
+    await save('moved', { model: 'anthropic/other' });
+    expect(await stage.file('profiles/moved.json')).not.toHaveProperty('api_key');
+    await save('moved', { api_key: 'sk-new-1234567890' });
+    expect(await config('moved')).toMatchObject({ api_key: 'sk-new-1234567890' });
+  });
+
   it('that are damaged are left out, refused, and set aside when they are replaced', async () => {
     await save('good', {});
     await writeFile(path.join(stage.root, 'profiles', 'bad.json'), '{"api_key": "sk-hush');
