@@ -1,4 +1,5 @@
-import { mkdtemp, readdir, readFile, realpath, rm } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, readdir, readFile, realpath, rm, symlink } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { acpRequest, agentsWith, answerOf, steps, type AcpOptions } from '../support/acp.js';
@@ -127,6 +128,51 @@ describe('an agent from elsewhere that does what it should not', () => {
     );
     await conversation.reaches('finished');
     expect(await answerOf(conversation)).toBe('served 32');
+  });
+
+  it('is refused what is no file, and does not stop the server with it', async () => {
+    execFileSync('mkfifo', [path.join(folder, 'pipe')]);
+    const conversation = await create(
+      steps(['request', 'fs/read_text_file', { path: path.join(folder, 'pipe') }]),
+    );
+    await conversation.reaches('finished');
+    expect(await answerOf(conversation)).toContain('is no file');
+  });
+
+  it('gets out of the workspace by no link to what does not exist yet', async () => {
+    const outside = await realpath(await mkdtemp(path.join(os.tmpdir(), 'acp-outside-')));
+    await symlink(path.join(outside, 'file'), path.join(folder, 'file-link'));
+    await symlink(path.join(outside, 'folder'), path.join(folder, 'folder-link'));
+    const write = (...names: string[]) => {
+      const request = { path: path.join(folder, ...names), content: 'x' };
+      return ['request', 'fs/write_text_file', request];
+    };
+    const conversation = await create(steps(write('file-link'), write('folder-link', 'file')));
+    await conversation.reaches('finished');
+    expect(await readdir(outside)).toEqual([]);
+    await rm(outside, { recursive: true });
+  });
+
+  it('is ended while it waits for a permission when the conversation or the server goes', async () => {
+    const other = await ServerProcess.start();
+    const policy = { confirmation_policy: { kind: 'AlwaysConfirm' } };
+    const ask = steps(['ask', { toolCallId: 'x', title: 'X' }]);
+    const waiting = async (mark: string) => {
+      const args = ['--stubborn', '--banner', mark];
+      const conversation = await ConversationClient.create(
+        other,
+        acpRequest(folder, ask, { args, ...policy }),
+      );
+      await conversation.reaches('waiting_for_confirmation');
+      return conversation;
+    };
+    const gone = await waiting('waits-deleted');
+    const { route } = await waiting('waits-stopped');
+    expect((await other.request('POST', `${route}/interrupt`)).status).toBe(200);
+    await other.request('DELETE', gone.route);
+    await eventually(async () => (await agentsWith('waits-deleted')).length === 0, 'the agent to be gone');
+    await other.stop();
+    await eventually(async () => (await agentsWith('waits-')).length === 0, 'all agents to be gone');
   });
 
   it('cannot fill the memory of the server with calls that do not end', async () => {
