@@ -11,6 +11,8 @@ export interface FieldType {
   read(raw: unknown): unknown;
   problems(value: unknown): Problem[];
   schema(): JsonSchema;
+  /** What is given for it must not be repeated in an answer: at all, or where it is no object with names. */
+  secret?: 'always' | 'unless-object';
   /** Holds DTOs that are to be validated in turn. */
   nested?: boolean;
   /** In a query: takes all values of a repeated parameter instead of the last one. */
@@ -34,6 +36,7 @@ interface TextOptions {
 export function text(options: TextOptions = {}): FieldType {
   const { min, max, pattern, check } = options;
   return {
+    ...(options.secret && { secret: 'always' as const }),
     read: asItIs,
     problems: (value) => {
       if (typeof value !== 'string') return [{ type: 'string_type', msg: 'Input should be a valid string' }];
@@ -250,9 +253,13 @@ export function isJsonObject(value: unknown): value is Record<string, unknown> {
 
 const notAnObject: Problem = { type: 'dict_type', msg: 'Input should be a valid dictionary' };
 
-/** Any JSON object, kept as it came. */
-export function anyObject(): FieldType {
+/**
+ * Any JSON object, kept as it came.
+ * @param options.secret it may hold secrets: what is sent in its place is not repeated
+ */
+export function anyObject({ secret = false } = {}): FieldType {
   return {
+    ...(secret && { secret: 'unless-object' as const }),
     read: asItIs,
     problems: (value) => (isJsonObject(value) ? [] : [notAnObject]),
     schema: () => ({ type: 'object', additionalProperties: true }),

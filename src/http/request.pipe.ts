@@ -9,6 +9,7 @@ import { type DtoClass, fieldsOf, isEmbedded, isOptionalBody } from './field.js'
 import { isJsonObject } from './field-type.js';
 import { UnreadBody } from './json-body.js';
 import { MISSING, RequestValidationError, below } from './problem.js';
+import { HIDDEN, hasSecrets, withoutSecrets } from './secret-fields.js';
 
 /**
  * Turns the body and the query of a request into the DTO that the handler asks for, and what class-validator finds
@@ -38,9 +39,11 @@ function readBody(dto: DtoClass, body: unknown): object {
   if (body === undefined) throw new RequestValidationError(below(['body'], [MISSING]), { body: null });
   if (!isJsonObject(body)) {
     const msg = 'Input should be a valid dictionary or object to extract fields from';
-    throw new RequestValidationError([{ type: 'model_attributes_type', msg, at: ['body'] }], { body });
+    throw new RequestValidationError([{ type: 'model_attributes_type', msg, at: ['body'] }], {
+      body: hasSecrets(dto) ? HIDDEN : body,
+    });
   }
-  return checked(readDto(dto, body), 'body', body);
+  return checked(readDto(dto, body), 'body', withoutSecrets(dto, body));
 }
 
 /** Of a repeated parameter the last value counts, unless the field is a list. */
@@ -52,7 +55,7 @@ function readQuery(dto: DtoClass, query: unknown): object {
     const values = [given[name]].flat();
     source[name] = type.repeated ? values : values.at(-1);
   }
-  return checked(readDto(dto, source), 'query', source);
+  return checked(readDto(dto, source), 'query', withoutSecrets(dto, source));
 }
 
 function checked(instance: object, where: 'body' | 'query', source: Record<string, unknown>): object {

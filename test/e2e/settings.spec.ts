@@ -30,6 +30,52 @@ describe('settings', () => {
     await expect(readdir(stage.root)).rejects.toThrow('ENOENT');
   });
 
+  it('repeat no secret that is sent in the wrong form', async () => {
+    const secret = 'hush-hush';
+    const numeric = 271828182845;
+    const wrong: [string, string, unknown][] = [
+      ...[[secret], { a: secret }, numeric].map((value): [string, string, unknown] => [
+        'PUT',
+        '/api/settings/secrets',
+        { name: 'N', value },
+      ]),
+      // The name is missing: what is told is the whole.
+      ['PUT', '/api/settings/secrets', { value: secret }],
+      ['PUT', '/api/settings/secrets', secret],
+      ['PUT', '/api/settings/secrets', [secret]],
+      ['PATCH', '/api/settings', secret],
+      ...['agent_settings_diff', 'conversation_settings_diff', 'misc_settings_diff'].flatMap((field) =>
+        [secret, [secret], numeric].map((value): [string, string, unknown] => [
+          'PATCH',
+          '/api/settings',
+          { [field]: value },
+        ]),
+      ),
+      ...[{ llm: secret }, { llm: [secret] }, { llm: { api_key: [secret] } }, { mcp_config: [secret] }].map(
+        (diff): [string, string, unknown] => ['PATCH', '/api/settings', change(diff)],
+      ),
+    ];
+    for (const [method, route, sent] of wrong) {
+      const { status, body } = await stage.ask(method, route, sent);
+      const told = JSON.stringify(body);
+      expect([sent, status, told.includes(secret) || told.includes(String(numeric))]).toEqual([
+        sent,
+        422,
+        false,
+      ]);
+    }
+    expect((await stage.ask('PUT', '/api/settings/secrets', { name: 'N', value: [secret] })).body).toEqual({
+      detail: [
+        {
+          type: 'string_type',
+          loc: ['body', 'value'],
+          msg: 'Input should be a valid string',
+          input: '<redacted>',
+        },
+      ],
+    });
+  });
+
   it('keep a key that comes back as it was shown, and drop one that is null or blank', async () => {
     await patch(change({ llm: { model: 'openai/x', api_key: 'sk-secret-key' } }));
     const shown = await get();

@@ -5,7 +5,7 @@ import { PROFILE_NAME } from './profile-name.js';
 
 const UUID = /^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$/;
 const profile = (): FieldType => nullable(text({ pattern: PROFILE_NAME }));
-const changes = (): FieldType => nullable(anyObject());
+const changes = (): FieldType => nullable(anyObject({ secret: true }));
 
 /** A change of settings. */
 export class SettingsUpdateRequestDto {
