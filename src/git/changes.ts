@@ -1,6 +1,7 @@
 import { lstat, opendir } from 'node:fs/promises';
 import path from 'node:path';
 import { displayBase, namedCommit } from './base-ref.js';
+import type { GitBounds } from './git-bounds.js';
 import { Repository } from './repository.js';
 
 /** A file that differs. */
@@ -22,10 +23,11 @@ const MAX_NESTED = 100;
 export async function changesBelow(
   folder: string,
   ref: string | undefined,
+  bounds: GitBounds | undefined,
 ): Promise<GitChange[] | undefined> {
-  const own = await changesIn(folder, ref, false);
+  const own = await changesIn(folder, ref, bounds, false);
   const nested = await nestedRepositories(folder);
-  const below = await Promise.all(nested.map((name) => changesOfNested(folder, name, ref)));
+  const below = await Promise.all(nested.map((name) => changesOfNested(folder, name, ref, bounds)));
   if (own === undefined && below.every((changes) => changes === undefined)) return undefined;
   const isNested = ({ path: file }: GitChange): boolean => nested.includes(file.split('/')[0] ?? '');
   const all = [
@@ -40,8 +42,12 @@ export async function changesBelow(
  * @returns undefined when there is no repository
  * @throws GitCommandError
  */
-export async function changesOfCommit(folder: string, sha: string): Promise<GitChange[] | undefined> {
-  const repository = await Repository.open(folder);
+export async function changesOfCommit(
+  folder: string,
+  sha: string,
+  bounds: GitBounds | undefined,
+): Promise<GitChange[] | undefined> {
+  const repository = await Repository.open(folder, bounds);
   if (!repository) return undefined;
   try {
     const commit = await namedCommit(repository, sha);
@@ -58,18 +64,20 @@ async function changesOfNested(
   folder: string,
   name: string,
   ref: string | undefined,
+  bounds: GitBounds | undefined,
 ): Promise<GitChange[] | undefined> {
   // A repository that cannot be read must not take the others from people.
-  const changes = await changesIn(path.join(folder, name), ref, true).catch(() => undefined);
+  const changes = await changesIn(path.join(folder, name), ref, bounds, true).catch(() => undefined);
   return changes?.map((change) => ({ ...change, path: `${name}/${change.path}` }));
 }
 
 async function changesIn(
   folder: string,
   ref: string | undefined,
+  bounds: GitBounds | undefined,
   exactly: boolean,
 ): Promise<GitChange[] | undefined> {
-  const repository = await Repository.open(folder, exactly);
+  const repository = await Repository.open(folder, bounds, exactly);
   if (!repository) return undefined;
   try {
     const base = await displayBase(repository, ref);

@@ -1,4 +1,5 @@
 import { commitOf } from './base-ref.js';
+import type { GitBounds } from './git-bounds.js';
 import { Repository } from './repository.js';
 
 /** A commit, as lists show it. */
@@ -20,8 +21,12 @@ const FORMAT = ['%H', '%h', '%an', '%aI', '%s'].join('%x00');
 const FIELDS = 5;
 
 /** The commits that HEAD leads to, newest first; none where there is no repository or no commit. */
-export async function newestCommits(folder: string, limit: number): Promise<GitCommitsPage> {
-  const repository = await Repository.open(folder);
+export async function newestCommits(
+  folder: string,
+  limit: number,
+  bounds: GitBounds | undefined,
+): Promise<GitCommitsPage> {
+  const repository = await Repository.open(folder, bounds);
   if (!repository) return { commits: [], has_more: false };
   try {
     const head = await commitOf(repository, 'HEAD');

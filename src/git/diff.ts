@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../errors/index.js';
 import { displayBase, namedCommit } from './base-ref.js';
+import type { GitBounds } from './git-bounds.js';
 import { GitPathError } from './git-errors.js';
 import { Repository } from './repository.js';
 
@@ -22,10 +23,14 @@ const LINE_END = /\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]/;
  * @param file absolute, its folder without links
  * @throws GitPathError, GitCommandError
  */
-export async function diffOfFile(file: string, ref: string | undefined): Promise<GitDiff> {
+export async function diffOfFile(
+  file: string,
+  ref: string | undefined,
+  bounds: GitBounds | undefined,
+): Promise<GitDiff> {
   const present = await readPresent(file);
   const missing = new GitPathError(`File does not exist: ${file}`);
-  return inRepositoryOf(file, async (repository, name) => {
+  return inRepositoryOf(file, bounds, async (repository, name) => {
     if (!repository) {
       if (present === undefined) throw missing;
       return { modified: null, original: null };
@@ -41,8 +46,8 @@ export async function diffOfFile(file: string, ref: string | undefined): Promise
  * A file as a commit left it beside what it was before.
  * @throws GitPathError, GitCommandError
  */
-export function diffOfCommit(file: string, sha: string): Promise<GitDiff> {
-  return inRepositoryOf(file, async (repository, name) => {
+export function diffOfCommit(file: string, sha: string, bounds: GitBounds | undefined): Promise<GitDiff> {
+  return inRepositoryOf(file, bounds, async (repository, name) => {
     if (!repository) return { modified: null, original: null };
     const commit = await namedCommit(repository, sha);
     const parent = await repository.tryGit(['rev-parse', '--verify', '--quiet', `${commit}^`]);
@@ -54,9 +59,10 @@ export function diffOfCommit(file: string, sha: string): Promise<GitDiff> {
 
 async function inRepositoryOf<T>(
   file: string,
+  bounds: GitBounds | undefined,
   work: (repository: Repository | undefined, name: string) => Promise<T>,
 ): Promise<T> {
-  const repository = await Repository.open(file);
+  const repository = await Repository.open(file, bounds);
   try {
     return await work(repository, repository ? path.relative(repository.folder.top, file) : '');
   } finally {

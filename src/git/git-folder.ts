@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import path from 'node:path';
 
@@ -11,16 +12,25 @@ export interface GitFolder {
   common: string;
 }
 
+/** How a file is opened that may turn out to be a pipe: without waiting for its other end. */
+export const PLAIN_READ = constants.O_RDONLY | constants.O_NONBLOCK;
 /** Bytes of a file that only names something. */
 const MAX_NAME_FILE = 4096;
 
-/** Finds the repository that a folder (real path) lies in, as git would, without running it. */
-export async function findGitFolder(folder: string): Promise<GitFolder | undefined> {
-  for (let at = folder; ; at = path.dirname(at)) {
+/**
+ * Finds the repository that a folder (real path) lies in, as git would, without running it.
+ * @param mayBegin whether it is looked for in a folder and above
+ */
+export async function findGitFolder(
+  folder: string,
+  mayBegin: (at: string) => boolean,
+): Promise<GitFolder | undefined> {
+  for (let at = folder; mayBegin(at); at = path.dirname(at)) {
     const found = await gitFolderAt(at);
     if (found) return found;
-    if (at === path.dirname(at)) return undefined;
+    if (at === path.dirname(at)) break;
   }
+  return undefined;
 }
 
 /** The repository whose top a folder is. */
@@ -48,7 +58,7 @@ async function pointedTo(file: string): Promise<string | undefined> {
 /** The first line of a small plain file. */
 export async function nameIn(file: string): Promise<string | undefined> {
   if ((await kindOf(file)) !== 'file') return undefined;
-  const handle = await open(file).catch(() => undefined);
+  const handle = await open(file, PLAIN_READ).catch(() => undefined);
   if (!handle) return undefined;
   try {
     const buffer = Buffer.alloc(MAX_NAME_FILE);

@@ -1,4 +1,4 @@
-import { constants, createWriteStream } from 'node:fs';
+import { createWriteStream } from 'node:fs';
 import {
   mkdir,
   mkdtemp,
@@ -15,7 +15,9 @@ import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { errorCode } from '../errors/index.js';
 import { GitPathError } from './git-errors.js';
-import { findGitFolder, gitFolderAt, nameIn, type GitFolder } from './git-folder.js';
+import type { GitBounds } from './git-bounds.js';
+import { findGitFolder, gitFolderAt, nameIn, PLAIN_READ, type GitFolder } from './git-folder.js';
+import { assertPlain, assertPlainFiles } from './plain-files.js';
 import { runGit } from './run-git.js';
 
 /** Settings of a repository that say how its files are to be read; all others are left where they are. */
@@ -68,28 +70,41 @@ export class Repository {
     private readonly shadow: string,
     readonly folder: GitFolder,
     private readonly settings: ReadonlyMap<string, string>,
+    private readonly bounds: GitBounds | undefined,
   ) {}
 
   /**
    * Opens the repository that a folder (real path) lies in. Close it.
+   * @param bounds where its parts may be; undefined: anywhere
    * @param exactly only if the folder is the top of one
    * @throws GitPathError for one that cannot be read
    */
-  static async open(folder: string, exactly = false): Promise<Repository | undefined> {
-    const found = exactly ? await gitFolderAt(folder) : await findGitFolder(folder);
+  static async open(
+    folder: string,
+    bounds: GitBounds | undefined,
+    exactly = false,
+  ): Promise<Repository | undefined> {
+    const mayBegin = (at: string): boolean => bounds?.mayBegin(at) ?? true;
+    const found = exactly ? await gitFolderAt(folder) : await findGitFolder(folder, mayBegin);
     if (!found) return undefined;
+    await bounds?.assertHolds(found);
+    await assertPlainFiles(found, folder);
     const shadow = await mkdtemp(path.join(os.tmpdir(), 'openhands-git-'));
     try {
-      return await Repository.shadowed(found, shadow);
+      return await Repository.shadowed(found, shadow, bounds);
     } catch (error) {
       await rm(shadow, { recursive: true, force: true });
       throw error;
     }
   }
 
-  private static async shadowed(folder: GitFolder, shadow: string): Promise<Repository> {
+  private static async shadowed(
+    folder: GitFolder,
+    shadow: string,
+    bounds: GitBounds | undefined,
+  ): Promise<Repository> {
     const settings = await settingsOf(folder);
-    const repository = new Repository(shadow, folder, settings);
+    const repository = new Repository(shadow, folder, settings, bounds);
     const { own, common } = folder;
     await writeFile(path.join(shadow, 'HEAD'), `${(await nameIn(path.join(own, 'HEAD'))) ?? ''}\n`);
     await writeFile(path.join(shadow, 'config'), configuration(settings));
@@ -99,7 +114,9 @@ export class Repository {
     await copyIndex(path.join(own, 'index'), path.join(shadow, 'index'));
     // Parts of an index that is split.
     for (const name of await readdir(own)) {
-      if (name.startsWith('sharedindex.')) await symlink(path.join(own, name), path.join(shadow, name));
+      if (!name.startsWith('sharedindex.')) continue;
+      await assertPlain(path.join(own, name));
+      await symlink(path.join(own, name), path.join(shadow, name));
     }
     return repository;
   }
@@ -161,7 +178,7 @@ export class Repository {
     const found: string[] = [];
     for (const name of listed.toString().split('\0')) {
       if (!name.endsWith('/')) continue;
-      const inner = await Repository.open(path.join(cwd, name), true);
+      const inner = await Repository.open(path.join(cwd, name), this.bounds, true);
       const head = await inner?.tryGit(['rev-parse', '--verify', '--quiet', 'HEAD']);
       await inner?.close();
       if (head === undefined || head === '') found.push(`:(exclude,literal)${name.slice(0, -1)}`);
@@ -215,7 +232,7 @@ function configuration(settings: ReadonlyMap<string, string>): string {
  * @throws GitPathError for what is no index
  */
 async function copyIndex(from: string, to: string): Promise<void> {
-  const handle = await open(from, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown) => {
+  const handle = await open(from, PLAIN_READ).catch((error: unknown) => {
     if (errorCode(error) === 'ENOENT') return undefined;
     throw new GitPathError('The index of the repository cannot be read');
   });

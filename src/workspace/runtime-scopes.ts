@@ -2,6 +2,7 @@ import { ForbiddenException, Injectable } from '@nestjs/common';
 import { AppConfig } from '../config/index.js';
 import { InvalidRequestError } from '../conversations/conversation-errors.js';
 import { ConversationsService } from '../conversations/conversations.service.js';
+import { GitBounds } from '../git/index.js';
 import { PathScope } from './path-scope.js';
 
 /** Where the routes of the machine, or of one conversation, work. */
@@ -12,6 +13,8 @@ export interface RuntimeScope {
   paths: PathScope;
   /** Relative ones, too: they start from the folder of the server. Of a conversation they are refused. */
   gitPaths: PathScope;
+  /** Where repositories may have their parts; undefined: anywhere. */
+  gitBounds: () => Promise<GitBounds | undefined>;
 }
 
 /** Tells which paths a route may touch: all, those of the configured root, or those of a conversation's folder. */
@@ -20,7 +23,7 @@ export class RuntimeScopes {
   private readonly machine: RuntimeScope;
 
   constructor(
-    config: AppConfig,
+    private readonly config: AppConfig,
     private readonly conversations: ConversationsService,
   ) {
     const root = config.paths.fileRoot ?? undefined;
@@ -29,6 +32,7 @@ export class RuntimeScopes {
       folder: config.base_dir,
       paths: new PathScope({ root, outside }),
       gitPaths: new PathScope({ root, outside, base: config.base_dir }),
+      gitBounds: () => this.bounds(),
     };
   }
 
@@ -43,6 +47,12 @@ export class RuntimeScopes {
       root: folder,
       outside: (what) => new InvalidRequestError([], `${what} must be inside the conversation workspace`),
     });
-    return { folder, paths, gitPaths: paths };
+    return { folder, paths, gitPaths: paths, gitBounds: () => this.bounds(folder) };
+  }
+
+  /** The configured root, and the folder of a conversation, which its routes show wherever it is. */
+  private async bounds(...folders: string[]): Promise<GitBounds | undefined> {
+    const { fileRoot, worktrees } = this.config.paths;
+    return fileRoot === null ? undefined : GitBounds.of({ folders: [fileRoot, ...folders], worktrees });
   }
 }

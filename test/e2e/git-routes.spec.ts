@@ -201,6 +201,33 @@ describe('what is in repositories', () => {
     }
   });
 
+  it('is refused where a pipe or a device stands in the place of a file that git reads', async () => {
+    const places = ['config', 'packed-refs', 'HEAD', 'shallow', 'info/exclude', 'objects/info/alternates'];
+    places.push('refs/heads/main', 'refs/remotes/origin/main');
+    const files = [
+      ...places.map((name) => `.git/${name}`),
+      '.gitattributes',
+      '.gitignore',
+      'deep/.gitignore',
+    ];
+    const repositories = files.flatMap((file, number) =>
+      ['pipe', 'device'].map((kind) => ({ file, kind, name: `instead-${number}-${kind}` })),
+    );
+    for (const { file, kind, name } of repositories) {
+      await make(name, { a: '1\n', 'deep/b': '2\n' });
+      await mkdir(path.dirname(at(`${name}/${file}`)), { recursive: true });
+      await rm(at(`${name}/${file}`), { force: true });
+      if (kind === 'pipe') execFileSync('mkfifo', [at(`${name}/${file}`)]);
+      else await symlink('/dev/zero', at(`${name}/${file}`));
+    }
+    const answers = await Promise.all(
+      repositories.map(({ name }) => ask('changes', { path: at(`${name}/deep`) })),
+    );
+    // Without HEAD it is no repository.
+    const expected = repositories.map(({ file }) => [file, file === '.git/HEAD' ? 200 : 400]);
+    expect(answers.map(([status], number) => [repositories[number]?.file, status])).toEqual(expected);
+  });
+
   it('is read without running anything of it, or writing to it', async () => {
     await make('hostile', { 'a.txt': 'one\n', 'b.bin': 'two\n' });
     await make('hostile-sub', { s: '1\n' });

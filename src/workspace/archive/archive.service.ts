@@ -4,7 +4,7 @@ import path from 'node:path';
 import { BadRequestException, Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { KnownSecrets, maskUserinfo } from '../../crypto/index.js';
-import { commitOf, currentBranch, exportBase, gitFolderAt, GitCommandError, GitPathError, Repository } from '../../git/index.js';
+import { commitOf, currentBranch, exportBase, gitFolderAt, type GitBounds, GitCommandError, GitPathError, Repository } from '../../git/index.js';
 import { Catalogue } from '../../storage/index.js';
 import { contentDisposition, percentEncoded } from '../content-disposition.js';
 import { FilesService } from '../files/files.service.js';
@@ -42,8 +42,8 @@ export class ArchiveService {
   async sendTarGz(wanted: ArchiveRequest, response: Response, scope?: string): Promise<void> {
     const folder = await repositoryIn(await this.files.folder(wanted.path, scope));
     const excludes = excludesOf(wanted);
-    const { paths } = await this.scopes.of(scope);
-    const repository = await opened(folder, true);
+    const { paths, gitBounds } = await this.scopes.of(scope);
+    const repository = await opened(folder, await gitBounds(), true);
     try {
       if (repository) await describe(repository, response);
     } finally {
@@ -59,7 +59,8 @@ export class ArchiveService {
     if (base_ref?.startsWith('-')) throw new BadRequestException("base_ref must not start with '-'");
     const folder = await repositoryIn(await this.files.folder(wanted.path, scope));
     const pathspecs = excludesOf(wanted).pathspecs();
-    const repository = await opened(folder);
+    const { gitBounds } = await this.scopes.of(scope);
+    const repository = await opened(folder, await gitBounds());
     if (!repository) throw new BadRequestException(`Not a git repository: Not a git repository: ${folder}`);
     const scratch = await mkdtemp(path.join(os.tmpdir(), 'openhands-patch-'));
     try {
@@ -97,8 +98,8 @@ export class ArchiveService {
   }
 }
 
-async function opened(folder: string, exactly = false): Promise<Repository | undefined> {
-  return Repository.open(folder, exactly).catch((error: unknown) => {
+async function opened(folder: string, bounds: GitBounds | undefined, exactly = false): Promise<Repository | undefined> {
+  return Repository.open(folder, bounds, exactly).catch((error: unknown) => {
     throw error instanceof GitPathError ? new BadRequestException(error.message) : error;
   });
 }

@@ -8,6 +8,7 @@ import {
   GitCommandError,
   GitPathError,
   newestCommits,
+  type GitBounds,
   type GitChange,
   type GitCommitsPage,
   type GitDiff,
@@ -23,15 +24,15 @@ export class GitService {
   constructor(private readonly scopes: RuntimeScopes) {}
 
   async changes(given: string, ref: string | null, scope?: string): Promise<GitChange[]> {
-    return (await this.inFolder(given, scope, (folder) => changesBelow(folder, ref ?? undefined))) ?? [];
+    return (await this.inFolder(given, scope, (folder, bounds) => changesBelow(folder, ref ?? undefined, bounds))) ?? [];
   }
 
   async changesOfCommit(given: string, sha: string, scope?: string): Promise<GitChange[]> {
-    return (await this.inFolder(given, scope, (folder) => changesOfCommit(folder, sha))) ?? [];
+    return (await this.inFolder(given, scope, (folder, bounds) => changesOfCommit(folder, sha, bounds))) ?? [];
   }
 
   async commits(given: string, limit: number, scope?: string): Promise<GitCommitsPage> {
-    const page = await this.inFolder(given, scope, (folder) => newestCommits(folder, limit));
+    const page = await this.inFolder(given, scope, (folder, bounds) => newestCommits(folder, limit, bounds));
     return page ?? { commits: [], has_more: false };
   }
 
@@ -47,19 +48,26 @@ export class GitService {
       const located = await this.locate(given, scope);
       if (!located) throw new GitPathError(`File does not exist: ${given}`);
       assertNoCredentials(located.path.split(path.sep));
-      return commit === null ? diffOfFile(located.path, ref ?? undefined) : diffOfCommit(located.path, commit);
+      const bounds = await this.bounds(scope);
+      return commit === null
+        ? diffOfFile(located.path, ref ?? undefined, bounds)
+        : diffOfCommit(located.path, commit, bounds);
     });
   }
 
   private inFolder<T>(
     given: string,
     scope: string | undefined,
-    work: (folder: string) => Promise<T>,
+    work: (folder: string, bounds: GitBounds | undefined) => Promise<T>,
   ): Promise<T | undefined> {
     return this.failing(async () => {
       const located = await this.locate(given, scope);
-      return located?.kind === 'folder' ? work(located.path) : undefined;
+      return located?.kind === 'folder' ? work(located.path, await this.bounds(scope)) : undefined;
     });
+  }
+
+  private async bounds(scope: string | undefined): Promise<GitBounds | undefined> {
+    return (await this.scopes.of(scope)).gitBounds();
   }
 
   /** Undefined for a path that leads nowhere. */
