@@ -226,9 +226,11 @@ export class AcpAgent implements AgentDriver {
     this.cut = turn;
     turn.stream.abort('cancelled');
     // First: what it is answered must not look like a wish to go on.
-    await current?.cancel();
-    turn.drop();
+    const told = current?.cancel();
     const limit = new Promise<'late'>((resolve) => setTimeout(resolve, CANCEL_LIMIT_MS, 'late').unref());
+    // It may not read.
+    await Promise.race([told, limit]);
+    turn.drop();
     if ((await Promise.race([this.prompting, limit])) !== 'late') return;
     this.logger.warn(`conversation ${this.host.conversationId}: the agent does not stop, so it is ended`);
     await current?.close();

@@ -4,45 +4,17 @@ import type {
   InitializeResponse,
   McpServer,
   PromptResponse,
-  RequestPermissionRequest,
-  RequestPermissionResponse,
 } from '@agentclientprotocol/sdk';
 import { errorMessage } from '../errors/index.js';
 import { AcpError, AcpUnsupportedError, toAcpError, type AcpErrorCode } from './acp-error.js';
 import { AgentProcess, type AgentProgram } from './agent-process.js';
 import { authenticate } from './authenticate.js';
-import type { ClientFiles } from './client-files.js';
 import { serveClient } from './client-methods.js';
-import type { ClientTerminals } from './client-terminals.js';
+import type { ConnectionHost, ConnectionLimits, SessionRequest } from './connection-host.js';
+import { limited } from './limited-log.js';
 import { asObject, messageStream } from './message-stream.js';
+import { OpenRequests } from './open-requests.js';
 import { modelsIn, optionOf, type SessionModels } from './session-models.js';
-
-/** Of what an agent prints besides messages, more is not logged (characters). */
-const MAX_DEBUG = 100_000;
-
-/** What a session begins with. */
-export interface SessionRequest {
-  /** Absolute path. */
-  cwd: string;
-  mcpServers: McpServer[];
-  /** An earlier session that is to go on, if the agent still has it. */
-  resume: string | undefined;
-  model: string | null;
-  mode: string | null;
-}
-
-/** What the agent gets from us, and who hears of it. */
-export interface ConnectionHost {
-  readonly files: ClientFiles;
-  readonly terminals: ClientTerminals;
-  /** @param size of the news (characters) */
-  onUpdate(sessionId: string, update: Record<string, unknown>, size: number): void;
-  onPermission(request: RequestPermissionRequest): Promise<RequestPermissionResponse>;
-  room(): Promise<void>;
-  /** What is of interest to who looks for a fault. */
-  debug(text: string): void;
-  warn(text: string): void;
-}
 
 /** An agent from elsewhere that runs, with one session. */
 export class AcpConnection {
@@ -52,8 +24,6 @@ export class AcpConnection {
   private info: Record<string, unknown> = {};
   /** The history that a loaded session tells again is known. */
   private replaying = false;
-  /** Requests of the agent that we work on: it waits for us. */
-  private serving = 0;
   private closing: Promise<void> | undefined;
   /** Why nothing more of it can be read. */
   private fault: string | undefined;
@@ -62,25 +32,25 @@ export class AcpConnection {
     private readonly process: AgentProcess,
     private readonly connection: ClientConnection,
     private readonly host: ConnectionHost,
+    private readonly requests: OpenRequests,
   ) {}
 
   /**
    * Starts an agent and its session.
-   * @param limitMs how long all of it may take
    * @throws AcpError; the reason of the signal once it is aborted
    */
   static async open(
     program: AgentProgram,
     request: SessionRequest,
     host: ConnectionHost,
-    { limitMs, signal }: { limitMs: number; signal: AbortSignal },
+    { startMs, readMs, signal }: ConnectionLimits,
   ): Promise<AcpConnection> {
     const debug = limited((text) => host.debug(text));
     const process = await AgentProcess.start(program, debug);
-    const connection = await AcpConnection.connect(process, host, debug);
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
+    const connection = await AcpConnection.connect(process, host, debug, readMs);
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(startMs)]);
     const aborted = new Promise<never>((_, reject) => {
-      limit.addEventListener('abort', () => reject(timeout(limitMs)), { once: true });
+      limit.addEventListener('abort', () => reject(timeout(startMs)), { once: true });
     });
     try {
       signal.throwIfAborted();
@@ -98,22 +68,28 @@ export class AcpConnection {
     process: AgentProcess,
     host: ConnectionHost,
     debug: (text: string) => void,
+    readMs: number,
   ): Promise<AcpConnection> {
     const { client, RequestError } = await import('@agentclientprotocol/sdk');
     const app = client({ name: 'openhands-agent-server' });
+    const requests = new OpenRequests();
+    process.onEnd(() => requests.close());
     const stream = messageStream(process.output, process.input, {
       onUpdate: (sessionId, update, size) => {
         if (!connection.replaying) host.onUpdate(sessionId, update, size);
       },
       onNoise: debug,
       onFault: (error) => (connection.fault = errorMessage(error)),
-      room: () => host.room(),
+      async room() {
+        await requests.room();
+        await host.room();
+      },
+      onRequest: () => requests.received(),
+      onAnswered: () => requests.answered(),
+      readMs,
     });
-    serveClient(app, host, RequestError, async (work) => {
-      connection.serving += 1;
-      return work.finally(() => (connection.serving -= 1));
-    });
-    const connection = new AcpConnection(process, app.connect(stream), host);
+    serveClient(app, host, RequestError, requests);
+    const connection = new AcpConnection(process, app.connect(stream), host, requests);
     const { signal } = connection.connection;
     signal.addEventListener('abort', () => void connection.clearUp(), { once: true });
     return connection;
@@ -129,7 +105,7 @@ export class AcpConnection {
 
   /** The agent waits for something that we do for it. */
   get isServing(): boolean {
-    return this.serving > 0;
+    return this.requests.isServing;
   }
 
   get takesImages(): boolean {
@@ -329,18 +305,6 @@ function sessionIn(answer: unknown, code: AcpErrorCode): string {
 
 function isObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null;
-}
-
-/** Says the beginning of what there is to say. */
-function limited(say: (text: string) => void): (text: string) => void {
-  let left = MAX_DEBUG;
-  return (text) => {
-    if (left <= 0) return;
-    left -= text.length;
-    say(
-      left > 0 ? text : `${text.slice(0, left + text.length)} … (what else the agent prints is not logged)`,
-    );
-  };
 }
 
 function timeout(limitMs: number): AcpError {

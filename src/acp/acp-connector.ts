@@ -6,6 +6,7 @@ import type { EventDraft } from '../events/index.js';
 import { endSessionProcesses, SESSION_VARIABLE } from '../tools/terminal/session-processes.js';
 import { AcpConnection } from './acp-connection.js';
 import { AcpTimeoutError, inTime } from './acp-error.js';
+import { markOf } from './agent-mark.js';
 import { agentStateUpdate, knownSession, withSession } from './acp-state.js';
 import { ClientFiles } from './client-files.js';
 import { ClientTerminals } from './client-terminals.js';
@@ -70,7 +71,7 @@ export class AcpConnector {
 
   /** All processes of the agent carry it. */
   private get mark(): string {
-    return `acp-${this.host.conversationId}`;
+    return markOf(this.host.conversationId);
   }
 
   /** The agent, if it runs. */
@@ -154,7 +155,11 @@ export class AcpConnector {
           this.logger.debug(`conversation ${conversationId}: ${this.host.mask(text.trimEnd())}`),
         warn: (text) => this.warn(text),
       },
-      { limitMs: milliseconds(agent.acp_startup_timeout), signal },
+      {
+        startMs: milliseconds(agent.acp_startup_timeout),
+        readMs: milliseconds(agent.acp_prompt_timeout),
+        signal,
+      },
     );
     this.connection = connection;
     if (this.closed || signal.aborted) await connection.close();

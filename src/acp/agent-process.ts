@@ -78,6 +78,12 @@ export class AgentProcess {
     return this.child.stdout;
   }
 
+  /** Tells of its end. */
+  onEnd(listener: () => void): void {
+    if (hasEnded(this.child)) listener();
+    else this.child.once('exit', listener);
+  }
+
   /** How it ended and what it said last: `exit code 3: no key`. Waits a moment for its end. */
   async describeEnd(): Promise<string> {
     const limit = new AbortController();

@@ -8,6 +8,7 @@ import { milliseconds } from './acp-connector.js';
 import { toAcpError } from './acp-error.js';
 import { ClientFiles } from './client-files.js';
 import { ClientTerminals } from './client-terminals.js';
+import { markOf } from './agent-mark.js';
 import { agentEnvironment, mcpServersFor } from './environment.js';
 import { toOutcome } from './permission.js';
 import type { AcpModel } from './session-models.js';
@@ -75,7 +76,7 @@ async function open(
   const env = await agentEnvironment(agent, path.join(folder, 'acp'), secrets, ignore);
   const files = new ClientFiles(folder);
   return AcpConnection.open(
-    { command: [...agent.acp_command, ...agent.acp_args], env, cwd: folder, mark: `acp-${randomUUID()}` },
+    { command: [...agent.acp_command, ...agent.acp_args], env, cwd: folder, mark: markOf(randomUUID()) },
     { cwd: folder, mcpServers: mcpServersFor(agent, secrets), resume: undefined, model: null, mode: null },
     {
       files,
@@ -86,6 +87,10 @@ async function open(
       debug: ignore,
       warn: ignore,
     },
-    { limitMs: milliseconds(agent.acp_startup_timeout), signal },
+    {
+      startMs: milliseconds(agent.acp_startup_timeout),
+      readMs: milliseconds(agent.acp_prompt_timeout),
+      signal,
+    },
   );
 }

@@ -19,6 +19,12 @@ export interface MessageListener {
   onFault(error: unknown): void;
   /** Resolves when there is room for more news: until then the agent is not read on. */
   room(): Promise<void>;
+  /** The program asks for something: it gets one answer. */
+  onRequest(): void;
+  /** It has taken an answer. */
+  onAnswered(): void;
+  /** How long it may take to read what it is told (ms). */
+  readonly readMs: number;
 }
 
 /**
@@ -36,6 +42,7 @@ export function messageStream(input: Readable, output: Writable, listener: Messa
           const { value, done } = await lines.next();
           if (done === true) return controller.close();
           const message = take(value, listener);
+          if (message && wantsAnswer(message)) listener.onRequest();
           if (message) return controller.enqueue(message);
           noisy = message === null ? noisy + 1 : 0;
           if (noisy > MAX_NOISY_LINES)
@@ -50,7 +57,12 @@ export function messageStream(input: Readable, output: Writable, listener: Messa
       await lines.return(undefined);
     },
   });
-  const writable = new WritableStream<AnyMessage>({ write: (message) => write(output, message) });
+  const writable = new WritableStream<AnyMessage>({
+    async write(message) {
+      await write(output, message, listener);
+      if (!('method' in message)) listener.onAnswered();
+    },
+  });
   return { readable, writable };
 }
 
@@ -94,6 +106,11 @@ function take(line: string, listener: MessageListener): AnyMessage | undefined |
   return undefined;
 }
 
+/** The library answers a request, and what is a call of no version that it knows. */
+function wantsAnswer(message: AnyMessage): boolean {
+  return 'method' in message && ('id' in message || asObject(message)['jsonrpc'] !== '2.0');
+}
+
 function parse(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -113,10 +130,17 @@ export function asObject(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
 }
 
-function write(output: Writable, message: AnyMessage): Promise<void> {
+function write(output: Writable, message: AnyMessage, listener: MessageListener): Promise<void> {
   if (!output.writable) return Promise.reject(new Error('Connection closed'));
+  const { readMs } = listener;
   return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      const late = new Error(`the agent has not read what it was told for ${Math.round(readMs / 1000)}s`);
+      listener.onFault(late);
+      reject(late);
+    }, readMs);
     output.write(`${JSON.stringify(message)}\n`, (error) => {
+      clearTimeout(timer);
       if (error) reject(new Error(`Connection closed: ${errorMessage(error)}`));
       else resolve();
     });

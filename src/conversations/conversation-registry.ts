@@ -207,6 +207,7 @@ export class ConversationRegistry implements Recoverable {
       const conversation = await this.wrap(stored);
       const { state } = conversation;
       // Nobody runs a conversation that was just opened: whatever ran it is gone.
+      await conversation.endLeftovers();
       if (state.execution_status === 'running') await this.recordCutOff(conversation);
       else if (state.goal?.active) await conversation.stopGoal();
       this.lostRuns.delete(id);

@@ -270,10 +270,14 @@ export class Conversation implements GoalTurns, CondensationRuns {
     await this.journal.save();
   }
 
+  /** Ends what an agent from elsewhere left behind when its server died. */
+  async endLeftovers(): Promise<void> {
+    await this.surroundings.foreign?.endLeftovers();
+  }
+
   /** What a run that was cut off left behind: says so in the log, for the agent and for people. */
   async recover(cutOff: CutOff): Promise<void> {
     const view = await this.surroundings.currentView();
-    await this.surroundings.foreign?.endLeftovers();
     const calls = failedCalls(view.unendedCalls());
     await this.commit([...this.goal.interruption(), ...calls, ...cutOffDrafts(cutOff, view.unmatched())]);
     await this.journal.save();

@@ -4,9 +4,10 @@ import {
   type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
+import { conversationsWithAgents } from '../acp/index.js';
 import { AppConfig } from '../config/index.js';
 import { errorStack } from '../errors/index.js';
-import { Catalogue } from '../storage/index.js';
+import { Catalogue, LeaseHeldError, type CatalogueEntry } from '../storage/index.js';
 import { ConversationRegistry } from './conversation-registry.js';
 import { CrashRecovery } from './crash-recovery.js';
 import { RunSlots } from './run-slots.js';
@@ -20,6 +21,7 @@ export class ConversationsLifecycle implements OnApplicationBootstrap, BeforeApp
   private readonly logger = new Logger('Conversations');
   private readonly recovery: CrashRecovery;
   private listing: Promise<void> = Promise.resolve();
+  private stopping = false;
 
   constructor(
     private readonly catalogue: Catalogue,
@@ -41,6 +43,7 @@ export class ConversationsLifecycle implements OnApplicationBootstrap, BeforeApp
   }
 
   async beforeApplicationShutdown(): Promise<void> {
+    this.stopping = true;
     const stopped = this.recovery.stop();
     await this.listing;
     await stopped;
@@ -48,8 +51,27 @@ export class ConversationsLifecycle implements OnApplicationBootstrap, BeforeApp
   }
 
   private async recoverRunning(): Promise<void> {
-    for (const { id, execution_status: status } of await this.catalogue.list()) {
+    const all = await this.catalogue.list();
+    for (const { id, execution_status: status } of all) {
       if (status === 'running' && !this.registry.opened(id)) this.recovery.add(id);
+    }
+    await this.endLeftovers(all);
+  }
+
+  /** Opens those at rest whose agents have outlived their server: with the lease, what is left is known to be nobody's. */
+  private async endLeftovers(all: readonly CatalogueEntry[]): Promise<void> {
+    if (all.length === 0) return;
+    const marked = await conversationsWithAgents();
+    for (const { id, execution_status: status } of all) {
+      if (this.stopping) return;
+      if (status === 'running' || !marked.has(id) || this.registry.opened(id)) continue;
+      try {
+        await this.registry.recover(id);
+      } catch (error) {
+        // It works for another server.
+        if (error instanceof LeaseHeldError) continue;
+        this.logger.error(`the agent of conversation ${id} may be left over`, errorStack(error));
+      }
     }
   }
 }

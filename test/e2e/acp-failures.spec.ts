@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, realpath, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, realpath, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { acpCommand, acpRequest, agentsWith, answerOf, steps, type AcpOptions } from '../support/acp.js';
@@ -219,7 +219,66 @@ describe('trouble with an agent from elsewhere', () => {
     await other.stop();
     await rm(cwd, { recursive: true, force: true });
   });
+
+  it.each([
+    ['finished', steps(['say', 'x']), false],
+    ['finished', steps(['say', 'x']), true],
+    ['waiting_for_confirmation', steps(['ask', { toolCallId: 'x', title: 'X' }]), false],
+  ])('the death of the server leaves nothing of one that is %s', async (status, message, resume) => {
+    const mark = `left-${status}-${resume}`;
+    const env = { OH_RESUME_ON_START: String(resume) };
+    let other = await ServerProcess.start({ env });
+    const { cwd } = other;
+    const create = (name: string) => {
+      const args = ['--stubborn', '--banner', name];
+      const policy = { confirmation_policy: { kind: 'AlwaysConfirm' } };
+      return ConversationClient.create(
+        other,
+        acpRequest(path.join(folder, 'work'), message, { args, ...policy }),
+      );
+    };
+    const conversation = await create(mark);
+    await conversation.reaches(status);
+    await eventually(async () => (await storedIn(cwd)).includes(`"${status}"`), 'the status to be stored');
+    await other.end('SIGKILL');
+    expect(await agentsWith(mark)).toHaveLength(1);
+    other = await ServerProcess.start({ cwd, env });
+    // Nobody asks for the conversation.
+    await eventually(async () => (await agentsWith(mark)).length === 0, 'the agent to be gone');
+    expect((await conversation.on(other).info()).execution_status).toBe(status);
+    await other.stop();
+    await rm(cwd, { recursive: true, force: true });
+  });
+
+  it('the agents of a server that lives are left alone by another one with the same conversations', async () => {
+    const [mine, gone] = ['alive-mine', 'alive-gone'];
+    const start = (cwd?: string) => ServerProcess.start(cwd === undefined ? {} : { cwd });
+    let other = await start();
+    const { cwd } = other;
+    const create = async (on: ServerProcess, mark: string) => {
+      const args = ['--stubborn', '--banner', mark];
+      const request = acpRequest(path.join(folder, 'work'), 'hello', { args });
+      await (await ConversationClient.create(on, request)).reaches('finished');
+    };
+    const living = await start(cwd);
+    await create(living, mine);
+    await create(other, gone);
+    await other.end('SIGKILL');
+    other = await start(cwd);
+    await eventually(async () => (await agentsWith(gone)).length === 0, 'the agent to be gone');
+    expect(await agentsWith(mine)).toHaveLength(1);
+    await living.stop();
+    await other.stop();
+    await rm(cwd, { recursive: true, force: true });
+  });
 });
+
+/** What is stored of the only conversation in this folder. */
+async function storedIn(folder: string): Promise<string> {
+  const names = await readdir(folder, { recursive: true });
+  const file = names.find((name) => path.basename(name) === 'metadata.json');
+  return file === undefined ? '' : readFile(path.join(folder, file), 'utf8');
+}
 
 function field(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readdir, readFile, realpath, rm, symlink } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { acpRequest, agentsWith, answerOf, steps, type AcpOptions } from '../support/acp.js';
@@ -180,6 +180,46 @@ describe('an agent from elsewhere that does what it should not', () => {
     const conversation = await create(steps(['calls', 60, 8]));
     await conversation.reaches('finished');
     expect((await memoryOf(server.pid)) - before).toBeLessThan(400);
+  });
+
+  /** Asks for a file of five megabytes so many times, and reads no answer. */
+  const deluge = async (times: number, mark: string, agent: object = {}) => {
+    const file = path.join(folder, 'long');
+    await writeFile(file, 'x'.repeat(5 * 1024 * 1024));
+    const args = ['--stubborn', '--banner', mark];
+    const request = steps(['deluge', times, 'fs/read_text_file', { path: file }]);
+    return create(request, { args, agent });
+  };
+  const gone = (mark: string) =>
+    eventually(async () => (await agentsWith(mark)).length === 0, 'the agent to be gone');
+
+  it('cannot fill the memory of the server with answers that it does not read, and is ended', async () => {
+    const before = await memoryOf(server.pid);
+    const conversation = await deluge(300, 'reads-nothing', { acp_prompt_timeout: 3 });
+    const error = await errorOf(conversation);
+    expect((await memoryOf(server.pid)) - before).toBeLessThan(400);
+    expect(error?.['code']).toBe('ACPPromptError');
+    expect(error?.['detail']).toContain('has not read what it was told for 3s');
+    await gone('reads-nothing');
+    await conversation.send('still there?');
+    await conversation.reaches('finished');
+  });
+
+  it('can be interrupted when it reads nothing', async () => {
+    const conversation = await deluge(20, 'deaf-to-all');
+    await working(conversation);
+    expect((await post(conversation, 'interrupt')).status).toBe(200);
+    await conversation.reaches('paused');
+    await gone('deaf-to-all');
+  });
+
+  it('is answered whatever it asks for at once, if it reads', async () => {
+    const file = path.join(folder, 'short');
+    await writeFile(file, 'short');
+    const read = ['burst', 1_000, 'fs/read_text_file', { path: file }];
+    const conversation = await create(steps(read, ['burst', 3, 'terminal/wait_for_exit', {}]));
+    await conversation.reaches('finished');
+    expect(await answerOf(conversation)).toBe('served 1000served 0');
   });
 
   it('works for no goal: there is no model that could judge', async () => {

@@ -7,7 +7,7 @@
  * `--resume` can resume them without a replay; `--config-models` offers models as configuration options, else as the older
  * `models`; `--auth METHOD` refuses sessions until somebody has authenticated by it; `--auth-env NAME` accepts that only
  * with a variable of the name; `--fork` can copy sessions; `--blind` takes no images; `--mute METHOD` never answers that; `--banner TEXT` prints a line before anything else;
- * `--stubborn` does not end by SIGTERM; `--answer METHOD JSON` answers so; `--refuse METHOD TEXT` refuses with the text;
+ * `--stubborn` ends neither by SIGTERM nor with its input; `--answer METHOD JSON` answers so; `--refuse METHOD TEXT` refuses with the text;
  * `--stdio-only` takes no MCP servers over HTTP.
  */
 import { spawn } from 'node:child_process';
@@ -90,6 +90,17 @@ const STEPS = {
     const all = Array.from({ length: times }, () => request(method, { sessionId, ...params }));
     const done = await Promise.allSettled(all);
     STEPS.say({ update }, `served ${done.filter(({ status }) => status === 'fulfilled').length}`);
+  },
+  /** The same request so many times, then an update; no answer is ever read. */
+  async deluge({ sessionId, update }, times, method, params) {
+    input.pause();
+    for (let at = 0; at < times; at++) {
+      void request(method, { sessionId, ...params });
+      if (process.stdout.writableNeedDrain)
+        await new Promise((resolve) => process.stdout.once('drain', resolve));
+    }
+    update({ sessionUpdate: 'tool_call', toolCallId: 'asked', title: 'Ask', status: 'in_progress' });
+    await new Promise(() => setInterval(() => undefined, 60_000));
   },
   /** A process that outlives it, in a session of its own. */
   leave: (_, ...argv) => void spawn(argv[0], argv.slice(1), { detached: true, stdio: 'ignore' }).unref(),
@@ -319,7 +330,10 @@ async function take(message) {
   }
 }
 
-if (has('--stubborn')) process.on('SIGTERM', () => undefined);
+if (has('--stubborn')) {
+  process.on('SIGTERM', () => undefined);
+  setInterval(() => undefined, 60_000);
+}
 if (has('--banner')) process.stdout.write(`${value('--banner')}\n`);
 const input = createInterface({ input: process.stdin });
 input.on('line', (line) => void take(JSON.parse(line)));

@@ -48,6 +48,12 @@ export async function endSessionProcesses(id: string, shellPids: readonly number
   }
 }
 
+/** The ids of all sessions that have a living process which shows us its environment. */
+export async function sessionIds(): Promise<Set<string>> {
+  const all = await scanProcesses();
+  return new Set(all.flatMap(({ terminalId }) => (terminalId === undefined ? [] : [terminalId])));
+}
+
 /** The living processes of a session. */
 async function findSessionProcesses(id: string, shellPids: readonly number[]): Promise<number[]> {
   const all = await scanProcesses();
