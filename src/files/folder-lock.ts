@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { link, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -77,12 +77,14 @@ export class FolderLock {
     this.isSwept = true;
     for (const name of await readdir(this.folder)) {
       const left = path.join(this.folder, name);
-      if (left.startsWith(`${this.file}.`) && (await isStale(left))) await rm(left, { force: true });
+      if (!left.startsWith(`${this.file}.`)) continue;
+      if ((await isAbandoned(name)) || (await isStale(left))) await rm(left, { force: true });
     }
   }
 
   private async take(token: string): Promise<void> {
-    const own = `${this.file}.${token}`;
+    // Its name tells whose it is: who is killed right here leaves it empty.
+    const own = `${this.file}.${placeMark(await place())}-${process.pid}-${token}`;
     await writeFile(own, JSON.stringify({ token, pid: process.pid, place: await place() }), { mode: 0o600 });
     try {
       const end = Date.now() + this.patienceMs;
@@ -144,6 +146,17 @@ async function isStale(file: string): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+/** Whether a file of somebody who asked for a lock was left by a process of this machine that is gone, by its name. */
+async function isAbandoned(name: string): Promise<boolean> {
+  const [, mark, pid, token = ''] = /\.([0-9a-f]{12})-(\d+)-([0-9a-f]+)$/.exec(name) ?? [];
+  if (mark !== placeMark(await place())) return false;
+  return Number(pid) === process.pid ? !held.has(token) : !isAlive(Number(pid));
+}
+
+function placeMark(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 12);
 }
 
 function isAlive(pid: number): boolean {
