@@ -6,8 +6,8 @@ import { bashError } from '../bash/bash-event.js';
 import type { BashShell } from '../bash/bash-shell.js';
 import { errorMessage, errorStack } from '../errors/index.js';
 import { readBashFrame } from './bash-frame.js';
-import { readAuthKey } from './client-frame.js';
 import { CLOSE, closeSocket } from './close-code.js';
+import { IncomingFrames, type FrameTaker } from './incoming-frames.js';
 import { Liveness } from './liveness.js';
 import type { AnyConnection } from './socket-connections.js';
 import { MAX_PENDING_BYTES, type SocketLimits } from './socket-limits.js';
@@ -30,13 +30,9 @@ interface Sources {
 const MAX_LISTENERS = 50;
 /** Events that are read at a time for a client that wants to see them again. */
 const REPLAY_PAGE = 20;
-/** With this many frames being worked on, no more is read from the client. */
-const MAX_WAITING_FRAMES = 8;
-/** A first frame holds a key and no more. */
-const MAX_AUTH_FRAME_BYTES = 64 * 1024;
 
 /** One client's socket at the shell of the server. */
-export class BashConnection implements AnyConnection {
+export class BashConnection implements AnyConnection, FrameTaker {
   private static readonly logger = new Logger(BashConnection.name);
   private readonly liveness: Liveness;
   private shell: BashShell | undefined;
@@ -44,9 +40,7 @@ export class BashConnection implements AnyConnection {
   /** What came while the client is still being sent what there was; undefined when it is not. */
   private held: string[] | undefined;
   private heldBytes = 0;
-  private work: Promise<void> = Promise.resolve();
-  private frames = 0;
-  private authDeadline: NodeJS.Timeout | undefined;
+  private readonly incoming: IncomingFrames;
 
   constructor(
     readonly socket: WebSocket,
@@ -55,16 +49,21 @@ export class BashConnection implements AnyConnection {
     private readonly sources: Sources,
   ) {
     this.liveness = new Liveness(socket, transport);
+    const { keys, limits } = sources;
+    const check = { authenticated: admission.authenticated, keys, timeoutMs: limits.authTimeoutMs };
+    this.incoming = new IncomingFrames(socket, check, this);
+  }
+
+  get isAttached(): boolean {
+    return this.shell !== undefined;
   }
 
   open(): void {
-    if (this.admission.authenticated) this.work = this.attach();
-    else this.authDeadline = setTimeout(() => this.rejectKey(), this.sources.limits.authTimeoutMs);
-    this.socket.on('message', (data: Buffer, isBinary) => this.take(data, isBinary));
+    this.incoming.open();
   }
 
   release(): void {
-    clearTimeout(this.authDeadline);
+    this.incoming.release();
     this.stopListening?.();
     this.stopListening = undefined;
   }
@@ -73,44 +72,23 @@ export class BashConnection implements AnyConnection {
     this.liveness.ping();
   }
 
-  private take(data: Buffer, isBinary: boolean): void {
-    this.frames += 1;
-    if (this.frames >= MAX_WAITING_FRAMES) this.socket.pause();
-    this.work = this.work
-      .then(() => this.handle(data, isBinary))
-      .catch((error: unknown) => BashConnection.logger.error('a frame failed', errorStack(error)))
-      .then(() => {
-        this.frames -= 1;
-        if (this.frames === 0 && this.socket.isPaused) this.socket.resume();
-      });
-  }
-
-  private async handle(data: Buffer, isBinary: boolean): Promise<void> {
-    if (this.socket.readyState !== WebSocket.OPEN) return;
-    if (!this.shell) return this.authenticate(data, isBinary);
+  async handle(data: Buffer, isBinary: boolean): Promise<void> {
     if (isBinary) return this.complain('ValueError', 'Only text frames are understood');
     const frame = readBashFrame(data.toString());
     if (frame.type === 'auth') return;
     if (frame.type === 'invalid') return this.complain(frame.code, frame.detail);
     try {
-      await this.shell.start(frame.request);
+      await this.shell?.start(frame.request);
     } catch (error) {
       this.complain('CommandRefused', errorMessage(error));
     }
   }
 
-  private async authenticate(data: Buffer, isBinary: boolean): Promise<void> {
-    const key = isBinary || data.length > MAX_AUTH_FRAME_BYTES ? undefined : readAuthKey(data.toString());
-    if (key === undefined || !this.sources.keys.accepts(key)) return this.rejectKey();
-    clearTimeout(this.authDeadline);
-    await this.attach();
+  failed(error: unknown): void {
+    BashConnection.logger.error('a frame failed', errorStack(error));
   }
 
-  private rejectKey(): void {
-    closeSocket(this.socket, CLOSE.authenticationFailed);
-  }
-
-  private async attach(): Promise<void> {
+  async attach(): Promise<void> {
     try {
       const shell = await this.sources.shell();
       if (this.socket.readyState !== WebSocket.OPEN) return;

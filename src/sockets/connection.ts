@@ -16,10 +16,11 @@ import {
   LeaseLostError,
   StorageFailedError,
 } from '../storage/index.js';
-import { readAuthKey, readClientFrame } from './client-frame.js';
+import { readClientFrame } from './client-frame.js';
 import { CLOSE, closeSocket } from './close-code.js';
 import type { FrameFormat } from './frame-format.js';
 import type { Admission } from './handshake.js';
+import { IncomingFrames, type FrameTaker } from './incoming-frames.js';
 import { Liveness } from './liveness.js';
 import type { SocketLimits } from './socket-limits.js';
 import { Subscription, type FollowedConversation, type SubscriptionSources } from './subscription.js';
@@ -35,15 +36,12 @@ export interface ConnectionSources extends SubscriptionSources {
 }
 
 /**
- * One client's socket: lets the client prove its key, attaches it to its conversation, and takes its frames one after
- * the other.
+ * One client's socket: attaches the client to its conversation, and does what its frames say.
  */
-export class Connection {
+export class Connection implements FrameTaker {
   private static readonly logger = new Logger(Connection.name);
   private subscription: Subscription | undefined;
-  private work: Promise<void> = Promise.resolve();
-  private frames = 0;
-  private authDeadline: NodeJS.Timeout | undefined;
+  private readonly incoming: IncomingFrames;
   private readonly liveness: Liveness;
 
   constructor(
@@ -54,18 +52,23 @@ export class Connection {
     private readonly sources: ConnectionSources,
   ) {
     this.liveness = new Liveness(socket, transport);
+    const { keys, limits } = sources;
+    const check = { authenticated: admission.authenticated, keys, timeoutMs: limits.authTimeoutMs };
+    this.incoming = new IncomingFrames(socket, check, this);
+  }
+
+  get isAttached(): boolean {
+    return this.subscription !== undefined;
   }
 
   /** Attaches the client, or waits for its key first. */
   open(): void {
-    if (this.admission.authenticated) this.work = this.attach();
-    else this.authDeadline = setTimeout(() => this.rejectKey(), this.sources.limits.authTimeoutMs);
-    this.socket.on('message', (data: Buffer, isBinary) => this.take(data, isBinary));
+    this.incoming.open();
   }
 
   /** Releases what the connection holds, once its socket is closed. */
   release(): void {
-    clearTimeout(this.authDeadline);
+    this.incoming.release();
     this.subscription?.stop();
   }
 
@@ -73,41 +76,21 @@ export class Connection {
     this.liveness.ping();
   }
 
-  private take(data: Buffer, isBinary: boolean): void {
-    this.frames += 1;
-    if (this.frames >= MAX_WAITING_FRAMES) this.socket.pause();
-    this.work = this.work
-      .then(() => this.handle(data, isBinary))
-      .catch((error: unknown) => this.logFailure('frame', error))
-      .then(() => {
-        this.frames -= 1;
-        if (this.frames === 0 && this.socket.isPaused) this.socket.resume();
-      });
-  }
-
-  private async handle(data: Buffer, isBinary: boolean): Promise<void> {
-    if (this.socket.readyState !== WebSocket.OPEN) return;
-    if (!this.subscription) return this.authenticate(data, isBinary);
-    if (isBinary) return this.subscription.complain('ValueError', 'Only text frames are understood');
+  async handle(data: Buffer, isBinary: boolean): Promise<void> {
+    const { subscription } = this;
+    if (!subscription) return;
+    if (isBinary) return subscription.complain('ValueError', 'Only text frames are understood');
     const frame = readClientFrame(data.toString());
-    if (frame.type === 'invalid') return this.subscription.complain(frame.code, frame.detail);
-    if (frame.type === 'message') await this.sendMessage(frame.message, this.subscription);
+    if (frame.type === 'invalid') return subscription.complain(frame.code, frame.detail);
+    if (frame.type === 'message') await this.sendMessage(frame.message, subscription);
   }
 
-  private async authenticate(data: Buffer, isBinary: boolean): Promise<void> {
-    const key = isBinary || data.length > MAX_AUTH_FRAME_BYTES ? undefined : readAuthKey(data.toString());
-    if (key === undefined || !this.sources.keys.accepts(key)) return this.rejectKey();
-    clearTimeout(this.authDeadline);
-    this.authDeadline = undefined;
-    await this.attach();
-  }
-
-  private rejectKey(): void {
-    closeSocket(this.socket, CLOSE.authenticationFailed);
+  failed(error: unknown): void {
+    this.logFailure('frame', error);
   }
 
   /** Opens the conversation and subscribes; waits for nothing that an agent does. */
-  private async attach(): Promise<void> {
+  async attach(): Promise<void> {
     const { bus, conversations, limits } = this.sources;
     try {
       const conversation = await conversations.open(this.admission.conversationId);
@@ -145,12 +128,6 @@ export class Connection {
     );
   }
 }
-
-/** With this many frames being worked on, no more is read from the client. */
-const MAX_WAITING_FRAMES = 8;
-
-/** A first frame holds a key and no more. */
-const MAX_AUTH_FRAME_BYTES = 64 * 1024;
 
 const UNEXPECTED = { code: 'InternalServerError', detail: 'Internal Server Error' };
 
