@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { FileSecrets } from '../crypto/index.js';
 import { isJsonObject } from '../http/field-type.js';
 import type { JsonObject } from '../storage/index.js';
 import { asObject, asText } from './json-values.js';
 import {
-  DamagedFileError,
   DanglingConnectionError,
   LimitReachedError,
   NoSuchEntryError,
   UnreadableStoreError,
 } from './settings-errors.js';
 import { PersistenceFolder, type FolderWriter } from './store/persistence-folder.js';
+import { StoreFile } from './store/store-file.js';
 
 const FILE = 'provider-connections/provider_connections.json';
 const VERSION = 1;
@@ -36,12 +36,14 @@ export type ConnectionFields = Pick<ProviderConnection, 'display_name' | 'provid
 /** The connections of a user, in one file. */
 @Injectable()
 export class ProviderConnections {
-  private readonly logger = new Logger('Settings');
+  private readonly file: StoreFile;
 
   constructor(
-    private readonly folder: PersistenceFolder,
+    folder: PersistenceFolder,
     private readonly secrets: FileSecrets,
-  ) {}
+  ) {
+    this.file = new StoreFile(folder, FILE, () => new UnreadableStoreError('Provider connections file'));
+  }
 
   /**
    * All connections, keys in clear; a key that no key of ours opens is null.
@@ -115,11 +117,11 @@ export class ProviderConnections {
 
   /** Entries as they stand in the file, and keys by id: what is remembered of a key must not depend on its place. */
   private async stored(): Promise<{ file: JsonObject; entries: JsonObject[]; keys: JsonObject }> {
-    const file = await this.read();
+    const file = (await this.file.read()) ?? {};
     const { connections = [] } = file;
-    if (!Array.isArray(connections)) throw this.unreadable('it holds no list of connections');
+    if (!Array.isArray(connections)) throw this.file.unusable('it holds no list of connections');
     const entries = connections.filter(isJsonObject).filter(({ id }) => typeof id === 'string');
-    const { value } = this.secrets.open(this.path, keysOf(entries));
+    const { value } = this.secrets.open(this.file.path, keysOf(entries));
     return { file, entries, keys: asObject(value['secrets']) };
   }
 
@@ -130,30 +132,12 @@ export class ProviderConnections {
     keys: JsonObject,
   ): Promise<void> {
     const before = keysOf(Array.isArray(file['connections']) ? file['connections'].filter(isJsonObject) : []);
-    const sealed = asObject(this.secrets.seal(this.path, { secrets: keys }, before)['secrets']);
+    const sealed = asObject(this.secrets.seal(this.file.path, { secrets: keys }, before)['secrets']);
     await writer.write(FILE, {
       schema_version: VERSION,
       ...file,
       connections: entries.map((entry) => ({ ...entry, api_key: sealed[String(entry['id'])] ?? null })),
     });
-  }
-
-  private async read(): Promise<JsonObject> {
-    try {
-      return (await this.folder.read(FILE)) ?? {};
-    } catch (error) {
-      if (error instanceof DamagedFileError) throw this.unreadable(error.why);
-      throw error;
-    }
-  }
-
-  private get path(): string {
-    return this.folder.path(FILE);
-  }
-
-  private unreadable(why: string): UnreadableStoreError {
-    this.logger.error(`${this.path} cannot be used and is left as it is: ${why}`);
-    return new UnreadableStoreError('Provider connections file');
   }
 }
 

@@ -1,11 +1,12 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { FileSecrets } from '../crypto/index.js';
 import { isJsonObject } from '../http/field-type.js';
 import type { JsonObject } from '../storage/index.js';
 import { ConversationSettingsDto } from './dto/conversation-settings.dto.js';
 import { asObject, asText, completed, withUnknown } from './json-values.js';
-import { DamagedFileError, UnreadableStoreError } from './settings-errors.js';
+import { UnreadableStoreError } from './settings-errors.js';
 import { PersistenceFolder, type FolderWriter } from './store/persistence-folder.js';
+import { StoreFile } from './store/store-file.js';
 import { AGENT_PARTS, agentKind, completeAgent } from './stored-agent.js';
 
 const FILE = 'settings.json';
@@ -26,25 +27,27 @@ export interface Settings {
 /** `settings.json`. */
 @Injectable()
 export class SettingsStore {
-  private readonly logger = new Logger('Settings');
+  private readonly file: StoreFile;
 
   constructor(
-    private readonly folder: PersistenceFolder,
+    folder: PersistenceFolder,
     private readonly secrets: FileSecrets,
-  ) {}
+  ) {
+    this.file = new StoreFile(folder, FILE, () => new UnreadableStoreError('Settings file'));
+  }
 
   /**
    * The settings; defaults where nothing is stored.
    * @throws UnreadableStoreError for what is damaged, not valid, or encrypted with another key
    */
   async load(): Promise<Settings> {
-    const stored = await this.stored();
+    const stored = await this.file.read();
     if (stored === undefined) return this.complete({});
     if (!isJsonObject(stored['agent_settings'] ?? {}))
-      throw this.unreadable('its agent_settings are no object');
-    const { value, unopened } = this.secrets.open(this.file, asObject(stored['agent_settings']));
+      throw this.file.unusable('its agent_settings are no object');
+    const { value, unopened } = this.secrets.open(this.file.path, asObject(stored['agent_settings']));
     if (unopened.length === 0) return this.complete({ ...stored, agent_settings: value });
-    throw this.unreadable(`no key opens ${unopened.join(', ')}`);
+    throw this.file.unusable(`no key opens ${unopened.join(', ')}`);
   }
 
   /** The settings for reading: what cannot be read counts as the defaults, as clients know it, and the log says so. */
@@ -59,14 +62,14 @@ export class SettingsStore {
 
   /** Stores settings. What others have stored beside what is known here stays. */
   async save(writer: FolderWriter, settings: Settings): Promise<void> {
-    const stored = (await this.stored()) ?? {};
+    const stored = (await this.file.read()) ?? {};
     const { agent, conversation, misc, ...active } = settings;
     const before = asObject(stored['agent_settings']);
     const isSameKind = agentKind(before) === agentKind(agent);
     const full = isSameKind ? withUnknown(agent, before, AGENT_PARTS) : agent;
     const known = {
       schema_version: versionOf(stored),
-      agent_settings: this.secrets.seal(this.file, full, before),
+      agent_settings: this.secrets.seal(this.file.path, full, before),
       conversation_settings: withUnknown(conversation, asObject(stored['conversation_settings'])),
       ...active,
       misc_settings: misc,
@@ -74,25 +77,12 @@ export class SettingsStore {
     await writer.write(FILE, withUnknown(known, stored));
   }
 
-  private get file(): string {
-    return this.folder.path(FILE);
-  }
-
-  private async stored(): Promise<JsonObject | undefined> {
-    try {
-      return await this.folder.read(FILE);
-    } catch (error) {
-      if (error instanceof DamagedFileError) throw this.unreadable(error.why);
-      throw error;
-    }
-  }
-
   private complete(stored: JsonObject): Settings {
     const { agent_settings: given = {} } = stored;
     const agent = isJsonObject(given) ? completeAgent(given, given) : undefined;
-    if (!agent) throw this.unreadable('its agent_settings are not valid');
+    if (!agent) throw this.file.unusable('its agent_settings are not valid');
     const conversation = completed(ConversationSettingsDto, asObject(stored['conversation_settings']));
-    if (!conversation) throw this.unreadable('its conversation_settings are not valid');
+    if (!conversation) throw this.file.unusable('its conversation_settings are not valid');
     return {
       agent,
       conversation,
@@ -101,11 +91,6 @@ export class SettingsStore {
       active_meta_profile: asText(stored['active_meta_profile']),
       misc: asObject(stored['misc_settings']),
     };
-  }
-
-  private unreadable(why: string): UnreadableStoreError {
-    this.logger.error(`${this.file} cannot be used and is left as it is: ${why}`);
-    return new UnreadableStoreError('Settings file');
   }
 }
 

@@ -1,15 +1,15 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { Cipher, FileSecrets, isToken, MASK } from '../crypto/index.js';
 import type { JsonObject } from '../storage/index.js';
 import { asObject, asText } from './json-values.js';
 import {
-  DamagedFileError,
   LimitReachedError,
   NoSuchEntryError,
   RefusedSettingsError,
   UnreadableStoreError,
 } from './settings-errors.js';
 import { PersistenceFolder } from './store/persistence-folder.js';
+import { StoreFile } from './store/store-file.js';
 
 const FILE = 'secrets.json';
 const NAME = /^[a-zA-Z][a-zA-Z0-9_]{0,63}$/;
@@ -24,13 +24,15 @@ export interface SecretItem {
 /** Secrets of a user by name, for commands and tools of conversations: `secrets.json`. */
 @Injectable()
 export class UserSecrets {
-  private readonly logger = new Logger('Settings');
+  private readonly file: StoreFile;
 
   constructor(
     private readonly folder: PersistenceFolder,
     private readonly secrets: FileSecrets,
     private readonly cipher: Cipher,
-  ) {}
+  ) {
+    this.file = new StoreFile(folder, FILE, () => new UnreadableStoreError('Secrets file'));
+  }
 
   /** What there is; nothing where the file cannot be read, as clients know it, and the log says so. */
   async list(): Promise<SecretItem[]> {
@@ -93,7 +95,7 @@ export class UserSecrets {
       const { file, ...stored } = await this.load();
       const { next, result } = work(stored);
       const before = { secrets: textsOf(stored.entries) };
-      const sealed = asObject(this.secrets.seal(this.path, { secrets: next.values }, before)['secrets']);
+      const sealed = asObject(this.secrets.seal(this.file.path, { secrets: next.values }, before)['secrets']);
       const custom_secrets = Object.fromEntries(
         Object.entries(next.entries).map(([name, entry]) => {
           const { name: own, description = null, ...more } = asObject(entry);
@@ -110,33 +112,15 @@ export class UserSecrets {
 
   /** Entries as they stand in the file, and their values in clear. */
   private async load(): Promise<Entries & { file: JsonObject }> {
-    const file = await this.read();
+    const file = (await this.file.read()) ?? {};
     const { custom_secrets: entries = {} } = file;
     if (typeof entries !== 'object' || entries === null || Array.isArray(entries)) {
-      throw this.unreadable('it holds no secrets by name');
+      throw this.file.unusable('it holds no secrets by name');
     }
     const stored = asObject(entries);
-    const { value, unopened } = this.secrets.open(this.path, { secrets: textsOf(stored) });
-    if (unopened.length > 0) throw this.unreadable(`no key opens ${unopened.length} of its secrets`);
+    const { value, unopened } = this.secrets.open(this.file.path, { secrets: textsOf(stored) });
+    if (unopened.length > 0) throw this.file.unusable(`no key opens ${unopened.length} of its secrets`);
     return { file, entries: stored, values: asObject(value['secrets']) };
-  }
-
-  private async read(): Promise<JsonObject> {
-    try {
-      return (await this.folder.read(FILE)) ?? {};
-    } catch (error) {
-      if (error instanceof DamagedFileError) throw this.unreadable(error.why);
-      throw error;
-    }
-  }
-
-  private get path(): string {
-    return this.folder.path(FILE);
-  }
-
-  private unreadable(why: string): UnreadableStoreError {
-    this.logger.error(`${this.path} cannot be used and is left as it is: ${why}`);
-    return new UnreadableStoreError('Secrets file');
   }
 }
 

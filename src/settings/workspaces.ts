@@ -1,13 +1,9 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { isJsonObject } from '../http/field-type.js';
 import type { JsonObject } from '../storage/index.js';
-import {
-  CorruptedStoreError,
-  DamagedFileError,
-  LimitReachedError,
-  NoSuchEntryError,
-} from './settings-errors.js';
+import { CorruptedStoreError, LimitReachedError, NoSuchEntryError } from './settings-errors.js';
 import type { PersistenceFolder } from './store/persistence-folder.js';
+import { StoreFile } from './store/store-file.js';
 
 const FILE = 'workspaces.json';
 const VERSION = 1;
@@ -22,9 +18,11 @@ export type StoredWorkspaces = Record<WorkspaceList, JsonObject[]>;
 /** The folders that a user has picked to work in: `workspaces.json`. */
 @Injectable()
 export class Workspaces {
-  private readonly logger = new Logger('Settings');
+  private readonly file: StoreFile;
 
-  constructor(private readonly folder: PersistenceFolder) {}
+  constructor(private readonly folder: PersistenceFolder) {
+    this.file = new StoreFile(folder, FILE, () => new CorruptedStoreError('Workspaces file'));
+  }
 
   /** @throws CorruptedStoreError */
   async all(): Promise<StoredWorkspaces> {
@@ -70,7 +68,7 @@ export class Workspaces {
   }
 
   private async load(): Promise<StoredWorkspaces & { file: JsonObject }> {
-    const file = (await this.read()) ?? {};
+    const file = (await this.file.read()) ?? {};
     return {
       file,
       workspaces: this.entries(file['workspaces']),
@@ -81,20 +79,6 @@ export class Workspaces {
   private entries(value: unknown = []): JsonObject[] {
     const isList = Array.isArray(value) && value.every((entry) => isJsonObject(entry));
     if (isList) return value.filter(isJsonObject);
-    throw this.corrupted('it does not hold lists of workspaces');
-  }
-
-  private async read(): Promise<JsonObject | undefined> {
-    try {
-      return await this.folder.read(FILE);
-    } catch (error) {
-      if (error instanceof DamagedFileError) throw this.corrupted(error.why);
-      throw error;
-    }
-  }
-
-  private corrupted(why: string): CorruptedStoreError {
-    this.logger.error(`${this.folder.path(FILE)} cannot be used and is left as it is: ${why}`);
-    return new CorruptedStoreError('Workspaces file');
+    throw this.file.unusable('it does not hold lists of workspaces');
   }
 }

@@ -4,6 +4,7 @@ import { open, readdir, realpath, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
 import { FolderLock, makeFolder, type StillHeld } from '../../files/index.js';
+import { isJsonObject } from '../../http/field-type.js';
 import { type JsonObject, storageFailure } from '../../storage/index.js';
 import { DamagedFileError, TooLargeError } from '../settings-errors.js';
 
@@ -37,7 +38,7 @@ export class PersistenceFolder {
     if (text === undefined) return undefined;
     try {
       const value: unknown = JSON.parse(text);
-      if (isObject(value)) return value;
+      if (isJsonObject(value)) return value;
     } catch {
       // Not the text of the parser: it repeats what it read, and that may be a secret.
       throw new DamagedFileError(this.path(name), 'it is not JSON');
@@ -170,8 +171,4 @@ async function syncFolder(folder: string): Promise<void> {
   } finally {
     await handle.close();
   }
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
