@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorCode } from '../errors/index.js';
+import { isProcessAlive } from '../processes/index.js';
 
 /** What a holder does takes milliseconds: after this long (ms) it is taken for gone, on whatever host it was. */
 const STALE_MS = 60_000;
@@ -84,8 +85,9 @@ export class FolderLock {
 
   private async take(token: string): Promise<void> {
     // Its name tells whose it is: who is killed right here leaves it empty.
-    const own = `${this.file}.${placeMark(await place())}-${process.pid}-${token}`;
-    await writeFile(own, JSON.stringify({ token, pid: process.pid, place: await place() }), { mode: 0o600 });
+    const here = await place();
+    const own = `${this.file}.${placeMark(here)}-${process.pid}-${token}`;
+    await writeFile(own, JSON.stringify({ token, pid: process.pid, place: here }), { mode: 0o600 });
     try {
       const end = Date.now() + this.patienceMs;
       for (let pause = 2; !(await linked(own, this.file)); pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
@@ -139,7 +141,7 @@ async function isStale(file: string): Promise<boolean> {
   const holder = await read(file);
   if (holder?.place === (await place())) {
     if (holder.pid === process.pid) return !held.has(holder.token);
-    if (!isAlive(holder.pid)) return true;
+    if (!isProcessAlive(holder.pid)) return true;
   }
   try {
     return Date.now() - (await stat(file)).mtimeMs > STALE_MS;
@@ -152,20 +154,11 @@ async function isStale(file: string): Promise<boolean> {
 async function isAbandoned(name: string): Promise<boolean> {
   const [, mark, pid, token = ''] = /\.([0-9a-f]{12})-(\d+)-([0-9a-f]+)$/.exec(name) ?? [];
   if (mark !== placeMark(await place())) return false;
-  return Number(pid) === process.pid ? !held.has(token) : !isAlive(Number(pid));
+  return Number(pid) === process.pid ? !held.has(token) : !isProcessAlive(Number(pid));
 }
 
 function placeMark(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 12);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return errorCode(error) !== 'ESRCH';
-  }
 }
 
 /** Where numbers of processes mean the same: the host and, where there are such, the namespace. */

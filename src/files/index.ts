@@ -1,3 +1,4 @@
 export { FolderBusyError, FolderLock, type StillHeld } from './folder-lock.js';
 export { makeFolder } from './make-folder.js';
 export { persistenceRoot, userFolders, type UserFolders } from './user-folders.js';
+export { isInside } from './is-inside.js';

@@ -3,6 +3,7 @@ import { readFile, rename, rm, stat, utimes, rmdir } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { errorCode } from '../errors/index.js';
+import { isProcessAlive } from '../processes/index.js';
 import { makeFolder } from '../files/index.js';
 import { namesIn, writeDurably } from './durable.js';
 
@@ -158,12 +159,7 @@ async function isAlive(folder: string): Promise<boolean> {
   if (owner.get('host') !== os.hostname()) return true;
   const pid = owner.get('pid');
   if (pid === process.pid) return ownersHere.has(String(owner.get('instance')));
-  try {
-    process.kill(Number(pid), 0);
-    return true;
-  } catch (error) {
-    return errorCode(error) === 'EPERM';
-  }
+  return isProcessAlive(Number(pid));
 }
 
 function parsed(text: string): Map<string, unknown> {

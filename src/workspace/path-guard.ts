@@ -1,6 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../errors/index.js';
+import { isInside } from '../files/index.js';
 
 /** Files below `.git` that may hold credentials or tell of them (addresses with a password or a token in them). */
 const GIT_SECRETS = /^(config(\.worktree)?|credentials?|fetch_head|logs)$/;
@@ -74,12 +75,6 @@ export class PathGuard {
     if (stats.isDirectory()) return { path: found, kind: 'folder' };
     throw new FileMissingError('File not found');
   }
-}
-
-/** Whether a path is a folder or lies in it; both absolute and without links. */
-export function isInside(folder: string, candidate: string): boolean {
-  const below = path.relative(folder, candidate);
-  return !(below === '..' || below.startsWith(`..${path.sep}`) || path.isAbsolute(below));
 }
 
 /**

@@ -2,7 +2,8 @@ import { lstat, open, readlink, realpath, stat, type FileHandle } from 'node:fs/
 import { constants, type Stats } from 'node:fs';
 import path from 'node:path';
 import { errorCode } from '../errors/index.js';
-import { assertNoCredentials, FileMissingError, isInside } from './path-guard.js';
+import { isInside } from '../files/index.js';
+import { assertNoCredentials, FileMissingError } from './path-guard.js';
 
 /** What a path leads to. */
 export interface Located {

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { open, readdir, readlink, realpath, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { makeFolder } from '../../files/index.js';
+import { isInside, makeFolder } from '../../files/index.js';
 import { errorMessage } from '../../errors/index.js';
 import { storageFailure } from '../../storage/index.js';
 import { InvalidExtensionError, SourceUnavailableError } from './extension-errors.js';
@@ -87,9 +87,4 @@ async function readable<T>(reading: Promise<T>): Promise<T> {
   } catch (error) {
     throw new SourceUnavailableError(errorMessage(error));
   }
-}
-
-/** Whether a real path is a folder or lies in it. */
-export function isInside(root: string, real: string): boolean {
-  return real === root || real.startsWith(root.endsWith(path.sep) ? root : root + path.sep);
 }

@@ -1,7 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { isInside } from './copy-tree.js';
+import { isInside } from '../../files/index.js';
 import { SourceUnavailableError } from './extension-errors.js';
 import { checkOut } from './check-out.js';
 import { FETCH_TIMEOUT_MS } from './fetch-git.js';

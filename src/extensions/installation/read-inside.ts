@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { open, realpath, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
-import { isInside } from './copy-tree.js';
+import { isInside } from '../../files/index.js';
 
 /**
  * Opens a file of an extension. Close it.

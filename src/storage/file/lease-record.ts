@@ -1,5 +1,5 @@
 import os from 'node:os';
-import { errorCode } from '../../errors/index.js';
+import { isProcessAlive } from '../../processes/index.js';
 import type { LeaseOwner } from '../lease-store.js';
 
 /** Why a lease may be taken over; undefined while its owner may be writing. */
@@ -68,13 +68,7 @@ export function vacancyOf(lease: LeaseOwner): Vacancy {
 /** Whether the owner, of this host, is a running process. */
 function livesHere({ owner_pid, owner_instance_id }: LeaseOwner): boolean {
   if (owner_pid === process.pid) return ownersHere.has(owner_instance_id);
-  try {
-    process.kill(owner_pid, 0);
-    return true;
-  } catch (error) {
-    // A process of another user cannot be signalled, but it is there.
-    return errorCode(error) === 'EPERM';
-  }
+  return isProcessAlive(owner_pid);
 }
 
 function isLease(value: unknown): value is LeaseOwner {

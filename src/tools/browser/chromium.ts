@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { BrowserContext, BrowserType } from 'playwright-core';
 import { errorMessage } from '../../errors/index.js';
+import { isProcessAlive } from '../../processes/index.js';
 import { childEnvironment } from '../child-environment.js';
 import { BrowserError } from './browser-error.js';
 
@@ -124,18 +125,9 @@ async function removeAbandonedProfiles(): Promise<void> {
   const names = await readdir(os.tmpdir()).catch(() => []);
   for (const name of names) {
     const owner = new RegExp(`^${PROFILE_PREFIX}(\\d+)-`).exec(name)?.[1];
-    if (owner === undefined || isAlive(Number(owner))) continue;
+    if (owner === undefined || isProcessAlive(Number(owner))) continue;
     // What belongs to somebody else stays.
     await rm(path.join(os.tmpdir(), name), { recursive: true, force: true }).catch(() => undefined);
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }
 

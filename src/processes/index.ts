@@ -1,0 +1,1 @@
+export { isProcessAlive } from './is-process-alive.js';
