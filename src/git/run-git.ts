@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import type { FileHandle } from 'node:fs/promises';
 import { childEnvironment } from '../tools/child-environment.js';
+import { killGroup } from '../tools/process-group.js';
+import { Slots } from '../tools/slots.js';
 import { GitCommandError } from './git-errors.js';
 
 /** Longest command (ms). */
@@ -20,23 +22,15 @@ export interface GitRunOptions {
   timeoutMs?: number;
 }
 
-let running = 0;
-const waiting: (() => void)[] = [];
+const slots = new Slots(AT_ONCE);
 
 /**
  * Runs git with nothing of the server's environment and nobody to ask; output and time are bounded.
  * @returns what it printed
  * @throws GitCommandError
  */
-export async function runGit(args: readonly string[], options: GitRunOptions): Promise<Buffer> {
-  if (running >= AT_ONCE) await new Promise<void>((resolve) => waiting.push(resolve));
-  running += 1;
-  try {
-    return await run(args, options);
-  } finally {
-    running -= 1;
-    waiting.shift()?.();
-  }
+export function runGit(args: readonly string[], options: GitRunOptions): Promise<Buffer> {
+  return slots.run(() => run(args, options));
 }
 
 function run(
@@ -54,7 +48,7 @@ function run(
     let failure: GitCommandError | undefined;
     const kill = (why: string): void => {
       failure ??= new GitCommandError(args, why);
-      if (child.pid !== undefined) killGroup(child.pid);
+      killGroup(child, 'SIGKILL');
     };
     const timer = setTimeout(() => kill('Git command timed out'), timeoutMs);
     const chunks: Buffer[] = [];
@@ -75,12 +69,4 @@ function run(
       else reject(new GitCommandError(args));
     });
   });
-}
-
-function killGroup(pid: number): void {
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // It has just ended.
-  }
 }

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { errorMessage } from '../../errors/index.js';
 import { childEnvironment } from '../../tools/child-environment.js';
+import { killGroup } from '../../tools/process-group.js';
 
 /** What is kept of each of its outputs, in characters; the rest is read and dropped. */
 const KEPT = 50_000;
@@ -50,7 +51,7 @@ export async function runCommand(
   child.stdin.on('error', () => undefined);
   child.stdin.end(stdin);
   const timeout = AbortSignal.timeout(Math.max(0, timeoutSeconds) * 1_000);
-  const killed = (): void => killGroup(child);
+  const killed = (): void => killGroup(child, 'SIGKILL');
   const stop = AbortSignal.any([signal, timeout]);
   stop.addEventListener('abort', killed, { once: true });
   try {
@@ -70,7 +71,7 @@ export async function runCommand(
     return { exitCode: -1, stdout: '', stderr: '', error: errorMessage(error) };
   } finally {
     stop.removeEventListener('abort', killed);
-    killGroup(child);
+    killGroup(child, 'SIGKILL');
   }
 }
 
@@ -87,15 +88,6 @@ function ended(child: ChildProcess): Promise<number> {
       child.once('close', () => clearTimeout(drained));
     });
   });
-}
-
-function killGroup({ pid }: ChildProcess): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // All of it has ended already.
-  }
 }
 
 /** The beginning of an output. */

@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
 import { childEnvironment } from '../../tools/child-environment.js';
+import { killGroup } from '../../tools/process-group.js';
+import { Slots } from '../../tools/slots.js';
 import { SourceUnavailableError } from './extension-errors.js';
 
 /** The longest that a fetch may take (ms). */
@@ -52,23 +54,15 @@ export interface FetchOptions {
   withUserConfig: boolean;
 }
 
-let running = 0;
-const waiting: (() => void)[] = [];
+const slots = new Slots(AT_ONCE);
 
 /**
  * Runs git on a repository that nobody vouches for: no hooks, no filters, nobody to ask, bounded in time and size.
  * @returns what it printed
  * @throws SourceUnavailableError with what git complained of, free of passwords
  */
-export async function fetchGit(args: readonly string[], options: FetchOptions): Promise<string> {
-  if (running >= AT_ONCE) await new Promise<void>((resolve) => waiting.push(resolve));
-  running += 1;
-  try {
-    return await run(args, options);
-  } finally {
-    running -= 1;
-    waiting.shift()?.();
-  }
+export function fetchGit(args: readonly string[], options: FetchOptions): Promise<string> {
+  return slots.run(() => run(args, options));
 }
 
 function run(args: readonly string[], { cwd, deadline, withUserConfig }: FetchOptions): Promise<string> {
@@ -84,7 +78,7 @@ function run(args: readonly string[], { cwd, deadline, withUserConfig }: FetchOp
     let failure: SourceUnavailableError | undefined;
     const end = (why: SourceUnavailableError): void => {
       failure ??= why;
-      if (child.pid !== undefined) killGroup(child.pid);
+      killGroup(child, 'SIGKILL');
     };
     const left = Math.max(0, deadline - Date.now());
     const timer = setTimeout(() => end(new FetchTimeoutError('git took too long')), left);
@@ -121,12 +115,4 @@ function reasonIn(complaint: string): string {
 /** Frees addresses in a text from names and passwords. */
 export function withoutCredentials(text: string): string {
   return text.replace(/(\b[a-z][a-z\d+.-]*:\/\/)[^/\s'"@]*@/gi, '$1');
-}
-
-function killGroup(pid: number): void {
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // It has just ended.
-  }
 }

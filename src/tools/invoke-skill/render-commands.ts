@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { childEnvironment } from '../child-environment.js';
+import { killGroup } from '../process-group.js';
 
 /** How long one command may take (ms), and how many there may be in a text. */
 const TIMEOUT_MS = 10_000;
@@ -40,14 +41,7 @@ async function run(command: string, folder: string, signal: AbortSignal): Promis
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const kill = (): void => {
-    if (child.pid === undefined) return;
-    try {
-      process.kill(-child.pid, 'SIGKILL');
-    } catch {
-      // It is gone already.
-    }
-  };
+  const kill = (): void => killGroup(child, 'SIGKILL');
   const limit = AbortSignal.timeout(TIMEOUT_MS);
   const ends = AbortSignal.any([signal, limit]);
   ends.addEventListener('abort', kill);
