@@ -1,9 +1,9 @@
+import { ACP_SERVERS } from '../../acp/index.js';
 import { model, problemsOf, readDto } from '../../http/dto.js';
 import { type DtoClass, Field, NoOtherFields } from '../../http/field.js';
 import { choice, decimal, flag, integer, listOf, nullable, text, uuid } from '../../http/field-type.js';
 import type { Problem } from '../../http/problem.js';
 import type { JsonObject } from '../../storage/index.js';
-import { ACP_SERVERS } from './agent-settings.dto.js';
 import { tool, type ToolDto } from './agent-context.dto.js';
 import { condenserSettings, LLMSummarizingCondenserSettingsDto } from './condenser-settings.dto.js';
 import { ProfileVerificationSettingsDto } from './verification-settings.dto.js';

@@ -1,3 +1,4 @@
+import { ACP_SERVERS, FILE_SECRETS } from '../../acp/index.js';
 import { model } from '../../http/dto.js';
 import { Field } from '../../http/field.js';
 import {
@@ -70,33 +71,6 @@ export class OpenHandsAgentSettingsDto {
   verification = new VerificationSettingsDto();
 }
 
-/** Names of programs that speak the Agent Client Protocol. */
-export const ACP_SERVERS = ['claude-code', 'codex', 'gemini-cli', 'kimi-code', 'pi', 'opencode', 'custom'];
-
-const fileSecret = (
-  secret_name: string,
-  filename: string,
-  env_var: string,
-  subdir: string,
-  env_points_to: 'dir' | 'file' = 'dir',
-  warn_if_unset: string[] = [],
-): JsonObject => ({ secret_name, filename, env_var, subdir, env_points_to, warn_if_unset });
-
-/** Where the usual programs look for their credentials. */
-const FILE_SECRETS = [
-  fileSecret('CODEX_AUTH_JSON', 'auth.json', 'CODEX_HOME', 'codex'),
-  fileSecret(
-    'GOOGLE_APPLICATION_CREDENTIALS_JSON',
-    'gcloud-credentials.json',
-    'GOOGLE_APPLICATION_CREDENTIALS',
-    'gemini-cli',
-    'file',
-    ['GOOGLE_CLOUD_PROJECT', 'GOOGLE_CLOUD_LOCATION'],
-  ),
-  fileSecret('KIMI_CODE_CONFIG_TOML', 'config.toml', 'KIMI_CODE_HOME', 'kimi-code'),
-  fileSecret('PI_AUTH_JSON', 'auth.json', 'PI_CODING_AGENT_DIR', 'pi'),
-];
-
 /** An agent from elsewhere: a program that speaks the Agent Client Protocol. */
 export class ACPAgentSettingsDto {
   @Field(integer({ ge: 1 }))
@@ -133,7 +107,7 @@ export class ACPAgentSettingsDto {
   acp_isolate_data_dir = false;
 
   @Field(listOf(anyObject()))
-  acp_file_secrets: JsonObject[] = FILE_SECRETS;
+  acp_file_secrets: JsonObject[] = FILE_SECRETS.map((spec) => ({ ...spec }));
 
   @Field(agentContext)
   agent_context: AgentContextDto | null = null;
