@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { errorMessage, errorName } from '../errors/index.js';
-import { textContent, type EventDraft } from '../events/index.js';
+import type { EventDraft } from '../events/index.js';
 import { Llm } from '../llm/llm.js';
 import { CallFormatError, LlmError } from '../llm/llm-error.js';
 import { ToolRegistry } from '../tools/tool-registry.js';
@@ -9,7 +9,7 @@ import type { AgentDriver } from './agent-driver.js';
 import { RunOverError, type AgentSession } from './agent-session.js';
 import { handlesRequests } from './condenser/condenser-spec.js';
 import { Condensing, type CondensingSession } from './condenser/condensing.js';
-import { environmentMessage, rejectionDraft, runErrorDraft } from './drafts.js';
+import { environmentMessage, rejectionDraft, runErrorDraft, userMessage } from './drafts.js';
 import { mustGoOn } from './hooks/run-hooks.js';
 import { AgentStep } from './step.js';
 import { detectStuck } from './stuck-detector.js';
@@ -92,7 +92,7 @@ export class AgentLoop implements AgentDriver {
       }
       const request = requestToAgent(error);
       if (request === undefined) throw error;
-      await session.append(...userMessage(request));
+      await session.append(...spokenFor(request));
     }
   }
 
@@ -136,17 +136,10 @@ function requestToAgent(error: unknown): string | undefined {
 }
 
 /** Stands for a message of the user, so it counts as the last one. */
-function userMessage(text: string): EventDraft[] {
+function spokenFor(text: string): EventDraft[] {
   const id = randomUUID();
   return [
-    {
-      id,
-      source: 'user',
-      llm_message: { role: 'user', content: [textContent(text)], thinking_blocks: [] },
-      activated_skills: [],
-      extended_content: [],
-      kind: 'MessageEvent',
-    },
+    { id, ...userMessage(text) },
     { source: 'environment', key: 'last_user_message_id', value: id, kind: 'ConversationStateUpdateEvent' },
   ];
 }

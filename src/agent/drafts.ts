@@ -52,9 +52,20 @@ export function runErrorDraft(code: string, detail: string): EventDraft {
 }
 
 /** A message of the server to the agent: the user's side of the dialogue, but nobody typed it. */
-export function environmentMessage(text: string): EventDraft {
+export function environmentMessage(text: string): MessageDraft {
+  return messageDraft('environment', text);
+}
+
+/** What stands in the dialogue as a message of the user. */
+export function userMessage(text: string): MessageDraft {
+  return messageDraft('user', text);
+}
+
+type MessageDraft = Extract<EventDraft, { kind: 'MessageEvent' }>;
+
+function messageDraft(source: 'user' | 'environment', text: string): MessageDraft {
   return {
-    source: 'environment',
+    source,
     llm_message: { role: 'user', content: [textContent(text)], thinking_blocks: [] },
     activated_skills: [],
     extended_content: [],

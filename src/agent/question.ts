@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { createEvent, textContent, type MessageEvent } from '../events/index.js';
+import { createEvent, type MessageEvent } from '../events/index.js';
+import { userMessage } from './drafts.js';
 import { Llm, type LlmResponse } from '../llm/llm.js';
 import type { LlmConfig } from '../llm/llm-config.js';
 import type { Tool } from '../tools/tool.js';
@@ -57,13 +58,7 @@ export class Questions {
 
 /** As an event, so that it stands in the dialogue as a message of the user would. */
 function asked(question: string): MessageEvent {
-  return createEvent({
-    source: 'user',
-    llm_message: { role: 'user', content: [textContent(framed(question))], thinking_blocks: [] },
-    activated_skills: [],
-    extended_content: [],
-    kind: 'MessageEvent',
-  });
+  return createEvent(userMessage(framed(question)));
 }
 
 function framed(question: string): string {

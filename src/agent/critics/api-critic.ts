@@ -3,6 +3,7 @@ import { plainText, type Message } from '../../events/index.js';
 import type { LlmTool } from '../../llm/llm.js';
 import type { JsonObject } from '../agent-spec.js';
 import type { CriticResult } from './critic.js';
+import { boundedText } from '../../tools/bounded-text.js';
 
 /** Nothing that is longer is a verdict (bytes). */
 const MAX_BYTES = 1024 * 1024;
@@ -37,7 +38,12 @@ export async function askService(
       await response.body?.cancel();
       throw new CriticServiceError(`it answered ${response.status}`);
     }
-    return verdict(critic, probabilities(await boundedText(response)));
+    return verdict(
+      critic,
+      probabilities(
+        await boundedText(response, MAX_BYTES, () => new CriticServiceError('its answer is too long')),
+      ),
+    );
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof CriticServiceError) throw error;
@@ -120,19 +126,6 @@ function isObject(value: unknown): value is JsonObject {
 /** A share of one in percent, as people read it. */
 export function percent(share: number): string {
   return `${(share * 100).toFixed(1)}%`;
-}
-
-async function boundedText(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  const body: AsyncIterable<Uint8Array> | undefined = response.body ?? undefined;
-  if (!body) return '';
-  for await (const chunk of body) {
-    size += chunk.length;
-    if (size > MAX_BYTES) throw new CriticServiceError('its answer is too long');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 /** `fetch` puts what happened into the cause. */

@@ -1,17 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { Logger } from '@nestjs/common';
 import { errorMessage } from '../../errors/index.js';
-import {
-  createEvent,
-  textContent,
-  type ActionEvent,
-  type DurableEvent,
-  type EventDraft,
-} from '../../events/index.js';
+import { createEvent, type ActionEvent, type DurableEvent, type EventDraft } from '../../events/index.js';
 import type { LlmTool } from '../../llm/llm.js';
 import type { AgentSession } from '../agent-session.js';
 import { isBranchEvent } from '../agent-view.js';
 import type { JsonObject } from '../agent-spec.js';
+import { userMessage } from '../drafts.js';
 import { toMessages, type ObservationRenderer } from '../messages.js';
 import { askService, percent } from './api-critic.js';
 import { isJudged, localVerdict, looksAtFiles, refinementOf, type CriticResult } from './critic.js';
@@ -105,14 +100,7 @@ function request(id: string, { score, metadata }: CriticResult, iteration: numbe
     (list === '' ? '' : `What may be wrong with the work so far:${list}\n\n`) +
     'Go through the requirements one by one and check each of them against what is really there. ' +
     'Say what works and what does not yet, complete what is missing, and then finish again.';
-  return {
-    id,
-    source: 'user',
-    llm_message: { role: 'user', content: [textContent(text)], thinking_blocks: [] },
-    activated_skills: [],
-    extended_content: [],
-    kind: 'MessageEvent',
-  };
+  return { id, ...userMessage(text) };
 }
 
 function withResult(draft: EventDraft, result: CriticResult): EventDraft {

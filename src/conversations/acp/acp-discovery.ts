@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { discoverModels, type ModelDiscovery } from '../../acp/index.js';
 import type { AcpAgentSpec } from '../../agent/agent-spec.js';
-import { isJsonObject } from '../../http/field-type.js';
 import type { JsonObject } from '../../storage/index.js';
 import { ConversationServices } from '../conversation-parts.js';
 import { openGiven } from '../secrets/given-secrets.js';
 import { SecretVault } from '../secrets/secret-vault.js';
+import { asObject } from '../../settings/json-values.js';
 
 /** How long an answer is kept (ms), and how many are. */
 const KEPT_MS = 300_000;
@@ -71,10 +71,6 @@ export class AcpDiscovery implements OnApplicationShutdown {
 }
 
 const nothing = (): void => undefined;
-
-function asObject(value: unknown): JsonObject {
-  return isJsonObject(value) ? value : {};
-}
 
 function sourcesIn(value: unknown): Record<string, JsonObject> {
   return Object.fromEntries(

@@ -2,6 +2,7 @@ import { Injectable, NotFoundException, UnprocessableEntityException } from '@ne
 import type { JsonObject } from '../../storage/index.js';
 import { AgentProfiles, UnusableProfileError, type AgentProfile } from '../../settings/index.js';
 import { ProfileReferences } from './profile-references.js';
+import { asObject } from '../../settings/json-values.js';
 
 /** An agent that a stored profile describes. */
 export interface LaunchedProfile {
@@ -101,10 +102,6 @@ export function withAdditions(launched: LaunchedProfile, additions: LaunchAdditi
     ...(skills && { skills: [...own, ...skills] }),
   };
   return { ...launched, settings: { ...launched.settings, agent_context: { ...context, ...added } } };
-}
-
-function asObject(value: unknown): JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
 }
 
 /** An agent from elsewhere. Its command is one text there, as in a shell. */

@@ -1,4 +1,5 @@
 import { errorMessage } from '../../errors/index.js';
+import { boundedText } from '../../tools/bounded-text.js';
 
 /** How long a lookup may take (ms; the value of the OpenHands SDK). */
 const TIMEOUT_MS = 30_000;
@@ -31,7 +32,7 @@ export async function lookUp(
       await response.body?.cancel();
       throw new SecretLookupError(`its server answered ${response.status}`);
     }
-    return await boundedText(response);
+    return await boundedText(response, MAX_BYTES, () => new SecretLookupError('the answer is too long'));
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof SecretLookupError) throw error;
@@ -62,19 +63,6 @@ function unescaped(text: string): string {
   } catch {
     return text;
   }
-}
-
-async function boundedText(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  const body: AsyncIterable<Uint8Array> | undefined = response.body ?? undefined;
-  if (!body) return '';
-  for await (const chunk of body) {
-    size += chunk.length;
-    if (size > MAX_BYTES) throw new SecretLookupError('the answer is too long');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 /** `fetch` puts what happened into the cause. */

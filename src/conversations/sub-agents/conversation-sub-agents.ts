@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { toolErrorDraft, rejectionDraft } from '../../agent/drafts.js';
+import { toolErrorDraft, rejectionDraft, userMessage } from '../../agent/drafts.js';
 import { AGENT_MISTAKE } from '../../agent/error-classification.js';
 import type { AgentSpec, JsonObject } from '../../agent/agent-spec.js';
 import type { Hooks } from '../../agent/hooks/index.js';
@@ -14,7 +14,7 @@ import {
   type AgentType,
 } from '../../agent/sub-agents/index.js';
 import { errorMessage } from '../../errors/index.js';
-import { plainText, textContent, type EventDraft } from '../../events/index.js';
+import { plainText, type EventDraft } from '../../events/index.js';
 import type { LlmConfig } from '../../llm/llm-config.js';
 import { HostRefusal, type SubAgents, type TaskResult } from '../../tools/tool.js';
 import { promptFilesOf } from '../context/prompt-files.js';
@@ -208,13 +208,7 @@ export class ConversationSubAgents implements SubAgents {
     return [
       ...(isNew ? [systemPromptDraft(session.agent, definitions, facts)] : open),
       { source: 'environment', key: 'execution_status', value: 'idle', kind: 'ConversationStateUpdateEvent' },
-      {
-        source: 'user',
-        llm_message: { role: 'user', content: [textContent(prompt)], thinking_blocks: [] },
-        activated_skills: [],
-        extended_content: [],
-        kind: 'MessageEvent',
-      },
+      userMessage(prompt),
     ];
   }
 }

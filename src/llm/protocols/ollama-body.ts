@@ -5,6 +5,7 @@ import { splitThoughtSignature } from './answer.js';
 import { samplingFields } from './chat-completions.js';
 import { imagesOfTools } from './chat-messages.js';
 import { isObject } from '../json-object.js';
+import { parsedArguments } from './prompt.js';
 
 /** A request of Ollama's chat (https://docs.ollama.com/api/chat). */
 export interface OllamaBody extends JsonObject {
@@ -94,14 +95,4 @@ function images({ content }: Message): string[] {
       ? block.image_urls.flatMap((url) => /^data:[^,]*;base64,(.+)$/s.exec(url)?.[1] ?? [])
       : [],
   );
-}
-
-/** Arguments are objects here. What is not JSON was replaced before it got into the history. */
-function parsedArguments(text: string): unknown {
-  try {
-    const value: unknown = JSON.parse(text);
-    return value;
-  } catch {
-    return {};
-  }
 }

@@ -175,7 +175,7 @@ function signatureOfText(message: Message, marks: PromptMarks): SharedV3Provider
 }
 
 /** These protocols carry arguments as objects. What is not JSON was replaced before it got into the history. */
-function parsedArguments(text: string): unknown {
+export function parsedArguments(text: string): unknown {
   try {
     const value: unknown = JSON.parse(text);
     return value;

@@ -3,6 +3,7 @@ import { LlmError } from '../llm-error.js';
 import { callResponses } from '../protocols/responses.js';
 import { fromEnvironment } from './environment.js';
 import type { ProviderAnswer, ProviderCall } from './provider.js';
+import { isObject } from '../json-object.js';
 
 /** Where the models of a ChatGPT subscription are. Never the `base_url` of a model: the token is for nobody else. */
 const ADDRESS = 'https://chatgpt.com/backend-api/codex';
@@ -52,14 +53,10 @@ function accountOf(token: string): string | undefined {
   const [, payload = ''] = token.split('.');
   try {
     const claims: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString());
-    const auth: unknown = isRecord(claims) ? claims[CLAIM] : undefined;
-    const id = isRecord(auth) ? auth['chatgpt_account_id'] : undefined;
+    const auth: unknown = isObject(claims) ? claims[CLAIM] : undefined;
+    const id = isObject(auth) ? auth['chatgpt_account_id'] : undefined;
     return typeof id === 'string' ? id : undefined;
   } catch {
     return undefined;
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }
