@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createServer } from 'node:http';
+import { json, passOn, startFront } from './mcp-front.mjs';
 
 /**
  * Stands before an MCP server: lets nobody through without the access token of the day, and renews it for a refresh token,
@@ -7,11 +7,6 @@ import { createServer } from 'node:http';
  */
 export async function startAuthorizedFront({ to, refreshToken }) {
   const state = { accessToken: randomUUID(), refreshToken, renewals: [] };
-  const read = async (request) => {
-    const chunks = [];
-    for await (const chunk of request) chunks.push(chunk);
-    return Buffer.concat(chunks);
-  };
   const renew = (body, response) => {
     const form = Object.fromEntries(new URLSearchParams(body.toString()));
     state.renewals.push(form);
@@ -21,41 +16,17 @@ export async function startAuthorizedFront({ to, refreshToken }) {
     const { accessToken: access_token, refreshToken: refresh_token } = state;
     json(response, 200, { access_token, refresh_token, token_type: 'Bearer', expires_in: 3600 });
   };
-  const answer = async (request, response) => {
-    const { method, url, headers } = request;
-    const body = await read(request);
-    if (url === '/.well-known/oauth-authorization-server') return void json(response, 200, metadata(base()));
+  const front = await startFront((request, body, response) => {
+    const { url, headers } = request;
+    if (url === '/.well-known/oauth-authorization-server') {
+      return json(response, 200, metadata(front.base));
+    }
     if (url === '/token') return renew(body, response);
     if (url !== '/mcp') return void response.writeHead(404).end();
     if (headers.authorization !== `Bearer ${state.accessToken}`) return void response.writeHead(401).end();
-    const passed = await fetch(to, {
-      method,
-      headers: Object.fromEntries(Object.entries(headers).filter(([name]) => FORWARDED.test(name))),
-      body: method === 'POST' ? body : undefined,
-    });
-    response.writeHead(passed.status, Object.fromEntries(passed.headers));
-    for await (const chunk of passed.body ?? []) response.write(chunk);
-    response.end();
-  };
-  const server = createServer((request, response) => {
-    answer(request, response).catch(() => response.destroy());
+    return passOn(to, request, body, response);
   });
-  const base = () => `http://127.0.0.1:${server.address().port}`;
-  await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
-  return {
-    url: `${base()}/mcp`,
-    state,
-    close: async () => {
-      server.closeAllConnections();
-      await new Promise((closed) => server.close(closed));
-    },
-  };
-}
-
-const FORWARDED = /^(accept|content-type|mcp-.*)$/;
-
-function json(response, status, value) {
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
+  return { url: `${front.base}/mcp`, state, close: front.close };
 }
 
 function metadata(issuer) {

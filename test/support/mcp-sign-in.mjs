@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { createServer } from 'node:http';
+import { json, passOn, startFront } from './mcp-front.mjs';
 
 /**
  * An MCP server that wants a sign-in, and the authorization server that it names: registration of clients, codes with PKCE,
@@ -56,59 +56,30 @@ export async function startSignIn({ to, secret = false, metadata = {} }) {
   };
   const pass = async (request, body, response) => {
     if (!state.access.has(request.headers.authorization?.replace('Bearer ', ''))) {
-      const where = `${base()}/.well-known/oauth-protected-resource/mcp`;
+      const where = `${front.base}/.well-known/oauth-protected-resource/mcp`;
       return void response
         .writeHead(401, { 'www-authenticate': `Bearer resource_metadata="${where}"` })
         .end();
     }
-    const { method, headers } = request;
-    const passed = await fetch(to, {
-      method,
-      headers: Object.fromEntries(Object.entries(headers).filter(([name]) => FORWARDED.test(name))),
-      body: method === 'POST' ? body : undefined,
-    });
-    response.writeHead(passed.status, Object.fromEntries(passed.headers));
-    for await (const chunk of passed.body ?? []) response.write(chunk);
-    response.end();
+    await passOn(to, request, body, response);
   };
-  const answer = async (request, response) => {
-    const chunks = [];
-    for await (const chunk of request) chunks.push(chunk);
-    const body = Buffer.concat(chunks);
-    const { pathname, searchParams } = new URL(request.url, base());
+  const front = await startFront((request, body, response) => {
+    const { pathname, searchParams } = new URL(request.url, front.base);
     const query = Object.fromEntries(searchParams);
     const form = pathname === '/token' ? Object.fromEntries(new URLSearchParams(body.toString())) : {};
     state.requests.push({ pathname, query, form });
     if (pathname === '/mcp') return pass(request, body, response);
     if (pathname.startsWith('/.well-known/oauth-protected-resource')) {
-      return json(response, 200, { resource: `${base()}/mcp`, authorization_servers: [base()] });
+      return json(response, 200, { resource: `${front.base}/mcp`, authorization_servers: [front.base] });
     }
     if (pathname === '/.well-known/oauth-authorization-server')
-      return json(response, 200, { ...endpoints(base()), ...metadata });
+      return json(response, 200, { ...endpoints(front.base), ...metadata });
     if (pathname === '/register') return register(body, response);
     if (pathname === '/authorize') return authorize(query, response);
     if (pathname === '/token') return exchange(form, response);
     response.writeHead(404).end();
-  };
-  const server = createServer((request, response) => {
-    answer(request, response).catch(() => response.destroy());
   });
-  const base = () => `http://127.0.0.1:${server.address().port}`;
-  await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
-  return {
-    url: `${base()}/mcp`,
-    state,
-    close: async () => {
-      server.closeAllConnections();
-      await new Promise((closed) => server.close(closed));
-    },
-  };
-}
-
-const FORWARDED = /^(accept|content-type|mcp-.*)$/;
-
-function json(response, status, value) {
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
+  return { url: `${front.base}/mcp`, state, close: front.close };
 }
 
 function endpoints(issuer) {
