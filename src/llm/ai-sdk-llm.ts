@@ -83,7 +83,7 @@ export class AiSdkLlm extends Llm {
         request.onRetry?.(retry);
       },
     });
-    const { cost, contextWindow } = await priceAnswer(config, answer.usage, answer.headers);
+    const { cost, contextWindow } = await priceAnswer(config, answer.usage, answer.headers, new Date());
     this.prices.note(config, request.conversationId, cost);
     return {
       id: answer.id,

@@ -49,14 +49,15 @@ export interface Priced {
 
 /**
  * The cost of an answer and the model's input limit. The config's own prices win (both must be set), then what a proxy
- * says it was charged (`x-litellm-response-cost`), then the table.
+ * says it was charged (`x-litellm-response-cost`), then the table at that moment: some services ask less at night.
  */
 export async function priceAnswer(
   config: LlmConfig,
   tokens: Tokens,
   headers: Record<string, string> | undefined,
+  at: Date,
 ): Promise<Priced> {
-  const known = await lookUp(config, tokens);
+  const known = await lookUp(config, tokens, at);
   const contextWindow = modelFeatures(config).maxInputTokens ?? known?.contextWindow ?? 0;
   return { cost: customCost(config, tokens) ?? chargedCost(headers) ?? known?.cost ?? null, contextWindow };
 }
@@ -76,6 +77,7 @@ function chargedCost(headers: Record<string, string> | undefined): number | null
 async function lookUp(
   config: LlmConfig,
   tokens: Tokens,
+  at: Date,
 ): Promise<{ cost: number; contextWindow?: number } | null> {
   const { provider, model } = parseModelName(config.model_canonical_name ?? config.model);
   if (provider === 'scripted' || provider === '') return null;
@@ -88,6 +90,9 @@ async function lookUp(
   };
   // Which of AWS's protocols is spoken is no part of the name there.
   const name = model.replace(/^(converse|converse_like|invoke)\//, '');
-  const answer = calcPrice(usage, name, { providerId: CATALOGUE_PROVIDERS[provider] ?? provider });
+  const answer = calcPrice(usage, name, {
+    providerId: CATALOGUE_PROVIDERS[provider] ?? provider,
+    timestamp: at,
+  });
   return answer && { cost: answer.total_price, contextWindow: answer.model.context_window };
 }
