@@ -6,14 +6,18 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** What only developers use: source maps (half of everything), types, and the pages of Playwright's own tools. */
-const NOT_FOR_USERS = /\.map$|\.d\.ts$|\/playwright-core\/lib\/vite$/;
+/**
+ * What only developers use: source maps (half of everything), types, the pages of Playwright's own tools, and the forms of
+ * Swagger UI that our page does not load.
+ */
+const NOT_FOR_USERS =
+  /\.map$|\.d\.ts$|\/playwright-core\/lib\/vite$|\/swagger-ui-(es-bundle.*|standalone-preset)\.js$/;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const target = process.argv[2];
 if (!target) fail('Usage: node scripts/install-production.mjs <folder>');
 const main = await readFile(path.join(root, 'dist/main.js'), 'utf8').catch(() => '');
-if (!main.includes('./bundle/')) fail('there is no bundle: run npm run build first');
+if (!main.includes('bundle/program.cjs')) fail('there is no bundle: run npm run build first');
 await mkdir(target, { recursive: true });
 if ((await readdir(target)).length > 0) fail(`${target} is not empty`);
 

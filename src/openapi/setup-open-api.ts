@@ -1,7 +1,10 @@
 import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import type { INestApplication } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { PAGE, PAGE_SCRIPT } from './page.js';
+
+const require = createRequire(import.meta.url);
 
 /** Files of Swagger UI that the page loads, by their names in the package. */
 const ASSETS: Readonly<Record<string, string>> = {
@@ -33,7 +36,7 @@ export function setupOpenApi(app: INestApplication): void {
     answer('text/javascript', () => Promise.resolve(PAGE_SCRIPT)),
   );
   for (const [name, type] of Object.entries(ASSETS)) {
-    const file = (): Promise<Buffer> => readFile(new URL(import.meta.resolve(`swagger-ui-dist/${name}`)));
+    const file = (): Promise<Buffer> => readFile(require.resolve(`swagger-ui-dist/${name}`));
     adapter.get(`/docs/assets/${name}`, answer(type, file));
   }
   adapter.get('/redoc', (_request: Request, response: Response) => response.redirect(307, '/docs'));

@@ -60,7 +60,7 @@ describe('the production installation', () => {
 
   it('finds everything that it loads later: model providers, the API document', async () => {
     const bundle = path.join(program, 'dist/bundle');
-    const parts = (await readdir(bundle)).filter((name) => name.endsWith('.js'));
+    const parts = (await readdir(bundle)).filter((name) => name.endsWith('.cjs'));
     const code = parts.map((name) => `await import(${JSON.stringify(path.join(bundle, name))});`).join('');
     await run(process.execPath, ['--input-type=module', '-e', `${code} process.exit(0);`], {
       cwd: container,

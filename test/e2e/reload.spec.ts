@@ -122,11 +122,11 @@ describe('--reload without sources', () => {
     });
     try {
       const bundle = path.join(installed, 'dist/bundle');
-      for (const name of (await readdir(bundle)).filter((name) => name.endsWith('.js'))) {
+      for (const name of (await readdir(bundle)).filter((name) => name.endsWith('.cjs'))) {
         const file = path.join(bundle, name);
-        await writeFile(file, (await readFile(file, 'utf8')).replaceAll('"1.58.2"', '"9.9.5"'));
+        await writeFile(file, (await readFile(file, 'utf8')).replaceAll('"1.58.2"', '"9.9.50"'));
       }
-      await answersVersion(server.url, '9.9.5');
+      await answersVersion(server.url, '9.9.50');
       expect(await server.end()).toBe(0);
     } finally {
       await server.stop();

@@ -34,7 +34,7 @@ class BuiltProgram implements Program {
     this.folder = path.dirname(main);
   }
   counts(file: string): boolean {
-    return file.endsWith('.js');
+    return /\.c?js$/.test(file);
   }
   make(): Promise<string> {
     return Promise.resolve(this.main);
