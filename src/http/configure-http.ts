@@ -4,7 +4,7 @@ import { type CorsOptions, cors } from './cors.js';
 import { HttpExceptionFilter } from './exception.filter.js';
 import { jsonBody } from './json-body.js';
 import { RequestPipe } from './request.pipe.js';
-import { routingEdges } from './routing-edges.js';
+import { routing } from './routing-edges.js';
 
 /** How the HTTP edge is to behave; everything has a default. */
 export interface HttpOptions {
@@ -31,11 +31,8 @@ export function configureHttp(app: NestExpressApplication, options: HttpOptions 
   app.disable('etag');
   app.set('query parser', 'simple');
   const limit = options.bodyLimit ?? BODY_LIMIT;
-  app.use(
-    cors(options.cors ?? { allows: () => false }),
-    routingEdges(app.getHttpAdapter(), options.unknownPath),
-    jsonBody(limit),
-  );
+  const { edges, dispatch } = routing(app.getHttpAdapter(), options.unknownPath);
+  app.use(cors(options.cors ?? { allows: () => false }), edges, jsonBody(limit), dispatch);
   app.useGlobalPipes(new RequestPipe());
   app.useGlobalFilters(new HttpExceptionFilter(options.debug, options.mask));
 }

@@ -1,6 +1,6 @@
 import { type ValidationError, validateSync } from 'class-validator';
 import { type DtoClass, fieldsOf, isClosed } from './field.js';
-import { type FieldType, isJsonObject } from './field-type.js';
+import { type FieldType, isJsonObject, isMap } from './field-type.js';
 import {
   type Location,
   type Problem,
@@ -39,8 +39,26 @@ export function readDto<T extends object>(dto: DtoClass<T>, source: Record<strin
 
 /** Everything that is wrong with a DTO and the DTOs in it. */
 export function problemsOf(instance: object): Problem[] {
+  if (origins.has(instance) && isFaultless(instance)) return [];
   const errors = validateSync(instance, { forbidUnknownValues: false });
   return [...fromErrors(errors), ...unknownFields(instance)];
+}
+
+/**
+ * Whether the rules of all fields say yes, in the DTOs of a DTO, too. class-validator asks the same rules and finds the places
+ * of what is wrong, but looks for them anew each time: most requests are right, and most of their time went there.
+ */
+function isFaultless(value: unknown): boolean {
+  if (Array.isArray(value)) return value.every(isFaultless);
+  if (isMap(value)) return [...value.values()].every(isFaultless);
+  const origin = typeof value === 'object' && value !== null ? origins.get(value) : undefined;
+  if (origin === undefined) return true;
+  for (const [name, { type, optional }] of fieldsOf(origin.dto)) {
+    const field: unknown = Reflect.get(Object(value), name);
+    if (field === undefined ? !optional : type.problems(field).length > 0) return false;
+    if (type.nested && !isFaultless(field)) return false;
+  }
+  return !isClosed(origin.dto) || Object.keys(origin.source).every((name) => fieldsOf(origin.dto).has(name));
 }
 
 function fromErrors(errors: readonly ValidationError[]): Problem[] {

@@ -342,7 +342,8 @@ export function mapOf(item: FieldType): FieldType {
   };
 }
 
-function isMap(value: unknown): value is Map<string, unknown> {
+/** Whether a value is a map of `mapOf`. */
+export function isMap(value: unknown): value is Map<string, unknown> {
   return value instanceof Map;
 }
 

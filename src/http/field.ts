@@ -82,8 +82,18 @@ export function isEmbedded(dto: DtoClass): boolean {
   return embedded.has(dto);
 }
 
+const fieldsOfClasses = new WeakMap<object, ReadonlyMap<string, FieldSpec>>();
+
 /** The fields of a DTO class, inherited ones first; empty for any other class. */
-export function fieldsOf(dto: { prototype: unknown }): Map<string, FieldSpec> {
+export function fieldsOf(dto: { prototype: unknown }): ReadonlyMap<string, FieldSpec> {
+  const known = fieldsOfClasses.get(dto);
+  if (known) return known;
+  const fields = collectFields(dto);
+  fieldsOfClasses.set(dto, fields);
+  return fields;
+}
+
+function collectFields(dto: { prototype: unknown }): Map<string, FieldSpec> {
   const chain: Map<string, FieldSpec>[] = [];
   for (
     let prototype: unknown = dto.prototype;

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { NextFunction, Request, Response } from 'express';
 import {
@@ -102,11 +103,9 @@ function parseJson(bytes: Buffer): unknown {
 }
 
 function decode(bytes: Buffer): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw new HttpException('There was an error parsing the body', HttpStatus.BAD_REQUEST);
-  }
+  if (!isUtf8(bytes)) throw new HttpException('There was an error parsing the body', HttpStatus.BAD_REQUEST);
+  const text = bytes.toString();
+  return text.startsWith('\ufeff') ? text.slice(1) : text;
 }
 
 function invalidJson(position: number, error: string): RequestValidationError {
