@@ -26,19 +26,38 @@ export type SecretChange = (place: SecretPlace) => string | null | undefined;
 /** What the surroundings say about a field. */
 type Context = 'plain' | 'server' | 'source' | 'params';
 
+/** How many names are remembered, and from which length on (characters) they are not. */
+const MOST_NAMES = 2_000;
+const LONG_NAME = 100;
+
 /** Names that are secret wherever they stand: `api_key`, `aws_secret_access_key`, `aws_session_token`, ... */
-const SECRET_FIELD =
-  /(^|_)(api_key|access_key(_id)?|secret(_access)?_key|(session|auth|access|refresh)_token|client_secret|password)$/;
+const isSecretFieldName = remembered(
+  /(^|_)(api_key|access_key(_id)?|secret(_access)?_key|(session|auth|access|refresh)_token|client_secret|password)$/,
+);
 
 /** URLs that this server calls, or clones from: `base_url`, `aws_bedrock_runtime_endpoint`, `source` of a plugin, ... */
-const ADDRESS_FIELD = /(^|_)(url|endpoint|source)$/;
+const isAddressField = remembered(/(^|_)(url|endpoint|source)$/);
 
 /**
  * Maps whose keys are anybody's words (labels, names of tools, ids, JSON schemas): no key of theirs makes a secret. In
  * a conversation, in the rest of its create request and in an agent.
  */
-const FREE =
+const FREE_PLACE =
   /^(\/rest)?\/(tags|stats|agent_state|blocked_actions|blocked_messages|client_tools|tool_module_qualnames|observability_metadata)$|^(\/agent)?\/(system_prompt_kwargs|agent_context\/skills\/\d+\/metadata)$/;
+
+/** The last words of those places: nothing else is asked where it stands, which takes longer than all other questions. */
+const FREE_NAMES = new Set([
+  'tags',
+  'stats',
+  'agent_state',
+  'blocked_actions',
+  'blocked_messages',
+  'client_tools',
+  'tool_module_qualnames',
+  'observability_metadata',
+  'system_prompt_kwargs',
+  'metadata',
+]);
 
 /**
  * A copy of an object with every secret in it changed. This is the one place that knows where secrets are: fields named
@@ -60,7 +79,8 @@ class SecretWalk {
   }
 
   private member(owner: JsonRecord, name: string, item: unknown, pointer: string, context: Context): unknown {
-    if (FREE.test(pointer)) return item;
+    if (FREE_NAMES.has(name) && FREE_PLACE.test(pointer)) return item;
+    if (typeof item === 'number' || typeof item === 'boolean') return item;
     if (isSecretValue(item)) return this.text({ owner, name, item, pointer, context });
     if (Array.isArray(item)) {
       return item.map((element: unknown, index) =>
@@ -84,7 +104,7 @@ class SecretWalk {
         isUserinfo: false,
       });
     }
-    if (item === null || !ADDRESS_FIELD.test(name)) return item;
+    if (item === null || !isAddressField(name)) return item;
     return changeUserinfo(item, (value) =>
       this.change({ pointer, value, owner, hiddenAs: 'mask', isCredential, isUserinfo: true }),
     );
@@ -160,7 +180,7 @@ function isSecretField(owner: JsonRecord, name: string, context: Context): boole
   // `value` is a secret of a secret source and of an MCP server's credential; elsewhere it is any word.
   if (name === 'value')
     return context === 'server' || context === 'source' || owner['kind'] === 'StaticSecret';
-  return SECRET_FIELD.test(name);
+  return isSecretFieldName(name);
 }
 
 function isSecretValue(value: unknown): value is string | null {
@@ -172,10 +192,31 @@ function isRecord(value: unknown): value is JsonRecord {
 }
 
 function mapEntries(map: JsonRecord, change: (name: string, item: unknown) => unknown): JsonRecord {
-  const changed = Object.entries(map).map(([name, item]) => [name, change(name, item)] as const);
-  return Object.fromEntries(changed.filter(([, item]) => item !== undefined));
+  const changed: JsonRecord = {};
+  for (const name of Object.keys(map)) {
+    const item = change(name, map[name]);
+    if (item === undefined) continue;
+    if (name === '__proto__') Object.defineProperty(changed, name, { ...OWN, value: item });
+    else changed[name] = item;
+  }
+  return changed;
 }
 
+/** A property like any other, whatever its name. */
+const OWN = { configurable: true, enumerable: true, writable: true };
+
 function escapePointer(name: string): string {
-  return name.replaceAll('~', '~0').replaceAll('/', '~1');
+  return /[~/]/.test(name) ? name.replaceAll('~', '~0').replaceAll('/', '~1') : name;
+}
+
+/** What a pattern says of names, which are few: the fields of conversations, and of what people put into them. */
+function remembered(pattern: RegExp): (name: string) => boolean {
+  const answers = new Map<string, boolean>();
+  return (name) => {
+    const known = answers.get(name);
+    if (known !== undefined) return known;
+    const answer = pattern.test(name);
+    if (answers.size < MOST_NAMES && name.length < LONG_NAME) answers.set(name, answer);
+    return answer;
+  };
 }
