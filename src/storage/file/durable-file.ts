@@ -1,5 +1,6 @@
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, rename, rm, unlink } from 'node:fs/promises';
 import path from 'node:path';
+import { errorCode } from '../../errors/index.js';
 import { FILE_MODE, FOLDER_MODE } from './conversation-folder.js';
 
 /** Makes the names in a folder durable: a new or renamed file may otherwise be gone after a power cut. */
@@ -9,6 +10,45 @@ export async function syncFolder(folder: string): Promise<void> {
     await handle.sync();
   } finally {
     await handle.close();
+  }
+}
+
+/** The sync of a folder that begins when the one that is under way has ended. */
+const nextSyncs = new Map<string, Promise<void>>();
+const currentSyncs = new Map<string, Promise<void>>();
+
+/**
+ * `syncFolder` for a folder in which many things are made at once: all that ask while one sync is under way share the next.
+ */
+export function syncFolderTogether(folder: string): Promise<void> {
+  const next = nextSyncs.get(folder);
+  if (next) return next;
+  const current = currentSyncs.get(folder);
+  if (!current) return startSync(folder);
+  const following = current
+    .catch(() => undefined)
+    .then(() => {
+      nextSyncs.delete(folder);
+      return startSync(folder);
+    });
+  nextSyncs.set(folder, following);
+  return following;
+}
+
+function startSync(folder: string): Promise<void> {
+  const sync = syncFolder(folder).finally(() => {
+    if (currentSyncs.get(folder) === sync) currentSyncs.delete(folder);
+  });
+  currentSyncs.set(folder, sync);
+  return sync;
+}
+
+/** Removes a file if it is there. `rm` with `force` would look at it twice first. */
+export async function removeFile(file: string): Promise<void> {
+  try {
+    await unlink(file);
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error;
   }
 }
 

@@ -17,7 +17,7 @@ import {
   METADATA_FILE,
   UNFINISHED_FILE,
 } from './conversation-folder.js';
-import { makeFolder, replaceFile, syncFolder } from './durable-file.js';
+import { makeFolder, removeFile, replaceFile, syncFolder, syncFolderTogether } from './durable-file.js';
 import { formatMetadata, readEntry, readMetadata } from './metadata-file.js';
 
 /** More do not help: the file system calls of a process run in four threads. */
@@ -168,11 +168,16 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
     // An owner that was frozen and one that took over must not share a temporary file.
     const temporary = path.join(folder, `${METADATA_FILE}.${fence.generation}.tmp`);
     const isNew = !this.entries.get(id);
-    if (isNew) await makeFolder(folder);
-    await replaceFile(path.join(folder, METADATA_FILE), temporary, text, mayWrite);
-    if (isNew) await rm(path.join(folder, UNFINISHED_FILE), { force: true });
+    const replace = () => replaceFile(path.join(folder, METADATA_FILE), temporary, text, mayWrite);
+    await replace().catch(async (error: unknown) => {
+      // Whoever took the lease has made the folder, unless it is gone again.
+      if (!isNew || errorCode(error) !== 'ENOENT') throw error;
+      await makeFolder(folder);
+      await replace();
+    });
+    if (isNew) await removeFile(path.join(folder, UNFINISHED_FILE));
     // The lease may have made the folder: its name becomes durable with its first metadata.
-    await Promise.all([syncFolder(folder), isNew && syncFolder(this.options.conversationsPath)]);
+    await Promise.all([syncFolder(folder), isNew && syncFolderTogether(this.options.conversationsPath)]);
   }
 
   private inTurn(id: string, action: () => Promise<void>): Promise<void> {

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
 import type { LeaseOwner } from '../lease-store.js';
 import { FILE_MODE, LEASE_FILE } from './conversation-folder.js';
+import { removeFile } from './durable-file.js';
 import { formatLease, ownLease, parseLease, sameOwner, vacancyOf, type Vacancy } from './lease-record.js';
 
 const CLAIM = /^owner_lease\.(\d+)\.claim$/;
@@ -167,7 +168,7 @@ export class LeaseFile {
       if (errorCode(error) === 'EEXIST') return false;
       throw error;
     } finally {
-      await rm(temporary, { force: true });
+      await removeFile(temporary);
     }
   }
 }

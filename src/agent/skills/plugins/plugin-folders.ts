@@ -14,11 +14,13 @@ const INSTALLED = 'installed';
 export async function userPluginFolders(user: UserFolders): Promise<string[]> {
   const own = path.join(user.openhands, 'plugins');
   const installed = path.join(own, INSTALLED);
-  const names = await enabledNames(installed);
-  const folders = [
-    ...(await foldersIn(path.join(user.agents, 'plugins'))),
-    ...(await foldersIn(own)).filter((folder) => folder !== installed),
-  ];
+  // Each conversation that is made asks for this.
+  const [names, ofAgents, ofOpenHands] = await Promise.all([
+    enabledNames(installed),
+    foldersIn(path.join(user.agents, 'plugins')),
+    foldersIn(own),
+  ]);
+  const folders = [...ofAgents, ...ofOpenHands.filter((folder) => folder !== installed)];
   const there = await Promise.all(names.map((name) => isFolder(path.join(installed, name))));
   return [...folders, ...names.filter((_name, at) => there[at]).map((name) => path.join(installed, name))];
 }
