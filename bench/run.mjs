@@ -48,8 +48,14 @@ const model = await startModel();
 try {
   const benchmarks = await loadBenchmarks();
   const results = [];
-  for (const benchmark of benchmarks) results.push(...(await run(benchmark)));
-  await print(results, await measureLimits());
+  for (const benchmark of benchmarks) {
+    results.push(...(await run(benchmark)));
+    // After each, so that a run which is ended early leaves something.
+    await save(results, []);
+  }
+  const limits = await measureLimits();
+  await save(results, limits);
+  print(results, limits);
 } finally {
   await endAllServers();
   await model.close();
@@ -128,7 +134,13 @@ async function measure(benchmark, { key, command }) {
   }
 }
 
-async function print(results, limits) {
+async function save(results, limits) {
+  if (!options.json) return;
+  const text = JSON.stringify({ about: describeRun(), results, limits }, null, 2);
+  await writeFile(options.json, `${text}\n`);
+}
+
+function print(results, limits) {
   const cells = toCells(results, contestants.length > 1);
   const limitCells = [
     ['Limit of the machine', 'Unit', 'Figure'],
@@ -139,7 +151,6 @@ async function print(results, limits) {
   console.log(
     `\n${about.join(options.markdown ? '  \n' : '\n')}\n\n${format(cells)}\n\n${format(limitCells)}`,
   );
-  if (options.json) await writeFile(options.json, `${JSON.stringify({ about, results, limits }, null, 2)}\n`);
 }
 
 function describeRun() {

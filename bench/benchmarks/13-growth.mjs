@@ -17,6 +17,11 @@ for (const [key, size] of Object.entries(SIZES)) {
   const many = size.toLocaleString('en-US');
   rows[`step_${key}`] = { title: `a step in a conversation of ${many} events`, unit: 'ms', better: 'less' };
   rows[`page_${key}`] = { title: `the last page of ${many} events`, unit: 'ms', better: 'less' };
+  rows[`absent_${key}`] = {
+    title: `a kind that is not among ${many} events`,
+    unit: 'ms',
+    better: 'less',
+  };
   rows[`memory_${key}`] = {
     title: `memory of an open conversation of ${many} events, after a restart`,
     unit: 'MiB',
@@ -25,6 +30,7 @@ for (const [key, size] of Object.entries(SIZES)) {
 }
 rows.stepGrowth = growth('a step in 100,000 events to one in 1,000');
 rows.pageGrowth = growth('the last page of 100,000 events to that of 1,000');
+rows.absentGrowth = growth('a kind that is not among 100,000 events to the same in 1,000');
 
 /**
  * What grows with a conversation. A condenser keeps what the model gets to 80 events, as in any long work; the history that it
@@ -47,11 +53,13 @@ export const benchmark = {
       await sendMessage(server, conversation, 'work', true);
       await finishedWith(server, conversation, STEPS + 1);
       figures[`step_${key}`] = median(caller.stepsMs());
-      figures[`page_${key}`] = await lastPage(server, conversation);
+      figures[`page_${key}`] = await pageMs(server, conversation, '&sort_order=TIMESTAMP_DESC', 100);
+      figures[`absent_${key}`] = await pageMs(server, conversation, '&kind=PauseEvent', 0);
       await server.stop();
     }
     if (figures.step_k100) figures.stepGrowth = figures.step_k100 / figures.step_k1;
     if (figures.page_k100) figures.pageGrowth = figures.page_k100 / figures.page_k1;
+    if (figures.absent_k100) figures.absentGrowth = figures.absent_k100 / figures.absent_k1;
     return figures;
   },
 };
@@ -83,12 +91,12 @@ async function use(server, conversation) {
   await searchEvents(server, conversation);
 }
 
-async function lastPage(server, conversation) {
+async function pageMs(server, conversation, query, expected) {
   const waits = [];
   for (let i = 0; i < 50; i++) {
     const started = performance.now();
-    const { items } = await searchEvents(server, conversation, '&sort_order=TIMESTAMP_DESC');
-    if (items.length !== 100) throw new Error(`a page of ${items.length} events`);
+    const { items } = await searchEvents(server, conversation, query);
+    if (items.length !== expected) throw new Error(`a page of ${items.length} events`);
     waits.push(performance.now() - started);
   }
   return median(waits);
