@@ -1,6 +1,7 @@
 // The benchmarks: `npm run bench`, with options after `--`. What it prints and how to add one: bench/README.md
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import os from 'node:os';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { measureLimits } from './support/limits.mjs';
@@ -156,10 +157,22 @@ function print(results, limits) {
 function describeRun() {
   const [cpu] = os.cpus();
   const memory = Math.round(os.totalmem() / 2 ** 30);
-  const args = process.argv.slice(2).map((arg) => (/\s/.test(arg) ? `"${arg}"` : arg));
   return [
     `Machine: ${os.cpus().length} x ${cpu.model.trim()}, ${memory} GiB, ${os.type()} ${os.release()}, Node ${process.version}`,
     `Date: ${new Date().toISOString().slice(0, 10)}`,
-    `Command: npm run bench -- ${args.join(' ')}`.trimEnd(),
+    `Command: ${describeCommand()}`,
   ];
+}
+
+/** Without what says where things are on this machine. */
+function describeCommand() {
+  const [program, ...args] = (options.server ?? '').split(/\s+/);
+  return [
+    'npm run bench --',
+    options.quick && '--quick',
+    ...options.only.map((part) => `--only ${part}`),
+    options.server && `--server "${[path.basename(program), ...args].join(' ')}"`,
+  ]
+    .filter(Boolean)
+    .join(' ');
 }
