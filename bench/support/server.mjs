@@ -10,7 +10,7 @@ import { processesOf, proportionalMiB, residentMiB } from './processes.mjs';
 import { Watcher } from './watcher.mjs';
 
 /** Longer than any server may take to answer for the first time or to end (ms). */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 
 const running = new Set();
 
@@ -140,7 +140,7 @@ class BenchServer {
     const pids = await processesOf(child.pid, this.folder);
     if (child.exitCode === null && child.signalCode === null) {
       const exit = once(child, 'exit');
-      const impatience = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS / 4);
+      const impatience = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS / 8);
       child.kill('SIGTERM');
       await exit;
       clearTimeout(impatience);
