@@ -49,7 +49,7 @@ async function stepsOf(server, model, count) {
   const caller = model.calling('think', { thought: 'as usual' }, count);
   const conversation = await createConversation(server, caller.llm, { tools: [] });
   await sendMessage(server, conversation, 'work', true);
-  await finishedWith(server, conversation, count + 1);
+  await finishedWith(server, conversation, count + 1, caller);
   return caller.stepsMs();
 }
 

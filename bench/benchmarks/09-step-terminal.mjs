@@ -21,7 +21,7 @@ export const benchmark = {
     const caller = model.calling('terminal', { command: 'true' }, count);
     const conversation = await createConversation(server, caller.llm);
     await sendMessage(server, conversation, 'work', true);
-    await finishedWith(server, conversation, count + 1);
+    await finishedWith(server, conversation, count + 1, caller);
     // Without the first, which starts the shell.
     const steps = caller.stepsMs().slice(1);
     return { step: median(steps), p95: percentile(steps, 95) };

@@ -51,7 +51,7 @@ export const benchmark = {
       await fillConversation(server, conversation, size);
       figures[`memory_${key}`] = await openedMemory(server, model, conversation);
       await sendMessage(server, conversation, 'work', true);
-      await finishedWith(server, conversation, STEPS + 1);
+      await finishedWith(server, conversation, STEPS + 1, caller);
       figures[`step_${key}`] = median(caller.stepsMs());
       figures[`page_${key}`] = await pageMs(server, conversation, '&sort_order=TIMESTAMP_DESC', 100);
       figures[`absent_${key}`] = await pageMs(server, conversation, '&kind=PauseEvent', 0);

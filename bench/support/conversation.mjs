@@ -78,9 +78,15 @@ export function eventsOfKind(server, conversation, kind) {
   return allEvents(server, conversation, `&kind=${kind}`);
 }
 
-/** Waits for the end of a run, and insists that so many tool calls went well. Answers the actions. */
-export async function finishedWith(server, conversation, calls) {
-  // Seldom: asking costs the server time, too.
+/**
+ * Waits for the end of a run, and insists that so many tool calls went well. Answers the actions.
+ * @param caller the model of the run, which knows how far it is without a question that would cost the server time
+ */
+export async function finishedWith(server, conversation, calls, caller) {
+  if (caller) {
+    const look = seldom(() => isFinished(server, conversation));
+    await until(async () => caller.isDone() || (await look()), 'the last step', 20);
+  }
   await until(() => isFinished(server, conversation), 'the end of a run', 100);
   const actions = await eventsOfKind(server, conversation, 'ActionEvent');
   const observations = await eventsOfKind(server, conversation, 'ObservationEvent');
@@ -93,6 +99,13 @@ export async function finishedWith(server, conversation, calls) {
   return actions;
 }
 
+/** Asks once in a hundred times, and says no else. */
+function seldom(condition) {
+  let times = 0;
+  return () => ++times % 100 === 0 && condition();
+}
+
+/** Throws where a run has failed. */
 async function isFinished(server, conversation) {
   const { execution_status: status } = await server.expect(200, 'GET', conversation);
   if (status === 'error' || status === 'stuck') throw new Error(`the run ended with ${status}`);

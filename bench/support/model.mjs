@@ -68,6 +68,11 @@ class Caller {
     this.answered.push(performance.now());
   }
 
+  /** It has told the agent to finish. */
+  isDone() {
+    return this.answered.length > this.#times;
+  }
+
   /** What each step took (ms), from an answer to the next request. */
   stepsMs() {
     return this.asked.slice(1).map((asked, index) => asked - this.answered[index]);
