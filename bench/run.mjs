@@ -1,5 +1,6 @@
 // The benchmarks: `npm run bench`, with options after `--`. What it prints and how to add one: bench/README.md
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
+import { mkdir, readdir } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -52,10 +53,10 @@ try {
   for (const benchmark of benchmarks) {
     results.push(...(await run(benchmark)));
     // After each, so that a run which is ended early leaves something.
-    await save(results, []);
+    save(results, []);
   }
   const limits = await measureLimits();
-  await save(results, limits);
+  save(results, limits);
   print(results, limits);
 } finally {
   await endAllServers();
@@ -135,10 +136,11 @@ async function measure(benchmark, { key, command }) {
   }
 }
 
-async function save(results, limits) {
+/** In one go, so that a run which is ended meanwhile does not leave half a file. */
+function save(results, limits) {
   if (!options.json) return;
   const text = JSON.stringify({ about: describeRun(), results, limits }, null, 2);
-  await writeFile(options.json, `${text}\n`);
+  writeFileSync(options.json, `${text}\n`);
 }
 
 function print(results, limits) {

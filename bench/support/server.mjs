@@ -13,14 +13,17 @@ import { Watcher } from './watcher.mjs';
 const PATIENCE_MS = 120_000;
 
 const running = new Set();
+let isOver = false;
 
-/** Ends what `startServer` started. */
+/** Ends what `startServer` started, and starts no more. */
 export async function endAllServers() {
+  isOver = true;
   await Promise.all([...running].map((server) => server.stop()));
 }
 
 /** Starts a server in a new folder, which is its home too, and waits until `/alive` answers 200. */
 export async function startServer(command, { env = {} } = {}) {
+  if (isOver) throw new Error('the benchmarks are being ended');
   const folder = await mkdtemp(path.join(os.tmpdir(), 'bench-'));
   const server = new BenchServer(command, folder, env);
   running.add(server);
@@ -46,6 +49,7 @@ class BenchServer {
   /** The end of what it wrote on its standard error. */
   errors = '';
   #failure;
+  #stopping;
 
   constructor(command, folder, env) {
     this.#command = command;
@@ -150,10 +154,16 @@ class BenchServer {
     for (const pid of left) if (pid !== child.pid && pids.includes(pid)) end(pid);
   }
 
-  async stop() {
-    running.delete(this);
+  /** Ends the process and removes the folder; whoever asks again waits for the same. */
+  stop() {
+    this.#stopping ??= this.#remove();
+    return this.#stopping;
+  }
+
+  async #remove() {
     await this.end();
-    await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+    running.delete(this);
   }
 }
 
