@@ -1,4 +1,5 @@
-// Where a server spent its time: `node bench/profile.mjs FOLDER`, with what `--profile FOLDER` of run.mjs has left there.
+// Where a server spent its time: `node bench/profile.mjs FOLDER [SKIP]`, with what `--profile FOLDER` of run.mjs has left there,
+// without the first SKIP milliseconds of each process (1,000), in which it starts.
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 
@@ -6,8 +7,8 @@ const SHOWN = 40;
 /** Node's names for time in which nothing ran. */
 const RESTING = new Set(['(idle)', '(root)', '(program)']);
 
-const folder = process.argv[2];
-if (!folder) throw new Error('usage: node bench/profile.mjs FOLDER');
+const [folder, skip = '1000'] = process.argv.slice(2);
+if (!folder) throw new Error('usage: node bench/profile.mjs FOLDER [SKIP]');
 const files = (await readdir(folder)).filter((file) => file.endsWith('.cpuprofile'));
 if (files.length === 0) throw new Error(`there is no profile in ${folder}`);
 
@@ -21,10 +22,12 @@ print('file', places);
 /** Time belongs to the function that ran, not to those that called it. */
 function add({ nodes, samples, timeDeltas }) {
   const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]));
+  let elapsed = 0;
   for (const [index, id] of samples.entries()) {
-    const { functionName, url, lineNumber } = frames.get(id);
-    if (RESTING.has(functionName)) continue;
     const ms = timeDeltas[index] / 1000;
+    elapsed += ms;
+    const { functionName, url, lineNumber } = frames.get(id);
+    if (elapsed < Number(skip) || RESTING.has(functionName)) continue;
     const place = url === '' ? '(native)' : url.replace(/^file:\/\//, '').replace(`${process.cwd()}/`, '');
     total += ms;
     increase(functions, `${functionName || '(anonymous)'} ${place}:${lineNumber + 1}`, ms);
