@@ -1,12 +1,15 @@
 // The benchmarks: `npm run bench`, with options after `--`. What it prints and how to add one: bench/README.md
-import { readdir } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
+import { mkdir, readdir } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { startChatEndpoint } from '../test/support/chat-endpoint.mjs';
-import * as player from '../dist/llm/scripted/player.js';
 import { measureLimits } from './support/limits.mjs';
+import { startModel } from './support/model.mjs';
+import { toCells } from './support/report.mjs';
 import { endAllServers, startServer } from './support/server.mjs';
-import { formatTable, summarise } from './support/table.mjs';
+import { formatMarkdown, formatNumber, formatText, summarise } from './support/table.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -16,37 +19,48 @@ const { values: options } = parseArgs({
     quick: { type: 'boolean', default: false },
     /** The command line of a second server to compare with; `--port N` is added to it. */
     server: { type: 'string' },
+    /** Prints Markdown, with the machine, the date and the command. */
+    markdown: { type: 'boolean', default: false },
+    /** A file for all figures. */
+    json: { type: 'string' },
+    /** A folder for CPU profiles of this server; its figures are worth less then. */
+    profile: { type: 'string' },
   },
 });
-const OURS = [
-  process.execPath,
-  fileURLToPath(new URL('../dist/main.js', import.meta.url)),
-  '--host',
-  '127.0.0.1',
+const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
+const profiling = options.profile ? ['--cpu-prof', '--cpu-prof-dir', options.profile] : [];
+if (options.profile) await mkdir(options.profile, { recursive: true });
+
+/** Who is measured; the first is this server. */
+const contestants = [
+  {
+    name: 'this server',
+    key: 'ours',
+    command: [process.execPath, ...profiling, MAIN, '--host', '127.0.0.1'],
+  },
 ];
-const rounds = options.quick ? 3 : 7;
+if (options.server)
+  contestants.push({ name: 'other server', key: 'other', command: options.server.split(/\s+/) });
 
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.once(signal, () => void endAllServers().finally(() => process.exit(1)));
 }
 
-const endpoint = await startChatEndpoint({ player });
-const contestants = [{ name: 'this server', command: OURS, llm: { model: 'scripted/bench' } }];
-if (options.server) {
-  const llm = { model: 'openai/scripted', base_url: endpoint.url, api_key: 'none' };
-  contestants.push({ name: 'other server', command: options.server.split(/\s+/), llm });
-}
-
+const model = await startModel();
 try {
   const benchmarks = await loadBenchmarks();
-  const rows = [];
-  for (const benchmark of benchmarks) rows.push(await run(benchmark));
-  console.log(`\n${formatTable(rows, contestants.length > 1)}`);
-  console.log("\nThe machine's own limits, in the same run:");
-  for (const { title, unit, value } of await measureLimits()) console.log(`  ${title}: ${value} ${unit}`);
+  const results = [];
+  for (const benchmark of benchmarks) {
+    results.push(...(await run(benchmark)));
+    // After each, so that a run which is ended early leaves something.
+    save(results, []);
+  }
+  const limits = await measureLimits();
+  save(results, limits);
+  print(results, limits);
 } finally {
   await endAllServers();
-  await endpoint.close();
+  await model.close();
 }
 
 async function loadBenchmarks() {
@@ -59,41 +73,108 @@ async function loadBenchmarks() {
   return benchmarks;
 }
 
-/** Round by round, the servers taking turns, so that a busy moment of the machine hits both. */
+/** Round by round, the servers and the limit taking turns, so that a busy moment of the machine hits all of them. */
 async function run(benchmark) {
-  const figures = contestants.map(() => []);
-  const failures = contestants.map(() => undefined);
+  const rounds = (benchmark.rounds ?? { full: 5, quick: 2 })[options.quick ? 'quick' : 'full'];
+  const measurers = contestants.map((contestant) => ({
+    ...contestant,
+    measure: () => measure(benchmark, contestant),
+  }));
+  if (benchmark.limit)
+    measurers.push({
+      name: 'the limit',
+      key: 'limit',
+      measure: () => benchmark.limit({ quick: options.quick }),
+    });
+  for (const measurer of measurers) measurer.figures = [];
   for (let round = 0; round < rounds; round++) {
-    for (const [index, contestant] of contestants.entries()) {
-      if (failures[index]) continue;
-      showProgress(`${benchmark.name}: ${contestant.name}, round ${round + 1} of ${rounds}`);
+    for (const measurer of measurers) {
+      // One error makes the rest of its figures worthless.
+      if (measurer.failure) continue;
+      showProgress(`${benchmark.name}: ${measurer.name}, round ${round + 1} of ${rounds}`);
       try {
-        figures[index].push(await measure(benchmark, contestant));
+        measurer.figures.push(await measurer.measure());
       } catch (error) {
-        failures[index] = error;
+        measurer.failure = error;
         process.exitCode = 1;
       }
     }
   }
   showProgress('');
-  for (const [index, failure] of failures.entries()) {
-    if (failure)
-      console.error(`${benchmark.name}: ${contestants[index].name} failed, so no figure: ${failure.message}`);
-  }
-  // One error makes the rest of its figures worthless.
-  const results = figures.map((list, index) => (failures[index] ? undefined : summarise(list)));
-  return { benchmark, results };
+  for (const { name, failure } of measurers)
+    if (failure) console.error(`${benchmark.name}: ${name} failed, so no figure: ${failure.stack}`);
+  return Object.entries(benchmark.rows).map(([key, row]) => ({
+    name: `${benchmark.name}.${key}`,
+    row,
+    ...Object.fromEntries(measurers.map((measurer) => [measurer.key, summariseRow(measurer, key)])),
+  }));
+}
+
+/** Nothing where a row is not for this contestant. */
+function summariseRow({ failure, figures }, key) {
+  if (failure) return { failed: true };
+  const values = figures.map((figure) => figure[key]).filter((value) => value !== undefined);
+  return values.length === 0 ? undefined : summarise(values);
 }
 
 function showProgress(text) {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
+  else if (text !== '') console.error(text);
 }
 
-async function measure(benchmark, contestant) {
-  const server = await startServer(contestant.command);
+async function measure(benchmark, { key, command }) {
+  const started = [];
+  const start = async (settings) => {
+    const server = await startServer(command, settings);
+    started.push(server);
+    return server;
+  };
   try {
-    return await benchmark.measure({ server, llm: contestant.llm, quick: options.quick });
+    return await benchmark.measure({ start, model, quick: options.quick, isOurs: key === 'ours' });
   } finally {
-    await server.stop();
+    for (const server of started) await server.stop();
   }
+}
+
+/** In one go, so that a run which is ended meanwhile does not leave half a file. */
+function save(results, limits) {
+  if (!options.json) return;
+  const text = JSON.stringify({ about: describeRun(), results, limits }, null, 2);
+  writeFileSync(options.json, `${text}\n`);
+}
+
+function print(results, limits) {
+  const cells = toCells(results, contestants.length > 1);
+  const limitCells = [
+    ['Limit of the machine', 'Unit', 'Figure'],
+    ...limits.map(({ title, unit, value }) => [title, unit, formatNumber(value)]),
+  ];
+  const format = options.markdown ? formatMarkdown : formatText;
+  const about = describeRun();
+  console.log(
+    `\n${about.join(options.markdown ? '  \n' : '\n')}\n\n${format(cells)}\n\n${format(limitCells)}`,
+  );
+}
+
+function describeRun() {
+  const [cpu] = os.cpus();
+  const memory = Math.round(os.totalmem() / 2 ** 30);
+  return [
+    `Machine: ${os.cpus().length} x ${cpu.model.trim()}, ${memory} GiB, ${os.type()} ${os.release()}, Node ${process.version}`,
+    `Date: ${new Date().toISOString().slice(0, 10)}`,
+    `Command: ${describeCommand()}`,
+  ];
+}
+
+/** Without what says where things are on this machine. */
+function describeCommand() {
+  const [program, ...args] = (options.server ?? '').split(/\s+/);
+  return [
+    'npm run bench --',
+    options.quick && '--quick',
+    ...options.only.map((part) => `--only ${part}`),
+    options.server && `--server "${[path.basename(program), ...args].join(' ')}"`,
+  ]
+    .filter(Boolean)
+    .join(' ');
 }

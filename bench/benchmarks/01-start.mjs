@@ -1,8 +1,13 @@
-/** From the start of the process to its first 200. */
+/** From the start of the process to its first 200, and the memory it has then. */
 export const benchmark = {
   name: 'start',
-  title: 'start to the first 200',
-  unit: 'ms',
-  better: 'less',
-  measure: ({ server }) => Promise.resolve(server.startMs),
+  rounds: { full: 7, quick: 3 },
+  rows: {
+    start: { title: 'start to the first 200', unit: 'ms', better: 'less', target: { times: 12 } },
+    memory: { title: 'memory after the start (RSS)', unit: 'MiB', better: 'less', target: { times: 3 } },
+  },
+  async measure({ start }) {
+    const server = await start();
+    return { start: server.startMs, memory: await server.residentMiB() };
+  },
 };

@@ -1,20 +1,58 @@
-import { createConversation } from '../support/conversation.mjs';
-import { median } from '../support/table.mjs';
+import { conversationRequest, createConversation, inParallel } from '../support/conversation.mjs';
+import { percentile } from '../support/table.mjs';
 
-/** Conversations created one after another: what the one in the middle waited. */
+const ANY = { model: 'openai/scripted', base_url: 'http://127.0.0.1:9/v1', api_key: 'none' };
+
+/** Conversations created one after another, and by sixteen clients at once. */
 export const benchmark = {
   name: 'create',
-  title: 'create a conversation',
-  unit: 'ms',
-  better: 'less',
-  async measure({ server, llm, quick }) {
-    for (let i = 0; i < 10; i++) await createConversation(server, llm);
+  rows: {
+    p50: {
+      title: 'create, one after another, p50',
+      unit: 'ms',
+      better: 'less',
+      target: { figure: 1, times: 15.7 },
+    },
+    p95: { title: 'the same, p95', unit: 'ms', better: 'less' },
+    p99: { title: 'the same, p99', unit: 'ms', better: 'less' },
+    rate: {
+      title: 'create, 16 clients at once, successes',
+      unit: 'a second',
+      better: 'more',
+      target: { figure: 1000, times: 18.5 },
+    },
+    refused: { title: 'the same, refused with 429', unit: '%', better: 'less', target: { figure: 0 } },
+  },
+  async measure({ start, quick }) {
+    const server = await start();
+    for (let i = 0; i < 20; i++) await createConversation(server, ANY);
     const waits = [];
-    for (let i = 0; i < (quick ? 50 : 200); i++) {
+    for (let i = 0; i < (quick ? 100 : 300); i++) {
       const started = performance.now();
-      await createConversation(server, llm);
+      await createConversation(server, ANY);
       waits.push(performance.now() - started);
     }
-    return median(waits);
+    return {
+      p50: percentile(waits, 50),
+      p95: percentile(waits, 95),
+      p99: percentile(waits, 99),
+      ...(await createAtOnce(server, quick ? 160 : 480)),
+    };
   },
 };
+
+async function createAtOnce(server, count) {
+  const request = await conversationRequest(server, ANY);
+  const ids = new Set();
+  let refused = 0;
+  const started = performance.now();
+  await inParallel(16, count, async () => {
+    const { status, text } = await server.send('POST', '/api/conversations', request);
+    if (status === 429) refused += 1;
+    else if (status === 201) ids.add(JSON.parse(text).id);
+    else throw new Error(`a creation was answered ${status}: ${text.slice(0, 300)}`);
+  });
+  const seconds = (performance.now() - started) / 1000;
+  if (ids.size + refused !== count) throw new Error('two conversations have the same id');
+  return { rate: ids.size / seconds, refused: (refused * 100) / count };
+}

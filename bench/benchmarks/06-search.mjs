@@ -1,29 +1,84 @@
-import { countEvents, createConversation, inParallel, sendMessage } from '../support/conversation.mjs';
+import {
+  allEvents,
+  countEvents,
+  createConversation,
+  fillConversation,
+  searchEvents,
+} from '../support/conversation.mjs';
 import { median } from '../support/table.mjs';
 
-const EVENTS = 5000;
+const ANY = { model: 'openai/scripted', base_url: 'http://127.0.0.1:9/v1', api_key: 'none' };
+const EVENTS = 5_000;
 
-/** The first page of a long conversation: what the request in the middle waited. */
+/** Reading a long conversation in pages of 100. */
 export const benchmark = {
   name: 'search',
-  title: `first page of ${EVENTS.toLocaleString('en-US')} events`,
-  unit: 'ms',
-  better: 'less',
-  async measure({ server, llm, quick }) {
-    const conversation = await createConversation(server, llm);
-    // A message may be more than one event.
-    for (let count = 0; count < EVENTS; count = await countEvents(server, conversation)) {
-      await inParallel(32, Math.ceil((EVENTS - count) / 2), (i) =>
-        sendMessage(server, conversation, `message ${i}`),
-      );
+  rounds: { full: 3, quick: 1 },
+  rows: {
+    first: {
+      title: `${EVENTS.toLocaleString('en-US')} events: first page`,
+      unit: 'ms',
+      better: 'less',
+      target: { figure: 0.5, times: 9 },
+    },
+    last: { title: 'the same, last page', unit: 'ms', better: 'less', target: { figure: 0.5, times: 7.2 } },
+    all: { title: 'the same, all pages', unit: 'ms', better: 'less', target: { figure: 15, times: 17 } },
+    absent: { title: 'the same, a kind that is not there', unit: 'ms', better: 'less' },
+    count: { title: 'the same, count', unit: 'ms', better: 'less' },
+    touch: {
+      title: 'the same, first page as the first request after a restart',
+      unit: 'ms',
+      better: 'less',
+      target: { figure: 20, times: 19.7 },
+    },
+  },
+  async measure({ start, quick }) {
+    const server = await start();
+    const conversation = await createConversation(server, ANY);
+    await fillConversation(server, conversation, EVENTS);
+    const events = await countEvents(server, conversation);
+    const lastPage = await lastPageId(server, conversation, events);
+    const search = async (query, expected) => {
+      const { items } = await searchEvents(server, conversation, query);
+      if (items.length !== expected) throw new Error(`a page of ${items.length} events, not ${expected}`);
+    };
+    const times = quick ? 50 : 150;
+    const figures = {
+      first: await medianTime(times, () => search('', 100)),
+      last: await medianTime(times, () => search(`&page_id=${lastPage}`, ((events - 1) % 100) + 1)),
+      absent: await medianTime(times, () => search('&kind=PauseEvent', 0)),
+      count: await medianTime(times, () => countEvents(server, conversation)),
+      all: await medianTime(quick ? 5 : 15, () => allPages(server, conversation, events)),
+    };
+    const touches = [];
+    for (let i = 0; i < 3; i++) {
+      await server.restart();
+      touches.push(await medianTime(1, () => search('', 100)));
     }
-    const waits = [];
-    for (let i = 0; i < (quick ? 50 : 200); i++) {
-      const started = performance.now();
-      const { items } = await server.expect(200, 'GET', `${conversation}/events/search?limit=100`);
-      waits.push(performance.now() - started);
-      if (items.length !== 100) throw new Error(`a page of ${items.length} events, not 100`);
-    }
-    return median(waits);
+    return { ...figures, touch: median(touches) };
   },
 };
+
+async function allPages(server, conversation, expected) {
+  const events = await allEvents(server, conversation);
+  if (events.length !== expected) throw new Error(`${events.length} events on all pages, not ${expected}`);
+}
+
+async function lastPageId(server, conversation, events) {
+  let id;
+  for (let page = 1; page < Math.ceil(events / 100); page++) {
+    const from = id === undefined ? '' : `&page_id=${id}`;
+    id = encodeURIComponent((await searchEvents(server, conversation, from)).next_page_id);
+  }
+  return id;
+}
+
+async function medianTime(times, action) {
+  const waits = [];
+  for (let i = 0; i < times; i++) {
+    const started = performance.now();
+    await action();
+    waits.push(performance.now() - started);
+  }
+  return median(waits);
+}

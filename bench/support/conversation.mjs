@@ -1,14 +1,27 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from './waiting.mjs';
 
 /** Creates a conversation that has a terminal and does nothing yet; answers its route. */
-export async function createConversation(server, llm, tools = ['terminal']) {
-  const { id } = await server.expect(201, 'POST', '/api/conversations', {
-    agent: { kind: 'Agent', llm: { usage_id: 'agent', ...llm }, tools: tools.map((name) => ({ name })) },
-    workspace: { kind: 'LocalWorkspace', working_dir: await server.workingDir() },
-    // Benchmarks repeat themselves on purpose.
-    stuck_detection: false,
-  });
+export async function createConversation(server, llm, options) {
+  const request = await conversationRequest(server, llm, options);
+  const { id } = await server.expect(201, 'POST', '/api/conversations', request);
   return `/api/conversations/${id}`;
+}
+
+/** What creates such a conversation. */
+export async function conversationRequest(server, llm, { tools = ['terminal'], agent = {} } = {}) {
+  return {
+    agent: {
+      kind: 'Agent',
+      llm: { usage_id: 'agent', ...llm },
+      tools: tools.map((name) => ({ name })),
+      ...agent,
+    },
+    workspace: { kind: 'LocalWorkspace', working_dir: await server.workingDir() },
+    // Benchmarks repeat themselves on purpose, and for long.
+    stuck_detection: false,
+    max_iterations: 100_000,
+    autotitle: false,
+  };
 }
 
 /** Sends a message; resolves when the server has acknowledged it. */
@@ -23,6 +36,16 @@ export function countEvents(server, conversation) {
   return server.expect(200, 'GET', `${conversation}/events/count`);
 }
 
+/** Sends messages until a conversation has at least so many events. */
+export async function fillConversation(server, conversation, events) {
+  for (;;) {
+    const missing = events - (await countEvents(server, conversation));
+    if (missing <= 0) return;
+    // A message is two events.
+    await inParallel(32, Math.ceil(missing / 2), (i) => sendMessage(server, conversation, `message ${i}`));
+  }
+}
+
 /** Calls `action(0)` to `action(count - 1)`, so many at once. */
 export async function inParallel(clients, count, action) {
   let next = 0;
@@ -32,46 +55,59 @@ export async function inParallel(clients, count, action) {
   await Promise.all(Array.from({ length: clients }, client));
 }
 
-/** All events of a kind, in order. */
-export async function eventsOfKind(server, conversation, kind) {
+/** One page of events. */
+export function searchEvents(server, conversation, query = '') {
+  return server.expect(200, 'GET', `${conversation}/events/search?limit=100${query}`);
+}
+
+/** All events in order, or all of a kind. */
+export async function allEvents(server, conversation, query = '') {
   const events = [];
   let page;
   do {
     const from = page === undefined ? '' : `&page_id=${encodeURIComponent(page)}`;
-    const answer = await server.expect(
-      200,
-      'GET',
-      `${conversation}/events/search?limit=100&kind=${kind}${from}`,
-    );
+    const answer = await searchEvents(server, conversation, `${query}${from}`);
     events.push(...answer.items);
     page = answer.next_page_id;
   } while (page);
   return events;
 }
 
-/** Plays a script to its end; answers what a step took (ms), by the server's own timestamps. */
-export async function timeSteps(server, conversation, script) {
-  await sendMessage(server, conversation, [...script, 'FINISH: done'].join('\n'), true);
-  await finished(server, conversation);
+/** All events of a kind, in order. */
+export function eventsOfKind(server, conversation, kind) {
+  return allEvents(server, conversation, `&kind=${kind}`);
+}
+
+/**
+ * Waits for the end of a run, and insists that so many tool calls went well. Answers the actions.
+ * @param caller the model of the run, which knows how far it is without a question that would cost the server time
+ */
+export async function finishedWith(server, conversation, calls, caller) {
+  if (caller) {
+    const look = seldom(() => isFinished(server, conversation));
+    await until(async () => caller.isDone() || (await look()), 'the last step', 20);
+  }
+  await until(() => isFinished(server, conversation), 'the end of a run', 100);
   const actions = await eventsOfKind(server, conversation, 'ActionEvent');
   const observations = await eventsOfKind(server, conversation, 'ObservationEvent');
-  const expected = script.length + 1;
-  if (actions.length !== expected || observations.length !== expected) {
+  if (actions.length !== calls || observations.length !== calls) {
     throw new Error(
-      `${actions.length} actions and ${observations.length} observations, not ${expected} of each`,
+      `${actions.length} actions and ${observations.length} observations, not ${calls} of each`,
     );
   }
   if (observations.some(({ observation }) => observation.is_error)) throw new Error('a tool failed');
-  // From the first action to the last, so that what a first step sets up does not count.
-  return (Date.parse(actions.at(-1).timestamp) - Date.parse(actions[0].timestamp)) / script.length;
+  return actions;
 }
 
-async function finished(server, conversation) {
-  for (;;) {
-    const { execution_status: status } = await server.expect(200, 'GET', conversation);
-    if (status === 'finished') return;
-    if (status === 'error' || status === 'stuck') throw new Error(`the run ended with ${status}`);
-    // Seldom: asking costs the server time, too.
-    await sleep(100);
-  }
+/** Asks once in a hundred times, and says no else. */
+function seldom(condition) {
+  let times = 0;
+  return () => ++times % 100 === 0 && condition();
+}
+
+/** Throws where a run has failed. */
+async function isFinished(server, conversation) {
+  const { execution_status: status } = await server.expect(200, 'GET', conversation);
+  if (status === 'error' || status === 'stuck') throw new Error(`the run ended with ${status}`);
+  return status === 'finished';
 }

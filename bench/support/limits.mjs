@@ -1,76 +1,97 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, open, rm } from 'node:fs/promises';
-import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { inParallel } from './conversation.mjs';
-import { formatNumber } from './table.mjs';
+import { fanOut } from './fan-out.mjs';
+import { HttpClient } from './http-client.mjs';
+import { Watcher } from './watcher.mjs';
 
-/** What nothing that runs here can be faster than: figures to read the others by. */
+// What nothing that runs here can be faster than: figures to read the others by. HTTP and sockets are measured with the same
+// clients as the servers are, so that a limit is that of the load generator, too.
+
+const LINE_BYTES = 400;
+const BARE_SERVER = fileURLToPath(new URL('bare-server.mjs', import.meta.url));
+
+/** All of them, as rows. */
 export async function measureLimits() {
-  const one = await echoesPerSecond(1, 3_000);
-  const many = await echoesPerSecond(32, 20_000);
   return [
-    {
-      title: 'append a line of 400 bytes and fdatasync',
-      unit: 'a second',
-      value: formatNumber(await syncedAppends(500)),
-    },
-    { title: 'bare HTTP echo, 1 client', unit: 'a second', value: formatNumber(one) },
-    { title: 'bare HTTP echo, 32 clients', unit: 'a second', value: formatNumber(many) },
-  ];
+    ['append a line of 400 bytes and fdatasync', 'a second', await syncedAppends(1)],
+    ['append 32 lines at once and fdatasync, lines', 'a second', await syncedAppends(32)],
+    ['bare HTTP echo, 1 client', 'a second', await echoes(1)],
+    ['bare HTTP echo, 32 clients', 'a second', await echoes(32)],
+    ['bare `ws` fan-out to 100 sockets', 'frames a second', await fannedOut(100, 2_000)],
+    ['spawn of `true`', 'ms', await spawnMs()],
+  ].map(([title, unit, value]) => ({ title, unit, value }));
 }
 
-async function syncedAppends(count) {
+/** Lines a second, so many to a write, each write made durable before the next. */
+export async function syncedAppends(linesAtOnce, writes = 500) {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'bench-'));
   const file = await open(path.join(folder, 'log'), 'a');
   try {
-    const line = Buffer.alloc(400, 'x');
+    const lines = Buffer.alloc(LINE_BYTES * linesAtOnce, 'x');
     const started = performance.now();
-    for (let i = 0; i < count; i++) {
-      await file.write(line);
+    for (let i = 0; i < writes; i++) {
+      await file.write(lines);
       await file.datasync();
     }
-    return (count * 1000) / (performance.now() - started);
+    return (linesAtOnce * writes * 1000) / (performance.now() - started);
   } finally {
     await file.close();
     await rm(folder, { recursive: true });
   }
 }
 
-const ECHO = `
-  const { createServer } = await import('node:http');
-  const server = createServer((request, response) => request.pipe(response));
-  server.listen(0, '127.0.0.1', () => console.log(server.address().port));
-`;
-
-async function echoesPerSecond(clients, count) {
-  const child = spawn(process.execPath, ['--input-type=module', '-e', ECHO], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+/** Requests a second that a server answers which does nothing. */
+export function echoes(clients, count = clients === 1 ? 3_000 : 20_000) {
+  return withBareServer(async (port) => {
+    const client = new HttpClient(port);
+    const echo = () => client.send('POST', '/', { role: 'user', content: 'x'.repeat(100) });
+    try {
+      await inParallel(clients, count / 10, echo);
+      const started = performance.now();
+      await inParallel(clients, count, echo);
+      return (count * 1000) / (performance.now() - started);
+    } finally {
+      client.close();
+    }
   });
-  const agent = new http.Agent({ keepAlive: true, maxSockets: clients });
-  try {
-    const [port] = await once(child.stdout, 'data');
-    const echo = () => echoOnce(Number(port), agent);
-    await inParallel(clients, count / 10, echo);
-    const started = performance.now();
-    await inParallel(clients, count, echo);
-    return (count * 1000) / (performance.now() - started);
-  } finally {
-    agent.destroy();
-    child.kill();
-  }
 }
 
-function echoOnce(port, agent) {
-  return new Promise((resolve, reject) => {
-    const headers = { 'content-length': 5 };
-    const request = http.request({ host: '127.0.0.1', port, method: 'POST', headers, agent }, (response) => {
-      response.resume();
-      response.on('end', resolve);
-    });
-    request.on('error', reject);
-    request.end('hello');
+/** Frames a second that a server sends which only broadcasts. */
+export function fannedOut(sockets, broadcasts, bytes = LINE_BYTES) {
+  return withBareServer(async (port) => {
+    const watchers = await Promise.all(Array.from({ length: sockets }, () => Watcher.open(port, '/')));
+    const frame = 'x'.repeat(bytes);
+    const publish = () => Promise.resolve(watchers[0].send(frame));
+    try {
+      await fanOut(watchers, { count: broadcasts / 10, framesEach: 1, publish });
+      return await fanOut(watchers, { count: broadcasts, framesEach: 1, publish });
+    } finally {
+      for (const watcher of watchers) watcher.close();
+    }
   });
+}
+
+/** How long a process takes that does nothing. */
+export async function spawnMs(count = 100) {
+  const started = performance.now();
+  for (let i = 0; i < count; i++) {
+    const [code] = await once(spawn('true', { stdio: 'ignore' }), 'exit');
+    if (code !== 0) throw new Error('`true` failed');
+  }
+  return (performance.now() - started) / count;
+}
+
+async function withBareServer(action) {
+  const child = spawn(process.execPath, [BARE_SERVER], { stdio: ['ignore', 'pipe', 'inherit'] });
+  try {
+    const [port] = await once(child.stdout, 'data');
+    return await action(Number(port));
+  } finally {
+    child.kill();
+  }
 }

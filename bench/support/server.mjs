@@ -1,37 +1,34 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, mkdir, readFile, rm } from 'node:fs/promises';
-import http from 'node:http';
+import { mkdtemp, mkdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { HttpClient } from './http-client.mjs';
+import { processesOf, proportionalMiB, residentMiB } from './processes.mjs';
+import { Watcher } from './watcher.mjs';
 
 /** Longer than any server may take to answer for the first time or to end (ms). */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 
 const running = new Set();
+let isOver = false;
 
-/** Ends what `startServer` started. */
+/** Ends what `startServer` started, and starts no more. */
 export async function endAllServers() {
+  isOver = true;
   await Promise.all([...running].map((server) => server.stop()));
 }
 
 /** Starts a server in a new folder, which is its home too, and waits until `/alive` answers 200. */
-export async function startServer([program, ...args]) {
+export async function startServer(command, { env = {} } = {}) {
+  if (isOver) throw new Error('the benchmarks are being ended');
   const folder = await mkdtemp(path.join(os.tmpdir(), 'bench-'));
-  const port = await freePort();
-  const started = performance.now();
-  const child = spawn(program, [...args, '--port', String(port)], {
-    cwd: folder,
-    env: { PATH: process.env.PATH, HOME: folder, LANG: 'C.UTF-8' },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  const server = new BenchServer(child, folder, port);
+  const server = new BenchServer(command, folder, env);
   running.add(server);
   try {
-    await server.answers();
-    server.startMs = performance.now() - started;
+    await server.start();
     return server;
   } catch (error) {
     await server.stop();
@@ -43,23 +40,45 @@ export async function startServer([program, ...args]) {
 class BenchServer {
   /** From the start of the process to the first 200. */
   startMs = NaN;
-  #agent = new http.Agent({ keepAlive: true, maxSockets: 64 });
-  #errors = '';
+  /** The same on a clock, to measure what else happened since (`performance.now()`). */
+  startedAt = NaN;
+  #command;
+  #env;
+  #client;
+  #watchers = new Set();
+  /** The end of what it wrote on its standard error. */
+  errors = '';
   #failure;
+  #stopping;
 
-  constructor(child, folder, port) {
-    this.child = child;
+  constructor(command, folder, env) {
+    this.#command = command;
     this.folder = folder;
-    this.port = port;
-    child.on('error', (error) => (this.#failure = error));
-    child.stderr.on('data', (chunk) => (this.#errors = (this.#errors + chunk).slice(-2000)));
+    this.#env = env;
   }
 
-  async answers() {
+  async start() {
+    const [program, ...args] = this.#command;
+    this.port = await freePort();
+    this.#client = new HttpClient(this.port);
+    this.errors = '';
+    this.startedAt = performance.now();
+    this.child = spawn(program, [...args, '--port', String(this.port)], {
+      cwd: this.folder,
+      env: { PATH: process.env.PATH, HOME: this.folder, LANG: 'C.UTF-8', ...this.#env },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    this.child.on('error', (error) => (this.#failure = error));
+    this.child.stderr.on('data', (chunk) => (this.errors = (this.errors + chunk).slice(-2000)));
+    await this.#answers();
+    this.startMs = performance.now() - this.startedAt;
+  }
+
+  async #answers() {
     const end = performance.now() + PATIENCE_MS;
     while (performance.now() < end) {
       if (this.#failure) throw this.#failure;
-      if (this.child.exitCode !== null) throw new Error(`it ended: ${this.#errors.trim()}`);
+      if (this.child.exitCode !== null) throw new Error(`it ended: ${this.errors.trim()}`);
       const answer = await this.send('GET', '/alive').catch(() => undefined);
       if (answer?.status === 200) return;
       await sleep(3);
@@ -67,33 +86,15 @@ class BenchServer {
     throw new Error(`it did not answer within ${PATIENCE_MS} ms`);
   }
 
+  /** Ends the process and starts another one in the same folder. */
+  async restart() {
+    await this.end();
+    await this.start();
+  }
+
   /** Sends a request and answers its status and its text. */
   send(method, route, body) {
-    const text = body === undefined ? undefined : JSON.stringify(body);
-    const headers =
-      text === undefined
-        ? {}
-        : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
-    return new Promise((resolve, reject) => {
-      const options = {
-        host: '127.0.0.1',
-        port: this.port,
-        method,
-        path: route,
-        headers,
-        agent: this.#agent,
-      };
-      const request = http.request(options, (response) => {
-        const chunks = [];
-        response.on('data', (chunk) => chunks.push(chunk));
-        response.on('error', reject);
-        response.on('end', () =>
-          resolve({ status: response.statusCode, text: Buffer.concat(chunks).toString() }),
-        );
-      });
-      request.on('error', reject);
-      request.end(text);
-    });
+    return this.#client.send(method, route, body);
   }
 
   /** Sends a request, insists on the status, and answers the parsed body. */
@@ -107,6 +108,13 @@ class BenchServer {
     return JSON.parse(answer.text);
   }
 
+  /** Opens a WebSocket; `onText` gets what comes. */
+  async watch(route, onText) {
+    const watcher = await Watcher.open(this.port, route, onText);
+    this.#watchers.add(watcher);
+    return watcher;
+  }
+
   /** A new folder for an agent to work in. */
   async workingDir() {
     const folder = path.join(this.folder, 'project');
@@ -115,22 +123,55 @@ class BenchServer {
   }
 
   /** Memory of the process in RAM (MiB). */
-  async residentMiB() {
-    const status = await readFile(`/proc/${this.child.pid}/status`, 'utf8');
-    return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
+  residentMiB() {
+    return residentMiB(this.child.pid);
   }
 
-  async stop() {
-    running.delete(this);
-    this.#agent.destroy();
-    if (this.child.pid !== undefined && this.child.exitCode === null && this.child.signalCode === null) {
-      const exit = once(this.child, 'exit');
-      const impatience = setTimeout(() => this.child.kill('SIGKILL'), PATIENCE_MS / 4);
-      this.child.kill('SIGTERM');
+  /** Memory of the process and of all it has started (MiB), what they share counted once, and how many these are. */
+  async memory() {
+    const pids = await processesOf(this.child.pid, this.folder);
+    const [own, all] = await Promise.all([proportionalMiB([this.child.pid]), proportionalMiB(pids)]);
+    return { own, all, processes: pids.length };
+  }
+
+  /** Ends the process; the folder stays. */
+  async end() {
+    this.#client.close();
+    for (const watcher of this.#watchers) watcher.close();
+    this.#watchers.clear();
+    const { child } = this;
+    if (child?.pid === undefined) return;
+    const pids = await processesOf(child.pid, this.folder);
+    if (child.exitCode === null && child.signalCode === null) {
+      const exit = once(child, 'exit');
+      const impatience = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS / 8);
+      child.kill('SIGTERM');
       await exit;
       clearTimeout(impatience);
     }
-    await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
+    // What it left behind would disturb the next measurement.
+    const left = await processesOf(child.pid, this.folder);
+    for (const pid of left) if (pid !== child.pid && pids.includes(pid)) end(pid);
+  }
+
+  /** Ends the process and removes the folder; whoever asks again waits for the same. */
+  stop() {
+    this.#stopping ??= this.#remove();
+    return this.#stopping;
+  }
+
+  async #remove() {
+    await this.end();
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+    running.delete(this);
+  }
+}
+
+function end(pid) {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
   }
 }
 

@@ -5,42 +5,33 @@ export function summarise(figures) {
 
 /** The figure in the middle. */
 export function median(figures) {
+  return percentile(figures, 50);
+}
+
+/** The figure below which so many percent are. */
+export function percentile(figures, percent) {
   const sorted = [...figures].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+  const at = ((sorted.length - 1) * percent) / 100;
+  const below = sorted[Math.floor(at)];
+  return below + (sorted[Math.ceil(at)] - below) * (at % 1);
 }
 
-/** Rows as text: the figures of this server and, beside them, of the other. */
-export function formatTable(rows, compared) {
-  const head = ['benchmark', '', 'this server', ...(compared ? ['other server', 'times better'] : [])];
-  const lines = rows.map(({ benchmark, results: [ours, other] }) => [
-    benchmark.title,
-    benchmark.unit,
-    formatSummary(ours),
-    ...(compared ? [formatSummary(other), formatRatio(benchmark, ours, other)] : []),
-  ]);
-  const widths = head.map((_, column) => Math.max(...[head, ...lines].map((line) => line[column].length)));
-  return [head, ...lines]
-    .map((line) =>
-      line
-        .map((cell, column) => (column === 0 ? cell.padEnd(widths[0]) : cell.padStart(widths[column])))
-        .join('  '),
-    )
-    .join('\n');
+/** Rows of cells as text in columns. */
+export function formatText(lines) {
+  const widths = lines[0].map((_, column) => Math.max(...lines.map((line) => line[column].length)));
+  const pad = (cell, column) => (column === 0 ? cell.padEnd(widths[0]) : cell.padStart(widths[column]));
+  return lines.map((line) => line.map(pad).join('  ').trimEnd()).join('\n');
 }
 
-function formatSummary(summary) {
-  if (!summary) return 'failed';
-  return `${formatNumber(summary.median)} (${formatNumber(summary.min)}..${formatNumber(summary.max)})`;
-}
-
-function formatRatio({ better }, ours, other) {
-  if (!ours || !other) return '-';
-  return formatNumber(better === 'less' ? other.median / ours.median : ours.median / other.median);
+/** Rows of cells as a table in Markdown. */
+export function formatMarkdown([head, ...lines]) {
+  const rule = head.map((_, column) => (column === 0 ? '---' : '--:'));
+  return [head, rule, ...lines].map((line) => `| ${line.join(' | ')} |`).join('\n');
 }
 
 /** Three digits that mean something. */
 export function formatNumber(value) {
   if (value >= 100) return Math.round(value).toLocaleString('en-US');
+  if (value === 0) return '0';
   return value.toFixed(value >= 10 ? 1 : 2);
 }

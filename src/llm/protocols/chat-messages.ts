@@ -112,7 +112,9 @@ function toolMessage(message: Message, dialect: ChatDialect, marked: boolean): J
  */
 export function imagesOfTools(messages: readonly Message[], index: number): Message | undefined {
   if (messages[index + 1]?.role === 'tool') return undefined;
-  const first = messages.findLastIndex(({ role }, at) => at < index && role !== 'tool') + 1;
+  // From here back, and not from the end: this is asked of each of thousands of messages.
+  let first = index;
+  while (messages[first - 1]?.role === 'tool') first -= 1;
   const images = messages.slice(first, index + 1).flatMap((message) => message.content.filter(isImage));
   if (images.length === 0) return undefined;
   return { role: 'user', content: [textContent(IMAGES_OF_TOOLS), ...images], thinking_blocks: [] };

@@ -1,8 +1,0 @@
-/** Memory of a server that has answered once. */
-export const benchmark = {
-  name: 'memory',
-  title: 'memory after the start',
-  unit: 'MiB',
-  better: 'less',
-  measure: ({ server }) => server.residentMiB(),
-};
