@@ -8,6 +8,7 @@ import tseslint from 'typescript-eslint';
  */
 const ARROWS = {
   errors: [],
+  meters: [],
   processes: ['errors'],
   files: ['errors', 'processes'],
   events: [],
@@ -15,8 +16,8 @@ const ARROWS = {
   crypto: ['config'],
   auth: ['config'],
   logging: ['crypto', 'errors'],
-  storage: ['config', 'errors', 'processes'],
-  llm: ['errors', 'events'],
+  storage: ['config', 'errors', 'meters', 'processes'],
+  llm: ['errors', 'events', 'meters'],
   tools: ['errors', 'events', 'files', 'processes'],
   agent: ['errors', 'events', 'files', 'llm', 'tools'],
   acp: ['agent', 'errors', 'events', 'files', 'llm', 'tools'],
@@ -49,6 +50,7 @@ const ARROWS = {
     'events',
     'http',
     'logging',
+    'meters',
     'storage',
   ],
   webhooks: [
@@ -95,6 +97,7 @@ const ARROWS = {
     'storage',
   ],
   server: ['auth', 'config', 'conversations', 'events', 'http', 'tools'],
+  metrics: ['conversations', 'http', 'meters', 'server', 'sockets', 'webhooks'],
   ui: ['config', 'workspace'],
   models: ['http', 'llm'],
   mcp: ['config', 'crypto', 'errors', 'http', 'tools'],

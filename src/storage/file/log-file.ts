@@ -1,6 +1,7 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
+import { meters } from '../../meters/index.js';
 import { FILE_MODE } from './conversation-folder.js';
 import { syncFolder } from './durable-file.js';
 
@@ -39,6 +40,7 @@ export class LogFile {
 
   /** Writes at this offset, and resolves when the bytes are durable. */
   async write(bytes: Buffer, position: number): Promise<void> {
+    const started = performance.now();
     await this.use(async (handle) => {
       for (let done = 0; done < bytes.length;) {
         const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
@@ -47,6 +49,7 @@ export class LogFile {
       await Promise.all([handle.datasync(), this.isNew && syncFolder(path.dirname(this.path))]);
     });
     this.isNew = false;
+    meters.logWrites.observe((performance.now() - started) / 1000);
   }
 
   async truncate(length: number): Promise<void> {
