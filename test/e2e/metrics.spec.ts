@@ -98,14 +98,9 @@ describe('what is measured of the server', () => {
     expect(value('nodejs_eventloop_lag_max_seconds')).toBeGreaterThanOrEqual(
       value('nodejs_eventloop_lag_p50_seconds'),
     );
-    const { body } = await server.request('GET', '/server_info');
-    expect(body).toMatchObject({
-      event_loop_delay: {
-        p50_ms: expect.any(Number),
-        p99_ms: expect.any(Number),
-        max_ms: expect.any(Number),
-      },
-    });
+    const { event_loop_delay } = (await server.request('GET', '/server_info')).body as Record<string, object>;
+    expect(Object.keys(event_loop_delay ?? {})).toEqual(['p50_ms', 'p99_ms', 'max_ms']);
+    expect(Object.values(event_loop_delay ?? {}).every((delay) => typeof delay === 'number')).toBe(true);
   });
 
   it('sees an event loop that is held up', async () => {
