@@ -8,6 +8,7 @@ import tseslint from 'typescript-eslint';
  */
 const ARROWS = {
   errors: [],
+  flow: [],
   meters: [],
   processes: ['errors'],
   files: ['errors', 'processes'],
@@ -48,6 +49,7 @@ const ARROWS = {
     'crypto',
     'errors',
     'events',
+    'flow',
     'http',
     'logging',
     'meters',
@@ -64,7 +66,7 @@ const ARROWS = {
     'processes',
     'storage',
   ],
-  git: ['errors', 'tools'],
+  git: ['errors', 'flow', 'tools'],
   workspace: [
     'auth',
     'config',
@@ -82,7 +84,18 @@ const ARROWS = {
     'tools',
   ],
   bash: ['config', 'errors', 'events', 'files', 'http', 'server', 'storage', 'tools', 'workspace'],
-  extensions: ['agent', 'config', 'conversations', 'errors', 'files', 'http', 'settings', 'storage', 'tools'],
+  extensions: [
+    'agent',
+    'config',
+    'conversations',
+    'errors',
+    'files',
+    'flow',
+    'http',
+    'settings',
+    'storage',
+    'tools',
+  ],
   settings: [
     'acp',
     'auth',

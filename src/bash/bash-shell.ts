@@ -24,8 +24,8 @@ export interface ShellOptions {
   sessionId: string;
 }
 
-/** Told of each event, as JSON text, once it is kept. */
-export type BashListener = (line: string) => void;
+/** Told of each event, as JSON text, once it is kept. All who listen share the bytes. */
+export type BashListener = (line: Buffer) => void;
 
 /** Runs the commands of clients in one place, keeps what comes of them, and tells whoever listens. */
 export class BashShell {
@@ -160,7 +160,8 @@ export class BashShell {
     } catch (error) {
       this.logger.error(`${event.kind} of the bash routes is not kept: ${errorMessage(error)}`);
     }
-    const line = JSON.stringify(event);
+    if (this.listeners.size === 0) return;
+    const line = Buffer.from(JSON.stringify(event));
     for (const listener of this.listeners) listener(line);
   }
 }

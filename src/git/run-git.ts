@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import type { FileHandle } from 'node:fs/promises';
 import { childEnvironment } from '../tools/child-environment.js';
 import { killGroup } from '../tools/process-group.js';
-import { Slots } from '../tools/slots.js';
+import { Slots } from '../flow/index.js';
 import { GitCommandError } from './git-errors.js';
 
 /** Longest command (ms). */
