@@ -19,7 +19,7 @@ const ARROWS = {
   logging: ['crypto', 'errors'],
   storage: ['config', 'errors', 'meters', 'processes'],
   llm: ['errors', 'events', 'meters'],
-  tools: ['errors', 'events', 'files', 'processes'],
+  tools: ['errors', 'events', 'files', 'flow', 'processes'],
   agent: ['errors', 'events', 'files', 'llm', 'tools'],
   acp: ['agent', 'errors', 'events', 'files', 'llm', 'tools'],
   // The edge maps the errors of the domain to answers; the controllers, which live with their feature, use the edge.
@@ -34,6 +34,7 @@ const ARROWS = {
     'errors',
     'events',
     'files',
+    'flow',
     'http',
     'llm',
     'openapi',
@@ -83,7 +84,7 @@ const ARROWS = {
     'storage',
     'tools',
   ],
-  bash: ['config', 'errors', 'events', 'files', 'http', 'server', 'storage', 'tools', 'workspace'],
+  bash: ['config', 'errors', 'events', 'files', 'flow', 'http', 'server', 'storage', 'tools', 'workspace'],
   extensions: [
     'agent',
     'config',

@@ -1,1 +1,2 @@
 export { Slots } from './slots.js';
+export { turnToStart } from './turn-to-start.js';
