@@ -47,6 +47,12 @@ const server = new SoakServer(folder, {
   OH_WEBHOOKS_0_RETRY_DELAY: '1',
   OH_WEBHOOKS_0_NUM_RETRIES: '100',
 });
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, () => {
+    server.kill();
+    process.exit(1);
+  });
+}
 await server.start();
 const options = { modelUrl: model.url, workingDir: path.join(folder, 'project') };
 const actors = Array.from(

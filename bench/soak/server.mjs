@@ -52,6 +52,11 @@ export class SoakServer {
     return by ?? code;
   }
 
+  /** Leaves nothing behind. */
+  kill() {
+    this.#child?.kill('SIGKILL');
+  }
+
   /** Resolves when it is up. */
   up() {
     return this.#up;

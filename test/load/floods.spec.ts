@@ -46,6 +46,7 @@ describe('a command that prints without end', () => {
       TERMINAL_FLOOD,
       (bytes: number) => `yes 'done: 1 percent ' | tr '\\n' '\\r' | head -c ${bytes}`,
     ],
+    ['backspaces', TERMINAL_FLOOD, (bytes: number) => `yes 'abcdefgh' | tr '\\n' '\\b' | head -c ${bytes}`],
     ['bytes that are no text', TERMINAL_FLOOD, (bytes: number) => `head -c ${bytes} /dev/urandom`],
   ])('in the terminal of an agent: %s', async (name, bytes, command) => {
     const script = `RUN: ${command(bytes)}\nRUN: echo still here\nFINISH: done`;
