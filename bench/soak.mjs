@@ -60,6 +60,7 @@ const actors = Array.from(
   (_, n) => new Actor(`a${n}`, seed, server, options),
 );
 const moods = [receiver.live(), model.live()];
+const faultsOfRestarts = [];
 let exitCode = 1;
 try {
   exitCode = await day();
@@ -88,6 +89,7 @@ async function day() {
   await workUntil(started + minutes * MINUTE);
   const last = await settled('at the end');
   const { faults, counts } = await verify({ server, actors, receiver, first, last });
+  faults.unshift(...faultsOfRestarts);
   say(`${actors.reduce((sum, { deeds }) => sum + deeds, 0)} deeds, ${receiver.requests} webhook requests`);
   say(
     Object.entries(counts)
@@ -110,10 +112,15 @@ async function restartUntil(end, random) {
     const signal = random.pick({ SIGTERM: 1, SIGKILL: 2 });
     if (Date.now() + pause > end - 5000) return;
     await sleep(pause);
-    const how = await server.end(signal);
-    if (signal === 'SIGTERM' && how !== 0) throw new Error(`SIGTERM ended it with ${how}`);
+    const began = Date.now();
+    const { how, said } = await server.end(signal);
+    const took = `${Date.now() - began} ms`;
+    if (signal === 'SIGTERM' && how !== 0) {
+      faultsOfRestarts.push(`SIGTERM ended it with ${how} after ${took}`);
+      say(`SIGTERM ended it with ${how}; its last words:\n${said.slice(-3000)}`);
+    }
     await server.start();
-    say(`${signal}, started again`);
+    say(`${signal}, ended after ${took}, started again`);
   }
 }
 

@@ -16,6 +16,7 @@ export class SoakServer {
   #child;
   #folder;
   #env;
+  #said = '';
   #opened = () => undefined;
   #up = new Promise((resolve) => (this.#opened = resolve));
   #agent = new http.Agent({ keepAlive: true, maxSockets: 64 });
@@ -34,7 +35,7 @@ export class SoakServer {
     });
     this.#child = child;
     let said = '';
-    child.stdout.on('data', (chunk) => (said = (said + chunk).slice(-20_000)));
+    child.stdout.on('data', (chunk) => (this.#said = said = (said + chunk).slice(-20_000)));
     for (const end = Date.now() + PATIENCE_MS; !/listening on \S+:\d+/.test(said); await sleep(10)) {
       if (child.exitCode !== null || Date.now() > end) throw new Error(`it did not start: ${said}`);
     }
@@ -43,13 +44,13 @@ export class SoakServer {
     this.#opened();
   }
 
-  /** @returns the exit code, or the signal */
+  /** @returns how it ended (the exit code, or the signal), and the end of its log */
   async end(signal) {
     this.#up = new Promise((resolve) => (this.#opened = resolve));
     const exit = once(this.#child, 'exit');
     this.#child.kill(signal);
     const [code, by] = await exit;
-    return by ?? code;
+    return { how: by ?? code, said: this.#said };
   }
 
   /** Leaves nothing behind. */

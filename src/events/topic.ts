@@ -70,9 +70,9 @@ export class Topic {
     // Who subscribes meanwhile stands at the end of it, who leaves is not in it any more.
     const rest = (this.rest ??= this.subscribers.entries());
     for (let told = 1; ; told += 1) {
-      const { value, done } = rest.next();
-      if (done) break;
-      const [subscriber, from] = value;
+      const next = rest.next();
+      if (next.done === true) break;
+      const [subscriber, from] = next.value;
       if (from <= this.number) this.tell(subscriber, call);
       if (told % BETWEEN_LOOKS === 0 && performance.now() > end) return false;
     }

@@ -76,11 +76,7 @@ describe('an LLM endpoint that is out of order', () => {
 
   it.each<[string, boolean, Misbehaviour]>([
     ['never sends a byte', false, () => undefined],
-    [
-      'never sends a byte of a stream',
-      true,
-      (response) => void response.writeHead(200, STREAM).flushHeaders(),
-    ],
+    ['never sends a byte of a stream', true, (response) => response.writeHead(200, STREAM).flushHeaders()],
     [
       'sends a byte now and then',
       false,
