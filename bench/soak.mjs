@@ -70,7 +70,7 @@ try {
   receiver.end();
   model.end();
   await Promise.all(moods);
-  await server.end('SIGTERM').catch(() => undefined);
+  server.kill();
   await receiver.close();
   await model.close();
   if (values.keep || exitCode !== 0) say(`its data: ${folder}`);

@@ -8,6 +8,7 @@ import { bashId, type BashCommand, type BashEvent, type BashOutput, type BashReq
 import type { BashHistory } from './bash-history.js';
 import { BashProcess } from './bash-process.js';
 import { OutputRecorder } from './output-recorder.js';
+import { WholeOutput } from './whole-output.js';
 
 /** Commands that may run in one shell at the same time. */
 const MAX_RUNNING = 100;
@@ -104,19 +105,15 @@ export class BashShell {
   }
 
   /** Runs a command to its end and answers all of its output as one. */
-  async execute(request: BashRequest): Promise<BashOutput> {
-    const texts = { stdout: '', stderr: '' };
-    let last: BashOutput | undefined;
+  async execute(request: BashRequest): Promise<WholeOutput> {
+    const whole = new WholeOutput();
     await new Promise<void>((resolve, reject) => {
       this.start(request, (output) => {
-        texts.stdout += output.stdout ?? '';
-        texts.stderr += output.stderr ?? '';
-        last = output;
+        whole.add(output);
         if (output.exit_code !== null) resolve();
       }).catch(reject);
     });
-    if (!last) throw new Error('a command ended without output');
-    return { ...last, stdout: texts.stdout || null, stderr: texts.stderr || null };
+    return whole;
   }
 
   /**

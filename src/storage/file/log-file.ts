@@ -10,6 +10,7 @@ export class LogFile {
   private current: Promise<SharedHandle> | undefined;
   /** The file was created, and a power cut could still take its name. */
   private isNew = false;
+  private isClosed = false;
 
   constructor(readonly path: string) {}
 
@@ -23,8 +24,19 @@ export class LogFile {
 
   /** Runs `action` with an open file; the file stays open at least until it ends. */
   async use<T>(action: (handle: FileHandle) => Promise<T>): Promise<T> {
+    if (this.isClosed) return this.useOnce(action);
     this.current ??= this.openWith(() => open(this.path, 'r'));
     return (await this.current).use(action);
+  }
+
+  /** Who began to read before the file was closed may go on, but keeps nothing open: nobody would close it any more. */
+  private async useOnce<T>(action: (handle: FileHandle) => Promise<T>): Promise<T> {
+    const handle = await open(this.path, 'r');
+    try {
+      return await action(handle);
+    } finally {
+      await handle.close();
+    }
   }
 
   /**
@@ -33,6 +45,7 @@ export class LogFile {
    */
   async reopenForWriting(): Promise<void> {
     const before = this.current;
+    this.isClosed = false;
     this.current = this.openWith(() => this.openOrCreate());
     await this.current;
     await this.retire(before);
@@ -64,6 +77,7 @@ export class LogFile {
   async close(): Promise<void> {
     const before = this.current;
     this.current = undefined;
+    this.isClosed = true;
     await this.retire(before);
   }
 
