@@ -8,6 +8,7 @@ import { ExtensionsModule } from './extensions/extensions.module.js';
 import { GatewayModule } from './gateway/gateway.module.js';
 import { InitModule, type DeferredInit } from './init/index.js';
 import { McpModule } from './mcp/mcp.module.js';
+import { MetricsModule } from './metrics/metrics.module.js';
 import { ModelsModule } from './models/models.module.js';
 import { ServerModule } from './server/server.module.js';
 import { SocketsModule } from './sockets/sockets.module.js';
@@ -35,6 +36,7 @@ export class AppModule {
         McpModule,
         GatewayModule,
         WebhooksModule,
+        MetricsModule,
         InitModule.forRoot(init),
       ],
     };

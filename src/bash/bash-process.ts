@@ -4,6 +4,7 @@ import os from 'node:os';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { errorCode, errorMessage } from '../errors/index.js';
+import { turnToStart } from '../flow/index.js';
 import { signal } from '../tools/terminal/session-processes.js';
 import type { OutputName, OutputRecorder } from './output-recorder.js';
 
@@ -79,6 +80,7 @@ export class BashProcess {
     const { command, cwd, env, timeoutSeconds } = this.options;
     // `spawn` says of a missing folder that the shell is missing.
     if (!(await stat(cwd)).isDirectory()) throw Object.assign(new Error('not a folder'), { code: 'ENOTDIR' });
+    await turnToStart();
     if (this.wasStopped()) return -1;
     const child = spawn('/bin/sh', ['-c', command], {
       cwd,

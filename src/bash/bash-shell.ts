@@ -8,6 +8,7 @@ import { bashId, type BashCommand, type BashEvent, type BashOutput, type BashReq
 import type { BashHistory } from './bash-history.js';
 import { BashProcess } from './bash-process.js';
 import { OutputRecorder } from './output-recorder.js';
+import { WholeOutput } from './whole-output.js';
 
 /** Commands that may run in one shell at the same time. */
 const MAX_RUNNING = 100;
@@ -24,8 +25,8 @@ export interface ShellOptions {
   sessionId: string;
 }
 
-/** Told of each event, as JSON text, once it is kept. */
-export type BashListener = (line: string) => void;
+/** Told of each event, as JSON text, once it is kept. All who listen share the bytes. */
+export type BashListener = (line: Buffer) => void;
 
 /** Runs the commands of clients in one place, keeps what comes of them, and tells whoever listens. */
 export class BashShell {
@@ -104,19 +105,15 @@ export class BashShell {
   }
 
   /** Runs a command to its end and answers all of its output as one. */
-  async execute(request: BashRequest): Promise<BashOutput> {
-    const texts = { stdout: '', stderr: '' };
-    let last: BashOutput | undefined;
+  async execute(request: BashRequest): Promise<WholeOutput> {
+    const whole = new WholeOutput();
     await new Promise<void>((resolve, reject) => {
       this.start(request, (output) => {
-        texts.stdout += output.stdout ?? '';
-        texts.stderr += output.stderr ?? '';
-        last = output;
+        whole.add(output);
         if (output.exit_code !== null) resolve();
       }).catch(reject);
     });
-    if (!last) throw new Error('a command ended without output');
-    return { ...last, stdout: texts.stdout || null, stderr: texts.stderr || null };
+    return whole;
   }
 
   /**
@@ -160,7 +157,8 @@ export class BashShell {
     } catch (error) {
       this.logger.error(`${event.kind} of the bash routes is not kept: ${errorMessage(error)}`);
     }
-    const line = JSON.stringify(event);
+    if (this.listeners.size === 0) return;
+    const line = Buffer.from(JSON.stringify(event));
     for (const listener of this.listeners) listener(line);
   }
 }

@@ -9,6 +9,7 @@ import {
   Param,
   Post,
   Query,
+  StreamableFile,
   UnsupportedMediaTypeException,
   UseInterceptors,
 } from '@nestjs/common';
@@ -46,9 +47,9 @@ export class BashController {
   async execute(
     @Param(SCOPE, RuntimeConversationIdPipe) scope: string | undefined,
     @Body() body: ExecuteBashRequestDto,
-  ): Promise<BashOutput> {
+  ): Promise<BashOutput | StreamableFile> {
     const request = await this.bash.admitted(body, scope);
-    return (await this.bash.shell(scope)).execute(request);
+    return (await (await this.bash.shell(scope)).execute(request)).answer();
   }
 
   @Post('start_bash_command')

@@ -38,6 +38,11 @@ export class ConversationRegistry implements Recoverable {
     private readonly idleTtlSeconds: number | null,
   ) {}
 
+  /** How many conversations are open. */
+  get size(): number {
+    return this.live.size;
+  }
+
   /** The conversation if it is open already. */
   opened(id: string): Conversation | undefined {
     return this.live.get(id);

@@ -122,6 +122,11 @@ export class ConversationsService {
     return { items: page.filter((info) => info !== null), next_page_id: next ? hex(next.id) : null };
   }
 
+  /** How many are in memory, of those that `count` counts. */
+  get openCount(): number {
+    return this.registry.size;
+  }
+
   async count(status?: string): Promise<number> {
     return (await this.services.catalogue.list()).filter(hasStatus(status)).length;
   }

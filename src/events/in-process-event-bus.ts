@@ -8,16 +8,18 @@ import {
   type OpeningConversation,
   type PublishedEvent,
 } from './event-bus.js';
+import { Topic } from './topic.js';
 
-/** The bus of a single process: direct calls, in order. */
+/** The bus of a single process: direct calls, in order; to many subscribers in slices. */
 @Injectable()
 export class InProcessEventBus extends EventBus {
   private readonly logger = new Logger(InProcessEventBus.name);
-  private readonly topics = new Map<string, Set<EventSubscriber>>();
+  private readonly topics = new Map<string, Topic>();
 
   override subscribe(topic: string, subscriber: EventSubscriber): () => void {
-    const subscribers = this.topics.get(topic) ?? new Set();
-    this.topics.set(topic, subscribers.add(subscriber));
+    const subscribers = this.topics.get(topic) ?? new Topic((error) => this.report(topic, error));
+    this.topics.set(topic, subscribers);
+    subscribers.add(subscriber);
     return () => {
       subscribers.delete(subscriber);
       if (subscribers.size === 0 && this.topics.get(topic) === subscribers) this.topics.delete(topic);
@@ -49,16 +51,8 @@ export class InProcessEventBus extends EventBus {
   }
 
   private deliver(conversationId: string, call: (subscriber: EventSubscriber) => void): void {
-    for (const topic of [conversationId, '*']) {
-      for (const subscriber of this.topics.get(topic) ?? []) {
-        try {
-          call(subscriber);
-        } catch (error) {
-          // One broken subscriber must not take the event from the others.
-          this.report(conversationId, error);
-        }
-      }
-    }
+    this.topics.get(conversationId)?.publish(call);
+    this.topics.get('*')?.publish(call);
   }
 
   private async tell(
@@ -66,17 +60,16 @@ export class InProcessEventBus extends EventBus {
     call: (subscriber: EventSubscriber) => Promise<void> | undefined,
   ): Promise<void> {
     const told: Promise<void>[] = [];
-    this.deliver(conversationId, (subscriber) => {
+    const note = (subscriber: EventSubscriber): void => {
       const taken = call(subscriber);
       if (taken) told.push(taken.catch((error: unknown) => this.report(conversationId, error)));
-    });
+    };
+    this.topics.get(conversationId)?.tellAll(note);
+    this.topics.get('*')?.tellAll(note);
     await Promise.all(told);
   }
 
-  private report(conversationId: string, error: unknown): void {
-    this.logger.error(
-      `subscriber of ${conversationId} failed`,
-      error instanceof Error ? error.stack : String(error),
-    );
+  private report(topic: string, error: unknown): void {
+    this.logger.error(`subscriber of ${topic} failed`, error instanceof Error ? error.stack : String(error));
   }
 }

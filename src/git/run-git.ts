@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import type { FileHandle } from 'node:fs/promises';
 import { childEnvironment } from '../tools/child-environment.js';
 import { killGroup } from '../tools/process-group.js';
-import { Slots } from '../tools/slots.js';
+import { Slots, turnToStart } from '../flow/index.js';
 import { GitCommandError } from './git-errors.js';
 
 /** Longest command (ms). */
@@ -30,7 +30,10 @@ const slots = new Slots(AT_ONCE);
  * @throws GitCommandError
  */
 export function runGit(args: readonly string[], options: GitRunOptions): Promise<Buffer> {
-  return slots.run(() => run(args, options));
+  return slots.run(async () => {
+    await turnToStart();
+    return run(args, options);
+  });
 }
 
 function run(

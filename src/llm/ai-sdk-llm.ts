@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { Injectable, Logger } from '@nestjs/common';
 import { errorName } from '../errors/index.js';
 import type { Message } from '../events/index.js';
+import { meters } from '../meters/index.js';
 import { AttemptClock } from './attempt-clock.js';
 import { withAttempts } from './attempts.js';
 import { withoutImages } from './blind-messages.js';
@@ -106,6 +107,7 @@ export class AiSdkLlm extends Llm {
       config.stream ? config.stream_idle_timeout : null,
     );
     const started = performance.now();
+    meters.llmAttempts.add();
     try {
       const messages = withCallIds(request.messages, provider.callIds ?? ANY_CALL_ID);
       const work = this.reasoning.call(request.conversationId, messages, (sent) =>
@@ -125,7 +127,12 @@ export class AiSdkLlm extends Llm {
         }),
       );
       const answer = await clock.race(work);
-      return { answer, latency: (performance.now() - started) / 1000 };
+      const latency = (performance.now() - started) / 1000;
+      meters.llmAnswers.observe(latency);
+      return { answer, latency };
+    } catch (error) {
+      if (!request.signal.aborted) meters.llmFailures.add();
+      throw error;
     } finally {
       clock.close();
     }

@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici';
+import { boundedAnswer } from './bounded-answer.js';
 
 const PROXY_VARIABLES = ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY'];
 
@@ -11,7 +12,7 @@ let dispatcher: Promise<Dispatcher> | undefined;
  */
 export const modelFetch: typeof fetch = async (input, init) => {
   dispatcher ??= makeDispatcher();
-  return fetch(input, { ...init, dispatcher: await dispatcher });
+  return boundedAnswer(await fetch(input, { ...init, dispatcher: await dispatcher }));
 };
 
 async function makeDispatcher(): Promise<Dispatcher> {

@@ -16,14 +16,21 @@ import { isObject } from './json-object.js';
  * @param family how LiteLLM calls the provider's errors: `OpenAIException`
  */
 export function classifyFailure(thrown: unknown, family: string, config: LlmConfig): FailedAttempt {
-  if (thrown instanceof LlmError) {
-    const message = withoutSecrets(thrown.message, config);
+  const known = ownError(thrown);
+  if (known) {
+    const message = withoutSecrets(known.message, config);
     // Without its cause, which still has the secret.
-    return { error: new LlmError(thrown.code, message, thrown.status), retryable: false };
+    return { error: new LlmError(known.code, message, known.status), retryable: false };
   }
   const failure = readFailure(thrown);
   const spent = isQuotaSpent(failure, textField(thrown, 'responseBody'));
   return failedAttempt({ ...failure, spent, message: withoutSecrets(failure.message, config) }, family);
+}
+
+/** An error that is in the clients' words already; the SDK may have put it into one of its own. */
+function ownError(thrown: unknown): LlmError | undefined {
+  if (thrown instanceof LlmError) return thrown;
+  return isNativeError(thrown) ? causes(thrown).find((cause) => cause instanceof LlmError) : undefined;
 }
 
 function readFailure(thrown: unknown): ProviderFailure {

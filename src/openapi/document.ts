@@ -150,9 +150,9 @@ function operation({ path, name, docs }: Endpoint): JsonSchema {
     ...(docs.body && { requestBody: requestBody(docs.body) }),
     responses: {
       ...Object.fromEntries(
-        Object.entries(docs.answers).map(([status, { description, schema }]) => [
+        Object.entries(docs.answers).map(([status, { description, schema, mediaType }]) => [
           status,
-          { description, ...(schema && json(schema)) },
+          { description, ...(schema && content(schema, mediaType)) },
         ]),
       ),
       ...Object.fromEntries(errors.map((status) => [status, errorAnswer(status)])),
@@ -202,12 +202,12 @@ function errorAnswer(status: number): JsonSchema {
   return {
     description: answer?.description ?? 'Error.',
     ...([429, 503].includes(status) && { headers }),
-    ...json(answer?.schema ?? 'ErrorDetail'),
+    ...content(answer?.schema ?? 'ErrorDetail'),
   };
 }
 
-function json(schema: SchemaSource): JsonSchema {
-  return { content: { 'application/json': { schema: schemaFor(schema) } } };
+function content(schema: SchemaSource, mediaType = 'application/json'): JsonSchema {
+  return { content: { [mediaType]: { schema: schemaFor(schema) } } };
 }
 
 function schemaFor(source: SchemaSource): JsonSchema {

@@ -36,6 +36,8 @@ export interface ServerInfo {
   redoc: string;
   /** Runs of agents. */
   runs: { running: number; limit: number; refused: number };
+  /** How late the event loop was in the last minute or two with work (ms); null: not known yet. */
+  event_loop_delay: { p50_ms: number; p99_ms: number; max_ms: number } | null;
 }
 
 /** What `/health` answers. */
@@ -78,6 +80,14 @@ export const SERVER_INFO: JsonSchema = object({
     limit: { type: 'integer', description: 'How many may; more are refused with 429.' },
     refused: { type: 'integer', description: 'How many were refused since the start.' },
   }),
+  event_loop_delay: {
+    description:
+      'How late the event loop was in the last minute or two with work: what every request waited for its turn.',
+    anyOf: [
+      object({ p50_ms: { type: 'number' }, p99_ms: { type: 'number' }, max_ms: { type: 'number' } }),
+      { type: 'null' },
+    ],
+  },
 } satisfies Record<keyof ServerInfo, JsonSchema>);
 
 function object(properties: Record<string, JsonSchema>): JsonSchema {

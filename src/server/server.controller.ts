@@ -5,6 +5,7 @@ import { RunSlots } from '../conversations/run-slots.js';
 import { Operation, type OperationDocs } from '../http/operation.js';
 import { ToolRegistry } from '../tools/index.js';
 import { Activity } from './activity.js';
+import { EventLoopDelay } from './event-loop-delay.js';
 import { Readiness } from './readiness.js';
 import {
   HEALTH_STATUS,
@@ -51,6 +52,7 @@ export class ServerController {
     private readonly readiness: Readiness,
     private readonly tools: ToolRegistry,
     private readonly slots: RunSlots,
+    private readonly loop: EventLoopDelay,
   ) {}
 
   @Get('alive')
@@ -85,6 +87,7 @@ export class ServerController {
   @Operation(INFO)
   serverInfo(): ServerInfo {
     const { running, limit, refused } = this.slots;
+    const delay = this.loop.recent();
     return {
       uptime: this.activity.uptime,
       idle_time: this.activity.idleTime,
@@ -107,6 +110,7 @@ export class ServerController {
       docs: '/docs',
       redoc: '/redoc',
       runs: { running, limit, refused },
+      event_loop_delay: delay && { p50_ms: delay.p50, p99_ms: delay.p99, max_ms: delay.max },
     };
   }
 

@@ -3,6 +3,7 @@ import { ConversationsModule } from '../conversations/conversations.module.js';
 import { EventBusModule } from '../events/event-bus.module.js';
 import { ToolsModule } from '../tools/index.js';
 import { Activity } from './activity.js';
+import { EventLoopDelay } from './event-loop-delay.js';
 import { Readiness } from './readiness.js';
 import { ServerController } from './server.controller.js';
 import { ToolsController } from './tools/tools.controller.js';
@@ -11,7 +12,7 @@ import { ToolsController } from './tools/tools.controller.js';
 @Module({
   imports: [ConversationsModule, EventBusModule, ToolsModule],
   controllers: [ServerController, ToolsController],
-  providers: [Activity, Readiness],
-  exports: [Activity],
+  providers: [Activity, EventLoopDelay, Readiness],
+  exports: [Activity, EventLoopDelay],
 })
 export class ServerModule {}

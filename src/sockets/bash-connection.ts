@@ -38,7 +38,7 @@ export class BashConnection implements AnyConnection, FrameTaker {
   private shell: BashShell | undefined;
   private stopListening: (() => void) | undefined;
   /** What came while the client is still being sent what there was; undefined when it is not. */
-  private held: string[] | undefined;
+  private held: Buffer[] | undefined;
   private heldBytes = 0;
   private readonly incoming: IncomingFrames;
 
@@ -109,8 +109,9 @@ export class BashConnection implements AnyConnection, FrameTaker {
     for (let pageId: string | undefined, isMore = true; isMore;) {
       const page = await history.search({ descending: false, pageId, limit: REPLAY_PAGE });
       for (const line of page.lines) {
-        seen.add(idOf(line));
-        await new Promise<void>((resolve) => this.send(line, () => resolve()));
+        const bytes = Buffer.from(line);
+        seen.add(idOf(bytes));
+        await new Promise<void>((resolve) => this.send(bytes, () => resolve()));
       }
       isMore = page.nextPageId !== null && this.stopListening !== undefined;
       pageId = page.nextPageId ?? undefined;
@@ -120,21 +121,21 @@ export class BashConnection implements AnyConnection, FrameTaker {
     for (const line of held) if (!seen.has(idOf(line))) this.send(line);
   }
 
-  private pass(line: string): void {
+  private pass(line: Buffer): void {
     if (!this.held) return this.send(line);
     this.held.push(line);
     this.heldBytes += line.length;
     if (this.heldBytes > MAX_PENDING_BYTES) this.close();
   }
 
-  private send(line: string, sent?: () => void): void {
+  private send(line: Buffer, sent?: () => void): void {
     if (this.socket.bufferedAmount > MAX_PENDING_BYTES) this.close();
     // `ws` calls back also when the socket is closing or breaks.
     this.socket.send(line, { binary: false }, sent);
   }
 
   private complain(code: string, detail: string): void {
-    this.send(JSON.stringify(bashError(code, detail)));
+    this.send(Buffer.from(JSON.stringify(bashError(code, detail))));
   }
 
   private close(): void {
@@ -144,10 +145,15 @@ export class BashConnection implements AnyConnection, FrameTaker {
 }
 
 /** Events begin with their id, commands end with theirs. */
-function idOf(line: string): string {
+function idOf(line: Buffer): string {
+  const begin = line.toString('latin1', 0, ID_BYTES);
+  const end = line.toString('latin1', Math.max(0, line.length - ID_BYTES));
   return (
-    /^\{"id":"([0-9a-f]{32})"/.exec(line)?.[1] ??
-    /"id":"([0-9a-f]{32})","timestamp":"[^"]*","kind":"BashCommand"\}$/.exec(line)?.[1] ??
+    /^\{"id":"([0-9a-f]{32})"/.exec(begin)?.[1] ??
+    /"id":"([0-9a-f]{32})","timestamp":"[^"]*","kind":"BashCommand"\}$/.exec(end)?.[1] ??
     ''
   );
 }
+
+/** The id, and what stands around it, are in so many bytes. */
+const ID_BYTES = 200;

@@ -1,4 +1,5 @@
 import { WebSocket } from 'ws';
+import { meters } from '../meters/index.js';
 
 /** Why the server closes a socket: the code and the reason that clients of the original know. */
 export const CLOSE = {
@@ -20,6 +21,7 @@ const closedByUs = new WeakMap<WebSocket, string>();
 /** Starts the closing handshake. Does nothing when it has begun. */
 export function closeSocket(socket: WebSocket, why: Why): void {
   if (socket.readyState !== WebSocket.OPEN) return;
+  if (why === CLOSE.slowConsumer) meters.slowSockets.add();
   closedByUs.set(socket, why.reason === '' ? 'the server shuts down' : why.reason);
   socket.close(why.code, why.reason);
 }

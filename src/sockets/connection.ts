@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { WebSocket } from 'ws';
 import type { SessionKeys } from '../auth/index.js';
@@ -46,7 +47,7 @@ export class Connection implements FrameTaker {
 
   constructor(
     readonly socket: WebSocket,
-    transport: Socket,
+    private readonly transport: Socket,
     private readonly admission: Admission,
     private readonly format: FrameFormat,
     private readonly sources: ConnectionSources,
@@ -91,14 +92,22 @@ export class Connection implements FrameTaker {
 
   /** Opens the conversation and subscribes; waits for nothing that an agent does. */
   async attach(): Promise<void> {
-    const { bus, conversations, limits } = this.sources;
+    const { bus, conversations, limits, turns } = this.sources;
     try {
+      // Many that come at once are attached few by few.
+      await turns.run(() => nextTurn());
       const conversation = await conversations.open(this.admission.conversationId);
       if (this.socket.readyState !== WebSocket.OPEN) return;
       if (bus.subscriberCount(conversation.id) >= limits.subscribersPerConversation) {
         return closeSocket(this.socket, CLOSE.tooManyConnections);
       }
-      this.subscription = new Subscription(this.socket, conversation.id, this.format, this.sources);
+      this.subscription = new Subscription(
+        this.socket,
+        this.transport,
+        conversation.id,
+        this.format,
+        this.sources,
+      );
       this.subscription.start(conversation, this.admission.resend);
     } catch (error) {
       if (error instanceof ConversationNotFoundError || error instanceof LeaseHeldError) {

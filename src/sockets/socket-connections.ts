@@ -4,12 +4,16 @@ import type { WebSocket } from 'ws';
 import { SessionKeys } from '../auth/index.js';
 import { ConversationsService } from '../conversations/conversations.service.js';
 import { EventBus } from '../events/index.js';
+import { Slots } from '../flow/index.js';
 import { loggableUrl, requestId } from '../logging/index.js';
 import { CLOSE, closeReason, closeSocket } from './close-code.js';
 import { Connection, type ConnectionSources } from './connection.js';
 import type { FrameFormat } from './frame-format.js';
 import type { Admission } from './handshake.js';
 import { SocketLimits } from './socket-limits.js';
+
+/** So many sockets are attached, and so many replays read, at a time. */
+const TURNS = 4;
 
 /** One client's socket, of whatever kind. */
 export interface AnyConnection {
@@ -25,6 +29,7 @@ export interface AnyConnection {
 @Injectable()
 export class SocketConnections implements ConnectionSources, OnModuleInit, BeforeApplicationShutdown {
   private readonly logger = new Logger('Sockets');
+  readonly turns = new Slots(TURNS);
   private readonly connections = new Set<AnyConnection>();
   private pingTimer: NodeJS.Timeout | undefined;
   private shuttingDown = false;

@@ -1,8 +1,10 @@
+import type { Socket } from 'node:net';
 import { Logger } from '@nestjs/common';
 import type { WebSocket } from 'ws';
 import type { Conversation } from '../conversations/conversation.js';
 import { errorStack } from '../errors/index.js';
 import type { EventBus, EventSubscriber, ItemSignal, PublishedEvent } from '../events/index.js';
+import type { Slots } from '../flow/index.js';
 import { CLOSE, closeSocket } from './close-code.js';
 import type { FrameFormat } from './frame-format.js';
 import type { Resend } from './handshake.js';
@@ -18,6 +20,8 @@ export type FollowedConversation = Pick<
 export interface SubscriptionSources {
   readonly bus: EventBus;
   readonly conversations: { open(id: string): Promise<FollowedConversation> };
+  /** Reading logs for replays: so many at a time, or a thousand new sockets would hold up everybody else. */
+  readonly turns: Slots;
 }
 
 /**
@@ -42,6 +46,7 @@ export class Subscription implements EventSubscriber {
 
   constructor(
     private readonly socket: WebSocket,
+    private readonly transport: Socket,
     private readonly conversationId: string,
     private readonly format: FrameFormat,
     private readonly sources: SubscriptionSources,
@@ -142,25 +147,28 @@ export class Subscription implements EventSubscriber {
    * Answers how many lines to take next time.
    */
   private async replay(conversation: FollowedConversation, limit: number): Promise<number> {
-    const lines = await conversation.readLines(this.next, limit);
+    const lines = await this.sources.turns.run(() => conversation.readLines(this.next, limit));
     if (lines.length === 0) throw new Error(`event ${this.next} of ${this.published} is not in the log`);
-    let bytes = 0;
-    let unsent = 0;
-    for (const [index, line] of lines.entries()) {
-      this.sendWaiting();
-      const frame = this.format.replayed(line, this.next);
-      this.next += 1;
-      bytes += frame.length;
-      unsent += frame.length;
-      if (unsent < CHUNK_BYTES && index < lines.length - 1) {
-        this.send(frame);
-      } else {
-        await new Promise<void>((resolve) => this.send(frame, () => resolve()));
-        unsent = 0;
-      }
+    for (const batch of batches(lines)) {
+      await this.sendTogether(batch);
       if (!this.endSubscription) break;
     }
-    return Math.max(1, Math.min(MAX_CHUNK_LINES, Math.floor((CHUNK_BYTES * lines.length) / bytes)));
+    const length = lines.reduce((sum, line) => sum + line.length, 0);
+    return Math.max(1, Math.min(MAX_CHUNK_LINES, Math.floor((CHUNK_BYTES * lines.length) / length)));
+  }
+
+  /** Sends events from the log in one write; resolves when the client's side has taken them. */
+  private sendTogether(lines: readonly string[]): Promise<void> {
+    return new Promise((resolve) => {
+      this.transport.cork();
+      for (const [index, line] of lines.entries()) {
+        this.sendWaiting();
+        const frame = this.format.replayed(line, this.next);
+        this.next += 1;
+        this.send(frame, index === lines.length - 1 ? () => resolve() : undefined);
+      }
+      this.transport.uncork();
+    });
   }
 
   private send(frame: Buffer, sent?: () => void): void {
@@ -183,6 +191,21 @@ const CHUNK_BYTES = 256 * 1024;
 /** The size of the lines is not known before they are read, so few are read first, and never very many. */
 const FIRST_CHUNK_LINES = 8;
 const MAX_CHUNK_LINES = 128;
+
+/** Lines in groups of about `CHUNK_BYTES`. */
+function* batches(lines: readonly string[]): Generator<string[]> {
+  let batch: string[] = [];
+  let length = 0;
+  for (const line of lines) {
+    batch.push(line);
+    length += line.length;
+    if (length < CHUNK_BYTES) continue;
+    yield batch;
+    batch = [];
+    length = 0;
+  }
+  if (batch.length > 0) yield batch;
+}
 
 function firstSeq(conversation: FollowedConversation, resend: Resend, mark: number): number {
   switch (resend.from) {

@@ -4,6 +4,8 @@ export class DeliveryStatus {
   events = 0;
   /** Requests that the receiver has taken. */
   requests = 0;
+  /** Requests that were in vain. */
+  failures = 0;
   lastSuccessAt: Date | undefined;
   lastError: { at: Date; reason: string } | undefined;
 
@@ -14,6 +16,7 @@ export class DeliveryStatus {
   }
 
   failed(reason: string): void {
+    this.failures += 1;
     this.lastError = { at: new Date(), reason };
   }
 }

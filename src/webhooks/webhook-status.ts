@@ -9,6 +9,7 @@ export interface WebhookStatus {
   signed: boolean;
   delivered_events: number;
   delivered_requests: number;
+  failed_requests: number;
   pending_events: number;
   pending_changes: number;
   pending_conversations: number;
@@ -38,6 +39,7 @@ export function webhookSchemas(): Record<string, JsonSchema> {
       signed: { type: 'boolean', description: 'A secret is configured.' },
       delivered_events: count('Events that the receiver took since the server started.'),
       delivered_requests: count('Requests that the receiver took since the server started.'),
+      failed_requests: count('Requests that were in vain since the server started; each is made again.'),
       pending_events: count('Events that wait, as far as their logs were looked at.'),
       pending_changes: count('Changes of conversations that wait.'),
       pending_conversations: count('Conversations of which something waits.'),

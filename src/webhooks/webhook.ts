@@ -131,6 +131,7 @@ export class Webhook {
       signed: target.signingKey !== undefined,
       delivered_events: status.events,
       delivered_requests: status.requests,
+      failed_requests: status.failures,
       pending_events: lanes.reduce((sum, lane) => sum + lane.waiting, 0),
       pending_changes: posts.reduce((sum, lane) => sum + lane.waiting, 0),
       pending_conversations: new Set(

@@ -10,5 +10,6 @@ import { WebhooksService } from './webhooks.service.js';
   imports: [ConversationsModule, EventBusModule, StorageModule],
   controllers: [WebhooksController],
   providers: [WebhooksService],
+  exports: [WebhooksService],
 })
 export class WebhooksModule {}

@@ -51,6 +51,7 @@ export const DELIBERATE: readonly Deliberate[] = [
     why: 'reasoning goes back to who signed it, and to where it was',
   },
   { place: 'response ServerInfo.runs', why: 'shows how many runs go on and how many may' },
+  { place: 'response ServerInfo.event_loop_delay', why: 'shows whether the server keeps up' },
 
   {
     place: 'request OpenAIStreamOptions.include_commentary',

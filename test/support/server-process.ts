@@ -134,10 +134,14 @@ function parsed(text: string): unknown {
 }
 
 /** Asks again and again until the answer is yes. */
-export async function eventually(condition: () => Promise<boolean>, what = 'the condition'): Promise<void> {
-  const end = Date.now() + PATIENCE_MS;
+export async function eventually(
+  condition: () => Promise<boolean>,
+  what = 'the condition',
+  patienceMs = PATIENCE_MS,
+): Promise<void> {
+  const end = Date.now() + patienceMs;
   while (!(await condition())) {
-    if (Date.now() > end) throw new Error(`${what} did not come true within ${PATIENCE_MS} ms`);
+    if (Date.now() > end) throw new Error(`${what} did not come true within ${patienceMs} ms`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { errorCode, errorMessage } from '../../errors/index.js';
+import { turnToStart } from '../../flow/index.js';
 import { childEnvironment } from '../../tools/child-environment.js';
 
 const run = promisify(execFile);
@@ -36,6 +37,7 @@ export class GitError extends Error {
  * @throws GitError
  */
 export async function git(folder: string, args: readonly string[]): Promise<string> {
+  await turnToStart();
   try {
     const { stdout } = await run('git', [...SAFE, ...args], {
       cwd: folder,

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { childEnvironment } from '../../tools/child-environment.js';
 import { killGroup } from '../../tools/process-group.js';
-import { Slots } from '../../tools/slots.js';
+import { Slots } from '../../flow/index.js';
 import { SourceUnavailableError } from './extension-errors.js';
 
 /** The longest that a fetch may take (ms). */

@@ -3,7 +3,9 @@ import {
   appendFile,
   mkdtemp,
   open,
+  readdir,
   readFile,
+  readlink,
   rm,
   stat,
   truncate,
@@ -57,6 +59,23 @@ describe('the log of a conversation in a file', () => {
     await log.close();
     await leases.onApplicationShutdown();
     await rm(root, { recursive: true, force: true });
+  });
+
+  it('leaves no file open when it is closed while somebody reads', async () => {
+    const record = (): LogRecord => {
+      const event = { id: randomUUID(), kind: 'MessageEvent', source: 'user', timestamp: eventTimestamp() };
+      return { ...event, line: JSON.stringify({ ...event, text: 'x'.repeat(20_000) }) };
+    };
+    const records = Array.from({ length: 40 }, record);
+    await log.append(0, fence, records);
+    // Far from each other, so that they are read one after the other.
+    const seqs = records.flatMap((_, seq) => (seq % 2 === 0 ? [seq] : []));
+    const reading = log.readMany(seqs);
+    await log.close();
+    expect(await reading).toEqual(seqs.map((seq) => records[seq]?.line));
+    const open = await readdir('/proc/self/fd').catch((): string[] => []);
+    const targets = await Promise.all(open.map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')));
+    expect(targets).not.toContain(file);
   });
 
   const reopen = async (): Promise<EventLog> => {

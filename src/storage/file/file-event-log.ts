@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { errorCode, errorMessage } from '../../errors/index.js';
+import { meters } from '../../meters/index.js';
 import { EventLog, type EventIndexEntry, type LogRecord } from '../event-log.js';
 import type { LeaseFence } from '../lease-store.js';
 import {
@@ -148,6 +149,7 @@ export class FileEventLog extends EventLog {
     if (!fence.isValid()) await this.confirm(fence);
     this.untidy = false;
     for (const { record, end } of entries) this.lines.push(record, end);
+    meters.eventsAppended.add(entries.length);
   }
 
   private async confirm(fence: LeaseFence): Promise<void> {

@@ -1,6 +1,7 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
+import { meters } from '../../meters/index.js';
 import { FILE_MODE } from './conversation-folder.js';
 import { syncFolder } from './durable-file.js';
 
@@ -9,6 +10,7 @@ export class LogFile {
   private current: Promise<SharedHandle> | undefined;
   /** The file was created, and a power cut could still take its name. */
   private isNew = false;
+  private isClosed = false;
 
   constructor(readonly path: string) {}
 
@@ -22,8 +24,19 @@ export class LogFile {
 
   /** Runs `action` with an open file; the file stays open at least until it ends. */
   async use<T>(action: (handle: FileHandle) => Promise<T>): Promise<T> {
+    if (this.isClosed) return this.useOnce(action);
     this.current ??= this.openWith(() => open(this.path, 'r'));
     return (await this.current).use(action);
+  }
+
+  /** Who began to read before the file was closed may go on, but keeps nothing open: nobody would close it any more. */
+  private async useOnce<T>(action: (handle: FileHandle) => Promise<T>): Promise<T> {
+    const handle = await open(this.path, 'r');
+    try {
+      return await action(handle);
+    } finally {
+      await handle.close();
+    }
   }
 
   /**
@@ -32,6 +45,7 @@ export class LogFile {
    */
   async reopenForWriting(): Promise<void> {
     const before = this.current;
+    this.isClosed = false;
     this.current = this.openWith(() => this.openOrCreate());
     await this.current;
     await this.retire(before);
@@ -39,6 +53,7 @@ export class LogFile {
 
   /** Writes at this offset, and resolves when the bytes are durable. */
   async write(bytes: Buffer, position: number): Promise<void> {
+    const started = performance.now();
     await this.use(async (handle) => {
       for (let done = 0; done < bytes.length;) {
         const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
@@ -47,6 +62,7 @@ export class LogFile {
       await Promise.all([handle.datasync(), this.isNew && syncFolder(path.dirname(this.path))]);
     });
     this.isNew = false;
+    meters.logWrites.observe((performance.now() - started) / 1000);
   }
 
   async truncate(length: number): Promise<void> {
@@ -61,6 +77,7 @@ export class LogFile {
   async close(): Promise<void> {
     const before = this.current;
     this.current = undefined;
+    this.isClosed = true;
     await this.retire(before);
   }
 

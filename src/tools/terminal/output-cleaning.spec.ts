@@ -45,6 +45,29 @@ describe('cleanOutput', () => {
       }),
     );
   });
+
+  it.each([
+    ['backspaces', 'abcdefgh\b'],
+    ['carriage returns after much', `${'x'.repeat(500)}\r\x1b[500C`],
+    ['deletions', 'abcd\b\b\x1b[P'],
+    ['erasures', 'abcd\b\x1b[1K'],
+    ['jumps', 'ab\x1b[A\x1b[B\b'],
+  ])('takes time in proportion to a line of megabytes: %s', (_what, piece) => {
+    const cleaned = (length: number): number => {
+      const started = performance.now();
+      cleanOutput(piece.repeat(length / piece.length));
+      return performance.now() - started;
+    };
+    cleaned(100_000);
+    // Sixteen times as much: in proportion to its square it would take 256 times as long.
+    expect(cleaned(3_200_000)).toBeLessThan(Math.max(50, cleaned(200_000)) * 60);
+  });
+
+  it('joins what stands in several rows only because it is long', () => {
+    const long = 'x'.repeat(5000);
+    expect(cleanOutput(`\x1b[1m${long}\nend`)).toBe(`${long}\nend`);
+    expect(cleanOutput(`${long}\b\by\nend`)).toBe(`${long.slice(0, -2)}yx\nend`);
+  });
 });
 
 describe('OutputBuffer', () => {

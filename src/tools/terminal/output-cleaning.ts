@@ -15,14 +15,32 @@ const NEEDS_TERMINAL = new RegExp(`[${CONTROLS}]`);
 /** Cursor jumps beyond this many lines are no progress display. */
 const MAX_JUMP = 1000;
 
-/** A screen without a bottom: lines of text and a cursor. Columns count UTF-16 units. */
+/**
+ * Longer lines are several rows, as on any terminal: what moves the cursor stays in its row. Ours says that it has 256
+ * columns, so nothing that a program draws is wider. Without a bound each backspace in a line of megabytes would cost
+ * as much as the line is long.
+ */
+const MAX_COLUMNS = 1024;
+
+/** A screen without a bottom: rows of text and a cursor. Columns count UTF-16 units. */
 class Screen {
   private readonly lines: string[] = [''];
+  /** Rows that go on where the one before was full. */
+  private readonly continued = new Set<number>();
   private fullScreen = false;
   private row = 0;
   private column = 0;
 
   write(text: string): void {
+    for (let rest = text; rest !== '';) {
+      if (this.column >= MAX_COLUMNS) this.wrap();
+      const part = rest.slice(0, MAX_COLUMNS - this.column);
+      this.writePart(part);
+      rest = rest.slice(part.length);
+    }
+  }
+
+  private writePart(text: string): void {
     const line = this.line();
     const before =
       line.length < this.column ? line + ' '.repeat(this.column - line.length) : line.slice(0, this.column);
@@ -47,7 +65,7 @@ class Screen {
     if (final === 'A' || final === 'F') this.row = Math.max(0, this.row - count);
     if (final === 'B' || final === 'E') this.down(count);
     if (final === 'E' || final === 'F') this.column = 0;
-    if (final === 'C') this.column += count;
+    if (final === 'C') this.column = Math.min(this.column + count, MAX_COLUMNS);
     if (final === 'D') this.column = Math.max(0, this.column - count);
     if (final === 'G') this.column = count - 1;
     if (final === 'K') this.eraseLine(parameters);
@@ -60,7 +78,15 @@ class Screen {
   /** What is there to read: without the blanks that full-screen programs pad their lines with. */
   text(): string {
     const lines = this.fullScreen ? this.lines.map((line) => line.trimEnd()) : this.lines;
-    return lines.join('\n');
+    return lines.map((line, row) => (row === 0 || this.continued.has(row) ? line : `\n${line}`)).join('');
+  }
+
+  private wrap(): void {
+    this.row += 1;
+    this.column = 0;
+    if (this.row < this.lines.length) return;
+    this.continued.add(this.row);
+    this.lines.push('');
   }
 
   private position(): void {
@@ -98,6 +124,7 @@ class Screen {
   private eraseBelow(mode: string): void {
     if (mode !== '' && mode !== '0') return;
     this.eraseLine('0');
+    for (let row = this.row + 1; row < this.lines.length; row += 1) this.continued.delete(row);
     this.lines.length = this.row + 1;
   }
 }

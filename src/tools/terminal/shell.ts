@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import type { IPty } from '@lydell/node-pty';
 
+import { turnToStart } from '../../flow/index.js';
 import { OutputBuffer } from './output-buffer.js';
 import { commandInput, MarkerScanner, promptCommand, restoreInput } from './prompt-protocol.js';
 import type { Marker, ShellPrompt } from './prompt-protocol.js';
@@ -91,6 +92,7 @@ export class Shell {
    */
   static async start(options: ShellOptions, listener: ShellListener): Promise<Shell> {
     const { spawn } = await import('@lydell/node-pty');
+    await turnToStart();
     return new Promise((resolve, reject) => {
       const fail = (reason: string) => {
         clearTimeout(timer);

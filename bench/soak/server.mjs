@@ -1,0 +1,139 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir, readFile } from 'node:fs/promises';
+import http from 'node:http';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+const PATIENCE_MS = 60_000;
+
+/** The server under test: it is ended and started again on the same folder and port, and clients wait meanwhile. */
+export class SoakServer {
+  starts = 0;
+  port = 0;
+  #child;
+  #folder;
+  #env;
+  #said = '';
+  #opened = () => undefined;
+  #up = new Promise((resolve) => (this.#opened = resolve));
+  #agent = new http.Agent({ keepAlive: true, maxSockets: 64 });
+
+  constructor(folder, env) {
+    this.#folder = folder;
+    this.#env = env;
+  }
+
+  async start() {
+    const args = [MAIN, '--host', '127.0.0.1', '--port', String(this.port)];
+    const child = spawn(process.execPath, args, {
+      cwd: this.#folder,
+      env: { PATH: process.env.PATH, HOME: this.#folder, LANG: 'C.UTF-8', ...this.#env },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    this.#child = child;
+    let said = '';
+    child.stdout.on('data', (chunk) => (this.#said = said = (said + chunk).slice(-20_000)));
+    for (const end = Date.now() + PATIENCE_MS; !/listening on \S+:\d+/.test(said); await sleep(10)) {
+      if (child.exitCode !== null || Date.now() > end) throw new Error(`it did not start: ${said}`);
+    }
+    this.port = Number(/listening on http:\/\/[^\s:]+:(\d+)/.exec(said)[1]);
+    this.starts += 1;
+    this.#opened();
+  }
+
+  /** @returns how it ended (the exit code, or the signal), and the end of its log */
+  async end(signal) {
+    this.#up = new Promise((resolve) => (this.#opened = resolve));
+    const exit = once(this.#child, 'exit');
+    this.#child.kill(signal);
+    const [code, by] = await exit;
+    return { how: by ?? code, said: this.#said };
+  }
+
+  /** Leaves nothing behind. */
+  kill() {
+    this.#child?.kill('SIGKILL');
+  }
+
+  /** Resolves when it is up. */
+  up() {
+    return this.#up;
+  }
+
+  socketUrl(route) {
+    return `ws://127.0.0.1:${this.port}${route}`;
+  }
+
+  /** Sends a request; rejects where there was no answer. */
+  send(method, route, body, headers = {}) {
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    const length = text === undefined ? {} : { 'content-length': Buffer.byteLength(text) };
+    const type = text === undefined ? {} : { 'content-type': 'application/json' };
+    return new Promise((resolve, reject) => {
+      const options = {
+        host: '127.0.0.1',
+        port: this.port,
+        method,
+        path: route,
+        agent: this.#agent,
+        headers: { ...type, ...length, ...headers },
+      };
+      const request = http.request(options, (response) => {
+        const chunks = [];
+        response.on('data', (chunk) => chunks.push(chunk));
+        response.on('error', reject);
+        response.on('end', () => {
+          resolve({ status: response.statusCode, text: Buffer.concat(chunks).toString() });
+        });
+      });
+      request.setTimeout(PATIENCE_MS, () => request.destroy(new Error(`no answer: ${method} ${route}`)));
+      request.on('error', reject);
+      request.end(text);
+    });
+  }
+
+  /** The same, again and again until there is an answer. */
+  async insist(method, route, body, headers) {
+    for (let attempt = 1; ; attempt += 1) {
+      await this.up();
+      try {
+        const answer = await this.send(method, route, body, headers);
+        if (answer.status !== 503) return answer;
+      } catch (error) {
+        if (attempt >= 600) throw error;
+      }
+      await sleep(100);
+    }
+  }
+
+  /** What `GET /metrics` says, by names without the prefix. */
+  async metrics() {
+    const { text } = await this.send('GET', '/metrics');
+    return new Map(
+      text.split('\n').flatMap((line) => {
+        const [, name, value] = /^(?:agent_server_)?([a-z_]+) (\S+)$/.exec(line) ?? [];
+        return name === undefined ? [] : [[name, Number(value)]];
+      }),
+    );
+  }
+
+  /** Memory (MiB), open files and child processes, as the system sees them. */
+  async facts() {
+    const { pid } = this.#child;
+    const status = await readFile(`/proc/${pid}/status`, 'utf8');
+    const memory = Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
+    const files = (await readdir(path.join('/proc', String(pid), 'fd'))).length;
+    return { memory: Math.round(memory), files, processes: await descendants(pid) };
+  }
+}
+
+/** How many processes have come from this one and are still there. */
+async function descendants(pid) {
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
+  let count = 0;
+  for (const child of children.trim().split(' ').filter(Boolean)) count += 1 + (await descendants(child));
+  return count;
+}

@@ -1,0 +1,81 @@
+import type { ConversationEvent, EventSubscriber, PublishedEvent } from './index.js';
+import { createEvent, serialiseEvent } from './index.js';
+import { Topic } from './topic.js';
+
+function published(seq: number): PublishedEvent {
+  const event: ConversationEvent = createEvent({ source: 'user', kind: 'PauseEvent' });
+  return { conversationId: 'c', event, line: serialiseEvent(event), seq };
+}
+
+/** Notes what it gets, and takes its time. */
+class Slow implements EventSubscriber {
+  readonly seqs: (number | undefined)[] = [];
+
+  onEvent({ seq }: PublishedEvent): void {
+    this.seqs.push(seq);
+    for (const end = performance.now() + 0.1; performance.now() < end;);
+  }
+}
+
+describe('a topic', () => {
+  const publish = (topic: Topic, seq: number): void => {
+    const event = published(seq);
+    topic.publish((subscriber) => subscriber.onEvent(event));
+  };
+  const allHave = async (subscribers: readonly Slow[], count: number): Promise<void> => {
+    while (subscribers.some(({ seqs }) => seqs.length < count)) await new Promise(setImmediate);
+  };
+
+  it('tells few subscribers at once', () => {
+    const topic = new Topic(() => undefined);
+    const few = [new Slow(), new Slow()];
+    for (const subscriber of few) topic.add(subscriber);
+    publish(topic, 0);
+    expect(few.map(({ seqs }) => seqs)).toEqual([[0], [0]]);
+  });
+
+  it('lets others have their turn while many are told, and tells each all in order', async () => {
+    const topic = new Topic(() => undefined);
+    const many = Array.from({ length: 200 }, () => new Slow());
+    for (const subscriber of many) topic.add(subscriber);
+    for (let seq = 0; seq < 5; seq += 1) publish(topic, seq);
+    expect(many[199]?.seqs).toEqual([]);
+    // Who comes now gets what is published from now on.
+    const late = new Slow();
+    topic.add(late);
+    const left = many[199];
+    if (left) topic.delete(left);
+    publish(topic, 5);
+    await allHave([...many.slice(0, 199), late], 1);
+    await allHave(many.slice(0, 199), 6);
+    for (const { seqs } of many.slice(0, 199)) expect(seqs).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(late.seqs).toEqual([5]);
+    expect(left?.seqs).toEqual([]);
+  });
+
+  it('does not let much pile up', async () => {
+    const topic = new Topic(() => undefined);
+    const many = Array.from({ length: 100 }, () => new Slow());
+    for (const subscriber of many) topic.add(subscriber);
+    for (let seq = 0; seq < 102; seq += 1) publish(topic, seq);
+    expect(many[99]?.seqs.length).toBeGreaterThan(100);
+    await allHave(many, 102);
+    for (const { seqs } of many) expect(seqs).toEqual(Array.from({ length: 102 }, (_, seq) => seq));
+  });
+
+  it('takes an event from nobody because another one is broken', () => {
+    const complaints: unknown[] = [];
+    const topic = new Topic((error) => complaints.push(error));
+    const broken: EventSubscriber = {
+      onEvent: () => {
+        throw new Error('broken');
+      },
+    };
+    const well = new Slow();
+    topic.add(broken);
+    topic.add(well);
+    publish(topic, 0);
+    expect(well.seqs).toEqual([0]);
+    expect(complaints).toHaveLength(1);
+  });
+});

@@ -1,0 +1,90 @@
+import type { EventSubscriber } from './event-bus.js';
+
+/** Handing out may take so long at a time (ms); then it is the turn of what else there is to do. */
+const SLICE_MS = 4;
+/** The clock is looked at after so many subscribers. */
+const BETWEEN_LOOKS = 16;
+/** With more than this waiting there is no more yielding: what is published must not pile up. */
+const MAX_WAITING = 100;
+
+type Call = (subscriber: EventSubscriber) => void;
+
+/**
+ * The subscribers of one topic. A thousand writes to sockets take longer than a request should have to wait, so they are
+ * done in slices; each subscriber gets everything in order from the moment at which it came. Few subscribers are told
+ * before `publish` returns.
+ */
+export class Topic {
+  /** Who listens, and the number of the first call that is for him. */
+  private readonly subscribers = new Map<EventSubscriber, number>();
+  private readonly waiting: Call[] = [];
+  /** Number of the first call that waits. */
+  private number = 0;
+  /** Who still has to get that one. */
+  private rest: Iterator<[EventSubscriber, number]> | undefined;
+  private next: NodeJS.Immediate | undefined;
+  private isWorking = false;
+
+  /** @param report told of what a subscriber throws: one that is broken must not take the event from the others */
+  constructor(private readonly report: (error: unknown) => void) {}
+
+  get size(): number {
+    return this.subscribers.size;
+  }
+
+  add(subscriber: EventSubscriber): void {
+    this.subscribers.set(subscriber, this.number + this.waiting.length);
+  }
+
+  delete(subscriber: EventSubscriber): void {
+    this.subscribers.delete(subscriber);
+  }
+
+  publish(call: Call): void {
+    this.waiting.push(call);
+    if (this.isWorking) return;
+    if (!this.next) this.work(SLICE_MS);
+    else if (this.waiting.length > MAX_WAITING) this.work(Infinity);
+  }
+
+  /** Tells all of them now, beside the order of what is published. */
+  tellAll(call: Call): void {
+    for (const subscriber of this.subscribers.keys()) this.tell(subscriber, call);
+  }
+
+  private work(forMs: number): void {
+    clearImmediate(this.next);
+    this.next = undefined;
+    this.isWorking = true;
+    const end = performance.now() + forMs;
+    while (this.waiting[0] && this.handOut(this.waiting[0], end)) {
+      this.waiting.shift();
+      this.number += 1;
+    }
+    this.isWorking = false;
+    if (this.waiting.length > 0) this.next = setImmediate(() => this.work(SLICE_MS));
+  }
+
+  /** @returns false when its time is over before all have it */
+  private handOut(call: Call, end: number): boolean {
+    // Who subscribes meanwhile stands at the end of it, who leaves is not in it any more.
+    const rest = (this.rest ??= this.subscribers.entries());
+    for (let told = 1; ; told += 1) {
+      const next = rest.next();
+      if (next.done === true) break;
+      const [subscriber, from] = next.value;
+      if (from <= this.number) this.tell(subscriber, call);
+      if (told % BETWEEN_LOOKS === 0 && performance.now() > end) return false;
+    }
+    this.rest = undefined;
+    return true;
+  }
+
+  private tell(subscriber: EventSubscriber, call: Call): void {
+    try {
+      call(subscriber);
+    } catch (error) {
+      this.report(error);
+    }
+  }
+}

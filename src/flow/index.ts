@@ -1,0 +1,2 @@
+export { Slots } from './slots.js';
+export { turnToStart } from './turn-to-start.js';

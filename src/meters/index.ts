@@ -1,0 +1,2 @@
+export { Counter, Timing } from './meter.js';
+export { meters } from './meters.js';

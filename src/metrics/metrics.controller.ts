@@ -1,0 +1,47 @@
+import { Controller, Get, Header } from '@nestjs/common';
+import { ConversationsService } from '../conversations/conversations.service.js';
+import { RunSlots } from '../conversations/run-slots.js';
+import { Operation } from '../http/operation.js';
+import { EventLoopDelay } from '../server/event-loop-delay.js';
+import { SocketConnections } from '../sockets/socket-connections.js';
+import { WebhooksService } from '../webhooks/webhooks.service.js';
+import { EXPOSITION_TYPE, exposition } from './exposition.js';
+
+/** How the server is, for who watches it over time. It needs a key: it tells how much is worked with it. */
+@Controller()
+export class MetricsController {
+  constructor(
+    private readonly conversations: ConversationsService,
+    private readonly slots: RunSlots,
+    private readonly sockets: SocketConnections,
+    private readonly webhooks: WebhooksService,
+    private readonly loop: EventLoopDelay,
+  ) {}
+
+  @Get('metrics')
+  @Header('Content-Type', EXPOSITION_TYPE)
+  @Operation({
+    tag: 'Server Details',
+    summary: 'How the server is, for Prometheus',
+    answers: {
+      200: {
+        description: 'Processor, memory, event loop, conversations, runs, sockets, logs, models, webhooks.',
+        schema: { type: 'string' },
+        mediaType: 'text/plain',
+      },
+    },
+  })
+  async metrics(): Promise<string> {
+    // Loaded when somebody asks: a start does not pay for it.
+    const { processMetrics } = await import('./process-metrics.js');
+    const { serverMetrics } = await import('./server-metrics.js');
+    const { running, limit, refused } = this.slots;
+    const facts = {
+      conversations: { known: await this.conversations.count(), open: this.conversations.openCount },
+      runs: { running, limit, refused },
+      sockets: this.sockets.size,
+      webhooks: this.webhooks.status(),
+    };
+    return exposition([...(await processMetrics(this.loop.recent())), ...serverMetrics(facts)]);
+  }
+}

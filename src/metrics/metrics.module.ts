@@ -1,0 +1,13 @@
+import { Module } from '@nestjs/common';
+import { ConversationsModule } from '../conversations/conversations.module.js';
+import { ServerModule } from '../server/server.module.js';
+import { SocketsModule } from '../sockets/sockets.module.js';
+import { WebhooksModule } from '../webhooks/webhooks.module.js';
+import { MetricsController } from './metrics.controller.js';
+
+/** What is measured of the server. */
+@Module({
+  imports: [ConversationsModule, ServerModule, SocketsModule, WebhooksModule],
+  controllers: [MetricsController],
+})
+export class MetricsModule {}

@@ -1,0 +1,115 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
+import { eventually, ServerProcess } from '../support/server-process.js';
+
+describe('what is measured of the server', () => {
+  let server: ServerProcess;
+  let workspace: string;
+
+  beforeAll(async () => {
+    server = await ServerProcess.start({
+      key: 'the-key',
+      env: {
+        SESSION_API_KEY: 'the-key',
+        OH_MAX_CONCURRENT_RUNS: '1',
+        OH_WEBHOOKS_0_BASE_URL: 'http://127.0.0.1:1',
+        OH_WEBHOOKS_0_NAME: 'a "receiver"',
+        OH_WEBHOOKS_0_FLUSH_DELAY: '0.01',
+      },
+    });
+    workspace = await mkdtemp(path.join(os.tmpdir(), 'workspace-'));
+  });
+  afterAll(async () => {
+    await server.stop();
+    await rm(workspace, { recursive: true, force: true });
+  });
+
+  /** The values by name and labels, after a look at the form of each line. */
+  async function scrape(): Promise<Map<string, number>> {
+    const { status, headers, body } = await server.request('GET', '/metrics');
+    expect(status).toBe(200);
+    expect(headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
+    const values = new Map<string, number>();
+    for (const line of String(body).trimEnd().split('\n')) {
+      if (/^# (HELP|TYPE) [a-z_0-9]+ \S/.test(line)) continue;
+      const [, name, value] = /^([a-z_0-9]+(?:\{.*\})?) (\S+)$/.exec(line) ?? [];
+      if (name === undefined || value === undefined) throw new Error(`no sample: ${line}`);
+      expect(values.has(name)).toBe(false);
+      values.set(name, Number(value));
+    }
+    return values;
+  }
+
+  it('needs the key', async () => {
+    expect((await fetch(`${server.url}/metrics`)).status).toBe(401);
+  });
+
+  it('tells of conversations, runs, sockets, logs, models and webhooks', async () => {
+    const before = await scrape();
+    const running = await ConversationClient.create(server, scriptedRequest(workspace, 'RUN: sleep 1000'));
+    await eventually(async () => (await running.events('&kind=ActionEvent')).length > 0, 'the action');
+    const failing = await ConversationClient.create(server, scriptedRequest(workspace));
+    const refused = await server.request('POST', `${failing.route}/run`);
+    expect(refused.status).toBe(429);
+    const socket = await running.listen(`/sockets/events/${running.id}?session_api_key=the-key`);
+    const values = await scrape();
+    const grown = (name: string): number => (values.get(name) ?? NaN) - (before.get(name) ?? NaN);
+    const counts = ['conversations', 'conversations_open', 'runs', 'runs_limit', 'sockets'];
+    expect(counts.map((name) => values.get(`agent_server_${name}`))).toEqual([2, 2, 1, 1, 1]);
+    expect(grown('agent_server_runs_refused_total')).toBe(1);
+    const events = [...(await running.events()), ...(await failing.events())].length;
+    expect(grown('agent_server_events_appended_total')).toBe(events);
+    expect(grown('agent_server_log_write_seconds_count')).toBeGreaterThan(0);
+    expect(values.get('agent_server_log_write_seconds_bucket{le="+Inf"}')).toBe(
+      values.get('agent_server_log_write_seconds_count'),
+    );
+    expect(grown('agent_server_llm_attempts_total')).toBe(1);
+    expect(grown('agent_server_llm_answer_seconds_count')).toBe(1);
+    expect(grown('agent_server_llm_failures_total')).toBe(0);
+    await eventually(async () => {
+      const failures = (await scrape()).get(
+        'agent_server_webhook_requests_failed_total{webhook="a \\"receiver\\""}',
+      );
+      return (failures ?? 0) > 0;
+    }, 'a failed delivery');
+    await socket.close();
+    await server.request('POST', `${running.route}/interrupt`);
+    await eventually(async () => (await scrape()).get('agent_server_sockets') === 0, 'the end of the socket');
+  });
+
+  it('counts what models refuse', async () => {
+    const before = (await scrape()).get('agent_server_llm_failures_total');
+    const failing = await ConversationClient.create(
+      server,
+      scriptedRequest(workspace, 'FAIL: 401 no key\nSAY: x'),
+    );
+    await failing.reaches('error');
+    expect((await scrape()).get('agent_server_llm_failures_total')).toBe((before ?? 0) + 1);
+  });
+
+  it('tells of the process and of its event loop, in the server info too', async () => {
+    await eventually(async () => (await scrape()).has('nodejs_eventloop_lag_max_seconds'), 'the delay');
+    const values = await scrape();
+    const value = (name: string): number => values.get(name) ?? NaN;
+    expect(value('process_cpu_seconds_total')).toBeGreaterThan(0);
+    expect(value('process_resident_memory_bytes')).toBeGreaterThan(value('nodejs_heap_size_used_bytes'));
+    expect(value('nodejs_eventloop_lag_max_seconds')).toBeGreaterThanOrEqual(
+      value('nodejs_eventloop_lag_p50_seconds'),
+    );
+    const { event_loop_delay } = (await server.request('GET', '/server_info')).body as Record<string, object>;
+    expect(Object.keys(event_loop_delay ?? {})).toEqual(['p50_ms', 'p99_ms', 'max_ms']);
+    expect(Object.values(event_loop_delay ?? {}).every((delay) => typeof delay === 'number')).toBe(true);
+  });
+
+  it('sees an event loop that is held up', async () => {
+    // A long text to be read as JSON is one piece of work.
+    const text = 'x'.repeat(8 * 1024 * 1024);
+    const { status } = await server.request('POST', '/api/conversations', { text });
+    expect(status).toBe(422);
+    const held = async (): Promise<boolean> =>
+      ((await scrape()).get('nodejs_eventloop_lag_max_seconds') ?? 0) > 0.002;
+    await eventually(held, 'a delay');
+  });
+});

@@ -1,0 +1,107 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import {
+  ConversationClient,
+  scriptedRequest,
+  userMessage,
+  type SeenEvent,
+} from '../support/conversation-client.js';
+import { eventually, ServerProcess } from '../support/server-process.js';
+import { amount, underLoad } from './load-watch.js';
+import { allSaw, QuickSocket } from './quick-socket.js';
+
+const MB = 1_000_000;
+const TEXT = 'ten million characters, "quoted" \\ and äöü '.repeat(250_000).slice(0, 10 * MB);
+/** Of all messages one after the other. */
+const COUNT = amount(2, 20);
+
+describe('large messages', () => {
+  let server: ServerProcess;
+  let workspace: string;
+
+  beforeAll(async () => {
+    server = await ServerProcess.start();
+    workspace = await mkdtemp(path.join(os.tmpdir(), 'workspace-'));
+  });
+  afterAll(async () => {
+    await server.stop();
+    await rm(workspace, { recursive: true, force: true });
+  });
+
+  const create = () => ConversationClient.create(server, scriptedRequest(workspace));
+
+  /** The messages of the user: their ids, and whether each is whole. */
+  async function messagesOf(conversation: ConversationClient): Promise<{ ids: string[]; whole: boolean }> {
+    const ids: string[] = [];
+    let whole = true;
+    // One at a time: a page of all of them would be no small answer.
+    for (let page = ''; ;) {
+      const query = `limit=1&kind=MessageEvent&source=user${page}`;
+      const { body } = await server.request('GET', `${conversation.route}/events/search?${query}`);
+      const { items, next_page_id } = body as { items: SeenEvent[]; next_page_id: string | null };
+      for (const { id, llm_message } of items) {
+        ids.push(id);
+        whole &&= (llm_message as { content: { text: string }[] }).content[0]?.text === TEXT;
+      }
+      if (next_page_id === null) return { ids, whole };
+      page = `&page_id=${next_page_id}`;
+    }
+  }
+
+  it('are taken over REST, and reach sockets', async () => {
+    const conversation = await create();
+    // The first message brings the system prompt.
+    await conversation.send('SAY: first', false);
+    const socket = await new QuickSocket(server.socketUrl(`/sockets/events/${conversation.id}`)).opened();
+    await underLoad(server, `${COUNT} messages of 10 MB over REST`, async () => {
+      for (let n = 0; n < COUNT; n += 1) {
+        await conversation.send(TEXT, false);
+        await allSaw([socket], n + 1);
+      }
+    });
+    const { ids } = await messagesOf(conversation);
+    expect(socket.ids).toEqual(ids.slice(1));
+    await socket.close();
+  });
+
+  it('are taken over a socket', async () => {
+    const conversation = await create();
+    const socket = await new QuickSocket(server.socketUrl(`/sockets/events/${conversation.id}`)).opened();
+    const taken = async (count: number): Promise<boolean> => {
+      const route = `${conversation.route}/events/count?kind=MessageEvent&source=user`;
+      return (await server.request('GET', route)).body === count;
+    };
+    await underLoad(server, `${COUNT} messages of 10 MB over a socket`, async () => {
+      for (let n = 1; n <= COUNT; n += 1) {
+        socket.send(userMessage(TEXT));
+        await eventually(() => taken(n), `message ${n}`);
+      }
+      await conversation.reaches('finished', 'error');
+    });
+    expect(await messagesOf(conversation)).toMatchObject({ whole: true });
+    expect(socket.closeCode).toBeUndefined();
+    await socket.close();
+  });
+
+  it('are refused with a reason where they are too large', async () => {
+    const conversation = await create();
+    const huge = 'x'.repeat(40 * MB);
+    await underLoad(server, 'messages of 40 MB', async () => {
+      const { status, body } = await server.request(
+        'POST',
+        `${conversation.route}/events`,
+        userMessage(huge),
+      );
+      expect(status).toBe(413);
+      expect(body).toEqual({ detail: 'Request body too large: the limit is 33554432 bytes' });
+      const socket = await new QuickSocket(server.socketUrl(`/sockets/events/${conversation.id}`)).opened();
+      socket.send(userMessage(huge));
+      await eventually(() => Promise.resolve(socket.closeCode !== undefined), 'the close');
+      expect(socket.closeCode).toBe(1009);
+    });
+    expect((await messagesOf(conversation)).ids).toEqual([]);
+    await conversation.send('SAY: small');
+    await conversation.reaches('finished');
+  });
+});
