@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ConversationClient, scriptedRequest, type SeenEvent } from '../support/conversation-client.js';
+import { scriptedRequest, type ConversationClient, type SeenEvent } from '../support/conversation-client.js';
 import { Ledger } from '../support/ledger.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 import { WebhookReceiver } from '../support/webhook-receiver.js';
@@ -92,7 +92,7 @@ describe('while the clock of the machine is set', () => {
       `/sockets/events/${again.id}?resend_mode=since&after_timestamp=${timestamp}`,
     );
     await socket.sees((event) => event.id === after.id);
-    expect(socket.events.filter(({ key }) => key !== 'full_state')[0]).toMatchObject({ id });
+    expect(socket.events.find(({ key }) => key !== 'full_state')).toMatchObject({ id });
     await socket.close();
     await ledger.checkDelivery(second, receiver);
   });
