@@ -6,6 +6,8 @@ import type { WebhookReceiver } from './webhook-receiver.js';
 interface Account {
   /** Texts of messages that were taken. */
   texts: string[];
+  /** Texts of those that were not: nothing of them is stored. */
+  refused: string[];
   /** Messages whose answer did not come, and whether they were to be run: they are sent again. */
   unanswered: Map<string, boolean>;
   /** Events that came over a socket or in an answer, by number: their ids, and the whole event where it was shown. */
@@ -71,17 +73,18 @@ export class Ledger {
     const { status } = await post(to, text, run);
     account.unanswered.delete(text);
     if (TAKEN.has(status)) this.note(account, text);
+    else account.refused.push(text);
     return TAKEN.has(status);
   }
 
   async rename(of: ConversationClient, title: string): Promise<void> {
     const account = this.account(of.id);
+    const before = account.title;
     // Without an answer it may be this one or the one before.
     delete account.title;
     const { status } = await of.server.request('PATCH', of.route, { title });
-    if (status !== 200) return;
-    account.title = title;
-    this.acknowledged += 1;
+    account.title = status === 200 ? title : before;
+    if (status === 200) this.acknowledged += 1;
   }
 
   async pursue(by: ConversationClient, objective: string): Promise<void> {
@@ -224,7 +227,7 @@ export class Ledger {
   private enter(server: ServerProcess, body: unknown): ConversationClient {
     const { id } = body as { id: string };
     if (!this.accounts.has(id)) {
-      this.accounts.set(id, { texts: [], unanswered: new Map(), events: new Map(), copied: 0 });
+      this.accounts.set(id, { texts: [], refused: [], unanswered: new Map(), events: new Map(), copied: 0 });
     }
     this.acknowledged += 1;
     return new ConversationClient(server, id);
@@ -232,6 +235,8 @@ export class Ledger {
 
   private note(account: Account, text: string): void {
     account.texts.push(text);
+    // It may have been refused before.
+    account.refused = account.refused.filter((it) => it !== text);
     this.acknowledged += 1;
   }
 
@@ -256,6 +261,7 @@ function checkLog(id: string, events: readonly SeenEvent[], account: Account): v
     doubled: [],
   });
   expect({ id, lost: account.texts.filter((text) => !said.includes(text)) }).toEqual({ id, lost: [] });
+  expect({ id, refused: account.refused.filter((text) => said.includes(text)) }).toEqual({ id, refused: [] });
   const times = events.map(({ timestamp }) => timestamp);
   expect({ id, times }).toEqual({ id, times: [...times].sort() });
   expect({ id, damaged: events.filter(({ code }) => code === 'DamagedEvent') }).toEqual({ id, damaged: [] });
