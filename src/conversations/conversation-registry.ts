@@ -56,7 +56,7 @@ export class ConversationRegistry implements Recoverable {
     if (this.stopping) throw new ConversationClosedError();
     const known = this.conversations.get(id) ?? this.keep(id, this.open(id));
     const conversation = await known;
-    this.lastUse.set(conversation, Date.now());
+    this.lastUse.set(conversation, performance.now());
     return conversation;
   }
 
@@ -131,7 +131,7 @@ export class ConversationRegistry implements Recoverable {
     } while (this.conversations.has(state.id));
     if (this.stopping) throw new ConversationClosedError();
     const conversation = await this.keep(state.id, this.make(state, fill));
-    this.lastUse.set(conversation, Date.now());
+    this.lastUse.set(conversation, performance.now());
     return { conversation, created: true };
   }
 
@@ -277,10 +277,12 @@ export class ConversationRegistry implements Recoverable {
 
   private closeIdle(): void {
     if (this.idleTtlSeconds === null) return;
-    const limit = Date.now() - this.idleTtlSeconds * 1000;
+    const ttlMs = this.idleTtlSeconds * 1000;
     for (const [id, conversation] of this.live) {
-      const used = Math.max(this.lastUse.get(conversation) ?? 0, Date.parse(conversation.state.updated_at));
-      if (used > limit || conversation.isAtWork || this.services.bus.subscriberCount(id) > 0) continue;
+      const unused = performance.now() - (this.lastUse.get(conversation) ?? -Infinity);
+      // A change that is to come was made before the clock was set back: then it tells nothing.
+      const unchanged = Math.abs(Date.now() - Date.parse(conversation.state.updated_at));
+      if (Math.min(unused, unchanged) < ttlMs || conversation.isAtWork || this.services.bus.subscriberCount(id) > 0) continue;
       this.retire(id, conversation);
     }
   }

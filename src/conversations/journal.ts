@@ -20,6 +20,8 @@ export class Journal {
   private readonly metadata: MetadataWriter;
   /** What the agent sees. */
   readonly views: ViewCache;
+  /** The timestamp of the last event: what comes next is later, whatever became of the clock. */
+  private lastTimestamp: string;
 
   constructor(
     readonly state: ConversationState,
@@ -30,6 +32,7 @@ export class Journal {
     onBroken: (error: Error) => void,
   ) {
     const { log, fence } = storage;
+    this.lastTimestamp = log.length === 0 ? '' : log.entry(log.length - 1).timestamp;
     this.writer = new LogWriter(state.id, log, fence, services.bus, onBroken);
     this.metadata = new MetadataWriter(state, this.writer, fence, services);
     this.views = new ViewCache(log, this.writer, () => state.leaf_event_id);
@@ -91,7 +94,8 @@ export class Journal {
   /** Only the very first event has no parent; a later one that no branch leads to says that it is a root. */
   private take(draft: EventDraft, seq: number): DurableEvent {
     const parent = this.state.leaf_event_id ?? (seq > 0 ? ROOT_PARENT : undefined);
-    const event: DurableEvent = { ...createEvent(draft), parent_id: parent };
+    const event: DurableEvent = { ...createEvent(draft, this.lastTimestamp), parent_id: parent };
+    this.lastTimestamp = event.timestamp;
     foldEvent(this.state, event);
     if (isBranchEvent(event)) this.views.push(event);
     return event;

@@ -1,12 +1,25 @@
 import { performance } from 'node:perf_hooks';
 
-/** Microseconds since the epoch, never the same or less than the one before: events sort by it. */
+/** The clock on the wall may be corrected by less than this (ms) without a jump being seen in it. */
+const STEADY_MS = 100;
+
+/** What `performance.now()` counts from by the clock on the wall (ms since the epoch). */
+let origin = performance.timeOrigin;
+let last = 0;
+
+/**
+ * Microseconds since the epoch, never the same or less than the one before: events sort by it. It follows the clock on
+ * the wall, which is set now and then, and which goes on while a machine sleeps; where that is set back it goes on in
+ * the smallest steps until the wall is there.
+ */
 function monotonicMicros(): number {
-  const now = Math.floor((performance.timeOrigin + performance.now()) * 1000);
+  const wall = Date.now();
+  const running = performance.now();
+  if (Math.abs(wall - (origin + running)) > STEADY_MS) origin = wall - running;
+  const now = Math.floor((origin + running) * 1000);
   last = now > last ? now : last + 1;
   return last;
 }
-let last = 0;
 
 const pad = (value: number, width: number): string => String(value).padStart(width, '0');
 
@@ -20,9 +33,23 @@ export function formatLocal(micros: number): string {
   );
 }
 
-/** The timestamp of an event made now: naive local time, strictly increasing within the process. */
-export function eventTimestamp(): string {
-  return formatLocal(monotonicMicros());
+/**
+ * The timestamp of an event made now: naive local time, strictly increasing within the process.
+ * @param after the one before it in its log, which it is behind even if the clock was set back since
+ */
+export function eventTimestamp(after = ''): string {
+  const now = formatLocal(monotonicMicros());
+  return now > after ? now : (following(after) ?? now);
+}
+
+/** A microsecond later; undefined for a text that is no timestamp of ours. */
+function following(timestamp: string): string | undefined {
+  const [, second = '', micros] = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.(\d{6})$/.exec(timestamp) ?? [];
+  const start = Date.parse(`${second}Z`);
+  if (Number.isNaN(start)) return undefined;
+  const next = Number(micros) + 1;
+  const carried = new Date(start + Math.floor(next / 1_000_000) * 1000).toISOString();
+  return `${carried.slice(0, 19)}.${pad(next % 1_000_000, 6)}`;
 }
 
 /** Now in UTC with microseconds and `Z`, as `created_at` and `updated_at` have it. */

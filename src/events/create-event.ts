@@ -12,9 +12,13 @@ export type EventDraft = DraftOf<DurableEvent>;
 /** An event that is only going to be sent. */
 export type TransientDraft = DraftOf<TransientEvent>;
 
-/** Gives a draft its id and timestamp. The parent is set by the conversation when it is appended. */
+/**
+ * Gives a draft its id and timestamp. The parent is set by the conversation when it is appended.
+ * @param after the timestamp before it in its log
+ */
 export function createEvent<D extends EventDraft | TransientDraft>(
   draft: D,
+  after?: string,
 ): D & { id: string; timestamp: string } {
-  return { ...draft, id: draft.id ?? randomUUID(), timestamp: eventTimestamp() };
+  return { ...draft, id: draft.id ?? randomUUID(), timestamp: eventTimestamp(after) };
 }

@@ -89,10 +89,10 @@ export class FolderLock {
     const own = `${this.file}.${placeMark(here)}-${process.pid}-${token}`;
     await writeFile(own, JSON.stringify({ token, pid: process.pid, place: here }), { mode: 0o600 });
     try {
-      const end = Date.now() + this.patienceMs;
+      const end = performance.now() + this.patienceMs;
       for (let pause = 2; !(await linked(own, this.file)); pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
         await this.clearStale(own);
-        if (Date.now() > end) throw new FolderBusyError(this.folder);
+        if (performance.now() > end) throw new FolderBusyError(this.folder);
         await sleep(pause * (0.5 + Math.random()));
       }
     } finally {

@@ -24,6 +24,8 @@ const METADATA: Record<string, Damage> = {
   'metadata.json is of zeros': async (folder) =>
     writeFile(metadata(folder), Buffer.alloc((await readFile(metadata(folder))).length)),
   'metadata.json is a folder': (folder) => inPlaceOf(metadata(folder)),
+  'metadata.json is of something else': (folder) => writeFile(metadata(folder), '[{"id":1}]'),
+  'metadata.json is garbage': (folder) => writeFile(metadata(folder), Buffer.from([0xff, 0xfe, 1, 2, 3])),
   'metadata.json lacks its agent': async (folder) => {
     const { agent, ...rest } = JSON.parse(await readFile(metadata(folder), 'utf8')) as Record<
       string,
@@ -33,6 +35,11 @@ const METADATA: Record<string, Damage> = {
     await writeFile(metadata(folder), JSON.stringify(rest));
   },
 };
+
+const lines = async (folder: string): Promise<string[]> =>
+  (await readFile(log(folder), 'utf8')).trimEnd().split('\n');
+const writeLines = (folder: string, all: readonly string[]): Promise<void> =>
+  writeFile(log(folder), all.map((line) => `${line}\n`).join(''));
 
 /** The log has lost something: the conversation works with the rest. Answers how many events are whole. */
 const LOG: Record<string, (folder: string, events: number) => Promise<number>> = {
@@ -51,6 +58,56 @@ const LOG: Record<string, (folder: string, events: number) => Promise<number>> =
   'no log': async (folder) => {
     await rm(log(folder));
     return 0;
+  },
+  'lines that are there twice': async (folder, events) => {
+    const all = await lines(folder);
+    await writeLines(folder, [...all, ...all]);
+    return 2 * events;
+  },
+  'lines that end with CRLF': async (folder, events) => {
+    await writeFile(log(folder), (await lines(folder)).map((line) => `${line}\r\n`).join(''));
+    return events;
+  },
+  'events of unknown kinds': async (folder, events) => {
+    const all = await lines(folder);
+    await writeLines(
+      folder,
+      all.map((line) => line.replace(/"kind":"(Action|Observation)Event"\}$/, '"kind":"TomorrowEvent"}')),
+    );
+    return events;
+  },
+  'events that lack their fields': async (folder, events) => {
+    const bare = (line: string): string => {
+      const { id, timestamp, source, kind } = JSON.parse(line) as Record<string, unknown>;
+      return JSON.stringify({ id, timestamp, source, kind });
+    };
+    await writeLines(folder, (await lines(folder)).map(bare));
+    return events;
+  },
+  'fields of another type': async (folder, events) => {
+    const wrong = (line: string): string => {
+      const { id, timestamp, source, kind, ...rest } = JSON.parse(line) as Record<string, unknown>;
+      const others = Object.fromEntries(Object.keys(rest).map((name) => [name, 7]));
+      return JSON.stringify({ id, timestamp, source, ...others, kind });
+    };
+    await writeLines(folder, (await lines(folder)).map(wrong));
+    return events;
+  },
+  'garbage between the events': async (folder, events) => {
+    await writeLines(
+      folder,
+      (await lines(folder)).flatMap((line) => [line, '', '{"id":', '7']),
+    );
+    // What stands behind the last one is a torn end.
+    return events + 3 * (events - 1);
+  },
+  'a line of 200 MB between the events': async (folder, events) => {
+    const [first = '', ...rest] = await lines(folder);
+    await writeLines(folder, [first]);
+    const block = Buffer.alloc(50 * 1024 * 1024, 'x');
+    for (let count = 0; count < 4; count += 1) await writeFile(log(folder), block, { flag: 'a' });
+    await writeFile(log(folder), ['', ...rest].map((line) => `${line}\n`).join(''), { flag: 'a' });
+    return events + 1;
   },
   'an empty lease': async (folder, events) => {
     await truncate(lease(folder));

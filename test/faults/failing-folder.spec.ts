@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { ConversationClient, scriptedRequest, userMessage } from '../support/conversation-client.js';
-import { ServerProcess } from '../support/server-process.js';
+import { Ledger } from '../support/ledger.js';
+import { eventually, ServerProcess } from '../support/server-process.js';
 
 const run = promisify(execFile);
 
@@ -88,5 +90,37 @@ describe('a data folder that fails while the server runs', () => {
       expect((await conversation.events('&kind=MessageEvent')).length).toBe(1);
     }
     await ConversationClient.create(server, request());
+  });
+
+  it('outlives connections that take all its handles, and has what it acknowledged', async () => {
+    server = await ServerProcess.start({ cwd: folder, wrapper: FEW_FILES });
+    const ledger = new Ledger();
+    const conversations = [await ledger.create(server, request()), await ledger.create(server, request())];
+    const { port } = new URL(server.url);
+    const idle = Array.from({ length: 80 }, () =>
+      connect(Number(port), '127.0.0.1').on('error', () => undefined),
+    );
+    // Those for which there is no handle are closed at once.
+    await eventually(() => Promise.resolve(idle.some(({ closed }) => closed)), 'the end of the handles');
+    for (let index = 0; index < 20; index += 1) {
+      for (const conversation of conversations) {
+        if (conversation) await ledger.say(conversation, `SAY: ${index}`, index % 5 === 0).catch(() => false);
+      }
+    }
+    for (const socket of idle) socket.destroy();
+    await eventually(
+      () =>
+        server.request('GET', '/ready').then(
+          ({ status }) => status === 200,
+          () => false,
+        ),
+      'an answer',
+    );
+    for (const conversation of conversations) {
+      expect(conversation && (await ledger.say(conversation, 'RUN: echo again\nFINISH: ok', true))).toBe(
+        true,
+      );
+    }
+    await ledger.check(server);
   });
 });

@@ -1,148 +1,146 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { ConversationClient, scriptedRequest, userMessage } from '../support/conversation-client.js';
+import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
+import { Ledger } from '../support/ledger.js';
+import { pick, randomOf } from '../support/random.js';
+import { startScriptedEndpoint, type ChatEndpoint } from '../support/scripted-endpoint.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
+import { WebhookReceiver } from '../support/webhook-receiver.js';
 
 /** How often the server is killed. `npm run test:faults` asks for more. */
 const ROUNDS = Number(process.env['FAULT_ROUNDS'] ?? 4);
 /** The same seed does the same in the same order; the machine decides how far it comes until the kill. */
 const SEED = Number(process.env['FAULT_SEED'] ?? Date.now() % 1_000_000);
 const CLIENTS = 4;
-
-/** What clients were told is done. */
-interface Acknowledged {
-  /** The texts of the messages of each conversation. */
-  texts: Map<string, string[]>;
-  titles: Map<string, string>;
-  deleted: Set<string>;
-  /** Conversations that somebody may have deleted: the answer did not come. */
-  unsure: Set<string>;
-}
+/** So many conversations are looked at after each kill, and all of them after the last. */
+const LOOKED_AT = 12;
 
 describe(`a server that is killed again and again (FAULT_SEED=${SEED})`, () => {
   let folder: string;
   let server: ServerProcess;
+  let endpoint: ChatEndpoint;
+  let receiver: WebhookReceiver;
+  let isKilled = false;
+  const ledger = new Ledger();
+  const random = randomOf(SEED);
 
   beforeAll(async () => {
     folder = await mkdtemp(path.join(os.tmpdir(), 'agent-server-'));
+    endpoint = await startScriptedEndpoint({ chunkDelay: 2 });
+    receiver = await WebhookReceiver.start();
+    const trouble = randomOf(SEED + 1);
+    receiver.behave = () => {
+      const what = trouble();
+      if (what < 0.92) return { status: 200 };
+      return what < 0.96 ? { status: 503 } : { cut: true };
+    };
   });
   afterAll(async () => {
+    ledger.close();
     await server.end('SIGKILL');
+    await receiver.down();
+    await endpoint.close();
     await rm(folder, { recursive: true, force: true });
   });
 
+  const start = () => {
+    const hook = { base_url: receiver.url, event_buffer_size: 3, flush_delay: 0.05, retry_delay: 0 };
+    return ServerProcess.start({ cwd: folder, env: { OH_WEBHOOKS: JSON.stringify([hook]) } });
+  };
+
   it(
-    'has everything that it acknowledged, once, and loads every conversation',
+    'has everything that it acknowledged, once, loads every conversation, and delivers every event',
     async () => {
-      const random = randomOf(SEED);
-      const known: Acknowledged = {
-        texts: new Map(),
-        titles: new Map(),
-        deleted: new Set(),
-        unsure: new Set(),
-      };
       for (let round = 0; round < ROUNDS; round += 1) {
-        server = await ServerProcess.start({ cwd: folder });
-        const life = 50 + random() * 700;
+        server = await start();
+        isKilled = false;
+        // Now and then the next kill comes before anything is looked at: in the middle of the recovery.
+        if (random() < 0.85) await ledger.check(server, sample());
         const clients = Array.from({ length: CLIENTS }, (_, client) =>
-          work(server, known, randomOf(SEED + round * 100 + client), `${round}-${client}`),
+          work(randomOf(SEED + round * 100 + client), client, `${round}-${client}`),
         );
-        const killer = setTimeout(() => void server.end('SIGKILL'), life);
-        await Promise.all(clients);
-        clearTimeout(killer);
-        await server.end('SIGKILL');
-        server = await ServerProcess.start({ cwd: folder });
-        await check(server, known);
-        await server.end(random() < 0.5 ? 'SIGKILL' : 'SIGTERM');
+        await Promise.all([kill(), ...clients]);
+        for (const { body } of endpoint.requests) body.messages = [];
       }
-      expect(known.texts.size).toBeGreaterThan(0);
-      server = await ServerProcess.start({ cwd: folder });
-      await check(server, known);
+      server = await start();
+      await ledger.check(server);
+      receiver.behave = () => ({ status: 200 });
+      const delivered = await ledger.checkDelivery(server, receiver);
+      process.stderr.write(
+        `FAULT_SEED=${SEED}: ${ROUNDS} kills, ${ledger.all.length} conversations, ` +
+          `${ledger.acknowledged} acknowledgements, ${delivered} events delivered, nothing lost or doubled\n`,
+      );
+      expect(ledger.acknowledged).toBeGreaterThan(ROUNDS);
     },
-    30_000 + ROUNDS * 10_000,
+    60_000 + ROUNDS * 10_000,
   );
 
+  /** Kills the server after some acknowledgements and a moment more, however fast the machine is. */
+  async function kill(): Promise<void> {
+    const until = ledger.acknowledged + Math.floor(random() * 80);
+    const moment = random() * 30;
+    await eventually(() => Promise.resolve(ledger.acknowledged >= until), `acknowledgement ${until}`);
+    await new Promise((resolve) => setTimeout(resolve, moment));
+    isKilled = true;
+    await server.end('SIGKILL');
+  }
+
+  function sample(): string[] {
+    const recent = ledger.all.slice(-LOOKED_AT / 2);
+    const others = Array.from({ length: LOOKED_AT / 2 }, () => pick(ledger.all, random));
+    return [...new Set([...recent, ...others.filter((id) => id !== undefined)])];
+  }
+
   /** One client that does this and that until the server is gone. */
-  async function work(
-    at: ServerProcess,
-    known: Acknowledged,
-    random: () => number,
-    name: string,
-  ): Promise<void> {
-    const mine: string[] = [];
+  async function work(random: () => number, client: number, name: string): Promise<void> {
+    // Conversations from before the last kill go on; each has one client at a time, who knows what was said last.
+    const mine = ledger.living
+      .filter((_id, index) => index % CLIENTS === client)
+      .slice(-3)
+      .map((id) => new ConversationClient(server, id));
     for (let index = 0; ; index += 1) {
-      const id = mine[Math.floor(random() * mine.length)];
-      const what = random();
       try {
-        if (id === undefined || what < 0.1) {
-          const made = await ConversationClient.create(at, scriptedRequest(path.join(folder, 'work')));
-          mine.push(made.id);
-          known.texts.set(made.id, []);
-        } else if (what < 0.15) {
-          mine.splice(mine.indexOf(id), 1);
-          known.unsure.add(id);
-          if ((await at.request('DELETE', `/api/conversations/${id}`)).status === 200) known.deleted.add(id);
-        } else if (what < 0.25) {
-          const title = `${name}-${index}`;
-          // Without an answer it may be this or the one before.
-          known.titles.delete(id);
-          const { status } = await at.request('PATCH', `/api/conversations/${id}`, { title });
-          if (status === 200) known.titles.set(id, title);
-        } else {
-          const run = what > 0.8;
-          const text = run ? `RUN: echo ${name}-${index}\nFINISH: ${name}-${index}` : `SAY: ${name}-${index}`;
-          const route = `/api/conversations/${id}/events`;
-          const { status } = await at.request('POST', route, userMessage(text, run));
-          // As many runs as may be: then the message is there all the same.
-          if (status === 200 || status === 429) known.texts.get(id)?.push(text);
-        }
-      } catch {
-        return;
+        await step(mine, random, `${name}-${index}`);
+      } catch (error) {
+        if (isKilled) return;
+        throw error;
       }
     }
   }
 
-  async function check(at: ServerProcess, known: Acknowledged): Promise<void> {
-    await eventually(
-      async () => (await at.request('GET', '/api/conversations/count?status=running')).body === 0,
-      'the recovery',
-    );
-    for (const [id, texts] of known.texts) {
-      const conversation = new ConversationClient(at, id);
-      const { status, body } = await at.request('GET', conversation.route);
-      if (known.deleted.has(id)) {
-        expect(status).toBe(404);
-        continue;
-      }
-      if (known.unsure.has(id) && status === 404) continue;
-      expect(status).toBe(200);
-      const title = known.titles.get(id);
-      if (title !== undefined) expect(body).toMatchObject({ title });
-      const events = await conversation.events();
-      expect(new Set(events.map((event) => event.id)).size).toBe(events.length);
-      const said = events
-        .filter(({ kind, source }) => kind === 'MessageEvent' && source === 'user')
-        .map(textOf);
-      expect(said).toEqual(expect.arrayContaining(texts));
-      expect(new Set(said).size).toBe(said.length);
-      expect(events.filter(({ code }) => code === 'DamagedEvent')).toEqual([]);
-    }
-    expect(at.log).not.toMatch(/is left out|events are missing/);
+  async function step(mine: ConversationClient[], random: () => number, name: string): Promise<void> {
+    const one = pick(mine, random);
+    const what = random();
+    if (!one || what < 0.08) {
+      const made = await ledger.create(server, request(random, name));
+      if (!made) return;
+      mine.push(made);
+      ledger.listen(made);
+    } else if (what < 0.12) {
+      mine.splice(mine.indexOf(one), 1);
+      await ledger.delete(one);
+    } else if (what < 0.2) await ledger.rename(one, name);
+    else if (what < 0.26) {
+      const fork = await ledger.fork(one);
+      if (fork) mine.push(fork);
+    } else if (what < 0.3) await ledger.pursue(one, `RUN: echo ${name}\nFINISH: ${name}`);
+    else if (what < 0.36) await ledger.set(server, name.split('-').slice(0, 2).join('-'), counted());
+    else if (what < 0.75) await ledger.say(one, `SAY: ${name}`, false);
+    else await ledger.say(one, `RUN: echo ${name}\nSAY: ${'word '.repeat(20)}\nFINISH: ${name}`, true);
+  }
+
+  let count = 0;
+  const counted = (): number => (count += 1);
+
+  /** With the model inside the server, or one that is streamed from outside; with a title that a model makes, or none. */
+  function request(random: () => number, name: string) {
+    const llm =
+      random() < 0.5
+        ? { model: 'scripted/test', usage_id: 'agent' }
+        : { model: 'openai/scripted', base_url: endpoint.url, api_key: 'x', usage_id: 'agent', stream: true };
+    const agent = { llm, tools: [{ name: 'terminal' }] };
+    const script = random() < 0.5 ? `RUN: echo ${name}\nFINISH: ${name}` : undefined;
+    return scriptedRequest(path.join(folder, 'work'), script, { agent, autotitle: random() < 0.3 });
   }
 });
-
-function textOf(event: Record<string, unknown>): string | undefined {
-  return (event['llm_message'] as { content: { text: string }[] }).content[0]?.text;
-}
-
-/** Numbers below 1 from a seed (mulberry32). */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}

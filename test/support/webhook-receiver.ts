@@ -90,13 +90,11 @@ export class WebhookReceiver {
 
   /** The events without snapshots, each once, in the order of their first arrival. */
   durable(conversationId: string): SeenEvent[] {
-    const byId = new Map(
-      this.events(conversationId)
-        .filter(({ key }) => key !== 'full_state')
-        .toReversed()
-        .map((event) => [event.id, event]),
-    );
-    return [...byId.values()].toReversed();
+    const byId = new Map<string, SeenEvent>();
+    for (const event of this.events(conversationId)) {
+      if (event.key !== 'full_state' && !byId.has(event.id)) byId.set(event.id, event);
+    }
+    return [...byId.values()];
   }
 
   changes(): Record<string, unknown>[] {

@@ -39,7 +39,7 @@ export class AcpDiscovery implements OnApplicationShutdown {
     const given = { secrets: sourcesIn(secrets), agent: { ...agent, mcp_config: asObject(mcp_config) } };
     const key = createHash('sha256').update(JSON.stringify(given)).digest('hex');
     const known = this.known.get(key);
-    if (known && !refresh && Date.now() - known.at < KEPT_MS) return known.answer;
+    if (known && !refresh && performance.now() - known.at < KEPT_MS) return known.answer;
     while (this.asking.size >= MAX_AT_A_TIME) await Promise.race(this.asking);
     const asked = this.ask(given.agent, given.secrets);
     // Who waits for its place is not told what went wrong here.
@@ -64,7 +64,7 @@ export class AcpDiscovery implements OnApplicationShutdown {
 
   private keep(key: string, answer: ModelDiscovery): void {
     this.known.delete(key);
-    this.known.set(key, { at: Date.now(), answer });
+    this.known.set(key, { at: performance.now(), answer });
     const [oldest] = this.known.keys();
     if (this.known.size > MAX_KEPT && oldest !== undefined) this.known.delete(oldest);
   }

@@ -83,7 +83,7 @@ export class SecretVault implements ToolSecrets {
     }
     const identity = JSON.stringify(source);
     const failure = this.failures.get(name);
-    if (failure?.source === identity && Date.now() - failure.at < RETRY_AFTER_MS) {
+    if (failure?.source === identity && performance.now() - failure.at < RETRY_AFTER_MS) {
       throw new SecretLookupError(failure.reason);
     }
     try {
@@ -93,7 +93,7 @@ export class SecretVault implements ToolSecrets {
       return found;
     } catch (error) {
       if (error instanceof SecretLookupError) {
-        this.failures.set(name, { at: Date.now(), source: identity, reason: error.message });
+        this.failures.set(name, { at: performance.now(), source: identity, reason: error.message });
       }
       throw error;
     }

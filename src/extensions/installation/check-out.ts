@@ -12,7 +12,7 @@ export interface CheckOut {
   part: string;
   /** An absolute path where nothing is. */
   place: string;
-  /** Moment (ms since 1970) at which it is ended. */
+  /** Moment (of `performance.now()`) at which it is ended. */
   deadline: number;
   withUserConfig: boolean;
 }

@@ -86,7 +86,7 @@ async function openRepository(
   if (ref !== null && !REF.test(ref)) throw new SourceUnavailableError('The ref is no branch, tag or commit');
   if (/^\w+:\/\/(.*@)?-/.test(address)) throw new SourceUnavailableError('The address has no host');
   const part = partOf(below);
-  const deadline = Date.now() + timeoutMs;
+  const deadline = performance.now() + timeoutMs;
   const resolvedRef = await checkOut({ address, ref, part, place, deadline, withUserConfig });
   const opened = await openFolder(place, part);
   const name = path.posix.basename(address.replace(/\/+$/, '')).replace(/\.git$/, '');

@@ -48,7 +48,7 @@ export class FetchTimeoutError extends SourceUnavailableError {}
 export interface FetchOptions {
   /** Absolute. */
   cwd: string;
-  /** Moment (ms since 1970) at which it is ended. */
+  /** Moment (of `performance.now()`) at which it is ended. */
   deadline: number;
   /** With the configuration of the person: their addresses and passwords. */
   withUserConfig: boolean;
@@ -80,7 +80,7 @@ function run(args: readonly string[], { cwd, deadline, withUserConfig }: FetchOp
       failure ??= why;
       killGroup(child, 'SIGKILL');
     };
-    const left = Math.max(0, deadline - Date.now());
+    const left = Math.max(0, deadline - performance.now());
     const timer = setTimeout(() => end(new FetchTimeoutError('git took too long')), left);
     const output: Buffer[] = [];
     let complaint = '';

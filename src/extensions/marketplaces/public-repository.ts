@@ -41,7 +41,7 @@ export class PublicRepository {
     const fresh = await this.staging.unused();
     const address = `${this.config.github_url.replace(/\/+$/, '')}/${REPOSITORY}.git`;
     const ref = process.env['EXTENSIONS_REF'] ?? 'main';
-    const options = { cwd: parent, deadline: Date.now() + FETCH_TIMEOUT_MS, withUserConfig: true };
+    const options = { cwd: parent, deadline: performance.now() + FETCH_TIMEOUT_MS, withUserConfig: true };
     const clone = ['clone', '-q', '--depth', '1', '--no-tags', '--template=', `--branch=${ref}`];
     try {
       await fetchGit([...clone, '--', address, fresh], options);

@@ -45,7 +45,7 @@ export interface DeviceStart {
 interface Pending {
   code: DeviceCode;
   expiresAt: number;
-  /** When the issuer was asked last (ms since the epoch). */
+  /** When the issuer was asked last (of `performance.now()`). */
   askedAt: number;
   asking?: Promise<SubscriptionStatus>;
 }
@@ -94,7 +94,7 @@ export class SubscriptionService {
     const device_code = randomBytes(32).toString('base64url');
     const expiresAt = Date.now() + PENDING_MS;
     this.known.add([device_code, code.deviceAuthId]);
-    this.pending.set(device_code, { code, expiresAt, askedAt: 0 });
+    this.pending.set(device_code, { code, expiresAt, askedAt: -Infinity });
     return {
       device_code,
       user_code: code.userCode,
@@ -114,8 +114,8 @@ export class SubscriptionService {
     const pending = this.pending.get(deviceCode);
     if (!pending) throw gone();
     if (pending.asking) return pending.asking;
-    if (Date.now() < pending.askedAt + pending.code.intervalSeconds * 1_000) return NOBODY;
-    pending.askedAt = Date.now();
+    if (performance.now() < pending.askedAt + pending.code.intervalSeconds * 1_000) return NOBODY;
+    pending.askedAt = performance.now();
     pending.asking = this.redeem(deviceCode, pending).finally(() => (pending.asking = undefined));
     return pending.asking;
   }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { EventIndexEntry } from '../event-log.js';
 
-/** A line that is no event: which one, and where its bytes are. */
+/** A line that is no event, or one that is there already: which one, and where its bytes are. */
 export interface DamagedLine {
   conversationId: string;
   seq: number;
@@ -9,6 +9,8 @@ export interface DamagedLine {
   end: number;
   /** Of the event before it, so that searches by time stay in order; empty for the first. */
   timestamp: string;
+  /** The number of the event that it repeats. */
+  repeats?: number;
 }
 
 /**
@@ -21,16 +23,22 @@ export function standIn({
   start,
   end,
   timestamp,
+  repeats,
 }: DamagedLine): EventIndexEntry & { line: string } {
   const id = stableUuid(`${conversationId}:${seq}`);
   const source = 'environment';
   const kind = 'ConversationErrorEvent';
+  const what = `the ${end - start} bytes at offset ${start} of the log`;
+  const detail =
+    repeats === undefined
+      ? `Event ${seq} cannot be read: ${what} are damaged`
+      : `Event ${seq} is left out: ${what} repeat event ${repeats}`;
   const line = JSON.stringify({
     id,
     timestamp: timestamp === '' ? '1970-01-01T00:00:00.000000' : timestamp,
     source,
     code: 'DamagedEvent',
-    detail: `Event ${seq} cannot be read: the ${end - start} bytes at offset ${start} of the log are damaged`,
+    detail,
     classification: { kind: 'internal', retryable: false, user_action: 'none' },
     kind,
   });

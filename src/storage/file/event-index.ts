@@ -30,8 +30,11 @@ export class EventIndex {
     return this.startOf(this.count);
   }
 
-  /** Adds the next event, whose line ends (newline included) at this byte offset. */
-  push(entry: EventIndexEntry, end: number): void {
+  /**
+   * Adds the next event, whose line ends (newline included) at this byte offset.
+   * @returns false when there is one of its id already: that one is found by it
+   */
+  push(entry: EventIndexEntry, end: number): boolean {
     if (this.count === this.ends.length) this.grow();
     const seq = this.count;
     this.ends[seq] = end;
@@ -39,17 +42,27 @@ export class EventIndex {
     const kind = this.names.codeOf(entry.kind);
     const source = this.names.codeOf(entry.source);
     const packed = micros !== undefined && kind !== undefined && source !== undefined;
+    this.count += 1;
     if (packed && this.ids.push(entry.id)) {
       this.micros[seq] = micros;
       this.kinds[seq] = kind;
       this.sources[seq] = source;
-    } else {
-      this.ids.pushNone();
-      const { id, timestamp, source: by, kind: of } = entry;
-      this.irregular.set(seq, { id, timestamp, source: by, kind: of });
-      if (!this.irregularIds.has(id)) this.irregularIds.set(id, seq);
+      return true;
     }
-    this.count += 1;
+    const isNew = this.seqOf(entry.id) === undefined;
+    this.ids.pushNone();
+    this.keep(seq, entry);
+    return isNew;
+  }
+
+  /** Tells something else of the last event than what was added. */
+  amendLast(entry: EventIndexEntry): void {
+    this.keep(this.count - 1, entry);
+  }
+
+  private keep(seq: number, { id, timestamp, source, kind }: EventIndexEntry): void {
+    this.irregular.set(seq, { id, timestamp, source, kind });
+    if (!this.irregularIds.has(id)) this.irregularIds.set(id, seq);
   }
 
   /** Byte offset of a line; for `length` the end of the last one. */

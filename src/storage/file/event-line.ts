@@ -12,7 +12,7 @@ const TAIL = /,"kind":"([ !#-[\]-~]+)"\}$/;
 const TAIL_BYTES = 80;
 
 /**
- * The searchable fields of the line between two offsets (newline excluded), or undefined when it is not a JSON object.
+ * The searchable fields of the line between two offsets (newline excluded), or undefined when it is no event.
  * Lines in our own order of keys are not parsed: a log of 100,000 events must open fast. What this cannot see is damage
  * in the middle of a line that leaves both ends whole; zeros, the usual damage, are seen.
  */
@@ -27,7 +27,7 @@ export function readEventLine(bytes: Buffer, start: number, end: number): EventI
   return { id, timestamp, source, kind };
 }
 
-/** As `readEventLine`, but certain: parses the whole line. */
+/** As `readEventLine`, but certain: parses the whole line. What has no id is no event. */
 export function parseEventLine(bytes: Buffer, start: number, end: number): EventIndexEntry | undefined {
   let event: unknown;
   try {
@@ -41,5 +41,6 @@ export function parseEventLine(bytes: Buffer, start: number, end: number): Event
     const value = fields.get(name);
     return typeof value === 'string' ? value : '';
   };
+  if (text('id') === '') return undefined;
   return { id: text('id'), timestamp: text('timestamp'), source: text('source'), kind: text('kind') };
 }

@@ -11,6 +11,7 @@ import {
 } from '../storage-errors.js';
 import type { LogFile } from './log-file.js';
 import { LogLines } from './log-lines.js';
+import { LONGEST_LINE_BYTES } from './log-scan.js';
 
 /** One flush takes no more text than this (UTF-16 units), so that the copy it makes stays small. */
 const MOST_TEXT_PER_FLUSH = 8 * 1024 * 1024;
@@ -69,8 +70,8 @@ export class FileEventLog extends EventLog {
     if (expectedSeq !== this.handedIn) {
       return Promise.reject(new SequenceConflictError(expectedSeq, this.handedIn));
     }
-    if (records.some(({ line }) => line.includes('\n'))) {
-      return Promise.reject(new TypeError('an event must be one line'));
+    if (records.some(({ line }) => line.includes('\n') || isTooLong(line))) {
+      return Promise.reject(new TypeError('an event must be one line of a length that can be read back'));
     }
     this.handedIn += records.length;
     return new Promise((resolve, reject) => {
@@ -182,6 +183,11 @@ export class FileEventLog extends EventLog {
   private closedError(): Error {
     return new Error(`the log of conversation ${this.conversationId} is closed`);
   }
+}
+
+function isTooLong(line: string): boolean {
+  // No character takes more than three bytes: almost all lines need not be measured.
+  return line.length * 3 >= LONGEST_LINE_BYTES && Buffer.byteLength(line) >= LONGEST_LINE_BYTES;
 }
 
 /** The bytes of the records, and where the line of each ends in a log of this length. */

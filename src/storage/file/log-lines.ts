@@ -92,26 +92,39 @@ export class LogLines {
   }
 
   private take({ entry, start, end }: ScannedLine): void {
-    if (entry) {
-      this.index.push(entry, end);
-      return;
-    }
     const seq = this.length;
+    if (entry && this.index.push(entry, end)) return;
+    const { conversationId } = this;
     const timestamp = seq === 0 ? '' : this.index.entry(seq - 1).timestamp;
-    const { line, ...fields } = standIn({ conversationId: this.conversationId, seq, start, end, timestamp });
+    const repeats = entry && this.index.seqOf(entry.id);
+    const { line, ...fields } = standIn({ conversationId, seq, start, end, timestamp, repeats });
     this.damaged.set(seq, line);
-    this.index.push(fields, end);
+    // Ids stay unique: pages are found by them.
+    if (entry) this.index.amendLast(fields);
+    else this.index.push(fields, end);
   }
 
   private async readRange(from: number, to: number): Promise<string[]> {
+    const damaged = this.firstDamaged(from, to);
+    if (damaged === undefined) return this.readWhole(from, to);
+    // What is damaged is not read: it may be very long.
+    const [before, behind] = [this.readWhole(from, damaged), this.readRange(damaged + 1, to)];
+    return [...(await before), this.damaged.get(damaged) ?? '', ...(await behind)];
+  }
+
+  private firstDamaged(from: number, to: number): number | undefined {
+    if (this.damaged.size === 0) return undefined;
+    for (let seq = from; seq < to; seq += 1) if (this.damaged.has(seq)) return seq;
+    return undefined;
+  }
+
+  private async readWhole(from: number, to: number): Promise<string[]> {
+    if (from === to) return [];
     const start = this.index.startOf(from);
     const bytes = await this.file.read(start, this.index.startOf(to));
     return Array.from({ length: to - from }, (_, offset) => {
       const seq = from + offset;
-      return (
-        this.damaged.get(seq) ??
-        bytes.toString('utf8', this.index.startOf(seq) - start, this.index.startOf(seq + 1) - start - 1)
-      );
+      return bytes.toString('utf8', this.index.startOf(seq) - start, this.index.startOf(seq + 1) - start - 1);
     });
   }
 

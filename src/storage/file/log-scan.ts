@@ -4,6 +4,8 @@ import { parseEventLine, readEventLine } from './event-line.js';
 import { readFully } from './log-file.js';
 
 const CHUNK_BYTES = 256 * 1024;
+/** No event is longer (a request has half of it at most). What is longer is damage and not kept in memory. */
+export const LONGEST_LINE_BYTES = 64 * 1024 * 1024;
 const NEWLINE = 10;
 
 /** One line of a log: its fields, or none when it is damaged, and the byte offset behind its newline. */
@@ -12,6 +14,9 @@ export interface ScannedLine {
   start: number;
   end: number;
 }
+
+/** Tells of a line that is too long to be an event; the newline is at `end`. */
+type OnTooLong = (start: number, end: number) => void;
 
 /** Hands out one line as a range of a buffer that is valid during the call only; `zeros` tells of a zero byte near it. */
 type OnRange = (bytes: Buffer, start: number, end: number, position: number, zeros: boolean) => void;
@@ -28,7 +33,7 @@ export async function scanLog(
 ): Promise<number> {
   // Whether a line is the last whole one is known only when the next whole one comes.
   let held: ScannedLine[] = [];
-  const size = await splitLines(handle, from, (bytes, start, end, position, zeros) => {
+  const onRange: OnRange = (bytes, start, end, position, zeros) => {
     const damaged = zeros && bytes.subarray(start, end).includes(0);
     const entry = damaged ? undefined : readEventLine(bytes, start, end);
     if (entry) {
@@ -36,7 +41,10 @@ export async function scanLog(
       held = [];
     }
     held.push({ entry, start: position, end: position + end - start + 1 });
-  });
+  };
+  const size = await splitLines(handle, from, onRange, (start, end) =>
+    held.push({ entry: undefined, start, end: end + 1 }),
+  );
   const last = held[0];
   if (!last?.entry || !(await isWhole(handle, last))) return size - (last?.start ?? from);
   onLine(last);
@@ -54,10 +62,16 @@ async function isWhole(handle: FileHandle, { start, end }: ScannedLine): Promise
  * Hands out the lines without their newlines. What follows the last newline is not a line.
  * @returns the size of the file
  */
-async function splitLines(handle: FileHandle, from: number, onRange: OnRange): Promise<number> {
+async function splitLines(
+  handle: FileHandle,
+  from: number,
+  onRange: OnRange,
+  onTooLong: OnTooLong,
+): Promise<number> {
   let buffer = Buffer.allocUnsafe(CHUNK_BYTES);
   let filled = 0;
   let position = from;
+  let tooLongFrom: number | undefined;
   for (;;) {
     const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled, position + filled);
     if (bytesRead === 0) return position + filled;
@@ -72,12 +86,19 @@ async function splitLines(handle: FileHandle, from: number, onRange: OnRange): P
       newline !== -1;
       newline = bytes.indexOf(NEWLINE, start)
     ) {
-      onRange(bytes, start, newline, position + start, zeros);
+      if (tooLongFrom === undefined) onRange(bytes, start, newline, position + start, zeros);
+      else onTooLong(tooLongFrom, position + newline);
+      tooLongFrom = undefined;
       start = newline + 1;
     }
     buffer.copyWithin(0, start, filled);
     position += start;
     filled -= start;
+    if (filled >= LONGEST_LINE_BYTES || (tooLongFrom !== undefined && filled > 0)) {
+      tooLongFrom ??= position;
+      position += filled;
+      filled = 0;
+    }
     if (filled === buffer.length) buffer = Buffer.concat([buffer], buffer.length * 2);
   }
 }

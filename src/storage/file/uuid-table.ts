@@ -10,16 +10,21 @@ export class UuidTable {
   private count = 0;
   /** Four words for each number; all zero where there is no UUID. */
   private words = new Uint32Array(FIRST_CAPACITY * WORDS);
-  /** Open addressing: number + 1, or 0. Filled when somebody first looks for an id. */
-  private slots = new Uint32Array(0);
-  private hashed = 0;
+  /** Open addressing: number + 1, or 0. */
+  private slots = new Uint32Array(2 * FIRST_CAPACITY);
 
-  /** Stores the id under the next number; false (and nothing stored) when it is no lower-case UUID or the nil one. */
+  /**
+   * Stores the id under the next number; false (and nothing stored) when it is there already, no lower-case UUID, or the
+   * nil one.
+   */
   push(id: string): boolean {
     if (!UUID.test(id) || id === NIL) return false;
+    const words = wordsOf(id);
+    if (this.slots[this.slotOf(words)] !== 0) return false;
     // First: it may put a larger array in the place of this one.
     const at = this.reserve();
-    this.words.set(wordsOf(id), at);
+    this.words.set(words, at);
+    this.slots[this.slotOf(words)] = this.count;
     return true;
   }
 
@@ -35,7 +40,6 @@ export class UuidTable {
 
   find(id: string): number | undefined {
     if (!UUID.test(id)) return undefined;
-    this.hashNew();
     const wanted = wordsOf(id);
     const found = this.slots[this.slotOf(wanted)] ?? 0;
     return found === 0 ? undefined : found - 1;
@@ -48,21 +52,17 @@ export class UuidTable {
       larger.set(this.words);
       this.words = larger;
     }
+    // Less than three quarters full, so that a search ends soon at an empty slot.
+    if (this.count * 4 >= this.slots.length * 3) this.hashAgain();
     this.count += 1;
     return at;
   }
 
-  private hashNew(): void {
-    if (this.count * 4 >= this.slots.length * 3) {
-      // Less than three quarters full, so that a search ends soon at an empty slot.
-      this.slots = new Uint32Array(2 ** Math.ceil(Math.log2((this.count * 4) / 3 + FIRST_CAPACITY)));
-      this.hashed = 0;
-    }
-    for (; this.hashed < this.count; this.hashed += 1) {
-      const words = this.words.subarray(this.hashed * WORDS, (this.hashed + 1) * WORDS);
-      if (words.every((word) => word === 0)) continue;
-      const slot = this.slotOf(words);
-      if (this.slots[slot] === 0) this.slots[slot] = this.hashed + 1;
+  private hashAgain(): void {
+    this.slots = new Uint32Array(2 * this.slots.length);
+    for (let seq = 0; seq < this.count; seq += 1) {
+      const words = this.words.subarray(seq * WORDS, (seq + 1) * WORDS);
+      if (words.some((word) => word !== 0)) this.slots[this.slotOf(words)] = seq + 1;
     }
   }
 

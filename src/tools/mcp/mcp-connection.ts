@@ -66,7 +66,7 @@ export class McpConnection {
     return this.config.name;
   }
 
-  /** The moment from which another attempt to connect makes sense (ms since the epoch). */
+  /** The moment from which another attempt to connect makes sense (of `performance.now()`). */
   get retryAt(): number {
     if (this.failures === 0) return 0;
     return this.failedAt + Math.min(1_000 * 2 ** (this.failures - 1), MAX_BACKOFF_MS);
@@ -135,7 +135,7 @@ export class McpConnection {
     this.left.signal.throwIfAborted();
     signal.throwIfAborted();
     if (!this.current) {
-      const wait = this.retryAt - Date.now();
+      const wait = this.retryAt - performance.now();
       if (this.failures > 1 && wait > 0) {
         throw new McpUnavailableError(
           `The MCP server '${this.config.name}' does not start; the next attempt is possible in ${Math.ceil(wait / 1_000)} s`,
@@ -159,7 +159,7 @@ export class McpConnection {
     if (this.current !== which) return;
     this.current = undefined;
     this.failures += 1;
-    this.failedAt = Date.now();
+    this.failedAt = performance.now();
   }
 
   /** Nobody's interrupt ends it: others may wait for it too. */

@@ -132,7 +132,7 @@ class OfferingServer {
 
   /** Tries again, if it could not be reached and it is time to. */
   async retry(): Promise<void> {
-    const isDue = this.listed === undefined && Date.now() >= this.connection.retryAt;
+    const isDue = this.listed === undefined && performance.now() >= this.connection.retryAt;
     await (isDue ? this.list() : this.listing);
   }
 

@@ -1,0 +1,123 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { scriptedRequest, type ConversationClient, type SeenEvent } from '../support/conversation-client.js';
+import { Ledger } from '../support/ledger.js';
+import { eventually, ServerProcess } from '../support/server-process.js';
+import { WebhookReceiver } from '../support/webhook-receiver.js';
+
+const CLOCK = fileURLToPath(new URL('../support/clock.mjs', import.meta.url));
+const HOUR_MS = 3_600_000;
+const YEAR_MS = 365 * 24 * HOUR_MS;
+
+describe('while the clock of the machine is set', () => {
+  let folder: string;
+  let receiver: WebhookReceiver;
+  let ledger: Ledger;
+  const servers: ServerProcess[] = [];
+
+  beforeEach(async () => {
+    folder = await mkdtemp(path.join(os.tmpdir(), 'agent-server-'));
+    receiver = await WebhookReceiver.start();
+    ledger = new Ledger();
+    await setClock(0);
+  });
+  afterEach(async () => {
+    ledger.close();
+    await Promise.all(servers.splice(0).map((server) => server.end('SIGKILL')));
+    await receiver.down();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const file = () => path.join(folder, 'clock');
+  /** For all servers of the folder at once, as on one machine. */
+  const setClock = (offMs: number) => writeFile(file(), String(offMs));
+  const start = async (): Promise<ServerProcess> => {
+    const hook = { base_url: receiver.url, event_buffer_size: 3, flush_delay: 0.05, retry_delay: 0 };
+    const env = {
+      CLOCK_FILE: file(),
+      NODE_OPTIONS: `--import=${CLOCK}`,
+      OH_LEASE_TTL_SECONDS: '2',
+      OH_WEBHOOKS: JSON.stringify([hook]),
+    };
+    const server = await ServerProcess.start({ cwd: folder, env });
+    servers.push(server);
+    return server;
+  };
+  const create = async (server: ServerProcess): Promise<ConversationClient> => {
+    const made = await ledger.create(server, scriptedRequest(path.join(folder, 'work')));
+    if (!made) throw new Error('no conversation was made');
+    return made;
+  };
+  const last = async (of: ConversationClient): Promise<SeenEvent> => {
+    const event = (await of.events()).at(-1);
+    if (!event) throw new Error('no event is there');
+    return event;
+  };
+
+  it.each([
+    ['back by ten years', -10 * YEAR_MS],
+    ['forward by an hour', HOUR_MS],
+  ])('%s: runs go on, events stay in order, also after a restart; webhooks continue', async (_name, off) => {
+    const server = await start();
+    const conversation = await create(server);
+    ledger.listen(conversation);
+    const script = 'RUN: until [ -e go ]; do sleep 0.02; done\nRUN: echo two\nFINISH: ok';
+    await ledger.say(conversation, script, true);
+    await eventually(async () => (await conversation.events('&kind=ActionEvent')).length > 0, 'the action');
+    await setClock(off);
+    await writeFile(path.join(folder, 'work/go'), '');
+    await conversation.reaches('finished');
+    await ledger.rename(conversation, 'a title');
+    await ledger.check(server);
+
+    // Searches by time find what came last behind all else.
+    const { id, timestamp } = await last(conversation);
+    expect((await conversation.events(`&timestamp__gte=${timestamp}`)).map((event) => event.id)).toEqual([
+      id,
+    ]);
+    expect((await conversation.info())['title']).toBe('a title');
+
+    await server.end('SIGKILL');
+    const second = await start();
+    const again = conversation.on(second);
+    await ledger.say(again, 'SAY: after the restart', true);
+    await again.reaches('finished');
+    await ledger.check(second);
+    const after = await last(again);
+    expect(after.timestamp > timestamp).toBe(true);
+    // Whoever comes back asks from the last moment that it knows.
+    const socket = await again.listen(
+      `/sockets/events/${again.id}?resend_mode=since&after_timestamp=${timestamp}`,
+    );
+    await socket.sees((event) => event.id === after.id);
+    expect(socket.events.find(({ key }) => key !== 'full_state')).toMatchObject({ id });
+    await socket.close();
+    await ledger.checkDelivery(second, receiver);
+  });
+
+  it('two servers: whoever writes keeps all that it acknowledged, and nobody writes beside it', async () => {
+    const [owner, other] = [await start(), await start()];
+    const conversation = await create(owner);
+    ledger.listen(conversation);
+    const jumps = [0, HOUR_MS, 0, -HOUR_MS, 2 * HOUR_MS, -YEAR_MS, YEAR_MS];
+    for (const [round, off] of jumps.entries()) {
+      await setClock(off);
+      for (let index = 0; index < 10; index += 1) {
+        await ledger.say(conversation, `${round}-${index} to the owner`, false);
+        await ledger.say(conversation.on(other), `${round}-${index} to the other`, false);
+      }
+    }
+    // One of the two has it, and answers as ever.
+    const answers = [owner, other].map((server) =>
+      ledger.say(conversation.on(server), `SAY: to ${server.pid}`, true),
+    );
+    expect(await Promise.all(answers)).toContain(true);
+    await ledger.check(other);
+    await owner.end('SIGKILL');
+    await ledger.say(conversation.on(other), 'SAY: alone', true);
+    await conversation.on(other).reaches('finished');
+    await ledger.check(other);
+  });
+});

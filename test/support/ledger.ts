@@ -1,0 +1,296 @@
+import { ConversationClient, SocketRecorder, userMessage, type SeenEvent } from './conversation-client.js';
+import { eventually, type ServerProcess } from './server-process.js';
+import type { WebhookReceiver } from './webhook-receiver.js';
+
+/** What somebody was told of one conversation. */
+interface Account {
+  /** Texts of messages that were taken. */
+  texts: string[];
+  /** Texts of those that were refused so that nothing of them is stored. */
+  refused: string[];
+  /** Messages whose answer did not come, and whether they were to be run: they are sent again. */
+  unanswered: Map<string, boolean>;
+  /** Events that came over a socket or in an answer, by number: their ids, and the whole event where it was shown. */
+  events: Map<number, { id: string; json?: string }>;
+  /** Undefined while a change has no answer. */
+  title?: string;
+  goal?: string;
+  /** How many events were there when it was made. */
+  copied: number;
+  /** Somebody may have deleted it; when the answer came, it is. */
+  deletion?: 'asked' | 'answered';
+}
+
+/** With 429 there are as many runs as may be; the message is there all the same. */
+const TAKEN = new Set([200, 429]);
+
+/**
+ * What clients were told is done, in a server that is killed, frozen or starved; and the check that all of it is so: each
+ * event once, at its place, every conversation loads. Tests write down what they are told, and check when there is a
+ * server again.
+ */
+export class Ledger {
+  /** What was acknowledged in all. */
+  acknowledged = 0;
+  private readonly accounts = new Map<string, Account>();
+  private readonly settings = new Map<string, number>();
+  private readonly sockets = new Set<SocketRecorder>();
+
+  /** The conversations that nobody has asked to delete. */
+  get living(): string[] {
+    return [...this.accounts].filter(([, { deletion }]) => !deletion).map(([id]) => id);
+  }
+
+  get all(): string[] {
+    return [...this.accounts.keys()];
+  }
+
+  /** Creates a conversation; undefined where it was refused. */
+  async create(server: ServerProcess, request: unknown): Promise<ConversationClient | undefined> {
+    const { status, body } = await server.request('POST', '/api/conversations', request);
+    if (status !== 201) return undefined;
+    return this.enter(server, body);
+  }
+
+  /** Forks a conversation; the fork has all that its source was known to have. */
+  async fork(source: ConversationClient): Promise<ConversationClient | undefined> {
+    const before = await source.events();
+    const { status, body } = await source.server.request('POST', `${source.route}/fork`, {});
+    if (status !== 201) return undefined;
+    const fork = this.enter(source.server, body);
+    const account = this.account(fork.id);
+    for (const [seq, { id }] of before.entries()) account.events.set(seq, { id });
+    // Until it is known how many, none of them is waited for.
+    account.copied = Infinity;
+    account.copied = (await fork.events()).length;
+    return fork;
+  }
+
+  /** Sends a message; true when it was taken. One whose answer does not come is sent again by the next check. */
+  async say(to: ConversationClient, text: string, run: boolean): Promise<boolean> {
+    const account = this.account(to.id);
+    account.unanswered.set(text, run);
+    const { status } = await post(to, text, run);
+    account.unanswered.delete(text);
+    if (TAKEN.has(status)) this.note(account, text);
+    else if (isUndone(status)) account.refused.push(text);
+    return TAKEN.has(status);
+  }
+
+  async rename(of: ConversationClient, title: string): Promise<void> {
+    const account = this.account(of.id);
+    const before = account.title;
+    // Without an answer it may be this one or the one before.
+    delete account.title;
+    const { status } = await of.server.request('PATCH', of.route, { title });
+    if (isUndone(status)) account.title = before;
+    if (status === 200) account.title = title;
+    if (status === 200) this.acknowledged += 1;
+  }
+
+  async pursue(by: ConversationClient, objective: string): Promise<void> {
+    const account = this.account(by.id);
+    delete account.goal;
+    const body = { objective, max_iterations: 2 };
+    const { status } = await by.server.request('POST', `${by.route}/goal`, body);
+    if (status !== 200) return;
+    account.goal = objective;
+    this.acknowledged += 1;
+  }
+
+  async delete(what: ConversationClient): Promise<void> {
+    const account = this.account(what.id);
+    account.deletion = 'asked';
+    const { status } = await what.server.request('DELETE', what.route);
+    if (status !== 200) return;
+    account.deletion = 'answered';
+    this.acknowledged += 1;
+  }
+
+  async set(server: ServerProcess, name: string, value: number): Promise<void> {
+    const body = { misc_settings_diff: { [name]: value } };
+    const { status } = await server.request('PATCH', '/api/settings', body);
+    if (status !== 200) return;
+    this.settings.set(name, value);
+    this.acknowledged += 1;
+  }
+
+  /** Writes down every event that comes over a socket, from the first one on, until the server is gone. */
+  listen(to: ConversationClient): void {
+    const url = to.server.socketUrl(`/sockets/session/${to.id}?after_seq=-1`);
+    const recorder = new SocketRecorder(url);
+    const { events } = this.account(to.id);
+    this.sockets.add(recorder);
+    recorder.socket.on('error', () => undefined);
+    recorder.socket.on('close', () => this.sockets.delete(recorder));
+    recorder.socket.on('message', () => {
+      const { type, seq, event } = recorder.frames.pop() ?? {};
+      if (type !== 'durable') return;
+      const shown = event as SeenEvent;
+      const number = Number(seq);
+      const known = events.get(number);
+      if (!known) this.acknowledged += 1;
+      if (known && known.id !== shown.id)
+        throw new Error(`${to.id}: event ${number} was ${known.id} and is ${shown.id}`);
+      events.set(number, { id: shown.id, json: JSON.stringify(shown) });
+    });
+  }
+
+  /** Ends what is still open. */
+  close(): void {
+    for (const { socket } of this.sockets) socket.terminate();
+  }
+
+  /**
+   * Checks all conversations, or these, on a server that nobody else uses, after what was unanswered was sent again.
+   * @throws what expectations throw, naming the conversation
+   */
+  async check(server: ServerProcess, ids: readonly string[] = this.all): Promise<void> {
+    for (const id of ids) await this.comesToRest(new ConversationClient(server, id));
+    for (const id of ids) await this.checkOne(new ConversationClient(server, id));
+    await this.checkList(server);
+    if (this.settings.size === 0) return;
+    const { body } = await server.request('GET', '/api/settings');
+    const stored = (body as { misc_settings: Record<string, number> }).misc_settings;
+    for (const [name, value] of this.settings) {
+      // A later one may have been written without an answer.
+      expect({ name, isThere: Number(stored[name]) >= value }).toEqual({ name, isThere: true });
+    }
+  }
+
+  /** Checks that a receiver gets every event of every conversation, in order. */
+  async checkDelivery(server: ServerProcess, receiver: WebhookReceiver): Promise<number> {
+    let delivered = 0;
+    for (const [id, { deletion, texts, copied }] of this.accounts) {
+      const conversation = new ConversationClient(server, id);
+      const gone = deletion && (await server.request('GET', conversation.route)).status === 404;
+      // What a fork was made of was delivered for its source.
+      const wanted = gone ? [] : (await conversation.events()).slice(copied).map((event) => event.id);
+      await eventually(
+        () => Promise.resolve(receiver.durable(id).length >= wanted.length),
+        `the delivery of ${wanted.length} events of conversation ${id}`,
+      );
+      const got = receiver.durable(id);
+      delivered += got.length;
+      if (!gone && copied < Infinity)
+        expect({ id, events: got.map((event) => event.id) }).toEqual({ id, events: wanted });
+      expect({ id, texts: got.filter(isQuestion).map(textOf) }).toEqual({
+        id,
+        texts: expect.arrayContaining(texts) as unknown,
+      });
+    }
+    return delivered;
+  }
+
+  /** What was running when its server ended is recovered without anybody asking. */
+  private async comesToRest(conversation: ConversationClient): Promise<void> {
+    const { id } = conversation;
+    await eventually(async () => (await conversation.status()) !== 'running', `the end of the run of ${id}`);
+  }
+
+  private async checkOne(conversation: ConversationClient): Promise<void> {
+    const { id, server, route } = conversation;
+    const account = this.account(id);
+    const { status, body } = await server.request('GET', route);
+    if (account.deletion && status === 404) return;
+    expect({ id, status, deletion: account.deletion }).not.toMatchObject({ deletion: 'answered' });
+    expect({ id, status }).toEqual({ id, status: 200 });
+    await this.sendAgain(conversation, account);
+    const { title, goal } = account;
+    if (title !== undefined) expect({ id, body }).toMatchObject({ id, body: { title } });
+    const events = await conversation.events();
+    const goals = events.filter(({ key }) => key === 'goal');
+    if (goal !== undefined) expect(goals.at(-1)?.value).toMatchObject({ objective: goal });
+    checkLog(id, events, account);
+  }
+
+  private async sendAgain(to: ConversationClient, account: Account): Promise<void> {
+    for (const [text, run] of account.unanswered) {
+      const { status } = await post(to, text, run);
+      expect({ text, isTaken: TAKEN.has(status) }).toEqual({ text, isTaken: true });
+      this.note(account, text);
+      account.unanswered.delete(text);
+    }
+  }
+
+  private async checkList(server: ServerProcess): Promise<void> {
+    const listed = new Set<string>();
+    let page: string | null = null;
+    do {
+      const from: string = page === null ? '' : `&page_id=${page}`;
+      const { body } = await server.request('GET', `/api/conversations/search?limit=100${from}`);
+      const { items, next_page_id } = body as { items: { id: string }[]; next_page_id: string | null };
+      for (const { id } of items) listed.add(id);
+      page = next_page_id;
+    } while (page !== null);
+    const missing = this.living.filter((id) => !listed.has(id));
+    const back = this.all.filter((id) => this.account(id).deletion === 'answered' && listed.has(id));
+    expect({ missing, back }).toEqual({ missing: [], back: [] });
+  }
+
+  private enter(server: ServerProcess, body: unknown): ConversationClient {
+    const { id } = body as { id: string };
+    if (!this.accounts.has(id)) {
+      this.accounts.set(id, { texts: [], refused: [], unanswered: new Map(), events: new Map(), copied: 0 });
+    }
+    this.acknowledged += 1;
+    return new ConversationClient(server, id);
+  }
+
+  private note(account: Account, text: string): void {
+    account.texts.push(text);
+    // It may have been refused before.
+    account.refused = account.refused.filter((it) => it !== text);
+    this.acknowledged += 1;
+  }
+
+  private account(id: string): Account {
+    const account = this.accounts.get(id);
+    if (!account) throw new Error(`nobody made conversation ${id}`);
+    return account;
+  }
+}
+
+/** Each event is there once, later than the one before it, and each that was shown is what and where it was. */
+function checkLog(id: string, events: readonly SeenEvent[], account: Account): void {
+  expect({ id, doubled: doubles(events.map((event) => event.id)) }).toEqual({ id, doubled: [] });
+  const lost = [...account.events].filter(
+    ([seq, { id: known, json }]) =>
+      events[seq]?.id !== known || (json !== undefined && json !== JSON.stringify(events[seq])),
+  );
+  expect({ id, lost }).toEqual({ id, lost: [] });
+  const said = events.filter(isQuestion).map(textOf);
+  expect({ id, doubled: doubles(said.filter((text) => account.texts.includes(text))) }).toEqual({
+    id,
+    doubled: [],
+  });
+  expect({ id, lost: account.texts.filter((text) => !said.includes(text)) }).toEqual({ id, lost: [] });
+  expect({ id, refused: account.refused.filter((text) => said.includes(text)) }).toEqual({ id, refused: [] });
+  const times = events.map(({ timestamp }) => timestamp);
+  expect({ id, times }).toEqual({ id, times: [...times].sort() });
+  expect({ id, damaged: events.filter(({ code }) => code === 'DamagedEvent') }).toEqual({ id, damaged: [] });
+}
+
+/** An owner that finds its lease lost (404, 409) may have written just before: the next owner has what is in the file. */
+function isUndone(status: number): boolean {
+  return status >= 500;
+}
+
+function doubles(texts: readonly string[]): string[] {
+  const seen = new Set<string>();
+  return texts.filter((text) => seen.size === seen.add(text).size);
+}
+
+/** Texts are made for this: they are the keys by which a message is known when it is sent again. */
+function post(to: ConversationClient, text: string, run: boolean) {
+  const key = { 'idempotency-key': Buffer.from(text).toString('base64url').slice(-60) };
+  return to.server.request('POST', `${to.route}/events`, userMessage(text, run), key);
+}
+
+function isQuestion({ kind, source }: SeenEvent): boolean {
+  return kind === 'MessageEvent' && source === 'user';
+}
+
+function textOf(event: SeenEvent): string {
+  return (event['llm_message'] as { content: { text: string }[] }).content[0]?.text ?? '';
+}
