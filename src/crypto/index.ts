@@ -8,6 +8,7 @@ export {
   decryptSecrets,
   encryptSecrets,
   hideSecrets,
+  isBlank,
   maskSecrets,
   openTokens,
   secretTexts,

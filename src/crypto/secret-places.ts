@@ -129,6 +129,8 @@ class SecretWalk {
     if (name === 'headers') return this.entries(item, pointer, isSecretName, { owner, hiddenAs: 'absence' });
     if (name === 'extra_headers')
       return this.entries(item, pointer, isSecretName, { owner, hiddenAs: 'mask', isCredential: true });
+    // Models that a tool is given: this server calls them.
+    if (name === 'meta_profile_llms') return this.record(item, pointer, 'plain');
     if (name === 'params') return this.record(item, pointer, 'params');
     return this.record(item, pointer, context === 'source' ? 'plain' : context);
   }

@@ -26,6 +26,7 @@ const CAPABILITIES = [
   'tool_catalog_v1',
   'agent_profile_draft_materialize_v1',
   'agent_launch_pipeline_v1',
+  'profile_public_skills_v1',
   'skill_catalog_v1',
 ];
 

@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { JsonObject } from '../storage/index.js';
+import { currentProfile, losesSomething } from './older-files.js';
 import { DamagedFileError, NoSuchEntryError, UnusableProfileError } from './settings-errors.js';
 import { NamedFiles } from './store/named-files.js';
 import { type FolderWriter, PersistenceFolder } from './store/persistence-folder.js';
@@ -46,7 +47,8 @@ export class AgentProfiles {
     try {
       const value = await this.files.read(name);
       // The file counts, not what it says of its name.
-      if (value === undefined || isProfile(value)) return value && { ...value, name };
+      if (value === undefined) return undefined;
+      if (isProfile(value)) return { ...currentProfile(value), id: value.id, name };
     } catch (error) {
       if (!(error instanceof DamagedFileError)) throw error;
       throw this.unusable(name, error.why);
@@ -56,6 +58,7 @@ export class AgentProfiles {
 
   /** @throws LimitReachedError */
   async save(writer: FolderWriter, profile: AgentProfile): Promise<void> {
+    await this.keepOld(writer, profile.name);
     await this.files.write(writer, profile.name, profile);
   }
 
@@ -81,6 +84,12 @@ export class AgentProfiles {
     for (const profile of await this.all()) {
       if (refersTo(profile, from)) await this.save(writer, { ...profile, llm_profile_ref: to });
     }
+  }
+
+  /** What an older program has said and today has no place is kept beside the profile. */
+  private async keepOld(writer: FolderWriter, name: string): Promise<void> {
+    const stored = await this.files.read(name).catch(() => undefined);
+    if (stored && losesSomething(stored)) await this.files.keep(writer, name, stored, 'old');
   }
 
   private unusable(name: string, why: string): UnusableProfileError {

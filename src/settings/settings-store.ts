@@ -4,6 +4,7 @@ import { isJsonObject } from '../http/field-type.js';
 import type { JsonObject } from '../storage/index.js';
 import { ConversationSettingsDto } from './dto/conversation-settings.dto.js';
 import { asObject, asText, completed, withUnknown } from './json-values.js';
+import { currentSettings } from './older-files.js';
 import { UnreadableStoreError } from './settings-errors.js';
 import { PersistenceFolder, type FolderWriter } from './store/persistence-folder.js';
 import { StoreFile } from './store/store-file.js';
@@ -41,10 +42,8 @@ export class SettingsStore {
    * @throws UnreadableStoreError for what is damaged, not valid, or encrypted with another key
    */
   async load(): Promise<Settings> {
-    const stored = await this.file.read();
+    const stored = await this.stored();
     if (stored === undefined) return this.complete({});
-    if (!isJsonObject(stored['agent_settings'] ?? {}))
-      throw this.file.unusable('its agent_settings are no object');
     const { value, unopened } = this.secrets.open(this.file.path, asObject(stored['agent_settings']));
     if (unopened.length === 0) return this.complete({ ...stored, agent_settings: value });
     throw this.file.unusable(`no key opens ${unopened.join(', ')}`);
@@ -62,7 +61,7 @@ export class SettingsStore {
 
   /** Stores settings. What others have stored beside what is known here stays. */
   async save(writer: FolderWriter, settings: Settings): Promise<void> {
-    const stored = (await this.file.read()) ?? {};
+    const stored = (await this.stored()) ?? {};
     const { agent, conversation, misc, ...active } = settings;
     const before = asObject(stored['agent_settings']);
     const isSameKind = agentKind(before) === agentKind(agent);
@@ -75,6 +74,15 @@ export class SettingsStore {
       misc_settings: misc,
     };
     await writer.write(FILE, withUnknown(known, stored));
+  }
+
+  /** What the file holds, in today's words. */
+  private async stored(): Promise<JsonObject | undefined> {
+    const stored = await this.file.read();
+    const { agent_settings: agent } = stored ?? {};
+    if (stored === undefined || agent === undefined || agent === null) return stored;
+    if (!isJsonObject(agent)) throw this.file.unusable('its agent_settings are no object');
+    return { ...stored, agent_settings: currentSettings(agent) };
   }
 
   private complete(stored: JsonObject): Settings {

@@ -141,9 +141,13 @@ function itemOf(name: string, { description }: JsonObject): SecretItem {
   return { name, description: asText(description) };
 }
 
+/** The text of each secret, as it stands in the file: in older ones instead of the entry. */
 function textsOf(entries: JsonObject): JsonObject {
   return Object.fromEntries(
-    Object.entries(entries).map(([name, entry]) => [name, asText(asObject(entry)['secret'])]),
+    Object.entries(entries).map(([name, entry]) => [
+      name,
+      asText(entry) ?? asText(asObject(entry)['secret']),
+    ]),
   );
 }
 

@@ -111,7 +111,8 @@ export interface ToolModels {
   switchTo(profile: string): Promise<string>;
   /**
    * Has a model find out what kind of task the conversation is about, and switches to the profile for it.
-   * @param params of the tool that asks: `meta_profile`, or its name in `active_meta_profile`; default: what the settings say
+   * @param params of the tool that asks: `meta_profile` with models of its own in `meta_profile_llms`, or its name in `active_meta_profile`; default: what the
+   *   settings say
    * @throws HostRefusal; the reason of the signal once it is aborted
    */
   route(params: Record<string, unknown>, signal: AbortSignal): Promise<RoutedModel>;

@@ -64,7 +64,8 @@ export class PathGuard {
   async find(relative: string): Promise<GuardedPath> {
     const parts = relative.split('/');
     // A backslash separates on other systems, and no path of ours needs a NUL.
-    if (relative.startsWith('/') || /[\0\\]/.test(relative) || parts.includes('..')) throw new PathOutsideError();
+    if (relative.startsWith('/') || /[\0\\]/.test(relative) || parts.includes('..'))
+      throw new PathOutsideError();
     assertNoCredentials(parts);
     const found = await real(path.join(this.root, relative), 'File not found');
     if (!isInside(this.root, found)) throw new PathOutsideError();
@@ -94,7 +95,8 @@ async function real(file: string, missing: string): Promise<string> {
     return await realpath(file);
   } catch (error) {
     const code = errorCode(error) ?? '';
-    if (['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ELOOP', 'EACCES'].includes(code)) throw new FileMissingError(missing);
+    if (['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ELOOP', 'EACCES'].includes(code))
+      throw new FileMissingError(missing);
     throw error;
   }
 }

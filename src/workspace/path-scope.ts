@@ -100,7 +100,8 @@ export class PathScope {
     const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
     const handle = await open(file, flags).catch((error: unknown) => {
       const code = errorCode(error) ?? '';
-      if (['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'ENODEV'].includes(code)) throw new FileMissingError('File not found');
+      if (['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'ENODEV'].includes(code))
+        throw new FileMissingError('File not found');
       throw error;
     });
     try {
@@ -165,7 +166,8 @@ async function walk(absolute: string): Promise<Located> {
   const kind = missing.length > 0 ? 'missing' : kindOf(await stat(existing));
   const whole = path.join(existing, ...missing);
   // Made name by name it would come to be, and then nobody could open or remove it.
-  if (Buffer.byteLength(whole) > MAX_PATH) throw Object.assign(new Error('the path is too long'), { code: 'ENAMETOOLONG' });
+  if (Buffer.byteLength(whole) > MAX_PATH)
+    throw Object.assign(new Error('the path is too long'), { code: 'ENAMETOOLONG' });
   return { path: whole, existing, missing, kind };
 }
 

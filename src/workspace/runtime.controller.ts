@@ -22,7 +22,9 @@ export class RuntimeController {
   @Operation({
     tag,
     summary: 'Whether a conversation has a place to run commands',
-    answers: { 200: { description: 'It has: the machine of the server.', schema: 'ConversationRuntimeInfo' } },
+    answers: {
+      200: { description: 'It has: the machine of the server.', schema: 'ConversationRuntimeInfo' },
+    },
     errors: [404],
   })
   info(@Param('conversation_id', ConversationIdPipe) id: string): Promise<RuntimeInfo> {

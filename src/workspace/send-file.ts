@@ -66,7 +66,8 @@ export function sendFile(
 function refusalOf(error: unknown): unknown {
   const status = statusOf(error);
   if (status === 416) return new HttpException('Requested Range Not Satisfiable', status);
-  if (errorCode(error) === 'EACCES' || errorCode(error) === 'EPERM') return new ForbiddenException('File cannot be read');
+  if (errorCode(error) === 'EACCES' || errorCode(error) === 'EPERM')
+    return new ForbiddenException('File cannot be read');
   return status === 404 ? new NotFoundException('File not found') : error;
 }
 

@@ -1,4 +1,13 @@
-import { BadRequestException, Controller, ForbiddenException, Get, NotFoundException, Param, Req, Res } from '@nestjs/common';
+import {
+  BadRequestException,
+  Controller,
+  ForbiddenException,
+  Get,
+  NotFoundException,
+  Param,
+  Req,
+  Res,
+} from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { AcceptsWorkspaceCookie } from '../auth/index.js';
 import { ConversationsService } from '../conversations/conversations.service.js';

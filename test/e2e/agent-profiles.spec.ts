@@ -61,7 +61,7 @@ describe('agents of stored profiles', () => {
           ...{ agent_profile_id: ID, revision: 3, secret_refs: ['TOKEN'], llm_profile_ref: null },
         },
         agent: {
-          llm: { model: 'openai/main', usage_id: 'agent', api_key: null },
+          llm: { model: 'openai/main', usage_id: 'default', stream: true, api_key: null },
           tools: ['terminal', 'file_editor', 'task_tracker', 'browser_tool_set'].map((name) => ({ name })),
           agent_context: { system_message_suffix: 'Be brief', load_project_skills: true, load_memory: false },
           condenser: { kind: 'LLMSummarizingCondenser', max_size: 99, llm: { usage_id: 'condenser' } },
@@ -80,6 +80,38 @@ describe('agents of stored profiles', () => {
     await conversation.reaches('finished');
     expect(endpoint.requests.map(({ body }) => body['model'])).toEqual(['main']);
     expect(server.log).not.toContain('sk-hush');
+  });
+
+  it('gives the agent the critic that the profile asks for, with a key that only its service gets', async () => {
+    const critic_server_url = endpoint.url.replace(/v1$/, 'critic');
+    const verification = { critic_enabled: true, critic_mode: 'all_actions', critic_threshold: 0.7 };
+    const criticOf = async (more: object) => {
+      await store('agent-profiles/mine', profile({ verification: { ...verification, ...more } }));
+      const info = await (await ConversationClient.create(server, request())).info();
+      return (info as unknown as { agent: { critic: unknown } }).agent.critic;
+    };
+    const kind = 'APIBasedCritic';
+    expect(await criticOf({ critic_server_url, enable_iterative_refinement: true })).toMatchObject({
+      ...{ kind, server_url: critic_server_url, api_key: null, mode: 'all_actions', model_name: 'critic' },
+      iterative_refinement: { success_threshold: 0.7, max_iterations: 3 },
+    });
+    expect(await criticOf({ critic_server_url, critic_enabled: false })).toBeNull();
+    // The key of another provider does not go to the usual service.
+    expect(await criticOf({})).toBeNull();
+    const patch = { agent_settings_diff: { verification: { critic_api_key: 'sk-critic' } } };
+    expect((await server.request('PATCH', '/api/settings', patch)).status).toBe(200);
+    expect(await criticOf({ critic_model_name: 'strict' })).toMatchObject({
+      ...{ kind, server_url: 'https://llm-proxy.app.all-hands.dev/vllm', model_name: 'strict' },
+      iterative_refinement: null,
+    });
+    const atTheEnd = { ...verification, critic_mode: 'finish_and_message', critic_server_url };
+    await store('agent-profiles/mine', profile({ verification: atTheEnd }));
+    const before = endpoint.requests.length;
+    const conversation = await ConversationClient.create(server, request());
+    await conversation.send('SAY: hello');
+    await conversation.reaches('finished');
+    const asked = endpoint.requests.slice(before).filter(({ path: route }) => route.includes('critic'));
+    expect(asked.map(({ headers }) => headers.authorization)).toContain('Bearer sk-critic');
   });
 
   it('says what is wrong with a profile', async () => {

@@ -1,6 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import path from 'node:path';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
+import { writeFiles } from '../support/write-files.js';
 import { asJson, at, SettingsStage } from '../support/settings-stage.js';
+
+/** Where the public repository of skills lies once somebody has fetched it. */
+const PUBLIC = 'cache/skills/public-skills';
 
 describe('the capabilities that the server names', () => {
   let stage: SettingsStage;
@@ -42,6 +47,15 @@ describe('the capabilities that the server names', () => {
     profile_secret_scope_v1: async () => {
       const { secrets } = await stage.done('GET', `/api/settings/secrets?agent_profile_id=${profileId}`);
       expect(secrets).toMatchObject([{ name: 'TWO' }]);
+      const named = (kind: string, ...names: string[]) =>
+        Object.fromEntries(names.map((name) => [name, { kind, value: 'hush', url: 'http://127.0.0.1/TWO' }]));
+      const given = { ...named('StaticSecret', 'ONE', 'TWO'), ...named('LookupSecret', 'THREE') };
+      const { id } = await launched({ secrets: given });
+      const route = `/api/conversations/${String(id)}`;
+      const later = { secrets: { ONE: 'again', FOUR: 'hush', TWO: 'new' } };
+      await stage.done('POST', `${route}/secrets`, later);
+      const { secret_registry } = await stage.done('GET', route);
+      expect(Object.keys(asJson(at(secret_registry, 'secret_sources')))).toEqual(['TWO']);
     },
     profile_persona_v1: async () => {
       expect(at(await launched(), 'agent', 'persona')).toBe('You are Pia.');
@@ -74,6 +88,27 @@ describe('the capabilities that the server names', () => {
           agent_context: { system_message_suffix: 'For Pia.\n\nBe brief.', skills: [skill] },
         },
       });
+    },
+    profile_public_skills_v1: async () => {
+      for (const name of ['one', 'two', 'three']) {
+        const text = `---\nname: ${name}\ndescription: About ${name}\n---\nContent of ${name}`;
+        await writeFiles(path.join(stage.root, PUBLIC), { [`skills/${name}/SKILL.md`]: text });
+      }
+      const plugins = ['one', 'two', 'three'].map((name) => ({ name, source: `./skills/${name}` }));
+      const list = { 'marketplaces/default.json': JSON.stringify({ plugins }) };
+      await writeFiles(path.join(stage.root, PUBLIC), list);
+      const skillsOf = async (fields: object) => {
+        await stage.done('POST', '/api/agent-profiles/skilled', { llm_profile_ref: 'main', ...fields });
+        const { profile } = await stage.done('GET', '/api/agent-profiles/skilled');
+        const { agent } = await launched({ agent_profile_id: at(profile, 'id') });
+        const known = at(agent, 'agent_context', 'skills') as { name: string }[];
+        const tried = await stage.done('POST', '/api/agent-profiles/skilled/materialize');
+        expect(tried['resolved_skills']).toEqual(known.map(({ name }) => name));
+        return tried['resolved_skills'];
+      };
+      expect(await skillsOf({ disabled_skills: ['two'] })).toEqual(['one', 'three']);
+      expect(await skillsOf({ public_skills: [] })).toEqual([]);
+      expect(await skillsOf({ public_skills: ['three', 'gone'] })).toEqual(['three']);
     },
     skill_catalog_v1: async () => {
       expect(await stage.done('GET', '/api/skills/catalog')).toMatchObject({

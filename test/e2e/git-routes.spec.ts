@@ -144,6 +144,19 @@ describe('what is in repositories', () => {
     expect((await ask('commits', { path: at('empty') }))[1]).toEqual({ commits: [], has_more: false });
   });
 
+  it('is found where a file `.git` names it: in a submodule, and apart from its files', async () => {
+    await make('part', { s: '1\n' });
+    await make('whole', { w: '1\n' });
+    git('whole', '-c', 'protocol.file.allow=always', 'submodule', 'add', '-q', at('part'), 'sub');
+    git('whole', 'commit', '-qam', 'submodule');
+    await write('whole/sub', { s: '2\n' });
+    expect(await changes('whole/sub')).toEqual([{ status: 'UPDATED', path: 's' }]);
+    await mkdir(at('apart'));
+    git('apart', 'init', '-q', '--separate-git-dir', at('kept-elsewhere'));
+    await write('apart', { a: 'a\n' });
+    expect(await changes('apart')).toEqual([{ status: 'ADDED', path: 'a' }]);
+  });
+
   it('is nothing where there is none, and refused where it makes no sense', async () => {
     await make('plain-repo', { a: '1\n', big: 'x'.repeat(1_100_000) });
     await mkdir(at('no-repo'));

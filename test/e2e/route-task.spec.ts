@@ -139,6 +139,48 @@ describe('a task', () => {
     expect((await run('1', named(own))).observation).toMatchObject({ chosen_class: 'own' });
   });
 
+  it('goes to a model that the settings bring along, or that of the profile of an agent', async () => {
+    const table = { classifier_model: 'asked', classes: [{ description: 'any', model: 'brought' }] };
+    const launch = async (source: object) => {
+      const before = endpoint.requests.length;
+      endpoint.script([ASK, { say: '1' }, { say: 'done' }]);
+      const request = { ...scriptedRequest(path.join(folder, 'work'), 'prove it'), agent: undefined };
+      const conversation = await ConversationClient.create(server, { ...request, ...source });
+      await conversation.reaches('finished');
+      const told = JSON.stringify([await conversation.info(), await conversation.events()]);
+      const models = endpoint.requests.slice(before).map(({ body }) => body['model']);
+      return { models, showsKey: told.includes('sk-brought') };
+    };
+    const brought = { ...llm('brought-model'), api_key: 'sk-brought' };
+    const agent_settings = {
+      llm: llm('first'),
+      ...{ enable_classify_and_switch_llm_tool: true, meta_profile: table },
+      meta_profile_llms: { asked: { ...brought, model: 'openai/asked-model' }, brought },
+    };
+    expect(await launch({ agent_settings })).toEqual({
+      ...{ models: ['first', 'asked-model', 'brought-model'], showsKey: false },
+    });
+
+    await store('routes', { classes: CLASSES });
+    const profile = {
+      ...{ llm_profile_ref: 'strong', public_skills: [] },
+      ...{ enable_classify_and_switch_llm_tool: true, meta_profile_ref: 'routes' },
+    };
+    await server.request('POST', '/api/agent-profiles/router', profile);
+    const { body } = await server.request('GET', '/api/agent-profiles/router');
+    const { id } = (body as { profile: { id: string } }).profile;
+    expect((await launch({ agent_profile_id: id })).models).toEqual([
+      ...['strong-model', 'judge-model', 'fast-model'],
+    ]);
+    const tried = await server.request('POST', '/api/agent-profiles/router/materialize');
+    expect(tried.body).toMatchObject({
+      resolved_settings: { meta_profile: { classes: CLASSES } },
+    });
+    const { resolved_settings: settings } = tried.body as { resolved_settings: Record<string, object> };
+    expect(Object.keys(settings['meta_profile_llms'] ?? {})).toEqual(['judge', 'fast', 'strong']);
+    expect(JSON.stringify(tried.body)).not.toContain('"k"');
+  });
+
   it('is judged by what the settings of the agent say, too', async () => {
     const own = { classifier_model: 'judge', classes: [{ description: 'of the settings', model: 'fast' }] };
     endpoint.script([ASK, { say: '1' }, { say: 'done' }]);
@@ -156,6 +198,6 @@ describe('a task', () => {
     const [event] = await conversation.events('&kind=ObservationEvent');
     expect(event?.['observation']).toMatchObject({ chosen_class: 'of the settings', model: 'fast' });
     const agent = (await conversation.info())['agent'] as Record<string, unknown>;
-    expect(agent['include_default_tools']).toEqual(['FinishTool', 'ThinkTool']);
+    expect(agent['include_default_tools']).toEqual(['FinishTool', 'ThinkTool', 'SwitchLLMTool']);
   });
 });

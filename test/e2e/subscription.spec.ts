@@ -1,4 +1,4 @@
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { SettingsStage, type Json } from '../support/settings-stage.js';
 import { SubscriptionIssuer } from '../support/subscription-issuer.js';
@@ -24,7 +24,8 @@ describe('a ChatGPT subscription', () => {
   const status = (): Promise<Json> => stage.done('GET', route('status'));
   const start = (): Promise<Json> => stage.done('POST', route('device/start'));
   const poll = (code: unknown) => stage.ask('POST', route('device/poll'), { device_code: code });
-  const file = (): string => path.join(stage.root, 'auth', 'openai_oauth.json');
+  const file = (name = 'openai_oauth.sealed.json'): string => path.join(stage.root, 'auth', name);
+  const shared = (): string => file('openai_oauth.json');
   const gone = { status: 404, body: { detail: 'Subscription device login not found or expired' } };
 
   async function signedIn(): Promise<Json> {
@@ -47,7 +48,7 @@ describe('a ChatGPT subscription', () => {
     expect(issuer.requests).toEqual([]);
   });
 
-  it('is signed in to with a code, and kept as the original keeps it', async () => {
+  it('is signed in to with a code, and kept encrypted', async () => {
     const started = await start();
     expect(started).toMatchObject({
       verification_uri: `${issuer.url}/codex/device`,
@@ -62,9 +63,13 @@ describe('a ChatGPT subscription', () => {
     expect(await poll(device_code)).toEqual(gone);
     expect(await status()).toEqual(body);
     const [access_token, refresh_token] = issuer.tokens;
-    expect(JSON.parse(await readFile(file(), 'utf8'))).toEqual({
-      ...{ type: 'oauth', vendor: 'openai', access_token, refresh_token, expires_at: body['expires_at'] },
+    const text = await readFile(file(), 'utf8');
+    const token = expect.stringMatching(/^gAAAA/) as unknown;
+    expect(JSON.parse(text)).toEqual({
+      ...{ type: 'oauth', vendor: 'openai', access_token: token, refresh_token: token },
+      expires_at: body['expires_at'],
     });
+    for (const secret of [access_token, refresh_token]) expect(text).not.toContain(secret);
     const modes = await Promise.all(
       [path.dirname(file()), file()].map(async (name) => (await stat(name)).mode & 0o777),
     );
@@ -85,7 +90,37 @@ describe('a ChatGPT subscription', () => {
       .filter(({ path }) => path === '/oauth/token')
       .map(({ fields }) => fields['grant_type']);
     expect(grants).toEqual(['authorization_code', 'refresh_token']);
-    expect(await readFile(file(), 'utf8')).toContain(issuer.tokens.at(-1));
+  });
+
+  it('is that of the original where there is no other, and stays its own when it is renewed', async () => {
+    issuer.life = 1;
+    await signedIn();
+    issuer.life = 3600;
+    const [access_token, refresh_token] = issuer.tokens;
+    await rm(file());
+    const stored = { type: 'oauth', vendor: 'openai', access_token, refresh_token, expires_at: 1 };
+    await writeFile(shared(), JSON.stringify(stored));
+    expect(await status()).toMatchObject({ connected: true });
+    const renewed = JSON.parse(await readFile(shared(), 'utf8')) as Json;
+    expect(renewed).toMatchObject({ type: 'oauth', vendor: 'openai' });
+    expect(issuer.tokens).toContain(renewed['refresh_token']);
+    expect(renewed['refresh_token']).not.toBe(refresh_token);
+    await expect(stat(file())).rejects.toThrow('ENOENT');
+    await stage.done('POST', route('logout'));
+    await expect(stat(shared())).rejects.toThrow('ENOENT');
+  });
+
+  it('is kept in memory only, where there is no secret key', async () => {
+    await stage.stop();
+    stage = await SettingsStage.start({ OH_SECRET_KEY: '', OPENAI_AUTH_ISSUER: issuer.url });
+    const body = await signedIn();
+    expect(await status()).toEqual(body);
+    const text = await readFile(file(), 'utf8');
+    for (const token of issuer.tokens) expect(text).not.toContain(token);
+    await expect(stat(shared())).rejects.toThrow('ENOENT');
+    expect(stage.server.log).toContain('because OH_SECRET_KEY is not set');
+    await stage.restart();
+    expect(await status()).toEqual(NOBODY);
   });
 
   it('counts as none while it cannot be renewed or read, and nothing is lost by that', async () => {

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import { ContextLoader } from '../../src/agent/skills/index.js';
 import { ConversationNotFoundError, RunLimitError } from '../../src/conversations/conversation-errors.js';
 import { ConversationsController } from '../../src/conversations/conversations.controller.js';
 import { ConversationsService } from '../../src/conversations/conversations.service.js';
@@ -100,7 +101,11 @@ const NO_FOLDER = path.join(os.tmpdir(), 'there-is-no-such-folder');
         const secrets = new FileSecrets(new Cipher(null), new KnownSecrets());
         const models = new LlmProfiles(folder, secrets, new ProviderConnections(folder, secrets));
         const store = new SettingsStore(folder, secrets);
-        const references = new ProfileReferences(models, new MetaProfiles(folder), store);
+        const context = new ContextLoader(() => Promise.resolve(''), NO_FOLDER, {
+          agents: NO_FOLDER,
+          openhands: NO_FOLDER,
+        });
+        const references = new ProfileReferences(models, new MetaProfiles(folder), store, context);
         return new LaunchProfiles(new AgentProfiles(folder), references);
       },
     },

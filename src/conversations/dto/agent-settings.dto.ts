@@ -6,6 +6,7 @@ import { AgentContextDto, type ToolDto, agentContext, tool } from '../../setting
 import { LLMDto, llm } from '../../settings/dto/llm.dto.js';
 import { type MetaProfileDto, metaProfile } from '../../settings/dto/meta-profile.dto.js';
 import { mcpServer } from '../../settings/dto/mcp-server.dto.js';
+import { VerificationSettingsDto } from '../../settings/dto/verification-settings.dto.js';
 
 /** Whether and how the history is condensed. */
 export class CondenserSettingsDto {
@@ -65,6 +66,12 @@ export class AgentSettingsDto {
 
   @Field(nullable(metaProfile))
   meta_profile: MetaProfileDto | null = null;
+
+  @Field(recordOf(llm()), 'Models by the names that the meta-profile has for them, before LLM profiles.')
+  meta_profile_llms: Record<string, LLMDto> = {};
+
+  @Field(model(VerificationSettingsDto))
+  verification = new VerificationSettingsDto();
 
   @Field(integer({ ge: 1 }))
   tool_concurrency_limit = 1;

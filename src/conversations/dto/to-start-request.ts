@@ -14,6 +14,8 @@ import type { AgentContextDto } from '../../settings/dto/agent-context.dto.js';
 import { toCondenser } from './to-condenser.js';
 import { AgentSettingsDto } from './agent-settings.dto.js';
 import type { LaunchedProfile } from '../profiles/launch-profiles.js';
+import { inScope } from '../profiles/secret-scope.js';
+import { criticOfSettings } from './critic-of-settings.js';
 import { toLlmConfig } from '../../settings/dto/to-llm-config.js';
 import type { ImageContentDto, SendMessageRequestDto, TextContentDto } from './message.dto.js';
 import type {
@@ -60,7 +62,7 @@ export function toStartRequest(
     max_iterations: dto.max_iterations,
     stuck_detection: dto.stuck_detection,
     max_budget_per_run: dto.max_budget_per_run,
-    secrets: toSecretSources(dto.secrets),
+    secrets: inScope(toSecretSources(dto.secrets), launched?.shown ?? null),
     client_tools: dto.client_tools.map(toClientTool),
     tool_module_qualnames: dto.tool_module_qualnames,
     hook_config: dto.hook_config && object(toPlain(dto.hook_config)),
@@ -248,11 +250,9 @@ function fromSettings(settings: JsonObject): AgentSpec {
         DEFAULT_TOOLS.map((name) => ({ name, params: {} }))),
       ...routingTool(dto),
     ],
-    // Who has a model chosen does not choose one.
-    include_default_tools: SETTINGS_BUILT_IN.filter(
-      (name) => !dto.enable_classify_and_switch_llm_tool || name !== 'SwitchLLMTool',
-    ),
+    include_default_tools: SETTINGS_BUILT_IN,
     condenser: condenserFromSettings(dto),
+    critic: criticOfSettings(dto.verification, dto.llm),
   };
 }
 
@@ -260,9 +260,11 @@ function fromSettings(settings: JsonObject): AgentSpec {
 function routingTool(dto: AgentSettingsDto): ToolSpec[] {
   if (!dto.enable_classify_and_switch_llm_tool) return [];
   const { active_meta_profile, meta_profile } = dto;
+  const llms = Object.entries(dto.meta_profile_llms).map(([name, llm]) => [name, toLlmConfig(llm)] as const);
   const params = {
     ...(active_meta_profile === null ? {} : { active_meta_profile }),
     ...(meta_profile ? { meta_profile: toPlain(meta_profile) } : {}),
+    ...(llms.length > 0 ? { meta_profile_llms: Object.fromEntries(llms) } : {}),
   };
   return [{ name: 'ClassifyAndSwitchLLMTool', params }];
 }

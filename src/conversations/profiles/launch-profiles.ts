@@ -1,8 +1,9 @@
 import { Injectable, NotFoundException, UnprocessableEntityException } from '@nestjs/common';
 import type { JsonObject } from '../../storage/index.js';
 import { AgentProfiles, UnusableProfileError, type AgentProfile } from '../../settings/index.js';
-import { ProfileReferences } from './profile-references.js';
 import { asObject } from '../../settings/json-values.js';
+import { given, settingsOfProfile } from './launched-settings.js';
+import { ProfileReferences } from './profile-references.js';
 
 /** An agent that a stored profile describes. */
 export interface LaunchedProfile {
@@ -47,11 +48,7 @@ export class LaunchProfiles {
         `Agent profile '${profile.name}' is of a kind that this server does not run`,
       );
     }
-    return {
-      name: profile.name,
-      settings: settingsOf(profile, await this.resolved(profile)),
-      shown,
-    };
+    return { name: profile.name, settings: await this.settingsOf(profile), shown };
   }
 
   /** The MCP servers of a profile that names no model. */
@@ -70,11 +67,11 @@ export class LaunchProfiles {
     });
   }
 
-  private async resolved(profile: AgentProfile): Promise<{ llm: JsonObject; servers: JsonObject }> {
-    const { llm, llmName, servers, danglingServers, danglingMeta, danglingMetaLlms } =
-      await this.references.find(profile);
+  private async settingsOf(profile: AgentProfile): Promise<JsonObject> {
+    const found = await this.references.find(profile);
+    const { llm, llmName, danglingServers, danglingMeta, danglingMetaLlms } = found;
     const isWhole = danglingServers.length === 0 && danglingMeta === null && danglingMetaLlms.length === 0;
-    if (llm && isWhole) return { llm, servers };
+    if (llm && isWhole) return settingsOfProfile(profile, llm, found);
     throw new UnprocessableEntityException({
       detail: {
         code: 'unresolved_profile_references',
@@ -120,31 +117,4 @@ function acpSettingsOf(profile: AgentProfile): JsonObject {
 export function commandWords(command: string): string[] {
   const found = command.matchAll(/(?:[^\s"']|"[^"]*"|'[^']*')+/g);
   return [...found].map(([word]) => word.replaceAll(/"([^"]*)"|'([^']*)'/g, '$1$2'));
-}
-
-function settingsOf(
-  profile: AgentProfile,
-  { llm, servers }: { llm: JsonObject; servers: JsonObject },
-): JsonObject {
-  const { tools, persona, condenser, tool_concurrency_limit, system_message_suffix, disabled_skills } =
-    profile;
-  const { enable_classify_and_switch_llm_tool, meta_profile_ref } = profile;
-  const own = { tools, persona, condenser, tool_concurrency_limit, enable_classify_and_switch_llm_tool };
-  const context = { system_message_suffix, disabled_skills };
-  return {
-    ...given(own),
-    ...given({ active_meta_profile: meta_profile_ref }),
-    llm: { ...llm, usage_id: 'agent' },
-    mcp_config: servers,
-    agent_context: {
-      ...given(context),
-      load_project_skills: true,
-      load_public_skills: profile['public_skills'] === true,
-    },
-  };
-}
-
-/** Older files do not have all fields: what is absent has its default. */
-function given(fields: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

@@ -44,7 +44,15 @@ export class ModelProfiles {
    */
   async load(name: string): Promise<LlmConfig> {
     const profile = await this.profiles.load(name);
-    return { ...toConfig(profile.name, profile.llm), usage_id: `profile:${profile.name}` };
+    return this.given(profile.name, profile.llm);
+  }
+
+  /**
+   * The same for a model that a conversation brings along as that of a profile.
+   * @throws UnusableProfileError
+   */
+  given(name: string, llm: JsonObject): LlmConfig {
+    return { ...toConfig(name, llm), usage_id: `profile:${name}` };
   }
 }
 

@@ -4,6 +4,7 @@ import { maskSecrets } from '../../crypto/index.js';
 import { completeAgent, DanglingConnectionError, UnusableProfileError } from '../../settings/index.js';
 import type { JsonObject } from '../../storage/index.js';
 import { ToolRegistry } from '../../tools/tool-registry.js';
+import { settingsOfProfile } from './launched-settings.js';
 import { commandWords } from './launch-profiles.js';
 import { type FoundReferences, ProfileReferences } from './profile-references.js';
 
@@ -59,7 +60,7 @@ export class ProfileDiagnosis {
       llm_profile_resolved: llm !== undefined,
       llm_api_key_set: typeof llm?.['api_key'] === 'string' && llm['api_key'] !== '',
       resolved_mcp_config_keys: found.danglingServers.length > 0 && !llm ? [] : Object.keys(servers),
-      resolved_settings: isValid ? resolved(profile, llm, servers, usable) : null,
+      resolved_settings: isValid ? resolved({ ...profile, tools: usable }, llm, found) : null,
     };
   }
 
@@ -99,7 +100,7 @@ export class ProfileDiagnosis {
       dangling_mcp_server_refs: found.danglingServers,
       disabled_skills: profile['disabled_skills'] ?? [],
       public_skills: profile['public_skills'] ?? null,
-      resolved_skills: [],
+      resolved_skills: found.publicSkills.map(({ name }) => name),
       secret_refs: profile['secret_refs'] ?? null,
       acp_api_key_secret_name: null,
       acp_base_url_secret_name: null,
@@ -143,19 +144,8 @@ function problemsOf(found: FoundReferences, problem: string | undefined, unusabl
 }
 
 /** The settings of the agent, secrets masked. */
-function resolved(
-  profile: JsonObject,
-  llm: JsonObject,
-  servers: JsonObject,
-  tools: unknown,
-): JsonObject | null {
-  const { condenser, persona, tool_concurrency_limit, system_message_suffix, disabled_skills } = profile;
-  const { enable_classify_and_switch_llm_tool, meta_profile_ref, verification } = profile;
-  const settings = {
-    ...{ llm: { ...llm, stream: true }, tools, persona, condenser, verification, tool_concurrency_limit },
-    ...{ enable_classify_and_switch_llm_tool, active_meta_profile: meta_profile_ref, mcp_config: servers },
-    agent_context: { system_message_suffix, disabled_skills, load_project_skills: true },
-  };
+function resolved(profile: JsonObject, llm: JsonObject, found: FoundReferences): JsonObject | null {
+  const settings = settingsOfProfile(profile, llm, found);
   const full = completeAgent(settings, settings);
   return full ? maskSecrets(full) : null;
 }

@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
+import { ContextLoader, DEFAULT_LIST, type Skill } from '../../agent/skills/index.js';
 import { LlmProfiles, MetaProfiles, MissingEntryError, SettingsStore } from '../../settings/index.js';
+import { asObject, asText } from '../../settings/json-values.js';
 import type { JsonObject } from '../../storage/index.js';
 
 /** What an agent profile refers to, and what of it is not there. */
@@ -10,9 +12,16 @@ export interface FoundReferences {
   /** MCP servers of the settings, by name, secrets in clear. */
   servers: JsonObject;
   danglingServers: string[];
+  /** The key of the critic, which the settings keep for all profiles. */
+  criticKey: string | null;
+  /** The meta-profile that chooses models, and the models that it may choose by the names of their profiles. */
+  meta: JsonObject | undefined;
+  metaLlms: JsonObject;
   /** The meta-profile that is missing, and LLM profiles that are missing to the one that is there. */
   danglingMeta: string | null;
   danglingMetaLlms: string[];
+  /** Skills of the public repository, as it was last fetched. */
+  publicSkills: Skill[];
 }
 
 /** Looks up what agent profiles refer to. */
@@ -22,6 +31,7 @@ export class ProfileReferences {
     private readonly llms: LlmProfiles,
     private readonly metas: MetaProfiles,
     private readonly settings: SettingsStore,
+    private readonly context: ContextLoader,
   ) {}
 
   /** @throws UnusableProfileError, InvalidProfileNameError, DanglingConnectionError, UnreadableStoreError */
@@ -31,20 +41,23 @@ export class ProfileReferences {
     return {
       llmName,
       llm: found?.llm,
-      ...(await this.serversOf(profile['mcp_server_refs'])),
+      ...(await this.ofSettings(profile['mcp_server_refs'])),
       ...(await this.metaOf(profile)),
+      publicSkills: await this.skillsOf(profile),
     };
   }
 
-  /** Those that are named; all where none are. */
-  private async serversOf(refs: unknown): Promise<Pick<FoundReferences, 'servers' | 'danglingServers'>> {
+  /** The servers that are named; all where none are. */
+  private async ofSettings(
+    refs: unknown,
+  ): Promise<Pick<FoundReferences, 'servers' | 'danglingServers' | 'criticKey'>> {
     const { agent } = await this.settings.load();
-    const { mcp_config: all } = agent;
-    const known = new Map(Object.entries(typeof all === 'object' && all !== null ? all : {}));
+    const known = new Map(Object.entries(asObject(agent['mcp_config'])));
     const wanted = Array.isArray(refs) ? refs.map(String) : [...known.keys()];
     return {
       servers: Object.fromEntries([...known].filter(([name]) => wanted.includes(name))),
       danglingServers: wanted.filter((name) => !known.has(name)),
+      criticKey: asText(asObject(agent['verification'])['critic_api_key']),
     };
   }
 
@@ -52,17 +65,48 @@ export class ProfileReferences {
   private async metaOf({
     meta_profile_ref: ref = null,
     enable_classify_and_switch_llm_tool: isUsed = false,
-  }: JsonObject): Promise<Pick<FoundReferences, 'danglingMeta' | 'danglingMetaLlms'>> {
-    if (typeof ref !== 'string' || isUsed !== true) return { danglingMeta: null, danglingMetaLlms: [] };
+  }: JsonObject): Promise<MetaFound> {
+    const none = { meta: undefined, metaLlms: {}, danglingMeta: null, danglingMetaLlms: [] };
+    if (typeof ref !== 'string' || isUsed !== true) return none;
     const meta = await existing(this.metas.load(ref));
-    if (!meta) return { danglingMeta: ref, danglingMetaLlms: [] };
+    if (!meta) return { ...none, danglingMeta: ref };
     const { classifier_model, classes } = meta;
     const models = Array.isArray(classes) ? classes.map((entry: { model?: unknown }) => entry.model) : [];
     const names = await this.llms.names();
-    const missing = [classifier_model, ...models].map(String).filter((name) => !names.includes(name));
-    return { danglingMeta: null, danglingMetaLlms: [...new Set(missing)] };
+    const needed = new Set([classifier_model, ...models].map(String));
+    const missing = [...needed].filter((name) => !names.includes(name));
+    if (missing.length > 0) return { ...none, meta, danglingMetaLlms: missing };
+    // A model that chooses by a template may name any profile.
+    const choosable = meta['prompt_template'] === null ? needed : new Set([...needed, ...names]);
+    return { ...none, meta, metaLlms: await this.llmsOf(choosable) };
+  }
+
+  /** Models by the names of their profiles. Those that cannot be used are none to choose. */
+  private async llmsOf(names: ReadonlySet<string>): Promise<JsonObject> {
+    const loaded = [...names].map(async (name) => {
+      const found = await this.llms.load(name).catch(() => undefined);
+      return found ? [[name, found.llm] as const] : [];
+    });
+    return Object.fromEntries((await Promise.all(loaded)).flat());
+  }
+
+  /** The public skills that are named, all where none are, but not those that the profile switches off. */
+  private async skillsOf({
+    agent_kind: kind = 'openhands',
+    public_skills: refs = null,
+    disabled_skills: disabled,
+  }: JsonObject): Promise<Skill[]> {
+    const isWanted = (name: string) => !Array.isArray(refs) || refs.includes(name);
+    if (kind !== 'openhands' || (Array.isArray(refs) && refs.length === 0)) return [];
+    const skills = await this.context.publicSkills(DEFAULT_LIST, this.context.warn('public skills'));
+    return skills.filter(
+      ({ name }) => isWanted(name) && !(Array.isArray(disabled) && disabled.includes(name)),
+    );
   }
 }
+
+/** What a meta-profile brings. */
+type MetaFound = Pick<FoundReferences, 'meta' | 'metaLlms' | 'danglingMeta' | 'danglingMetaLlms'>;
 
 async function existing<T>(loading: Promise<T>): Promise<T | undefined> {
   try {

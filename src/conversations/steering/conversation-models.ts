@@ -10,9 +10,12 @@ import {
   type EventDraft,
   type Message,
 } from '../../events/index.js';
+import { isJsonObject } from '../../http/field-type.js';
 import type { LlmConfig } from '../../llm/llm-config.js';
 import type { LlmResponse } from '../../llm/llm.js';
 import { ProfileNotFoundError } from '../../settings/index.js';
+import { asObject } from '../../settings/json-values.js';
+import type { JsonObject } from '../../storage/index.js';
 import {
   HostRefusal,
   type ModelAnswer,
@@ -66,7 +69,10 @@ export class ConversationModels implements ToolModels {
   }
 
   async switchTo(profile: string): Promise<string> {
-    const llm = await this.load(profile);
+    return this.use(await this.load(profile));
+  }
+
+  private async use(llm: LlmConfig): Promise<string> {
     const { state } = this.host;
     const agent: AgentSpec = {
       ...state.agent,
@@ -88,9 +94,11 @@ export class ConversationModels implements ToolModels {
       throw new HostRefusal(
         'There is no meta-profile that says which model suits which task, or it is not valid.',
       );
-    const { text } = await this.ask(routingQuestion(table, this.host.transcript()), signal);
-    const { chosenClass, profile } = routeOf(table, text, await this.services.models.names());
-    return { chosenClass, profile, model: await this.switchTo(profile) };
+    const own = asObject(params['meta_profile_llms']);
+    const { text } = await this.ask(routingQuestion(table, this.host.transcript()), signal, own);
+    const names = [...Object.keys(own), ...(await this.services.models.names())];
+    const { chosenClass, profile } = routeOf(table, text, names);
+    return { chosenClass, profile, model: await this.use(await this.load(profile, own)) };
   }
 
   private async routingTable({
@@ -106,8 +114,8 @@ export class ConversationModels implements ToolModels {
     }
   }
 
-  async ask(asked: ModelQuestion, signal: AbortSignal): Promise<ModelAnswer> {
-    const loaded = await this.load(asked.profile);
+  async ask(asked: ModelQuestion, signal: AbortSignal, own: JsonObject = {}): Promise<ModelAnswer> {
+    const loaded = await this.load(asked.profile, own);
     const usage_id = asked.bucket ?? `${asked.profile}:${loaded.model}`;
     const config: LlmConfig = { ...loaded, usage_id, stream: false };
     const response = await this.complete(config, asked, signal);
@@ -136,9 +144,12 @@ export class ConversationModels implements ToolModels {
     }
   }
 
-  private async load(profile: string): Promise<LlmConfig> {
+  /** @param own models that count before those of stored profiles, by name */
+  private async load(profile: string, own: JsonObject = {}): Promise<LlmConfig> {
+    const { models } = this.services;
     try {
-      return await this.services.models.load(profile);
+      const given = Object.hasOwn(own, profile) ? own[profile] : undefined;
+      return isJsonObject(given) ? models.given(profile, given) : await models.load(profile);
     } catch (error) {
       if (error instanceof ProfileNotFoundError)
         throw new HostRefusal(`LLM profile '${profile}' was not found.`);

@@ -13,6 +13,7 @@ import { ConversationServices } from '../conversation-parts.js';
 import { ConversationRegistry } from '../conversation-registry.js';
 import { assertModelServed } from '../new-conversation.js';
 import { stateUpdate } from '../run.js';
+import { inScope } from '../profiles/secret-scope.js';
 import { openGiven } from '../secrets/given-secrets.js';
 
 /** A configuration that is told apart by its kind. */
@@ -59,12 +60,15 @@ export class SteeringService {
     );
   }
 
-  /** Adds secrets or puts others in their place. No event tells of it. Tokens of this server are opened. */
+  /** Adds secrets or puts others in their place. No event tells of it. Tokens of this server are opened. The
+   * profile of the agent may let it have only some of them. */
   async addSecrets(id: string, secrets: Record<string, JsonObject>): Promise<void> {
     const conversation = await this.registry.acquire(id);
     const { secrets: opened } = this.opened({ secrets });
     if (!isSources(opened)) throw new TypeError('secrets are not by name');
-    await conversation.change((state) => (state.secrets = { ...state.secrets, ...opened }));
+    await conversation.change((state) => {
+      state.secrets = { ...state.secrets, ...inScope(opened, state.launched_agent_profile) };
+    });
   }
 
   /**

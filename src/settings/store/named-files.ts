@@ -60,6 +60,11 @@ export class NamedFiles {
     await writer.remove(this.file(from));
   }
 
+  /** Puts a former object where it is none of the objects any more: beside them, under its name and a mark. */
+  async keep(writer: FolderWriter, name: string, value: JsonObject, mark: string): Promise<void> {
+    await writer.write(`${this.file(name)}.${mark}`, value);
+  }
+
   async remove(writer: FolderWriter, name: string): Promise<void> {
     await writer.remove(this.file(name));
   }

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { BadGatewayException, HttpException, Injectable, Logger, NotFoundException } from '@nestjs/common';
-import { KnownSecrets } from '../../crypto/index.js';
+import { FileSecrets, KnownSecrets } from '../../crypto/index.js';
 import { errorMessage } from '../../errors/index.js';
 import { Llm } from '../../llm/index.js';
-import { PersistenceFolder, type FolderWriter } from '../store/persistence-folder.js';
+import { PersistenceFolder } from '../store/persistence-folder.js';
 import {
   IssuerError,
   redeemDeviceCode,
@@ -12,10 +12,8 @@ import {
   type DeviceCode,
   type SubscriptionTokens,
 } from './openai-issuer.js';
+import { StoredTokens, VENDOR } from './subscription-tokens.js';
 
-/** Where the original keeps it, and its name for whose it is. */
-const FILE = 'auth/openai_oauth.json';
-const VENDOR = 'openai';
 /** How long a person has for the code (ms), and sign-ins that are waited for at the same time. */
 const PENDING_MS = 15 * 60_000;
 const MAX_PENDING = 20;
@@ -64,11 +62,15 @@ export class SubscriptionService {
   private readonly pending = new Map<string, Pending>();
   private renewing: Promise<SubscriptionTokens | undefined> | undefined;
 
+  private readonly tokens: StoredTokens;
+
   constructor(
     private readonly folder: PersistenceFolder,
     private readonly known: KnownSecrets,
+    secrets: FileSecrets,
     models: Llm,
   ) {
+    this.tokens = new StoredTokens(folder, secrets, known);
     models.findsSubscription(async () => (await this.usable())?.accessToken);
   }
 
@@ -123,7 +125,7 @@ export class SubscriptionService {
   /** Forgets the sign-in, and those that have begun. */
   async logout(): Promise<SubscriptionStatus> {
     this.pending.clear();
-    await this.folder.change((writer) => writer.remove(FILE));
+    await this.folder.change((writer) => this.tokens.remove(writer));
     return NOBODY;
   }
 
@@ -133,13 +135,13 @@ export class SubscriptionService {
     await this.folder.change(async (writer) => {
       // Somebody has logged out in the meantime.
       if (!this.pending.delete(deviceCode)) throw gone();
-      await this.save(writer, tokens);
+      await this.tokens.save(writer, tokens);
     });
     return shown(tokens);
   }
 
   private async current(): Promise<SubscriptionTokens | undefined> {
-    const stored = await this.stored();
+    const stored = await this.tokens.read();
     if (!stored || stored.expiresAt > Date.now() + SOON_MS) return stored;
     this.renewing ??= this.renewed(stored).finally(() => (this.renewing = undefined));
     return this.renewing;
@@ -148,30 +150,11 @@ export class SubscriptionService {
   private async renewed(old: SubscriptionTokens): Promise<SubscriptionTokens | undefined> {
     const tokens = await renewTokens(old.refreshToken);
     return this.folder.change(async (writer) => {
-      const stored = await this.stored();
+      const stored = await this.tokens.read();
       // Somebody has logged out, or in, in the meantime.
       if (stored?.refreshToken !== old.refreshToken) return stored;
-      await this.save(writer, tokens);
+      await this.tokens.save(writer, tokens, stored.file);
       return tokens;
-    });
-  }
-
-  private async stored(): Promise<SubscriptionTokens | undefined> {
-    const { vendor, access_token, refresh_token, expires_at } = (await this.folder.read(FILE)) ?? {};
-    const isWhole = typeof access_token === 'string' && typeof refresh_token === 'string';
-    if (vendor !== VENDOR || !isWhole || typeof expires_at !== 'number') return undefined;
-    this.known.add([access_token, refresh_token]);
-    return { accessToken: access_token, refreshToken: refresh_token, expiresAt: expires_at };
-  }
-
-  private async save(
-    writer: FolderWriter,
-    { accessToken, refreshToken, expiresAt }: SubscriptionTokens,
-  ): Promise<void> {
-    this.known.add([accessToken, refreshToken]);
-    await writer.write(FILE, {
-      ...{ type: 'oauth', vendor: VENDOR },
-      ...{ access_token: accessToken, refresh_token: refreshToken, expires_at: expiresAt },
     });
   }
 

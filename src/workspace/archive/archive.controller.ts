@@ -56,7 +56,8 @@ export class ArchiveController {
   ): Promise<void> {
     if (scope !== undefined) {
       await this.scopes.of(scope);
-      if (scope !== id) throw new InvalidRequestError([], 'Trajectory must belong to the selected conversation');
+      if (scope !== id)
+        throw new InvalidRequestError([], 'Trajectory must belong to the selected conversation');
     }
     if (!(await this.archives.hasConversation(id))) throw new NotFoundException('Conversation not found');
     await this.archives.sendTrajectory(id, response);

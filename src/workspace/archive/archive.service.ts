@@ -4,7 +4,16 @@ import path from 'node:path';
 import { BadRequestException, Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { KnownSecrets, maskUserinfo } from '../../crypto/index.js';
-import { commitOf, currentBranch, exportBase, gitFolderAt, type GitBounds, GitCommandError, GitPathError, Repository } from '../../git/index.js';
+import {
+  commitOf,
+  currentBranch,
+  exportBase,
+  gitFolderAt,
+  type GitBounds,
+  GitCommandError,
+  GitPathError,
+  Repository,
+} from '../../git/index.js';
 import { Catalogue } from '../../storage/index.js';
 import { contentDisposition, percentEncoded } from '../content-disposition.js';
 import { FilesService } from '../files/files.service.js';
@@ -54,7 +63,12 @@ export class ArchiveService {
   }
 
   /** Answers with a patch of what has changed in a folder since a base. */
-  async sendPatch(wanted: ArchiveRequest, request: Request, response: Response, scope?: string): Promise<void> {
+  async sendPatch(
+    wanted: ArchiveRequest,
+    request: Request,
+    response: Response,
+    scope?: string,
+  ): Promise<void> {
     const { base_ref } = wanted;
     if (base_ref?.startsWith('-')) throw new BadRequestException("base_ref must not start with '-'");
     const folder = await repositoryIn(await this.files.folder(wanted.path, scope));
@@ -80,7 +94,12 @@ export class ArchiveService {
         response.setHeader('X-Archive-Base-Ref', percentEncoded(base_ref ?? 'auto'));
       }
       const attachment = { name: `${nameOf(folder)}.patch`, type: 'text/x-patch; charset=utf-8' };
-      await sendOpened(request, response, { handle, path: file, source: file, stats: await handle.stat() }, { attachment });
+      await sendOpened(
+        request,
+        response,
+        { handle, path: file, source: file, stats: await handle.stat() },
+        { attachment },
+      );
     } finally {
       await Promise.all([repository.close(), rm(scratch, { recursive: true, force: true })]);
     }
@@ -98,7 +117,11 @@ export class ArchiveService {
   }
 }
 
-async function opened(folder: string, bounds: GitBounds | undefined, exactly = false): Promise<Repository | undefined> {
+async function opened(
+  folder: string,
+  bounds: GitBounds | undefined,
+  exactly = false,
+): Promise<Repository | undefined> {
   return Repository.open(folder, bounds, exactly).catch((error: unknown) => {
     throw error instanceof GitPathError ? new BadRequestException(error.message) : error;
   });
@@ -170,7 +193,8 @@ async function enterable(folder: string): Promise<string[]> {
   try {
     for await (const entry of await opendir(folder)) {
       const { name } = entry;
-      if (entry.isDirectory() && !name.startsWith('.') && !NOT_ENTERED.has(name)) found.push(path.join(folder, name));
+      if (entry.isDirectory() && !name.startsWith('.') && !NOT_ENTERED.has(name))
+        found.push(path.join(folder, name));
       if (found.length > MAX_FOLDERS) break;
     }
   } catch {

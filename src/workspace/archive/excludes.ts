@@ -67,7 +67,9 @@ function tokensOf(glob: string): Token[] {
   return pieces.map((piece) => {
     if (piece.startsWith('*')) return '*';
     if (piece === '?') return /[^]/u;
-    return piece.length > 1 && piece.startsWith('[') ? characterClass(piece) : new RegExp(escaped(piece), 'u');
+    return piece.length > 1 && piece.startsWith('[')
+      ? characterClass(piece)
+      : new RegExp(escaped(piece), 'u');
   });
 }
 

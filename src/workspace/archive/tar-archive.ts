@@ -65,7 +65,12 @@ class TarWriter {
     const folder = path.join(this.source.folder, ...parts);
     const [stats, names] = await Promise.all([lstat(folder), readdir(folder)]).catch(gone);
     if (!stats?.isDirectory() || !names) return;
-    this.tar.entry({ name: this.member(parts), type: 'directory', mode: stats.mode & MODE, mtime: stats.mtime });
+    this.tar.entry({
+      name: this.member(parts),
+      type: 'directory',
+      mode: stats.mode & MODE,
+      mtime: stats.mtime,
+    });
     for (const name of names.sort()) await this.entry([...parts, name]);
   }
 

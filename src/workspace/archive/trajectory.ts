@@ -19,7 +19,11 @@ const LINE_END = 10;
  * @param folder of the conversation
  * @param mask frees a text from secrets that the server knows
  */
-export async function writeTrajectory(folder: string, out: Writable, mask: (text: string) => string): Promise<void> {
+export async function writeTrajectory(
+  folder: string,
+  out: Writable,
+  mask: (text: string) => string,
+): Promise<void> {
   const { ZipFile } = (await import('yazl')).default;
   const zip = new ZipFile();
   const name = path.basename(folder);
@@ -33,7 +37,10 @@ export async function writeTrajectory(folder: string, out: Writable, mask: (text
   await pipeline(zip.outputStream, out);
 }
 
-async function filesOf(folder: string, parts: readonly string[]): Promise<{ file: string; parts: string[] }[]> {
+async function filesOf(
+  folder: string,
+  parts: readonly string[],
+): Promise<{ file: string; parts: string[] }[]> {
   const found: { file: string; parts: string[] }[] = [];
   for (const name of (await readdir(folder)).sort()) {
     if (LEFT_OUT.test(name)) continue;

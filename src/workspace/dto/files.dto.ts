@@ -30,7 +30,10 @@ export class ArchiveQueryDto extends FilePathQueryDto {
   @Field(choice(['git-delta', 'tar.gz']), 'A patch of what has changed in git, or all files.')
   format = 'git-delta';
 
-  @Field(nullable(text()), 'Branch, tag or commit that a patch starts from. Without it what the remote repository has.')
+  @Field(
+    nullable(text()),
+    'Branch, tag or commit that a patch starts from. Without it what the remote repository has.',
+  )
   base_ref: string | null = null;
 
   @Field(flag(), 'Leaves out `.git`, `node_modules`, caches and what builds make.')

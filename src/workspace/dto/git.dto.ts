@@ -12,7 +12,10 @@ export class GitPathQueryDto {
 
 /** A folder, and what it is compared with. */
 export class GitChangesQueryDto extends GitPathQueryDto {
-  @Field(nullable(text()), 'Branch, tag or commit to compare with; without it where the work of the branch began.')
+  @Field(
+    nullable(text()),
+    'Branch, tag or commit to compare with; without it where the work of the branch began.',
+  )
   ref: string | null = null;
 }
 

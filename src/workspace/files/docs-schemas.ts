@@ -6,7 +6,10 @@ const object = (properties: Record<string, JsonSchema>): JsonSchema => ({
   properties,
   required: Object.keys(properties),
 });
-const listOf = (name: string): JsonSchema => ({ type: 'array', items: { $ref: `#/components/schemas/${name}` } });
+const listOf = (name: string): JsonSchema => ({
+  type: 'array',
+  items: { $ref: `#/components/schemas/${name}` },
+});
 
 /** What the file routes answer. */
 export function fileSchemas(): Record<string, JsonSchema> {

@@ -54,7 +54,8 @@ export class FilesController {
   @Operation({
     tag,
     summary: 'Download a file',
-    description: 'Answers ranges and conditional requests. Files that may hold git credentials are refused with 403.',
+    description:
+      'Answers ranges and conditional requests. Files that may hold git credentials are refused with 403.',
     query: FilePathQueryDto,
     answers: { 200: { description: 'The file.' }, 206: { description: 'The range of the file.' } },
     errors: [403, 404, 416],

@@ -7,7 +7,10 @@ const object = (properties: Record<string, JsonSchema>): JsonSchema => ({
   properties,
   required: Object.keys(properties),
 });
-const listOf = (name: string): JsonSchema => ({ type: 'array', items: { $ref: `#/components/schemas/${name}` } });
+const listOf = (name: string): JsonSchema => ({
+  type: 'array',
+  items: { $ref: `#/components/schemas/${name}` },
+});
 
 /** What the git routes answer. */
 export function gitSchemas(): Record<string, JsonSchema> {

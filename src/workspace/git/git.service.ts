@@ -24,11 +24,17 @@ export class GitService {
   constructor(private readonly scopes: RuntimeScopes) {}
 
   async changes(given: string, ref: string | null, scope?: string): Promise<GitChange[]> {
-    return (await this.inFolder(given, scope, (folder, bounds) => changesBelow(folder, ref ?? undefined, bounds))) ?? [];
+    return (
+      (await this.inFolder(given, scope, (folder, bounds) =>
+        changesBelow(folder, ref ?? undefined, bounds),
+      )) ?? []
+    );
   }
 
   async changesOfCommit(given: string, sha: string, scope?: string): Promise<GitChange[]> {
-    return (await this.inFolder(given, scope, (folder, bounds) => changesOfCommit(folder, sha, bounds))) ?? [];
+    return (
+      (await this.inFolder(given, scope, (folder, bounds) => changesOfCommit(folder, sha, bounds))) ?? []
+    );
   }
 
   async commits(given: string, limit: number, scope?: string): Promise<GitCommitsPage> {

@@ -16,7 +16,12 @@ export class RepositoriesController {
       'With the token that is stored as a secret of the settings: `github_token`, `GITHUB_TOKEN`, `GH_TOKEN` or ' +
       '`github`. Without one nobody is asked.',
     query: RepositorySearchQueryDto,
-    answers: { 200: { description: 'A page, those that were changed last first.', schema: 'GitProviderRepositoryPage' } },
+    answers: {
+      200: {
+        description: 'A page, those that were changed last first.',
+        schema: 'GitProviderRepositoryPage',
+      },
+    },
     errors: [403, 502, 504],
   })
   search(@Query() query: RepositorySearchQueryDto): Promise<HostedRepositoryPage> {

@@ -1,5 +1,6 @@
 import { BadRequestException, HttpException, Injectable } from '@nestjs/common';
 import { NoSuchEntryError, UserSecrets } from '../../settings/index.js';
+import { boundedText } from '../../tools/bounded-text.js';
 
 /** A repository that the token of a user opens. */
 export interface HostedRepository {
@@ -93,15 +94,25 @@ function readPageId(text: string | null): { page: number; offset: number } {
   return { page: Number(page), offset: Number(offset) };
 }
 
-async function fetchPage(token: string, page: number): Promise<{ found: HostedRepository[]; hasNext: boolean }> {
+async function fetchPage(
+  token: string,
+  page: number,
+): Promise<{ found: HostedRepository[]; hasNext: boolean }> {
   // The variable that programs of GitHub know; an enterprise has a host of its own.
-  const base = process.env['GITHUB_API_URL'] ?? 'https://api.github.com';
+  const base = (process.env['GITHUB_API_URL'] ?? 'https://api.github.com').replace(/\/+$/, '');
   const affiliation = 'owner,collaborator,organization_member';
-  const query = new URLSearchParams({ per_page: String(PAGE_SIZE), page: String(page), sort: 'pushed', affiliation });
+  const query = new URLSearchParams({
+    per_page: String(PAGE_SIZE),
+    page: String(page),
+    sort: 'pushed',
+    affiliation,
+  });
   const answer = await ask(`${base}/user/repos?${query.toString()}`, token);
-  const text = await answer.text().catch(() => '');
+  const text = await boundedText(answer, MAX_BYTES, () => failure(undefined, 502)).catch((error: unknown) => {
+    throw asFailure(error);
+  });
   const hasNext = /<[^>]+>;\s*rel="next"/.test(answer.headers.get('link') ?? '');
-  return { found: text.length > MAX_BYTES ? [] : readRepositories(text), hasNext };
+  return { found: readRepositories(text), hasNext };
 }
 
 async function ask(url: string, token: string): Promise<Response> {
@@ -116,13 +127,19 @@ async function ask(url: string, token: string): Promise<Response> {
     // A redirect would take the token elsewhere.
     answer = await fetch(url, { headers, redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) });
   } catch (error) {
-    const isLate = error instanceof DOMException && error.name === 'TimeoutError';
-    throw failure(isLate ? 'GitHub repository search timed out' : undefined, isLate ? 504 : 502);
+    throw asFailure(error);
   }
   if (answer.ok) return answer;
   await answer.body?.cancel();
   const { status } = answer;
   throw failure(undefined, [401, 403].includes(status) ? status : status >= 500 ? 502 : 400);
+}
+
+/** What went wrong on the way, without its words: they may hold the address. */
+function asFailure(error: unknown): HttpException {
+  if (error instanceof HttpException) return error;
+  const isLate = error instanceof DOMException && error.name === 'TimeoutError';
+  return failure(isLate ? 'GitHub repository search timed out' : undefined, isLate ? 504 : 502);
 }
 
 function failure(text = 'GitHub repository search failed', status: number): HttpException {

@@ -51,9 +51,7 @@ export class ConversationVscodeController {
     answers: { 200: EDITOR_STATUS },
     errors: [404],
   })
-  async status(
-    @Param(SCOPE, RuntimeConversationIdPipe) id: string,
-  ): Promise<EditorStatus> {
+  async status(@Param(SCOPE, RuntimeConversationIdPipe) id: string): Promise<EditorStatus> {
     await this.scopes.of(id);
     return this.editor.status;
   }

@@ -6,7 +6,12 @@ import { connect, createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Injectable, Logger, ServiceUnavailableException, type BeforeApplicationShutdown } from '@nestjs/common';
+import {
+  Injectable,
+  Logger,
+  ServiceUnavailableException,
+  type BeforeApplicationShutdown,
+} from '@nestjs/common';
 import { isLoopbackOnly } from '../../auth/index.js';
 import { AppConfig } from '../../config/index.js';
 import { KnownSecrets } from '../../crypto/index.js';
@@ -63,7 +68,8 @@ export class Editor implements BeforeApplicationShutdown {
    * @throws ServiceUnavailableException where it is switched off
    */
   async url(baseUrl: string | null, folder: string): Promise<string | null> {
-    if (!this.config.enable_vscode) throw new ServiceUnavailableException(`${DISABLED}. Set enable_vscode=true to enable.`);
+    if (!this.config.enable_vscode)
+      throw new ServiceUnavailableException(`${DISABLED}. Set enable_vscode=true to enable.`);
     this.starting ??= this.started().finally(() => (this.starting = undefined));
     if (!(await this.starting)) return null;
     const { vscode_port: port, vscode_base_path } = this.config;
@@ -87,7 +93,10 @@ export class Editor implements BeforeApplicationShutdown {
   private async started(): Promise<boolean> {
     if (this.isRunning) return true;
     const program = path.join(path.resolve(this.config.base_dir, this.config.vscode_path), PROGRAM);
-    const isThere = await access(program, constants.X_OK).then(() => true, () => false);
+    const isThere = await access(program, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
     if (!isThere || this.closing.signal.aborted || performance.now() - this.failedAt < RETRY_MS) return false;
     try {
       await this.start(program);
@@ -120,7 +129,11 @@ export class Editor implements BeforeApplicationShutdown {
     try {
       await once(child, 'spawn');
       child.on('error', (error) => this.logger.warn(`the editor: ${error.message}`));
-      await listening(child, { port, host: localName(host) }, AbortSignal.any([this.closing.signal, AbortSignal.timeout(START_MS)]));
+      await listening(
+        child,
+        { port, host: localName(host) },
+        AbortSignal.any([this.closing.signal, AbortSignal.timeout(START_MS)]),
+      );
       this.logger.log(`the editor listens on port ${port}`);
     } catch (error) {
       await endGroup(child);

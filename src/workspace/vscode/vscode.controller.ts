@@ -27,7 +27,9 @@ export class VscodeController {
     summary: 'Get the address of the editor',
     description: 'Starts the editor unless it runs. The address holds the token that opens it.',
     query: VscodeQueryDto,
-    answers: { 200: { description: 'Null: it is not installed, or does not start.', schema: 'VSCodeUrlResponse' } },
+    answers: {
+      200: { description: 'Null: it is not installed, or does not start.', schema: 'VSCodeUrlResponse' },
+    },
   })
   async url(@Query() { base_url, workspace_dir }: VscodeQueryDto): Promise<{ url: string | null }> {
     return { url: await this.editor.url(base_url, workspace_dir) };
