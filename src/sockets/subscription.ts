@@ -39,6 +39,8 @@ export class Subscription implements EventSubscriber {
   /** How long the log is known to be. */
   private published = 0;
   private live = false;
+  /** What is sent in this turn of the event loop waits for its end. */
+  private corked = false;
   /** Frames that are not in the log, each to be sent before the event `before`. */
   private waiting: { before: number; frame: Buffer }[] = [];
   private waitingBytes = 0;
@@ -89,7 +91,7 @@ export class Subscription implements EventSubscriber {
       return;
     }
     this.next += 1;
-    this.send(this.format.durable(published, published.seq));
+    this.sendSoon(this.format.durable(published, published.seq));
   }
 
   onItem(item: ItemSignal): void {
@@ -106,8 +108,21 @@ export class Subscription implements EventSubscriber {
   private passOn(frame: Buffer | undefined, droppable: boolean): void {
     if (!frame) return;
     if (droppable && this.socket.bufferedAmount + this.waitingBytes > MAX_PENDING_BYTES_FOR_DELTAS) return;
-    if (this.live) this.send(frame);
+    if (this.live) this.sendSoon(frame);
     else this.wait(frame);
+  }
+
+  /** Sends with everything else that the server says in this turn, in one write: models say many words at a time. */
+  private sendSoon(frame: Buffer): void {
+    if (!this.corked) {
+      this.corked = true;
+      this.transport.cork();
+      process.nextTick(() => {
+        this.corked = false;
+        this.transport.uncork();
+      });
+    }
+    this.send(frame);
   }
 
   private wait(frame: Buffer): void {
