@@ -4,6 +4,7 @@ import { ConversationsModule } from '../conversations/conversations.module.js';
 import { persistenceRoot } from '../files/index.js';
 import { documentSchemas } from '../http/operation.js';
 import { ToolsModule } from '../tools/tools.module.js';
+import { CanvasBackends } from './canvas/backends/canvas-backends.js';
 import { CanvasBackendsController } from './canvas/canvas-backends.controller.js';
 import { CanvasFilesController } from './canvas/canvas-files.controller.js';
 import { CanvasExtensionsController } from './canvas/canvas-extensions.controller.js';
@@ -46,6 +47,7 @@ documentSchemas(async () => (await import('./docs-schemas.js')).extensionSchemas
         new Staging(persistenceRoot(base_dir), base_dir, github_url),
     },
     Installations,
+    CanvasBackends,
     PublicRepository,
     MarketplaceCatalogue,
     PluginCatalogue,

@@ -1,0 +1,51 @@
+import { randomUUID } from 'node:crypto';
+import { rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { makeFolder } from '../../../files/index.js';
+import { storageFailure } from '../../../storage/index.js';
+import { readArchive, takeArchive } from './archive-source.js';
+import { BackendRefusedError } from './backend-errors.js';
+import type { CanvasExtensionBackendArtifactDto } from './backend-manifest.js';
+import type { BackendPlaces } from './backend-places.js';
+import { seal, unpack } from './unpack.js';
+
+/**
+ * Has the program of a back end unpacked in its place, which carries the digest of its archive. It appears there as a
+ * whole: a process that dies leaves nothing there.
+ * @param folder the installed extension (absolute path)
+ * @throws BackendRefusedError, StorageFailedError
+ */
+export async function unpackedArtifact(
+  places: BackendPlaces,
+  name: string,
+  artifact: CanvasExtensionBackendArtifactDto,
+  folder: string,
+): Promise<string> {
+  const target = places.artifact(name, artifact.sha256);
+  if (await isFolder(target)) return target;
+  const work = path.join(places.work, randomUUID());
+  try {
+    await makeFolder(work, 0o700);
+    await makeFolder(path.dirname(target), 0o700);
+    const archive = path.join(work, 'archive');
+    const unpacked = path.join(work, 'unpacked');
+    await takeArchive(artifact, folder, archive);
+    await unpack(readArchive(archive), unpacked, artifact.strip_components);
+    await rename(unpacked, target);
+    await seal(target);
+    return target;
+  } catch (error) {
+    throw error instanceof BackendRefusedError ? error : storageFailure(error);
+  } finally {
+    await removeTree(work);
+  }
+}
+
+export async function isFolder(folder: string): Promise<boolean> {
+  return (await stat(folder).catch(() => undefined))?.isDirectory() ?? false;
+}
+
+/** What cannot be removed is only in the way. */
+async function removeTree(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true }).catch(() => undefined);
+}
