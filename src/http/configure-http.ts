@@ -11,6 +11,8 @@ export interface HttpOptions {
   cors?: CorsOptions;
   /** Bytes of a JSON body; 32 MiB unless told. */
   bodyLimit?: number;
+  /** Answers some requests with its own eyes on their bodies, or passes them on. */
+  beforeBodies?: RequestHandler;
   /** Answers what no route knows, or passes it on. */
   unknownPath?: RequestHandler;
   /** Adds stacks to the bodies of 500s. */
@@ -31,11 +33,9 @@ export function configureHttp(app: NestExpressApplication, options: HttpOptions 
   app.disable('etag');
   app.set('query parser', 'simple');
   const limit = options.bodyLimit ?? BODY_LIMIT;
-  app.use(
-    cors(options.cors ?? { allows: () => false }),
-    routingEdges(app.getHttpAdapter(), options.unknownPath),
-    jsonBody(limit),
-  );
+  app.use(cors(options.cors ?? { allows: () => false }));
+  if (options.beforeBodies) app.use(options.beforeBodies);
+  app.use(routingEdges(app.getHttpAdapter(), options.unknownPath), jsonBody(limit));
   app.useGlobalPipes(new RequestPipe());
   app.useGlobalFilters(new HttpExceptionFilter(options.debug, options.mask));
 }

@@ -57,7 +57,7 @@ export class BackendRun {
   onEnd(listener: () => void): () => void {
     if (this.phase === 'ended') listener();
     else this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
+    return () => void this.listeners.delete(listener);
   }
 
   /** Ends it. Resolves when nothing of it is left. */
