@@ -20,7 +20,7 @@ describe('credentials of agents from elsewhere that somebody else keeps', () => 
     folder = await realpath(await mkdtemp(path.join(os.tmpdir(), 'credentials-')));
     server = await ServerProcess.start();
     keeper = createServer((request, response) => {
-      const isKnown = request.headers['x-ticket'] === 'hush-ticket';
+      const isKnown = request.headers.authorization === 'Bearer hush-ticket';
       if (!isKnown) response.statusCode = 401;
       response.end(request.url === '/sign-in' ? SIGN_IN : '{}');
     }).listen(0, '127.0.0.1');
@@ -34,7 +34,7 @@ describe('credentials of agents from elsewhere that somebody else keeps', () => 
     await rm(folder, { recursive: true, force: true });
   });
 
-  const headers = { 'x-ticket': 'hush-ticket' };
+  const headers = { Authorization: 'Bearer hush-ticket' };
   const bind = async ({ route }: ConversationClient, body: object, name = NAME) => {
     const answer = await server.request('PUT', `${route}/credential-bindings/${name}`, body);
     return [answer.status, answer.body];
