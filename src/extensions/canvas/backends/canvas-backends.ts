@@ -7,7 +7,7 @@ import { storageFailure } from '../../../storage/index.js';
 import { Installations } from '../../installation/installations.js';
 import { readCanvasManifest } from '../canvas-manifest.js';
 import { readApproval, removeApproval, writeApproval } from './approval-file.js';
-import { isFolder, unpackedArtifact } from './artifact-store.js';
+import { isFolder, removeOtherArtifacts, unpackedArtifact } from './artifact-store.js';
 import { BackendRefusedError } from './backend-errors.js';
 import { BackendLog } from './backend-log.js';
 import {
@@ -125,6 +125,7 @@ export class CanvasBackends implements OnApplicationBootstrap, BeforeApplication
       const artifact_dir = await unpackedArtifact(this.places, name, artifact, folder);
       const approved = { revision, platform: platformName(), artifact_sha256: artifact.sha256, artifact_dir };
       await writeApproval(this.places.approval(name), approved);
+      if (!this.isRunning(name)) await removeOtherArtifacts(artifact_dir);
     });
     return this.status(name);
   }
