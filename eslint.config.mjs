@@ -50,6 +50,7 @@ const ARROWS = {
     'crypto',
     'errors',
     'events',
+    'extensions',
     'flow',
     'http',
     'logging',
@@ -87,6 +88,7 @@ const ARROWS = {
   bash: ['config', 'errors', 'events', 'files', 'flow', 'http', 'server', 'storage', 'tools', 'workspace'],
   extensions: [
     'agent',
+    'auth',
     'config',
     'conversations',
     'errors',

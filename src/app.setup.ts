@@ -5,6 +5,7 @@ import { AppModule } from './app.module.js';
 import { isSameHost, mayBeGivenKey, OriginPolicy, protectOpenServer } from './auth/index.js';
 import type { AppConfig } from './config/index.js';
 import { KnownSecrets } from './crypto/index.js';
+import { AppBackendBridge } from './extensions/canvas/bridge/index.js';
 import { configureHttp, type HttpOptions } from './http/configure-http.js';
 import { JsonAdapter } from './http/json-adapter.js';
 import { refuseUntilReady, type DeferredInit, type ServerSetup } from './init/index.js';
@@ -36,6 +37,7 @@ export async function createServer(
     ...edgeOptions(origins),
     mask: (text) => secrets.mask(text),
     unknownPath: ui?.unknownPath,
+    beforeBodies: app.get(AppBackendBridge).beforeBodies,
   });
   setupOpenApi(app);
   return app;

@@ -1,6 +1,6 @@
 export { AuthModule } from './auth.module.js';
 export { KeySet } from './key-set.js';
-export { isBoundToLoopback, isLoopbackOnly } from './loopback-only.js';
+export { isBoundToLoopback, isLoopback, isLoopbackOnly } from './loopback-only.js';
 export { OpenRoute } from './open-route.js';
 export { mayBeGivenKey, protectOpenServer } from './open-server.js';
 export { isSameHost, OriginPolicy } from './origin-policy.js';

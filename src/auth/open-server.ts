@@ -71,12 +71,14 @@ function refusals(config: AppConfig, origins: OriginPolicy) {
 
 /**
  * Whether a page that holds the session key may be given to whoever asks: never to a page of another origin (those of this
- * machine may read answers, and what an agent has just built is one), and only under names that nobody else owns.
+ * machine may read answers, and what an agent has just built is one), nor to those of canvas extensions, and only under
+ * names that nobody else owns.
  */
 export function mayBeGivenKey(config: AppConfig): (request: IncomingMessage) => boolean {
   const isOwnName = ownNames(config);
   return (request) => {
     const host = hostOf(request, config);
+    if (isIngress(host, config)) return false;
     const { origin } = request.headers;
     if (origin !== undefined && !isSameHost(origin, host)) return false;
     // An address cannot be pointed elsewhere, as a name can.
@@ -89,7 +91,8 @@ function ownNames(config: AppConfig): (host: string | undefined) => boolean {
   const { listen, web_url: webUrl } = config;
   if (listen.hostGiven && !isBoundToLoopback(config)) return () => true;
   const names = new Set(['localhost', listen.host, process.env['DOCKER_HOST_ADDR']]);
-  if (webUrl !== null && URL.canParse(webUrl)) names.add(new URL(webUrl).hostname);
+  for (const url of [webUrl, config.app_backend_public_url])
+    if (url !== null && URL.canParse(url)) names.add(new URL(url).hostname);
   return (host) => {
     // Browsers always send one.
     if (host === undefined) return true;
@@ -97,6 +100,13 @@ function ownNames(config: AppConfig): (host: string | undefined) => boolean {
     // The whole of `localhost` never leaves the machine (RFC 6761).
     return name !== undefined && (names.has(name) || name.endsWith('.localhost') || isLoopback(name));
   };
+}
+
+/** It is where the pages of canvas extensions are: what may be read there may be read by them. */
+function isIngress(host: string | undefined, { app_backend_public_url: url }: AppConfig): boolean {
+  if (host === undefined || url === null || !URL.canParse(url)) return false;
+  const { protocol } = new URL(url);
+  return URL.canParse(`${protocol}//${host}`) && new URL(`${protocol}//${host}`).host === new URL(url).host;
 }
 
 /** The host name of a `Host` header without its port and brackets, in lower case. */

@@ -192,7 +192,9 @@ export class AppConfig {
   max_socket_subscribers: number = 1000;
   @Url('Address under which browsers reach the server.', { nullable: true })
   web_url: string | null = null;
-  @Url('Address of the application behind the server.', { nullable: true })
+  @Url('Address under which browsers reach back ends of canvas extensions; not that of the web UI.', {
+    nullable: true,
+  })
   app_backend_public_url: string | null = null;
   @Flag('Believe X-Forwarded-* headers.')
   trust_forwarded_headers: boolean = false;

@@ -34,6 +34,8 @@ import { ProfileDiagnosisController } from './profiles/profile-diagnosis.control
 import { ProfileDiagnosis } from './profiles/profile-diagnosis.js';
 import { ProfileReferences } from './profiles/profile-references.js';
 import { RunSlots } from './run-slots.js';
+import { CredentialBindings } from './secrets/credential-bindings.js';
+import { CredentialBindingsController } from './secrets/credential-bindings.controller.js';
 import { SteeringController } from './steering.controller.js';
 import { SteeringService } from './steering/steering.service.js';
 import { git } from './worktrees/git.js';
@@ -48,6 +50,7 @@ import { Worktrees } from './worktrees/worktrees.js';
     LongWorkController,
     EventsController,
     SteeringController,
+    CredentialBindingsController,
     AcpController,
     ProfileDiagnosisController,
   ],
@@ -55,6 +58,7 @@ import { Worktrees } from './worktrees/worktrees.js';
     AgentLoop,
     Questions,
     SteeringService,
+    CredentialBindings,
     BranchesService,
     LongWorkService,
     AcpDiscovery,

@@ -170,6 +170,10 @@ export function extensionSchemas(): Record<string, JsonSchema> {
       commands: list(text),
     }),
     BackendStatus: object(BACKEND, ['revision', 'prepared_revision', 'pid', 'port', 'detail']),
+    AppBackendSessionResponse: object(
+      { ingress_url: text, expires_at: { ...text, format: 'date-time' }, iframe_sandbox: text },
+      ['iframe_sandbox'],
+    ),
     BackendLogs: object({ name: text, logs: text, truncated: flag }),
     PluginSkillSummary: object({ name: text, description: orNull(text) }, ['description']),
     SubAgentInfo: object(

@@ -4,6 +4,9 @@ import { ConversationsModule } from '../conversations/conversations.module.js';
 import { persistenceRoot } from '../files/index.js';
 import { documentSchemas } from '../http/operation.js';
 import { ToolsModule } from '../tools/tools.module.js';
+import { AppBackendBridge } from './canvas/bridge/index.js';
+import { AppBackendSessionsController } from './canvas/bridge/app-backend-sessions.controller.js';
+import { CanvasBackends } from './canvas/backends/canvas-backends.js';
 import { CanvasBackendsController } from './canvas/canvas-backends.controller.js';
 import { CanvasFilesController } from './canvas/canvas-files.controller.js';
 import { CanvasExtensionsController } from './canvas/canvas-extensions.controller.js';
@@ -37,6 +40,7 @@ documentSchemas(async () => (await import('./docs-schemas.js')).extensionSchemas
     CanvasExtensionsController,
     CanvasFilesController,
     CanvasBackendsController,
+    AppBackendSessionsController,
   ],
   providers: [
     {
@@ -46,6 +50,8 @@ documentSchemas(async () => (await import('./docs-schemas.js')).extensionSchemas
         new Staging(persistenceRoot(base_dir), base_dir, github_url),
     },
     Installations,
+    CanvasBackends,
+    AppBackendBridge,
     PublicRepository,
     MarketplaceCatalogue,
     PluginCatalogue,
@@ -53,5 +59,6 @@ documentSchemas(async () => (await import('./docs-schemas.js')).extensionSchemas
     SkillCatalogue,
     SubAgentCatalogue,
   ],
+  exports: [AppBackendBridge],
 })
 export class ExtensionsModule {}

@@ -11,6 +11,8 @@ export interface HttpOptions {
   cors?: CorsOptions;
   /** Bytes of a JSON body; 32 MiB unless told. */
   bodyLimit?: number;
+  /** Answers some requests with its own eyes on their bodies, or passes them on. */
+  beforeBodies?: RequestHandler;
   /** Answers what no route knows, or passes it on. */
   unknownPath?: RequestHandler;
   /** Adds stacks to the bodies of 500s. */
@@ -32,7 +34,9 @@ export function configureHttp(app: NestExpressApplication, options: HttpOptions 
   app.set('query parser', 'simple');
   const limit = options.bodyLimit ?? BODY_LIMIT;
   const { edges, dispatch } = routing(app.getHttpAdapter(), options.unknownPath);
-  app.use(cors(options.cors ?? { allows: () => false }), edges, jsonBody(limit), dispatch);
+  app.use(cors(options.cors ?? { allows: () => false }));
+  if (options.beforeBodies) app.use(options.beforeBodies);
+  app.use(edges, jsonBody(limit), dispatch);
   app.useGlobalPipes(new RequestPipe());
   app.useGlobalFilters(new HttpExceptionFilter(options.debug, options.mask));
 }

@@ -1,6 +1,7 @@
 import { Controller, Get, Res } from '@nestjs/common';
 import type { Response } from 'express';
 import { OpenRoute } from '../auth/index.js';
+import { AppConfig } from '../config/index.js';
 import { RunSlots } from '../conversations/run-slots.js';
 import { Operation, type OperationDocs } from '../http/operation.js';
 import { ToolRegistry } from '../tools/index.js';
@@ -29,6 +30,8 @@ const CAPABILITIES = [
   'profile_public_skills_v1',
   'skill_catalog_v1',
 ];
+/** Browsers reach the back ends of canvas extensions. */
+const BRIDGE = 'canvas_app_backend_bridge_v1';
 
 const TAG = 'Server Details';
 const ALIVE: OperationDocs = {
@@ -54,6 +57,7 @@ export class ServerController {
     private readonly tools: ToolRegistry,
     private readonly slots: RunSlots,
     private readonly loop: EventLoopDelay,
+    private readonly config: AppConfig,
   ) {}
 
   @Get('alive')
@@ -89,6 +93,7 @@ export class ServerController {
   serverInfo(): ServerInfo {
     const { running, limit, refused } = this.slots;
     const delay = this.loop.recent();
+    const { app_backend_public_url: ingress } = this.config;
     return {
       uptime: this.activity.uptime,
       idle_time: this.activity.idleTime,
@@ -105,8 +110,8 @@ export class ServerController {
       runtime_idle_timeout_seconds: null,
       conversation_runtime: 'local',
       available_conversation_runtimes: [],
-      capabilities: CAPABILITIES,
-      app_backend_ingress_url: null,
+      capabilities: ingress === null ? CAPABILITIES : [...CAPABILITIES, BRIDGE],
+      app_backend_ingress_url: ingress,
       max_foreground_terminal_timeout_seconds: null,
       docs: '/docs',
       redoc: '/redoc',

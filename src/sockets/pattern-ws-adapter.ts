@@ -21,15 +21,20 @@ export interface Handshake {
  */
 export type Admit = (handshake: Handshake) => object | undefined;
 
+/** Takes over the connection of a handshake that nobody has answered yet. */
+export type Tunnel = (handshake: Handshake, socket: Duplex, head: Buffer) => void;
+
 /** Bytes of one inbound frame; a longer one closes the socket with 1009. Leaves room for a few images. */
 const MAX_INBOUND_FRAME_BYTES = 32 * 1024 * 1024;
 
 /**
  * The server behind one gateway. Its path may hold placeholders (`/sockets/events/:conversation_id`) and optional
- * parts (`/{api/}conversations`). A gateway sets `admit` in `afterInit`; without it every handshake is refused.
+ * parts (`/{api/}conversations`), and end with anything (`/*rest`). A gateway sets `admit` in `afterInit`; without it every handshake is refused.
  */
 export class PatternWsServer extends WebSocketServer {
   admit: Admit = () => undefined;
+  /** Set by a gateway whose sockets are spoken elsewhere: it gets the connection itself instead. Throws to refuse. */
+  tunnel?: Tunnel;
   private readonly pattern: RegExp;
 
   constructor(path: string) {
@@ -113,6 +118,7 @@ export class PatternWsAdapter extends WsAdapter {
       return this.serveAsRequest(port, request, socket, head);
     try {
       const found = this.find(port, request);
+      if (found?.server.tunnel) return found.server.tunnel(found.handshake, socket, head);
       const admitted = found?.server.admit(found.handshake);
       if (!found || !admitted) return this.refuse(request, socket);
       found.server.handleUpgrade(request, socket, head, (client) => {
@@ -164,6 +170,7 @@ type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) 
 function compilePath(path: string): RegExp {
   const source = path
     .replace(/[.*+?^$()[\]\\|]/g, '\\$&')
+    .replace(/\\\*(\w+)/g, '(?<$1>.*)')
     .replace(/:(\w+)/g, '(?<$1>[^/]+)')
     .replace(/\{([^}]*)\}/g, '(?:$1)?');
   return new RegExp(`^${source}$`);

@@ -2,6 +2,8 @@ import { Module } from '@nestjs/common';
 import { BashModule } from '../bash/bash.module.js';
 import { ConversationsModule } from '../conversations/conversations.module.js';
 import { EventBusModule } from '../events/event-bus.module.js';
+import { ExtensionsModule } from '../extensions/extensions.module.js';
+import { AppBackendsGateway } from './app-backends.gateway.js';
 import { BashEventsGateway } from './bash-events.gateway.js';
 import { EventsGateway } from './events.gateway.js';
 import { LegacyEventsGateway } from './legacy-events.gateway.js';
@@ -9,9 +11,9 @@ import { SessionGateway } from './session.gateway.js';
 import { SocketConnections } from './socket-connections.js';
 import { SocketLimits } from './socket-limits.js';
 
-/** The sockets at conversations and at the shell of the server. The application has to use `PatternWsAdapter`. */
+/** The sockets at conversations, at the shell of the server and at the back ends of canvas extensions. The application has to use `PatternWsAdapter`. */
 @Module({
-  imports: [BashModule, ConversationsModule, EventBusModule],
+  imports: [BashModule, ConversationsModule, EventBusModule, ExtensionsModule],
   providers: [
     SocketConnections,
     SocketLimits,
@@ -19,6 +21,7 @@ import { SocketLimits } from './socket-limits.js';
     LegacyEventsGateway,
     SessionGateway,
     BashEventsGateway,
+    AppBackendsGateway,
   ],
   exports: [SocketConnections],
 })

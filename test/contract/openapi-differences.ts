@@ -116,12 +116,11 @@ export const DELIBERATE: readonly Deliberate[] = [
     why: 'no file system takes longer paths, and git no longer refs',
   },
   { place: 'response FetchPluginResponse.manifest{}', why: AS_THEY_COME },
-  {
-    place: /\/backend\/(prepare|start|data) 409$/,
-    why: 'this server runs no back ends of canvas extensions',
-  },
   { place: /^GET .*\/icon 200$/, why: 'the original names the type of the file besides' },
-  { place: /^(request|response) CanvasExtensionManifest\./, why: 'what cannot be used is refused early' },
+  {
+    place: /^response CanvasExtensionBackend(Artifact|Health)?\.(schema_version|path)( required)?$/,
+    why: 'the same in other words; the original accepts an archive without a path, too',
+  },
   {
     place: /^(request|response) AgentContext\.(registered_marketplaces\[\]|secrets\{\})$/,
     why: AS_THEY_COME,

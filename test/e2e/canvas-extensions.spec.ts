@@ -100,16 +100,16 @@ describe('canvas extensions', () => {
     });
   });
 
-  it('have no back ends that this server would run, and it says so', async () => {
-    const status = { prepared_revision: null, pid: null, port: null };
+  it('have no back ends where they declare none, or none for this machine', async () => {
+    const nothing = { prepared_revision: null, pid: null, port: null };
     expect(await stage.done('GET', `${one}/backend`)).toMatchObject({
       state: 'missing',
       revision: null,
-      ...status,
+      ...nothing,
+      detail: 'Canvas App is not installed or its manifest is invalid',
     });
-    await write({ ...MANIFEST, backend: { schema_version: 1, argv: ['serve'] } });
     await install();
-    const expected = { name: 'my-app', state: 'unsupported', revision: containing('sha256:'), ...status };
+    const expected = { name: 'my-app', state: 'unsupported', revision: containing('sha256:'), ...nothing };
     for (const [method, action] of [
       ['GET', ''],
       ['POST', '/prepare'],
@@ -118,14 +118,26 @@ describe('canvas extensions', () => {
       ['DELETE', '/data'],
     ] as const) {
       const body = method === 'POST' && action !== '/stop' ? { revision: 'x' } : undefined;
-      expect(await stage.done(method, `${one}/backend${action}`, body)).toMatchObject(expected);
+      const detail = 'Canvas App does not declare a backend';
+      expect(await stage.done(method, `${one}/backend${action}`, body)).toEqual({ ...expected, detail });
     }
     expect(await stage.done('GET', `${one}/backend/logs`)).toEqual({
       name: 'my-app',
       logs: '',
       truncated: false,
     });
-    expect((await stage.ask('GET', `${one}/backend/logs?limit_bytes=0`)).status).toBe(422);
     expect((await stage.ask('POST', `${one}/backend/start`, {})).status).toBe(422);
+    const artifacts = { [otherPlatform()]: { path: 'x.tar.gz', sha256: '0'.repeat(64) } };
+    const backend = { schema_version: 1, artifacts, argv: ['{artifact_dir}/x'] };
+    await write({ ...MANIFEST, backend });
+    await install({ force: true });
+    expect(await stage.done('GET', `${one}/backend`)).toMatchObject({
+      state: 'unsupported',
+      detail: 'Canvas App backend does not support this platform',
+    });
   });
 });
+
+function otherPlatform(): string {
+  return process.arch === 'x64' ? 'linux-arm64' : 'linux-amd64';
+}

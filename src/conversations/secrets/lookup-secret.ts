@@ -9,6 +9,13 @@ const MAX_BYTES = 1024 * 1024;
 /** A secret could not be fetched. The message names no header and no part of the answer. */
 export class SecretLookupError extends Error {
   override readonly name = 'SecretLookupError';
+  /** @param isAnswered its server was there, but does not give it */
+  constructor(
+    message: string,
+    readonly isAnswered = false,
+  ) {
+    super(message);
+  }
 }
 
 /**
@@ -30,9 +37,13 @@ export async function lookUp(
     });
     if (!response.ok) {
       await response.body?.cancel();
-      throw new SecretLookupError(`its server answered ${response.status}`);
+      throw new SecretLookupError(`its server answered ${response.status}`, true);
     }
-    return await boundedText(response, MAX_BYTES, () => new SecretLookupError('the answer is too long'));
+    return await boundedText(
+      response,
+      MAX_BYTES,
+      () => new SecretLookupError('the answer is too long', true),
+    );
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof SecretLookupError) throw error;

@@ -1,12 +1,22 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import {
+  Body,
+  ConflictException,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  Param,
+  Post,
+  Query,
+} from '@nestjs/common';
 import { Field } from '../../http/field.js';
 import { integer, text } from '../../http/field-type.js';
 import { Operation } from '../../http/operation.js';
 import { answering } from '../installation/answering.js';
-import { Installations } from '../installation/installations.js';
 import { nameField, OTHER_NAME } from '../installation/installation.dto.js';
 import { ExtensionNamePipe } from '../installation/name.pipe.js';
-import { readCanvasManifest } from './canvas-manifest.js';
+import { BackendRefusedError } from './backends/backend-errors.js';
+import { CanvasBackends, type BackendStatus } from './backends/canvas-backends.js';
 
 /** Which version of a back end is meant. */
 export class BackendRevisionRequestDto {
@@ -20,64 +30,48 @@ export class BackendLogsQueryDto {
   limit_bytes = 65_536;
 }
 
-/** What is known of the back end of a canvas extension. */
-export interface BackendStatus {
-  name: string;
-  /** `missing`: there is no such extension. */
-  state: 'missing' | 'unsupported';
-  /** The commit, or the digest of the manifest. */
-  revision: string | null;
-  prepared_revision: null;
-  pid: null;
-  port: null;
-  detail: string;
-}
-
 const tag = 'Canvas extensions';
 const path = { extension_name: nameField(OTHER_NAME).schema() };
 const NAME = 'extension_name';
 const name = new ExtensionNamePipe(NAME, OTHER_NAME);
 const status = { 200: { description: 'How it is.', schema: 'BackendStatus' } };
-const NO_REFUSALS = { unavailable: '', invalid: '' };
-const NOT_RUN = 'This server does not run back ends of canvas extensions';
+const revision = { schema: BackendRevisionRequestDto };
 
-/** The back ends of canvas extensions. This server runs none and says so: nothing is prepared, started or stored. */
+/** The programs that canvas extensions bring along. */
 @Controller('api/canvas-extensions/installed/:extension_name/backend')
 export class CanvasBackendsController {
-  constructor(private readonly installations: Installations) {}
+  constructor(private readonly backends: CanvasBackends) {}
 
   @Get()
-  @Operation({ tag, summary: 'Get the state of a back end', path, answers: status })
-  async state(@Param(NAME, name) extension: string): Promise<BackendStatus> {
-    const nothing = { prepared_revision: null, pid: null, port: null };
-    const all = await answering(NO_REFUSALS, this.installations.canvas.list());
-    const installed = all.find((entry) => entry.name === extension);
-    const manifest = installed && (await readCanvasManifest(installed.install_path).catch(() => undefined));
-    if (!installed || !manifest) {
-      const detail = `Canvas extension '${extension}' is not installed`;
-      return { name: extension, state: 'missing', revision: null, ...nothing, detail };
-    }
-    const revision = installed.resolved_ref ?? manifest.digest;
-    const hasBackend = manifest.manifest.backend !== null;
-    const detail = hasBackend ? NOT_RUN : 'Canvas App does not declare a backend';
-    return { name: extension, state: 'unsupported', revision, ...nothing, detail };
+  @Operation({
+    tag,
+    summary: 'Get the state of a back end',
+    description: 'One that runs is asked whether it still serves.',
+    path,
+    answers: status,
+  })
+  state(@Param(NAME, name) extension: string): Promise<BackendStatus> {
+    return answered(this.backends.status(extension));
   }
 
   @Post('prepare')
   @HttpCode(200)
   @Operation({
     tag,
-    summary: 'Prepare a back end',
-    description: NOT_RUN,
+    summary: 'Allow a version of a back end to run',
+    description:
+      'Its archive is fetched, compared with the digest in the manifest and unpacked. An extension that is installed ' +
+      'anew has to be prepared again.',
     path,
-    body: { schema: BackendRevisionRequestDto },
+    body: revision,
     answers: status,
+    errors: [409],
   })
   prepare(
     @Param(NAME, name) extension: string,
-    @Body() _request: BackendRevisionRequestDto,
+    @Body() request: BackendRevisionRequestDto,
   ): Promise<BackendStatus> {
-    return this.state(extension);
+    return answered(this.backends.prepare(extension, request.revision));
   }
 
   @Post('start')
@@ -85,44 +79,62 @@ export class CanvasBackendsController {
   @Operation({
     tag,
     summary: 'Start a back end',
-    description: NOT_RUN,
+    description: 'Answers when it serves or has failed: `state` and `detail` say which.',
     path,
-    body: { schema: BackendRevisionRequestDto },
+    body: revision,
     answers: status,
+    errors: [409],
   })
   start(
     @Param(NAME, name) extension: string,
-    @Body() _request: BackendRevisionRequestDto,
+    @Body() request: BackendRevisionRequestDto,
   ): Promise<BackendStatus> {
-    return this.state(extension);
+    return answered(this.backends.start(extension, request.revision));
   }
 
   @Post('stop')
   @HttpCode(200)
-  @Operation({ tag, summary: 'Stop a back end', description: NOT_RUN, path, answers: status })
+  @Operation({ tag, summary: 'Stop a back end', path, answers: status })
   stop(@Param(NAME, name) extension: string): Promise<BackendStatus> {
-    return this.state(extension);
+    return answered(this.backends.stop(extension));
   }
 
   @Get('logs')
   @Operation({
     tag,
     summary: 'Get the end of the log of a back end',
-    description: `${NOT_RUN}: it is empty.`,
+    description: 'What it printed since it was started last.',
     path,
     query: BackendLogsQueryDto,
     answers: { 200: { description: 'What it printed.', schema: 'BackendLogs' } },
   })
   logs(
     @Param(NAME, name) extension: string,
-    @Query() _query: BackendLogsQueryDto,
+    @Query() { limit_bytes }: BackendLogsQueryDto,
   ): { name: string; logs: string; truncated: boolean } {
-    return { name: extension, logs: '', truncated: false };
+    return { name: extension, ...this.backends.tail(extension, limit_bytes) };
   }
 
   @Delete('data')
-  @Operation({ tag, summary: 'Remove the data of a back end', description: NOT_RUN, path, answers: status })
+  @Operation({
+    tag,
+    summary: 'Remove the data of a back end',
+    description: 'Also of an extension that is no longer installed.',
+    path,
+    answers: status,
+    errors: [409],
+  })
   removeData(@Param(NAME, name) extension: string): Promise<BackendStatus> {
-    return this.state(extension);
+    return answered(this.backends.removeData(extension));
+  }
+}
+
+/** With what back ends refuse as the wire has it. */
+export async function answered<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await answering({ unavailable: '', invalid: '' }, work);
+  } catch (error) {
+    if (error instanceof BackendRefusedError) throw new ConflictException(error.message);
+    throw error;
   }
 }

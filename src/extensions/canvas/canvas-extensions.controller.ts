@@ -12,6 +12,8 @@ import { withoutCredentials } from '../installation/fetch-git.js';
 import { Installations } from '../installation/installations.js';
 import type { InstalledExtension } from '../installation/installed-file.js';
 import { ExtensionNamePipe } from '../installation/name.pipe.js';
+import { CanvasBackends } from './backends/canvas-backends.js';
+import { answered } from './canvas-backends.controller.js';
 import { readCanvasManifest } from './canvas-manifest.js';
 
 const tag = 'Canvas extensions';
@@ -25,7 +27,10 @@ type InstalledCanvasExtension = InstalledExtension & { manifest: JsonObject | nu
 /** The pages that a person has added to the web UI. */
 @Controller('api/canvas-extensions')
 export class CanvasExtensionsController {
-  constructor(private readonly installations: Installations) {}
+  constructor(
+    private readonly installations: Installations,
+    private readonly backends: CanvasBackends,
+  ) {}
 
   @Post('install')
   @HttpCode(200)
@@ -39,7 +44,8 @@ export class CanvasExtensionsController {
     errors: [400, 409],
   })
   async install(@Body() request: InstallCanvasExtensionRequestDto): Promise<InstalledCanvasExtension> {
-    return info(await answering(REFUSALS, this.installations.canvas.install(request)));
+    const install = () => this.installations.canvas.install(request);
+    return info(await refusing(this.backends.installing(request.force, install)));
   }
 
   @Get('installed')
@@ -49,7 +55,7 @@ export class CanvasExtensionsController {
     answers: { 200: { description: 'What is installed.', schema: 'InstalledCanvasExtensionsListResponse' } },
   })
   async list(): Promise<{ canvas_extensions: InstalledCanvasExtension[] }> {
-    const extensions = await answering(REFUSALS, this.installations.canvas.list());
+    const extensions = await refusing(this.installations.canvas.list());
     return { canvas_extensions: await Promise.all(extensions.map(info)) };
   }
 
@@ -62,13 +68,14 @@ export class CanvasExtensionsController {
     errors: [404],
   })
   async get(@Param(NAME, name) extension: string): Promise<InstalledCanvasExtension> {
-    return info(await answering(REFUSALS, this.installations.canvas.get(extension)));
+    return info(await refusing(this.installations.canvas.get(extension)));
   }
 
   @Patch('installed/:extension_name')
   @Operation({
     tag,
     summary: 'Switch an installed canvas extension on or off',
+    description: 'Switching it off ends its back end.',
     path,
     body: { schema: UpdateCanvasExtensionStateRequestDto },
     answers: { 200: { description: 'How it is now.', schema: 'UpdateCanvasExtensionStateResponse' } },
@@ -78,7 +85,8 @@ export class CanvasExtensionsController {
     @Param(NAME, name) extension: string,
     @Body() { enabled }: UpdateCanvasExtensionStateRequestDto,
   ): Promise<{ name: string; enabled: boolean }> {
-    await answering(REFUSALS, this.installations.canvas.setEnabled(extension, enabled));
+    const change = () => this.installations.canvas.setEnabled(extension, enabled);
+    await refusing(enabled ? change() : this.backends.afterEnd(extension, change));
     return { name: extension, enabled };
   }
 
@@ -86,14 +94,19 @@ export class CanvasExtensionsController {
   @Operation({
     tag,
     summary: 'Remove an installed canvas extension',
+    description: 'Its back end ends; what that has stored stays until it is removed.',
     path,
     answers: { 200: { description: 'It is gone.', schema: 'UninstallCanvasExtensionResponse' } },
     errors: [404],
   })
   async remove(@Param(NAME, name) extension: string): Promise<{ message: string }> {
-    await answering(REFUSALS, this.installations.canvas.remove(extension));
+    await refusing(this.backends.afterEnd(extension, () => this.installations.canvas.remove(extension)));
     return { message: `Canvas extension '${extension}' uninstalled` };
   }
+}
+
+function refusing<T>(work: Promise<T>): Promise<T> {
+  return answered(answering(REFUSALS, work));
 }
 
 async function info(extension: InstalledExtension): Promise<InstalledCanvasExtension> {

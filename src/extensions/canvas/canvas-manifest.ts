@@ -2,13 +2,14 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { model, readChecked, toPlain } from '../../http/dto.js';
 import { Field } from '../../http/field.js';
-import { anyObject, integer, isJsonObject, listOf, nullable, text } from '../../http/field-type.js';
+import { integer, isJsonObject, listOf, nullable, text } from '../../http/field-type.js';
 import { RequestValidationError } from '../../http/problem.js';
 import { errorCode, errorMessage } from '../../errors/index.js';
 import type { JsonObject } from '../../storage/index.js';
 import { InvalidExtensionError } from '../installation/extension-errors.js';
 import { EXTENSION_NAME, MAX_NAME } from '../installation/extension-kind.js';
 import { readInside } from '../installation/read-inside.js';
+import { CanvasExtensionBackendDto } from './backends/backend-manifest.js';
 
 const MANIFEST = 'canvas-extension.json';
 const MAX_BYTES = 1024 * 1024;
@@ -66,8 +67,8 @@ export class CanvasExtensionManifestDto {
   @Field(model(CanvasExtensionContributesDto))
   contributes: CanvasExtensionContributesDto = new CanvasExtensionContributesDto();
 
-  @Field(nullable(anyObject()), 'A program of its own, which this server does not run.')
-  backend: JsonObject | null = null;
+  @Field(nullable(model(CanvasExtensionBackendDto)), 'A program of its own.')
+  backend: CanvasExtensionBackendDto | null = null;
 
   @Field(nullable(inside), 'An SVG.')
   icon: string | null = null;

@@ -1,0 +1,41 @@
+import { Body, Controller, HttpCode, Param, Put } from '@nestjs/common';
+import { ConversationIdPipe } from '../../http/conversation-id.pipe.js';
+import { Field, NoOtherFields } from '../../http/field.js';
+import { recordOf, text } from '../../http/field-type.js';
+import { Operation } from '../../http/operation.js';
+import { CredentialBindings } from './credential-bindings.js';
+
+/** Where a credential is fetched from. */
+@NoOtherFields()
+export class CredentialBindingRequestDto {
+  @Field(text({ min: 1 }), 'Answers with the credential.')
+  url!: string;
+
+  @Field(recordOf(text({ secret: true })), 'Headers of the request.')
+  headers: Record<string, string> = {};
+}
+
+/** Credentials of agents from elsewhere that somebody else keeps and renews. */
+@Controller('api/conversations/:conversation_id/credential-bindings')
+export class CredentialBindingsController {
+  constructor(private readonly bindings: CredentialBindings) {}
+
+  @Put(':secret_name')
+  @HttpCode(204)
+  @Operation({
+    tag: 'Conversations',
+    hidden: true,
+    summary: 'Take a credential of the agent from an address',
+    description: 'Of agents that speak ACP: `CODEX_AUTH_JSON`. What is at the address is looked at first.',
+    body: { schema: CredentialBindingRequestDto },
+    answers: { 204: { description: 'The agent gets it when it starts next.' } },
+    errors: [404, 502],
+  })
+  bind(
+    @Param('conversation_id', ConversationIdPipe) id: string,
+    @Param('secret_name') name: string,
+    @Body() { url, headers }: CredentialBindingRequestDto,
+  ): Promise<void> {
+    return this.bindings.bind(id, name, { url, headers });
+  }
+}

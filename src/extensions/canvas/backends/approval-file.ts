@@ -1,0 +1,55 @@
+import { randomUUID } from 'node:crypto';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { errorCode } from '../../../errors/index.js';
+import { makeFolder } from '../../../files/index.js';
+import { isJsonObject } from '../../../http/field-type.js';
+import { storageFailure } from '../../../storage/index.js';
+
+/** What a person has allowed to run. */
+export interface Approval {
+  revision: string;
+  platform: string;
+  artifact_sha256: string;
+  /** Absolute path. */
+  artifact_dir: string;
+}
+
+/** The approval in a file; undefined where there is none, or none that can be understood. */
+export async function readApproval(file: string): Promise<Approval | undefined> {
+  const value = await parsed(file);
+  if (!isJsonObject(value)) return undefined;
+  const { revision, platform, artifact_sha256, artifact_dir } = value;
+  if (typeof revision !== 'string' || typeof platform !== 'string') return undefined;
+  if (typeof artifact_sha256 !== 'string' || typeof artifact_dir !== 'string') return undefined;
+  return { revision, platform, artifact_sha256, artifact_dir };
+}
+
+/** @throws StorageFailedError */
+export async function writeApproval(file: string, approval: Approval): Promise<void> {
+  const unfinished = `${file}.${randomUUID()}.tmp`;
+  try {
+    await makeFolder(path.dirname(file), 0o700);
+    await writeFile(unfinished, JSON.stringify(approval), { mode: 0o600 });
+    await rename(unfinished, file);
+  } catch (error) {
+    await rm(unfinished, { force: true }).catch(() => undefined);
+    throw storageFailure(error);
+  }
+}
+
+/** @throws StorageFailedError */
+export async function removeApproval(file: string): Promise<void> {
+  await rm(file, { force: true }).catch((error: unknown) => {
+    throw storageFailure(error);
+  });
+}
+
+async function parsed(file: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8'));
+  } catch (error) {
+    if (errorCode(error) === undefined || errorCode(error) === 'ENOENT') return undefined;
+    throw storageFailure(error);
+  }
+}

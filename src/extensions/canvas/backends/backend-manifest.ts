@@ -1,0 +1,166 @@
+import path from 'node:path';
+import { model } from '../../../http/dto.js';
+import { Field } from '../../../http/field.js';
+import { decimal, type FieldType, integer, listOf, mapOf, nullable, text } from '../../../http/field-type.js';
+import { type Problem, valueError } from '../../../http/problem.js';
+
+const VERSION = 1;
+const ARCHIVE = '.tar.gz';
+const PLATFORMS = ['linux-amd64', 'linux-arm64'];
+/** What a back end may ask for of the server's environment: nothing that could hold a secret. */
+const INHERITABLE: ReadonlySet<string> = new Set(['PATH', 'LANG', 'LC_ALL', 'LC_CTYPE', 'TZ', 'TMPDIR']);
+/** What stands for something in the arguments. */
+const PLACEHOLDER = /\{([^{}]*)\}/g;
+const PLACEHOLDERS: ReadonlySet<string> = new Set(['artifact_dir', 'data_dir', 'port']);
+const EXECUTABLE = '{artifact_dir}';
+
+/** The archive of a back end for one platform. */
+export class CanvasExtensionBackendArtifactDto {
+  @Field(
+    text({ max: 4096, check: (place) => (place === '' ? undefined : archiveProblem(place)) }),
+    'Where it is inside the extension. Exactly one of `path` and `url` is given.',
+  )
+  path = '';
+
+  @Field(nullable(text({ max: 4096, check: urlProblem })), 'Where it is fetched from: `https`.')
+  url: string | null = null;
+
+  @Field(text({ pattern: /^[0-9a-f]{64}$/ }), 'Of the archive.')
+  sha256!: string;
+
+  @Field(integer({ ge: 0, le: 16 }), 'So many leading folders are left out; only of what is fetched.')
+  strip_components = 0;
+}
+
+/** How it is found out that a back end serves. */
+export class CanvasExtensionBackendHealthDto {
+  @Field(text({ pattern: /^\/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*$/ }), 'Answers with 2xx when it does.')
+  path = '/health';
+
+  @Field(decimal({ gt: 0, le: 300 }), 'It has to after so long.')
+  timeout_seconds = 30;
+
+  @Field(decimal({ gt: 0, le: 10 }), 'The pause between two questions.')
+  interval_seconds = 0.1;
+}
+
+/** A program of an extension. */
+export class CanvasExtensionBackendDto {
+  @Field(integer({ ge: VERSION, le: VERSION }))
+  schema_version!: number;
+
+  @Field(artifactsByPlatform(), 'A tar.gz for each platform: `linux-amd64`, `linux-arm64`.')
+  artifacts!: Map<string, CanvasExtensionBackendArtifactDto>;
+
+  @Field(
+    argumentList(),
+    'The program, which begins with `{artifact_dir}`, and its arguments; `{port}` and `{data_dir}` stand for what they say.',
+  )
+  argv!: string[];
+
+  @Field(model(CanvasExtensionBackendHealthDto))
+  health: CanvasExtensionBackendHealthDto = new CanvasExtensionBackendHealthDto();
+
+  @Field(
+    inheritedNames(),
+    'Variables of the server that it gets, of PATH, LANG, LC_ALL, LC_CTYPE, TZ, TMPDIR.',
+  )
+  inherit_environment: string[] = [];
+}
+
+/** The archive for this machine; undefined where there is none. */
+export function artifactFor(
+  backend: CanvasExtensionBackendDto,
+): CanvasExtensionBackendArtifactDto | undefined {
+  return backend.artifacts.get(platformName());
+}
+
+/** This machine, as manifests call it. */
+export function platformName(): string {
+  const architectures: Partial<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
+  return `${process.platform}-${architectures[process.arch] ?? process.arch}`;
+}
+
+/** The program and its arguments with what their placeholders stand for. */
+export function filledArguments(
+  { argv }: CanvasExtensionBackendDto,
+  values: Readonly<Record<'artifact_dir' | 'data_dir' | 'port', string>>,
+): string[] {
+  const all = new Map(Object.entries(values));
+  return argv.map((argument) =>
+    argument.replaceAll(PLACEHOLDER, (whole, name: string) => all.get(name) ?? whole),
+  );
+}
+
+function archiveProblem(place: string): string | undefined {
+  const normal = path.posix.normalize(place);
+  const leaves = path.posix.isAbsolute(normal) || normal === '..' || normal.startsWith('../');
+  if (leaves || /[\0\\]/.test(place)) return 'it is no path inside the extension';
+  return place.endsWith(ARCHIVE) ? undefined : `it has to end with ${ARCHIVE}`;
+}
+
+function urlProblem(address: string): string | undefined {
+  if (!URL.canParse(address)) return 'it is no URL';
+  const { protocol, username, password, hash, pathname } = new URL(address);
+  if (protocol !== 'https:') return 'it has to be https';
+  if (username !== '' || password !== '' || hash !== '') return 'it must not hold a user or a fragment';
+  return pathname.endsWith(ARCHIVE) ? undefined : `its path has to end with ${ARCHIVE}`;
+}
+
+const problem = (text: string): Problem[] => [valueError(text)];
+
+function artifactsByPlatform(): FieldType {
+  const map = mapOf(model(CanvasExtensionBackendArtifactDto, { before: sourceProblem }));
+  return {
+    ...map,
+    problems: (value) => {
+      if (!(value instanceof Map)) return map.problems(value);
+      const names = [...value.keys()].map(String);
+      if (names.length === 0) return problem('there is none');
+      const foreign = names.find((name) => !PLATFORMS.includes(name));
+      if (foreign !== undefined) return problem(`${foreign.slice(0, 100)} is no platform`);
+      return map.problems(value);
+    },
+    schema: () => ({ ...map.schema(), propertyNames: { enum: PLATFORMS }, minProperties: 1 }),
+  };
+}
+
+function sourceProblem(artifact: Record<string, unknown>): string | undefined {
+  const { path: place = '', url = null, strip_components: strip = 0 } = artifact;
+  if ((place === '') === (url === null)) return 'exactly one of path and url is needed';
+  return url === null && Number(strip) !== 0 ? 'strip_components is for what is fetched' : undefined;
+}
+
+function argumentList(): FieldType {
+  const list = listOf(text({ min: 1 }), { min: 1 });
+  return {
+    ...list,
+    problems: (value) => {
+      const own = list.problems(value);
+      if (own.length > 0 || !Array.isArray(value)) return own;
+      const all = value.map(String);
+      if (all.some((argument) => argument.includes('\0'))) return problem('an argument holds a zero byte');
+      if (!all[0]?.startsWith(EXECUTABLE)) return problem(`the program has to begin with ${EXECUTABLE}`);
+      const names = all.flatMap((argument) =>
+        [...argument.matchAll(PLACEHOLDER)].map(([, name]) => name ?? ''),
+      );
+      const unknown = names.find((name) => !PLACEHOLDERS.has(name));
+      return unknown === undefined ? [] : problem(`{${unknown.slice(0, 100)}} stands for nothing`);
+    },
+  };
+}
+
+function inheritedNames(): FieldType {
+  const list = listOf(text());
+  return {
+    ...list,
+    problems: (value) => {
+      const own = list.problems(value);
+      if (own.length > 0 || !Array.isArray(value)) return own;
+      const all = value.map(String);
+      const foreign = all.find((name) => !INHERITABLE.has(name));
+      if (foreign !== undefined) return problem(`${foreign.slice(0, 100)} is not given away`);
+      return new Set(all).size === all.length ? [] : problem('a name stands there twice');
+    },
+  };
+}

@@ -1,0 +1,83 @@
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { makeFolder } from '../../../files/index.js';
+import { isJsonObject } from '../../../http/field-type.js';
+import { endSessionProcesses, signal } from '../../../tools/terminal/session-processes.js';
+
+/** What is written down of a program that runs; the original reads it, too. */
+interface RunRecord {
+  name: string;
+  pgid: number;
+  start_time: number;
+  server_pid: number;
+  server_start_time: number;
+  /** Ours only. */
+  mark?: string;
+}
+
+/** Notes which programs run for which server, so that those of a server that was killed are ended by the next one. */
+export class LeftBehind {
+  /** @param folder absolute path */
+  constructor(private readonly folder: string) {}
+
+  async note(name: string, pid: number, mark: string): Promise<void> {
+    const [start_time = 0, server_start_time = 0] = await Promise.all([startOf(pid), startOf(process.pid)]);
+    const record: RunRecord = {
+      ...{ name, pgid: pid, start_time, server_pid: process.pid, server_start_time, mark },
+    };
+    await makeFolder(this.folder, 0o700);
+    await writeFile(this.file(pid), JSON.stringify(record), { mode: 0o600 });
+  }
+
+  async forget(pid: number): Promise<void> {
+    await rm(this.file(pid), { force: true });
+  }
+
+  /** Ends what servers have left that are no more. */
+  async end(): Promise<void> {
+    for (const file of await readdir(this.folder).catch(() => [])) {
+      const record = await this.read(file);
+      if (record === undefined) continue;
+      // Process ids are used again: only together with its start does one name a process.
+      if ((await startOf(record.server_pid)) === record.server_start_time) continue;
+      if ((await startOf(record.pgid)) === record.start_time) signal(-record.pgid, 'SIGKILL');
+      if (record.mark !== undefined) await endSessionProcesses(record.mark, []);
+      await rm(path.join(this.folder, file), { force: true });
+    }
+  }
+
+  private async read(file: string): Promise<RunRecord | undefined> {
+    if (!/^\d+\.json$/.test(file)) return undefined;
+    const text = await readFile(path.join(this.folder, file), 'utf8').catch(() => '{}');
+    const value = parsed(text);
+    if (!isJsonObject(value)) return undefined;
+    const { name, pgid, start_time, server_pid, server_start_time, mark } = value;
+    if (typeof name !== 'string' || typeof pgid !== 'number' || pgid <= 1) return undefined;
+    if (typeof start_time !== 'number' || typeof server_pid !== 'number') return undefined;
+    if (typeof server_start_time !== 'number') return undefined;
+    const record = { name, pgid, start_time, server_pid, server_start_time };
+    return typeof mark === 'string' ? { ...record, mark } : record;
+  }
+
+  private file(pid: number): string {
+    return path.join(this.folder, `${pid}.json`);
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** When a process started, in ticks since the machine did (field 22 of /proc/PID/stat); undefined when it is no more. */
+async function startOf(pid: number): Promise<number | undefined> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => undefined);
+  if (stat === undefined) return undefined;
+  // The name before it may contain anything, parentheses included.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const start = Number(fields[19]);
+  return Number.isSafeInteger(start) ? start : undefined;
+}

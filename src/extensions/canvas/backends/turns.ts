@@ -1,0 +1,30 @@
+/** Lets what concerns one name happen one after another, and what concerns all names alone. */
+export class Turns {
+  private readonly last = new Map<string, Promise<unknown>>();
+  private alone: Promise<unknown> = Promise.resolve();
+
+  /** @throws whatever the work throws */
+  async take<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const { alone } = this;
+    const turn = Promise.all([this.last.get(name), alone]).then(work);
+    const done = turn.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.last.set(name, done);
+    void done.then(() => {
+      if (this.last.get(name) === done) this.last.delete(name);
+    });
+    return turn;
+  }
+
+  /** @throws whatever the work throws */
+  takeAll<T>(work: () => Promise<T>): Promise<T> {
+    const turn = Promise.all([this.alone, ...this.last.values()]).then(work);
+    this.alone = turn.then(
+      () => undefined,
+      () => undefined,
+    );
+    return turn;
+  }
+}

@@ -1,0 +1,61 @@
+import { Controller, Delete, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import { Operation } from '../../../http/operation.js';
+import { OTHER_NAME } from '../../installation/installation.dto.js';
+import { ExtensionNamePipe } from '../../installation/name.pipe.js';
+import { AppBackendBridge } from './app-backend-bridge.js';
+import { nameSchema } from './backend-address.js';
+import { expiredSessionCookie, sessionCookie } from './bridge-sessions.js';
+
+const tag = 'Canvas App Backends';
+const path = { extension_name: nameSchema };
+const NAME = 'extension_name';
+const name = new ExtensionNamePipe(NAME, OTHER_NAME);
+/** What a frame with the pages of an extension may do. */
+const SANDBOX = 'allow-forms allow-modals allow-popups allow-same-origin allow-scripts';
+
+/** Sessions by which pages of canvas extensions use their back ends. */
+@Controller('app-backends/:extension_name/session')
+export class AppBackendSessionsController {
+  constructor(private readonly bridge: AppBackendBridge) {}
+
+  @Post()
+  @HttpCode(200)
+  @Operation({
+    tag,
+    summary: 'Open a session at a back end',
+    description:
+      'For five minutes, as a cookie. Asked for at the address in `app_backend_public_url`, by a page of another origin.',
+    path,
+    answers: { 200: { description: 'Where the pages are.', schema: 'AppBackendSessionResponse' } },
+    errors: [403, 409, 421],
+  })
+  open(
+    @Param(NAME, name) extension: string,
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ): { ingress_url: string; expires_at: string; iframe_sandbox: string } {
+    const { session, url } = this.bridge.open(extension, request);
+    response.setHeader('Set-Cookie', sessionCookie(session));
+    return { ingress_url: url, expires_at: session.expiresAt.toISOString(), iframe_sandbox: SANDBOX };
+  }
+
+  @Delete()
+  @HttpCode(204)
+  @Operation({
+    tag,
+    summary: 'Take back a session at a back end',
+    description: 'Its sockets are cut.',
+    path,
+    answers: { 204: { description: 'It is over.' } },
+    errors: [403, 409, 421],
+  })
+  close(
+    @Param(NAME, name) extension: string,
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ): void {
+    this.bridge.close(extension, request);
+    response.setHeader('Set-Cookie', expiredSessionCookie(extension));
+  }
+}

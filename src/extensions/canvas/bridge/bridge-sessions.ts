@@ -1,0 +1,75 @@
+import { randomBytes } from 'node:crypto';
+import type { BackendRun } from '../backends/backend-run.js';
+
+const NAME = 'oh_app_backend_session';
+/** How long one holds (ms). */
+export const SESSION_MS = 5 * 60_000;
+
+/** The right of a browser to use one run of a back end. */
+export interface BridgeSession {
+  token: string;
+  name: string;
+  run: BackendRun;
+  expiresAt: Date;
+  /** It holds no longer: its time is over, somebody took it back, or the run has ended. */
+  over: AbortSignal;
+}
+
+/** Who may use which back end; in memory only. */
+export class BridgeSessions {
+  private readonly sessions = new Map<string, { session: BridgeSession; end: () => void }>();
+
+  constructor(private readonly ms = SESSION_MS) {}
+
+  open(name: string, run: BackendRun): BridgeSession {
+    const token = randomBytes(32).toString('base64url');
+    const over = new AbortController();
+    let stopListening = (): void => undefined;
+    const end = (): void => {
+      clearTimeout(timer);
+      stopListening();
+      this.sessions.delete(token);
+      over.abort();
+    };
+    const timer = setTimeout(end, this.ms);
+    timer.unref();
+    const session = { token, name, run, expiresAt: new Date(Date.now() + this.ms), over: over.signal };
+    this.sessions.set(token, { session, end });
+    // It may have ended already: then the session is over at once.
+    stopListening = run.onEnd(end);
+    return session;
+  }
+
+  /** The session that a request shows in its cookie, if it holds for this back end. */
+  find(name: string, cookie: string | undefined): BridgeSession | undefined {
+    const shown = tokensIn(cookie).map((token) => this.sessions.get(token)?.session);
+    return shown.find((session) => session?.name === name);
+  }
+
+  /** Takes it back. */
+  close(session: BridgeSession): void {
+    this.sessions.get(session.token)?.end();
+  }
+}
+
+/** Gives a browser its session: only for this back end, and also when its pages are shown in a page of another origin. */
+export function sessionCookie({ token, name }: BridgeSession): string {
+  return format(token, SESSION_MS / 1_000, name);
+}
+
+/** Takes the cookie away again. */
+export function expiredSessionCookie(name: string): string {
+  return format('""', 0, name);
+}
+
+function format(value: string, maxAge: number, name: string): string {
+  const where = `Path=/app-backends/${name}; SameSite=none; Secure; Partitioned`;
+  return `${NAME}=${value}; HttpOnly; Max-Age=${maxAge}; ${where}`;
+}
+
+function tokensIn(cookie = ''): string[] {
+  return cookie.split(';').flatMap((pair) => {
+    const [name, value] = pair.trim().split('=');
+    return name === NAME && value !== undefined ? [value] : [];
+  });
+}

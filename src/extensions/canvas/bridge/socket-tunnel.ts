@@ -1,0 +1,75 @@
+import { request as ask, STATUS_CODES, type IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Upstream } from './forward-request.js';
+import { requestHeaders, responseHeaders } from './passed-headers.js';
+
+/** A client that wants to speak WebSocket with a back end. */
+export interface Knock {
+  request: IncomingMessage;
+  socket: Duplex;
+  head: Buffer;
+}
+
+/**
+ * Connects a client and a back end byte for byte: subprotocols, extensions, frames and the words of a close are between
+ * the two of them, and who is slow slows the other one down.
+ * @param over ends it
+ */
+export function tunnelSocket({ request, socket, head }: Knock, upstream: Upstream, over: AbortSignal): void {
+  const { port, target } = upstream;
+  const { origin: _ours, ...headers } = requestHeaders(request);
+  const asked = ask({
+    ...{ host: '127.0.0.1', port, path: target, agent: false },
+    headers: { ...headers, host: `127.0.0.1:${port}`, connection: 'Upgrade', upgrade: 'websocket' },
+  });
+  const end = (): void => {
+    asked.destroy();
+    socket.destroy();
+  };
+  over.addEventListener('abort', end, { once: true });
+  socket.once('close', () => {
+    over.removeEventListener('abort', end);
+    asked.destroy();
+  });
+  socket.on('error', end);
+  asked.once('error', () => refuse(socket));
+  asked.once('response', (response) => {
+    response.destroy();
+    refuse(socket);
+  });
+  asked.once('upgrade', (response, remote, first) => {
+    over.addEventListener('abort', () => remote.destroy(), { once: true });
+    if (over.aborted || socket.destroyed) return void remote.destroy();
+    socket.write(accepted(response));
+    if (first.length > 0) remote.unshift(first);
+    if (head.length > 0) socket.unshift(head);
+    // Whichever of them ends, and however: the other one ends, too.
+    void pipeline(remote, socket, remote).catch(() => {
+      remote.destroy();
+      socket.destroy();
+    });
+  });
+  asked.end();
+}
+
+function accepted(response: IncomingMessage): string {
+  const shown = Object.entries(responseHeaders(response)).filter(([name]) =>
+    name.startsWith('sec-websocket-'),
+  );
+  const lines = shown.flatMap(([name, values]) => values.map((value) => `${name}: ${value}`));
+  return [
+    'HTTP/1.1 101 Switching Protocols',
+    'Upgrade: websocket',
+    'Connection: Upgrade',
+    ...lines,
+    '',
+    '',
+  ].join('\r\n');
+}
+
+/** It speaks no WebSocket there, or is not there any more. */
+function refuse(socket: Duplex): void {
+  if (!socket.writable) return;
+  socket.end(`HTTP/1.1 502 ${STATUS_CODES[502]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}

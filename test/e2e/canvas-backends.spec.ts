@@ -1,0 +1,230 @@
+import { readFile, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { type CanvasApp, unseal, writeCanvasApp } from '../support/canvas-app.js';
+import { isAlive } from '../support/is-alive.js';
+import { eventually } from '../support/server-process.js';
+import { asJson, containing, SettingsStage, type Json } from '../support/settings-stage.js';
+
+const root = '/api/canvas-extensions';
+const one = `${root}/installed/my-app`;
+
+describe('the back ends of canvas extensions', () => {
+  let stage: SettingsStage;
+  let source: string;
+  beforeAll(async () => {
+    stage = await SettingsStage.start({ TZ: 'Europe/Paris', OPENAI_API_KEY: 'sk-hush' });
+    source = path.join(stage.folder, 'app');
+  });
+  afterEach(async () => {
+    await stage.ask('DELETE', one);
+    await stage.done('DELETE', `${one}/backend/data`);
+  });
+  afterAll(async () => {
+    await stage.server.end();
+    await unseal(backends('artifacts'));
+    await stage.stop();
+  });
+
+  const backends = (name: string) => path.join(stage.root, 'canvas-extensions', 'backends', name);
+  const state = () => stage.done('GET', `${one}/backend`);
+  const ask = (action: string, revision: unknown) =>
+    stage.ask('POST', `${one}/backend/${action}`, { revision });
+  const logs = async () => String((await stage.done('GET', `${one}/backend/logs`))['logs']);
+  /** Asks the program itself. */
+  const child = async (status: Json, route: string): Promise<string> =>
+    (await fetch(`http://127.0.0.1:${String(status['port'])}${route}`)).text();
+
+  async function install(app: CanvasApp = {}): Promise<unknown> {
+    await rm(source, { recursive: true, force: true });
+    await writeCanvasApp(source, app);
+    await stage.done('POST', `${root}/install`, { source });
+    return (await state())['revision'];
+  }
+  async function prepared(app: CanvasApp = {}): Promise<unknown> {
+    const revision = await install(app);
+    await stage.done('POST', `${one}/backend/prepare`, { revision });
+    return revision;
+  }
+  async function started(app: CanvasApp = {}): Promise<Json> {
+    const { status, body } = await ask('start', await prepared(app));
+    expect([status, body['state'], body['detail']]).toEqual([200, 'ready', null]);
+    return body;
+  }
+
+  it('are prepared, started, asked, stopped and started again', async () => {
+    const revision = await install();
+    const stopped = { name: 'my-app', state: 'stopped', revision, pid: null, port: null, detail: null };
+    expect(await state()).toEqual({ ...stopped, prepared_revision: null });
+    expect((await ask('start', revision)).body).toEqual({
+      detail: 'backend revision must be prepared before start',
+    });
+    for (const action of ['prepare', 'start']) {
+      expect(await ask(action, 'another')).toEqual({
+        status: 409,
+        body: { detail: 'approval revision does not match installed revision' },
+      });
+    }
+    const { body: isPrepared } = await ask('prepare', revision);
+    expect(isPrepared).toEqual({ ...stopped, prepared_revision: revision });
+    const { body: first } = await ask('start', revision);
+    expect(first).toMatchObject({ state: 'ready', detail: null });
+    expect(await state()).toEqual(first);
+    expect((await ask('start', revision)).body).toEqual(first);
+    expect(await ask('start', 'another')).toEqual({
+      status: 409,
+      body: { detail: 'a different backend revision is already running' },
+    });
+    expect(await logs()).toContain(`[stdout] serving ${String(first['port'])}\n`);
+    expect(await logs()).toContain('[stderr] a word on stderr\n');
+    expect(await stage.done('POST', `${one}/backend/stop`)).toEqual(isPrepared);
+    expect(isAlive(Number(first['pid']))).toBe(false);
+    expect(await logs()).toContain('[stdout] asked to end\n');
+    expect((await ask('start', revision)).body).toMatchObject({ state: 'ready' });
+    expect(await logs()).not.toContain('asked to end');
+  });
+
+  it('know nothing of the server: a home of their own, and what they may inherit', async () => {
+    const status = await started({ backend: { inherit_environment: ['TZ'] } });
+    const facts = asJson(JSON.parse(await child(status, '/environment')));
+    const data = path.join(backends('data'), 'my-app');
+    const env = asJson(facts['env']);
+    expect(env).toMatchObject({ HOME: path.join(data, 'home'), TZ: 'Europe/Paris' });
+    // The shell that starts it adds some of its own.
+    const ours = ['HOME', 'TZ', 'OPENHANDS_TERMINAL_ID'];
+    expect(
+      Object.keys(env).filter((name) => ![...ours, 'PWD', 'SHLVL', '_', 'OLDPWD'].includes(name)),
+    ).toEqual([]);
+    expect(facts['cwd']).toBe(path.join(stage.root, 'canvas-extensions', 'installed', 'my-app'));
+    expect(facts['argv']).toEqual([String(status['port']), data]);
+  });
+
+  it('keep what they store until somebody removes it', async () => {
+    await child(await started(), '/store');
+    const stored = path.join(backends('data'), 'my-app', 'stored');
+    expect(await stage.ask('DELETE', `${one}/backend/data`)).toEqual({
+      status: 409,
+      body: { detail: 'stop the backend before deleting its data' },
+    });
+    await stage.done('DELETE', one);
+    expect(await readFile(stored, 'utf8')).toBe('x');
+    expect(await stage.done('DELETE', `${one}/backend/data`)).toMatchObject({ state: 'missing' });
+    await expect(stat(path.dirname(stored))).rejects.toThrow('ENOENT');
+  });
+
+  it('say how they fail', async () => {
+    const broken: [string, CanvasApp][] = [
+      ['backend exited with code 5', { script: '#!/bin/sh\necho no >&2\nexit 5\n' }],
+      ['backend exited with code -9', { script: '#!/bin/sh\nkill -9 $$\n' }],
+      [
+        'backend health check timed out',
+        { script: '#!/bin/sh\nexec sleep 1000\n', backend: { health: { timeout_seconds: 0.3 } } },
+      ],
+      ['backend could not be started: spawn', { script: '#!/nowhere/interpreter\n' }],
+      [
+        'backend executable must be an executable regular file',
+        { backend: { argv: ['{artifact_dir}/nothing'] } },
+      ],
+      [
+        'backend executable must be an executable regular file',
+        { backend: { argv: ['{artifact_dir}/../../../../../../../../../../../bin/sleep', '1000'] } },
+      ],
+    ];
+    for (const [detail, app] of broken) {
+      const { status, body } = await ask('start', await prepared(app));
+      expect([status, body]).toEqual([
+        200,
+        expect.objectContaining({ state: 'unhealthy', pid: null, port: null, detail: containing(detail) }),
+      ]);
+      expect(await state()).toEqual(body);
+      await stage.done('DELETE', one);
+    }
+  });
+
+  it('are seen to be ill, to get well and to crash', async () => {
+    const status = await started();
+    await child(status, '/sick');
+    expect(await state()).toEqual({ ...status, state: 'unhealthy', detail: 'Backend health probe failed' });
+    await child(status, '/well');
+    expect(await state()).toEqual(status);
+    await child(status, '/crash').catch(() => undefined);
+    await eventually(async () => (await state())['detail'] === 'Backend exited with code 7');
+    expect(await state()).toMatchObject({ state: 'unhealthy', pid: null, port: null });
+    expect((await ask('start', status['revision'])).body).toMatchObject({ state: 'ready', detail: null });
+  });
+
+  it('start once for all who ask, and can be stopped while they start', async () => {
+    const hanging = { script: '#!/bin/sh\necho up\nexec sleep 1000\n' };
+    const revision = await prepared(hanging);
+    const asked = [ask('start', revision), ask('start', revision)];
+    await eventually(async () => (await logs()).includes('[stdout] up'));
+    const { state: now, pid } = await state();
+    expect(now).toBe('starting');
+    expect((await ask('prepare', revision)).body).toMatchObject({ state: 'starting', pid });
+    await stage.done('POST', `${one}/backend/stop`);
+    for (const { body } of await Promise.all(asked))
+      expect(body).toMatchObject({ state: 'stopped', detail: null });
+    expect(isAlive(Number(pid))).toBe(false);
+  });
+
+  it('end with their extension, and keep others from being replaced under them', async () => {
+    const status = await started();
+    const daemon = Number(await child(status, '/daemon'));
+    expect(await stage.ask('POST', `${root}/install`, { source, force: true })).toEqual({
+      status: 409,
+      body: { detail: 'Stop running Canvas App backends before a forced install' },
+    });
+    await stage.done('PATCH', one, { enabled: true });
+    expect(await state()).toEqual(status);
+    await stage.done('PATCH', one, { enabled: false });
+    expect(await state()).toMatchObject({ state: 'stopped', prepared_revision: status['revision'] });
+    expect([isAlive(Number(status['pid'])), isAlive(daemon)]).toEqual([false, false]);
+    await stage.done('POST', `${root}/install`, { source, force: true });
+    expect(await state()).toMatchObject({ state: 'stopped', prepared_revision: null });
+    expect((await ask('prepare', status['revision'])).status).toBe(200);
+    const { body: again } = await ask('start', status['revision']);
+    await stage.done('DELETE', one);
+    expect(await state()).toMatchObject({ state: 'missing', prepared_revision: status['revision'] });
+    expect(isAlive(Number(again['pid']))).toBe(false);
+  });
+
+  it('end with the server, and are ended by the next one when it was killed', async () => {
+    const status = await started();
+    await stage.restart('SIGTERM');
+    expect(isAlive(Number(status['pid']))).toBe(false);
+    const { body: second } = await ask('start', status['revision']);
+    expect(second).toMatchObject({ state: 'ready' });
+    const daemon = Number(await child(second, '/daemon'));
+    await stage.server.end('SIGKILL');
+    expect([isAlive(Number(second['pid'])), isAlive(daemon)]).toEqual([true, true]);
+    await stage.restart();
+    await eventually(() => Promise.resolve(!isAlive(Number(second['pid'])) && !isAlive(daemon)));
+    expect(await state()).toMatchObject({ state: 'stopped', prepared_revision: status['revision'] });
+  });
+
+  it('of a server that lives are left alone by another one', async () => {
+    const status = await started();
+    const other = await stage.another();
+    const there = await other.request('POST', `${one}/backend/start`, { revision: 'another' });
+    expect(there.status).toBe(409);
+    await other.stop();
+    expect(await state()).toEqual(status);
+  });
+
+  it('are told of in logs that stay small', async () => {
+    const script = '#!/bin/sh\nyes aaaaaaaaaaaaaaaaaaaaaaaaaa | head -c 1000000\necho é\nexec sleep 1000\n';
+    const asked = ask('start', await prepared({ script }));
+    await eventually(async () => (await logs()).endsWith('é\n'));
+    const all = await stage.done('GET', `${one}/backend/logs?limit_bytes=262144`);
+    expect(all['truncated']).toBe(true);
+    expect(Buffer.byteLength(String(all['logs']))).toBeLessThanOrEqual(262_144);
+    // In the middle of a character there is none.
+    expect(await stage.done('GET', `${one}/backend/logs?limit_bytes=2`)).toMatchObject({
+      logs: '\n',
+      truncated: true,
+    });
+    for (const limit of [0, 262_145])
+      expect((await stage.ask('GET', `${one}/backend/logs?limit_bytes=${limit}`)).status).toBe(422);
+    await stage.done('POST', `${one}/backend/stop`);
+    await asked;
+  });
+});
