@@ -114,6 +114,13 @@ describe('files in and out', () => {
       'error parsing',
     ],
     ['no form', 'multipart/form-data; boundary=b', 'x', 'error parsing'],
+    ['a flood of fields', 'multipart/form-data; boundary=b', flood(20_000) + form('file', 'x'), 'missing'],
+    [
+      'a header of a megabyte',
+      'multipart/form-data; boundary=b',
+      form('file', 'x', `; filename="${'f'.repeat(1_000_000)}"`),
+      'error parsing',
+    ],
     ['no boundary', 'multipart/form-data', form('file', 'x'), 'error parsing'],
   ])('are missed where a request brings %s', async (_what, type, body, expected) => {
     const headers: Record<string, string> =
@@ -302,6 +309,8 @@ describe('files of a server that is confined to a folder', () => {
         await symlink('../../secrets', real);
         await rm(real);
         await rename(away, real);
+        // Long enough to be found.
+        await readdir(path.join(real, 'deep'));
       }
     })();
     const seen: string[] = [];
@@ -312,9 +321,15 @@ describe('files of a server that is confined to a folder', () => {
     over.abort();
     await swapping;
     expect(seen.filter((text) => text.includes('hush'))).toEqual([]);
-    expect(seen.some((text) => text === 'inside')).toBe(true);
+    const after = await rawRequest(server.url, { path: `${route}/workspace/race/deep/file` });
+    expect(after.text).toBe('inside');
   });
 });
+
+/** So many small fields, without the end of a form. */
+function flood(count: number): string {
+  return '--b\r\nContent-Disposition: form-data; name="x"\r\n\r\ny\r\n'.repeat(count);
+}
 
 /** What came of an archive, unpacked, also of one that broke off. */
 async function tarOf(url: string): Promise<string> {
