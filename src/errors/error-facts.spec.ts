@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { runInNewContext } from 'node:vm';
 import { errorCode, errorMessage, errorName, errorStack } from './index.js';
@@ -16,6 +17,18 @@ describe('what was thrown', () => {
     const error = thrownBy(() => readFileSync('/nowhere/at/all'));
     expect(errorCode(error)).toBe('ENOENT');
     expect(errorMessage(error)).toMatch(/^ENOENT: no such file/);
+  });
+
+  it('says nothing of the value that Node refused as an argument', () => {
+    const env = { TOKEN: 'hush-hush\n\0token' };
+    const error = thrownBy(() => spawnSync('true', [], { env }));
+    expect(String(error)).toContain('hush-hush');
+    expect(errorMessage(error)).toMatch(/options\.env\['TOKEN'\]' must be a string without null bytes$/);
+    expect(errorStack(error)).toMatch(/null bytes\n +at /);
+    expect(errorStack(error)).not.toContain('hush-hush');
+    const other = thrownBy(() => readFileSync(Object('hush-hush') as string));
+    expect([errorCode(other), errorMessage(other)]).toEqual(['ERR_INVALID_ARG_TYPE', expect.any(String)]);
+    expect(errorMessage(other)).not.toContain('hush-hush');
   });
 
   it('may be an error of another realm', () => {

@@ -13,14 +13,23 @@ export function errorName(error: unknown): string {
   return textField(error, 'name') ?? 'Error';
 }
 
-/** The message of an error; the text of anything else. */
+/**
+ * The message of an error; the text of anything else. Never what Node was given for an argument: it may be the value of a
+ * variable, and that a secret.
+ */
 export function errorMessage(error: unknown): string {
-  return textField(error, 'message') ?? String(error);
+  return withoutArgument(error, textField(error, 'message') ?? String(error));
 }
 
-/** The stack of an error, for a log; the text of anything else. */
+/** The stack of an error, for a log; the text of anything else. Without what Node was given, too. */
 export function errorStack(error: unknown): string {
-  return textField(error, 'stack') ?? String(error);
+  return withoutArgument(error, textField(error, 'stack') ?? String(error));
+}
+
+/** `must be a string without null bytes. Received 'hush'`: it quotes the value as a program would, so no mask knows it. */
+function withoutArgument(error: unknown, text: string): string {
+  if (!errorCode(error)?.startsWith('ERR_INVALID_ARG_')) return text;
+  return text.replace(/\.? Received [^]*?(?=\n +at |$)/, '');
 }
 
 function textField(thrown: unknown, name: 'code' | 'name' | 'message' | 'stack'): string | undefined {

@@ -5,8 +5,8 @@ import { isInside } from '../files/index.js';
 
 /** Files below `.git` that may hold credentials or tell of them (addresses with a password or a token in them). */
 const GIT_SECRETS = /^(config(\.worktree)?|credentials?|fetch_head|logs)$/;
-/** Files that hold passwords wherever they are. */
-const PASSWORD_FILES = new Set(['.git-credentials', '.netrc', '_netrc']);
+/** Files that hold passwords wherever they are; some systems do not care for the case of their names. */
+export const PASSWORD_FILES: ReadonlySet<string> = new Set(['.git-credentials', '.netrc', '_netrc']);
 
 /** The path leads out of the folder that is served. */
 export class PathOutsideError extends Error {

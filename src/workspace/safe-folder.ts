@@ -1,5 +1,5 @@
-import { constants } from 'node:fs';
-import { mkdir, open, type FileHandle } from 'node:fs/promises';
+import { constants, type Stats } from 'node:fs';
+import { mkdir, open, readdir, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../errors/index.js';
 import { handlePath, NoFolderError, type Located, type PathScope } from './path-scope.js';
@@ -40,7 +40,12 @@ export class SafeFolder {
     return folder;
   }
 
-  private static async open(scope: PathScope, folder: string, known = folder): Promise<SafeFolder> {
+  /**
+   * Opens a folder as it stands, no link. Close it.
+   * @param known where it is
+   * @throws NoFolderError, the scope's error for paths outside, errors of the system
+   */
+  static async open(scope: PathScope, folder: string, known = folder): Promise<SafeFolder> {
     const handle = await open(folder, FOLDER_FLAGS).catch((error: unknown) => {
       if (['ENOTDIR', 'ELOOP'].includes(errorCode(error) ?? '')) throw new NoFolderError();
       throw error;
@@ -56,6 +61,15 @@ export class SafeFolder {
   /** A path for an entry of this very folder. */
   at(name: string): string {
     return path.join(handlePath(this.handle) ?? this.path, name);
+  }
+
+  /** What it is, and the names in it. */
+  async list(): Promise<{ stats: Stats; names: string[] }> {
+    const [stats, names] = await Promise.all([
+      this.handle.stat(),
+      readdir(handlePath(this.handle) ?? this.path),
+    ]);
+    return { stats, names };
   }
 
   close(): Promise<void> {

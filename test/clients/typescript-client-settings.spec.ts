@@ -1,32 +1,20 @@
 import type * as Clients from '@openhands/typescript-client/clients';
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
-import { WebSocket } from 'ws';
-import { ServerProcess } from '../support/server-process.js';
+import { TypeScriptClientStage } from '../support/typescript-client-stage.js';
 
-const KEY = 'key-for-tests';
 const SECRET = 'sk-planted-1234567890';
 
 describe('the TypeScript client, at settings, profiles and workspaces', () => {
+  let stage: TypeScriptClientStage;
   let clients: typeof Clients;
-  let server: ServerProcess;
   let folder: string;
   let options: { host: string; apiKey: string };
 
   beforeAll(async () => {
-    // Outside a browser the client looks for a socket class where a browser has one, while it is imported.
-    Object.assign(globalThis, { window: { WebSocket } });
-    clients = await import('@openhands/typescript-client/clients');
-    server = await ServerProcess.start({ env: { SESSION_API_KEY: KEY } });
-    options = { host: server.url, apiKey: KEY };
-    folder = await mkdtemp(path.join(os.tmpdir(), 'settings-'));
+    stage = await TypeScriptClientStage.start();
+    ({ clients, folder, options } = stage);
   });
-  afterAll(async () => {
-    Reflect.deleteProperty(globalThis, 'window');
-    await server.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => stage.stop());
 
   it('reads and changes settings, and shows a key only when it is asked to', async () => {
     const settings = new clients.SettingsClient(options);

@@ -1,43 +1,30 @@
 import type * as Client from '@openhands/typescript-client';
 import type * as Clients from '@openhands/typescript-client/clients';
 import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import os from 'node:os';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { WebSocket } from 'ws';
-import { eventually, ServerProcess } from '../support/server-process.js';
+import { eventually, type ServerProcess } from '../support/server-process.js';
+import { TypeScriptClientStage } from '../support/typescript-client-stage.js';
 import { zipEntries } from '../support/zip-entries.js';
 
-const KEY = 'key-for-tests';
-
 describe('the TypeScript client, at commands, files and git', () => {
+  let stage: TypeScriptClientStage;
   let client: typeof Client;
   let clients: typeof Clients;
   let server: ServerProcess;
   let folder: string;
 
   beforeAll(async () => {
-    // Outside a browser the client looks for a socket class where a browser has one, while it is imported.
-    Object.assign(globalThis, { window: { WebSocket } });
-    [client, clients] = await Promise.all([
-      import('@openhands/typescript-client'),
-      import('@openhands/typescript-client/clients'),
-    ]);
-    server = await ServerProcess.start({ env: { SESSION_API_KEY: KEY } });
-    folder = await mkdtemp(path.join(os.tmpdir(), 'workspace-'));
+    stage = await TypeScriptClientStage.start();
+    ({ client, clients, server, folder } = stage);
   });
-  afterAll(async () => {
-    Reflect.deleteProperty(globalThis, 'window');
-    await server.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => stage.stop());
 
   it('runs commands and follows them', async () => {
-    const bash = new clients.BashClient({ host: server.url, apiKey: KEY });
+    const bash = new clients.BashClient(stage.options);
     const seen: unknown[] = [];
     const socket = new client.BashWebSocketClient({
-      host: server.url,
-      apiKey: KEY,
+      ...stage.options,
       resendMode: 'all',
       callback: (event) => seen.push(event),
     });
@@ -58,7 +45,7 @@ describe('the TypeScript client, at commands, files and git', () => {
   });
 
   it('sends and fetches files', async () => {
-    const files = new clients.FileClient({ host: server.url, apiKey: KEY });
+    const files = new clients.FileClient(stage.options);
     const target = path.join(folder, 'deep/ünï.txt');
     expect(await files.uploadTextFile('text', target)).toMatchObject({ success: true, file_size: 4 });
     expect(await files.downloadTextFile(target)).toBe('text');
@@ -67,12 +54,10 @@ describe('the TypeScript client, at commands, files and git', () => {
       { name: 'deep', path: path.join(folder, 'deep') },
     ]);
     expect((await files.getHome({ includeHidden: true })).home).toBe(process.env['HOME']);
-    const { body } = await server.request(
-      'POST',
-      '/api/conversations',
-      { agent: { llm: { model: 'scripted/test' } }, workspace: { working_dir: folder } },
-      { 'x-session-api-key': KEY },
-    );
+    const { body } = await server.request('POST', '/api/conversations', {
+      agent: { llm: { model: 'scripted/test' } },
+      workspace: { working_dir: folder },
+    });
     const { id } = body as { id: string };
     const zip = await files.downloadTrajectory(id);
     const names = [...zipEntries(Buffer.from(await new Blob([zip]).arrayBuffer())).keys()];
@@ -89,7 +74,7 @@ describe('the TypeScript client, at commands, files and git', () => {
     await writeFile(path.join(repository, 'a b.txt'), 'one\n');
     git('add', '--all');
     git('commit', '-qm', 'first');
-    const workspace = new client.RemoteWorkspace({ host: server.url, workingDir: repository, apiKey: KEY });
+    const workspace = new client.RemoteWorkspace({ ...stage.options, workingDir: repository });
     expect(await workspace.executeCommand('echo two > "a b.txt"; echo done', repository)).toMatchObject({
       exit_code: 0,
       stdout: 'done\n',

@@ -1,53 +1,30 @@
 import type * as Client from '@openhands/typescript-client';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import os from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { WebSocket } from 'ws';
-import { eventually, ServerProcess } from '../support/server-process.js';
-
-const KEY = 'key-for-tests';
+import { eventually } from '../support/server-process.js';
+import { TypeScriptClientStage } from '../support/typescript-client-stage.js';
 
 describe('the TypeScript client', () => {
+  let stage: TypeScriptClientStage;
   let client: typeof Client;
-  let server: ServerProcess;
   let workspaceDir: string;
 
   beforeAll(async () => {
-    // Outside a browser the client looks for a socket class where a browser has one, while it is imported.
-    Object.assign(globalThis, { window: { WebSocket } });
-    client = await import('@openhands/typescript-client');
-    server = await ServerProcess.start({ env: { SESSION_API_KEY: KEY } });
-    workspaceDir = await mkdtemp(path.join(os.tmpdir(), 'workspace-'));
+    stage = await TypeScriptClientStage.start();
+    ({ client, folder: workspaceDir } = stage);
   });
-  afterAll(async () => {
-    Reflect.deleteProperty(globalThis, 'window');
-    await server.stop();
-    await rm(workspaceDir, { recursive: true, force: true });
-  });
-
-  function open(callback: (event: Client.Event) => void, conversationId?: string): Client.RemoteConversation {
-    const workspace = new client.RemoteWorkspace({ host: server.url, workingDir: workspaceDir, apiKey: KEY });
-    const agent = {
-      kind: 'Agent',
-      llm: { model: 'scripted/test', usage_id: 'agent' },
-      tools: [{ name: 'terminal' }, { name: 'file_editor' }],
-    };
-    return new client.RemoteConversation(agent, workspace, { callback, conversationId });
-  }
+  afterAll(() => stage.stop());
 
   it('creates, talks, listens, reads, pauses and deletes', async () => {
     const seen: Client.Event[] = [];
-    const conversation = open((event) => seen.push(event));
+    const conversation = stage.conversation({ callback: (event) => seen.push(event) });
     await conversation.start();
     await conversation.startWebSocketClient();
     await eventually(() => Promise.resolve(seen.length > 0), 'the first snapshot');
 
     await conversation.sendMessage('RUN: echo hello > hello.txt\nFINISH: all done');
     await conversation.run();
-    await eventually(
-      async () => /^finished$/.test((await conversation.state.refresh()).execution_status),
-      'the end',
-    );
+    await stage.reaches(conversation, 'finished');
     expect(await readFile(path.join(workspaceDir, 'hello.txt'), 'utf8')).toBe('hello\n');
     expect(await conversation.getAgentFinalResponse()).toBe('all done');
     expect(Object.keys((await conversation.conversationStats()).usage_to_metrics ?? {})).toEqual(['agent']);
@@ -64,19 +41,15 @@ describe('the TypeScript client', () => {
     await conversation.run();
     await conversation.pause();
     const { ConversationClient } = await import('@openhands/typescript-client/clients');
-    await new ConversationClient({ host: server.url, apiKey: KEY }).deleteConversation(conversation.id);
+    await new ConversationClient(stage.options).deleteConversation(conversation.id);
     await expect(conversation.state.refresh()).rejects.toThrow();
     await conversation.close();
   });
 
   it('steers: approves, rejects, keeps a secret, asks, switches the model, forks, goes back', async () => {
     const seen: Client.Event[] = [];
-    const conversation = open((event) => seen.push(event));
-    const reaches = (status: string, of = conversation) =>
-      eventually(
-        async () => new RegExp(`^${status}$`).test((await of.state.refresh()).execution_status),
-        status,
-      );
+    const conversation = stage.conversation({ callback: (event) => seen.push(event) });
+    const reaches = (status: string, of = conversation) => stage.reaches(of, status);
     await conversation.start();
     await conversation.startWebSocketClient();
     await conversation.setConfirmationPolicy({ kind: 'AlwaysConfirm' });
@@ -128,9 +101,7 @@ describe('the TypeScript client', () => {
 
   it('is refused without the key', async () => {
     const workspace = new client.RemoteWorkspace({
-      host: server.url,
-      workingDir: workspaceDir,
-      apiKey: 'wrong',
+      ...{ ...stage.options, workingDir: workspaceDir, apiKey: 'wrong' },
     });
     const conversation = new client.RemoteConversation(
       new client.Agent({ llm: { model: 'scripted/test' } }),

@@ -142,7 +142,7 @@ describe('archives', () => {
   });
 
   it('are patches that lead from a base to the files as they are', async () => {
-    await tree('repo', { 'a.txt': 'one\n', 'mv.txt': 'mv\n', 'build/o': 'o\n' });
+    await tree('repo', { 'a.txt': 'one\n', 'mv.txt': 'mv\n', 'build/o': 'o\n', 'kept/_netrc': 'old' });
     const git = (name: string, ...args: string[]) =>
       execFileSync('git', ['-c', 'user.name=A', '-c', 'user.email=a@x', ...args], {
         cwd: at(name),
@@ -159,17 +159,21 @@ describe('archives', () => {
       'sp ace': 'x\n',
       'build/o': 'changed\n',
       'dist/left-out': '',
+      ...{ '.git-credentials': 'pass-word', 'sub/.Netrc': 'pass-word', 'kept/_netrc': 'new pass-word' },
     });
     await rm(at('repo/mv.txt'));
     await mkdir(at('repo/nested'));
     git('repo/nested', 'init', '-q');
     await tree('repo', { 'nested/n': 'n' });
-    const { answer, bytes } = await fetchArchive({ path: at('repo'), base_ref: 'HEAD' });
+    const { answer, bytes } = await fetchArchive({ path: at('repo'), base_ref: 'HEAD' }, [
+      ...['/etc', '../../*', './a.txt', 'a//b', ':(top)a.txt', '\0', '!(a)'],
+    ]);
     expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/x-patch; charset=utf-8']);
     expect(answer.headers.get('content-disposition')).toBe('attachment; filename="repo.patch"');
     expect(answer.headers.get('x-archive-repo-remote')).not.toContain('pass-word');
     expect(answer.headers.get('x-archive-base-ref')).toBe('HEAD');
     expect(answer.headers.get('x-archive-base-commit')).toBe(git('repo', 'rev-parse', 'HEAD').trim());
+    expect(bytes.toString()).not.toContain('pass-word');
     await writeFile(at('patch'), bytes);
     git('fresh', 'apply', at('patch'));
     const status = git('fresh', '-c', 'core.quotePath=false', 'status', '--porcelain', '-z')

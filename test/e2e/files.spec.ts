@@ -14,10 +14,15 @@ import {
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import { constants, gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
+import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
 import { rawRequest } from '../support/raw-request.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 import { ask, upload } from '../support/file-requests.js';
+import { writeFiles } from '../support/write-files.js';
 
 describe('files in and out', () => {
   let server: ServerProcess;
@@ -109,6 +114,13 @@ describe('files in and out', () => {
       'error parsing',
     ],
     ['no form', 'multipart/form-data; boundary=b', 'x', 'error parsing'],
+    ['a flood of fields', 'multipart/form-data; boundary=b', flood(20_000) + form('file', 'x'), 'missing'],
+    [
+      'a header of a megabyte',
+      'multipart/form-data; boundary=b',
+      form('file', 'x', `; filename="${'f'.repeat(1_000_000)}"`),
+      'error parsing',
+    ],
     ['no boundary', 'multipart/form-data', form('file', 'x'), 'error parsing'],
   ])('are missed where a request brings %s', async (_what, type, body, expected) => {
     const headers: Record<string, string> =
@@ -278,7 +290,56 @@ describe('files of a server that is confined to a folder', () => {
     await swapping;
     expect(await readdir(path.join(folder, 'target'))).toEqual(['file']);
   });
+
+  it('show nothing else in archives and workspaces while somebody does the same', async () => {
+    const [real, away] = [path.join(folder, 'root/show/race'), path.join(folder, 'root/show/race-away')];
+    await writeFiles(folder, {
+      'root/show/race/deep/file': 'inside',
+      'secrets/deep/file': 'hush-text',
+      'secrets/hush-name/x': '',
+    });
+    const { route } = await ConversationClient.create(
+      server,
+      scriptedRequest(path.join(folder, 'root/show')),
+    );
+    const over = new AbortController();
+    const swapping = (async () => {
+      while (!over.signal.aborted) {
+        await rename(real, away);
+        await symlink('../../secrets', real);
+        await rm(real);
+        await rename(away, real);
+        // Long enough to be found.
+        await readdir(path.join(real, 'deep'));
+      }
+    })();
+    const seen: string[] = [];
+    for (let round = 0; round < 100; round += 1) {
+      seen.push(await tarOf(`${server.url}/api/file/archive?format=tar.gz&path=${folder}/root/show`));
+      seen.push((await rawRequest(server.url, { path: `${route}/workspace/race/deep/file` })).text);
+    }
+    over.abort();
+    await swapping;
+    expect(seen.filter((text) => text.includes('hush'))).toEqual([]);
+    const after = await rawRequest(server.url, { path: `${route}/workspace/race/deep/file` });
+    expect(after.text).toBe('inside');
+  });
 });
+
+/** So many small fields, without the end of a form. */
+function flood(count: number): string {
+  return '--b\r\nContent-Disposition: form-data; name="x"\r\n\r\ny\r\n'.repeat(count);
+}
+
+/** What came of an archive, unpacked, also of one that broke off. */
+async function tarOf(url: string): Promise<string> {
+  const chunks: Buffer[] = [];
+  const { body } = await fetch(url);
+  if (!body) throw new Error('no archive');
+  const incoming = Readable.fromWeb(body).on('data', (chunk: Buffer) => chunks.push(chunk));
+  await finished(incoming).catch(() => undefined);
+  return gunzipSync(Buffer.concat(chunks), { finishFlush: constants.Z_SYNC_FLUSH }).toString('latin1');
+}
 
 function form(name: string, content: string, filename = '; filename="f"'): string {
   return `--b\r\nContent-Disposition: form-data; name="${name}"${filename}\r\n\r\n${content}\r\n--b--\r\n`;

@@ -90,7 +90,10 @@ describe('MCP servers before they are used', () => {
     expect((await test(server, { tool_call })).body).toMatchObject({ tool_result: { text: '**********' } });
     const broken = await test({ command: `/nonexistent/${env.TOKEN}`, env });
     expect(broken.body['error']).toContain('**********');
-    expect(JSON.stringify([broken.body, stage.server.log])).not.toContain('hush');
+    // Node quotes such a value as a program would, so that no mask knows it again.
+    const refused = await test({ command: 'true', env: { TOKEN: 'hush-hush\0token' } });
+    expect(refused.body['error']).toContain("'TOKEN'");
+    expect(JSON.stringify([broken.body, refused.body, stage.server.log])).not.toContain('hush');
     const foreign = String(at(server, 'env', 'TOKEN')).replace(/.(?=.{20}$)/, (at) =>
       at === 'A' ? 'B' : 'A',
     );

@@ -39,6 +39,16 @@ describe('secrets of a conversation', () => {
   const prefixOf = (observation?: Record<string, unknown>): unknown =>
     (observation?.['metadata'] as { prefix: string } | undefined)?.prefix;
 
+  it('are in no variable when they hold a null character, which shells drop: nobody could hide the rest', async () => {
+    const NUL = { kind: 'StaticSecret', value: `${TOKEN}\0tail` };
+    const conversation = await create('RUN: echo "<$NUL>"\nFINISH: done', { secrets: { NUL } });
+    await conversation.reaches('finished');
+    const [seen] = await observations(conversation);
+    expect(textOf(seen)).toContain('<>');
+    expect(prefixOf(seen)).toContain('The secret NUL is not available: it holds a null character');
+    expect(JSON.stringify(await conversation.events())).not.toContain(TOKEN);
+  });
+
   it('secrets-masking: are set for commands that name them, and hidden in what everybody reads', async () => {
     const file = path.join(workspace, 's.txt');
     const conversation = await create(

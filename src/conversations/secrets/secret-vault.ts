@@ -46,7 +46,7 @@ export class SecretVault implements ToolSecrets {
     await Promise.all(
       named.map(async ([name, source]) => {
         try {
-          variables[name] = await this.valueOf(name, source, signal);
+          variables[name] = forVariable(await this.valueOf(name, source, signal));
         } catch (error) {
           if (!(error instanceof SecretLookupError)) throw error;
           problems.push(`The secret ${name} is not available: ${error.message}`);
@@ -130,6 +130,12 @@ export class SecretVault implements ToolSecrets {
     );
     return { ...Object.fromEntries(context), ...this.state.secrets };
   }
+}
+
+/** A shell drops a null character, and what it prints then is not the value that is hidden; programs do not start with it. */
+function forVariable(value: string): string {
+  if (!value.includes('\0')) return value;
+  throw new SecretLookupError('it holds a null character, which no variable can');
 }
 
 function isObject(value: unknown): value is JsonObject {

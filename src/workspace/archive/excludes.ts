@@ -1,4 +1,5 @@
 import { matchesSequence } from '../../tools/search/match-sequence.js';
+import { PASSWORD_FILES } from '../path-guard.js';
 
 /** What archives leave out unless they are asked to hold everything: what is made from the rest, or is large. */
 const DEFAULT_EXCLUDES = [
@@ -36,12 +37,13 @@ export class Excludes {
     });
   }
 
-  /** The same for git, as magic pathspecs. */
+  /** The same for git, as magic pathspecs; besides, files with passwords, of which a patch would show the text. */
   pathspecs(): string[] {
-    return this.rules.flatMap(({ source, foldersOnly, atAnyDepth }) => {
+    const asked = this.rules.flatMap(({ source, foldersOnly, atAnyDepth }) => {
       const spec = `:(glob,exclude)${atAnyDepth ? '**/' : ''}${source}`;
       return foldersOnly ? [`${spec}/**`] : [spec, `${spec}/**`];
     });
+    return [...asked, ...[...PASSWORD_FILES].map((name) => `:(glob,icase,exclude)**/${name}`)];
   }
 }
 
@@ -55,7 +57,10 @@ interface Rule {
 function ruleOf(pattern: string): Rule[] {
   const source = pattern.replace(/\/+$/, '');
   if (source === '' || source.includes('\0')) return [];
-  const names = source.split('/').map(tokensOf);
+  const parts = source.split('/');
+  // No entry has such a part, and git would call it a path outside the repository.
+  if (parts.some((part) => ['', '.', '..'].includes(part))) return [];
+  const names = parts.map(tokensOf);
   return [{ source, names, foldersOnly: pattern.endsWith('/'), atAnyDepth: names.length === 1 }];
 }
 

@@ -1,5 +1,5 @@
-import { constants } from 'node:fs';
-import { lstat, readdir } from 'node:fs/promises';
+import { constants, type Stats } from 'node:fs';
+import { lstat } from 'node:fs/promises';
 import path from 'node:path';
 import { once } from 'node:events';
 import { createGzip } from 'node:zlib';
@@ -8,7 +8,8 @@ import type { Writable } from 'node:stream';
 import type { Pack } from 'tar-stream';
 import { errorCode } from '../../errors/index.js';
 import { CredentialsFileError, FileMissingError } from '../path-guard.js';
-import type { OpenedFile, PathScope } from '../path-scope.js';
+import { NoFolderError, type OpenedFile, type PathScope } from '../path-scope.js';
+import { SafeFolder } from '../safe-folder.js';
 import type { Excludes } from './excludes.js';
 
 const MANIFEST = 'archive_manifest.json';
@@ -62,9 +63,9 @@ class TarWriter {
 
   /** A folder with what is in it; the stack holds as many names as the path is deep. */
   private async folder(parts: readonly string[]): Promise<void> {
-    const folder = path.join(this.source.folder, ...parts);
-    const [stats, names] = await Promise.all([lstat(folder), readdir(folder)]).catch(gone);
-    if (!stats?.isDirectory() || !names) return;
+    const [found] = await this.list(path.join(this.source.folder, ...parts)).catch(gone);
+    if (!found) return;
+    const { stats, names } = found;
     this.tar.entry({
       name: this.member(parts),
       type: 'directory',
@@ -72,6 +73,16 @@ class TarWriter {
       mtime: stats.mtime,
     });
     for (const name of names.sort()) await this.entry([...parts, name]);
+  }
+
+  /** Through its handle: a link in its place would tell names from outside. */
+  private async list(path: string): Promise<[{ stats: Stats; names: string[] }]> {
+    const folder = await SafeFolder.open(this.source.scope, path);
+    try {
+      return [await folder.list()];
+    } finally {
+      await folder.close();
+    }
   }
 
   private async entry(parts: readonly string[]): Promise<void> {
@@ -140,6 +151,7 @@ async function copy({ handle }: OpenedFile, size: number, out: Writable): Promis
 
 /** Nothing for what cannot be read: gone meanwhile, closed to this user, or deeper than a path can lead. */
 function gone(error: unknown): [] {
+  if (error instanceof NoFolderError) return [];
   if (['ENOENT', 'ENOTDIR', 'EACCES', 'ENAMETOOLONG'].includes(errorCode(error) ?? '')) return [];
   throw error;
 }
