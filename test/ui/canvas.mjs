@@ -197,9 +197,9 @@ async function servedElsewhere() {
       try {
         const page = await openPage();
         await page.goto(`${proxy.url}/conversations`);
-        await page.getByTestId('conversation-card').first().waitFor();
         // The first steps are shown to a browser that the UI has never seen.
         const skip = page.getByText('Skip for now');
+        await skip.or(page.getByTestId('conversation-card')).first().waitFor();
         if (await skip.isVisible()) await skip.click();
         await page.goto(`${proxy.url}/settings/llm`);
         await shows(page, /scripted\/canvas/);
