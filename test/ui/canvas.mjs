@@ -14,6 +14,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { chromium } from 'playwright-core';
 import { startServer } from '../support/with-server.mjs';
+import { startProxy } from './proxy.mjs';
+import { screens, secrets, shows, tabs } from './screens.mjs';
 
 const PACKAGE = '@openhands/agent-canvas@1.20.0';
 const CACHE = fileURLToPath(new URL('../../node_modules/.cache/agent-canvas', import.meta.url));
@@ -22,6 +24,8 @@ const run = promisify(execFile);
 
 /** What the server cannot answer, because it is a part of other programs that the UI also knows. */
 const NOT_OURS = [/\/api\/automation\//, /\/api\/llm\/balance/];
+/** What the UI looks for and may not be there: a plan. */
+const MAY_BE_MISSING = /\/api\/file\/download\?path=[^&]*PLAN\.md/;
 
 const program = await findChromium();
 if (program === undefined) skip('there is no Chromium; install it or set CHROME_PATH');
@@ -43,10 +47,17 @@ try {
   const page = await openPage();
   await firstStart(page);
   await conversation(page);
+  await page.getByTestId('right-panel-toggle').click();
+  await tabs(page, server.url, say, step);
+  await page.getByTestId('right-panel-toggle').click();
+  await screens(page, server.url, step);
+  await secrets(page, server.url, get, step);
   await approval(page);
   await reload(page);
   await files(page);
   await deletion(page);
+  await page.close();
+  await servedElsewhere();
   await step('no request of the UI failed, and no script of it', () => assert.deepEqual(problems, []));
   console.log(`${passed} passed, 0 failed`);
 } catch (error) {
@@ -69,6 +80,7 @@ async function openPage() {
   );
   page.on('response', (response) => {
     const { status, url } = { status: response.status(), url: response.url() };
+    if (status === 404 && MAY_BE_MISSING.test(url)) return;
     if (status < 400 || NOT_OURS.some((pattern) => pattern.test(url))) return;
     problems.push(`${status} ${response.request().method()} ${new URL(url).pathname}`);
   });
@@ -172,6 +184,33 @@ async function deletion(page) {
     await cards.nth(1).waitFor({ state: 'detached' });
     assert.equal(await get('/api/conversations/count'), 1);
   });
+}
+
+async function servedElsewhere() {
+  await step(
+    'the UI works as well when another program serves it and passes on what is for the server',
+    async () => {
+      await server.stop();
+      const key = 'the key of the session';
+      server = await startServer(folder, { ...environment, SESSION_API_KEY: key });
+      const proxy = await startProxy(path.resolve(canvas, 'build'), server.url, key);
+      try {
+        const page = await openPage();
+        await page.goto(`${proxy.url}/conversations`);
+        // The first steps are shown to a browser that the UI has never seen.
+        const skip = page.getByText('Skip for now');
+        await skip.or(page.getByTestId('conversation-card')).first().waitFor();
+        if (await skip.isVisible()) await skip.click();
+        await page.goto(`${proxy.url}/settings/llm`);
+        await shows(page, /scripted\/canvas/);
+        await page.goto(`${proxy.url}/conversations`);
+        await say(page, 'RUN: pwd\nFINISH: Said through a proxy.');
+        await page.getByTestId('agent-message').getByText('Said through a proxy.').waitFor();
+      } finally {
+        await proxy.stop();
+      }
+    },
+  );
 }
 
 async function say(page, text) {
