@@ -282,7 +282,12 @@ export class ConversationRegistry implements Recoverable {
       const unused = performance.now() - (this.lastUse.get(conversation) ?? -Infinity);
       // A change that is to come was made before the clock was set back: then it tells nothing.
       const unchanged = Math.abs(Date.now() - Date.parse(conversation.state.updated_at));
-      if (Math.min(unused, unchanged) < ttlMs || conversation.isAtWork || this.services.bus.subscriberCount(id) > 0) continue;
+      if (
+        Math.min(unused, unchanged) < ttlMs ||
+        conversation.isAtWork ||
+        this.services.bus.subscriberCount(id) > 0
+      )
+        continue;
       this.retire(id, conversation);
     }
   }

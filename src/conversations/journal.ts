@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import { isBranchEvent } from '../agent/agent-view.js';
 import { errorStack } from '../errors/index.js';
 import { createEvent, ROOT_PARENT, type DurableEvent, type EventDraft } from '../events/index.js';
-import type { EventLog } from '../storage/index.js';
+import { LeaseLostError, type EventLog } from '../storage/index.js';
 import type { ConversationServices, OpenedStorage } from './conversation-parts.js';
 import { foldEvent, type ConversationState } from './conversation-state.js';
 import type { Lifecycle } from './lifecycle.js';
@@ -34,6 +34,8 @@ export class Journal {
     const { log, fence } = storage;
     this.lastTimestamp = log.length === 0 ? '' : log.entry(log.length - 1).timestamp;
     this.writer = new LogWriter(state.id, log, fence, services.bus, onBroken);
+    // What is in memory is not what is on disk any more, also for those who only read.
+    fence.onLost(() => this.writer.end(new LeaseLostError(state.id)));
     this.metadata = new MetadataWriter(state, this.writer, fence, services);
     this.views = new ViewCache(log, this.writer, () => state.leaf_event_id);
   }

@@ -38,6 +38,13 @@ export class LogWriter {
     if (this.broken) throw this.broken;
   }
 
+  /** Takes nothing more, for a reason that no append has met. */
+  end(reason: Error): void {
+    if (this.broken) return;
+    this.broken = reason;
+    this.onBroken(reason);
+  }
+
   /** Resolves when all that was handed in so far is durable and published. */
   settled(): Promise<void> {
     return this.tail;
@@ -72,10 +79,7 @@ export class LogWriter {
 
   private break(error: unknown): never {
     const failure = error instanceof Error ? error : new Error(String(error));
-    if (!this.broken) {
-      this.broken = failure;
-      this.onBroken(failure);
-    }
+    this.end(failure);
     throw failure;
   }
 }

@@ -9,6 +9,8 @@ export interface LeaseFence {
    * True when the lease holds.
    */
   confirm(): Promise<boolean>;
+  /** Has `listener` told, once, when it comes out that another server has taken the lease. */
+  onLost(listener: () => void): void;
 }
 
 /** Who holds the lease of a conversation; one process holds it under one boot id. */

@@ -9,7 +9,7 @@ import { eventually, ServerProcess } from '../support/server-process.js';
 import { WebhookReceiver } from '../support/webhook-receiver.js';
 
 /** How often the server is killed. `npm run test:faults` asks for more. */
-const ROUNDS = Number(process.env['FAULT_ROUNDS'] ?? 4);
+const ROUNDS = Number(process.env['FAULT_ROUNDS'] ?? 3);
 /** The same seed does the same in the same order; the machine decides how far it comes until the kill. */
 const SEED = Number(process.env['FAULT_SEED'] ?? Date.now() % 1_000_000);
 const CLIENTS = 4;

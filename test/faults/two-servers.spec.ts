@@ -75,6 +75,11 @@ describe('two servers on one folder', () => {
       'ServerRestarted',
     ]);
     process.kill(frozen.pid, 'SIGCONT');
+    // It finds out by itself, and reads what is there now, as everybody does.
+    await eventually(
+      async () => (await mine.events()).length === (await theirs.events()).length,
+      'the same events at both',
+    );
     await writeFile(path.join(work, 'go'), '');
     // It answers again, and knows that it has lost.
     await eventually(async () => {

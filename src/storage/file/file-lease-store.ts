@@ -159,6 +159,9 @@ class Unleased implements LeaseFence {
   confirm(): Promise<boolean> {
     return Promise.resolve(this.valid);
   }
+  onLost(): void {
+    // Nobody takes what nobody holds.
+  }
   release(): Promise<void> {
     this.valid = false;
     return Promise.resolve();

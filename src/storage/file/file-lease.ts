@@ -6,6 +6,7 @@ import { released } from './lease-record.js';
 export class FileLease implements LeaseFence {
   private state: 'held' | 'lost' | 'released' = 'held';
   private last: Promise<unknown> = Promise.resolve();
+  private readonly losers: (() => void)[] = [];
 
   constructor(
     readonly conversationId: string,
@@ -60,9 +61,15 @@ export class FileLease implements LeaseFence {
     return this.isValid();
   }
 
+  onLost(listener: () => void): void {
+    this.losers.push(listener);
+  }
+
   private lose(): void {
     // It may have been given back meanwhile: then nothing is lost.
-    if (this.state === 'held') this.state = 'lost';
+    if (this.state !== 'held') return;
+    this.state = 'lost';
+    for (const listener of this.losers) listener();
   }
 
   private inTurn<T>(action: () => Promise<T>): Promise<T> {

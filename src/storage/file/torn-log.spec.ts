@@ -16,6 +16,7 @@ const FENCE: LeaseFence = {
   generation: 1,
   isValid: () => true,
   confirm: () => Promise.resolve(true),
+  onLost: () => undefined,
 };
 
 /** What a crash may leave behind the place where a write was torn. */
