@@ -42,7 +42,7 @@ export class SoakServer {
     child.stderr.on('data', (chunk) => {
       const text = chunk.toString();
       this.#inspector = /Debugger listening on (ws:\S+)/.exec(text)?.[1] ?? this.#inspector;
-      const other = text.replaceAll(/^(Debugger listening|Debugger ending|For help, see).*\n/gm, '');
+      const other = text.replaceAll(/^(Debugger (listening|ending|attached)|For help, see).*\n/gm, '');
       if (other !== '') process.stderr.write(other);
     });
     for (const end = Date.now() + PATIENCE_MS; !/listening on \S+:\d+/.test(said); await sleep(10)) {
