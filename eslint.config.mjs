@@ -23,7 +23,7 @@ const ARROWS = {
   agent: ['errors', 'events', 'files', 'llm', 'tools'],
   acp: ['agent', 'errors', 'events', 'files', 'llm', 'tools'],
   // The edge maps the errors of the domain to answers; the controllers, which live with their feature, use the edge.
-  http: ['conversations', 'crypto', 'errors', 'events', 'files', 'logging', 'settings', 'storage'],
+  http: ['conversations', 'crypto', 'errors', 'events', 'files', 'flow', 'logging', 'settings', 'storage'],
   openapi: ['auth', 'config', 'http', 'server'],
   conversations: [
     'acp',

@@ -142,8 +142,8 @@ async function settled(when) {
     if (Date.now() > end) throw new Error(`it does not settle: ${left}`);
   }
   const facts = await server.facts();
-  const { memory, files, processes } = facts;
-  say(`${when}: ${memory} MiB, ${files} open files, ${processes} child processes`);
+  const { memory, used, files, processes } = facts;
+  say(`${when}: ${memory} MiB, ${used} MiB of it in use, ${files} open files, ${processes} child processes`);
   return facts;
 }
 

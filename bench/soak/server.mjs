@@ -5,6 +5,7 @@ import http from 'node:http';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { WebSocket } from 'ws';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 const PATIENCE_MS = 60_000;
@@ -16,6 +17,7 @@ export class SoakServer {
   #child;
   #folder;
   #env;
+  #inspector;
   #said = '';
   #opened = () => undefined;
   #up = new Promise((resolve) => (this.#opened = resolve));
@@ -27,15 +29,22 @@ export class SoakServer {
   }
 
   async start() {
-    const args = [MAIN, '--host', '127.0.0.1', '--port', String(this.port)];
+    // The inspector is asked for a garbage collection when memory is compared, and for nothing else.
+    const args = ['--inspect=127.0.0.1:0', MAIN, '--host', '127.0.0.1', '--port', String(this.port)];
     const child = spawn(process.execPath, args, {
       cwd: this.#folder,
       env: { PATH: process.env.PATH, HOME: this.#folder, LANG: 'C.UTF-8', ...this.#env },
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child = child;
     let said = '';
     child.stdout.on('data', (chunk) => (this.#said = said = (said + chunk).slice(-20_000)));
+    child.stderr.on('data', (chunk) => {
+      const text = chunk.toString();
+      this.#inspector = /Debugger listening on (ws:\S+)/.exec(text)?.[1] ?? this.#inspector;
+      const other = text.replaceAll(/^(Debugger (listening|ending|attached)|For help, see).*\n/gm, '');
+      if (other !== '') process.stderr.write(other);
+    });
     for (const end = Date.now() + PATIENCE_MS; !/listening on \S+:\d+/.test(said); await sleep(10)) {
       if (child.exitCode !== null || Date.now() > end) throw new Error(`it did not start: ${said}`);
     }
@@ -120,13 +129,26 @@ export class SoakServer {
     );
   }
 
-  /** Memory (MiB), open files and child processes, as the system sees them. */
+  /** Memory and what of it is in use by JavaScript after a garbage collection (MiB), open files and child processes. */
   async facts() {
     const { pid } = this.#child;
+    await this.#collectGarbage();
+    const metrics = await this.metrics();
+    const used = metrics.get('nodejs_heap_size_used_bytes') + metrics.get('nodejs_external_memory_bytes');
     const status = await readFile(`/proc/${pid}/status`, 'utf8');
     const memory = Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
     const files = (await readdir(path.join('/proc', String(pid), 'fd'))).length;
-    return { memory: Math.round(memory), files, processes: await descendants(pid) };
+    const processes = await descendants(pid);
+    return { memory: Math.round(memory), used: Math.round(used / 1024 / 1024), files, processes };
+  }
+
+  async #collectGarbage() {
+    const socket = new WebSocket(this.#inspector);
+    await once(socket, 'open');
+    socket.send(JSON.stringify({ id: 1, method: 'HeapProfiler.collectGarbage' }));
+    await once(socket, 'message');
+    socket.close();
+    await once(socket, 'close');
   }
 }
 

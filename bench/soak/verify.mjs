@@ -1,7 +1,8 @@
 import { tokensOf } from './faults.mjs';
 
 /** Tolerances between the first minute of the last process and its end. */
-const MORE_MEMORY_MIB = 64;
+const MORE_USED_MIB = 12;
+const MORE_MEMORY_MIB = 128;
 const MORE_FILES = 5;
 
 /** What must be true at the end; answers what is not. */
@@ -74,6 +75,7 @@ async function allEvents(server, id) {
 
 function leaks(first, last) {
   const faults = [];
+  if (last.used > first.used + MORE_USED_MIB) faults.push(`memory in use: ${first.used} -> ${last.used} MiB`);
   if (last.memory > first.memory + MORE_MEMORY_MIB)
     faults.push(`memory: ${first.memory} -> ${last.memory} MiB`);
   if (last.files > first.files + MORE_FILES) faults.push(`open files: ${first.files} -> ${last.files}`);

@@ -1,6 +1,5 @@
 import { Buffer, isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { NextFunction, Request, Response } from 'express';
 import {
   HttpException,
@@ -8,6 +7,7 @@ import {
   PayloadTooLargeException,
   UnsupportedMediaTypeException,
 } from '@nestjs/common';
+import { afterLarge } from '../flow/index.js';
 import { explainJsonError } from './json-error.js';
 import { below, MISSING, RequestValidationError } from './problem.js';
 
@@ -85,16 +85,12 @@ function readBytes(request: Request, limit: number): Promise<Buffer> {
   });
 }
 
-/** Reading more than this takes milliseconds (bytes): others have their turn between one part of it and the next. */
-const LARGE = 1024 * 1024;
-
 async function bodyOf(bytes: Buffer): Promise<unknown> {
   if (bytes.length === 0) return undefined;
   const text = decode(bytes);
-  if (bytes.length < LARGE) return parseJson(text);
-  await nextTurn();
+  await afterLarge(bytes.length);
   const value = parseJson(text);
-  await nextTurn();
+  await afterLarge(bytes.length);
   return value;
 }
 

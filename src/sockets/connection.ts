@@ -17,6 +17,7 @@ import {
   LeaseLostError,
   StorageFailedError,
 } from '../storage/index.js';
+import { afterLarge } from '../flow/index.js';
 import { readClientFrame } from './client-frame.js';
 import { CLOSE, closeSocket } from './close-code.js';
 import type { FrameFormat } from './frame-format.js';
@@ -81,7 +82,10 @@ export class Connection implements FrameTaker {
     const { subscription } = this;
     if (!subscription) return;
     if (isBinary) return subscription.complain('ValueError', 'Only text frames are understood');
-    const frame = readClientFrame(data.toString());
+    const text = data.toString();
+    await afterLarge(data.length);
+    const frame = readClientFrame(text);
+    await afterLarge(data.length);
     if (frame.type === 'invalid') return subscription.complain(frame.code, frame.detail);
     if (frame.type === 'message') await this.sendMessage(frame.message, subscription);
   }

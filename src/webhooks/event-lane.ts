@@ -100,7 +100,8 @@ export class EventLane implements Lane {
     const { live } = this;
     this.isOpen = false;
     this.closings += 1;
-    this.borrowed = undefined;
+    // At shutdown it is a log of its own, which nobody else closes.
+    this.release();
     if (!live) return;
     live.flush = true;
     if (!closing.owned) return this.forget();

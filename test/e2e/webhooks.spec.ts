@@ -132,7 +132,9 @@ describe('webhooks', () => {
     await receiver.has((it) => it.taken('events').length > 0, 'the batch');
     expect(Date.now() - startedAt).toBeGreaterThanOrEqual(950);
     expect(receiver.events(conversation.id)[0]?.key).toBe('full_state');
-    expect(receiver.durable(conversation.id).length).toBe((await conversation.events()).length);
+    const { length } = await conversation.events();
+    // The last of them may be in the next batch where the run took longer.
+    await receiver.has((it) => it.durable(conversation.id).length === length, 'all events');
   });
 
   it('splits a batch that is too large, and sends a single large event alone', async () => {
