@@ -114,15 +114,20 @@ export class Subscription implements EventSubscriber {
 
   /** Sends with everything else that the server says in this turn, in one write: models say many words at a time. */
   private sendSoon(frame: Buffer): void {
+    const { transport } = this;
     if (!this.corked) {
       this.corked = true;
-      this.transport.cork();
-      process.nextTick(() => {
+      transport.cork();
+      setImmediate(() => {
         this.corked = false;
-        this.transport.uncork();
+        transport.uncork();
       });
     }
     this.send(frame);
+    if (transport.writableLength < TOGETHER_BYTES) return;
+    // What waits here must not count as what the client does not take.
+    transport.uncork();
+    transport.cork();
   }
 
   private wait(frame: Buffer): void {
@@ -200,6 +205,9 @@ export class Subscription implements EventSubscriber {
 }
 
 const TEXT = { binary: false };
+
+/** At most about this much waits for the end of a turn. */
+const TOGETHER_BYTES = 64 * 1024;
 
 /** A replay sends about this much before it waits for the client, and reads about as much at a time. */
 const CHUNK_BYTES = 256 * 1024;
