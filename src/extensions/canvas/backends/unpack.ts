@@ -1,5 +1,4 @@
-import { createWriteStream } from 'node:fs';
-import { chmod, mkdir, readdir } from 'node:fs/promises';
+import { chmod, mkdir, open, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -30,6 +29,8 @@ export async function unpack(archive: Readable, folder: string, strip: number): 
   const unpacking = new Unpacking(folder, strip);
   const tar = extract();
   const feeding = pipeline(archive, createGunzip(), tar);
+  // It may fail while an entry is written, when nobody waits for it yet: Node would end the server.
+  feeding.catch(() => undefined);
   try {
     for await (const entry of tar) {
       await unpacking.take(entry.header, entry);
@@ -89,9 +90,22 @@ class Unpacking {
     await folderFor(isPlain ? path.dirname(target) : target);
     if (!isPlain) return;
     this.files += 1;
-    // `wx` follows no link and replaces nothing.
-    await pipeline(content, createWriteStream(target, { flags: 'wx', mode: 0o600 }));
+    await write(content, target);
     await chmod(target, ((mode ?? 0) | 0o400) & READ_AND_RUN);
+  }
+}
+
+/**
+ * Not by `pipeline`: it waits for ever for a stream of tar-stream that has ended before it was asked, as one does when its
+ * archive is cut off. What is missing then is seen by whoever feeds the archive.
+ */
+async function write(content: AsyncIterable<Uint8Array>, target: string): Promise<void> {
+  // `wx` follows no link and replaces nothing.
+  const file = await open(target, 'wx', 0o600);
+  try {
+    for await (const chunk of content) await file.appendFile(chunk);
+  } finally {
+    await file.close();
   }
 }
 
