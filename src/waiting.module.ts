@@ -4,6 +4,7 @@ import { RunSlots } from './conversations/run-slots.js';
 import { EventBusModule } from './events/event-bus.module.js';
 import { InitModule, type DeferredInit, type ServerSetup } from './init/index.js';
 import { Activity } from './server/activity.js';
+import { EventLoopDelay } from './server/event-loop-delay.js';
 import { Readiness } from './server/readiness.js';
 import { ServerController } from './server/server.controller.js';
 import { ToolsModule } from './tools/index.js';
@@ -21,6 +22,7 @@ export class WaitingModule {
       controllers: [ServerController],
       providers: [
         Activity,
+        EventLoopDelay,
         Readiness,
         { provide: RunSlots, useFactory: () => new RunSlots(config.max_concurrent_runs) },
       ],
