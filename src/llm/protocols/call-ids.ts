@@ -45,11 +45,24 @@ function renamed(
   const { id, signature } = splitThoughtSignature(call.id);
   let fitting = id;
   for (let round = 0; !form.pattern.test(fitting) || (form.unique && taken.has(fitting)); round++) {
-    const digest = createHash('sha256').update(`${round} ${id}`).digest('hex');
-    fitting = digest.slice(0, form.length);
+    fitting = digestOf(`${round} ${id}`).slice(0, form.length);
   }
   taken.add(fitting);
   const whole = withThoughtSignature(fitting, signature);
   latest.set(call.id, whole);
   return { ...call, id: whole };
+}
+
+/** How many digests are remembered: those of some long dialogues. */
+const MOST_DIGESTS = 20_000;
+const digests = new Map<string, string>();
+
+/** SHA-256, in hexadecimal digits. A dialogue asks for the same ones again at every step. */
+function digestOf(text: string): string {
+  const known = digests.get(text);
+  if (known !== undefined) return known;
+  const digest = createHash('sha256').update(text).digest('hex');
+  if (digests.size >= MOST_DIGESTS) digests.clear();
+  digests.set(text, digest);
+  return digest;
 }
