@@ -197,6 +197,13 @@ describe('what the HTTP edge refuses', () => {
       expect(await create(fields)).toMatchObject({ detail });
     });
 
+    it('refuses long text that is nearly a number in no time', async () => {
+      const begun = performance.now();
+      const nearly = { ...AGENT, llm: { ...AGENT.llm, temperature: `${'1'.repeat(100_000)}x` } };
+      expect(await create({ agent: nearly })).toMatchObject({ detail: [{ type: 'float_parsing' }] });
+      expect(performance.now() - begun).toBeLessThan(5_000);
+    });
+
     it('never repeats a secret or megabytes', async () => {
       const secret = await edge.send('POST', C, {
         agent: AGENT,
