@@ -39,6 +39,11 @@ describe('the HTTP edge', () => {
       expect((await edge.get('/api/nope/')).status).toBe(404);
     });
 
+    it('knows paths in lower case only, as proxies before it do', async () => {
+      for (const path of ['/API/conversations/count', '/api/Conversations/count', '/CONVERSATIONS/count'])
+        expect((await edge.get(path)).status).toBe(404);
+    });
+
     it('is not kept busy by paths full of slashes', async () => {
       const path = `/api${'/'.repeat(15_000)}a`;
       const begun = performance.now();
