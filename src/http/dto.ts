@@ -31,7 +31,9 @@ const origins = new WeakMap<object, Origin>();
 export function readDto<T extends object>(dto: DtoClass<T>, source: Record<string, unknown>): T {
   const instance = new dto();
   for (const [name, { type }] of fieldsOf(dto)) {
-    if (Object.hasOwn(source, name)) Object.assign(instance, { [name]: type.read(source[name]) });
+    if (!Object.hasOwn(source, name)) continue;
+    const value = type.read(source[name]);
+    Object.assign(instance, { [name]: type.nested ? mute(value) : value });
   }
   origins.set(instance, { dto, source });
   return instance;
@@ -85,12 +87,14 @@ function unknownFields(instance: object): Problem[] {
 }
 
 /**
- * A value that no class reads, on its way to being refused. class-validator asks nested values for their constructor: one
- * that came with the request must not answer.
+ * A value that class-validator goes into. It asks all objects in it for their constructor: in one that no class has read,
+ * on its way to being refused, one that came with the request must not answer.
  */
-function unread(raw: unknown): unknown {
-  if (!isJsonObject(raw) || !Object.hasOwn(raw, 'constructor')) return raw;
-  const { constructor: _ignored, ...rest } = raw;
+function mute(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(mute);
+  if (isMap(value)) return new Map([...value].map(([key, entry]) => [key, mute(entry)]));
+  if (!isJsonObject(value) || origins.has(value) || !Object.hasOwn(value, 'constructor')) return value;
+  const { constructor: _ignored, ...rest } = value;
   return rest;
 }
 
@@ -153,7 +157,7 @@ export function oneOfKinds(kinds: () => Record<string, DtoClass>, options: KindO
   return {
     read: (raw) => {
       const dto = isJsonObject(raw) ? classFor(raw) : undefined;
-      return isJsonObject(raw) && dto ? readDto(dto, raw) : unread(raw);
+      return isJsonObject(raw) && dto ? readDto(dto, raw) : raw;
     },
     problems: (value) => {
       if (!isJsonObject(value)) return [notAnObject(options.className)];
@@ -178,7 +182,7 @@ export function firstValidOf(classes: Record<string, DtoClass>): FieldType {
     read: (raw) => {
       if (!isJsonObject(raw)) return raw;
       const candidates = Object.values(classes).map((dto) => readDto(dto, raw));
-      return candidates.find((candidate) => problemsOf(candidate).length === 0) ?? unread(raw);
+      return candidates.find((candidate) => problemsOf(candidate).length === 0) ?? raw;
     },
     problems: (value) => {
       if (Object.values(classes).some((dto) => value instanceof dto)) return [];

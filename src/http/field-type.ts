@@ -113,7 +113,8 @@ function rangeSchema({ ge, gt, le, lt }: Range): JsonSchema {
 }
 
 const INTEGER_TEXT = /^\s*[+-]?\d+(_\d+)*(\.0*)?\s*$/;
-const DECIMAL_TEXT = /^\s*[+-]?(\d+(_\d+)*\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$/;
+/** A run of digits fits in one way only: with two, long text that is no number after all would take hours to refuse. */
+const DECIMAL_TEXT = /^\s*[+-]?(\d+(_\d+)*(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*$/;
 
 function readNumber(raw: unknown, form: RegExp): unknown {
   if (typeof raw === 'boolean') return Number(raw);

@@ -39,6 +39,18 @@ describe('the HTTP edge', () => {
       expect((await edge.get('/api/nope/')).status).toBe(404);
     });
 
+    it('knows paths in lower case only, as proxies before it do', async () => {
+      for (const path of ['/API/conversations/count', '/api/Conversations/count', '/CONVERSATIONS/count'])
+        expect((await edge.get(path)).status).toBe(404);
+    });
+
+    it('is not kept busy by paths full of slashes', async () => {
+      const path = `/api${'/'.repeat(15_000)}a`;
+      const begun = performance.now();
+      for (let round = 0; round < 20; round += 1) expect((await edge.get(path)).status).toBe(404);
+      expect(performance.now() - begun).toBeLessThan(1_500);
+    });
+
     it('answers unknown paths with 404, undecodable ones with 4xx', async () => {
       expect(await edge.get('/api/nope')).toMatchObject({ status: 404, body: { detail: 'Not Found' } });
       const status = await new Promise((resolve) => {

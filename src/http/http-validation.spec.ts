@@ -197,6 +197,26 @@ describe('what the HTTP edge refuses', () => {
       expect(await create(fields)).toMatchObject({ detail });
     });
 
+    it.each([
+      { agent: { ...AGENT, condenser: [{ constructor: null }] } },
+      { agent: { ...AGENT, condenser: { constructor: null } } },
+      { agent: { ...AGENT, tools: { constructor: null } } },
+      { agent: { ...AGENT, tools: [[{ constructor: null }]] } },
+      { agent: { ...AGENT, mcp_config: [{ constructor: null }] } },
+      { agent: [{ constructor: null }] },
+      { workspace: [{ constructor: null }] },
+      { initial_message: { content: [{ constructor: null }] } },
+    ])('refuses %j, whatever its constructor says', async (fields) => {
+      expect(await create(fields)).toMatchObject({ detail: expect.anything() as unknown });
+    });
+
+    it('refuses long text that is nearly a number in no time', async () => {
+      const begun = performance.now();
+      const nearly = { ...AGENT, llm: { ...AGENT.llm, temperature: `${'1'.repeat(100_000)}x` } };
+      expect(await create({ agent: nearly })).toMatchObject({ detail: [{ type: 'float_parsing' }] });
+      expect(performance.now() - begun).toBeLessThan(5_000);
+    });
+
     it('never repeats a secret or megabytes', async () => {
       const secret = await edge.send('POST', C, {
         agent: AGENT,

@@ -1,12 +1,18 @@
 import { StreamableFile } from '@nestjs/common';
 import { ExpressAdapter } from '@nestjs/platform-express';
-import type { Response } from 'express';
+import express, { type Response } from 'express';
 
 /**
- * Express, but answers JSON as `application/json` alone: JSON is UTF-8 by its definition, and the wire names no charset.
+ * Express, but tells upper from lower case in paths, and answers JSON as `application/json` alone: JSON is UTF-8 by its definition, and the wire names no charset.
  * Texts that a handler marked as JSON go out as they are.
  */
 export class JsonAdapter extends ExpressAdapter {
+  constructor() {
+    // As everything else takes paths: rules of proxies, CORS and cookies are for `/metrics`, and not for `/METRICS`.
+    // To be said before the adapter uses it.
+    super(express().enable('case sensitive routing'));
+  }
+
   override reply(response: Response, body: unknown, statusCode?: number): unknown {
     const isReady = typeof body === 'string' && response.getHeader('Content-Type') === 'application/json';
     const isValue = typeof body === 'object' && body !== null && !response.hasHeader('Content-Type');

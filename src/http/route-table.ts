@@ -87,7 +87,7 @@ export class RouteTable {
     let branch = this.root;
     for (const segment of segmentsOf(route.path)) {
       if (PARAMETER.test(segment)) branch = branch.parameter ??= newBranch();
-      else if (PLAIN.test(segment)) branch = literal(branch, segment.toLowerCase());
+      else if (PLAIN.test(segment)) branch = literal(branch, segment);
       else break;
     }
     branch.routes.push(route);
@@ -120,12 +120,12 @@ function segmentsOf(path: string): string[] {
   return path.split('/').filter((segment) => segment !== '');
 }
 
-/** Everything on the way counts: what stands there may go on with a wildcard. Express does not tell upper from lower case. */
+/** Everything on the way counts: what stands there may go on with a wildcard. */
 function collect(branch: Branch, segments: readonly string[], depth: number, found: KnownRoute[]): void {
   found.push(...branch.routes);
   const segment = segments[depth];
   if (segment === undefined) return;
-  const named = branch.literals.get(segment.toLowerCase());
+  const named = branch.literals.get(segment);
   if (named) collect(named, segments, depth + 1, found);
   if (branch.parameter) collect(branch.parameter, segments, depth + 1, found);
 }

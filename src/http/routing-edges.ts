@@ -13,6 +13,9 @@ interface Routing {
   dispatch: RequestHandler;
 }
 
+/** Only the first slash of a row begins a match: tried from each of them, a header full of slashes would cost its square. */
+const SLASHES_AT_THE_END = /(?<!\/)\/+$/;
+
 /** @param unknownPath answers what no route knows, or passes it on */
 export function routing(adapter: HttpServer, unknownPath?: RequestHandler): Routing {
   let table: RouteTable | undefined;
@@ -24,7 +27,7 @@ export function routing(adapter: HttpServer, unknownPath?: RequestHandler): Rout
     const { path, method } = request;
     const matching = table.find(path).filter((route) => !hasExtraSlash(path, route));
     if (matching.length === 0) {
-      const bare = path.replace(/\/+$/, '');
+      const bare = path.replace(SLASHES_AT_THE_END, '');
       if (bare !== path && table.find(bare).length > 0) return redirect(request, response, bare);
       if (unknownPath === undefined) return next();
       return void unknownPath(request, response, next);

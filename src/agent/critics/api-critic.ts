@@ -27,7 +27,7 @@ export async function askService(
   const seconds = typeof timeout_seconds === 'number' ? timeout_seconds : 300;
   const tools = pass_tools_definitions === false ? [] : dialogue.tools;
   try {
-    const response = await fetch(`${String(server_url).replace(/\/+$/, '')}/classify`, {
+    const response = await fetch(`${String(server_url).replace(/(?<!\/)\/+$/, '')}/classify`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', authorization: `Bearer ${String(api_key)}` },
       body: JSON.stringify({ model: model_name, input: chatText(dialogue.messages, tools) }),

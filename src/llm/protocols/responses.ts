@@ -27,7 +27,7 @@ export async function callResponses(
 ): Promise<ProviderAnswer> {
   const { createOpenAI } = await import('@ai-sdk/openai');
   const query = new URLSearchParams(endpoint.queryParams).toString();
-  const address = `${endpoint.baseUrl.replace(/\/+$/, '')}/responses${query === '' ? '' : `?${query}`}`;
+  const address = `${endpoint.baseUrl.replace(/(?<!\/)\/+$/, '')}/responses${query === '' ? '' : `?${query}`}`;
   const body = JSON.stringify({ ...responsesBody(call), ...endpoint.extraBody });
   // The SDK drops fields that it does not expect of a model name; what the config asks for has to arrive.
   const fetchWithBody: typeof fetch = (_, init) => {

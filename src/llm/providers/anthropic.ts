@@ -81,7 +81,7 @@ const withoutUnusedBeta =
 /** The SDK wants the address with its version, the config's stands without. */
 function versioned(baseUrl: string | null): string | undefined {
   if (baseUrl === null) return undefined;
-  const root = baseUrl.replace(/\/+$/, '');
+  const root = baseUrl.replace(/(?<!\/)\/+$/, '');
   return root.endsWith('/v1') ? root : `${root}/v1`;
 }
 

@@ -58,14 +58,14 @@ function azureAddress({ request, model }: ProviderCall): AzureAddress {
     );
   }
   const [address = '', query = ''] = given.split('?', 2);
-  const [, resource = address, rest = ''] = /^(.*?)(?:\/openai(\/.*)?)?\/*$/.exec(address) ?? [];
+  const [, resource = address, rest = ''] = /^(.*?)(?:\/openai(\/.*)?)?(?<!\/)\/*$/.exec(address) ?? [];
   const version =
     request.config.api_version ??
     new URLSearchParams(query).get('api-version') ??
     fromEnvironment(['AZURE_API_VERSION']) ??
     DEFAULT_API_VERSION;
   return {
-    resource: resource.replace(/\/+$/, ''),
+    resource: resource.replace(/(?<!\/)\/+$/, ''),
     deployment: /^\/deployments\/([^/]+)/.exec(rest)?.[1] ?? model,
     version,
     isV1: rest.startsWith('/v1') || V1_VERSIONS.has(version),

@@ -31,7 +31,7 @@ export function apiKey({ request }: ProviderCall, { keys }: Pick<ServiceAddress,
  */
 export function baseUrl({ request, provider }: ProviderCall, { bases = [], url }: ServiceAddress): string {
   const address = request.config.base_url ?? fromEnvironment(bases) ?? url;
-  if (address !== null) return address.replace(/\/+$/, '');
+  if (address !== null) return address.replace(/(?<!\/)\/+$/, '');
   const variable = bases[0] === undefined ? '' : ` or ${bases[0]} in the environment`;
   throw new LlmError(
     'LLMBadRequestError',

@@ -17,7 +17,7 @@ function ollamaAs(errorFamily: string): Provider {
       const url = given ?? baseUrl(call, address);
       return callOllama(call, {
         // People also name the address of the routes that are like OpenAI's, or of the route itself.
-        baseUrl: url.replace(/\/+$/, '').replace(/\/(v1|api|api\/chat)$/, ''),
+        baseUrl: url.replace(/(?<!\/)\/+$/, '').replace(/\/(v1|api|api\/chat)$/, ''),
         headers: bearer(apiKey(call, address)),
       });
     },

@@ -37,7 +37,7 @@ async function callVertex(call: ProviderCall): Promise<ProviderAnswer> {
   }
   const location =
     fromEnvironment(['VERTEXAI_LOCATION', 'VERTEX_LOCATION', 'GOOGLE_CLOUD_LOCATION']) ?? DEFAULT_LOCATION;
-  const root = (config.base_url ?? address(location)).replace(/\/+$/, '');
+  const root = (config.base_url ?? address(location)).replace(/(?<!\/)\/+$/, '');
   const place = `${root}/v1/projects/${named}/locations/${location}`;
   const bearer = await token(call.signal);
   if (call.model.startsWith('claude-')) {

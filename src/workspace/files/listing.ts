@@ -38,7 +38,7 @@ export async function listSubfolders(
   const start = Math.max(0, pageId === undefined ? 0 : names.indexOf(pageId));
   const page = names.slice(start, start + limit);
   return {
-    items: page.map((name) => ({ name, path: `${shown.replace(/\/+$/, '')}/${name}` })),
+    items: page.map((name) => ({ name, path: `${shown.replace(/(?<!\/)\/+$/, '')}/${name}` })),
     next_page_id: names[start + limit] ?? null,
   };
 }

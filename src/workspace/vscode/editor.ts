@@ -73,7 +73,7 @@ export class Editor implements BeforeApplicationShutdown {
     this.starting ??= this.started().finally(() => (this.starting = undefined));
     if (!(await this.starting)) return null;
     const { vscode_port: port, vscode_base_path } = this.config;
-    const base = (baseUrl ?? `http://localhost:${port}`).replace(/\/+$/, '');
+    const base = (baseUrl ?? `http://localhost:${port}`).replace(/(?<!\/)\/+$/, '');
     const below = (vscode_base_path ?? '').replace(/^\/+|\/+$/g, '');
     const shown = encodeURIComponent(folder.toWellFormed()).replaceAll('%2F', '/');
     return `${base}${below && `/${below}`}/?tkn=${this.token}&folder=${shown}`;
