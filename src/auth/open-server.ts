@@ -71,16 +71,17 @@ function refusals(config: AppConfig, origins: OriginPolicy) {
 
 /**
  * Whether a page that holds the session key may be given to whoever asks: never to a page of another origin (those of this
- * machine may read answers, and what an agent has just built is one), nor to those of canvas extensions, and only under
- * names that nobody else owns.
+ * machine may read answers, and what an agent has just built is one), nor to those of canvas extensions, only under names
+ * that nobody else owns, and not into a frame or to a script: files of workspaces are pages of this origin, too.
  */
 export function mayBeGivenKey(config: AppConfig): (request: IncomingMessage) => boolean {
   const isOwnName = ownNames(config);
   return (request) => {
     const host = hostOf(request, config);
     if (isIngress(host, config)) return false;
-    const { origin } = request.headers;
+    const { origin, 'sec-fetch-dest': destination } = request.headers;
     if (origin !== undefined && !isSameHost(origin, host)) return false;
+    if (destination !== undefined && destination !== 'document') return false;
     // An address cannot be pointed elsewhere, as a name can.
     return isOwnName(host) || isIP(nameIn(host ?? '') ?? '') !== 0;
   };

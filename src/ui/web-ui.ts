@@ -127,6 +127,8 @@ export class WebUi {
     response.setHeader('X-Content-Type-Options', 'nosniff');
     // A page that may hold a key, and acts with it, is not to be framed by others.
     response.setHeader('Content-Security-Policy', "frame-ancestors 'self'");
+    // Nor is it in the hands of the page that opened it, which may be a file of a workspace.
+    response.setHeader('Cross-Origin-Opener-Policy', 'same-origin-allow-popups');
     response.setHeader('Referrer-Policy', 'same-origin');
     response.type('html').send(html);
   }

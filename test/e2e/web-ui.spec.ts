@@ -146,6 +146,7 @@ describe('a web UI on the port of the API', () => {
       { host: 'evil.example' },
       { host: `localhost.evil.example:${port}` },
       { host: 'evil.example', origin: 'http://evil.example' },
+      { 'sec-fetch-dest': 'iframe' },
     ];
     for (const headers of others) {
       for (const address of ['/', '/index.html', '/sub/other.html', '/settings'])
