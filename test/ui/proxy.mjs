@@ -30,12 +30,18 @@ export async function startProxy(build, target, key) {
       response.writeHead(200, { 'content-type': 'text/html' }).end(served),
     );
   });
-  server.on('upgrade', (request, socket, head) => upgrade(request, socket, head, target));
+  // An HTTP server does not know them any more, and would wait for their end for ever.
+  const sockets = new Set();
+  server.on('upgrade', (request, socket, head) => {
+    sockets.add(socket.once('close', () => sockets.delete(socket)));
+    upgrade(request, socket, head, target);
+  });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${server.address().port}`,
     stop: async () => {
       server.closeAllConnections();
+      for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
     },
   };
