@@ -131,36 +131,33 @@ function sourceProblem(artifact: Record<string, unknown>): string | undefined {
   return url === null && Number(strip) !== 0 ? 'strip_components is for what is fetched' : undefined;
 }
 
-function argumentList(): FieldType {
-  const list = listOf(text({ min: 1 }), { min: 1 });
+/** A list of texts that has to pass a check of the whole, too. */
+function textsThat(list: FieldType, check: (texts: string[]) => Problem[]): FieldType {
   return {
     ...list,
     problems: (value) => {
       const own = list.problems(value);
-      if (own.length > 0 || !Array.isArray(value)) return own;
-      const all = value.map(String);
-      if (all.some((argument) => argument.includes('\0'))) return problem('an argument holds a zero byte');
-      if (!all[0]?.startsWith(EXECUTABLE)) return problem(`the program has to begin with ${EXECUTABLE}`);
-      const names = all.flatMap((argument) =>
-        [...argument.matchAll(PLACEHOLDER)].map(([, name]) => name ?? ''),
-      );
-      const unknown = names.find((name) => !PLACEHOLDERS.has(name));
-      return unknown === undefined ? [] : problem(`{${unknown.slice(0, 100)}} stands for nothing`);
+      return own.length > 0 || !Array.isArray(value) ? own : check(value.map(String));
     },
   };
 }
 
+function argumentList(): FieldType {
+  return textsThat(listOf(text({ min: 1 }), { min: 1 }), (all) => {
+    if (all.some((argument) => argument.includes('\0'))) return problem('an argument holds a zero byte');
+    if (!all[0]?.startsWith(EXECUTABLE)) return problem(`the program has to begin with ${EXECUTABLE}`);
+    const names = all.flatMap((argument) =>
+      [...argument.matchAll(PLACEHOLDER)].map(([, name]) => name ?? ''),
+    );
+    const unknown = names.find((name) => !PLACEHOLDERS.has(name));
+    return unknown === undefined ? [] : problem(`{${unknown.slice(0, 100)}} stands for nothing`);
+  });
+}
+
 function inheritedNames(): FieldType {
-  const list = listOf(text());
-  return {
-    ...list,
-    problems: (value) => {
-      const own = list.problems(value);
-      if (own.length > 0 || !Array.isArray(value)) return own;
-      const all = value.map(String);
-      const foreign = all.find((name) => !INHERITABLE.has(name));
-      if (foreign !== undefined) return problem(`${foreign.slice(0, 100)} is not given away`);
-      return new Set(all).size === all.length ? [] : problem('a name stands there twice');
-    },
-  };
+  return textsThat(listOf(text()), (all) => {
+    const foreign = all.find((name) => !INHERITABLE.has(name));
+    if (foreign !== undefined) return problem(`${foreign.slice(0, 100)} is not given away`);
+    return new Set(all).size === all.length ? [] : problem('a name stands there twice');
+  });
 }
