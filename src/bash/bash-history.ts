@@ -58,6 +58,8 @@ export class BashHistory {
   private readonly outputs = new Map<string, Entry[]>();
   private readonly inSegment = new Map<string, number>();
   private bytes = 0;
+  /** How many events there were before the first of `entries`. */
+  private gone = 0;
   private work: Promise<unknown> = Promise.resolve();
 
   private constructor(
@@ -77,13 +79,45 @@ export class BashHistory {
     return history;
   }
 
-  /** Keeps an event. Events are kept in the order in which this is called. */
-  append(event: BashEvent): Promise<void> {
+  /** The number of the oldest event that is kept. Numbers have no holes, and are those of this process. */
+  get first(): number {
+    return this.gone;
+  }
+
+  /** The number of the event that comes next. */
+  get next(): number {
+    return this.gone + this.entries.length;
+  }
+
+  /**
+   * Keeps an event. Events are kept in the order in which this is called.
+   * @returns its number
+   */
+  append(event: BashEvent): Promise<number> {
     return this.inTurn(async () => {
       const place = await this.files.append(JSON.stringify(event));
+      const number = this.next;
       this.add(describe(event, place));
       await this.trim();
+      return number;
     });
+  }
+
+  /**
+   * Events as JSON texts, from number `from` on: one, and more while they have fewer than `bytes` together. None when the first
+   * of them is not kept any more, or is not there yet.
+   */
+  async linesFrom(from: number, bytes: number): Promise<string[]> {
+    const lines: string[] = [];
+    let length = 0;
+    for (let number = from; lines.length === 0 || length < bytes; number += 1) {
+      const entry = number < this.gone ? undefined : this.entries[number - this.gone];
+      const line = entry && (await this.files.read(entry.place));
+      if (line === undefined) break;
+      lines.push(line);
+      length += line.length;
+    }
+    return lines;
   }
 
   /** @returns how many events there were */
@@ -91,6 +125,7 @@ export class BashHistory {
     return this.inTurn(async () => {
       const count = this.entries.length;
       const segments = [...this.inSegment.keys()];
+      this.gone += count;
       this.entries.length = 0;
       for (const index of [this.byId, this.outputs, this.inSegment]) index.clear();
       this.bytes = 0;
@@ -176,6 +211,7 @@ export class BashHistory {
     }
     // In one go: one by one from the front of an array would be quadratic.
     this.entries.splice(0, count);
+    this.gone += count;
   }
 
   private async forget(entry: Entry): Promise<void> {

@@ -25,8 +25,11 @@ export interface ShellOptions {
   sessionId: string;
 }
 
-/** Told of each event, as JSON text, once it is kept. All who listen share the bytes. */
-export type BashListener = (line: Buffer) => void;
+/**
+ * Told of each event, as JSON text, once it is kept, with its number in the history; one that could not be kept has none.
+ * All who listen share the bytes.
+ */
+export type BashListener = (line: Buffer, number: number | undefined) => void;
 
 /** Runs the commands of clients in one place, keeps what comes of them, and tells whoever listens. */
 export class BashShell {
@@ -152,13 +155,14 @@ export class BashShell {
 
   /** A disk that takes nothing must not end a command: whoever waits for it still gets its output. */
   private async publish(event: BashEvent): Promise<void> {
+    let number: number | undefined;
     try {
-      await this.history.append(event);
+      number = await this.history.append(event);
     } catch (error) {
       this.logger.error(`${event.kind} of the bash routes is not kept: ${errorMessage(error)}`);
     }
     if (this.listeners.size === 0) return;
     const line = Buffer.from(JSON.stringify(event));
-    for (const listener of this.listeners) listener(line);
+    for (const listener of this.listeners) listener(line, number);
   }
 }

@@ -28,8 +28,8 @@ interface Sources {
 
 /** Sockets at one shell; one more is closed with 1013. The original's number. */
 const MAX_LISTENERS = 50;
-/** Events that are read at a time for a client that wants to see them again. */
-const REPLAY_PAGE = 20;
+/** Bytes that may wait for a client before it is given what is kept at its own pace; about as much is read at a time. */
+const MAX_BYTES_AHEAD = 1024 * 1024;
 
 /** One client's socket at the shell of the server. */
 export class BashConnection implements AnyConnection, FrameTaker {
@@ -37,8 +37,12 @@ export class BashConnection implements AnyConnection, FrameTaker {
   private readonly liveness: Liveness;
   private shell: BashShell | undefined;
   private stopListening: (() => void) | undefined;
-  /** What came while the client is still being sent what there was; undefined when it is not. */
-  private held: Buffer[] | undefined;
+  /** Number of the event that the client gets next. */
+  private next = 0;
+  /** False: it reads the history at the pace of its client; then events are passed on as they come. */
+  private live = true;
+  /** What could not be kept is in no history: it waits for the end of the catching up. */
+  private held: Buffer[] = [];
   private heldBytes = 0;
   private readonly incoming: IncomingFrames;
 
@@ -94,35 +98,57 @@ export class BashConnection implements AnyConnection, FrameTaker {
       if (this.socket.readyState !== WebSocket.OPEN) return;
       if (shell.listenerCount >= MAX_LISTENERS) return closeSocket(this.socket, CLOSE.tooManyListeners);
       this.shell = shell;
-      if (this.admission.resend) this.held = [];
-      this.stopListening = shell.listen((line) => this.pass(line));
-      if (this.admission.resend) await this.replay(shell);
+      // No await between these: no event is missed.
+      this.next = this.admission.resend ? shell.history.first : shell.history.next;
+      this.stopListening = shell.listen((line, number) => this.pass(shell, line, number));
+      if (this.admission.resend) await this.catchUp(shell);
     } catch (error) {
-      BashConnection.logger.error('the bash events cannot be read', errorStack(error));
-      closeSocket(this.socket, CLOSE.subscribeFailed);
+      this.unreadable(error);
     }
   }
 
-  /** Sends what there is at the pace of the client, then what came meanwhile. */
-  private async replay({ history }: BashShell): Promise<void> {
-    const seen = new Set<string>();
-    for (let pageId: string | undefined, isMore = true; isMore;) {
-      const page = await history.search({ descending: false, pageId, limit: REPLAY_PAGE });
-      for (const line of page.lines) {
-        const bytes = Buffer.from(line);
-        seen.add(idOf(bytes));
-        await new Promise<void>((resolve) => this.send(bytes, () => resolve()));
+  /** It may stop while something is waited for. */
+  private isListening(): boolean {
+    return this.stopListening !== undefined;
+  }
+
+  private unreadable(error: unknown): void {
+    BashConnection.logger.error('the bash events cannot be read', errorStack(error));
+    this.release();
+    closeSocket(this.socket, CLOSE.subscribeFailed);
+  }
+
+  /** Sends the history from the next event on; the client sets the pace. */
+  private async catchUp({ history }: BashShell): Promise<void> {
+    this.live = false;
+    while (this.next < history.next && this.isListening()) {
+      const lines = await history.linesFrom(this.next, MAX_BYTES_AHEAD);
+      // Dropped from the history before the client had taken it: it has to see that it lacks something.
+      if (lines.length === 0) return this.close();
+      for (const line of lines) {
+        this.next += 1;
+        await new Promise<void>((resolve) => this.send(Buffer.from(line), () => resolve()));
+        if (!this.isListening()) return;
       }
-      isMore = page.nextPageId !== null && this.stopListening !== undefined;
-      pageId = page.nextPageId ?? undefined;
     }
-    const held = this.held ?? [];
-    this.held = undefined;
-    for (const line of held) if (!seen.has(idOf(line))) this.send(line);
+    for (const line of this.held.splice(0)) this.send(line);
+    this.heldBytes = 0;
+    this.live = true;
   }
 
-  private pass(line: Buffer): void {
-    if (!this.held) return this.send(line);
+  private pass(shell: BashShell, line: Buffer, number: number | undefined): void {
+    if (number === undefined) return this.passUnkept(line);
+    if (!this.live || number < this.next) return;
+    if (number > this.next || this.socket.bufferedAmount > MAX_BYTES_AHEAD) {
+      this.catchUp(shell).catch((error: unknown) => this.unreadable(error));
+      return;
+    }
+    this.next += 1;
+    this.send(line);
+  }
+
+  private passUnkept(line: Buffer): void {
+    if (this.live) return this.send(line);
     this.held.push(line);
     this.heldBytes += line.length;
     if (this.heldBytes > MAX_PENDING_BYTES) this.close();
@@ -143,17 +169,3 @@ export class BashConnection implements AnyConnection, FrameTaker {
     closeSocket(this.socket, CLOSE.slowConsumer);
   }
 }
-
-/** Events begin with their id, commands end with theirs. */
-function idOf(line: Buffer): string {
-  const begin = line.toString('latin1', 0, ID_BYTES);
-  const end = line.toString('latin1', Math.max(0, line.length - ID_BYTES));
-  return (
-    /^\{"id":"([0-9a-f]{32})"/.exec(begin)?.[1] ??
-    /"id":"([0-9a-f]{32})","timestamp":"[^"]*","kind":"BashCommand"\}$/.exec(end)?.[1] ??
-    ''
-  );
-}
-
-/** The id, and what stands around it, are in so many bytes. */
-const ID_BYTES = 200;

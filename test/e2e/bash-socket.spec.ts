@@ -5,6 +5,11 @@ import { eventually, ServerProcess } from '../support/server-process.js';
 
 const ROUTE = '/sockets/bash-events';
 const KEY = 'a-session-key';
+const MEBIBYTE = 1024 * 1024;
+
+/** Whether a frame is the last of a command. */
+const isEnd = (frame: Record<string, unknown> | undefined): boolean =>
+  typeof frame?.['exit_code'] === 'number';
 
 describe('the socket of the bash events', () => {
   let server: ServerProcess;
@@ -67,6 +72,27 @@ describe('the socket of the bash events', () => {
     await frames(live, 2);
     expect(live.frames).toHaveLength(2);
     await end(...recorders, live);
+  });
+
+  it('waits for a client that reads late, and sends it everything once', async () => {
+    const [late, prompt] = [await connect(), await connect()];
+    late.socket.pause();
+    const command = `yes 'a line of what a careless command prints' | head -c ${30 * MEBIBYTE}`;
+    const { body } = await server.request('POST', '/api/bash/execute_bash_command', { command });
+    expect((body as { stdout: string }).stdout).toHaveLength(30 * MEBIBYTE);
+    await eventually(() => Promise.resolve(isEnd(prompt.frames.at(-1))), 'the end for who reads at once');
+    late.socket.resume();
+    await eventually(() => Promise.resolve(isEnd(late.frames.at(-1))), 'the end for who reads late');
+    expect(late.frames.map(({ id }) => id)).toEqual(prompt.frames.map(({ id }) => id));
+    const length = late.frames.reduce(
+      (sum, { stdout }) => sum + (typeof stdout === 'string' ? stdout.length : 0),
+      0,
+    );
+    expect(length).toBe(30 * MEBIBYTE);
+    const next = await server.request('POST', '/api/bash/execute_bash_command', { command: 'echo more' });
+    expect(next.status).toBe(200);
+    await eventually(() => Promise.resolve(late.frames.at(-1)?.['stdout'] === 'more\n'), 'what came next');
+    await end(late, prompt);
   });
 
   it('complains about frames that are none, and goes on', async () => {
