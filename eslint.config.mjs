@@ -119,7 +119,7 @@ const ARROWS = {
   mcp: ['config', 'crypto', 'errors', 'http', 'tools'],
   gateway: ['config', 'conversations', 'events', 'http', 'server', 'settings', 'storage'],
   init: ['auth', 'config', 'errors', 'http'],
-  cli: ['auth', 'config', 'crypto', 'errors', 'files', 'init', 'logging', 'server', 'tools'],
+  cli: ['auth', 'config', 'crypto', 'errors', 'files', 'init', 'logging', 'meters', 'server', 'tools'],
 };
 const FOLDERS = Object.keys(ARROWS);
 /** The agent and what it uses can run without a web server. */

@@ -8,6 +8,7 @@ import { KnownSecrets } from '../crypto/index.js';
 import { errorStack } from '../errors/index.js';
 import { DeferredInit } from '../init/index.js';
 import { logSettingMistakes, readLogSettings, ServerLogger } from '../logging/index.js';
+import { meters } from '../meters/index.js';
 import { SERVER_VERSION } from '../server/version.js';
 import { DeferredSetup } from './deferred-setup.js';
 import { shutDownOnSignals } from './shutdown.js';
@@ -55,9 +56,17 @@ async function createDeferred(config: AppConfig, logger: ServerLogger): Promise<
   return waiting;
 }
 
-/** Nothing that was said is lost when the process exits, and a crash is said too. */
+/**
+ * Nothing that was said is lost when the process exits, and a crash is said too. A failure that nobody waited for is no
+ * crash: it belongs to one conversation or one request, and must not end what all the others do. What is thrown out of a
+ * callback leaves behind nobody knows what, so that the process ends; logs recover from that.
+ */
 function logToTheEnd(logger: ServerLogger): void {
   process.on('exit', () => logger.writeRest());
+  process.on('unhandledRejection', (reason) => {
+    meters.unhandledRejections.add();
+    logger.error('a failure that nobody waited for', errorStack(reason), 'Server');
+  });
   process.on('uncaughtException', (error) => {
     logger.fatal('the server crashed', errorStack(error), 'Server');
     process.exit(1);

@@ -11,6 +11,8 @@ export const meters = {
   logWrites: new Timing([0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5]),
   /** Sockets that were closed because their clients read too slowly. */
   slowSockets: new Counter(),
+  /** Promises that failed and that nobody waited for: each is a defect of the server. */
+  unhandledRejections: new Counter(),
   /** Attempts to have a model answer. */
   llmAttempts: new Counter(),
   /** Those of them that failed; what an interrupt ends is no failure. */

@@ -22,6 +22,11 @@ export function serverMetrics({ conversations, runs, sockets, webhooks }: Server
     counter('runs_refused_total', 'Runs that were refused with 429.', runs.refused),
     gauge('sockets', 'Sockets that are open.', sockets),
     counter('sockets_slow_total', 'Sockets that were closed as too slow.', meters.slowSockets),
+    counter(
+      'unhandled_rejections_total',
+      'Failures that nobody waited for; the log has them.',
+      meters.unhandledRejections,
+    ),
     counter('events_appended_total', 'Events that were made durable.', meters.eventsAppended),
     timing('log_write_seconds', 'Writing to a log, until fdatasync has answered.', meters.logWrites),
     counter('llm_attempts_total', 'Attempts to have a model answer.', meters.llmAttempts),

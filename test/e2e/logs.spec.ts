@@ -152,6 +152,23 @@ describe('an error that nobody foresaw', () => {
   });
 });
 
+describe('a failure that nobody waited for', () => {
+  /** On SIGUSR2: no such failure can be had on purpose. */
+  const FAIL = `process.on("SIGUSR2", () => void Promise.reject(new Error("nobody waited")))`;
+
+  it('is logged and counted, and ends nothing', async () => {
+    const preload = `--import=data:text/javascript,${encodeURIComponent(FAIL)}`;
+    const server = await ServerProcess.start({ env: { NODE_OPTIONS: preload } });
+    process.kill(server.pid, 'SIGUSR2');
+    const line = await lineWith(server, { level: 'error', message: 'a failure that nobody waited for' });
+    expect(line['stack']).toMatch(/^Error: nobody waited\n +at /);
+    expect((await server.request('GET', '/alive')).status).toBe(200);
+    const { body } = await server.request('GET', '/metrics');
+    expect(body).toContain('\nagent_server_unhandled_rejections_total 1\n');
+    expect(await server.end()).toBe(0);
+  });
+});
+
 describe('the log of a server that was told how to log', () => {
   it('is for people with LOG_JSON=0', async () => {
     const server = await ServerProcess.start({ env: { LOG_JSON: '0' } });
