@@ -11,7 +11,9 @@ const run = promisify(execFile);
 
 /** Stands before the C library: while a file of this name exists, nothing becomes durable. */
 const SHIM = `
+#define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -26,6 +28,17 @@ int fdatasync(int fd) {
 int fsync(int fd) {
   if (is_broken()) { errno = EIO; return -1; }
   return syscall(SYS_fsync, fd);
+}
+/* Writes that have to be durable reach the page cache, and then fail. */
+static ssize_t written(int fd, ssize_t count) {
+  if (count >= 0 && (fcntl(fd, F_GETFL) & O_DSYNC) && is_broken()) { errno = EIO; return -1; }
+  return count;
+}
+ssize_t pwrite(int fd, const void *bytes, size_t count, off_t offset) {
+  return written(fd, syscall(SYS_pwrite64, fd, bytes, count, offset));
+}
+ssize_t pwrite64(int fd, const void *bytes, size_t count, off_t offset) {
+  return written(fd, syscall(SYS_pwrite64, fd, bytes, count, offset));
 }
 `;
 

@@ -10,7 +10,6 @@ import {
   stat,
   truncate,
   writeFile,
-  type FileHandle,
 } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -149,7 +148,7 @@ describe('the log of a conversation in a file', () => {
   });
 
   it('shares flushes among appends that wait', async () => {
-    const flush = await spyOnHandles('datasync');
+    const flush = jest.spyOn(await handles(), 'write');
     const count = 500;
     await Promise.all(Array.from({ length: count }, (_, seq) => log.append(seq, fence, [record()])));
     expect(log.length).toBe(count);
@@ -312,7 +311,7 @@ describe('the log of a conversation in a file', () => {
     it('fails all that wait, and leaves the log as it was', async () => {
       const kept = record();
       await log.append(0, fence, [kept]);
-      const write = await spyOnHandles('datasync');
+      const write = jest.spyOn(await handles(), 'write');
       write.mockRejectedValueOnce(Object.assign(new Error('no space'), { code: 'ENOSPC' }));
       const failing = [1, 2, 3].map((seq) => log.append(seq, fence, [record()]));
       const results = await Promise.allSettled(failing);
@@ -327,8 +326,13 @@ describe('the log of a conversation in a file', () => {
     it('is cut off before the next append when that was not possible at once', async () => {
       const kept = record({ content: 'short' });
       await log.append(0, fence, [kept]);
-      (await spyOnHandles('datasync')).mockRejectedValueOnce(new Error('EIO'));
-      (await spyOnHandles('truncate')).mockRejectedValueOnce(new Error('EIO'));
+      const write = jest.spyOn(await handles(), 'write');
+      write.mockImplementationOnce(async function (this: WatchedHandle, ...args) {
+        // The call is the original one again by now.
+        await this.write(...args);
+        throw new Error('EIO');
+      });
+      jest.spyOn(await handles(), 'truncate').mockRejectedValueOnce(new Error('EIO'));
       await expect(log.append(1, fence, [record({ content: 'long'.repeat(100) })])).rejects.toThrow('EIO');
       expect((await stat(file)).size).toBeGreaterThan(400);
       const next = record();
@@ -348,16 +352,20 @@ describe('the log of a conversation in a file', () => {
     await expect(logs.open('../../etc')).rejects.toThrow(RangeError);
   });
 
-  /** Watches a call of the file system that goes through file handles. */
-  async function spyOnHandles(
-    method: 'datasync' | 'truncate',
-  ): Promise<jest.SpiedFunction<() => Promise<void>>> {
+  /** What all file handles have in common. */
+  async function handles(): Promise<WatchedHandle> {
     const handle = await open(root, 'r');
-    const prototype = Object.getPrototypeOf(handle) as Pick<FileHandle, 'datasync' | 'truncate'>;
+    const prototype = Object.getPrototypeOf(handle) as WatchedHandle;
     await handle.close();
-    return jest.spyOn(prototype, method);
+    return prototype;
   }
 });
+
+/** The calls by which a log writes. */
+interface WatchedHandle {
+  write(bytes: Buffer, offset: number, length: number, position: number): Promise<{ bytesWritten: number }>;
+  truncate(length: number): Promise<void>;
+}
 
 function record(more: { content?: string } = {}): LogRecord {
   const head = { id: randomUUID(), timestamp: eventTimestamp(), source: 'agent' };
