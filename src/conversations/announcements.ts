@@ -39,9 +39,9 @@ export class Announcements {
   }
 
   /** Tells that nothing more comes; resolves when everybody has read what is left to read. */
-  publishEnd(removed: boolean): Promise<void> {
+  publishEnd(removed: boolean, owned: boolean): Promise<void> {
     const { journal } = this;
-    const { length, owned } = journal;
+    const { length } = journal;
     const read = (from: number, limit: number): Promise<string[]> => journal.readLines(from, limit);
     return this.services.bus.closing({ conversationId: this.id, length, removed, owned, read });
   }

@@ -6,7 +6,7 @@ import {
   type DurableEvent,
   type EventDraft,
 } from '../events/index.js';
-import type { JsonObject } from '../storage/index.js';
+import { LeaseLostError, type JsonObject } from '../storage/index.js';
 import { AgentSurroundings } from './agent-surroundings.js';
 import { Announcements } from './announcements.js';
 import { Background } from './background.js';
@@ -340,8 +340,12 @@ export class Conversation implements GoalTurns, CondensationRuns {
       await this.surroundings.close();
       await this.runs.drained();
       await this.journal.stopSaving();
-      await this.announcements.publishEnd(afterwards !== undefined);
+      // An overdue lease is renewed, where nobody else has taken it: what waits for webhooks is ours to pass on.
+      const owned = await this.storage.fence.confirm().catch(() => false);
+      const removes = afterwards !== undefined && owned;
+      await this.announcements.publishEnd(removes, owned);
       await this.storage.log.close();
+      if (afterwards && !removes) throw new LeaseLostError(this.id);
       await afterwards?.();
     } finally {
       await this.services.leases.release(this.storage.fence);

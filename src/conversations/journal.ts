@@ -60,11 +60,6 @@ export class Journal {
     return this.life.leaving;
   }
 
-  /** Whether the lease holds. */
-  get owned(): boolean {
-    return this.storage.fence.isValid();
-  }
-
   /** Resolves when all that the state tells of now is durable: who saw a status finds its events. */
   settled(): Promise<void> {
     return this.writer.settled();

@@ -4,8 +4,8 @@ import { ConversationClosedError, ConversationNotFoundError } from './conversati
 export class Lifecycle {
   /** Set when it begins to end: from then on nobody's request is taken. */
   private ending: Promise<void> | undefined;
+  private endsAs: 'closed' | 'removed' = 'closed';
   private readonly left = new AbortController();
-  private isRemoved = false;
   private isSealed = false;
 
   constructor(private readonly conversationId: string) {}
@@ -39,18 +39,22 @@ export class Lifecycle {
     this.isSealed = true;
   }
 
-  /** Ends it by `work`, unless it ends already. Resolves when it has ended, whoever began. */
-  end(as: 'closed' | 'removed', work: () => Promise<void>): Promise<void> {
-    if (as === 'removed') this.isRemoved = true;
+  /**
+   * Ends it by `work`, unless it ends already. Resolves when it has ended, whoever began.
+   * @throws ConversationClosedError when it was to be removed and is only closed: that has begun before
+   */
+  async end(as: 'closed' | 'removed', work: () => Promise<void>): Promise<void> {
     if (!this.ending) {
+      this.endsAs = as;
       this.left.abort(new ConversationClosedError());
       this.ending = work().finally(() => this.seal());
     }
-    return this.ending;
+    await this.ending;
+    if (as === 'removed' && this.endsAs === 'closed') throw new ConversationClosedError();
   }
 
   private gone(): Error {
-    return this.isRemoved
+    return this.endsAs === 'removed'
       ? new ConversationNotFoundError(this.conversationId)
       : new ConversationClosedError();
   }

@@ -97,6 +97,21 @@ describe('while the clock of the machine is set', () => {
     await ledger.checkDelivery(second, receiver);
   });
 
+  it('past the lease of a conversation that is deleted then: its webhook still gets all of it', async () => {
+    const server = await start();
+    const conversation = await create(server);
+    await receiver.down();
+    await ledger.say(conversation, 'the last word', false);
+    const events = await conversation.events();
+    await setClock(HOUR_MS);
+    expect((await server.request('DELETE', conversation.route)).status).toBe(200);
+    await receiver.up();
+    const isThere = () => Promise.resolve(receiver.durable(conversation.id).length >= events.length);
+    await eventually(isThere, 'all events at the receiver');
+    const ids = (of: SeenEvent[]) => of.map(({ id }) => id);
+    expect(ids(receiver.durable(conversation.id))).toEqual(ids(events));
+  });
+
   it('two servers: whoever writes keeps all that it acknowledged, and nobody writes beside it', async () => {
     const [owner, other] = [await start(), await start()];
     const conversation = await create(owner);

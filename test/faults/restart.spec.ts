@@ -55,6 +55,27 @@ describe('after the end of a server', () => {
     await done.on(second).reaches('finished');
   });
 
+  it('deletes no conversation that it is closing already, and says so', async () => {
+    const first = await start();
+    const running = await ConversationClient.create(
+      first,
+      scriptedRequest(workspace, 'RUN: sleep 1000\nSAY: end'),
+    );
+    await eventually(async () => (await running.events('&kind=ActionEvent')).length > 0, 'the action');
+    const socket = await running.listen();
+    const ended = first.end('SIGTERM');
+    await eventually(() => Promise.resolve(socket.closeCode !== undefined), 'the end of the sockets');
+    // A new connection is not taken any more; one that is open already may be.
+    const status = await first.request('DELETE', running.route).then(
+      (answer) => answer.status,
+      () => undefined,
+    );
+    expect(status).not.toBe(200);
+    expect(await ended).toBe(0);
+    const second = await start();
+    expect(await running.on(second).status()).toBe('paused');
+  });
+
   it('has every acknowledged event after kill -9 during a run, says what happened, and goes on', async () => {
     const first = await start();
     const conversation = await ConversationClient.create(
