@@ -173,7 +173,7 @@ export class EventLane implements Lane {
     const moved = this.moved.get(live);
     if (moved) {
       const tail = await moved;
-      await tail?.advance(items.map(({ line }) => line));
+      await tail?.skip(items.map(({ line }) => line));
       return;
     }
     live.delivered(items);

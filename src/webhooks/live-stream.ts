@@ -115,8 +115,9 @@ export class LiveStream {
         this.cursor += 1;
         this.bytes = Math.max(0, this.bytes - line.length);
       } else {
-        this.snapshots.shift();
-        this.budget.used -= line.length;
+        // It may have made room for others while the log was read: then it does not wait any more.
+        const at = this.snapshots.findIndex((snapshot) => snapshot.line === line);
+        if (at !== -1) this.budget.used -= this.snapshots.splice(at, 1)[0]?.line.length ?? 0;
       }
     }
     if (this.waiting > 0) return;

@@ -58,6 +58,19 @@ export class TailFile {
     if (this.left !== undefined) this.left -= lines.length;
   }
 
+  /**
+   * These lines are delivered, by an attempt that began before the file was written. Snapshots among them may have made room
+   * for others since: then they are not in the file.
+   */
+  async skip(delivered: readonly string[]): Promise<void> {
+    const rest = new Set(delivered);
+    for (;;) {
+      const [next] = await this.peek(1, Infinity);
+      if (next === undefined || !rest.delete(next)) return;
+      await this.advance([next]);
+    }
+  }
+
   async remove(): Promise<void> {
     // The position last: without it everything would be sent again.
     await rm(this.path, { force: true });

@@ -2,6 +2,12 @@ import { ConversationClient, SocketRecorder, userMessage, type SeenEvent } from 
 import { eventually, type ServerProcess } from './server-process.js';
 import type { WebhookReceiver } from './webhook-receiver.js';
 
+/** An event as somebody saw it. */
+interface Shown {
+  id: string;
+  json?: string;
+}
+
 /** What somebody was told of one conversation. */
 interface Account {
   /** Texts of messages that were taken. */
@@ -11,7 +17,7 @@ interface Account {
   /** Messages whose answer did not come, and whether they were to be run: they are sent again. */
   unanswered: Map<string, boolean>;
   /** Events that came over a socket or in an answer, by number: their ids, and the whole event where it was shown. */
-  events: Map<number, { id: string; json?: string }>;
+  events: Map<number, Shown>;
   /** Undefined while a change has no answer. */
   title?: string;
   goal?: string;
@@ -198,10 +204,12 @@ export class Ledger {
     await this.sendAgain(conversation, account);
     const { title, goal } = account;
     if (title !== undefined) expect({ id, body }).toMatchObject({ id, body: { title } });
+    // Before the log is read: what is shown meanwhile may be behind it.
+    const shown = [...account.events];
     const events = await conversation.events();
     const goals = events.filter(({ key }) => key === 'goal');
     if (goal !== undefined) expect(goals.at(-1)?.value).toMatchObject({ objective: goal });
-    checkLog(id, events, account);
+    checkLog(id, events, shown, account);
   }
 
   private async sendAgain(to: ConversationClient, account: Account): Promise<void> {
@@ -252,9 +260,14 @@ export class Ledger {
 }
 
 /** Each event is there once, later than the one before it, and each that was shown is what and where it was. */
-function checkLog(id: string, events: readonly SeenEvent[], account: Account): void {
+function checkLog(
+  id: string,
+  events: readonly SeenEvent[],
+  shown: readonly [number, Shown][],
+  account: Account,
+): void {
   expect({ id, doubled: doubles(events.map((event) => event.id)) }).toEqual({ id, doubled: [] });
-  const lost = [...account.events].filter(
+  const lost = shown.filter(
     ([seq, { id: known, json }]) =>
       events[seq]?.id !== known || (json !== undefined && json !== JSON.stringify(events[seq])),
   );
