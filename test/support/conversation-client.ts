@@ -95,10 +95,11 @@ export class ConversationClient {
     let page: string | null = null;
     do {
       const from: string = page === null ? '' : `&page_id=${page}`;
-      const { body } = await this.server.request(
+      const { status, body } = await this.server.request(
         'GET',
         `${this.route}/events/search?limit=100${query}${from}`,
       );
+      if (status !== 200) throw new Error(`GET events answered ${status}: ${JSON.stringify(body)}`);
       const { items, next_page_id } = body as { items: SeenEvent[]; next_page_id: string | null };
       all.push(...items);
       page = next_page_id;
