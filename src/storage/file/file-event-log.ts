@@ -90,6 +90,11 @@ export class FileEventLog extends EventLog {
     return this.lines.readMany(seqs).catch(rethrowAsStorageFailure);
   }
 
+  override async readItems(seqs: readonly number[]): Promise<Buffer> {
+    if (this.closing) throw this.closedError();
+    return this.lines.readItems(seqs).catch(rethrowAsStorageFailure);
+  }
+
   override entry(seq: number): EventIndexEntry {
     return this.lines.entry(seq);
   }

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { Logger } from '@nestjs/common';
 import type { EventIndexEntry } from '../event-log.js';
 import { forEachBounded } from './bounded.js';
@@ -9,6 +10,16 @@ import { scanLog, type ScannedLine } from './log-scan.js';
 /** Lines with less than this between them are read together: a call costs more than the bytes. */
 const GAP_BYTES = 16 * 1024;
 const READS_AT_ONCE = 4;
+const COMMA = 44;
+
+/** Where the bytes of a line are, without its newline. */
+interface Piece {
+  bytes: Buffer;
+  start: number;
+  end: number;
+}
+
+const NOTHING: Piece = { bytes: Buffer.alloc(0), start: 0, end: 0 };
 
 /** The lines of one log: their places in the file, their fields, their text. */
 export class LogLines {
@@ -45,19 +56,32 @@ export class LogLines {
     return this.index.seqOf(id);
   }
 
-  async read(fromSeq: number, limit: number): Promise<string[]> {
+  read(fromSeq: number, limit: number): Promise<string[]> {
     const from = Math.max(0, fromSeq);
-    const to = Math.min(from + limit, this.length);
-    return from < to ? this.readRange(from, to) : [];
+    const count = Math.max(0, Math.min(from + limit, this.length) - from);
+    return this.readMany(Array.from({ length: count }, (_, index) => from + index));
   }
 
   async readMany(seqs: readonly number[]): Promise<string[]> {
-    const found = new Map<number, string>();
-    await forEachBounded(this.neighbours(new Set(seqs)), READS_AT_ONCE, async ([from, to]) => {
-      const lines = await this.readRange(from, to);
-      for (const [index, line] of lines.entries()) found.set(from + index, line);
+    const found = await this.readPieces(seqs);
+    return seqs.map((seq) => {
+      const { bytes, start, end } = found.get(seq) ?? NOTHING;
+      return bytes.toString('utf8', start, end);
     });
-    return seqs.map((seq) => found.get(seq) ?? '');
+  }
+
+  async readItems(seqs: readonly number[]): Promise<Buffer> {
+    const found = await this.readPieces(seqs);
+    const pieces = seqs.map((seq) => found.get(seq) ?? NOTHING);
+    const items = Buffer.allocUnsafe(pieces.reduce((sum, { start, end }) => sum + end - start + 1, 0));
+    let at = 0;
+    for (const { bytes, start, end } of pieces) {
+      at += bytes.copy(items, at, start, end);
+      items[at++] = COMMA;
+    }
+    const joined = items.subarray(0, Math.max(0, at - 1));
+    // A damaged line may be no UTF-8; an answer always is.
+    return isUtf8(joined) ? joined : Buffer.from(joined.toString('utf8'));
   }
 
   /**
@@ -104,28 +128,26 @@ export class LogLines {
     else this.index.push(fields, end);
   }
 
-  private async readRange(from: number, to: number): Promise<string[]> {
-    const damaged = this.firstDamaged(from, to);
-    if (damaged === undefined) return this.readWhole(from, to);
-    // What is damaged is not read: it may be very long.
-    const [before, behind] = [this.readWhole(from, damaged), this.readRange(damaged + 1, to)];
-    return [...(await before), this.damaged.get(damaged) ?? '', ...(await behind)];
-  }
-
-  private firstDamaged(from: number, to: number): number | undefined {
-    if (this.damaged.size === 0) return undefined;
-    for (let seq = from; seq < to; seq += 1) if (this.damaged.has(seq)) return seq;
-    return undefined;
-  }
-
-  private async readWhole(from: number, to: number): Promise<string[]> {
-    if (from === to) return [];
-    const start = this.index.startOf(from);
-    const bytes = await this.file.read(start, this.index.startOf(to));
-    return Array.from({ length: to - from }, (_, offset) => {
-      const seq = from + offset;
-      return bytes.toString('utf8', this.index.startOf(seq) - start, this.index.startOf(seq + 1) - start - 1);
+  /** The bytes of lines. What is damaged is not read: it may be very long. */
+  private async readPieces(seqs: readonly number[]): Promise<Map<number, Piece>> {
+    const found = new Map<number, Piece>();
+    const wanted = new Set(seqs);
+    for (const [seq, line] of this.damaged) {
+      if (!wanted.delete(seq)) continue;
+      const bytes = Buffer.from(line);
+      found.set(seq, { bytes, start: 0, end: bytes.length });
+    }
+    const ranges = this.neighbours(wanted);
+    await forEachBounded(ranges, Math.min(READS_AT_ONCE, ranges.length), async ([from, to]) => {
+      const offset = this.index.startOf(from);
+      const bytes = await this.file.read(offset, this.index.startOf(to));
+      for (let seq = from; seq < to; seq += 1) {
+        if (!wanted.has(seq)) continue;
+        const end = this.index.startOf(seq + 1) - offset - 1;
+        found.set(seq, { bytes, start: this.index.startOf(seq) - offset, end });
+      }
     });
+    return found;
   }
 
   /** Ranges that cover these numbers, near ones joined. */
