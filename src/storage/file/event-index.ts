@@ -1,4 +1,5 @@
 import type { EventIndexEntry } from '../event-log.js';
+import { PackedEvent } from './event-line.js';
 import { NameTable } from './name-table.js';
 import { formatMicros, parseMicros } from './packed-timestamp.js';
 import { UuidTable } from './uuid-table.js';
@@ -38,12 +39,13 @@ export class EventIndex {
     if (this.count === this.ends.length) this.grow();
     const seq = this.count;
     this.ends[seq] = end;
-    const micros = parseMicros(entry.timestamp);
+    const packed = entry instanceof PackedEvent;
+    const micros = packed ? entry.micros : parseMicros(entry.timestamp);
     const kind = this.names.codeOf(entry.kind);
     const source = this.names.codeOf(entry.source);
-    const packed = micros !== undefined && kind !== undefined && source !== undefined;
+    const fits = micros !== undefined && kind !== undefined && source !== undefined;
     this.count += 1;
-    if (packed && this.ids.push(entry.id)) {
+    if (fits && (packed ? this.ids.pushWords(entry.uuid) : this.ids.push(entry.id))) {
       this.micros[seq] = micros;
       this.kinds[seq] = kind;
       this.sources[seq] = source;
