@@ -15,6 +15,9 @@ import { persistenceDir } from './conversation-views.js';
 import { within } from './within.js';
 import { ensureRepository } from './workspace-repository.js';
 
+/** One for all: each conversation that is open would keep its own. */
+const logger = new Logger('Toolset');
+
 const INVOKE_SKILL = 'InvokeSkillTool';
 const INSPECT_IMAGE = 'VisionInspectTool';
 /** How long a run waits for MCP servers that it could also begin without (ms). */
@@ -30,7 +33,6 @@ export interface ToolAbilities extends Pick<
 
 /** The tools of one conversation: made when first needed, ended with it. */
 export class Toolset {
-  private readonly logger = new Logger(Toolset.name);
   private instances: Map<string, Tool> | undefined;
   /** MCP servers, and what they offer. */
   private servers: McpServers | undefined;
@@ -168,7 +170,7 @@ export class Toolset {
   private clash(names: string[]): void {
     if (!this.connected) throw new DuplicateToolError(names);
     const { id } = this.state;
-    this.logger.warn(
+    logger.warn(
       `conversation ${id}: tools of MCP servers are left out, their names are taken: ${names.join(', ')}`,
     );
   }

@@ -7,6 +7,9 @@ import { EventIndex } from './event-index.js';
 import type { LogFile } from './log-file.js';
 import { scanLog, type ScannedLine } from './log-scan.js';
 
+/** One for all: each conversation that is open would keep its own. */
+const logger = new Logger('EventLog');
+
 /** Lines with less than this between them are read together: a call costs more than the bytes. */
 const GAP_BYTES = 16 * 1024;
 const READS_AT_ONCE = 4;
@@ -23,10 +26,9 @@ const NOTHING: Piece = { bytes: Buffer.alloc(0), start: 0, end: 0 };
 
 /** The lines of one log: their places in the file, their fields, their text. */
 export class LogLines {
-  private readonly logger = new Logger('EventLog');
   private readonly index = new EventIndex();
-  /** Stand-ins for damaged lines. */
-  private readonly damaged = new Map<number, string>();
+  /** Stand-ins for damaged lines, where there are any. */
+  private damaged: Map<number, string> | undefined;
   /** Bytes behind the last whole line when the file was read. */
   private torn = 0;
 
@@ -90,17 +92,17 @@ export class LogLines {
    */
   async scan(): Promise<void> {
     const from = this.byteLength;
-    const before = this.damaged.size;
+    const before = this.damaged?.size ?? 0;
     const torn = await this.file.use((handle) => scanLog(handle, from, (line) => this.take(line)));
     if (torn > 0 && torn !== this.torn) {
-      this.logger.warn(
+      logger.warn(
         `conversation ${this.conversationId}: cut ${torn} bytes of an unfinished event off the log`,
       );
     }
     this.torn = torn;
-    if (this.damaged.size === before) return;
+    if (this.damaged === undefined || this.damaged.size === before) return;
     const seqs = [...this.damaged.keys()].slice(before, before + 10).join(', ');
-    this.logger.error(
+    logger.error(
       `conversation ${this.conversationId}: ${this.damaged.size - before} damaged events in the log (${seqs})`,
     );
   }
@@ -122,6 +124,7 @@ export class LogLines {
     const timestamp = seq === 0 ? '' : this.index.entry(seq - 1).timestamp;
     const repeats = entry && this.index.seqOf(entry.id);
     const { line, ...fields } = standIn({ conversationId, seq, start, end, timestamp, repeats });
+    this.damaged ??= new Map();
     this.damaged.set(seq, line);
     // Ids stay unique: pages are found by them.
     if (entry) this.index.amendLast(fields);
@@ -132,7 +135,7 @@ export class LogLines {
   private async readPieces(seqs: readonly number[]): Promise<Map<number, Piece>> {
     const found = new Map<number, Piece>();
     const wanted = new Set(seqs);
-    for (const [seq, line] of this.damaged) {
+    for (const [seq, line] of this.damaged ?? []) {
       if (!wanted.delete(seq)) continue;
       const bytes = Buffer.from(line);
       found.set(seq, { bytes, start: 0, end: bytes.length });

@@ -8,7 +8,7 @@ const DIGITS = Uint8Array.from({ length: 256 }, (_, byte) => {
   return digit === -1 ? NO_DIGIT : digit;
 });
 const WORDS = 4;
-const FIRST_CAPACITY = 16;
+const FIRST_CAPACITY = 8;
 
 /** A UUID as four words of 32 bits. */
 export type UuidWords = readonly [number, number, number, number];
