@@ -33,6 +33,8 @@ export interface ToolAbilities extends Pick<
 
 /** The tools of one conversation: made when first needed, ended with it. */
 export class Toolset {
+  /** Absolute path of the workspace. */
+  readonly workingDir: string;
   private instances: Map<string, Tool> | undefined;
   /** MCP servers, and what they offer. */
   private servers: McpServers | undefined;
@@ -48,11 +50,10 @@ export class Toolset {
     private readonly secrets: ToolSecrets,
     /** What tools may ask of the conversation. */
     private readonly abilities: () => ToolAbilities,
-  ) {}
-
-  /** Absolute path of the workspace. */
-  get workingDir(): string {
-    return path.resolve(this.services.baseDir, this.state.workspace.working_dir);
+  ) {
+    const workingDir = path.resolve(services.baseDir, state.workspace.working_dir);
+    // In one piece: it is kept, and what `path` puts together is a chain of pieces.
+    this.workingDir = Buffer.from(workingDir).toString();
   }
 
   definitions(): ToolDefinition[] {
