@@ -1,7 +1,7 @@
 /** Work for a conversation that no run does: titles, audits, summaries. It ends with the conversation. */
 export class Background {
   private readonly controller = new AbortController();
-  private readonly works = new Set<Promise<unknown>>();
+  private works: Set<Promise<unknown>> | undefined;
 
   /** Aborted when the conversation ends. */
   get signal(): AbortSignal {
@@ -10,19 +10,20 @@ export class Background {
 
   /** Something is going on. */
   get isBusy(): boolean {
-    return this.works.size > 0;
+    return this.works !== undefined && this.works.size > 0;
   }
 
   /** Keeps track of work until it ends; the answer is the work's own. */
   track<T>(work: Promise<T>): Promise<T> {
-    const tracked = work.catch(() => undefined).finally(() => this.works.delete(tracked));
-    this.works.add(tracked);
+    const works = (this.works ??= new Set());
+    const tracked = work.catch(() => undefined).finally(() => works.delete(tracked));
+    works.add(tracked);
     return work;
   }
 
   /** Tells all work to end, and resolves when it has. */
   async end(): Promise<void> {
     this.controller.abort();
-    await Promise.all(this.works);
+    await Promise.all([...(this.works ?? [])]);
   }
 }

@@ -16,30 +16,46 @@ export interface ConversationHooksHost {
 /** The hooks of a conversation, which see it as it is when they run. */
 export function hooksOf(
   host: ConversationHooksHost,
-  { llm, registry }: Pick<ConversationServices, 'llm' | 'registry'>,
+  services: Pick<ConversationServices, 'llm' | 'registry'>,
   toolset: Toolset,
 ): Hooks {
-  const { state } = host;
-  const hooksHost: HooksHost = {
-    conversationId: state.id,
-    get workingDir() {
-      return toolset.workingDir;
-    },
-    get hookConfig() {
-      return state.hook_config;
-    },
-    get agent() {
-      return state.agent;
-    },
-    countUsage: (usageId, model, response) => host.countUsage(usageId, model, response),
-    mask: (text) => host.maskSecrets(text),
-    render: ({ definition }, observation) => definition.render?.(observation) ?? observation.content,
-    makeTools: (names) =>
-      registry.createTools(
-        names.map((name) => ({ name })),
-        ['FinishTool'],
-        toolset.host(),
-      ),
-  };
-  return new Hooks(hooksHost, llm);
+  return new Hooks(new HooksSurroundings(host, services, toolset), services.llm);
+}
+
+/** A class, as each conversation has one: an object with getters of its own takes four times as much memory. */
+class HooksSurroundings implements HooksHost {
+  constructor(
+    private readonly host: ConversationHooksHost,
+    private readonly services: Pick<ConversationServices, 'registry'>,
+    private readonly toolset: Toolset,
+  ) {}
+
+  get conversationId(): string {
+    return this.host.state.id;
+  }
+  get workingDir(): string {
+    return this.toolset.workingDir;
+  }
+  get hookConfig(): HooksHost['hookConfig'] {
+    return this.host.state.hook_config;
+  }
+  get agent(): HooksHost['agent'] {
+    return this.host.state.agent;
+  }
+  countUsage(...usage: Parameters<HooksHost['countUsage']>): EventDraft {
+    return this.host.countUsage(...usage);
+  }
+  mask(text: string): string {
+    return this.host.maskSecrets(text);
+  }
+  render(
+    { definition }: Parameters<HooksHost['render']>[0],
+    observation: Parameters<HooksHost['render']>[1],
+  ) {
+    return definition.render?.(observation) ?? observation.content;
+  }
+  makeTools(names: readonly string[]): ReturnType<HooksHost['makeTools']> {
+    const wanted = names.map((name) => ({ name }));
+    return this.services.registry.createTools(wanted, ['FinishTool'], this.toolset.host());
+  }
 }

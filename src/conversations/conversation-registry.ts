@@ -43,6 +43,11 @@ export class ConversationRegistry implements Recoverable {
     return this.live.size;
   }
 
+  /** What is stored of it tells all: it is not open, and its log took what happened to its last run. */
+  isAtRest(id: string): boolean {
+    return !this.live.has(id) && this.lostRuns.reasonOf(id) === undefined;
+  }
+
   /** The conversation if it is open already. */
   opened(id: string): Conversation | undefined {
     return this.live.get(id);

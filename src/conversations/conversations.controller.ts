@@ -29,6 +29,7 @@ import {
 import { StartConversationRequestDto } from './dto/start-conversation.dto.js';
 import { START_EXAMPLE } from './dto/start-example.js';
 import { agentProfileOf, toStartRequest } from './dto/to-start-request.js';
+import { listJson, pageJson } from './json-page.js';
 import { LaunchProfiles, withAdditions, type LaunchedProfile } from './profiles/launch-profiles.js';
 import { UpdateConversationRequestDto } from './dto/update-conversation.dto.js';
 
@@ -48,22 +49,22 @@ export class ConversationsController {
   ) {}
 
   @Get('search')
+  @Header('Content-Type', 'application/json')
   @Operation({
     tag,
     summary: 'List conversations',
     query: ConversationSearchQueryDto,
     answers: { 200: { description: 'A page.', schema: 'ConversationPage' } },
   })
-  search(
-    @Query() query: ConversationSearchQueryDto,
-  ): Promise<{ items: JsonObject[]; next_page_id: string | null }> {
-    return this.conversations.search({
+  async search(@Query() query: ConversationSearchQueryDto): Promise<Buffer> {
+    const page = await this.conversations.search({
       pageId: query.page_id ?? undefined,
       limit: query.limit,
       status: query.status ?? undefined,
       sortOrder: query.sort_order,
       includeSkills: query.include_skills,
     });
+    return pageJson(page);
   }
 
   @Get('count')
@@ -79,6 +80,7 @@ export class ConversationsController {
   }
 
   @Get()
+  @Header('Content-Type', 'application/json')
   @Operation({
     tag,
     summary: 'Get several conversations',
@@ -93,8 +95,8 @@ export class ConversationsController {
       },
     },
   })
-  batch(@Query() query: ConversationBatchQueryDto): Promise<(JsonObject | null)[]> {
-    return this.conversations.batch(query.ids, query.include_skills);
+  async batch(@Query() query: ConversationBatchQueryDto): Promise<Buffer> {
+    return listJson(await this.conversations.batch(query.ids, query.include_skills));
   }
 
   /** What was acknowledged is on disk, and a frozen server goes on where it was: there is nothing to wait for. */
@@ -149,6 +151,7 @@ export class ConversationsController {
   }
 
   @Get(':conversation_id')
+  @Header('Content-Type', 'application/json')
   @Operation({
     tag,
     summary: 'Get a conversation',
@@ -159,8 +162,8 @@ export class ConversationsController {
   get(
     @Param('conversation_id', ConversationIdPipe) id: string,
     @Query() query: ConversationViewQueryDto,
-  ): Promise<JsonObject> {
-    return this.conversations.info(id, query.include_skills);
+  ): Promise<Buffer> {
+    return this.conversations.infoJson(id, query.include_skills);
   }
 
   @Patch(':conversation_id')

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import {
   DamagedConversationError,
   LeaseHeldError,
@@ -15,14 +15,16 @@ import { ConversationServices } from './conversation-parts.js';
 import { ConversationRegistry } from './conversation-registry.js';
 import { ConversationStore } from './conversation-store.js';
 import type { ConversationChange, ConversationState } from './conversation-state.js';
-import { conversationInfo, type InfoOptions } from './conversation-views.js';
-import type { EventFilter, EventPage, EventQuery } from './event-query.js';
+import type { InfoOptions } from './conversation-views.js';
+import type { EventFilter, EventQuery } from './event-query.js';
 import { EventSearch } from './event-search.js';
 import { finalResponse } from './final-response.js';
+import { joined, type JsonPage } from './json-page.js';
+import { settles, ShownConversations } from './shown-conversations.js';
 import type { IncomingMessage, StartConversationRequest } from './start-request.js';
 import { Worktrees } from './worktrees/worktrees.js';
 
-export type { EventFilter, EventPage, EventQuery } from './event-query.js';
+export type { EventFilter, EventQuery } from './event-query.js';
 
 export type ConversationSortOrder = 'CREATED_AT' | 'UPDATED_AT' | 'CREATED_AT_DESC' | 'UPDATED_AT_DESC';
 
@@ -54,9 +56,7 @@ const MESSAGE_SAVED =
  */
 @Injectable()
 export class ConversationsService {
-  private readonly logger = new Logger('Conversations');
-  /** Conversations that were said to be unreadable already. */
-  private readonly reported = new Set<string>();
+  private readonly shown: ShownConversations;
 
   constructor(
     private readonly services: ConversationServices,
@@ -64,7 +64,9 @@ export class ConversationsService {
     private readonly store: ConversationStore,
     private readonly creation: ConversationCreation,
     private readonly worktrees: Worktrees,
-  ) {}
+  ) {
+    this.shown = new ShownConversations(services, registry, store);
+  }
 
   /** Creates a conversation, or answers the existing one of that id (`created` false). An initial message starts a run. */
   async create(
@@ -84,15 +86,14 @@ export class ConversationsService {
     return this.describe(id, { includeSkills, runtimeInfo: true });
   }
 
+  /** The same as JSON. */
+  infoJson(id: string, includeSkills: boolean): Promise<Buffer> {
+    return this.shown.json(id, { includeSkills, runtimeInfo: true });
+  }
+
   /** The `ConversationInfo` of a conversation, also of one that is not open. */
-  async describe(id: string, options: InfoOptions): Promise<JsonObject> {
-    const shown = { ...options, children: await this.services.catalogue.childrenOf(id) };
-    const conversation = this.registry.opened(id);
-    // Nothing is waited for behind this: what is shown is durable.
-    if (conversation && (await settles(conversation))) return conversation.info(shown);
-    const state = await this.registry.peek(id);
-    if (!state) throw new ConversationNotFoundError(id);
-    return conversationInfo(state, this.services.shownRoot, this.services.secrets, shown);
+  describe(id: string, options: InfoOptions): Promise<JsonObject> {
+    return this.shown.info(id, options);
   }
 
   /** The folder that a conversation works in, absolute. */
@@ -102,24 +103,21 @@ export class ConversationsService {
     return path.resolve(this.services.baseDir, state.workspace.working_dir);
   }
 
-  /** In the order asked; null for unknown ids. */
-  batch(ids: readonly string[], includeSkills: boolean): Promise<(JsonObject | null)[]> {
-    return Promise.all(ids.map((id) => this.infoOrNull(id, includeSkills)));
+  /** JSON, in the order asked; null for unknown ids. */
+  batch(ids: readonly string[], includeSkills: boolean): Promise<(Buffer | null)[]> {
+    const options = { includeSkills, runtimeInfo: true };
+    return Promise.all(ids.map((id) => this.shown.jsonOrNull(id, options)));
   }
 
-  async search(query: ConversationQuery): Promise<{ items: JsonObject[]; next_page_id: string | null }> {
-    const entries = sorted(await this.services.catalogue.list(), query.sortOrder).filter(
-      hasStatus(query.status),
-    );
-    const start = entries.findIndex((entry) => hex(entry.id) === query.pageId);
-    const from = Math.max(0, start);
-    const page = await this.batch(
-      entries.slice(from, from + query.limit).map((entry) => entry.id),
-      query.includeSkills,
-    );
+  async search(query: ConversationQuery): Promise<JsonPage> {
+    const all = sorted(await this.services.catalogue.list(), query.sortOrder);
+    const entries = query.status === undefined ? all : all.filter(hasStatus(query.status));
+    const from = startOf(entries, query.pageId);
+    const ids = entries.slice(from, from + query.limit).map((entry) => entry.id);
+    const page = await this.batch(ids, query.includeSkills);
     const next = entries[from + query.limit];
     // One that was deleted while the page was made is simply not on it.
-    return { items: page.filter((info) => info !== null), next_page_id: next ? hex(next.id) : null };
+    return { items: joined(page.filter((info) => info !== null)), nextPageId: next ? hex(next.id) : null };
   }
 
   /** How many are in memory, of those that `count` counts. */
@@ -191,7 +189,7 @@ export class ConversationsService {
     return this.reading(id, ({ log, head }) => finalResponse(log, head));
   }
 
-  searchEvents(id: string, query: EventQuery): Promise<EventPage> {
+  searchEvents(id: string, query: EventQuery): Promise<JsonPage> {
     return this.reading(id, ({ log, length }) => new EventSearch(log, length).page(query));
   }
 
@@ -231,31 +229,6 @@ export class ConversationsService {
       await log.close();
     }
   }
-
-  private async infoOrNull(id: string, includeSkills: boolean): Promise<JsonObject | null> {
-    try {
-      return await this.info(id, includeSkills);
-    } catch (error) {
-      if (error instanceof ConversationNotFoundError) return null;
-      if (error instanceof DamagedConversationError) return this.unreadable(id, error);
-      throw error;
-    }
-  }
-
-  /** One conversation that cannot be read must not take the others from people. */
-  private unreadable(id: string, error: DamagedConversationError): null {
-    if (!this.reported.has(id)) this.logger.error(`conversation ${id} is left out: ${error.reason}`);
-    this.reported.add(id);
-    return null;
-  }
-}
-
-/** False when what was just written could not be stored: then what is stored counts. */
-function settles(conversation: Conversation): Promise<boolean> {
-  return conversation.settled().then(
-    () => true,
-    () => false,
-  );
 }
 
 /** Another server writes it, nothing can be written, or it is damaged: what there is can be read. */
@@ -264,6 +237,16 @@ function readsAllTheSame(error: unknown): boolean {
     error instanceof LeaseHeldError ||
     error instanceof StorageFailedError ||
     error instanceof DamagedConversationError
+  );
+}
+
+/** Where a page begins: at the conversation that its id names, else at the first one. */
+function startOf(entries: readonly CatalogueEntry[], pageId: string | undefined): number {
+  if (pageId === undefined) return 0;
+  const id = pageId.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  return Math.max(
+    0,
+    entries.findIndex((entry) => entry.id === id),
   );
 }
 

@@ -15,9 +15,3 @@ export interface EventQuery extends EventFilter {
   limit: number;
   descending: boolean;
 }
-
-/** A page of events as the raw lines of the log. */
-export interface EventPage {
-  lines: string[];
-  nextPageId: string | null;
-}

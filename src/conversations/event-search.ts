@@ -1,5 +1,6 @@
 import type { EventIndexEntry, EventLog } from '../storage/index.js';
-import type { EventFilter, EventPage, EventQuery } from './event-query.js';
+import type { EventFilter, EventQuery } from './event-query.js';
+import type { JsonPage } from './json-page.js';
 import { parseEvent } from './parse-event.js';
 
 /** Lines read at a time when a search has to look into messages. */
@@ -15,11 +16,12 @@ export class EventSearch {
     private readonly length: number,
   ) {}
 
-  async page(query: EventQuery): Promise<EventPage> {
+  /** The items are the raw lines. */
+  async page(query: EventQuery): Promise<JsonPage> {
     const found = await this.matches(query, this.start(query), query.limit + 1);
     const next = found[query.limit];
     return {
-      lines: await this.log.readMany(found.slice(0, query.limit)),
+      items: await this.log.readItems(found.slice(0, query.limit)),
       nextPageId: next === undefined ? null : this.log.entry(next).id,
     };
   }

@@ -22,6 +22,7 @@ import { ConfirmationResponseRequestDto, SendMessageRequestDto } from './dto/mes
 import { IDEMPOTENCY_HEADER, readIdempotencyKey } from './dto/idempotency-key.js';
 import { EventCountQueryDto, EventListQueryDto, EventSearchQueryDto } from './dto/queries.dto.js';
 import { toIncomingMessage } from './dto/to-start-request.js';
+import { pageJson } from './json-page.js';
 
 const SUCCESS = { success: true } as const;
 const tag = 'Events';
@@ -45,15 +46,15 @@ export class EventsController {
   async search(
     @Param('conversation_id', ConversationIdPipe) id: string,
     @Query() query: EventSearchQueryDto,
-  ): Promise<string> {
-    const { lines, nextPageId } = await this.conversations.searchEvents(id, {
+  ): Promise<Buffer> {
+    const page = await this.conversations.searchEvents(id, {
       ...toFilter(query),
       pageId: query.page_id ?? undefined,
       limit: query.limit,
       descending: query.sort_order === 'TIMESTAMP_DESC',
     });
-    // The lines of the log are the items: nothing is parsed on the way.
-    return `{"items":[${lines.join(',')}],"next_page_id":${JSON.stringify(nextPageId)}}`;
+    // The lines of the log are the items: nothing is parsed on the way, and no text is made of them.
+    return pageJson(page);
   }
 
   @Get('count')
@@ -97,7 +98,7 @@ export class EventsController {
     @Param('conversation_id', ConversationIdPipe) id: string,
     @Query() query: EventListQueryDto,
     @Body() body: unknown,
-  ): Promise<string> {
+  ): Promise<string | Buffer> {
     if (body instanceof UnreadBody) throw new UnsupportedMediaTypeException(body.explanation);
     const ids = body === undefined ? query.ids : readIds(body);
     if (ids === null) return this.search(id, query);

@@ -10,12 +10,14 @@ import { LogWriter } from './log-writer.js';
 import { MetadataWriter } from './metadata-writer.js';
 import { ViewCache } from './view-cache.js';
 
+/** One for all: each conversation that is open would keep its own. */
+const logger = new Logger('Conversation');
+
 /**
  * State, log and view of one open conversation, changed together: an event takes its place in all three in one step, in
  * the order in which events are handed in.
  */
 export class Journal {
-  private readonly logger = new Logger('Conversation');
   private readonly writer: LogWriter;
   private readonly metadata: MetadataWriter;
   /** What the agent sees. */
@@ -130,6 +132,6 @@ export class Journal {
 
   /** Logs what nobody waits for and went wrong. */
   report(what: string, error: unknown): void {
-    this.logger.error(`conversation ${this.state.id}: ${what} failed`, errorStack(error));
+    logger.error(`conversation ${this.state.id}: ${what} failed`, errorStack(error));
   }
 }

@@ -29,7 +29,7 @@ const REMEMBERED = 200;
  * them: the key and the id of the event are stored first, then the event is appended.
  */
 export class MessageKeys {
-  private readonly sending = new Map<string, Promise<void>>();
+  private sending: Map<string, Promise<void>> | undefined;
 
   constructor(private readonly host: MessageKeysHost) {}
 
@@ -53,7 +53,7 @@ export class MessageKeys {
       throw new InvalidRequestError(location, 'This key came with another message before', name);
     }
     const entry = known ?? this.remember({ key, request, event_id: randomUUID(), answered: false });
-    const sending = this.sending.get(key) ?? this.send(entry, known === undefined, append);
+    const sending = this.sending?.get(key) ?? this.send(entry, known === undefined, append);
     await sending;
     return entry;
   }
@@ -73,8 +73,9 @@ export class MessageKeys {
       if (isNew) await this.host.save();
       if (!this.host.has(entry.event_id)) await append(entry.event_id);
     };
-    const sending = work().finally(() => this.sending.delete(entry.key));
-    this.sending.set(entry.key, sending);
+    const all = (this.sending ??= new Map());
+    const sending = work().finally(() => all.delete(entry.key));
+    all.set(entry.key, sending);
     return sending;
   }
 }

@@ -10,6 +10,9 @@ import type { ConversationServices } from './conversation-parts.js';
 import { pauseDrafts, Run, statusUpdate, type RunHost } from './run.js';
 import { within } from './within.js';
 
+/** One for all: each conversation that is open would keep its own. */
+const logger = new Logger('Runs');
+
 /** How long a new run waits for what an interrupted one left behind to end (ms). */
 const DRAIN_LIMIT_MS = 5_000;
 
@@ -33,7 +36,6 @@ export interface RunControlHost extends RunHost {
 
 /** The runs of one conversation: at most one at a time, and what follows when it ends. */
 export class RunControl {
-  private readonly logger = new Logger('Runs');
   private run: Run | undefined;
   /** Gives the slot of that run back; more than once does no harm. */
   private release: () => void = () => undefined;
@@ -171,7 +173,7 @@ export class RunControl {
   }
 
   private log(what: string, fields: object = {}): void {
-    this.logger.log({ message: `run of conversation ${this.host.state.id} ${what}`, ...fields });
+    logger.log({ message: `run of conversation ${this.host.state.id} ${what}`, ...fields });
   }
 
   private async work(run: Run): Promise<void> {

@@ -15,6 +15,9 @@ import { persistenceDir } from './conversation-views.js';
 import { within } from './within.js';
 import { ensureRepository } from './workspace-repository.js';
 
+/** One for all: each conversation that is open would keep its own. */
+const logger = new Logger('Toolset');
+
 const INVOKE_SKILL = 'InvokeSkillTool';
 const INSPECT_IMAGE = 'VisionInspectTool';
 /** How long a run waits for MCP servers that it could also begin without (ms). */
@@ -30,7 +33,8 @@ export interface ToolAbilities extends Pick<
 
 /** The tools of one conversation: made when first needed, ended with it. */
 export class Toolset {
-  private readonly logger = new Logger(Toolset.name);
+  /** Absolute path of the workspace. */
+  readonly workingDir: string;
   private instances: Map<string, Tool> | undefined;
   /** MCP servers, and what they offer. */
   private servers: McpServers | undefined;
@@ -46,11 +50,10 @@ export class Toolset {
     private readonly secrets: ToolSecrets,
     /** What tools may ask of the conversation. */
     private readonly abilities: () => ToolAbilities,
-  ) {}
-
-  /** Absolute path of the workspace. */
-  get workingDir(): string {
-    return path.resolve(this.services.baseDir, this.state.workspace.working_dir);
+  ) {
+    const workingDir = path.resolve(services.baseDir, state.workspace.working_dir);
+    // In one piece: it is kept, and what `path` puts together is a chain of pieces.
+    this.workingDir = Buffer.from(workingDir).toString();
   }
 
   definitions(): ToolDefinition[] {
@@ -168,7 +171,7 @@ export class Toolset {
   private clash(names: string[]): void {
     if (!this.connected) throw new DuplicateToolError(names);
     const { id } = this.state;
-    this.logger.warn(
+    logger.warn(
       `conversation ${id}: tools of MCP servers are left out, their names are taken: ${names.join(', ')}`,
     );
   }

@@ -4,7 +4,7 @@ import express, { type Response } from 'express';
 
 /**
  * Express, but tells upper from lower case in paths, and answers JSON as `application/json` alone: JSON is UTF-8 by its definition, and the wire names no charset.
- * Texts that a handler marked as JSON go out as they are.
+ * Texts and bytes that a handler marked as JSON go out as they are.
  */
 export class JsonAdapter extends ExpressAdapter {
   constructor() {
@@ -14,7 +14,9 @@ export class JsonAdapter extends ExpressAdapter {
   }
 
   override reply(response: Response, body: unknown, statusCode?: number): unknown {
-    const isReady = typeof body === 'string' && response.getHeader('Content-Type') === 'application/json';
+    const isReady =
+      (typeof body === 'string' || Buffer.isBuffer(body)) &&
+      response.getHeader('Content-Type') === 'application/json';
     const isValue = typeof body === 'object' && body !== null && !response.hasHeader('Content-Type');
     if (body instanceof StreamableFile || !(isReady || isValue))
       return super.reply(response, body, statusCode);

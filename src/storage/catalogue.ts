@@ -32,6 +32,11 @@ export abstract class Catalogue {
    * @throws DamagedConversationError when there is a conversation, but its metadata cannot be read
    */
   abstract load(id: string): Promise<StoredMetadata | undefined>;
+  /**
+   * Another one whenever the stored metadata was changed, by whomever; undefined where there is none, or it changed so
+   * lately that the next change may not be seen.
+   */
+  abstract stampOf(id: string): Promise<string | undefined>;
   /** Says that a conversation is being made: until it is saved there is none, whatever a crash leaves of it. */
   abstract begin(id: string): Promise<void>;
   /** Replaces the metadata atomically (temporary file, fsync, rename, fsync of the folder) and updates the entry. */

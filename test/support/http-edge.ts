@@ -48,10 +48,12 @@ export class RecordingConversations {
     });
   }
   info = (id: string, skills: boolean): Promise<unknown> => this.known('info', { id }, id, skills);
+  infoJson = (id: string, skills: boolean): Promise<unknown> =>
+    this.known('info', Buffer.from(JSON.stringify({ id })), id, skills);
   batch = (ids: string[]): Promise<unknown> =>
-    Promise.resolve(ids.map((id) => (id === KNOWN ? { id } : null)));
+    Promise.resolve(ids.map((id) => (id === KNOWN ? Buffer.from(JSON.stringify({ id })) : null)));
   search = (query: unknown): Promise<unknown> =>
-    this.record('search', { items: [], next_page_id: null }, query);
+    this.record('search', { items: Buffer.from(''), nextPageId: null }, query);
   count = (status: unknown): Promise<unknown> => this.record('count', 2, status);
   update = (id: string, change: unknown): Promise<unknown> => this.known('update', undefined, id, change);
   delete = (id: string): Promise<unknown> => this.known('delete', undefined, id);
@@ -64,7 +66,7 @@ export class RecordingConversations {
   respondToConfirmation = (...args: [string, boolean, string]): Promise<unknown> =>
     this.known('respondToConfirmation', undefined, ...args);
   searchEvents = (id: string, query: unknown): Promise<unknown> =>
-    this.known('searchEvents', { lines: [EVENT_LINE], nextPageId: null }, id, query);
+    this.known('searchEvents', { items: Buffer.from(EVENT_LINE), nextPageId: null }, id, query);
   countEvents = (id: string, filter: unknown): Promise<unknown> => this.known('countEvents', 12, id, filter);
   eventLines = (id: string, ids: string[]): Promise<unknown> =>
     this.known(

@@ -20,6 +20,9 @@ import { besides, readAmbientPlugins } from './ambient-plugins.js';
 import { mergePlugin } from './merge-plugin.js';
 import { promptFilesOf } from './prompt-files.js';
 
+/** One for all: each conversation that is open would keep its own. */
+const logger = new Logger('ConversationContext');
+
 /** What a conversation works with. */
 export interface ContextHost {
   readonly state: ConversationState;
@@ -34,7 +37,6 @@ export interface ContextHost {
  * then on, and brought in where words or files trigger it.
  */
 export class ConversationContext {
-  private readonly logger = new Logger(ConversationContext.name);
   private loading: Promise<void> | undefined;
   /** What changed by loading, for the log. */
   private updates: EventDraft[] = [];
@@ -48,7 +50,7 @@ export class ConversationContext {
   /** Reads what the agent is to know, once. Never fails. */
   prepare(): Promise<void> {
     this.loading ??= this.load().catch((error: unknown) => {
-      this.logger.error(`conversation ${this.host.state.id}: reading its context failed`, errorStack(error));
+      logger.error(`conversation ${this.host.state.id}: reading its context failed`, errorStack(error));
     });
     return this.loading;
   }

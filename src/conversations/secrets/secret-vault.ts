@@ -21,8 +21,8 @@ export interface SecretSources {
 /** The secrets of one conversation while it is open: their values for commands, and how they are hidden everywhere else. */
 export class SecretVault implements ToolSecrets {
   /** Values that were fetched, newest last. */
-  private readonly fetched = new Set<string>();
-  private readonly failures = new Map<string, { at: number; source: string; reason: string }>();
+  private fetched: Set<string> | undefined;
+  private failures: Map<string, { at: number; source: string; reason: string }> | undefined;
   private known: { sources: unknown; context: unknown; mask: TextMask } | undefined;
 
   constructor(private readonly state: SecretSources) {}
@@ -82,17 +82,18 @@ export class SecretVault implements ToolSecrets {
       throw new SecretLookupError('it has no value on this server');
     }
     const identity = JSON.stringify(source);
-    const failure = this.failures.get(name);
+    const failure = this.failures?.get(name);
     if (failure?.source === identity && performance.now() - failure.at < RETRY_AFTER_MS) {
       throw new SecretLookupError(failure.reason);
     }
     try {
       const found = await lookUp(String(url), stringsIn(headers), signal);
-      this.failures.delete(name);
+      this.failures?.delete(name);
       this.remember(found);
       return found;
     } catch (error) {
       if (error instanceof SecretLookupError) {
+        this.failures ??= new Map();
         this.failures.set(name, { at: performance.now(), source: identity, reason: error.message });
       }
       throw error;
@@ -100,10 +101,11 @@ export class SecretVault implements ToolSecrets {
   }
 
   private remember(value: string): void {
-    if (this.fetched.has(value)) return;
-    this.fetched.add(value);
-    const [oldest] = this.fetched;
-    if (this.fetched.size > MAX_FORMER && oldest !== undefined) this.fetched.delete(oldest);
+    const fetched = (this.fetched ??= new Set());
+    if (fetched.has(value)) return;
+    fetched.add(value);
+    const [oldest] = fetched;
+    if (fetched.size > MAX_FORMER && oldest !== undefined) fetched.delete(oldest);
     this.known = undefined;
   }
 
@@ -114,7 +116,7 @@ export class SecretVault implements ToolSecrets {
     const given = Object.values(this.sources()).flatMap(({ value }) =>
       typeof value === 'string' ? [value] : [],
     );
-    const mask = new TextMask([...given, ...this.fetched]);
+    const mask = new TextMask([...given, ...(this.fetched ?? [])]);
     this.known = { sources: secrets, context: agent.agent_context, mask };
     return mask;
   }

@@ -11,6 +11,9 @@ import type { ConversationServices } from '../conversation-parts.js';
 import type { ConversationState } from '../conversation-state.js';
 import { cutTitle, titleOf, titleRequest } from './title-text.js';
 
+/** One for all: each conversation that is open would keep its own. */
+const logger = new Logger('Titles');
+
 /** What a title needs of its conversation. */
 export interface TitleHost {
   readonly state: ConversationState;
@@ -29,7 +32,6 @@ export interface TitleHost {
  * gives none, the message itself is the title. A scripted model is not asked: it would play the script.
  */
 export class TitleWriter {
-  private readonly logger = new Logger('Titles');
   private pending = false;
 
   constructor(
@@ -85,7 +87,7 @@ export class TitleWriter {
     try {
       return await this.services.models.load(profile);
     } catch (error) {
-      this.logger.warn(`conversation ${id}: its title comes from the agent's model: ${errorMessage(error)}`);
+      logger.warn(`conversation ${id}: its title comes from the agent's model: ${errorMessage(error)}`);
       return agent.llm;
     }
   }

@@ -1,9 +1,10 @@
 import type { EventIndexEntry } from '../event-log.js';
+import { PackedEvent } from './event-line.js';
 import { NameTable } from './name-table.js';
 import { formatMicros, parseMicros } from './packed-timestamp.js';
 import { UuidTable } from './uuid-table.js';
 
-const FIRST_CAPACITY = 16;
+const FIRST_CAPACITY = 8;
 
 /**
  * Where each line of a log ends and what searches need of it, in about 45 bytes an event: 100,000 events take less than
@@ -18,8 +19,8 @@ export class EventIndex {
   private sources = new Uint8Array(FIRST_CAPACITY);
   private readonly ids = new UuidTable();
   private readonly names = new NameTable();
-  private readonly irregular = new Map<number, EventIndexEntry>();
-  private readonly irregularIds = new Map<string, number>();
+  private irregular: Map<number, EventIndexEntry> | undefined;
+  private irregularIds: Map<string, number> | undefined;
 
   get length(): number {
     return this.count;
@@ -38,12 +39,13 @@ export class EventIndex {
     if (this.count === this.ends.length) this.grow();
     const seq = this.count;
     this.ends[seq] = end;
-    const micros = parseMicros(entry.timestamp);
+    const packed = entry instanceof PackedEvent;
+    const micros = packed ? entry.micros : parseMicros(entry.timestamp);
     const kind = this.names.codeOf(entry.kind);
     const source = this.names.codeOf(entry.source);
-    const packed = micros !== undefined && kind !== undefined && source !== undefined;
+    const fits = micros !== undefined && kind !== undefined && source !== undefined;
     this.count += 1;
-    if (packed && this.ids.push(entry.id)) {
+    if (fits && (packed ? this.ids.pushWords(entry.uuid) : this.ids.push(entry.id))) {
       this.micros[seq] = micros;
       this.kinds[seq] = kind;
       this.sources[seq] = source;
@@ -61,6 +63,8 @@ export class EventIndex {
   }
 
   private keep(seq: number, { id, timestamp, source, kind }: EventIndexEntry): void {
+    this.irregular ??= new Map();
+    this.irregularIds ??= new Map();
     this.irregular.set(seq, { id, timestamp, source, kind });
     if (!this.irregularIds.has(id)) this.irregularIds.set(id, seq);
   }
@@ -78,12 +82,12 @@ export class EventIndex {
     if (!Number.isInteger(seq) || seq < 0 || seq >= this.count) {
       throw new RangeError(`no event ${seq} in a log of ${this.count}`);
     }
-    return this.irregular.get(seq) ?? new PackedEntry(this, seq);
+    return this.irregular?.get(seq) ?? new PackedEntry(this, seq);
   }
 
   /** The number of an event id; the first, should a damaged log have it twice. */
   seqOf(id: string): number | undefined {
-    return this.ids.find(id) ?? this.irregularIds.get(id);
+    return this.ids.find(id) ?? this.irregularIds?.get(id);
   }
 
   /** For `PackedEntry`. */

@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
 import { access, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { errorCode, errorMessage } from '../../errors/index.js';
 import { Catalogue, type CatalogueEntry, type StoredMetadata } from '../catalogue.js';
@@ -18,11 +21,18 @@ import {
   UNFINISHED_FILE,
 } from './conversation-folder.js';
 import { makeFolder, removeFile, replaceFile, syncFolder, syncFolderTogether } from './durable-file.js';
-import { formatMetadata, readEntry, readMetadata } from './metadata-file.js';
+import { formatMetadata, readEntry, readEntryNow, readMetadata } from './metadata-file.js';
+
+/** The promises of `node:fs/promises` cost more than the look. */
+const statFile = promisify(fs.stat);
 
 /** More do not help: the file system calls of a process run in four threads. */
 const READS_AT_ONCE = 16;
 const READ_BUFFER_BYTES = 16 * 1024;
+/** How long entries are read while everything else waits (ms). The disk is slow where that is enough for a few only, again and again. */
+const SLICE_MS = 4;
+const FEW = 8;
+const SLOW_SLICES = 3;
 
 /** Within this time (ms) after a change another one may leave the folder with the same time stamp. */
 const TIMESTAMP_GRAIN_MS = 1_000;
@@ -93,6 +103,18 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
       if (errorCode(error) === 'ENOENT' && (await this.isUnfinished(id))) return undefined;
       this.reportBroken(id, error);
       throw new DamagedConversationError(id, `${METADATA_FILE}: ${errorMessage(error)}`);
+    }
+  }
+
+  override async stampOf(id: string): Promise<string | undefined> {
+    const now = Date.now();
+    try {
+      const { ino, size, mtimeMs, ctimeMs } = await statFile(path.join(this.folder(id), METADATA_FILE));
+      if (Math.max(mtimeMs, ctimeMs) >= now - TIMESTAMP_GRAIN_MS) return undefined;
+      return [ino, size, mtimeMs, ctimeMs].join();
+    } catch {
+      // Whoever reads it learns why.
+      return undefined;
     }
   }
 
@@ -226,8 +248,8 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
     for (const { id } of known) if (!found.has(id) && !this.changes.has(id)) this.entries.delete(id);
     const buffers: Buffer[] = [];
     const unfinished: string[] = [];
-    await forEachBounded(found, READS_AT_ONCE, async (id) => {
-      if (id === undefined || this.entries.get(id)) return;
+    const unknown = [...found].filter((id): id is string => id !== undefined && !this.entries.get(id));
+    await forEachBounded(await this.readQuickly(unknown), READS_AT_ONCE, async (id) => {
       const buffer = buffers.pop() ?? Buffer.allocUnsafe(READ_BUFFER_BYTES);
       if (!(await this.readOne(id, buffer))) unfinished.push(id);
       buffers.push(buffer);
@@ -237,13 +259,40 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
     return names;
   }
 
+  /**
+   * Where the disk answers at once a thread for each call costs several times the call: then entries are read right here, for
+   * some milliseconds at a time.
+   * @returns what is left to read otherwise
+   */
+  private async readQuickly(ids: readonly string[]): Promise<string[]> {
+    const left: string[] = [];
+    const buffer = Buffer.allocUnsafe(READ_BUFFER_BYTES);
+    let slow = 0;
+    for (let next = 0; next < ids.length && slow < SLOW_SLICES;) {
+      const [first, started] = [next, performance.now()];
+      for (; next < ids.length && performance.now() - started < SLICE_MS; next += 1) {
+        const id = ids[next] ?? '';
+        const entry = readEntryNow(path.join(this.folder(id), METADATA_FILE), id, buffer);
+        if (entry) this.takeIn(entry);
+        else left.push(id);
+      }
+      slow = next - first < FEW ? slow + 1 : 0;
+      if (slow === SLOW_SLICES) left.push(...ids.slice(next));
+      await nextTurn();
+    }
+    return left;
+  }
+
+  /** What was saved meanwhile is newer, and what is just being removed does not come back. */
+  private takeIn(entry: CatalogueEntry): void {
+    if (!this.entries.get(entry.id) && !this.changes.has(entry.id)) this.entries.set(entry);
+  }
+
   /** @returns false for a folder without metadata: somebody may be creating it just now */
   private async readOne(id: string, buffer: Buffer): Promise<boolean> {
     const folder = this.folder(id);
     try {
-      const entry = await readEntry(path.join(folder, METADATA_FILE), id, buffer);
-      // What was saved meanwhile is newer, and what is just being removed does not come back.
-      if (!this.entries.get(id) && !this.changes.has(id)) this.entries.set(entry);
+      this.takeIn(await readEntry(path.join(folder, METADATA_FILE), id, buffer));
     } catch (error) {
       // It is what an interrupted creation leaves: nothing was acknowledged, nothing is missing.
       if (errorCode(error) === 'ENOENT' && (await this.isUnfinished(id))) return false;

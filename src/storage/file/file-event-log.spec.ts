@@ -130,9 +130,13 @@ describe('the log of a conversation in a file', () => {
           } else if (step.do === 'read') {
             const expected = model.slice(step.from, step.from + step.limit);
             expect(await log.read(step.from, step.limit)).toEqual(expected.map(({ line }) => line));
+            const items = await log.readItems(expected.map((_, index) => step.from + index));
+            expect(items.toString()).toBe(expected.map(({ line }) => line).join(','));
           } else if (step.do === 'pick') {
             const seqs = model.length === 0 ? [] : step.seqs.map((seq) => seq % model.length);
-            expect(await log.readMany(seqs)).toEqual(seqs.map((seq) => model[seq]?.line));
+            const lines = seqs.map((seq) => model[seq]?.line);
+            expect(await log.readMany(seqs)).toEqual(lines);
+            expect((await log.readItems(seqs)).toString()).toBe(lines.join(','));
           } else {
             await reopen();
           }
@@ -259,6 +263,9 @@ describe('the log of a conversation in a file', () => {
     expect(errors.mock.calls).toEqual([[`conversation ${id}: 2 damaged events in the log (1, 2)`]]);
     const served = await log.read(0, 4);
     expect(served[0]).toBe(records[0]?.line);
+    expect((await log.readItems([3, 1, 2, 0])).toString()).toBe(
+      [served[3], served[1], served[2], served[0]].join(','),
+    );
     for (const seq of [1, 2]) {
       const event: unknown = JSON.parse(served[seq] ?? '');
       expect(event).toMatchObject({
@@ -271,6 +278,21 @@ describe('the log of a conversation in a file', () => {
     }
     const before = log.entry(1).id;
     expect((await reopen()).entry(1).id).toBe(before);
+  });
+
+  it('answers UTF-8 whatever became of the middle of a line', async () => {
+    await log.append(0, fence, [record({ content: 'one' }), record({ content: '@@' }), record()]);
+    const bytes = await readFile(file);
+    bytes.fill(0xff, bytes.indexOf('@@'), bytes.indexOf('@@') + 2);
+    await log.close();
+    await writeFile(file, bytes);
+    await reopen();
+    const lines = bytes.toString('utf8').trimEnd().split('\n');
+    expect(lines[1]).toContain('\ufffd\ufffd');
+    for (const seqs of [[0, 1, 2], [2, 1], [1]]) {
+      const items = await log.readItems(seqs);
+      expect(items).toEqual(Buffer.from(seqs.map((seq) => lines[seq]).join(',')));
+    }
   });
 
   it('reads lines that other programs wrote, in any order of keys and of any length', async () => {

@@ -13,6 +13,9 @@ import type { LogFile } from './log-file.js';
 import { LogLines } from './log-lines.js';
 import { LONGEST_LINE_BYTES } from './log-scan.js';
 
+/** One for all: each conversation that is open would keep its own. */
+const logger = new Logger('EventLog');
+
 /** One flush takes no more text than this (UTF-16 units), so that the copy it makes stays small. */
 const MOST_TEXT_PER_FLUSH = 8 * 1024 * 1024;
 
@@ -30,7 +33,6 @@ interface Waiting {
  * flush fails all that wait, and the file is cut back to what was durable before anything else is written.
  */
 export class FileEventLog extends EventLog {
-  private readonly logger = new Logger('EventLog');
   private readonly waiting: Waiting[] = [];
   private flushing: Promise<void> | undefined;
   private handedIn: number;
@@ -88,6 +90,11 @@ export class FileEventLog extends EventLog {
   override async readMany(seqs: readonly number[]): Promise<string[]> {
     if (this.closing) throw this.closedError();
     return this.lines.readMany(seqs).catch(rethrowAsStorageFailure);
+  }
+
+  override async readItems(seqs: readonly number[]): Promise<Buffer> {
+    if (this.closing) throw this.closedError();
+    return this.lines.readItems(seqs).catch(rethrowAsStorageFailure);
   }
 
   override entry(seq: number): EventIndexEntry {
@@ -176,7 +183,7 @@ export class FileEventLog extends EventLog {
       await this.file.truncate(this.lines.byteLength);
       this.untidy = false;
     } catch (error) {
-      this.logger.error(`conversation ${this.conversationId}: the log cannot be cut back: ${String(error)}`);
+      logger.error(`conversation ${this.conversationId}: the log cannot be cut back: ${String(error)}`);
     }
   }
 

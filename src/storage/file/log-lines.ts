@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { Logger } from '@nestjs/common';
 import type { EventIndexEntry } from '../event-log.js';
 import { forEachBounded } from './bounded.js';
@@ -6,16 +7,28 @@ import { EventIndex } from './event-index.js';
 import type { LogFile } from './log-file.js';
 import { scanLog, type ScannedLine } from './log-scan.js';
 
+/** One for all: each conversation that is open would keep its own. */
+const logger = new Logger('EventLog');
+
 /** Lines with less than this between them are read together: a call costs more than the bytes. */
 const GAP_BYTES = 16 * 1024;
 const READS_AT_ONCE = 4;
+const COMMA = 44;
+
+/** Where the bytes of a line are, without its newline. */
+interface Piece {
+  bytes: Buffer;
+  start: number;
+  end: number;
+}
+
+const NOTHING: Piece = { bytes: Buffer.alloc(0), start: 0, end: 0 };
 
 /** The lines of one log: their places in the file, their fields, their text. */
 export class LogLines {
-  private readonly logger = new Logger('EventLog');
   private readonly index = new EventIndex();
-  /** Stand-ins for damaged lines. */
-  private readonly damaged = new Map<number, string>();
+  /** Stand-ins for damaged lines, where there are any. */
+  private damaged: Map<number, string> | undefined;
   /** Bytes behind the last whole line when the file was read. */
   private torn = 0;
 
@@ -45,19 +58,57 @@ export class LogLines {
     return this.index.seqOf(id);
   }
 
-  async read(fromSeq: number, limit: number): Promise<string[]> {
+  read(fromSeq: number, limit: number): Promise<string[]> {
     const from = Math.max(0, fromSeq);
-    const to = Math.min(from + limit, this.length);
-    return from < to ? this.readRange(from, to) : [];
+    const count = Math.max(0, Math.min(from + limit, this.length) - from);
+    return this.readMany(Array.from({ length: count }, (_, index) => from + index));
   }
 
   async readMany(seqs: readonly number[]): Promise<string[]> {
-    const found = new Map<number, string>();
-    await forEachBounded(this.neighbours(new Set(seqs)), READS_AT_ONCE, async ([from, to]) => {
-      const lines = await this.readRange(from, to);
-      for (const [index, line] of lines.entries()) found.set(from + index, line);
+    const found = await this.readPieces(seqs);
+    return seqs.map((seq) => {
+      const { bytes, start, end } = found.get(seq) ?? NOTHING;
+      return bytes.toString('utf8', start, end);
     });
-    return seqs.map((seq) => found.get(seq) ?? '');
+  }
+
+  async readItems(seqs: readonly number[]): Promise<Buffer> {
+    const joined = this.isRun(seqs) ? await this.readRun(seqs) : await this.joinPieces(seqs);
+    // A damaged line may be no UTF-8; an answer always is.
+    return isUtf8(joined) ? joined : Buffer.from(joined.toString('utf8'));
+  }
+
+  /** Lines that follow each other in a log without damage: as most pages are. */
+  private isRun(seqs: readonly number[]): boolean {
+    const [first] = seqs;
+    return (
+      first !== undefined &&
+      first >= 0 &&
+      this.damaged === undefined &&
+      seqs.every((seq, index) => seq === first + index && seq < this.length)
+    );
+  }
+
+  /** Their bytes as they are, but commas in the place of newlines. */
+  private async readRun(seqs: readonly number[]): Promise<Buffer> {
+    const from = seqs[0] ?? 0;
+    const to = from + seqs.length;
+    const offset = this.index.startOf(from);
+    const bytes = await this.file.read(offset, this.index.startOf(to) - 1);
+    for (let seq = from + 1; seq < to; seq += 1) bytes[this.index.startOf(seq) - offset - 1] = COMMA;
+    return bytes;
+  }
+
+  private async joinPieces(seqs: readonly number[]): Promise<Buffer> {
+    const found = await this.readPieces(seqs);
+    const pieces = seqs.map((seq) => found.get(seq) ?? NOTHING);
+    const items = Buffer.allocUnsafe(pieces.reduce((sum, { start, end }) => sum + end - start + 1, 0));
+    let at = 0;
+    for (const { bytes, start, end } of pieces) {
+      at += bytes.copy(items, at, start, end);
+      items[at++] = COMMA;
+    }
+    return items.subarray(0, Math.max(0, at - 1));
   }
 
   /**
@@ -66,17 +117,17 @@ export class LogLines {
    */
   async scan(): Promise<void> {
     const from = this.byteLength;
-    const before = this.damaged.size;
+    const before = this.damaged?.size ?? 0;
     const torn = await this.file.use((handle) => scanLog(handle, from, (line) => this.take(line)));
     if (torn > 0 && torn !== this.torn) {
-      this.logger.warn(
+      logger.warn(
         `conversation ${this.conversationId}: cut ${torn} bytes of an unfinished event off the log`,
       );
     }
     this.torn = torn;
-    if (this.damaged.size === before) return;
+    if (this.damaged === undefined || this.damaged.size === before) return;
     const seqs = [...this.damaged.keys()].slice(before, before + 10).join(', ');
-    this.logger.error(
+    logger.error(
       `conversation ${this.conversationId}: ${this.damaged.size - before} damaged events in the log (${seqs})`,
     );
   }
@@ -98,34 +149,33 @@ export class LogLines {
     const timestamp = seq === 0 ? '' : this.index.entry(seq - 1).timestamp;
     const repeats = entry && this.index.seqOf(entry.id);
     const { line, ...fields } = standIn({ conversationId, seq, start, end, timestamp, repeats });
+    this.damaged ??= new Map();
     this.damaged.set(seq, line);
     // Ids stay unique: pages are found by them.
     if (entry) this.index.amendLast(fields);
     else this.index.push(fields, end);
   }
 
-  private async readRange(from: number, to: number): Promise<string[]> {
-    const damaged = this.firstDamaged(from, to);
-    if (damaged === undefined) return this.readWhole(from, to);
-    // What is damaged is not read: it may be very long.
-    const [before, behind] = [this.readWhole(from, damaged), this.readRange(damaged + 1, to)];
-    return [...(await before), this.damaged.get(damaged) ?? '', ...(await behind)];
-  }
-
-  private firstDamaged(from: number, to: number): number | undefined {
-    if (this.damaged.size === 0) return undefined;
-    for (let seq = from; seq < to; seq += 1) if (this.damaged.has(seq)) return seq;
-    return undefined;
-  }
-
-  private async readWhole(from: number, to: number): Promise<string[]> {
-    if (from === to) return [];
-    const start = this.index.startOf(from);
-    const bytes = await this.file.read(start, this.index.startOf(to));
-    return Array.from({ length: to - from }, (_, offset) => {
-      const seq = from + offset;
-      return bytes.toString('utf8', this.index.startOf(seq) - start, this.index.startOf(seq + 1) - start - 1);
+  /** The bytes of lines. What is damaged is not read: it may be very long. */
+  private async readPieces(seqs: readonly number[]): Promise<Map<number, Piece>> {
+    const found = new Map<number, Piece>();
+    const wanted = new Set(seqs);
+    for (const [seq, line] of this.damaged ?? []) {
+      if (!wanted.delete(seq)) continue;
+      const bytes = Buffer.from(line);
+      found.set(seq, { bytes, start: 0, end: bytes.length });
+    }
+    const ranges = this.neighbours(wanted);
+    await forEachBounded(ranges, Math.min(READS_AT_ONCE, ranges.length), async ([from, to]) => {
+      const offset = this.index.startOf(from);
+      const bytes = await this.file.read(offset, this.index.startOf(to));
+      for (let seq = from; seq < to; seq += 1) {
+        if (!wanted.has(seq)) continue;
+        const end = this.index.startOf(seq + 1) - offset - 1;
+        found.set(seq, { bytes, start: this.index.startOf(seq) - offset, end });
+      }
     });
+    return found;
   }
 
   /** Ranges that cover these numbers, near ones joined. */

@@ -3,7 +3,9 @@ import type { EventIndexEntry } from '../event-log.js';
 import { parseEventLine, readEventLine } from './event-line.js';
 import { readFully } from './log-file.js';
 
-const CHUNK_BYTES = 256 * 1024;
+/** Most logs are read by one call; of a long one as much at a time as makes the calls cheap. */
+const FIRST_CHUNK_BYTES = 128 * 1024;
+const CHUNK_BYTES = 1024 * 1024;
 /** No event is longer (a request has half of it at most). What is longer is damage and not kept in memory. */
 export const LONGEST_LINE_BYTES = 64 * 1024 * 1024;
 const NEWLINE = 10;
@@ -68,7 +70,7 @@ async function splitLines(
   onRange: OnRange,
   onTooLong: OnTooLong,
 ): Promise<number> {
-  let buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+  let buffer: Buffer = Buffer.allocUnsafe(FIRST_CHUNK_BYTES);
   let filled = 0;
   let position = from;
   let tooLongFrom: number | undefined;
@@ -91,6 +93,7 @@ async function splitLines(
       tooLongFrom = undefined;
       start = newline + 1;
     }
+    const isLong = filled === buffer.length && filled < CHUNK_BYTES;
     buffer.copyWithin(0, start, filled);
     position += start;
     filled -= start;
@@ -99,6 +102,14 @@ async function splitLines(
       position += filled;
       filled = 0;
     }
-    if (filled === buffer.length) buffer = Buffer.concat([buffer], buffer.length * 2);
+    if (isLong) buffer = enlarged(buffer, filled, CHUNK_BYTES);
+    else if (filled === buffer.length) buffer = enlarged(buffer, filled, buffer.length * 2);
   }
+}
+
+/** A larger buffer that begins with the same bytes; what is behind them is not cleared. */
+function enlarged(buffer: Buffer, filled: number, length: number): Buffer {
+  const larger = Buffer.allocUnsafe(length);
+  buffer.copy(larger, 0, 0, filled);
+  return larger;
 }

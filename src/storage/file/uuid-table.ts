@@ -1,7 +1,52 @@
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-const NIL = '00000000-0000-0000-0000-000000000000';
+/** A dashed UUID is ASCII throughout. */
+export const UUID_BYTES = 36;
+const DASH = 45;
+const NO_DIGIT = 0xff;
+/** What each byte is as a hexadecimal digit, in lower case. */
+const DIGITS = Uint8Array.from({ length: 256 }, (_, byte) => {
+  const digit = '0123456789abcdef'.indexOf(String.fromCharCode(byte));
+  return digit === -1 ? NO_DIGIT : digit;
+});
 const WORDS = 4;
-const FIRST_CAPACITY = 16;
+const FIRST_CAPACITY = 8;
+
+/** A UUID as four words of 32 bits. */
+export type UuidWords = readonly [number, number, number, number];
+
+/** The UUID that begins at this byte; undefined where none in lower case does. */
+export function uuidAt(bytes: Buffer, at: number): UuidWords | undefined {
+  const dashed =
+    bytes[at + 8] === DASH && bytes[at + 13] === DASH && bytes[at + 18] === DASH && bytes[at + 23] === DASH;
+  if (!dashed) return undefined;
+  const first = hexAt(bytes, at, 8);
+  const second = hexAt(bytes, at + 9, 4) * 0x1_0000 + hexAt(bytes, at + 14, 4);
+  const third = hexAt(bytes, at + 19, 4) * 0x1_0000 + hexAt(bytes, at + 24, 4);
+  const fourth = hexAt(bytes, at + 28, 8);
+  return Number.isNaN(first + second + third + fourth) ? undefined : [first, second, third, fourth];
+}
+
+/** The number that so many hexadecimal digits are; NaN when one of them is none. */
+function hexAt(bytes: Buffer, from: number, count: number): number {
+  let value = 0;
+  let broken = 0;
+  for (let at = from; at < from + count; at += 1) {
+    const digit = DIGITS[bytes[at] ?? 0] ?? NO_DIGIT;
+    broken |= digit;
+    value = (value << 4) | digit;
+  }
+  return broken > 0xf ? NaN : value >>> 0;
+}
+
+function uuidOf(text: string): UuidWords | undefined {
+  const bytes = Buffer.from(text);
+  return bytes.length === UUID_BYTES ? uuidAt(bytes, 0) : undefined;
+}
+
+/** The text of a UUID. */
+export function formatUuid(words: ArrayLike<number>): string {
+  const hex = Array.from(words, hex8).join('');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
 
 /**
  * UUIDs by number and numbers by UUID, in 16 bytes and 5 to 11 for the hash table. A `Map` of strings would take 120.
@@ -18,13 +63,21 @@ export class UuidTable {
    * nil one.
    */
   push(id: string): boolean {
-    if (!UUID.test(id) || id === NIL) return false;
-    const words = wordsOf(id);
-    if (this.slots[this.slotOf(words)] !== 0) return false;
-    // First: it may put a larger array in the place of this one.
+    const words = uuidOf(id);
+    return words !== undefined && this.pushWords(words);
+  }
+
+  /** The same for the words of a UUID. */
+  pushWords(words: UuidWords): boolean {
+    if (words[0] === 0 && words[1] === 0 && words[2] === 0 && words[3] === 0) return false;
+    let slot = this.slotOf(words);
+    if (this.slots[slot] !== 0) return false;
+    const { slots } = this;
+    // First: it may put larger arrays in the place of these.
     const at = this.reserve();
+    if (this.slots !== slots) slot = this.slotOf(words);
     this.words.set(words, at);
-    this.slots[this.slotOf(words)] = this.count;
+    this.slots[slot] = this.count;
     return true;
   }
 
@@ -34,15 +87,13 @@ export class UuidTable {
   }
 
   at(seq: number): string {
-    const hex = Array.from(this.words.subarray(seq * WORDS, (seq + 1) * WORDS), hex8).join('');
-    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+    return formatUuid(this.words.subarray(seq * WORDS, (seq + 1) * WORDS));
   }
 
   find(id: string): number | undefined {
-    if (!UUID.test(id)) return undefined;
-    const wanted = wordsOf(id);
-    const found = this.slots[this.slotOf(wanted)] ?? 0;
-    return found === 0 ? undefined : found - 1;
+    const wanted = uuidOf(id);
+    const found = wanted && this.slots[this.slotOf(wanted)];
+    return found === undefined || found === 0 ? undefined : found - 1;
   }
 
   private reserve(): number {
@@ -61,23 +112,29 @@ export class UuidTable {
   private hashAgain(): void {
     this.slots = new Uint32Array(2 * this.slots.length);
     for (let seq = 0; seq < this.count; seq += 1) {
-      const words = this.words.subarray(seq * WORDS, (seq + 1) * WORDS);
-      if (words.some((word) => word !== 0)) this.slots[this.slotOf(words)] = seq + 1;
+      const at = seq * WORDS;
+      const [a = 0, b = 0, c = 0, d = 0] = [
+        this.words[at],
+        this.words[at + 1],
+        this.words[at + 2],
+        this.words[at + 3],
+      ];
+      if ((a | b | c | d) !== 0) this.slots[this.slotOf([a, b, c, d])] = seq + 1;
     }
   }
 
   /** The slot that holds these words, or the empty one where they belong. */
-  private slotOf(words: ArrayLike<number>): number {
+  private slotOf(words: UuidWords): number {
     const mask = this.slots.length - 1;
     // Random UUIDs need no better hash; mixing in all words keeps counted-up ones apart as well.
-    const mixed = (words[0] ?? 0) ^ (words[1] ?? 0) ^ (words[2] ?? 0) ^ (words[3] ?? 0);
+    const mixed = words[0] ^ words[1] ^ words[2] ^ words[3];
     let slot = (Math.imul(mixed, 0x9e3779b1) >>> 0) & mask;
     while (this.slots[slot] !== 0 && !this.holds((this.slots[slot] ?? 0) - 1, words))
       slot = (slot + 1) & mask;
     return slot;
   }
 
-  private holds(seq: number, words: ArrayLike<number>): boolean {
+  private holds(seq: number, words: UuidWords): boolean {
     const at = seq * WORDS;
     return (
       this.words[at] === words[0] &&
@@ -86,15 +143,6 @@ export class UuidTable {
       this.words[at + 3] === words[3]
     );
   }
-}
-
-function wordsOf(uuid: string): [number, number, number, number] {
-  return [
-    Number.parseInt(uuid.slice(0, 8), 16),
-    Number.parseInt(uuid.slice(9, 13) + uuid.slice(14, 18), 16),
-    Number.parseInt(uuid.slice(19, 23) + uuid.slice(24, 28), 16),
-    Number.parseInt(uuid.slice(28), 16),
-  ];
 }
 
 function hex8(word: number): string {

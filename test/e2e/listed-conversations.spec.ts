@@ -1,0 +1,68 @@
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
+import { eventually, ServerProcess } from '../support/server-process.js';
+
+/** So old (ms) a stored conversation is when lists may keep what they show of it. */
+const OLD_MS = 1_200;
+
+describe('lists of conversations that another server has open', () => {
+  let folder: string;
+  const servers: ServerProcess[] = [];
+
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(os.tmpdir(), 'agent-server-'));
+    servers.push(await ServerProcess.start({ cwd: folder }), await ServerProcess.start({ cwd: folder }));
+  });
+  afterAll(async () => {
+    await Promise.all(servers.map((server) => server.stop()));
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  /** Its title on every way to it. */
+  const titles = async (server: ServerProcess, { id, route }: ConversationClient): Promise<unknown[]> => {
+    const list = (await server.request('GET', '/api/conversations/search?limit=5')).body as {
+      items: { title: unknown }[];
+    };
+    const batch = await server.request('GET', `/api/conversations?ids=${id}`);
+    const [one] = batch.body as { title: unknown }[];
+    const single = (await server.request('GET', route)).body as { title: unknown };
+    return [...list.items, one, single].map((info) => info?.title);
+  };
+
+  const metadataOf = ({ id }: ConversationClient): string =>
+    path.join(folder, 'workspace', 'conversations', id.replaceAll('-', ''), 'metadata.json');
+
+  const isOld = async (file: string): Promise<boolean> => Date.now() - (await stat(file)).ctimeMs > OLD_MS;
+
+  it('show each change at once, however often they were read before', async () => {
+    const [owner, other] = servers as [ServerProcess, ServerProcess];
+    const mine = await ConversationClient.create(
+      owner,
+      scriptedRequest(path.join(folder, 'work'), 'FINISH: x'),
+    );
+    await mine.reaches('finished');
+    const file = metadataOf(mine);
+    for (const title of ['one', 'two', 'six']) {
+      expect((await owner.request('PATCH', mine.route, { title })).status).toBe(200);
+      expect(await titles(other, mine)).toEqual([title, title, title]);
+      await eventually(() => isOld(file), 'an old snapshot');
+      for (let i = 0; i < 3; i += 1) expect(await titles(other, mine)).toEqual([title, title, title]);
+    }
+    await owner.end();
+    await eventually(() => isOld(file), 'an old snapshot');
+    expect(await titles(other, mine)).toEqual(['six', 'six', 'six']);
+
+    // Somebody with an editor, in place and without another length.
+    await writeFile(file, (await readFile(file, 'utf8')).replace('"title":"six"', '"title":"ten"'));
+    expect(await titles(other, mine)).toEqual(['ten', 'ten', 'ten']);
+
+    // From now on it is open here.
+    expect((await other.request('PATCH', mine.route, { title: 'end' })).status).toBe(200);
+    expect(await titles(other, mine)).toEqual(['end', 'end', 'end']);
+    expect((await other.request('DELETE', mine.route)).status).toBe(200);
+    const { body } = await other.request('GET', `/api/conversations?ids=${mine.id}`);
+    expect(body).toEqual([null]);
+  });
+});
