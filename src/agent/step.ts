@@ -18,11 +18,12 @@ import type { AgentSession } from './agent-session.js';
 import type { ViewEvent } from './agent-view.js';
 import { Critics, refine } from './critics/critics.js';
 import type { Condensing } from './condenser/condensing.js';
+import { Dialogues } from './dialogue.js';
 import { environmentMessage, toolErrorDraft } from './drafts.js';
 import { AGENT_MISTAKE } from './error-classification.js';
 import { afterTool, beforeTools, declinesMessage, refusal } from './hooks/run-hooks.js';
 import { INSPECT_IMAGE, withImageReferences } from './image-references.js';
-import { toMessages } from './messages.js';
+
 import { analyse } from './security/analysis.js';
 import { isHarmless, needsConfirmation } from './security/confirmation.js';
 import { actionTask, runBatch, type Task } from './tool-execution.js';
@@ -33,14 +34,17 @@ const EMPTY_ANSWER_NUDGE =
 /** One step of the agent: from its view of the log to the events that follow. */
 export class AgentStep {
   private readonly critics: Critics;
+  private readonly dialogues: Dialogues;
   private readonly described = new WeakMap<ReadonlyMap<string, Tool>, LlmTool[]>();
 
   constructor(
     private readonly llm: Llm,
-    private readonly registry: ToolRegistry,
+    registry: ToolRegistry,
     private readonly condensing: Condensing,
   ) {
-    this.critics = new Critics((observation) => registry.renderObservation(observation));
+    const render = registry.renderObservation.bind(registry);
+    this.critics = new Critics(render);
+    this.dialogues = new Dialogues(render);
   }
 
   /** Executes what waits for execution; if nothing does, asks the model and does what it says. */
@@ -72,9 +76,7 @@ export class AgentStep {
     try {
       const response = await this.llm.complete({
         config: llm,
-        messages: toMessages(this.shown(session, llm), (observation) =>
-          this.registry.renderObservation(observation),
-        ),
+        messages: this.dialogues.of(this.shown(session, llm)),
         tools: this.describeTools(session),
         conversationId: session.conversationId,
         signal: session.signal,

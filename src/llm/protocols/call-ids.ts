@@ -29,10 +29,14 @@ export function withCallIds(messages: readonly Message[], form: CallIdForm): Mes
   return messages.map((message): Message => {
     if (message.tool_calls?.length) {
       latest = new Map();
-      return { ...message, tool_calls: message.tool_calls.map((call) => renamed(call, form, taken, latest)) };
+      const calls = message.tool_calls.map((call) => renamed(call, form, taken, latest));
+      // The same object where nothing changes: what was made of it can be used again.
+      const isSame = calls.every((call, index) => call === message.tool_calls?.[index]);
+      return isSame ? message : { ...message, tool_calls: calls };
     }
     const id = message.tool_call_id;
-    return id === undefined ? message : { ...message, tool_call_id: latest.get(id) ?? id };
+    const renamedTo = id === undefined ? undefined : latest.get(id);
+    return renamedTo === undefined || renamedTo === id ? message : { ...message, tool_call_id: renamedTo };
   });
 }
 
@@ -50,7 +54,7 @@ function renamed(
   taken.add(fitting);
   const whole = withThoughtSignature(fitting, signature);
   latest.set(call.id, whole);
-  return { ...call, id: whole };
+  return whole === call.id ? call : { ...call, id: whole };
 }
 
 /** How many digests are remembered: those of some long dialogues. */
