@@ -1,6 +1,6 @@
 import type { LanguageModelV3Content, LanguageModelV3Usage } from '@ai-sdk/provider';
 import { isObject } from '../json-object.js';
-import type { JsonObject } from '../llm.js';
+import type { JsonObject, LlmDelta } from '../llm.js';
 import type { ProviderCall } from '../providers/provider.js';
 import { EmptyAnswerError, HeldBackError, type ModelOutput } from './language-model.js';
 import { UnreadableAnswerError } from './refusal.js';
@@ -19,6 +19,8 @@ export class ChatAnswer {
   private usage: LanguageModelV3Usage | undefined;
   private end: string | undefined;
   private body: unknown;
+  /** What nobody was told of yet. */
+  private news: LlmDelta | undefined;
 
   constructor(private readonly call: Pick<ProviderCall, 'onDelta'>) {
     this.calls = new StreamedCalls((content, tool) => this.tell({ kind: 'call', content, tool }));
@@ -54,6 +56,7 @@ export class ChatAnswer {
 
   /** All that was said. @throws EmptyAnswerError, HeldBackError */
   finish(): Omit<ModelOutput, 'headers'> {
+    this.tellNews();
     // Without a reason nobody said that it was the end: the stream was cut, and half an answer is none.
     if (this.end === undefined && this.body === undefined)
       throw new EmptyAnswerError('The stream ended before the answer was complete.');
@@ -114,8 +117,20 @@ export class ChatAnswer {
     this.tell({ kind: 'text', content: piece });
   }
 
-  private tell(delta: Parameters<ProviderCall['onDelta']>[0]): void {
-    this.call.onDelta(this.id === '' ? delta : { ...delta, responseId: this.id });
+  /** Says what has come since the last time; pieces that come at once are told as one. */
+  tellNews(): void {
+    const { news } = this;
+    this.news = undefined;
+    if (news) this.call.onDelta(this.id === '' ? news : { ...news, responseId: this.id });
+  }
+
+  private tell(delta: LlmDelta): void {
+    if (this.news?.kind === delta.kind && this.news.tool === delta.tool) {
+      this.news.content += delta.content;
+      return;
+    }
+    this.tellNews();
+    this.news = delta;
   }
 }
 

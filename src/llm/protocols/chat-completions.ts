@@ -83,6 +83,7 @@ async function readAnswer(call: ProviderCall, { status, headers, body }: ModelRe
       call.onProgress();
       if (data !== '[DONE]') answer.addChunk(data);
     }
+    answer.tellNews();
   }
   return answer;
 }
