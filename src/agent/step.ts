@@ -35,6 +35,7 @@ const EMPTY_ANSWER_NUDGE =
 export class AgentStep {
   private readonly critics: Critics;
   private readonly dialogues: Dialogues;
+  private readonly writing = new WeakMap<AgentSession, Promise<unknown>>();
   private readonly described = new WeakMap<ReadonlyMap<string, Tool>, LlmTool[]>();
 
   constructor(
@@ -62,6 +63,7 @@ export class AgentStep {
     const { llm } = session.agent;
     const { length } = session.view.events;
     const response = await this.ask(session, llm, itemId);
+    await this.written(session);
     this.condensing.asked(session.view, length, response.usage.prompt_tokens);
     const usage = session.countUsage(llm.usage_id, llm.model, response);
     if (response.message.tool_calls?.length) {
@@ -192,6 +194,7 @@ export class AgentStep {
     const due = finish === -1 ? actions : actions.slice(0, finish + 1);
     const tools = session.tools();
     const tasks = due.map((action) => taskOf(session, action, tools));
+    const written: Promise<unknown>[] = [];
     await runBatch(tasks, session.agent.tool_concurrency_limit, async (draft, index) => {
       const task = tasks[index];
       if (!task) return;
@@ -203,10 +206,31 @@ export class AgentStep {
       }
       const said = await afterTool(session, action, draft);
       if (said.length > 0) await session.append(...said);
-      await session.appendResult(draft, files);
+      const writing = session.appendResult(draft, files);
+      // Who waits for all of them sees the failure.
+      writing.catch(() => undefined);
+      written.push(writing);
     });
+    this.keepWriting(session, Promise.all(written));
     const last = actions[finish];
-    if (last && !(await refine(session, last))) await session.finish();
+    if (!last) return;
+    await this.written(session);
+    if (!(await refine(session, last))) await session.finish();
+  }
+
+  /**
+   * Results have their place in view and log at once. Until they are durable the model may think already: whatever it
+   * wants stands behind them.
+   */
+  private keepWriting(session: AgentSession, results: Promise<unknown>): void {
+    results.catch(() => undefined);
+    this.writing.set(session, results);
+  }
+
+  /** Resolves when the results of the step before are durable. */
+  private async written(session: AgentSession): Promise<void> {
+    await this.writing.get(session);
+    this.writing.delete(session);
   }
 }
 

@@ -9,6 +9,9 @@ import { ALL_ROLES, type ChatDialect, type ServiceDialect } from './chat-message
 import { EventData } from './event-data.js';
 import { refusedWith, RefusalError } from './refusal.js';
 
+/** So many chunks that come at once are told as one piece: nobody sees them one by one. */
+const BURST = 32;
+
 /** Where a service that speaks chat completions is, and how it differs from OpenAI's own. */
 export interface ChatEndpoint {
   /** Ends before `/chat/completions`. */
@@ -79,9 +82,11 @@ async function readAnswer(call: ProviderCall, { status, headers, body }: ModelRe
   }
   const events = new EventData();
   for await (const bytes of body) {
-    for (const data of events.read(bytes)) {
+    const whole = events.read(bytes);
+    for (const data of whole) {
       call.onProgress();
       if (data !== '[DONE]') answer.addChunk(data);
+      if (whole.length < BURST) answer.tellNews();
     }
     answer.tellNews();
   }

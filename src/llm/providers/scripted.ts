@@ -18,7 +18,12 @@ export class ScriptedFailureError extends Error {
  * The model inside the server: it plays the steps written in the user's message (the language is described in
  * `scripted/script.ts`), needs no key and no network, and says so when there is nothing to play.
  */
-export const scripted: Provider = { errorFamily: 'ScriptedException', call: play };
+export const scripted: Provider = {
+  errorFamily: 'ScriptedException',
+  // It reads no ids.
+  callIds: { pattern: /^/, length: 0, unique: false },
+  call: play,
+};
 
 async function play(call: ProviderCall): Promise<ProviderAnswer> {
   const { messages, tools, config } = call.request;
