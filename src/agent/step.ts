@@ -7,6 +7,7 @@ import {
   type Message,
   type MessageToolCall,
 } from '../events/index.js';
+import { turnToWork } from '../flow/index.js';
 import type { Llm, LlmResponse, LlmTool } from '../llm/llm.js';
 import type { LlmConfig } from '../llm/llm-config.js';
 import { CallFormatError, LlmError } from '../llm/llm-error.js';
@@ -64,6 +65,7 @@ export class AgentStep {
     const { length } = session.view.events;
     const response = await this.ask(session, llm, itemId);
     await this.written(session);
+    await turnToWork();
     this.condensing.asked(session.view, length, response.usage.prompt_tokens);
     const usage = session.countUsage(llm.usage_id, llm.model, response);
     if (response.message.tool_calls?.length) {
