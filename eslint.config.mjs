@@ -20,7 +20,7 @@ const ARROWS = {
   storage: ['config', 'errors', 'meters', 'processes'],
   llm: ['errors', 'events', 'meters'],
   tools: ['errors', 'events', 'files', 'flow', 'processes'],
-  agent: ['errors', 'events', 'files', 'llm', 'tools'],
+  agent: ['errors', 'events', 'files', 'flow', 'llm', 'tools'],
   acp: ['agent', 'errors', 'events', 'files', 'llm', 'tools'],
   // The edge maps the errors of the domain to answers; the controllers, which live with their feature, use the edge.
   http: ['conversations', 'crypto', 'errors', 'events', 'files', 'flow', 'logging', 'settings', 'storage'],

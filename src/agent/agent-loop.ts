@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { errorMessage, errorName } from '../errors/index.js';
 import type { EventDraft } from '../events/index.js';
+import { turnToWork } from '../flow/index.js';
 import { Llm } from '../llm/llm.js';
 import { CallFormatError, LlmError } from '../llm/llm-error.js';
 import { ToolRegistry } from '../tools/tool-registry.js';
@@ -53,6 +54,7 @@ export class AgentLoop implements AgentDriver {
   private async iterate(session: AgentSession): Promise<void> {
     if (!(await begins(session))) return;
     for (let iteration = 1; ; iteration++) {
+      await turnToWork();
       if (['paused', 'stuck', 'error'].includes(session.status)) return;
       if (session.status === 'finished') {
         // Only what this run has finished: a run of what was finished before does nothing.

@@ -52,7 +52,7 @@ export function toMessages(
  * The results by the id of their action. An error names only the call, and providers may use the ids of calls again: it
  * belongs to the latest action of that id. The first answer to an action counts: a second one would be refused.
  */
-function resultsByAction(events: readonly (BranchEvent | ViewEvent)[]): Map<string, ResultEvent> {
+export function resultsByAction(events: readonly (BranchEvent | ViewEvent)[]): Map<string, ResultEvent> {
   const results = new Map<string, ResultEvent>();
   const latest = new Map<string, string>();
   for (const event of events) {

@@ -7,6 +7,7 @@ import {
   type Message,
   type MessageToolCall,
 } from '../events/index.js';
+import { turnToWork } from '../flow/index.js';
 import type { Llm, LlmResponse, LlmTool } from '../llm/llm.js';
 import type { LlmConfig } from '../llm/llm-config.js';
 import { CallFormatError, LlmError } from '../llm/llm-error.js';
@@ -18,11 +19,12 @@ import type { AgentSession } from './agent-session.js';
 import type { ViewEvent } from './agent-view.js';
 import { Critics, refine } from './critics/critics.js';
 import type { Condensing } from './condenser/condensing.js';
+import { Dialogues } from './dialogue.js';
 import { environmentMessage, toolErrorDraft } from './drafts.js';
 import { AGENT_MISTAKE } from './error-classification.js';
 import { afterTool, beforeTools, declinesMessage, refusal } from './hooks/run-hooks.js';
 import { INSPECT_IMAGE, withImageReferences } from './image-references.js';
-import { toMessages } from './messages.js';
+
 import { analyse } from './security/analysis.js';
 import { isHarmless, needsConfirmation } from './security/confirmation.js';
 import { actionTask, runBatch, type Task } from './tool-execution.js';
@@ -33,14 +35,18 @@ const EMPTY_ANSWER_NUDGE =
 /** One step of the agent: from its view of the log to the events that follow. */
 export class AgentStep {
   private readonly critics: Critics;
+  private readonly dialogues: Dialogues;
+  private readonly writing = new WeakMap<AgentSession, Promise<unknown>>();
   private readonly described = new WeakMap<ReadonlyMap<string, Tool>, LlmTool[]>();
 
   constructor(
     private readonly llm: Llm,
-    private readonly registry: ToolRegistry,
+    registry: ToolRegistry,
     private readonly condensing: Condensing,
   ) {
-    this.critics = new Critics((observation) => registry.renderObservation(observation));
+    const render = registry.renderObservation.bind(registry);
+    this.critics = new Critics(render);
+    this.dialogues = new Dialogues(render);
   }
 
   /** Executes what waits for execution; if nothing does, asks the model and does what it says. */
@@ -58,6 +64,8 @@ export class AgentStep {
     const { llm } = session.agent;
     const { length } = session.view.events;
     const response = await this.ask(session, llm, itemId);
+    await this.written(session);
+    await turnToWork();
     this.condensing.asked(session.view, length, response.usage.prompt_tokens);
     const usage = session.countUsage(llm.usage_id, llm.model, response);
     if (response.message.tool_calls?.length) {
@@ -72,9 +80,7 @@ export class AgentStep {
     try {
       const response = await this.llm.complete({
         config: llm,
-        messages: toMessages(this.shown(session, llm), (observation) =>
-          this.registry.renderObservation(observation),
-        ),
+        messages: this.dialogues.of(this.shown(session, llm)),
         tools: this.describeTools(session),
         conversationId: session.conversationId,
         signal: session.signal,
@@ -190,6 +196,7 @@ export class AgentStep {
     const due = finish === -1 ? actions : actions.slice(0, finish + 1);
     const tools = session.tools();
     const tasks = due.map((action) => taskOf(session, action, tools));
+    const written: Promise<unknown>[] = [];
     await runBatch(tasks, session.agent.tool_concurrency_limit, async (draft, index) => {
       const task = tasks[index];
       if (!task) return;
@@ -201,10 +208,31 @@ export class AgentStep {
       }
       const said = await afterTool(session, action, draft);
       if (said.length > 0) await session.append(...said);
-      await session.appendResult(draft, files);
+      const writing = session.appendResult(draft, files);
+      // Who waits for all of them sees the failure.
+      writing.catch(() => undefined);
+      written.push(writing);
     });
+    this.keepWriting(session, Promise.all(written));
     const last = actions[finish];
-    if (last && !(await refine(session, last))) await session.finish();
+    if (!last) return;
+    await this.written(session);
+    if (!(await refine(session, last))) await session.finish();
+  }
+
+  /**
+   * Results have their place in view and log at once. Until they are durable the model may think already: whatever it
+   * wants stands behind them.
+   */
+  private keepWriting(session: AgentSession, results: Promise<unknown>): void {
+    results.catch(() => undefined);
+    this.writing.set(session, results);
+  }
+
+  /** Resolves when the results of the step before are durable. */
+  private async written(session: AgentSession): Promise<void> {
+    await this.writing.get(session);
+    this.writing.delete(session);
   }
 }
 

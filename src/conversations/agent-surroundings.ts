@@ -156,7 +156,8 @@ export class AgentSurroundings implements RunControlHost, TitleHost {
     if (!this.foreign && !this.state.agent.llm.stream) return SILENT_STREAM;
     const anchor = (): number => this.journal.length - 1;
     const mask = () => this.vault.stream();
-    return new PublishedItemStream(this.state.id, itemId, this.services.bus, anchor, mask);
+    const ready = this.journal.settled();
+    return new PublishedItemStream(this.state.id, itemId, this.services.bus, ready, anchor, mask);
   }
 
   interruptedActions(resultOf?: (action: ActionEvent) => EventDraft | undefined): EventDraft[] {

@@ -17,20 +17,49 @@ export class PublishedItemStream implements ItemStream {
   private masks: Record<Kind, SecretStream>;
   private responseId: string | undefined;
   private final: { message: FinishMessage; mask: SecretStream; attempt: number };
+  /** What is to be said when those who watch have seen all that came before; undefined: they have. */
+  private held: (() => void)[] | undefined = [];
 
+  /** @param ready resolves when all events before are published */
   constructor(
     private readonly conversationId: string,
     private readonly itemId: string,
     private readonly bus: EventBus,
+    ready: Promise<void>,
     /** The seq of the last durable event. */
     private readonly anchor: () => number,
     private readonly newMask: () => SecretStream,
   ) {
     this.masks = { text: newMask(), reasoning: newMask() };
     this.final = { message: new FinishMessage(), mask: newMask(), attempt: 1 };
+    // Where the log takes nothing more there is nothing more to say.
+    ready.then(() => this.release()).catch(() => undefined);
   }
 
-  delta({ kind, content, responseId, tool }: LlmDelta): void {
+  delta(delta: LlmDelta): void {
+    this.inTurn(() => this.tell(delta));
+  }
+
+  end(): void {
+    this.inTurn(() => this.close());
+  }
+
+  abort(reason: string): void {
+    this.inTurn(() => this.void(reason));
+  }
+
+  private inTurn(action: () => void): void {
+    if (this.held) this.held.push(action);
+    else action();
+  }
+
+  private release(): void {
+    const held = this.held ?? [];
+    this.held = undefined;
+    for (const action of held) action();
+  }
+
+  private tell({ kind, content, responseId, tool }: LlmDelta): void {
     if (kind === 'call') {
       if (tool === FINISH) this.sendFinal(this.final.mask.write(this.final.message.add(content)));
       return;
@@ -40,13 +69,13 @@ export class PublishedItemStream implements ItemStream {
     this.send(kind, this.masks[kind].write(content));
   }
 
-  end(): void {
+  private close(): void {
     this.send('reasoning', this.masks.reasoning.end());
     this.send('text', this.masks.text.end());
     this.sendFinal(this.final.mask.end());
   }
 
-  abort(reason: string): void {
+  private void(reason: string): void {
     this.masks = { text: this.newMask(), reasoning: this.newMask() };
     this.final = { message: new FinishMessage(), mask: this.newMask(), attempt: this.final.attempt + 1 };
     this.responseId = undefined;

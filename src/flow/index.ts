@@ -1,3 +1,3 @@
 export { afterLarge } from './after-large.js';
 export { Slots } from './slots.js';
-export { turnToStart } from './turn-to-start.js';
+export { turnToStart, turnToWork } from './turns.js';

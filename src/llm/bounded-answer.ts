@@ -9,26 +9,41 @@ const MAX_LINE = 8 * MIB;
 const MAX_BODY = 16 * MIB;
 const LINE_END = 0x0a;
 
-/** The response of a provider, which ends with an `LlmError` where it has no measure: memory must not fill with it. */
+/** Watches over the size of an answer: memory must not fill with it. */
+export class AnswerBound {
+  private readonly inLines: boolean;
+  private readonly most: number;
+  private length = 0;
+  private line = 0;
+
+  /** @param type the content type of the answer */
+  constructor(type: string) {
+    this.inLines = /event-stream|ndjson/.test(type) && !type.includes('amazon');
+    this.most = /stream|ndjson/.test(type) ? MAX_STREAM : MAX_BODY;
+  }
+
+  /** @throws LlmError as soon as the answer has no measure */
+  take(chunk: Uint8Array): void {
+    this.length += chunk.length;
+    const end = this.inLines ? chunk.lastIndexOf(LINE_END) : -1;
+    this.line = end === -1 ? this.line + chunk.length : chunk.length - end - 1;
+    if (this.length > this.most) throw tooLong(this.most, 'answer');
+    if (this.inLines && this.line > MAX_LINE) throw tooLong(MAX_LINE, 'line of a stream');
+  }
+}
+
+/** The response of a provider, which ends with an `LlmError` where it has no measure. */
 export function boundedAnswer(response: Response): Response {
   if (!response.body) return response;
   const { status, statusText, headers } = response;
-  const type = headers.get('content-type') ?? '';
-  const inLines = /event-stream|ndjson/.test(type) && !type.includes('amazon');
-  const most = /stream|ndjson/.test(type) ? MAX_STREAM : MAX_BODY;
-  let length = 0;
-  let line = 0;
-  const bound = new TransformStream<Uint8Array, Uint8Array>({
+  const bound = new AnswerBound(headers.get('content-type') ?? '');
+  const bounded = new TransformStream<Uint8Array, Uint8Array>({
     transform(chunk, controller) {
-      length += chunk.length;
-      const end = inLines ? chunk.lastIndexOf(LINE_END) : -1;
-      line = end === -1 ? line + chunk.length : chunk.length - end - 1;
-      if (length > most) controller.error(tooLong(most, 'answer'));
-      else if (inLines && line > MAX_LINE) controller.error(tooLong(MAX_LINE, 'line of a stream'));
-      else controller.enqueue(chunk);
+      bound.take(chunk);
+      controller.enqueue(chunk);
     },
   });
-  return new Response(response.body.pipeThrough(bound), { status, statusText, headers });
+  return new Response(response.body.pipeThrough(bounded), { status, statusText, headers });
 }
 
 function tooLong(bytes: number, what: string): LlmError {

@@ -20,19 +20,24 @@ export async function withInlineImages(
   signal: AbortSignal,
 ): Promise<Message[]> {
   return Promise.all(
-    messages.map(async (message) => ({
-      ...message,
-      content: await Promise.all(message.content.map((block) => inline(block, signal))),
-    })),
+    messages.map(async (message) =>
+      message.content.some(hasAddress)
+        ? { ...message, content: await Promise.all(message.content.map((block) => inline(block, signal))) }
+        : message,
+    ),
   );
 }
 
 async function inline(block: Content, signal: AbortSignal): Promise<Content> {
-  if (block.type !== 'image' || !block.image_urls.some(isAddress)) return block;
+  if (block.type !== 'image' || !hasAddress(block)) return block;
   const image_urls = await Promise.all(
     block.image_urls.map(async (url) => (isAddress(url) ? dataAddress(url, signal) : url)),
   );
   return { ...block, image_urls };
+}
+
+function hasAddress(block: Content): boolean {
+  return block.type === 'image' && block.image_urls.some(isAddress);
 }
 
 function isAddress(url: string): boolean {

@@ -74,6 +74,10 @@ function chargedCost(headers: Record<string, string> | undefined): number | null
   return Number.isFinite(cost) && cost >= 0 ? cost : null;
 }
 
+/** Models that are not in the table: all of it is gone through to find that out. */
+const unknownModels = new Set<string>();
+const MOST_UNKNOWN = 1_000;
+
 async function lookUp(
   config: LlmConfig,
   tokens: Tokens,
@@ -90,9 +94,10 @@ async function lookUp(
   };
   // Which of AWS's protocols is spoken is no part of the name there.
   const name = model.replace(/^(converse|converse_like|invoke)\//, '');
-  const answer = calcPrice(usage, name, {
-    providerId: CATALOGUE_PROVIDERS[provider] ?? provider,
-    timestamp: at,
-  });
+  const providerId = CATALOGUE_PROVIDERS[provider] ?? provider;
+  const asked = `${providerId}/${name}`;
+  if (unknownModels.has(asked)) return null;
+  const answer = calcPrice(usage, name, { providerId, timestamp: at });
+  if (!answer && unknownModels.size < MOST_UNKNOWN) unknownModels.add(asked);
   return answer && { cost: answer.total_price, contextWindow: answer.model.context_window };
 }

@@ -11,9 +11,13 @@ let dispatcher: Promise<Dispatcher> | undefined;
  * environment (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`).
  */
 export const modelFetch: typeof fetch = async (input, init) => {
-  dispatcher ??= makeDispatcher();
-  return boundedAnswer(await fetch(input, { ...init, dispatcher: await dispatcher }));
+  return boundedAnswer(await fetch(input, { ...init, dispatcher: await modelDispatcher() }));
 };
+
+/** The connections to models. */
+export function modelDispatcher(): Promise<Dispatcher> {
+  return (dispatcher ??= makeDispatcher());
+}
 
 async function makeDispatcher(): Promise<Dispatcher> {
   const { Agent, EnvHttpProxyAgent } = await import('undici');

@@ -25,23 +25,56 @@ export const MISTRAL_CALL_ID: CallIdForm = { pattern: /^[a-zA-Z0-9]{9}$/, length
  */
 export function withCallIds(messages: readonly Message[], form: CallIdForm): Message[] {
   const taken = new Set<string>();
-  let latest = new Map<string, string>();
+  let latest = NO_CHANGES;
   return messages.map((message): Message => {
     if (message.tool_calls?.length) {
-      latest = new Map();
-      return { ...message, tool_calls: message.tool_calls.map((call) => renamed(call, form, taken, latest)) };
+      const fitting = fittingCalls(message, form, taken);
+      latest = fitting.changes;
+      return fitting.message;
     }
-    const id = message.tool_call_id;
-    return id === undefined ? message : { ...message, tool_call_id: latest.get(id) ?? id };
+    const id = latest.size > 0 ? message.tool_call_id : undefined;
+    const changed = id === undefined ? undefined : latest.get(id);
+    return changed === undefined ? message : { ...message, tool_call_id: changed };
   });
 }
 
-function renamed(
-  call: MessageToolCall,
-  form: CallIdForm,
-  taken: Set<string>,
-  latest: Map<string, string>,
-): MessageToolCall {
+interface Fitting {
+  /** The same object where nothing changes: what was made of it can be used again. */
+  message: Message;
+  /** The new ids by the old ones. */
+  changes: ReadonlyMap<string, string>;
+}
+
+const NO_CHANGES: ReadonlyMap<string, string> = new Map();
+
+/** What is known of messages, by form: a dialogue asks for the same ones again at every step. */
+const known = new WeakMap<CallIdForm, WeakMap<Message, Fitting>>();
+
+function fittingCalls(message: Message, form: CallIdForm, taken: Set<string>): Fitting {
+  // Where an id may come only once it depends on what was before.
+  if (form.unique) return renamedCalls(message, form, taken);
+  const ofForm = known.get(form) ?? new WeakMap<Message, Fitting>();
+  known.set(form, ofForm);
+  const before = ofForm.get(message);
+  if (before) return before;
+  const fitting = renamedCalls(message, form, taken);
+  ofForm.set(message, fitting);
+  return fitting;
+}
+
+function renamedCalls(message: Message, form: CallIdForm, taken: Set<string>): Fitting {
+  const before = message.tool_calls ?? [];
+  const changes = new Map<string, string>();
+  const calls = before.map((call) => renamed(call, form, taken));
+  for (const [index, { id }] of before.entries()) {
+    const changed = calls[index]?.id ?? id;
+    if (changed !== id || changes.has(id)) changes.set(id, changed);
+  }
+  if (changes.size === 0) return { message, changes: NO_CHANGES };
+  return { message: { ...message, tool_calls: calls }, changes };
+}
+
+function renamed(call: MessageToolCall, form: CallIdForm, taken: Set<string>): MessageToolCall {
   const { id, signature } = splitThoughtSignature(call.id);
   let fitting = id;
   for (let round = 0; !form.pattern.test(fitting) || (form.unique && taken.has(fitting)); round++) {
@@ -49,8 +82,7 @@ function renamed(
   }
   taken.add(fitting);
   const whole = withThoughtSignature(fitting, signature);
-  latest.set(call.id, whole);
-  return { ...call, id: whole };
+  return whole === call.id ? call : { ...call, id: whole };
 }
 
 /** How many digests are remembered: those of some long dialogues. */

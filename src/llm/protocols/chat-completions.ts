@@ -1,11 +1,16 @@
 import type { LanguageModelV3FunctionTool } from '@ai-sdk/provider';
 import type { JsonObject, LlmTool } from '../llm.js';
 import type { ProviderAnswer, ProviderCall } from '../providers/provider.js';
+import { postToModel, textOf, type ModelReply } from '../model-request.js';
 import { toAnswer } from './answer.js';
-import { ThinkingReader } from './thinking-reader.js';
-import { ALL_ROLES, chatMessages, type ServiceDialect } from './chat-messages.js';
-import { callLanguageModel } from './language-model.js';
-import { fetchAnswer } from './refusal.js';
+import { ChatAnswer } from './chat-answer.js';
+import { ChatBytes } from './chat-bytes.js';
+import { ALL_ROLES, type ChatDialect, type ServiceDialect } from './chat-messages.js';
+import { EventData } from './event-data.js';
+import { refusedWith, RefusalError } from './refusal.js';
+
+/** So many chunks that come at once are told as one piece: nobody sees them one by one. */
+const BURST = 32;
 
 /** Where a service that speaks chat completions is, and how it differs from OpenAI's own. */
 export interface ChatEndpoint {
@@ -34,70 +39,123 @@ export async function callChatCompletions(
   call: ProviderCall,
   endpoint: ChatEndpoint,
 ): Promise<ProviderAnswer> {
-  const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible');
-  const thinking = new ThinkingReader();
-  const provider = createOpenAICompatible({
-    name: 'openaiCompatible',
-    baseURL: endpoint.baseUrl,
-    apiKey: endpoint.apiKey ?? undefined,
-    queryParams: endpoint.queryParams,
-    includeUsage: true,
-    fetch: fetchAnswer,
-    // The SDK's own wording of messages loses names, parts and marks: the body is ours, the reading of answers its.
-    transformRequestBody: (args) => chatBody(call, endpoint, args),
-    metadataExtractor: thinking.extractor,
+  const reply = await postToModel({
+    url: address(endpoint),
+    headers: chatHeaders(call, endpoint),
+    body: chatBody(call, endpoint),
+    signal: call.signal,
   });
-  const output = await callLanguageModel(
-    provider.chatModel(call.model),
-    {
-      prompt: [],
-      tools: functionTools(call.request.tools),
-      headers: { ...endpoint.headers, ...requestHeaders(call) },
-    },
-    call,
-  );
-  const answer = toAnswer(output, 'completion');
+  const said = await readAnswer(call, reply);
+  const { details } = said.thinking;
+  const answer = toAnswer({ ...said.finish(), headers: reply.headers }, 'completion');
   const { message } = answer;
-  const { details } = thinking;
   const calls = message.tool_calls?.map((call) => ({ ...call, id: details.signedId(call.id) }));
+  // After the calls: what is signed with one of them stands nowhere else.
   const item = details.item;
   return {
     ...answer,
     message: {
       ...message,
       ...(calls && { tool_calls: calls }),
-      thinking_blocks: thinking.blocks,
+      thinking_blocks: said.thinking.blocks,
       ...(item && { responses_reasoning_item: item }),
     },
   };
 }
 
-/** The body of a request: only what the config asks for, and nothing that the model does not take. */
-function chatBody(call: ProviderCall, endpoint: ChatEndpoint, sdk: JsonObject): JsonObject {
-  const { config, messages, conversationId } = call.request;
-  const { features } = call;
-  const limit = features.maxOutputTokens ?? undefined;
+/**
+ * Reads what comes back. Gateways refuse with status 200 and an error in the body when they had begun to answer
+ * (https://openrouter.ai/docs/api-reference/errors), also where a stream was asked for.
+ */
+async function readAnswer(call: ProviderCall, { status, headers, body }: ModelReply): Promise<ChatAnswer> {
+  if (status < 200 || status >= 300) throw new RefusalError(status, await textOf(body), headers);
+  call.onProgress();
+  const answer = new ChatAnswer(call);
+  const type = headers['content-type'] ?? '';
+  const isWhole = type.includes('json') && !type.includes('ndjson');
+  if (isWhole || !call.request.config.stream) {
+    const text = await textOf(body);
+    const refused = isWhole ? refusedWith(text) : undefined;
+    if (refused !== undefined) throw new RefusalError(refused, text, headers);
+    answer.addBody(text);
+    return answer;
+  }
+  const events = new EventData();
+  for await (const bytes of body) {
+    const whole = events.read(bytes);
+    for (const data of whole) {
+      call.onProgress();
+      if (data !== '[DONE]') answer.addChunk(data);
+      if (whole.length < BURST) answer.tellNews();
+    }
+    answer.tellNews();
+  }
+  return answer;
+}
+
+function address({ baseUrl, queryParams }: ChatEndpoint): string {
+  const url = new URL(`${baseUrl}/chat/completions`);
+  if (queryParams) url.search = new URLSearchParams(queryParams).toString();
+  return url.href;
+}
+
+function chatHeaders(call: ProviderCall, endpoint: ChatEndpoint): Record<string, string> {
   return {
-    model: sdk['model'],
-    messages: chatMessages(messages, {
-      ...endpoint.dialect,
-      cacheMarks: features.cacheMarks,
-      echoReasoning: features.echoReasoning,
-      echoThinking: features.claude,
-      plainRoles: plainRoles(call, endpoint),
-    }),
-    tools: sdk['tools'],
+    ...(endpoint.apiKey !== null && { authorization: `Bearer ${endpoint.apiKey}` }),
+    'content-type': 'application/json',
+    ...endpoint.headers,
+    ...requestHeaders(call),
+  };
+}
+
+const dialogues = new ChatBytes();
+const writtenTools = new WeakMap<readonly LlmTool[], string>();
+
+/** The body of a request: only what the config asks for, and nothing that the model does not take. */
+function chatBody(call: ProviderCall, endpoint: ChatEndpoint): Buffer {
+  const { request, features, model } = call;
+  const { config, conversationId, stop } = request;
+  const limit = features.maxOutputTokens ?? undefined;
+  const fields: JsonObject = {
+    model,
     ...Object.fromEntries(endpoint.limitFields.map((field) => [field, limit])),
     ...samplingFields(call),
     top_k: features.sampling && !endpoint.strictSampling ? (config.top_k ?? undefined) : undefined,
-    stop: call.request.stop,
+    stop,
     reasoning_effort: endpoint.effort ? (config.reasoning_effort ?? undefined) : undefined,
     prompt_cache_key: (features.cacheKey ?? endpoint.cacheKey) ? conversationId : undefined,
-    stream: sdk['stream'],
-    stream_options: sdk['stream_options'],
+    ...(config.stream && { stream: true, stream_options: { include_usage: true } }),
     ...endpoint.extraBody,
     ...config.litellm_extra_body,
   };
+  const parts: (Buffer | string)[] = [JSON.stringify(fields).slice(0, -1)];
+  if (!('messages' in fields)) {
+    const dialect = chatDialect(call, endpoint);
+    parts.push(',"messages":[', ...dialogues.write(conversationId, request.messages, dialect), ']');
+  }
+  if (!('tools' in fields) && request.tools.length > 0) parts.push(',"tools":', toolsText(request.tools));
+  parts.push('}');
+  return Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part)));
+}
+
+function chatDialect(call: ProviderCall, endpoint: ChatEndpoint): ChatDialect {
+  const { features } = call;
+  return {
+    ...endpoint.dialect,
+    cacheMarks: features.cacheMarks,
+    echoReasoning: features.echoReasoning,
+    echoThinking: features.claude,
+    plainRoles: plainRoles(call, endpoint),
+  };
+}
+
+/** They are long, and the same in every step. */
+function toolsText(tools: readonly LlmTool[]): string {
+  const known = writtenTools.get(tools);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(tools.map((described) => ({ type: 'function', function: described })));
+  writtenTools.set(tools, text);
+  return text;
 }
 
 /** What the config says of strings counts for all; else what is known of the model and of the service. */

@@ -26,7 +26,8 @@ export async function callOllama(call: ProviderCall, endpoint: OllamaEndpoint): 
   const first = await post(call, endpoint, body);
   if (first.status !== 400 || body.think === undefined) return readAnswer(call, first);
   const refusal = await first.text();
-  if (!/does not support thinking/i.test(refusal)) throw new RefusalError(400, refusal, first.headers);
+  if (!/does not support thinking/i.test(refusal))
+    throw new RefusalError(400, refusal, Object.fromEntries(first.headers));
   return readAnswer(call, await post(call, endpoint, { ...body, think: undefined }));
 }
 
@@ -40,11 +41,12 @@ function post(call: ProviderCall, { baseUrl, headers }: OllamaEndpoint, body: Ol
 }
 
 async function readAnswer(call: ProviderCall, response: Response): Promise<ProviderAnswer> {
-  if (!response.ok) throw new RefusalError(response.status, await response.text(), response.headers);
+  const headers = Object.fromEntries(response.headers);
+  if (!response.ok) throw new RefusalError(response.status, await response.text(), headers);
   call.onProgress();
   const answer = new OllamaAnswer(call);
   if (response.body) for await (const line of jsonLines(response.body)) answer.add(line);
-  return answer.finish(Object.fromEntries(response.headers));
+  return answer.finish(headers);
 }
 
 type ToolCall = Extract<LanguageModelV3Content, { type: 'tool-call' }>;

@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import { modelFetch } from '../model-fetch.js';
 import { isObject } from '../json-object.js';
 
@@ -15,7 +16,7 @@ export const fetchAnswer: typeof fetch = async (input, init) => {
 };
 
 /** The status that a body would have had if it is an error and nothing else. */
-function refusedWith(text: string): number | undefined {
+export function refusedWith(text: string): number | undefined {
   const body = parsed(text);
   const error = body?.['error'];
   if (error === undefined || error === null || error === false || error === '') return undefined;
@@ -48,14 +49,21 @@ function parsed(text: string): Record<string, unknown> | undefined {
 /** A provider refused: in the shape of the SDK's errors, which the mapping of failures reads. */
 export class RefusalError extends Error {
   override readonly name = 'RefusalError';
-  readonly responseHeaders: Record<string, string>;
 
   constructor(
     readonly statusCode: number,
     readonly responseBody: string,
-    headers?: Headers,
+    readonly responseHeaders: Record<string, string> = {},
   ) {
-    super(`status ${statusCode}`);
-    this.responseHeaders = headers ? Object.fromEntries(headers) : {};
+    super(STATUS_CODES[statusCode] ?? `status ${statusCode}`);
+  }
+}
+
+/** Something came that no model says. */
+export class UnreadableAnswerError extends Error {
+  override readonly name = 'UnreadableAnswerError';
+
+  constructor(readonly responseBody: string) {
+    super('The answer cannot be read.');
   }
 }

@@ -10,7 +10,7 @@ interface Carrier {
 
 /**
  * Collects Claude's signed thinking from a proxy's chat completions (`thinking_blocks`,
- * https://docs.litellm.ai/docs/reasoning_content): it has to be sent back, and the AI SDK does not read it.
+ * https://docs.litellm.ai/docs/reasoning_content): it has to be sent back.
  */
 export class ThinkingReader {
   readonly details = new ReasoningDetails();
@@ -22,19 +22,8 @@ export class ThinkingReader {
     return [...this.signed, ...this.details.blocks];
   }
 
-  /** The place where the SDK shows bodies and chunks; nothing is added to its metadata. */
-  readonly extractor = {
-    extractMetadata: ({ parsedBody }: { parsedBody: unknown }) => {
-      this.read(parsedBody);
-      return Promise.resolve(undefined);
-    },
-    createStreamExtractor: () => ({
-      processChunk: (chunk: unknown) => this.read(chunk),
-      buildMetadata: () => undefined,
-    }),
-  };
-
-  private read(value: unknown): void {
+  /** Takes in a body, or a chunk of a stream. */
+  read(value: unknown): void {
     const found = carrier(value);
     this.details.add(found?.reasoning_details);
     const blocks = found?.thinking_blocks;

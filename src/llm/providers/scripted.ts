@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTick } from 'node:timers/promises';
 import { textContent, type Message, type MessageToolCall } from '../../events/index.js';
 import { pause } from '../attempts.js';
-import { countTokens, nextTurn, pieces, type Turn } from '../scripted/player.js';
+import { countTokens, nextTurn, pieces, tokensOf, type Turn } from '../scripted/player.js';
 import type { ScriptedFailure } from '../scripted/script.js';
 import type { Provider, ProviderAnswer, ProviderCall } from './provider.js';
 
@@ -18,16 +18,22 @@ export class ScriptedFailureError extends Error {
  * The model inside the server: it plays the steps written in the user's message (the language is described in
  * `scripted/script.ts`), needs no key and no network, and says so when there is nothing to play.
  */
-export const scripted: Provider = { errorFamily: 'ScriptedException', call: play };
+export const scripted: Provider = {
+  errorFamily: 'ScriptedException',
+  // It reads no ids.
+  callIds: { pattern: /^/, length: 0, unique: false },
+  call: play,
+};
 
 async function play(call: ProviderCall): Promise<ProviderAnswer> {
   const { messages, tools, config } = call.request;
   const played = messages.map(({ role, content }) => ({
     role,
-    texts: content.flatMap((block) => (block.type === 'text' ? [block.text] : [])),
+    texts: role === 'user' ? content.flatMap((block) => (block.type === 'text' ? [block.text] : [])) : [],
   }));
   const turn = nextTurn(played, call.attempt, tools.length > 0);
-  await pause(turn.wait, call.signal);
+  // A timer takes a millisecond, however short it is.
+  if (turn.wait > 0) await pause(turn.wait, call.signal);
   if (turn.failure) throw new ScriptedFailureError(turn.failure);
   if (config.stream) await streamTurn(turn, call);
   return { id: `scripted-${randomUUID()}`, message: turnMessage(turn), usage: turnUsage(messages, turn) };
@@ -73,7 +79,7 @@ function turnUsage(messages: readonly Message[], turn: Turn): ProviderAnswer['us
   const calls = turn.calls.map(({ name, arguments: args }) => name + args);
   const reasoning = countTokens(turn.reasoning ?? '');
   return {
-    prompt_tokens: countTokens(messages.map(messageText).join('')),
+    prompt_tokens: tokensOf(messages.reduce((length, message) => length + lengthOf(message), 0)),
     completion_tokens: countTokens([turn.text ?? '', ...calls].join('')) + reasoning,
     cache_read_tokens: 0,
     cache_write_tokens: 0,
@@ -81,7 +87,9 @@ function turnUsage(messages: readonly Message[], turn: Turn): ProviderAnswer['us
   };
 }
 
-function messageText(message: Message): string {
-  const texts = message.content.flatMap((block) => (block.type === 'text' ? [block.text] : []));
-  return [...texts, ...(message.tool_calls ?? []).map(({ name, arguments: args }) => name + args)].join('');
+function lengthOf({ content, tool_calls = [] }: Message): number {
+  let length = 0;
+  for (const block of content) if (block.type === 'text') length += block.text.length;
+  for (const { name, arguments: args } of tool_calls) length += name.length + args.length;
+  return length;
 }

@@ -3,7 +3,7 @@ import { parseScript, type ScriptedCall, type ScriptedFailure, type ScriptStep }
 /** What the player has to know of a message. */
 export interface PlayedMessage {
   role: string;
-  /** Its text blocks. */
+  /** Its text blocks; only those of the user are looked at. */
   texts: readonly string[];
 }
 
@@ -47,8 +47,21 @@ export function nextTurn(messages: readonly PlayedMessage[], attempt: number, ca
   return { wait: step.wait, reasoning: step.reasoning, text: step.text, calls: step.calls };
 }
 
-function stepsOf(message: PlayedMessage): ScriptStep[] {
-  return message.texts.map(parseScript).findLast((steps) => steps.length > 0) ?? [];
+function stepsOf(message: PlayedMessage): readonly ScriptStep[] {
+  return message.texts.map(scriptOf).findLast((steps) => steps.length > 0) ?? [];
+}
+
+/** Scripts that are remembered: the whole of one is looked at in every step. */
+const MOST_SCRIPTS = 32;
+const scripts = new Map<string, readonly ScriptStep[]>();
+
+function scriptOf(text: string): readonly ScriptStep[] {
+  const known = scripts.get(text);
+  if (known) return known;
+  const steps = parseScript(text);
+  for (const oldest of scripts.keys()) if (scripts.size >= MOST_SCRIPTS) scripts.delete(oldest);
+  scripts.set(text, steps);
+  return steps;
 }
 
 /** A title or a summary is asked for without tools: then it is words that are wanted. */
@@ -66,7 +79,12 @@ function wordsOf(call: ScriptedCall): string {
 
 /** Tokens of a text, by the rule of thumb that four characters are one. */
 export function countTokens(text: string): number {
-  return Math.ceil(text.length / 4);
+  return tokensOf(text.length);
+}
+
+/** Tokens of so many characters. */
+export function tokensOf(characters: number): number {
+  return Math.ceil(characters / 4);
 }
 
 /** The pieces in which a text is streamed: its words, each with the white space after it. */

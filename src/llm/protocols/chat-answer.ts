@@ -1,0 +1,173 @@
+import type { LanguageModelV3Content, LanguageModelV3Usage } from '@ai-sdk/provider';
+import { isObject } from '../json-object.js';
+import type { JsonObject, LlmDelta } from '../llm.js';
+import type { ProviderCall } from '../providers/provider.js';
+import { EmptyAnswerError, HeldBackError, type ModelOutput } from './language-model.js';
+import { UnreadableAnswerError } from './refusal.js';
+import { StreamedCalls } from './streamed-calls.js';
+import { ThinkingReader } from './thinking-reader.js';
+
+/** Puts an answer of chat completions together, from the chunks of a stream or from its one body. */
+export class ChatAnswer {
+  readonly thinking = new ThinkingReader();
+  private id = '';
+  private begun = false;
+  private text = '';
+  private reasoning = '';
+  private refused = false;
+  private readonly calls: StreamedCalls;
+  private usage: LanguageModelV3Usage | undefined;
+  private end: string | undefined;
+  private body: unknown;
+  /** What nobody was told of yet. */
+  private news: LlmDelta | undefined;
+
+  constructor(private readonly call: Pick<ProviderCall, 'onDelta'>) {
+    this.calls = new StreamedCalls((content, tool) => this.tell({ kind: 'call', content, tool }));
+  }
+
+  /** Takes in a chunk of a stream. @throws the error that a provider sends in the middle, as it stands there */
+  addChunk(text: string): void {
+    const chunk = parsed(text);
+    if (isObject(chunk['error']) || typeof chunk['error'] === 'string') throw streamError(chunk);
+    this.thinking.read(chunk);
+    this.addFrame(chunk);
+    const choice = firstOf(chunk['choices']);
+    if (!isObject(choice)) return;
+    this.addEnd(choice);
+    if (isObject(choice['delta'])) this.addMessage(choice['delta']);
+  }
+
+  /** Takes in an answer that comes whole. */
+  addBody(text: string): void {
+    const body = parsed(text);
+    if (!Array.isArray(body['choices'])) throw new UnreadableAnswerError(text);
+    const choice = firstOf(body['choices']);
+    if (choice === undefined) throw new EmptyAnswerError('Response did not contain any choices.');
+    if (!isObject(choice) || !isObject(choice['message'])) throw new UnreadableAnswerError(text);
+    this.body = body;
+    this.thinking.read(body);
+    this.addFrame(body);
+    this.addEnd(choice);
+    this.addMessage(choice['message']);
+    if (this.end === undefined && this.content.length === 0)
+      throw new EmptyAnswerError('The answer has neither content nor a reason for its end.');
+  }
+
+  /** All that was said. @throws EmptyAnswerError, HeldBackError */
+  finish(): Omit<ModelOutput, 'headers'> {
+    this.tellNews();
+    // Without a reason nobody said that it was the end: the stream was cut, and half an answer is none.
+    if (this.end === undefined && this.body === undefined)
+      throw new EmptyAnswerError('The stream ended before the answer was complete.');
+    const { id, usage, body, content } = this;
+    const isFiltered = this.end === 'content_filter' || (this.end === 'stop' && this.refused);
+    if (isFiltered && content.every(({ type }) => type === 'reasoning'))
+      throw new HeldBackError(`The answer was held back for its content (${this.end}).`);
+    return { id, content, usage, body };
+  }
+
+  private get content(): LanguageModelV3Content[] {
+    return [
+      ...(this.reasoning === '' ? [] : [{ type: 'reasoning' as const, text: this.reasoning }]),
+      ...(this.text === '' ? [] : [{ type: 'text' as const, text: this.text }]),
+      ...this.calls.finish(),
+    ];
+  }
+
+  /** Id and usage; the id is that of the first chunk. */
+  private addFrame({ id, usage }: JsonObject): void {
+    if (!this.begun && typeof id === 'string') this.id = id;
+    this.begun = true;
+    if (isObject(usage)) this.usage = readUsage(usage);
+  }
+
+  private addEnd({ finish_reason: reason }: JsonObject): void {
+    if (typeof reason === 'string') this.end = reason;
+  }
+
+  private addMessage({ content, reasoning, reasoning_content, refusal, tool_calls }: JsonObject): void {
+    this.addReasoning(reasoning_content ?? reasoning);
+    if (Array.isArray(content)) for (const part of content) this.addPart(part);
+    else this.addText(content);
+    if (typeof refusal === 'string' && refusal !== '') {
+      this.refused = true;
+      this.addText(refusal);
+    }
+    if (Array.isArray(tool_calls)) for (const call of tool_calls) this.calls.add(call);
+  }
+
+  /** Mistral's thinking comes as a part beside the text. */
+  private addPart(part: unknown): void {
+    if (!isObject(part)) return;
+    if (part['type'] === 'text') this.addText(part['text']);
+    if (part['type'] !== 'thinking' || !Array.isArray(part['thinking'])) return;
+    for (const piece of part['thinking']) if (isObject(piece)) this.addReasoning(piece['text']);
+  }
+
+  private addReasoning(piece: unknown): void {
+    if (typeof piece !== 'string' || piece === '') return;
+    this.reasoning += piece;
+    this.tell({ kind: 'reasoning', content: piece });
+  }
+
+  private addText(piece: unknown): void {
+    if (typeof piece !== 'string' || piece === '') return;
+    this.text += piece;
+    this.tell({ kind: 'text', content: piece });
+  }
+
+  /** Says what has come since the last time; pieces that come at once are told as one. */
+  tellNews(): void {
+    const { news } = this;
+    this.news = undefined;
+    if (news) this.call.onDelta(this.id === '' ? news : { ...news, responseId: this.id });
+  }
+
+  private tell(delta: LlmDelta): void {
+    if (this.news?.kind === delta.kind && this.news.tool === delta.tool) {
+      this.news.content += delta.content;
+      return;
+    }
+    this.tellNews();
+    this.news = delta;
+  }
+}
+
+/** @throws UnreadableAnswerError */
+function parsed(text: string): JsonObject {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (isObject(value)) return value;
+  } catch {
+    // Said below.
+  }
+  throw new UnreadableAnswerError(text);
+}
+
+/** The mapping of failures reads what providers write. */
+function streamError({ error }: JsonObject): unknown {
+  return error;
+}
+
+function firstOf(value: unknown): unknown {
+  const list: unknown[] = Array.isArray(value) ? value : [];
+  return list[0];
+}
+
+function readUsage(usage: JsonObject): LanguageModelV3Usage {
+  const input = usage['prompt_tokens_details'];
+  const output = usage['completion_tokens_details'];
+  const total = count(usage['prompt_tokens']);
+  const cacheRead = count(isObject(input) ? input['cached_tokens'] : 0);
+  const completion = count(usage['completion_tokens']);
+  const reasoning = count(isObject(output) ? output['reasoning_tokens'] : 0);
+  return {
+    inputTokens: { total, cacheRead, cacheWrite: undefined, noCache: total - cacheRead },
+    outputTokens: { total: completion, reasoning, text: Math.max(0, completion - reasoning) },
+  };
+}
+
+function count(value: unknown): number {
+  return typeof value === 'number' ? value : 0;
+}

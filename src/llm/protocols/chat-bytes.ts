@@ -1,0 +1,81 @@
+import type { Message } from '../../events/index.js';
+import { chatMessages, lastInputIndex, type ChatDialect } from './chat-messages.js';
+
+/** Dialogues that are remembered, and bytes of all of them. */
+const MOST_DIALOGUES = 64;
+const MOST_BYTES = 32 * 1024 * 1024;
+/** Shorter ones are written faster than they are looked up; titles and summaries are among them. */
+const LEAST_MESSAGES = 8;
+
+interface Written {
+  dialect: string;
+  /** Of which the bytes are; an answer of the model follows. */
+  messages: readonly Message[];
+  bytes: Buffer;
+}
+
+/**
+ * Writes the messages of a request as JSON. A step sends the whole dialogue again, so what did not change since the last
+ * one is not written again but taken from memory: messages that are the same objects.
+ */
+export class ChatBytes {
+  private readonly written = new Map<string, Written>();
+  private size = 0;
+
+  /** The messages, without the brackets around them. */
+  write(conversationId: string, messages: readonly Message[], dialect: ChatDialect): Buffer[] {
+    const settled = settledLength(messages);
+    if (settled < LEAST_MESSAGES) return [encoded(messages, 0, messages.length, dialect)];
+    const kind = JSON.stringify(dialect);
+    const known = this.written.get(conversationId);
+    const start = known?.dialect === kind && begins(messages, known.messages) ? known : undefined;
+    const from = start === undefined ? 0 : start.messages.length;
+    const bytes = joined(start?.bytes ?? Buffer.alloc(0), encoded(messages, from, settled, dialect));
+    this.remember(conversationId, { dialect: kind, messages: messages.slice(0, settled), bytes });
+    return [bytes, COMMA, encoded(messages, settled, messages.length, dialect)];
+  }
+
+  private remember(conversationId: string, written: Written): void {
+    this.forget(conversationId);
+    if (written.bytes.length > MOST_BYTES / 4) return;
+    this.written.set(conversationId, written);
+    this.size += written.bytes.length;
+    for (const oldest of this.written.keys()) {
+      if (this.written.size <= MOST_DIALOGUES && this.size <= MOST_BYTES) return;
+      this.forget(oldest);
+    }
+  }
+
+  private forget(conversationId: string): void {
+    this.size -= this.written.get(conversationId)?.bytes.length ?? 0;
+    this.written.delete(conversationId);
+  }
+}
+
+const COMMA = Buffer.from(',');
+
+/**
+ * Messages before the last answer stay as they are written: no cache mark is put on them any more, and nothing comes
+ * between them.
+ */
+function settledLength(messages: readonly Message[]): number {
+  const answer = messages.findLastIndex(({ role }) => role === 'assistant');
+  return answer < lastInputIndex(messages) ? answer : 0;
+}
+
+function begins(messages: readonly Message[], beginning: readonly Message[]): boolean {
+  return (
+    messages[beginning.length]?.role === 'assistant' &&
+    beginning.every((message, index) => message === messages[index])
+  );
+}
+
+function encoded(messages: readonly Message[], from: number, to: number, dialect: ChatDialect): Buffer {
+  const wire = chatMessages(messages, dialect, from, to);
+  return Buffer.from(JSON.stringify(wire).slice(1, -1));
+}
+
+function joined(before: Buffer, after: Buffer): Buffer {
+  if (after.length === 0) return before;
+  return before.length === 0 ? after : Buffer.concat([before, COMMA, after]);
+}

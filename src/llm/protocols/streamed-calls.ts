@@ -1,0 +1,130 @@
+import type { LanguageModelV3Content } from '@ai-sdk/provider';
+import { randomUUID } from 'node:crypto';
+import { isObject } from '../json-object.js';
+import type { JsonObject } from '../llm.js';
+import { EmptyAnswerError } from './language-model.js';
+
+type ToolCall = Extract<LanguageModelV3Content, { type: 'tool-call' }>;
+
+interface Pending {
+  id: string | undefined;
+  index: number | undefined;
+  name: string | undefined;
+  arguments: string;
+  signature: string | undefined;
+}
+
+/** Told of a piece of the arguments of a call. */
+type OnPiece = (piece: string, tool: string) => void;
+
+/**
+ * Puts the tool calls of chat completions together. In a stream a call comes in pieces with an index; services that are
+ * only nearly like OpenAI leave indexes or ids out, use an index for several calls, or send the name later.
+ */
+export class StreamedCalls {
+  private readonly calls: Pending[] = [];
+
+  constructor(private readonly onPiece: OnPiece) {}
+
+  /** Takes in a call, or a piece of one. */
+  add(value: unknown): void {
+    if (!isObject(value)) return;
+    const called = isObject(value['function']) ? value['function'] : {};
+    const { name } = called;
+    // A name that is blank begins nothing.
+    const isBlank = typeof name === 'string' && name.trim() === '';
+    const piece = {
+      id: worded(value['id']),
+      index: typeof value['index'] === 'number' ? value['index'] : undefined,
+      name: worded(name),
+      arguments: argumentsText(called['arguments']),
+      signature: thoughtSignature(value),
+    };
+    const known = this.callOf(piece);
+    if (known) this.goOn(known, piece);
+    else if (!isBlank) this.begin(piece);
+  }
+
+  /** The calls as they are now. @throws EmptyAnswerError if nobody said what is called */
+  finish(): ToolCall[] {
+    return this.inOrder().map(({ id, name, arguments: input, signature }) => {
+      if (name === undefined) throw new EmptyAnswerError('The answer has a tool call without a name.');
+      return {
+        type: 'tool-call',
+        toolCallId: id ?? `call_${randomUUID()}`,
+        toolName: name,
+        input,
+        ...(signature !== undefined && { providerMetadata: { chat: { thoughtSignature: signature } } }),
+      };
+    });
+  }
+
+  /** By their indexes, where all have one: pieces may come by turns. */
+  private inOrder(): Pending[] {
+    const { calls } = this;
+    if (calls.some(({ index }) => index === undefined)) return calls;
+    return calls.toSorted((one, other) => (one.index ?? 0) - (other.index ?? 0));
+  }
+
+  /** The call that a piece belongs to; undefined: it begins one. */
+  private callOf(piece: Pending): Pending | undefined {
+    const { id, index, name } = piece;
+    const fits = (call: Pending): boolean =>
+      name === undefined || call.name === undefined || call.name === name;
+    const same = this.calls.filter(
+      (call) =>
+        fits(call) &&
+        (index !== undefined && call.index !== undefined
+          ? call.index === index
+          : id !== undefined && call.id === id),
+    );
+    if (name !== undefined && /^\s*[{[]/.test(piece.arguments)) {
+      // What begins anew goes on only with a call that has not had all of its arguments.
+      return same.findLast((call) => (id === undefined || call.id === id) && !isWhole(call.arguments));
+    }
+    if (same.length > 0) return same.findLast((call) => call.id === id) ?? same.at(-1);
+    // Without anything that tells them apart it can only be the last one.
+    return index === undefined && id === undefined && name === undefined ? this.calls.at(-1) : undefined;
+  }
+
+  private begin(piece: Pending): void {
+    this.calls.push(piece);
+    if (piece.name !== undefined && piece.arguments !== '') this.onPiece(piece.arguments, piece.name);
+  }
+
+  private goOn(call: Pending, piece: Pending): void {
+    const wasNameless = call.name === undefined;
+    call.id ??= piece.id;
+    call.index ??= piece.index;
+    call.name ??= piece.name;
+    call.signature ??= piece.signature;
+    call.arguments += piece.arguments;
+    const told = wasNameless ? call.arguments : piece.arguments;
+    if (call.name !== undefined && told !== '') this.onPiece(told, call.name);
+  }
+}
+
+function worded(value: unknown): string | undefined {
+  return typeof value === 'string' && value.trim() !== '' ? value : undefined;
+}
+
+/** Some send the arguments as they are, and not as text. */
+function argumentsText(value: unknown): string {
+  if (value === undefined || value === null) return '';
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/** Google's, by way of OpenAI's protocol (https://ai.google.dev/gemini-api/docs/thought-signatures). */
+function thoughtSignature({ extra_content: extra }: JsonObject): string | undefined {
+  const google = isObject(extra) ? extra['google'] : undefined;
+  return isObject(google) ? worded(google['thought_signature']) : undefined;
+}
+
+function isWhole(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
