@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { mkdir, unlink } from 'node:fs/promises';
+import { mkdir, rename, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { errorCode } from '../../errors/index.js';
@@ -86,7 +86,8 @@ export async function replaceFile(
   await writeAside(temporary, 'w', content, async (written) => {
     await sync(written);
     await mayReplace();
-    fs.renameSync(temporary, file);
+    // What it takes the place of has to be given back to the disk.
+    await rename(temporary, file);
   });
 }
 
