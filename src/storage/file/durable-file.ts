@@ -92,8 +92,7 @@ export async function replaceFile(
 }
 
 /**
- * Puts a file where there is none. When it is done the file is durable, and so are its name and that of its folder: all
- * three are flushed at once. After a crash on the way the whole content may stand under the temporary name, durable, too.
+ * Puts a file where there is none. When it is done the file is durable, and so are its name and that of its folder. After a crash on the way the whole content may stand under the temporary name, durable, too.
  * @param temporary name for the content in the same folder
  * @param mayPut asked after the content is on disk; when it throws, there is no file
  * @returns false when something has the temporary name
@@ -107,7 +106,9 @@ export async function putNewFile(
   const folder = path.dirname(file);
   try {
     await writeAside(temporary, 'wx', content, async (written) => {
-      await allEnded([sync(written), syncFolder(folder), syncFolderTogether(path.dirname(folder))]);
+      // One commit of a journal has all of it, if the file comes first: then the folders find their names written.
+      await sync(written);
+      await Promise.all([syncFolder(folder), syncFolderTogether(path.dirname(folder))]);
       await mayPut();
       fs.renameSync(temporary, file);
     });
@@ -136,12 +137,6 @@ async function writeAside(
   } finally {
     fs.closeSync(written);
   }
-}
-
-/** Resolves when all have ended, with the first failure if there is one: until then they use what they were given. */
-async function allEnded(work: readonly Promise<unknown>[]): Promise<void> {
-  const results = await Promise.allSettled(work);
-  for (const result of results) if (result.status === 'rejected') throw result.reason;
 }
 
 /** Makes a file that is complete from the first moment. @throws EEXIST when the name is taken */
