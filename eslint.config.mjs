@@ -17,7 +17,7 @@ const ARROWS = {
   crypto: ['config'],
   auth: ['config'],
   logging: ['crypto', 'errors'],
-  storage: ['config', 'errors', 'meters', 'processes'],
+  storage: ['config', 'errors', 'files', 'meters', 'processes'],
   llm: ['errors', 'events', 'meters'],
   tools: ['errors', 'events', 'files', 'flow', 'processes'],
   agent: ['errors', 'events', 'files', 'flow', 'llm', 'tools'],

@@ -65,7 +65,7 @@ export class MetadataWriter {
   private async write(): Promise<void> {
     if (this.stopped) return;
     // The log first: a snapshot that knows more than the log would be wrong after a crash.
-    const stored = toStored(this.state, this.writer.handedIn, this.services.secrets);
+    const stored = toStored(structuredClone(this.state), this.writer.handedIn, this.services.secrets);
     await this.writer.settled();
     await this.services.catalogue.save(stored, this.fence);
   }

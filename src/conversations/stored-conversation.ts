@@ -23,7 +23,7 @@ export interface SecretsAtRest {
   open(metadata: JsonObject): JsonObject;
 }
 
-/** What is written to `metadata.json`. */
+/** What is written to `metadata.json`. Parts of it may be parts of the state: make the text of it, or hand in a copy. */
 export function toStored(
   state: ConversationState,
   logPosition: number,
@@ -31,7 +31,7 @@ export function toStored(
 ): StoredMetadata {
   const { id, created_at, updated_at, execution_status, parent_conversation_id } = state;
   return {
-    ...secrets.seal({ format: FORMAT, log_position: logPosition, ...structuredClone(state) }),
+    ...secrets.seal({ format: FORMAT, log_position: logPosition, ...state }),
     id,
     created_at,
     updated_at,

@@ -73,14 +73,15 @@ class SecretWalk {
   constructor(private readonly change: SecretChange) {}
 
   record(record: JsonRecord, pointer: string, context: Context): JsonRecord {
-    return mapEntries(record, (name, item) =>
-      this.member(record, name, item, `${pointer}/${escapePointer(name)}`, context),
-    );
+    return mapEntries(record, (name, item) => {
+      // Most members are neither a secret nor have one in them: nobody asks where they stand.
+      if (isFree(record, name, item, context)) return item;
+      return this.member(record, name, item, `${pointer}/${escapePointer(name)}`, context);
+    });
   }
 
   private member(owner: JsonRecord, name: string, item: unknown, pointer: string, context: Context): unknown {
     if (FREE_NAMES.has(name) && FREE_PLACE.test(pointer)) return item;
-    if (typeof item === 'number' || typeof item === 'boolean') return item;
     if (isSecretValue(item)) return this.text({ owner, name, item, pointer, context });
     if (Array.isArray(item)) {
       return item.map((element: unknown, index) =>
@@ -173,6 +174,12 @@ interface Member {
   item: string | null;
   pointer: string;
   context: Context;
+}
+
+function isFree(owner: JsonRecord, name: string, item: unknown, context: Context): boolean {
+  if (typeof item === 'object' && item !== null) return false;
+  if (!isSecretValue(item)) return true;
+  return !isSecretField(owner, name, context) && (item === null || !isAddressField(name));
 }
 
 /** How an entry of `secrets` is treated. */

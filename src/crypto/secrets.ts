@@ -41,9 +41,16 @@ export interface OpenedTokens {
 /**
  * A copy for the disk. With a key each secret becomes a token, one that looks like a token, too; without a key it becomes
  * `**********` and is lost at the next start.
+ * @param texts gets every secret text, as `secretTexts` tells them
  */
-export function encryptSecrets(object: JsonRecord, cipher: Cipher, kept: KeptTokens = new Map()): JsonRecord {
+export function encryptSecrets(
+  object: JsonRecord,
+  cipher: Cipher,
+  kept: KeptTokens = new Map(),
+  texts = new Set<string>(),
+): JsonRecord {
   return changeSecrets(object, (place) => {
+    addTexts(place, texts);
     if (isBlank(place.value)) return keptTokenFor(place, kept) ?? withoutMask(place.value);
     if (!cipher.enabled) return keptTokenOf(place, kept, cipher) ?? MASK;
     return cipher.encrypt(place.value);
@@ -112,11 +119,15 @@ export function hideSecrets(object: JsonRecord): JsonRecord {
 /** Every secret text in an object, for masking it in outputs and logs. */
 export function secretTexts(object: JsonRecord): Set<string> {
   const texts = new Set<string>();
-  changeSecrets(object, ({ value, isUserinfo }) => {
-    if (!isBlank(value)) for (const text of isUserinfo ? userinfoTexts(value) : [value]) texts.add(text);
-    return value;
+  changeSecrets(object, (place) => {
+    addTexts(place, texts);
+    return place.value;
   });
   return texts;
+}
+
+function addTexts({ value, isUserinfo }: SecretPlace, texts: Set<string>): void {
+  if (!isBlank(value)) for (const text of isUserinfo ? userinfoTexts(value) : [value]) texts.add(text);
 }
 
 function keptTokenFor({ pointer, owner }: SecretPlace, kept: KeptTokens): string | undefined {

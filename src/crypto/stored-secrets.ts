@@ -36,8 +36,10 @@ export class StoredSecrets {
 
   /** What may stand on disk. */
   seal(metadata: Stored): Stored {
-    this.known.add(secretTexts(metadata));
-    return encryptSecrets(metadata, this.cipher, this.kept.get(String(metadata['id'])));
+    const texts = new Set<string>();
+    const sealed = encryptSecrets(metadata, this.cipher, this.kept.get(String(metadata['id'])), texts);
+    this.known.add(texts);
+    return sealed;
   }
 
   /** What was read from disk, with its secrets; those that cannot be had are null. */

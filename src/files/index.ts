@@ -1,4 +1,5 @@
 export { FolderBusyError, FolderLock, type StillHeld } from './folder-lock.js';
 export { makeFolder } from './make-folder.js';
 export { persistenceRoot, userFolders, type UserFolders } from './user-folders.js';
+export { isMissing } from './is-missing.js';
 export { isInside } from './is-inside.js';

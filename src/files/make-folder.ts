@@ -1,6 +1,6 @@
-import { mkdir, stat } from 'node:fs/promises';
+import { statSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { errorCode } from '../errors/index.js';
 
 /**
  * Makes a folder and those above it. Not `mkdir` with `recursive`: where a folder above cannot be made (below `/proc`),
@@ -10,7 +10,7 @@ import { errorCode } from '../errors/index.js';
  */
 export async function makeFolder(folder: string, mode?: number): Promise<void> {
   const missing: string[] = [];
-  for (let at = folder; !(await isFolder(at)); at = path.dirname(at)) missing.unshift(at);
+  for (let at = folder; !isFolder(at); at = path.dirname(at)) missing.unshift(at);
   for (const next of missing) await makeOne(next, mode);
 }
 
@@ -19,17 +19,15 @@ async function makeOne(folder: string, mode?: number): Promise<void> {
     await mkdir(folder, { mode });
   } catch (error) {
     // Somebody else made it at the same time.
-    if (!(await isFolder(folder))) throw error;
+    if (!isFolder(folder)) throw error;
   }
 }
 
 /** @throws for what is there and is no folder, and for what the system does not let us look at */
-async function isFolder(candidate: string): Promise<boolean> {
-  try {
-    if ((await stat(candidate)).isDirectory()) return true;
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return false;
-    throw error;
-  }
+function isFolder(candidate: string): boolean {
+  // At once: by way of a thread it would take twenty times as long, and most folders are there.
+  const found = statSync(candidate, { throwIfNoEntry: false });
+  if (!found) return false;
+  if (found.isDirectory()) return true;
   throw new Error(`${candidate} is not a folder`);
 }

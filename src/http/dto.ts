@@ -225,16 +225,24 @@ export function readChecked(type: FieldType, raw: unknown, location: Location): 
   throw new RequestValidationError(below(location, problems), { [String(location[0])]: raw });
 }
 
-/** A DTO as plain JSON: declared fields in order, maps as objects. */
-export function toPlain(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(toPlain);
+const NONE: ReadonlySet<string> = new Set();
+
+/**
+ * A DTO as plain JSON: declared fields in order, maps as objects.
+ * @param without names of its own fields that are left out
+ */
+export function toPlain(value: unknown, without = NONE): unknown {
+  if (Array.isArray(value)) return value.map((entry) => toPlain(entry));
   if (value instanceof Map)
     return Object.fromEntries([...value].map(([key, entry]) => [key, toPlain(entry)]));
   if (typeof value !== 'object' || value === null) return value;
   const origin = origins.get(value);
   // What was not read into a DTO is free-form JSON: it stays as it came.
   if (!origin) return value;
-  const held = new Map<string, unknown>(Object.entries(value));
-  const names = [...fieldsOf(origin.dto).keys()].filter((name) => held.get(name) !== undefined);
-  return Object.fromEntries(names.map((name) => [name, toPlain(held.get(name))]));
+  const plain: [string, unknown][] = [];
+  for (const name of fieldsOf(origin.dto).keys()) {
+    const field: unknown = without.has(name) ? undefined : Reflect.get(value, name);
+    if (field !== undefined) plain.push([name, toPlain(field)]);
+  }
+  return Object.fromEntries(plain);
 }

@@ -1,6 +1,7 @@
 import os from 'node:os';
 import path from 'node:path';
 import { errorCode, errorMessage } from '../../errors/index.js';
+import { isMissing } from '../../files/index.js';
 import type { AgentSpec } from '../agent-spec.js';
 import { readBoundedText } from '../skills/bounded-text.js';
 import type { Warn } from '../skills/skill-folder.js';
@@ -85,7 +86,7 @@ async function readPrompt(agent: AgentSpec, base: string): Promise<string> {
     return await renderTemplate(path.resolve(base, name), variables);
   } catch (error) {
     const known = `The server has ${DEFAULT_PROMPT} and ${PLANNING_PROMPT}; other names are paths of template files`;
-    const reason = isMissing(error) ? `There is no prompt file ${name}. ${known}.` : errorMessage(error);
+    const reason = saysMissing(error) ? `There is no prompt file ${name}. ${known}.` : errorMessage(error);
     throw new PromptFileError('system_prompt_filename', reason);
   }
 }
@@ -106,20 +107,22 @@ async function readPolicy(
     return content.cut ? refuse(`${name} is too large`) : content.text;
   } catch (error) {
     if (error instanceof PromptFileError) throw error;
-    return refuse(isMissing(error) ? `There is no policy file ${name}` : errorMessage(error));
+    return refuse(saysMissing(error) ? `There is no policy file ${name}` : errorMessage(error));
   }
 }
 
 async function readSoul(file: string, warn: Warn): Promise<string | undefined> {
+  // Each conversation that is made asks for this.
+  if (isMissing(file)) return undefined;
   try {
     const text = (await readBoundedText(file))?.text.trim();
     return text === '' ? undefined : text;
   } catch (error) {
-    if (!isMissing(error)) warn(file, errorMessage(error));
+    if (!saysMissing(error)) warn(file, errorMessage(error));
     return undefined;
   }
 }
 
-function isMissing(error: unknown): boolean {
+function saysMissing(error: unknown): boolean {
   return ['ENOENT', 'ENOTDIR'].includes(String(errorCode(error)));
 }

@@ -48,7 +48,6 @@ export function toStartRequest(
     throw new InvalidRequestError([], 'This server only runs local conversations');
   }
   refuseDuplicateTools(dto);
-  const rest = Object.entries(object(toPlain(dto))).filter(([name]) => !HANDLED.has(name));
   return {
     agent: launched ? fromProfile(launched) : agentOf(dto),
     agentField: launched ? 'agent_profile_id' : dto.agent ? 'agent' : 'agent_settings',
@@ -71,7 +70,7 @@ export function toStartRequest(
     launched_agent_profile: launched?.shown ?? null,
     worktree: dto.worktree,
     worktree_options: dto.worktree_options && toWorktreeOptions(dto.worktree_options),
-    rest: Object.fromEntries(rest),
+    rest: object(toPlain(dto, HANDLED)),
   };
 }
 

@@ -9,6 +9,8 @@ export const LOG_FILE = 'events.jsonl';
 /** It is being made: without metadata there is no conversation. */
 export const UNFINISHED_FILE = 'unfinished';
 export const METADATA_FILE = 'metadata.json';
+/** The first metadata on their way: where there are no others and these are whole, they count. */
+export const FIRST_METADATA_FILE = 'metadata.json.first';
 export const LEASE_FILE = 'owner_lease.json';
 
 const FOLDER_NAME = /^[0-9a-f]{32}$/;

@@ -1,15 +1,28 @@
-import { mkdir, open, rename, rm, unlink } from 'node:fs/promises';
+import fs from 'node:fs';
+import { mkdir, rename, unlink } from 'node:fs/promises';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { errorCode } from '../../errors/index.js';
 import { FILE_MODE, FOLDER_MODE } from './conversation-folder.js';
 
+/*
+ * What waits for the disk, or makes a file, goes by way of a thread of the process. What only changes a page or a name that
+ * is in memory (a short write, a rename, a close) is done at once: the way to the thread and back takes longer than that.
+ */
+const open = promisify(fs.open);
+const write = promisify(fs.writeFile);
+const sync = promisify(fs.fsync);
+
+/** A text of so many UTF-16 units is copied faster than a thread answers. */
+const SHORT_TEXT = 64 * 1024;
+
 /** Makes the names in a folder durable: a new or renamed file may otherwise be gone after a power cut. */
 export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
+  const file = fs.openSync(folder, 'r');
   try {
-    await handle.sync();
+    await sync(file);
   } finally {
-    await handle.close();
+    fs.closeSync(file);
   }
 }
 
@@ -70,18 +83,70 @@ export async function replaceFile(
   content: string,
   mayReplace: () => Promise<void>,
 ): Promise<void> {
-  try {
-    const handle = await open(temporary, 'w', FILE_MODE);
-    try {
-      await handle.writeFile(content);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
+  await writeAside(temporary, 'w', content, async (written) => {
+    await sync(written);
     await mayReplace();
+    // What it takes the place of has to be given back to the disk.
     await rename(temporary, file);
+  });
+}
+
+/**
+ * Puts a file where there is none. When it is done the file is durable, and so are its name and that of its folder. After a crash on the way the whole content may stand under the temporary name, durable, too.
+ * @param temporary name for the content in the same folder
+ * @param mayPut asked after the content is on disk; when it throws, there is no file
+ * @returns false when something has the temporary name
+ */
+export async function putNewFile(
+  file: string,
+  temporary: string,
+  content: string,
+  mayPut: () => Promise<void>,
+): Promise<boolean> {
+  const folder = path.dirname(file);
+  try {
+    await writeAside(temporary, 'wx', content, async (written) => {
+      // One commit of a journal has all of it, if the file comes first: then the folders find their names written.
+      await sync(written);
+      await Promise.all([syncFolder(folder), syncFolderTogether(path.dirname(folder))]);
+      await mayPut();
+      fs.renameSync(temporary, file);
+    });
+    return true;
   } catch (error) {
-    await rm(temporary, { force: true });
+    if (errorCode(error) === 'EEXIST') return false;
     throw error;
+  }
+}
+
+/** Writes a file and has it put in its place; what fails leaves nothing of it. */
+async function writeAside(
+  temporary: string,
+  flags: 'w' | 'wx',
+  content: string,
+  put: (written: number) => Promise<void>,
+): Promise<void> {
+  const written = await open(temporary, flags, FILE_MODE);
+  try {
+    if (content.length > SHORT_TEXT) await write(written, content);
+    else fs.writeFileSync(written, content);
+    await put(written);
+  } catch (error) {
+    await removeFile(temporary).catch(() => undefined);
+    throw error;
+  } finally {
+    fs.closeSync(written);
+  }
+}
+
+/** Makes a file that is complete from the first moment. @throws EEXIST when the name is taken */
+export async function linkNewFile(file: string, temporary: string, content: string): Promise<void> {
+  const written = await open(temporary, 'w', FILE_MODE);
+  try {
+    fs.writeFileSync(written, content);
+    fs.linkSync(temporary, file);
+  } finally {
+    fs.closeSync(written);
+    fs.unlinkSync(temporary);
   }
 }

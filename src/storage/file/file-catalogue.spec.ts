@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { jest } from '@jest/globals';
@@ -184,6 +184,40 @@ describe('the catalogue of conversations in a folder', () => {
     await writeFile(path.join(root, 'file'), '');
     expect(await ids(open())).toEqual([]);
     expect(errors).not.toHaveBeenCalled();
+  });
+
+  describe('where a power cut met a creation', () => {
+    const firstOf = (id: string): string => path.join(catalogue.folder(id), 'metadata.json.first');
+
+    it('has the conversation when its first metadata are whole, and puts them in their place with the next save', async () => {
+      const { metadata, fence } = await stored('2026-01-01');
+      await rename(metadataFile(metadata.id), firstOf(metadata.id));
+      const fresh = open();
+      expect(await ids(fresh)).toEqual([metadata.id]);
+      expect(await fresh.load(metadata.id)).toEqual(metadata);
+      expect(await open().has(metadata.id)).toBe(true);
+      await fresh.save({ ...metadata, title: 'later' }, fence);
+      expect(await readdir(fresh.folder(metadata.id))).toEqual(['metadata.json']);
+      expect(await open().load(metadata.id)).toMatchObject({ title: 'later' });
+      expect(errors).not.toHaveBeenCalled();
+    });
+
+    it.each([
+      ['empty', () => ''],
+      ['cut', (text: string) => text.slice(0, -2)],
+      ['of zeros', (text: string) => '\0'.repeat(text.length)],
+    ])('has none when they are %s, and takes another of its id', async (_how, broken) => {
+      const { metadata, fence } = await stored('2026-01-01');
+      await writeFile(firstOf(metadata.id), broken(await readFile(metadataFile(metadata.id), 'utf8')));
+      await rm(metadataFile(metadata.id));
+      const fresh = open();
+      expect(await ids(fresh)).toEqual([]);
+      expect(await fresh.has(metadata.id)).toBe(false);
+      await fresh.save({ ...metadata, title: 'again' }, fence);
+      expect(await readdir(fresh.folder(metadata.id))).toEqual(['metadata.json']);
+      expect(await open().load(metadata.id)).toMatchObject({ title: 'again' });
+      expect(errors).not.toHaveBeenCalled();
+    });
   });
 
   it('reads metadata in any order of keys and of any size', async () => {

@@ -6,6 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { errorCode, errorMessage } from '../../errors/index.js';
+import { isMissing } from '../../files/index.js';
 import { Catalogue, type CatalogueEntry, type StoredMetadata } from '../catalogue.js';
 import type { LeaseFence } from '../lease-store.js';
 import { DamagedConversationError, LeaseLostError, storageFailure } from '../storage-errors.js';
@@ -16,11 +17,19 @@ import {
   conversationFolder,
   conversationIdOf,
   FILE_MODE,
+  FIRST_METADATA_FILE,
   LOG_FILE,
   METADATA_FILE,
   UNFINISHED_FILE,
 } from './conversation-folder.js';
-import { makeFolder, removeFile, replaceFile, syncFolder, syncFolderTogether } from './durable-file.js';
+import {
+  makeFolder,
+  putNewFile,
+  removeFile,
+  replaceFile,
+  syncFolder,
+  syncFolderTogether,
+} from './durable-file.js';
 import { formatMetadata, readEntry, readEntryNow, readMetadata } from './metadata-file.js';
 
 /** The promises of `node:fs/promises` cost more than the look. */
@@ -99,8 +108,11 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
       return await readMetadata(file, id);
     } catch (error) {
       if (isShortage(error)) throw storageFailure(error);
-      // It is what an interrupted creation leaves, or nothing.
-      if (errorCode(error) === 'ENOENT' && (await this.isUnfinished(id))) return undefined;
+      if (errorCode(error) === 'ENOENT') {
+        const first = await this.loadFirst(id);
+        // Without them it is what an interrupted creation leaves, or nothing.
+        if (first ?? (await this.isUnfinished(id))) return first;
+      }
       this.reportBroken(id, error);
       throw new DamagedConversationError(id, `${METADATA_FILE}: ${errorMessage(error)}`);
     }
@@ -116,6 +128,16 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
       // Whoever reads it learns why.
       return undefined;
     }
+  }
+
+  /** The metadata of a conversation whose creation a power cut met when all of it was on disk but the last name. */
+  private async loadFirst(id: string): Promise<StoredMetadata | undefined> {
+    const file = path.join(this.folder(id), FIRST_METADATA_FILE);
+    if (isMissing(file)) return undefined;
+    return readMetadata(file, id).catch((error: unknown) => {
+      if (isShortage(error)) throw storageFailure(error);
+      return undefined;
+    });
   }
 
   override async begin(id: string): Promise<void> {
@@ -137,12 +159,12 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
     const { id } = metadata;
     // The text now, not when its turn comes: the caller may change the object meanwhile.
     const text = formatMetadata(metadata);
-    const { created_at, updated_at, execution_status, parent_conversation_id } = metadata;
+    const entry = entryOf(metadata);
     return this.inTurn(id, async () => {
       await this.write(id, text, fence).catch((error: unknown) => {
         throw storageFailure(error);
       });
-      this.entries.set({ id, created_at, updated_at, execution_status, parent_conversation_id });
+      this.entries.set(entry);
     });
   }
 
@@ -187,9 +209,10 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
       if (!fence.isValid() && !(await fence.confirm())) throw new LeaseLostError(id);
     };
     await mayWrite();
+    const isNew = !this.entries.get(id);
+    if (isNew && (await this.writeFirst(folder, text, mayWrite))) return;
     // An owner that was frozen and one that took over must not share a temporary file.
     const temporary = path.join(folder, `${METADATA_FILE}.${fence.generation}.tmp`);
-    const isNew = !this.entries.get(id);
     const replace = () => replaceFile(path.join(folder, METADATA_FILE), temporary, text, mayWrite);
     await replace().catch(async (error: unknown) => {
       // Whoever took the lease has made the folder, unless it is gone again.
@@ -197,9 +220,23 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
       await makeFolder(folder);
       await replace();
     });
-    if (isNew) await removeFile(path.join(folder, UNFINISHED_FILE));
+    for (const name of [UNFINISHED_FILE, FIRST_METADATA_FILE]) {
+      if (!isMissing(path.join(folder, name))) await removeFile(path.join(folder, name));
+    }
     // The lease may have made the folder: its name becomes durable with its first metadata.
     await Promise.all([syncFolder(folder), isNew && syncFolderTogether(this.options.conversationsPath)]);
+  }
+
+  /** @returns false where more is to be done: something stands in the folder already, or there is none */
+  private async writeFirst(folder: string, text: string, mayWrite: () => Promise<void>): Promise<boolean> {
+    const file = path.join(folder, METADATA_FILE);
+    if (!isMissing(file) || !isMissing(path.join(folder, UNFINISHED_FILE))) return false;
+    try {
+      return await putNewFile(file, path.join(folder, FIRST_METADATA_FILE), text, mayWrite);
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return false;
+      throw error;
+    }
   }
 
   private inTurn(id: string, action: () => Promise<void>): Promise<void> {
@@ -294,8 +331,15 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
     try {
       this.takeIn(await readEntry(path.join(folder, METADATA_FILE), id, buffer));
     } catch (error) {
-      // It is what an interrupted creation leaves: nothing was acknowledged, nothing is missing.
-      if (errorCode(error) === 'ENOENT' && (await this.isUnfinished(id))) return false;
+      if (errorCode(error) === 'ENOENT') {
+        const first = await this.loadFirst(id);
+        if (first) {
+          this.takeIn(entryOf(first));
+          return true;
+        }
+        // It is what an interrupted creation leaves: nothing was acknowledged, nothing is missing.
+        if (await this.isUnfinished(id)) return false;
+      }
       if (isShortage(error)) throw storageFailure(error);
       this.reportBroken(id, error);
     }
@@ -326,6 +370,11 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
       this.logger.warn(`${folder} could not be removed: ${String(error)}`);
     }
   }
+}
+
+/** Only the fields of the list: the rest would stay in memory. */
+function entryOf({ id, created_at, updated_at, execution_status, parent_conversation_id }: CatalogueEntry) {
+  return { id, created_at, updated_at, execution_status, parent_conversation_id };
 }
 
 /** This process has too much open: it says nothing of the file. */

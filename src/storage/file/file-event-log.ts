@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { errorCode, errorMessage } from '../../errors/index.js';
+import { isMissing } from '../../files/index.js';
 import { meters } from '../../meters/index.js';
 import { EventLog, type EventIndexEntry, type LogRecord } from '../event-log.js';
 import type { LeaseFence } from '../lease-store.js';
@@ -55,7 +56,7 @@ export class FileEventLog extends EventLog {
   static async open(conversationId: string, file: LogFile): Promise<FileEventLog> {
     const lines = new LogLines(conversationId, file);
     try {
-      await lines.scan();
+      if (!isMissing(file.path)) await lines.scan();
     } catch (error) {
       await file.close();
       if (errorCode(error) !== 'ENOENT') throw unusable(conversationId, error);

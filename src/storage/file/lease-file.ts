@@ -1,9 +1,10 @@
-import { link, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
 import type { LeaseOwner } from '../lease-store.js';
-import { FILE_MODE, LEASE_FILE } from './conversation-folder.js';
-import { removeFile } from './durable-file.js';
+import { isMissing } from '../../files/index.js';
+import { LEASE_FILE } from './conversation-folder.js';
+import { linkNewFile } from './durable-file.js';
 import { formatLease, ownLease, parseLease, sameOwner, vacancyOf, type Vacancy } from './lease-record.js';
 
 const CLAIM = /^owner_lease\.(\d+)\.claim$/;
@@ -147,6 +148,7 @@ export class LeaseFile {
 
   /** The lease in a file. One that cannot be read (a power cut) counts from its last change. */
   private async read(file: string): Promise<LeaseOwner | undefined> {
+    if (isMissing(file)) return undefined;
     const text = await readFile(file, 'utf8').catch(undefinedIfMissing);
     if (text === undefined) return undefined;
     const lease = parseLease(text);
@@ -161,14 +163,11 @@ export class LeaseFile {
   private async create(file: string, lease: LeaseOwner): Promise<boolean> {
     const temporary = path.join(this.folder, `owner_lease.${lease.owner_instance_id}.tmp`);
     try {
-      await writeFile(temporary, formatLease(lease), { mode: FILE_MODE });
-      await link(temporary, file);
+      await linkNewFile(file, temporary, formatLease(lease));
       return true;
     } catch (error) {
       if (errorCode(error) === 'EEXIST') return false;
       throw error;
-    } finally {
-      await removeFile(temporary);
     }
   }
 }

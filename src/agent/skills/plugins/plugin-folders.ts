@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { UserFolders } from '../../../files/index.js';
+import { isMissing, type UserFolders } from '../../../files/index.js';
 import { enabledNames } from '../installed-names.js';
 
 /** Where a project keeps plugins. */
@@ -33,6 +33,7 @@ export async function projectPluginFolders(project: string): Promise<string[]> {
 
 /** Folders only: a link could lead anywhere. */
 async function foldersIn(place: string): Promise<string[]> {
+  if (isMissing(place)) return [];
   const entries = await readdir(place, { withFileTypes: true }).catch(() => []);
   const folders = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'));
   return folders
