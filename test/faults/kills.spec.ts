@@ -57,9 +57,12 @@ describe(`a server that is killed again and again (FAULT_SEED=${SEED})`, () => {
         isKilled = false;
         // Now and then the next kill comes before anything is looked at: in the middle of the recovery.
         if (random() < 0.85) await ledger.check(server, sample());
-        const clients = Array.from({ length: CLIENTS }, (_, client) =>
-          work(randomOf(SEED + round * 100 + client), client, `${round}-${client}`),
-        );
+        // Dealt out before anybody begins: who deletes one at once would change what the others get.
+        const { living } = ledger;
+        const clients = Array.from({ length: CLIENTS }, (_, client) => {
+          const mine = living.filter((_id, index) => index % CLIENTS === client).slice(-3);
+          return work(mine, randomOf(SEED + round * 100 + client), `${round}-${client}`);
+        });
         await Promise.all([kill(), ...clients]);
         for (const { body } of endpoint.requests) body.messages = [];
       }
@@ -92,13 +95,12 @@ describe(`a server that is killed again and again (FAULT_SEED=${SEED})`, () => {
     return [...new Set([...recent, ...others.filter((id) => id !== undefined)])];
   }
 
-  /** One client that does this and that until the server is gone. */
-  async function work(random: () => number, client: number, name: string): Promise<void> {
-    // Conversations from before the last kill go on; each has one client at a time, who knows what was said last.
-    const mine = ledger.living
-      .filter((_id, index) => index % CLIENTS === client)
-      .slice(-3)
-      .map((id) => new ConversationClient(server, id));
+  /**
+   * One client that does this and that until the server is gone.
+   * @param ids conversations from before the last kill that go on; each has one client at a time, who knows what was said last
+   */
+  async function work(ids: readonly string[], random: () => number, name: string): Promise<void> {
+    const mine = ids.map((id) => new ConversationClient(server, id));
     for (let index = 0; ; index += 1) {
       try {
         await step(mine, random, `${name}-${index}`);
