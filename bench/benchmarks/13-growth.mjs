@@ -42,9 +42,10 @@ export const benchmark = {
   rows,
   async measure({ start, model, quick, isOurs }) {
     const figures = {};
+    // With 1,000 events the original (1.58.2) was not at the end of its 30 steps after six minutes.
+    if (!isOurs) return figures;
     for (const [key, size] of Object.entries(SIZES)) {
-      // It would take the other server a quarter of an hour.
-      if (size > (isOurs ? (quick ? 10_000 : 100_000) : quick ? 1_000 : 10_000)) continue;
+      if (quick && size > 10_000) continue;
       const server = await start(COLLECTABLE);
       const caller = model.calling('think', { thought: 'as usual' }, STEPS);
       const conversation = await createConversation(server, caller.llm, condensed(model, caller));
