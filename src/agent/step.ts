@@ -24,7 +24,6 @@ import { environmentMessage, toolErrorDraft } from './drafts.js';
 import { AGENT_MISTAKE } from './error-classification.js';
 import { afterTool, beforeTools, declinesMessage, refusal } from './hooks/run-hooks.js';
 import { INSPECT_IMAGE, withImageReferences } from './image-references.js';
-
 import { analyse } from './security/analysis.js';
 import { isHarmless, needsConfirmation } from './security/confirmation.js';
 import { actionTask, runBatch, type Task } from './tool-execution.js';
