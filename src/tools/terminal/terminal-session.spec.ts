@@ -303,6 +303,7 @@ describe('an interrupt', () => {
     ['obeys', 'sleep 100'],
     ['is a loop of commands', 'while true; do sleep 0.01; done'],
     ['is a loop of the shell', 'while :; do :; done'],
+    ['obeys only the second time', `n=0; trap 'n=$((n+1))' INT; while [ $n -lt 2 ]; do :; done; trap - INT`],
     ['prints', 'yes'],
     ['reads', 'cat'],
     ['is a pipeline', 'sleep 100 | cat | cat'],

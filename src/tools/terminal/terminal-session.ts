@@ -9,8 +9,8 @@ import type { ShellPrompt } from './prompt-protocol.js';
 import { endSessionProcesses, SESSION_VARIABLE } from './session-processes.js';
 import { Shell } from './shell.js';
 
-/** How long a command may take to obey Ctrl-C, and a shell to come back after a kill. */
-const INTERRUPT_GRACE_MS = 1000;
+/** How long a command may take to obey a Ctrl-C, and a shell to come back after a kill. */
+const INTERRUPT_GRACE_MS = 500;
 const KILL_GRACE_MS = 500;
 /** Timers of Node hold 31 bits. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -171,14 +171,13 @@ export class TerminalSession {
   }
 
   /**
-   * Ends the running command: Ctrl-C first, SIGKILL for the foreground a second later, and when even that does not
-   * bring a prompt, a new shell in the same directory. Its unread output is dropped. The shell can be used afterwards.
+   * Ends the running command: Ctrl-C twice, SIGKILL for the foreground a second after the first, and when even that does
+   * not bring a prompt, a new shell in the same directory. Its unread output is dropped. The shell can be used afterwards.
    */
   async interrupt(): Promise<void> {
     const { shell } = this;
     if (this.state === 'running' && shell) {
-      shell.pressInterrupt();
-      if (!(await this.endsWithin(INTERRUPT_GRACE_MS)) && !(await this.killedForeground(shell))) {
+      if (!(await this.obeysInterrupt(shell)) && !(await this.killedForeground(shell))) {
         this.resumeDir = shell.prompt?.workingDir;
         await shell.end();
       }
@@ -297,6 +296,14 @@ export class TerminalSession {
     this.state = 'idle';
     this.end = undefined;
     this.output.clear();
+  }
+
+  /** Bash goes on with a loop when Ctrl-C meets one of its commands just as that ends: then it is pressed again. */
+  private async obeysInterrupt(shell: Shell): Promise<boolean> {
+    shell.pressInterrupt();
+    if (await this.endsWithin(INTERRUPT_GRACE_MS)) return true;
+    shell.pressInterrupt();
+    return this.endsWithin(INTERRUPT_GRACE_MS);
   }
 
   private async killedForeground(shell: Shell): Promise<boolean> {
