@@ -3,8 +3,11 @@ export const TIMESTAMP_BYTES = 'YYYY-MM-DDTHH:MM:SS.ffffff'.length;
 const [DASH, COLON, DOT, T] = [45, 58, 46, 84];
 const DAYS_OF_MONTH: readonly number[] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
+/** From 2255 on there are more microseconds than a double counts exactly. */
+const LAST_YEAR = 2254;
+
 /**
- * Event timestamps (`YYYY-MM-DDTHH:MM:SS.ffffff`, no zone) as microseconds: they fit a double exactly. The zone does
+ * Event timestamps (`YYYY-MM-DDTHH:MM:SS.ffffff`, no zone) as microseconds, which fit a double exactly. The zone does
  * not matter as long as both directions take the same one. Undefined for any text that would not come back the same.
  * Written by hand: `Date.parse` and a comparison of texts are half of the time that opening a log takes.
  */
@@ -25,6 +28,7 @@ export function microsAt(bytes: Buffer, at: number): number | undefined {
   const fraction = digits(bytes, at + 20, 6);
   const inRange =
     year >= 1970 &&
+    year <= LAST_YEAR &&
     day >= 1 &&
     day <= daysOf(year, month) &&
     hour < 24 &&
