@@ -1,21 +1,33 @@
 /** Reads server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html): only their data counts here. */
 export class EventData {
   private readonly decoder = new TextDecoder();
-  private rest = '';
+  /** The line that has no end yet, as it came: put together once, or a long one would be copied with each piece. */
+  private pieces: string[] = [];
+  /** A carriage return at the end of a piece: it may be the first half of a line's end. */
+  private held = '';
   private data: string | undefined;
 
   /** Takes in bytes that are cut anywhere; answers with the data of the events that are whole now. */
   read(bytes: Uint8Array): string[] {
-    const text = this.rest + this.decoder.decode(bytes, { stream: true });
-    const whole = text.includes('\r') ? withLineFeeds(text) : text;
+    const text = this.withLineFeeds(this.held + this.decoder.decode(bytes, { stream: true }));
+    const behind = text.lastIndexOf('\n') + 1;
+    this.pieces.push(behind === 0 ? text : text.slice(0, behind));
+    if (behind === 0) return [];
+    const whole = this.pieces.join('');
+    this.pieces = [text.slice(behind)];
     const events: string[] = [];
     let start = 0;
     for (let end = whole.indexOf('\n'); end !== -1; end = whole.indexOf('\n', start)) {
       this.take(whole.slice(start, end), events);
       start = end + 1;
     }
-    this.rest = whole.slice(start);
     return events;
+  }
+
+  private withLineFeeds(text: string): string {
+    this.held = text.endsWith('\r') ? '\r' : '';
+    const own = this.held === '' ? text : text.slice(0, -1);
+    return own.includes('\r') ? own.replaceAll(/\r\n?/g, '\n') : own;
   }
 
   private take(line: string, events: string[]): void {
@@ -28,9 +40,4 @@ export class EventData {
     const value = line.slice(line[5] === ' ' ? 6 : 5);
     this.data = this.data === undefined ? value : `${this.data}\n${value}`;
   }
-}
-
-/** One at the very end stays: it may be the first half of a line's end. */
-function withLineFeeds(text: string): string {
-  return text.replaceAll(/\r\n|\r(?!$)/g, '\n');
 }
