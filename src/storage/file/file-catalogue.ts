@@ -43,8 +43,12 @@ const SLICE_MS = 4;
 const FEW = 8;
 const SLOW_SLICES = 3;
 
-/** Within this time (ms) after a change another one may leave the folder with the same time stamp. */
+/**
+ * Within this time (ms) after a change another one may leave the same time stamp. Some file systems count seconds; where a stamp has
+ * a fraction it is of the kernel's last tick, and those come at least a hundred times a second.
+ */
 const TIMESTAMP_GRAIN_MS = 1_000;
+const TICK_MS = 50;
 
 /** Folders of conversations that are being deleted; what a crash leaves of them goes at the next start. */
 const DELETED_PREFIX = '.deleted-';
@@ -122,7 +126,7 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
     const now = Date.now();
     try {
       const { ino, size, mtimeMs, ctimeMs } = await statFile(path.join(this.folder(id), METADATA_FILE));
-      if (Math.max(mtimeMs, ctimeMs) >= now - TIMESTAMP_GRAIN_MS) return undefined;
+      if (!isSettled(Math.max(mtimeMs, ctimeMs), now)) return undefined;
       return [ino, size, mtimeMs, ctimeMs].join();
     } catch {
       // Whoever reads it learns why.
@@ -291,7 +295,7 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
       if (!(await this.readOne(id, buffer))) unfinished.push(id);
       buffers.push(buffer);
     });
-    const settled = changedAt !== undefined && changedAt < startedAt - TIMESTAMP_GRAIN_MS;
+    const settled = changedAt !== undefined && isSettled(changedAt, startedAt);
     this.scannedAt = settled && unfinished.length === 0 ? changedAt : undefined;
     return names;
   }
@@ -370,6 +374,11 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
       this.logger.warn(`${folder} could not be removed: ${String(error)}`);
     }
   }
+}
+
+/** Whether a change after this moment would leave another time stamp than this one. */
+function isSettled(stamp: number, moment: number): boolean {
+  return stamp < moment - (stamp % 1_000 === 0 ? TIMESTAMP_GRAIN_MS : TICK_MS);
 }
 
 /** Only the fields of the list: the rest would stay in memory. */
