@@ -4,6 +4,8 @@ import { chatMessages, lastInputIndex, type ChatDialect } from './chat-messages.
 /** Dialogues that are remembered, and bytes of all of them. */
 const MOST_DIALOGUES = 64;
 const MOST_BYTES = 32 * 1024 * 1024;
+/** A dialogue that nobody goes on with is forgotten after this time, at most twice as late. */
+const KEPT_MS = 60_000;
 /** Shorter ones are written faster than they are looked up; titles and summaries are among them. */
 const LEAST_MESSAGES = 8;
 
@@ -12,6 +14,7 @@ interface Written {
   /** Of which the bytes are; an answer of the model follows. */
   messages: readonly Message[];
   bytes: Buffer;
+  usedAt: number;
 }
 
 /**
@@ -21,6 +24,7 @@ interface Written {
 export class ChatBytes {
   private readonly written = new Map<string, Written>();
   private size = 0;
+  private sweeper: NodeJS.Timeout | undefined;
 
   /** The messages, without the brackets around them. */
   write(conversationId: string, messages: readonly Message[], dialect: ChatDialect): Buffer[] {
@@ -31,7 +35,12 @@ export class ChatBytes {
     const start = known?.dialect === kind && begins(messages, known.messages) ? known : undefined;
     const from = start === undefined ? 0 : start.messages.length;
     const bytes = joined(start?.bytes ?? Buffer.alloc(0), encoded(messages, from, settled, dialect));
-    this.remember(conversationId, { dialect: kind, messages: messages.slice(0, settled), bytes });
+    this.remember(conversationId, {
+      dialect: kind,
+      messages: messages.slice(0, settled),
+      bytes,
+      usedAt: performance.now(),
+    });
     return [bytes, COMMA, encoded(messages, settled, messages.length, dialect)];
   }
 
@@ -40,10 +49,17 @@ export class ChatBytes {
     if (written.bytes.length > MOST_BYTES / 4) return;
     this.written.set(conversationId, written);
     this.size += written.bytes.length;
+    this.sweeper ??= setTimeout(() => this.sweep(), KEPT_MS).unref();
     for (const oldest of this.written.keys()) {
       if (this.written.size <= MOST_DIALOGUES && this.size <= MOST_BYTES) return;
       this.forget(oldest);
     }
+  }
+
+  private sweep(): void {
+    const due = performance.now() - KEPT_MS;
+    for (const [id, { usedAt }] of this.written) if (usedAt <= due) this.forget(id);
+    this.sweeper = this.written.size === 0 ? undefined : setTimeout(() => this.sweep(), KEPT_MS).unref();
   }
 
   private forget(conversationId: string): void {
