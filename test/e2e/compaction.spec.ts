@@ -18,7 +18,7 @@ describe('a conversation that nobody uses', () => {
   });
   afterEach(async () => {
     await server.stop();
-    await rm(workspace, { recursive: true, force: true });
+    await rm(workspace, { recursive: true, force: true, maxRetries: 5 });
   });
 
   const create = (script: string) => ConversationClient.create(server, scriptedRequest(workspace, script));

@@ -14,7 +14,7 @@ describe('a request that meets a deletion', () => {
   });
   afterAll(async () => {
     await server.stop();
-    await rm(workspace, { recursive: true, force: true });
+    await rm(workspace, { recursive: true, force: true, maxRetries: 5 });
   });
 
   it('is done or finds nothing, whichever comes first', async () => {

@@ -15,7 +15,7 @@ describe('a conversation with a model behind an OpenAI-compatible endpoint', () 
   });
   afterAll(async () => {
     await server.stop();
-    await rm(workspace, { recursive: true, force: true });
+    await rm(workspace, { recursive: true, force: true, maxRetries: 5 });
   });
 
   const request = (url: string, stream: boolean, script: string) => ({

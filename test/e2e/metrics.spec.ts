@@ -23,7 +23,7 @@ describe('what is measured of the server', () => {
   });
   afterAll(async () => {
     await server.stop();
-    await rm(workspace, { recursive: true, force: true });
+    await rm(workspace, { recursive: true, force: true, maxRetries: 5 });
   });
 
   /** The values by name and labels, after a look at the form of each line. */

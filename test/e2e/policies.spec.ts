@@ -21,7 +21,7 @@ describe('confirmation policies and security analyzers', () => {
   beforeEach(async () => {
     workspace = await mkdtemp(path.join(os.tmpdir(), 'workspace-'));
   });
-  afterEach(() => rm(workspace, { recursive: true, force: true }));
+  afterEach(() => rm(workspace, { recursive: true, force: true, maxRetries: 5 }));
 
   const create = (script?: string, more: Record<string, unknown> = {}) =>
     ConversationClient.create(server, scriptedRequest(workspace, script, more));

@@ -15,7 +15,7 @@ describe('a conversation with a model that has no tool calls of its own', () => 
   });
   afterAll(async () => {
     await server.stop();
-    await rm(workspace, { recursive: true, force: true });
+    await rm(workspace, { recursive: true, force: true, maxRetries: 5 });
   });
 
   it.each([false, true])('works, and recovers from a bad call, with streaming %s', async (stream) => {

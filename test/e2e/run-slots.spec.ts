@@ -14,7 +14,7 @@ describe('the place of a run', () => {
   });
   afterAll(async () => {
     await server.stop();
-    await rm(workspace, { recursive: true, force: true });
+    await rm(workspace, { recursive: true, force: true, maxRetries: 5 });
   });
 
   it('is free for the next message as soon as a client sees that the run has finished', async () => {

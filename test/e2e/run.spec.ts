@@ -14,7 +14,7 @@ describe('a conversation with the scripted model', () => {
   });
   afterAll(async () => {
     await server.stop();
-    await rm(workspace, { recursive: true, force: true });
+    await rm(workspace, { recursive: true, force: true, maxRetries: 5 });
   });
 
   it('does real work in its directory, live on a socket, each event once in the log', async () => {

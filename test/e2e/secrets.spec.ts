@@ -24,7 +24,7 @@ describe('secrets of a conversation', () => {
   beforeEach(async () => {
     workspace = await mkdtemp(path.join(os.tmpdir(), 'workspace-'));
   });
-  afterEach(() => rm(workspace, { recursive: true, force: true }));
+  afterEach(() => rm(workspace, { recursive: true, force: true, maxRetries: 5 }));
 
   const create = (script?: string, more: Record<string, unknown> = {}) =>
     ConversationClient.create(server, scriptedRequest(workspace, script, more));

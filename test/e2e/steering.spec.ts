@@ -29,7 +29,7 @@ describe('steering a conversation', () => {
   });
   afterEach(async () => {
     await endpoint.close();
-    await rm(workspace, { recursive: true, force: true });
+    await rm(workspace, { recursive: true, force: true, maxRetries: 5 });
   });
 
   const llm = (more: Record<string, unknown> = {}) => ({

@@ -14,7 +14,7 @@ describe('steering in every order', () => {
   });
   afterAll(async () => {
     await server.stop();
-    await rm(workspace, { recursive: true, force: true });
+    await rm(workspace, { recursive: true, force: true, maxRetries: 5 });
   });
 
   const post = (conversation: ConversationClient, what: string) =>

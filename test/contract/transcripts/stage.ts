@@ -37,7 +37,8 @@ export class Stage {
     beforeEach(async () => {
       stage.folder = await mkdtemp(path.join(os.tmpdir(), 'workspace-'));
     });
-    afterEach(() => rm(stage.folder, { recursive: true, force: true }));
+    // The server lives on: a conversation of the last test may still write there for a moment.
+    afterEach(() => rm(stage.folder, { recursive: true, force: true, maxRetries: 5 }));
     return stage;
   }
 
