@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { AppConfig } from '../config/index.js';
+import { withoutEndSlashes } from '../text/index.js';
 
 /** What says which pages may call the server. */
 export type OriginOptions = Pick<AppConfig, 'allow_cors_origins' | 'allow_cors_origin_regex' | 'web_url'>;
@@ -63,7 +64,7 @@ export function isSameHost(origin: string, host: string | undefined): boolean {
 /** As a browser sends it: no slash at the end, no port that goes without saying, a host in lower case. */
 function asSent(origin: string): string {
   const [written] = /^https?:/i.test(origin) ? originOf(origin) : [];
-  return written ?? origin.replace(/\/+$/, '');
+  return written ?? withoutEndSlashes(origin);
 }
 
 function originOf(url: string | null): string[] {

@@ -1,5 +1,6 @@
 import { type HttpServer, MethodNotAllowedException } from '@nestjs/common';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import { withoutEndSlashes } from '../text/index.js';
 import { dispatchTo, type FoundRoute, RouteTable } from './route-table.js';
 
 /** What comes before the handlers of an application. */
@@ -13,9 +14,6 @@ interface Routing {
   dispatch: RequestHandler;
 }
 
-/** Only the first slash of a row begins a match: tried from each of them, a header full of slashes would cost its square. */
-const SLASHES_AT_THE_END = /(?<!\/)\/+$/;
-
 /** @param unknownPath answers what no route knows, or passes it on */
 export function routing(adapter: HttpServer, unknownPath?: RequestHandler): Routing {
   let table: RouteTable | undefined;
@@ -27,7 +25,7 @@ export function routing(adapter: HttpServer, unknownPath?: RequestHandler): Rout
     const { path, method } = request;
     const matching = table.find(path).filter((route) => !hasExtraSlash(path, route));
     if (matching.length === 0) {
-      const bare = path.replace(SLASHES_AT_THE_END, '');
+      const bare = withoutEndSlashes(path);
       if (bare !== path && table.find(bare).length > 0) return redirect(request, response, bare);
       if (unknownPath === undefined) return next();
       return void unknownPath(request, response, next);

@@ -4,6 +4,7 @@ import type { LlmTool } from '../../llm/llm.js';
 import type { JsonObject } from '../agent-spec.js';
 import type { CriticResult } from './critic.js';
 import { boundedText } from '../../tools/bounded-text.js';
+import { withoutEndSlashes } from '../../text/index.js';
 
 /** Nothing that is longer is a verdict (bytes). */
 const MAX_BYTES = 1024 * 1024;
@@ -27,7 +28,7 @@ export async function askService(
   const seconds = typeof timeout_seconds === 'number' ? timeout_seconds : 300;
   const tools = pass_tools_definitions === false ? [] : dialogue.tools;
   try {
-    const response = await fetch(`${String(server_url).replace(/(?<!\/)\/+$/, '')}/classify`, {
+    const response = await fetch(`${withoutEndSlashes(String(server_url))}/classify`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', authorization: `Bearer ${String(api_key)}` },
       body: JSON.stringify({ model: model_name, input: chatText(dialogue.messages, tools) }),

@@ -2,6 +2,7 @@ import { realpath, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { isInside } from '../../files/index.js';
+import { withoutEndSlashes } from '../../text/index.js';
 import { SourceUnavailableError } from './extension-errors.js';
 import { checkOut } from './check-out.js';
 import { FETCH_TIMEOUT_MS } from './fetch-git.js';
@@ -67,7 +68,7 @@ export async function openSource(given: ExtensionSource, options: SourceOptions)
   const github = GITHUB.exec(source);
   if (github) {
     const [, repository = '', below] = github;
-    const address = `${options.github.replace(/(?<!\/)\/+$/, '')}/${repository}.git`;
+    const address = `${withoutEndSlashes(options.github)}/${repository}.git`;
     return openRepository(address, ref, path.join(below ?? '', repo_path ?? ''), options);
   }
   if (ADDRESS.test(source) || SHORT_SSH.test(source)) return openRepository(source, ref, repo_path, options);
@@ -89,14 +90,14 @@ async function openRepository(
   const deadline = performance.now() + timeoutMs;
   const resolvedRef = await checkOut({ address, ref, part, place, deadline, withUserConfig });
   const opened = await openFolder(place, part);
-  const name = path.posix.basename(address.replace(/(?<!\/)\/+$/, '')).replace(/\.git$/, '');
+  const name = path.posix.basename(withoutEndSlashes(address)).replace(/\.git$/, '');
   const isRepository = part === '';
   return { ...opened, called: isRepository ? name : opened.called, isRepository, resolvedRef };
 }
 
 /** A path inside a repository as git names it; empty for all of it. */
 function partOf(below: string | null): string {
-  const part = path.posix.normalize(below ?? '.').replace(/(?<!\/)\/+$/, '');
+  const part = withoutEndSlashes(path.posix.normalize(below ?? '.'));
   if (part === '.' || part === '') return '';
   if (path.posix.isAbsolute(part) || part === '..' || part.startsWith('../')) throw leadsOut(below ?? '');
   return part;

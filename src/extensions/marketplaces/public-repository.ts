@@ -6,6 +6,7 @@ import { AppConfig } from '../../config/index.js';
 import { makeFolder } from '../../files/index.js';
 import { FETCH_TIMEOUT_MS, fetchGit } from '../installation/fetch-git.js';
 import { Staging } from '../installation/staging.js';
+import { withoutEndSlashes } from '../../text/index.js';
 
 const REPOSITORY = 'OpenHands/extensions';
 
@@ -39,7 +40,7 @@ export class PublicRepository {
     const parent = path.dirname(this.folder);
     await makeFolder(parent, 0o700);
     const fresh = await this.staging.unused();
-    const address = `${this.config.github_url.replace(/\/+$/, '')}/${REPOSITORY}.git`;
+    const address = `${withoutEndSlashes(this.config.github_url)}/${REPOSITORY}.git`;
     const ref = process.env['EXTENSIONS_REF'] ?? 'main';
     const options = { cwd: parent, deadline: performance.now() + FETCH_TIMEOUT_MS, withUserConfig: true };
     const clone = ['clone', '-q', '--depth', '1', '--no-tags', '--template=', `--branch=${ref}`];

@@ -1,6 +1,7 @@
 import { LlmError } from '../llm-error.js';
 import { callChatCompletions } from '../protocols/chat-completions.js';
 import { callResponses } from '../protocols/responses.js';
+import { withoutEndSlashes } from '../../text/index.js';
 import { apiKey, fromEnvironment } from './environment.js';
 import { bearer, usesResponses } from './openai.js';
 import type { Provider, ProviderAnswer, ProviderCall } from './provider.js';
@@ -65,7 +66,7 @@ function azureAddress({ request, model }: ProviderCall): AzureAddress {
     fromEnvironment(['AZURE_API_VERSION']) ??
     DEFAULT_API_VERSION;
   return {
-    resource: resource.replace(/(?<!\/)\/+$/, ''),
+    resource: withoutEndSlashes(resource),
     deployment: /^\/deployments\/([^/]+)/.exec(rest)?.[1] ?? model,
     version,
     isV1: rest.startsWith('/v1') || V1_VERSIONS.has(version),

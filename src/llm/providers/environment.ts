@@ -1,4 +1,5 @@
 import { LlmError } from '../llm-error.js';
+import { withoutEndSlashes } from '../../text/index.js';
 import type { ProviderCall } from './provider.js';
 
 /** Where a service is found when the config does not say it. Names of variables are LiteLLM's, the first that is set counts. */
@@ -31,7 +32,7 @@ export function apiKey({ request }: ProviderCall, { keys }: Pick<ServiceAddress,
  */
 export function baseUrl({ request, provider }: ProviderCall, { bases = [], url }: ServiceAddress): string {
   const address = request.config.base_url ?? fromEnvironment(bases) ?? url;
-  if (address !== null) return address.replace(/(?<!\/)\/+$/, '');
+  if (address !== null) return withoutEndSlashes(address);
   const variable = bases[0] === undefined ? '' : ` or ${bases[0]} in the environment`;
   throw new LlmError(
     'LLMBadRequestError',

@@ -1,4 +1,5 @@
 import { callOllama } from '../protocols/ollama-chat.js';
+import { withoutEndSlashes } from '../../text/index.js';
 import { apiKey, baseUrl } from './environment.js';
 import { bearer } from './openai.js';
 import type { Provider } from './provider.js';
@@ -17,7 +18,7 @@ function ollamaAs(errorFamily: string): Provider {
       const url = given ?? baseUrl(call, address);
       return callOllama(call, {
         // People also name the address of the routes that are like OpenAI's, or of the route itself.
-        baseUrl: url.replace(/(?<!\/)\/+$/, '').replace(/\/(v1|api|api\/chat)$/, ''),
+        baseUrl: withoutEndSlashes(url).replace(/\/(v1|api|api\/chat)$/, ''),
         headers: bearer(apiKey(call, address)),
       });
     },

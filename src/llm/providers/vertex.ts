@@ -2,6 +2,7 @@ import { LlmError } from '../llm-error.js';
 import { modelFetch } from '../model-fetch.js';
 import { callChatCompletions } from '../protocols/chat-completions.js';
 import { CLAUDE_CALL_ID } from '../protocols/call-ids.js';
+import { withoutEndSlashes } from '../../text/index.js';
 import { callClaude } from './anthropic.js';
 import { callGoogle } from './gemini.js';
 import { fromEnvironment } from './environment.js';
@@ -37,7 +38,7 @@ async function callVertex(call: ProviderCall): Promise<ProviderAnswer> {
   }
   const location =
     fromEnvironment(['VERTEXAI_LOCATION', 'VERTEX_LOCATION', 'GOOGLE_CLOUD_LOCATION']) ?? DEFAULT_LOCATION;
-  const root = (config.base_url ?? address(location)).replace(/(?<!\/)\/+$/, '');
+  const root = withoutEndSlashes(config.base_url ?? address(location));
   const place = `${root}/v1/projects/${named}/locations/${location}`;
   const bearer = await token(call.signal);
   if (call.model.startsWith('claude-')) {

@@ -1,4 +1,5 @@
 import { isJsonObject } from '../../http/field-type.js';
+import { withoutEndSlashes } from '../../text/index.js';
 
 /** Where people with a ChatGPT subscription sign in; another one by the environment, for tests and proxies. */
 const ISSUER = 'https://auth.openai.com';
@@ -123,5 +124,5 @@ function unexpected(what: string, status: number): IssuerError {
 
 function issuer(): string {
   const named = process.env[ISSUER_VARIABLE];
-  return (named !== undefined && URL.canParse(named) ? named : ISSUER).replace(/\/+$/, '');
+  return withoutEndSlashes(named !== undefined && URL.canParse(named) ? named : ISSUER);
 }

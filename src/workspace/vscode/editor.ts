@@ -18,6 +18,7 @@ import { KnownSecrets } from '../../crypto/index.js';
 import { errorMessage } from '../../errors/index.js';
 import { childEnvironment } from '../../tools/child-environment.js';
 import { endGroup, hasEnded } from '../../tools/process-group.js';
+import { withoutEndSlashes } from '../../text/index.js';
 
 /** The program inside of the configured folder. */
 const PROGRAM = path.join('bin', 'openvscode-server');
@@ -73,7 +74,7 @@ export class Editor implements BeforeApplicationShutdown {
     this.starting ??= this.started().finally(() => (this.starting = undefined));
     if (!(await this.starting)) return null;
     const { vscode_port: port, vscode_base_path } = this.config;
-    const base = (baseUrl ?? `http://localhost:${port}`).replace(/(?<!\/)\/+$/, '');
+    const base = withoutEndSlashes(baseUrl ?? `http://localhost:${port}`);
     const below = (vscode_base_path ?? '').replace(/^\/+|\/+$/g, '');
     const shown = encodeURIComponent(folder.toWellFormed()).replaceAll('%2F', '/');
     return `${base}${below && `/${below}`}/?tkn=${this.token}&folder=${shown}`;

@@ -1,0 +1,1 @@
+export { withoutEndSlashes } from './end-slashes.js';
