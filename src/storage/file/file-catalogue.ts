@@ -31,6 +31,7 @@ import {
   syncFolderTogether,
 } from './durable-file.js';
 import { formatMetadata, readEntry, readEntryNow, readMetadata } from './metadata-file.js';
+import { isSettled } from './settled-stamp.js';
 
 /** The promises of `node:fs/promises` cost more than the look. */
 const statFile = promisify(fs.stat);
@@ -42,13 +43,6 @@ const READ_BUFFER_BYTES = 16 * 1024;
 const SLICE_MS = 4;
 const FEW = 8;
 const SLOW_SLICES = 3;
-
-/**
- * Within this time (ms) after a change another one may leave the same time stamp. Some file systems count seconds; where a stamp has
- * a fraction it is of the kernel's last tick, and those come at least a hundred times a second.
- */
-const TIMESTAMP_GRAIN_MS = 1_000;
-const TICK_MS = 50;
 
 /** Folders of conversations that are being deleted; what a crash leaves of them goes at the next start. */
 const DELETED_PREFIX = '.deleted-';
@@ -374,11 +368,6 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
       this.logger.warn(`${folder} could not be removed: ${String(error)}`);
     }
   }
-}
-
-/** Whether a change after this moment would leave another time stamp than this one. */
-function isSettled(stamp: number, moment: number): boolean {
-  return stamp < moment - (stamp % 1_000 === 0 ? TIMESTAMP_GRAIN_MS : TICK_MS);
 }
 
 /** Only the fields of the list: the rest would stay in memory. */
