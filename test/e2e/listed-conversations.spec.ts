@@ -1,24 +1,15 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import os from 'node:os';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
-import { eventually, ServerProcess } from '../support/server-process.js';
+import type { ServerProcess } from '../support/server-process.js';
+import { eventually } from '../support/server-process.js';
+import { twoServersForTests } from '../support/two-servers.js';
 
 /** So old (ms) a stored conversation is when lists may keep what they show of it. */
 const OLD_MS = 1_200;
 
 describe('lists of conversations that another server has open', () => {
-  let folder: string;
-  const servers: ServerProcess[] = [];
-
-  beforeAll(async () => {
-    folder = await mkdtemp(path.join(os.tmpdir(), 'agent-server-'));
-    servers.push(await ServerProcess.start({ cwd: folder }), await ServerProcess.start({ cwd: folder }));
-  });
-  afterAll(async () => {
-    await Promise.all(servers.map((server) => server.stop()));
-    await rm(folder, { recursive: true, force: true });
-  });
+  const both = twoServersForTests();
 
   /** Its title on every way to it. */
   const titles = async (server: ServerProcess, { id, route }: ConversationClient): Promise<unknown[]> => {
@@ -32,15 +23,15 @@ describe('lists of conversations that another server has open', () => {
   };
 
   const metadataOf = ({ id }: ConversationClient): string =>
-    path.join(folder, 'workspace', 'conversations', id.replaceAll('-', ''), 'metadata.json');
+    path.join(both.folder, 'workspace', 'conversations', id.replaceAll('-', ''), 'metadata.json');
 
   const isOld = async (file: string): Promise<boolean> => Date.now() - (await stat(file)).ctimeMs > OLD_MS;
 
   it('show each change at once, however often they were read before', async () => {
-    const [owner, other] = servers as [ServerProcess, ServerProcess];
+    const [owner, other] = both.servers as [ServerProcess, ServerProcess];
     const mine = await ConversationClient.create(
       owner,
-      scriptedRequest(path.join(folder, 'work'), 'FINISH: x'),
+      scriptedRequest(path.join(both.folder, 'work'), 'FINISH: x'),
     );
     await mine.reaches('finished');
     const file = metadataOf(mine);

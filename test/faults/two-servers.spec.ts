@@ -1,5 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import os from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import {
   ConversationClient,
@@ -8,25 +7,16 @@ import {
   userMessage,
 } from '../support/conversation-client.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
+import { twoServersForTests } from '../support/two-servers.js';
 
 describe('two servers on one folder', () => {
-  let folder: string;
-  const servers: ServerProcess[] = [];
-
-  beforeAll(async () => {
-    folder = await mkdtemp(path.join(os.tmpdir(), 'agent-server-'));
-    servers.push(await ServerProcess.start({ cwd: folder }), await ServerProcess.start({ cwd: folder }));
-  });
-  afterAll(async () => {
-    await Promise.all(servers.map((server) => server.stop()));
-    await rm(folder, { recursive: true, force: true });
-  });
+  const both = twoServersForTests();
 
   it('only the owner writes; everybody reads; after the owner is gone the other takes over', async () => {
-    const [owner, other] = servers as [ServerProcess, ServerProcess];
+    const [owner, other] = both.servers as [ServerProcess, ServerProcess];
     const mine = await ConversationClient.create(
       owner,
-      scriptedRequest(path.join(folder, 'work'), 'FINISH: done'),
+      scriptedRequest(path.join(both.folder, 'work'), 'FINISH: done'),
     );
     await mine.reaches('finished');
     const theirs = mine.on(other);
@@ -57,12 +47,12 @@ describe('two servers on one folder', () => {
   it('a frozen owner writes nothing when it wakes after another has taken over', async () => {
     const env = { OH_LEASE_TTL_SECONDS: '1' };
     const [frozen, other] = [
-      await ServerProcess.start({ cwd: folder, env }),
-      await ServerProcess.start({ cwd: folder, env }),
+      await ServerProcess.start({ cwd: both.folder, env }),
+      await ServerProcess.start({ cwd: both.folder, env }),
     ];
-    servers.push(frozen, other);
+    both.servers.push(frozen, other);
     const script = 'RUN: until [ -e go ]; do sleep 0.02; done\nRUN: touch written-by-the-frozen\nFINISH: ok';
-    const work = path.join(folder, 'frozen-work');
+    const work = path.join(both.folder, 'frozen-work');
     const mine = await ConversationClient.create(frozen, scriptedRequest(work, script));
     await eventually(async () => (await mine.events('&kind=ActionEvent')).length > 0, 'the action');
     process.kill(frozen.pid, 'SIGSTOP');
