@@ -18,7 +18,7 @@ const ARROWS = {
   crypto: ['config'],
   auth: ['config', 'text'],
   logging: ['crypto', 'errors'],
-  storage: ['config', 'errors', 'files', 'meters', 'processes'],
+  storage: ['config', 'errors', 'files', 'flow', 'meters', 'processes'],
   llm: ['errors', 'events', 'meters', 'text'],
   tools: ['errors', 'events', 'files', 'flow', 'processes'],
   agent: ['errors', 'events', 'files', 'flow', 'llm', 'text', 'tools'],

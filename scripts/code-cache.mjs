@@ -1,12 +1,15 @@
-// The third step of `npm run build`: starts the bundled server in an empty folder, lets one agent work in it, and writes beside
-// each file of the bundle what V8 has compiled of it by then, so that later starts compile nothing. A Node with another V8
-// compiles as usual. Why: docs/decisions/0010-compiled-code-beside-the-bundle.md
+// The third step of `npm run build`: starts the bundled server in a folder in which an agent has worked before, looks at that
+// work, lets another agent work, and writes beside each file of the bundle what V8 has compiled of it by then, so that later
+// starts compile nothing. A Node with another V8 compiles as usual. Why: docs/decisions/0010-compiled-code-beside-the-bundle.md
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { WebSocket } from 'ws';
 import { codeCacheOf, runScript } from '../dist/cli/code-cache.js';
 
 /** How long the agent may take before the build gives up on it (ms). */
@@ -31,14 +34,54 @@ Object.assign(process.env, { HOME: folder, LOG_LEVEL: 'error', OH_SECRET_KEY: 'o
 process.once('exit', () => require('node:fs').rmSync(folder, { recursive: true, force: true }));
 
 const port = await freePort();
+const listening = ['--host', '127.0.0.1', '--port', String(port)];
+const stored = await workBefore();
 const { run } = require(path.join(bundle, 'program.cjs'));
-await run('', ['--host', '127.0.0.1', '--port', String(port)]);
+await run('', listening);
+await lookAt(stored);
 await work();
 for (const [file, script] of scripts) await writeFile(codeCacheOf(file), script.createCachedData());
 console.log(`Compiled: ${scripts.size} files`);
 process.kill(process.pid, 'SIGTERM');
 
-/** What most servers do soon after their start. */
+/** Another server does its work and ends: what a restarted server finds. */
+async function workBefore() {
+  const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));
+  const server = spawn(process.execPath, [main, ...listening], { stdio: 'inherit' });
+  const ended = once(server, 'exit');
+  try {
+    await Promise.race([answers(), ended.then(() => Promise.reject(new Error('the server of the build ended')))]);
+    return await work();
+  } finally {
+    server.kill();
+    await ended;
+  }
+}
+
+async function answers() {
+  const end = Date.now() + PATIENCE_MS;
+  while (!(await fetch(`http://127.0.0.1:${port}/alive`).catch(() => undefined))?.ok) {
+    if (Date.now() > end) throw new Error('the server of the build does not answer');
+    await sleep(20);
+  }
+}
+
+/** What people ask for first after a restart. */
+async function lookAt(id) {
+  await request('GET', '/alive');
+  await request('GET', `/api/conversations/${id}/events/search?limit=100`);
+  await request('GET', `/api/conversations/${id}/events/search?kind=MessageEvent&sort_order=TIMESTAMP_DESC`);
+  await request('GET', `/api/conversations/${id}/events/count`);
+  await request('GET', `/api/conversations/${id}`);
+  await request('GET', '/api/conversations/search?limit=20');
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/sockets/events/${id}?resend_all=true`);
+  await once(socket, 'message');
+  socket.close();
+  const content = [{ type: 'text', text: 'hello' }];
+  await request('POST', `/api/conversations/${id}/events`, { role: 'user', content, run: false });
+}
+
+/** What most servers do soon after their start; answers the conversation's id. */
 async function work() {
   const { id } = await request('POST', '/api/conversations', {
     agent: { llm: { model: 'scripted/build' }, tools: [{ name: 'terminal' }, { name: 'file_editor' }] },
@@ -48,7 +91,7 @@ async function work() {
   const end = Date.now() + PATIENCE_MS;
   for (;;) {
     const { execution_status: status } = await request('GET', `/api/conversations/${id}`);
-    if (status === 'finished') return;
+    if (status === 'finished') return id;
     if (status === 'error' || Date.now() > end) throw new Error(`the agent of the build ended as ${status}`);
     await sleep(20);
   }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   Injectable,
   Logger,
@@ -14,6 +15,8 @@ import { RunSlots } from './run-slots.js';
 
 /** How long a step may take to end by itself at shutdown (ms); then it is interrupted. */
 const STEP_GRACE_MS = 4_000;
+/** A look at all processes of the machine waits so long after the start (ms), for what people ask for first comes first. */
+const LEFTOVERS_AFTER_MS = 1_000;
 
 /** Takes up what a crash left running, and brings everything to rest before the process ends. */
 @Injectable()
@@ -21,7 +24,7 @@ export class ConversationsLifecycle implements OnApplicationBootstrap, BeforeApp
   private readonly logger = new Logger('Conversations');
   private readonly recovery: CrashRecovery;
   private listing: Promise<void> = Promise.resolve();
-  private stopping = false;
+  private readonly stopping = new AbortController();
 
   constructor(
     private readonly catalogue: Catalogue,
@@ -43,7 +46,7 @@ export class ConversationsLifecycle implements OnApplicationBootstrap, BeforeApp
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    this.stopping = true;
+    this.stopping.abort();
     const stopped = this.recovery.stop();
     await this.listing;
     await stopped;
@@ -61,9 +64,11 @@ export class ConversationsLifecycle implements OnApplicationBootstrap, BeforeApp
   /** Opens those at rest whose agents have outlived their server: with the lease, what is left is known to be nobody's. */
   private async endLeftovers(all: readonly CatalogueEntry[]): Promise<void> {
     if (all.length === 0) return;
+    await delay(LEFTOVERS_AFTER_MS, undefined, this.stopping).catch(() => undefined);
+    if (this.isStopping()) return;
     const marked = await conversationsWithAgents();
     for (const { id, execution_status: status } of all) {
-      if (this.stopping) return;
+      if (this.isStopping()) return;
       if (status === 'running' || !marked.has(id) || this.registry.opened(id)) continue;
       try {
         await this.registry.recover(id);
@@ -73,5 +78,9 @@ export class ConversationsLifecycle implements OnApplicationBootstrap, BeforeApp
         this.logger.error(`the agent of conversation ${id} may be left over`, errorStack(error));
       }
     }
+  }
+
+  private isStopping(): boolean {
+    return this.stopping.signal.aborted;
   }
 }

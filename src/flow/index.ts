@@ -1,3 +1,4 @@
 export { afterLarge } from './after-large.js';
+export { forEachBounded } from './bounded.js';
 export { Slots } from './slots.js';
 export { turnToStart, turnToWork } from './turns.js';

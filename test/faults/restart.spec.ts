@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import {
@@ -53,6 +53,27 @@ describe('after the end of a server', () => {
     expect(await running.on(second).status()).toBe('paused');
     await done.on(second).send('RUN: echo again\nFINISH: ok');
     await done.on(second).reaches('finished');
+  });
+
+  it('tells a long conversation as before, whatever has happened to the index of its log', async () => {
+    const first = await start();
+    const long = await ConversationClient.create(first, scriptedRequest(workspace));
+    await Promise.all(Array.from({ length: 300 }, (_, n) => long.send(`message ${n}`, false)));
+    const events = await long.events();
+    const stored = path.join(folder, 'workspace/conversations', long.id.replaceAll('-', ''));
+    // Of a log that changed just now there would be none: another change could leave the same time.
+    const written = async (): Promise<number> => (await stat(path.join(stored, 'events.jsonl'))).mtimeMs;
+    await eventually(async () => Date.now() - (await written()) > 1_000, 'a log at rest');
+    expect(await first.end('SIGTERM')).toBe(0);
+    const index = path.join(stored, 'events.index');
+    const bytes = await readFile(index);
+    for (const content of [bytes, bytes.subarray(0, 1000), Buffer.from('of something else')]) {
+      await writeFile(index, content);
+      const next = await start();
+      expect(await long.on(next).events()).toEqual(events);
+      expect(await long.on(next).events('&kind=MessageEvent')).toHaveLength(300);
+      expect(await next.end('SIGTERM')).toBe(0);
+    }
   });
 
   it('deletes no conversation that it is closing already, and says so', async () => {

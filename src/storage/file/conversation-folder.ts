@@ -6,6 +6,8 @@ export const FOLDER_MODE = 0o700;
 
 /** What is in the folder of a conversation. */
 export const LOG_FILE = 'events.jsonl';
+/** What the log says of its lines; whoever finds another log than it was made of reads the log. */
+export const INDEX_FILE = 'events.index';
 /** It is being made: without metadata there is no conversation. */
 export const UNFINISHED_FILE = 'unfinished';
 export const METADATA_FILE = 'metadata.json';

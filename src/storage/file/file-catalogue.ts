@@ -11,7 +11,7 @@ import { Catalogue, type CatalogueEntry, type StoredMetadata } from '../catalogu
 import type { LeaseFence } from '../lease-store.js';
 import { DamagedConversationError, LeaseLostError, storageFailure } from '../storage-errors.js';
 import { StorageOptions } from '../storage-options.js';
-import { forEachBounded } from './bounded.js';
+import { forEachBounded } from '../../flow/index.js';
 import { CatalogueEntries } from './catalogue-entries.js';
 import {
   conversationFolder,

@@ -56,7 +56,7 @@ export class FileEventLog extends EventLog {
   static async open(conversationId: string, file: LogFile): Promise<FileEventLog> {
     const lines = new LogLines(conversationId, file);
     try {
-      if (!isMissing(file.path)) await lines.scan();
+      if (!isMissing(file.path) && !(await lines.restore())) await lines.scan();
     } catch (error) {
       await file.close();
       if (errorCode(error) !== 'ENOENT') throw unusable(conversationId, error);
@@ -107,8 +107,19 @@ export class FileEventLog extends EventLog {
   }
 
   override close(): Promise<void> {
-    this.closing ??= (this.flushing ?? Promise.resolve()).then(() => this.file.close());
+    this.closing ??= this.end();
     return this.closing;
+  }
+
+  private async end(): Promise<void> {
+    await this.flushing;
+    try {
+      // Others own the folder as soon as this one does not.
+      if (this.writer?.isValid() === true && !this.untidy) await this.lines.keep();
+    } catch (error) {
+      logger.debug(`conversation ${this.conversationId}: no index of its log: ${errorMessage(error)}`);
+    }
+    await this.file.close();
   }
 
   private async flushAll(): Promise<void> {

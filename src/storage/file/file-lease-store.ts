@@ -6,7 +6,7 @@ import { errorCode, errorMessage } from '../../errors/index.js';
 import { LeaseStore, type LeaseFence } from '../lease-store.js';
 import { DamagedConversationError, LeaseHeldError, storageFailure } from '../storage-errors.js';
 import { StorageOptions } from '../storage-options.js';
-import { forEachBounded } from './bounded.js';
+import { forEachBounded } from '../../flow/index.js';
 import { conversationFolder, FOLDER_MODE, LOG_FILE } from './conversation-folder.js';
 import { syncFolder } from './durable-file.js';
 import { FileLease } from './file-lease.js';

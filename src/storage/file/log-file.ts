@@ -5,6 +5,7 @@ import { errorCode } from '../../errors/index.js';
 import { meters } from '../../meters/index.js';
 import { FILE_MODE } from './conversation-folder.js';
 import { syncFolder } from './durable-file.js';
+import { isSettled } from './settled-stamp.js';
 
 /**
  * Linux writes and flushes in one call, as `fdatasync` would (open(2), O_DSYNC): that saves a way through the threads of Node
@@ -81,6 +82,19 @@ export class LogFile {
 
   async size(): Promise<number> {
     return this.use(async (handle) => (await handle.stat()).size);
+  }
+
+  /** Tells this file and what is in it from any other, as soon as it is settled: whoever writes changes a time of the file. */
+  async stamp(): Promise<{ stamp: string; size: number; settled: boolean }> {
+    const now = Date.now();
+    const found = await this.use((handle) => handle.stat({ bigint: true }));
+    const { ino, size, mtimeNs, ctimeNs, mtimeMs, ctimeMs } = found;
+    const changed = Math.max(Number(mtimeMs), Number(ctimeMs));
+    return {
+      stamp: [ino, size, mtimeNs, ctimeNs].join(),
+      size: Number(size),
+      settled: isSettled(changed, now),
+    };
   }
 
   /** Closes the file when what is going on has ended. */

@@ -1,9 +1,12 @@
 import { isUtf8 } from 'node:buffer';
+import path from 'node:path';
 import { Logger } from '@nestjs/common';
 import type { EventIndexEntry } from '../event-log.js';
-import { forEachBounded } from './bounded.js';
+import { forEachBounded } from '../../flow/index.js';
+import { INDEX_FILE } from './conversation-folder.js';
 import { standIn } from './damaged-line.js';
 import { EventIndex } from './event-index.js';
+import { readIndex, writeIndex } from './index-file.js';
 import type { LogFile } from './log-file.js';
 import { scanLog, type ScannedLine } from './log-scan.js';
 
@@ -14,6 +17,8 @@ const logger = new Logger('EventLog');
 const GAP_BYTES = 16 * 1024;
 const READS_AT_ONCE = 4;
 const COMMA = 44;
+/** So many are read in about the time that an index takes. */
+const FEW_EVENTS = 500;
 
 /** Where the bytes of a line are, without its newline. */
 interface Piece {
@@ -26,7 +31,7 @@ const NOTHING: Piece = { bytes: Buffer.alloc(0), start: 0, end: 0 };
 
 /** The lines of one log: their places in the file, their fields, their text. */
 export class LogLines {
-  private readonly index = new EventIndex();
+  private index = new EventIndex();
   /** Stand-ins for damaged lines, where there are any. */
   private damaged: Map<number, string> | undefined;
   /** Bytes behind the last whole line when the file was read. */
@@ -109,6 +114,29 @@ export class LogLines {
       items[at++] = COMMA;
     }
     return items.subarray(0, Math.max(0, at - 1));
+  }
+
+  /** Takes what an index beside the log says of its lines, if it is one of just this log. */
+  async restore(): Promise<boolean> {
+    const { stamp } = await this.file.stamp();
+    const index = await readIndex(this.indexFile, stamp);
+    if (index === undefined) return false;
+    this.index = index;
+    return true;
+  }
+
+  /**
+   * Puts an index beside the log, for whoever opens it next. A short log is read as fast, and one that is damaged is to be
+   * looked at each time.
+   */
+  async keep(): Promise<void> {
+    if (this.length < FEW_EVENTS || this.damaged !== undefined || this.torn > 0) return;
+    const { stamp, size, settled } = await this.file.stamp();
+    if (settled && size === this.byteLength) await writeIndex(this.indexFile, stamp, this.index);
+  }
+
+  private get indexFile(): string {
+    return path.join(path.dirname(this.file.path), INDEX_FILE);
   }
 
   /**

@@ -3,8 +3,13 @@ const MOST_NAMES = 256;
 
 /** Gives the few names that events repeat (kinds, sources) a code of one byte. */
 export class NameTable {
-  /** A few: looking through them takes no longer than a hash, and a `Map` takes more memory than all of them. */
-  private readonly names: string[] = [];
+  /** @param names a few: looking through them takes no longer than a hash, and a `Map` takes more memory than all of them */
+  constructor(private readonly names: string[] = []) {}
+
+  /** A copy of all names, each at the place that is its code. */
+  list(): string[] {
+    return [...this.names];
+  }
 
   /** The code of a name, or undefined when it has none and none is left: then the log is not one of ours. */
   codeOf(name: string): number | undefined {

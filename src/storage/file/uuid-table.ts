@@ -48,15 +48,21 @@ export function formatUuid(words: ArrayLike<number>): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
+/** All that a table holds. */
+export interface PackedUuids {
+  words: Uint32Array;
+  slots: Uint32Array;
+}
+
 /**
  * UUIDs by number and numbers by UUID, in 16 bytes and 5 to 11 for the hash table. A `Map` of strings would take 120.
  */
 export class UuidTable {
   private count = 0;
   /** Four words for each number; all zero where there is no UUID. */
-  private words = new Uint32Array(FIRST_CAPACITY * WORDS);
+  private words: Uint32Array = new Uint32Array(FIRST_CAPACITY * WORDS);
   /** Open addressing: number + 1, or 0. */
-  private slots = new Uint32Array(2 * FIRST_CAPACITY);
+  private slots: Uint32Array = new Uint32Array(2 * FIRST_CAPACITY);
 
   /**
    * Stores the id under the next number; false (and nothing stored) when it is there already, no lower-case UUID, or the
@@ -81,6 +87,20 @@ export class UuidTable {
     return true;
   }
 
+  /** A copy of all that the table holds, of the size that it needs. */
+  packed(): PackedUuids {
+    return { words: this.words.slice(0, this.count * WORDS), slots: this.slots.slice() };
+  }
+
+  /** The table that this was a copy of; the arrays are its own from now on. */
+  static of({ words, slots }: PackedUuids): UuidTable {
+    const table = new UuidTable();
+    table.count = words.length / WORDS;
+    table.words = words;
+    table.slots = slots;
+    return table;
+  }
+
   /** Uses up the next number without an id. */
   pushNone(): void {
     this.reserve();
@@ -99,7 +119,7 @@ export class UuidTable {
   private reserve(): number {
     const at = this.count * WORDS;
     if (at === this.words.length) {
-      const larger = new Uint32Array(Math.ceil(this.count * 1.5) * WORDS);
+      const larger = new Uint32Array(Math.ceil((this.count + 1) * 1.5) * WORDS);
       larger.set(this.words);
       this.words = larger;
     }

@@ -1,6 +1,9 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { close, open, read } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { errorCode } from '../../errors/index.js';
+import { forEachBounded } from '../../flow/index.js';
 
 /** The variable that every process of a session inherits; its value is the session's id. */
 export const SESSION_VARIABLE = 'OPENHANDS_TERMINAL_ID';
@@ -11,6 +14,15 @@ const GRACE_MS = 500;
 const LOOK_MS = 20;
 /** After that many looks what is left cannot be killed (uninterruptible, or another user's). */
 const MAX_LOOKS_AFTER_KILL = 100;
+
+/** So many are looked at together: there are thousands on some machines, and others want to read files, too. */
+const PROCESSES_AT_ONCE = 4;
+/** More than almost all environments have. */
+const PROC_BYTES = 16 * 1024;
+
+const openFile = promisify(open);
+const readInto = promisify(read);
+const closeFile = promisify(close);
 
 interface ProcessInfo {
   pid: number;
@@ -109,20 +121,21 @@ function scanProcesses(): Promise<ProcessInfo[]> {
 
 async function scanOnce(): Promise<ProcessInfo[]> {
   const names = await readdir('/proc').catch(() => []);
-  const found = await Promise.all(
-    names.filter((name) => /^\d+$/.test(name)).map((name) => describe(Number(name))),
-  );
-  return found.filter((info) => info !== undefined);
+  const found: ProcessInfo[] = [];
+  const pids = names.filter((name) => /^\d+$/.test(name)).map(Number);
+  await forEachBounded(pids, PROCESSES_AT_ONCE, async (pid) => {
+    const info = await describe(pid);
+    if (info) found.push(info);
+  });
+  return found;
 }
 
 async function describe(pid: number): Promise<ProcessInfo | undefined> {
-  const [fields, environment] = await Promise.all([
-    statFields(pid),
-    // Other users' processes do not show theirs; processes come and go while we look.
-    readFile(`/proc/${pid}/environ`, 'latin1').catch(() => ''),
-  ]);
+  const fields = await statFields(pid);
   // A zombie is dead; only its parent can remove it.
   if (!fields || fields[0] === 'Z' || fields[0] === 'X') return undefined;
+  // Other users' processes do not show theirs; processes come and go while we look.
+  const environment = await readProc(`/proc/${pid}/environ`).catch(() => '');
   const entry = environment.split('\0').find((line) => line.startsWith(ENVIRONMENT_ENTRY));
   const terminalId = entry?.slice(ENVIRONMENT_ENTRY.length);
   return { pid, parent: Number(fields[1]), session: Number(fields[3]), terminalId };
@@ -130,7 +143,25 @@ async function describe(pid: number): Promise<ProcessInfo | undefined> {
 
 /** The fields of /proc/PID/stat from the state on (state, ppid, pgrp, session, tty, tpgid, ...; proc(5)). */
 async function statFields(pid: number): Promise<string[] | undefined> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => undefined);
+  const stat = await readProc(`/proc/${pid}/stat`).catch(() => undefined);
   // The name before it may contain anything, parentheses included.
   return stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
+}
+
+/** A file of /proc, whose size nobody knows before. `readFile` would take twice as many trips to a thread for it. */
+async function readProc(file: string): Promise<string> {
+  const fd = await openFile(file, 'r');
+  try {
+    let buffer = Buffer.allocUnsafe(PROC_BYTES);
+    let filled = 0;
+    for (;;) {
+      const { bytesRead } = await readInto(fd, buffer, filled, buffer.length - filled, filled);
+      filled += bytesRead;
+      // What did not fill the room was the whole.
+      if (filled < buffer.length) return buffer.toString('latin1', 0, filled);
+      buffer = Buffer.concat([buffer], 2 * buffer.length);
+    }
+  } finally {
+    await closeFile(fd);
+  }
 }
