@@ -1,5 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 import type { AppConfig } from '../config/index.js';
+import { remembered } from '../text/index.js';
 
 const loopback = new BlockList();
 loopback.addSubnet('127.0.0.0', 8, 'ipv4');
@@ -22,8 +23,12 @@ export function isBoundToLoopback({ listen }: Pick<AppConfig, 'listen'>): boolea
 
 /** The text is an address of this machine's own; IPv4 addresses also in their IPv6 form. */
 export function isLoopback(address: string | undefined): boolean {
-  if (address === undefined) return false;
+  return address !== undefined && isLoopbackAddress(address);
+}
+
+/** Asked for each request, and a `BlockList` makes an object for each question. */
+const isLoopbackAddress = remembered((address) => {
   const bare = address.replace(/^::ffff:/i, '');
   const family = isIP(bare);
   return family !== 0 && loopback.check(bare, family === 4 ? 'ipv4' : 'ipv6');
-}
+});

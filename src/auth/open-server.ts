@@ -5,6 +5,7 @@ import type { NextFunction, Request, Response } from 'express';
 import type { AppConfig } from '../config/index.js';
 import { isBoundToLoopback, isLoopback, isLoopbackOnly, needsKey } from './loopback-only.js';
 import { isSameHost, type OriginPolicy } from './origin-policy.js';
+import { remembered } from '../text/index.js';
 
 const LOOPBACK_ONLY =
   'This server has no session key, so it serves only this machine. Set SESSION_API_KEY to require a key, ' +
@@ -111,10 +112,10 @@ function isIngress(host: string | undefined, { app_backend_public_url: url }: Ap
 }
 
 /** The host name of a `Host` header without its port and brackets, in lower case. */
-function nameIn(host: string): string | undefined {
+const nameIn = remembered((host): string | undefined => {
   if (/[@/?#\\]/.test(host) || !URL.canParse(`http://${host}`)) return undefined;
   return new URL(`http://${host}`).hostname.replace(/^\[(.*)\]$/, '$1');
-}
+});
 
 /** What the client took for our host: of a proxy that is trusted, what it was asked for. */
 function hostOf({ headers }: IncomingMessage, config: AppConfig): string | undefined {

@@ -1,5 +1,6 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { RequestHandler } from 'express';
+import { chain } from './chain.js';
 import { type CorsOptions, cors } from './cors.js';
 import { HttpExceptionFilter } from './exception.filter.js';
 import { jsonBody } from './json-body.js';
@@ -34,9 +35,9 @@ export function configureHttp(app: NestExpressApplication, options: HttpOptions 
   app.set('query parser', 'simple');
   const limit = options.bodyLimit ?? BODY_LIMIT;
   const { edges, dispatch } = routing(app.getHttpAdapter(), options.unknownPath);
-  app.use(cors(options.cors ?? { allows: () => false }));
-  if (options.beforeBodies) app.use(options.beforeBodies);
-  app.use(edges, jsonBody(limit), dispatch);
+  const origins = cors(options.cors ?? { allows: () => false });
+  const before = options.beforeBodies ? [origins, options.beforeBodies] : [origins];
+  app.use(chain(...before, edges, jsonBody(limit)), dispatch);
   app.useGlobalPipes(new RequestPipe());
   app.useGlobalFilters(new HttpExceptionFilter(options.debug, options.mask));
 }

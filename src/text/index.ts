@@ -1,1 +1,2 @@
 export { withoutEndSlashes } from './end-slashes.js';
+export { remembered } from './remembered.js';

@@ -1,0 +1,18 @@
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
+
+/**
+ * One handler out of several that come one after the other for every path. Express would look at the path again before each of
+ * them, which is a tenth of what it costs to answer a small request.
+ */
+export function chain(...handlers: readonly RequestHandler[]): RequestHandler {
+  const step = (index: number, request: Request, response: Response, next: NextFunction): void => {
+    const handler = handlers[index];
+    if (handler === undefined) return next();
+    const following = (error?: unknown): void => {
+      if (error === undefined) step(index + 1, request, response, next);
+      else next(error);
+    };
+    void handler(request, response, following);
+  };
+  return (request, response, next) => step(0, request, response, next);
+}
