@@ -47,7 +47,7 @@ export class AgentView {
   private visible: ViewEvent[] = [];
   private last: BranchEvent[] = [];
   private readonly open = new Map<string, ActionEvent>();
-  private readonly openCalls = new Map<string, ACPToolCallEvent>();
+  private openCalls: Map<string, ACPToolCallEvent> | undefined;
   private requested = false;
 
   /** Takes in the new head. */
@@ -65,8 +65,8 @@ export class AgentView {
       const failed = this.unmatched().find((action) => action.tool_call_id === event.tool_call_id);
       if (failed) this.open.delete(failed.id);
     } else if (event.kind === 'ACPToolCallEvent') {
-      if (hasEnded(event)) this.openCalls.delete(event.tool_call_id);
-      else this.openCalls.set(event.tool_call_id, event);
+      if (hasEnded(event)) this.openCalls?.delete(event.tool_call_id);
+      else (this.openCalls ??= new Map()).set(event.tool_call_id, event);
     } else if (event.kind === 'CondensationRequest') {
       this.requested = true;
     } else if (event.kind === 'Condensation') {
@@ -96,7 +96,7 @@ export class AgentView {
 
   /** Calls of an agent from elsewhere that have begun and not ended. */
   unendedCalls(): ACPToolCallEvent[] {
-    return [...this.openCalls.values()];
+    return [...(this.openCalls?.values() ?? [])];
   }
 
   private condense({ id, forgotten_event_ids, summary, summary_offset }: Condensation): void {

@@ -44,9 +44,10 @@ type Execution = Pick<HookExecutionEvent, 'success' | 'exit_code' | 'stdout' | '
 /** The hooks of one conversation: runs those that are meant for an event, and tells what they said. */
 export class Hooks {
   private readonly logger = new Logger('Hooks');
-  private readonly left = new AbortController();
+  /** Made when they are needed: most conversations have no hooks. */
+  private left: AbortController | undefined;
   /** Hooks that nobody waits for. */
-  private readonly behind = new Set<Promise<void>>();
+  private behind: Set<Promise<void>> | undefined;
 
   constructor(
     private readonly host: HooksHost,
@@ -83,8 +84,8 @@ export class Hooks {
 
   /** Ends the hooks that nobody waits for. */
   async close(): Promise<void> {
-    this.left.abort();
-    await Promise.all(this.behind);
+    (this.left ??= new AbortController()).abort();
+    if (this.behind) await Promise.all(this.behind);
   }
 
   private async execute(
@@ -119,13 +120,15 @@ export class Hooks {
 
   /** Nobody waits for it: all that can be told is that it was started. */
   private start(hook: HookDefinition, call: HookCall, input: JsonObject): Execution {
-    const done = this.command(hook, call, input, this.left.signal)
+    const { signal } = (this.left ??= new AbortController());
+    const behind = (this.behind ??= new Set());
+    const done = this.command(hook, call, input, signal)
       .then((result) => {
         if (result.exitCode !== 0) this.warn(hook, call, result);
       })
       .catch(() => undefined)
-      .finally(() => this.behind.delete(done));
-    this.behind.add(done);
+      .finally(() => behind.delete(done));
+    behind.add(done);
     return {
       success: true,
       blocked: false,

@@ -5,13 +5,13 @@ import { formatMicros, parseMicros } from './packed-timestamp.js';
 import { type PackedUuids, UuidTable } from './uuid-table.js';
 
 const FIRST_CAPACITY = 8;
+/** Of an event, in all columns: two doubles and two bytes. */
+const EVENT_BYTES = 18;
 
 /** All that an index holds whose events all have the packed form. */
 export interface PackedIndex {
-  ends: Float64Array;
-  micros: Float64Array;
-  kinds: Uint8Array;
-  sources: Uint8Array;
+  /** Of `columnsIn`, with no room for more events. */
+  columns: ArrayBuffer;
   names: string[];
   ids: PackedUuids;
 }
@@ -22,24 +22,17 @@ export interface PackedIndex {
  */
 export class EventIndex {
   private count = 0;
-  /** Byte offset behind the newline of each line. */
-  private ends: Float64Array = new Float64Array(FIRST_CAPACITY);
-  private micros: Float64Array = new Float64Array(FIRST_CAPACITY);
-  private kinds: Uint8Array = new Uint8Array(FIRST_CAPACITY);
-  private sources: Uint8Array = new Uint8Array(FIRST_CAPACITY);
+  private columns = columnsIn(new ArrayBuffer(FIRST_CAPACITY * EVENT_BYTES));
   private ids = new UuidTable();
   private names = new NameTable();
   private irregular: Map<number, EventIndexEntry> | undefined;
   private irregularIds: Map<string, number> | undefined;
 
   /** The index that this was a copy of; the arrays are its own from now on. */
-  static of({ ends, micros, kinds, sources, names, ids }: PackedIndex): EventIndex {
+  static of({ columns, names, ids }: PackedIndex): EventIndex {
     const index = new EventIndex();
-    index.count = ends.length;
-    index.ends = ends;
-    index.micros = micros;
-    index.kinds = kinds;
-    index.sources = sources;
+    index.columns = columnsIn(columns);
+    index.count = index.columns.ends.length;
     index.ids = UuidTable.of(ids);
     index.names = new NameTable(names);
     return index;
@@ -48,14 +41,8 @@ export class EventIndex {
   /** A copy of all that the index holds; undefined when an event does not fit the packed form. */
   packed(): PackedIndex | undefined {
     if (this.irregular !== undefined) return undefined;
-    return {
-      ends: this.ends.slice(0, this.count),
-      micros: this.micros.slice(0, this.count),
-      kinds: this.kinds.slice(0, this.count),
-      sources: this.sources.slice(0, this.count),
-      names: this.names.list(),
-      ids: this.ids.packed(),
-    };
+    const { buffer } = copied(this.columns, this.count, this.count);
+    return { columns: buffer, names: this.names.list(), ids: this.ids.packed() };
   }
 
   get length(): number {
@@ -72,9 +59,9 @@ export class EventIndex {
    * @returns false when there is one of its id already: that one is found by it
    */
   push(entry: EventIndexEntry, end: number): boolean {
-    if (this.count === this.ends.length) this.grow();
+    if (this.count === this.columns.ends.length) this.grow();
     const seq = this.count;
-    this.ends[seq] = end;
+    this.columns.ends[seq] = end;
     const packed = entry instanceof PackedEvent;
     const micros = packed ? entry.micros : parseMicros(entry.timestamp);
     const kind = this.names.codeOf(entry.kind);
@@ -82,9 +69,9 @@ export class EventIndex {
     const fits = micros !== undefined && kind !== undefined && source !== undefined;
     this.count += 1;
     if (fits && (packed ? this.ids.pushWords(entry.uuid) : this.ids.push(entry.id))) {
-      this.micros[seq] = micros;
-      this.kinds[seq] = kind;
-      this.sources[seq] = source;
+      this.columns.micros[seq] = micros;
+      this.columns.kinds[seq] = kind;
+      this.columns.sources[seq] = source;
       return true;
     }
     const isNew = this.seqOf(entry.id) === undefined;
@@ -107,7 +94,7 @@ export class EventIndex {
 
   /** Byte offset of a line; for `length` the end of the last one. */
   startOf(seq: number): number {
-    return seq === 0 ? 0 : (this.ends[seq - 1] ?? 0);
+    return seq === 0 ? 0 : (this.columns.ends[seq - 1] ?? 0);
   }
 
   /**
@@ -133,26 +120,54 @@ export class EventIndex {
 
   /** For `PackedEntry`. */
   kindOf(seq: number): string {
-    return this.names.nameOf(this.kinds[seq] ?? 0);
+    return this.names.nameOf(this.columns.kinds[seq] ?? 0);
   }
 
   /** For `PackedEntry`. */
   sourceOf(seq: number): string {
-    return this.names.nameOf(this.sources[seq] ?? 0);
+    return this.names.nameOf(this.columns.sources[seq] ?? 0);
   }
 
   /** For `PackedEntry`. */
   timestampOf(seq: number): string {
-    return formatMicros(this.micros[seq] ?? 0);
+    return formatMicros(this.columns.micros[seq] ?? 0);
   }
 
   private grow(): void {
-    const capacity = Math.ceil((this.ends.length + 1) * 1.5);
-    this.ends = enlarged(this.ends, new Float64Array(capacity));
-    this.micros = enlarged(this.micros, new Float64Array(capacity));
-    this.kinds = enlarged(this.kinds, new Uint8Array(capacity));
-    this.sources = enlarged(this.sources, new Uint8Array(capacity));
+    this.columns = copied(this.columns, this.count, Math.ceil((this.count + 1) * 1.5));
   }
+}
+
+/** What is kept of each event, by number. */
+interface Columns {
+  /** Byte offset behind the newline of each line. */
+  ends: Float64Array;
+  micros: Float64Array;
+  kinds: Uint8Array;
+  sources: Uint8Array;
+  buffer: ArrayBuffer;
+}
+
+/** In one piece of memory, of which the columns are parts: each piece takes a hundred bytes more than is in it. */
+function columnsIn(buffer: ArrayBuffer): Columns {
+  const capacity = buffer.byteLength / EVENT_BYTES;
+  return {
+    ends: new Float64Array(buffer, 0, capacity),
+    micros: new Float64Array(buffer, 8 * capacity, capacity),
+    kinds: new Uint8Array(buffer, 16 * capacity, capacity),
+    sources: new Uint8Array(buffer, 17 * capacity, capacity),
+    buffer,
+  };
+}
+
+/** Room for so many events, with the first ones of others in it. */
+function copied(columns: Columns, count: number, capacity: number): Columns {
+  const copy = columnsIn(new ArrayBuffer(capacity * EVENT_BYTES));
+  copy.ends.set(columns.ends.subarray(0, count));
+  copy.micros.set(columns.micros.subarray(0, count));
+  copy.kinds.set(columns.kinds.subarray(0, count));
+  copy.sources.set(columns.sources.subarray(0, count));
+  return copy;
 }
 
 class PackedEntry implements EventIndexEntry {
@@ -173,9 +188,4 @@ class PackedEntry implements EventIndexEntry {
   get timestamp(): string {
     return this.index.timestampOf(this.seq);
   }
-}
-
-function enlarged<T extends Float64Array | Uint8Array>(old: T, larger: T): T {
-  larger.set(old);
-  return larger;
 }

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import fs from 'node:fs';
 import {
   appendFile,
   mkdtemp,
-  open,
   readdir,
   readFile,
   readlink,
@@ -152,7 +152,7 @@ describe('the log of a conversation in a file', () => {
   });
 
   it('shares flushes among appends that wait', async () => {
-    const flush = jest.spyOn(await handles(), 'write');
+    const flush = jest.spyOn(fs, 'write');
     const count = 500;
     await Promise.all(Array.from({ length: count }, (_, seq) => log.append(seq, fence, [record()])));
     expect(log.length).toBe(count);
@@ -333,8 +333,7 @@ describe('the log of a conversation in a file', () => {
     it('fails all that wait, and leaves the log as it was', async () => {
       const kept = record();
       await log.append(0, fence, [kept]);
-      const write = jest.spyOn(await handles(), 'write');
-      write.mockRejectedValueOnce(Object.assign(new Error('no space'), { code: 'ENOSPC' }));
+      failOnce('write', 'ENOSPC');
       const failing = [1, 2, 3].map((seq) => log.append(seq, fence, [record()]));
       const results = await Promise.allSettled(failing);
       expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
@@ -348,13 +347,10 @@ describe('the log of a conversation in a file', () => {
     it('is cut off before the next append when that was not possible at once', async () => {
       const kept = record({ content: 'short' });
       await log.append(0, fence, [kept]);
-      const write = jest.spyOn(await handles(), 'write');
-      write.mockImplementationOnce(async function (this: WatchedHandle, ...args) {
-        // The call is the original one again by now.
-        await this.write(...args);
-        throw new Error('EIO');
-      });
-      jest.spyOn(await handles(), 'truncate').mockRejectedValueOnce(new Error('EIO'));
+      failOnce('write', 'EIO', (fd, bytes, from, length, position) =>
+        fs.writeSync(fd, bytes, from, length, position),
+      );
+      failOnce('ftruncate', 'EIO');
       await expect(log.append(1, fence, [record({ content: 'long'.repeat(100) })])).rejects.toThrow('EIO');
       expect((await stat(file)).size).toBeGreaterThan(400);
       const next = record();
@@ -373,20 +369,18 @@ describe('the log of a conversation in a file', () => {
   it('refuses ids that are no UUIDs', async () => {
     await expect(logs.open('../../etc')).rejects.toThrow(RangeError);
   });
-
-  /** What all file handles have in common. */
-  async function handles(): Promise<WatchedHandle> {
-    const handle = await open(root, 'r');
-    const prototype = Object.getPrototypeOf(handle) as WatchedHandle;
-    await handle.close();
-    return prototype;
-  }
 });
 
-/** The calls by which a log writes. */
-interface WatchedHandle {
-  write(bytes: Buffer, offset: number, length: number, position: number): Promise<{ bytesWritten: number }>;
-  truncate(length: number): Promise<void>;
+type Written = [fd: number, bytes: Buffer, from: number, length: number, position: number];
+
+/** The next call of the file system fails, after it has done its work or without. */
+function failOnce(call: 'write' | 'ftruncate', code: string, work?: (...args: Written) => unknown): void {
+  const failing = (...args: unknown[]): void => {
+    const answer = args.pop() as (error: Error) => void;
+    work?.(...(args as Written));
+    setImmediate(() => answer(Object.assign(new Error(code), { code })));
+  };
+  jest.spyOn(fs, call).mockImplementationOnce(failing);
 }
 
 function record(more: { content?: string } = {}): LogRecord {

@@ -1,6 +1,6 @@
-import { constants } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import fs, { constants } from 'node:fs';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { errorCode } from '../../errors/index.js';
 import { meters } from '../../meters/index.js';
 import { FILE_MODE } from './conversation-folder.js';
@@ -13,9 +13,18 @@ import { isSettled } from './settled-stamp.js';
  */
 const FLUSHES_ITSELF = process.platform === 'linux' ? constants.O_DSYNC : 0;
 
+/*
+ * By descriptors: a `FileHandle` takes a kilobyte of each conversation that is open, and its ways to the disk are longer.
+ */
+const open = promisify(fs.open);
+const close = promisify(fs.close);
+const read = promisify(fs.read);
+const datasync = promisify(fs.fdatasync);
+const stat = promisify(fs.fstat);
+
 /** The bytes of one log. Opened when first used; knows nothing of events. */
 export class LogFile {
-  private current: Promise<SharedHandle> | undefined;
+  private current: Promise<SharedFile> | undefined;
   /** The file was created, and a power cut could still take its name. */
   private isNew = false;
   private isClosed = false;
@@ -25,25 +34,25 @@ export class LogFile {
   /** Bytes from `start` up to `end`. */
   async read(start: number, end: number): Promise<Buffer> {
     const bytes = Buffer.allocUnsafe(end - start);
-    const read = await this.use((handle) => readFully(handle, bytes, start));
-    if (read < bytes.length) throw new Error(`${this.path} is shorter than it was`);
+    const length = await this.use((fd) => readFully(fd, bytes, start));
+    if (length < bytes.length) throw new Error(`${this.path} is shorter than it was`);
     return bytes;
   }
 
-  /** Runs `action` with an open file; the file stays open at least until it ends. */
-  async use<T>(action: (handle: FileHandle) => Promise<T>): Promise<T> {
+  /** Runs `action` with the descriptor of the open file; the file stays open at least until it ends. */
+  async use<T>(action: (fd: number) => Promise<T>): Promise<T> {
     if (this.isClosed) return this.useOnce(action);
     this.current ??= this.openWith(() => open(this.path, 'r'));
     return (await this.current).use(action);
   }
 
   /** Who began to read before the file was closed may go on, but keeps nothing open: nobody would close it any more. */
-  private async useOnce<T>(action: (handle: FileHandle) => Promise<T>): Promise<T> {
-    const handle = await open(this.path, 'r');
+  private async useOnce<T>(action: (fd: number) => Promise<T>): Promise<T> {
+    const fd = await open(this.path, 'r');
     try {
-      return await action(handle);
+      return await action(fd);
     } finally {
-      await handle.close();
+      await close(fd);
     }
   }
 
@@ -62,32 +71,28 @@ export class LogFile {
   /** Writes at this offset, and resolves when the bytes are durable. */
   async write(bytes: Buffer, position: number): Promise<void> {
     const started = performance.now();
-    await this.use(async (handle) => {
+    await this.use(async (fd) => {
       for (let done = 0; done < bytes.length;) {
-        const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
-        done += bytesWritten;
+        done += await write(fd, bytes, done, position + done);
       }
-      await Promise.all([
-        !FLUSHES_ITSELF && handle.datasync(),
-        this.isNew && syncFolder(path.dirname(this.path)),
-      ]);
+      await Promise.all([!FLUSHES_ITSELF && datasync(fd), this.isNew && syncFolder(path.dirname(this.path))]);
     });
     this.isNew = false;
     meters.logWrites.observe((performance.now() - started) / 1000);
   }
 
   async truncate(length: number): Promise<void> {
-    await this.use((handle) => handle.truncate(length));
+    await this.use((fd) => truncate(fd, length));
   }
 
   async size(): Promise<number> {
-    return this.use(async (handle) => (await handle.stat()).size);
+    return this.use(async (fd) => (await stat(fd)).size);
   }
 
   /** Tells this file and what is in it from any other, as soon as it is settled: whoever writes changes a time of the file. */
   async stamp(): Promise<{ stamp: string; size: number; settled: boolean }> {
     const now = Date.now();
-    const found = await this.use((handle) => handle.stat({ bigint: true }));
+    const found = await this.use((fd) => stat(fd, { bigint: true }));
     const { ino, size, mtimeNs, ctimeNs, mtimeMs, ctimeMs } = found;
     const changed = Math.max(Number(mtimeMs), Number(ctimeMs));
     return {
@@ -105,7 +110,7 @@ export class LogFile {
     await this.retire(before);
   }
 
-  private async openOrCreate(): Promise<FileHandle> {
+  private async openOrCreate(): Promise<number> {
     try {
       return await open(this.path, constants.O_RDWR | FLUSHES_ITSELF);
     } catch (error) {
@@ -119,8 +124,8 @@ export class LogFile {
     );
   }
 
-  private openWith(opener: () => Promise<FileHandle>): Promise<SharedHandle> {
-    const opening = opener().then((handle) => new SharedHandle(handle));
+  private openWith(opener: () => Promise<number>): Promise<SharedFile> {
+    const opening = opener().then((fd) => new SharedFile(fd));
     // A failed attempt is not remembered: the next use tries again.
     opening.catch(() => {
       if (this.current === opening) this.current = undefined;
@@ -128,33 +133,52 @@ export class LogFile {
     return opening;
   }
 
-  private async retire(handle: Promise<SharedHandle> | undefined): Promise<void> {
-    const opened = await handle?.catch(() => undefined);
+  private async retire(file: Promise<SharedFile> | undefined): Promise<void> {
+    const opened = await file?.catch(() => undefined);
     await opened?.retire();
   }
 }
 
 /** Reads until the buffer is full or the file ends; answers the number of bytes. */
-export async function readFully(handle: FileHandle, bytes: Buffer, position: number): Promise<number> {
+export async function readFully(fd: number, bytes: Buffer, position: number): Promise<number> {
   let done = 0;
   while (done < bytes.length) {
-    const { bytesRead } = await handle.read(bytes, done, bytes.length - done, position + done);
+    const { bytesRead } = await read(fd, bytes, done, bytes.length - done, position + done);
     if (bytesRead === 0) break;
     done += bytesRead;
   }
   return done;
 }
 
-/** A file handle that is closed when its last user is done with it. */
-class SharedHandle {
+/** Writes what there is from `from` on, or a part of it; answers how many bytes. */
+function write(fd: number, bytes: Buffer, from: number, position: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    fs.write(fd, bytes, from, bytes.length - from, position, (error, count) => {
+      if (error) reject(error);
+      else resolve(count);
+    });
+  });
+}
+
+function truncate(fd: number, length: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    fs.ftruncate(fd, length, (error) => {
+      if (error) reject(error);
+      else resolve();
+    });
+  });
+}
+
+/** A file that is closed when its last user is done with it. */
+class SharedFile {
   private users = 1;
 
-  constructor(private readonly handle: FileHandle) {}
+  constructor(private readonly fd: number) {}
 
-  async use<T>(action: (handle: FileHandle) => Promise<T>): Promise<T> {
+  async use<T>(action: (fd: number) => Promise<T>): Promise<T> {
     this.users += 1;
     try {
-      return await action(this.handle);
+      return await action(this.fd);
     } finally {
       await this.leave();
     }
@@ -167,6 +191,6 @@ class SharedHandle {
 
   private async leave(): Promise<void> {
     this.users -= 1;
-    if (this.users === 0) await this.handle.close();
+    if (this.users === 0) await close(this.fd);
   }
 }

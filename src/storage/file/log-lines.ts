@@ -146,7 +146,7 @@ export class LogLines {
   async scan(): Promise<void> {
     const from = this.byteLength;
     const before = this.damaged?.size ?? 0;
-    const torn = await this.file.use((handle) => scanLog(handle, from, (line) => this.take(line)));
+    const torn = await this.file.use((fd) => scanLog(fd, from, (line) => this.take(line)));
     if (torn > 0 && torn !== this.torn) {
       logger.warn(
         `conversation ${this.conversationId}: cut ${torn} bytes of an unfinished event off the log`,

@@ -1,4 +1,5 @@
-import type { FileHandle } from 'node:fs/promises';
+import { read } from 'node:fs';
+import { promisify } from 'node:util';
 import type { EventIndexEntry } from '../event-log.js';
 import { parseEventLine, readEventLine } from './event-line.js';
 import { readFully } from './log-file.js';
@@ -9,6 +10,8 @@ const CHUNK_BYTES = 1024 * 1024;
 /** No event is longer (a request has half of it at most). What is longer is damage and not kept in memory. */
 export const LONGEST_LINE_BYTES = 64 * 1024 * 1024;
 const NEWLINE = 10;
+
+const readInto = promisify(read);
 
 /** One line of a log: its fields, or none when it is damaged, and the byte offset behind its newline. */
 export interface ScannedLine {
@@ -29,7 +32,7 @@ type OnRange = (bytes: Buffer, start: number, end: number, position: number, zer
  * @returns how many bytes at the end were left out
  */
 export async function scanLog(
-  handle: FileHandle,
+  fd: number,
   from: number,
   onLine: (line: ScannedLine) => void,
 ): Promise<number> {
@@ -44,19 +47,19 @@ export async function scanLog(
     }
     held.push({ entry, start: position, end: position + end - start + 1 });
   };
-  const size = await splitLines(handle, from, onRange, (start, end) =>
+  const size = await splitLines(fd, from, onRange, (start, end) =>
     held.push({ entry: undefined, start, end: end + 1 }),
   );
   const last = held[0];
-  if (!last?.entry || !(await isWhole(handle, last))) return size - (last?.start ?? from);
+  if (!last?.entry || !(await isWhole(fd, last))) return size - (last?.start ?? from);
   onLine(last);
   return size - last.end;
 }
 
 /** The last event is the one that a crash may have hurt: it is parsed in full. */
-async function isWhole(handle: FileHandle, { start, end }: ScannedLine): Promise<boolean> {
+async function isWhole(fd: number, { start, end }: ScannedLine): Promise<boolean> {
   const bytes = Buffer.allocUnsafe(end - start - 1);
-  await readFully(handle, bytes, start);
+  await readFully(fd, bytes, start);
   return parseEventLine(bytes, 0, bytes.length) !== undefined;
 }
 
@@ -64,18 +67,13 @@ async function isWhole(handle: FileHandle, { start, end }: ScannedLine): Promise
  * Hands out the lines without their newlines. What follows the last newline is not a line.
  * @returns the size of the file
  */
-async function splitLines(
-  handle: FileHandle,
-  from: number,
-  onRange: OnRange,
-  onTooLong: OnTooLong,
-): Promise<number> {
+async function splitLines(fd: number, from: number, onRange: OnRange, onTooLong: OnTooLong): Promise<number> {
   let buffer: Buffer = Buffer.allocUnsafe(FIRST_CHUNK_BYTES);
   let filled = 0;
   let position = from;
   let tooLongFrom: number | undefined;
   for (;;) {
-    const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled, position + filled);
+    const { bytesRead } = await readInto(fd, buffer, filled, buffer.length - filled, position + filled);
     if (bytesRead === 0) return position + filled;
     const known = filled;
     filled += bytesRead;

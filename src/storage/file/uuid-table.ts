@@ -60,9 +60,16 @@ export interface PackedUuids {
 export class UuidTable {
   private count = 0;
   /** Four words for each number; all zero where there is no UUID. */
-  private words: Uint32Array = new Uint32Array(FIRST_CAPACITY * WORDS);
+  private words: Uint32Array;
   /** Open addressing: number + 1, or 0. */
-  private slots: Uint32Array = new Uint32Array(2 * FIRST_CAPACITY);
+  private slots: Uint32Array;
+
+  constructor() {
+    // In one piece of memory: each piece takes a hundred bytes more than is in it, and most tables stay small.
+    const { buffer } = new Uint32Array(FIRST_CAPACITY * (WORDS + 2));
+    this.words = new Uint32Array(buffer, 0, FIRST_CAPACITY * WORDS);
+    this.slots = new Uint32Array(buffer, FIRST_CAPACITY * WORDS * 4, 2 * FIRST_CAPACITY);
+  }
 
   /**
    * Stores the id under the next number; false (and nothing stored) when it is there already, no lower-case UUID, or the

@@ -21,7 +21,8 @@ export class OutputBuffer {
   private bytes = 0;
   private first = 0;
   private dropped = false;
-  private decoder = new StringDecoder('utf8');
+  /** Made for the first output: most terminals of conversations are never used. */
+  private decoder: StringDecoder | undefined;
 
   append(chunk: Buffer): void {
     this.chunks.push(chunk);
@@ -44,11 +45,12 @@ export class OutputBuffer {
     this.bytes = 0;
     this.first = 0;
     this.dropped = false;
-    this.decoder = new StringDecoder('utf8');
+    this.decoder = undefined;
   }
 
   /** Takes what there is, as a person would read it on the screen, without trailing white space. */
   take(): TakenOutput {
+    this.decoder ??= new StringDecoder('utf8');
     const raw = this.decoder.write(Buffer.concat(this.chunks.slice(this.first)));
     const dropped = this.dropped;
     this.chunks = [];
