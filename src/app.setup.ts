@@ -1,6 +1,7 @@
 import type { DynamicModule, LoggerService, LogLevel } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { RequestHandler } from 'express';
 import { AppModule } from './app.module.js';
 import { isSameHost, mayBeGivenKey, OriginPolicy, protectOpenServer } from './auth/index.js';
 import type { AppConfig } from './config/index.js';
@@ -29,12 +30,12 @@ export async function createServer(
 ): Promise<NestExpressApplication> {
   const ui = await WebUi.configured(config, mayBeGivenKey(config));
   const app = await createApp(AppModule.forRoot(config, init), logger);
-  const origins = protect(app, config);
-  if (ui !== undefined) app.use(ui.beforeRoutes);
+  const { origins, first } = protect(app, config);
   app.useWebSocketAdapter(new PatternWsAdapter(app));
   const secrets = app.get(KnownSecrets);
   configureHttp(app, {
     ...edgeOptions(origins),
+    first: ui === undefined ? first : [...first, ui.beforeRoutes],
     mask: (text) => secrets.mask(text),
     unknownPath: ui?.unknownPath,
     beforeBodies: app.get(AppBackendBridge).beforeBodies,
@@ -50,8 +51,8 @@ export async function createWaitingServer(
   { init, setup }: { init: DeferredInit; setup: ServerSetup },
 ): Promise<NestExpressApplication> {
   const app = await createApp(WaitingModule.forRoot(config, init, setup), logger);
-  const origins = protect(app, config);
-  configureHttp(app, edgeOptions(origins));
+  const { origins, first } = protect(app, config);
+  configureHttp(app, { ...edgeOptions(origins), first });
   refuseUntilReady(app, init);
   setupOpenApi(app);
   return app;
@@ -68,11 +69,13 @@ function createApp(module: DynamicModule, logger: ServerLog): Promise<NestExpres
 }
 
 /** What comes before everything else: the log of requests, and who is let in without a key. */
-function protect(app: NestExpressApplication, config: AppConfig): OriginPolicy {
-  app.use(requestLog());
+function protect(
+  app: NestExpressApplication,
+  config: AppConfig,
+): { origins: OriginPolicy; first: RequestHandler[] } {
   const origins = new OriginPolicy(config);
-  protectOpenServer(app, config, origins);
-  return origins;
+  const protection = protectOpenServer(app.getHttpServer(), config, origins);
+  return { origins, first: protection ? [requestLog(), protection] : [requestLog()] };
 }
 
 function edgeOptions(origins: OriginPolicy): HttpOptions {

@@ -16,7 +16,7 @@ export class HttpClient {
     this.#port = port;
   }
 
-  /** Sends a request and answers its status and its text. */
+  /** Sends a request and answers its status, its text, and how long it took until the last byte of it was there (ms). */
   async send(method, route, body) {
     const text = body === undefined ? '' : JSON.stringify(body);
     const type = body === undefined ? '' : 'content-type: application/json\r\n';
@@ -54,6 +54,7 @@ class Connection {
   #head;
   #waiting;
   #used = performance.now();
+  #sent = NaN;
 
   constructor(port, closed) {
     this.#socket = connect({ host: '127.0.0.1', port, noDelay: true });
@@ -72,6 +73,7 @@ class Connection {
   send(request) {
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };
+      this.#sent = performance.now();
       this.#socket.write(request);
     });
   }
@@ -101,7 +103,7 @@ class Connection {
     this.#used = performance.now();
     const { resolve } = this.#waiting;
     this.#waiting = undefined;
-    resolve({ status, text: body.toString(), last });
+    resolve({ status, text: body.toString(), last, ms: this.#used - this.#sent });
   }
 
   #readHead() {

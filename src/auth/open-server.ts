@@ -1,7 +1,6 @@
 import type { IncomingMessage, Server } from 'node:http';
 import { isIP, type Socket } from 'node:net';
-import type { NestExpressApplication } from '@nestjs/platform-express';
-import type { NextFunction, Request, Response } from 'express';
+import type { RequestHandler } from 'express';
 import type { AppConfig } from '../config/index.js';
 import { isBoundToLoopback, isLoopback, isLoopbackOnly, needsKey } from './loopback-only.js';
 import { isSameHost, type OriginPolicy } from './origin-policy.js';
@@ -29,20 +28,16 @@ const CHANGING = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
  *   here, and to the browser his page and this server are then one site.
  * - Changes and sockets from pages of other origins. Whether such a page may read an answer is up to CORS, but a browser
  *   sends simple requests all the same, and sockets know no CORS.
+ *
+ * @returns what is to come before all other handlers; sockets it takes care of itself
  */
 export function protectOpenServer(
-  app: NestExpressApplication,
+  server: Server,
   config: AppConfig,
   origins: OriginPolicy,
-): void {
-  if (needsKey(config)) return;
+): RequestHandler | undefined {
+  if (needsKey(config)) return undefined;
   const refusal = refusals(config, origins);
-  app.use((request: Request, response: Response, next: NextFunction) => {
-    const detail = refusal(request, CHANGING.has(request.method));
-    if (detail === undefined) return next();
-    response.status(403).json({ detail });
-  });
-  const server: Server = app.getHttpServer();
   // Before the gateways' listener, which then finds the connection closed and leaves it.
   server.prependListener('upgrade', (request: IncomingMessage, socket: Socket) => {
     const detail = refusal(request, true);
@@ -52,6 +47,11 @@ export function protectOpenServer(
     socket.on('error', () => socket.destroy());
     socket.end(`${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`, () => socket.destroy());
   });
+  return (request, response, next) => {
+    const detail = refusal(request, CHANGING.has(request.method));
+    if (detail === undefined) return next();
+    response.status(403).json({ detail });
+  };
 }
 
 /** Says why a request is refused, or nothing. */

@@ -9,6 +9,8 @@ import { routing } from './routing-edges.js';
 
 /** How the HTTP edge is to behave; everything has a default. */
 export interface HttpOptions {
+  /** Come before everything else, in this order. */
+  first?: readonly RequestHandler[];
   cors?: CorsOptions;
   /** Bytes of a JSON body; 32 MiB unless told. */
   bodyLimit?: number;
@@ -34,10 +36,16 @@ export function configureHttp(app: NestExpressApplication, options: HttpOptions 
   app.disable('etag');
   app.set('query parser', 'simple');
   const limit = options.bodyLimit ?? BODY_LIMIT;
-  const { edges, dispatch } = routing(app.getHttpAdapter(), options.unknownPath);
-  const origins = cors(options.cors ?? { allows: () => false });
-  const before = options.beforeBodies ? [origins, options.beforeBodies] : [origins];
-  app.use(chain(...before, edges, jsonBody(limit)), dispatch);
+  const { edges, dispatch } = routing(app.getHttpAdapter(), () => edge, options.unknownPath);
+  const edge = chain(
+    ...(options.first ?? []),
+    cors(options.cors ?? { allows: () => false }),
+    ...(options.beforeBodies ? [options.beforeBodies] : []),
+    edges,
+    jsonBody(limit),
+    dispatch,
+  );
+  app.use(edge);
   app.useGlobalPipes(new RequestPipe());
   app.useGlobalFilters(new HttpExceptionFilter(options.debug, options.mask));
 }

@@ -14,14 +14,21 @@ interface Routing {
   dispatch: RequestHandler;
 }
 
-/** @param unknownPath answers what no route knows, or passes it on */
-export function routing(adapter: HttpServer, unknownPath?: RequestHandler): Routing {
+/**
+ * @param last the middleware in which `dispatch` is, after all others
+ * @param unknownPath answers what no route knows, or passes it on
+ */
+export function routing(
+  adapter: HttpServer,
+  last: () => RequestHandler,
+  unknownPath?: RequestHandler,
+): Routing {
   let table: RouteTable | undefined;
   const found = new WeakMap<Request, FoundRoute>();
 
   const edges = (request: Request, response: Response, next: NextFunction): void => {
     // Routes are registered after this, all of them before the first request comes in.
-    table ??= RouteTable.of(adapter, dispatch);
+    table ??= RouteTable.of(adapter, last());
     const { path, method } = request;
     const matching = table.find(path).filter((route) => !hasExtraSlash(path, route));
     if (matching.length === 0) {
