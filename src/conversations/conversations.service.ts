@@ -111,11 +111,11 @@ export class ConversationsService {
 
   async search(query: ConversationQuery): Promise<JsonPage> {
     const all = sorted(await this.services.catalogue.list(), query.sortOrder);
-    const entries = query.status === undefined ? all : all.filter(hasStatus(query.status));
-    const from = startOf(entries, query.pageId);
-    const ids = entries.slice(from, from + query.limit).map((entry) => entry.id);
+    // The one that a page begins with may have another status by now: the page begins at its place all the same.
+    const found = firstOf(all, startOf(all, query.pageId), hasStatus(query.status), query.limit + 1);
+    const ids = found.slice(0, query.limit).map((entry) => entry.id);
     const page = await this.batch(ids, query.includeSkills);
-    const next = entries[from + query.limit];
+    const next = found[query.limit];
     // One that was deleted while the page was made is simply not on it.
     return { items: joined(page.filter((info) => info !== null)), nextPageId: next ? hex(next.id) : null };
   }
@@ -248,6 +248,16 @@ function startOf(entries: readonly CatalogueEntry[], pageId: string | undefined)
     0,
     entries.findIndex((entry) => entry.id === id),
   );
+}
+
+/** The first ones of the list, from an index on, that are as they should be. */
+function firstOf<T>(all: readonly T[], from: number, isWanted: (item: T) => boolean, most: number): T[] {
+  const found: T[] = [];
+  for (let at = from; at < all.length && found.length < most; at += 1) {
+    const item = all[at];
+    if (item !== undefined && isWanted(item)) found.push(item);
+  }
+  return found;
 }
 
 function hex(id: string): string {
