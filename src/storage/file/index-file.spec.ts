@@ -12,7 +12,6 @@ import {
 } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import fc from 'fast-check';
@@ -20,7 +19,6 @@ import { eventTimestamp } from '../../events/index.js';
 import type { EventLog, LeaseFence, LogRecord } from '../index.js';
 import { conversationFolder } from './conversation-folder.js';
 import { FileEventLogStore } from './file-event-log-store.js';
-import { isSettled } from './settled-stamp.js';
 
 /** As many as get an index, and some. */
 const EVENTS = 600;
@@ -53,8 +51,6 @@ describe('the index beside a log', () => {
     return log;
   };
   const close = async (): Promise<void> => {
-    // Of a log that changed just now there is none.
-    while (!isSettled((await stat(file)).mtimeMs, Date.now())) await delay(5);
     await log?.close();
     log = undefined;
   };

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import type { EventIndexEntry } from '../event-log.js';
 import { forEachBounded } from '../../flow/index.js';
@@ -19,6 +20,8 @@ const READS_AT_ONCE = 4;
 const COMMA = 44;
 /** So many are read in about the time that an index takes. */
 const FEW_EVENTS = 500;
+/** A bit longer than a stamp takes where it has a fraction (ms). */
+const SETTLED_AFTER_MS = 60;
 
 /** Where the bytes of a line are, without its newline. */
 interface Piece {
@@ -131,7 +134,12 @@ export class LogLines {
    */
   async keep(): Promise<void> {
     if (this.length < FEW_EVENTS || this.damaged !== undefined || this.torn > 0) return;
-    const { stamp, size, settled } = await this.file.stamp();
+    let now = await this.file.stamp();
+    if (!now.settled) {
+      await delay(SETTLED_AFTER_MS);
+      now = await this.file.stamp();
+    }
+    const { stamp, size, settled } = now;
     if (settled && size === this.byteLength) await writeIndex(this.indexFile, stamp, this.index);
   }
 
