@@ -49,6 +49,7 @@ export class AgentView {
   private readonly open = new Map<string, ActionEvent>();
   private openCalls: Map<string, ACPToolCallEvent> | undefined;
   private requested = false;
+  private fromUser: MessageEvent | undefined;
 
   /** Takes in the new head. */
   push(event: BranchEvent): void {
@@ -57,6 +58,7 @@ export class AgentView {
     this.last.push(event);
     if (this.last.length > 2 * RECENT) this.last = this.last.slice(-RECENT);
     if (isVisible(event)) this.visible.push(event);
+    if (isFromUser(event)) this.fromUser = event;
     if (event.kind === 'ActionEvent') {
       if (event.action) this.open.set(event.id, event);
     } else if (event.kind === 'ObservationEvent' || event.kind === 'UserRejectObservation') {
@@ -77,6 +79,11 @@ export class AgentView {
   /** What becomes messages for the model. */
   get events(): readonly ViewEvent[] {
     return this.visible;
+  }
+
+  /** The last message of the user that is still there. */
+  get lastFromUser(): MessageEvent | undefined {
+    return this.fromUser;
   }
 
   /** The last events of the branch, condensed or not. */
@@ -107,7 +114,13 @@ export class AgentView {
       kept.splice(summary_offset, 0, { id: `${id}-summary`, summary, kind: 'CondensationSummaryEvent' });
     }
     this.visible = kept;
+    this.fromUser = kept.findLast(isFromUser);
   }
+}
+
+/** Whether an event is a message of the user. */
+export function isFromUser(event: BranchEvent | ViewEvent): event is MessageEvent {
+  return event.kind === 'MessageEvent' && event.source === 'user';
 }
 
 function hasEnded({ status }: ACPToolCallEvent): boolean {

@@ -1,5 +1,5 @@
 import { textContent, type Content } from '../events/index.js';
-import type { ViewEvent } from './agent-view.js';
+import { isFromUser, type ViewEvent } from './agent-view.js';
 
 /** The tool that looks at images for a model that cannot. */
 export const INSPECT_IMAGE = 'inspect_image_with_vision';
@@ -8,7 +8,7 @@ export const INSPECT_IMAGE = 'inspect_image_with_vision';
 export function withImageReferences(events: readonly ViewEvent[]): ViewEvent[] {
   const latest = events.findLastIndex(isFromUser);
   return events.map((event, index) => {
-    if (event.kind !== 'MessageEvent' || !isFromUser(event)) return event;
+    if (!isFromUser(event)) return event;
     const message = event.llm_message;
     const content = referenced(message.content, index === latest);
     return { ...event, llm_message: { ...message, content } };
@@ -17,13 +17,8 @@ export function withImageReferences(events: readonly ViewEvent[]): ViewEvent[] {
 
 /** The images of the latest message of the user, in their order. */
 export function latestImages(events: readonly ViewEvent[]): string[] {
-  const latest = events.findLast(isFromUser);
-  if (latest?.kind !== 'MessageEvent') return [];
-  return latest.llm_message.content.flatMap((block) => (block.type === 'image' ? block.image_urls : []));
-}
-
-function isFromUser(event: ViewEvent): boolean {
-  return event.kind === 'MessageEvent' && event.source === 'user';
+  const content = events.findLast(isFromUser)?.llm_message.content ?? [];
+  return content.flatMap((block) => (block.type === 'image' ? block.image_urls : []));
 }
 
 function referenced(content: readonly Content[], isLatest: boolean): Content[] {

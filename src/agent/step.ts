@@ -115,12 +115,9 @@ export class AgentStep {
 
   /** An image for a model that takes none: says so without asking the model. */
   private async declineImages(session: AgentSession): Promise<boolean> {
-    const last = session.view.events.findLast(
-      (event) => event.kind === 'MessageEvent' && event.source === 'user',
-    );
-    const hasImage =
-      last?.kind === 'MessageEvent' && last.llm_message.content.some((block) => block.type === 'image');
-    if (!hasImage || this.llm.supportsVision(session.agent.llm)) return false;
+    const asked = session.view.lastFromUser?.llm_message.content ?? [];
+    if (!asked.some(({ type }) => type === 'image') || this.llm.supportsVision(session.agent.llm))
+      return false;
     if (session.tools().has(INSPECT_IMAGE)) return false;
     const text =
       `The model ${session.agent.llm.model} does not take images. ` +

@@ -3,15 +3,17 @@ import { textContent, type Content, type Message } from '../events/index.js';
 const LEFT_OUT = '[An image was left out: this model takes no images.]';
 
 /** The dialogue for a model that takes no images: a note in the place of each, as providers refuse the images. */
-export function withoutImages(messages: readonly Message[]): Message[] {
+export function withoutImages(messages: readonly Message[]): readonly Message[] {
   // Most have none, and a long dialogue is asked for at every step.
+  if (!messages.some(hasImage)) return messages;
   return messages.map((message) =>
-    message.content.some(isImage) ? { ...message, content: message.content.flatMap(described) } : message,
+    hasImage(message) ? { ...message, content: message.content.flatMap(described) } : message,
   );
 }
 
-function isImage({ type }: Content): boolean {
-  return type === 'image';
+function hasImage({ content }: Message): boolean {
+  for (const { type } of content) if (type === 'image') return true;
+  return false;
 }
 
 function described(block: Content): Content[] {

@@ -13,6 +13,7 @@ interface Written {
   dialect: string;
   /** Of which the bytes are; an answer of the model follows. */
   messages: readonly Message[];
+  /** The beginning of a larger piece of memory: what is written next stands behind it, and moves nothing. */
   bytes: Buffer;
   usedAt: number;
 }
@@ -34,7 +35,7 @@ export class ChatBytes {
     const known = this.written.get(conversationId);
     const start = known?.dialect === kind && begins(messages, known.messages) ? known : undefined;
     const from = start === undefined ? 0 : start.messages.length;
-    const bytes = joined(start?.bytes ?? Buffer.alloc(0), encoded(messages, from, settled, dialect));
+    const bytes = joined(start?.bytes, encoded(messages, from, settled, dialect));
     this.remember(conversationId, {
       dialect: kind,
       messages: messages.slice(0, settled),
@@ -46,9 +47,9 @@ export class ChatBytes {
 
   private remember(conversationId: string, written: Written): void {
     this.forget(conversationId);
-    if (written.bytes.length > MOST_BYTES / 4) return;
+    if (sizeOf(written) > MOST_BYTES / 4) return;
     this.written.set(conversationId, written);
-    this.size += written.bytes.length;
+    this.size += sizeOf(written);
     this.sweeper ??= setTimeout(() => this.sweep(), KEPT_MS).unref();
     for (const oldest of this.written.keys()) {
       if (this.written.size <= MOST_DIALOGUES && this.size <= MOST_BYTES) return;
@@ -63,7 +64,8 @@ export class ChatBytes {
   }
 
   private forget(conversationId: string): void {
-    this.size -= this.written.get(conversationId)?.bytes.length ?? 0;
+    const written = this.written.get(conversationId);
+    if (written) this.size -= sizeOf(written);
     this.written.delete(conversationId);
   }
 }
@@ -91,7 +93,33 @@ function encoded(messages: readonly Message[], from: number, to: number, dialect
   return Buffer.from(JSON.stringify(wire).slice(1, -1));
 }
 
-function joined(before: Buffer, after: Buffer): Buffer {
-  if (after.length === 0) return before;
-  return before.length === 0 ? after : Buffer.concat([before, COMMA, after]);
+/** What `before` goes on with. Who still sends it sees nothing of that, and nobody else goes on with the same. */
+function joined(before: Buffer | undefined, after: Buffer): Buffer {
+  if (before !== undefined && after.length === 0) return before;
+  const behind = before === undefined ? 0 : before.length + COMMA.length;
+  const length = behind + after.length;
+  const bytes = before && hasRoom(before, length) ? grown(before, length) : copied(before, length);
+  if (before) COMMA.copy(bytes, before.length);
+  after.copy(bytes, behind);
+  return bytes;
+}
+
+function hasRoom({ buffer, byteOffset }: Buffer, length: number): boolean {
+  return byteOffset + length <= buffer.byteLength;
+}
+
+function grown({ buffer, byteOffset }: Buffer, length: number): Buffer {
+  return Buffer.from(buffer, byteOffset, length);
+}
+
+/** With room for half as much again. */
+function copied(before: Buffer | undefined, length: number): Buffer {
+  // Not of the pool that all buffers share: there others stand behind.
+  const larger = Buffer.allocUnsafeSlow(Math.ceil(length * 1.5));
+  before?.copy(larger);
+  return larger.subarray(0, length);
+}
+
+function sizeOf({ bytes }: Written): number {
+  return bytes.buffer.byteLength;
 }
