@@ -1,20 +1,21 @@
 import { textContent, type Content, type Message } from '../events/index.js';
+import { allMessages } from './all-messages.js';
 
 const LEFT_OUT = '[An image was left out: this model takes no images.]';
 
 /** The dialogue for a model that takes no images: a note in the place of each, as providers refuse the images. */
 export function withoutImages(messages: readonly Message[]): readonly Message[] {
-  // Most have none, and a long dialogue is asked for at every step.
-  if (!messages.some(hasImage)) return messages;
+  if (haveNoImages(messages)) return messages;
   return messages.map((message) =>
     hasImage(message) ? { ...message, content: message.content.flatMap(described) } : message,
   );
 }
 
 function hasImage({ content }: Message): boolean {
-  for (const { type } of content) if (type === 'image') return true;
-  return false;
+  return content.some(({ type }) => type === 'image');
 }
+
+const haveNoImages = allMessages((message) => !hasImage(message));
 
 function described(block: Content): Content[] {
   return block.type === 'image' ? block.image_urls.map(() => textContent(LEFT_OUT)) : [block];

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { AnswerBound } from './bounded-answer.js';
-import { modelDispatcher } from './model-fetch.js';
+import { loadUndici, modelDispatcher } from './model-fetch.js';
 
 /** A request with a body of JSON. */
 export interface ModelRequest {
@@ -33,7 +33,7 @@ const DECODERS: Readonly<Record<string, () => ReturnType<typeof createGunzip>>> 
 
 /** Posts to a model. It is what `modelFetch` does without the web's streams, which cost more than the rest of a short call. */
 export async function postToModel({ url, headers, body, signal }: ModelRequest): Promise<ModelReply> {
-  const { request } = await import('undici');
+  const { request } = await loadUndici();
   const reply = await request(url, {
     method: 'POST',
     headers: { 'user-agent': 'openhands-agent-server', accept: '*/*', ...headers },

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Message, MessageToolCall } from '../../events/index.js';
+import { allMessages } from '../all-messages.js';
 import { splitThoughtSignature, withThoughtSignature } from './answer.js';
 
 /** Which ids of tool calls a provider takes. */
@@ -23,7 +24,9 @@ export const MISTRAL_CALL_ID: CallIdForm = { pattern: /^[a-zA-Z0-9]{9}$/, length
  * refuses, and some models count their calls anew in each answer, which others refuse. An id that fits and is the first
  * of its name stays; the others become the same ones in every request, so that caches go on to fit.
  */
-export function withCallIds(messages: readonly Message[], form: CallIdForm): Message[] {
+export function withCallIds(messages: readonly Message[], form: CallIdForm): readonly Message[] {
+  // Where an id may come only once it depends on what was before.
+  if (!form.unique && haveFittingIds(form)(messages)) return messages;
   const taken = new Set<string>();
   let latest = NO_CHANGES;
   return messages.map((message): Message => {
@@ -47,11 +50,21 @@ interface Fitting {
 
 const NO_CHANGES: ReadonlyMap<string, string> = new Map();
 
+const tests = new WeakMap<CallIdForm, (messages: readonly Message[]) => boolean>();
+
+/** Whether nothing is to be changed in a dialogue for this form. */
+function haveFittingIds(form: CallIdForm): (messages: readonly Message[]) => boolean {
+  const known = tests.get(form);
+  if (known) return known;
+  const test = allMessages((message) => fittingCalls(message, form, new Set()).changes.size === 0);
+  tests.set(form, test);
+  return test;
+}
+
 /** What is known of messages, by form: a dialogue asks for the same ones again at every step. */
 const known = new WeakMap<CallIdForm, WeakMap<Message, Fitting>>();
 
 function fittingCalls(message: Message, form: CallIdForm, taken: Set<string>): Fitting {
-  // Where an id may come only once it depends on what was before.
   if (form.unique) return renamedCalls(message, form, taken);
   const ofForm = known.get(form) ?? new WeakMap<Message, Fitting>();
   known.set(form, ofForm);

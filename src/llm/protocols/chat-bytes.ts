@@ -82,10 +82,9 @@ function settledLength(messages: readonly Message[]): number {
 }
 
 function begins(messages: readonly Message[], beginning: readonly Message[]): boolean {
-  return (
-    messages[beginning.length]?.role === 'assistant' &&
-    beginning.every((message, index) => message === messages[index])
-  );
+  if (messages[beginning.length]?.role !== 'assistant') return false;
+  for (let at = 0; at < beginning.length; at += 1) if (beginning[at] !== messages[at]) return false;
+  return true;
 }
 
 function encoded(messages: readonly Message[], from: number, to: number, dialect: ChatDialect): Buffer {
