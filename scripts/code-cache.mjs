@@ -50,7 +50,10 @@ async function workBefore() {
   const server = spawn(process.execPath, [main, ...listening], { stdio: 'inherit' });
   const ended = once(server, 'exit');
   try {
-    await Promise.race([answers(), ended.then(() => Promise.reject(new Error('the server of the build ended')))]);
+    await Promise.race([
+      answers(),
+      ended.then(() => Promise.reject(new Error('the server of the build ended'))),
+    ]);
     return await work();
   } finally {
     server.kill();
@@ -75,7 +78,7 @@ async function lookAt(id) {
   await request('GET', `/api/conversations/${id}`);
   await request('GET', '/api/conversations/search?limit=20');
   const socket = new WebSocket(`ws://127.0.0.1:${port}/sockets/events/${id}?resend_all=true`);
-  await once(socket, 'message');
+  await once(socket, 'message', { signal: AbortSignal.timeout(PATIENCE_MS) });
   socket.close();
   const content = [{ type: 'text', text: 'hello' }];
   await request('POST', `/api/conversations/${id}/events`, { role: 'user', content, run: false });

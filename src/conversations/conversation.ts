@@ -344,7 +344,7 @@ export class Conversation implements GoalTurns, CondensationRuns {
       const owned = await this.storage.fence.confirm().catch(() => false);
       const removes = afterwards !== undefined && owned;
       await this.announcements.publishEnd(removes, owned);
-      await this.storage.log.close();
+      await this.storage.log.close(removes ? 'removed' : 'kept');
       if (afterwards && !removes) throw new LeaseLostError(this.id);
       await afterwards?.();
     } finally {

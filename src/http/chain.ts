@@ -9,10 +9,17 @@ export function chain(...handlers: readonly RequestHandler[]): RequestHandler {
     const handler = handlers[index];
     if (handler === undefined) return next();
     const following = (error?: unknown): void => {
-      if (error === undefined) step(index + 1, request, response, next);
-      else next(error);
+      if (error) next(error);
+      else step(index + 1, request, response, next);
     };
-    void handler(request, response, following);
+    // Here, and not further out: a handler may be called later, and within a context of its own.
+    try {
+      const done: unknown = handler(request, response, following);
+      if (done instanceof Promise)
+        done.catch((error: unknown) => next(error ?? new Error('rejected without a reason')));
+    } catch (error) {
+      next(error);
+    }
   };
   return (request, response, next) => step(0, request, response, next);
 }

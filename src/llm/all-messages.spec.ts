@@ -22,6 +22,17 @@ describe('a test of all messages of a dialogue', () => {
     );
   });
 
+  it('is asked of what the same list has grown by', () => {
+    const areShort = allMessages(isShort);
+    const messages = [message('a')];
+    expect(areShort(messages)).toBe(true);
+    messages.push(message('long'));
+    expect(areShort(messages)).toBe(false);
+    messages.pop();
+    messages.push(message('b'));
+    expect(areShort(messages)).toBe(true);
+  });
+
   it('is asked of the new messages only', () => {
     const asked: Message[] = [];
     const all = allMessages((it) => asked.push(it) > 0);

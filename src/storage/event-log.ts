@@ -45,8 +45,11 @@ export abstract class EventLog {
   /** The sequence number of an event id, or undefined. */
   abstract seqOf(id: string): number | undefined;
 
-  /** Flushes and releases the file. Idempotent. */
-  abstract close(): Promise<void>;
+  /**
+   * Flushes and releases the file. Idempotent.
+   * @param next what becomes of the log: nothing is done for its next reader where it is to be removed
+   */
+  abstract close(next?: 'kept' | 'removed'): Promise<void>;
 }
 
 /** Opens logs. */

@@ -13,7 +13,8 @@ export function remembered<T>(answer: (text: string) => T, most = 256): (text: s
     const is = answer(text);
     if (text.length > LONGEST_TEXT) return is;
     if (known.size >= most) known.clear();
-    known.set(text, { is });
+    // Cut out of a longer text it would keep all of that in memory.
+    known.set(Buffer.from(text, 'utf16le').toString('utf16le'), { is });
     return is;
   };
 }

@@ -32,8 +32,6 @@ import {
 import { formatMetadata, readEntry, readEntryNow, readMetadata } from './metadata-file.js';
 import { isSettled } from './settled-stamp.js';
 
-/** The promises of `node:fs/promises` cost more than the look. */
-
 /** More do not help: the file system calls of a process run in four threads. */
 const READS_AT_ONCE = 16;
 const READ_BUFFER_BYTES = 16 * 1024;

@@ -2,11 +2,14 @@ import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
 import {
   appendFile,
+  mkdir,
   mkdtemp,
   readdir,
   readFile,
   readlink,
+  rename,
   rm,
+  rmdir,
   stat,
   truncate,
   writeFile,
@@ -72,9 +75,7 @@ describe('the log of a conversation in a file', () => {
     const reading = log.readMany(seqs);
     await log.close();
     expect(await reading).toEqual(seqs.map((seq) => records[seq]?.line));
-    const open = await readdir('/proc/self/fd').catch((): string[] => []);
-    const targets = await Promise.all(open.map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')));
-    expect(targets).not.toContain(file);
+    expect(await openFiles()).not.toContain(file);
   });
 
   const reopen = async (): Promise<EventLog> => {
@@ -329,6 +330,22 @@ describe('the log of a conversation in a file', () => {
     }
   });
 
+  it('keeps no more than one file open where it cannot be opened for writing', async () => {
+    const kept = record();
+    await log.append(0, fence, [kept]);
+    await reopen();
+    for (let round = 0; round < 3; round += 1) {
+      expect(await log.read(0, 1)).toEqual([kept.line]);
+      await rename(file, `${file}.away`);
+      await mkdir(file);
+      await expect(log.append(1, fence, [record()])).rejects.toThrow('EISDIR');
+      await rmdir(file);
+      await rename(`${file}.away`, file);
+    }
+    await log.append(1, fence, [record()]);
+    expect((await openFiles()).filter((target) => target === file)).toHaveLength(1);
+  });
+
   describe('a write that fails', () => {
     it('fails all that wait, and leaves the log as it was', async () => {
       const kept = record();
@@ -370,6 +387,12 @@ describe('the log of a conversation in a file', () => {
     await expect(logs.open('../../etc')).rejects.toThrow(RangeError);
   });
 });
+
+/** What the descriptors of this process stand for. */
+async function openFiles(): Promise<string[]> {
+  const open = await readdir('/proc/self/fd').catch((): string[] => []);
+  return Promise.all(open.map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')));
+}
 
 type Written = [fd: number, bytes: Buffer, from: number, length: number, position: number];
 

@@ -106,16 +106,17 @@ export class FileEventLog extends EventLog {
     return this.lines.seqOf(id);
   }
 
-  override close(): Promise<void> {
-    this.closing ??= this.end();
+  override close(next: 'kept' | 'removed' = 'kept'): Promise<void> {
+    this.closing ??= this.end(next);
     return this.closing;
   }
 
-  private async end(): Promise<void> {
+  private async end(next: 'kept' | 'removed'): Promise<void> {
     await this.flushing;
     try {
       // Others own the folder as soon as this one does not.
-      if (this.writer?.isValid() === true && !this.untidy) await this.lines.keep();
+      const isOwner = this.writer?.isValid() === true;
+      if (next === 'kept' && isOwner && !this.untidy) await this.lines.keep();
     } catch (error) {
       logger.debug(`conversation ${this.conversationId}: no index of its log: ${errorMessage(error)}`);
     }

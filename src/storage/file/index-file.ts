@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { deserialize, serialize } from 'node:v8';
-import { errorCode } from '../../errors/index.js';
 import { FILE_MODE } from './conversation-folder.js';
 import { EventIndex, type PackedIndex } from './event-index.js';
 
@@ -27,10 +26,12 @@ export async function readIndex(file: string, stamp: string): Promise<EventIndex
     const content = bytes.subarray(HASH_BYTES);
     if (!hashOf(content).equals(bytes.subarray(0, HASH_BYTES))) return undefined;
     const record: unknown = deserialize(content);
-    return isOurs(record) && record.stamp === stamp ? EventIndex.of(record.index) : undefined;
-  } catch (error) {
-    // Not there, unreadable, or of a version of V8 that writes otherwise.
-    if (errorCode(error) === 'EMFILE') throw error;
+    if (!isOurs(record) || record.stamp !== stamp) return undefined;
+    const { ids, ...others } = record.index;
+    // Copies: what was read may be parts of the whole file, which would stay in memory.
+    return EventIndex.of({ ...others, ids: { words: ids.words.slice(), slots: ids.slots.slice() } });
+  } catch {
+    // Not there, unreadable, or of a version of V8 that writes otherwise. The log tells the same.
     return undefined;
   }
 }

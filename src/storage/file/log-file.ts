@@ -5,7 +5,7 @@ import { errorCode } from '../../errors/index.js';
 import { meters } from '../../meters/index.js';
 import { FILE_MODE } from './conversation-folder.js';
 import { syncFolder } from './durable-file.js';
-import { isSettled } from './settled-stamp.js';
+import { isSettled, TICK_MS } from './settled-stamp.js';
 
 /**
  * Linux writes and flushes in one call, as `fdatasync` would (open(2), O_DSYNC): that saves a way through the threads of Node
@@ -28,6 +28,8 @@ export class LogFile {
   /** The file was created, and a power cut could still take its name. */
   private isNew = false;
   private isClosed = false;
+  /** When it was last changed here (ms); `NaN` before. */
+  private changed = { began: NaN, ended: NaN };
 
   constructor(readonly path: string) {}
 
@@ -64,41 +66,59 @@ export class LogFile {
     const before = this.current;
     this.isClosed = false;
     this.current = this.openWith(() => this.openOrCreate());
-    await this.current;
-    await this.retire(before);
+    try {
+      await this.current;
+    } finally {
+      await this.retire(before);
+    }
   }
 
   /** Writes at this offset, and resolves when the bytes are durable. */
   async write(bytes: Buffer, position: number): Promise<void> {
     const started = performance.now();
-    await this.use(async (fd) => {
+    await this.change(async (fd) => {
       for (let done = 0; done < bytes.length;) {
         done += await write(fd, bytes, done, position + done);
       }
-      await Promise.all([!FLUSHES_ITSELF && datasync(fd), this.isNew && syncFolder(path.dirname(this.path))]);
+      const flushes: Promise<void>[] = [];
+      if (!FLUSHES_ITSELF) flushes.push(datasync(fd));
+      if (this.isNew) flushes.push(syncFolder(path.dirname(this.path)));
+      // The file stays open until all are done, whatever becomes of them.
+      for (const flush of await Promise.allSettled(flushes))
+        if (flush.status === 'rejected') throw flush.reason;
     });
     this.isNew = false;
     meters.logWrites.observe((performance.now() - started) / 1000);
   }
 
   async truncate(length: number): Promise<void> {
-    await this.use((fd) => truncate(fd, length));
+    await this.change((fd) => truncate(fd, length));
+  }
+
+  private async change(action: (fd: number) => Promise<void>): Promise<void> {
+    const began = Date.now();
+    await this.use(action);
+    this.changed = { began, ended: Date.now() };
   }
 
   async size(): Promise<number> {
     return this.use(async (fd) => (await stat(fd)).size);
   }
 
-  /** Tells this file and what is in it from any other, as soon as it is settled: whoever writes changes a time of the file. */
-  async stamp(): Promise<{ stamp: string; size: number; settled: boolean }> {
+  /**
+   * Tells this file and what is in it from any other, once it is settled: whoever writes changes a time of the file.
+   * `isOwn`: as far as its times tell, nobody has changed it since this server did.
+   */
+  async stamp(): Promise<{ stamp: string; size: number; isSettled: boolean; isOwn: boolean }> {
     const now = Date.now();
-    const found = await this.use((fd) => stat(fd, { bigint: true }));
-    const { ino, size, mtimeNs, ctimeNs, mtimeMs, ctimeMs } = found;
-    const changed = Math.max(Number(mtimeMs), Number(ctimeMs));
+    const { ino, size, mtimeNs, ctimeNs } = await this.use((fd) => stat(fd, { bigint: true }));
+    const changed = Number(mtimeNs > ctimeNs ? mtimeNs : ctimeNs) / 1e6;
+    const { began, ended } = this.changed;
     return {
       stamp: [ino, size, mtimeNs, ctimeNs].join(),
       size: Number(size),
-      settled: isSettled(changed, now),
+      isSettled: isSettled(changed, now),
+      isOwn: changed >= began - TICK_MS && changed <= ended + TICK_MS,
     };
   }
 

@@ -10,6 +10,7 @@ import { EventIndex } from './event-index.js';
 import { readIndex, writeIndex } from './index-file.js';
 import type { LogFile } from './log-file.js';
 import { scanLog, type ScannedLine } from './log-scan.js';
+import { TICK_MS } from './settled-stamp.js';
 
 /** One for all: each conversation that is open would keep its own. */
 const logger = new Logger('EventLog');
@@ -21,7 +22,7 @@ const COMMA = 44;
 /** So many are read in about the time that an index takes. */
 const FEW_EVENTS = 500;
 /** A bit longer than a stamp takes where it has a fraction (ms). */
-const SETTLED_AFTER_MS = 60;
+const SETTLED_AFTER_MS = TICK_MS + 10;
 
 /** Where the bytes of a line are, without its newline. */
 interface Piece {
@@ -129,18 +130,18 @@ export class LogLines {
   }
 
   /**
-   * Puts an index beside the log, for whoever opens it next. A short log is read as fast, and one that is damaged is to be
-   * looked at each time.
+   * Puts an index beside the log, for whoever opens it next. A short log is read as fast, and one that is damaged, or that
+   * somebody else has changed, is to be looked at each time.
    */
   async keep(): Promise<void> {
     if (this.length < FEW_EVENTS || this.damaged !== undefined || this.torn > 0) return;
     let now = await this.file.stamp();
-    if (!now.settled) {
+    if (now.isOwn && !now.isSettled) {
       await delay(SETTLED_AFTER_MS);
       now = await this.file.stamp();
     }
-    const { stamp, size, settled } = now;
-    if (settled && size === this.byteLength) await writeIndex(this.indexFile, stamp, this.index);
+    const isKnown = now.isOwn && now.isSettled && now.size === this.byteLength;
+    if (isKnown) await writeIndex(this.indexFile, now.stamp, this.index);
   }
 
   private get indexFile(): string {

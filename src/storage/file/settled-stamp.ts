@@ -3,7 +3,7 @@
  * a fraction it is of the kernel's last tick, and those come at least a hundred times a second.
  */
 const TIMESTAMP_GRAIN_MS = 1_000;
-const TICK_MS = 50;
+export const TICK_MS = 50;
 
 /** Whether a change after this moment would leave another time stamp than this one. */
 export function isSettled(stamp: number, moment: number): boolean {
