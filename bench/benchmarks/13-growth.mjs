@@ -11,12 +11,18 @@ import { median } from '../support/table.mjs';
 
 const SIZES = { k1: 1_000, k10: 10_000, k100: 100_000 };
 const STEPS = 30;
+/** Messages only: the first condensation, which is among the last events here, has the ids of all that it forgets in it. */
+const LAST_MESSAGES = 'kind=MessageEvent&sort_order=TIMESTAMP_DESC';
 
 const rows = {};
 for (const [key, size] of Object.entries(SIZES)) {
   const many = size.toLocaleString('en-US');
   rows[`step_${key}`] = { title: `a step in a conversation of ${many} events`, unit: 'ms', better: 'less' };
-  rows[`page_${key}`] = { title: `the last page of ${many} events`, unit: 'ms', better: 'less' };
+  rows[`page_${key}`] = {
+    title: `the last page of messages among ${many} events`,
+    unit: 'ms',
+    better: 'less',
+  };
   rows[`absent_${key}`] = {
     title: `a kind that is not among ${many} events`,
     unit: 'ms',
@@ -29,7 +35,7 @@ for (const [key, size] of Object.entries(SIZES)) {
   };
 }
 rows.stepGrowth = growth('a step in 100,000 events to one in 1,000');
-rows.pageGrowth = growth('the last page of 100,000 events to that of 1,000');
+rows.pageGrowth = growth('the last page of messages among 100,000 events to that among 1,000');
 rows.absentGrowth = growth('a kind that is not among 100,000 events to the same in 1,000');
 
 /**
@@ -54,8 +60,8 @@ export const benchmark = {
       await sendMessage(server, conversation, 'work', true);
       await finishedWith(server, conversation, STEPS + 1, caller);
       figures[`step_${key}`] = median(caller.stepsMs());
-      figures[`page_${key}`] = await pageMs(server, conversation, '&sort_order=TIMESTAMP_DESC', 100);
-      figures[`absent_${key}`] = await pageMs(server, conversation, '&kind=PauseEvent', 0);
+      figures[`page_${key}`] = await pageMs(server, conversation, LAST_MESSAGES, 100);
+      figures[`absent_${key}`] = await pageMs(server, conversation, 'kind=PauseEvent', 0);
       await server.stop();
     }
     if (figures.step_k100) figures.stepGrowth = figures.step_k100 / figures.step_k1;
@@ -95,10 +101,9 @@ async function use(server, conversation) {
 async function pageMs(server, conversation, query, expected) {
   const waits = [];
   for (let i = 0; i < 50; i++) {
-    const started = performance.now();
-    const { items } = await searchEvents(server, conversation, query);
-    if (items.length !== expected) throw new Error(`a page of ${items.length} events`);
-    waits.push(performance.now() - started);
+    const { body, ms } = await server.read(`${conversation}/events/search?limit=100&${query}`);
+    if (body.items.length !== expected) throw new Error(`a page of ${body.items.length} events`);
+    waits.push(ms);
   }
   return median(waits);
 }

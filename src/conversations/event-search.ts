@@ -1,4 +1,4 @@
-import type { EventIndexEntry, EventLog } from '../storage/index.js';
+import type { EventLog } from '../storage/index.js';
 import type { EventFilter, EventQuery } from './event-query.js';
 import type { JsonPage } from './json-page.js';
 import { parseEvent } from './parse-event.js';
@@ -55,22 +55,19 @@ export class EventSearch {
     start: number,
     limit: number,
   ): Promise<number[]> {
-    const step = query.descending ? -1 : 1;
+    const { body, descending } = query;
+    const range = { descending, length: this.length };
+    if (body === undefined) return this.log.select(query, { ...range, from: start, limit });
     const found: number[] = [];
-    let candidates: number[] = [];
-    for (let seq = start; seq >= 0 && seq < this.length && found.length < limit; seq += step) {
-      if (!matchesEntry(this.log.entry(seq), query)) continue;
-      if (query.body === undefined) {
-        found.push(seq);
-        continue;
-      }
-      candidates.push(seq);
-      if (candidates.length < CHUNK) continue;
-      found.push(...(await this.withText(candidates, query.body)));
-      candidates = [];
-    }
-    if (query.body !== undefined && candidates.length > 0 && found.length < limit) {
-      found.push(...(await this.withText(candidates, query.body)));
+    const filter = { ...query, kind: query.kind ?? 'MessageEvent' };
+    // Only messages have a text to look into.
+    if (filter.kind !== 'MessageEvent') return found;
+    for (let from = start; found.length < limit;) {
+      const candidates = this.log.select(filter, { ...range, from, limit: CHUNK });
+      found.push(...(await this.withText(candidates, body)));
+      const last = candidates.at(-1);
+      if (last === undefined || candidates.length < CHUNK) break;
+      from = last + (descending ? -1 : 1);
     }
     return found.slice(0, limit);
   }
@@ -84,15 +81,6 @@ export class EventSearch {
         .includes(wanted),
     );
   }
-}
-
-function matchesEntry(entry: EventIndexEntry, filter: EventFilter): boolean {
-  // Clients may name a kind by its Python path: the class name is its last part.
-  if (filter.kind !== undefined && entry.kind !== filter.kind.split('.').at(-1)) return false;
-  if (filter.source !== undefined && entry.source !== filter.source) return false;
-  if (filter.timestampGte !== undefined && entry.timestamp < filter.timestampGte) return false;
-  if (filter.timestampLt !== undefined && entry.timestamp >= filter.timestampLt) return false;
-  return filter.body === undefined || entry.kind === 'MessageEvent';
 }
 
 /** What a person reads of a message: text, appended context, reasoning. */

@@ -8,6 +8,23 @@ export interface EventIndexEntry {
   timestamp: string;
 }
 
+/** What the searchable fields of an event have to be; all that is given must match. */
+export interface EntryFilter {
+  kind?: string;
+  source?: string;
+  /** As event timestamps are: they are compared as texts. */
+  timestampGte?: string;
+  timestampLt?: string;
+}
+
+/** Where to look: from one event on, upwards or downwards, among those below `length`, until so many are found. */
+export interface LogRange {
+  from: number;
+  descending: boolean;
+  length: number;
+  limit: number;
+}
+
 /** An event on its way into the log. */
 export interface LogRecord extends EventIndexEntry {
   /** One line of JSON without the newline. */
@@ -41,6 +58,9 @@ export abstract class EventLog {
 
   /** The searchable fields of one durable event. */
   abstract entry(seq: number): EventIndexEntry;
+
+  /** The sequence numbers of the events that match, in the order in which they were come by. */
+  abstract select(filter: EntryFilter, range: LogRange): number[];
 
   /** The sequence number of an event id, or undefined. */
   abstract seqOf(id: string): number | undefined;

@@ -2,7 +2,13 @@ import { Logger } from '@nestjs/common';
 import { errorCode, errorMessage } from '../../errors/index.js';
 import { isMissing } from '../../files/index.js';
 import { meters } from '../../meters/index.js';
-import { EventLog, type EventIndexEntry, type LogRecord } from '../event-log.js';
+import {
+  EventLog,
+  type EntryFilter,
+  type EventIndexEntry,
+  type LogRange,
+  type LogRecord,
+} from '../event-log.js';
 import type { LeaseFence } from '../lease-store.js';
 import {
   DamagedConversationError,
@@ -100,6 +106,10 @@ export class FileEventLog extends EventLog {
 
   override entry(seq: number): EventIndexEntry {
     return this.lines.entry(seq);
+  }
+
+  override select(filter: EntryFilter, range: LogRange): number[] {
+    return this.lines.select(filter, { ...range, length: Math.min(range.length, this.length) });
   }
 
   override seqOf(id: string): number | undefined {

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
-import type { EventIndexEntry } from '../event-log.js';
+import type { EntryFilter, EventIndexEntry, LogRange } from '../event-log.js';
 import { forEachBounded } from '../../flow/index.js';
 import { INDEX_FILE } from './conversation-folder.js';
 import { standIn } from './damaged-line.js';
@@ -61,6 +61,10 @@ export class LogLines {
 
   entry(seq: number): EventIndexEntry {
     return this.index.entry(seq);
+  }
+
+  select(filter: EntryFilter, range: LogRange): number[] {
+    return this.index.select(filter, range);
   }
 
   seqOf(id: string): number | undefined {

@@ -22,6 +22,12 @@ export class NameTable {
     return this.names.push(own) - 1;
   }
 
+  /** The code that a name has already. */
+  find(name: string): number | undefined {
+    const code = this.names.indexOf(name);
+    return code === -1 ? undefined : code;
+  }
+
   nameOf(code: number): string {
     return this.names[code] ?? '';
   }
