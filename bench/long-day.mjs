@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startChatEndpoint } from '../test/support/chat-endpoint.mjs';
 import { eventsOfKind, sendMessage } from './support/conversation.mjs';
-import { startServer } from './support/server.mjs';
+import { endAllServers, startServer } from './support/server.mjs';
 
 const steps = Number(process.argv[2] ?? 2_000);
 const PARTS = 8;
@@ -73,7 +73,7 @@ try {
   check('memory', resident.at(-1), resident[PARTS / 2 - 1] * LARGER);
   check('messages', sent.at(-1), Math.max(...sent.slice(0, 3)));
 } finally {
-  await server.stop();
+  await endAllServers();
   await Promise.all([model.close(), condenser.close()]);
 }
 

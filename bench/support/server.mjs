@@ -13,12 +13,19 @@ import { Watcher } from './watcher.mjs';
 const PATIENCE_MS = 120_000;
 
 const running = new Set();
+/**
+ * Of servers that have ended. Removed when all is over: ext4 takes several times as long to make a file while others were removed
+ * lately, and the next benchmark would pay for that.
+ */
+const leftFolders = [];
 let isOver = false;
 
-/** Ends what `startServer` started, and starts no more. */
+/** Ends what `startServer` started, starts no more, and removes all that servers have left. */
 export async function endAllServers() {
   isOver = true;
   await Promise.all([...running].map((server) => server.stop()));
+  for (const folder of leftFolders.splice(0))
+    await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
 }
 
 /** Starts a server in a new folder, which is its home too, and waits until `/alive` answers 200. */
@@ -167,15 +174,15 @@ class BenchServer {
     for (const pid of left) if (pid !== child.pid && pids.includes(pid)) end(pid);
   }
 
-  /** Ends the process and removes the folder; whoever asks again waits for the same. */
+  /** Ends the process for good; whoever asks again waits for the same. The folder goes with `endAllServers`. */
   stop() {
-    this.#stopping ??= this.#remove();
+    this.#stopping ??= this.#leave();
     return this.#stopping;
   }
 
-  async #remove() {
+  async #leave() {
     await this.end();
-    await rm(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+    leftFolders.push(this.folder);
     running.delete(this);
   }
 }
