@@ -27,7 +27,7 @@ describe('a server that waits to be set up', () => {
     expect((await server.request('GET', '/ready')).body).toEqual({ status: 'ready' });
     expect((await server.request('GET', '/server_info')).body).toMatchObject({ version: '1.58.2' });
     expect(existsSync(path.join(server.cwd, 'workspace'))).toBe(false);
-    expect(server.log).toContain('waiting for POST /api/init with the secret key in X-Init-API-Key');
+    await server.logs('waiting for POST /api/init with the secret key in X-Init-API-Key');
   });
 
   it.each([
@@ -175,7 +175,7 @@ describe('a server that was set up later', () => {
 
   it('ends in order', async () => {
     expect(await server.end()).toBe(0);
-    expect(server.log).toContain('done');
+    await server.logs('done');
   });
 });
 

@@ -186,7 +186,7 @@ describe('the log of a server that was told how to log', () => {
     expect(other.log).toContain(
       'LOG_LEVEL: expected error, warn, info or debug, got \\"chatty\\"; info is used',
     );
-    expect(other.log).toContain('LOG_JSON: expected 1 or 0, got \\"perhaps\\"; it is ignored');
+    await other.logs('LOG_JSON: expected 1 or 0, got \\"perhaps\\"; it is ignored');
   });
 
   it('has no less than what LOG_LEVEL asks for', async () => {

@@ -96,7 +96,7 @@ describe('MCP servers in the course of a conversation', () => {
     expect(await results(conversation)).not.toContain("'add' executed");
     await owned<TestMcpServer>(startMcpServer({ port }));
     await sendUntil(conversation, ADD, async () => (await results(conversation)).includes("'add' executed"));
-    expect(server.log).toContain(`${conversation.id}: MCP server late can be used now`);
+    await server.logs(`${conversation.id}: MCP server late can be used now`);
     expect(server.log.split('MCP server late cannot be used')).toHaveLength(2);
   });
 
@@ -253,7 +253,7 @@ describe('MCP servers in the course of a conversation', () => {
     const auth = { strategy: 'oauth2', state: { tokens, client_info: { client_id: 'me' } } };
     const conversation = await converse(server, 'FINISH: x', { web: { url: front.url, auth } });
     await conversation.reaches('finished');
-    expect(server.log).toContain('MCP server web cannot be used: the sign-in has expired');
+    await server.logs('MCP server web cannot be used: the sign-in has expired');
     expect(server.log).not.toContain('mcp-sdk');
   });
 
@@ -275,8 +275,8 @@ describe('MCP servers in the course of a conversation', () => {
       async () => (await results(conversation.on(second))).includes('"<unset>"'),
       'the second call',
     );
-    expect(second.log).toContain(`conversation ${conversation.id}: no value for`);
-    expect(second.log).toContain('/agent/mcp_config/demo/env/TOKEN');
-    expect(second.log).toContain('set OH_SECRET_KEY and give it again');
+    await second.logs(`conversation ${conversation.id}: no value for`);
+    await second.logs('/agent/mcp_config/demo/env/TOKEN');
+    await second.logs('set OH_SECRET_KEY and give it again');
   });
 });

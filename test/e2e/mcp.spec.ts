@@ -143,8 +143,8 @@ describe('tools of MCP servers', () => {
       gone: { url: 'http://127.0.0.1:9/mcp' },
     });
     expect(await toolNames(conversation)).toEqual(['finish', 'think']);
-    expect(stage.server.log).toContain(`${conversation.id}: MCP server bad cannot be used`);
-    expect(stage.server.log).toContain(`${conversation.id}: MCP server gone cannot be used`);
+    await stage.server.logs(`${conversation.id}: MCP server bad cannot be used`);
+    await stage.server.logs(`${conversation.id}: MCP server gone cannot be used`);
   });
 
   it('offers only what the filter lets through, and what is built in', async () => {
@@ -246,7 +246,7 @@ describe('tools of MCP servers', () => {
     ]);
     expect(JSON.stringify(await conversation.events())).not.toContain(secret);
     expect(stage.server.log).not.toContain(secret);
-    expect(stage.server.log).toContain('MCP server demo says: a word on stderr');
+    await stage.server.logs('MCP server demo says: a word on stderr');
   });
 
   it('starts a server again that died', async () => {

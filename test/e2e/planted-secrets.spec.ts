@@ -302,7 +302,7 @@ describe('secrets that were planted everywhere', () => {
 
     await server.end('SIGUSR2');
     witness.note('log', server.log);
-    expect(server.log).toMatch(/"level":"fatal".*the server crashed.*crash with \*\*\*/);
+    await server.logs(/"level":"fatal".*the server crashed.*crash with \*\*\*/);
     await witness.readFiles(path.join(folder, 'workspace', 'conversations'));
     expect(witness.textOf(/^GET /)).toContain('http://**********@127.0.0.1');
     expect(witness.find(PLANTED)).toEqual([]);

@@ -103,8 +103,8 @@ describe('what a plugin brings', () => {
     const task = toolsTold().find(({ name }) => name === 'task')?.description;
     expect(task).toContain('- **a1**: First');
     expect(task).toContain('- **a2**: Second');
-    expect(server.log).toMatch(/outside: it leads out of the plugin/);
-    expect(server.log).toMatch(/nosuch: .*ENOENT/);
+    await server.logs(/outside: it leads out of the plugin/);
+    await server.logs(/nosuch: .*ENOENT/);
   });
 
   it('has no skills that the agent has switched off', async () => {

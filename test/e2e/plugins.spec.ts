@@ -240,7 +240,7 @@ describe('plugins of a conversation', () => {
       ...['MessageEvent', 'last_user_message_id'],
     ]);
     expect(skillsIn(events[0])).toEqual(['tsk']);
-    expect(server.log).toMatch(/marketplace gone: Local path does not exist: \/no\/such\/market/);
+    await server.logs(/marketplace gone: Local path does not exist: \/no\/such\/market/);
   });
 
   it('are fetched by git where somebody names a repository, and stay as they were fetched', async () => {

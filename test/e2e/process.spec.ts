@@ -97,7 +97,7 @@ describe('the command line', () => {
 describe('the process', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)('ends in order on %s', async (signal) => {
     const server = await ServerProcess.start();
-    expect(server.log).toContain(WARNING);
+    await server.logs(WARNING);
     const started = Date.now();
     expect(await server.end(signal)).toBe(0);
     expect(Date.now() - started).toBeLessThan(10_000);
@@ -115,7 +115,7 @@ describe('the process', () => {
 
   it('takes relative paths from the folder it runs in', async () => {
     const server = await ServerProcess.start();
-    expect(server.log).toContain(path.join(server.cwd, 'workspace/conversations'));
+    await server.logs(path.join(server.cwd, 'workspace/conversations'));
     await server.stop();
   });
 
@@ -127,7 +127,7 @@ describe('the process', () => {
       const answer = await fetch(`${server.url}/alive`).catch(() => undefined);
       return answer === undefined;
     });
-    expect(server.log).toContain('SIGTERM');
+    await server.logs('SIGTERM');
     await server.stop();
   });
 });

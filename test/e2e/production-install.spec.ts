@@ -144,7 +144,7 @@ describe('the container', () => {
     const port = String(await freePort());
     const server = await start(port, {});
     try {
-      expect(server.log).toContain('access: this machine only, without a key');
+      await server.logs('access: this machine only, without a key');
       expect(await isHealthy(port)).toBe(true);
       const other = Object.values(os.networkInterfaces())
         .flat()

@@ -106,8 +106,8 @@ describe('definitions of sub-agents', () => {
       { status: 'error', subagent: 'mode' },
     ]);
     expect(ofTask()?.messages[0]?.content?.[1]?.text).toMatch(/^You are three\.\n/);
-    expect(server.log).toMatch(/broken\.md: .*YAML/);
-    expect(server.log).toMatch(/mode\.md: no valid definition.*permission_mode is one of/);
+    await server.logs(/broken\.md: .*YAML/);
+    await server.logs(/mode\.md: no valid definition.*permission_mode is one of/);
   });
 
   it('work with the skills that they name, wherever these are, and with none else', async () => {

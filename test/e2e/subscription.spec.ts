@@ -118,7 +118,7 @@ describe('a ChatGPT subscription', () => {
     const text = await readFile(file(), 'utf8');
     for (const token of issuer.tokens) expect(text).not.toContain(token);
     await expect(stat(shared())).rejects.toThrow('ENOENT');
-    expect(stage.server.log).toContain('because OH_SECRET_KEY is not set');
+    await stage.server.logs('because OH_SECRET_KEY is not set');
     await stage.restart();
     expect(await status()).toEqual(NOBODY);
   });

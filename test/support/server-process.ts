@@ -88,6 +88,12 @@ export class ServerProcess {
     return `ws://127.0.0.1:${this.port ?? ''}${route}`;
   }
 
+  /** Waits until its log has this in it: lines are gathered for a moment before they are written. */
+  async logs(text: string | RegExp): Promise<void> {
+    const isThere = (): boolean => (typeof text === 'string' ? this.log.includes(text) : text.test(this.log));
+    await eventually(() => Promise.resolve(isThere()), `${String(text)} in the log`);
+  }
+
   /** What it printed so far. */
   get log(): string {
     return this.output;
