@@ -1,5 +1,5 @@
 import { textContent, type Content } from '../events/index.js';
-import { isFromUser, type ViewEvent } from './agent-view.js';
+import { type AgentView, isFromUser, type ViewEvent } from './agent-view.js';
 
 /** The tool that looks at images for a model that cannot. */
 export const INSPECT_IMAGE = 'inspect_image_with_vision';
@@ -16,8 +16,8 @@ export function withImageReferences(events: readonly ViewEvent[]): ViewEvent[] {
 }
 
 /** The images of the latest message of the user, in their order. */
-export function latestImages(events: readonly ViewEvent[]): string[] {
-  const content = events.findLast(isFromUser)?.llm_message.content ?? [];
+export function latestImages({ lastFromUser }: Pick<AgentView, 'lastFromUser'>): string[] {
+  const content = lastFromUser?.llm_message.content ?? [];
   return content.flatMap((block) => (block.type === 'image' ? block.image_urls : []));
 }
 

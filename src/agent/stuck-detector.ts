@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ActionEvent, AgentErrorEvent } from '../events/index.js';
-import type { BranchEvent } from './agent-view.js';
+import { type BranchEvent, isFromUser } from './agent-view.js';
 
 /** How far back to look, and how many repetitions count (values of the OpenHands SDK). */
 const WINDOW = 20;
@@ -28,7 +28,7 @@ export function detectStuck(events: readonly BranchEvent[]): StuckVerdict {
 }
 
 function sinceLastUserMessage(events: readonly BranchEvent[]): readonly BranchEvent[] {
-  const last = events.findLastIndex((event) => event.kind === 'MessageEvent' && event.source === 'user');
+  const last = events.findLastIndex(isFromUser);
   return events.slice(last + 1);
 }
 

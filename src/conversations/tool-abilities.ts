@@ -28,7 +28,7 @@ export function toolAbilities(
     subAgents,
     models,
     startChild: (request) => services.children.startChild(host.state.id, request),
-    latestImages: () => latestImages(host.view().events),
+    latestImages: () => latestImages(host.view()),
     prepare: async () => {
       await Promise.all([models.prepare(), subAgents.prepare()]);
     },
