@@ -1,4 +1,4 @@
-import { conversationRequest, createConversation, inParallel } from '../support/conversation.mjs';
+import { conversationRequest, createConversation, inParallel, warmUp } from '../support/conversation.mjs';
 import { percentile } from '../support/table.mjs';
 
 const ANY = { model: 'openai/scripted', base_url: 'http://127.0.0.1:9/v1', api_key: 'none' };
@@ -25,7 +25,7 @@ export const benchmark = {
   },
   async measure({ start, quick }) {
     const server = await start();
-    for (let i = 0; i < 20; i++) await createConversation(server, ANY);
+    await warmUp(1, quick ? 1_000 : 3_000, () => createConversation(server, ANY));
     const waits = [];
     for (let i = 0; i < (quick ? 100 : 300); i++) {
       const started = performance.now();

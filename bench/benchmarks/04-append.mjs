@@ -1,4 +1,10 @@
-import { countEvents, createConversation, inParallel, sendMessage } from '../support/conversation.mjs';
+import {
+  countEvents,
+  createConversation,
+  inParallel,
+  sendMessage,
+  warmUp,
+} from '../support/conversation.mjs';
 import { echoes, syncedAppends } from '../support/limits.mjs';
 import { percentile } from '../support/table.mjs';
 
@@ -27,6 +33,8 @@ export const benchmark = {
   },
   async measure({ start, quick }) {
     const server = await start();
+    const other = await createConversation(server, ANY);
+    await warmUp(CLIENTS, quick ? 1_000 : 3_000, () => sendMessage(server, other, 'warm up'));
     const first = await createConversation(server, ANY);
     const waits = await appendOne(server, first, quick ? 200 : 600);
     const second = await createConversation(server, ANY);

@@ -1,4 +1,10 @@
-import { countEvents, createConversation, fillConversation, searchEvents } from '../support/conversation.mjs';
+import {
+  countEvents,
+  createConversation,
+  fillConversation,
+  searchEvents,
+  warmUp,
+} from '../support/conversation.mjs';
 import { median } from '../support/table.mjs';
 
 const ANY = { model: 'openai/scripted', base_url: 'http://127.0.0.1:9/v1', api_key: 'none' };
@@ -40,6 +46,7 @@ export const benchmark = {
     };
     const count = async () => (await server.read(`${conversation}/events/count`)).ms;
     const times = quick ? 50 : 150;
+    await warmUp(1, quick ? 500 : 2_000, () => search('', 100));
     const figures = {
       first: await medianTime(times, () => search('', 100)),
       last: await medianTime(times, () => search(`&page_id=${lastPage}`, ((events - 1) % 100) + 1)),

@@ -103,6 +103,8 @@ class Streamer {
       response.write(chunk({ content: `<${performance.now().toFixed(3)}> ` }));
     }
     response.write(chunk({}, 'stop'));
+    // Node 24 loses what is corked when a response ends.
+    if (this.#everyMs === 0) response.uncork();
     response.end('data: [DONE]\n\n');
   }
 }

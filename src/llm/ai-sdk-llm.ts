@@ -6,6 +6,7 @@ import { meters } from '../meters/index.js';
 import { AttemptClock } from './attempt-clock.js';
 import { withAttempts } from './attempts.js';
 import { withoutImages } from './blind-messages.js';
+import { TextBound } from './bounded-answer.js';
 import { callConfig } from './call-config.js';
 import { CompletionLogs, type CompletionListener } from './completion-log.js';
 import { assertRoomyContext } from './context-window.js';
@@ -106,6 +107,7 @@ export class AiSdkLlm extends Llm {
       config.timeout,
       config.stream ? config.stream_idle_timeout : null,
     );
+    const bound = new TextBound();
     const started = performance.now();
     meters.llmAttempts.add();
     try {
@@ -120,6 +122,7 @@ export class AiSdkLlm extends Llm {
           signal: clock.signal,
           // What a dead attempt still brings is nobody's business any more.
           onDelta: (delta) => {
+            bound.take(delta.content);
             if (!clock.signal.aborted) request.onDelta?.(delta);
           },
           subscriptionToken: () => this.subscription(),

@@ -1,4 +1,5 @@
 import type { Message } from '../events/index.js';
+import { sharedLength } from './shared-length.js';
 
 /**
  * Whether all messages of a dialogue pass a test. A dialogue comes back at every step, some messages longer: those that
@@ -13,8 +14,7 @@ export function allMessages(
     const [first] = messages;
     if (first === undefined) return true;
     const before = passed.get(first) ?? [];
-    let same = 0;
-    while (same < before.length && before[same] === messages[same]) same += 1;
+    const same = sharedLength(before, messages);
     for (const message of messages.slice(same)) if (!passes(message)) return false;
     // A copy: who asked may go on with the same list.
     if (same < messages.length || same < before.length) passed.set(first, messages.slice());

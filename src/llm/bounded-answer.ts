@@ -5,7 +5,7 @@ const MIB = 1024 * 1024;
 const MAX_STREAM = 64 * MIB;
 /** One event of a stream; the largest that there are bring pictures, or repeat the whole answer. */
 const MAX_LINE = 8 * MIB;
-/** An answer that is not streamed. */
+/** An answer that is not streamed, and the text of one that is, which is kept until its end. */
 const MAX_BODY = 16 * MIB;
 const LINE_END = 0x0a;
 
@@ -29,6 +29,17 @@ export class AnswerBound {
     this.line = end === -1 ? this.line + chunk.length : chunk.length - end - 1;
     if (this.length > this.most) throw tooLong(this.most, 'answer');
     if (this.inLines && this.line > MAX_LINE) throw tooLong(MAX_LINE, 'line of a stream');
+  }
+}
+
+/** Watches over what a model says in a stream, in characters: little of its bytes may be text, or nearly all of them. */
+export class TextBound {
+  private length = 0;
+
+  /** @throws LlmError as soon as it is more than an answer can be */
+  take(text: string): void {
+    this.length += text.length;
+    if (this.length > MAX_BODY) throw tooLong(MAX_BODY, 'answer');
   }
 }
 

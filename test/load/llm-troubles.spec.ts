@@ -120,9 +120,15 @@ describe('an LLM endpoint that is out of order', () => {
       /more than 8 MiB as one line/,
     ],
     [
-      'a stream has no end',
+      'the text of a stream has no end',
       true,
       (response) => pour(response.writeHead(200, STREAM), Buffer.from(piece('word '.repeat(2000)))),
+      /more than 16 MiB as one answer/,
+    ],
+    [
+      'a stream without text has no end',
+      true,
+      (response) => pour(response.writeHead(200, STREAM), Buffer.from(piece('').repeat(100))),
       /more than 64 MiB as one answer/,
     ],
     [

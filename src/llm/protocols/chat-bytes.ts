@@ -1,4 +1,5 @@
 import type { Message } from '../../events/index.js';
+import { sharedLength } from '../shared-length.js';
 import { chatMessages, lastInputIndex, type ChatDialect } from './chat-messages.js';
 
 /** Dialogues that are remembered, and bytes of all of them. */
@@ -82,9 +83,9 @@ function settledLength(messages: readonly Message[]): number {
 }
 
 function begins(messages: readonly Message[], beginning: readonly Message[]): boolean {
-  if (messages[beginning.length]?.role !== 'assistant') return false;
-  for (let at = 0; at < beginning.length; at += 1) if (beginning[at] !== messages[at]) return false;
-  return true;
+  return (
+    messages[beginning.length]?.role === 'assistant' && sharedLength(messages, beginning) === beginning.length
+  );
 }
 
 function encoded(messages: readonly Message[], from: number, to: number, dialect: ChatDialect): Buffer {

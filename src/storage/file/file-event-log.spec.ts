@@ -1,24 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
-import {
-  appendFile,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  readlink,
-  rename,
-  rm,
-  rmdir,
-  stat,
-  truncate,
-  writeFile,
-} from 'node:fs/promises';
+import { appendFile, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import fc from 'fast-check';
+import { logRecord as record } from '../../../test/support/log-records.js';
 import { eventTimestamp } from '../../events/index.js';
 import {
   LeaseLostError,
@@ -61,21 +49,6 @@ describe('the log of a conversation in a file', () => {
     await log.close();
     await leases.onApplicationShutdown();
     await rm(root, { recursive: true, force: true });
-  });
-
-  it('leaves no file open when it is closed while somebody reads', async () => {
-    const record = (): LogRecord => {
-      const event = { id: randomUUID(), kind: 'MessageEvent', source: 'user', timestamp: eventTimestamp() };
-      return { ...event, line: JSON.stringify({ ...event, text: 'x'.repeat(20_000) }) };
-    };
-    const records = Array.from({ length: 40 }, record);
-    await log.append(0, fence, records);
-    // Far from each other, so that they are read one after the other.
-    const seqs = records.flatMap((_, seq) => (seq % 2 === 0 ? [seq] : []));
-    const reading = log.readMany(seqs);
-    await log.close();
-    expect(await reading).toEqual(seqs.map((seq) => records[seq]?.line));
-    expect(await openFiles()).not.toContain(file);
   });
 
   const reopen = async (): Promise<EventLog> => {
@@ -125,7 +98,7 @@ describe('the log of a conversation in a file', () => {
         await reopen();
         for (const step of commands) {
           if (step.do === 'append') {
-            const records = step.texts.map((content) => record({ content }));
+            const records = step.texts.map((content) => record(content));
             await log.append(model.length, fence, records);
             model.push(...records);
           } else if (step.do === 'read') {
@@ -204,7 +177,7 @@ describe('the log of a conversation in a file', () => {
 
   describe('a torn end', () => {
     it('costs no whole line, wherever the cut is', async () => {
-      const records = [record({ content: 'ä€😀\u2028' }), record(), record({ content: 'x'.repeat(50) })];
+      const records = [record('ä€😀\u2028'), record(), record('x'.repeat(50))];
       const whole = Buffer.from(records.map(({ line }) => `${line}\n`).join(''));
       await log.append(0, fence, records);
       for (let length = whole.length; length >= 0; length -= 1) {
@@ -282,7 +255,7 @@ describe('the log of a conversation in a file', () => {
   });
 
   it('answers UTF-8 whatever became of the middle of a line', async () => {
-    await log.append(0, fence, [record({ content: 'one' }), record({ content: '@@' }), record()]);
+    await log.append(0, fence, [record('one'), record('@@'), record()]);
     const bytes = await readFile(file);
     bytes.fill(0xff, bytes.indexOf('@@'), bytes.indexOf('@@') + 2);
     await log.close();
@@ -316,7 +289,7 @@ describe('the log of a conversation in a file', () => {
         timestamp: '0099-01-01T00:00:00.000000',
         x: 1,
       }),
-      record({ content: 'y'.repeat(700_000) }).line,
+      record('y'.repeat(700_000)).line,
       record().line,
     ];
     await writeFile(file, odd.map((line) => `${line}\n`).join(''));
@@ -330,52 +303,6 @@ describe('the log of a conversation in a file', () => {
     }
   });
 
-  it('keeps no more than one file open where it cannot be opened for writing', async () => {
-    const kept = record();
-    await log.append(0, fence, [kept]);
-    await reopen();
-    for (let round = 0; round < 3; round += 1) {
-      expect(await log.read(0, 1)).toEqual([kept.line]);
-      await rename(file, `${file}.away`);
-      await mkdir(file);
-      await expect(log.append(1, fence, [record()])).rejects.toThrow('EISDIR');
-      await rmdir(file);
-      await rename(`${file}.away`, file);
-    }
-    await log.append(1, fence, [record()]);
-    expect((await openFiles()).filter((target) => target === file)).toHaveLength(1);
-  });
-
-  describe('a write that fails', () => {
-    it('fails all that wait, and leaves the log as it was', async () => {
-      const kept = record();
-      await log.append(0, fence, [kept]);
-      failOnce('write', 'ENOSPC');
-      const failing = [1, 2, 3].map((seq) => log.append(seq, fence, [record()]));
-      const results = await Promise.allSettled(failing);
-      expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
-      expect(log.length).toBe(1);
-      expect(await readFile(file, 'utf8')).toBe(`${kept.line}\n`);
-      const next = record();
-      await log.append(1, fence, [next]);
-      expect(await (await reopen()).read(0, 10)).toEqual([kept.line, next.line]);
-    });
-
-    it('is cut off before the next append when that was not possible at once', async () => {
-      const kept = record({ content: 'short' });
-      await log.append(0, fence, [kept]);
-      failOnce('write', 'EIO', (fd, bytes, from, length, position) =>
-        fs.writeSync(fd, bytes, from, length, position),
-      );
-      failOnce('ftruncate', 'EIO');
-      await expect(log.append(1, fence, [record({ content: 'long'.repeat(100) })])).rejects.toThrow('EIO');
-      expect((await stat(file)).size).toBeGreaterThan(400);
-      const next = record();
-      await log.append(1, fence, [next]);
-      expect(await readFile(file, 'utf8')).toBe(`${kept.line}\n${next.line}\n`);
-    });
-  });
-
   it('says so when the file was emptied under it', async () => {
     await log.append(0, fence, [record()]);
     await truncate(file, 0);
@@ -387,30 +314,6 @@ describe('the log of a conversation in a file', () => {
     await expect(logs.open('../../etc')).rejects.toThrow(RangeError);
   });
 });
-
-/** What the descriptors of this process stand for. */
-async function openFiles(): Promise<string[]> {
-  const open = await readdir('/proc/self/fd').catch((): string[] => []);
-  return Promise.all(open.map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')));
-}
-
-type Written = [fd: number, bytes: Buffer, from: number, length: number, position: number];
-
-/** The next call of the file system fails, after it has done its work or without. */
-function failOnce(call: 'write' | 'ftruncate', code: string, work?: (...args: Written) => unknown): void {
-  const failing = (...args: unknown[]): void => {
-    const answer = args.pop() as (error: Error) => void;
-    work?.(...(args as Written));
-    setImmediate(() => answer(Object.assign(new Error(code), { code })));
-  };
-  jest.spyOn(fs, call).mockImplementationOnce(failing);
-}
-
-function record(more: { content?: string } = {}): LogRecord {
-  const head = { id: randomUUID(), timestamp: eventTimestamp(), source: 'agent' };
-  const line = JSON.stringify({ ...head, content: more.content ?? 'text', kind: 'MessageEvent' });
-  return { ...head, kind: 'MessageEvent', line };
-}
 
 function searchable(event: object | undefined): object {
   const { id, kind, source, timestamp } = { ...event } as Record<string, unknown>;

@@ -17,8 +17,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import fc from 'fast-check';
-import { eventTimestamp } from '../../events/index.js';
-import type { EventLog, LeaseFence, LogRecord } from '../index.js';
+import { heldLease, logRecord as record } from '../../../test/support/log-records.js';
+import type { EventLog, LogRecord } from '../index.js';
 import { conversationFolder } from './conversation-folder.js';
 import { FileEventLogStore } from './file-event-log-store.js';
 import { LogLines } from './log-lines.js';
@@ -28,20 +28,7 @@ import { isSettled } from './settled-stamp.js';
 const EVENTS = 600;
 /** Changes this far apart (ms) are told apart by who keeps an index. */
 const SETTLING_MS = 100;
-const fence = (valid: () => boolean): LeaseFence => ({
-  conversationId: '',
-  generation: 1,
-  isValid: valid,
-  confirm: () => Promise.resolve(valid()),
-  onLost: () => undefined,
-});
-const FENCE = fence(() => true);
-
-function record(text = 'x'): LogRecord {
-  const event = { id: randomUUID(), timestamp: eventTimestamp(), source: 'user', kind: 'MessageEvent' };
-  const { kind, ...head } = event;
-  return { ...event, line: JSON.stringify({ ...head, text, kind }) };
-}
+const FENCE = heldLease();
 
 describe('the index beside a log', () => {
   let root: string;
@@ -174,14 +161,14 @@ describe('the index beside a log', () => {
     let owns = true;
     await made(
       EVENTS,
-      fence(() => owns),
+      heldLease(() => owns),
     );
     await rm(index);
     await (
       await open()
     ).append(
       EVENTS,
-      fence(() => owns),
+      heldLease(() => owns),
       [record()],
     );
     owns = false;

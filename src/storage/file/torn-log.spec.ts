@@ -5,19 +5,13 @@ import path from 'node:path';
 import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import fc from 'fast-check';
-import { eventTimestamp } from '../../events/index.js';
-import type { EventLog, LeaseFence, LogRecord } from '../index.js';
+import { heldLease, logRecord as record } from '../../../test/support/log-records.js';
+import type { EventLog, LogRecord } from '../index.js';
 import { conversationFolder } from './conversation-folder.js';
 import { FileEventLogStore } from './file-event-log-store.js';
 
 const RUNS = Number(process.env['FAULT_ROUNDS'] ?? 4);
-const FENCE: LeaseFence = {
-  conversationId: '',
-  generation: 1,
-  isValid: () => true,
-  confirm: () => Promise.resolve(true),
-  onLost: () => undefined,
-};
+const FENCE = heldLease();
 
 /** What a crash may leave behind the place where a write was torn. */
 const tails = fc.oneof(
@@ -59,7 +53,7 @@ describe('a log whose end was torn', () => {
       const texts = fc.array(fc.string({ unit: 'binary', maxLength: 12 }), { minLength: 1, maxLength: 3 });
       await fc.assert(
         fc.asyncProperty(texts, tails, async (contents, tail) => {
-          const records = contents.map(record);
+          const records = contents.map((content) => record(content));
           const whole = Buffer.from(records.map(({ line }) => `${line}\n`).join(''));
           for (let cut = 0; cut <= whole.length; cut += 1) {
             const bytes = Buffer.concat([whole.subarray(0, cut), tail]);
@@ -183,12 +177,6 @@ function wholeLines(bytes: Buffer, records: readonly LogRecord[]): string[] {
 
 function lengthOf(lines: readonly string[]): number {
   return lines.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0);
-}
-
-function record(content: string): LogRecord {
-  const head = { id: randomUUID(), timestamp: eventTimestamp(), source: 'agent' };
-  const line = JSON.stringify({ ...head, content, kind: 'MessageEvent' });
-  return { ...head, kind: 'MessageEvent', line };
 }
 
 function reversed(line: string): string {

@@ -2,7 +2,7 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { makeFolder } from '../../../files/index.js';
 import { isJsonObject } from '../../../http/field-type.js';
-import { endSessionProcesses, signal } from '../../../tools/terminal/session-processes.js';
+import { endSessionProcesses, processStart, signal } from '../../../tools/terminal/session-processes.js';
 
 /** What is written down of a program that runs; the original reads it, too. */
 interface RunRecord {
@@ -21,7 +21,10 @@ export class LeftBehind {
   constructor(private readonly folder: string) {}
 
   async note(name: string, pid: number, mark: string): Promise<void> {
-    const [start_time = 0, server_start_time = 0] = await Promise.all([startOf(pid), startOf(process.pid)]);
+    const [start_time = 0, server_start_time = 0] = await Promise.all([
+      processStart(pid),
+      processStart(process.pid),
+    ]);
     const record: RunRecord = {
       ...{ name, pgid: pid, start_time, server_pid: process.pid, server_start_time, mark },
     };
@@ -39,8 +42,8 @@ export class LeftBehind {
       const record = await this.read(file);
       if (record === undefined) continue;
       // Process ids are used again: only together with its start does one name a process.
-      if ((await startOf(record.server_pid)) === record.server_start_time) continue;
-      if ((await startOf(record.pgid)) === record.start_time) signal(-record.pgid, 'SIGKILL');
+      if ((await processStart(record.server_pid)) === record.server_start_time) continue;
+      if ((await processStart(record.pgid)) === record.start_time) signal(-record.pgid, 'SIGKILL');
       if (record.mark !== undefined) await endSessionProcesses(record.mark, []);
       await rm(path.join(this.folder, file), { force: true });
     }
@@ -70,14 +73,4 @@ function parsed(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** When a process started, in ticks since the machine did (field 22 of /proc/PID/stat); undefined when it is no more. */
-async function startOf(pid: number): Promise<number | undefined> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => undefined);
-  if (stat === undefined) return undefined;
-  // The name before it may contain anything, parentheses included.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const start = Number(fields[19]);
-  return Number.isSafeInteger(start) ? start : undefined;
 }
