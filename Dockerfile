@@ -32,5 +32,6 @@ USER node
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:8000/health').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["tini", "--", "node", "/opt/agent-server/dist/main.js"]
+# As `npm start` in package.json: docs/decisions/0013-a-small-young-generation.md
+ENTRYPOINT ["tini", "--", "node", "--max-semi-space-size=4", "/opt/agent-server/dist/main.js"]
 CMD ["--port", "8000"]

@@ -1,24 +1,23 @@
 // One run of 2,000 steps with a condenser: `npm run build && node bench/long-day.mjs [steps]`. Prints what a step takes and how
 // much memory the server has in the course of it, and ends with 1 where the end is not as fast or as small as the beginning.
-import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startChatEndpoint } from '../test/support/chat-endpoint.mjs';
 import { eventsOfKind, sendMessage } from './support/conversation.mjs';
 import { endAllServers, startServer } from './support/server.mjs';
+import { thisServer } from './support/this-server.mjs';
 
 const steps = Number(process.argv[2] ?? 2_000);
 const PARTS = 8;
 /** What the last part may have more than the first ones: noise of the machine, and of a heap that is collected now and then. */
 const SLOWER = 1.5;
 const LARGER = 1.3;
-const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 
 const step = (index) => ({ tools: [['terminal', { command: `echo step ${index}; seq 1 400` }]] });
 const model = await startChatEndpoint({
   script: [...Array.from({ length: steps }, (_, index) => step(index)), { say: 'done' }],
 });
 const condenser = await startChatEndpoint({ script: [{ say: 'A summary of it.', repeat: true }] });
-const server = await startServer([process.execPath, MAIN, '--host', '127.0.0.1']);
+const server = await startServer([...thisServer(), '--host', '127.0.0.1']);
 try {
   const llm = (endpoint, usage_id) => ({
     model: 'openai/scripted',

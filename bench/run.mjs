@@ -3,13 +3,13 @@ import { writeFileSync } from 'node:fs';
 import { mkdir, readdir } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { measureLimits } from './support/limits.mjs';
 import { startModel } from './support/model.mjs';
 import { toCells } from './support/report.mjs';
 import { endAllServers, startServer } from './support/server.mjs';
 import { formatMarkdown, formatNumber, formatText, summarise } from './support/table.mjs';
+import { thisServer } from './support/this-server.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -27,7 +27,6 @@ const { values: options } = parseArgs({
     profile: { type: 'string' },
   },
 });
-const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 const profiling = options.profile ? ['--cpu-prof', '--cpu-prof-dir', options.profile] : [];
 if (options.profile) await mkdir(options.profile, { recursive: true });
 
@@ -36,7 +35,7 @@ const contestants = [
   {
     name: 'this server',
     key: 'ours',
-    command: [process.execPath, ...profiling, MAIN, '--host', '127.0.0.1'],
+    command: [...thisServer(profiling), '--host', '127.0.0.1'],
   },
 ];
 if (options.server)

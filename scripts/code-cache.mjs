@@ -16,7 +16,9 @@ import { codeCacheOf, runScript } from '../dist/cli/code-cache.js';
 const PATIENCE_MS = 60_000;
 
 const bundle = fileURLToPath(new URL('../dist/bundle/', import.meta.url));
-for (const name of await readdir(bundle)) if (name.endsWith('.cache')) await rm(path.join(bundle, name));
+// Those of other flags stay: the build compiles for a start with and one without them.
+for (const name of await readdir(bundle))
+  if (name.endsWith(codeCacheOf(''))) await rm(path.join(bundle, name));
 
 const scripts = new Map();
 const require = createRequire(import.meta.url);

@@ -4,10 +4,9 @@ import { readdir, readFile } from 'node:fs/promises';
 import http from 'node:http';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { WebSocket } from 'ws';
+import { thisServer } from '../support/this-server.mjs';
 
-const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 const PATIENCE_MS = 60_000;
 
 /** The server under test: it is ended and started again on the same folder and port, and clients wait meanwhile. */
@@ -30,8 +29,8 @@ export class SoakServer {
 
   async start() {
     // The inspector is asked for a garbage collection when memory is compared, and for nothing else.
-    const args = ['--inspect=127.0.0.1:0', MAIN, '--host', '127.0.0.1', '--port', String(this.port)];
-    const child = spawn(process.execPath, args, {
+    const [node, ...args] = thisServer(['--inspect=127.0.0.1:0']);
+    const child = spawn(node, [...args, '--host', '127.0.0.1', '--port', String(this.port)], {
       cwd: this.#folder,
       env: { PATH: process.env.PATH, HOME: this.#folder, LANG: 'C.UTF-8', ...this.#env },
       stdio: ['ignore', 'pipe', 'pipe'],
