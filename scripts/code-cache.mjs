@@ -3,7 +3,7 @@
 // starts compile nothing. A Node with another V8 compiles as usual. Why: docs/decisions/0010-compiled-code-beside-the-bundle.md
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
@@ -42,7 +42,11 @@ const { run } = require(path.join(bundle, 'program.cjs'));
 await run('', listening);
 await lookAt(stored);
 await work();
-for (const [file, script] of scripts) await writeFile(codeCacheOf(file), script.createCachedData());
+// By another name first: V8 dies of compiled code that is damaged, as half of it may be.
+for (const [file, script] of scripts) {
+  await writeFile(`${codeCacheOf(file)}.new`, script.createCachedData());
+  await rename(`${codeCacheOf(file)}.new`, codeCacheOf(file));
+}
 console.log(`Compiled: ${scripts.size} files`);
 process.kill(process.pid, 'SIGTERM');
 

@@ -1,6 +1,7 @@
 // Puts what a running server needs into an empty folder, from a checkout that is built (`npm ci && npm run build`):
 // the bundle, and the few packages that are not in it. No network, no dev dependencies, no install scripts.
-// Usage: node scripts/install-production.mjs <folder>. Then: node <folder>/dist/main.js. The Dockerfile runs this too.
+// Usage: node scripts/install-production.mjs <folder>. Then: node <folder>/dist/main.js, with Node's options as in `npm start`. The
+// Dockerfile runs this too.
 import { cp, mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -57,8 +58,10 @@ async function locate(name, importer) {
   return undefined;
 }
 
+/** With their times: compiled code that is older than its file is not used. */
 async function copy(from, to) {
-  await cp(from, to, { recursive: true, dereference: true, filter: (file) => !NOT_FOR_USERS.test(file) });
+  const filter = (file) => !NOT_FOR_USERS.test(file);
+  await cp(from, to, { recursive: true, dereference: true, preserveTimestamps: true, filter });
 }
 
 async function megabytes(folder) {

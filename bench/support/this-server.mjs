@@ -10,7 +10,8 @@ const { start } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')
  * @param options more of Node's
  */
 export function thisServer(options = []) {
-  const [, , ...words] = start.split(' ');
-  const main = fileURLToPath(new URL(words.at(-1), root));
-  return [process.execPath, ...words.slice(0, -1), ...options, main];
+  const [, nodeOptions, program] = /^exec node((?: --\S+)*) (\S+\.js)$/.exec(start) ?? [];
+  if (program === undefined) throw new Error(`npm start runs something else: ${start}`);
+  const own = nodeOptions.split(' ').filter((option) => option !== '');
+  return [process.execPath, ...own, ...options, fileURLToPath(new URL(program, root))];
 }

@@ -123,7 +123,7 @@ export class AiSdkLlm extends Llm {
           // What a dead attempt still brings is nobody's business any more.
           onDelta: (delta) => {
             bound.take(delta.content);
-            if (!clock.signal.aborted) request.onDelta?.(delta);
+            if (config.stream && !clock.signal.aborted) request.onDelta?.(delta);
           },
           subscriptionToken: () => this.subscription(),
           onProgress: () => clock.touch(),

@@ -27,8 +27,8 @@ export class AnswerBound {
     this.length += chunk.length;
     const end = this.inLines ? chunk.lastIndexOf(LINE_END) : -1;
     this.line = end === -1 ? this.line + chunk.length : chunk.length - end - 1;
-    if (this.length > this.most) throw tooLong(this.most, 'answer');
-    if (this.inLines && this.line > MAX_LINE) throw tooLong(MAX_LINE, 'line of a stream');
+    if (this.length > this.most) throw tooLong(this.most, 'as one answer');
+    if (this.inLines && this.line > MAX_LINE) throw tooLong(MAX_LINE, 'as one line of a stream');
   }
 }
 
@@ -39,7 +39,7 @@ export class TextBound {
   /** @throws LlmError as soon as it is more than an answer can be */
   take(text: string): void {
     this.length += text.length;
-    if (this.length > MAX_BODY) throw tooLong(MAX_BODY, 'answer');
+    if (this.length > MAX_BODY) throw tooLong(MAX_BODY, 'of text in one answer');
   }
 }
 
@@ -60,7 +60,7 @@ export function boundedAnswer(response: Response): Response {
 function tooLong(bytes: number, what: string): LlmError {
   return new LlmError(
     'LLMServiceUnavailableError',
-    `The LLM endpoint sent more than ${bytes / MIB} MiB as one ${what}. ` +
+    `The LLM endpoint sent more than ${bytes / MIB} MiB ${what}. ` +
       'Check the reverse proxy or model server configuration.',
   );
 }

@@ -55,7 +55,24 @@ describe('the production installation', () => {
     );
     const files = await readdir(program, { recursive: true });
     const sizes = await Promise.all(files.map(async (file) => (await stat(path.join(program, file))).size));
-    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(30e6);
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(33e6);
+  });
+
+  it('has compiled code for a start as in `npm start`, and uses it', async () => {
+    const bundle = path.join(program, 'dist/bundle');
+    const changed = async (name: string) => (await stat(path.join(bundle, name))).mtimeMs;
+    const caches = (await readdir(bundle)).filter((name) => name.endsWith('.cache'));
+    for (const cache of caches) {
+      const file = cache.replace(/(?<=\.cjs)\..*$/, '');
+      expect(await changed(cache)).toBeGreaterThanOrEqual(await changed(file));
+    }
+    const { scripts } = JSON.parse(await readFile(path.join(ROOT, 'package.json'), 'utf8')) as {
+      scripts: Record<string, string>;
+    };
+    const { node } = dockerfile.start;
+    expect(scripts['start']).toBe(`exec ${node.join(' ')} dist/main.js`);
+    const tag = await run(process.execPath, [...node.slice(1), '-p', 'v8.cachedDataVersionTag()']);
+    expect(caches).toContainEqual(expect.stringMatching(`^program\\.cjs\\..*-${tag.stdout.trim()}\\.cache$`));
   });
 
   it('finds everything that it loads later: model providers, the API document', async () => {
@@ -91,8 +108,10 @@ describe('the container', () => {
   function start(port: string, env: Record<string, string>, key?: string): Promise<ServerProcess> {
     const environment: Record<string, string> = {};
     for (const [name, value] of Object.entries(dockerfile.environment)) environment[name] = inside(value);
-    const [, main = '', ...args] = dockerfile.start;
+    const { node, main, args } = dockerfile.start;
+    const [, ...nodeOptions] = node;
     return ServerProcess.start({
+      nodeOptions,
       main: inside(main),
       cwd: container,
       host: null,

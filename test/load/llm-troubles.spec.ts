@@ -123,7 +123,7 @@ describe('an LLM endpoint that is out of order', () => {
       'the text of a stream has no end',
       true,
       (response) => pour(response.writeHead(200, STREAM), Buffer.from(piece('word '.repeat(2000)))),
-      /more than 16 MiB as one answer/,
+      /more than 16 MiB of text in one answer/,
     ],
     [
       'a stream without text has no end',

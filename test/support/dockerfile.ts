@@ -9,8 +9,8 @@ export interface Dockerfile {
   environment: Record<string, string>;
   /** The commands of the build, without those of the system's package manager. */
   steps: string[];
-  /** The program and its arguments as `docker run` starts them, without `tini`. */
-  start: string[];
+  /** What `docker run` starts, without `tini`: Node and its options, the program, its arguments. */
+  start: { node: string[]; main: string; args: string[] };
   healthCheck: string[];
 }
 
@@ -32,12 +32,17 @@ export async function readDockerfile(): Promise<Dockerfile> {
   const pairs = all('ENV').flatMap((variables) => variables.split(/\s+/).map((pair) => pair.split('=')));
   const [tini, dashes, ...program] = command(all('ENTRYPOINT')[0]);
   if (tini !== 'tini' || dashes !== '--') throw new Error('the entry point is not tini');
+  const main = program.findIndex((word) => word.endsWith('.js'));
   return {
     instructions,
     copied: sources.flatMap((copy) => copy.split(/\s+/).slice(0, -1)),
     environment: Object.fromEntries(pairs.map(([name = '', value = '']) => [name, value])),
     steps: all('RUN').filter((step) => !step.startsWith('apt-get')),
-    start: [...program, ...command(all('CMD')[0])],
+    start: {
+      node: program.slice(0, main),
+      main: program[main] ?? '',
+      args: [...program.slice(main + 1), ...command(all('CMD')[0])],
+    },
     healthCheck: command(all('HEALTHCHECK')[0]?.replace(/^.*? CMD /, '')),
   };
 }

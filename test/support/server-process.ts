@@ -17,6 +17,8 @@ export interface ServerOptions {
   host?: string | null;
   /** A command that starts the program behind it. */
   wrapper?: string[];
+  /** Options of Node itself. */
+  nodeOptions?: string[];
   /** The program that is started; the default is this build. */
   main?: string;
   /** Whom it runs as; the default is who runs the test. */
@@ -48,7 +50,7 @@ export class ServerProcess {
     const cwd = options.cwd ?? (await mkdtemp(path.join(os.tmpdir(), 'agent-server-')));
     const { host = '127.0.0.1' } = options;
     const address = [...(host === null ? [] : ['--host', host]), '--port', '0'];
-    const args = [options.main ?? MAIN, ...address, ...(options.args ?? [])];
+    const args = [...(options.nodeOptions ?? []), options.main ?? MAIN, ...address, ...(options.args ?? [])];
     const [program = '', ...words] = [...(options.wrapper ?? []), process.execPath, ...args];
     const child = spawn(program, words, {
       cwd,

@@ -85,7 +85,7 @@ class OllamaAnswer {
   }
 
   private tell(kind: 'text' | 'reasoning', content: string): void {
-    if (this.call.request.config.stream) this.call.onDelta({ kind, content, responseId: this.id });
+    this.call.onDelta({ kind, content, responseId: this.id });
   }
 
   /** Calls come whole; only newer versions of Ollama give them ids. */

@@ -14,7 +14,7 @@ export interface ProviderCall {
   attempt: number;
   /** Aborted by the caller or when the attempt's time is over. */
   signal: AbortSignal;
-  /** A piece of the answer, when it is streamed. */
+  /** A piece of the answer; who asked hears of it when a stream was asked for. */
   onDelta(delta: LlmDelta): void;
   /** The access token of a subscription; undefined: nobody is signed in. */
   subscriptionToken(): Promise<string | undefined>;

@@ -28,9 +28,6 @@ export async function callSubscription(call: ProviderCall): Promise<ProviderAnsw
   const streamed: ProviderCall = {
     ...call,
     request: { ...request, config: { ...request.config, stream: true } },
-    onDelta: (delta) => {
-      if (request.config.stream) call.onDelta(delta);
-    },
   };
   const body: JsonObject = {
     ...{ max_output_tokens: undefined, prompt_cache_retention: undefined },
