@@ -4,13 +4,13 @@ import {
   DamagedConversationError,
   LeaseHeldError,
   StorageFailedError,
-  type CatalogueEntry,
   type EventLog,
   type JsonObject,
 } from '../storage/index.js';
 import type { Conversation } from './conversation.js';
 import { ConversationCreation } from './conversation-creation.js';
 import { ConversationNotFoundError, RunLimitError } from './conversation-errors.js';
+import { hasStatus, pageOf, type ConversationQuery } from './conversation-page.js';
 import { ConversationServices } from './conversation-parts.js';
 import { ConversationRegistry } from './conversation-registry.js';
 import { ConversationStore } from './conversation-store.js';
@@ -25,18 +25,6 @@ import type { IncomingMessage, StartConversationRequest } from './start-request.
 import { Worktrees } from './worktrees/worktrees.js';
 
 export type { EventFilter, EventQuery } from './event-query.js';
-
-export type ConversationSortOrder = 'CREATED_AT' | 'UPDATED_AT' | 'CREATED_AT_DESC' | 'UPDATED_AT_DESC';
-
-/** Filters and paging of the list of conversations. */
-export interface ConversationQuery {
-  /** 32 hex digits of the first conversation of the page; anything else is the first page. */
-  pageId?: string;
-  limit: number;
-  status?: string;
-  sortOrder: ConversationSortOrder;
-  includeSkills: boolean;
-}
 
 /** A log to read from, as far as its events are durable. */
 interface ReadableLog {
@@ -110,9 +98,7 @@ export class ConversationsService {
   }
 
   async search(query: ConversationQuery): Promise<JsonPage> {
-    const all = sorted(await this.services.catalogue.list(), query.sortOrder);
-    // The one that a page begins with may have another status by now: the page begins at its place all the same.
-    const found = firstOf(all, startOf(all, query.pageId), hasStatus(query.status), query.limit + 1);
+    const found = pageOf(await this.services.catalogue.list(), query);
     const ids = found.slice(0, query.limit).map((entry) => entry.id);
     const page = await this.batch(ids, query.includeSkills);
     const next = found[query.limit];
@@ -240,38 +226,6 @@ function readsAllTheSame(error: unknown): boolean {
   );
 }
 
-/** Where a page begins: at the conversation that its id names, else at the first one. */
-function startOf(entries: readonly CatalogueEntry[], pageId: string | undefined): number {
-  if (pageId === undefined) return 0;
-  const id = pageId.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
-  return Math.max(
-    0,
-    entries.findIndex((entry) => entry.id === id),
-  );
-}
-
-/** The first ones of the list, from an index on, that are as they should be. */
-function firstOf<T>(all: readonly T[], from: number, isWanted: (item: T) => boolean, most: number): T[] {
-  const found: T[] = [];
-  for (let at = from; at < all.length && found.length < most; at += 1) {
-    const item = all[at];
-    if (item !== undefined && isWanted(item)) found.push(item);
-  }
-  return found;
-}
-
 function hex(id: string): string {
   return id.replaceAll('-', '');
-}
-
-function hasStatus(status: string | undefined): (entry: CatalogueEntry) => boolean {
-  return (entry) => status === undefined || entry.execution_status === status;
-}
-
-function sorted(entries: readonly CatalogueEntry[], order: ConversationSortOrder): readonly CatalogueEntry[] {
-  // The catalogue lists by creation already.
-  const ascending = order.startsWith('UPDATED_AT')
-    ? entries.toSorted((a, b) => (a.updated_at < b.updated_at ? -1 : a.updated_at > b.updated_at ? 1 : 0))
-    : entries;
-  return order.endsWith('_DESC') ? ascending.toReversed() : ascending;
 }

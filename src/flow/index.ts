@@ -1,4 +1,5 @@
 export { afterLarge } from './after-large.js';
 export { forEachBounded } from './bounded.js';
+export { inSlices } from './in-slices.js';
 export { Slots } from './slots.js';
 export { turnToStart, turnToWork } from './turns.js';

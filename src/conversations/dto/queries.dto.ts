@@ -1,7 +1,7 @@
 import { EXECUTION_STATUSES } from '../../events/index.js';
 import { Field } from '../../http/field.js';
 import { choice, flag, instant, integer, listOf, nullable, text, uuid } from '../../http/field-type.js';
-import type { ConversationSortOrder } from '../conversations.service.js';
+import type { ConversationSortOrder } from '../conversation-page.js';
 
 const CONVERSATION_ORDERS: readonly ConversationSortOrder[] = [
   'CREATED_AT',

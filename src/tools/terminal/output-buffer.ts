@@ -48,8 +48,8 @@ export class OutputBuffer {
     this.decoder = undefined;
   }
 
-  /** Takes what there is, as a person would read it on the screen, without trailing white space. */
-  take(): TakenOutput {
+  /** Takes what there is now, as a person would read it on the screen, without trailing white space. */
+  async take(): Promise<TakenOutput> {
     this.decoder ??= new StringDecoder('utf8');
     const raw = this.decoder.write(Buffer.concat(this.chunks.slice(this.first)));
     const dropped = this.dropped;
@@ -57,7 +57,7 @@ export class OutputBuffer {
     this.bytes = 0;
     this.first = 0;
     this.dropped = false;
-    const cleaned = cleanOutput(dropped ? raw.slice(raw.indexOf('\n') + 1) : raw).trimEnd();
+    const cleaned = (await cleanOutput(dropped ? raw.slice(raw.indexOf('\n') + 1) : raw)).trimEnd();
     const lines = cleaned.split('\n');
     if (lines.length > MAX_LINES) {
       return { text: lines.slice(-MAX_LINES).join('\n'), remainingLines: MAX_LINES };

@@ -23,22 +23,23 @@ describe('cleanOutput', () => {
     ['lines padded by a full-screen program', '\x1b[1;1H~     \x1b[2;1H~     ', '~\n~'],
     ['bells and NULs', 'a\x07b\x00c', 'abc'],
     ['a cut sequence', 'abc\x1b[3', 'abc'],
-  ])('reads %s', (_name, raw, expected) => {
-    expect(cleanOutput(raw)).toBe(expected);
+  ])('reads %s', async (_name, raw, expected) => {
+    expect(await cleanOutput(raw)).toBe(expected);
   });
 
-  it('leaves text without controls alone', () => {
-    fc.assert(fc.property(fc.string({ unit: 'grapheme' }), (text) => cleanOutput(text) === text));
+  it('leaves text without controls alone', async () => {
+    const text = fc.string({ unit: 'grapheme' });
+    await fc.assert(fc.asyncProperty(text, async (given) => (await cleanOutput(given)) === given));
   });
 
-  it('leaves no control characters', () => {
+  it('leaves no control characters', async () => {
     const piece = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 5 }),
       fc.constantFrom('\x1b[', '\x1b]', '5A', '3B', '2K', 'J', '7;7H', '\r', '\b', '\n', '99999999C'),
     );
-    fc.assert(
-      fc.property(fc.array(piece), (pieces) => {
-        const controls = Array.from(cleanOutput(pieces.join(''))).filter(
+    await fc.assert(
+      fc.asyncProperty(fc.array(piece), async (pieces) => {
+        const controls = Array.from(await cleanOutput(pieces.join(''))).filter(
           (char) => char < ' ' || char === '\x7f',
         );
         expect(controls.filter((char) => char !== '\n' && char !== '\t')).toEqual([]);
@@ -52,53 +53,66 @@ describe('cleanOutput', () => {
     ['deletions', 'abcd\b\b\x1b[P'],
     ['erasures', 'abcd\b\x1b[1K'],
     ['jumps', 'ab\x1b[A\x1b[B\b'],
-  ])('takes time in proportion to a line of megabytes: %s', (_what, piece) => {
-    const cleaned = (length: number): number => {
+  ])('takes time in proportion to a line of megabytes: %s', async (_what, piece) => {
+    const cleaned = async (length: number): Promise<number> => {
       const started = performance.now();
-      cleanOutput(piece.repeat(length / piece.length));
+      await cleanOutput(piece.repeat(length / piece.length));
       return performance.now() - started;
     };
-    cleaned(100_000);
+    await cleaned(100_000);
+    const short = await cleaned(200_000);
     // Sixteen times as much: in proportion to its square it would take 256 times as long.
-    expect(cleaned(3_200_000)).toBeLessThan(Math.max(50, cleaned(200_000)) * 60);
+    expect(await cleaned(3_200_000)).toBeLessThan(Math.max(50, short) * 60);
   });
 
-  it('joins what stands in several rows only because it is long', () => {
+  it('lets others have their turns in between', async () => {
+    let turns = 0;
+    const turn = (): void => {
+      turns += 1;
+      next = setImmediate(turn);
+    };
+    let next = setImmediate(turn);
+    await cleanOutput('abcdefgh\b'.repeat(400_000));
+    clearImmediate(next);
+    expect(turns).toBeGreaterThan(3);
+  });
+
+  it('joins what stands in several rows only because it is long', async () => {
     const long = 'x'.repeat(5000);
-    expect(cleanOutput(`\x1b[1m${long}\nend`)).toBe(`${long}\nend`);
-    expect(cleanOutput(`${long}\b\by\nend`)).toBe(`${long.slice(0, -2)}yx\nend`);
+    expect(await cleanOutput(`\x1b[1m${long}\nend`)).toBe(`${long}\nend`);
+    expect(await cleanOutput(`${long}\b\by\nend`)).toBe(`${long.slice(0, -2)}yx\nend`);
   });
 });
 
 describe('OutputBuffer', () => {
-  it('gives each part once, without trailing white space', () => {
+  it('gives each part once, without trailing white space', async () => {
     const buffer = new OutputBuffer();
     buffer.append(Buffer.from('a\r\n'));
     buffer.append(Buffer.from(' b \r\n\r\n'));
-    expect(buffer.take()).toEqual({ text: 'a\n b' });
-    expect(buffer.take()).toEqual({ text: '' });
+    expect(await buffer.take()).toEqual({ text: 'a\n b' });
+    expect(await buffer.take()).toEqual({ text: '' });
   });
 
-  it('waits for the rest of a character', () => {
+  it('waits for the rest of a character', async () => {
     const buffer = new OutputBuffer();
     const bytes = Buffer.from('aü');
     buffer.append(bytes.subarray(0, 2));
-    expect(buffer.take().text).toBe('a');
+    expect((await buffer.take()).text).toBe('a');
     buffer.append(bytes.subarray(2));
-    expect(buffer.take().text).toBe('ü');
+    expect((await buffer.take()).text).toBe('ü');
   });
 
-  it('drops the oldest, from a line start on', () => {
+  it('drops the oldest, from a line start on', async () => {
     const buffer = new OutputBuffer();
     const line = `${'x'.repeat(1022)}\r\n`;
     for (let at = 0; at < 20_000; at += 1) buffer.append(Buffer.from(line));
     buffer.append(Buffer.from('end'));
-    const { text, remainingLines } = buffer.take();
+    const { text, remainingLines } = await buffer.take();
     expect(text.startsWith(`${'x'.repeat(1022)}\n`)).toBe(true);
     expect(text.endsWith('\nend')).toBe(true);
     expect(remainingLines).toBe(text.split('\n').length);
     expect(text.length).toBeLessThanOrEqual(4 * 1024 * 1024);
     buffer.append(Buffer.from('next'));
-    expect(buffer.take()).toEqual({ text: 'next' });
+    expect(await buffer.take()).toEqual({ text: 'next' });
   });
 });

@@ -1,3 +1,5 @@
+import { inSlices } from '../../flow/index.js';
+
 const ESC = String.fromCharCode(0x1b);
 const BEL = String.fromCharCode(0x07);
 
@@ -129,19 +131,30 @@ class Screen {
   }
 }
 
+/** Tokens that are worked on in one part: less than a millisecond. */
+const TOKENS_AT_ONCE = 256;
+
 /**
  * Terminal output as text: colours, titles and other sequences go, and what was drawn over (progress bars, spinners,
  * backspaces) reads as it looks at the end. Not an emulator: full-screen programs come out as a list of what they drew.
+ * Megabytes of control characters take up to a second, in which others have their turns.
  */
-export function cleanOutput(raw: string): string {
+export function cleanOutput(raw: string): Promise<string> {
+  return inSlices(cleaning(raw));
+}
+
+function* cleaning(raw: string): Generator<void, string> {
   const text = raw.replaceAll('\r\n', '\n');
   if (!NEEDS_TERMINAL.test(text)) return text;
   const screen = new Screen();
+  let tokens = 0;
   for (const [token, parameters, final] of text.matchAll(TOKEN)) {
     if (final !== undefined) screen.sequence(parameters ?? '', final);
     else if (token === '\n') screen.lineFeed();
     else if (token === '\r' || token === '\b') screen.control(token);
     else if (!NEEDS_TERMINAL.test(token)) screen.write(token);
+    tokens += 1;
+    if (tokens % TOKENS_AT_ONCE === 0) yield;
   }
   return screen.text();
 }

@@ -284,11 +284,13 @@ export class TerminalSession {
     for (const listener of this.endListeners) listener();
   }
 
-  private report(outcome: CommandReport['outcome']): CommandReport {
-    const { text, remainingLines } = this.output.take();
+  /** What has come until now, and nothing of what comes while that is made readable. */
+  private async report(outcome: CommandReport['outcome']): Promise<CommandReport> {
+    const output = this.output.take();
     const { exitCode = -1, prompt } = this.end ?? {};
     if (this.end) this.state = 'idle';
     this.end = undefined;
+    const { text, remainingLines } = await output;
     return { outcome, output: text, remainingLines, exitCode, prompt };
   }
 
