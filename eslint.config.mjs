@@ -19,7 +19,7 @@ const ARROWS = {
   auth: ['config', 'text'],
   logging: ['crypto', 'errors'],
   storage: ['config', 'errors', 'files', 'flow', 'meters', 'processes'],
-  llm: ['errors', 'events', 'meters', 'text'],
+  llm: ['errors', 'events', 'flow', 'meters', 'text'],
   tools: ['errors', 'events', 'files', 'flow', 'processes'],
   agent: ['errors', 'events', 'files', 'flow', 'llm', 'text', 'tools'],
   acp: ['agent', 'errors', 'events', 'files', 'llm', 'tools'],

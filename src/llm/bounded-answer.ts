@@ -1,3 +1,4 @@
+import { turnToWork } from '../flow/index.js';
 import { LlmError } from './llm-error.js';
 
 const MIB = 1024 * 1024;
@@ -7,6 +8,8 @@ const MAX_STREAM = 64 * MIB;
 const MAX_LINE = 8 * MIB;
 /** An answer that is not streamed, and the text of one that is, which is kept until its end. */
 const MAX_BODY = 16 * MIB;
+/** A piece that takes about a millisecond: of a model that people wait for come some hundred bytes at a time. */
+const LARGE = 16 * 1024;
 const LINE_END = 0x0a;
 
 /** Watches over the size of an answer: memory must not fill with it. */
@@ -32,6 +35,14 @@ export class AnswerBound {
   }
 }
 
+/**
+ * Resolves when a piece of an answer may be worked on. Large ones wait for a turn of their own: an endpoint that sends faster than
+ * it is read has megabytes ready, and they would all be worked on in one turn.
+ */
+export async function turnFor(chunk: Uint8Array): Promise<void> {
+  if (chunk.length >= LARGE) await turnToWork();
+}
+
 /** Watches over what a model says in a stream, in characters: little of its bytes may be text, or nearly all of them. */
 export class TextBound {
   private length = 0;
@@ -49,8 +60,9 @@ export function boundedAnswer(response: Response): Response {
   const { status, statusText, headers } = response;
   const bound = new AnswerBound(headers.get('content-type') ?? '');
   const bounded = new TransformStream<Uint8Array, Uint8Array>({
-    transform(chunk, controller) {
+    async transform(chunk, controller) {
       bound.take(chunk);
+      await turnFor(chunk);
       controller.enqueue(chunk);
     },
   });

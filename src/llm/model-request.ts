@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
-import { AnswerBound } from './bounded-answer.js';
+import { AnswerBound, turnFor } from './bounded-answer.js';
 import { loadUndici, modelDispatcher } from './model-fetch.js';
 
 /** A request with a body of JSON. */
@@ -62,6 +62,7 @@ async function* bounded(body: Readable, type: string): AsyncGenerator<Uint8Array
   const bound = new AnswerBound(type);
   for await (const chunk of body as AsyncIterable<Uint8Array>) {
     bound.take(chunk);
+    await turnFor(chunk);
     yield chunk;
   }
 }
