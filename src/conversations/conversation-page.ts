@@ -53,7 +53,8 @@ function firstCreated(entries: readonly CatalogueEntry[], first: number | undefi
 function firstUpdated(entries: readonly CatalogueEntry[], first: number | undefined, asked: Asked): number[] {
   const descending = isDescending(asked);
   const isBefore = (one: number, other: number): boolean => {
-    const [a = '', b = ''] = [entries[one]?.updated_at, entries[other]?.updated_at];
+    const a = entries[one]?.updated_at ?? '';
+    const b = entries[other]?.updated_at ?? '';
     if (a === b) return descending ? one > other : one < other;
     return descending ? a > b : a < b;
   };
@@ -64,7 +65,13 @@ function firstUpdated(entries: readonly CatalogueEntry[], first: number | undefi
     if (found.length > asked.limit && !isBefore(place, found.at(-1) ?? 0)) continue;
     if (first !== undefined && isBefore(place, first)) continue;
     if (!isWanted(entries[place])) continue;
-    found.splice(found.findLastIndex((other) => isBefore(other, place)) + 1, 0, place);
+    let [low, high] = [0, found.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (isBefore(place, found[middle] ?? 0)) high = middle;
+      else low = middle + 1;
+    }
+    found.splice(low, 0, place);
     if (found.length > asked.limit + 1) found.pop();
   }
   return found;

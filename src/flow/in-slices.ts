@@ -1,9 +1,12 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { turnForPiece } from './turns.js';
 
 /** After so long others have their turn (ms). */
-const SLICE_MS = 4;
+const SLICE_MS = 2;
 
-/** Does work that comes in small parts, a part for each `yield`, without holding up others for longer than a slice. */
+/**
+ * Does work that comes in small parts, a part for each `yield`, in slices: the first at once, each other one in a turn of the event
+ * loop that it has to itself among all such work.
+ */
 export async function inSlices<T>(work: Generator<void, T>): Promise<T> {
   for (;;) {
     const end = performance.now() + SLICE_MS;
@@ -11,6 +14,6 @@ export async function inSlices<T>(work: Generator<void, T>): Promise<T> {
       const part = work.next();
       if (part.done) return part.value;
     } while (performance.now() < end);
-    await nextTurn();
+    await turnForPiece();
   }
 }

@@ -14,6 +14,7 @@ class Turns {
 
 const starts = new Turns();
 const work = new Turns();
+const pieces = new Turns();
 
 /**
  * Resolves when a process may be started. Starting one holds the loop up for some milliseconds (the memory map of the
@@ -26,4 +27,12 @@ export function turnToStart(): Promise<unknown> {
 /** Resolves when an agent may do a part of a step. Twenty of them at once would let a request wait for all. */
 export function turnToWork(): Promise<unknown> {
   return work.take();
+}
+
+/**
+ * Resolves when the next piece of something large may be worked on: of a model's answer, of what a terminal printed. A queue of its own:
+ * however many of them there are, agents' steps wait for one.
+ */
+export function turnForPiece(): Promise<unknown> {
+  return pieces.take();
 }

@@ -1,4 +1,4 @@
-import { turnToWork } from '../flow/index.js';
+import { turnForPiece } from '../flow/index.js';
 import { LlmError } from './llm-error.js';
 
 const MIB = 1024 * 1024;
@@ -8,7 +8,7 @@ const MAX_STREAM = 64 * MIB;
 const MAX_LINE = 8 * MIB;
 /** An answer that is not streamed, and the text of one that is, which is kept until its end. */
 const MAX_BODY = 16 * MIB;
-/** A piece that takes about a millisecond: of a model that people wait for come some hundred bytes at a time. */
+/** Working on so much takes up to some milliseconds; of a model that people wait for come some hundred bytes at a time. */
 const LARGE = 16 * 1024;
 const LINE_END = 0x0a;
 
@@ -40,7 +40,7 @@ export class AnswerBound {
  * it is read has megabytes ready, and they would all be worked on in one turn.
  */
 export async function turnFor(chunk: Uint8Array): Promise<void> {
-  if (chunk.length >= LARGE) await turnToWork();
+  if (chunk.length >= LARGE) await turnForPiece();
 }
 
 /** Watches over what a model says in a stream, in characters: little of its bytes may be text, or nearly all of them. */

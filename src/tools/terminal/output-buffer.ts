@@ -57,7 +57,8 @@ export class OutputBuffer {
     this.bytes = 0;
     this.first = 0;
     this.dropped = false;
-    const cleaned = (await cleanOutput(dropped ? raw.slice(raw.indexOf('\n') + 1) : raw)).trimEnd();
+    // One more than is wanted: then some are missing.
+    const cleaned = await cleanOutput(dropped ? raw.slice(raw.indexOf('\n') + 1) : raw, MAX_LINES + 1);
     const lines = cleaned.split('\n');
     if (lines.length > MAX_LINES) {
       return { text: lines.slice(-MAX_LINES).join('\n'), remainingLines: MAX_LINES };

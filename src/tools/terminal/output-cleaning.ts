@@ -13,6 +13,8 @@ const TOKEN = new RegExp(`${CSI}|${CUT_CSI}|${STRING}|${SHORT}|\\n|[${CONTROLS}]
 
 /** Anything but text, tabs and line ends. */
 const NEEDS_TERMINAL = new RegExp(`[${CONTROLS}]`);
+/** The same in what comes from a terminal, where each line ends in two characters. */
+const IS_DRAWN = new RegExp(`[\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f]|\\r(?!\\n)`);
 
 /** Cursor jumps beyond this many lines are no progress display. */
 const MAX_JUMP = 1000;
@@ -77,10 +79,19 @@ class Screen {
     if (final === 'H' || final === 'f') this.position();
   }
 
-  /** What is there to read: without the blanks that full-screen programs pad their lines with. */
-  text(): string {
-    const lines = this.fullScreen ? this.lines.map((line) => line.trimEnd()) : this.lines;
-    return lines.map((line, row) => (row === 0 || this.continued.has(row) ? line : `\n${line}`)).join('');
+  /** What is there to read, the last lines of it: without the blanks that full-screen programs pad their lines with. */
+  *text(mostLines: number): Generator<void, string> {
+    const rows: string[] = [];
+    let row = this.lines.length - 1;
+    while (row > 0 && this.lines[row]?.trim() === '') row -= 1;
+    for (let lines = 0; row >= 0 && lines < mostLines; row -= 1) {
+      const text = this.fullScreen ? this.lines[row]?.trimEnd() : this.lines[row];
+      const isContinued = this.continued.has(row);
+      if (!isContinued) lines += 1;
+      rows.push(row === 0 || isContinued || lines === mostLines ? (text ?? '') : `\n${text ?? ''}`);
+      if (rows.length % ROWS_AT_ONCE === 0) yield;
+    }
+    return rows.reverse().join('');
   }
 
   private wrap(): void {
@@ -131,24 +142,26 @@ class Screen {
   }
 }
 
-/** Tokens that are worked on in one part: less than a millisecond. */
-const TOKENS_AT_ONCE = 256;
+/** What is worked on in one part: tokens, rows, and characters that are only looked at. Mostly far below a millisecond. */
+const TOKENS_AT_ONCE = 128;
+const ROWS_AT_ONCE = 256;
+const CHARACTERS_AT_ONCE = 64 * 1024;
 
 /**
  * Terminal output as text: colours, titles and other sequences go, and what was drawn over (progress bars, spinners,
  * backspaces) reads as it looks at the end. Not an emulator: full-screen programs come out as a list of what they drew.
- * Megabytes of control characters take up to a second, in which others have their turns.
+ * Nothing blank is left at its end. Megabytes of control characters take up to a second, in which others have their turns.
+ * @param mostLines so many lines of the end are wanted, and no others
  */
-export function cleanOutput(raw: string): Promise<string> {
-  return inSlices(cleaning(raw));
+export function cleanOutput(raw: string, mostLines = Infinity): Promise<string> {
+  return inSlices(cleaning(raw, mostLines));
 }
 
-function* cleaning(raw: string): Generator<void, string> {
-  const text = raw.replaceAll('\r\n', '\n');
-  if (!NEEDS_TERMINAL.test(text)) return text;
+function* cleaning(raw: string, mostLines: number): Generator<void, string> {
+  if (!(yield* isDrawn(raw))) return lastLines(raw.trimEnd(), mostLines).replaceAll('\r\n', '\n');
   const screen = new Screen();
   let tokens = 0;
-  for (const [token, parameters, final] of text.matchAll(TOKEN)) {
+  for (const [token, parameters, final] of raw.matchAll(TOKEN)) {
     if (final !== undefined) screen.sequence(parameters ?? '', final);
     else if (token === '\n') screen.lineFeed();
     else if (token === '\r' || token === '\b') screen.control(token);
@@ -156,5 +169,26 @@ function* cleaning(raw: string): Generator<void, string> {
     tokens += 1;
     if (tokens % TOKENS_AT_ONCE === 0) yield;
   }
-  return screen.text();
+  return (yield* screen.text(mostLines)).trimEnd();
+}
+
+function* isDrawn(raw: string): Generator<void, boolean> {
+  for (let from = 0; from < raw.length;) {
+    let to = from + CHARACTERS_AT_ONCE;
+    // What ends a line is not cut in two.
+    while (raw[to - 1] === '\r') to += 1;
+    if (IS_DRAWN.test(raw.slice(from, to))) return true;
+    from = to;
+    yield;
+  }
+  return false;
+}
+
+function lastLines(text: string, most: number): string {
+  let from = text.length;
+  for (let lines = 0; lines < most; lines += 1) {
+    from = text.lastIndexOf('\n', from - 1);
+    if (from <= 0) return from === 0 && lines + 1 >= most ? text.slice(1) : text;
+  }
+  return text.slice(from + 1);
 }

@@ -123,7 +123,7 @@ export class TerminalSession {
     options.signal?.throwIfAborted();
     if (this.state === 'idle') throw new SessionStateError('No command is running');
     if (this.watcher) throw new SessionStateError('The command is being watched');
-    if (this.end) return this.report(this.end.outcome);
+    if (this.end) return this.report(this.end.outcome, options.signal);
     return new Promise((resolve, reject) => {
       const since = performance.now();
       const decoder = new StringDecoder('utf8');
@@ -135,7 +135,7 @@ export class TerminalSession {
       };
       const settle = (outcome: CommandReport['outcome']) => {
         leave();
-        resolve(this.report(outcome));
+        resolve(this.report(outcome, options.signal));
       };
       const interrupt = () => {
         leave();
@@ -285,12 +285,21 @@ export class TerminalSession {
   }
 
   /** What has come until now, and nothing of what comes while that is made readable. */
-  private async report(outcome: CommandReport['outcome']): Promise<CommandReport> {
+  private async report(
+    outcome: CommandReport['outcome'],
+    signal: AbortSignal | undefined,
+  ): Promise<CommandReport> {
     const output = this.output.take();
     const { exitCode = -1, prompt } = this.end ?? {};
-    if (this.end) this.state = 'idle';
+    const isOver = this.end !== undefined;
+    if (isOver) this.state = 'idle';
     this.end = undefined;
     const { text, remainingLines } = await output;
+    // Megabytes take their time, in which nobody else watches for this.
+    if (!isOver && signal?.aborted) {
+      await this.interrupt();
+      signal.throwIfAborted();
+    }
     return { outcome, output: text, remainingLines, exitCode, prompt };
   }
 
