@@ -143,7 +143,9 @@ async function settled(when) {
   }
   const facts = await server.facts();
   const { memory, used, files, processes } = facts;
-  say(`${when}: ${memory} MiB, ${used} MiB of it in use, ${files} open files, ${processes} child processes`);
+  say(
+    `${when}: ${memory} MiB, ${used} MiB of it in use, ${files.length} open files, ${processes} child processes`,
+  );
   return facts;
 }
 

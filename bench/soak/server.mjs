@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, readlink } from 'node:fs/promises';
 import http from 'node:http';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,6 +8,7 @@ import { WebSocket } from 'ws';
 import { thisServer } from '../support/this-server.mjs';
 
 const PATIENCE_MS = 60_000;
+const CONNECTIONS_REST_MS = 8_000;
 
 /** The server under test: it is ended and started again on the same folder and port, and clients wait meanwhile. */
 export class SoakServer {
@@ -128,7 +129,7 @@ export class SoakServer {
     );
   }
 
-  /** Memory and what of it is in use by JavaScript after a garbage collection (MiB), open files and child processes. */
+  /** Memory and what of it is in use by JavaScript after a garbage collection (MiB), what files are open, and child processes. */
   async facts() {
     const { pid } = this.#child;
     await this.#collectGarbage();
@@ -136,7 +137,7 @@ export class SoakServer {
     const used = metrics.get('nodejs_heap_size_used_bytes') + metrics.get('nodejs_external_memory_bytes');
     const status = await readFile(`/proc/${pid}/status`, 'utf8');
     const memory = Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
-    const files = (await readdir(path.join('/proc', String(pid), 'fd'))).length;
+    const files = await openFiles(pid);
     const processes = await descendants(pid);
     return { memory: Math.round(memory), used: Math.round(used / 1024 / 1024), files, processes };
   }
@@ -149,6 +150,18 @@ export class SoakServer {
     socket.close();
     await once(socket, 'close');
   }
+}
+
+/** What a process has open, once the connections of clients that rest have been closed: they are kept for five seconds. */
+async function openFiles(pid) {
+  const folder = path.join('/proc', String(pid), 'fd');
+  let least;
+  for (const end = Date.now() + CONNECTIONS_REST_MS; Date.now() < end; await sleep(500)) {
+    const links = (await readdir(folder)).map((fd) => readlink(path.join(folder, fd)).catch(() => ''));
+    const files = (await Promise.all(links)).map((link) => link.replace(/:\[\d+\]$/, '')).sort();
+    if (least === undefined || files.length < least.length) least = files;
+  }
+  return least;
 }
 
 /** How many processes have come from this one and are still there. */

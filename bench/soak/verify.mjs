@@ -78,7 +78,15 @@ function leaks(first, last) {
   if (last.used > first.used + MORE_USED_MIB) faults.push(`memory in use: ${first.used} -> ${last.used} MiB`);
   if (last.memory > first.memory + MORE_MEMORY_MIB)
     faults.push(`memory: ${first.memory} -> ${last.memory} MiB`);
-  if (last.files > first.files + MORE_FILES) faults.push(`open files: ${first.files} -> ${last.files}`);
+  if (last.files.length > first.files.length + MORE_FILES)
+    faults.push(`open files: ${counted(first.files)} -> ${counted(last.files)}`);
   if (last.processes > first.processes) faults.push(`processes: ${first.processes} -> ${last.processes}`);
   return faults;
+}
+
+/** How many there are, and of what. */
+function counted(files) {
+  const kinds = new Map();
+  for (const file of files) kinds.set(file, (kinds.get(file) ?? 0) + 1);
+  return `${files.length} (${[...kinds].map(([kind, count]) => `${count} ${kind}`).join(', ')})`;
 }
