@@ -18,7 +18,7 @@ const ARROWS = {
   crypto: ['config'],
   auth: ['config', 'text'],
   logging: ['crypto', 'errors'],
-  storage: ['config', 'errors', 'files', 'flow', 'meters', 'processes'],
+  storage: ['config', 'errors', 'files', 'flow', 'meters', 'processes', 'text'],
   llm: ['errors', 'events', 'flow', 'meters', 'text'],
   tools: ['errors', 'events', 'files', 'flow', 'processes'],
   agent: ['errors', 'events', 'files', 'flow', 'llm', 'text', 'tools'],
@@ -52,6 +52,7 @@ const ARROWS = {
     'openapi',
     'settings',
     'storage',
+    'text',
     'tools',
   ],
   sockets: [

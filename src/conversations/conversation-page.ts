@@ -1,4 +1,5 @@
 import type { CatalogueEntry } from '../storage/index.js';
+import { dashedUuid } from '../text/index.js';
 
 export type ConversationSortOrder = 'CREATED_AT' | 'UPDATED_AT' | 'CREATED_AT_DESC' | 'UPDATED_AT_DESC';
 
@@ -34,7 +35,7 @@ export function hasStatus(status: string | undefined): (entry: CatalogueEntry | 
 
 function placeOf(entries: readonly CatalogueEntry[], pageId: string | undefined): number | undefined {
   if (pageId === undefined) return undefined;
-  const id = pageId.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  const id = dashedUuid(pageId);
   const place = entries.findIndex((entry) => entry.id === id);
   return place < 0 ? undefined : place;
 }

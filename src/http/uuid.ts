@@ -1,3 +1,5 @@
+import { dashedUuid } from '../text/index.js';
+
 const GROUP_STARTS = [0, 9, 14, 19, 24];
 const GROUP_LENGTHS = [8, 4, 4, 4, 12];
 
@@ -32,7 +34,7 @@ export function parseUuid(input: string): { id: string } | { error: string } {
     }
   }
   const hex = inner.replaceAll('-', '').toLowerCase();
-  return { id: hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5') };
+  return { id: dashedUuid(hex) };
 }
 
 /** The text between braces or after the URN prefix, and whether there was neither. */

@@ -1,19 +1,7 @@
+import { turnsOf } from '../../test/support/turns-of.js';
 import { boundedAnswer, turnFor } from './bounded-answer.js';
 
 describe('the pieces of an answer', () => {
-  /** Turns of the event loop until some work is done. */
-  const turnsOf = async (work: Promise<unknown>): Promise<number> => {
-    let turns = 0;
-    const turn = (): void => {
-      turns += 1;
-      next = setImmediate(turn);
-    };
-    let next = setImmediate(turn);
-    await work;
-    clearImmediate(next);
-    return turns;
-  };
-
   it('have a turn each where they are large, whoever reads them', async () => {
     const large = new Uint8Array(64 * 1024);
     const read = async (): Promise<void> => {

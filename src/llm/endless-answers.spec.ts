@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { llmConfig } from '../../test/support/llm-config.js';
+import { pour } from '../../test/support/pour.js';
 import { textContent } from '../events/index.js';
 import { AiSdkLlm } from './ai-sdk-llm.js';
 import type { LlmConfig } from './llm-config.js';
@@ -41,13 +42,7 @@ describe('an answer without an end', () => {
       request.resume();
       response.writeHead(200, { 'content-type': type });
       response.write(first);
-      const pour = (): void => {
-        while (!response.destroyed) {
-          sent += again.length;
-          if (!response.write(again)) return void response.once('drain', pour);
-        }
-      };
-      pour();
+      pour(response, again, () => (sent += again.length));
     }).listen(0, '127.0.0.1');
     await once(server, 'listening');
     address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

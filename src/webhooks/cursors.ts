@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { makeFolder } from '../files/index.js';
+import { dashedUuid } from '../text/index.js';
 import { namesIn } from './durable.js';
 import { createPosition, readPosition, removePosition, writePosition } from './position-file.js';
 
@@ -41,9 +42,7 @@ export class Cursors {
   /** The conversations that have a position. */
   async list(): Promise<string[]> {
     const names = await namesIn(this.folder);
-    return names
-      .filter((name) => /^[0-9a-f]{32}$/.test(name))
-      .map((name) => name.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'));
+    return names.filter((name) => /^[0-9a-f]{32}$/.test(name)).map(dashedUuid);
   }
 
   private file(conversationId: string): string {

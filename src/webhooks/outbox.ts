@@ -5,6 +5,7 @@ import path from 'node:path';
 import { errorCode } from '../errors/index.js';
 import { isProcessAlive } from '../processes/index.js';
 import { makeFolder } from '../files/index.js';
+import { dashedUuid } from '../text/index.js';
 import { namesIn, writeDurably } from './durable.js';
 
 const OWNER_FILE = 'owner.json';
@@ -137,7 +138,7 @@ function exists(folder: string): Promise<boolean> {
 function toEntry(folder: string, name: string): OutboxEntry | undefined {
   const [, , hex = '', extension] = ENTRY.exec(name) ?? [];
   if (extension === undefined) return undefined;
-  const conversationId = hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  const conversationId = dashedUuid(hex);
   return { kind: extension === 'post.json' ? 'post' : 'tail', conversationId, path: path.join(folder, name) };
 }
 

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
+import { pour } from '../support/pour.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 import { amount, underLoad } from './load-watch.js';
 
@@ -12,15 +13,6 @@ type Misbehaviour = (response: ServerResponse) => void;
 
 const STREAM = { 'content-type': 'text/event-stream' };
 const JSON_TYPE = { 'content-type': 'application/json' };
-
-/** Writes for ever, as fast as it is read. */
-function pour(response: ServerResponse, piece: Buffer): void {
-  const more = (): void => {
-    while (!response.destroyed && response.write(piece));
-    if (!response.destroyed) response.once('drain', more);
-  };
-  more();
-}
 
 /** One byte of an endless text now and then. */
 function drip(response: ServerResponse, text: string): void {

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { dashedUuid } from '../../text/index.js';
 
 /** Only the owner reads what is stored: conversations hold secrets of tools and people. */
 export const FILE_MODE = 0o600;
@@ -30,5 +31,5 @@ export function conversationFolder(conversationsPath: string, conversationId: st
 /** The dashed UUID that a folder stands for, or undefined when it is no conversation's folder. */
 export function conversationIdOf(folderName: string): string | undefined {
   if (!FOLDER_NAME.test(folderName)) return undefined;
-  return folderName.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  return dashedUuid(folderName);
 }

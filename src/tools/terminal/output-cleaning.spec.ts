@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { turnsOf } from '../../../test/support/turns-of.js';
 
 import { OutputBuffer } from './output-buffer.js';
 import { cleanOutput } from './output-cleaning.js';
@@ -66,16 +67,8 @@ describe('cleanOutput', () => {
   });
 
   it('lets others have their turns in between', async () => {
-    let turns = 0;
-    const turn = (): void => {
-      turns += 1;
-      next = setImmediate(turn);
-    };
-    let next = setImmediate(turn);
-    await cleanOutput('abcdefgh\b'.repeat(400_000));
-    clearImmediate(next);
     // It takes 50 ms and more.
-    expect(turns).toBeGreaterThan(10);
+    expect(await turnsOf(cleanOutput('abcdefgh\b'.repeat(400_000)))).toBeGreaterThan(10);
   });
 
   it('gives the last lines where only those are wanted, drawn or not', async () => {

@@ -14,7 +14,7 @@ const TOKEN = new RegExp(`${CSI}|${CUT_CSI}|${STRING}|${SHORT}|\\n|[${CONTROLS}]
 /** Anything but text, tabs and line ends. */
 const NEEDS_TERMINAL = new RegExp(`[${CONTROLS}]`);
 /** The same in what comes from a terminal, where each line ends in two characters. */
-const IS_DRAWN = new RegExp(`[\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f]|\\r(?!\\n)`);
+const IS_DRAWN = new RegExp(`(?!\\r\\n)[${CONTROLS}]`);
 
 /** Cursor jumps beyond this many lines are no progress display. */
 const MAX_JUMP = 1000;
