@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { WebSocket } from 'ws';
 import { codeCacheOf, runScript } from '../dist/cli/code-cache.js';
+import { startBuildModel } from './build-model.mjs';
 
 /** How long the agent may take before the build gives up on it (ms). */
 const PATIENCE_MS = 60_000;
@@ -35,6 +36,7 @@ for (const name of Object.keys(process.env)) if (name !== 'PATH') delete process
 Object.assign(process.env, { HOME: folder, LOG_LEVEL: 'error', OH_SECRET_KEY: 'of the build' });
 process.once('exit', () => require('node:fs').rmSync(folder, { recursive: true, force: true }));
 
+const model = await startBuildModel();
 const port = await freePort();
 const listening = ['--host', '127.0.0.1', '--port', String(port)];
 const stored = await workBefore();
@@ -47,6 +49,7 @@ for (const [file, script] of scripts) {
   await writeFile(`${codeCacheOf(file)}.new`, script.createCachedData());
   await rename(`${codeCacheOf(file)}.new`, codeCacheOf(file));
 }
+model.close();
 console.log(`Compiled: ${scripts.size} files`);
 process.kill(process.pid, 'SIGTERM');
 
@@ -90,12 +93,19 @@ async function lookAt(id) {
   await request('POST', `/api/conversations/${id}/events`, { role: 'user', content, run: false });
 }
 
-/** What most servers do soon after their start; answers the conversation's id. */
+/** What most servers do soon after their start; answers a conversation's id. */
 async function work() {
+  const [id] = await Promise.all([workWith(false), workWith(true)]);
+  return id;
+}
+
+/** @param stream whether the model's answers come in pieces */
+async function workWith(stream) {
+  const llm = { model: 'openai/build', base_url: model.url, api_key: 'of the build', stream };
   const { id } = await request('POST', '/api/conversations', {
-    agent: { llm: { model: 'scripted/build' }, tools: [{ name: 'terminal' }, { name: 'file_editor' }] },
+    agent: { llm, tools: [{ name: 'terminal' }, { name: 'file_editor' }] },
     workspace: { working_dir: path.join(folder, 'project') },
-    initial_message: { content: [{ type: 'text', text: 'RUN: true\nFINISH: done' }] },
+    initial_message: { content: [{ type: 'text', text: 'hello' }] },
   });
   const end = Date.now() + PATIENCE_MS;
   for (;;) {

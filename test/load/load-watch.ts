@@ -48,6 +48,7 @@ export async function underLoad(
   probe.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const ended = once(probe, 'close');
   try {
+    await Promise.race([once(probe.stdout, 'data'), ended]);
     await work();
   } finally {
     probe.stdin.end();
