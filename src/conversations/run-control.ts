@@ -4,6 +4,7 @@ import type { AgentView } from '../agent/agent-view.js';
 import { runErrorDraft } from '../agent/drafts.js';
 import { errorMessage, errorName } from '../errors/index.js';
 import type { ActionEvent, EventDraft } from '../events/index.js';
+import { turnToWork } from '../flow/index.js';
 import type { Tool } from '../tools/tool.js';
 import { AlreadyRunningError } from './conversation-errors.js';
 import type { ConversationServices } from './conversation-parts.js';
@@ -178,6 +179,7 @@ export class RunControl {
 
   private async work(run: Run): Promise<void> {
     try {
+      await turnToWork();
       await this.host.prepareRun();
       await this.host.driver.run(run);
     } catch (error) {

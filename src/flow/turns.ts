@@ -12,6 +12,53 @@ class Turns {
   }
 }
 
+/** How much of a turn requests may take together (ms). */
+const SHARE_MS = 3;
+
+/**
+ * Hands out a share of each turn of the event loop: what comes in one moment is begun in the order in which it came, as much of it in a
+ * turn as fits into the share.
+ */
+class Shares {
+  private readonly waiting: (() => void)[] = [];
+  /** When the share of this turn began; undefined before anybody wanted some of it. */
+  private began: number | undefined;
+
+  /** Undefined where there is something left of this turn's share, else a promise that resolves when there is. */
+  take(): Promise<void> | undefined {
+    if (this.began === undefined) this.begin();
+    if (this.waiting.length === 0 && !this.isUsedUp()) return undefined;
+    return new Promise((resolve) => this.waiting.push(resolve));
+  }
+
+  private begin(): void {
+    this.began = performance.now();
+    setImmediate(() => this.goOn());
+  }
+
+  /** In the next turn. */
+  private goOn(): void {
+    this.began = undefined;
+    if (this.waiting.length === 0) return;
+    this.begin();
+    this.admit();
+  }
+
+  /** Lets one in, and the next when that has done all that it does at once: a tick comes when no promise has anything left to do. */
+  private admit(): void {
+    if (this.isUsedUp()) return;
+    const next = this.waiting.shift();
+    if (next === undefined) return;
+    next();
+    process.nextTick(() => this.admit());
+  }
+
+  private isUsedUp(): boolean {
+    return this.began !== undefined && performance.now() - this.began >= SHARE_MS;
+  }
+}
+
+const requests = new Shares();
 const starts = new Turns();
 const work = new Turns();
 const pieces = new Turns();
@@ -35,4 +82,13 @@ export function turnToWork(): Promise<unknown> {
  */
 export function turnForPiece(): Promise<unknown> {
   return pieces.take();
+}
+
+/**
+ * Tells when a request that wants something done may be worked on. A hundred of them in one moment are worked off in many turns: what
+ * comes meanwhile and takes no time, like `/health`, does not wait for all of them.
+ * @returns undefined where it may be at once, which it nearly always may
+ */
+export function turnForRequest(): Promise<void> | undefined {
+  return requests.take();
 }

@@ -7,7 +7,7 @@ import {
   PayloadTooLargeException,
   UnsupportedMediaTypeException,
 } from '@nestjs/common';
-import { afterLarge } from '../flow/index.js';
+import { afterLarge, turnForRequest } from '../flow/index.js';
 import { explainJsonError } from './json-error.js';
 import { below, MISSING, RequestValidationError } from './problem.js';
 
@@ -47,12 +47,12 @@ export function jsonBody(limit: number) {
       return next();
     }
     readBytes(request, limit)
-      .then((bytes) =>
-        bodyOf(bytes).then((body) => {
-          request.body = body;
-          next();
-        }),
-      )
+      .then(async (bytes) => {
+        const turn = turnForRequest();
+        if (turn) await turn;
+        request.body = await bodyOf(bytes);
+        next();
+      })
       .catch((error: unknown) => next(error));
   };
 }
