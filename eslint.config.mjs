@@ -69,6 +69,7 @@ const ARROWS = {
     'logging',
     'meters',
     'storage',
+    'text',
   ],
   webhooks: [
     'config',

@@ -1,4 +1,3 @@
-import { Buffer, isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { NextFunction, Request, Response } from 'express';
 import {
@@ -8,6 +7,7 @@ import {
   UnsupportedMediaTypeException,
 } from '@nestjs/common';
 import { afterLarge, turnForRequest } from '../flow/index.js';
+import { Utf8Text } from '../text/index.js';
 import { explainJsonError } from './json-error.js';
 import { below, MISSING, RequestValidationError } from './problem.js';
 
@@ -46,11 +46,11 @@ export function jsonBody(limit: number) {
       request.body = new UnreadBody(isJson(contentType) ? `${contentType}; ${encoding}` : contentType);
       return next();
     }
-    readBytes(request, limit)
-      .then(async (bytes) => {
+    readText(request, limit)
+      .then(async (text) => {
         const turn = turnForRequest();
         if (turn) await turn;
-        request.body = await bodyOf(bytes);
+        request.body = await bodyOf(text);
         next();
       })
       .catch((error: unknown) => next(error));
@@ -67,32 +67,36 @@ function isJson(contentType: string): boolean {
   return type === 'application/json' || /^application\/[^/]+\+json$/.test(type);
 }
 
-function readBytes(request: Request, limit: number): Promise<Buffer> {
+function readText(request: Request, limit: number): Promise<Utf8Text> {
   const tooLarge = () => new PayloadTooLargeException(`Request body too large: the limit is ${limit} bytes`);
   if (Number(request.headers['content-length'] ?? 0) > limit) return Promise.reject(tooLarge());
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
+    const text = new Utf8Text();
     request.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      if (size > limit) return reject(tooLarge());
-      chunks.push(chunk);
+      if (text.size + chunk.length > limit) reject(tooLarge());
+      else text.push(chunk);
     });
-    request.on('end', () => resolve(Buffer.concat(chunks)));
+    request.on('end', () => resolve(text));
     request.on('error', () =>
       reject(new HttpException('The request body was cut off', HttpStatus.BAD_REQUEST)),
     );
   });
 }
 
-async function bodyOf(bytes: Buffer): Promise<unknown> {
-  if (bytes.length === 0) return undefined;
-  const text = decode(bytes);
-  await afterLarge(bytes.length);
-  const value = parseJson(text);
-  await afterLarge(bytes.length);
+/** @throws HttpException 400 for bytes that are not UTF-8; RequestValidationError */
+async function bodyOf(body: Utf8Text): Promise<unknown> {
+  if (body.size === 0) return undefined;
+  const text = body.end();
+  if (text === undefined)
+    throw new HttpException('There was an error parsing the body', HttpStatus.BAD_REQUEST);
+  await afterLarge(body.size);
+  const value = parseJson(text.startsWith(BOM) ? text.slice(BOM.length) : text);
+  await afterLarge(body.size);
   return value;
 }
+
+/** The mark of UTF-8 that some programs put in front. */
+const BOM = '\ufeff';
 
 /** @throws RequestValidationError for anything that is no JSON, or that nobody could work with */
 function parseJson(text: string): unknown {
@@ -107,16 +111,6 @@ function parseJson(text: string): unknown {
   checkStrings(value, text.includes('\\u') && /\\u[dD][89a-fA-F]/.test(text));
   return value;
 }
-
-/** @throws HttpException 400 for bytes that are not UTF-8 */
-function decode(bytes: Buffer): string {
-  // Several times as fast as a `TextDecoder` that refuses.
-  if (!isUtf8(bytes)) throw new HttpException('There was an error parsing the body', HttpStatus.BAD_REQUEST);
-  return bytes.toString('utf8', bytes.subarray(0, BOM.length).equals(BOM) ? BOM.length : 0);
-}
-
-/** The mark of UTF-8 that some programs put in front. */
-const BOM = Buffer.from([0xef, 0xbb, 0xbf]);
 
 function invalidJson(position: number, error: string): RequestValidationError {
   return new RequestValidationError(

@@ -17,7 +17,8 @@ import {
   LeaseLostError,
   StorageFailedError,
 } from '../storage/index.js';
-import { afterLarge } from '../flow/index.js';
+import { afterLarge, inSlices } from '../flow/index.js';
+import { decodeInParts } from '../text/index.js';
 import { readClientFrame } from './client-frame.js';
 import { CLOSE, closeSocket } from './close-code.js';
 import type { FrameFormat } from './frame-format.js';
@@ -82,7 +83,8 @@ export class Connection implements FrameTaker {
     const { subscription } = this;
     if (!subscription) return;
     if (isBinary) return subscription.complain('ValueError', 'Only text frames are understood');
-    const text = data.toString();
+    // The socket has made sure that it is UTF-8.
+    const text = (await inSlices(decodeInParts(data))) ?? '';
     await afterLarge(data.length);
     const frame = readClientFrame(text);
     await afterLarge(data.length);

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { errorCode, errorMessage } from '../../errors/index.js';
+import { afterLarge } from '../../flow/index.js';
 import { isMissing } from '../../files/index.js';
 import { meters } from '../../meters/index.js';
 import {
@@ -25,6 +26,8 @@ const logger = new Logger('EventLog');
 
 /** One flush takes no more text than this (UTF-16 units), so that the copy it makes stays small. */
 const MOST_TEXT_PER_FLUSH = 8 * 1024 * 1024;
+
+const NEWLINE = 10;
 
 /** An append that has not been answered. */
 interface Waiting {
@@ -169,10 +172,10 @@ export class FileEventLog extends EventLog {
     if (this.writer !== fence) await this.adopt(fence);
     if (first.seq !== this.lines.length) throw new SequenceConflictError(first.seq, this.lines.length);
     if (this.untidy) await this.file.truncate(this.lines.byteLength);
-    const { bytes, entries } = encode(
-      batch.flatMap(({ records }) => records),
-      this.lines.byteLength,
-    );
+    const records = batch.flatMap((append) => append.records);
+    // Making the text of a large event was a long turn already.
+    await afterLarge(records.reduce((sum, { line }) => sum + line.length, 0));
+    const { bytes, entries } = encode(records, this.lines.byteLength);
     if (bytes.length === 0) return;
     this.untidy = true;
     await this.file.write(bytes, this.lines.byteLength);
@@ -225,9 +228,14 @@ function encode(
   records: readonly LogRecord[],
   position: number,
 ): { bytes: Buffer; entries: { record: LogRecord; end: number }[] } {
-  const bytes = Buffer.from(records.map(({ line }) => `${line}\n`).join(''));
   let end = position;
   const entries = records.map((record) => ({ record, end: (end += Buffer.byteLength(record.line) + 1) }));
+  const bytes = Buffer.allocUnsafe(end - position);
+  let at = 0;
+  for (const { line } of records) {
+    at += bytes.write(line, at);
+    bytes[at++] = NEWLINE;
+  }
   return { bytes, entries };
 }
 
