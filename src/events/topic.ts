@@ -2,8 +2,10 @@ import type { EventSubscriber } from './event-bus.js';
 
 /** Handing out may take so long at a time (ms); then it is the turn of what else there is to do. */
 const SLICE_MS = 4;
-/** The clock is looked at after so many subscribers. */
+/** The clock is looked at after so many subscribers... */
 const BETWEEN_LOOKS = 16;
+/** ... or after each, where telling some took longer than this (ms): a megabyte for one socket takes two. */
+const LONG_MS = 0.5;
 /** With more than this waiting there is no more yielding: what is published must not pile up. */
 const MAX_WAITING = 100;
 
@@ -69,12 +71,18 @@ export class Topic {
   private handOut(call: Call, end: number): boolean {
     // Who subscribes meanwhile stands at the end of it, who leaves is not in it any more.
     const rest = (this.rest ??= this.subscribers.entries());
-    for (let told = 1; ; told += 1) {
+    let lastLook = performance.now();
+    for (let untilLook = 1; ; untilLook -= 1) {
+      if (untilLook === 0) {
+        const now = performance.now();
+        if (now > end) return false;
+        untilLook = now - lastLook > LONG_MS ? 1 : BETWEEN_LOOKS;
+        lastLook = now;
+      }
       const next = rest.next();
       if (next.done === true) break;
       const [subscriber, from] = next.value;
       if (from <= this.number) this.tell(subscriber, call);
-      if (told % BETWEEN_LOOKS === 0 && performance.now() > end) return false;
     }
     this.rest = undefined;
     return true;

@@ -44,13 +44,14 @@ class Shares {
     this.admit();
   }
 
-  /** Lets one in, and the next when that has done all that it does at once: a tick comes when no promise has anything left to do. */
+  /** Lets one in, and the next when that has done all that it does at once. */
   private admit(): void {
     if (this.isUsedUp()) return;
     const next = this.waiting.shift();
     if (next === undefined) return;
     next();
-    process.nextTick(() => this.admit());
+    // A tick that a promise asks for comes when no promise has anything left to do.
+    queueMicrotask(() => process.nextTick(() => this.admit()));
   }
 
   private isUsedUp(): boolean {
