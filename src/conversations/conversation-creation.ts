@@ -2,6 +2,7 @@ import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import { SourceError, sourceOf } from '../agent/skills/plugins/index.js';
+import { prepareCalls } from '../llm/index.js';
 import type { Conversation } from './conversation.js';
 import { InvalidRequestError, ToolNameClashError } from './conversation-errors.js';
 import { ConversationServices } from './conversation-parts.js';
@@ -97,6 +98,7 @@ export class ConversationCreation {
     } finally {
       if (!created && worktree) await this.worktrees.remove(worktree.record);
     }
+    if (created && agent.kind !== 'ACPAgent') prepareCalls();
     if (created && request.initial_message) await this.sendFirst(conversation, request.initial_message, slot);
     else slot?.();
     return created ? conversation : undefined;

@@ -4,4 +4,5 @@ export * from './llm-error.js';
 export * from './llm.module.js';
 export { CATALOGUE_SOURCE, catalogueModels } from './model-catalogue.js';
 export { nameProblem, providerNames } from './providers/index.js';
+export { prepareCalls } from './prepare-calls.js';
 export type { CompletionLog } from './completion-log.js';

@@ -25,7 +25,7 @@ const CATALOGUE_PROVIDERS: Readonly<Record<string, string>> = {
 let loading: Promise<typeof Prices> | undefined;
 
 /** Loads the price table (half a megabyte) when it is first needed. */
-function loadPrices(): Promise<typeof Prices> {
+export function loadPrices(): Promise<typeof Prices> {
   loading ??= import('@pydantic/genai-prices');
   return loading;
 }
