@@ -28,8 +28,8 @@ import {
   StorageFailedError,
 } from '../storage/storage-errors.js';
 import { describeProblems } from './input-echo.js';
-import { hasBody } from './json-body.js';
 import { openAiErrorHeaders, speaksOpenAi, withOpenAiError } from './openai-error.js';
+import { dropRestOfBody } from './rest-of-body.js';
 import { RequestValidationError, valueError } from './problem.js';
 
 interface Answer {
@@ -72,8 +72,7 @@ export class HttpExceptionFilter implements ExceptionFilter {
       return;
     }
     for (const [name, value] of Object.entries(headers ?? {})) response.setHeader(name, value);
-    // What is left of a body that was not read would be taken for the next request.
-    if (hasBody(request.headers) && !request.complete) response.setHeader('Connection', 'close');
+    dropRestOfBody(request, response);
     response.setHeader('Content-Type', 'application/json');
     response.status(status).end(request.method === 'HEAD' ? undefined : JSON.stringify(body));
   }

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import net from 'node:net';
-import { ServerProcess } from '../support/server-process.js';
+import { eventually, ServerProcess } from '../support/server-process.js';
 
 const JSON_POST = 'POST /api/conversations HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n';
 
@@ -99,6 +99,37 @@ describe('a client that keeps to no rule', () => {
     for (const socket of stalled) socket.resetAndDestroy();
     await serves();
     expect((await server.request('GET', '/api/conversations/count')).body).toBe(0);
+  });
+
+  it('is told that its body is too large, and may go on with the same connection when it has sent all', async () => {
+    const socket = connect();
+    const size = 40_000_000;
+    const seen: Buffer[] = [];
+    socket.on('data', (chunk: Buffer) => seen.push(chunk));
+    const text = (): string => Buffer.concat(seen).toString();
+    socket.write(`${JSON_POST}Content-Length: ${size}\r\n\r\n`);
+    await eventually(() => Promise.resolve(text().startsWith('HTTP/1.1 413 ')), 'the answer');
+    // It sends the rest all the same, as most clients do.
+    for (let sent = 0; sent < size; sent += 1_000_000) {
+      const isTaken = socket.write(Buffer.alloc(1_000_000, 'x'));
+      if (!isTaken) await once(socket, 'drain');
+    }
+    socket.write('GET /alive HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await eventually(() => Promise.resolve(text().includes('HTTP/1.1 200 ')), 'the next answer');
+  });
+
+  it('is not listened to for ever when it sends a body without an end', async () => {
+    const socket = connect();
+    const over = new AbortController();
+    socket.resume().on('close', () => over.abort());
+    socket.write(`${JSON_POST}Transfer-Encoding: chunked\r\n\r\n`);
+    const chunk = Buffer.concat([Buffer.from('100000\r\n'), Buffer.alloc(2 ** 20, 'x'), Buffer.from('\r\n')]);
+    // 32 MiB are a body, 64 MiB more are thrown away; the rest is what lies between two kernels.
+    for (let sent = 0; !over.signal.aborted && sent < 200; sent += 1) {
+      if (!socket.write(chunk)) await once(socket, 'drain', over).catch(() => undefined);
+    }
+    expect(over.signal.aborted).toBe(true);
+    await serves();
   });
 
   it('cannot keep the server from stopping', async () => {
