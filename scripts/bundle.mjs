@@ -47,6 +47,7 @@ const bundle = await rolldown({
       rxjs: esModuleOfRxjs('index.js'),
       // The framework brings one of its own.
       ws: path.join(root, 'node_modules/ws/wrapper.mjs'),
+      undici$: path.join(root, 'scripts/undici-for-calls.cjs'),
     },
   },
   plugins: [oneCopyOfWs(), typesAreNotGlobals(), leftOut()],

@@ -1,16 +1,9 @@
-import type * as Undici from 'undici';
 import type { Dispatcher } from 'undici';
 import { boundedAnswer } from './bounded-answer.js';
 
 const PROXY_VARIABLES = ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY'];
 
-let loaded: Promise<typeof Undici> | undefined;
 let dispatcher: Promise<Dispatcher> | undefined;
-
-/** Loaded when a model is called first, and then at hand: each `import` of it would make its exports anew. */
-export function loadUndici(): Promise<typeof Undici> {
-  return (loaded ??= import('undici'));
-}
 
 /**
  * `fetch` for calls to models. Node's own gives up when no header has come for five minutes, or nothing of a body: how
@@ -21,13 +14,13 @@ export const modelFetch: typeof fetch = async (input, init) => {
   return boundedAnswer(await fetch(input, { ...init, dispatcher: await modelDispatcher() }));
 };
 
-/** The connections to models. */
+/** The connections to models. undici is loaded when a model is called first; the bundle has no more of it than is used here. */
 export function modelDispatcher(): Promise<Dispatcher> {
   return (dispatcher ??= makeDispatcher());
 }
 
 async function makeDispatcher(): Promise<Dispatcher> {
-  const { Agent, EnvHttpProxyAgent } = await loadUndici();
+  const { Agent, EnvHttpProxyAgent } = await import('undici');
   const limits = { headersTimeout: 0, bodyTimeout: 0 };
   const hasProxy = PROXY_VARIABLES.some((name) => (process.env[name] ?? '') !== '');
   return hasProxy ? new EnvHttpProxyAgent(limits) : new Agent(limits);

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { AnswerBound, turnFor } from './bounded-answer.js';
-import { loadUndici, modelDispatcher } from './model-fetch.js';
+import { modelDispatcher } from './model-fetch.js';
 
 /** A request with a body of JSON. */
 export interface ModelRequest {
@@ -33,13 +33,15 @@ const DECODERS: Readonly<Record<string, () => ReturnType<typeof createGunzip>>> 
 
 /** Posts to a model. It is what `modelFetch` does without the web's streams, which cost more than the rest of a short call. */
 export async function postToModel({ url, headers, body, signal }: ModelRequest): Promise<ModelReply> {
-  const { request } = await loadUndici();
-  const reply = await request(url, {
+  const { origin, pathname, search } = new URL(url);
+  const dispatcher = await modelDispatcher();
+  const reply = await dispatcher.request({
+    origin,
+    path: pathname + search,
     method: 'POST',
     headers: { 'user-agent': 'openhands-agent-server', accept: '*/*', ...headers },
     body,
     signal,
-    dispatcher: await modelDispatcher(),
     maxRedirections: MOST_REDIRECTIONS,
   });
   const told = Object.fromEntries(
