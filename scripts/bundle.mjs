@@ -151,10 +151,10 @@ function typesAreNotGlobals() {
 /**
  * Packages that the framework imports and we do not use: phone numbers, files in forms (`src/workspace/` takes these as streams), and
  * Express's own reading of bodies (`src/http/json-body.ts` does it) with its tables of Asian encodings. They were a quarter of
- * what a start reads.
+ * what a start reads. And HTTP/2 of undici, which is off unless one asks for it: Node's own module for it takes 3 MiB.
  */
 function leftOut() {
-  const packages = /^(multer|libphonenumber-js\/max|body-parser)$/;
+  const packages = /^(multer|libphonenumber-js\/max|body-parser|\.\/client-h2\.js)$/;
   const nothing = (name) => `throw new Error("${name} is not in the bundle")`;
   return {
     name: 'left-out',
