@@ -83,6 +83,26 @@ describe('cleanOutput', () => {
     );
   });
 
+  it('forgets rows far above those that are wanted, and nothing else', async () => {
+    const long = 'y'.repeat(2500);
+    const all = Array.from({ length: 30_000 }, (_, row) =>
+      row % 7 === 0 ? `${row} ${long}` : `line ${row}`,
+    );
+    // In red, so that it is drawn; at its end a bar of two lines that is drawn twice.
+    const raw = `\x1b[31m${all.join('\r\n')}\r\nbar\r\n 10%\x1b[1A\rBAR\r\n100%`;
+    expect(await cleanOutput(raw, 20)).toBe([...all.slice(-18), 'BAR', '100%'].join('\n'));
+  });
+
+  it('does not make hundreds of megabytes of blanks where the cursor jumps to the right', async () => {
+    expect((await cleanOutput('\x1b[1023Cxx'.repeat(50_000), 10)).length).toBeLessThan(11e6);
+    const jumps = await cleanOutput('\x1b[999Cx\r\n'.repeat(50_000), 10);
+    expect(jumps).toBe(
+      Array(10)
+        .fill(`${' '.repeat(999)}x`)
+        .join('\n'),
+    );
+  });
+
   it('reads a line end that stands anywhere in a long text', async () => {
     for (const before of [65_533, 65_534, 65_535, 65_536])
       expect(await cleanOutput(`${'x'.repeat(before)}\r\nend`)).toBe(`${'x'.repeat(before)}\nend`);

@@ -26,6 +26,12 @@ const MAX_JUMP = 1000;
  */
 const MAX_COLUMNS = 1024;
 
+/**
+ * Rows that are kept above those that are wanted: for lines of several rows, and for a cursor that goes up. Without a bound four
+ * megabytes of jumps to the right would be hundreds of megabytes of blanks.
+ */
+const SPARE_ROWS = 5000;
+
 /** A screen without a bottom: rows of text and a cursor. Columns count UTF-16 units. */
 class Screen {
   private readonly lines: string[] = [''];
@@ -34,6 +40,12 @@ class Screen {
   private fullScreen = false;
   private row = 0;
   private column = 0;
+  private readonly keptRows: number;
+
+  /** @param mostLines so many lines of its end are wanted */
+  constructor(private readonly mostLines: number) {
+    this.keptRows = mostLines + SPARE_ROWS;
+  }
 
   write(text: string): void {
     for (let rest = text; rest !== '';) {
@@ -60,7 +72,7 @@ class Screen {
   lineFeed(): void {
     this.row += 1;
     this.column = 0;
-    if (this.row === this.lines.length) this.lines.push('');
+    if (this.row === this.lines.length) this.addRow();
   }
 
   /** The CSI sequences of progress displays; the others only look good. */
@@ -80,7 +92,8 @@ class Screen {
   }
 
   /** What is there to read, the last lines of it: without the blanks that full-screen programs pad their lines with. */
-  *text(mostLines: number): Generator<void, string> {
+  *text(): Generator<void, string> {
+    const { mostLines } = this;
     const rows: string[] = [];
     let row = this.lines.length - 1;
     while (row > 0 && this.lines[row]?.trim() === '') row -= 1;
@@ -99,7 +112,19 @@ class Screen {
     this.column = 0;
     if (this.row < this.lines.length) return;
     this.continued.add(this.row);
+    this.addRow();
+  }
+
+  /** Below all others. From time to time the oldest go: as many as are kept. */
+  private addRow(): void {
     this.lines.push('');
+    if (this.lines.length < 2 * this.keptRows) return;
+    const gone = this.lines.length - this.keptRows;
+    this.lines.splice(0, gone);
+    this.row -= gone;
+    const continued = [...this.continued];
+    this.continued.clear();
+    for (const row of continued) if (row >= gone) this.continued.add(row - gone);
   }
 
   private position(): void {
@@ -159,7 +184,7 @@ export function cleanOutput(raw: string, mostLines = Infinity): Promise<string> 
 
 function* cleaning(raw: string, mostLines: number): Generator<void, string> {
   if (!(yield* isDrawn(raw))) return lastLines(raw.trimEnd(), mostLines).replaceAll('\r\n', '\n');
-  const screen = new Screen();
+  const screen = new Screen(mostLines);
   let tokens = 0;
   for (const [token, parameters, final] of raw.matchAll(TOKEN)) {
     if (final !== undefined) screen.sequence(parameters ?? '', final);
@@ -169,7 +194,7 @@ function* cleaning(raw: string, mostLines: number): Generator<void, string> {
     tokens += 1;
     if (tokens % TOKENS_AT_ONCE === 0) yield;
   }
-  return (yield* screen.text(mostLines)).trimEnd();
+  return (yield* screen.text()).trimEnd();
 }
 
 function* isDrawn(raw: string): Generator<void, boolean> {
