@@ -50,7 +50,7 @@ const bundle = await rolldown({
       undici$: path.join(root, 'scripts/undici-for-calls.cjs'),
     },
   },
-  plugins: [oneCopyOfWs(), typesAreNotGlobals(), leftOut()],
+  plugins: [oneCopyOfWs(), typesAreNotGlobals(), leftOut(), withoutHttp2()],
   onLog: failOnWarning,
 });
 const { output } = await bundle.write({
@@ -151,10 +151,10 @@ function typesAreNotGlobals() {
 /**
  * Packages that the framework imports and we do not use: phone numbers, files in forms (`src/workspace/` takes these as streams), and
  * Express's own reading of bodies (`src/http/json-body.ts` does it) with its tables of Asian encodings. They were a quarter of
- * what a start reads. And HTTP/2 of undici, which is off unless one asks for it: Node's own module for it takes 3 MiB.
+ * what a start reads.
  */
 function leftOut() {
-  const packages = /^(multer|libphonenumber-js\/max|body-parser|\.\/client-h2\.js)$/;
+  const packages = /^(multer|libphonenumber-js\/max|body-parser)$/;
   const nothing = (name) => `throw new Error("${name} is not in the bundle")`;
   return {
     name: 'left-out',
@@ -166,6 +166,22 @@ function leftOut() {
         export function parsePhoneNumber() { ${nothing('libphonenumber-js')}; }
         const parser = () => { ${nothing('body-parser')}; };
         export { parser as json, parser as raw, parser as text, parser as urlencoded };`,
+    },
+  };
+}
+
+/** undici speaks HTTP/2 only where it is told to, and nobody tells it: Node's module for that takes 3 MiB. */
+function withoutHttp2() {
+  const stub = '\0without-http2';
+  return {
+    name: 'without-http2',
+    resolveId: {
+      filter: { id: /^\.\/client-h2\.js$/ },
+      handler: (_id, importer) => (importer?.includes('/undici/') ? stub : null),
+    },
+    load: {
+      filter: { id: /^\0without-http2$/ },
+      handler: () => `module.exports = () => { throw new Error('HTTP/2 of undici is not in the bundle'); };`,
     },
   };
 }

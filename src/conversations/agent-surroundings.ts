@@ -7,7 +7,7 @@ import { AGENT_MISTAKE } from '../agent/error-classification.js';
 import type { Hooks } from '../agent/hooks/index.js';
 import { addUsage, summarise } from '../agent/metrics.js';
 import type { ActionEvent, DurableEvent, EventDraft } from '../events/index.js';
-import type { CompletionLog } from '../llm/index.js';
+import { prepareCalls, type CompletionLog } from '../llm/index.js';
 import type { LlmResponse } from '../llm/llm.js';
 import type { Tool } from '../tools/tool.js';
 import type { Announcements } from './announcements.js';
@@ -82,6 +82,8 @@ export class AgentSurroundings implements RunControlHost, TitleHost {
   }
 
   async prepareRun(): Promise<void> {
+    const { agent } = this.state;
+    if (agent.kind !== 'ACPAgent') prepareCalls(agent.llm.model);
     await Promise.all([this.prepareView(), this.toolset.prepareWorkspace(), this.toolset.reconnect()]);
   }
 

@@ -98,7 +98,7 @@ export class ConversationCreation {
     } finally {
       if (!created && worktree) await this.worktrees.remove(worktree.record);
     }
-    if (created && agent.kind !== 'ACPAgent') prepareCalls();
+    if (created && agent.kind !== 'ACPAgent') prepareCalls(agent.llm.model);
     if (created && request.initial_message) await this.sendFirst(conversation, request.initial_message, slot);
     else slot?.();
     return created ? conversation : undefined;

@@ -180,6 +180,8 @@ export class RunControl {
   private async work(run: Run): Promise<void> {
     try {
       await turnToWork();
+      // It may have been interrupted meanwhile.
+      if (run.signal.aborted) return;
       await this.host.prepareRun();
       await this.host.driver.run(run);
     } catch (error) {

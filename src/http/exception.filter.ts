@@ -72,7 +72,7 @@ export class HttpExceptionFilter implements ExceptionFilter {
       return;
     }
     for (const [name, value] of Object.entries(headers ?? {})) response.setHeader(name, value);
-    dropRestOfBody(request, response);
+    dropRestOfBody(request);
     response.setHeader('Content-Type', 'application/json');
     response.status(status).end(request.method === 'HEAD' ? undefined : JSON.stringify(body));
   }

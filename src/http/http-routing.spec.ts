@@ -1,4 +1,5 @@
 import http from 'node:http';
+import { Readable } from 'node:stream';
 import { C, E, edge } from '../../test/support/edge-stage.js';
 import { BROKEN, BUSY, EVENT_LINE, KNOWN, UNKNOWN } from '../../test/support/http-edge.js';
 
@@ -105,6 +106,26 @@ describe('the HTTP edge', () => {
       expect((await edge.raw('POST', E, JSON.stringify({ x: 'y'.repeat(2 ** 20) }))).status).toBe(413);
       expect((await edge.raw('POST', E, '{"content":[]}', 'text/plain')).status).toBe(415);
       expect((await edge.raw('POST', E, '{"content":[]}', 'application/vnd.x+json')).status).toBe(200);
+    });
+
+    it('counts the bytes of a body, whatever it says of its length', async () => {
+      const limit = 2 ** 20;
+      const body = (size: number): string => `{"content":[]}${' '.repeat(size - 14)}`;
+      const inChunks = async (...sizes: number[]): Promise<number> => {
+        const chunks = [
+          Buffer.from(body(sizes[0] ?? 0)),
+          ...sizes.slice(1).map((size) => Buffer.alloc(size, ' ')),
+        ];
+        return (
+          await edge.raw('POST', E, Readable.toWeb(Readable.from(chunks)) as ReadableStream<Uint8Array>)
+        ).status;
+      };
+      expect((await edge.raw('POST', E, body(limit))).status).toBe(200);
+      expect((await edge.raw('POST', E, body(limit + 1))).status).toBe(413);
+      expect(await inChunks(limit / 2, limit / 2)).toBe(200);
+      expect(await inChunks(limit, 1)).toBe(413);
+      // Nor does what would fit come into it once something has not.
+      expect(await inChunks(limit - 10, 1000, 5)).toBe(413);
     });
 
     it.each([

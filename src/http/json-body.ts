@@ -71,12 +71,16 @@ function readText(request: Request, limit: number): Promise<Utf8Text> {
   const tooLarge = () => new PayloadTooLargeException(`Request body too large: the limit is ${limit} bytes`);
   if (Number(request.headers['content-length'] ?? 0) > limit) return Promise.reject(tooLarge());
   return new Promise((resolve, reject) => {
-    const text = new Utf8Text();
+    let size = 0;
+    /** Not there any more once it is too large: what follows may take its time to come. */
+    let text: Utf8Text | undefined = new Utf8Text();
     request.on('data', (chunk: Buffer) => {
-      if (text.size + chunk.length > limit) reject(tooLarge());
-      else text.push(chunk);
+      size += chunk.length;
+      if (size > limit) text = undefined;
+      if (text) text.push(chunk);
+      else reject(tooLarge());
     });
-    request.on('end', () => resolve(text));
+    request.on('end', () => text && resolve(text));
     request.on('error', () =>
       reject(new HttpException('The request body was cut off', HttpStatus.BAD_REQUEST)),
     );

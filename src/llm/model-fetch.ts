@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
 import { boundedAnswer } from './bounded-answer.js';
+import { follow } from './redirection.js';
 
 const PROXY_VARIABLES = ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY'];
 
@@ -11,10 +12,28 @@ let dispatcher: Promise<Dispatcher> | undefined;
  * environment (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`).
  */
 export const modelFetch: typeof fetch = async (input, init) => {
-  return boundedAnswer(await fetch(input, { ...init, dispatcher: await modelDispatcher() }));
+  const dispatcher = await modelDispatcher();
+  // The SDKs give an address, and what they send beside it.
+  const first = new Request(input, { ...init, body: undefined });
+  const asked = {
+    url: first.url,
+    method: first.method,
+    headers: Object.fromEntries(first.headers),
+    body: init?.body ?? undefined,
+  };
+  const answer = await follow(
+    asked,
+    ({ url, ...how }) => fetch(url, { ...init, ...how, redirect: 'manual', dispatcher }),
+    ({ status, headers, body }) => ({
+      status,
+      location: headers.get('location') ?? undefined,
+      discard: () => body?.cancel() ?? Promise.resolve(),
+    }),
+  );
+  return boundedAnswer(answer);
 };
 
-/** The connections to models. undici is loaded when a model is called first; the bundle has no more of it than is used here. */
+/** The connections to models. undici is loaded when they are first needed; the bundle has no more of it than is used here. */
 export function modelDispatcher(): Promise<Dispatcher> {
   return (dispatcher ??= makeDispatcher());
 }

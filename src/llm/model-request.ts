@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { AnswerBound, turnFor } from './bounded-answer.js';
 import { modelDispatcher } from './model-fetch.js';
+import { follow } from './redirection.js';
 
 /** A request with a body of JSON. */
 export interface ModelRequest {
@@ -21,9 +22,6 @@ export interface ModelReply {
   body: AsyncIterable<Uint8Array>;
 }
 
-/** As many as `fetch` follows. */
-const MOST_REDIRECTIONS = 20;
-
 const DECODERS: Readonly<Record<string, () => ReturnType<typeof createGunzip>>> = {
   gzip: createGunzip,
   'x-gzip': createGunzip,
@@ -33,22 +31,41 @@ const DECODERS: Readonly<Record<string, () => ReturnType<typeof createGunzip>>> 
 
 /** Posts to a model. It is what `modelFetch` does without the web's streams, which cost more than the rest of a short call. */
 export async function postToModel({ url, headers, body, signal }: ModelRequest): Promise<ModelReply> {
-  const { origin, pathname, search } = new URL(url);
   const dispatcher = await modelDispatcher();
-  const reply = await dispatcher.request({
-    origin,
-    path: pathname + search,
+  const asked = {
+    url,
     method: 'POST',
     headers: { 'user-agent': 'openhands-agent-server', accept: '*/*', ...headers },
     body,
-    signal,
-    maxRedirections: MOST_REDIRECTIONS,
-  });
+  };
+  const reply = await follow(
+    asked,
+    ({ url: at, method, ...rest }) => {
+      const { origin, pathname, search } = new URL(at);
+      const isGet = method === 'GET';
+      return dispatcher.request({
+        origin,
+        path: pathname + search,
+        method: isGet ? 'GET' : 'POST',
+        signal,
+        ...rest,
+      });
+    },
+    (answer) => ({
+      status: answer.statusCode,
+      location: lastOf(answer.headers['location']),
+      discard: () => answer.body.dump(),
+    }),
+  );
   const told = Object.fromEntries(
     Object.entries(reply.headers).map(([name, value]) => [name, String(value ?? '')]),
   );
   const decoded = decodedBody(reply.body, told['content-encoding']);
   return { status: reply.statusCode, headers: told, body: bounded(decoded, told['content-type'] ?? '') };
+}
+
+function lastOf(values: string | string[] | undefined): string | undefined {
+  return Array.isArray(values) ? values.at(-1) : values;
 }
 
 /** Nobody asked for it, but some proxies pack what they pass on. */

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmod,
   mkdir,
@@ -55,6 +56,29 @@ describe('files in and out', () => {
       body: { file_size: 0 },
     });
     expect(await readdir(at('up'))).toEqual(['n', 'x']);
+  });
+
+  it('that are refused get an answer all the same, and the connection serves on', async () => {
+    const { hostname, port } = new URL(server.url);
+    const socket = net.connect(Number(port), hostname);
+    try {
+      let text = '';
+      socket.on('data', (chunk: Buffer) => (text += chunk.toString()));
+      const size = 20_000_000;
+      socket.write(
+        `POST /api/file/upload?path=${folder} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nContent-Length: ${size}\r\n` +
+          'Content-Type: multipart/form-data; boundary=b\r\n\r\n',
+      );
+      const part = '--b\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n';
+      socket.write(part);
+      for (let left = size - part.length; left > 0; left -= 1_000_000)
+        if (!socket.write(Buffer.alloc(Math.min(left, 1_000_000), 'x'))) await once(socket, 'drain');
+      socket.write(`GET /alive HTTP/1.1\r\nHost: ${hostname}:${port}\r\n\r\n`);
+      await eventually(() => Promise.resolve(text.includes('HTTP/1.1 200 ')), 'the next answer');
+      expect(text).toMatch(/^HTTP\/1.1 400 /);
+    } finally {
+      socket.destroy();
+    }
   });
 
   it('take the place of what was there, and leave it alone when they do not arrive', async () => {

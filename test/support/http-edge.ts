@@ -161,7 +161,7 @@ export class Edge {
   }
 
   async request(method: string, path: string, init: RequestInit = {}): Promise<Answer> {
-    const response = await fetch(this.url + path, { method, redirect: 'manual', ...init });
+    const response = await fetch(this.url + path, { method, redirect: 'manual', duplex: 'half', ...init });
     const text = await response.text();
     const isJson = response.headers.get('content-type')?.startsWith('application/json');
     const body: unknown = isJson && text ? JSON.parse(text) : text;
@@ -179,7 +179,7 @@ export class Edge {
   raw(
     method: string,
     path: string,
-    body: string | Uint8Array<ArrayBuffer>,
+    body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>,
     type = 'application/json',
   ): Promise<Answer> {
     return this.request(method, path, { body, headers: { 'content-type': type } });

@@ -44,7 +44,7 @@ export class LogFile {
 
   /** Begins to read bytes that will be asked for next, in just these bounds. */
   prepare(start: number, end: number): void {
-    ahead.begin(this, start, end, () => this.readNow(start, end));
+    if (!this.isClosed) ahead.begin(this, start, end, () => this.readNow(start, end));
   }
 
   private async readNow(start: number, end: number): Promise<Buffer> {

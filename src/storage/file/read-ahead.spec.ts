@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
@@ -53,6 +53,33 @@ describe('pages of a log that are read one after the other', () => {
     root = await mkdtemp(path.join(os.tmpdir(), 'pages-'));
   });
   afterEach(() => rm(root, { recursive: true, force: true }));
+
+  it('are read before they are asked for', async () => {
+    const id = randomUUID();
+    const folder = conversationFolder(root, id);
+    await mkdir(folder);
+    const log = await new FileEventLogStore({ conversationsPath: root, leaseTtlSeconds: 0 }).open(id);
+    try {
+      const records = Array.from({ length: 40 }, (_, n) => logRecord(`line ${n}`));
+      await log.append(0, heldLease(), records);
+      const page = async (from: number): Promise<string> =>
+        String(await log.readItems(Array.from({ length: 10 }, (_, n) => from + n)));
+      const lines = (from: number): string =>
+        records
+          .slice(from, from + 10)
+          .map(({ line }) => line)
+          .join();
+      await page(0);
+      await page(10);
+      // The second page that follows another one has the third read: what happens to the file now comes too late.
+      while (process.getActiveResourcesInfo().includes('FSReqCallback')) await new Promise(setImmediate);
+      const file = path.join(folder, 'events.jsonl');
+      await writeFile(file, (await readFile(file, 'utf8')).replaceAll('line', 'LINE'));
+      expect([await page(20), await page(30)]).toEqual([lines(20), lines(30).replaceAll('line', 'LINE')]);
+    } finally {
+      await log.close();
+    }
+  });
 
   it('have the lines of the log, whatever is appended meanwhile and however many read', async () => {
     const steps = fc.array(

@@ -1,0 +1,58 @@
+/** As many as `fetch` follows (https://fetch.spec.whatwg.org/#http-redirect-fetch). */
+const MOST = 20;
+
+const REDIRECTIONS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
+/** Headers that tell nothing of who asks: no others go to another host. Keys are called as each provider likes. */
+const HARMLESS: ReadonlySet<string> = new Set(['accept', 'content-type', 'user-agent']);
+
+/** What is asked for, where, and how. */
+export interface Asked<Body> {
+  url: string;
+  method: string;
+  /** Names in lower case. */
+  headers: Record<string, string>;
+  /** Undefined: none. */
+  body: Body | undefined;
+}
+
+/** What came back, as far as it may lead elsewhere. */
+interface Answered {
+  status: number;
+  location: string | undefined;
+  /** Has the rest of it thrown away. */
+  discard: () => Promise<unknown>;
+}
+
+/**
+ * Asks, and goes where it is sent. What was to be posted is posted there, too, unless the answer says to get something (303), as
+ * an address that moved is not asked for something else. To another origin go neither keys nor headers of one's own.
+ */
+export async function follow<Body, Answer>(
+  asked: Asked<Body>,
+  ask: (asked: Asked<Body>) => Promise<Answer>,
+  readAnswer: (answer: Answer) => Answered,
+): Promise<Answer> {
+  for (let count = 0; ; count += 1) {
+    const answer = await ask(asked);
+    const { status, location, discard } = readAnswer(answer);
+    if (!REDIRECTIONS.has(status) || location === undefined) return answer;
+    await discard();
+    if (count === MOST) throw new Error(`redirected more than ${MOST} times`);
+    asked = redirected(asked, status, location);
+  }
+}
+
+function redirected<Body>(asked: Asked<Body>, status: number, location: string): Asked<Body> {
+  const from = new URL(asked.url);
+  const to = new URL(location, from);
+  const gets = status === 303;
+  const isKept = (name: string): boolean =>
+    (to.origin === from.origin || HARMLESS.has(name)) && !(gets && name.startsWith('content-'));
+  return {
+    url: to.href,
+    method: gets ? 'GET' : asked.method,
+    headers: Object.fromEntries(Object.entries(asked.headers).filter(([name]) => isKept(name))),
+    body: gets ? undefined : asked.body,
+  };
+}
