@@ -1,7 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { forgetRefinement } from '../agent/critics/index.js';
 import type { HookOutcome, Hooks } from '../agent/hooks/index.js';
-import { plainText, textContent, type DurableEvent, type EventDraft } from '../events/index.js';
+import {
+  isLargeText,
+  plainText,
+  textContent,
+  writeAhead,
+  type DurableEvent,
+  type EventDraft,
+} from '../events/index.js';
+import { inSlices } from '../flow/index.js';
 import type { ConversationContext } from './context/conversation-context.js';
 import type { ConversationState } from './conversation-state.js';
 import { stateUpdate, statusUpdate } from './run.js';
@@ -29,8 +37,8 @@ export interface AppendOptions {
 const NOTHING_SAID: HookOutcome = { events: [] };
 
 /**
- * Messages of the user on their way into the log, in the order in which they came. A message is appended at once, unless
- * hooks have a say in it: then its sender waits for them, because what they say becomes part of its event.
+ * Messages of the user on their way into the log, in the order in which they came. A message is appended at once, unless it is large,
+ * or hooks have a say in it: then its sender waits for them, because what they say becomes part of its event.
  */
 export class UserMessages {
   /** Those that are still on their way, one behind the other. */
@@ -46,7 +54,11 @@ export class UserMessages {
 
   /** Appends a message; resolves when it is durable. */
   append(message: IncomingMessage, options: AppendOptions = {}): Promise<void> {
-    const waits = this.last !== undefined || !this.session.isReady || this.hooks.has('UserPromptSubmit');
+    const waits =
+      this.last !== undefined ||
+      !this.session.isReady ||
+      this.hooks.has('UserPromptSubmit') ||
+      textsOf(message).some(isLargeText);
     if (!waits) return this.commit(message, options.id ?? randomUUID(), options, NOTHING_SAID);
     const before = this.last ?? Promise.resolve();
     const turn = before.then(() => this.submit(message, options));
@@ -68,7 +80,12 @@ export class UserMessages {
           this.host.leaving,
         )
       : NOTHING_SAID;
-    await this.commit(message, messageId, options, said);
+    const forget = await inSlices(writeAhead(textsOf(message)));
+    try {
+      await this.commit(message, messageId, options, said);
+    } finally {
+      forget();
+    }
   }
 
   private async commit(
@@ -107,4 +124,8 @@ export class UserMessages {
     this.titles.heard(message.content);
     await committed;
   }
+}
+
+function textsOf({ content }: IncomingMessage): string[] {
+  return content.flatMap((block) => (block.type === 'text' ? [block.text] : []));
 }

@@ -1,4 +1,5 @@
 import type { ConversationEvent } from './index.js';
+import { toJson } from './large-text.js';
 
 /**
  * The one serialisation of an event: compact JSON without null fields, `kind` last. These bytes are the line in the
@@ -6,7 +7,7 @@ import type { ConversationEvent } from './index.js';
  */
 export function serialiseEvent(event: ConversationEvent): string {
   const { id, timestamp, source, parent_id, kind, ...fields } = event;
-  return JSON.stringify({ id, timestamp, source, parent_id, ...fields, kind });
+  return toJson({ id, timestamp, source, parent_id, ...fields, kind });
 }
 
 /** Removes null and undefined fields at every depth of models; used where the wire leaves them out. */
