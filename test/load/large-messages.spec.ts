@@ -65,6 +65,24 @@ describe('large messages', () => {
     await socket.close();
   });
 
+  it('keep their place before small ones that come right behind them', async () => {
+    const conversation = await create();
+    await conversation.send('SAY: first', false);
+    const socket = await new QuickSocket(server.socketUrl(`/sockets/events/${conversation.id}`)).opened();
+    const texts = Array.from({ length: 6 }, (_, n) => (n % 2 === 0 ? `${n}${TEXT}` : `SAY: ${n}`));
+    for (const text of texts) socket.send(userMessage(text));
+    const route = `${conversation.route}/events/count?kind=MessageEvent&source=user`;
+    const count = async (): Promise<unknown> => (await server.request('GET', route)).body;
+    await eventually(async () => (await count()) === texts.length + 1, 'all messages');
+    await conversation.reaches('finished', 'error');
+    const events = await conversation.events('&kind=MessageEvent&source=user&limit=10');
+    const seen = events.map(
+      ({ llm_message }) => (llm_message as { content: { text: string }[] }).content[0]?.text,
+    );
+    expect(seen.slice(1).map((text, n) => text === texts[n])).toEqual(texts.map(() => true));
+    await socket.close();
+  });
+
   it('are taken over a socket', async () => {
     const conversation = await create();
     const socket = await new QuickSocket(server.socketUrl(`/sockets/events/${conversation.id}`)).opened();
