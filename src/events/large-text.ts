@@ -23,7 +23,11 @@ export function isLargeText(text: string): boolean {
  */
 export function* writeAhead(texts: readonly string[]): Generator<void, () => void> {
   const large = texts.filter(isLargeText);
-  for (const text of large) ahead.set(text, yield* jsonOf(text));
+  for (const text of large) {
+    ahead.set(text, yield* jsonOf(text));
+    // Joining the slices took a turn already.
+    yield;
+  }
   return () => {
     for (const text of large) ahead.delete(text);
   };
