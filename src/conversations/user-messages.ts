@@ -5,6 +5,7 @@ import {
   isLargeText,
   plainText,
   textContent,
+  textsOf,
   writeAhead,
   type DurableEvent,
   type EventDraft,
@@ -58,7 +59,7 @@ export class UserMessages {
       this.last !== undefined ||
       !this.session.isReady ||
       this.hooks.has('UserPromptSubmit') ||
-      textsOf(message).some(isLargeText);
+      textsOf(message.content).some(isLargeText);
     if (!waits) return this.commit(message, options.id ?? randomUUID(), options, NOTHING_SAID);
     const before = this.last ?? Promise.resolve();
     const turn = before.then(() => this.submit(message, options));
@@ -80,7 +81,7 @@ export class UserMessages {
           this.host.leaving,
         )
       : NOTHING_SAID;
-    const forget = await inSlices(writeAhead(textsOf(message)));
+    const forget = await inSlices(writeAhead(textsOf(message.content)));
     try {
       await this.commit(message, messageId, options, said);
     } finally {
@@ -124,8 +125,4 @@ export class UserMessages {
     this.titles.heard(message.content);
     await committed;
   }
-}
-
-function textsOf({ content }: IncomingMessage): string[] {
-  return content.flatMap((block) => (block.type === 'text' ? [block.text] : []));
 }

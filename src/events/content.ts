@@ -20,10 +20,12 @@ export function textContent(text: string): TextContent {
   return { cache_prompt: false, type: 'text', text };
 }
 
+/** The text of each text block; images are left out. */
+export function textsOf(content: readonly Content[]): string[] {
+  return content.flatMap((block) => (block.type === 'text' ? [block.text] : []));
+}
+
 /** The text of all text blocks, joined by newlines; images are left out. */
 export function plainText(content: readonly Content[]): string {
-  return content
-    .filter((block): block is TextContent => block.type === 'text')
-    .map((block) => block.text)
-    .join('\n');
+  return textsOf(content).join('\n');
 }

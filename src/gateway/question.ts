@@ -1,5 +1,5 @@
 import { BadRequestException } from '@nestjs/common';
-import { textContent, type Content } from '../events/index.js';
+import { plainText, textContent, type Content } from '../events/index.js';
 import type { OpenAIChatCompletionRequestDto, OpenAIContentPartDto } from './dto/chat-completion.dto.js';
 import type {
   OpenAIResponseInputContentPartDto,
@@ -30,7 +30,7 @@ export function questionOfChat({ model, messages }: OpenAIChatCompletionRequestD
     instructions: instructionsOf(
       messages
         .filter(({ role }) => SYSTEM_ROLES.includes(role))
-        .map(({ content }) => textOf(chatContent(content))),
+        .map(({ content }) => plainText(chatContent(content))),
     ),
   };
 }
@@ -60,7 +60,7 @@ export function questionOfResponse(request: OpenAIResponseRequestDto): Question 
   return {
     model,
     content: asOneMessage(dialogue),
-    instructions: instructionsOf([instructions ?? '', ...system.map(({ content }) => textOf(content))]),
+    instructions: instructionsOf([instructions ?? '', ...system.map(({ content }) => plainText(content))]),
   };
 }
 
@@ -115,10 +115,6 @@ function sendable(content: Content[], empty: string): Content[] {
   const images = content.filter(({ type }) => type === 'image').length;
   if (images > MAX_IMAGES) throw refused(`A message may have ${MAX_IMAGES} images, not ${images}`);
   return content;
-}
-
-function textOf(content: readonly Content[]): string {
-  return content.flatMap((block) => (block.type === 'text' ? [block.text] : [])).join('\n');
 }
 
 function instructionsOf(texts: readonly string[]): string {

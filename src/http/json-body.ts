@@ -48,8 +48,7 @@ export function jsonBody(limit: number) {
     }
     readText(request, limit)
       .then(async (text) => {
-        const turn = turnForRequest();
-        if (turn) await turn;
+        await turnForRequest();
         request.body = await bodyOf(text);
         next();
       })
@@ -71,14 +70,14 @@ function readText(request: Request, limit: number): Promise<Utf8Text> {
   const tooLarge = () => new PayloadTooLargeException(`Request body too large: the limit is ${limit} bytes`);
   if (Number(request.headers['content-length'] ?? 0) > limit) return Promise.reject(tooLarge());
   return new Promise((resolve, reject) => {
-    let size = 0;
     /** Not there any more once it is too large: what follows may take its time to come. */
     let text: Utf8Text | undefined = new Utf8Text();
     request.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      if (size > limit) text = undefined;
-      if (text) text.push(chunk);
-      else reject(tooLarge());
+      if (!text) return;
+      text.push(chunk);
+      if (text.size <= limit) return;
+      text = undefined;
+      reject(tooLarge());
     });
     request.on('end', () => text && resolve(text));
     request.on('error', () =>

@@ -12,7 +12,6 @@ let dispatcher: Promise<Dispatcher> | undefined;
  * environment (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`).
  */
 export const modelFetch: typeof fetch = async (input, init) => {
-  const dispatcher = await modelDispatcher();
   // The SDKs give an address, and what they send beside it.
   const first = new Request(input, { ...init, body: undefined });
   const asked = {
@@ -23,7 +22,8 @@ export const modelFetch: typeof fetch = async (input, init) => {
   };
   const answer = await follow(
     asked,
-    ({ url, ...how }) => fetch(url, { ...init, ...how, redirect: 'manual', dispatcher }),
+    async ({ url, ...how }) =>
+      fetch(url, { ...init, ...how, redirect: 'manual', dispatcher: await modelDispatcher() }),
     ({ status, headers, body }) => ({
       status,
       location: headers.get('location') ?? undefined,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTick } from 'node:timers/promises';
-import { textContent, type Message, type MessageToolCall } from '../../events/index.js';
+import { textContent, textsOf, type Message, type MessageToolCall } from '../../events/index.js';
 import { pause } from '../attempts.js';
 import { countTokens, nextTurn, pieces, tokensOf, type Turn } from '../scripted/player.js';
 import type { ScriptedFailure } from '../scripted/script.js';
@@ -29,7 +29,7 @@ async function play(call: ProviderCall): Promise<ProviderAnswer> {
   const { messages, tools, config } = call.request;
   const played = messages.map(({ role, content }) => ({
     role,
-    texts: role === 'user' ? content.flatMap((block) => (block.type === 'text' ? [block.text] : [])) : [],
+    texts: role === 'user' ? textsOf(content) : [],
   }));
   const turn = nextTurn(played, call.attempt, tools.length > 0);
   // A timer takes a millisecond, however short it is.
