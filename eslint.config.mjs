@@ -13,7 +13,7 @@ const ARROWS = {
   processes: ['errors'],
   text: [],
   files: ['errors', 'processes'],
-  events: [],
+  events: ['text'],
   config: ['errors'],
   crypto: ['config'],
   auth: ['config', 'text'],

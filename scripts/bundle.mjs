@@ -20,7 +20,6 @@ const EXTERNAL = [
   ...PACKAGES,
   /^@nestjs\/microservices/,
   '@nestjs/platform-socket.io',
-  'bufferutil',
   'utf-8-validate',
   '@fastify/static',
 ];
@@ -47,6 +46,7 @@ const bundle = await rolldown({
       rxjs: esModuleOfRxjs('index.js'),
       // The framework brings one of its own.
       ws: path.join(root, 'node_modules/ws/wrapper.mjs'),
+      bufferutil: path.join(root, 'dist/sockets/frame-mask.js'),
       undici$: path.join(root, 'scripts/undici-for-calls.cjs'),
     },
   },

@@ -10,7 +10,7 @@ import {
 import { ConversationNotFoundError } from './conversation-errors.js';
 import type { ConversationServices, OpenedStorage } from './conversation-parts.js';
 import { foldEvent, type ConversationState } from './conversation-state.js';
-import { parseEvent } from './parse-event.js';
+import { parseInTurn } from './parse-event.js';
 import { fromStored, toStored } from './stored-conversation.js';
 
 /** Writes the beginning of a new log. */
@@ -186,7 +186,7 @@ async function replay(log: EventLog, from: number, state: ConversationState): Pr
     const lines = await log.read(seq, CHUNK);
     if (lines.length === 0) return;
     for (const line of lines) {
-      const event = parseEvent(line);
+      const event = await parseInTurn(line);
       if (event) foldEvent(state, event);
     }
     seq += lines.length;

@@ -1,7 +1,8 @@
+import type { DurableEvent } from '../events/index.js';
 import type { EventLog } from '../storage/index.js';
 import type { EventFilter, EventQuery } from './event-query.js';
 import type { JsonPage } from './json-page.js';
-import { parseEvent } from './parse-event.js';
+import { parseInTurn } from './parse-event.js';
 
 /** Lines read at a time when a search has to look into messages. */
 const CHUNK = 200;
@@ -75,18 +76,18 @@ export class EventSearch {
   private async withText(seqs: readonly number[], text: string): Promise<number[]> {
     const lines = await this.log.readMany(seqs);
     const wanted = text.toLowerCase();
-    return seqs.filter((_seq, index) =>
-      messageText(lines[index] ?? '')
-        .toLowerCase()
-        .includes(wanted),
-    );
+    const found: number[] = [];
+    for (const [index, seq] of seqs.entries()) {
+      const event = await parseInTurn(lines[index] ?? '');
+      if (event && messageText(event).toLowerCase().includes(wanted)) found.push(seq);
+    }
+    return found;
   }
 }
 
 /** What a person reads of a message: text, appended context, reasoning. */
-function messageText(line: string): string {
-  const event = parseEvent(line);
-  if (event?.kind !== 'MessageEvent') return '';
+function messageText(event: DurableEvent): string {
+  if (event.kind !== 'MessageEvent') return '';
   const blocks = [...event.llm_message.content, ...event.extended_content];
   const texts = blocks.map((block) => (block.type === 'text' ? block.text : ''));
   return [...texts, event.llm_message.reasoning_content ?? ''].join('\n');

@@ -70,10 +70,10 @@ export class LogWriter {
 
   private publish(from: number, events: readonly DurableEvent[], records: readonly LogRecord[]): void {
     for (const [index, event] of events.entries()) {
-      const line = records[index]?.line ?? serialiseEvent(event);
+      const { line, bytes } = records[index] ?? toRecord(event);
       // The count first: a subscriber that reads the log while it is told of an event finds it there.
       this.published = from + index + 1;
-      this.bus.publish({ conversationId: this.conversationId, event, line, seq: from + index });
+      this.bus.publish({ conversationId: this.conversationId, event, line, bytes, seq: from + index });
     }
   }
 

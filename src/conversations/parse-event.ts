@@ -1,4 +1,5 @@
 import type { DurableEvent } from '../events/index.js';
+import { afterLarge } from '../flow/index.js';
 
 type Need = (value: unknown) => boolean;
 
@@ -59,6 +60,14 @@ export function parseEvent(line: string): DurableEvent | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** The same; a large one has a turn of the event loop to itself. */
+export async function parseInTurn(line: string): Promise<DurableEvent | undefined> {
+  await afterLarge(line.length);
+  const event = parseEvent(line);
+  await afterLarge(line.length);
+  return event;
 }
 
 function valueAt(event: object, path: readonly string[]): unknown {

@@ -5,6 +5,8 @@ export interface PublishedEvent {
   conversationId: string;
   event: ConversationEvent;
   line: string;
+  /** The line in UTF-8, where it is large. */
+  bytes?: Buffer;
   /** Its place in the log, from 0; absent for events that are only sent. */
   seq?: number;
 }

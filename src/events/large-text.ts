@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { slicesOf } from '../text/index.js';
 
 /** From this length on a text takes milliseconds to be written as JSON (UTF-16 units). */
 const LARGE = 1024 * 1024;
@@ -35,19 +36,11 @@ export function* writeAhead(texts: readonly string[]): Generator<void, () => voi
 
 function* jsonOf(text: string): Generator<void, string> {
   const slices: string[] = [];
-  for (let from = 0; from < text.length;) {
-    let to = from + SLICE;
-    // The two halves of a character would be escaped one by one.
-    while (isFirstHalf(text.charCodeAt(to - 1))) to += 1;
-    slices.push(JSON.stringify(text.slice(from, to)).slice(1, -1));
-    from = to;
+  for (const slice of slicesOf(text, SLICE)) {
+    slices.push(JSON.stringify(slice).slice(1, -1));
     yield;
   }
   return `"${slices.join('')}"`;
-}
-
-function isFirstHalf(unit: number): boolean {
-  return unit >= 0xd800 && unit < 0xdc00;
 }
 
 /** JSON of a value, with the texts in it that were written ahead. */

@@ -1,4 +1,4 @@
-export { afterLarge } from './after-large.js';
+export { afterLarge, isLarge } from './after-large.js';
 export { forEachBounded } from './bounded.js';
 export { inSlices } from './in-slices.js';
 export { Slots } from './slots.js';

@@ -6,8 +6,8 @@ import {
   PayloadTooLargeException,
   UnsupportedMediaTypeException,
 } from '@nestjs/common';
-import { afterLarge, turnForRequest } from '../flow/index.js';
-import { Utf8Text } from '../text/index.js';
+import { afterLarge, inSlices, turnForRequest } from '../flow/index.js';
+import { parseInParts, Utf8Text } from '../text/index.js';
 import { explainJsonError } from './json-error.js';
 import { below, MISSING, RequestValidationError } from './problem.js';
 
@@ -89,30 +89,30 @@ function readText(request: Request, limit: number): Promise<Utf8Text> {
 /** @throws HttpException 400 for bytes that are not UTF-8; RequestValidationError */
 async function bodyOf(body: Utf8Text): Promise<unknown> {
   if (body.size === 0) return undefined;
-  const text = body.end();
-  if (text === undefined)
+  const parts = body.end();
+  if (parts === undefined)
     throw new HttpException('There was an error parsing the body', HttpStatus.BAD_REQUEST);
   await afterLarge(body.size);
-  const value = parseJson(text.startsWith(BOM) ? text.slice(BOM.length) : text);
+  const value = await parsed(withoutBom(parts));
   await afterLarge(body.size);
+  checkStrings(value);
   return value;
 }
 
-/** The mark of UTF-8 that some programs put in front. */
-const BOM = '\ufeff';
+/** Drops the mark of UTF-8 that some programs put in front. */
+function withoutBom(parts: readonly string[]): readonly string[] {
+  const [first = '', ...others] = parts;
+  return first.startsWith('\ufeff') ? [first.slice(1), ...others] : parts;
+}
 
-/** @throws RequestValidationError for anything that is no JSON, or that nobody could work with */
-function parseJson(text: string): unknown {
-  let value: unknown;
+/** @throws RequestValidationError for anything that is no JSON */
+async function parsed(parts: readonly string[]): Promise<unknown> {
   try {
-    value = JSON.parse(text);
+    return await inSlices(parseInParts(parts));
   } catch {
-    const { position, explanation } = explainJsonError(text);
+    const { position, explanation } = explainJsonError(parts.join(''));
     throw invalidJson(position, explanation);
   }
-  // Only an escape can bring a lone surrogate into text that was valid UTF-8.
-  checkStrings(value, text.includes('\\u') && /\\u[dD][89a-fA-F]/.test(text));
-  return value;
 }
 
 function invalidJson(position: number, error: string): RequestValidationError {
@@ -122,19 +122,23 @@ function invalidJson(position: number, error: string): RequestValidationError {
   );
 }
 
-/** Refuses nesting beyond the limit and, where there can be any, text that UTF-8 cannot hold. */
-function checkStrings(root: unknown, surrogates: boolean): void {
+/**
+ * Refuses what nobody could work with: nesting beyond the limit, and text that UTF-8 cannot hold, which an escape can bring.
+ * @throws RequestValidationError
+ */
+function checkStrings(root: unknown): void {
+  if (typeof root === 'string' && !root.isWellFormed()) throw loneSurrogate([]);
   const open: { value: unknown; path: (string | number)[] }[] = [{ value: root, path: [] }];
   for (let entry = open.pop(); entry; entry = open.pop()) {
     const { value, path } = entry;
-    if (typeof value === 'string' && surrogates && /\p{Surrogate}/u.test(value)) throw loneSurrogate(path);
     if (typeof value !== 'object' || value === null) continue;
     if (path.length >= MAX_DEPTH) throw invalidJson(0, `Nested more than ${MAX_DEPTH} levels deep`);
+    const step = Array.isArray(value) ? Number : String;
     for (const [key, child] of Object.entries(value)) {
-      if (surrogates && /\p{Surrogate}/u.test(key)) throw loneSurrogate(path);
-      const isLeaf = typeof child !== 'object' || child === null;
-      if (isLeaf && !(surrogates && typeof child === 'string')) continue;
-      open.push({ value: child, path: [...path, Array.isArray(value) ? Number(key) : key] });
+      if (!key.isWellFormed()) throw loneSurrogate(path);
+      if (typeof child === 'string' && !child.isWellFormed()) throw loneSurrogate([...path, step(key)]);
+      if (typeof child === 'object' && child !== null)
+        open.push({ value: child, path: [...path, step(key)] });
     }
   }
 }

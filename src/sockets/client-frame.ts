@@ -1,5 +1,7 @@
-import { textContent, type Content, type MessageRole } from '../events/index.js';
 import type { IncomingMessage } from '../conversations/start-request.js';
+import { textContent, type Content, type MessageRole } from '../events/index.js';
+import { afterLarge, inSlices } from '../flow/index.js';
+import { decodeInParts, parseInParts } from '../text/index.js';
 
 /** What a text frame of a client means. */
 export type ClientFrame =
@@ -11,14 +13,19 @@ export type ClientFrame =
 /**
  * Reads a frame: `{"role": "user", "content": text or parts}`, the older `{"type": "message", "content": ...}`, or
  * `{"type": "auth", "session_api_key": ...}`. Never throws; complaints say what is wrong and do not repeat the input.
+ * @param data UTF-8, which the socket has made sure of
  */
-export function readClientFrame(text: string): ClientFrame {
+export async function readClientFrame(data: Buffer): Promise<ClientFrame> {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    // Taking off the mask of a large one was a long turn.
+    await afterLarge(data.length);
+    const parts = await inSlices(decodeInParts(data));
+    value = await inSlices(parseInParts(parts ?? []));
   } catch {
     return { type: 'invalid', code: 'JSONDecodeError', detail: 'The frame is not valid JSON' };
   }
+  await afterLarge(data.length);
   if (!isRecord(value)) {
     return invalid([['', 'Input should be a valid dictionary or instance of Message', 'model_type']]);
   }
@@ -82,19 +89,15 @@ function readPart(part: unknown): Content | string {
   if (typeof cache_prompt !== 'boolean') return 'cache_prompt should be a valid boolean';
   if (type === 'text') {
     if (typeof text !== 'string') return 'text should be a valid string';
-    return isWellFormed(text) ? { ...textContent(text), cache_prompt } : SURROGATES;
+    return text.isWellFormed() ? { ...textContent(text), cache_prompt } : SURROGATES;
   }
   if (type !== 'image') return "type should be 'text' or 'image'";
   if (!isStringArray(image_urls)) return 'image_urls should be a valid list of strings';
-  return image_urls.every(isWellFormed) ? { cache_prompt, type, image_urls } : SURROGATES;
+  return image_urls.every((url) => url.isWellFormed()) ? { cache_prompt, type, image_urls } : SURROGATES;
 }
-
-const SURROGATES = 'Input should be valid Unicode: surrogates not allowed';
 
 /** Half of a surrogate pair has no UTF-8: such text could be neither stored nor sent to a model. */
-function isWellFormed(text: string): boolean {
-  return !/\p{Surrogate}/u.test(text);
-}
+const SURROGATES = 'Input should be valid Unicode: surrogates not allowed';
 
 function isStringArray(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((item) => typeof item === 'string');

@@ -17,8 +17,6 @@ import {
   LeaseLostError,
   StorageFailedError,
 } from '../storage/index.js';
-import { afterLarge, inSlices } from '../flow/index.js';
-import { decodeInParts } from '../text/index.js';
 import { readClientFrame } from './client-frame.js';
 import { CLOSE, closeSocket } from './close-code.js';
 import type { FrameFormat } from './frame-format.js';
@@ -83,11 +81,7 @@ export class Connection implements FrameTaker {
     const { subscription } = this;
     if (!subscription) return;
     if (isBinary) return subscription.complain('ValueError', 'Only text frames are understood');
-    // The socket has made sure that it is UTF-8.
-    const text = (await inSlices(decodeInParts(data))) ?? '';
-    await afterLarge(data.length);
-    const frame = readClientFrame(text);
-    await afterLarge(data.length);
+    const frame = await readClientFrame(data);
     if (frame.type === 'invalid') return subscription.complain(frame.code, frame.detail);
     if (frame.type === 'message') await this.sendMessage(frame.message, subscription);
   }

@@ -45,7 +45,7 @@ export class EventFrames implements FrameFormat {
   }
 
   durable(published: PublishedEvent): Buffer {
-    return this.published.get(published, () => published.line);
+    return this.published.get(published, () => published.bytes ?? published.line);
   }
 
   replayed(line: string): Buffer {
@@ -81,7 +81,11 @@ export class SessionFrames implements FrameFormat {
   }
 
   durable(published: PublishedEvent, seq: number): Buffer {
-    return this.published.get(published, () => durableFrame(published.line, seq));
+    const { bytes, line } = published;
+    return this.published.get(published, () => {
+      if (bytes === undefined) return durableFrame(line, seq);
+      return Buffer.concat([Buffer.from(beforeDurable(seq)), bytes, Buffer.from('}')]);
+    });
   }
 
   replayed(line: string, seq: number): Buffer {
@@ -102,17 +106,19 @@ export class SessionFrames implements FrameFormat {
   }
 }
 
-const durableFrame = (line: string, seq: number): string => `{"type":"durable","seq":${seq},"event":${line}}`;
+const beforeDurable = (seq: number): string => `{"type":"durable","seq":${seq},"event":`;
+const durableFrame = (line: string, seq: number): string => `${beforeDurable(seq)}${line}}`;
 const transientFrame = (line: string): string => `{"type":"transient","event":${line}}`;
 
 /** Keeps the last frame: the bus hands one event to all sockets in a row, so the next to ask wants the same. */
 class LastFrame<T extends object> {
   private of: T | undefined;
-  private frame = Buffer.alloc(0);
+  private frame: Buffer = Buffer.alloc(0);
 
-  get(of: T, build: () => string): Buffer {
+  get(of: T, build: () => string | Buffer): Buffer {
     if (this.of !== of) {
-      this.frame = Buffer.from(build());
+      const built = build();
+      this.frame = typeof built === 'string' ? Buffer.from(built) : built;
       this.of = of;
     }
     return this.frame;

@@ -29,6 +29,8 @@ export interface LogRange {
 export interface LogRecord extends EventIndexEntry {
   /** One line of JSON without the newline. */
   line: string;
+  /** The same in UTF-8: the log puts it here where the line is large, so that nobody has to make it again. */
+  bytes?: Buffer;
 }
 
 /**

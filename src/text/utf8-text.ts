@@ -22,12 +22,10 @@ export class Utf8Text {
     if (this.pendingSize >= BLOCK) this.decode(wholeCharacters);
   }
 
-  /** The text, a mark at its beginning included; undefined where the bytes are not UTF-8. */
-  end(): string | undefined {
+  /** The text, a mark at its beginning included, in parts of whole characters; undefined where the bytes are not UTF-8. */
+  end(): readonly string[] | undefined {
     this.decode((bytes) => bytes.length);
-    if (this.isBroken) return undefined;
-    const [first = '', ...others] = this.parts;
-    return others.length === 0 ? first : this.parts.join('');
+    return this.isBroken ? undefined : this.parts;
   }
 
   /** @param until how many of the bytes are decoded now; the others wait for those that follow */
@@ -45,13 +43,43 @@ export class Utf8Text {
 }
 
 /** Decodes UTF-8 in parts, one for each `yield`; undefined where it is none. */
-export function* decodeInParts(bytes: Buffer): Generator<void, string | undefined> {
+export function* decodeInParts(bytes: Buffer): Generator<void, readonly string[] | undefined> {
   const text = new Utf8Text();
   for (let at = 0; at < bytes.length; at += BLOCK) {
     if (at > 0) yield;
     text.push(bytes.subarray(at, at + BLOCK));
   }
   return text.end();
+}
+
+/** Encodes a text in UTF-8 in parts, one for each `yield`. */
+export function* encodeInParts(text: string): Generator<void, Buffer> {
+  let size = 0;
+  for (const slice of slicesOf(text, BLOCK)) {
+    size += Buffer.byteLength(slice);
+    yield;
+  }
+  const bytes = Buffer.allocUnsafe(size);
+  let at = 0;
+  for (const slice of slicesOf(text, BLOCK)) {
+    at += bytes.write(slice, at);
+    yield;
+  }
+  return bytes;
+}
+
+/** Slices of a text of about this length (UTF-16 units), each of whole characters. */
+export function* slicesOf(text: string, length: number): Generator<string> {
+  for (let from = 0; from < text.length;) {
+    let to = from + length;
+    while (isFirstHalf(text.charCodeAt(to - 1))) to += 1;
+    yield text.slice(from, to);
+    from = to;
+  }
+}
+
+function isFirstHalf(unit: number): boolean {
+  return unit >= 0xd800 && unit < 0xdc00;
 }
 
 /** Where the last character that is complete ends, in what begins with one; of bytes that are no UTF-8, anywhere. */

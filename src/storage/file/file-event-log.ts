@@ -1,8 +1,9 @@
 import { Logger } from '@nestjs/common';
 import { errorCode, errorMessage } from '../../errors/index.js';
-import { afterLarge } from '../../flow/index.js';
 import { isMissing } from '../../files/index.js';
+import { afterLarge, inSlices, isLarge } from '../../flow/index.js';
 import { meters } from '../../meters/index.js';
+import { encodeInParts } from '../../text/index.js';
 import {
   EventLog,
   type EntryFilter,
@@ -168,17 +169,16 @@ export class FileEventLog extends EventLog {
     const first = batch[0];
     if (!first) return;
     const { fence } = first;
+    const records = batch.flatMap((append) => append.records);
+    await encodeLarge(records);
     if (!fence.isValid()) await this.confirm(fence);
     if (this.writer !== fence) await this.adopt(fence);
     if (first.seq !== this.lines.length) throw new SequenceConflictError(first.seq, this.lines.length);
     if (this.untidy) await this.file.truncate(this.lines.byteLength);
-    const records = batch.flatMap((append) => append.records);
-    // Making the text of a large event was a long turn already.
-    await afterLarge(records.reduce((sum, { line }) => sum + line.length, 0));
-    const { bytes, entries } = encode(records, this.lines.byteLength);
-    if (bytes.length === 0) return;
+    if (records.length === 0) return;
+    const { pieces, entries } = encode(records, this.lines.byteLength);
     this.untidy = true;
-    await this.file.write(bytes, this.lines.byteLength);
+    await this.file.write(pieces, this.lines.byteLength);
     // The process may have been frozen while it wrote; only what was written under a lease is acknowledged.
     if (!fence.isValid()) await this.confirm(fence);
     this.untidy = false;
@@ -223,20 +223,42 @@ function isTooLong(line: string): boolean {
   return line.length * 3 >= LONGEST_LINE_BYTES && Buffer.byteLength(line) >= LONGEST_LINE_BYTES;
 }
 
+/** Makes the bytes of large lines, in slices: ten megabytes in one piece would hold everything up for 25 ms. */
+async function encodeLarge(records: readonly LogRecord[]): Promise<void> {
+  for (const record of records) {
+    if (!isLarge(record.line.length)) continue;
+    // Making the text was a long turn already.
+    await afterLarge(record.line.length);
+    record.bytes = await inSlices(encodeInParts(record.line));
+  }
+}
+
 /** The bytes of the records, and where the line of each ends in a log of this length. */
 function encode(
   records: readonly LogRecord[],
   position: number,
-): { bytes: Buffer; entries: { record: LogRecord; end: number }[] } {
+): { pieces: Buffer[]; entries: { record: LogRecord; end: number }[] } {
   let end = position;
-  const entries = records.map((record) => ({ record, end: (end += Buffer.byteLength(record.line) + 1) }));
-  const bytes = Buffer.allocUnsafe(end - position);
-  let at = 0;
-  for (const { line } of records) {
-    at += bytes.write(line, at);
-    bytes[at++] = NEWLINE;
+  const entries = records.map((record) => {
+    end += (record.bytes?.length ?? Buffer.byteLength(record.line)) + 1;
+    return { record, end };
+  });
+  // The bytes of large lines are not copied.
+  const small = entries.reduce((size, { record }) => size - (record.bytes?.length ?? 0), end - position);
+  const space = Buffer.allocUnsafe(small);
+  const pieces: Buffer[] = [];
+  let [from, at] = [0, 0];
+  for (const { line, bytes } of records) {
+    if (bytes) {
+      pieces.push(space.subarray(from, at), bytes);
+      from = at;
+    } else {
+      at += space.write(line, at);
+    }
+    space[at++] = NEWLINE;
   }
-  return { bytes, entries };
+  pieces.push(space.subarray(from, at));
+  return { pieces: pieces.filter((piece) => piece.length > 0), entries };
 }
 
 /** Why a log cannot be read: another kind of thing stands in its place, or the store is out of order. */

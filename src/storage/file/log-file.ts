@@ -86,12 +86,14 @@ export class LogFile {
     }
   }
 
-  /** Writes at this offset, and resolves when the bytes are durable. */
-  async write(bytes: Buffer, position: number): Promise<void> {
+  /** Writes these pieces one behind the other at this offset, and resolves when all are durable. */
+  async write(pieces: readonly Buffer[], position: number): Promise<void> {
     const started = performance.now();
     await this.change(async (fd) => {
-      for (let done = 0; done < bytes.length;) {
-        done += await write(fd, bytes, done, position + done);
+      for (let rest = pieces; rest.length > 0;) {
+        const count = await write(fd, rest, position);
+        rest = without(rest, count);
+        position += count;
       }
       const flushes: Promise<void>[] = [];
       if (!FLUSHES_ITSELF) flushes.push(datasync(fd));
@@ -184,14 +186,30 @@ export async function readFully(fd: number, bytes: Buffer, position: number): Pr
   return done;
 }
 
-/** Writes what there is from `from` on, or a part of it; answers how many bytes. */
-function write(fd: number, bytes: Buffer, from: number, position: number): Promise<number> {
+/** A call takes so many (`IOV_MAX` of Linux). */
+const MOST_PIECES = 1024;
+
+/** Writes what there is, or the beginning of it; answers how many bytes. */
+function write(fd: number, pieces: readonly Buffer[], position: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    fs.write(fd, bytes, from, bytes.length - from, position, (error, count) => {
+    const done = (error: Error | null, count: number): void => {
       if (error) reject(error);
       else resolve(count);
-    });
+    };
+    const [only] = pieces;
+    if (only && pieces.length === 1) fs.write(fd, only, 0, only.length, position, done);
+    else fs.writev(fd, pieces.slice(0, MOST_PIECES), position, done);
   });
+}
+
+/** The pieces that are left when so many bytes have been written. */
+function without(pieces: readonly Buffer[], count: number): Buffer[] {
+  const left: Buffer[] = [];
+  for (const piece of pieces) {
+    if (piece.length > count) left.push(piece.subarray(count));
+    count = Math.max(0, count - piece.length);
+  }
+  return left;
 }
 
 function truncate(fd: number, length: number): Promise<void> {

@@ -3,7 +3,8 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import type { EntryFilter, EventIndexEntry, LogRange } from '../event-log.js';
-import { forEachBounded } from '../../flow/index.js';
+import { forEachBounded, inSlices, isLarge } from '../../flow/index.js';
+import { decodeInParts } from '../../text/index.js';
 import { INDEX_FILE } from './conversation-folder.js';
 import { standIn } from './damaged-line.js';
 import { EventIndex } from './event-index.js';
@@ -81,10 +82,13 @@ export class LogLines {
 
   async readMany(seqs: readonly number[]): Promise<string[]> {
     const found = await this.readPieces(seqs);
-    return seqs.map((seq) => {
+    const lines: string[] = [];
+    for (const seq of seqs) {
       const { bytes, start, end } = found.get(seq) ?? NOTHING;
-      return bytes.toString('utf8', start, end);
-    });
+      const isSmall = !isLarge(end - start);
+      lines.push(isSmall ? bytes.toString('utf8', start, end) : await largeLine(bytes.subarray(start, end)));
+    }
+    return lines;
   }
 
   async readItems(seqs: readonly number[]): Promise<Buffer> {
@@ -238,4 +242,10 @@ export class LogLines {
     }
     return ranges;
   }
+}
+
+async function largeLine(bytes: Buffer): Promise<string> {
+  const parts = await inSlices(decodeInParts(bytes));
+  // A damaged line may be no UTF-8.
+  return parts?.join('') ?? bytes.toString();
 }
