@@ -3,6 +3,7 @@ import { mkdir, rename, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { errorCode } from '../../errors/index.js';
+import { turnForRequest } from '../../flow/index.js';
 import { FILE_MODE, FOLDER_MODE } from './conversation-folder.js';
 
 /*
@@ -109,6 +110,8 @@ export async function putNewFile(
       // One commit of a journal has all of it, if the file comes first: then the folders find their names written.
       await sync(written);
       await Promise.all([syncFolder(folder), syncFolderTogether(path.dirname(folder))]);
+      // All that have waited for the same sync come here in one moment.
+      await turnForRequest();
       await mayPut();
       fs.renameSync(temporary, file);
     });
