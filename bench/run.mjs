@@ -11,22 +11,21 @@ import { endAllServers, startServer } from './support/server.mjs';
 import { formatMarkdown, formatNumber, formatText, summarise } from './support/table.mjs';
 import { thisServer } from './support/this-server.mjs';
 
-const { values: options } = parseArgs({
-  options: {
-    /** Only benchmarks whose name contains this; may be given more than once. */
-    only: { type: 'string', multiple: true, default: [] },
-    /** Fewer rounds and fewer requests. */
-    quick: { type: 'boolean', default: false },
-    /** The command line of a second server to compare with; `--port N` is added to it. */
-    server: { type: 'string' },
-    /** Prints Markdown, with the machine, the date and the command. */
-    markdown: { type: 'boolean', default: false },
-    /** A file for all figures. */
-    json: { type: 'string' },
-    /** A folder for CPU profiles of this server; its figures are worth less then. */
-    profile: { type: 'string' },
-  },
-});
+const OPTIONS = {
+  /** Only benchmarks whose name contains this; may be given more than once. */
+  only: { type: 'string', multiple: true, default: [] },
+  /** Fewer rounds and fewer requests. */
+  quick: { type: 'boolean', default: false },
+  /** The command line of a second server to compare with; `--port N` is added to it. */
+  server: { type: 'string' },
+  /** Prints Markdown, with the machine, the date and the command. */
+  markdown: { type: 'boolean', default: false },
+  /** A file for all figures. */
+  json: { type: 'string' },
+  /** A folder for CPU profiles of this server; its figures are worth less then. */
+  profile: { type: 'string' },
+};
+const options = readOptions();
 const profiling = options.profile ? ['--cpu-prof', '--cpu-prof-dir', options.profile] : [];
 if (options.profile) await mkdir(options.profile, { recursive: true });
 
@@ -60,6 +59,17 @@ try {
 } finally {
   await endAllServers();
   await model.close();
+}
+
+function readOptions() {
+  try {
+    return parseArgs({ options: OPTIONS }).values;
+  } catch (error) {
+    console.error(
+      `${error.message}\nThere are: --${Object.keys(OPTIONS).join(', --')}. What they do: bench/README.md`,
+    );
+    return process.exit(2);
+  }
 }
 
 async function loadBenchmarks() {

@@ -5,10 +5,13 @@ import {
   searchEvents,
   warmUp,
 } from '../support/conversation.mjs';
+import { answersMs } from '../support/limits.mjs';
 import { median } from '../support/table.mjs';
 
 const ANY = { model: 'openai/scripted', base_url: 'http://127.0.0.1:9/v1', api_key: 'none' };
 const EVENTS = 5_000;
+/** What this server answers for a page of them. */
+const PAGE_BYTES = 30_500;
 
 /** Reading a long conversation in pages of 100. */
 export const benchmark = {
@@ -22,7 +25,12 @@ export const benchmark = {
       target: { figure: 0.5, times: 9 },
     },
     last: { title: 'the same, last page', unit: 'ms', better: 'less', target: { figure: 0.5, times: 7.2 } },
-    all: { title: 'the same, all pages', unit: 'ms', better: 'less', target: { figure: 15, times: 17 } },
+    all: {
+      title: 'the same, all pages (limit: as many bytes from a bare server)',
+      unit: 'ms',
+      better: 'less',
+      target: { figure: 15, times: 17 },
+    },
     absent: { title: 'the same, a kind that is not there', unit: 'ms', better: 'less' },
     count: { title: 'the same, count', unit: 'ms', better: 'less' },
     touch: {
@@ -60,6 +68,9 @@ export const benchmark = {
       touches.push(await medianTime(1, () => search('', 100)));
     }
     return { ...figures, touch: median(touches) };
+  },
+  async limit() {
+    return { all: await answersMs(EVENTS / 100, PAGE_BYTES) };
   },
 };
 

@@ -1,9 +1,13 @@
-// What a server costs that does nothing: HTTP requests come back as they are, a text frame goes to all WebSockets.
+// What a server costs that does nothing: `GET /<n>` is answered with n bytes, other HTTP requests come back as they are, a text
+// frame goes to all WebSockets.
 // Started by limits.mjs; prints its port.
 import { createServer } from 'node:http';
 import { WebSocketServer } from 'ws';
 
-const server = createServer((request, response) => request.pipe(response));
+const server = createServer((request, response) => {
+  if (request.method === 'GET') response.end(Buffer.alloc(Number(request.url.slice(1)), 'x'));
+  else request.pipe(response);
+});
 const sockets = new WebSocketServer({ server, perMessageDeflate: false });
 sockets.on('connection', (socket) => {
   socket.on('error', () => socket.terminate());

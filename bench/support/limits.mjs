@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdirSync, renameSync } from 'node:fs';
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -7,6 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { inParallel } from './conversation.mjs';
 import { fanOut } from './fan-out.mjs';
 import { HttpClient } from './http-client.mjs';
+import { removeAtEnd } from './server.mjs';
+import { percentile } from './table.mjs';
 import { Watcher } from './watcher.mjs';
 
 // What nothing that runs here can be faster than: figures to read the others by. HTTP and sockets are measured with the same
@@ -43,6 +46,55 @@ export async function syncedAppends(linesAtOnce, writes = 500) {
     await file.close();
     await rm(folder, { recursive: true });
   }
+}
+
+/** How long it takes (ms) to make a folder with a file of so many bytes in it, the file and both names durable. */
+export async function durableCreationMs(count, bytes = 1_500) {
+  const parent = await mkdtemp(path.join(os.tmpdir(), 'bench-'));
+  const synced = async (name) => {
+    const folder = await open(name);
+    await folder.sync();
+    await folder.close();
+  };
+  removeAtEnd(parent);
+  const waits = [];
+  for (let i = 0; i < count; i++) {
+    const started = performance.now();
+    const folder = path.join(parent, `${i}`);
+    mkdirSync(folder);
+    const file = await open(path.join(folder, 'new'), 'wx');
+    await file.write(Buffer.alloc(bytes, 'x'));
+    await file.sync();
+    await Promise.all([synced(folder), synced(parent)]);
+    renameSync(path.join(folder, 'new'), path.join(folder, 'file'));
+    await file.close();
+    waits.push(performance.now() - started);
+  }
+  return percentile(waits, 50);
+}
+
+/** How long a server that does nothing takes for so many answers of so many bytes, one after another (ms). */
+export function answersMs(count, bytes) {
+  return withBareServer(async (port) => {
+    const client = new HttpClient(port);
+    const waits = [];
+    const answers = async () => {
+      let total = 0;
+      for (let i = 0; i < count; i++) {
+        const { ms, text } = await client.send('GET', `/${bytes}`);
+        if (text.length !== bytes) throw new Error(`an answer of ${text.length} bytes, not ${bytes}`);
+        total += ms;
+      }
+      return total;
+    };
+    try {
+      for (let i = 0; i < 20; i++) await answers();
+      for (let i = 0; i < 15; i++) waits.push(await answers());
+      return percentile(waits, 50);
+    } finally {
+      client.close();
+    }
+  });
 }
 
 /** Requests a second that a server answers which does nothing. */

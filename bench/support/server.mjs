@@ -20,6 +20,11 @@ const running = new Set();
 const leftFolders = [];
 let isOver = false;
 
+/** For a folder that others have filled: see above. */
+export function removeAtEnd(folder) {
+  leftFolders.push(folder);
+}
+
 /** Ends what `startServer` started, starts no more, and removes all that servers have left. */
 export async function endAllServers() {
   isOver = true;
