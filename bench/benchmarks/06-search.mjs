@@ -55,6 +55,7 @@ export const benchmark = {
     const count = async () => (await server.read(`${conversation}/events/count`)).ms;
     const times = quick ? 50 : 150;
     await warmUp(1, quick ? 500 : 2_000, () => search('', 100));
+    await warmUp(1, quick ? 1_000 : 3_000, () => allPages(server, conversation, events));
     const figures = {
       first: await medianTime(times, () => search('', 100)),
       last: await medianTime(times, () => search(`&page_id=${lastPage}`, ((events - 1) % 100) + 1)),
