@@ -12,7 +12,13 @@ import { amount, underLoad } from './load-watch.js';
 import { allSaw, QuickSocket } from './quick-socket.js';
 
 const MB = 1_000_000;
-const TEXT = 'ten million characters, "quoted" \\ and äöü '.repeat(250_000).slice(0, 10 * MB);
+/** Ten megabytes each, of characters that take one byte in memory, and two. */
+const TEXT = 'ten million characters, "quoted" \\ and äöü '.repeat(250_000).slice(0, 9.3 * MB);
+const CHINESE = '三百三十万个字，“带引号”，"quoted" \\ 等等 '.repeat(230_000).slice(0, 4.7 * MB);
+const TEXTS: [script: string, text: string][] = [
+  ['Latin', TEXT],
+  ['Chinese', CHINESE],
+];
 /** Of all messages one after the other. */
 const COUNT = amount(2, 20);
 
@@ -32,7 +38,10 @@ describe('large messages', () => {
   const create = () => ConversationClient.create(server, scriptedRequest(workspace));
 
   /** The messages of the user: their ids, and whether each is whole. */
-  async function messagesOf(conversation: ConversationClient): Promise<{ ids: string[]; whole: boolean }> {
+  async function messagesOf(
+    conversation: ConversationClient,
+    text = TEXT,
+  ): Promise<{ ids: string[]; whole: boolean }> {
     const ids: string[] = [];
     let whole = true;
     // One at a time: a page of all of them would be no small answer.
@@ -42,21 +51,21 @@ describe('large messages', () => {
       const { items, next_page_id } = body as { items: SeenEvent[]; next_page_id: string | null };
       for (const { id, llm_message } of items) {
         ids.push(id);
-        whole &&= (llm_message as { content: { text: string }[] }).content[0]?.text === TEXT;
+        whole &&= (llm_message as { content: { text: string }[] }).content[0]?.text === text;
       }
       if (next_page_id === null) return { ids, whole };
       page = `&page_id=${next_page_id}`;
     }
   }
 
-  it('are taken over REST, and reach sockets', async () => {
+  it.each(TEXTS)('are taken over REST, and reach sockets: %s', async (script, text) => {
     const conversation = await create();
     // The first message brings the system prompt.
     await conversation.send('SAY: first', false);
     const socket = await new QuickSocket(server.socketUrl(`/sockets/events/${conversation.id}`)).opened();
-    await underLoad(server, `${COUNT} messages of 10 MB over REST`, async () => {
+    await underLoad(server, `${COUNT} messages of 10 MB over REST, ${script}`, async () => {
       for (let n = 0; n < COUNT; n += 1) {
-        await conversation.send(TEXT, false);
+        await conversation.send(text, false);
         await allSaw([socket], n + 1);
       }
     });
@@ -83,21 +92,21 @@ describe('large messages', () => {
     await socket.close();
   });
 
-  it('are taken over a socket', async () => {
+  it.each(TEXTS)('are taken over a socket: %s', async (script, text) => {
     const conversation = await create();
     const socket = await new QuickSocket(server.socketUrl(`/sockets/events/${conversation.id}`)).opened();
     const taken = async (count: number): Promise<boolean> => {
       const route = `${conversation.route}/events/count?kind=MessageEvent&source=user`;
       return (await server.request('GET', route)).body === count;
     };
-    await underLoad(server, `${COUNT} messages of 10 MB over a socket`, async () => {
+    await underLoad(server, `${COUNT} messages of 10 MB over a socket, ${script}`, async () => {
       for (let n = 1; n <= COUNT; n += 1) {
-        socket.send(userMessage(TEXT));
+        socket.send(userMessage(text));
         await eventually(() => taken(n), `message ${n}`);
       }
       await conversation.reaches('finished', 'error');
     });
-    expect(await messagesOf(conversation)).toMatchObject({ whole: true });
+    expect(await messagesOf(conversation, text)).toMatchObject({ whole: true });
     expect(socket.closeCode).toBeUndefined();
     await socket.close();
   });
