@@ -138,8 +138,11 @@ describe('the HTTP edge', () => {
       ['{"a":"x\ny"}', 7, 'Invalid control character at'],
       ['{"a":"\\q"}', 6, 'Invalid \\escape'],
       ['{"a":"abc', 5, 'Unterminated string starting at'],
+      ['\ufeff{"a":NaN}', 5, 'Expecting value'],
+      [`{"a":"${'ж'.repeat(300_000)}",}`, 300_007, 'Illegal trailing comma before end of object'],
+      [`{"a":"${'b'.repeat(600_000)}\n"}`, 600_006, 'Invalid control character at'],
       ['[1', 2, "Expecting ',' delimiter"],
-    ])('says where %s stops being JSON', async (text, position, error) => {
+    ])('says where %.20s stops being JSON', async (text, position, error) => {
       const answer = await edge.raw('POST', C, text);
       const detail = [
         {
@@ -151,6 +154,16 @@ describe('the HTTP edge', () => {
         },
       ];
       expect(answer).toMatchObject({ status: 422, body: { detail } });
+    });
+
+    it.each([
+      ['a value', '{"b":1,"a":["x","\\ud800"]}', ['body', 'a', 1]],
+      ['a key', '{"a":[0,{"\\udc00":1}]}', ['body', 'a', 1]],
+      ['the whole', '"\\ud800"', ['body']],
+      ['a long text', `{"a":["x",{"b":"${'y'.repeat(600_000)}\\ud800"}]}`, ['body', 'a', 1, 'b']],
+    ])('says where a lone surrogate is: in %s', async (_name, text, loc) => {
+      const answer = await edge.raw('POST', C, text);
+      expect(answer).toMatchObject({ status: 422, body: { detail: [{ type: 'string_unicode', loc }] } });
     });
 
     it.each([

@@ -7,7 +7,7 @@ import {
   UnsupportedMediaTypeException,
 } from '@nestjs/common';
 import { afterLarge, inSlices, turnForRequest } from '../flow/index.js';
-import { parseInParts, Utf8Text } from '../text/index.js';
+import { keysOf, parseInParts, Utf8Text } from '../text/index.js';
 import { explainJsonError } from './json-error.js';
 import { below, MISSING, RequestValidationError } from './problem.js';
 
@@ -95,7 +95,7 @@ async function bodyOf(body: Utf8Text): Promise<unknown> {
   await afterLarge(body.size);
   const value = await parsed(withoutBom(parts));
   await afterLarge(body.size);
-  checkStrings(value);
+  await inSlices(checkStrings(value));
   return value;
 }
 
@@ -109,7 +109,8 @@ function withoutBom(parts: readonly string[]): readonly string[] {
 async function parsed(parts: readonly string[]): Promise<unknown> {
   try {
     return await inSlices(parseInParts(parts));
-  } catch {
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
     const { position, explanation } = explainJsonError(parts.join(''));
     throw invalidJson(position, explanation);
   }
@@ -122,23 +123,31 @@ function invalidJson(position: number, error: string): RequestValidationError {
   );
 }
 
+/** So many values are looked at in a part. */
+const AT_ONCE = 10_000;
+
 /**
  * Refuses what nobody could work with: nesting beyond the limit, and text that UTF-8 cannot hold, which an escape can bring.
+ * A part for each `yield`: there may be millions of values.
  * @throws RequestValidationError
  */
-function checkStrings(root: unknown): void {
-  if (typeof root === 'string' && !root.isWellFormed()) throw loneSurrogate([]);
-  const open: { value: unknown; path: (string | number)[] }[] = [{ value: root, path: [] }];
+function* checkStrings(root: unknown): Generator<void, void> {
+  let seen = 0;
+  const open: { value: Record<string | number, unknown>; path: (string | number)[] }[] = [];
+  const look = (value: unknown, path: () => (string | number)[]): void => {
+    if (typeof value === 'string' && !value.isWellFormed()) throw loneSurrogate(path());
+    if (typeof value === 'object' && value !== null)
+      open.push({ value: value as Record<string | number, unknown>, path: path() });
+  };
+  look(root, () => []);
   for (let entry = open.pop(); entry; entry = open.pop()) {
     const { value, path } = entry;
-    if (typeof value !== 'object' || value === null) continue;
     if (path.length >= MAX_DEPTH) throw invalidJson(0, `Nested more than ${MAX_DEPTH} levels deep`);
-    const step = Array.isArray(value) ? Number : String;
-    for (const [key, child] of Object.entries(value)) {
-      if (!key.isWellFormed()) throw loneSurrogate(path);
-      if (typeof child === 'string' && !child.isWellFormed()) throw loneSurrogate([...path, step(key)]);
-      if (typeof child === 'object' && child !== null)
-        open.push({ value: child, path: [...path, step(key)] });
+    for (const key of keysOf(value)) {
+      if (typeof key === 'string' && !key.isWellFormed()) throw loneSurrogate(path);
+      look(value[key], () => [...path, key]);
+      seen += 1;
+      if (seen % AT_ONCE === 0) yield;
     }
   }
 }

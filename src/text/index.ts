@@ -1,5 +1,5 @@
 export { dashedUuid } from './dashed-uuid.js';
 export { withoutEndSlashes } from './end-slashes.js';
-export { parseInParts } from './json-in-parts.js';
+export { keysOf, parseInParts } from './json-in-parts.js';
 export { remembered } from './remembered.js';
 export { decodeInParts, encodeInParts, slicesOf, Utf8Text } from './utf8-text.js';

@@ -8,8 +8,8 @@ const MARK = `${randomUUID()}-`;
 
 /**
  * Reads JSON that is there in parts, one for each `yield`: ten megabytes in one piece hold everything up for 20 ms, or for 60 with
- * characters that are not Latin ones. Long strings that go over the end of a part are read part by part, on their own; the rest, which is
- * short in all large JSON that people send, in one piece at the end.
+ * characters that are not Latin ones. Long strings that go over the end of a part are read part by part, on their own, and the rest in one
+ * piece at the end: what is large in JSON that people send is a long text, or an image.
  * @param parts as `JSON.parse` would get them joined, each of whole characters
  * @throws SyntaxError as `JSON.parse` does
  */
@@ -24,7 +24,7 @@ export function* parseInParts(parts: readonly string[]): Generator<void, unknown
     }
     const { outline, strings } = lifting.end();
     const value = { root: JSON.parse(outline) as unknown };
-    if (strings.length === 0 || putBack(value, strings) === strings.length) return value.root;
+    if ((yield* putBack(value, strings)) === strings.length) return value.root;
   } catch (error) {
     // What is wrong in a part has its place in the whole.
     if (!(error instanceof SyntaxError)) throw error;
@@ -45,17 +45,18 @@ class Lifting {
   read(next: string): void {
     const part = this.carried + next;
     this.carried = '';
+    const strings = new StringEnds(part);
     /** From here on nothing is in the outline yet. */
     let from = 0;
     let at = 0;
     if (this.open) {
-      const end = endOfString(part, 0);
+      const end = strings.endFrom(0);
       if (!end.isClosed) return this.goOn(part.slice(0, end.at), part.slice(end.at));
       this.close(part.slice(0, end.at));
       from = at = end.at + 1;
     }
     for (let quote = part.indexOf('"', at); quote >= 0; quote = part.indexOf('"', at)) {
-      const end = endOfString(part, quote + 1);
+      const end = strings.endFrom(quote + 1);
       if (!end.isClosed) {
         this.outline.push(part.slice(from, quote));
         this.open = [];
@@ -93,38 +94,66 @@ function unescaped(content: string): string {
 /** `\` and `u` and four digits. */
 const LONGEST_ESCAPE = 6;
 
-/**
- * Where a string ends: at its quote, or where the part ends or an escape that is not complete begins.
- * @param at behind its first quote
- */
-function endOfString(part: string, at: number): { at: number; isClosed: boolean } {
-  let escape = part.indexOf('\\', at);
-  for (;;) {
-    const quote = part.indexOf('"', at);
-    while (escape >= 0 && (quote < 0 || escape < quote)) {
-      const isLong = part[escape + 1] === 'u';
-      if (escape + (isLong ? LONGEST_ESCAPE : 2) > part.length) return { at: escape, isClosed: false };
-      at = escape + 2;
-      escape = part.indexOf('\\', at);
-      // The quote was an escaped one.
-      if (quote >= 0 && at > quote) break;
+/** Finds the ends of the strings in a part, one after the other: each character is looked at once. */
+class StringEnds {
+  /** The first backslash that was not passed yet; behind the end where there is none. */
+  private escape = -1;
+
+  constructor(private readonly part: string) {
+    this.findEscape(0);
+  }
+
+  /**
+   * Where a string ends: at its quote, or where the part ends or an escape that is not complete begins.
+   * @param at behind its first quote
+   */
+  endFrom(at: number): { at: number; isClosed: boolean } {
+    const { part } = this;
+    if (this.escape < at) this.findEscape(at);
+    for (;;) {
+      const found = part.indexOf('"', at);
+      const quote = found < 0 ? part.length : found;
+      while (this.escape < quote) {
+        const length = part[this.escape + 1] === 'u' ? LONGEST_ESCAPE : 2;
+        if (this.escape + length > part.length) return { at: this.escape, isClosed: false };
+        at = this.escape + 2;
+        this.findEscape(at);
+      }
+      if (quote >= at) return { at: quote, isClosed: found >= 0 };
     }
-    if (quote >= at) return { at: quote, isClosed: true };
-    if (quote < 0) return { at: part.length, isClosed: false };
+  }
+
+  private findEscape(from: number): void {
+    const found = this.part.indexOf('\\', from);
+    this.escape = found < 0 ? this.part.length : found;
   }
 }
 
-/** Puts strings where their marks are; returns how many it put. Those of keys, and of keys that come twice, have no place. */
-function putBack(value: { root: unknown }, strings: readonly string[]): number {
-  let count = 0;
-  const open: object[] = [value];
-  for (let container = open.pop(); container; container = open.pop()) {
-    for (const [key, child] of Object.entries(container)) {
-      if (typeof child === 'object' && child !== null) open.push(child as object);
-      if (typeof child !== 'string' || !child.startsWith(MARK)) continue;
-      // Not an assignment: the key may be `__proto__`.
-      Object.defineProperty(container, key, { value: strings[Number(child.slice(MARK.length))] });
-      count += 1;
+/** An object or an array. */
+type Container = Record<string | number, unknown>;
+
+/** So many values are looked at in a part. */
+const AT_ONCE = 10_000;
+
+/** The keys of an object, the numbers of an array: a pair for each of a million values would take seconds. */
+export function keysOf(container: object): Iterable<string | number> {
+  return Array.isArray(container) ? container.keys() : Object.keys(container);
+}
+
+/** Puts strings where their marks are; answers how many. Those of keys, and of keys that come twice, have no place. */
+function* putBack(value: { root: unknown }, strings: readonly string[]): Generator<void, number> {
+  let [count, seen] = [0, 0];
+  const open: Container[] = [value];
+  for (let container = open.pop(); container && count < strings.length; container = open.pop()) {
+    for (const key of keysOf(container)) {
+      const child = container[key];
+      if (typeof child === 'object' && child !== null) open.push(child as Container);
+      else if (typeof child === 'string' && child.startsWith(MARK)) {
+        container[key] = strings[Number(child.slice(MARK.length))];
+        count += 1;
+      }
+      seen += 1;
+      if (seen % AT_ONCE === 0) yield;
     }
   }
   return count;
