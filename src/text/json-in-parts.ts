@@ -109,6 +109,7 @@ class StringEnds {
    */
   endFrom(at: number): { at: number; isClosed: boolean } {
     const { part } = this;
+    // One that stands outside of all strings is no JSON, which shows at the end.
     if (this.escape < at) this.findEscape(at);
     for (;;) {
       const found = part.indexOf('"', at);
