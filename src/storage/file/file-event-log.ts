@@ -25,7 +25,7 @@ import { LONGEST_LINE_BYTES } from './log-scan.js';
 /** One for all: each conversation that is open would keep its own. */
 const logger = new Logger('EventLog');
 
-/** One flush takes no more text than this (UTF-16 units), so that the copy it makes stays small. */
+/** One flush takes no more text than this (UTF-16 units), so that what is copied or held for it stays small. */
 const MOST_TEXT_PER_FLUSH = 8 * 1024 * 1024;
 
 const NEWLINE = 10;
