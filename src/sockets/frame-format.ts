@@ -17,6 +17,9 @@ export interface Opening {
   state: ConversationStateUpdateEvent;
 }
 
+/** A line of the log; with its bytes where it is large. */
+export type StoredLine = Pick<PublishedEvent, 'line' | 'bytes'>;
+
 /**
  * How events look on one kind of socket. One instance serves all its sockets: a frame of a live event is built once
  * and its bytes are shared.
@@ -27,7 +30,7 @@ export interface FrameFormat {
   opening(opening: Opening): { beforeReplay: Buffer[]; afterReplay: Buffer[] };
   durable(published: PublishedEvent, seq: number): Buffer;
   /** A durable event from the log. */
-  replayed(line: string, seq: number): Buffer;
+  replayed(stored: StoredLine, seq: number): Buffer;
   /** An event that is only sent; undefined when this kind of socket does not show it. */
   transient(published: PublishedEvent): Buffer | undefined;
   item(item: ItemSignal): Buffer | undefined;
@@ -48,8 +51,8 @@ export class EventFrames implements FrameFormat {
     return this.published.get(published, () => published.bytes ?? published.line);
   }
 
-  replayed(line: string): Buffer {
-    return Buffer.from(line);
+  replayed({ bytes, line }: StoredLine): Buffer {
+    return bytes ?? Buffer.from(line);
   }
 
   transient(published: PublishedEvent): Buffer {
@@ -81,15 +84,11 @@ export class SessionFrames implements FrameFormat {
   }
 
   durable(published: PublishedEvent, seq: number): Buffer {
-    const { bytes, line } = published;
-    return this.published.get(published, () => {
-      if (bytes === undefined) return durableFrame(line, seq);
-      return Buffer.concat([Buffer.from(beforeDurable(seq)), bytes, Buffer.from('}')]);
-    });
+    return this.published.get(published, () => durableFrame(published, seq));
   }
 
-  replayed(line: string, seq: number): Buffer {
-    return Buffer.from(durableFrame(line, seq));
+  replayed(stored: StoredLine, seq: number): Buffer {
+    return durableFrame(stored, seq);
   }
 
   transient(published: PublishedEvent): Buffer | undefined {
@@ -106,8 +105,13 @@ export class SessionFrames implements FrameFormat {
   }
 }
 
-const beforeDurable = (seq: number): string => `{"type":"durable","seq":${seq},"event":`;
-const durableFrame = (line: string, seq: number): string => `${beforeDurable(seq)}${line}}`;
+function durableFrame({ bytes, line }: StoredLine, seq: number): Buffer {
+  const before = `{"type":"durable","seq":${seq},"event":`;
+  return bytes
+    ? Buffer.concat([Buffer.from(before), bytes, Buffer.from('}')])
+    : Buffer.from(`${before}${line}}`);
+}
+
 const transientFrame = (line: string): string => `{"type":"transient","event":${line}}`;
 
 /** Keeps the last frame: the bus hands one event to all sockets in a row, so the next to ask wants the same. */

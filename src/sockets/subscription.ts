@@ -4,9 +4,10 @@ import type { WebSocket } from 'ws';
 import type { Conversation } from '../conversations/conversation.js';
 import { errorStack } from '../errors/index.js';
 import type { EventBus, EventSubscriber, ItemSignal, PublishedEvent } from '../events/index.js';
-import type { Slots } from '../flow/index.js';
+import { inSlices, isLarge, type Slots } from '../flow/index.js';
+import { encodeInParts } from '../text/index.js';
 import { CLOSE, closeSocket } from './close-code.js';
-import type { FrameFormat } from './frame-format.js';
+import type { FrameFormat, StoredLine } from './frame-format.js';
 import type { Resend } from './handshake.js';
 import { MAX_PENDING_BYTES, MAX_PENDING_BYTES_FOR_DELTAS } from './socket-limits.js';
 
@@ -170,7 +171,7 @@ export class Subscription implements EventSubscriber {
     const lines = await this.sources.turns.run(() => conversation.readLines(this.next, limit));
     if (lines.length === 0) throw new Error(`event ${this.next} of ${this.published} is not in the log`);
     for (const batch of batches(lines)) {
-      await this.sendTogether(batch);
+      await this.sendTogether(await withBytes(batch));
       if (!this.endSubscription) break;
     }
     const length = lines.reduce((sum, line) => sum + line.length, 0);
@@ -178,7 +179,7 @@ export class Subscription implements EventSubscriber {
   }
 
   /** Sends events from the log in one write; resolves when the client's side has taken them. */
-  private sendTogether(lines: readonly string[]): Promise<void> {
+  private sendTogether(lines: readonly StoredLine[]): Promise<void> {
     return new Promise((resolve) => {
       this.transport.cork();
       for (const [index, line] of lines.entries()) {
@@ -228,6 +229,14 @@ function* batches(lines: readonly string[]): Generator<string[]> {
     length = 0;
   }
   if (batch.length > 0) yield batch;
+}
+
+/** Makes the bytes of large ones, in slices. */
+async function withBytes(lines: readonly string[]): Promise<StoredLine[]> {
+  const stored: StoredLine[] = [];
+  for (const line of lines)
+    stored.push(isLarge(line.length) ? { line, bytes: await inSlices(encodeInParts(line)) } : { line });
+  return stored;
 }
 
 function firstSeq(conversation: FollowedConversation, resend: Resend, mark: number): number {

@@ -93,7 +93,7 @@ describe('large lines of a log', () => {
     const failing = jest.spyOn(fs, 'writev').mockImplementationOnce(((fd, pieces, position, done) => {
       fs.writeSync(fd, pieces[0] as Uint8Array, 0, 1000, position);
       setImmediate(() => done(Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' }), 0, pieces));
-    }) as typeof fs.writev);
+    }));
     await expect(log.append(1, heldLease(), [record(LARGE), record(SMALL)])).rejects.toThrow('ENOSPC');
     expect(failing).toHaveBeenCalledTimes(1);
     const next = record(LARGE);
