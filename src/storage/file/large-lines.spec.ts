@@ -90,10 +90,10 @@ describe('large lines of a log', () => {
   it('leave nothing behind when their write fails', async () => {
     const kept = record(SMALL);
     await log.append(0, heldLease(), [kept]);
-    const failing = jest.spyOn(fs, 'writev').mockImplementationOnce(((fd, pieces, position, done) => {
+    const failing = jest.spyOn(fs, 'writev').mockImplementationOnce((fd, pieces, position, done) => {
       fs.writeSync(fd, pieces[0] as Uint8Array, 0, 1000, position);
       setImmediate(() => done(Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' }), 0, pieces));
-    }));
+    });
     await expect(log.append(1, heldLease(), [record(LARGE), record(SMALL)])).rejects.toThrow('ENOSPC');
     expect(failing).toHaveBeenCalledTimes(1);
     const next = record(LARGE);
