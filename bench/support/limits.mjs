@@ -9,7 +9,7 @@ import { inParallel } from './conversation.mjs';
 import { fanOut } from './fan-out.mjs';
 import { HttpClient } from './http-client.mjs';
 import { removeAtEnd } from './server.mjs';
-import { percentile } from './table.mjs';
+import { median } from './table.mjs';
 import { Watcher } from './watcher.mjs';
 
 // What nothing that runs here can be faster than: figures to read the others by. HTTP and sockets are measured with the same
@@ -70,7 +70,7 @@ export async function durableCreationMs(count, bytes = 1_500) {
     await file.close();
     waits.push(performance.now() - started);
   }
-  return percentile(waits, 50);
+  return median(waits);
 }
 
 /** How long a server that does nothing takes for so many answers of so many bytes, one after another (ms). */
@@ -90,7 +90,7 @@ export function answersMs(count, bytes) {
     try {
       for (let i = 0; i < 20; i++) await answers();
       for (let i = 0; i < 15; i++) waits.push(await answers());
-      return percentile(waits, 50);
+      return median(waits);
     } finally {
       client.close();
     }

@@ -101,8 +101,8 @@ async function bodyOf(body: Utf8Text): Promise<unknown> {
 
 /** Drops the mark of UTF-8 that some programs put in front. */
 function withoutBom(parts: readonly string[]): readonly string[] {
-  const [first = '', ...others] = parts;
-  return first.startsWith('\ufeff') ? [first.slice(1), ...others] : parts;
+  const [first] = parts;
+  return first?.startsWith('\ufeff') ? [first.slice(1), ...parts.slice(1)] : parts;
 }
 
 /** @throws RequestValidationError for anything that is no JSON */

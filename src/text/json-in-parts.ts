@@ -14,8 +14,8 @@ const MARK = `${randomUUID()}-`;
  * @throws SyntaxError as `JSON.parse` does
  */
 export function* parseInParts(parts: readonly string[]): Generator<void, unknown> {
-  const [only, ...others] = parts;
-  if (only !== undefined && others.length === 0) return JSON.parse(only) as unknown;
+  const [first] = parts;
+  if (first !== undefined && parts.length === 1) return JSON.parse(first) as unknown;
   const lifting = new Lifting();
   try {
     for (const part of parts) {
