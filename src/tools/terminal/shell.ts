@@ -165,9 +165,14 @@ export class Shell {
     this.type(CTRL_C);
   }
 
+  /** The process group that keys reach now, or nothing when it cannot be told. */
+  foregroundGroup(): Promise<number | undefined> {
+    return foregroundGroup(this.pid);
+  }
+
   /** Kills what runs in the foreground. @returns false when that is the shell itself */
   async killForeground(): Promise<boolean> {
-    const group = await foregroundGroup(this.pid);
+    const group = await this.foregroundGroup();
     if (this.state === 'ended' || group === undefined || group === this.pid) return false;
     signal(-group, 'SIGKILL');
     return true;

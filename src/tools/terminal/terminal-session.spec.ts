@@ -304,6 +304,10 @@ describe('an interrupt', () => {
     ['is a loop of commands', 'while true; do sleep 0.01; done'],
     ['is a loop of the shell', 'while :; do :; done'],
     ['obeys only the second time', `n=0; trap 'n=$((n+1))' INT; while [ $n -lt 2 ]; do :; done; trap - INT`],
+    [
+      'is a loop of commands that catch it',
+      `for i in 1 2 3 4 5; do bash -c 'trap "exit 0" INT; sleep 100 & wait'; done`,
+    ],
     ['prints', 'yes'],
     ['reads', 'cat'],
     ['is a pipeline', 'sleep 100 | cat | cat'],

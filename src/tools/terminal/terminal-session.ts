@@ -11,6 +11,8 @@ import { Shell } from './shell.js';
 
 /** How long a command may take to obey a Ctrl-C, and a shell to come back after a kill. */
 const INTERRUPT_GRACE_MS = 500;
+/** How often it is looked whether a loop went on with its next command. */
+const NEXT_COMMAND_MS = 50;
 const KILL_GRACE_MS = 500;
 /** Timers of Node hold 31 bits. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -309,12 +311,26 @@ export class TerminalSession {
     this.output.clear();
   }
 
-  /** Bash goes on with a loop when Ctrl-C meets one of its commands just as that ends: then it is pressed again. */
+  /** Presses Ctrl-C, and again for who did not obey the first time. @returns whether the command ended */
   private async obeysInterrupt(shell: Shell): Promise<boolean> {
-    shell.pressInterrupt();
-    if (await this.endsWithin(INTERRUPT_GRACE_MS)) return true;
-    shell.pressInterrupt();
-    return this.endsWithin(INTERRUPT_GRACE_MS);
+    return (await this.endsByPressing(shell)) || this.endsByPressing(shell);
+  }
+
+  /**
+   * Bash goes on with a loop when Ctrl-C meets one of its commands just as that starts or ends, or when the command
+   * catches it and ends in peace: each next command gets a Ctrl-C of its own.
+   */
+  private async endsByPressing(shell: Shell): Promise<boolean> {
+    const deadline = performance.now() + INTERRUPT_GRACE_MS;
+    let pressed = await shell.foregroundGroup();
+    if (this.state === 'running') shell.pressInterrupt();
+    while (performance.now() < deadline) {
+      if (await this.endsWithin(NEXT_COMMAND_MS)) return true;
+      const group = await shell.foregroundGroup();
+      if (this.state === 'running' && group !== pressed) shell.pressInterrupt();
+      pressed = group;
+    }
+    return this.endsWithin(0);
   }
 
   private async killedForeground(shell: Shell): Promise<boolean> {
