@@ -1,10 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { slicesOf } from '../text/index.js';
+import { jsonSlices } from '../text/index.js';
 
 /** From this length on a text takes milliseconds to be written as JSON (UTF-16 units). */
 const LARGE = 1024 * 1024;
-/** So much of it is written at a time: in a quarter of a millisecond. */
-const SLICE = 64 * 1024;
 
 /** Texts that are part of an event soon, and their JSON. Looked up by their length and then by their place in memory: V8 does not hash long ones. */
 const ahead = new Map<string, string>();
@@ -36,8 +34,8 @@ export function* writeAhead(texts: readonly string[]): Generator<void, () => voi
 
 function* jsonOf(text: string): Generator<void, string> {
   const slices: string[] = [];
-  for (const slice of slicesOf(text, SLICE)) {
-    slices.push(JSON.stringify(slice).slice(1, -1));
+  for (const slice of jsonSlices(text)) {
+    slices.push(slice);
     yield;
   }
   return `"${slices.join('')}"`;

@@ -1,4 +1,5 @@
 export { dashedUuid } from './dashed-uuid.js';
+export { encodeJson, jsonSlices } from './encode-json.js';
 export { withoutEndSlashes } from './end-slashes.js';
 export { keysOf, parseInParts } from './json-in-parts.js';
 export { remembered } from './remembered.js';

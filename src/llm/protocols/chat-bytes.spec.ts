@@ -21,6 +21,15 @@ function messageOf(next: typeof NEXT extends fc.Arbitrary<infer T> ? T : never, 
   return { role: 'assistant', content: [textContent(next.text)], tool_calls: [call], thinking_blocks: [] };
 }
 
+/** What a generator returns, whatever else happens while it works. */
+function allOf<T>(work: Generator<void, T>, between?: () => void): T {
+  for (;;) {
+    const part = work.next();
+    if (part.done) return part.value;
+    between?.();
+  }
+}
+
 const written = (bytes: readonly Buffer[]): unknown => JSON.parse(`[${Buffer.concat(bytes).toString()}]`);
 
 describe('ChatBytes', () => {
@@ -39,7 +48,7 @@ describe('ChatBytes', () => {
           messages = [...kept, ...added.map((next, index) => messageOf(next, messages.length + index))];
           const dialect = { cacheMarks: marks, echoReasoning: false, echoThinking: false };
           const wire: unknown = JSON.parse(JSON.stringify(chatMessages(messages, dialect)));
-          expect(written(bytes.write('one', messages, dialect))).toEqual(wire);
+          expect(written(allOf(bytes.write('one', messages, dialect)))).toEqual(wire);
         }
       }),
     );
@@ -51,12 +60,38 @@ describe('ChatBytes', () => {
     const messages = Array.from({ length: 20 }, (_, index) =>
       messageOf({ role: index % 2 ? 'assistant' : 'user', text: 'x', picture: false }, index),
     );
-    const [first] = bytes.write('one', messages.slice(0, 15), dialect);
+    const [first] = allOf(bytes.write('one', messages.slice(0, 15), dialect));
     // A message that is known is not read again.
     Object.assign(messages[0] ?? {}, { content: [textContent('changed')] });
-    const whole = Buffer.concat(bytes.write('one', messages.slice(0, 19), dialect));
+    const whole = Buffer.concat(allOf(bytes.write('one', messages.slice(0, 19), dialect)));
     expect(whole.subarray(0, first?.length)).toEqual(first);
     expect(whole.toString()).not.toContain('changed');
-    expect(Buffer.concat(bytes.write('two', messages, dialect)).toString()).toContain('changed');
+    expect(Buffer.concat(allOf(bytes.write('two', messages, dialect))).toString()).toContain('changed');
+  });
+
+  it('are each their own, when two go on with the same dialogue at once', () => {
+    const dialect = { cacheMarks: false, echoReasoning: false, echoThinking: false };
+    const bytes = new ChatBytes();
+    const message = (text: string, index: number) =>
+      messageOf({ role: index % 2 ? 'assistant' : 'user', text, picture: false }, index);
+    const common = Array.from({ length: 20 }, (_, index) =>
+      message(index === 0 ? 'x'.repeat(1e6) : 'x', index),
+    );
+    allOf(bytes.write('one', common.slice(0, 15), dialect));
+    // There is room for these behind what is remembered; they are long enough to be written in parts.
+    const [one, other] = ['a', 'b'].map((letter) => [
+      ...common,
+      message(letter.repeat(300_000), 20),
+      message('end', 21),
+      message('more', 22),
+    ]);
+    const wire = (messages: readonly Message[] = []): unknown =>
+      JSON.parse(JSON.stringify(chatMessages(messages, dialect)));
+    let inside: Buffer[] | undefined;
+    const outside = allOf(bytes.write('one', one ?? [], dialect), () => {
+      inside ??= allOf(bytes.write('one', other ?? [], dialect));
+    });
+    expect(written(outside)).toEqual(wire(one));
+    expect(written(inside ?? [])).toEqual(wire(other));
   });
 });

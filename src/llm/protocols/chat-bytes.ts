@@ -1,4 +1,5 @@
 import type { Message } from '../../events/index.js';
+import { encodeJson } from '../../text/index.js';
 import { sharedLength } from '../shared-length.js';
 import { chatMessages, lastInputIndex, type ChatDialect } from './chat-messages.js';
 
@@ -9,6 +10,8 @@ const MOST_BYTES = 32 * 1024 * 1024;
 const KEPT_MS = 60_000;
 /** Shorter ones are written faster than they are looked up; titles and summaries are among them. */
 const LEAST_MESSAGES = 8;
+/** So much is written in a part (bytes). */
+const AT_ONCE = 64 * 1024;
 
 interface Written {
   dialect: string;
@@ -28,22 +31,30 @@ export class ChatBytes {
   private size = 0;
   private sweeper: NodeJS.Timeout | undefined;
 
-  /** The messages, without the brackets around them. */
-  write(conversationId: string, messages: readonly Message[], dialect: ChatDialect): Buffer[] {
+  /** The messages, without the brackets around them; in parts, one for each `yield`. */
+  *write(
+    conversationId: string,
+    messages: readonly Message[],
+    dialect: ChatDialect,
+  ): Generator<void, Buffer[]> {
     const settled = settledLength(messages);
-    if (settled < LEAST_MESSAGES) return [encoded(messages, 0, messages.length, dialect)];
+    if (settled < LEAST_MESSAGES) return yield* encoded(messages, 0, messages.length, dialect);
     const kind = JSON.stringify(dialect);
     const known = this.written.get(conversationId);
     const start = known?.dialect === kind && begins(messages, known.messages) ? known : undefined;
     const from = start === undefined ? 0 : start.messages.length;
-    const bytes = joined(start?.bytes, encoded(messages, from, settled, dialect));
+    const news = yield* encoded(messages, from, settled, dialect);
+    const rest = yield* encoded(messages, settled, messages.length, dialect);
+    // Somebody else may have gone on with the same in the meantime.
+    const isOurs = this.written.get(conversationId) === start;
+    const bytes = joined(start?.bytes, news, isOurs);
     this.remember(conversationId, {
       dialect: kind,
       messages: messages.slice(0, settled),
       bytes,
       usedAt: performance.now(),
     });
-    return [bytes, COMMA, encoded(messages, settled, messages.length, dialect)];
+    return [bytes, COMMA, ...rest];
   }
 
   private remember(conversationId: string, written: Written): void {
@@ -88,19 +99,39 @@ function begins(messages: readonly Message[], beginning: readonly Message[]): bo
   );
 }
 
-function encoded(messages: readonly Message[], from: number, to: number, dialect: ChatDialect): Buffer {
-  const wire = chatMessages(messages, dialect, from, to);
-  return Buffer.from(JSON.stringify(wire).slice(1, -1));
+function* encoded(
+  messages: readonly Message[],
+  from: number,
+  to: number,
+  dialect: ChatDialect,
+): Generator<void, Buffer[]> {
+  const pieces: Buffer[] = [];
+  let size = 0;
+  for (const message of chatMessages(messages, dialect, from, to)) {
+    if (size >= AT_ONCE) {
+      yield;
+      size = 0;
+    }
+    if (pieces.length > 0) pieces.push(COMMA);
+    const written = yield* encodeJson(message);
+    pieces.push(...written);
+    for (const piece of written) size += piece.length;
+  }
+  return pieces;
 }
 
-/** What `before` goes on with. Who still sends it sees nothing of that, and nobody else goes on with the same. */
-function joined(before: Buffer | undefined, after: Buffer): Buffer {
-  if (before !== undefined && after.length === 0) return before;
-  const behind = before === undefined ? 0 : before.length + COMMA.length;
-  const length = behind + after.length;
-  const bytes = before && hasRoom(before, length) ? grown(before, length) : copied(before, length);
-  if (before) COMMA.copy(bytes, before.length);
-  after.copy(bytes, behind);
+/**
+ * What `before` goes on with. Who still sends it sees nothing of that.
+ * @param isOurs whether nobody else went on with it
+ */
+function joined(before: Buffer | undefined, pieces: readonly Buffer[], isOurs: boolean): Buffer {
+  if (before !== undefined && pieces.length === 0) return before;
+  const added = before ? [COMMA, ...pieces] : pieces;
+  const behind = before?.length ?? 0;
+  const length = added.reduce((sum, piece) => sum + piece.length, behind);
+  const bytes = before && isOurs && hasRoom(before, length) ? grown(before, length) : copied(before, length);
+  let at = behind;
+  for (const piece of added) at += piece.copy(bytes, at);
   return bytes;
 }
 

@@ -1,5 +1,6 @@
 import type { LanguageModelV3FunctionTool } from '@ai-sdk/provider';
-import type { JsonObject, LlmTool } from '../llm.js';
+import { inSlices } from '../../flow/index.js';
+import type { JsonObject, LlmRequest, LlmTool } from '../llm.js';
 import type { ProviderAnswer, ProviderCall } from '../providers/provider.js';
 import { postToModel, textOf, type ModelReply } from '../model-request.js';
 import { toAnswer } from './answer.js';
@@ -42,7 +43,7 @@ export async function callChatCompletions(
   const reply = await postToModel({
     url: address(endpoint),
     headers: chatHeaders(call, endpoint),
-    body: chatBody(call, endpoint),
+    body: Buffer.concat(await inSlices(chatBody(call, endpoint))),
     signal: call.signal,
   });
   const said = await readAnswer(call, reply);
@@ -111,8 +112,8 @@ function chatHeaders(call: ProviderCall, endpoint: ChatEndpoint): Record<string,
 const dialogues = new ChatBytes();
 const writtenTools = new WeakMap<readonly LlmTool[], string>();
 
-/** The body of a request: only what the config asks for, and nothing that the model does not take. */
-function chatBody(call: ProviderCall, endpoint: ChatEndpoint): Buffer {
+/** The pieces of a request's body: only what the config asks for, and nothing that the model does not take. */
+function* chatBody(call: ProviderCall, endpoint: ChatEndpoint): Generator<void, Buffer[]> {
   const { request, features, model } = call;
   const { config, conversationId, stop } = request;
   const limit = features.maxOutputTokens ?? undefined;
@@ -128,14 +129,19 @@ function chatBody(call: ProviderCall, endpoint: ChatEndpoint): Buffer {
     ...endpoint.extraBody,
     ...config.litellm_extra_body,
   };
-  const parts: (Buffer | string)[] = [JSON.stringify(fields).slice(0, -1)];
-  if (!('messages' in fields)) {
-    const dialect = chatDialect(call, endpoint);
-    parts.push(',"messages":[', ...dialogues.write(conversationId, request.messages, dialect), ']');
-  }
-  if (!('tools' in fields) && request.tools.length > 0) parts.push(',"tools":', toolsText(request.tools));
-  parts.push('}');
-  return Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part)));
+  const head = JSON.stringify(fields).slice(0, -1);
+  const dialect = chatDialect(call, endpoint);
+  const messages = 'messages' in fields ? [] : yield* messagesField(request, dialect);
+  const tools = 'tools' in fields || request.tools.length === 0 ? '' : `,"tools":${toolsText(request.tools)}`;
+  return [Buffer.from(head), ...messages, Buffer.from(`${tools}}`)];
+}
+
+function* messagesField(
+  { conversationId, messages }: LlmRequest,
+  dialect: ChatDialect,
+): Generator<void, Buffer[]> {
+  const pieces = yield* dialogues.write(conversationId, messages, dialect);
+  return [Buffer.from(',"messages":['), ...pieces, Buffer.from(']')];
 }
 
 function chatDialect(call: ProviderCall, endpoint: ChatEndpoint): ChatDialect {

@@ -1,5 +1,7 @@
 import type { LanguageModelV3Content } from '@ai-sdk/provider';
 import { randomUUID } from 'node:crypto';
+import { inSlices } from '../../flow/index.js';
+import { encodeJson } from '../../text/index.js';
 import { modelFetch } from '../model-fetch.js';
 import type { ProviderAnswer, ProviderCall } from '../providers/provider.js';
 import { toAnswer } from './answer.js';
@@ -31,11 +33,15 @@ export async function callOllama(call: ProviderCall, endpoint: OllamaEndpoint): 
   return readAnswer(call, await post(call, endpoint, { ...body, think: undefined }));
 }
 
-function post(call: ProviderCall, { baseUrl, headers }: OllamaEndpoint, body: OllamaBody): Promise<Response> {
+async function post(
+  call: ProviderCall,
+  { baseUrl, headers }: OllamaEndpoint,
+  body: OllamaBody,
+): Promise<Response> {
   return modelFetch(`${baseUrl}/api/chat`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers, ...requestHeaders(call) },
-    body: JSON.stringify(body),
+    body: Buffer.concat(await inSlices(encodeJson(body))),
     signal: call.signal,
   });
 }

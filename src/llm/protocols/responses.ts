@@ -1,7 +1,8 @@
 import { plainText, type Message, type ReasoningItem } from '../../events/index.js';
 import type { JsonObject } from '../llm.js';
 import type { ProviderAnswer, ProviderCall } from '../providers/provider.js';
-import { withoutEndSlashes } from '../../text/index.js';
+import { inSlices } from '../../flow/index.js';
+import { encodeJson, withoutEndSlashes } from '../../text/index.js';
 import { splitThoughtSignature, toAnswer } from './answer.js';
 import { requestHeaders } from './chat-completions.js';
 import { callLanguageModel } from './language-model.js';
@@ -29,7 +30,8 @@ export async function callResponses(
   const { createOpenAI } = await import('@ai-sdk/openai');
   const query = new URLSearchParams(endpoint.queryParams).toString();
   const address = `${withoutEndSlashes(endpoint.baseUrl)}/responses${query === '' ? '' : `?${query}`}`;
-  const body = JSON.stringify({ ...responsesBody(call), ...endpoint.extraBody });
+  const pieces = await inSlices(encodeJson({ ...responsesBody(call), ...endpoint.extraBody }));
+  const body = Buffer.concat(pieces);
   // The SDK drops fields that it does not expect of a model name; what the config asks for has to arrive.
   const fetchWithBody: typeof fetch = (_, init) => {
     const headers = new Headers(init?.headers);
