@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
+import { lazyPrices } from './lazy-prices.mjs';
 import { licencesOf } from './licences.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -50,7 +51,7 @@ const bundle = await rolldown({
       undici$: path.join(root, 'scripts/undici-for-calls.cjs'),
     },
   },
-  plugins: [oneCopyOfWs(), typesAreNotGlobals(), leftOut(), withoutHttp2()],
+  plugins: [oneCopyOfWs(), typesAreNotGlobals(), leftOut(), withoutHttp2(), lazyPrices()],
   onLog: failOnWarning,
 });
 const { output } = await bundle.write({
