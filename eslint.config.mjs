@@ -20,7 +20,7 @@ const ARROWS = {
   logging: ['crypto', 'errors'],
   storage: ['config', 'errors', 'files', 'flow', 'meters', 'processes', 'text'],
   llm: ['errors', 'events', 'flow', 'meters', 'text'],
-  tools: ['errors', 'events', 'files', 'flow', 'processes'],
+  tools: ['errors', 'events', 'files', 'flow', 'processes', 'text'],
   agent: ['errors', 'events', 'files', 'flow', 'llm', 'text', 'tools'],
   acp: ['agent', 'errors', 'events', 'files', 'llm', 'tools'],
   // The edge maps the errors of the domain to answers; the controllers, which live with their feature, use the edge.

@@ -1,3 +1,4 @@
+export { characterCount, firstCharacters } from './characters.js';
 export { dashedUuid } from './dashed-uuid.js';
 export { encodeJson, jsonSlices } from './encode-json.js';
 export { withoutEndSlashes } from './end-slashes.js';

@@ -1,3 +1,4 @@
+import { firstCharacters } from '../../text/index.js';
 import { plainText, textContent, type Message } from '../../events/index.js';
 
 /** Characters of a title. */
@@ -16,7 +17,7 @@ const ROLE =
  * @param template how to ask; `{conversation_content}` and `{max_length}` are filled in
  */
 export function titleRequest(text: string, template: string | null): Message[] {
-  const content = Array.from(text).slice(0, MAX_CONTENT).join('');
+  const content = firstCharacters(text, MAX_CONTENT);
   return [
     { role: 'system', content: [textContent(ROLE)], thinking_blocks: [] },
     { role: 'user', content: [textContent(question(content, template))], thinking_blocks: [] },
@@ -47,7 +48,7 @@ export function titleOf(answer: Message): string {
 
 /** Cut to what lists have room for. */
 export function cutTitle(text: string): string {
-  const characters = Array.from(text.trim());
-  if (characters.length <= MAX_LENGTH) return characters.join('');
-  return characters.slice(0, MAX_LENGTH - ELLIPSIS.length).join('') + ELLIPSIS;
+  const whole = text.trim();
+  if (firstCharacters(whole, MAX_LENGTH) === whole) return whole;
+  return firstCharacters(whole, MAX_LENGTH - ELLIPSIS.length) + ELLIPSIS;
 }

@@ -14,6 +14,9 @@ import { cutTitle, titleOf, titleRequest } from './title-text.js';
 /** One for all: each conversation that is open would keep its own. */
 const logger = new Logger('Titles');
 
+/** Of a message that is its own title (UTF-16 units): longer than any secret in it, or a part of one would not be found. */
+const MOST_READ = 1024 * 1024;
+
 /** What a title needs of its conversation. */
 export interface TitleHost {
   readonly state: ConversationState;
@@ -56,7 +59,7 @@ export class TitleWriter {
     if (this.host.state.title !== null) return;
     // Masked before it is cut: a part of a secret would not be found.
     this.host.state.title =
-      title === undefined || title === '' ? cutTitle(this.host.maskSecrets(text)) : title;
+      title === undefined || title === '' ? cutTitle(this.host.maskSecrets(text.slice(0, MOST_READ))) : title;
     this.host.titled();
   }
 

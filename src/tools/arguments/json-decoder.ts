@@ -1,3 +1,5 @@
+import { characterCount } from '../../text/index.js';
+
 /** The text is not JSON; the message is worded as Python's `json` words it, because models know those texts. */
 export class JsonDecodeError extends Error {
   override readonly name = 'JsonDecodeError';
@@ -76,10 +78,8 @@ class JsonDecoder {
     const before = this.text.slice(0, at);
     const lineStart = before.lastIndexOf('\n') + 1;
     const line = before.split('\n').length;
-    const column = Array.from(before.slice(lineStart)).length + 1;
-    return new JsonDecodeError(
-      `${message}: line ${line} column ${column} (char ${Array.from(before).length})`,
-    );
+    const column = characterCount(before.slice(lineStart)) + 1;
+    return new JsonDecodeError(`${message}: line ${line} column ${column} (char ${characterCount(before)})`);
   }
 
   private number(at: number): number {

@@ -56,9 +56,10 @@ function describe(model: string, problems: ValidationProblem[]): string {
 function shortRepr(value: unknown): string {
   const repr = pythonRepr(value);
   if (Buffer.byteLength(repr) <= SHOWN_BYTES) return repr;
-  const chars = Array.from(repr);
-  const start = takeBytes(chars, 25).join('');
-  const end = takeBytes(chars.reverse(), 24).reverse().join('');
+  const start = takeBytes(Array.from(repr.slice(0, 2 * 25)), 25).join('');
+  const end = takeBytes(Array.from(repr.slice(-2 * 24)).reverse(), 24)
+    .reverse()
+    .join('');
   return `${start}...${end}`;
 }
 
