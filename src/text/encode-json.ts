@@ -6,6 +6,9 @@ const LONG = 256 * 1024;
 /** So much of it is written at a time: in a quarter of a millisecond. */
 const SLICE = 64 * 1024;
 
+/** So much is copied at a time. */
+const COPIED = 256 * 1024;
+
 /** Stands for a string that is written on its own; nobody else can know it. */
 const MARK = `${randomUUID()}-`;
 const MARKS = new RegExp(`"${MARK}(\\d+)"`);
@@ -37,6 +40,30 @@ export function* encodeJson(value: unknown): Generator<void, Buffer[]> {
     pieces.push(QUOTE);
   }
   return pieces;
+}
+
+/** Puts pieces together in parts, one for each `yield`: ten megabytes of new memory take 10 ms. */
+export function* joinInParts(pieces: readonly Buffer[]): Generator<void, Buffer> {
+  const joined = Buffer.allocUnsafe(pieces.reduce((sum, { length }) => sum + length, 0));
+  yield* copyInParts(pieces, joined, 0);
+  return joined;
+}
+
+/** Copies pieces one behind the other into a buffer that has room for them, in parts. */
+export function* copyInParts(pieces: readonly Buffer[], target: Buffer, at: number): Generator<void, void> {
+  let left = COPIED;
+  for (const piece of pieces) {
+    for (let from = 0; from < piece.length;) {
+      const length = Math.min(left, piece.length - from);
+      piece.copy(target, at, from, from + length);
+      from += length;
+      at += length;
+      left -= length;
+      if (left > 0) continue;
+      yield;
+      left = COPIED;
+    }
+  }
 }
 
 /** A text as JSON writes it between quotes, in slices. */

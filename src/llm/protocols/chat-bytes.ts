@@ -1,5 +1,5 @@
 import type { Message } from '../../events/index.js';
-import { encodeJson } from '../../text/index.js';
+import { copyInParts, encodeJson } from '../../text/index.js';
 import { sharedLength } from '../shared-length.js';
 import { chatMessages, lastInputIndex, type ChatDialect } from './chat-messages.js';
 
@@ -45,9 +45,10 @@ export class ChatBytes {
     const from = start === undefined ? 0 : start.messages.length;
     const news = yield* encoded(messages, from, settled, dialect);
     const rest = yield* encoded(messages, settled, messages.length, dialect);
-    // Somebody else may have gone on with the same in the meantime.
+    // Somebody else may have gone on with the same in the meantime; from here on nobody can.
     const isOurs = this.written.get(conversationId) === start;
-    const bytes = joined(start?.bytes, news, isOurs);
+    this.forget(conversationId);
+    const bytes = yield* joined(start?.bytes, news, isOurs);
     this.remember(conversationId, {
       dialect: kind,
       messages: messages.slice(0, settled),
@@ -124,14 +125,22 @@ function* encoded(
  * What `before` goes on with. Who still sends it sees nothing of that.
  * @param isOurs whether nobody else went on with it
  */
-function joined(before: Buffer | undefined, pieces: readonly Buffer[], isOurs: boolean): Buffer {
+function* joined(
+  before: Buffer | undefined,
+  pieces: readonly Buffer[],
+  isOurs: boolean,
+): Generator<void, Buffer> {
   if (before !== undefined && pieces.length === 0) return before;
   const added = before ? [COMMA, ...pieces] : pieces;
   const behind = before?.length ?? 0;
   const length = added.reduce((sum, piece) => sum + piece.length, behind);
-  const bytes = before && isOurs && hasRoom(before, length) ? grown(before, length) : copied(before, length);
-  let at = behind;
-  for (const piece of added) at += piece.copy(bytes, at);
+  if (before && isOurs && hasRoom(before, length)) {
+    const bytes = grown(before, length);
+    yield* copyInParts(added, bytes, behind);
+    return bytes;
+  }
+  const bytes = withRoom(length);
+  yield* copyInParts(before ? [before, ...added] : added, bytes, 0);
   return bytes;
 }
 
@@ -144,11 +153,9 @@ function grown({ buffer, byteOffset }: Buffer, length: number): Buffer {
 }
 
 /** With room for half as much again. */
-function copied(before: Buffer | undefined, length: number): Buffer {
+function withRoom(length: number): Buffer {
   // Not of the pool that all buffers share: there others stand behind.
-  const larger = Buffer.allocUnsafeSlow(Math.ceil(length * 1.5));
-  before?.copy(larger);
-  return larger.subarray(0, length);
+  return Buffer.allocUnsafeSlow(Math.ceil(length * 1.5)).subarray(0, length);
 }
 
 function sizeOf({ bytes }: Written): number {

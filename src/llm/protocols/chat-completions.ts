@@ -1,5 +1,6 @@
 import type { LanguageModelV3FunctionTool } from '@ai-sdk/provider';
 import { inSlices } from '../../flow/index.js';
+import { joinInParts } from '../../text/index.js';
 import type { JsonObject, LlmRequest, LlmTool } from '../llm.js';
 import type { ProviderAnswer, ProviderCall } from '../providers/provider.js';
 import { postToModel, textOf, type ModelReply } from '../model-request.js';
@@ -43,7 +44,7 @@ export async function callChatCompletions(
   const reply = await postToModel({
     url: address(endpoint),
     headers: chatHeaders(call, endpoint),
-    body: Buffer.concat(await inSlices(chatBody(call, endpoint))),
+    body: await inSlices(chatBody(call, endpoint)),
     signal: call.signal,
   });
   const said = await readAnswer(call, reply);
@@ -112,8 +113,8 @@ function chatHeaders(call: ProviderCall, endpoint: ChatEndpoint): Record<string,
 const dialogues = new ChatBytes();
 const writtenTools = new WeakMap<readonly LlmTool[], string>();
 
-/** The pieces of a request's body: only what the config asks for, and nothing that the model does not take. */
-function* chatBody(call: ProviderCall, endpoint: ChatEndpoint): Generator<void, Buffer[]> {
+/** The body of a request: only what the config asks for, and nothing that the model does not take. */
+function* chatBody(call: ProviderCall, endpoint: ChatEndpoint): Generator<void, Buffer> {
   const { request, features, model } = call;
   const { config, conversationId, stop } = request;
   const limit = features.maxOutputTokens ?? undefined;
@@ -133,7 +134,7 @@ function* chatBody(call: ProviderCall, endpoint: ChatEndpoint): Generator<void, 
   const dialect = chatDialect(call, endpoint);
   const messages = 'messages' in fields ? [] : yield* messagesField(request, dialect);
   const tools = 'tools' in fields || request.tools.length === 0 ? '' : `,"tools":${toolsText(request.tools)}`;
-  return [Buffer.from(head), ...messages, Buffer.from(`${tools}}`)];
+  return yield* joinInParts([Buffer.from(head), ...messages, Buffer.from(`${tools}}`)]);
 }
 
 function* messagesField(

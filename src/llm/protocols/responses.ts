@@ -2,7 +2,7 @@ import { plainText, type Message, type ReasoningItem } from '../../events/index.
 import type { JsonObject } from '../llm.js';
 import type { ProviderAnswer, ProviderCall } from '../providers/provider.js';
 import { inSlices } from '../../flow/index.js';
-import { encodeJson, withoutEndSlashes } from '../../text/index.js';
+import { encodeJson, joinInParts, withoutEndSlashes } from '../../text/index.js';
 import { splitThoughtSignature, toAnswer } from './answer.js';
 import { requestHeaders } from './chat-completions.js';
 import { callLanguageModel } from './language-model.js';
@@ -31,7 +31,7 @@ export async function callResponses(
   const query = new URLSearchParams(endpoint.queryParams).toString();
   const address = `${withoutEndSlashes(endpoint.baseUrl)}/responses${query === '' ? '' : `?${query}`}`;
   const pieces = await inSlices(encodeJson({ ...responsesBody(call), ...endpoint.extraBody }));
-  const body = Buffer.concat(pieces);
+  const body = await inSlices(joinInParts(pieces));
   // The SDK drops fields that it does not expect of a model name; what the config asks for has to arrive.
   const fetchWithBody: typeof fetch = (_, init) => {
     const headers = new Headers(init?.headers);
