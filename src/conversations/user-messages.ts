@@ -5,7 +5,7 @@ import {
   isLargeText,
   plainText,
   textContent,
-  textsOf,
+  stringsOf,
   writeAhead,
   type DurableEvent,
   type EventDraft,
@@ -59,7 +59,7 @@ export class UserMessages {
       this.last !== undefined ||
       !this.session.isReady ||
       this.hooks.has('UserPromptSubmit') ||
-      textsOf(message.content).some(isLargeText);
+      stringsOf(message.content).some(isLargeText);
     if (!waits) return this.commit(message, options.id ?? randomUUID(), options, NOTHING_SAID);
     const before = this.last ?? Promise.resolve();
     const turn = before.then(() => this.submit(message, options));
@@ -81,7 +81,7 @@ export class UserMessages {
           this.host.leaving,
         )
       : NOTHING_SAID;
-    const forget = await inSlices(writeAhead(textsOf(message.content)));
+    const forget = await inSlices(writeAhead(stringsOf(message.content)));
     try {
       await this.commit(message, messageId, options, said);
     } finally {
