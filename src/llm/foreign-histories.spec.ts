@@ -1,21 +1,14 @@
 import fc from 'fast-check';
 import { llmConfig } from '../../test/support/llm-config.js';
 import { TERMINAL } from '../../test/support/provider-stage.js';
-import { anthropicMessages } from '../../test/support/wire/anthropic-messages.js';
-import { bedrockConverse } from '../../test/support/wire/bedrock-converse.js';
 import { claudeSignature, redacted } from '../../test/support/wire/claude.js';
-import { chatCompletions } from '../../test/support/wire/chat-completions.js';
-import { generateContent, geminiSignature } from '../../test/support/wire/gemini.js';
-import { strictChat, strictResponses } from '../../test/support/wire/openai-rules.js';
-import { responses } from '../../test/support/wire/responses.js';
+import { geminiSignature } from '../../test/support/wire/gemini.js';
+import { PROVIDERS } from '../../test/support/wire/providers.js';
 import { startWireEndpoint } from '../../test/support/wire/wire-endpoint.js';
-import type { WireProtocol } from '../../test/support/wire/wire-protocol.js';
 import { textContent, type Content, type Message } from '../events/index.js';
 import { AiSdkLlm } from './ai-sdk-llm.js';
-import type { LlmConfig } from './llm-config.js';
 
 const RUNS = 60;
-const AWS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI' };
 const IMAGE = 'data:image/png;base64,iVBORw0KGgo=';
 
 const text = fc.oneof(
@@ -117,43 +110,6 @@ function joined(messages: readonly Message[]): Message[] {
   }
   return all;
 }
-
-const PROVIDERS: [string, () => WireProtocol, (url: string) => Partial<LlmConfig> & { model: string }][] = [
-  ['anthropic', () => anthropicMessages, (base_url) => ({ model: 'anthropic/claude-sonnet-4-5', base_url })],
-  [
-    'anthropic, adaptive',
-    () => anthropicMessages,
-    (base_url) => ({ model: 'anthropic/claude-opus-4-8', base_url }),
-  ],
-  [
-    'gemini 2.5',
-    () => generateContent,
-    (url) => ({ model: 'gemini/gemini-2.5-pro', base_url: `${url}/v1beta` }),
-  ],
-  [
-    'gemini 3',
-    () => generateContent,
-    (url) => ({ model: 'gemini/gemini-3-pro-preview', base_url: `${url}/v1beta` }),
-  ],
-  [
-    'bedrock',
-    () => bedrockConverse({ region: 'us-east-1', identity: AWS }),
-    (aws_bedrock_runtime_endpoint) => ({
-      model: 'bedrock/anthropic.claude-sonnet-4-20250514-v1:0',
-      api_key: null,
-      aws_bedrock_runtime_endpoint,
-      aws_region_name: 'us-east-1',
-      aws_access_key_id: AWS.accessKeyId,
-      aws_secret_access_key: AWS.secretAccessKey,
-    }),
-  ],
-  ['chat', () => strictChat(chatCompletions), (url) => ({ model: 'openai/gpt-4o', base_url: `${url}/v1` })],
-  [
-    'responses',
-    () => strictResponses(responses),
-    (url) => ({ model: 'openai/gpt-5', base_url: `${url}/v1` }),
-  ],
-];
 
 describe('a history of anybody', () => {
   it.each(PROVIDERS)('is taken by %s', async (_name, protocol, config) => {

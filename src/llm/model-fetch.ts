@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
 import { boundedAnswer } from './bounded-answer.js';
+import { bodyToSend } from './past-the-sdk.js';
 import { follow } from './redirection.js';
 
 const PROXY_VARIABLES = ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY'];
@@ -18,7 +19,7 @@ export const modelFetch: typeof fetch = async (input, init) => {
     url: first.url,
     method: first.method,
     headers: Object.fromEntries(first.headers),
-    body: init?.body ?? undefined,
+    body: await bodyToSend(init?.body),
   };
   const answer = await follow(
     asked,

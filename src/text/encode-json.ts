@@ -25,15 +25,27 @@ export function* encodeJson(value: unknown): Generator<void, Buffer[]> {
   const outline = JSON.stringify(value, (_key, field: unknown) =>
     isLong(field) ? `${MARK}${strings.push(field) - 1}` : field,
   );
+  return yield* fillIn(outline, MARKS, (index) => strings[Number(index)]);
+}
+
+/**
+ * Writes JSON in which marks stand for strings as bytes, with those strings in their place, in parts.
+ * @param marks finds a mark as a whole string of JSON, its quotes included; its group is what `stringOf` is asked for
+ */
+export function* fillIn(
+  outline: string,
+  marks: RegExp,
+  stringOf: (mark: string) => string | undefined,
+): Generator<void, Buffer[]> {
   const pieces: Buffer[] = [];
-  // Every second one is the number in a mark.
-  for (const [index, text] of outline.split(MARKS).entries()) {
+  // Every second one is what the group has found.
+  for (const [index, text] of outline.split(marks).entries()) {
     if (index % 2 === 0) {
       pieces.push(Buffer.from(text));
       continue;
     }
     pieces.push(QUOTE);
-    for (const slice of jsonSlices(strings[Number(text)] ?? '')) {
+    for (const slice of jsonSlices(stringOf(text) ?? '')) {
       pieces.push(Buffer.from(slice));
       yield;
     }
@@ -71,11 +83,13 @@ export function* jsonSlices(text: string): Generator<string> {
   for (const slice of slicesOf(text, SLICE)) yield JSON.stringify(slice).slice(1, -1);
 }
 
-function isLong(value: unknown): value is string {
+/** Whether it takes its time to be written. */
+export function isLong(value: unknown): value is string {
   return typeof value === 'string' && value.length >= LONG;
 }
 
-function holdsLong(value: unknown): boolean {
+/** Whether there is such a string in it. */
+export function holdsLong(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return isLong(value);
   return Object.values(value).some(holdsLong);
 }

@@ -1,6 +1,14 @@
 export { characterCount, firstCharacters } from './characters.js';
 export { dashedUuid } from './dashed-uuid.js';
-export { copyInParts, encodeJson, joinInParts, jsonSlices } from './encode-json.js';
+export {
+  copyInParts,
+  encodeJson,
+  fillIn,
+  holdsLong,
+  isLong,
+  joinInParts,
+  jsonSlices,
+} from './encode-json.js';
 export { withoutEndSlashes } from './end-slashes.js';
 export { keysOf, parseInParts } from './json-in-parts.js';
 export { remembered } from './remembered.js';

@@ -2,6 +2,7 @@ import type { LanguageModelV3CallOptions } from '@ai-sdk/provider';
 import { INTERLEAVED_THINKING, thinkingBudget } from '../model-features.js';
 import { wantedEffort } from '../reasoning-effort.js';
 import { modelFetch } from '../model-fetch.js';
+import { pastTheSdk } from '../past-the-sdk.js';
 import { toAnswer } from '../protocols/answer.js';
 import { functionTools, requestHeaders, stopSequences } from '../protocols/chat-completions.js';
 import { CLAUDE_CALL_ID } from '../protocols/call-ids.js';
@@ -53,16 +54,18 @@ export async function callClaude(call: ProviderCall, service: ClaudeService): Pr
   // Of other models that speak this protocol nobody knows whether they think; what they signed they want back.
   const messages =
     thinks || !call.features.claude ? call.request.messages : withoutThinking(call.request.messages);
-  const output = await callLanguageModel(
-    provider.languageModel(call.model),
-    {
-      ...options,
-      prompt: sdkPrompt(messages, anthropicMarks(call)),
-      tools: functionTools(tools),
-      stopSequences: stopSequences(call),
-      headers: { ...headers, ...requestHeaders(call) },
-    },
-    call,
+  const output = await pastTheSdk(sdkPrompt(messages, anthropicMarks(call)), (prompt) =>
+    callLanguageModel(
+      provider.languageModel(call.model),
+      {
+        ...options,
+        prompt,
+        tools: functionTools(tools),
+        stopSequences: stopSequences(call),
+        headers: { ...headers, ...requestHeaders(call) },
+      },
+      call,
+    ),
   );
   return toAnswer(output, 'completion');
 }
