@@ -49,6 +49,22 @@ describe('secrets of a conversation', () => {
     expect(JSON.stringify(await conversation.events())).not.toContain(TOKEN);
   });
 
+  it('may be large: whole files of keys', async () => {
+    // Of one line, and of many: each of them is a secret of its own.
+    const BIG = 'b1g-secret'.repeat(20_000);
+    const MANY = Array.from({ length: 600 }, (_, n) => `line-${n}-${'k3y'.repeat(20)}`).join('\n');
+    const secret = (value: string) => ({ kind: 'StaticSecret', value });
+    const conversation = await create(
+      ['RUN: ls', 'RUN: echo "[$BIG]"', 'RUN: printf %s "$MANY" | tail -n 2 | cat', 'SAY: done'].join('\n'),
+      { secrets: { BIG: secret(BIG), MANY: secret(MANY) } },
+    );
+    await conversation.reaches('finished');
+    const [, whole, lines] = await observations(conversation);
+    expect(textOf(whole)).toBe(`[${HIDDEN}]`);
+    expect(textOf(lines)).toBe(`${HIDDEN}\n${HIDDEN}`);
+    expect(JSON.stringify(await conversation.events())).not.toMatch(/b1g-secret|k3yk3y/);
+  });
+
   it('secrets-masking: are set for commands that name them, and hidden in what everybody reads', async () => {
     const file = path.join(workspace, 's.txt');
     const conversation = await create(

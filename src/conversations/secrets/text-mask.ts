@@ -1,28 +1,32 @@
+import { SecretSearch } from './secret-search.js';
+
 /** What stands in place of a secret value. */
 export const HIDDEN = '<secret-hidden>';
 
 /** A part of a value of several lines is a secret of its own from this length on (characters). */
 const MIN_PART_LENGTH = 20;
 /** How many such parts of one value are hidden. */
-const MAX_PARTS = 500;
+const MAX_PARTS = 5_000;
 
 /** Hides values in texts, whole ones and ones that come in pieces. */
 export class TextMask {
-  private readonly values: readonly string[];
-  private readonly expression: RegExp | undefined;
+  private readonly search: SecretSearch;
 
   /** @param values blank ones are passed over: they would hide everything */
   constructor(values: Iterable<string>) {
     const wanted = new Set<string>();
     for (const value of values) for (const form of formsOf(value)) wanted.add(form);
-    // The longest first: one secret may be the beginning of another.
-    this.values = [...wanted].sort((a, b) => b.length - a.length);
-    const alternatives = this.values.map((value) => value.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
-    this.expression = alternatives.length > 0 ? new RegExp(alternatives.join('|'), 'g') : undefined;
+    this.search = new SecretSearch(wanted);
   }
 
   mask(text: string): string {
-    return this.expression ? text.replace(this.expression, HIDDEN) : text;
+    let masked = '';
+    let at = 0;
+    for (let found = this.search.next(text, 0); found; found = this.search.next(text, at)) {
+      masked += text.slice(at, found.start) + HIDDEN;
+      at = found.end;
+    }
+    return at === 0 ? text : masked + text.slice(at);
   }
 
   /**
@@ -33,31 +37,13 @@ export class TextMask {
     let ready = '';
     let at = 0;
     for (;;) {
-      const held = this.openFrom(text, at);
-      const match = this.matchFrom(text, at);
-      if (!match || held <= match.index)
+      const held = this.search.openFrom(text, at);
+      const found = this.search.next(text, at);
+      if (!found || held <= found.start)
         return { ready: ready + text.slice(at, held), rest: text.slice(held) };
-      ready += text.slice(at, match.index) + HIDDEN;
-      at = match.index + match[0].length;
+      ready += text.slice(at, found.start) + HIDDEN;
+      at = found.end;
     }
-  }
-
-  private matchFrom(text: string, at: number): RegExpExecArray | null {
-    if (!this.expression) return null;
-    this.expression.lastIndex = at;
-    const match = this.expression.exec(text);
-    this.expression.lastIndex = 0;
-    return match;
-  }
-
-  /** Where the text ends in something that a secret begins with; the length of the text when nowhere. */
-  private openFrom(text: string, at: number): number {
-    const longest = this.values[0]?.length ?? 0;
-    for (let start = Math.max(at, text.length - longest + 1); start < text.length; start++) {
-      const end = text.slice(start);
-      if (this.values.some((value) => value.length > end.length && value.startsWith(end))) return start;
-    }
-    return text.length;
   }
 }
 

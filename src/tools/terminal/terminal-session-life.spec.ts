@@ -53,6 +53,16 @@ describe('the environment', () => {
     expect(await output(session, 'bash -c \'printf %s "$TOKEN"\'')).toBe("a'b\n$c");
   });
 
+  it('takes variables that are too large for programs, which start without them', async () => {
+    const session = open();
+    // The largest that programs take, and one more.
+    const fits = 'x'.repeat(128 * 1024 - 'FITS=\0'.length);
+    await session.exportVariables({ FITS: fits, LARGE: `${fits}x`, SMALL: 'small' });
+    expect(await output(session, `bash -c 'echo \${#FITS} \${#LARGE} $SMALL'; echo \${#LARGE}`)).toBe(
+      `${fits.length} 0 small\n${fits.length + 1}`,
+    );
+  });
+
   it('reads no start-up files and writes no history', async () => {
     for (const name of ['.bashrc', '.bash_profile', '.profile'])
       await writeFile(path.join(folder, name), 'exit 9\n');

@@ -1,4 +1,4 @@
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { StringDecoder } from 'node:string_decoder';
@@ -19,6 +19,8 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 /** Setting variables takes no time unless the shell is stuck. */
 const EXPORT_WATCH = { timeoutMs: 5000, quietMs: 5000 };
 
+/** Bytes of a variable, its name, `=` and a null character: Linux starts no program with a larger one (`MAX_ARG_STRLEN`, execve(2)). */
+const MAX_VARIABLE = 128 * 1024 - 2;
 const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /** How the shells of a session are started. */
@@ -187,15 +189,18 @@ export class TerminalSession {
     this.forget();
   }
 
-  /** Sets variables for all commands to come. @throws SessionStateError when a command runs or has unread output */
+  /**
+   * Sets variables for all commands to come: of programs, too, unless one is so large that no program would start with it.
+   * @throws SessionStateError when a command runs or has unread output
+   */
   async exportVariables(variables: Readonly<Record<string, string>>): Promise<void> {
     if (this.state !== 'idle') throw new SessionStateError('A command is running');
-    const assignments = Object.entries(variables)
+    const commands = Object.entries(variables)
       .filter(([name]) => VARIABLE_NAME.test(name))
-      .map(([name, value]) => `${name}='${value.replaceAll("'", `'\\''`)}'`);
-    if (assignments.length === 0) return;
+      .map(([name, value]) => assignment(name, value));
+    if (commands.length === 0) return;
     const exitCode = this.lastExitCode;
-    const report = await this.run(`\\builtin export ${assignments.join(' ')}`, EXPORT_WATCH);
+    const report = await this.run(commands.join('; '), EXPORT_WATCH);
     if (report.outcome === 'timeout') await this.interrupt();
     // The next command's `$?` is about what the user ran, not about this.
     this.lastExitCode = exitCode;
@@ -350,6 +355,14 @@ export class TerminalSession {
       this.endListeners.add(listener);
     });
   }
+}
+
+/** The command that sets a variable. */
+function assignment(name: string, value: string): string {
+  const text = `${name}='${value.replaceAll("'", `'\\''`)}'`;
+  return Buffer.byteLength(name) + Buffer.byteLength(value) <= MAX_VARIABLE
+    ? `\\builtin export ${text}`
+    : text;
 }
 
 async function isDirectory(path: string): Promise<boolean> {
