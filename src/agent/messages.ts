@@ -104,7 +104,8 @@ function appendMessage(messages: Message[], message: Message, extended: readonly
   const content = [...message.content, ...extended];
   const last = messages[messages.length - 1];
   if (message.role === 'user' && last?.role === 'user') {
-    messages[messages.length - 1] = { ...last, content: [...last.content, ...content] };
+    // It was made below: what is in the view stays as it is.
+    last.content.push(...content);
     return;
   }
   messages.push({ ...message, content });

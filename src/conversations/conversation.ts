@@ -115,6 +115,10 @@ export class Conversation implements GoalTurns, CondensationRuns {
     return this.journal.readLines(fromSeq, limit);
   }
 
+  readBytes(fromSeq: number, limit: number, bytes: number): Promise<Buffer[]> {
+    return this.journal.readBytes(fromSeq, limit, bytes);
+  }
+
   timestampOf(seq: number): string {
     return this.log.entry(seq).timestamp;
   }

@@ -71,6 +71,11 @@ export class Journal {
     return this.log.read(fromSeq, Math.min(limit, this.length - fromSeq));
   }
 
+  /** The same as UTF-8, up to so many bytes. */
+  readBytes(fromSeq: number, limit: number, bytes: number): Promise<Buffer[]> {
+    return this.log.readBytes(fromSeq, Math.min(limit, this.length - fromSeq), bytes);
+  }
+
   /** Appends events: parent, state and view follow at once, the answer when they are durable and published. */
   async commit(drafts: readonly EventDraft[]): Promise<DurableEvent[]> {
     this.life.assertWritable();

@@ -1,3 +1,6 @@
+import { inSlices } from '../flow/index.js';
+import { joinInParts } from '../text/index.js';
+
 const START = Buffer.from('[');
 const END = Buffer.from(']');
 const COMMA = Buffer.from(',');
@@ -11,9 +14,10 @@ export interface JsonPage {
   nextPageId: string | null;
 }
 
-/** A page as the wire has it. */
-export function pageJson({ items, nextPageId }: JsonPage): Buffer {
-  return Buffer.concat([PAGE_START, items, Buffer.from(`],"next_page_id":${JSON.stringify(nextPageId)}}`)]);
+/** A page as the wire has it; a large one is put together in slices. */
+export function pageJson({ items, nextPageId }: JsonPage): Promise<Buffer> {
+  const end = Buffer.from(`],"next_page_id":${JSON.stringify(nextPageId)}}`);
+  return inSlices(joinInParts([PAGE_START, items, end]));
 }
 
 /** A list as the wire has it. */

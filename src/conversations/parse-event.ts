@@ -1,5 +1,5 @@
 import type { DurableEvent } from '../events/index.js';
-import { inSlices, isLarge } from '../flow/index.js';
+import { inSlices, isLarge, turnForLine } from '../flow/index.js';
 import { parseInParts, slicesOf } from '../text/index.js';
 
 /** So much of a large line is parsed at a time (UTF-16 units): in half a millisecond. */
@@ -64,8 +64,10 @@ export function parseEvent(line: string): DurableEvent | undefined {
   }
 }
 
-/** The same; a large one in slices. */
+/** The same; many of them in many turns, and a large one in slices. */
 export async function parseInTurn(line: string): Promise<DurableEvent | undefined> {
+  const turn = turnForLine();
+  if (turn) await turn;
   if (!isLarge(line.length)) return parseEvent(line);
   try {
     return complete((await inSlices(parseInParts([...slicesOf(line, PART)]))) as DurableEvent);

@@ -2,4 +2,4 @@ export { afterLarge, isLarge } from './after-large.js';
 export { forEachBounded } from './bounded.js';
 export { inSlices } from './in-slices.js';
 export { Slots } from './slots.js';
-export { turnForPiece, turnForRequest, turnToStart, turnToWork } from './turns.js';
+export { turnForLine, turnForPiece, turnForRequest, turnToStart, turnToWork } from './turns.js';

@@ -12,7 +12,7 @@ class Turns {
   }
 }
 
-/** How much of a turn requests may take together (ms). */
+/** How much of a turn requests may take together, and how much what is read of logs (ms). */
 const SHARE_MS = 3;
 
 /**
@@ -60,6 +60,7 @@ class Shares {
 }
 
 const requests = new Shares();
+const reading = new Shares();
 const starts = new Turns();
 const work = new Turns();
 const pieces = new Turns();
@@ -92,4 +93,12 @@ export function turnForPiece(): Promise<unknown> {
  */
 export function turnForRequest(): Promise<void> | undefined {
   return requests.take();
+}
+
+/**
+ * Tells when the next line of a log may be worked on: two hundred of a megabyte each, all there already, would be a turn of half a second.
+ * @returns undefined where it may be at once
+ */
+export function turnForLine(): Promise<void> | undefined {
+  return reading.take();
 }

@@ -1,6 +1,8 @@
 import { StreamableFile } from '@nestjs/common';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import express, { type Response } from 'express';
+import { inSlices, isLarge } from '../flow/index.js';
+import { encodeInParts } from '../text/index.js';
 
 /**
  * Express, but tells upper from lower case in paths, and answers JSON as `application/json` alone: JSON is UTF-8 by its definition, and the wire names no charset.
@@ -22,7 +24,11 @@ export class JsonAdapter extends ExpressAdapter {
       return super.reply(response, body, statusCode);
     if (statusCode !== undefined) response.status(statusCode);
     response.setHeader('Content-Type', 'application/json');
-    return response.end(isReady ? body : JSON.stringify(body));
+    const json = isReady ? body : JSON.stringify(body);
+    if (typeof json !== 'string' || !isLarge(json.length)) return response.end(json);
+    // In one piece a text of 16 megabytes would hold everything up for 30 ms.
+    void inSlices(encodeInParts(json)).then((bytes) => response.end(bytes));
+    return response;
   }
 
   /** Express would name a charset here, too. */

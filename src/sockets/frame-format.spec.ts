@@ -16,7 +16,6 @@ describe('the frame of an event whose bytes are there', () => {
     const frame = frames.durable(large, 7);
     expect(frame.toString()).toBe(frames.durable(small, 7).toString());
     expect(JSON.parse(frame.toString())).toBeInstanceOf(Object);
-    expect(frames.replayed(large, 7)).toEqual(frame);
-    expect(frames.replayed(small, 7)).toEqual(frame);
+    expect(frames.replayed(Buffer.from(line), 7)).toEqual(frame);
   });
 });

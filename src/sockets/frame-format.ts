@@ -17,9 +17,6 @@ export interface Opening {
   state: ConversationStateUpdateEvent;
 }
 
-/** A line of the log; with its bytes where it is large. */
-export type StoredLine = Pick<PublishedEvent, 'line' | 'bytes'>;
-
 /**
  * How events look on one kind of socket. One instance serves all its sockets: a frame of a live event is built once
  * and its bytes are shared.
@@ -29,8 +26,8 @@ export interface FrameFormat {
   /** What a new socket gets before and after the replay. */
   opening(opening: Opening): { beforeReplay: Buffer[]; afterReplay: Buffer[] };
   durable(published: PublishedEvent, seq: number): Buffer;
-  /** A durable event from the log. */
-  replayed(stored: StoredLine, seq: number): Buffer;
+  /** A durable event from the log, as it stands there. */
+  replayed(stored: Buffer, seq: number): Buffer;
   /** An event that is only sent; undefined when this kind of socket does not show it. */
   transient(published: PublishedEvent): Buffer | undefined;
   item(item: ItemSignal): Buffer | undefined;
@@ -51,8 +48,8 @@ export class EventFrames implements FrameFormat {
     return this.published.get(published, () => published.bytes ?? published.line);
   }
 
-  replayed({ bytes, line }: StoredLine): Buffer {
-    return bytes ?? Buffer.from(line);
+  replayed(stored: Buffer): Buffer {
+    return stored;
   }
 
   transient(published: PublishedEvent): Buffer {
@@ -84,10 +81,12 @@ export class SessionFrames implements FrameFormat {
   }
 
   durable(published: PublishedEvent, seq: number): Buffer {
-    return this.published.get(published, () => durableFrame(published, seq));
+    return this.published.get(published, () =>
+      durableFrame(published.bytes ?? Buffer.from(published.line), seq),
+    );
   }
 
-  replayed(stored: StoredLine, seq: number): Buffer {
+  replayed(stored: Buffer, seq: number): Buffer {
     return durableFrame(stored, seq);
   }
 
@@ -105,11 +104,8 @@ export class SessionFrames implements FrameFormat {
   }
 }
 
-function durableFrame({ bytes, line }: StoredLine, seq: number): Buffer {
-  const before = `{"type":"durable","seq":${seq},"event":`;
-  return bytes
-    ? Buffer.concat([Buffer.from(before), bytes, Buffer.from('}')])
-    : Buffer.from(`${before}${line}}`);
+function durableFrame(line: Buffer, seq: number): Buffer {
+  return Buffer.concat([Buffer.from(`{"type":"durable","seq":${seq},"event":`), line, Buffer.from('}')]);
 }
 
 const transientFrame = (line: string): string => `{"type":"transient","event":${line}}`;

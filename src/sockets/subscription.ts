@@ -4,17 +4,16 @@ import type { WebSocket } from 'ws';
 import type { Conversation } from '../conversations/conversation.js';
 import { errorStack } from '../errors/index.js';
 import type { EventBus, EventSubscriber, ItemSignal, PublishedEvent } from '../events/index.js';
-import { inSlices, isLarge, type Slots } from '../flow/index.js';
-import { encodeInParts } from '../text/index.js';
+import type { Slots } from '../flow/index.js';
 import { CLOSE, closeSocket } from './close-code.js';
-import type { FrameFormat, StoredLine } from './frame-format.js';
+import type { FrameFormat } from './frame-format.js';
 import type { Resend } from './handshake.js';
 import { MAX_PENDING_BYTES, MAX_PENDING_BYTES_FOR_DELTAS } from './socket-limits.js';
 
 /** What a subscription reads of a conversation. */
 export type FollowedConversation = Pick<
   Conversation,
-  'id' | 'length' | 'readLines' | 'timestampOf' | 'fullState'
+  'id' | 'length' | 'readBytes' | 'timestampOf' | 'fullState'
 >;
 
 /** What a subscription needs of the server. */
@@ -150,10 +149,7 @@ export class Subscription implements EventSubscriber {
     this.live = false;
     try {
       const conversation = opened ?? (await this.sources.conversations.open(this.conversationId));
-      let limit = FIRST_CHUNK_LINES;
-      while (this.next < this.published && this.endSubscription) {
-        limit = await this.replay(conversation, Math.min(limit, this.published - this.next));
-      }
+      while (this.next < this.published && this.endSubscription) await this.replay(conversation);
       // No await since the last look at the log's length: nothing was missed.
       this.sendWaiting();
       this.live = true;
@@ -163,23 +159,17 @@ export class Subscription implements EventSubscriber {
     }
   }
 
-  /**
-   * Sends up to `limit` events from the log, waiting for the client after each `CHUNK_BYTES` and at the end.
-   * Answers how many lines to take next time.
-   */
-  private async replay(conversation: FollowedConversation, limit: number): Promise<number> {
-    const lines = await this.sources.turns.run(() => conversation.readLines(this.next, limit));
+  /** Sends the next events from the log; resolves when the client's side has taken them. */
+  private async replay(conversation: FollowedConversation): Promise<void> {
+    const limit = Math.min(MAX_CHUNK_LINES, this.published - this.next);
+    const read = () => conversation.readBytes(this.next, limit, CHUNK_BYTES);
+    const lines = await this.sources.turns.run(read);
     if (lines.length === 0) throw new Error(`event ${this.next} of ${this.published} is not in the log`);
-    for (const batch of batches(lines)) {
-      await this.sendTogether(await withBytes(batch));
-      if (!this.endSubscription) break;
-    }
-    const length = lines.reduce((sum, line) => sum + line.length, 0);
-    return Math.max(1, Math.min(MAX_CHUNK_LINES, Math.floor((CHUNK_BYTES * lines.length) / length)));
+    if (this.endSubscription) await this.sendTogether(lines);
   }
 
   /** Sends events from the log in one write; resolves when the client's side has taken them. */
-  private sendTogether(lines: readonly StoredLine[]): Promise<void> {
+  private sendTogether(lines: readonly Buffer[]): Promise<void> {
     return new Promise((resolve) => {
       this.transport.cork();
       for (const [index, line] of lines.entries()) {
@@ -210,34 +200,9 @@ const TEXT = { binary: false };
 /** At most about this much waits for the end of a turn. */
 const TOGETHER_BYTES = 64 * 1024;
 
-/** A replay sends about this much before it waits for the client, and reads about as much at a time. */
+/** A replay reads and sends at most this much before it waits for the client, or one event. */
 const CHUNK_BYTES = 256 * 1024;
-/** The size of the lines is not known before they are read, so few are read first, and never very many. */
-const FIRST_CHUNK_LINES = 8;
 const MAX_CHUNK_LINES = 128;
-
-/** Lines in groups of about `CHUNK_BYTES`. */
-function* batches(lines: readonly string[]): Generator<string[]> {
-  let batch: string[] = [];
-  let length = 0;
-  for (const line of lines) {
-    batch.push(line);
-    length += line.length;
-    if (length < CHUNK_BYTES) continue;
-    yield batch;
-    batch = [];
-    length = 0;
-  }
-  if (batch.length > 0) yield batch;
-}
-
-/** Makes the bytes of large ones, in slices. */
-async function withBytes(lines: readonly string[]): Promise<StoredLine[]> {
-  const stored: StoredLine[] = [];
-  for (const line of lines)
-    stored.push(isLarge(line.length) ? { line, bytes: await inSlices(encodeInParts(line)) } : { line });
-  return stored;
-}
 
 function firstSeq(conversation: FollowedConversation, resend: Resend, mark: number): number {
   switch (resend.from) {

@@ -52,6 +52,11 @@ export abstract class EventLog {
   /** The lines of `limit` events from `fromSeq` on; fewer at the end. Only durable events are seen. */
   abstract read(fromSeq: number, limit: number): Promise<string[]>;
 
+  /**
+   * The same as UTF-8, for who sends them on: as many as come to so many bytes, but at least one if there is one.
+   */
+  abstract readBytes(fromSeq: number, limit: number, bytes: number): Promise<Buffer[]>;
+
   /** The lines with these sequence numbers, in the order asked. */
   abstract readMany(seqs: readonly number[]): Promise<string[]>;
 

@@ -37,9 +37,11 @@ export class InMemoryConversation implements FollowedConversation {
     return this.lines.length;
   }
 
-  async readLines(fromSeq: number, limit: number): Promise<string[]> {
+  async readBytes(fromSeq: number, limit: number, bytes: number): Promise<Buffer[]> {
     await this.pass();
-    return this.lines.slice(fromSeq, fromSeq + limit);
+    const lines = this.lines.slice(fromSeq, fromSeq + limit).map((line) => Buffer.from(line));
+    let size = 0;
+    return lines.filter((line, index) => (size += line.length + 1) <= bytes || index === 0);
   }
 
   timestampOf(seq: number): string {

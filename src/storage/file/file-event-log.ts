@@ -29,6 +29,8 @@ const logger = new Logger('EventLog');
 const MOST_TEXT_PER_FLUSH = 8 * 1024 * 1024;
 
 const NEWLINE = 10;
+/** So much text is encoded in a part (UTF-16 units). */
+const AT_ONCE = 256 * 1024;
 
 /** An append that has not been answered. */
 interface Waiting {
@@ -96,6 +98,11 @@ export class FileEventLog extends EventLog {
   override async read(fromSeq: number, limit: number): Promise<string[]> {
     if (this.closing) throw this.closedError();
     return this.lines.read(fromSeq, limit).catch(rethrowAsStorageFailure);
+  }
+
+  override async readBytes(fromSeq: number, limit: number, bytes: number): Promise<Buffer[]> {
+    if (this.closing) throw this.closedError();
+    return this.lines.readBytes(fromSeq, limit, bytes).catch(rethrowAsStorageFailure);
   }
 
   override async readMany(seqs: readonly number[]): Promise<string[]> {
@@ -170,20 +177,23 @@ export class FileEventLog extends EventLog {
     if (!first) return;
     const { fence } = first;
     const records = batch.flatMap((append) => append.records);
-    await encodeLarge(records);
+    const encoded = await encode(records);
     if (!fence.isValid()) await this.confirm(fence);
     if (this.writer !== fence) await this.adopt(fence);
     if (first.seq !== this.lines.length) throw new SequenceConflictError(first.seq, this.lines.length);
     if (this.untidy) await this.file.truncate(this.lines.byteLength);
     if (records.length === 0) return;
-    const { pieces, entries } = encode(records, this.lines.byteLength);
     this.untidy = true;
-    await this.file.write(pieces, this.lines.byteLength);
+    await this.file.write(encoded.pieces, this.lines.byteLength);
     // The process may have been frozen while it wrote; only what was written under a lease is acknowledged.
     if (!fence.isValid()) await this.confirm(fence);
     this.untidy = false;
-    for (const { record, end } of entries) this.lines.push(record, end);
-    meters.eventsAppended.add(entries.length);
+    let end = this.lines.byteLength;
+    for (const [index, record] of records.entries()) {
+      end += encoded.lengths[index] ?? 0;
+      this.lines.push(record, end);
+    }
+    meters.eventsAppended.add(records.length);
   }
 
   private async confirm(fence: LeaseFence): Promise<void> {
@@ -223,42 +233,60 @@ function isTooLong(line: string): boolean {
   return line.length * 3 >= LONGEST_LINE_BYTES && Buffer.byteLength(line) >= LONGEST_LINE_BYTES;
 }
 
-/** Makes the bytes of large lines, in slices: ten megabytes in one piece would hold everything up for 25 ms. */
-async function encodeLarge(records: readonly LogRecord[]): Promise<void> {
+/** The bytes of records as they stand in a log. */
+interface Encoded {
+  pieces: Buffer[];
+  /** Of each line, its newline included (bytes). */
+  lengths: number[];
+}
+
+/** Makes the bytes of records, in slices: ten megabytes in one piece would hold everything up for 25 ms. Large lines keep theirs. */
+async function encode(records: readonly LogRecord[]): Promise<Encoded> {
   for (const record of records) {
     if (!isLarge(record.line.length)) continue;
     // Making the text was a long turn already.
     await afterLarge(record.line.length);
     record.bytes = await inSlices(encodeInParts(record.line));
   }
+  return inSlices(encodeAll(records));
 }
 
-/** The bytes of the records, and where the line of each ends in a log of this length. */
-function encode(
-  records: readonly LogRecord[],
-  position: number,
-): { pieces: Buffer[]; entries: { record: LogRecord; end: number }[] } {
-  let end = position;
-  const entries = records.map((record) => {
-    end += (record.bytes?.length ?? Buffer.byteLength(record.line)) + 1;
-    return { record, end };
-  });
-  // The bytes of large lines are not copied.
-  const small = entries.reduce((size, { record }) => size - (record.bytes?.length ?? 0), end - position);
-  const space = Buffer.allocUnsafe(small);
+/** The bytes of large lines are not copied, those of the others stand one behind the other. */
+function* encodeAll(records: readonly LogRecord[]): Generator<void, Encoded> {
   const pieces: Buffer[] = [];
+  const lengths: number[] = [];
+  let part: LogRecord[] = [];
+  let text = 0;
+  for (const record of records) {
+    part.push(record);
+    text += record.bytes ? 0 : record.line.length;
+    if (text < AT_ONCE) continue;
+    encodePart(part, pieces, lengths);
+    part = [];
+    text = 0;
+    yield;
+  }
+  encodePart(part, pieces, lengths);
+  return { pieces, lengths };
+}
+
+function encodePart(records: readonly LogRecord[], pieces: Buffer[], lengths: number[]): void {
+  const sizes = records.map(({ line, bytes }) => (bytes?.length ?? Buffer.byteLength(line)) + 1);
+  lengths.push(...sizes);
+  const small = records.reduce((size, { bytes }, index) => size + (bytes ? 1 : (sizes[index] ?? 0)), 0);
+  const space = Buffer.allocUnsafe(small);
   let [from, at] = [0, 0];
   for (const { line, bytes } of records) {
     if (bytes) {
-      pieces.push(space.subarray(from, at), bytes);
+      if (at > from) pieces.push(space.subarray(from, at));
+      pieces.push(bytes);
       from = at;
     } else {
       at += space.write(line, at);
     }
     space[at++] = NEWLINE;
   }
-  pieces.push(space.subarray(from, at));
-  return { pieces: pieces.filter((piece) => piece.length > 0), entries };
+  if (at > from) pieces.push(space.subarray(from, at));
 }
 
 /** Why a log cannot be read: another kind of thing stands in its place, or the store is out of order. */

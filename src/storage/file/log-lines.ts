@@ -3,8 +3,8 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import type { EntryFilter, EventIndexEntry, LogRange } from '../event-log.js';
-import { forEachBounded, inSlices, isLarge } from '../../flow/index.js';
-import { decodeInParts } from '../../text/index.js';
+import { forEachBounded, inSlices, isLarge, turnForLine } from '../../flow/index.js';
+import { decodeInParts, joinInParts } from '../../text/index.js';
 import { INDEX_FILE } from './conversation-folder.js';
 import { standIn } from './damaged-line.js';
 import { EventIndex } from './event-index.js';
@@ -20,6 +20,7 @@ const logger = new Logger('EventLog');
 const GAP_BYTES = 16 * 1024;
 const READS_AT_ONCE = 4;
 const COMMA = 44;
+const BETWEEN = Buffer.from(',');
 /** So many are read in about the time that an index takes. */
 const FEW_EVENTS = 500;
 /** A bit longer than a stamp takes where it has a fraction (ms). */
@@ -86,9 +87,27 @@ export class LogLines {
     for (const seq of seqs) {
       const { bytes, start, end } = found.get(seq) ?? NOTHING;
       const isSmall = !isLarge(end - start);
+      const turn = turnForLine();
+      if (turn) await turn;
       lines.push(isSmall ? bytes.toString('utf8', start, end) : await largeLine(bytes.subarray(start, end)));
     }
     return lines;
+  }
+
+  /** The bytes of the lines from one on: no more than that many, and no more bytes, but at least one if there is one. */
+  async readBytes(fromSeq: number, limit: number, bytes: number): Promise<Buffer[]> {
+    const from = Math.max(0, fromSeq);
+    const end = Math.min(from + limit, this.length);
+    let to = Math.min(from + 1, end);
+    while (to < end && this.index.startOf(to + 1) - this.index.startOf(from) <= bytes) to += 1;
+    const seqs = Array.from({ length: to - from }, (_, index) => from + index);
+    const found = await this.readPieces(seqs);
+    return seqs.map((seq) => {
+      const piece = found.get(seq) ?? NOTHING;
+      const line = piece.bytes.subarray(piece.start, piece.end);
+      // A damaged line may be no UTF-8; a frame always is.
+      return isUtf8(line) ? line : Buffer.from(line.toString('utf8'));
+    });
   }
 
   async readItems(seqs: readonly number[]): Promise<Buffer> {
@@ -126,14 +145,11 @@ export class LogLines {
 
   private async joinPieces(seqs: readonly number[]): Promise<Buffer> {
     const found = await this.readPieces(seqs);
-    const pieces = seqs.map((seq) => found.get(seq) ?? NOTHING);
-    const items = Buffer.allocUnsafe(pieces.reduce((sum, { start, end }) => sum + end - start + 1, 0));
-    let at = 0;
-    for (const { bytes, start, end } of pieces) {
-      at += bytes.copy(items, at, start, end);
-      items[at++] = COMMA;
-    }
-    return items.subarray(0, Math.max(0, at - 1));
+    const pieces = seqs.flatMap((seq) => {
+      const { bytes, start, end } = found.get(seq) ?? NOTHING;
+      return [BETWEEN, bytes.subarray(start, end)];
+    });
+    return inSlices(joinInParts(pieces.slice(1)));
   }
 
   /** Takes what an index beside the log says of its lines, if it is one of just this log. */
