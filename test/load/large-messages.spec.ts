@@ -7,6 +7,7 @@ import {
   userMessage,
   type SeenEvent,
 } from '../support/conversation-client.js';
+import { startScriptedEndpoint } from '../support/scripted-endpoint.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 import { amount, underLoad } from './load-watch.js';
 import { allSaw, QuickSocket } from './quick-socket.js';
@@ -109,6 +110,31 @@ describe('large messages', () => {
     expect(await messagesOf(conversation, text)).toMatchObject({ whole: true });
     expect(socket.closeCode).toBeUndefined();
     await socket.close();
+  });
+
+  it.each(TEXTS)('are sent to a model: %s', async (script, text) => {
+    const endpoint = await startScriptedEndpoint({
+      script: Array.from({ length: 2 * COUNT }, () => ({ say: 'read' })),
+    });
+    const llm = { model: 'openai/scripted', base_url: endpoint.url, api_key: 'none', usage_id: 'agent' };
+    try {
+      await underLoad(server, `${COUNT} messages of 10 MB that a model gets, ${script}`, async () => {
+        for (let n = 0; n < COUNT; n += 1) {
+          // The model is also asked for a title.
+          const request = scriptedRequest(workspace, text, { agent: { llm, tools: [] } });
+          const conversation = await ConversationClient.create(server, request);
+          await conversation.reaches('finished');
+        }
+      });
+      const sent = endpoint.requests.filter(({ body }) => JSON.stringify(body).length > text.length);
+      expect(sent).toHaveLength(COUNT);
+      const whole = sent.every(({ body }) =>
+        JSON.stringify(body).includes(JSON.stringify(text).slice(1, -1)),
+      );
+      expect(whole).toBe(true);
+    } finally {
+      await endpoint.close();
+    }
   });
 
   it('are refused with a reason where they are too large', async () => {
