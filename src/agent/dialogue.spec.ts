@@ -58,6 +58,14 @@ describe('Dialogues', () => {
     expect(seen[2]?.[2]).toBe(seen[1]?.[2]);
   });
 
+  it('may be of any length', () => {
+    const events = Array.from({ length: 100_000 }, (_, n) => action('a', 'ls', `r${n}`)).flatMap((call, n) => [
+      { ...call, id: `action-${n}` },
+      { ...observation(call, 'x'), action_id: `action-${n}` },
+    ]);
+    expect(new Dialogues(asStored).of(events)).toHaveLength(events.length);
+  });
+
   it('begin anew with another history', () => {
     const dialogues = new Dialogues(asStored);
     const [first, second] = [action('a', 'ls', 'r1'), action('b', 'ls', 'r2')];

@@ -32,7 +32,8 @@ export class Dialogues {
     const end = lastAnswer(events, settled.end);
     const between = events.slice(settled.end, end);
     if (between.length === 0 || !isComplete(between)) return settled;
-    settled.messages.push(...toMessages(between, this.render));
+    // One by one: a call takes no more than some 100,000 arguments.
+    for (const message of toMessages(between, this.render)) settled.messages.push(message);
     settled.end = end;
     settled.last = events[end - 1];
     this.settled.set(events, settled);

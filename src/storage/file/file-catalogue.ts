@@ -313,7 +313,7 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
         else left.push(id);
       }
       slow = next - first < FEW ? slow + 1 : 0;
-      if (slow === SLOW_SLICES) left.push(...ids.slice(next));
+      if (slow === SLOW_SLICES) return left.concat(ids.slice(next));
       await nextTurn();
     }
     return left;
