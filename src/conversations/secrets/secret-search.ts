@@ -1,3 +1,5 @@
+import { SecretTable } from './secret-table.js';
+
 /** Where a secret stands in a text. */
 export interface Found {
   start: number;
@@ -5,114 +7,139 @@ export interface Found {
   end: number;
 }
 
-/** Longer expressions are left to the table: V8 refuses one of some 40,000 characters, and a file with keys in it may have as many. */
-const MAX_EXPRESSION = 4_000;
-/** So many characters at the beginning of a secret are looked up, if none is shorter. */
-const MAX_HEAD = 6;
-const BUCKETS = 1 << 16;
-const BASE = 31;
+/** Finds some of the secrets. */
+export interface Finder {
+  /** The first one from here on, and of those that begin there the longest. */
+  next(text: string, at: number): Found | undefined;
+  /** Where the text ends in something that one of them begins with; the length of the text when nowhere. */
+  openFrom(text: string, at: number): number;
+}
 
-/** Finds secrets in texts: the first one, and of those that begin in the same place the longest. */
+/** Longer secrets are few, and are looked for one by one. */
+const LONG = 1024;
+/** What begins with so many characters that are looked up, and what is shorter. */
+const HEAD = 6;
+/** A longer expression is left to tables: V8 refuses one of some 30,000 characters, and a file with keys in it may have as many. */
+const MAX_EXPRESSION = 10_000;
+
+/** Finds secrets in texts, any number of them, of any length: the first one, and of those that begin in the same place the longest. */
 export class SecretSearch {
-  /** The longest first: one may be the beginning of another. */
-  private readonly secrets: readonly Secret[];
-  private readonly expression: RegExp | undefined;
-  private readonly table: HeadTable | undefined;
+  private readonly finders: readonly Finder[];
 
-  /** @param values none of them empty */
+  /** @param values empty ones are passed over */
   constructor(values: Iterable<string>) {
-    this.secrets = [...values].sort((a, b) => b.length - a.length).map((value) => new Secret(value));
-    if (this.secrets.length === 0) return;
-    const source = this.secrets.map(({ value }) => value.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|');
-    if (source.length <= MAX_EXPRESSION) this.expression = new RegExp(source, 'g');
-    else this.table = new HeadTable(this.secrets);
+    // The longest first: of two that begin in one place the first finder's counts.
+    const all = [...values].filter((value) => value !== '').sort((a, b) => b.length - a.length);
+    const long = all.filter(({ length }) => length > LONG).map((value) => new LongSecret(value));
+    const short = all.filter(({ length }) => length <= LONG);
+    this.finders = [...long, ...findersOf(short)];
   }
 
-  /** The first secret from here on. */
+  /** Looks for all of them in one text. */
+  in(text: string): Hits {
+    return new Hits(this.finders, text);
+  }
+}
+
+/** The secrets in one text, from its front to its end. */
+export class Hits {
+  /** What each finder has found last; null: nothing more. */
+  private readonly found: (Found | null | undefined)[] = [];
+  private open = -1;
+
+  constructor(
+    private readonly finders: readonly Finder[],
+    private readonly text: string,
+  ) {}
+
+  /** The first secret from here on. @param at never before that of the last call */
+  next(at: number): Found | undefined {
+    let first: Found | undefined;
+    for (const [index, finder] of this.finders.entries()) {
+      let found = this.found[index];
+      if (found === undefined || (found && found.start < at))
+        this.found[index] = found = finder.next(this.text, at) ?? null;
+      if (
+        found &&
+        (!first || found.start < first.start || (found.start === first.start && found.end > first.end))
+      )
+        first = found;
+    }
+    return first;
+  }
+
+  /** Where the text ends in something that a secret begins with; its length when nowhere. @param at as for `next` */
+  openFrom(at: number): number {
+    // The first place is that until it is passed.
+    if (this.open < at)
+      this.open = this.finders.reduce(
+        (first, finder) => Math.min(first, finder.openFrom(this.text, at)),
+        this.text.length,
+      );
+    return this.open;
+  }
+}
+
+function findersOf(secrets: readonly string[]): Finder[] {
+  if (secrets.length === 0) return [];
+  const words = secrets.filter(({ length }) => length >= HEAD);
+  const scraps = secrets.filter(({ length }) => length < HEAD);
+  const tables = (): SecretTable[] => [
+    ...(words.length > 0 ? [new SecretTable(words, HEAD)] : []),
+    ...(scraps.length > 0 ? [new SecretTable(scraps, scraps.at(-1)?.length ?? 1)] : []),
+  ];
+  const source = secrets.map((value) => value.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|');
+  return source.length <= MAX_EXPRESSION ? [new Expression(source, tables)] : tables();
+}
+
+/** A few secrets: V8 finds them faster than anybody else. */
+class Expression implements Finder {
+  private readonly expression: RegExp;
+  private made: readonly SecretTable[] | undefined;
+
+  /**
+   * @param source the longest first
+   * @param tables makes those that know beginnings; only streams ask for them
+   */
+  constructor(
+    source: string,
+    private readonly tables: () => readonly SecretTable[],
+  ) {
+    this.expression = new RegExp(source, 'g');
+  }
+
   next(text: string, at: number): Found | undefined {
-    const { expression } = this;
-    if (!expression) return this.table?.next(text, at);
-    expression.lastIndex = at;
-    const match = expression.exec(text);
+    this.expression.lastIndex = at;
+    const match = this.expression.exec(text);
     return match ? { start: match.index, end: match.index + match[0].length } : undefined;
   }
 
-  /** Where the text ends in something that a secret begins with; the length of the text when nowhere. */
   openFrom(text: string, at: number): number {
-    let longest = 0;
-    for (const secret of this.secrets) longest = Math.max(longest, secret.beginningAtEnd(text, at));
-    return text.length - longest;
+    this.made ??= this.tables();
+    return this.made.reduce((first, table) => Math.min(first, table.openFrom(text, at)), text.length);
   }
 }
 
-/** Secrets by what they begin with: a text is gone through once, however many they are and however long. */
-class HeadTable {
-  private readonly head: number;
-  private readonly byHead = new Map<string, string[]>();
-  /** Which heads there are, by their hash: it answers nearly all questions. */
-  private readonly heads = new Uint8Array(BUCKETS);
-  /** By which the character that leaves a head counts in its hash, which is a rolling one. */
-  private weight = 1;
-
-  /** @param secrets the longest first, at least one */
-  constructor(secrets: readonly Secret[]) {
-    this.head = Math.min(MAX_HEAD, secrets.at(-1)?.value.length ?? MAX_HEAD);
-    for (const { value } of secrets) {
-      const head = value.slice(0, this.head);
-      const known = this.byHead.get(head);
-      if (known) known.push(value);
-      else this.byHead.set(head, [value]);
-      this.heads[this.hashAt(value, 0) & (BUCKETS - 1)] = 1;
-    }
-    for (let index = 0; index < this.head; index += 1) this.weight = Math.imul(this.weight, BASE);
-  }
-
-  next(text: string, at: number): Found | undefined {
-    const last = text.length - this.head;
-    if (at > last) return undefined;
-    for (let start = at, hash = this.hashAt(text, at); start <= last; start += 1) {
-      if (this.heads[hash & (BUCKETS - 1)] === 1) {
-        const value = this.longestAt(text, start);
-        if (value !== undefined) return { start, end: start + value.length };
-      }
-      const leaving = Math.imul(text.charCodeAt(start), this.weight);
-      hash = (Math.imul(hash, BASE) + text.charCodeAt(start + this.head) - leaving) | 0;
-    }
-    return undefined;
-  }
-
-  private longestAt(text: string, start: number): string | undefined {
-    const candidates = this.byHead.get(text.slice(start, start + this.head));
-    return candidates?.find((candidate) => text.startsWith(candidate, start));
-  }
-
-  private hashAt(text: string, start: number): number {
-    let hash = 0;
-    for (let at = start; at < start + this.head; at += 1)
-      hash = (Math.imul(hash, BASE) + text.charCodeAt(at)) | 0;
-    return hash;
-  }
-}
-
-class Secret {
+class LongSecret implements Finder {
   private borders: Int32Array | undefined;
 
-  constructor(readonly value: string) {}
+  constructor(private readonly value: string) {}
 
-  /**
-   * How many characters at the end of a text this begins with, but never all of it. By Knuth, Morris and Pratt: what repeats itself
-   * would otherwise cost its square with each piece of a stream.
-   * @param at what stands before is no part of it
-   */
-  beginningAtEnd(text: string, at: number): number {
+  next(text: string, at: number): Found | undefined {
+    const start = text.indexOf(this.value, at);
+    return start < 0 ? undefined : { start, end: start + this.value.length };
+  }
+
+  /** By Knuth, Morris and Pratt: what repeats itself would otherwise cost its square with each piece of a stream. */
+  openFrom(text: string, at: number): number {
     const { value } = this;
     const from = Math.max(at, text.length - value.length + 1);
-    if (from >= text.length) return 0;
+    if (from >= text.length) return text.length;
     const borders = (this.borders ??= bordersOf(value));
     let length = 0;
     for (let index = from; index < text.length; index += 1)
-      length = longerBy(text[index], value, length, borders);
-    return length;
+      length = longerBy(text.charCodeAt(index), value, length, borders);
+    return text.length - length;
   }
 }
 
@@ -121,15 +148,15 @@ function bordersOf(value: string): Int32Array {
   const borders = new Int32Array(value.length);
   let length = 0;
   for (let index = 1; index < value.length; index += 1) {
-    length = longerBy(value[index], value, length, borders);
+    length = longerBy(value.charCodeAt(index), value, length, borders);
     borders[index] = length;
   }
   return borders;
 }
 
 /** How much of a value is at the end of a text when a character comes behind so much of it. */
-function longerBy(character: string | undefined, value: string, before: number, borders: Int32Array): number {
+function longerBy(character: number, value: string, before: number, borders: Int32Array): number {
   let length = before;
-  while (length > 0 && value[length] !== character) length = borders[length - 1] ?? 0;
-  return value[length] === character ? length + 1 : length;
+  while (length > 0 && value.charCodeAt(length) !== character) length = borders[length - 1] ?? 0;
+  return value.charCodeAt(length) === character ? length + 1 : length;
 }

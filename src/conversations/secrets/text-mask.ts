@@ -22,7 +22,8 @@ export class TextMask {
   mask(text: string): string {
     let masked = '';
     let at = 0;
-    for (let found = this.search.next(text, 0); found; found = this.search.next(text, at)) {
+    const hits = this.search.in(text);
+    for (let found = hits.next(0); found; found = hits.next(at)) {
       masked += text.slice(at, found.start) + HIDDEN;
       at = found.end;
     }
@@ -36,9 +37,10 @@ export class TextMask {
   split(text: string): { ready: string; rest: string } {
     let ready = '';
     let at = 0;
+    const hits = this.search.in(text);
     for (;;) {
-      const held = this.search.openFrom(text, at);
-      const found = this.search.next(text, at);
+      const held = hits.openFrom(at);
+      const found = hits.next(at);
       if (!found || held <= found.start)
         return { ready: ready + text.slice(at, held), rest: text.slice(held) };
       ready += text.slice(at, found.start) + HIDDEN;
