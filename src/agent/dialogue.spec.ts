@@ -59,10 +59,12 @@ describe('Dialogues', () => {
   });
 
   it('may be of any length', () => {
-    const events = Array.from({ length: 100_000 }, (_, n) => action('a', 'ls', `r${n}`)).flatMap((call, n) => [
-      { ...call, id: `action-${n}` },
-      { ...observation(call, 'x'), action_id: `action-${n}` },
-    ]);
+    const events = Array.from({ length: 100_000 }, (_, n) => action('a', 'ls', `r${n}`)).flatMap(
+      (call, n) => [
+        { ...call, id: `action-${n}` },
+        { ...observation(call, 'x'), action_id: `action-${n}` },
+      ],
+    );
     expect(new Dialogues(asStored).of(events)).toHaveLength(events.length);
   });
 

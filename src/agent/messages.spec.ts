@@ -17,6 +17,17 @@ describe('toMessages', () => {
     expect(messages.slice(2).map(({ tool_call_id }) => tool_call_id)).toEqual(['a', 'b']);
   });
 
+  it('makes one message of what the user says in a row, and leaves the events as they are', () => {
+    const events = [message('user', 'go'), message('user', 'and hurry'), message('user', 'please')];
+    const before = structuredClone(events);
+    for (let times = 0; times < 2; times += 1) {
+      const [only, ...others] = toMessages(events, asStored);
+      expect(only?.content).toEqual(events.flatMap(({ llm_message }) => llm_message.content));
+      expect(others).toEqual([]);
+    }
+    expect(events).toEqual(before);
+  });
+
   it('puts a message that came while a tool ran behind the result', () => {
     const call = action('a', 'sleep 1');
     const events = [message('user', 'go'), call, message('user', 'and hurry'), observation(call, 'done')];

@@ -26,7 +26,6 @@ export function stringsOf(content: readonly Content[]): string[] {
 }
 
 /** The text of each text block; images are left out. */
-
 export function textsOf(content: readonly Content[]): string[] {
   return content.flatMap((block) => (block.type === 'text' ? [block.text] : []));
 }

@@ -27,7 +27,10 @@ export class JsonAdapter extends ExpressAdapter {
     const json = isReady ? body : JSON.stringify(body);
     if (typeof json !== 'string' || !isLarge(json.length)) return response.end(json);
     // In one piece a text of 16 megabytes would hold everything up for 30 ms.
-    void inSlices(encodeInParts(json)).then((bytes) => response.end(bytes));
+    inSlices(encodeInParts(json)).then(
+      (bytes) => response.end(bytes),
+      (error: unknown) => response.destroy(error instanceof Error ? error : undefined),
+    );
     return response;
   }
 

@@ -12,31 +12,54 @@ let count = 0;
  * Calls a model of the AI SDK with a prompt in which marks stand for long strings; `bodyToSend` puts the strings into the request. The
  * SDK writes a request in one piece, which for ten megabytes holds everything up for 80 ms.
  */
-export async function pastTheSdk<Prompt, T>(
-  prompt: Prompt,
-  call: (marked: Prompt) => Promise<T>,
+export async function pastTheSdk<Message extends Spoken, T>(
+  prompt: Message[],
+  call: (marked: Message[]) => Promise<T>,
 ): Promise<T> {
   if (!holdsLong(prompt)) return call(prompt);
   const marks: string[] = [];
   try {
-    return await call(marked(prompt, marks) as Prompt);
+    return await call(
+      prompt.map((message) => (message.role === 'assistant' ? message : marked(message, marks))),
+    );
+  } catch (error) {
+    if (!(error instanceof UnplacedTextError)) throw error;
+    // It is right then, and only slow.
+    return await call(prompt);
   } finally {
     for (const mark of marks) onTheirWay.delete(mark);
   }
 }
 
-function marked(value: unknown, marks: string[]): unknown {
+/** What the model said itself is never long; the SDK takes the blanks off its end. */
+interface Spoken {
+  role: string;
+}
+
+/** The SDK has put a long text into a larger one. */
+class UnplacedTextError extends Error {
+  override readonly name = 'UnplacedTextError';
+}
+
+function marked<Value>(value: Value, marks: string[]): Value {
   if (isLong(value)) {
     const mark = `${MARK}${(count += 1)}`;
     onTheirWay.set(mark, value);
     marks.push(mark);
-    return mark;
+    return mark as Value;
   }
-  if (Array.isArray(value)) return value.map((item) => marked(item, marks));
-  if (!holdsLong(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value as object).map(([key, field]) => [key, marked(field, marks)]),
-  );
+  if (Array.isArray(value)) return value.map((item: unknown) => marked(item, marks)) as Value;
+  // The SDK takes addresses apart.
+  if (!holdsLong(value) || (value as Typed).type === 'image-url') return value;
+  const fields = Object.entries(value as object).map(([key, field]: [string, unknown]) => [
+    key,
+    marked(field, marks),
+  ]);
+  return Object.fromEntries(fields) as Value;
+}
+
+interface Typed {
+  type?: unknown;
 }
 
 /**
@@ -60,5 +83,5 @@ function stringOf(mark: string): string {
 }
 
 function unplaced(): Error {
-  return new Error('A long text of the prompt has no place in the request');
+  return new UnplacedTextError('A long text of the prompt has no place in the request');
 }

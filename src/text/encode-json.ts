@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { slicesOf } from './utf8-text.js';
 
 /** A string from this length on is written on its own (UTF-16 units). */
-const LONG = 256 * 1024;
+const LONG = 64 * 1024;
 /** So much of it is written at a time: in a quarter of a millisecond. */
 const SLICE = 64 * 1024;
 

@@ -14,7 +14,7 @@ import { cutTitle, titleOf, titleRequest } from './title-text.js';
 /** One for all: each conversation that is open would keep its own. */
 const logger = new Logger('Titles');
 
-/** Of a message that is its own title (UTF-16 units): longer than any secret in it, or a part of one would not be found. */
+/** Of a message that is its own title (UTF-16 units). A secret is not found where it is cut: no variable can hold one of this length. */
 const MOST_READ = 1024 * 1024;
 
 /** What a title needs of its conversation. */

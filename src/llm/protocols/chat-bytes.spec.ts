@@ -69,29 +69,51 @@ describe('ChatBytes', () => {
     expect(Buffer.concat(allOf(bytes.write('two', messages, dialect))).toString()).toContain('changed');
   });
 
-  it('are each their own, when two go on with the same dialogue at once', () => {
+  describe('when several go on with the same dialogue at once', () => {
     const dialect = { cacheMarks: false, echoReasoning: false, echoThinking: false };
-    const bytes = new ChatBytes();
     const message = (text: string, index: number) =>
       messageOf({ role: index % 2 ? 'assistant' : 'user', text, picture: false }, index);
     const common = Array.from({ length: 20 }, (_, index) =>
       message(index === 0 ? 'x'.repeat(1e6) : 'x', index),
     );
-    allOf(bytes.write('one', common.slice(0, 15), dialect));
-    // There is room for these behind what is remembered; they are long enough to be written in parts.
-    const [one, other] = ['a', 'b'].map((letter) => [
+    /** There is room for it behind what is remembered; it is long enough to be written in parts. */
+    const longer = (letter: string): Message[] => [
       ...common,
       message(letter.repeat(300_000), 20),
       message('end', 21),
       message('more', 22),
-    ]);
-    const wire = (messages: readonly Message[] = []): unknown =>
+    ];
+    const wire = (messages: readonly Message[]): unknown =>
       JSON.parse(JSON.stringify(chatMessages(messages, dialect)));
-    let inside: Buffer[] | undefined;
-    const outside = allOf(bytes.write('one', one ?? [], dialect), () => {
-      inside ??= allOf(bytes.write('one', other ?? [], dialect));
+
+    it('are each their own: two', () => {
+      const bytes = new ChatBytes();
+      allOf(bytes.write('one', common.slice(0, 15), dialect));
+      let inside: Buffer[] | undefined;
+      const outside = allOf(bytes.write('one', longer('a'), dialect), () => {
+        inside ??= allOf(bytes.write('one', longer('b'), dialect));
+      });
+      expect(written(outside)).toEqual(wire(longer('a')));
+      expect(written(inside ?? [])).toEqual(wire(longer('b')));
     });
-    expect(written(outside)).toEqual(wire(one));
-    expect(written(inside ?? [])).toEqual(wire(other));
+
+    it('are each their own: one that adds nothing, and two more, wherever they meet', () => {
+      // Settled as the common ones are, with something long to say.
+      const same = [...common, message('y'.repeat(300_000), 20)];
+      for (let steps = 1; steps < 20; steps += 1) {
+        const bytes = new ChatBytes();
+        allOf(bytes.write('one', [...common, message('short', 20)], dialect));
+        const nothingNew = bytes.write('one', same, dialect);
+        nothingNew.next();
+        const first = bytes.write('one', longer('a'), dialect);
+        let part = first.next();
+        for (let step = 1; step < steps && !part.done; step += 1) part = first.next();
+        const [nothing, second] = [allOf(nothingNew), allOf(bytes.write('one', longer('b'), dialect))];
+        const last = part.done ? part.value : allOf(first);
+        expect(written(nothing)).toEqual(wire(same));
+        expect(written(second)).toEqual(wire(longer('b')));
+        expect(written(last)).toEqual(wire(longer('a')));
+      }
+    });
   });
 });

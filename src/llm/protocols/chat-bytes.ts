@@ -45,7 +45,7 @@ export class ChatBytes {
     const from = start === undefined ? 0 : start.messages.length;
     const news = yield* encoded(messages, from, settled, dialect);
     const rest = yield* encoded(messages, settled, messages.length, dialect);
-    // Somebody else may have gone on with the same in the meantime; from here on nobody can.
+    // Somebody else may have gone on with the same in the meantime: then this is a copy. From here on nobody can.
     const isOurs = this.written.get(conversationId) === start;
     this.forget(conversationId);
     const bytes = yield* joined(start?.bytes, news, isOurs);
@@ -130,8 +130,8 @@ function* joined(
   pieces: readonly Buffer[],
   isOurs: boolean,
 ): Generator<void, Buffer> {
-  if (before !== undefined && pieces.length === 0) return before;
-  const added = before ? [COMMA, ...pieces] : pieces;
+  if (before && isOurs && pieces.length === 0) return before;
+  const added = before && pieces.length > 0 ? [COMMA, ...pieces] : pieces;
   const behind = before?.length ?? 0;
   const length = added.reduce((sum, piece) => sum + piece.length, behind);
   if (before && isOurs && hasRoom(before, length)) {

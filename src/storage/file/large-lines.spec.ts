@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -57,6 +58,30 @@ describe('large lines of a log', () => {
       expect(lines.map((line, seq) => line === records[seq]?.line)).toEqual(records.map(() => true));
     }
   };
+
+  it('are read up to so many bytes, but at least one, and as UTF-8 whatever stands in the file', async () => {
+    const records = ['a', 'b', LARGE, 'c'].map((text) => record(text));
+    await log.append(0, heldLease(), records);
+    const lengths = records.map(({ line }) => Buffer.byteLength(line));
+    const read = async (...args: [number, number, number]): Promise<number[]> =>
+      (await log.readBytes(...args)).map(({ length }) => length);
+    const [a = 0, b = 0] = lengths;
+    expect(await read(0, 10, a + b + 2)).toEqual(lengths.slice(0, 2));
+    expect(await read(0, 10, a + b + 1)).toEqual(lengths.slice(0, 1));
+    expect(await read(1, 10, 1)).toEqual(lengths.slice(1, 2));
+    expect(await read(0, 3, 10 * MIB)).toEqual(lengths.slice(0, 3));
+    expect(await read(3, 10, 10 * MIB)).toEqual(lengths.slice(3));
+    expect(await read(4, 10, 10 * MIB)).toEqual([]);
+    const bytes = await log.readBytes(0, 10, 10 * MIB);
+    expect(bytes.map((line, seq) => line.toString() === records[seq]?.line)).toEqual(records.map(() => true));
+    await log.close();
+    // Somebody has put a byte into a text that is none there.
+    const damaged = await readFile(file);
+    damaged[damaged.indexOf('"content":"') + '"content":"'.length] = 0xff;
+    await writeFile(file, damaged);
+    log = await logs.open(id);
+    for (const line of await log.readBytes(0, 10, 10 * MIB)) expect(isUtf8(line)).toBe(true);
+  });
 
   it('are written with small ones in any order, however little is written at a time', async () => {
     const batches = fc.array(fc.array(fc.boolean(), { minLength: 1, maxLength: 5 }), {

@@ -55,10 +55,11 @@ describe('the environment', () => {
 
   it('takes variables that are too large for programs, which start without them', async () => {
     const session = open();
-    // The largest that programs take, and one more.
+    // The largest that programs take, and one more; one was for programs before, one cannot be set at all.
     const fits = 'x'.repeat(128 * 1024 - 'FITS=\0'.length);
-    await session.exportVariables({ FITS: fits, LARGE: `${fits}x`, SMALL: 'small' });
-    expect(await output(session, `bash -c 'echo \${#FITS} \${#LARGE} $SMALL'; echo \${#LARGE}`)).toBe(
+    await session.exportVariables({ LARG: 'was small' });
+    await session.exportVariables({ UID: `${fits}xx`, FITS: fits, LARG: `${fits}x`, SMALL: 'small' });
+    expect(await output(session, `bash -c 'echo \${#FITS} \${#LARG} $SMALL'; echo \${#LARG}`)).toBe(
       `${fits.length} 0 small\n${fits.length + 1}`,
     );
   });

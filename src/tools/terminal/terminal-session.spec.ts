@@ -305,8 +305,8 @@ describe('an interrupt', () => {
     ['is a loop of the shell', 'while :; do :; done'],
     ['obeys only the second time', `n=0; trap 'n=$((n+1))' INT; while [ $n -lt 2 ]; do :; done; trap - INT`],
     [
-      'is a loop of commands that catch it',
-      `for i in 1 2 3 4 5; do bash -c 'trap "exit 0" INT; sleep 100 & wait'; done`,
+      'is a loop of commands that catch it, and ends with the fourth',
+      `n=0; while [ $n -lt 4 ]; do bash -c 'trap "exit 3" INT; sleep 0.02 & wait $!' || n=$((n+1)); done`,
     ],
     ['prints', 'yes'],
     ['reads', 'cat'],
@@ -318,6 +318,13 @@ describe('an interrupt', () => {
     await output(session, 'export A=1; cd /');
     expect(await interrupted(session, command)).toEqual(new Error('stop'));
     expect(await output(session, 'echo $A; pwd')).toBe('1\n/');
+  });
+
+  it('leaves a command that cleans up its time', async () => {
+    const session = open();
+    const command = 'bash -c \'trap "exit 0" INT; sleep 100 & wait\'; sleep 0.25; touch cleaned-up';
+    expect(await interrupted(session, command)).toEqual(new Error('stop'));
+    expect(await output(session, 'ls')).toBe('cleaned-up');
   });
 
   it('replaces a shell that cannot be interrupted, in the same directory', async () => {

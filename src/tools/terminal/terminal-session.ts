@@ -323,17 +323,22 @@ export class TerminalSession {
 
   /**
    * Bash goes on with a loop when Ctrl-C meets one of its commands just as that starts or ends, or when the command
-   * catches it and ends in peace: each next command gets a Ctrl-C of its own.
+   * catches it and ends in peace: while one command follows the other they get a Ctrl-C again. One that comes and stays
+   * may be there to clean up, and has its time.
    */
   private async endsByPressing(shell: Shell): Promise<boolean> {
     const deadline = performance.now() + INTERRUPT_GRACE_MS;
-    let pressed = await shell.foregroundGroup();
+    let group = await shell.foregroundGroup();
+    let changes = 0;
     if (this.state === 'running') shell.pressInterrupt();
     while (performance.now() < deadline) {
       if (await this.endsWithin(NEXT_COMMAND_MS)) return true;
-      const group = await shell.foregroundGroup();
-      if (this.state === 'running' && group !== pressed) shell.pressInterrupt();
-      pressed = group;
+      const now = await shell.foregroundGroup();
+      if (now !== group) changes += 1;
+      group = now;
+      if (changes < 2 || this.state !== 'running') continue;
+      shell.pressInterrupt();
+      changes = 0;
     }
     return this.endsWithin(0);
   }
@@ -360,9 +365,8 @@ export class TerminalSession {
 /** The command that sets a variable. */
 function assignment(name: string, value: string): string {
   const text = `${name}='${value.replaceAll("'", `'\\''`)}'`;
-  return Buffer.byteLength(name) + Buffer.byteLength(value) <= MAX_VARIABLE
-    ? `\\builtin export ${text}`
-    : text;
+  const isForPrograms = Buffer.byteLength(name) + Buffer.byteLength(value) <= MAX_VARIABLE;
+  return `\\builtin export ${isForPrograms ? '' : '-n '}${text}`;
 }
 
 async function isDirectory(path: string): Promise<boolean> {

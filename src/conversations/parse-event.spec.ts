@@ -1,0 +1,28 @@
+import { parseEvent, parseInTurn } from './parse-event.js';
+
+const LONG = 'large, ä 中 😀 '.repeat(200_000);
+const message = {
+  id: 'e1',
+  timestamp: '2026-01-01T00:00:00',
+  source: 'user',
+  llm_message: { role: 'user', content: [{ type: 'text', text: 'go' }], thinking_blocks: [] },
+  activated_skills: [],
+  extended_content: [],
+  kind: 'MessageEvent',
+};
+
+describe('an event of a log', () => {
+  it.each([
+    ['small', 'go'],
+    ['large', LONG],
+  ])('is parsed, one after the other or in slices: %s', async (_size, text) => {
+    const content = [{ type: 'text', text }];
+    const line = JSON.stringify({ ...message, llm_message: { ...message.llm_message, content } });
+    const event = await parseInTurn(line);
+    expect(JSON.stringify(event) === line).toBe(true);
+    expect(JSON.stringify(parseEvent(line)) === line).toBe(true);
+    // What its kind cannot do without is not there, or it is cut.
+    expect(await parseInTurn(JSON.stringify({ ...message, llm_message: { text } }))).toBeUndefined();
+    expect(await parseInTurn(line.slice(0, -5))).toBeUndefined();
+  });
+});
