@@ -177,7 +177,8 @@ export class FileEventLog extends EventLog {
     if (!first) return;
     const { fence } = first;
     const records = batch.flatMap((append) => append.records);
-    const encoded = await encode(records);
+    const text = records.reduce((sum, { line }) => sum + line.length, 0);
+    const encoded = text < AT_ONCE ? encodeNow(records) : await encode(records);
     if (!fence.isValid()) await this.confirm(fence);
     if (this.writer !== fence) await this.adopt(fence);
     if (first.seq !== this.lines.length) throw new SequenceConflictError(first.seq, this.lines.length);
@@ -251,26 +252,31 @@ async function encode(records: readonly LogRecord[]): Promise<Encoded> {
   return inSlices(encodeAll(records));
 }
 
+function encodeNow(records: readonly LogRecord[]): Encoded {
+  const encoded: Encoded = { pieces: [], lengths: [] };
+  encodePart(records, encoded);
+  return encoded;
+}
+
 /** The bytes of large lines are not copied, those of the others stand one behind the other. */
 function* encodeAll(records: readonly LogRecord[]): Generator<void, Encoded> {
-  const pieces: Buffer[] = [];
-  const lengths: number[] = [];
+  const encoded: Encoded = { pieces: [], lengths: [] };
   let part: LogRecord[] = [];
   let text = 0;
   for (const record of records) {
     part.push(record);
     text += record.bytes ? 0 : record.line.length;
     if (text < AT_ONCE) continue;
-    encodePart(part, pieces, lengths);
+    encodePart(part, encoded);
     part = [];
     text = 0;
     yield;
   }
-  encodePart(part, pieces, lengths);
-  return { pieces, lengths };
+  encodePart(part, encoded);
+  return encoded;
 }
 
-function encodePart(records: readonly LogRecord[], pieces: Buffer[], lengths: number[]): void {
+function encodePart(records: readonly LogRecord[], { pieces, lengths }: Encoded): void {
   const sizes = records.map(({ line, bytes }) => (bytes?.length ?? Buffer.byteLength(line)) + 1);
   lengths.push(...sizes);
   const small = records.reduce((size, { bytes }, index) => size + (bytes ? 1 : (sizes[index] ?? 0)), 0);
