@@ -55,10 +55,9 @@ function readPacked(bytes: Buffer, start: number, end: number): PackedEvent | un
   if (!hasForm) return undefined;
   const sourceEnd = endOfName(bytes, sourceAt, end);
   const kindAt = startOfName(bytes, end - 2, sourceEnd);
-  const behind = bytes[sourceEnd + 1];
   if (
     bytes[sourceEnd] !== QUOTE ||
-    (behind !== COMMA && behind !== CLOSING_BRACE) ||
+    bytes[sourceEnd + 1] !== COMMA ||
     kindAt - BEFORE_KIND.length <= sourceEnd ||
     !isAt(bytes, kindAt - BEFORE_KIND.length, BEFORE_KIND)
   )
