@@ -17,8 +17,9 @@ export function lazyPrices() {
       handler(code) {
         const [statement, name, table] =
           TABLE.exec(code) ?? this.error('the table of prices is not where it was');
-        const written = `[${runInThisContext(table).map(providerCode).join(',\n')}]`;
-        if (!isDeepStrictEqual(plain(runInThisContext(written)), runInThisContext(table)))
+        const providers = runInThisContext(table);
+        const written = `[${providers.map(providerCode).join(',\n')}]`;
+        if (!isDeepStrictEqual(plain(runInThisContext(written)), providers))
           this.error('the table of prices is no plain data');
         return { code: `const ${name} = ${written}${code.slice(statement.length)}`, map: null };
       },

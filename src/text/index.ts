@@ -1,15 +1,8 @@
 export { characterCount, firstCharacters } from './characters.js';
 export { dashedUuid } from './dashed-uuid.js';
-export {
-  copyInParts,
-  encodeJson,
-  fillIn,
-  holdsLong,
-  isLong,
-  joinInParts,
-  jsonSlices,
-} from './encode-json.js';
+export { encodeJson, fillIn, holdsLong, isLong, jsonBytes, jsonSlices } from './encode-json.js';
 export { withoutEndSlashes } from './end-slashes.js';
+export { copyInParts, joinInParts } from './join-in-parts.js';
 export { keysOf, parseInParts } from './json-in-parts.js';
 export { remembered } from './remembered.js';
 export { decodeInParts, encodeInParts, slicesOf, Utf8Text } from './utf8-text.js';

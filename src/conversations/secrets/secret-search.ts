@@ -28,7 +28,7 @@ export class SecretSearch {
 
   /** @param values empty ones are passed over */
   constructor(values: Iterable<string>) {
-    // The longest first: of two that begin in one place the first finder's counts.
+    // The longest first: of what begins in one place an expression takes the first.
     const all = [...values].filter((value) => value !== '').sort((a, b) => b.length - a.length);
     const long = all.filter(({ length }) => length > LONG).map((value) => new LongSecret(value));
     const short = all.filter(({ length }) => length <= LONG);

@@ -10,7 +10,6 @@ const BASE = 31;
 export class SecretTable implements Finder {
   private readonly byHead = new Map<string, SortedSecrets>();
   private readonly all: SortedSecrets;
-  private readonly longest: number;
   /** Which heads there are, by their hash: it answers nearly all questions. */
   private readonly heads: Uint8Array;
   /** By which the character that leaves a head counts in its hash, which is a rolling one. */
@@ -22,7 +21,6 @@ export class SecretTable implements Finder {
     private readonly head: number,
   ) {
     this.all = new SortedSecrets(secrets);
-    this.longest = secrets.reduce((most, { length }) => Math.max(most, length), 0);
     this.heads = new Uint8Array(
       Math.min(MOST_BUCKETS, 2 ** Math.ceil(Math.log2(secrets.length * BUCKETS_EACH))),
     );
@@ -49,7 +47,7 @@ export class SecretTable implements Finder {
   }
 
   openFrom(text: string, at: number): number {
-    const from = Math.max(at, text.length - this.longest + 1);
+    const from = Math.max(at, text.length - this.all.longest + 1);
     for (const [start, secrets] of this.places(text, from))
       if (secrets.goesOn(text.slice(start))) return start;
     // What is shorter than a head is no place of one.

@@ -3,7 +3,8 @@ export class SortedSecrets {
   private readonly values: readonly string[];
   /** For each the longest other that it begins with: its place, or -1. */
   private readonly shorter: readonly number[];
-  private readonly longest: number;
+  /** The length of the longest. */
+  readonly longest: number;
 
   constructor(values: Iterable<string>) {
     this.values = [...values].sort((a, b) => (a < b ? -1 : 1));

@@ -1,7 +1,7 @@
 import type { LanguageModelV3Content } from '@ai-sdk/provider';
 import { randomUUID } from 'node:crypto';
 import { inSlices } from '../../flow/index.js';
-import { encodeJson, joinInParts } from '../../text/index.js';
+import { jsonBytes } from '../../text/index.js';
 import { modelFetch } from '../model-fetch.js';
 import type { ProviderAnswer, ProviderCall } from '../providers/provider.js';
 import { toAnswer } from './answer.js';
@@ -41,7 +41,7 @@ async function post(
   return modelFetch(`${baseUrl}/api/chat`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers, ...requestHeaders(call) },
-    body: await inSlices(joinInParts(await inSlices(encodeJson(body)))),
+    body: await inSlices(jsonBytes(body)),
     signal: call.signal,
   });
 }

@@ -2,7 +2,7 @@ import { plainText, type Message, type ReasoningItem } from '../../events/index.
 import type { JsonObject } from '../llm.js';
 import type { ProviderAnswer, ProviderCall } from '../providers/provider.js';
 import { inSlices } from '../../flow/index.js';
-import { encodeJson, joinInParts, withoutEndSlashes } from '../../text/index.js';
+import { jsonBytes, withoutEndSlashes } from '../../text/index.js';
 import { splitThoughtSignature, toAnswer } from './answer.js';
 import { requestHeaders } from './chat-completions.js';
 import { callLanguageModel } from './language-model.js';
@@ -30,8 +30,7 @@ export async function callResponses(
   const { createOpenAI } = await import('@ai-sdk/openai');
   const query = new URLSearchParams(endpoint.queryParams).toString();
   const address = `${withoutEndSlashes(endpoint.baseUrl)}/responses${query === '' ? '' : `?${query}`}`;
-  const pieces = await inSlices(encodeJson({ ...responsesBody(call), ...endpoint.extraBody }));
-  const body = await inSlices(joinInParts(pieces));
+  const body = await inSlices(jsonBytes({ ...responsesBody(call), ...endpoint.extraBody }));
   // The SDK drops fields that it does not expect of a model name; what the config asks for has to arrive.
   const fetchWithBody: typeof fetch = (_, init) => {
     const headers = new Headers(init?.headers);
