@@ -4,12 +4,11 @@ import type { AgentView } from '../agent/agent-view.js';
 import { runErrorDraft } from '../agent/drafts.js';
 import { errorMessage, errorName } from '../errors/index.js';
 import type { ActionEvent, EventDraft } from '../events/index.js';
-import { turnToWork } from '../flow/index.js';
+import { turnToWork, withTimeout } from '../flow/index.js';
 import type { Tool } from '../tools/tool.js';
 import { AlreadyRunningError } from './conversation-errors.js';
 import type { ConversationServices } from './conversation-parts.js';
 import { pauseDrafts, Run, statusUpdate, type RunHost } from './run.js';
-import { within } from './within.js';
 
 /** One for all: each conversation that is open would keep its own. */
 const logger = new Logger('Runs');
@@ -108,7 +107,7 @@ export class RunControl {
   async stopWithin(ms: number): Promise<void> {
     if (!this.run) return;
     this.run.requestPause();
-    await within(this.lastEnd, ms);
+    await withTimeout(this.lastEnd, ms);
   }
 
   /** A run goes on that has not said its last word. */
@@ -134,7 +133,7 @@ export class RunControl {
 
   /** Waits until nothing of a run is left, but not for ever. */
   drained(): Promise<void> {
-    return within(this.lastEnd, DRAIN_LIMIT_MS);
+    return withTimeout(this.lastEnd, DRAIN_LIMIT_MS);
   }
 
   /** @param release gives the run's slot back */

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { JsonObject } from '../agent/agent-spec.js';
 import { isInvocable, needsInvokeTool, skillsOf } from '../agent/skills/index.js';
 import { makeFolder } from '../files/index.js';
+import { withTimeout } from '../flow/index.js';
 import type { McpServers } from '../tools/mcp/index.js';
 import { fitting } from '../tools/name-pattern.js';
 import { DuplicateToolError } from '../tools/tool-errors.js';
@@ -12,7 +13,6 @@ import { ConversationClosedError, ToolNameClashError } from './conversation-erro
 import type { ConversationServices } from './conversation-parts.js';
 import type { ConversationState } from './conversation-state.js';
 import { persistenceDir } from './conversation-views.js';
-import { within } from './within.js';
 import { ensureRepository } from './workspace-repository.js';
 
 /** One for all: each conversation that is open would keep its own. */
@@ -152,12 +152,12 @@ export class Toolset {
     this.connected = true;
     this.servers ??= await this.makeServers({});
     if (this.closed) return;
-    await within(this.servers.change(mcp_config), RECONNECT_MS);
+    await withTimeout(this.servers.change(mcp_config), RECONNECT_MS);
   }
 
   /** Before a run: servers that could not be reached are tried again, which may take a moment. */
   async reconnect(): Promise<void> {
-    if (this.servers && this.connected) await within(this.servers.retry(), RECONNECT_MS);
+    if (this.servers && this.connected) await withTimeout(this.servers.retry(), RECONNECT_MS);
   }
 
   /** The model is told of other tools from its next step on. */

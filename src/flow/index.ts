@@ -3,3 +3,4 @@ export { forEachBounded } from './bounded.js';
 export { inSlices } from './in-slices.js';
 export { Slots } from './slots.js';
 export { turnForLine, turnForPiece, turnForRequest, turnToStart, turnToWork } from './turns.js';
+export { withTimeout } from './with-timeout.js';

@@ -72,6 +72,10 @@ export class BashConnection implements AnyConnection, FrameTaker {
     this.stopListening = undefined;
   }
 
+  handled(): Promise<void> {
+    return this.incoming.handled();
+  }
+
   ping(): void {
     this.liveness.ping();
   }
@@ -95,16 +99,21 @@ export class BashConnection implements AnyConnection, FrameTaker {
   async attach(): Promise<void> {
     try {
       const shell = await this.sources.shell();
-      if (this.socket.readyState !== WebSocket.OPEN) return;
+      if (this.socket.readyState !== WebSocket.OPEN) return void (this.shell = shell);
       if (shell.listenerCount >= MAX_LISTENERS) return closeSocket(this.socket, CLOSE.tooManyListeners);
       this.shell = shell;
       // No await between these: no event is missed.
       this.next = this.admission.resend ? shell.history.first : shell.history.next;
       this.stopListening = shell.listen((line, number) => this.pass(shell, line, number));
-      if (this.admission.resend) await this.catchUp(shell);
+      if (this.admission.resend) this.startCatchUp(shell);
     } catch (error) {
       this.unreadable(error);
     }
+  }
+
+  /** In the background: commands of the client do not wait until it has taken the history. */
+  private startCatchUp(shell: BashShell): void {
+    this.catchUp(shell).catch((error: unknown) => this.unreadable(error));
   }
 
   /** It may stop while something is waited for. */
@@ -140,8 +149,7 @@ export class BashConnection implements AnyConnection, FrameTaker {
     if (number === undefined) return this.passUnkept(line);
     if (!this.live || number < this.next) return;
     if (number > this.next || this.socket.bufferedAmount > MAX_BYTES_AHEAD) {
-      this.catchUp(shell).catch((error: unknown) => this.unreadable(error));
-      return;
+      return this.startCatchUp(shell);
     }
     this.next += 1;
     this.send(line);
@@ -160,7 +168,11 @@ export class BashConnection implements AnyConnection, FrameTaker {
     this.socket.send(line, { binary: false }, sent);
   }
 
+  /** Tells the client what is wrong with a frame; the log, when the client has left. */
   private complain(code: string, detail: string): void {
+    if (this.socket.readyState !== WebSocket.OPEN) {
+      return BashConnection.logger.warn(`a frame was refused and its client has left: ${code}: ${detail}`);
+    }
     this.send(Buffer.from(JSON.stringify(bashError(code, detail))));
   }
 

@@ -42,6 +42,7 @@ export interface ConnectionSources extends SubscriptionSources {
 export class Connection implements FrameTaker {
   private static readonly logger = new Logger(Connection.name);
   private subscription: Subscription | undefined;
+  private attached = false;
   private readonly incoming: IncomingFrames;
   private readonly liveness: Liveness;
 
@@ -59,7 +60,7 @@ export class Connection implements FrameTaker {
   }
 
   get isAttached(): boolean {
-    return this.subscription !== undefined;
+    return this.attached;
   }
 
   /** Attaches the client, or waits for its key first. */
@@ -73,17 +74,19 @@ export class Connection implements FrameTaker {
     this.subscription?.stop();
   }
 
+  handled(): Promise<void> {
+    return this.incoming.handled();
+  }
+
   ping(): void {
     this.liveness.ping();
   }
 
   async handle(data: Buffer, isBinary: boolean): Promise<void> {
-    const { subscription } = this;
-    if (!subscription) return;
-    if (isBinary) return subscription.complain('ValueError', 'Only text frames are understood');
+    if (isBinary) return this.complain('ValueError', 'Only text frames are understood');
     const frame = await readClientFrame(data);
-    if (frame.type === 'invalid') return subscription.complain(frame.code, frame.detail);
-    if (frame.type === 'message') await this.sendMessage(frame.message, subscription);
+    if (frame.type === 'invalid') return this.complain(frame.code, frame.detail);
+    if (frame.type === 'message') await this.sendMessage(frame.message);
   }
 
   failed(error: unknown): void {
@@ -97,10 +100,12 @@ export class Connection implements FrameTaker {
       // Many that come at once are attached few by few.
       await turns.run(() => nextTurn());
       const conversation = await conversations.open(this.admission.conversationId);
-      if (this.socket.readyState !== WebSocket.OPEN) return;
+      this.attached = this.socket.readyState !== WebSocket.OPEN;
+      if (this.attached) return;
       if (bus.subscriberCount(conversation.id) >= limits.subscribersPerConversation) {
         return closeSocket(this.socket, CLOSE.tooManyConnections);
       }
+      this.attached = true;
       this.subscription = new Subscription(
         this.socket,
         this.transport,
@@ -120,14 +125,23 @@ export class Connection implements FrameTaker {
   }
 
   /** A message over a socket always starts a run, whatever its `run` says. */
-  private async sendMessage(message: IncomingMessage, subscription: Subscription): Promise<void> {
+  private async sendMessage(message: IncomingMessage): Promise<void> {
     try {
       await this.sources.conversations.sendMessage(this.admission.conversationId, message, true);
     } catch (error) {
       const { code, detail } = describe(error);
       if (code === UNEXPECTED.code) this.logFailure('message', error);
-      subscription.complain(code, detail);
+      this.complain(code, detail);
     }
+  }
+
+  /** Tells the client what is wrong with a frame; the log, when the client has left. */
+  private complain(code: string, detail: string): void {
+    if (this.socket.readyState === WebSocket.OPEN) return this.subscription?.complain(code, detail);
+    const { conversationId } = this.admission;
+    Connection.logger.warn(
+      `a frame on conversation ${conversationId} was refused and its client has left: ${code}: ${detail}`,
+    );
   }
 
   private logFailure(what: string, error: unknown): void {

@@ -4,7 +4,7 @@ import type { WebSocket } from 'ws';
 import { SessionKeys } from '../auth/index.js';
 import { ConversationsService } from '../conversations/conversations.service.js';
 import { EventBus } from '../events/index.js';
-import { Slots } from '../flow/index.js';
+import { Slots, withTimeout } from '../flow/index.js';
 import { loggableUrl, requestId } from '../logging/index.js';
 import { CLOSE, closeReason, closeSocket } from './close-code.js';
 import { Connection, type ConnectionSources } from './connection.js';
@@ -20,8 +20,10 @@ export interface AnyConnection {
   readonly socket: WebSocket;
   /** Begins to serve the client. */
   open(): void;
-  /** Lets go of what it holds, once its socket is closed. */
+  /** Releases what it holds, once its socket is closed. */
   release(): void;
+  /** Resolves when all frames that were received have been handled. Never rejects. */
+  handled(): Promise<void>;
   ping(): void;
 }
 
@@ -31,6 +33,8 @@ export class SocketConnections implements ConnectionSources, OnModuleInit, Befor
   private readonly logger = new Logger('Sockets');
   readonly turns = new Slots(TURNS);
   private readonly connections = new Set<AnyConnection>();
+  /** Frames of sockets that are closed and still have some to be handled. */
+  private readonly handling = new Set<Promise<void>>();
   private pingTimer: NodeJS.Timeout | undefined;
   private shuttingDown = false;
 
@@ -74,6 +78,8 @@ export class SocketConnections implements ConnectionSources, OnModuleInit, Befor
     socket.on('close', (code: number, reason: Buffer) => {
       this.connections.delete(connection);
       connection.release();
+      const handled = connection.handled().finally(() => this.handling.delete(handled));
+      this.handling.add(handled);
       log(`closed with ${code}, ${closeReason(socket, code, reason.toString())}`, { code });
     });
     log('opened');
@@ -99,7 +105,10 @@ export class SocketConnections implements ConnectionSources, OnModuleInit, Befor
     };
   }
 
-  /** Closes every socket with 1012 and resolves when all are closed; who does not answer in time is cut off. */
+  /**
+   * Closes every socket with 1012 and resolves when all are closed and the frames that came before have been handled.
+   * A client that does not answer in time is cut off; frames get `frameGraceMs`.
+   */
   async closeAll(): Promise<void> {
     this.shuttingDown = true;
     const sockets = [...this.connections].map((connection) => connection.socket);
@@ -111,6 +120,7 @@ export class SocketConnections implements ConnectionSources, OnModuleInit, Befor
     );
     await Promise.all(closed);
     clearTimeout(grace);
+    await withTimeout(Promise.all(this.handling), this.limits.frameGraceMs);
   }
 
   private pingAll(): void {

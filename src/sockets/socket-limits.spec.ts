@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import fc from 'fast-check';
 import { WebSocket } from 'ws';
 import { conversation, rawSocket, server, start, until } from '../../test/sockets/socket-stage.js';
@@ -30,6 +31,36 @@ describe('limits', () => {
     const client = await server.connect(`/sockets/events/${conversation.id}`);
     client.socket.send(Buffer.from([0xff, 0xfe]), { binary: false });
     expect((await client.closed).code).toBe(1007);
+  });
+});
+
+describe('a client that sends faster than its messages are stored', () => {
+  const MEBIBYTE = 1024 * 1024;
+  const FRAMES = 64;
+
+  it('is not read from until they are, also when it leaves meanwhile', async () => {
+    await start();
+    const store = conversation.sendMessage.bind(conversation);
+    let release = (): void => undefined;
+    const released = new Promise<void>((resolve) => (release = resolve));
+    conversation.sendMessage = async (...message) => {
+      await released;
+      await store(...message);
+    };
+    const transports: Socket[] = [];
+    server.app.getHttpServer().on('connection', (transport) => transports.push(transport));
+    const path = `/sockets/events/${conversation.id}`;
+    const [patient, leaving] = [await server.connect(path), await server.connect(path)];
+    for (const client of [patient, leaving]) {
+      for (let index = 0; index < FRAMES; index += 1)
+        client.send({ role: 'user', content: 'x'.repeat(MEBIBYTE) });
+    }
+    await until(() => transports.every((transport) => transport.isPaused()));
+    for (const { bytesRead } of transports) expect(bytesRead).toBeLessThan(10 * MEBIBYTE);
+    leaving.socket.terminate();
+    release();
+    await until(() => conversation.received.length >= FRAMES + 8);
+    expect(server.connections.size).toBe(1);
   });
 });
 

@@ -12,6 +12,8 @@ export class SocketLimits {
   pingIntervalMs = 30_000;
   /** How long clients may take to answer the close at shutdown. */
   shutdownGraceMs = 1000;
+  /** How long frames of closed sockets may take to be handled at shutdown. */
+  frameGraceMs = 2000;
 
   constructor(config: AppConfig) {
     this.subscribersPerConversation = config.max_socket_subscribers;

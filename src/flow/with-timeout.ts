@@ -1,5 +1,5 @@
-/** Waits for a promise, but not longer than `ms`; a failure of it is not this waiter's business. */
-export async function within(promise: Promise<unknown>, ms: number): Promise<void> {
+/** Waits for a promise, but at most `ms`. Resolves either way; a rejection of the promise is ignored. */
+export async function withTimeout(promise: Promise<unknown>, ms: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, ms);
