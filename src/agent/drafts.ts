@@ -5,6 +5,7 @@ import {
   type ErrorClassification,
   type EventDraft,
 } from '../events/index.js';
+import { firstCharacters } from '../text/index.js';
 import { classifyError } from './error-classification.js';
 
 /** A call that got no result but an error, for the model to read. */
@@ -49,6 +50,14 @@ export function runErrorDraft(code: string, detail: string): EventDraft {
     classification: classifyError(code, detail),
     kind: 'ConversationErrorEvent',
   };
+}
+
+/** Characters of a reason in a line of the log. */
+const MAX_LOGGED_REASON = 500;
+
+/** The reason that an error event gives, as one line for the log. The event has to be masked already. */
+export function errorReason({ code, detail }: { code: string; detail: string }): string {
+  return `${code}: ${firstCharacters(detail, MAX_LOGGED_REASON).replace(/\s+/g, ' ')}`;
 }
 
 /** A message of the server to the agent: the user's side of the dialogue, but nobody typed it. */

@@ -166,8 +166,11 @@ export class RunControl {
 
   private logEnd(run: Run, took: number): void {
     const status = run.signal.aborted ? 'interrupted' : this.host.state.execution_status;
-    this.log(`ended after ${(took / 1000).toFixed(1)} s: ${status}`, {
+    const reason = status === 'error' ? run.failure : undefined;
+    const outcome = reason === undefined ? status : `${status}: ${reason}`;
+    this.log(`ended after ${(took / 1000).toFixed(1)} s: ${outcome}`, {
       status,
+      ...(reason !== undefined && { reason }),
       duration_ms: Math.round(took),
     });
   }

@@ -1,6 +1,7 @@
 import { RunOverError, type AgentSession, type ItemStream } from '../agent/agent-session.js';
 import type { AgentSpec, JsonObject } from '../agent/agent-spec.js';
 import type { AgentView } from '../agent/agent-view.js';
+import { errorReason } from '../agent/drafts.js';
 import type { Hooks } from '../agent/hooks/index.js';
 import type { ActionEvent, DurableEvent, EventDraft, ExecutionStatus } from '../events/index.js';
 import type { LlmResponse } from '../llm/llm.js';
@@ -38,6 +39,7 @@ export class Run implements AgentSession {
   private readonly kept = new Map<string, { draft: EventDraft; files: readonly string[] }>();
   /** What follows when it ends: another run if a message is left without an answer, or in any case. */
   successor: 'none' | 'if unanswered' | 'always' = 'none';
+  private reason: string | undefined;
 
   constructor(
     private readonly host: RunHost,
@@ -91,6 +93,10 @@ export class Run implements AgentSession {
   get agentState(): JsonObject {
     return this.host.state.agent_state;
   }
+  /** Why it failed, masked and in one line. */
+  get failure(): string | undefined {
+    return this.reason;
+  }
   get signal(): AbortSignal {
     return this.abort.signal;
   }
@@ -131,7 +137,9 @@ export class Run implements AgentSession {
 
   append(...drafts: EventDraft[]): Promise<DurableEvent[]> {
     if (this.signal.aborted) return Promise.reject(new RunOverError());
-    return this.host.commit(drafts.map((draft) => this.host.masked(draft)));
+    const masked = drafts.map((draft) => this.host.masked(draft));
+    for (const draft of masked) if (draft.kind === 'ConversationErrorEvent') this.reason = errorReason(draft);
+    return this.host.commit(masked);
   }
 
   keepResult(action: ActionEvent, draft: EventDraft, files: readonly string[]): void {

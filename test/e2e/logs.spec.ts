@@ -88,6 +88,16 @@ describe('the log', () => {
     expect(ended['message']).toMatch(/ended after \d+\.\d s: finished$/);
     expect(ended).not.toHaveProperty('request_id');
 
+    const failing = await ConversationClient.create(
+      server,
+      scriptedRequest(server.cwd, 'FAIL: 400 no entry with sk-hidden-value', {
+        secrets: { KEY: { kind: 'StaticSecret', value: 'sk-hidden-value' } },
+      }),
+    );
+    const failed = await lineWith(server, { context: 'Runs', status: 'error', conversation_id: failing.id });
+    expect(failed['reason']).toMatch(/^LLMBadRequestError: .* no entry with <secret-hidden>$/);
+    expect(failed['message']).toMatch(/ended after \d+\.\d s: error: LLMBadRequestError: .*<secret-hidden>$/);
+
     const { socket } = await conversation.listen(`/sockets/events/${id}?session_api_key=abc`);
     const opened = await lineWith(server, { message: `socket of conversation ${id} opened` });
     expect(opened['path']).toBe(`/sockets/events/${id}?session_api_key=<redacted>`);
