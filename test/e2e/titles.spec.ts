@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
+import { brief, ConversationClient, scriptedRequest } from '../support/conversation-client.js';
 import { startScriptedEndpoint, type ChatEndpoint, type EndpointStep } from '../support/scripted-endpoint.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
@@ -82,19 +82,31 @@ describe('titles', () => {
     );
   });
 
-  it('takes the message when the model fails, and tells of the failure', async () => {
-    const conversation = await create({}, [{ status: 500, message: 'scripted failure' }]);
+  it('takes the message when the model fails, and tells the log alone why', async () => {
+    const conversation = await create({}, [{ status: 500, message: 'no titles today' }]);
     await say(conversation, 'FAIL1: 500\nSAY: titled');
     expect(await titled(conversation)).toBe('FAIL1: 500\nSAY: titled');
-    const [error, ...more] = await conversation.events('&kind=ConversationErrorEvent');
-    expect(more).toEqual([]);
-    expect(error).toMatchObject({
-      source: 'environment',
-      code: 'LLMServiceUnavailableError',
-      detail: 'litellm.InternalServerError: InternalServerError: OpenAIException - scripted failure',
-      classification: { kind: 'transient', retryable: true, user_action: 'retry' },
-    });
+    await server.logs(
+      `conversation ${conversation.id}: the model gave no title: LLMServiceUnavailableError: ` +
+        'litellm.InternalServerError: InternalServerError: OpenAIException - no titles today',
+    );
+    expect(await conversation.events('&kind=ConversationErrorEvent')).toEqual([]);
     expect(await conversation.status()).toBe('idle');
+  });
+
+  it('leaves one error of a model that fails for title and run alike, behind the status', async () => {
+    const failure = { status: 401, message: 'bad key sk-quiet-secret' };
+    const conversation = await create({}, [failure, failure]);
+    await conversation.send('hello there');
+    await conversation.reaches('error');
+    expect(await titled(conversation)).toBe('hello there');
+    const events = await conversation.events();
+    expect(events.map(brief).slice(-3)).toEqual([
+      'execution_status=running',
+      'execution_status=error',
+      'ConversationErrorEvent',
+    ]);
+    expect(events.filter(({ kind }) => kind === 'ConversationErrorEvent')).toHaveLength(1);
   });
 
   it('does not hold up a run, and a slow title is not lost when the server stops', async () => {

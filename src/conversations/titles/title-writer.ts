@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { runErrorDraft } from '../../agent/drafts.js';
+import { errorReason } from '../../agent/drafts.js';
 import { errorMessage } from '../../errors/index.js';
 import { plainText, type Content, type DurableEvent, type EventDraft } from '../../events/index.js';
 import type { LlmResponse } from '../../llm/llm.js';
@@ -24,7 +24,6 @@ export interface TitleHost {
   countUsage(usageId: string, model: string, response: LlmResponse): EventDraft;
   /** A text without the secrets that are in it. */
   maskSecrets(text: string): string;
-  masked(draft: EventDraft): EventDraft;
   /** It has a title now. */
   titled(): void;
   report(what: string, error: unknown): void;
@@ -95,11 +94,16 @@ export class TitleWriter {
     }
   }
 
-  /** A model that cannot be called is told of in the log; the status stays as it is. */
-  private async failed(error: unknown): Promise<undefined> {
-    if (this.background.signal.aborted) return;
-    if (error instanceof LlmError)
-      await this.host.commit([this.host.masked(runErrorDraft(error.code, error.message))]);
-    else this.host.report('title', error);
+  /**
+   * The conversation goes on without the model's title, so its log gets no error: a client would take that for the failure
+   * of a run, and a run that fails for the same reason says so itself.
+   */
+  private failed(error: unknown): undefined {
+    if (this.background.signal.aborted) return undefined;
+    if (error instanceof LlmError) {
+      const reason = errorReason({ code: error.code, detail: this.host.maskSecrets(error.message) });
+      logger.warn(`conversation ${this.host.state.id}: the model gave no title: ${reason}`);
+    } else this.host.report('title', error);
+    return undefined;
   }
 }
