@@ -14,7 +14,7 @@ const ARROWS = {
   text: [],
   files: ['errors', 'processes'],
   events: ['text'],
-  config: ['errors'],
+  config: ['errors', 'text'],
   crypto: ['config'],
   auth: ['config', 'text'],
   logging: ['crypto', 'errors'],

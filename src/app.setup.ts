@@ -1,9 +1,10 @@
+import type { Server } from 'node:http';
 import type { DynamicModule, LoggerService, LogLevel } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { RequestHandler } from 'express';
 import { AppModule } from './app.module.js';
-import { isSameHost, mayBeGivenKey, OriginPolicy, protectOpenServer } from './auth/index.js';
+import { guardIngress, isSameHost, mayBeGivenKey, OriginPolicy, protectOpenServer } from './auth/index.js';
 import type { AppConfig } from './config/index.js';
 import { KnownSecrets } from './crypto/index.js';
 import { AppBackendBridge } from './extensions/canvas/bridge/index.js';
@@ -68,14 +69,15 @@ function createApp(module: DynamicModule, logger: ServerLog): Promise<NestExpres
   });
 }
 
-/** What comes before everything else: the log of requests, and who is let in without a key. */
+/** What comes before everything else: the log of requests, what is not for the host, and who is let in without a key. */
 function protect(
   app: NestExpressApplication,
   config: AppConfig,
 ): { origins: OriginPolicy; first: RequestHandler[] } {
   const origins = new OriginPolicy(config);
-  const protection = protectOpenServer(app.getHttpServer(), config, origins);
-  return { origins, first: protection ? [requestLog(), protection] : [requestLog()] };
+  const server: Server = app.getHttpServer();
+  const guards = [guardIngress(server, config), protectOpenServer(server, config, origins)];
+  return { origins, first: [requestLog(), ...guards.filter((guard) => guard !== undefined)] };
 }
 
 function edgeOptions(origins: OriginPolicy): HttpOptions {

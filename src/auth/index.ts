@@ -1,4 +1,5 @@
 export { AuthModule } from './auth.module.js';
+export { guardIngress } from './ingress-guard.js';
 export { KeySet } from './key-set.js';
 export { isBoundToLoopback, isLoopback, isLoopbackOnly } from './loopback-only.js';
 export { OpenRoute } from './open-route.js';

@@ -2,9 +2,12 @@ import type { IncomingMessage, Server } from 'node:http';
 import { isIP, type Socket } from 'node:net';
 import type { RequestHandler } from 'express';
 import type { AppConfig } from '../config/index.js';
+import { originInUrl, parseHost, type WebOrigin } from '../text/index.js';
+import { isForIngress } from './ingress-guard.js';
 import { isBoundToLoopback, isLoopback, isLoopbackOnly, needsKey } from './loopback-only.js';
 import { isSameHost, type OriginPolicy } from './origin-policy.js';
-import { remembered } from '../text/index.js';
+import { hostOf } from './request-host.js';
+import { refuseUpgrade } from './refuse-upgrade.js';
 
 const LOOPBACK_ONLY =
   'This server has no session key, so it serves only this machine. Set SESSION_API_KEY to require a key, ' +
@@ -40,12 +43,10 @@ export function protectOpenServer(
   const refusal = refusals(config, origins);
   // Before the gateways' listener, which then finds the connection closed and leaves it.
   server.prependListener('upgrade', (request: IncomingMessage, socket: Socket) => {
+    // Another listener answered it.
+    if (!socket.writable) return;
     const detail = refusal(request, true);
-    if (detail === undefined) return;
-    const body = JSON.stringify({ detail });
-    const head = `HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Type: application/json\r\n`;
-    socket.on('error', () => socket.destroy());
-    socket.end(`${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`, () => socket.destroy());
+    if (detail !== undefined) refuseUpgrade(socket, 403, detail);
   });
   return (request, response, next) => {
     const detail = refusal(request, CHANGING.has(request.method));
@@ -79,7 +80,7 @@ export function mayBeGivenKey(config: AppConfig): (request: IncomingMessage) => 
   const isOwnName = ownNames(config);
   return (request) => {
     const host = hostOf(request, config);
-    if (isIngress(host, config)) return false;
+    if (isForIngress(request, config)) return false;
     const { origin, 'sec-fetch-dest': destination } = request.headers;
     if (origin !== undefined && !isSameHost(origin, host)) return false;
     if (destination !== undefined && destination !== 'document') return false;
@@ -93,8 +94,7 @@ function ownNames(config: AppConfig): (host: string | undefined) => boolean {
   const { listen, web_url: webUrl } = config;
   if (listen.hostGiven && !isBoundToLoopback(config)) return () => true;
   const names = new Set(['localhost', listen.host, process.env['DOCKER_HOST_ADDR']]);
-  for (const url of [webUrl, config.app_backend_public_url])
-    if (url !== null && URL.canParse(url)) names.add(new URL(url).hostname);
+  for (const url of [webUrl, config.app_backend_public_url]) names.add(nameOf(originInUrl(url ?? '')));
   return (host) => {
     // Browsers always send one.
     if (host === undefined) return true;
@@ -104,23 +104,13 @@ function ownNames(config: AppConfig): (host: string | undefined) => boolean {
   };
 }
 
-/** It is where the pages of canvas extensions are: what may be read there may be read by them. */
-function isIngress(host: string | undefined, { app_backend_public_url: url }: AppConfig): boolean {
-  if (host === undefined || url === null || !URL.canParse(url)) return false;
-  const { protocol } = new URL(url);
-  return URL.canParse(`${protocol}//${host}`) && new URL(`${protocol}//${host}`).host === new URL(url).host;
+/** The host name of a `Host` header without its port and brackets, in lower case. */
+function nameIn(host: string): string | undefined {
+  return nameOf(parseHost(host));
 }
 
-/** The host name of a `Host` header without its port and brackets, in lower case. */
-const nameIn = remembered((host): string | undefined => {
-  if (/[@/?#\\]/.test(host) || !URL.canParse(`http://${host}`)) return undefined;
-  return new URL(`http://${host}`).hostname.replace(/^\[(.*)\]$/, '$1');
-});
-
-/** What the client took for our host: of a proxy that is trusted, what it was asked for. */
-function hostOf({ headers }: IncomingMessage, config: AppConfig): string | undefined {
-  const forwarded = config.trust_forwarded_headers ? headers['x-forwarded-host'] : undefined;
-  return typeof forwarded === 'string' ? forwarded.split(',')[0]?.trim() : headers.host;
+function nameOf(origin: WebOrigin | undefined): string | undefined {
+  return origin?.hostname.replace(/^\[(.*)\]$/, '$1');
 }
 
 function pathOf({ url = '/' }: IncomingMessage): string {

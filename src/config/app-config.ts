@@ -192,7 +192,7 @@ export class AppConfig {
   max_socket_subscribers: number = 1000;
   @Url('Address under which browsers reach the server.', { nullable: true })
   web_url: string | null = null;
-  @Url('Address under which browsers reach back ends of canvas extensions; not that of the web UI.', {
+  @Url('Address under which browsers reach back ends of canvas extensions; nothing else answers there.', {
     nullable: true,
   })
   app_backend_public_url: string | null = null;

@@ -4,7 +4,7 @@ import { AppConfig, type ListenAddress } from './app-config.js';
 import { ConfigError, describeValue, withoutCredentials, type ConfigProblem } from './config-error.js';
 import { fieldsOf, type ConfigClass, type FieldShape } from './config-field.js';
 import { readConfigFile, type ConfigFile } from './config-file.js';
-import { validateOrigins } from './validate-origins.js';
+import { validateIngress, validateOrigins } from './validate-origins.js';
 import { validateWebhooks } from './validate-webhooks.js';
 import { isPlainObject, overlay, readEnvironment, type Environment } from './environment.js';
 import { readKeyFiles } from './key-files.js';
@@ -128,7 +128,12 @@ function pickShape(shape: FieldShape, value: unknown): unknown {
 
 function validate(config: AppConfig, sourceOf: (path: string) => string): ConfigProblem[] {
   const problems = validateSync(config).flatMap((error) => describe(error, '', AppConfig, sourceOf));
-  return [...problems, ...validateOrigins(config, sourceOf), ...validateWebhooks(config, sourceOf)];
+  return [
+    ...problems,
+    ...validateOrigins(config, sourceOf),
+    ...validateIngress(config, sourceOf),
+    ...validateWebhooks(config, sourceOf),
+  ];
 }
 
 function describe(

@@ -1,10 +1,13 @@
+import { originInUrl, parseWrittenOrigin } from '../text/index.js';
 import type { AppConfig } from './app-config.js';
 import { describeValue, type ConfigProblem } from './config-error.js';
 
 const EXPECTED = 'an origin like "https://app.example.com", or "*"';
 
+type SourceOf = (path: string) => string;
+
 /** Origins that no browser ever sends, as a host without its scheme, would allow nobody and never say so. */
-export function validateOrigins(config: AppConfig, sourceOf: (path: string) => string): ConfigProblem[] {
+export function validateOrigins(config: AppConfig, sourceOf: SourceOf): ConfigProblem[] {
   const origins: unknown = config.allow_cors_origins;
   // What is no list was complained about already.
   if (!Array.isArray(origins)) return [];
@@ -15,6 +18,18 @@ export function validateOrigins(config: AppConfig, sourceOf: (path: string) => s
   });
 }
 
+/** Under the address of back ends nothing else answers, so the web UI cannot have the same. */
+export function validateIngress(config: AppConfig, sourceOf: SourceOf): ConfigProblem[] {
+  const path = 'app_backend_public_url';
+  const { web_url: webUrl, [path]: ingress }: Record<'web_url' | typeof path, unknown> = config;
+  if (typeof webUrl !== 'string' || typeof ingress !== 'string') return [];
+  const host = originInUrl(ingress)?.host;
+  if (host === undefined || host !== originInUrl(webUrl)?.host) return [];
+  const expected = 'another host or port than web_url';
+  return [{ path, expected, found: describeValue(ingress, false), source: sourceOf(path) }];
+}
+
 function isOrigin(text: string): boolean {
-  return text === '*' || text === 'null' || /^[a-z][a-z\d+.-]*:\/\/[^/?#\s]+\/*$/i.test(text);
+  const written = text.trim();
+  return written === '*' || written === 'null' || parseWrittenOrigin(written) !== undefined;
 }

@@ -6,3 +6,4 @@ export { copyInParts, joinInParts } from './join-in-parts.js';
 export { keysOf, parseInParts } from './json-in-parts.js';
 export { remembered } from './remembered.js';
 export { decodeInParts, encodeInParts, slicesOf, Utf8Text } from './utf8-text.js';
+export { originInUrl, parseHost, parseOrigin, parseWrittenOrigin, type WebOrigin } from './web-origin.js';

@@ -1,6 +1,7 @@
 import { Controller, Delete, HttpCode, Post, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { expiredWorkspaceCookie, presentedKeys, SessionKeys, workspaceCookie } from '../auth/index.js';
+import { parseHost } from '../text/index.js';
 import { Operation } from '../http/operation.js';
 
 const tag = 'Workspace';
@@ -38,6 +39,6 @@ export class WorkspaceSessionController {
 /** Over https, also before a proxy, or to this machine, which browsers trust as much. */
 function isSecure({ headers }: Request): boolean {
   if (String(headers['x-forwarded-proto']).split(',')[0]?.trim() === 'https') return true;
-  const host = `http://${headers.host ?? ''}`;
-  return URL.canParse(host) && ['localhost', '127.0.0.1', '[::1]'].includes(new URL(host).hostname);
+  const host = parseHost(headers.host ?? '');
+  return host !== undefined && ['localhost', '127.0.0.1', '[::1]'].includes(host.hostname);
 }

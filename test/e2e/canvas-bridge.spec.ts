@@ -3,7 +3,6 @@ import { request as ask, type IncomingMessage } from 'node:http';
 import path from 'node:path';
 import { WebSocket } from 'ws';
 import { unseal, writeCanvasApp } from '../support/canvas-app.js';
-import { writeFiles } from '../support/extension-files.js';
 import { rawRequest } from '../support/raw-request.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 import { asJson, containing, SettingsStage, type Json } from '../support/settings-stage.js';
@@ -298,28 +297,6 @@ describe('the way of browsers to the back ends of canvas extensions', () => {
       expect(await asked(proxy)).toBe(503);
       expect(await asked({ ...proxy, 'x-forwarded-proto': 'http' })).toBe(421);
       expect(await asked({ host: 'apps.example' })).toBe(421);
-    } finally {
-      await server.end();
-    }
-  });
-
-  it('gives pages of extensions no page that holds the key', async () => {
-    await writeFiles(stage.folder, { 'ui/index.html': '<head></head>' });
-    const server = await ServerProcess.start({
-      cwd: stage.folder,
-      env: {
-        ...{ OH_UI_PATH: path.join(stage.folder, 'ui'), OH_APP_BACKEND_PUBLIC_URL: INGRESS },
-        ...{ SESSION_API_KEY: 'hush-key', OH_UI_GIVE_KEY: 'true' },
-      },
-    });
-    try {
-      const page = async (host: string) => {
-        const headers = { host, accept: 'text/html', 'sec-fetch-mode': 'navigate' };
-        return (await rawRequest(server.url, { headers })).text;
-      };
-      expect(await page('localhost:7777')).toContain('hush-key');
-      expect(await page(HOST)).toContain('__AGENT_CANVAS_AUTH_REQUIRED__');
-      expect(await page(HOST)).not.toContain('hush-key');
     } finally {
       await server.end();
     }

@@ -1,4 +1,6 @@
+import { writeFile } from 'node:fs/promises';
 import os from 'node:os';
+import path from 'node:path';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
 import { knock, rawRequest } from '../support/raw-request.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
@@ -46,6 +48,9 @@ describe('a server without a key that was not opened', () => {
     ['localhost.evil.example', 403],
     ['127.0.0.1.evil.example', 403],
     ['evil.example@localhost', 403],
+    ['localhost\\.evil.example', 403],
+    ['localhost.', 403],
+    ['localhost:80:evil', 403],
   ])('asked for %j answers %s', async (host, status) => {
     const answer = await rawRequest(server.url, { path: '/server_info', headers: { host } });
     expect(answer.status).toBe(status);
@@ -63,6 +68,11 @@ describe('a server without a key that was not opened', () => {
     [EVIL, false],
     ['https://good.example.evil.example', false],
     ['http://good.example', false],
+    ['http://localhost\\.evil.example', false],
+    ['http://localhost.evil.example', false],
+    ['http://localhost:80:evil', false],
+    ['http://evil.example@localhost', false],
+    ['http://localhost/', false],
     ['null', false],
     ['', false],
   ])('lets a page of %j change things and open sockets: %s', async (origin, allowed) => {
@@ -102,6 +112,20 @@ describe('a server without a key that was not opened', () => {
     expect(answer.headers['access-control-allow-origin']).toBeUndefined();
   });
 
+  it('lets no page of another origin read the files of a workspace: there is no cookie that protects them', async () => {
+    await writeFile(path.join(server.cwd, 'secret.txt'), 'secret');
+    const file = `/api/conversations/${id}/workspace/secret.txt`;
+    const shownTo = async (origin: string) =>
+      (await rawRequest(server.url, { path: file, headers: { origin } })).headers[
+        'access-control-allow-origin'
+      ];
+    for (const origin of [EVIL, 'http://localhost\\.evil.example', 'null'])
+      expect(await shownTo(origin)).toBeUndefined();
+    expect(await shownTo('http://localhost:3000')).toBe('http://localhost:3000');
+    const session = { method: 'POST', path: '/api/auth/workspace-session', headers: { origin: EVIL } };
+    expect((await rawRequest(server.url, session)).status).toBe(403);
+  });
+
   it('says once for each origin how to let it in', async () => {
     const origin = 'https://frontend.example';
     for (let time = 0; time < 3; time += 1)
@@ -114,7 +138,7 @@ describe('a server without a key that was not opened', () => {
         /add it to allow_cors_origins in the configuration file or in OH_ALLOW_CORS_ORIGINS_0/,
       ),
     ]);
-    expect(lines.filter((line) => line.includes('localhost'))).toEqual([]);
+    expect(lines.filter((line) => line.includes('http://localhost:1 '))).toEqual([]);
   });
 });
 

@@ -15,6 +15,8 @@ const policy = new OriginPolicy({
   allow_cors_origins: ['https://good.example', 'HTTPS://Written.Example:443/'],
   allow_cors_origin_regex: null,
   web_url: null,
+  app_backend_public_url: null,
+  session_api_keys: ['key'],
 });
 beforeAll(async () => {
   edge = await Edge.start({

@@ -7,7 +7,7 @@ import {
 } from '@nestjs/common';
 import { isLoopback, OriginPolicy } from '../../../auth/index.js';
 import type { AppConfig } from '../../../config/index.js';
-import { withoutEndSlashes } from '../../../text/index.js';
+import { originInUrl, parseHost, withoutEndSlashes } from '../../../text/index.js';
 
 const MISDIRECTED = 421;
 const NOT_CONFIGURED = 'Canvas App backend ingress is not configured';
@@ -21,6 +21,7 @@ export type IngressConfig = Pick<
   | 'allow_cors_origins'
   | 'allow_cors_origin_regex'
   | 'web_url'
+  | 'session_api_keys'
 >;
 
 /**
@@ -33,7 +34,7 @@ export class Ingress {
 
   constructor(private readonly config: IngressConfig) {
     const { app_backend_public_url: url } = config;
-    this.origin = url === null ? undefined : new URL(url).origin;
+    this.origin = originInUrl(url ?? '')?.serialised;
     this.pages = new OriginPolicy(config);
   }
 
@@ -81,9 +82,7 @@ export class Ingress {
     const trusted = this.config.trust_forwarded_headers;
     const protocol = (trusted ? first(headers['x-forwarded-proto']) : undefined) ?? 'http';
     const host = (trusted ? first(headers['x-forwarded-host']) : undefined) ?? headers.host ?? '';
-    const url = `${protocol}://${host}`;
-    if (/[@/?#\\]/.test(host) || !URL.canParse(url)) return undefined;
-    return new URL(url).origin;
+    return parseHost(host, `${protocol}:`)?.serialised;
   }
 }
 

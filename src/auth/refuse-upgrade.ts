@@ -1,0 +1,10 @@
+import { STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+
+/** Answers the handshake of a socket with an error that says why, and closes the connection. */
+export function refuseUpgrade(socket: Duplex, status: number, detail: string): void {
+  const body = JSON.stringify({ detail });
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: application/json\r\n`;
+  socket.on('error', () => socket.destroy());
+  socket.end(`${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`, () => socket.destroy());
+}

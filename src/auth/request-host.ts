@@ -1,0 +1,23 @@
+import type { IncomingMessage } from 'node:http';
+import type { AppConfig } from '../config/index.js';
+
+type Trust = Pick<AppConfig, 'trust_forwarded_headers'>;
+
+/** The host that the client asked for: behind a proxy that is trusted, what the proxy was asked for. */
+export function hostOf({ headers }: IncomingMessage, trust: Trust): string | undefined {
+  return forwardedHosts(headers, trust)[0] ?? headers.host;
+}
+
+/** All hosts that a request may be for: a proxy may pass on a header of the client beside its own. */
+export function hostsOf({ headers }: IncomingMessage, trust: Trust): string[] {
+  return [...forwardedHosts(headers, trust), ...(headers.host === undefined ? [] : [headers.host])];
+}
+
+function forwardedHosts(headers: IncomingMessage['headers'], trust: Trust): string[] {
+  const forwarded = trust.trust_forwarded_headers ? headers['x-forwarded-host'] : undefined;
+  return forwarded === undefined
+    ? []
+    : String(forwarded)
+        .split(',')
+        .map((host) => host.trim());
+}
