@@ -74,6 +74,7 @@ describe('the API document', () => {
 
   it('is shown by a page whose files the server has', async () => {
     const page = await edge.get('/docs');
+    expect(page.headers.get('content-security-policy')).toBe("frame-ancestors 'none'");
     expect(page.headers.get('content-type')).toContain('text/html');
     const links = [...page.text.matchAll(/(?:src|href)="([^"]+)"/g)].map((match) => String(match[1]));
     for (const link of links) expect((await edge.get(`/${link}`)).status).toBe(200);

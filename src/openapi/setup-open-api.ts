@@ -46,6 +46,9 @@ function answer(type: string, content: () => Promise<string | Buffer>) {
   // Express turns a rejection into an error of the request.
   return async (_request: Request, response: Response): Promise<void> => {
     const body = await content();
+    // The page calls the API: no other page may show it in a frame and lead clicks to it.
+    response.setHeader('Content-Security-Policy', "frame-ancestors 'none'");
+    response.setHeader('X-Content-Type-Options', 'nosniff');
     response.setHeader('Content-Type', type).end(body);
   };
 }

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import {
   BadRequestException,
   Controller,
@@ -14,6 +15,7 @@ import { ConversationsService } from '../conversations/conversations.service.js'
 import { errorCode } from '../errors/index.js';
 import { ConversationIdPipe } from '../http/conversation-id.pipe.js';
 import { Operation } from '../http/operation.js';
+import { pageSandbox } from './page-sandbox.js';
 import { CredentialsFileError, FileMissingError, PathGuard, PathOutsideError } from './path-guard.js';
 import { PathScope, type OpenedFile } from './path-scope.js';
 import { sendOpened } from './send-file.js';
@@ -30,7 +32,7 @@ export class WorkspaceFilesController {
     summary: 'Get a file of the folder that a conversation works in',
     description:
       'For a folder its `index.html`. The session key may come in the cookie of `/api/auth/workspace-session`. Answers ' +
-      'ranges and conditional requests. Files that may hold git credentials are refused with 403.',
+      'ranges and conditional requests. Pages are sandboxed: their scripts do not have the origin of the server. Files that may hold git credentials are refused with 403.',
     answers: { 200: { description: 'The file.' }, 206: { description: 'The range of the file.' } },
     errors: [400, 403, 404],
   })
@@ -40,7 +42,11 @@ export class WorkspaceFilesController {
     @Res() response: Response,
   ): Promise<void> {
     const folder = await this.conversations.workingDir(id);
-    await sendOpened(request, response, await openFile(folder, pathBelowWorkspace(request)));
+    const file = await openFile(folder, pathBelowWorkspace(request));
+    // Browsers show no PDF in a sandbox, and run none of it with the rights of a page.
+    if (path.extname(file.path).toLowerCase() !== '.pdf')
+      response.setHeader('Content-Security-Policy', pageSandbox(request));
+    await sendOpened(request, response, file);
   }
 }
 

@@ -21,6 +21,8 @@ describe('the files of a workspace', () => {
     const files = {
       'work/index.html': '<h1>hi</h1>\n',
       'work/style.css': 'body{}',
+      'work/picture.svg': '<svg/>',
+      'work/paper.PDF': '%PDF',
       'work/a.txt': 'line1\nchanged\n',
       'work/Makefile': 'all:\n',
       'work/.env': 'A=1\n',
@@ -96,6 +98,42 @@ describe('the files of a workspace', () => {
     const answer = await get(below);
     expect(answer.status).toBe(status);
     if (status !== 200) expect(JSON.parse(answer.text)).toEqual({ detail });
+  });
+
+  it.each(['', '/index.html', '/picture.svg', '/a.txt', '/Makefile'])(
+    'run no script with the origin of the server: %j',
+    async (below) => {
+      const policyFor = async (destination: string | undefined, site = 'none') => {
+        const headers = { 'sec-fetch-dest': destination ?? '', 'sec-fetch-site': site };
+        const answer = await get(below, destination === undefined ? {} : headers);
+        return String(answer.headers['content-security-policy']).split(' ');
+      };
+      for (const [destination, site] of [
+        [undefined, undefined],
+        ['document', 'none'],
+        ['document', 'same-origin'],
+        ['iframe', 'cross-site'],
+        ['empty', 'same-origin'],
+      ]) {
+        const policy = await policyFor(destination, site);
+        expect(policy[0]).toBe('sandbox');
+        expect(policy).toContain('allow-scripts');
+        expect(policy).not.toContain('allow-same-origin');
+      }
+      // As the web UI shows them, whose pictures come with the cookie.
+      for (const site of ['same-origin', 'same-site']) {
+        const policy = await policyFor('iframe', site);
+        expect(policy[0]).toBe('sandbox');
+        expect(policy).toContain('allow-same-origin');
+        expect(policy).not.toContain('allow-scripts');
+      }
+    },
+  );
+
+  it('are no pages when they are PDFs, which browsers do not show in a sandbox', async () => {
+    const { headers } = await get('/paper.PDF');
+    expect(headers['content-security-policy']).toBeUndefined();
+    expect(headers).toMatchObject({ 'content-type': 'application/pdf', 'x-content-type-options': 'nosniff' });
   });
 
   it('never leave the folder, whatever the path', async () => {

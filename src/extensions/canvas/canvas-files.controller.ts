@@ -35,7 +35,10 @@ export class CanvasFilesController {
     @Res() response: Response,
   ): Promise<void> {
     const content = await this.read(extension, 'bundle');
-    send(request, response, content, { 'content-type': 'text/javascript; charset=utf-8' });
+    send(request, response, content, {
+      'content-type': 'text/javascript; charset=utf-8',
+      'x-content-type-options': 'nosniff',
+    });
   }
 
   @Get('icon')
