@@ -69,7 +69,10 @@ function createApp(module: DynamicModule, logger: ServerLog): Promise<NestExpres
   });
 }
 
-/** What comes before everything else: the log of requests, what is not for the host, and who is let in without a key. */
+/**
+ * What comes before everything else: the log of requests, what is not for the host, and who is let in without
+ * a key.
+ */
 function protect(
   app: NestExpressApplication,
   config: AppConfig,

@@ -19,8 +19,8 @@ export function isForIngress(request: IncomingMessage, config: IngressConfig): b
 }
 
 /**
- * Under the host of `app_backend_public_url` answers nothing but the back ends: to a browser, their pages and whatever
- * else answers there are one origin. A session key makes no difference.
+ * Under the host of `app_backend_public_url` answers nothing but the back ends: to a browser, their pages and
+ * whatever else answers there are one origin. A session key makes no difference.
  *
  * @returns what is to come before all other handlers; sockets it takes care of itself
  */

@@ -9,7 +9,9 @@ export type OriginOptions = Pick<
   'allow_cors_origins' | 'allow_cors_origin_regex' | 'web_url' | 'app_backend_public_url' | 'session_api_keys'
 >;
 
-/** Any web page may call these paths on a server with a key: the workspace cookie protects what they serve. */
+/**
+ * Any web page may call these paths on a server with a key: the workspace cookie protects what they serve.
+ */
 const COOKIE_PATHS = /^\/api\/(auth\/workspace-session$|conversations\/[^/]+\/workspace(\/|$))/;
 
 /** So many origins are named in the log; a page can make up as many as it likes. */
@@ -61,7 +63,9 @@ export class OriginPolicy {
     );
   }
 
-  /** Says in the log, once for each origin that could be allowed, what to do about a page that was refused. */
+  /**
+   * Says in the log, once for each origin that could be allowed, what to do about a page that was refused.
+   */
   reportRefused(origin: string): void {
     const serialised = this.candidate(origin);
     if (serialised === undefined || this.reported.has(serialised)) return;

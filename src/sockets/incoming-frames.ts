@@ -11,8 +11,9 @@ const MAX_AUTH_FRAME_BYTES = 64 * 1024;
 /** What a connection does with its client. */
 export interface FrameTaker {
   /**
-   * Prepares what the frames of the client need. Afterwards `isAttached`, or the client is refused and its socket
-   * closed. A client that has left meanwhile is attached as well: its frames are still to be handled. Never throws.
+   * Prepares what the frames of the client need. Afterwards `isAttached`, or the client is refused and its
+   * socket closed. A client that has left meanwhile is attached as well: its frames are still to be handled.
+   * Never throws.
    */
   attach(): Promise<void>;
   readonly isAttached: boolean;
@@ -31,8 +32,9 @@ export interface KeyCheck {
 }
 
 /**
- * The frames of one client: its key first, where the handshake brought none, then one after the other. A frame that was
- * received is handled even if the socket closes before its turn; only the frames of a refused client are dropped.
+ * The frames of one client: its key first, where the handshake brought none, then one after the other. A
+ * frame that was received is handled even if the socket closes before its turn; only the frames of a refused
+ * client are dropped.
  */
 export class IncomingFrames {
   private work: Promise<void> = Promise.resolve();

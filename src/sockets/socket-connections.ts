@@ -106,8 +106,8 @@ export class SocketConnections implements ConnectionSources, OnModuleInit, Befor
   }
 
   /**
-   * Closes every socket with 1012 and resolves when all are closed and the frames that came before have been handled.
-   * A client that does not answer in time is cut off; frames get `frameGraceMs`.
+   * Closes every socket with 1012 and resolves when all are closed and the frames that came before have been
+   * handled. A client that does not answer in time is cut off; frames get `frameGraceMs`.
    */
   async closeAll(): Promise<void> {
     this.shuttingDown = true;

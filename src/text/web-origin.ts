@@ -19,8 +19,9 @@ const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'http:': ':80', 'https
 
 /**
  * Reads an `Origin` header.
- * @returns undefined unless the text is what browsers send for an origin (RFC 6454, 6.2), apart from case and a default
- *   port. A text that a URL parser would have to repair first (a backslash, a user, a path) is no origin. Nor is `null`.
+ * @returns undefined unless the text is what browsers send for an origin (RFC 6454, 6.2), apart from case and
+ *   a default port. A text that a URL parser would have to repair first (a backslash, a user, a path) is no
+ *   origin. Nor is `null`.
  */
 export const parseOrigin = remembered((text): WebOrigin | undefined => {
   if (text.length > MAX_LENGTH) return undefined;

@@ -158,7 +158,8 @@ describe('a server that shuts down', () => {
     const { socket } = await conversation.listen();
     const texts = Array.from({ length: 5 }, (_, index) => `SAY: ${index}`);
     for (const text of texts) socket.send(JSON.stringify({ role: 'user', content: text }));
-    // The answer comes when everything before it has been received; the first message waits for its hook meanwhile.
+    // The answer comes when everything before it has been received; the first message waits for its hook
+    // meanwhile.
     const answered = once(socket, 'pong');
     socket.ping();
     await answered;

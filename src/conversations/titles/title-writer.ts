@@ -95,8 +95,8 @@ export class TitleWriter {
   }
 
   /**
-   * The conversation goes on without the model's title, so its log gets no error: a client would take that for the failure
-   * of a run, and a run that fails for the same reason says so itself.
+   * The conversation goes on without the model's title, so its log gets no error: a client would take that
+   * for the failure of a run, and a run that fails for the same reason says so itself.
    */
   private failed(error: unknown): undefined {
     if (this.background.signal.aborted) return undefined;
