@@ -12,7 +12,7 @@ const ARROWS = {
   meters: [],
   processes: ['errors'],
   text: [],
-  files: ['errors', 'processes'],
+  files: ['errors', 'processes', 'text'],
   events: ['text'],
   config: ['errors', 'text'],
   crypto: ['config'],
@@ -156,6 +156,15 @@ const WEB = {
   message: 'The agent, models and tools know no web framework beyond @Injectable.',
 };
 
+/** Parsers whose worst inputs stall or end the process: one file each bounds what they are given. */
+const PARSERS = [
+  ['yaml', 'parseYaml of text/'],
+  ['@huggingface/jinja', 'renderTemplate of agent/prompt/'],
+].map(([name, instead]) => ({
+  selector: `:matches(ImportExpression, ImportDeclaration[importKind!="type"])[source.value="${name}"]`,
+  message: `${name} gets unbounded text here: use ${instead}.`,
+}));
+
 export default tseslint.config(
   { ignores: ['dist/', 'node_modules/', 'coverage/', 'workspace/'] },
   {
@@ -203,12 +212,17 @@ export default tseslint.config(
       // Decorators read the declared types of properties.
       '@typescript-eslint/no-inferrable-types': ['error', { ignoreProperties: true }],
       'no-restricted-imports': ['error', { patterns: [DRIVERS, WIRING] }],
+      'no-restricted-syntax': ['error', ...PARSERS],
       eqeqeq: 'error',
       'prefer-const': 'error',
       'no-console': 'error',
     },
   },
   { files: NO_WEB, rules: { 'no-restricted-imports': ['error', { patterns: [DRIVERS, WIRING, WEB] }] } },
+  {
+    files: ['src/text/parse-yaml.ts', 'src/agent/prompt/template.ts'],
+    rules: { 'no-restricted-syntax': 'off' },
+  },
   { files: ['src/storage/**'], rules: { 'no-restricted-imports': ['error', { patterns: [WIRING] }] } },
   {
     files: ['src/*.ts', 'src/cli/**'],
@@ -217,6 +231,10 @@ export default tseslint.config(
   {
     // Tests reach into what they test.
     files: ['**/*.spec.ts', 'test/**'],
-    rules: { 'boundaries/dependencies': 'off', 'no-restricted-imports': 'off' },
+    rules: {
+      'boundaries/dependencies': 'off',
+      'no-restricted-imports': 'off',
+      'no-restricted-syntax': 'off',
+    },
   },
 );

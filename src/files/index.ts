@@ -1,5 +1,7 @@
+export { MAX_FILE_BYTES, readBoundedText, readProjectText, type BoundedText } from './bounded-text.js';
 export { FolderBusyError, FolderLock, type StillHeld } from './folder-lock.js';
 export { makeFolder } from './make-folder.js';
 export { persistenceRoot, userFolders, type UserFolders } from './user-folders.js';
 export { isMissing } from './is-missing.js';
 export { isInside } from './is-inside.js';
+export { readJsonFile } from './read-json-file.js';

@@ -7,3 +7,5 @@ export { keysOf, parseInParts } from './json-in-parts.js';
 export { remembered } from './remembered.js';
 export { decodeInParts, encodeInParts, slicesOf, Utf8Text } from './utf8-text.js';
 export { originInUrl, parseHost, parseOrigin, parseWrittenOrigin, type WebOrigin } from './web-origin.js';
+export { parseJson } from './parse-json.js';
+export { parseYaml, YamlError } from './parse-yaml.js';

@@ -3,8 +3,14 @@ declare module '@huggingface/jinja' {
   interface Token {
     type: string;
   }
-  interface Program {
+  export interface Statement {
+    type: string;
+  }
+  interface Program extends Statement {
     type: 'Program';
+  }
+  export interface RuntimeValue {
+    value: unknown;
   }
   interface Whitespace {
     /** Blanks before a block go. */
@@ -21,6 +27,9 @@ declare module '@huggingface/jinja' {
   }
   export class Interpreter {
     constructor(environment: Environment);
-    run(program: Program): { value: unknown };
+    /** @throws Error for what the template does wrong */
+    run(program: Program): RuntimeValue;
+    /** Called for each statement and expression, nested ones included. */
+    evaluate(statement: Statement | undefined, environment: Environment): RuntimeValue;
   }
 }

@@ -1,9 +1,8 @@
 import os from 'node:os';
 import path from 'node:path';
 import { errorCode, errorMessage } from '../../errors/index.js';
-import { isMissing } from '../../files/index.js';
+import { isMissing, readBoundedText } from '../../files/index.js';
 import type { AgentSpec } from '../agent-spec.js';
-import { readBoundedText } from '../skills/bounded-text.js';
 import type { Warn } from '../skills/skill-folder.js';
 import { familyOf } from './model-section.js';
 import { renderTemplate } from './template.js';

@@ -1,15 +1,20 @@
 import path from 'node:path';
 import { runInNewContext } from 'node:vm';
 import { errorMessage } from '../../errors/index.js';
+import { readBoundedText } from '../../files/index.js';
+import type { Environment, RuntimeValue, Statement } from '@huggingface/jinja';
 import type { JsonObject } from '../agent-spec.js';
-import { readBoundedText } from '../skills/bounded-text.js';
 
-/** How long a template may take (ms): one that does not come to an end must not stop the server. */
-const LIMIT_MS = 300;
+/** How long a template may take (ms). Nothing else runs meanwhile. */
+const LIMIT_MS = 100;
 /** How deep templates may include others. */
 const MAX_DEPTH = 5;
-/** Longest prompt (characters), and longest template with all that it includes. */
+/** Longest template with all that it includes (characters): the tokenizer needs time by the square of it. */
+const MAX_TEMPLATE = 64 * 1024;
+/** Longest prompt, and longest text on the way to it (characters). */
 const MAX_LENGTH = 1024 * 1024;
+/** Statements and expressions that are evaluated, items of lists, and each 100 characters of texts. */
+const MAX_STEPS = 200_000;
 
 const INCLUDE = /\{%([-+]?)\s*include\s+(["'])([^"']+)\2\s*([-+]?)%\}/g;
 
@@ -18,15 +23,25 @@ const INCLUDE = /\{%([-+]?)\s*include\s+(["'])([^"']+)\2\s*([-+]?)%\}/g;
  * @throws Error that says what is wrong with it; system errors
  */
 export async function renderTemplate(file: string, variables: JsonObject): Promise<string> {
-  const source = await readTemplate(file, MAX_DEPTH);
+  const source = await readTemplate(file, MAX_DEPTH, { left: MAX_TEMPLATE });
   // Loaded by those who use it.
-  const { Environment, Interpreter, parse, tokenize } = await import('@huggingface/jinja');
+  const jinja = await import('@huggingface/jinja');
+  let steps = 0;
+  /** A few characters can double a text or a list again and again: what each step makes is counted. */
+  class BoundedInterpreter extends jinja.Interpreter {
+    override evaluate(statement: Statement | undefined, scope: Environment): RuntimeValue {
+      const result = super.evaluate(statement, scope);
+      steps += costOf(result.value);
+      if (steps > MAX_STEPS) throw new RangeError(`it needs more than ${MAX_STEPS} steps`);
+      return result;
+    }
+  }
   const render = (): string => {
-    const environment = new Environment();
+    const environment = new jinja.Environment();
     for (const [name, value] of Object.entries({ ...LITERALS, ...variables })) environment.set(name, value);
     // White space stays as it is, as it does for the templates of the OpenHands SDK.
-    const program = parse(tokenize(source, { lstrip_blocks: false, trim_blocks: false }));
-    return String(new Interpreter(environment).run(program).value);
+    const program = jinja.parse(jinja.tokenize(source, { lstrip_blocks: false, trim_blocks: false }));
+    return String(new BoundedInterpreter(environment).run(program).value);
   };
   try {
     const text = String(runInNewContext('render()', { render }, { timeout: LIMIT_MS })).trim();
@@ -37,20 +52,31 @@ export async function renderTemplate(file: string, variables: JsonObject): Promi
   }
 }
 
+/** @throws RangeError for a text that is too long */
+function costOf(value: unknown): number {
+  if (typeof value === 'string') {
+    if (value.length > MAX_LENGTH) throw new RangeError(`it makes more than ${MAX_LENGTH} characters`);
+    return 1 + value.length / 100;
+  }
+  return Array.isArray(value) ? 1 + value.length : 1;
+}
+
 /** Names that Jinja has for values. */
 const LITERALS = { true: true, false: false, none: null, True: true, False: false, None: null };
 
 /** A template with those that it includes in their places. */
-async function readTemplate(file: string, depth: number): Promise<string> {
+async function readTemplate(file: string, depth: number, room: { left: number }): Promise<string> {
   const content = await readBoundedText(file);
   if (!content) throw new Error(`${file} is not a text file`);
-  if (content.cut) throw new Error(`${file} is too large`);
+  // Each file counts for something: an empty one may be included without end.
+  room.left -= content.text.length + 1;
+  if (content.cut || room.left < 0) throw new Error(`${file} is too large with what it includes`);
   const parts: string[] = [];
   let end = 0;
   for (const match of content.text.matchAll(INCLUDE)) {
     const [whole, before = '', , name = '', after = ''] = match;
     if (depth === 0) throw new Error(`${file} includes too many templates in each other`);
-    const included = await readTemplate(inFolderOf(file, name), depth - 1);
+    const included = await readTemplate(inFolderOf(file, name), depth - 1, room);
     // A condition that always holds keeps the marks for white space around the tag.
     parts.push(
       content.text.slice(end, match.index),
@@ -60,9 +86,7 @@ async function readTemplate(file: string, depth: number): Promise<string> {
     );
     end = match.index + whole.length;
   }
-  const text = [...parts, content.text.slice(end)].join('');
-  if (text.length > MAX_LENGTH) throw new Error(`${file} is too large with what it includes`);
-  return text;
+  return [...parts, content.text.slice(end)].join('');
 }
 
 function inFolderOf(file: string, name: string): string {

@@ -3,8 +3,8 @@ import path from 'node:path';
 import { Logger } from '@nestjs/common';
 import type { AgentSpec } from '../agent-spec.js';
 import { errorCode, errorMessage } from '../../errors/index.js';
+import { readJsonFile } from '../../files/index.js';
 import type { UserFolders } from '../../files/index.js';
-import { readProjectText } from './bounded-text.js';
 import type { Git } from './instruction-files.js';
 import {
   findPlugin,
@@ -169,8 +169,7 @@ export class ContextLoader {
   async projectHooks(project: string): Promise<unknown> {
     const file = path.join(project, '.openhands', 'hooks.json');
     try {
-      const content = await readProjectText(file, project);
-      return content === undefined ? undefined : JSON.parse(content.text);
+      return await readJsonFile(file, { root: project });
     } catch (error) {
       if (errorCode(error) !== 'ENOENT') this.warn('hooks')(file, errorMessage(error));
       return undefined;

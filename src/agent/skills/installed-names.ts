@@ -1,6 +1,5 @@
 import path from 'node:path';
-import { isMissing } from '../../files/index.js';
-import { readBoundedText } from './bounded-text.js';
+import { isMissing, readJsonFile } from '../../files/index.js';
 import { isObject } from './skill.js';
 
 /** The list of what is installed is larger than what models read (bytes). */
@@ -10,14 +9,9 @@ const MAX_BYTES = 8 * 1024 * 1024;
 export async function enabledNames(folder: string): Promise<string[]> {
   const file = path.join(folder, '.installed.json');
   if (isMissing(file)) return [];
-  const content = await readBoundedText(file, MAX_BYTES).catch(() => undefined);
-  try {
-    const list: unknown = JSON.parse(content?.text ?? '{}');
-    const extensions = isObject(list) && isObject(list['extensions']) ? list['extensions'] : {};
-    return Object.entries(extensions).flatMap(([name, entry]) =>
-      isObject(entry) && entry['enabled'] !== false && path.basename(name) === name ? [name] : [],
-    );
-  } catch {
-    return [];
-  }
+  const list = await readJsonFile(file, { limit: MAX_BYTES }).catch(() => undefined);
+  const extensions = isObject(list) && isObject(list['extensions']) ? list['extensions'] : {};
+  return Object.entries(extensions).flatMap(([name, entry]) =>
+    isObject(entry) && entry['enabled'] !== false && path.basename(name) === name ? [name] : [],
+  );
 }

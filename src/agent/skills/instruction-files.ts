@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { errorMessage } from '../../errors/index.js';
-import { MAX_FILE_BYTES, readProjectText } from './bounded-text.js';
+import { MAX_FILE_BYTES, readProjectText } from '../../files/index.js';
 import { makeSkill, type Skill } from './skill.js';
 import type { Warn } from './skill-folder.js';
 

@@ -1,7 +1,7 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode, errorMessage } from '../../errors/index.js';
-import { MAX_FILE_BYTES, readProjectText } from './bounded-text.js';
+import { MAX_FILE_BYTES, readProjectText } from '../../files/index.js';
 import { parseFrontmatter } from './frontmatter.js';
 import { textOrNull, type Skill, type SkillResources } from './skill.js';
 import { parseAgentSkill, parseSkillFile, type ParsedSkill } from './skill-file.js';

@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { errorMessage } from '../../errors/index.js';
+import { readProjectText } from '../../files/index.js';
 import type { UserFolders } from '../../files/index.js';
 import type { JsonObject } from '../agent-spec.js';
-import { readProjectText } from '../skills/bounded-text.js';
 import { parseFrontmatter } from '../skills/frontmatter.js';
 import { markdownFiles } from '../skills/markdown-files.js';
 import { textOrNull, texts } from '../skills/skill.js';

@@ -6,6 +6,7 @@ import { integer, isJsonObject, listOf, nullable, text } from '../../http/field-
 import { RequestValidationError } from '../../http/problem.js';
 import { errorCode, errorMessage } from '../../errors/index.js';
 import type { JsonObject } from '../../storage/index.js';
+import { parseJson } from '../../text/index.js';
 import { InvalidExtensionError } from '../installation/extension-errors.js';
 import { EXTENSION_NAME, MAX_NAME } from '../installation/extension-kind.js';
 import { readInside } from '../installation/read-inside.js';
@@ -92,7 +93,7 @@ const type = model(CanvasExtensionManifestDto);
 export async function readCanvasManifest(folder: string): Promise<CanvasManifest> {
   const content = await manifestIn(folder);
   try {
-    const manifest = readChecked(type, JSON.parse(content.toString()), [MANIFEST]);
+    const manifest = readChecked(type, parseJson(content.toString()), [MANIFEST]);
     const plain = toPlain(manifest);
     if (!(manifest instanceof CanvasExtensionManifestDto) || !isJsonObject(plain))
       throw new TypeError('no object');

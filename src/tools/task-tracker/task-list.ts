@@ -1,5 +1,6 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import { readJsonFile } from '../../files/index.js';
 import { replaceFile } from '../replace-file.js';
 
 const TASK_STATUSES = ['todo', 'in_progress', 'done'] as const;
@@ -59,6 +60,9 @@ function isTask(value: unknown): value is TaskItem {
   );
 }
 
+/** Bytes of a list that is read: the agent can write to its file. */
+const MAX_BYTES = 1024 * 1024;
+
 /** The task list of a conversation, in a file that survives restarts. Changes are made one after another. */
 export class TaskList {
   private readonly file: string;
@@ -72,7 +76,7 @@ export class TaskList {
   async read(): Promise<TaskItem[]> {
     await this.lastWrite;
     try {
-      const tasks: unknown = JSON.parse(await readFile(this.file, 'utf8'));
+      const tasks: unknown = await readJsonFile(this.file, { limit: MAX_BYTES });
       return isTaskList(tasks) ? tasks : [];
     } catch {
       // The list is the model's own note. If it is lost, an empty list is what it has to go on with.

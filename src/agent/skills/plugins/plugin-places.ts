@@ -1,9 +1,12 @@
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode, errorMessage } from '../../../errors/index.js';
-import { readBoundedText } from '../bounded-text.js';
+import { readJsonFile } from '../../../files/index.js';
 import { isObject } from '../skill.js';
 import type { Warn } from '../skill-folder.js';
+
+/** Places of one kind that a manifest may name; later ones are not looked at. */
+const MAX_PLACES = 100;
 
 /**
  * Where a plugin has its files of one kind: in the usual place, and in those that its manifest names besides. Places that are
@@ -28,8 +31,7 @@ export async function jsonOf(folder: string, usual: string, named: unknown, warn
 /** The value in a JSON file; undefined when there is none that can be read. */
 export async function readJson(file: string, warn: Warn): Promise<unknown> {
   try {
-    const content = await readBoundedText(file);
-    return content === undefined ? undefined : JSON.parse(content.text);
+    return await readJsonFile(file);
   } catch (error) {
     if (errorCode(error) !== 'ENOENT' && errorCode(error) !== 'ENOTDIR') warn(file, errorMessage(error));
     return undefined;
@@ -38,7 +40,7 @@ export async function readJson(file: string, warn: Warn): Promise<unknown> {
 
 function pathsIn(named: unknown): string[] {
   const list: unknown[] = Array.isArray(named) ? named : [named];
-  return list.filter((place) => typeof place === 'string');
+  return list.filter((place) => typeof place === 'string').slice(0, MAX_PLACES);
 }
 
 async function placeOf(folder: string, below: string, warn: Warn): Promise<string | undefined> {

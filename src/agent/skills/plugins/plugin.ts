@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { errorMessage } from '../../../errors/index.js';
+import { readBoundedText } from '../../../files/index.js';
 import type { JsonObject } from '../../agent-spec.js';
-import { readBoundedText } from '../bounded-text.js';
 import { parseFrontmatter } from '../frontmatter.js';
 import { readDefinitions, wordsOf } from '../../sub-agents/definition-files.js';
 import { isObject, makeSkill, textOrNull, type Skill } from '../skill.js';

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../../../errors/index.js';
-import { makeFolder } from '../../../files/index.js';
+import { makeFolder, readJsonFile } from '../../../files/index.js';
 import { isJsonObject } from '../../../http/field-type.js';
 import { storageFailure } from '../../../storage/index.js';
 
@@ -47,7 +47,7 @@ export async function removeApproval(file: string): Promise<void> {
 
 async function parsed(file: string): Promise<unknown> {
   try {
-    return JSON.parse(await readFile(file, 'utf8'));
+    return await readJsonFile(file);
   } catch (error) {
     if (errorCode(error) === undefined || errorCode(error) === 'ENOENT') return undefined;
     throw storageFailure(error);

@@ -1,6 +1,6 @@
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { makeFolder } from '../../../files/index.js';
+import { makeFolder, readJsonFile } from '../../../files/index.js';
 import { isJsonObject } from '../../../http/field-type.js';
 import { endSessionProcesses, processStart, signal } from '../../../tools/terminal/session-processes.js';
 
@@ -51,8 +51,7 @@ export class LeftBehind {
 
   private async read(file: string): Promise<RunRecord | undefined> {
     if (!/^\d+\.json$/.test(file)) return undefined;
-    const text = await readFile(path.join(this.folder, file), 'utf8').catch(() => '{}');
-    const value = parsed(text);
+    const value = await readJsonFile(path.join(this.folder, file)).catch(() => undefined);
     if (!isJsonObject(value)) return undefined;
     const { name, pgid, start_time, server_pid, server_start_time, mark } = value;
     if (typeof name !== 'string' || typeof pgid !== 'number' || pgid <= 1) return undefined;
@@ -64,13 +63,5 @@ export class LeftBehind {
 
   private file(pid: number): string {
     return path.join(this.folder, `${pid}.json`);
-  }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

@@ -38,13 +38,14 @@ export async function readBoundedText(
 export async function readProjectText(
   path: string,
   root: string | undefined,
+  limit?: number,
 ): Promise<BoundedText | undefined> {
   if (root !== undefined) {
     const [real, home] = await Promise.all([realpath(path), realpath(root)]);
     if (!real.startsWith(home.endsWith(sep) ? home : home + sep))
       throw new RangeError('it leads out of the project');
   }
-  return readBoundedText(path);
+  return readBoundedText(path, limit);
 }
 
 async function readUpTo(file: FileHandle, size: number): Promise<Buffer> {
