@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { AcpAgentSpec } from '../agent/agent-spec.js';
+import { makeTemporaryFolder } from '../files/index.js';
 import { AcpConnection } from './acp-connection.js';
 import { milliseconds } from './acp-connector.js';
 import { toAcpError } from './acp-error.js';
@@ -44,7 +44,7 @@ export async function discoverModels(
   mask: (text: string) => string,
   signal: AbortSignal,
 ): Promise<ModelDiscovery> {
-  const folder = await mkdtemp(path.join(os.tmpdir(), 'acp-discovery-'));
+  const folder = await makeTemporaryFolder('discovery');
   try {
     const connection = await open(agent, secrets, folder, signal);
     const { agentName, agentVersion, sessionModels: models } = connection;

@@ -6,6 +6,7 @@ import { isBoundToLoopback, isLoopbackOnly } from '../auth/index.js';
 import type { AppConfig, LoadedConfig } from '../config/index.js';
 import { KnownSecrets } from '../crypto/index.js';
 import { errorStack } from '../errors/index.js';
+import { sweepTemporaryFolders } from '../files/index.js';
 import { DeferredInit } from '../init/index.js';
 import { logSettingMistakes, readLogSettings, ServerLogger } from '../logging/index.js';
 import { meters } from '../meters/index.js';
@@ -28,6 +29,13 @@ export async function serve(loaded: LoadedConfig): Promise<void> {
   shutDownOnSignals(app);
   await app.listen(config.listen.port, config.listen.host);
   announce(app, loaded);
+  void removeLeftovers();
+}
+
+/** What servers that were killed have left in the folder for temporary files. */
+async function removeLeftovers(): Promise<void> {
+  const removed = await sweepTemporaryFolders();
+  if (removed > 0) new Logger('Server').log(`removed ${removed} temporary folders of servers that are gone`);
 }
 
 /** The server with its final configuration. */

@@ -5,3 +5,4 @@ export { persistenceRoot, userFolders, type UserFolders } from './user-folders.j
 export { isMissing } from './is-missing.js';
 export { isInside } from './is-inside.js';
 export { readJsonFile } from './read-json-file.js';
+export { makeTemporaryFolder, sweepTemporaryFolders, type TemporaryKind } from './temporary-folders.js';

@@ -92,6 +92,9 @@ function assertPlain(tokens: Iterable<string>, typeOf: (token: string) => string
       case 'alias':
         counts.aliases += 1;
         break;
+      default:
+        // Scalars, and marks that are counted alone.
+        break;
     }
     if (!NOT_COUNTED.has(type)) counts.tokens += 1;
     if (open > LIMITS.depth || onLine > LIMITS.depth) {

@@ -65,13 +65,15 @@ async function browserProcesses(): Promise<string[]> {
   const found: string[] = [];
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
     const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-    if (line.includes(`agent-browser-${server.pid}-`)) found.push(pid);
+    if (line.includes(`-${server.pid}-`)) found.push(pid);
   }
   return found;
 }
 
 async function profiles(): Promise<string[]> {
-  return (await readdir(os.tmpdir())).filter((name) => name.startsWith(`agent-browser-${server.pid}-`));
+  return (await readdir(os.tmpdir())).filter(
+    (name) => name.startsWith('openhands-browser-') && name.includes(`-${server.pid}-`),
+  );
 }
 
 beforeAll(async () => {

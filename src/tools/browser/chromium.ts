@@ -1,9 +1,8 @@
-import { access, constants, mkdtemp, readdir, rm } from 'node:fs/promises';
-import os from 'node:os';
+import { access, constants, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { BrowserContext, BrowserType } from 'playwright-core';
 import { errorMessage } from '../../errors/index.js';
-import { isProcessAlive } from '../../processes/index.js';
+import { makeTemporaryFolder } from '../../files/index.js';
 import { childEnvironment } from '../child-environment.js';
 import { BrowserError } from './browser-error.js';
 
@@ -14,7 +13,6 @@ const PROGRAM_VARIABLE = 'CHROME_PATH';
 const START_MS = 30_000;
 /** Enough for pages that people use on a desktop, small enough for a model's eyes. */
 const VIEWPORT = { width: 1280, height: 800 };
-const PROFILE_PREFIX = 'agent-browser-';
 const ARGUMENTS = [
   '--disable-gpu',
   '--no-first-run',
@@ -39,8 +37,7 @@ export interface RunningChromium {
 export async function startChromium(): Promise<RunningChromium> {
   const executablePath = await findChromium();
   const chromium = await loadPlaywright();
-  await removeAbandonedProfiles();
-  const profile = await mkdtemp(path.join(os.tmpdir(), `${PROFILE_PREFIX}${process.pid}-`));
+  const profile = await makeTemporaryFolder('browser');
   const removeProfile = (): Promise<void> => rm(profile, { recursive: true, force: true, maxRetries: 5 });
   try {
     const context = await chromium.launchPersistentContext(profile, {
@@ -117,17 +114,6 @@ async function loadPlaywright(): Promise<BrowserType> {
     throw new BrowserError(`The package playwright-core cannot be loaded: ${errorMessage(error)}`, {
       cause: error,
     });
-  }
-}
-
-/** Profiles of servers that were killed. */
-async function removeAbandonedProfiles(): Promise<void> {
-  const names = await readdir(os.tmpdir()).catch(() => []);
-  for (const name of names) {
-    const owner = new RegExp(`^${PROFILE_PREFIX}(\\d+)-`).exec(name)?.[1];
-    if (owner === undefined || isProcessAlive(Number(owner))) continue;
-    // What belongs to somebody else stays.
-    await rm(path.join(os.tmpdir(), name), { recursive: true, force: true }).catch(() => undefined);
   }
 }
 

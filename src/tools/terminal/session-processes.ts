@@ -91,13 +91,6 @@ export async function foregroundGroup(shellPid: number): Promise<number | undefi
   return Number.isInteger(group) && group > 1 ? group : undefined;
 }
 
-/** When a process started, in ticks since the machine did; undefined when it is no more, or cannot be looked at. */
-export async function processStart(pid: number): Promise<number | undefined> {
-  const fields = await statFields(pid);
-  const start = Number(fields?.[19]);
-  return Number.isSafeInteger(start) ? start : undefined;
-}
-
 /** Sends a signal to a process, or to a group when negative; one that is gone, or not ours, is left alone. */
 export function signal(pid: number, name: NodeJS.Signals): void {
   try {

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { access, constants, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { access, constants, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
-import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -16,6 +15,7 @@ import { isLoopbackOnly } from '../../auth/index.js';
 import { AppConfig } from '../../config/index.js';
 import { KnownSecrets } from '../../crypto/index.js';
 import { errorMessage } from '../../errors/index.js';
+import { makeTemporaryFolder } from '../../files/index.js';
 import { childEnvironment } from '../../tools/child-environment.js';
 import { endGroup, hasEnded } from '../../tools/process-group.js';
 import { withoutEndSlashes } from '../../text/index.js';
@@ -115,7 +115,7 @@ export class Editor implements BeforeApplicationShutdown {
     const host = isLoopbackOnly(this.config) ? '127.0.0.1' : listen.host;
     await assertFree(port, host);
     // In a file: arguments of a program can be seen by everybody on the machine.
-    const folder = await mkdtemp(path.join(os.tmpdir(), 'vscode-'));
+    const folder = await makeTemporaryFolder('editor');
     const file = path.join(folder, 'token');
     await writeFile(file, this.token, { mode: 0o600 });
     const below = vscode_base_path === null ? [] : ['--server-base-path', vscode_base_path];

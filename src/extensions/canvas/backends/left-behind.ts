@@ -2,7 +2,8 @@ import { readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { makeFolder, readJsonFile } from '../../../files/index.js';
 import { isJsonObject } from '../../../http/field-type.js';
-import { endSessionProcesses, processStart, signal } from '../../../tools/terminal/session-processes.js';
+import { processStart } from '../../../processes/index.js';
+import { endSessionProcesses, signal } from '../../../tools/terminal/session-processes.js';
 
 /** What is written down of a program that runs; the original reads it, too. */
 interface RunRecord {
