@@ -138,6 +138,10 @@ export class AppConfig {
   workspace_path: string = 'workspace/project';
   @Text('Folder of the git worktrees that conversations ask for.')
   conversation_worktree_root: string = '/tmp/conversation-worktrees';
+  @TextList(
+    'Filter drivers (`lfs`) of your own git configuration that run when the worktree of a conversation is made.',
+  )
+  git_filters: string[] = [];
   @Text('Folder of the events of the bash routes.')
   bash_events_dir: string = 'workspace/bash_events';
   @Whole('Seconds that events of the bash routes are kept; null: for ever.', { above: 0 }, { nullable: true })

@@ -7,6 +7,7 @@ import { AGENT_MISTAKE } from '../agent/error-classification.js';
 import type { Hooks } from '../agent/hooks/index.js';
 import { addUsage, summarise } from '../agent/metrics.js';
 import type { ActionEvent, DurableEvent, EventDraft } from '../events/index.js';
+import { hasChanges } from '../git/index.js';
 import { prepareCalls, type CompletionLog } from '../llm/index.js';
 import type { LlmResponse } from '../llm/llm.js';
 import type { Tool } from '../tools/tool.js';
@@ -29,7 +30,6 @@ import { TitleWriter, type TitleHost } from './titles/title-writer.js';
 import { toolAbilities } from './tool-abilities.js';
 import { Toolset, type ToolAbilities } from './toolset.js';
 import { UserMessages } from './user-messages.js';
-import { hasChanges } from './workspace-changes.js';
 
 const INTERRUPTED = 'Tool call interrupted before completion. The conversation was paused.';
 

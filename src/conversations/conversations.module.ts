@@ -1,12 +1,13 @@
 import { Module } from '@nestjs/common';
 import { AgentLoop } from '../agent/agent-loop.js';
-import { ContextLoader } from '../agent/skills/index.js';
+import { ContextLoader, type Repositories } from '../agent/skills/index.js';
 import { Questions } from '../agent/question.js';
 import { AppConfig } from '../config/index.js';
 import { StoredSecrets } from '../crypto/index.js';
 import { EventBus } from '../events/index.js';
 import { EventBusModule } from '../events/event-bus.module.js';
 import { userFolders } from '../files/index.js';
+import { fetchRepository, repositoryFiles, repositoryTop } from '../git/index.js';
 import { Llm, LlmModule } from '../llm/index.js';
 import { Catalogue, EventLogStore, LeaseStore } from '../storage/index.js';
 import { SettingsModule } from '../settings/index.js';
@@ -38,8 +39,13 @@ import { CredentialBindings } from './secrets/credential-bindings.js';
 import { CredentialBindingsController } from './secrets/credential-bindings.controller.js';
 import { SteeringController } from './steering.controller.js';
 import { SteeringService } from './steering/steering.service.js';
-import { git } from './worktrees/git.js';
 import { Worktrees } from './worktrees/worktrees.js';
+
+const REPOSITORIES: Repositories = {
+  top: repositoryTop,
+  files: repositoryFiles,
+  fetch: fetchRepository,
+};
 
 /** Conversations and their events: the use cases, their REST routes, and the agents that run in them. */
 @Module({
@@ -73,7 +79,7 @@ import { Worktrees } from './worktrees/worktrees.js';
     {
       provide: Worktrees,
       inject: [AppConfig],
-      useFactory: (config: AppConfig) => new Worktrees(config.paths.worktrees),
+      useFactory: (config: AppConfig) => new Worktrees(config.paths.worktrees, config.git_filters),
     },
     {
       provide: RunSlots,
@@ -83,7 +89,8 @@ import { Worktrees } from './worktrees/worktrees.js';
     {
       provide: ContextLoader,
       inject: [AppConfig],
-      useFactory: ({ base_dir }: AppConfig) => new ContextLoader(git, base_dir, userFolders(base_dir)),
+      useFactory: ({ base_dir }: AppConfig) =>
+        new ContextLoader(REPOSITORIES, base_dir, userFolders(base_dir)),
     },
     {
       provide: ConversationServices,

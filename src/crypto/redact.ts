@@ -1,12 +1,9 @@
+import { isSecretName } from '../text/index.js';
 import { maskUserinfo } from './userinfo.js';
 
-const SECRET_NAME = /AUTHORIZATION|COOKIE|CREDENTIAL|KEY|PASSWORD|SECRET|SESSION|TOKEN/i;
-const SECRET_GROUP = /^(env|environment|headers)$/i;
+export { isSecretName };
 
-/** Something of this name (a header, a field, a variable) is treated as a secret. */
-export function isSecretName(name: string): boolean {
-  return SECRET_NAME.test(name);
-}
+const SECRET_GROUP = /^(env|environment|headers)$/i;
 
 /** Objects of this name hold texts that are secrets, or may be: a text in the place of one may be, too. */
 export function isSecretGroup(name: string): boolean {

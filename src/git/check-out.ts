@@ -1,7 +1,9 @@
-import { makeFolder } from '../../files/index.js';
-import { LIMITS } from './copy-tree.js';
-import { SourceUnavailableError } from './extension-errors.js';
+import { makeFolder } from '../files/index.js';
 import { fetchGit } from './fetch-git.js';
+import { GitFetchError } from './git-errors.js';
+
+/** The most that a repository may have for its files to be unpacked. */
+const LIMITS = { files: 10_000, bytes: 200 * 1024 * 1024 } as const;
 
 /** What is checked out, and how. */
 export interface CheckOut {
@@ -21,7 +23,7 @@ export interface CheckOut {
  * Fetches one commit of a repository and puts its files into a folder: all of them, or, where that is too much, only
  * those of the part. Sizes are looked at before anything is unpacked.
  * @returns the commit
- * @throws SourceUnavailableError
+ * @throws GitFetchError
  */
 export async function checkOut({ address, ref, part, place, ...options }: CheckOut): Promise<string> {
   await makeFolder(place, 0o700);
@@ -30,13 +32,17 @@ export async function checkOut({ address, ref, part, place, ...options }: CheckO
   await git('fetch', '-q', '--depth', '1', '--no-tags', '--', address, ref ?? 'HEAD');
   const files = listed(await git('ls-tree', '-r', '-l', '-z', '--full-tree', 'FETCH_HEAD'));
   const wanted = part === '' ? files : files.filter(({ name }) => name.startsWith(`${part}/`));
-  if (part !== '' && wanted.length === 0)
-    throw new SourceUnavailableError(`There is no folder ${part} in it`);
+  if (part !== '' && wanted.length === 0) throw new GitFetchError(`There is no folder ${part} in it`);
   const isSmall = fits(files);
   if (!isSmall && !fits(wanted)) {
-    throw new SourceUnavailableError(`It has more than ${LIMITS.files} files or ${LIMITS.bytes} bytes`);
+    throw new GitFetchError(`It has more than ${LIMITS.files} files or ${LIMITS.bytes} bytes`);
   }
-  if (files.length > 0) await git('checkout', '-q', 'FETCH_HEAD', '--', isSmall || part === '' ? '.' : part);
+  if (files.length > 0) {
+    const paths = isSmall || part === '' ? '.' : part;
+    // Which filters run is for the attributes of the repository to say: nobody's are known here.
+    const offline = { cwd: place, ...options, withUserConfig: false };
+    await fetchGit(['checkout', '-q', 'FETCH_HEAD', '--', paths], offline);
+  }
   return (await git('rev-parse', 'FETCH_HEAD')).trim();
 }
 

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
-import { childEnvironment } from '../../tools/child-environment.js';
-import { killGroup } from '../../tools/process-group.js';
-import { Slots } from '../../flow/index.js';
-import { SourceUnavailableError } from './extension-errors.js';
+import { Slots } from '../flow/index.js';
+import { maskRemotes } from '../text/index.js';
+import { childEnvironment } from '../tools/child-environment.js';
+import { killGroup } from '../tools/process-group.js';
+import { GitFetchError, GitFetchTimeoutError } from './git-errors.js';
 
 /** The longest that a fetch may take (ms). */
 export const FETCH_TIMEOUT_MS = 120_000;
@@ -29,6 +30,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
   'maintenance.auto': 'false',
 };
 const ENVIRONMENT = {
+  GIT_NO_LAZY_FETCH: '1',
   GIT_ALLOW_PROTOCOL: 'file:git:http:https:ssh',
   GIT_TERMINAL_PROMPT: '0',
   GIT_ASKPASS: 'true',
@@ -40,9 +42,6 @@ const ENVIRONMENT = {
 };
 /** Without what the person has configured: helpers that know passwords, other addresses for hosts. */
 const NO_CONFIGURATION = { GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null' };
-
-/** A fetch took too long. */
-export class FetchTimeoutError extends SourceUnavailableError {}
 
 /** How git is run. */
 export interface FetchOptions {
@@ -59,7 +58,7 @@ const slots = new Slots(AT_ONCE);
 /**
  * Runs git on a repository that nobody vouches for: no hooks, no filters, nobody to ask, bounded in time and size.
  * @returns what it printed
- * @throws SourceUnavailableError with what git complained of, free of passwords
+ * @throws GitFetchError with what git complained of, free of passwords
  */
 export function fetchGit(args: readonly string[], options: FetchOptions): Promise<string> {
   return slots.run(() => run(args, options));
@@ -75,19 +74,19 @@ function run(args: readonly string[], { cwd, deadline, withUserConfig }: FetchOp
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    let failure: SourceUnavailableError | undefined;
-    const end = (why: SourceUnavailableError): void => {
+    let failure: GitFetchError | undefined;
+    const end = (why: GitFetchError): void => {
       failure ??= why;
       killGroup(child, 'SIGKILL');
     };
     const left = Math.max(0, deadline - performance.now());
-    const timer = setTimeout(() => end(new FetchTimeoutError('git took too long')), left);
+    const timer = setTimeout(() => end(new GitFetchTimeoutError('git took too long')), left);
     const output: Buffer[] = [];
     let complaint = '';
     let size = 0;
     child.stdout.on('data', (chunk: Buffer) => {
       size += chunk.length;
-      if (size > MAX_OUTPUT) end(new SourceUnavailableError('the repository has too many files'));
+      if (size > MAX_OUTPUT) end(new GitFetchError('the repository has too many files'));
       else output.push(chunk);
     });
     child.stderr.on('data', (chunk: Buffer) => {
@@ -95,13 +94,13 @@ function run(args: readonly string[], { cwd, deadline, withUserConfig }: FetchOp
     });
     child.once('error', (error) => {
       clearTimeout(timer);
-      reject(new SourceUnavailableError(`git cannot be run: ${error.message}`));
+      reject(new GitFetchError(`git cannot be run: ${error.message}`));
     });
     child.once('close', (code) => {
       clearTimeout(timer);
       if (failure) reject(failure);
       else if (code === 0) resolve(Buffer.concat(output).toString());
-      else reject(new SourceUnavailableError(reasonIn(complaint)));
+      else reject(new GitFetchError(reasonIn(complaint)));
     });
   });
 }
@@ -109,10 +108,5 @@ function run(args: readonly string[], { cwd, deadline, withUserConfig }: FetchOp
 function reasonIn(complaint: string): string {
   const lines = complaint.split('\n').filter((line) => /^(fatal|error|remote):/.test(line));
   const reason = (lines.length > 0 ? lines.join('\n') : complaint.trim()) || 'git failed';
-  return withoutCredentials(reason.slice(0, 1000));
-}
-
-/** Frees addresses in a text from names and passwords. */
-export function withoutCredentials(text: string): string {
-  return text.replace(/(\b[a-z][a-z\d+.-]*:\/\/)[^/\s'"@]*@/gi, '$1');
+  return maskRemotes(reason).slice(0, 1000);
 }

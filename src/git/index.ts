@@ -1,8 +1,13 @@
 export { commitOf, currentBranch, exportBase } from './base-ref.js';
 export { changesBelow, changesOfCommit, type GitChange } from './changes.js';
+export { checkOut } from './check-out.js';
 export { newestCommits, type GitCommit, type GitCommitsPage } from './commits.js';
 export { diffOfCommit, diffOfFile, type GitDiff } from './diff.js';
+export { FETCH_TIMEOUT_MS, fetchGit } from './fetch-git.js';
 export { GitBounds } from './git-bounds.js';
-export { GitCommandError, GitPathError } from './git-errors.js';
-export { gitFolderAt } from './git-folder.js';
+export { GitCommandError, GitFetchError, GitFetchTimeoutError, GitPathError } from './git-errors.js';
+export { findGitFolder, gitFolderAt } from './git-folder.js';
+export { writePatch } from './patch.js';
+export { fetchRepository, hasChanges, repositoryFiles, repositoryTop } from './repository-reader.js';
 export { Repository } from './repository.js';
+export { addWorktree, removeWorktree } from './worktree.js';

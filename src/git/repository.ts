@@ -1,24 +1,15 @@
 import { createWriteStream } from 'node:fs';
-import {
-  mkdir,
-  mkdtemp,
-  open,
-  readdir,
-  rm,
-  symlink,
-  utimes,
-  writeFile,
-  type FileHandle,
-} from 'node:fs/promises';
-import os from 'node:os';
+import { mkdir, open, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { errorCode } from '../errors/index.js';
+import { makeTemporaryFolder } from '../files/index.js';
+import { OUR_SETTINGS, READ_ENVIRONMENT } from './environment.js';
 import { GitPathError } from './git-errors.js';
 import type { GitBounds } from './git-bounds.js';
 import { findGitFolder, gitFolderAt, nameIn, PLAIN_READ, type GitFolder } from './git-folder.js';
 import { assertPlain, assertPlainFiles } from './plain-files.js';
-import { runGit } from './run-git.js';
+import { runGit, type GitEnvironment, type GitRunOptions } from './run-git.js';
 
 /** Settings of a repository that say how its files are to be read; all others are left where they are. */
 const WANTED =
@@ -29,35 +20,11 @@ const PLAIN_VALUE = /^[A-Za-z0-9]+$/;
 const LINKED = ['objects', 'refs', 'packed-refs', 'shallow', 'reftable'];
 /** Bytes of an index: several million files. */
 const MAX_INDEX = 512 * 1024 * 1024;
-/** The longest that the hashing of a whole tree may take (ms). */
-const STAGING_MS = 300_000;
 
 const EMPTY_TREES: Readonly<Record<string, string>> = {
   sha1: '4b825dc642cb6eb9a060e54bf8d69288fbee4904',
   sha256: '6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321',
 };
-
-/** Nothing outside the repository counts, nothing is fetched, nobody is asked. */
-const ENVIRONMENT = {
-  GIT_CONFIG_NOSYSTEM: '1',
-  GIT_CONFIG_GLOBAL: '/dev/null',
-  GIT_ATTR_NOSYSTEM: '1',
-  GIT_OPTIONAL_LOCKS: '0',
-  GIT_NO_LAZY_FETCH: '1',
-  GIT_ALLOW_PROTOCOL: '',
-  GIT_TERMINAL_PROMPT: '0',
-  LC_ALL: 'C',
-};
-const OUR_SETTINGS = [
-  '[core]',
-  'repositoryformatversion = 1',
-  'bare = false',
-  'hooksPath = /dev/null',
-  'fsmonitor = false',
-  'quotePath = false',
-  '[gc]',
-  'auto = 0',
-];
 
 /**
  * A repository to be read that nobody vouches for. Git never sees its configuration, its hooks and its attributes of
@@ -67,10 +34,12 @@ const OUR_SETTINGS = [
  */
 export class Repository {
   private constructor(
-    private readonly shadow: string,
+    /** The folder of ours, for what works with the same repository. */
+    readonly shadow: string,
     readonly folder: GitFolder,
     private readonly settings: ReadonlyMap<string, string>,
-    private readonly bounds: GitBounds | undefined,
+    /** Where its parts may be; undefined: anywhere. */
+    readonly bounds: GitBounds | undefined,
   ) {}
 
   /**
@@ -89,7 +58,7 @@ export class Repository {
     if (!found) return undefined;
     await bounds?.assertHolds(found);
     await assertPlainFiles(found, folder);
-    const shadow = await mkdtemp(path.join(os.tmpdir(), 'openhands-git-'));
+    const shadow = await makeTemporaryFolder('git');
     try {
       return await Repository.shadowed(found, shadow, bounds);
     } catch (error) {
@@ -137,73 +106,36 @@ export class Repository {
    * @throws GitCommandError
    */
   git(args: readonly string[], cwd = this.folder.top): Promise<Buffer> {
-    return runGit(args, { cwd, env: this.environment() });
+    return this.run(args, { cwd });
+  }
+
+  /**
+   * The same with more to say: an environment besides, a file for the output, another time limit.
+   * @throws GitCommandError
+   */
+  run(args: readonly string[], { env, ...options }: Partial<GitRunOptions>): Promise<Buffer> {
+    const { top } = this.folder;
+    const own: GitEnvironment = { ...READ_ENVIRONMENT, GIT_DIR: this.shadow, GIT_WORK_TREE: top };
+    return runGit(args, { cwd: top, ...options, env: { ...own, ...env } });
   }
 
   /** The same, and undefined where git fails. */
-  async tryGit(args: readonly string[], cwd?: string): Promise<string | undefined> {
-    return this.git(args, cwd).then(
+  async tryGit(args: readonly string[], options: Partial<GitRunOptions> = {}): Promise<string | undefined> {
+    return this.run(args, options).then(
       (output) => output.toString().trim(),
       () => undefined,
     );
   }
 
-  /**
-   * Writes the patch that leads from a base to the files of a folder as they are, untracked ones included. New objects
-   * go into the folder of ours.
-   */
-  async writePatch(base: string, pathspecs: readonly string[], cwd: string, out: FileHandle): Promise<void> {
-    const objects = path.join(this.shadow, 'new-objects');
-    await mkdir(objects);
-    const env = {
-      ...this.environment(),
-      GIT_OBJECT_DIRECTORY: objects,
-      GIT_ALTERNATE_OBJECT_DIRECTORIES: quotedPath(path.join(this.folder.common, 'objects')),
-    };
-    const run = (args: readonly string[], to?: FileHandle) =>
-      runGit(args, { cwd, env, out: to, timeoutMs: STAGING_MS });
-    // With the index as it was, what has not changed since is not read again.
-    await run(['read-tree', '--reset', base]);
-    const limits = ['--', '.', ...pathspecs, ...(await this.unusable(cwd))];
-    await run(['add', '--all', '--no-warn-embedded-repo', ...limits]);
-    await run(
-      ['diff', '--binary', '--no-ext-diff', '--no-textconv', '--find-renames', '--cached', base, ...limits],
-      out,
-    );
-  }
-
-  /** Excludes repositories inside it that have no commit: git cannot take them in. */
-  private async unusable(cwd: string): Promise<string[]> {
-    const listed = await this.git(['ls-files', '--others', '--exclude-standard', '-z'], cwd);
-    const found: string[] = [];
-    for (const name of listed.toString().split('\0')) {
-      if (!name.endsWith('/')) continue;
-      const inner = await Repository.open(path.join(cwd, name), this.bounds, true);
-      const head = await inner?.tryGit(['rev-parse', '--verify', '--quiet', 'HEAD']);
-      await inner?.close();
-      if (head === undefined || head === '') found.push(`:(exclude,literal)${name.slice(0, -1)}`);
-    }
-    return found;
-  }
-
   close(): Promise<void> {
     return rm(this.shadow, { recursive: true, force: true });
   }
-
-  private environment(): Record<string, string> {
-    return { ...ENVIRONMENT, GIT_DIR: this.shadow, GIT_WORK_TREE: this.folder.top };
-  }
-}
-
-/** A list of folders is separated by colons; quotes keep those of a name. */
-function quotedPath(folder: string): string {
-  return `"${folder.replace(/["\\]/g, '\\$&')}"`;
 }
 
 /** Reads settings out of a file, without includes. It is the only thing that is read of it. */
 async function settingsOf({ common }: GitFolder): Promise<Map<string, string>> {
   const file = path.join(common, 'config');
-  const env = { ...ENVIRONMENT, GIT_DIR: '/dev/null' };
+  const env = { ...READ_ENVIRONMENT, GIT_DIR: '/dev/null' };
   const args = ['config', '--file', file, '--no-includes', '-z', '--get-regexp', WANTED];
   // Without any of them it ends with 1, and with a configuration that cannot be read we do without.
   const output = await runGit(args, { cwd: '/', env }).catch(() => Buffer.alloc(0));

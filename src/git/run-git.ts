@@ -4,6 +4,7 @@ import { childEnvironment } from '../tools/child-environment.js';
 import { killGroup } from '../tools/process-group.js';
 import { Slots, turnToStart } from '../flow/index.js';
 import { GitCommandError } from './git-errors.js';
+import { maskRemotes } from '../text/index.js';
 
 /** Longest command (ms). */
 const TIMEOUT_MS = 60_000;
@@ -12,15 +13,22 @@ const MAX_OUTPUT = 32 * 1024 * 1024;
 /** Commands that run at the same time; the others wait. */
 const AT_ONCE = 6;
 
+/** Variables of a git command; undefined: not set. */
+export type GitEnvironment = Readonly<Record<string, string | undefined>>;
+
 /** How a git command is run. */
 export interface GitRunOptions {
   /** Absolute. */
   cwd: string;
-  env: Readonly<Record<string, string>>;
+  env: GitEnvironment;
   /** Where its output goes instead of into memory. */
   out?: FileHandle;
   timeoutMs?: number;
 }
+
+/** So much of what git complains of is kept (characters). */
+const MAX_COMPLAINT = 16 * 1024;
+const MAX_REASON = 500;
 
 const slots = new Slots(AT_ONCE);
 
@@ -44,9 +52,9 @@ function run(
     if (args.some((word) => word.includes('\0'))) return reject(new GitCommandError(args));
     const child = spawn('git', ['--no-pager', ...args], {
       cwd,
-      env: childEnvironment(env),
+      env: childEnvironment(defined(env)),
       detached: true,
-      stdio: ['ignore', out?.fd ?? 'pipe', 'ignore'],
+      stdio: ['ignore', out?.fd ?? 'pipe', 'pipe'],
     });
     let failure: GitCommandError | undefined;
     const kill = (why: string): void => {
@@ -56,6 +64,10 @@ function run(
     const timer = setTimeout(() => kill('Git command timed out'), timeoutMs);
     const chunks: Buffer[] = [];
     let size = 0;
+    let complaint = '';
+    child.stderr?.on('data', (chunk: Buffer) => {
+      if (complaint.length < MAX_COMPLAINT) complaint += chunk.toString();
+    });
     child.stdout?.on('data', (chunk: Buffer) => {
       size += chunk.length;
       if (size > MAX_OUTPUT) kill('Git command printed too much');
@@ -69,7 +81,19 @@ function run(
       clearTimeout(timer);
       if (failure) reject(failure);
       else if (code === 0) resolve(Buffer.concat(chunks));
-      else reject(new GitCommandError(args));
+      else reject(new GitCommandError(args, undefined, firstReason(complaint)));
     });
   });
+}
+
+function defined(env: GitEnvironment): Record<string, string> {
+  const entries = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return Object.fromEntries(entries);
+}
+
+/** The line that says why, without its mark and without passwords. */
+function firstReason(complaint: string): string {
+  const lines = complaint.split('\n');
+  const line = lines.find((text) => /^(fatal|error):/.test(text)) ?? lines[0] ?? '';
+  return maskRemotes(line.replace(/^(fatal|error): /, '').slice(0, MAX_REASON));
 }

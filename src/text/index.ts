@@ -5,6 +5,8 @@ export { withoutEndSlashes } from './end-slashes.js';
 export { copyInParts, joinInParts } from './join-in-parts.js';
 export { keysOf, parseInParts } from './json-in-parts.js';
 export { remembered } from './remembered.js';
+export { maskRemote, maskRemotes } from './remote-address.js';
+export { isSecretName } from './secret-name.js';
 export { decodeInParts, encodeInParts, slicesOf, Utf8Text } from './utf8-text.js';
 export { originInUrl, parseHost, parseOrigin, parseWrittenOrigin, type WebOrigin } from './web-origin.js';
 export { parseJson } from './parse-json.js';

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { ContextLoader } from '../../src/agent/skills/index.js';
+import { ContextLoader, type Repositories } from '../../src/agent/skills/index.js';
 import { ConversationNotFoundError, RunLimitError } from '../../src/conversations/conversation-errors.js';
 import { ConversationsController } from '../../src/conversations/conversations.controller.js';
 import { ConversationsService } from '../../src/conversations/conversations.service.js';
@@ -89,6 +89,12 @@ export class RecordingConversations {
   }
 }
 
+const NO_REPOSITORIES: Repositories = {
+  top: () => Promise.resolve(undefined),
+  files: () => Promise.resolve(undefined),
+  fetch: () => Promise.reject(new Error('nothing is fetched here')),
+};
+
 /** Nobody has stored a profile. */
 const NO_FOLDER = path.join(os.tmpdir(), 'there-is-no-such-folder');
 
@@ -103,7 +109,7 @@ const NO_FOLDER = path.join(os.tmpdir(), 'there-is-no-such-folder');
         const secrets = new FileSecrets(new Cipher(null), new KnownSecrets());
         const models = new LlmProfiles(folder, secrets, new ProviderConnections(folder, secrets));
         const store = new SettingsStore(folder, secrets);
-        const context = new ContextLoader(() => Promise.resolve(''), NO_FOLDER, {
+        const context = new ContextLoader(NO_REPOSITORIES, NO_FOLDER, {
           agents: NO_FOLDER,
           openhands: NO_FOLDER,
         });

@@ -5,7 +5,7 @@ import type { AgentSpec } from '../agent-spec.js';
 import { errorCode, errorMessage } from '../../errors/index.js';
 import { readJsonFile } from '../../files/index.js';
 import type { UserFolders } from '../../files/index.js';
-import type { Git } from './instruction-files.js';
+import type { Repositories } from './repositories.js';
 import {
   findPlugin,
   marketplacesOf,
@@ -53,13 +53,13 @@ export class ContextLoader {
   private readonly sources: Sources;
 
   constructor(
-    private readonly git: Git,
+    private readonly repositories: Repositories,
     /** What relative paths of plugins are relative to (absolute path). */
     private readonly baseDir: string,
     /** Where the person keeps what is meant for all projects. */
     readonly user: UserFolders,
   ) {
-    this.sources = new Sources(git, path.join(user.openhands, 'cache', 'sources'));
+    this.sources = new Sources(repositories, path.join(user.openhands, 'cache', 'sources'));
   }
 
   /** Never fails: what cannot be read is left out, and a line of the log names the file. */
@@ -140,7 +140,7 @@ export class ContextLoader {
 
   /** What a project tells agents. */
   projectSkills(workspace: string, warn: Warn): Promise<Skill[]> {
-    return readProjectSkills(workspace, this.git, warn);
+    return readProjectSkills(workspace, this.repositories, warn);
   }
 
   /** What a person keeps for all projects. */

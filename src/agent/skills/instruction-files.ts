@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { errorMessage } from '../../errors/index.js';
 import { MAX_FILE_BYTES, readProjectText } from '../../files/index.js';
+import type { Repositories } from './repositories.js';
 import { makeSkill, type Skill } from './skill.js';
 import type { Warn } from './skill-folder.js';
 
@@ -23,9 +24,6 @@ const MAX_FOLDERS = 2_000;
 /** Rules of folders inside a project. */
 const MAX_NESTED = 200;
 
-/** Runs git in a folder; answers with what it printed. */
-export type Git = (folder: string, args: readonly string[]) => Promise<string>;
-
 /** The instructions that stand in one folder, by file name. Of two files for the same skill the first one counts. */
 export async function readInstructionFiles(folder: string, project: string, warn: Warn): Promise<Skill[]> {
   const entries = await readdir(folder).catch(() => []);
@@ -43,10 +41,10 @@ export async function readInstructionFiles(folder: string, project: string, warn
 export async function readNestedInstructions(
   folder: string,
   project: string,
-  git: Git,
+  repositories: Repositories,
   warn: Warn,
 ): Promise<Skill[]> {
-  const files = (await filesOfRepository(folder, git)) ?? (await filesOfFolder(folder));
+  const files = (await filesOfRepository(folder, repositories)) ?? (await filesOfFolder(folder));
   const nested = files
     .filter((file) => file.includes('/') && NAMES.has(path.posix.basename(file).toLowerCase()))
     .filter((file) => !file.split('/').some((segment) => FOREIGN_FOLDERS.has(segment)))
@@ -88,14 +86,9 @@ async function readInstructions(file: string, project: string, warn: Warn): Prom
 }
 
 /** What is tracked or could be: what a repository ignores is none of its instructions. Undefined outside of one. */
-async function filesOfRepository(folder: string, git: Git): Promise<string[] | undefined> {
+async function filesOfRepository(folder: string, repositories: Repositories): Promise<string[] | undefined> {
   const patterns = [...NAMES.keys()].map((name) => `:(icase,glob)**/${name}`);
-  const list = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--', ...patterns];
-  try {
-    return [...new Set((await git(folder, list)).split('\0'))].filter((file) => file !== '');
-  } catch {
-    return undefined;
-  }
+  return repositories.files(folder, patterns).catch(() => undefined);
 }
 
 /** A walk that follows no links and ends after so many folders. */

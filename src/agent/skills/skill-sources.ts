@@ -2,7 +2,8 @@ import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import type { UserFolders } from '../../files/index.js';
 import { enabledNames } from './installed-names.js';
-import { readInstructionFiles, readNestedInstructions, type Git } from './instruction-files.js';
+import { readInstructionFiles, readNestedInstructions } from './instruction-files.js';
+import type { Repositories } from './repositories.js';
 import { firstByName, type Skill } from './skill.js';
 import { readSkillAt, readSkillFolder, type Warn } from './skill-folder.js';
 
@@ -15,12 +16,16 @@ const PROJECT_FOLDERS = ['.agents/skills', '.openhands/skills', '.openhands/micr
  * that cannot be used are left out, and `warn` is told.
  * @param workspace absolute path
  */
-export async function readProjectSkills(workspace: string, git: Git, warn: Warn): Promise<Skill[]> {
-  const root = await repositoryRoot(workspace, git);
+export async function readProjectSkills(
+  workspace: string,
+  repositories: Repositories,
+  warn: Warn,
+): Promise<Skill[]> {
+  const root = await repositoryRoot(workspace, repositories);
   const project = root ?? workspace;
   const places = root === undefined ? [workspace] : [workspace, root];
   const instructions = await inOrder(places, (place) => readInstructionFiles(place, project, warn));
-  const rules = await readNestedInstructions(workspace, project, git, warn);
+  const rules = await readNestedInstructions(workspace, project, repositories, warn);
   const folders = places.flatMap((place) => PROJECT_FOLDERS.map((folder) => path.join(place, folder)));
   const skills = await inOrder(folders, (folder) => readSkillFolder(folder, warn, project));
   return firstByName(instructions, rules, skills);
@@ -54,10 +59,10 @@ async function readInstalledSkills(folder: string, warn: Warn): Promise<Skill[]>
 }
 
 /** Undefined outside of a repository, and where the workspace is its root. */
-async function repositoryRoot(workspace: string, git: Git): Promise<string | undefined> {
+async function repositoryRoot(workspace: string, repositories: Repositories): Promise<string | undefined> {
   try {
-    const root = await git(workspace, ['rev-parse', '--show-toplevel']);
-    return root === '' || root === (await realpath(workspace)) ? undefined : root;
+    const root = await repositories.top(workspace);
+    return root === (await realpath(workspace)) ? undefined : root;
   } catch {
     return undefined;
   }

@@ -1,11 +1,18 @@
-import { access, rm, rmdir } from 'node:fs/promises';
+import { access, realpath, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { Logger } from '@nestjs/common';
 import { errorMessage } from '../../errors/index.js';
 import { makeFolder } from '../../files/index.js';
+import {
+  addWorktree,
+  commitOf,
+  GitCommandError,
+  GitPathError,
+  removeWorktree,
+  Repository,
+} from '../../git/index.js';
 import type { WorktreeRecord } from '../conversation-state.js';
 import type { WorktreeOptions } from '../start-request.js';
-import { git, GitError } from './git.js';
 import { WorktreeUsers } from './worktree-users.js';
 
 /** Without options a worktree starts from what is checked out. */
@@ -22,7 +29,10 @@ export interface MadeWorktree {
   workingDir: string;
 }
 
-/** Makes and removes the git worktrees that conversations work in, each on a branch of its own. */
+/**
+ * Makes and removes the git worktrees that conversations work in, each on a branch of its own. Nothing that a repository
+ * configures runs for it.
+ */
 export class Worktrees {
   private readonly logger = new Logger('Worktrees');
   /** Commands that change a repository follow each other; git's own locks would make the second one fail. */
@@ -31,6 +41,8 @@ export class Worktrees {
   constructor(
     /** The folder of all worktrees (absolute path). */
     private readonly root: string,
+    /** Filter drivers of the operator's git configuration that may run. */
+    private readonly filters: readonly string[],
   ) {}
 
   /**
@@ -40,17 +52,23 @@ export class Worktrees {
    * @throws WorktreeError
    */
   async make(workspace: string, id: string, options: WorktreeOptions): Promise<MadeWorktree | undefined> {
+    const real = await realpath(workspace);
+    let repository: Repository | undefined;
     try {
-      const repository = await git(workspace, ['rev-parse', '--show-toplevel']);
-      const inside = await git(workspace, ['rev-parse', '--show-prefix']);
-      const commit = await startingPoint(repository, options);
-      const record = await this.inTurn(repository, () => this.add(repository, id, commit, options));
+      repository = await Repository.open(real, undefined);
+      if (!repository) return undefined;
+      const opened = repository;
+      const { top } = opened.folder;
+      const commit = await startingPoint(opened, options);
+      const record = await this.inTurn(top, () => this.add(opened, id, commit, options));
       await this.share(record, id);
-      return { record, workingDir: path.resolve(record.path, inside) };
+      return { record, workingDir: path.resolve(record.path, path.relative(top, real)) };
     } catch (error) {
-      if (!(error instanceof GitError)) throw error;
-      if (error.noRepository) return undefined;
-      throw new WorktreeError(`The worktree of ${workspace} cannot be made: ${error.message}`);
+      const reason = reasonOf(error);
+      if (reason === undefined) throw error;
+      throw new WorktreeError(`The worktree of ${workspace} cannot be made: ${reason}`);
+    } finally {
+      await repository?.close();
     }
   }
 
@@ -80,15 +98,12 @@ export class Worktrees {
   /** Removes a worktree with what is in it. The branch stays: what was committed is not lost. */
   async remove({ repository, path: folder }: WorktreeRecord): Promise<void> {
     try {
-      await this.inTurn(repository, async () => {
-        await git(repository, ['worktree', 'remove', '--force', folder]);
-      });
+      await this.inTurn(repository, () => removeWorktree(repository, folder));
     } catch (error) {
       this.logger.warn(`worktree ${folder}: ${errorMessage(error)}`);
-      if (this.owns(folder)) await rm(folder, { recursive: true, force: true }).catch(() => undefined);
-      await git(repository, ['worktree', 'prune']).catch(() => undefined);
     }
     if (!this.owns(folder)) return;
+    await rm(folder, { recursive: true, force: true }).catch(() => undefined);
     await new WorktreeUsers(folder).clear().catch(() => undefined);
     await rmdir(path.dirname(folder)).catch(() => undefined);
   }
@@ -98,24 +113,24 @@ export class Worktrees {
   }
 
   private async add(
-    repository: string,
+    repository: Repository,
     id: string,
     commit: string,
     { branch_prefix }: WorktreeOptions,
   ): Promise<WorktreeRecord> {
+    const { top } = repository.folder;
     const { name, branch } = await this.freeNames(repository, id, branch_prefix);
-    const folder = path.join(this.root, name, path.basename(repository));
+    const folder = path.join(this.root, name, path.basename(top));
     await makeFolder(path.dirname(folder)).catch((error: unknown) => {
       throw new WorktreeError(`The worktree cannot be made: ${errorMessage(error)}`);
     });
-    await git(repository, ['worktree', 'prune']);
-    await git(repository, ['worktree', 'add', '--quiet', '--no-track', '-b', branch, folder, commit]);
-    return { repository, path: folder, branch };
+    await addWorktree(repository, { folder, branch, commit, filters: this.filters });
+    return { repository: top, path: folder, branch };
   }
 
   /** A folder and a branch that are not there yet; an earlier conversation of the same id may have left its own. */
   private async freeNames(
-    repository: string,
+    repository: Repository,
     id: string,
     prefix: string,
   ): Promise<{ name: string; branch: string }> {
@@ -139,43 +154,37 @@ export class Worktrees {
   }
 }
 
-/** The commit that the branch starts from. */
-async function startingPoint(repository: string, options: WorktreeOptions): Promise<string> {
-  const name = options.base === 'ref' ? (options.ref ?? 'HEAD') : await baseName(repository, options.base);
-  try {
-    return await git(repository, [
-      'rev-parse',
-      '--verify',
-      '--quiet',
-      '--end-of-options',
-      `${name}^{commit}`,
-    ]);
-  } catch (error) {
-    if (!(error instanceof GitError)) throw error;
-    throw new WorktreeError(
-      name === 'HEAD'
-        ? `The worktree of ${repository} cannot be made: the repository has no commits yet`
-        : `The worktree of ${repository} cannot be made: there is no commit '${name}'`,
-    );
-  }
+/** Why git cannot do it; undefined for an error that is not git's. */
+function reasonOf(error: unknown): string | undefined {
+  if (error instanceof GitCommandError) return error.reason === '' ? error.message : error.reason;
+  return error instanceof GitPathError ? error.message : undefined;
 }
 
-async function baseName(repository: string, base: 'default_branch' | 'head'): Promise<string> {
-  if (base === 'head') return 'HEAD';
-  const remote = await git(repository, ['symbolic-ref', '--quiet', 'refs/remotes/origin/HEAD']).catch(
-    () => '',
+/** The commit that the branch starts from. */
+async function startingPoint(repository: Repository, options: WorktreeOptions): Promise<string> {
+  const name = options.base === 'ref' ? (options.ref ?? 'HEAD') : await baseName(repository, options.base);
+  const commit = await commitOf(repository, name);
+  if (commit !== undefined) return commit;
+  const { top } = repository.folder;
+  throw new WorktreeError(
+    name === 'HEAD'
+      ? `The worktree of ${top} cannot be made: the repository has no commits yet`
+      : `The worktree of ${top} cannot be made: there is no commit '${name}'`,
   );
-  if (remote !== '') return remote;
+}
+
+async function baseName(repository: Repository, base: 'default_branch' | 'head'): Promise<string> {
+  if (base === 'head') return 'HEAD';
+  const remote = await repository.tryGit(['symbolic-ref', '--quiet', 'refs/remotes/origin/HEAD']);
+  if (remote) return remote;
   for (const branch of ['main', 'master'])
     if (await hasBranch(repository, branch)) return `refs/heads/${branch}`;
   return 'HEAD';
 }
 
-async function hasBranch(repository: string, branch: string): Promise<boolean> {
-  return git(repository, ['show-ref', '--verify', '--quiet', `refs/heads/${branch}`]).then(
-    () => true,
-    () => false,
-  );
+async function hasBranch(repository: Repository, branch: string): Promise<boolean> {
+  const shown = ['show-ref', '--verify', '--quiet', `refs/heads/${branch}`];
+  return (await repository.tryGit(shown)) !== undefined;
 }
 
 async function exists(file: string): Promise<boolean> {

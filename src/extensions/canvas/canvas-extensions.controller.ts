@@ -1,6 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post } from '@nestjs/common';
 import { Operation } from '../../http/operation.js';
 import type { JsonObject } from '../../storage/index.js';
+import { maskRemote } from '../../text/index.js';
 import { answering } from '../installation/answering.js';
 import {
   InstallCanvasExtensionRequestDto,
@@ -8,7 +9,6 @@ import {
   OTHER_NAME,
   UpdateCanvasExtensionStateRequestDto,
 } from '../installation/installation.dto.js';
-import { withoutCredentials } from '../installation/fetch-git.js';
 import { Installations } from '../installation/installations.js';
 import type { InstalledExtension } from '../installation/installed-file.js';
 import { ExtensionNamePipe } from '../installation/name.pipe.js';
@@ -111,6 +111,6 @@ function refusing<T>(work: Promise<T>): Promise<T> {
 
 async function info(extension: InstalledExtension): Promise<InstalledCanvasExtension> {
   const read = await readCanvasManifest(extension.install_path).catch(() => undefined);
-  const source = withoutCredentials(extension.source);
+  const source = maskRemote(extension.source);
   return { ...extension, source, manifest: read?.plain ?? null };
 }

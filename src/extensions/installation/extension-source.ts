@@ -2,10 +2,9 @@ import { realpath, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { isInside } from '../../files/index.js';
+import { checkOut, FETCH_TIMEOUT_MS } from '../../git/index.js';
 import { withoutEndSlashes } from '../../text/index.js';
-import { SourceUnavailableError } from './extension-errors.js';
-import { checkOut } from './check-out.js';
-import { FETCH_TIMEOUT_MS } from './fetch-git.js';
+import { fromGit, SourceUnavailableError } from './extension-errors.js';
 
 /** Where an extension comes from, as requests name it. */
 export interface ExtensionSource {
@@ -88,7 +87,7 @@ async function openRepository(
   if (/^\w+:\/\/(.*@)?-/.test(address)) throw new SourceUnavailableError('The address has no host');
   const part = partOf(below);
   const deadline = performance.now() + timeoutMs;
-  const resolvedRef = await checkOut({ address, ref, part, place, deadline, withUserConfig });
+  const resolvedRef = await fromGit(checkOut({ address, ref, part, place, deadline, withUserConfig }));
   const opened = await openFolder(place, part);
   const name = path.posix.basename(withoutEndSlashes(address)).replace(/\.git$/, '');
   const isRepository = part === '';

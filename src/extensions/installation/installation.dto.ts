@@ -1,8 +1,8 @@
 import { Field } from '../../http/field.js';
 import { flag, nullable, text, type FieldType } from '../../http/field-type.js';
+import { maskRemote } from '../../text/index.js';
 import { EXTENSION_NAME, MAX_NAME } from './extension-kind.js';
 import type { InstalledExtension } from './installed-file.js';
-import { withoutCredentials } from './fetch-git.js';
 
 /** What to install. */
 export class InstallRequestDto {
@@ -54,7 +54,7 @@ export type InstalledInfo = Omit<InstalledExtension, 'requested_ref'>;
 
 /** What answers say of an installed extension; passwords in addresses stay where they are. */
 export function installedInfo({ requested_ref: _, ...extension }: InstalledExtension): InstalledInfo {
-  return { ...extension, source: withoutCredentials(extension.source) };
+  return { ...extension, source: maskRemote(extension.source) };
 }
 
 /** Names in paths, as the wire writes their patterns. Both mean the same. */

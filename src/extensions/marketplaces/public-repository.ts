@@ -4,9 +4,10 @@ import { Injectable, Logger } from '@nestjs/common';
 import { ContextLoader, publicFolder } from '../../agent/skills/index.js';
 import { AppConfig } from '../../config/index.js';
 import { makeFolder } from '../../files/index.js';
-import { FETCH_TIMEOUT_MS, fetchGit } from '../installation/fetch-git.js';
+import { FETCH_TIMEOUT_MS, fetchGit } from '../../git/index.js';
+import { fromGit } from '../installation/extension-errors.js';
 import { Staging } from '../installation/staging.js';
-import { withoutEndSlashes } from '../../text/index.js';
+import { maskRemote, withoutEndSlashes } from '../../text/index.js';
 
 const REPOSITORY = 'OpenHands/extensions';
 
@@ -43,9 +44,21 @@ export class PublicRepository {
     const address = `${withoutEndSlashes(this.config.github_url)}/${REPOSITORY}.git`;
     const ref = process.env['EXTENSIONS_REF'] ?? 'main';
     const options = { cwd: parent, deadline: performance.now() + FETCH_TIMEOUT_MS, withUserConfig: true };
-    const clone = ['clone', '-q', '--depth', '1', '--no-tags', '--template=', `--branch=${ref}`];
+    const clone = [
+      'clone',
+      '-q',
+      '--no-checkout',
+      '--depth',
+      '1',
+      '--no-tags',
+      '--template=',
+      `--branch=${ref}`,
+    ];
     try {
-      await fetchGit([...clone, '--', address, fresh], options);
+      await fromGit(fetchGit([...clone, '--', address, fresh], options));
+      // Which filters run is for the attributes of the repository to say: nobody's are known here.
+      const offline = { ...options, cwd: fresh, withUserConfig: false };
+      await fromGit(fetchGit(['reset', '-q', '--hard'], offline));
       const old = await this.staging.unused();
       const isThere = await rename(this.folder, old).then(
         () => true,
@@ -56,6 +69,6 @@ export class PublicRepository {
     } finally {
       await rm(fresh, { recursive: true, force: true });
     }
-    this.logger.log(`public skills were fetched from ${address}`);
+    this.logger.log(`public skills were fetched from ${maskRemote(address)}`);
   }
 }

@@ -6,9 +6,9 @@ import { ContextLoader } from '../../agent/skills/index.js';
 import { readPlugin, readPluginManifest } from '../../agent/skills/plugins/index.js';
 import { makeFolder } from '../../files/index.js';
 import type { JsonObject } from '../../storage/index.js';
+import { maskRemote } from '../../text/index.js';
 import { InvalidExtensionError } from '../installation/extension-errors.js';
 import { isLocal, type OpenedSource } from '../installation/extension-source.js';
-import { withoutCredentials } from '../installation/fetch-git.js';
 import { Staging } from '../installation/staging.js';
 import type { FetchPluginRequestDto } from './plugins.dto.js';
 
@@ -49,7 +49,7 @@ export class PluginFetcher {
           return {
             path: folder,
             resolved_ref,
-            source: withoutCredentials(source),
+            source: maskRemote(source),
             repo_path,
             ...(await this.look(folder)),
           };

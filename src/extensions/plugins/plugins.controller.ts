@@ -9,7 +9,7 @@ import {
 } from '@nestjs/common';
 import { Operation } from '../../http/operation.js';
 import { InvalidExtensionError, SourceUnavailableError } from '../installation/extension-errors.js';
-import { FetchTimeoutError } from '../installation/fetch-git.js';
+import { FetchTimeoutError } from '../installation/extension-errors.js';
 import { MarketplaceCatalogue, type MarketplacePlugin } from '../marketplaces/marketplace-catalogue.js';
 import { PluginCatalogue, type PluginInfo } from './plugin-catalogue.js';
 import { PluginFetcher, type FetchedPlugin } from './plugin-fetcher.js';

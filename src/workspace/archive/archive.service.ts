@@ -1,9 +1,9 @@
-import { lstat, mkdtemp, open, opendir, rm } from 'node:fs/promises';
-import os from 'node:os';
+import { lstat, open, opendir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { BadRequestException, Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { KnownSecrets, maskUserinfo } from '../../crypto/index.js';
+import { KnownSecrets } from '../../crypto/index.js';
+import { makeTemporaryFolder } from '../../files/index.js';
 import {
   commitOf,
   currentBranch,
@@ -13,8 +13,10 @@ import {
   GitCommandError,
   GitPathError,
   Repository,
+  writePatch,
 } from '../../git/index.js';
 import { Catalogue } from '../../storage/index.js';
+import { maskRemote } from '../../text/index.js';
 import { contentDisposition, percentEncoded } from '../content-disposition.js';
 import { FilesService } from '../files/files.service.js';
 import { RuntimeScopes } from '../runtime-scopes.js';
@@ -76,7 +78,7 @@ export class ArchiveService {
     const { gitBounds } = await this.scopes.of(scope);
     const repository = await opened(folder, await gitBounds());
     if (!repository) throw new BadRequestException(`Not a git repository: Not a git repository: ${folder}`);
-    const scratch = await mkdtemp(path.join(os.tmpdir(), 'openhands-patch-'));
+    const scratch = await makeTemporaryFolder('patch');
     try {
       const base = await exportBase(repository, base_ref ?? undefined).catch((error: unknown) => {
         if (!(error instanceof GitCommandError)) throw error;
@@ -84,7 +86,8 @@ export class ArchiveService {
       });
       const file = path.join(scratch, 'patch');
       const handle = await open(file, 'wx+', 0o600);
-      await repository.writePatch(base, pathspecs, folder, handle).catch((error: unknown) => {
+      await writePatch(repository, { base, pathspecs, cwd: folder, out: handle }).catch((error: unknown) => {
+        if (error instanceof GitPathError) throw new BadRequestException(error.message);
         if (!(error instanceof GitCommandError)) throw error;
         throw new BadRequestException('Failed to generate git delta');
       });
@@ -155,12 +158,12 @@ async function streaming(response: Response, write: () => Promise<void>): Promis
   }
 }
 
-/** Says which repository it is of; the address without name and password. */
+/** Says which repository it is of; the address without passwords and tokens. */
 async function describe(repository: Repository, response: Response): Promise<void> {
   const { remote } = repository;
   const head = await commitOf(repository, 'HEAD');
   const branch = await currentBranch(repository);
-  if (remote !== undefined) response.setHeader('X-Archive-Repo-Remote', percentEncoded(maskUserinfo(remote)));
+  if (remote !== undefined) response.setHeader('X-Archive-Repo-Remote', percentEncoded(maskRemote(remote)));
   if (head !== undefined) {
     response.setHeader('X-Archive-Branch', percentEncoded(branch ?? 'DETACHED'));
     response.setHeader('X-Archive-Head-Commit', head);

@@ -1,10 +1,12 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { mkdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { errorMessage } from '../../../errors/index.js';
-import type { Git } from '../instruction-files.js';
+import { makeTemporaryFolder, sweepTemporaryFolders } from '../../../files/index.js';
+import { maskRemote } from '../../../text/index.js';
+import type { Repositories } from '../repositories.js';
 
 /** Where a plugin or a marketplace comes from, as requests name it. */
 export interface Source {
@@ -24,7 +26,7 @@ export class SourceError extends Error {
 /** Turns sources into folders. Only what somebody named is fetched, and only by git. */
 export class Sources {
   constructor(
-    private readonly git: Git,
+    private readonly repositories: Repositories,
     /** Where fetched repositories are kept. */
     private readonly cache: string,
   ) {}
@@ -43,22 +45,21 @@ export class Sources {
   /** A copy of one commit, kept under its name: what is in use does not change. */
   private async fetch(address: string, ref: string | null): Promise<string> {
     if (ref?.startsWith('-') || address.startsWith('-'))
-      throw new SourceError(`not a git source: ${address}`);
+      throw new SourceError(`not a git source: ${maskRemote(address)}`);
     const home = path.join(this.cache, createHash('sha256').update(address).digest('hex').slice(0, 16));
-    const fresh = path.join(home, `.${randomUUID()}`);
+    await mkdir(home, { recursive: true });
+    await sweepTemporaryFolders(home);
+    const temporary = await makeTemporaryFolder('fetch', home);
     try {
-      await mkdir(fresh, { recursive: true });
-      await this.git(fresh, ['init', '-q']);
-      await this.git(fresh, ['fetch', '-q', '--depth', '1', '--', address, ref ?? 'HEAD']);
-      await this.git(fresh, ['checkout', '-q', 'FETCH_HEAD']);
-      const kept = path.join(home, await this.git(fresh, ['rev-parse', 'HEAD']));
+      const fresh = path.join(temporary, 'repository');
+      const kept = path.join(home, await this.repositories.fetch(address, ref, fresh));
       // Somebody else may have fetched the same commit.
       await rename(fresh, kept).catch(() => stat(kept));
       return kept;
     } catch (error) {
-      throw new SourceError(`Cannot fetch ${withoutCredentials(address)}: ${errorMessage(error)}`);
+      throw new SourceError(`Cannot fetch ${maskRemote(address)}: ${errorMessage(error)}`);
     } finally {
-      await rm(fresh, { recursive: true, force: true });
+      await rm(temporary, { recursive: true, force: true });
     }
   }
 }
@@ -93,8 +94,4 @@ export async function inside(root: string, below: string): Promise<string> {
   }
   if (!(await stat(real)).isDirectory()) throw new SourceError(`${folder} is no folder`);
   return folder;
-}
-
-function withoutCredentials(address: string): string {
-  return address.replace(/^(\w+:\/\/)[^/@]*@/, '$1');
 }

@@ -1,0 +1,65 @@
+import { realpath } from 'node:fs/promises';
+import { checkOut } from './check-out.js';
+import { FETCH_TIMEOUT_MS } from './fetch-git.js';
+import { findGitFolder } from './git-folder.js';
+import { Repository } from './repository.js';
+
+/** The top of the repository that a folder lies in (real path); undefined outside of one. */
+export async function repositoryTop(folder: string): Promise<string | undefined> {
+  return (await findGitFolder(await realpath(folder), () => true))?.top;
+}
+
+/**
+ * Files below a folder that are tracked or not ignored, by path from there.
+ * @returns undefined outside of a repository
+ * @throws GitCommandError, GitPathError
+ */
+export async function repositoryFiles(
+  folder: string,
+  pathspecs: readonly string[],
+): Promise<string[] | undefined> {
+  const list = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--', ...pathspecs];
+  return inRepository(folder, async (repository, real) => {
+    const files = (await repository.git(list, real)).toString().split('\0');
+    return [...new Set(files)].filter((file) => file !== '');
+  });
+}
+
+/**
+ * Whether something below a folder has changed: files that are not committed, or commits of its branch. Never fails: no
+ * change is known where there is no repository, or none that can be read.
+ * @param since commits from this moment on count (UTC)
+ */
+export async function hasChanges(folder: string, since: string): Promise<boolean> {
+  const changed = await inRepository(folder, async (repository, real) => {
+    const status = ['status', '--porcelain', '-z', '--ignore-submodules=dirty', '--', '.'];
+    if ((await repository.git(status, real)).length > 0) return true;
+    const commits = ['rev-list', '--max-count=1', `--since=${since}`, 'HEAD', '--'];
+    return ((await repository.tryGit(commits)) ?? '') !== '';
+  }).catch(() => false);
+  return changed ?? false;
+}
+
+/**
+ * Fetches one commit of a repository and checks it out, with the passwords and addresses that the operator has configured.
+ * @param place an absolute path where nothing is
+ * @returns the commit
+ * @throws GitFetchError
+ */
+export function fetchRepository(address: string, ref: string | null, place: string): Promise<string> {
+  const deadline = performance.now() + FETCH_TIMEOUT_MS;
+  return checkOut({ address, ref, part: '', place, deadline, withUserConfig: true });
+}
+
+async function inRepository<T>(
+  folder: string,
+  work: (repository: Repository, real: string) => Promise<T>,
+): Promise<T | undefined> {
+  const real = await realpath(folder);
+  const repository = await Repository.open(real, undefined);
+  try {
+    return repository && (await work(repository, real));
+  } finally {
+    await repository?.close();
+  }
+}
