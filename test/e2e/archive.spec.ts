@@ -192,6 +192,62 @@ describe('archives', () => {
     expect((await fetchArchive({ path: at('repo'), format: 'zip' })).answer.status).toBe(422);
   });
 
+  it('name the commits of repositories inside as git does, which are never entered', async () => {
+    await tree('outer', { 'a.txt': 'a\n', 'deep/b.txt': 'b\n' });
+    const git = (name: string, ...args: string[]) =>
+      execFileSync(
+        'git',
+        ['-c', 'user.name=A', '-c', 'user.email=a@x', '-c', 'protocol.file.allow=always', ...args],
+        { cwd: at(name), encoding: 'utf8' },
+      );
+    const commit = (name: string) => git(name, 'commit', '-q', '--allow-empty', '-m', 'c');
+    for (const name of ['outer', 'part']) {
+      await mkdir(at(name), { recursive: true });
+      git(name, 'init', '-q');
+    }
+    commit('part');
+    for (const name of ['same', 'moved', 'deep/gone', 'file', 'plain', 'empty', 'od,d "ñ"']) {
+      git('outer', 'submodule', '--quiet', 'add', '-q', at('part'), name);
+    }
+    git('outer', 'add', '--all');
+    commit('outer');
+    for (const name of ['deep/gone', 'file', 'plain/.git', 'empty'])
+      await rm(at(`outer/${name}`), { recursive: true });
+    await tree('outer', { file: 'a file now\n', 'plain/f': 'f\n', 'same/dirty': 'x\n', 'c.txt': 'c\n' });
+    await mkdir(at('outer/empty'));
+    for (const name of ['moved', 'od,d "ñ"']) commit(`outer/${name}`);
+    // Two of them: of one alone the archive would be.
+    for (const name of ['outer/deep/new', 'outer/deep/other']) {
+      await mkdir(at(name));
+      git(name, 'init', '-q');
+      commit(name);
+    }
+    const shown = async (name: string) =>
+      (await fetchArchive({ path: at(name), base_ref: 'HEAD' })).bytes.toString();
+    const whole = await shown('outer');
+    const below = await shown('outer/deep');
+    git('outer', 'add', '--all', '--no-warn-embedded-repo');
+    const diff = ['diff', '--binary', '--cached', '--ignore-submodules=none', 'HEAD', '--'];
+    expect(whole).toBe(git('outer', '-c', 'core.quotePath=false', ...diff));
+    expect(below).toBe(git('outer', '-c', 'core.quotePath=false', ...diff, 'deep'));
+    expect(whole.match(/Subproject commit/g)).toHaveLength(8);
+  });
+
+  it('tell where a repository comes from without passwords and tokens', async () => {
+    await tree('remote', { a: 'a' });
+    execFileSync('git', ['init', '-q'], { cwd: at('remote') });
+    const remoteOf = async (address: string) => {
+      execFileSync('git', ['config', 'remote.origin.url', address], { cwd: at('remote') });
+      const { answer } = await fetchArchive({ path: at('remote'), format: 'tar.gz' });
+      return decodeURIComponent(answer.headers.get('x-archive-repo-remote') ?? '');
+    };
+    expect(await remoteOf('https://u:pw@h/o?access_token=SECRET&x=1#f')).toBe(
+      'https://****@h/o?access_token=%3Credacted%3E&x=1#f',
+    );
+    expect(await remoteOf('ssh://git:pw@h/o')).toBe('ssh://****@h/o');
+    expect(await remoteOf('git@h:o')).toBe('git@h:o');
+  });
+
   it('of a conversation hold all that is stored, and none of its secrets', async () => {
     const request = scriptedRequest(at('work'), 'RUN: echo hello\nFINISH: done', {
       secrets: { TOKEN: { kind: 'StaticSecret', value: KEY } },
