@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import { SourceError, sourceOf } from '../agent/skills/plugins/index.js';
 import { prepareCalls } from '../llm/index.js';
+import { maskRemote } from '../text/index.js';
 import type { Conversation } from './conversation.js';
 import { InvalidRequestError, ToolNameClashError } from './conversation-errors.js';
 import { ConversationServices } from './conversation-parts.js';
@@ -119,7 +120,8 @@ export class ConversationCreation {
         plugin_folders.push(await this.services.context.pluginFolder(source));
       } catch (error) {
         if (!(error instanceof SourceError)) throw error;
-        throw new InvalidRequestError(['body', 'plugins', index, 'source'], error.message, source.source);
+        const shown = maskRemote(source.source);
+        throw new InvalidRequestError(['body', 'plugins', index, 'source'], error.message, shown);
       }
     }
     return { plugin_folders };
