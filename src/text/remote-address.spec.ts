@@ -42,6 +42,14 @@ describe('the address of a repository, as people may see it', () => {
     ).toBe(`fatal: unable to access 'https://****@h/o?token=${R}': no\nremote: ssh://****@h/o`);
   });
 
+  it('is found where git leaves its scheme out, and nothing else is changed', () => {
+    expect(maskRemotes('unable to look up user:p@ss@127.0.0.1:1 (port 9418)')).toBe(
+      'unable to look up ****@127.0.0.1:1 (port 9418)',
+    );
+    const other = "error: pathspec 'a@b' did not match: HEAD@{1}, a:b, 12:30, really? #1";
+    expect(maskRemotes(other)).toBe(other);
+  });
+
   it('never shows a password or a token, wherever it stands', () => {
     const word = fc.stringMatching(/^[a-zA-Z0-9._~!$*+-]{1,12}$/);
     const scheme = fc.constantFrom('https', 'http', 'ssh', 'ftp', 'git', 'git+ssh', 'HTTPS');

@@ -13,8 +13,8 @@ const MORE_SECRETS = new Set([
   'pwd',
   'pass',
 ]);
-/** An address in a text that is not ours. */
-const ADDRESS = /[a-z][a-z\d+.-]{0,30}:\/\/[^\s'"<>]+/gi;
+/** What may be an address in a text that is not ours; git also names hosts without their scheme. */
+const WORD = /[^\s'"<>()]+/g;
 const SCHEME = /^([a-z][a-z\d+.-]*):/i;
 
 /**
@@ -29,7 +29,7 @@ export function maskRemote(address: string): string {
 
 /** A text with the addresses in it masked (`maskRemote`). */
 export function maskRemotes(text: string): string {
-  return text.replace(ADDRESS, maskRemote);
+  return text.replace(WORD, (word) => (/[@?#]/.test(word) ? maskRemote(word) : word));
 }
 
 function maskUser(place: string): string {

@@ -8,8 +8,11 @@ import {
   UnprocessableEntityException,
 } from '@nestjs/common';
 import { Operation } from '../../http/operation.js';
-import { InvalidExtensionError, SourceUnavailableError } from '../installation/extension-errors.js';
-import { FetchTimeoutError } from '../installation/extension-errors.js';
+import {
+  FetchTimeoutError,
+  InvalidExtensionError,
+  SourceUnavailableError,
+} from '../installation/extension-errors.js';
 import { MarketplaceCatalogue, type MarketplacePlugin } from '../marketplaces/marketplace-catalogue.js';
 import { PluginCatalogue, type PluginInfo } from './plugin-catalogue.js';
 import { PluginFetcher, type FetchedPlugin } from './plugin-fetcher.js';
