@@ -169,6 +169,12 @@ const PARSERS = [
   message: `${name} gets unbounded text here: use ${instead}.`,
 }));
 
+/** Git runs what repositories configure unless it is kept from that: one folder knows how. */
+const GIT = {
+  selector: 'CallExpression[arguments.0.value="git"]',
+  message: 'Only git/ starts git.',
+};
+
 export default tseslint.config(
   { ignores: ['dist/', 'node_modules/', 'coverage/', 'workspace/'] },
   {
@@ -216,7 +222,7 @@ export default tseslint.config(
       // Decorators read the declared types of properties.
       '@typescript-eslint/no-inferrable-types': ['error', { ignoreProperties: true }],
       'no-restricted-imports': ['error', { patterns: [DRIVERS, WIRING] }],
-      'no-restricted-syntax': ['error', ...PARSERS],
+      'no-restricted-syntax': ['error', ...PARSERS, GIT],
       eqeqeq: 'error',
       'prefer-const': 'error',
       'no-console': 'error',
@@ -227,6 +233,7 @@ export default tseslint.config(
     files: ['src/text/parse-yaml.ts', 'src/agent/prompt/template.ts'],
     rules: { 'no-restricted-syntax': 'off' },
   },
+  { files: ['src/git/**'], rules: { 'no-restricted-syntax': ['error', ...PARSERS] } },
   { files: ['src/storage/**'], rules: { 'no-restricted-imports': ['error', { patterns: [WIRING] }] } },
   {
     files: ['src/*.ts', 'src/cli/**'],

@@ -9,11 +9,11 @@ import { fitting } from '../tools/name-pattern.js';
 import { DuplicateToolError } from '../tools/tool-errors.js';
 import type { ToolRegistry } from '../tools/tool-registry.js';
 import type { Tool, ToolHost, ToolDefinition, ToolSecrets } from '../tools/tool.js';
+import { ensureRepository } from '../git/index.js';
 import { ConversationClosedError, ToolNameClashError } from './conversation-errors.js';
 import type { ConversationServices } from './conversation-parts.js';
 import type { ConversationState } from './conversation-state.js';
 import { persistenceDir } from './conversation-views.js';
-import { ensureRepository } from './workspace-repository.js';
 
 /** One for all: each conversation that is open would keep its own. */
 const logger = new Logger('Toolset');

@@ -7,6 +7,7 @@ export { FETCH_TIMEOUT_MS, fetchGit } from './fetch-git.js';
 export { GitBounds } from './git-bounds.js';
 export { GitCommandError, GitFetchError, GitFetchTimeoutError, GitPathError } from './git-errors.js';
 export { findGitFolder, gitFolderAt } from './git-folder.js';
+export { ensureRepository } from './init-repository.js';
 export { writePatch } from './patch.js';
 export { fetchRepository, hasChanges, repositoryFiles, repositoryTop } from './repository-reader.js';
 export { Repository } from './repository.js';

@@ -234,7 +234,7 @@ describe('installed skills', () => {
     const entry = asJson(at(await stage.file('skills/installed/.installed.json'), 'extensions', 'by-hand'));
     const extensions = { 'by-hand': { ...entry, source: 'https://me:hush-hush@host.test/x' }, gone: entry };
     await writeFile(file, JSON.stringify({ extensions, other: 1 }));
-    expect(await list()).toMatchObject([{ name: 'by-hand', source: 'https://host.test/x' }]);
+    expect(await list()).toMatchObject([{ name: 'by-hand', source: 'https://****@host.test/x' }]);
     await stage.done('PATCH', '/api/skills/installed/by-hand', { enabled: false });
     expect(await stage.file('skills/installed/.installed.json')).toMatchObject({ other: 1 });
     await writeFile(file, '{ broken');

@@ -12,6 +12,8 @@ export type Warn = (file: string, problem: string) => void;
 /** How deep and how far a folder is looked through. */
 const MAX_DEPTH = 6;
 const MAX_ENTRIES = 5_000;
+/** Skills of one folder: each is parsed. */
+const MAX_SKILLS = 500;
 /** The kinds of files that a `SKILL.md` folder may bring along. */
 const RESOURCES = ['scripts', 'references', 'assets'] as const;
 const MAX_RESOURCES = 500;
@@ -32,8 +34,9 @@ export async function readSkillFolder(folder: string, warn: Warn, project?: stri
   const walk: Walk = { seen: new Set(), entries: 0 };
   const files = await listSkillFiles(folder, '', walk, warn);
   if (walk.entries > MAX_ENTRIES) warn(folder, `only the first ${MAX_ENTRIES} entries are looked at`);
+  if (files.length > MAX_SKILLS) warn(folder, `only the first ${MAX_SKILLS} skills are used`);
   const skills: Skill[] = [];
-  for (const file of files) {
+  for (const file of files.slice(0, MAX_SKILLS)) {
     const skill = await readSkill(folder, file, warn, project);
     if (skill) skills.push(skill);
   }

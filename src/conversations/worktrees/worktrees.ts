@@ -1,7 +1,7 @@
 import { access, realpath, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { Logger } from '@nestjs/common';
-import { errorMessage } from '../../errors/index.js';
+import { errorCode, errorMessage } from '../../errors/index.js';
 import { makeFolder } from '../../files/index.js';
 import {
   addWorktree,
@@ -154,10 +154,11 @@ export class Worktrees {
   }
 }
 
-/** Why git cannot do it; undefined for an error that is not git's. */
+/** Why git or the system cannot do it; undefined for any other error. */
 function reasonOf(error: unknown): string | undefined {
   if (error instanceof GitCommandError) return error.reason === '' ? error.message : error.reason;
-  return error instanceof GitPathError ? error.message : undefined;
+  const isKnown = error instanceof GitPathError || errorCode(error) !== undefined;
+  return isKnown ? errorMessage(error) : undefined;
 }
 
 /** The commit that the branch starts from. */

@@ -26,6 +26,9 @@ export interface Plugin {
   mcpServers: Record<string, JsonObject>;
 }
 
+/** Commands of one folder. */
+const MAX_COMMANDS = 200;
+
 const MANIFESTS = ['.plugin/plugin.json', '.claude-plugin/plugin.json'];
 
 /** What the manifest of a plugin says of it, with what is usual for what it does not say. */
@@ -133,7 +136,9 @@ async function readMarkdown<T>(
   make: (source: string, fields: JsonObject, body: string, name: string) => T,
 ): Promise<T[]> {
   const made: T[] = [];
-  for (const source of await markdownFiles(place)) {
+  const files = await markdownFiles(place);
+  if (files.length > MAX_COMMANDS) warn(place, `only the first ${MAX_COMMANDS} commands are used`);
+  for (const source of files.slice(0, MAX_COMMANDS)) {
     try {
       const content = await readBoundedText(source);
       if (!content) throw new TypeError('not a text');

@@ -1,7 +1,7 @@
 import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { ensureRepository } from './workspace-repository.js';
+import { ensureRepository } from './init-repository.js';
 
 describe('putting a workspace under version control', () => {
   const { PATH: pathBefore = '' } = process.env;
