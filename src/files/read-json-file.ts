@@ -12,7 +12,8 @@ export interface JsonFileOptions {
 /**
  * The value in a JSON file that nobody vouches for: bounded in size and depth before it is parsed.
  * @returns undefined for what is no file or holds no text
- * @throws system errors, SyntaxError, RangeError for what is too large, nested too deep or leads out of `root`
+ * @throws system errors, SyntaxError, RangeError for what is too large, nested too deep or leads out of
+ * `root`
  */
 export async function readJsonFile(
   file: string,

@@ -15,8 +15,9 @@ const UNTOUCHED_MS = 24 * 60 * 60_000;
 export type TemporaryKind = 'git' | 'patch' | 'fetch' | 'editor' | 'discovery' | 'browser';
 
 /**
- * Makes an empty folder, in the system's folder for temporary files unless told. Whoever makes it removes it; what a server that was
- * killed has left is removed by `sweepTemporaryFolders`, which is why the name says whose it is.
+ * Makes an empty folder, in the system's folder for temporary files unless told. Whoever makes it removes it;
+ * what a server that was killed has left is removed by `sweepTemporaryFolders`, which is why the name says
+ * whose it is.
  * @returns its absolute path
  */
 export async function makeTemporaryFolder(kind: TemporaryKind, root = os.tmpdir()): Promise<string> {
@@ -25,9 +26,9 @@ export async function makeTemporaryFolder(kind: TemporaryKind, root = os.tmpdir(
 }
 
 /**
- * Removes temporary folders of servers that are gone. Those of a server that runs are left alone, also in another
- * container that shares the folder for temporary files: there it counts whether a folder was touched within a day.
- * Never fails: what cannot be removed (it may be another user's) stays.
+ * Removes temporary folders of servers that are gone. Those of a server that runs are left alone, also in
+ * another container that shares the folder for temporary files: there it counts whether a folder was touched
+ * within a day. Never fails: what cannot be removed (it may be another user's) stays.
  * @returns how many were removed
  */
 export async function sweepTemporaryFolders(root = os.tmpdir()): Promise<number> {

@@ -10,12 +10,15 @@ const run = promisify(execFile);
 /** Longest `git init` (ms). */
 const GIT_TIMEOUT_MS = 10_000;
 
-/** Folders that are being put under version control: conversations that begin at once in one of them do it once. */
+/**
+ * Folders that are being put under version control: conversations that begin at once in one of them do it
+ * once.
+ */
 const making = new Map<string, Promise<void>>();
 
 /**
- * Puts a workspace under version control unless it is so already, as clients that show changes expect. A machine
- * without git does without.
+ * Puts a workspace under version control unless it is so already, as clients that show changes expect. A
+ * machine without git does without.
  */
 export function ensureRepository(folder: string): Promise<void> {
   const made = making.get(folder) ?? makeRepository(folder).finally(() => making.delete(folder));

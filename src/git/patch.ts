@@ -24,9 +24,10 @@ export interface WantedPatch {
 }
 
 /**
- * Writes the patch that leads from a base to the files of a folder as they are, untracked ones included. New objects go
- * into the folder of ours. Git never enters repositories inside: it would ask their own configuration how (monitors,
- * filters). They are left out of what git adds, and their commit, as we read it, is put into the index by its name.
+ * Writes the patch that leads from a base to the files of a folder as they are, untracked ones included. New
+ * objects go into the folder of ours. Git never enters repositories inside: it would ask their own
+ * configuration how (monitors, filters). They are left out of what git adds, and their commit, as we read it,
+ * is put into the index by its name.
  * @throws GitCommandError, GitPathError
  */
 export async function writePatch(repository: Repository, wanted: WantedPatch): Promise<void> {

@@ -26,8 +26,8 @@ export async function repositoryFiles(
 }
 
 /**
- * Whether something below a folder has changed: files that are not committed, or commits of its branch. Never fails: no
- * change is known where there is no repository, or none that can be read.
+ * Whether something below a folder has changed: files that are not committed, or commits of its branch. Never
+ * fails: no change is known where there is no repository, or none that can be read.
  * @param since commits from this moment on count (UTC)
  */
 export async function hasChanges(folder: string, since: string): Promise<boolean> {
@@ -41,7 +41,8 @@ export async function hasChanges(folder: string, since: string): Promise<boolean
 }
 
 /**
- * Fetches one commit of a repository and checks it out, with the passwords and addresses that the operator has configured.
+ * Fetches one commit of a repository and checks it out, with the passwords and addresses that the operator
+ * has configured.
  * @param place an absolute path where nothing is
  * @returns the commit
  * @throws GitFetchError

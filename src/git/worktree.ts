@@ -25,9 +25,9 @@ export interface WantedWorktree {
 }
 
 /**
- * Makes a worktree of a repository, on a new branch. Git does it in a folder of ours that stands for `.git`, so nothing that
- * the repository configures runs: no hooks, no filters. What git notes there of the worktree is then moved to where git
- * looks for it.
+ * Makes a worktree of a repository, on a new branch. Git does it in a folder of ours that stands for `.git`,
+ * so nothing that the repository configures runs: no hooks, no filters. What git notes there of the worktree
+ * is then moved to where git looks for it.
  * @throws GitCommandError, GitPathError, errors of the system
  */
 export async function addWorktree(repository: Repository, wanted: WantedWorktree): Promise<void> {
@@ -94,8 +94,8 @@ async function takeName(home: string, name: string): Promise<string> {
 }
 
 /**
- * Lets filters of the operator's configuration work in the folder of ours, and switches off all others that it defines.
- * LFS finds its objects and the remote there.
+ * Lets filters of the operator's configuration work in the folder of ours, and switches off all others that
+ * it defines. LFS finds its objects and the remote there.
  * @returns the environment for it
  */
 async function allowFilters(repository: Repository, filters: readonly string[]): Promise<GitEnvironment> {

@@ -4,8 +4,8 @@ import { open } from 'node:fs/promises';
 const STAT_BYTES = 4096;
 
 /**
- * When a process started, in ticks since the machine did (`/proc/PID/stat`, proc(5)): together with its number it names one
- * process. Undefined when it is no more or cannot be looked at.
+ * When a process started, in ticks since the machine did (`/proc/PID/stat`, proc(5)): together with its
+ * number it names one process. Undefined when it is no more or cannot be looked at.
  */
 export async function processStart(pid: number): Promise<number | undefined> {
   const handle = await open(`/proc/${pid}/stat`).catch(() => undefined);

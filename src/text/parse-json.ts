@@ -5,8 +5,8 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
 /**
- * Parses JSON that nobody vouches for. `JSON.parse` takes any depth, but whoever walks through the value afterwards needs
- * stack for each level of it.
+ * Parses JSON that nobody vouches for. `JSON.parse` takes any depth, but whoever walks through the value
+ * afterwards needs stack for each level of it.
  * @param text of a size that the caller has bounded
  * @throws SyntaxError as `JSON.parse` does, RangeError for lists and objects nested more than 64 deep
  */

@@ -1,6 +1,7 @@
 /**
- * What a YAML document of somebody else may have. The parser's worst inputs take time that grows with the square of
- * their length and stack that grows with their depth, so all of it is counted before anything is parsed.
+ * What a YAML document of somebody else may have. The parser's worst inputs take time that grows with the
+ * square of their length and stack that grows with their depth, so all of it is counted before anything is
+ * parsed.
  */
 const LIMITS = {
   characters: 8 * 1024,
@@ -23,8 +24,8 @@ export class YamlError extends Error {
 }
 
 /**
- * Parses a small YAML document that nobody vouches for, in time and stack that are bounded. This is the only place that
- * may use the parser (lint holds it).
+ * Parses a small YAML document that nobody vouches for, in time and stack that are bounded. This is the only
+ * place that may use the parser (lint holds it).
  * @returns null for an empty text
  * @throws YamlError
  */

@@ -18,8 +18,9 @@ const WORD = /[^\s'"<>()]+/g;
 const SCHEME = /^([a-z][a-z\d+.-]*):/i;
 
 /**
- * The address of a repository as people may see it: `****` for a name and a password, `%3Credacted%3E` for values of
- * parameters with secret names. A name alone stays where it is no secret: `git@host:path`, `ssh://git@host`.
+ * The address of a repository as people may see it: `****` for a name and a password, `%3Credacted%3E` for
+ * values of parameters with secret names. A name alone stays where it is no secret: `git@host:path`,
+ * `ssh://git@host`.
  */
 export function maskRemote(address: string): string {
   const end = address.search(/[?#]/);

@@ -22,7 +22,10 @@ const HEADS: Readonly<Record<string, string>> = {
 /** Ten times what all of it takes (ms). */
 const GENEROUS_MS = 20_000;
 
-/** Files of a repository that nobody vouches for: each is left out with a line in the log, and nothing stalls or ends. */
+/**
+ * Files of a repository that nobody vouches for: each is left out with a line in the log, and nothing stalls
+ * or ends.
+ */
 describe('files of a hostile repository', () => {
   let folder: string;
   let server: ServerProcess;

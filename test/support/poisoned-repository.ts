@@ -95,7 +95,8 @@ export class Traps {
   }
 
   /**
-   * Makes a repository run traps wherever git runs a program: by its settings, by files that they include, by hooks.
+   * Makes a repository run traps wherever git runs a program: by its settings, by files that they include, by
+   * hooks.
    * @param repository the folder of its files
    * @param gitFolder the folder that stands for its `.git`
    */

@@ -30,8 +30,8 @@ export interface MadeWorktree {
 }
 
 /**
- * Makes and removes the git worktrees that conversations work in, each on a branch of its own. Nothing that a repository
- * configures runs for it.
+ * Makes and removes the git worktrees that conversations work in, each on a branch of its own. Nothing that a
+ * repository configures runs for it.
  */
 export class Worktrees {
   private readonly logger = new Logger('Worktrees');
@@ -128,7 +128,10 @@ export class Worktrees {
     return { repository: top, path: folder, branch };
   }
 
-  /** A folder and a branch that are not there yet; an earlier conversation of the same id may have left its own. */
+  /**
+   * A folder and a branch that are not there yet; an earlier conversation of the same id may have left its
+   * own.
+   */
   private async freeNames(
     repository: Repository,
     id: string,
