@@ -1,6 +1,5 @@
-import { chmod, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { runGit } from './extension-files.js';
 
 /** Settings of git whose value is a program. */
 const PROGRAMS = [
@@ -44,7 +43,9 @@ const ALIASES = [
     'update-index',
   ],
 ];
-const SETTINGS: readonly (readonly [string, string])[] = [
+/** Name and value. */
+type Setting = readonly [string, string];
+const SETTINGS: readonly Setting[] = [
   ['log.showSignature', 'true'],
   ['diff.submodule', 'log'],
   ['diff.ignoreSubmodules', 'none'],
@@ -102,23 +103,13 @@ export class Traps {
    */
   async poison(repository: string, gitFolder: string): Promise<void> {
     const included = path.join(this.folder, `included-${path.basename(repository)}`);
-    await writeFile(included, '');
-    const config = path.join(gitFolder, 'config');
-    for (const [file, mark] of [
-      [config, ''],
-      [included, 'included-'],
-    ] as const) {
-      const set = (name: string, value: string) => runGit(this.folder, 'config', '--file', file, name, value);
-      for (const name of PROGRAMS) await set(name, await this.program(`${mark}${name}`));
-      for (const name of ALIASES)
-        await set(`alias.${name}`, `!${await this.program(`${mark}alias.${name}`)}`);
-      for (const [name, value] of SETTINGS) await set(name, value);
-      await set('core.hooksPath', path.join(this.folder, 'hooks'));
-      await set('remote.origin.url', `ext::${await this.program(`${mark}ext`)} %S`);
-      await set('submodule.sub.update', `!${await this.program(`${mark}submodule.update`)}`);
-    }
-    await runGit(this.folder, 'config', '--file', config, 'include.path', included);
-    await runGit(this.folder, 'config', '--file', config, 'includeIf.gitdir:/**.path', included);
+    await writeFile(included, await this.configuration('included-'));
+    const places: Setting[] = [
+      ['include.path', included],
+      ['includeIf.gitdir:/**.path', included],
+    ];
+    const own = (await this.configuration('')) + places.map(asText).join('');
+    await appendFile(path.join(gitFolder, 'config'), own);
     await writeFile(path.join(gitFolder, 'config.worktree'), await readFile(included, 'utf8'));
     await mkdir(path.join(gitFolder, 'info'), { recursive: true });
     await writeFile(path.join(gitFolder, 'info', 'attributes'), ATTRIBUTES);
@@ -130,7 +121,29 @@ export class Traps {
     await writeFile(path.join(repository, '.gitattributes'), ATTRIBUTES);
   }
 
+  /** Settings that run a program each; its name begins with the mark. */
+  private async configuration(mark: string): Promise<string> {
+    const program = (name: string) => this.program(`${mark}${name}`);
+    const settings: Setting[] = [
+      ...SETTINGS,
+      ['core.hooksPath', path.join(this.folder, 'hooks')],
+      ['remote.origin.url', `ext::${await program('ext')} %S`],
+      ['submodule.sub.update', `!${await program('submodule.update')}`],
+    ];
+    for (const name of PROGRAMS) settings.push([name, await program(name)]);
+    for (const name of ALIASES) settings.push([`alias.${name}`, `!${await program(`alias.${name}`)}`]);
+    return settings.map(asText).join('');
+  }
+
   private get sprungFolder(): string {
     return path.join(this.folder, 'sprung');
   }
+}
+
+/** `section.middle.key` as a file of git has it. */
+function asText([name, value]: Setting): string {
+  const [section = '', ...rest] = name.split('.');
+  const key = rest.pop() ?? '';
+  const middle = rest.length === 0 ? '' : ` "${rest.join('.')}"`;
+  return `[${section}${middle}]\n\t${key} = "${value}"\n`;
 }
