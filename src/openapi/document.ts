@@ -174,14 +174,27 @@ function alias(endpoint: Endpoint): JsonSchema {
   };
 }
 
-function operation({ path, name, docs }: Endpoint): JsonSchema {
+/** The statuses of errors that a route can answer, sorted; not those that it documents itself. */
+function errorStatuses({ path, method, docs }: Endpoint): number[] {
+  const particular = [...(docs.open ? [] : [401]), ...(docs.errors ?? [])];
+  const statuses = [
+    ...EVERYWHERE,
+    ...particular,
+    // Where a key can be wrong, attempts are counted.
+    ...(particular.includes(401) ? [429] : []),
+    ...(docs.body ? [408, 415] : []),
+    // It may be unknown, damaged, or have another owner.
+    ...(/\{(runtime_)?conversation_id\}/.test(path) ? [404, 409] : []),
+    // What changes something may find the disk full.
+    ...(method === 'get' ? [] : [507]),
+  ];
+  return [...new Set(statuses)].filter((status) => !(status in docs.answers)).sort((a, b) => a - b);
+}
+
+function operation(endpoint: Endpoint): JsonSchema {
+  const { path, name, docs } = endpoint;
   const pathNames = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '');
-  const particular = [...(docs.open ? [] : [401]), ...(docs.body ? [415] : []), ...(docs.errors ?? [])];
-  // Where a key can be wrong, attempts are counted.
-  const throttled = particular.includes(401) ? [429] : [];
-  const errors = [...new Set([...EVERYWHERE, ...particular, ...throttled])]
-    .filter((status) => !(status in docs.answers))
-    .sort((a, b) => a - b);
+  const errors = errorStatuses(endpoint);
   return {
     operationId: name,
     tags: [docs.tag],

@@ -59,6 +59,7 @@ export const ERROR_ANSWERS: Readonly<Record<number, ErrorAnswer>> = {
   },
   401: { description: 'The session key is missing or wrong.', schema: 'ErrorDetail' },
   404: { description: 'Not found.', schema: 'ErrorDetail' },
+  408: { description: 'The body did not arrive in time.', schema: 'ErrorDetail' },
   409: {
     description: 'In conflict with what the conversation is doing, or with its owner.',
     schema: 'ErrorDetail',

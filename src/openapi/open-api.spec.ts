@@ -58,12 +58,14 @@ describe('the API document', () => {
       '400',
       '401',
       '404',
+      '408',
       '413',
       '415',
       '422',
       '429',
       '500',
       '503',
+      '507',
     ]);
     expect(document.paths['/api/conversations/{conversation_id}/events/{event_id}']).toHaveProperty('get');
   });
