@@ -44,7 +44,7 @@ const SETTINGS = `[checks]
 not_a_server_error.expected-statuses = ["2xx", "3xx", "4xx", "502", "503", "504", "507"]
 `;
 /** Requests of one operation in each phase that makes them at random. */
-const EXAMPLES = 40;
+const EXAMPLES = 20;
 const LONGEST_RUN_MS = 600_000;
 
 const [program = '/tmp/schemathesis/bin/schemathesis', ...options] = process.argv.slice(2);
