@@ -14,6 +14,7 @@ import { refuseUntilReady, type DeferredInit, type ServerSetup } from './init/in
 import { isDebug, requestLog } from './logging/index.js';
 import { setupOpenApi } from './openapi/index.js';
 import { PatternWsAdapter } from './sockets/pattern-ws-adapter.js';
+import { addToShellEnvironment } from './tools/child-environment.js';
 import { WebUi } from './ui/index.js';
 import { WaitingModule } from './waiting.module.js';
 
@@ -29,6 +30,7 @@ export async function createServer(
   logger: ServerLog,
   init?: DeferredInit,
 ): Promise<NestExpressApplication> {
+  addToShellEnvironment(config.shell_environment);
   const ui = await WebUi.configured(config, mayBeGivenKey(config));
   const app = await createApp(AppModule.forRoot(config, init), logger);
   const { origins, first } = protect(app, config);

@@ -2,7 +2,7 @@ import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorCode, errorMessage } from '../errors/index.js';
-import { childEnvironment } from '../tools/child-environment.js';
+import { shellEnvironment } from '../tools/child-environment.js';
 import { endGroup, hasEnded, killGroup } from '../tools/process-group.js';
 import { endSessionProcesses, SESSION_VARIABLE } from '../tools/terminal/session-processes.js';
 import { AcpError } from './acp-error.js';
@@ -59,7 +59,7 @@ export class AgentProcess {
     try {
       const child = spawn(command, args, {
         cwd: program.cwd,
-        env: childEnvironment({ ...program.env, [SESSION_VARIABLE]: program.mark }),
+        env: shellEnvironment({ ...program.env, [SESSION_VARIABLE]: program.mark }),
         detached: true,
         stdio: 'pipe',
       });

@@ -8,7 +8,7 @@ import type {
   TerminalOutputResponse,
 } from '@agentclientprotocol/sdk';
 import { errorMessage } from '../errors/index.js';
-import { childEnvironment } from '../tools/child-environment.js';
+import { shellEnvironment } from '../tools/child-environment.js';
 import { endGroup } from '../tools/process-group.js';
 import { ClientRefusal, NOT_FOUND } from './acp-error.js';
 
@@ -99,7 +99,7 @@ export class ClientTerminals {
     const [program, rest] = args.length > 0 ? [command, args] : ['/bin/sh', ['-c', command]];
     const child = spawn(program, rest, {
       cwd: folder,
-      env: childEnvironment({ ...this.env, ...given }),
+      env: shellEnvironment({ ...this.env, ...given }),
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { HttpException, HttpStatus, Logger } from '@nestjs/common';
 import { errorMessage } from '../errors/index.js';
 import { utcTimestamp } from '../events/clock.js';
-import { childEnvironment } from '../tools/child-environment.js';
+import { shellEnvironment } from '../tools/child-environment.js';
 import { SESSION_VARIABLE } from '../tools/terminal/session-processes.js';
 import { bashId, type BashCommand, type BashEvent, type BashOutput, type BashRequest } from './bash-event.js';
 import type { BashHistory } from './bash-history.js';
@@ -77,7 +77,7 @@ export class BashShell {
     const process = new BashProcess({
       command: command.command,
       cwd: path.resolve(this.options.folder, request.cwd ?? ''),
-      env: childEnvironment({ [SESSION_VARIABLE]: this.options.sessionId }),
+      env: shellEnvironment({ [SESSION_VARIABLE]: this.options.sessionId }),
       timeoutSeconds: command.timeout,
     });
     const recorder = new OutputRecorder({

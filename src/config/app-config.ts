@@ -5,6 +5,7 @@ import {
   Decimal,
   Dictionary,
   Flag,
+  NameList,
   Pattern,
   Section,
   SectionList,
@@ -168,6 +169,8 @@ export class AppConfig {
   ui_path: string | null = null;
   @Flag('Put the session key into the page of the web UI: whoever opens the page then has it.')
   ui_give_key: boolean = false;
+  @NameList('Further variables that shells and programs of agents get, as in `CI,AWS_*`.')
+  shell_environment: string[] = [];
   @SectionList('Receivers of events.', WebhookConfig)
   webhooks: WebhookConfig[] = [];
   @Flag('Offer an editor in the browser.')

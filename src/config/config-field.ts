@@ -18,7 +18,8 @@ export type ConfigClass = new () => object;
 /** How the text of an environment variable becomes the value of a field. */
 export type FieldShape =
   | { kind: 'text' | 'url' | 'flag' | 'whole' | 'number' | 'choice' | 'dictionary' | 'json' }
-  | { kind: 'list'; item: FieldShape }
+  /** `replaces`: written in one variable it may stand as `a,b`, and nothing of the file's list stays. */
+  | { kind: 'list'; item: FieldShape; replaces?: boolean }
   | { kind: 'section'; type: ConfigClass };
 
 /** One option of the configuration: read by the environment, by `--check-config` and by the generated reference. */
@@ -115,6 +116,16 @@ export function TextList(about: string, options: FieldOptions = {}): PropertyDec
   const expected = 'a list of texts';
   const shape: FieldShape = { kind: 'list', item: { kind: 'text' } };
   return field(about, shape, expected, options, [
+    IsArray({ message: expected }),
+    IsString({ each: true, message: expected }),
+  ]);
+}
+
+/** A list of names without commas; the environment may write it as `a,b`, and then replaces that of the file. */
+export function NameList(about: string): PropertyDecorator {
+  const expected = 'a list of names';
+  const shape: FieldShape = { kind: 'list', item: { kind: 'text' }, replaces: true };
+  return field(about, shape, expected, {}, [
     IsArray({ message: expected }),
     IsString({ each: true, message: expected }),
   ]);

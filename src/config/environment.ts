@@ -16,13 +16,15 @@ export interface EnvironmentValues {
 /**
  * Reads options from variables named after them: `PREFIX_OPTION` in upper case, nested and listed ones joined by `_`
  * (`OH_WEBHOOKS_0_BASE_URL`). Lists and groups may also be JSON, lists also a length (`OH_WEBHOOKS=2`), whose items
- * follow. `..._IS_NONE=1` sets an option to null.
+ * follow, lists of names also `a,b`. `..._IS_NONE=1` sets an option to null.
  */
 export function readEnvironment(type: ConfigClass, prefix: string, env: Environment): EnvironmentValues {
   const reader = new EnvironmentReader(env);
   const values = reader.section(type, prefix, '') ?? {};
   return { values, problems: reader.problems, sources: reader.sources };
 }
+
+type ListShape = Extract<FieldShape, { kind: 'list' }>;
 
 class EnvironmentReader {
   readonly problems: ConfigProblem[] = [];
@@ -55,7 +57,7 @@ class EnvironmentReader {
       case 'section':
         return this.group(shape.type, field, variable, path);
       case 'list':
-        return this.list(shape.item, field, variable, path);
+        return this.list(shape, field, variable, path);
       default:
         if (text === undefined || (field.nullable && text.trim() === '')) return undefined;
         return this.scalar(shape.kind, text, field, variable, path);
@@ -68,8 +70,15 @@ class EnvironmentReader {
     return whole === undefined && single === undefined ? undefined : { ...whole, ...single };
   }
 
-  private list(item: FieldShape, field: ConfigField, variable: string, path: string): unknown {
-    const length = /^\d{1,4}$/.exec(this.env[variable] ?? '')?.[0];
+  private list(
+    { item, replaces = false }: ListShape,
+    field: ConfigField,
+    variable: string,
+    path: string,
+  ): unknown {
+    const text = this.env[variable];
+    if (replaces && text !== undefined && !/^\s*(\[|\d{1,4}$)/.test(text)) return separated(text);
+    const length = /^\d{1,4}$/.exec(text ?? '')?.[0];
     const expected = `a JSON list, or its length with ${variable}_0 and so on`;
     const items: unknown[] =
       length === undefined
@@ -81,7 +90,7 @@ class EnvironmentReader {
       const value = this.value(item, field, `${variable}_${index}`, `${path}[${index}]`);
       items[index] = value === undefined ? items[index] : overlay(items[index], value);
     }
-    return items.length === 0 && given === 0 && this.env[variable] === undefined ? undefined : items;
+    return items.length === 0 && given === 0 && text === undefined ? undefined : items;
   }
 
   /** The highest item that a variable names. A gap below it is an item that is missing, not the end of the list. */
@@ -162,6 +171,14 @@ export function overlay(below: unknown, above: unknown): unknown {
 /** A JSON object, as opposed to a list or null. */
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The items of `a,b`; what is blank is none. */
+function separated(text: string): string[] {
+  return text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
 }
 
 function isTrue(text: string): boolean {

@@ -81,6 +81,45 @@ describe('loadConfig', () => {
     ]);
   });
 
+  it('takes names of variables for shells as a list or with commas, which replace those of the file', async () => {
+    expect(withEnv({ OH_SHELL_ENVIRONMENT: ' CI , AWS_*,' }).shell_environment).toEqual(['CI', 'AWS_*']);
+    expect(withEnv({ OH_SHELL_ENVIRONMENT: '["CI"]' }).shell_environment).toEqual(['CI']);
+    expect(withEnv({ OH_SHELL_ENVIRONMENT_0: 'CI' }).shell_environment).toEqual(['CI']);
+    const file = { shell_environment: ['NPM_*', 'A_TOKEN'] };
+    expect((await withFile(file)).shell_environment).toEqual(['NPM_*', 'A_TOKEN']);
+    expect((await withFile(file, { OH_SHELL_ENVIRONMENT: 'CI' })).shell_environment).toEqual(['CI']);
+    expect((await withFile(file, { OH_SHELL_ENVIRONMENT: '' })).shell_environment).toEqual([]);
+    expect(effectiveConfig(withEnv({ OH_SHELL_ENVIRONMENT: 'CI' }))).toMatchObject({
+      shell_environment: ['CI'],
+    });
+  });
+
+  it.each([
+    ['A B', 'a name of an environment variable'],
+    ['A=1', 'a name of an environment variable'],
+    ['1A', 'a name of an environment variable'],
+    ['AWS_[A-Z]', 'a name of an environment variable'],
+    ['^CI$', 'a name of an environment variable'],
+    ['OH_SECRET_KEY', "a variable that is not the server's own"],
+    ['OH_*', "a variable that is not the server's own"],
+    ['SESSION_API_KEY*', "a variable that is not the server's own"],
+    ['OPENHANDS_AGENT_SERVER_CONFIG_PATH', "a variable that is not the server's own"],
+  ])('refuses %j as a variable for shells', async (name, expected) => {
+    const [line = '', ...more] = mistakes(() => withEnv({ OH_SHELL_ENVIRONMENT: `CI,${name}` }));
+    expect(more).toEqual([]);
+    expect(line).toMatch(/^shell_environment\[1\]: expected .*\(OH_SHELL_ENVIRONMENT\)$/);
+    expect(line).toContain(expected);
+    await expect(withFile({ shell_environment: [name] })).rejects.toThrow(expected);
+  });
+
+  it.each([
+    ['a text', 'CI'],
+    [3, [3]],
+    ['an empty text', ['']],
+  ])('refuses %j in the list of variables for shells of a file', async (_found, shell_environment) => {
+    await expect(withFile({ shell_environment })).rejects.toThrow(/^shell_environment.*: expected/);
+  });
+
   it('reads the file in its first spelling', async () => {
     const config = await withFile({
       session_api_key: 'key',

@@ -5,6 +5,7 @@ import { ConfigError, describeValue, withoutCredentials, type ConfigProblem } fr
 import { fieldsOf, type ConfigClass, type FieldShape } from './config-field.js';
 import { readConfigFile, type ConfigFile } from './config-file.js';
 import { validateIngress, validateOrigins } from './validate-origins.js';
+import { validateShellEnvironment } from './validate-shell-environment.js';
 import { validateWebhooks } from './validate-webhooks.js';
 import { isPlainObject, overlay, readEnvironment, type Environment } from './environment.js';
 import { readKeyFiles } from './key-files.js';
@@ -43,7 +44,8 @@ export function loadConfig({ env: given, cwd, listen, ui, settings = {} }: Confi
   const file = readConfigFile(given, cwd);
   const { env, problems: keyProblems, variableOf } = readKeyFiles(given, cwd);
   const environment = readEnvironment(AppConfig, PREFIX, env);
-  const merged = overlay(todaysSpelling(withFirstKey(file.values, env)), environment.values);
+  const inFile = withoutReplaced(todaysSpelling(withFirstKey(file.values, env)), env);
+  const merged = overlay(inFile, environment.values);
   const chosen = Object.entries(settings).filter(([, value]) => value !== null);
   const known = isPlainObject(merged)
     ? pickFields(AppConfig, withHookDefaults({ ...merged, ...Object.fromEntries(chosen) }))
@@ -94,6 +96,16 @@ function todaysSpelling(values: Record<string, unknown>): Record<string, unknown
   return translated;
 }
 
+/** Without the lists that a variable gives as a whole: of a list of permissions nothing may stay that it does not name. */
+function withoutReplaced(values: Record<string, unknown>, env: Environment): Record<string, unknown> {
+  const replaced = fieldsOf(AppConfig).filter(
+    ({ name, shape }) =>
+      shape.kind === 'list' && shape.replaces && env[`${PREFIX}_${name.toUpperCase()}`] !== undefined,
+  );
+  const names = new Set(replaced.map(({ name }) => name));
+  return Object.fromEntries(Object.entries(values).filter(([name]) => !names.has(name)));
+}
+
 /** The first spelling of a webhook has another default. */
 function withHookDefaults(values: Record<string, unknown>): Record<string, unknown> {
   const { webhooks } = values;
@@ -132,6 +144,7 @@ function validate(config: AppConfig, sourceOf: (path: string) => string): Config
     ...problems,
     ...validateOrigins(config, sourceOf),
     ...validateIngress(config, sourceOf),
+    ...validateShellEnvironment(config, sourceOf),
     ...validateWebhooks(config, sourceOf),
   ];
 }

@@ -18,7 +18,7 @@ export interface OperationDocs {
   body?: { schema: SchemaSource; required?: boolean; example?: unknown; mediaType?: string };
   /** What a success answers, by status; JSON unless it says otherwise. */
   answers: Record<number, { description: string; schema?: SchemaSource; mediaType?: string }>;
-  /** Statuses of the errors that are particular to it; 400, 401, 413, 415, 422, 500 and 503 follow from the route. */
+  /** Statuses of the errors that are particular to it; those of the edge, of keys, bodies and ids follow from the route. */
   errors?: readonly number[];
   /** Needs no session key. */
   open?: boolean;

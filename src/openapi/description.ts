@@ -2,7 +2,8 @@
 export const DESCRIPTION = `Runs AI coding agents and lets people watch and steer them.
 
 A conversation is an append-only log of events and a little state. Start one, send messages, and follow its events
-over a socket or by reading the log. Every route under \`/api/conversations\` also exists without \`/api\`.
+over a socket or by reading the log. Operations with the tag \`Aliases\` are others of this document without \`/api\`, for
+clients of the first version.
 
 **Keys.** When session keys are configured, send one as \`X-Session-API-Key\` or as \`Authorization: Bearer\`.
 

@@ -20,18 +20,34 @@ interface Endpoint {
   method: string;
   name: string;
   docs: OperationDocs;
+  /** The path under which it is described in full; absent for that one. */
+  aliasOf?: string;
 }
+
+/** The last tag of the document: generators of clients can leave its operations out. */
+const ALIASES = {
+  name: 'Aliases',
+  description:
+    'Paths of the first version of the API, without `/api`. Each does the same as the operation that `x-alias-of` names.',
+};
 
 /** Describes the routes of an application as they are: paths and methods from Nest, the rest from `@Operation`. */
 export async function buildDocument(app: INestApplicationContext): Promise<OpenApiDocument> {
   const named = { ...ERROR_SCHEMAS, ...(await documentedSchemas()) };
   const paths: Record<string, Record<string, JsonSchema>> = {};
-  for (const endpoint of endpointsOf(app)) {
+  const endpoints = endpointsOf(app);
+  for (const endpoint of endpoints) {
     const item = (paths[endpoint.path] ??= {});
-    item[endpoint.method] = operation(endpoint);
+    item[endpoint.method] = endpoint.aliasOf === undefined ? operation(endpoint) : alias(endpoint);
   }
   const frame = await documentFrame();
-  return { ...frame, paths, components: { ...frame.components, schemas: componentSchemas(named) } };
+  const tags = [...new Set(endpoints.map(({ docs }) => docs.tag))].map((name) => ({ name }));
+  return {
+    ...frame,
+    tags: [...tags, ALIASES],
+    paths,
+    components: { ...frame.components, schemas: componentSchemas(named) },
+  };
 }
 
 /** The document without its routes. Imported here: the package costs a start-up some 300 ms. */
@@ -47,23 +63,31 @@ async function documentFrame(): Promise<Omit<OpenAPIObject, 'paths'>> {
     .build();
 }
 
-/** Routes that exist with `/api` and without are described once; those of several places below it, in each of them. */
+/** All routes, aliases last: routes that exist with `/api` and without are described in full with it. */
 function endpointsOf(app: INestApplicationContext): Endpoint[] {
   const reflector = new Reflector();
   const wrappers = [...app.get(ModulesContainer).values()].flatMap((module) => [
     ...module.controllers.values(),
   ]);
-  return wrappers.flatMap(({ metatype }) => {
+  const endpoints = wrappers.flatMap(({ metatype }) => {
     if (!isClass(metatype)) return [];
     const bases = pathsOf(metatype);
-    const underApi = bases.filter((candidate) => /^\/?api(\/|$)/.test(candidate));
-    const described = underApi.length > 0 ? underApi : bases.slice(0, 1);
-    return described.flatMap((base) => endpointsAt(base, metatype, reflector));
+    const underApi = bases.filter((base) => /^\/?api(\/|$)/.test(base));
+    return bases.flatMap((base) => {
+      const main = underApi.includes(base) ? undefined : underApi.find((other) => other === `api/${base}`);
+      return endpointsAt({ base, main }, metatype, reflector);
+    });
   });
+  const isAlias = ({ aliasOf }: Endpoint): boolean => aliasOf !== undefined;
+  return [...endpoints.filter((endpoint) => !isAlias(endpoint)), ...endpoints.filter(isAlias)];
 }
 
-/** The handlers of a controller at one of its paths. */
-function endpointsAt(base: string, controller: Type<object>, reflector: Reflector): Endpoint[] {
+/** The handlers of a controller at one of its paths; `main` is the one that this is an alias of. */
+function endpointsAt(
+  { base, main }: { base: string; main: string | undefined },
+  controller: Type<object>,
+  reflector: Reflector,
+): Endpoint[] {
   const scoped = base.includes(':runtime_conversation_id') ? 'InConversation' : '';
   return handlersOf(controller).flatMap(([name, handler]) => {
     const path: unknown = Reflect.getMetadata(PATH_METADATA, handler);
@@ -71,11 +95,14 @@ function endpointsAt(base: string, controller: Type<object>, reflector: Reflecto
     if (typeof path !== 'string' || typeof method !== 'number') return [];
     if (operationOf(handler)?.hidden === true) return [];
     const open = [handler, controller].some((target) => reflector.get(OpenRoute, target) !== undefined);
+    const mainPaths = main === undefined ? [] : openApiPaths(`${main}/${path}`);
+    const suffix = `${scoped}${main === undefined ? '' : 'Alias'}`;
     return openApiPaths(`${base}/${path}`).map((described, index) => ({
       path: described,
       method: (RequestMethod[method] ?? 'GET').toLowerCase(),
-      name: `${controller.name.replace(/Controller$/, '')}_${name}${scoped}${index === 0 ? '' : 'Root'}`,
+      name: `${controller.name.replace(/Controller$/, '')}_${name}${suffix}${index === 0 ? '' : 'Root'}`,
       docs: { ...(operationOf(handler) ?? undocumented(controller.name, name)), open },
+      aliasOf: mainPaths[index],
     }));
   });
 }
@@ -130,13 +157,44 @@ function openApiPath(path: string): string {
     .replace(/\*(\w+)/g, '{$1}');
 }
 
-/** What any request can get: also one that needs no body is refused with one that cannot be read. */
-const EVERYWHERE = [400, 413, 422, 500];
+/**
+ * What any request can get: also one that needs no body is refused with one that cannot be read, or while the bodies of
+ * other requests fill what the server takes at once.
+ */
+const EVERYWHERE = [400, 413, 422, 500, 503];
 
-function operation({ path, name, docs }: Endpoint): JsonSchema {
+/** An operation under a path that clients of the first version know. */
+function alias(endpoint: Endpoint): JsonSchema {
+  const { method, aliasOf = '' } = endpoint;
+  return {
+    ...operation(endpoint),
+    tags: [ALIASES.name],
+    description: `The same as \`${method.toUpperCase()} ${aliasOf}\`.`,
+    'x-alias-of': aliasOf,
+  };
+}
+
+/** The statuses of errors that a route can answer, sorted; not those that it documents itself. */
+function errorStatuses({ path, method, docs }: Endpoint): number[] {
+  const particular = [...(docs.open ? [] : [401]), ...(docs.errors ?? [])];
+  const statuses = [
+    ...EVERYWHERE,
+    ...particular,
+    // Where a key can be wrong, attempts are counted.
+    ...(particular.includes(401) ? [429] : []),
+    ...(docs.body ? [408, 415] : []),
+    // It may be unknown, damaged, or have another owner.
+    ...(/\{(runtime_)?conversation_id\}/.test(path) ? [404, 409] : []),
+    // What changes something may find the disk full.
+    ...(method === 'get' ? [] : [507]),
+  ];
+  return [...new Set(statuses)].filter((status) => !(status in docs.answers)).sort((a, b) => a - b);
+}
+
+function operation(endpoint: Endpoint): JsonSchema {
+  const { path, name, docs } = endpoint;
   const pathNames = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '');
-  const particular = [...(docs.open ? [] : [401, 503]), ...(docs.body ? [415] : []), ...(docs.errors ?? [])];
-  const errors = [...new Set([...EVERYWHERE, ...particular])].sort((a, b) => a - b);
+  const errors = errorStatuses(endpoint);
   return {
     operationId: name,
     tags: [docs.tag],

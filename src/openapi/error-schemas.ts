@@ -35,6 +35,15 @@ export const ERROR_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
     },
     required: ['detail', 'exception'],
   },
+  UnavailableError: {
+    type: 'object',
+    properties: {
+      detail: { type: 'string', description: 'What is not there.' },
+      exception: text,
+      error_id: { type: 'string', description: 'Stands in the log of the server, too.' },
+    },
+    required: ['detail'],
+  },
 };
 
 interface ErrorAnswer {
@@ -50,6 +59,7 @@ export const ERROR_ANSWERS: Readonly<Record<number, ErrorAnswer>> = {
   },
   401: { description: 'The session key is missing or wrong.', schema: 'ErrorDetail' },
   404: { description: 'Not found.', schema: 'ErrorDetail' },
+  408: { description: 'The body did not arrive in time.', schema: 'ErrorDetail' },
   409: {
     description: 'In conflict with what the conversation is doing, or with its owner.',
     schema: 'ErrorDetail',
@@ -58,12 +68,16 @@ export const ERROR_ANSWERS: Readonly<Record<number, ErrorAnswer>> = {
   415: { description: 'The body is not JSON.', schema: 'ErrorDetail' },
   422: { description: 'The request is not valid.', schema: 'HTTPValidationError' },
   429: {
-    description: 'As many runs as the server allows are going on; `Retry-After` says when to try again.',
+    description:
+      'Too many wrong session keys, or as many runs as the server allows are going on; `Retry-After` says when to try again.',
     schema: 'ErrorDetail',
   },
-  503: {
-    description: 'The server stops; `Retry-After` says when to try again, maybe elsewhere.',
-    schema: 'InternalServerError',
-  },
   500: { description: 'Something that nobody foresaw.', schema: 'InternalServerError' },
+  502: { description: 'What the server asked for this failed.', schema: 'UnavailableError' },
+  503: {
+    description: 'The server is busy, stops, or lacks what this needs; `Retry-After` says when to try again.',
+    schema: 'UnavailableError',
+  },
+  504: { description: 'What the server waited for took too long.', schema: 'UnavailableError' },
+  507: { description: 'The disk takes nothing more.', schema: 'UnavailableError' },
 };

@@ -2,15 +2,30 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { Edge } from '../../test/support/http-edge.js';
 
 interface Operation {
+  operationId: string;
+  tags: string[];
+  'x-alias-of'?: string;
   responses: Record<string, unknown>;
   requestBody?: { content: { 'application/json': { example?: unknown } } };
 }
 interface Document {
+  tags: { name: string }[];
   paths: Record<string, Record<string, Operation>>;
   components: {
     schemas: Record<string, { required?: string[]; discriminator?: { mapping: object }; oneOf?: unknown[] }>;
   };
 }
+
+const UNKNOWN = '00000000-0000-0000-0000-000000000001';
+/** What the first version's own documentation names. */
+const FIRST_VERSION = [
+  ['/conversations/search', 'get'],
+  ['/conversations', 'post'],
+  ['/conversations/{conversation_id}', 'get'],
+  ['/conversations/{conversation_id}', 'delete'],
+  ['/conversations/{conversation_id}/events', 'get'],
+  ['/conversations/{conversation_id}/events', 'post'],
+] as const;
 
 describe('the API document', () => {
   let edge: Edge;
@@ -35,7 +50,7 @@ describe('the API document', () => {
     expect([...new Set(missing)]).toEqual([]);
   });
 
-  it('describes every route once, with its statuses', () => {
+  it('describes every route with its statuses', () => {
     const post = document.paths['/api/conversations']?.['post'];
     expect(Object.keys(post?.responses ?? {})).toEqual([
       '200',
@@ -43,20 +58,59 @@ describe('the API document', () => {
       '400',
       '401',
       '404',
+      '408',
       '413',
       '415',
       '422',
       '429',
       '500',
       '503',
+      '507',
     ]);
-    expect(Object.keys(document.paths).filter((path) => path.startsWith('/conversations'))).toEqual([]);
     expect(document.paths['/api/conversations/{conversation_id}/events/{event_id}']).toHaveProperty('get');
   });
 
+  it('has the paths of the first version last, as aliases under a tag of their own', () => {
+    for (const [path, method] of FIRST_VERSION) {
+      expect(document.paths[path]?.[method]).toMatchObject({
+        'x-alias-of': `/api${path}`,
+        tags: ['Aliases'],
+      });
+      expect(document.paths[`/api${path}`]?.[method]?.tags).not.toContain('Aliases');
+    }
+    const paths = Object.keys(document.paths);
+    const aliases = paths.filter((path) => path.startsWith('/conversations'));
+    expect(paths.slice(-aliases.length)).toEqual(aliases);
+    expect(document.tags.at(-1)?.name).toBe('Aliases');
+    const operations = Object.values(document.paths).flatMap((item) => Object.values(item));
+    expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(operations.length);
+    const tagged = operations.filter(({ tags }) => tags.includes('Aliases'));
+    expect(tagged.length).toBe(aliases.flatMap((path) => Object.keys(document.paths[path] ?? {})).length);
+  });
+
+  it('serves every alias', async () => {
+    for (const path of Object.keys(document.paths).filter((each) => each.startsWith('/conversations'))) {
+      const answer = await edge.request('PUT', path.replaceAll(/\{\w+\}/g, UNKNOWN));
+      expect([path, answer.status]).toEqual([path, 405]);
+    }
+  });
+
+  it('declares what the edge of the server answers, wherever a key is needed', () => {
+    const operations = Object.values(document.paths).flatMap((item) => Object.values(item));
+    for (const { operationId, responses } of operations) {
+      const declared = Object.keys(responses);
+      expect([operationId, declared]).toEqual([operationId, expect.arrayContaining(['413', '422', '503'])]);
+      if (declared.includes('401'))
+        expect([operationId, declared]).toContainEqual(expect.arrayContaining(['429']));
+    }
+  });
+
   it('tells unions by kind, and required fields from defaults', () => {
-    const { Event, StartConversationRequest } = document.components.schemas;
-    expect(Event?.oneOf).toHaveLength(Object.keys(Event?.discriminator?.mapping ?? {}).length);
+    const { Event, Action, Observation, StartConversationRequest } = document.components.schemas;
+    for (const union of [Event, Action, Observation]) {
+      expect(union?.oneOf?.length).toBeGreaterThan(10);
+      expect(union?.oneOf).toHaveLength(Object.keys(union?.discriminator?.mapping ?? {}).length);
+    }
     expect(StartConversationRequest?.required).toEqual(['workspace']);
     expect(StartConversationRequest).toMatchObject({
       properties: {

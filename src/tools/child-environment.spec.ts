@@ -1,4 +1,5 @@
-import { childEnvironment } from './child-environment.js';
+import fc from 'fast-check';
+import { addToShellEnvironment, childEnvironment, shellEnvironment } from './child-environment.js';
 
 describe('childEnvironment', () => {
   it('passes on what is allowed, and nothing else', () => {
@@ -34,5 +35,27 @@ describe('childEnvironment', () => {
       GIT_PAGER: 'cat',
       TOKEN: 't',
     });
+  });
+});
+
+describe('shellEnvironment', () => {
+  afterEach(() => addToShellEnvironment([]));
+
+  it('adds each variable whose name a pattern matches as a whole', () => {
+    const letters = (...all: string[]) => fc.string({ unit: fc.constantFrom(...all), maxLength: 6 });
+    fc.assert(
+      fc.property(letters('a', 'b'), letters('a', 'b', '*'), (end, patternEnd) => {
+        const [name, pattern] = [`zz_${end}`, `zz_${patternEnd}`];
+        process.env[name] = 'set';
+        try {
+          addToShellEnvironment([pattern]);
+          const isMatch = new RegExp(`^${pattern.replaceAll(/\*+/g, '[^]*')}$`).test(name);
+          expect(name in shellEnvironment()).toBe(isMatch);
+        } finally {
+          Reflect.deleteProperty(process.env, name);
+        }
+      }),
+      { numRuns: 500 },
+    );
   });
 });

@@ -1,7 +1,8 @@
 /**
  * What a child process may inherit from the server's environment. An allow list: whatever is not named here stays with
  * the server, so a key that nobody thought of cannot leak. Things a project needs beyond it (registry tokens, an SSH
- * agent, service URLs) are given on purpose, through a tool's `env` parameter or conversation secrets.
+ * agent, service URLs) are given on purpose: through the configuration (`shell_environment`), a tool's `env` parameter or
+ * conversation secrets.
  */
 const ALLOWED_NAMES = new Set([
   // Who and where
@@ -38,6 +39,9 @@ const ALLOWED_PREFIXES = ['LC_', 'XDG_'];
 /** The server's own settings and keys: not even `extra` may carry them. */
 const SERVER_NAMES = /^(OH_|SESSION_API_KEY)/;
 
+/** Never inherited, whatever the configuration says. What a caller gives may be called `OPENHANDS_...`. */
+const NOT_INHERITED = /^(OH_|OPENHANDS_|SESSION_API_KEY)/;
+
 /** What was put into the server's environment for its children, on purpose, while it runs. Process-wide, as that is. */
 const passedOn = new Set<string>();
 
@@ -46,12 +50,36 @@ export function passOnToChildren(names: readonly string[]): void {
   for (const name of names) if (!SERVER_NAMES.test(name)) passedOn.add(name);
 }
 
+/** What the configuration adds for shells (`shell_environment`). Process-wide, as the environment is. */
+let addedForShells: readonly string[] = [];
+
+/**
+ * From now on `shellEnvironment` passes on these variables of the server too, but never the server's own.
+ * @param names names of variables, with `*` for any characters; they replace those of an earlier call
+ */
+export function addToShellEnvironment(names: readonly string[]): void {
+  addedForShells = [...names];
+}
+
 function isAllowed(name: string): boolean {
   return (
     passedOn.has(name) ||
     ALLOWED_NAMES.has(name) ||
     ALLOWED_PREFIXES.some((prefix) => name.startsWith(prefix))
   );
+}
+
+/**
+ * The environment for a shell or another program of an agent or a client: that of `childEnvironment`, and what the
+ * configuration adds. Programs that the server runs for itself (git, ripgrep, a browser) get none of the latter: variables
+ * such as `GIT_DIR` would change what they do.
+ * @param extra variables from the caller; they win over inherited ones. The server's own names are left out.
+ */
+export function shellEnvironment(extra: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const added = Object.entries(process.env).filter(
+    ([name]) => !NOT_INHERITED.test(name) && addedForShells.some((pattern) => matches(name, pattern)),
+  );
+  return { ...definedOnly(added), ...childEnvironment(extra) };
 }
 
 /**
@@ -65,14 +93,33 @@ export function childEnvironment(
   extra: Readonly<Record<string, string>> = {},
   inherited: NodeJS.ProcessEnv = process.env,
 ): Record<string, string> {
-  const environment: Record<string, string> = {};
-  for (const [name, value] of Object.entries(inherited)) {
-    if (value !== undefined && isAllowed(name)) environment[name] = value;
-  }
+  const environment = definedOnly(Object.entries(inherited).filter(([name]) => isAllowed(name)));
   if (!environment.LANG && !environment.LC_ALL && !environment.LC_CTYPE) environment.LANG = 'C.UTF-8';
   Object.assign(environment, { AI_AGENT: 'openhands', PAGER: 'cat', GIT_PAGER: 'cat' });
-  for (const [name, value] of Object.entries(extra)) {
-    if (!SERVER_NAMES.test(name)) environment[name] = value;
+  return { ...environment, ...withoutServerNames(extra) };
+}
+
+function definedOnly(variables: readonly [string, string | undefined][]): Record<string, string> {
+  return Object.fromEntries(
+    variables.flatMap(([name, value]): [string, string][] => (value === undefined ? [] : [[name, value]])),
+  );
+}
+
+function withoutServerNames(variables: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(variables).filter(([name]) => !SERVER_NAMES.test(name)));
+}
+
+/** Whether a name is what a pattern says; each part between two `*` is looked for once, from left to right. */
+function matches(name: string, pattern: string): boolean {
+  const [first = '', ...others] = pattern.split('*');
+  const last = others.pop();
+  if (last === undefined) return name === first;
+  if (!name.startsWith(first)) return false;
+  let at = first.length;
+  for (const part of others) {
+    const found = name.indexOf(part, at);
+    if (found < 0) return false;
+    at = found + part.length;
   }
-  return environment;
+  return name.length - at >= last.length && name.endsWith(last);
 }

@@ -85,6 +85,11 @@ const BUILT_IN: readonly ToolDefinition[] = [
 
 const DEFINITIONS = [...CONFIGURABLE, ...Object.values(SETS).flat(), ...BUILT_IN];
 
+/** The tools of this server, those of clients and MCP servers aside. */
+export function toolDefinitions(): readonly ToolDefinition[] {
+  return DEFINITIONS;
+}
+
 /** Knows every tool of this server and makes the instances of a conversation. */
 @Injectable()
 export class ToolRegistry {

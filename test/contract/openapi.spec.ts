@@ -5,7 +5,7 @@ import { Comparison, type Difference } from './compare-facts.js';
 import { DELIBERATE, PENDING, type Deliberate } from './openapi-differences.js';
 import { factsOf, isFacts, type Facts } from './shape.js';
 
-/** Groups of operations that are compared so far; those of a further group are added by their paths. */
+/** Groups of operations that are compared. Aliases (`/conversations...`) are not: the original has none. */
 const GROUPS = [
   /^\w+ \/api\/(mcp|vscode)\//,
   /^\w+ \/api\/acp\//,

@@ -28,9 +28,31 @@ const SNIPPETS = [
   `"${'long'.repeat(25_000)}"`,
   `${'['.repeat(10_000)}${']'.repeat(10_000)}`,
   `${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}`,
+  '[[{}]]',
+  '{"":{"":""}}',
+  '{"\\ud800":"\\udc00"}',
+  '{"0":1,"length":1e9}',
+  '-0',
+  '1e-400',
+  '9007199254740993',
+  '1'.repeat(50_000),
+  `[${'{},'.repeat(20_000)}{}]`,
+  `[${'null,'.repeat(20_000)}null]`,
+  `{${Array.from({ length: 10_000 }, (_, index) => `"k${index}":${index}`).join(',')}}`,
 ] as const;
 
-const NAMES = ['__proto__', 'constructor', 'toString', 'kind', 'then', '', '\u0000', 'a\nb'] as const;
+const NAMES = [
+  '__proto__',
+  'constructor',
+  'toString',
+  'kind',
+  'then',
+  '',
+  '\u0000',
+  'a\nb',
+  '\ud800',
+  'x'.repeat(10_000),
+] as const;
 
 /** Where in a value, what to do there, and with what. */
 export interface Mutation {

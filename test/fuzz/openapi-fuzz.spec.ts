@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
 import { rawRequest } from '../support/raw-request.js';
@@ -8,14 +9,25 @@ import { mutated, mutation } from './mutation.js';
 import { operationsOf, type FuzzedOperation } from './operations.js';
 import type { SchemaValues } from './schema-values.js';
 
-/** Groups whose operations are called with random values: none that runs commands or writes where it
- * is told, none that answers files, and neither questions to an agent nor trials of models: whether those can be answered
- * depends on the model. */
-const FUZZED =
-  /^\w+ \/(?!.*\/(ask_agent|validate|(execute|start)_bash_command|upload|create_directory)$)(?!.*\/(download|archive))(api\/(conversations|bash|file|git|settings|profiles|agent-profiles|meta-profiles|workspaces|llm\/provider-connections).*|alive|health|ready|server_info|v1\/.*)?$/;
+/**
+ * Operations that are not called with random values: those that run commands or reach for other machines; questions to an
+ * agent and trials of models, which depend on the model; the setting up of a server, which happens once; and aliases,
+ * which are the same handlers.
+ */
+const LEFT_OUT = [
+  /^\w+ \/conversations/,
+  /\/(ask_agent|validate|(execute|start)_bash_command)$/,
+  /\/(install|fetch|sync|refresh|marketplace|test|oauth\/start)$/,
+  /^POST \/api\/(init|acp\/models)$/,
+  /^\w+ \/api\/(llm\/(subscription|models\/verified)|git\/repositories|vscode\/url)/,
+];
+const isFuzzed = (name: string): boolean => !LEFT_OUT.some((pattern) => pattern.test(name));
 /** Another or a longer run: `FUZZ_SEED=7 FUZZ_REQUESTS=50000`. */
 const SEED = Number(process.env['FUZZ_SEED'] ?? 5);
 const REQUESTS = Number(process.env['FUZZ_REQUESTS'] ?? 1500);
+
+/** No answer takes so long, unless the server stalls. */
+const PATIENCE_MS = 5_000;
 
 /** A request: what is valid by the document, or that with something wrong. */
 interface FuzzedRequest {
@@ -40,7 +52,19 @@ const PATH_PARTS = [
   '%7B%7D',
   '-1',
   'constructor',
+  '__proto__',
+  '%C0%AF',
+  '%2500',
+  '%252e%252e%252f',
+  '%u0041',
+  '.',
+  '%2E%2E',
+  'a%2Fb',
+  '%5C',
+  '%3F%23',
+  '%20+',
   'x'.repeat(4000),
+  '%C3%A9'.repeat(600),
 ];
 const QUERY_VALUES = [
   ...PATH_PARTS,
@@ -56,6 +80,21 @@ const QUERY_VALUES = [
   'NaN',
   '2026-11-24',
   'TIMESTAMP_DESC',
+  '[]',
+  '{}',
+  'a&a=b',
+  'a;b=c',
+];
+/** What stands behind the query that was meant. */
+const QUERY_TAILS = [
+  '&',
+  '&=',
+  '&&=&x',
+  '&x[]=1&x[a]=2',
+  '&%zz=1',
+  '&%00=%00',
+  '&__proto__[a]=1',
+  '&x'.repeat(1000),
 ];
 const CONTENT_TYPES = ['text/plain', 'multipart/form-data', 'application/json; charset=latin1', 'x', ';', ''];
 const HEADER_VALUES = ['', 'x', '{"a":1}', '[1]', '{', 'a,b', '\u00ff', 'y'.repeat(2000)];
@@ -73,21 +112,27 @@ const BODIES = [
 
 describe('any request', () => {
   let server: ServerProcess;
+  let folder: string;
   /** What the words `known` and `event` in paths and queries stand for. */
   let known: { conversation: string; event: string };
   let operations: FuzzedOperation[];
   let values: SchemaValues;
 
   beforeAll(async () => {
-    server = await ServerProcess.start();
+    folder = await mkdtemp(path.join(os.tmpdir(), 'fuzz-'));
+    // Files are read and written here only, whatever a path says.
+    server = await ServerProcess.start({ cwd: folder, env: { HOME: folder, OH_FILE_ROOT: folder } });
     await writeFile(path.join(server.cwd, 'a-file'), '');
     const { body } = await server.request('GET', '/openapi.json');
     const described = operationsOf(body);
-    operations = described.operations.filter(({ name }) => FUZZED.test(name));
+    operations = described.operations.filter(({ name }) => isFuzzed(name));
     values = described.values;
     await createKnown();
   });
-  afterAll(() => server.stop());
+  afterAll(async () => {
+    await server.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
 
   async function createKnown(): Promise<void> {
     const conversation = await ConversationClient.create(server, scriptedRequest('work', 'SAY: hi'));
@@ -111,10 +156,13 @@ describe('any request', () => {
     });
     const names = one([...operation.queryNames, 'x', '__proto__']);
     // The folder of the conversation: most random paths lead nowhere.
-    const path: Record<string, string> = operation.queryNames.includes('path') ? { path: 'workdir' } : {};
+    const path: [string, string][] = operation.queryNames.includes('path') ? [['path', 'workdir']] : [];
+    // The same name may come twice, and anything behind it.
+    const pair = fc.tuple(names, one(QUERY_VALUES));
+    const tail = fc.oneof({ weight: 9, arbitrary: fc.constant('') }, one(QUERY_TAILS));
     const query = fc
-      .oneof(fc.constant({}), fc.dictionary(names, one(QUERY_VALUES), { maxKeys: 2 }))
-      .map((pairs): Record<string, string> => ({ ...path, ...pairs }));
+      .tuple(fc.oneof(fc.constant([]), fc.array(pair, { maxLength: 3 })), tail)
+      .map(([pairs, end]) => search([...path, ...pairs]) + end);
     const given = fc.dictionary(
       one([...operation.headerNames, 'x-any', 'if-none-match']),
       one(HEADER_VALUES),
@@ -127,7 +175,7 @@ describe('any request', () => {
       .tuple(fc.tuple(...ids), query, given, type, bodyOf(operation))
       .map(([parts, pairs, headers, contentType, body]) => ({
         operation,
-        path: pathOf(operation, parts) + search(pairs),
+        path: pathOf(operation, parts) + pairs,
         headers: { ...headers, ...(body.length > 0 && framed(contentType, body)) },
         body,
       }));
@@ -148,10 +196,13 @@ describe('any request', () => {
     // All complaints, each with its first example: one defect must not hide another.
     const complaints = new Map<string, string>();
     const reached = new Set<string>();
-    for (const operation of operations) {
+    for (const [index, operation] of operations.entries()) {
       const numRuns = Math.ceil(REQUESTS / operations.length);
-      for (const fuzzed of fc.sample(requestOf(operation), { seed: SEED, numRuns })) {
+      for (const fuzzed of fc.sample(requestOf(operation), { seed: SEED + index, numRuns })) {
+        const begin = performance.now();
         const { status, text, headers } = await send(fuzzed);
+        if (performance.now() - begin > PATIENCE_MS)
+          complaints.set(`${operation.name}: took too long`, example(fuzzed));
         if (status < 300) reached.add(operation.name);
         if (/^DELETE .*\/conversations\//.test(operation.name) && status === 200) await createKnown();
         const isJson = headers['content-type']?.startsWith('application/json') ?? false;
@@ -161,8 +212,8 @@ describe('any request', () => {
       }
     }
     expect(Object.fromEntries(complaints)).toEqual({});
-    // What never gets through tests little. A few have nothing to succeed with here: profiles, plugins, a condenser.
-    expect(reached.size).toBeGreaterThan(operations.length * 0.7);
+    // What never gets through tests little. Some have nothing to succeed with here: extensions, sign-ins, a condenser.
+    expect(reached.size).toBeGreaterThan(operations.length * 0.6);
     expect((await server.request('GET', '/alive')).status).toBe(200);
   }, 3_600_000);
 
@@ -182,9 +233,8 @@ function pathOf({ path: template, pathNames }: FuzzedOperation, parts: readonly 
   );
 }
 
-function search(pairs: Record<string, string>): string {
-  const query = Object.entries(pairs).map(([name, value]) => `${name}=${value}`);
-  return query.length === 0 ? '' : `?${query.join('&')}`;
+function search(pairs: readonly (readonly [string, string])[]): string {
+  return `?${pairs.map(([name, value]) => `${name}=${value}`).join('&')}`;
 }
 
 function complaintAbout(
@@ -192,7 +242,8 @@ function complaintAbout(
   status: number,
   body: unknown,
 ): string | undefined {
-  if (status >= 500) return `status ${status}: ${JSON.stringify(body)}`;
+  // What is not there, or not in time, may be declared; what nobody foresaw may not happen.
+  if (status === 500) return `status ${status}: ${JSON.stringify(body)}`;
   // A path that cannot be decoded, or that becomes another one, is no request for this operation.
   if (/%(?![0-9A-Fa-f]{2})|%FF|%ED%A0%80/.test(route.split('?')[0] ?? '') && [400, 404].includes(status))
     return;

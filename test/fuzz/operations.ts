@@ -1,4 +1,4 @@
-import { Ajv2020 } from 'ajv/dist/2020.js';
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { isObject, list, SchemaValues } from './schema-values.js';
 
 type Json = Record<string, unknown>;
@@ -40,6 +40,8 @@ function toOperation(path: string, method: string, operation: Json, ajv: Ajv2020
       isObject(parameter) && parameter['in'] === place ? [String(parameter['name'])] : [],
     );
   const answers = isObject(operation['responses']) ? operation['responses'] : {};
+  // Compiled once: schemas of events take longer than their validation.
+  const validators = new Map<number, ValidateFunction>();
   return {
     name: `${method} ${path}`,
     method,
@@ -53,7 +55,9 @@ function toOperation(path: string, method: string, operation: Json, ajv: Ajv2020
       if (answer === undefined) return `status ${status} is not declared`;
       const schema = jsonSchema(answer);
       if (schema === undefined) return undefined;
-      return ajv.validate(absolute(schema), body) ? undefined : `status ${status}: ${ajv.errorsText()}`;
+      const validate = validators.get(status) ?? ajv.compile(absolute(schema));
+      validators.set(status, validate);
+      return validate(body) ? undefined : `status ${status}: ${ajv.errorsText(validate.errors)}`;
     },
   };
 }

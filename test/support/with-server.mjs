@@ -46,12 +46,13 @@ export async function startServer(folder, environment, port = '0') {
  * For scripts: runs a program beside a fresh server of ours, in a folder of its own that goes afterwards, and takes its exit
  * code over.
  * @param {string} name begins the name of the folder
- * @param {NodeJS.ProcessEnv} environment of the server, besides ours
+ * @param {NodeJS.ProcessEnv | ((folder: string) => NodeJS.ProcessEnv)} environment of the server, besides ours
  * @param {(url: string, folder: string) => import('node:child_process').ChildProcess | Promise<import('node:child_process').ChildProcess>} start
  */
 export async function runBesideServer(name, environment, start) {
   const folder = await mkdtemp(path.join(os.tmpdir(), `${name}-`));
-  const server = await startServer(folder, environment);
+  const variables = typeof environment === 'function' ? environment(folder) : environment;
+  const server = await startServer(folder, variables);
   try {
     const program = await start(server.url, folder);
     const [code] = await once(program, 'exit');

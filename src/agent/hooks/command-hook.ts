@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { errorMessage } from '../../errors/index.js';
-import { childEnvironment } from '../../tools/child-environment.js';
+import { shellEnvironment } from '../../tools/child-environment.js';
 import { killGroup } from '../../tools/process-group.js';
 
 /** What is kept of each of its outputs, in characters; the rest is read and dropped. */
@@ -41,7 +41,7 @@ export async function runCommand(
   signal.throwIfAborted();
   const child = spawn('sh', ['-c', command], {
     cwd,
-    env: childEnvironment(env),
+    env: shellEnvironment(env),
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],
   });

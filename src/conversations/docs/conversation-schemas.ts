@@ -1,27 +1,21 @@
 import { refTo } from '../../http/dto.js';
 import type { DtoClass } from '../../http/field.js';
 import type { JsonSchema } from '../../http/field-type.js';
-import { AgentDto } from '../dto/agent.dto.js';
+import { agent } from '../dto/any-agent.dto.js';
 import { ClientToolSpecDto, LocalWorkspaceDto } from '../dto/start-conversation.dto.js';
 import { HookConfigDto } from '../dto/hook-config.dto.js';
 import { confirmationPolicy, secretSource, securityAnalyzer } from '../dto/policies.dto.js';
 import { EVENT_SCHEMAS } from './event-schemas.js';
+import { list, object, orNull, ref } from './schema-parts.js';
+import { toolCallSchemas } from './tool-call-schemas.js';
 
-const ref = (name: string): JsonSchema => ({ $ref: `#/components/schemas/${name}` });
 const dtoRef = (dto: DtoClass): JsonSchema => ({ $ref: refTo(dto) });
-const orNull = (schema: JsonSchema): JsonSchema => ({ anyOf: [schema, { type: 'null' }] });
-const list = (items: JsonSchema): JsonSchema => ({ type: 'array', items });
 const recordOf = (additionalProperties: JsonSchema): JsonSchema => ({ type: 'object', additionalProperties });
 const text: JsonSchema = { type: 'string' };
 const id: JsonSchema = { type: 'string', format: 'uuid' };
 const moment: JsonSchema = { type: 'string', format: 'date-time' };
 const anyObject: JsonSchema = { type: 'object', additionalProperties: true };
 const count: JsonSchema = { type: 'integer', minimum: 0 };
-const object = (properties: Record<string, JsonSchema>): JsonSchema => ({
-  type: 'object',
-  properties,
-  required: Object.keys(properties),
-});
 
 const tokens = {
   prompt_tokens: count,
@@ -72,6 +66,7 @@ export function conversationSchemas(): Record<string, JsonSchema> {
     }),
     ConversationInfo: conversationInfo(),
     ...EVENT_SCHEMAS,
+    ...toolCallSchemas(),
   };
 }
 
@@ -108,7 +103,7 @@ function conversationInfo(): JsonSchema {
     available_models: list(ref('ACPModelInfo')),
     supports_runtime_model_switch: { type: 'boolean' },
     launched_agent_profile: orNull(ref('LaunchedAgentProfile')),
-    agent: dtoRef(AgentDto),
+    agent: agent.schema(),
     client_tools: list(dtoRef(ClientToolSpecDto)),
     tool_module_qualnames: recordOf(text),
     runtime_info: orNull(ref('ConversationRuntimeInfo')),

@@ -1,32 +1,10 @@
 import { EXECUTION_STATUSES, HOOK_EVENT_TYPES } from '../../events/index.js';
 import type { JsonSchema } from '../../http/field-type.js';
+import { list, object, orNull, ref, union, words } from './schema-parts.js';
 
-const ref = (name: string): JsonSchema => ({ $ref: `#/components/schemas/${name}` });
-const orNull = (schema: JsonSchema): JsonSchema => ({ anyOf: [schema, { type: 'null' }] });
-const list = (items: JsonSchema): JsonSchema => ({ type: 'array', items });
 const text: JsonSchema = { type: 'string' };
 const flag: JsonSchema = { type: 'boolean' };
-const words = (...values: string[]): JsonSchema => ({ type: 'string', enum: values });
 const anyObject: JsonSchema = { type: 'object', additionalProperties: true };
-
-/** An object; names that end in `?` are not required. */
-function object(fields: Record<string, JsonSchema>, rest: JsonSchema = {}): JsonSchema {
-  const names = Object.keys(fields);
-  return {
-    type: 'object',
-    properties: Object.fromEntries(names.map((name) => [name.replace('?', ''), fields[name]])),
-    required: names.filter((name) => !name.endsWith('?')),
-    ...rest,
-  };
-}
-
-const union = (kinds: readonly string[]): JsonSchema => ({
-  oneOf: kinds.map(ref),
-  discriminator: {
-    propertyName: 'kind',
-    mapping: Object.fromEntries(kinds.map((kind) => [kind, `#/components/schemas/${kind}`])),
-  },
-});
 
 const SOURCES = words('agent', 'user', 'environment', 'hook');
 const content = list({ anyOf: [ref('TextContent'), ref('ImageContent')] });
@@ -58,7 +36,7 @@ const EVENT_FIELDS: Readonly<Record<string, Record<string, JsonSchema>>> = {
     'reasoning_content?': orNull(text),
     thinking_blocks: thinking,
     'responses_reasoning_item?': orNull(ref('ReasoningItem')),
-    'action?': orNull(ref('Action')),
+    'action?': { anyOf: [ref('Action'), ref('OtherAction'), { type: 'null' }] },
     ...call,
     tool_call: ref('MessageToolCall'),
     llm_response_id: text,
@@ -68,7 +46,7 @@ const EVENT_FIELDS: Readonly<Record<string, Record<string, JsonSchema>>> = {
   },
   ObservationEvent: {
     ...call,
-    observation: ref('Observation'),
+    observation: { anyOf: [ref('Observation'), ref('OtherObservation')] },
     action_id: text,
     extended_content: list(ref('TextContent')),
   },
@@ -138,6 +116,9 @@ const EVENT_FIELDS: Readonly<Record<string, Record<string, JsonSchema>>> = {
     'content?': orNull(list({})),
     is_error: flag,
   },
+  // In logs of the original only.
+  CondensationSummaryEvent: { summary: text },
+  TokenEvent: { prompt_token_ids: list({ type: 'integer' }), response_token_ids: list({ type: 'integer' }) },
   PauseEvent: {},
   InterruptEvent: {},
   CondensationRequest: {},
@@ -166,14 +147,6 @@ export const EVENT_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
     Object.entries(EVENT_FIELDS).map(([kind, fields]) => [kind, eventSchema(kind, fields)]),
   ),
   EventPage: object({ items: list(ref('Event')), next_page_id: orNull(text) }),
-  Action: object(
-    { kind: text },
-    { additionalProperties: true, description: 'Arguments of a tool, by `kind`.' },
-  ),
-  Observation: object(
-    { content, is_error: flag, kind: text },
-    { additionalProperties: true, description: 'What a tool answered, by `kind`.' },
-  ),
   Message: object({
     role: words('user', 'system', 'assistant', 'tool'),
     content,

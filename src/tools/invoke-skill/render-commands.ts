@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { childEnvironment } from '../child-environment.js';
+import { shellEnvironment } from '../child-environment.js';
 import { killGroup } from '../process-group.js';
 
 /** How long one command may take (ms), and how many there may be in a text. */
@@ -37,7 +37,7 @@ async function run(command: string, folder: string, signal: AbortSignal): Promis
   // A group of its own, so that what it starts can be ended with it.
   const child = spawn('/bin/sh', ['-c', command], {
     cwd: folder,
-    env: childEnvironment(),
+    env: shellEnvironment(),
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });

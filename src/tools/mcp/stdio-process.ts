@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
-import { childEnvironment } from '../child-environment.js';
+import { shellEnvironment } from '../child-environment.js';
 import { endGroup, killGroup } from '../process-group.js';
 import { MessageTooLongError } from './message-too-long.js';
 
@@ -40,7 +40,7 @@ export class StdioProcess implements Transport {
     const { command, args, env, cwd } = this.program;
     const child = spawn(command, args, {
       cwd,
-      env: childEnvironment(env),
+      env: shellEnvironment(env),
       detached: true,
       stdio: ['pipe', 'pipe', 'pipe'],
     });

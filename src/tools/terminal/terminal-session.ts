@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { StringDecoder } from 'node:string_decoder';
 
-import { childEnvironment } from '../child-environment.js';
+import { shellEnvironment } from '../child-environment.js';
 import { OutputBuffer } from './output-buffer.js';
 import type { ShellPrompt } from './prompt-protocol.js';
 import { endSessionProcesses, SESSION_VARIABLE } from './session-processes.js';
@@ -27,7 +27,7 @@ const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 export interface TerminalSessionOptions {
   /** Where the shell starts, and starts again after a reset; must exist. */
   workingDir: string;
-  /** Variables beyond the allow list of `childEnvironment`. */
+  /** Variables beyond the allow list of `shellEnvironment`. */
   env?: Readonly<Record<string, string>>;
   /** A bash of version 4.4 or later; default: the first `bash` in `PATH`. */
   shellPath?: string;
@@ -253,7 +253,7 @@ export class TerminalSession {
         id: this.id,
         shellPath: this.options.shellPath ?? 'bash',
         workingDir: await this.startDir(),
-        environment: { ...childEnvironment(this.options.env), [SESSION_VARIABLE]: this.id },
+        environment: { ...shellEnvironment(this.options.env), [SESSION_VARIABLE]: this.id },
       },
       {
         onOutput: (bytes) => {

@@ -16,7 +16,7 @@ import { AppConfig } from '../../config/index.js';
 import { KnownSecrets } from '../../crypto/index.js';
 import { errorMessage } from '../../errors/index.js';
 import { makeTemporaryFolder } from '../../files/index.js';
-import { childEnvironment } from '../../tools/child-environment.js';
+import { shellEnvironment } from '../../tools/child-environment.js';
 import { endGroup, hasEnded } from '../../tools/process-group.js';
 import { withoutEndSlashes } from '../../text/index.js';
 
@@ -122,7 +122,7 @@ export class Editor implements BeforeApplicationShutdown {
     const address = ['--host', host, '--port', String(port), ...below];
     const child = spawn(program, [...address, '--connection-token-file', file, '--disable-workspace-trust'], {
       cwd: base_dir,
-      env: childEnvironment(),
+      env: shellEnvironment(),
       detached: true,
       stdio: 'ignore',
     });
