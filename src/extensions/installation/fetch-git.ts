@@ -114,5 +114,5 @@ function reasonIn(complaint: string): string {
 
 /** Frees addresses in a text from names and passwords. */
 export function withoutCredentials(text: string): string {
-  return text.replace(/(\b[a-z][a-z\d+.-]*:\/\/)[^/\s'"@]*@/gi, '$1');
+  return text.replace(/([a-z\d+.-]:\/\/)[^/\s'"@]*@/gi, '$1');
 }
