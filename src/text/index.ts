@@ -5,5 +5,6 @@ export { withoutEnd, withoutEndSlashes } from './end-slashes.js';
 export { copyInParts, joinInParts } from './join-in-parts.js';
 export { keysOf, parseInParts } from './json-in-parts.js';
 export { remembered } from './remembered.js';
+export { fallbacks, TextSearch } from './text-search.js';
 export { taggedParts } from './tagged-parts.js';
 export { decodeInParts, encodeInParts, slicesOf, Utf8Text } from './utf8-text.js';
