@@ -181,7 +181,7 @@ export class AgentStep {
     // Nobody is asked about what a hook does not let happen.
     const actions = all.filter(({ id }) => session.blockedActions[id] === undefined);
     if (!analyzer || isHarmless(actions)) return needsConfirmation(policy, actions, () => 'UNKNOWN');
-    const { event, riskOf } = analyse(analyzer, policy, actions);
+    const { event, riskOf } = await analyse(analyzer, policy, actions);
     await session.append(event);
     return needsConfirmation(policy, actions, riskOf);
   }

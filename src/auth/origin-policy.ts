@@ -8,6 +8,8 @@ export type OriginOptions = Pick<AppConfig, 'allow_cors_origins' | 'allow_cors_o
 /** Any web page may ask here: what these paths serve is protected by its own cookie. */
 const COOKIE_PATHS = /^\/api\/(auth\/workspace-session$|conversations\/[^/]+\/workspace(\/|$))/;
 
+/** The longest origin that a pattern is asked about (characters); a host name has at most 253. */
+const MAX_ORIGIN = 300;
 /** So many origins are named in the log; a page can make up as many as it likes. */
 const REPORTED_AT_MOST = 100;
 const SHOWN_CHARACTERS = 200;
@@ -40,7 +42,7 @@ export class OriginPolicy {
     return (
       this.exact.has('*') ||
       this.exact.has(origin) ||
-      this.pattern?.test(origin) === true ||
+      (origin.length <= MAX_ORIGIN && this.pattern?.test(origin) === true) ||
       (URL.canParse(origin) && this.hosts.has(new URL(origin).hostname))
     );
   }

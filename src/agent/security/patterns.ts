@@ -69,9 +69,6 @@ export const DEFAULT_PATTERNS: Readonly<PatternLists> = {
   ],
 };
 
-/** How long a list of patterns may search one action (ms): a bad expression must not stop the server. */
-const SEARCH_LIMIT_MS = 250;
-
 /**
  * Compiles an expression written for Python or for JavaScript; letters match in either case.
  * @throws SyntaxError when it is neither
@@ -85,8 +82,15 @@ export function compilePattern(pattern: string): RegExp {
   return new RegExp(body, `i${flags.includes('m') ? 'm' : ''}${flags.includes('s') ? 's' : ''}`);
 }
 
-/** Looks for dangerous commands in what an action does, and for manipulation also in what is said about it. */
-export function patternRisk(config: JsonObject, action: ActionEvent): { risk: SecurityRisk; note?: string } {
+/**
+ * Looks for dangerous commands in what an action does, and for manipulation also in what is said about it.
+ * @param deadline when the search has to be over (ms, `performance.now()`): what is not known by then is UNKNOWN
+ */
+export function patternRisk(
+  config: JsonObject,
+  action: ActionEvent,
+  deadline: number,
+): { risk: SecurityRisk; note?: string } {
   const done = [...argumentTexts(action), action.summary ?? ''];
   const commands = [...done, ...done.map(unquoted)];
   const said = [...done, ...spokenTexts(action)];
@@ -97,7 +101,7 @@ export function patternRisk(config: JsonObject, action: ActionEvent): { risk: Se
     ['MEDIUM', 'injection_medium_patterns', said],
   ];
   try {
-    const hit = searches.find(([, list, texts]) => matches(config, list, texts));
+    const hit = searches.find(([, list, texts]) => matches(config, list, texts, deadline));
     return { risk: hit?.[0] ?? 'LOW' };
   } catch (error) {
     return { risk: 'UNKNOWN', note: `PatternSecurityAnalyzer gave up: ${String(error)}` };
@@ -105,14 +109,21 @@ export function patternRisk(config: JsonObject, action: ActionEvent): { risk: Se
 }
 
 /** @throws when the search takes too long */
-function matches(config: JsonObject, list: keyof PatternLists, texts: readonly string[]): boolean {
+function matches(
+  config: JsonObject,
+  list: keyof PatternLists,
+  texts: readonly string[],
+  deadline: number,
+): boolean {
   const patterns = config[list] ?? DEFAULT_PATTERNS[list];
   const entries: unknown[] = Array.isArray(patterns) ? patterns : [];
   const expressions = entries.flatMap((entry) =>
     Array.isArray(entry) && typeof entry[0] === 'string' ? [compilePattern(entry[0])] : [],
   );
   const search = 'expressions.some((expression) => texts.some((text) => expression.test(text)))';
-  return Boolean(runInNewContext(search, { expressions, texts }, { timeout: SEARCH_LIMIT_MS }));
+  const timeout = Math.floor(deadline - performance.now());
+  if (timeout < 1) throw new Error('the search took too long');
+  return Boolean(runInNewContext(search, { expressions, texts }, { timeout }));
 }
 
 /** The shell sees `rm` in `r\m` and in `r''m` too. */

@@ -118,7 +118,7 @@ async function replace(
         'Use read_file to verify the exact text.',
     );
   }
-  if (places.length !== expected) {
+  if (places.length !== expected || places.length > MAX_OCCURRENCES) {
     const noun = expected === 1 ? 'occurrence' : 'occurrences';
     throw new CountError(
       `Error: Expected ${expected} ${noun} but found ${places.length > MAX_OCCURRENCES ? `more than ${MAX_OCCURRENCES}` : places.length} in ${file}.`,
