@@ -49,12 +49,13 @@ export function rescanning(source, flags) {
     onQuantifierEnter(quantifier) {
       if (quantifier.max !== Infinity) return;
       const before = pathTo(quantifier);
-      if (before.length === 0 || before.some((element) => isStart(element, flags))) return;
       if (!canFailAfter(quantifier)) return;
-      const matchers = simpleElements(quantifier.element).map((element) => matcher(element, flags));
-      const repeated = (character) => matchers.some((matches) => matches(character));
-      if (before.every((element) => canConsistOf(element, repeated, flags))) {
-        found.push({ prefix: before.map(({ raw }) => raw).join(''), quantifier: quantifier.raw });
+      const repeated = charactersOf(quantifier, flags);
+      for (const { prefix, skipped } of startsOf(before, flags)) {
+        const fits = (character) => repeated(character) && skipped(character);
+        if (!SAMPLE.some(fits) || !prefix.every((element) => canConsistOf(element, fits, flags))) continue;
+        found.push({ prefix: prefix.map(({ raw }) => raw).join(''), quantifier: quantifier.raw });
+        return;
       }
     },
   });
@@ -67,11 +68,42 @@ const SIMPLE = ['Character', 'CharacterSet', 'CharacterClass', 'ExpressionCharac
 function simpleElements(element) {
   if (SIMPLE.includes(element.type)) return [element];
   if (element.type === 'Quantifier') return simpleElements(element.element);
+  if (element.type === 'Assertion') return [];
   return (element.alternatives ?? []).flatMap(({ elements }) => elements.flatMap(simpleElements));
 }
 
 const isStart = (element, flags) =>
   element.type === 'Assertion' && element.kind === 'start' && !flags.includes('m');
+
+/**
+ * From where an attempt may begin at many places of a text: the start of the expression, unless `^` stands there, and behind each other
+ * quantifier without an upper limit, which may end at many places (`^.*<a>.*b`).
+ * @returns what stands between there and a quantifier, and which characters may be skipped before it
+ */
+function startsOf(before, flags) {
+  const isAnchored = before.some((element) => isStart(element, flags));
+  const starts = isAnchored || before.length === 0 ? [] : [{ prefix: before, skipped: () => true }];
+  for (const [index, element] of before.entries()) {
+    const prefix = before.slice(index + 1);
+    // Quantifiers beside each other are the business of `regexp/no-super-linear-backtracking`.
+    const quantifier = lastQuantifier(element);
+    if (quantifier && prefix.length > 0) starts.push({ prefix, skipped: charactersOf(quantifier, flags) });
+  }
+  return starts;
+}
+
+/** The quantifier without an upper limit that an element is, or that a group ends with. */
+function lastQuantifier(element) {
+  if (element?.type === 'Quantifier') return element.max === Infinity ? element : undefined;
+  if (element?.type !== 'Group' && element?.type !== 'CapturingGroup') return undefined;
+  return element.alternatives.map(({ elements }) => lastQuantifier(elements.at(-1))).find(Boolean);
+}
+
+/** Whether a quantifier repeats a character. */
+function charactersOf(quantifier, flags) {
+  const matchers = simpleElements(quantifier.element).map((element) => matcher(element, flags));
+  return (character) => matchers.some((matches) => matches(character));
+}
 
 /** What stands before a node in its alternative, and before the groups that it is in. */
 function pathTo(node) {
@@ -122,6 +154,8 @@ function canConsistOf(element, repeated, flags) {
       return element.alternatives.some(({ elements }) =>
         elements.every((part) => canConsistOf(part, repeated, flags)),
       );
+    case 'Backreference':
+      return [element.resolved].flat().some((group) => canConsistOf(group, repeated, flags));
     case 'Assertion':
       if (isStart(element, flags)) return false;
       // What a look around needs has to be made of the same characters; a negated one is taken to be no obstacle.

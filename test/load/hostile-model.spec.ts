@@ -124,7 +124,7 @@ describe('a hostile model', () => {
   const writeCalls = async (stream: boolean): Promise<void> => {
     const said = texts
       .filter((text) => /^[<\s]/.test(text))
-      .flatMap((text) => [`${text}`, `x</parameter>${text}`])
+      .flatMap((text) => [text, `x</parameter>${text}`])
       .map((text) => ({ say: `<function=think>\n<parameter=thought>${text}` }));
     const end = { say: '<function=finish>\n<parameter=message>bye</parameter>\n</function>' };
     const events = await finished(await ask([...said, end], { native_tool_calling: false, stream }));
