@@ -4,6 +4,7 @@ export { encodeJson, fillIn, holdsLong, isLong, jsonBytes, jsonSlices } from './
 export { withoutEnd, withoutEndSlashes } from './end-slashes.js';
 export { copyInParts, joinInParts } from './join-in-parts.js';
 export { keysOf, parseInParts } from './json-in-parts.js';
+export { parseShallow } from './parse-shallow.js';
 export { remembered } from './remembered.js';
 export { fallbacks, TextSearch } from './text-search.js';
 export { taggedParts } from './tagged-parts.js';

@@ -104,7 +104,12 @@ describe('a hostile model', () => {
     ];
     const deep = [...nested, ...nested.map((text) => `{"thought": ${text}}`)];
     const calls = [...broken, ...deep].map((text): [string, string] => ['think', text]);
-    const events = await finished(await ask([{ tools: calls }, FINISH]));
+    // Arguments that are no text, as some services send them.
+    const call = `{"id":"a","type":"function","function":{"name":"think","arguments":${nested[0]}}}`;
+    const message = `{"role":"assistant","content":null,"tool_calls":[${call}]}`;
+    const raw = `{"id":"x","choices":[{"index":0,"finish_reason":"tool_calls","message":${message}}]}`;
+    const events = await finished(await ask([{ tools: calls }, { raw }, FINISH]));
+    expect(events.some(({ kind, tool_call_id: id }) => kind === 'AgentErrorEvent' && id === 'a')).toBe(true);
     const errors = events.filter(({ kind }) => kind === 'AgentErrorEvent').map(({ error }) => String(error));
     expect(errors.length).toBeGreaterThanOrEqual(broken.length);
     expect(errors.filter((error) => error.includes('Nested too deeply')).length).toBeGreaterThanOrEqual(

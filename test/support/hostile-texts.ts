@@ -71,5 +71,9 @@ export function hostileTexts(length: number): string[] {
       'env a=b ',
     ],
   ];
-  return [...pieces.map((piece) => row(piece, length)), row(' ', length, ' x'), `${row('[', length, '')}]`];
+  return [
+    ...pieces.map((piece) => row(piece, length)),
+    row(' ', length, ' x'),
+    '['.repeat(length / 2) + ']'.repeat(length / 2),
+  ];
 }

@@ -128,7 +128,14 @@ function worded(value: unknown): string | undefined {
 /** Some send the arguments as they are, and not as text. */
 function argumentsText(value: unknown): string {
   if (value === undefined || value === null) return '';
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  if (typeof value === 'string') return value;
+  try {
+    return JSON.stringify(value);
+  } catch (error) {
+    // Deeper than the stack: no JSON, which is an error that the model is told.
+    if (error instanceof RangeError) return '(arguments nested too deeply)';
+    throw error;
+  }
 }
 
 /** Google's, by way of OpenAI's protocol (https://ai.google.dev/gemini-api/docs/thought-signatures). */
