@@ -1,4 +1,4 @@
-import { runInNewContext } from 'node:vm';
+import { createContext, Script } from 'node:vm';
 import type { ActionEvent, SecurityRisk } from '../../events/index.js';
 import type { JsonObject } from '../agent-spec.js';
 import { argumentTexts, spokenTexts } from './action-texts.js';
@@ -108,6 +108,12 @@ export function patternRisk(
   }
 }
 
+const SEARCH = new Script(
+  'input.expressions.some((expression) => input.texts.some((text) => expression.test(text)))',
+);
+/** One for all searches: making one takes longer than most of them. */
+const CONTEXT: { input?: { expressions: RegExp[]; texts: readonly string[] } } = createContext({});
+
 /** @throws when the search takes too long */
 function matches(
   config: JsonObject,
@@ -120,10 +126,14 @@ function matches(
   const expressions = entries.flatMap((entry) =>
     Array.isArray(entry) && typeof entry[0] === 'string' ? [compilePattern(entry[0])] : [],
   );
-  const search = 'expressions.some((expression) => texts.some((text) => expression.test(text)))';
   const timeout = Math.floor(deadline - performance.now());
   if (timeout < 1) throw new Error('the search took too long');
-  return Boolean(runInNewContext(search, { expressions, texts }, { timeout }));
+  try {
+    CONTEXT.input = { expressions, texts };
+    return Boolean(SEARCH.runInContext(CONTEXT, { timeout }));
+  } finally {
+    delete CONTEXT.input;
+  }
 }
 
 /** The shell sees `rm` in `r\m` and in `r''m` too. */

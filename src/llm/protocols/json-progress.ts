@@ -6,6 +6,8 @@ const MAX_SCALAR = 32;
  * after each of a hundred thousand pieces.
  */
 export class JsonProgress {
+  /** What nobody has asked about yet. */
+  private pieces: string[] = [];
   private depth = 0;
   private inString = false;
   private isEscaped = false;
@@ -13,18 +15,24 @@ export class JsonProgress {
   private state: 'empty' | 'scalar' | 'open' | 'closed' | 'whole' | 'broken' = 'empty';
 
   add(piece: string): void {
-    for (const character of piece) {
-      if (this.state === 'broken' || this.state === 'scalar') return;
-      this.next(character);
-    }
+    this.pieces.push(piece);
   }
 
   /** @param text all pieces together */
   isWhole(text: () => string): boolean {
+    for (const piece of this.pieces) this.read(piece);
+    this.pieces = [];
     if (this.state === 'closed') this.state = isJson(text()) ? 'whole' : 'broken';
     if (this.state !== 'scalar') return this.state === 'whole';
     const scalar = text();
     return scalar.length <= MAX_SCALAR && isJson(scalar);
+  }
+
+  private read(piece: string): void {
+    for (const character of piece) {
+      if (this.state === 'broken' || this.state === 'scalar') return;
+      this.next(character);
+    }
   }
 
   private next(character: string): void {
