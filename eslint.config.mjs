@@ -1,6 +1,8 @@
 import boundaries from 'eslint-plugin-boundaries';
 import importX from 'eslint-plugin-import-x';
+import regexp from 'eslint-plugin-regexp';
 import tseslint from 'typescript-eslint';
+import { noRescanningExpression } from './scripts/no-rescanning-expression.mjs';
 
 /**
  * Who may import whom, by the folders of `src/` (docs/architecture.md draws it). Whoever is not listed here may be
@@ -226,6 +228,18 @@ export default tseslint.config(
       eqeqeq: 'error',
       'prefer-const': 'error',
       'no-console': 'error',
+    },
+  },
+  {
+    // Whatever the server reads may be hostile: no expression may take longer than its text is long. `potential` and
+    // `ignorePartial: false` also report expressions whose use is not known.
+    files: ['src/**/*.ts'],
+    ignores: ['**/*.spec.ts'],
+    plugins: { regexp, expressions: { rules: { 'no-rescanning': noRescanningExpression } } },
+    rules: {
+      'regexp/no-super-linear-backtracking': ['error', { report: 'potential' }],
+      'regexp/no-super-linear-move': ['error', { report: 'potential', ignorePartial: false }],
+      'expressions/no-rescanning': 'error',
     },
   },
   { files: NO_WEB, rules: { 'no-restricted-imports': ['error', { patterns: [DRIVERS, WIRING, WEB] }] } },

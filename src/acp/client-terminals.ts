@@ -16,31 +16,41 @@ import { ClientRefusal, NOT_FOUND } from './acp-error.js';
 const MAX_TERMINALS = 32;
 /** The most output that is kept of one (bytes), also for an agent that wants more. */
 const MAX_OUTPUT = 1024 * 1024;
+/** So many chunks of an output wait to be joined. */
+const MAX_CHUNKS = 4096;
 /** How long outputs may stay open behind the end of a command (ms). */
 const DRAIN_MS = 300;
 
 /** The last bytes of an output. */
 class OutputTail {
-  private kept = Buffer.alloc(0);
+  private chunks: Buffer[] = [];
+  private length = 0;
   private cut = false;
 
   constructor(private readonly limit: number) {}
 
   push(chunk: Buffer): void {
-    const all = Buffer.concat([this.kept, chunk]);
-    if (all.length <= this.limit) {
-      this.kept = all;
-      return;
-    }
-    this.cut = true;
-    let start = all.length - this.limit;
-    // Not in the middle of a character.
-    while (start < all.length && ((all[start] ?? 0) & 0xc0) === 0x80) start += 1;
-    this.kept = all.subarray(start);
+    this.chunks.push(chunk);
+    this.length += chunk.length;
+    // Joined when as much has come again, not for each chunk: a command may print byte by byte.
+    if (this.length > 2 * this.limit || this.chunks.length > MAX_CHUNKS) this.join();
   }
 
   read(): { output: string; truncated: boolean } {
-    return { output: this.kept.toString('utf8'), truncated: this.cut };
+    return { output: this.join().toString('utf8'), truncated: this.cut };
+  }
+
+  /** What is kept, as one piece. */
+  private join(): Buffer {
+    const all = Buffer.concat(this.chunks);
+    let start = Math.max(0, all.length - this.limit);
+    if (start > 0) this.cut = true;
+    // Not in the middle of a character.
+    while (start > 0 && start < all.length && ((all[start] ?? 0) & 0xc0) === 0x80) start += 1;
+    const kept = all.subarray(start);
+    this.chunks = [kept];
+    this.length = kept.length;
+    return kept;
   }
 }
 

@@ -13,16 +13,16 @@ const LOOKING = new Set(['read', 'search']);
  * Whether a person has to agree to a tool call, by the policy of the conversation, and what its analyzer says to it.
  * Without an analyzer the kind of the tool tells: what only looks is of low risk, of all else nothing is known.
  */
-export function judge(
+export async function judge(
   { confirmationPolicy: policy, securityAnalyzer: analyzer }: AgentSession,
   call: ACPToolCallEvent,
-): { mustAsk: boolean; events: EventDraft[] } {
+): Promise<{ mustAsk: boolean; events: EventDraft[] }> {
   const action = asAction(call);
   if (policy.kind === 'NeverConfirm') return { mustAsk: false, events: [] };
   if (!analyzer) {
     return { mustAsk: needsConfirmation(policy, [action], () => action.security_risk), events: [] };
   }
-  const { event, riskOf } = analyse(analyzer, policy, [action]);
+  const { event, riskOf } = await analyse(analyzer, policy, [action]);
   return { mustAsk: needsConfirmation(policy, [action], riskOf), events: [event] };
 }
 

@@ -93,7 +93,7 @@ export class TurnReader {
     }
     const call = createEvent(turn.calls.asked(asObject(item.request.toolCall)));
     if (call.kind !== 'ACPToolCallEvent') return false;
-    const { mustAsk, events } = judge(session, call);
+    const { mustAsk, events } = await judge(session, call);
     await session.append(call, ...events);
     if (!mustAsk) {
       item.answer('allow');

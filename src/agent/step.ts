@@ -31,6 +31,9 @@ import { actionTask, runBatch, type Task } from './tool-execution.js';
 const EMPTY_ANSWER_NUDGE =
   'Your last response did not include a function call or a message. Please use a tool to proceed with the task.';
 
+/** Reading longer arguments takes a notable part of a millisecond (characters). */
+const LARGE_ARGUMENTS = 16_384;
+
 /** One step of the agent: from its view of the log to the events that follow. */
 export class AgentStep {
   private readonly critics: Critics;
@@ -155,9 +158,12 @@ export class AgentStep {
     usage: EventDraft,
   ): Promise<void> {
     const analyzer = session.securityAnalyzer !== null;
-    const calls = (response.message.tool_calls ?? []).map((call) =>
-      resolveToolCall(session.tools(), call, { analyzer }),
-    );
+    const calls: ResolvedToolCall[] = [];
+    for (const call of response.message.tool_calls ?? []) {
+      calls.push(resolveToolCall(session.tools(), call, { analyzer }));
+      // A model may write hundreds of calls of megabytes: each is read in a turn of its own.
+      if (call.arguments.length > LARGE_ARGUMENTS) await turnToWork();
+    }
     const drafts = calls.flatMap((call, index) =>
       actionDrafts(call, response, index === 0 ? itemId : undefined, callOf(response, index)),
     );
@@ -181,7 +187,7 @@ export class AgentStep {
     // Nobody is asked about what a hook does not let happen.
     const actions = all.filter(({ id }) => session.blockedActions[id] === undefined);
     if (!analyzer || isHarmless(actions)) return needsConfirmation(policy, actions, () => 'UNKNOWN');
-    const { event, riskOf } = analyse(analyzer, policy, actions);
+    const { event, riskOf } = await analyse(analyzer, policy, actions);
     await session.append(event);
     return needsConfirmation(policy, actions, riskOf);
   }

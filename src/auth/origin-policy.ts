@@ -14,6 +14,8 @@ export type OriginOptions = Pick<
  */
 const COOKIE_PATHS = /^\/api\/(auth\/workspace-session$|conversations\/[^/]+\/workspace(\/|$))/;
 
+/** The longest origin that a pattern is asked about (characters); a host name has at most 253. */
+const MAX_ORIGIN = 300;
 /** So many origins are named in the log; a page can make up as many as it likes. */
 const REPORTED_AT_MOST = 100;
 const SHOWN_CHARACTERS = 200;
@@ -58,7 +60,7 @@ export class OriginPolicy {
       (this.hasCookie && page !== undefined && isWebPage(page.protocol) && COOKIE_PATHS.test(path)) ||
       this.exact.has(ANY) ||
       this.exact.has(serialised) ||
-      this.pattern?.test(serialised) === true ||
+      (serialised.length <= MAX_ORIGIN && this.pattern?.test(serialised) === true) ||
       (page !== undefined && this.hosts.has(page.hostname))
     );
   }

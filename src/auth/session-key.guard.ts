@@ -34,6 +34,6 @@ export class SessionKeyGuard implements CanActivate {
 
 /** The keys that a request shows in its headers. */
 export function presentedKeys(request: Request): string[] {
-  const bearer = /^bearer\s+(.+)$/i.exec(request.get('authorization') ?? '')?.[1]?.trim();
+  const bearer = /^bearer\s(.+)$/i.exec(request.get('authorization') ?? '')?.[1]?.trim();
   return [request.get('x-session-api-key'), bearer].filter((key) => key !== undefined);
 }

@@ -37,7 +37,8 @@ export function describeValue(value: unknown, secret: boolean): string {
 
 /** A URL without what may be a key: the name and the password in it, and what follows its path. */
 export function withoutCredentials(url: string): string {
-  return withoutPassword(url).replace(/[?#].*$/s, '?***');
+  const [address = '', ...rest] = withoutPassword(url).split(/[?#]/, 2);
+  return rest.length === 0 ? address : `${address}?***`;
 }
 
 /** A text without the names and the passwords of URLs in it. */

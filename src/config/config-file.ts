@@ -53,7 +53,7 @@ function parse(text: string, name: string): unknown {
 
 /** What is wrong and where, without the piece of the file that V8 quotes: it may hold a key. */
 function describeSyntax(message: string, text: string): string {
-  const what = message.replace(/, (\.\.\.)?".*$/s, '').replace(/ in JSON at position.*$/s, '');
+  const [what = ''] = message.split(/, (?:\.\.\.)?"| in JSON at position/, 1);
   const position = /at position (\d+)/.exec(message)?.[1];
   const lower = `"${what}"`;
   if (position === undefined) return lower;

@@ -29,7 +29,11 @@ export function errorStack(error: unknown): string {
 /** `must be a string without null bytes. Received 'hush'`: it quotes the value as a program would, so no mask knows it. */
 function withoutArgument(error: unknown, text: string): string {
   if (!errorCode(error)?.startsWith('ERR_INVALID_ARG_')) return text;
-  return text.replace(/\.? Received [^]*?(?=\n +at |$)/, '');
+  const start = text.search(/\.? Received /);
+  if (start === -1) return text;
+  const rest = text.slice(start);
+  const frames = rest.search(/\n +at /);
+  return text.slice(0, start) + (frames === -1 ? '' : rest.slice(frames));
 }
 
 function textField(thrown: unknown, name: 'code' | 'name' | 'message' | 'stack'): string | undefined {

@@ -69,6 +69,17 @@ export function boundedAnswer(response: Response): Response {
   return new Response(response.body.pipeThrough(bounded), { status, statusText, headers });
 }
 
+/** Tool calls of one answer: far more than any model asks for at a time. */
+export const MAX_CALLS = 512;
+
+/** The error for an answer with more than `MAX_CALLS`. */
+export function tooManyCalls(): LlmError {
+  return new LlmError(
+    'LLMServiceUnavailableError',
+    `The LLM endpoint sent more than ${MAX_CALLS} tool calls in one answer.`,
+  );
+}
+
 function tooLong(bytes: number, what: string): LlmError {
   return new LlmError(
     'LLMServiceUnavailableError',

@@ -25,7 +25,7 @@ export interface FailedAttempt {
 const AUTHENTICATION_DETAIL = 'Your LLM API key appears to be invalid or has expired.';
 
 const CONTEXT_WINDOW =
-  /prompt is too long|context length exceeded|context_length_exceeded|maximum context length|input exceeds the context window|exceeds? (the )?(available )?context (size|limit)|exceeds the maximum number of tokens allowed|longer than the model's context length|maximum input length is|input tokens exceed the configured limit|`inputs` tokens \+ `max_new_tokens` must be|too many input tokens|current length is .{1,80}while limit is|exceeds? the (model's )?context window|please reduce the length of|input token count .*exceeds the maximum|input is too long/i;
+  /prompt is too long|context length exceeded|context_length_exceeded|maximum context length|input exceeds the context window|exceeds? (the )?(available )?context (size|limit)|exceeds the maximum number of tokens allowed|longer than the model's context length|maximum input length is|input tokens exceed the configured limit|`inputs` tokens \+ `max_new_tokens` must be|too many input tokens|current length is .{1,80}while limit is|exceeds? the (model's )?context window|please reduce the length of|input token count .{0,80}exceeds the maximum|input is too long/i;
 const MALFORMED_HISTORY =
   /tool_use.{0,40}ids? (were|was) found without|unexpected .{0,3}tool_use_id|tool_result.{0,60}(without|no corresponding|must have)|tool_calls?.{0,40}must be followed by tool messages|no tool (call|output) found for function call|role 'tool' must be a response/i;
 const CONTENT_POLICY =

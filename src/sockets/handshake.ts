@@ -67,7 +67,7 @@ export function presentedKey(
   if (!keys.required()) return 'accepted';
   const key = last(query, 'session_api_key') ?? header(request, 'x-session-api-key');
   if (key !== undefined) return keys.accepts(key) ? 'accepted' : 'refused';
-  const bearer = /^bearer\s+(.+)$/i.exec(request.headers.authorization ?? '')?.[1];
+  const bearer = /^bearer\s(.+)$/i.exec(request.headers.authorization ?? '')?.[1];
   return bearer !== undefined && keys.accepts(bearer.trim()) ? 'accepted' : 'absent';
 }
 

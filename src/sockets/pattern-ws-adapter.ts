@@ -172,6 +172,6 @@ function compilePath(path: string): RegExp {
     .replace(/[.*+?^$()[\]\\|]/g, '\\$&')
     .replace(/\\\*(\w+)/g, '(?<$1>.*)')
     .replace(/:(\w+)/g, '(?<$1>[^/]+)')
-    .replace(/\{([^}]*)\}/g, '(?:$1)?');
+    .replace(/\{([^{}]*)\}/g, '(?:$1)?');
   return new RegExp(`^${source}$`);
 }

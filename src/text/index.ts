@@ -1,12 +1,15 @@
 export { characterCount, firstCharacters } from './characters.js';
 export { dashedUuid } from './dashed-uuid.js';
 export { encodeJson, fillIn, holdsLong, isLong, jsonBytes, jsonSlices } from './encode-json.js';
-export { withoutEndSlashes } from './end-slashes.js';
+export { withoutEnd, withoutEndSlashes } from './end-slashes.js';
 export { copyInParts, joinInParts } from './join-in-parts.js';
 export { keysOf, parseInParts } from './json-in-parts.js';
+export { parseShallow } from './parse-shallow.js';
 export { remembered } from './remembered.js';
 export { maskRemote, maskRemotes } from './remote-address.js';
 export { isSecretName } from './secret-name.js';
+export { fallbacks, TextSearch } from './text-search.js';
+export { taggedParts } from './tagged-parts.js';
 export { decodeInParts, encodeInParts, slicesOf, Utf8Text } from './utf8-text.js';
 export { originInUrl, parseHost, parseOrigin, parseWrittenOrigin, type WebOrigin } from './web-origin.js';
 export { parseJson } from './parse-json.js';

@@ -15,7 +15,7 @@ export function withServerConfig(html: string, config: UiConfig, isTrusted: bool
     .map(([name, value]) => `window.${name}=${literal(value)};`)
     .join('')}</script>`;
   // Before every other script of the page; the function keeps `$` in a key from being a pattern.
-  return /<head[^>]*>/i.test(html) ? html.replace(/<head[^>]*>/i, (head) => head + script) : script + html;
+  return /<head[^<>]*>/i.test(html) ? html.replace(/<head[^<>]*>/i, (head) => head + script) : script + html;
 }
 
 function globals(config: UiConfig, isTrusted: boolean): Record<string, string | boolean> {

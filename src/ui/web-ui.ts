@@ -8,7 +8,8 @@ import { sendFile } from '../workspace/send-file.js';
 import { withServerConfig } from './page-config.js';
 
 /** What a bundler named after its content never changes. */
-const HASHED = /(^|\/)assets\/.*[.-][\w-]{8,}\.\w+$/;
+const ASSET = /(?:^|\/)assets\//;
+const HASHED = /[.-][\w-]{8,64}\.\w{1,16}$/;
 const FOREVER = 'public, max-age=31536000, immutable';
 /** Paths of the server itself: what is not there stays a 404, whatever a browser would like to see. */
 const RESERVED = /^\/(api|sockets|v1|docs|redoc|openapi\.json|static|app-backends)(\/|$)/;
@@ -135,7 +136,8 @@ export class WebUi {
 
   private sendAsset(request: Request, response: Response, file: string): Promise<void> {
     const name = path.relative(this.guard.root, file);
-    return sendFile(request, response, file, HASHED.test(name) ? FOREVER : 'no-cache');
+    const isHashed = ASSET.test(name) && HASHED.test(name);
+    return sendFile(request, response, file, isHashed ? FOREVER : 'no-cache');
   }
 }
 

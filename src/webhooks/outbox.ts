@@ -68,7 +68,7 @@ export class Outbox {
       await this.sign(to);
       const found = (await namesIn(to)).flatMap((entry) => toEntry(to, entry) ?? []);
       if (found.length === 0) await rm(to, { recursive: true, force: true });
-      entries.push(...found);
+      for (const entry of found) entries.push(entry);
     }
     return entries;
   }

@@ -57,4 +57,13 @@ describe('the hooks of a configuration', () => {
       }),
     );
   });
+
+  it('are not held up by patterns that search for ever: these guard every tool', () => {
+    const started = performance.now();
+    const config = {
+      pre_tool_use: Array.from({ length: 200 }, () => ({ matcher: '(a+)+$', hooks: [{ command: 'x' }] })),
+    };
+    expect(hooksFor(config, 'PreToolUse', `${'a'.repeat(60)}!`)).toHaveLength(200);
+    expect(performance.now() - started).toBeLessThan(2_000);
+  });
 });

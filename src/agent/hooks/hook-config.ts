@@ -19,6 +19,9 @@ export interface HookDefinition {
   async: boolean;
 }
 
+/** How long all patterns of a configuration together may look at a name (ms). */
+const MATCHING_MS = 100;
+
 /** The key of an event type in a configuration. */
 const KEYS: Readonly<Record<HookEventType, string>> = {
   PreToolUse: 'pre_tool_use',
@@ -39,8 +42,9 @@ export function hooksFor(
   type: HookEventType,
   toolName?: string,
 ): HookDefinition[] {
+  const deadline = performance.now() + MATCHING_MS;
   return objectsIn(config?.[KEYS[type]])
-    .filter(({ matcher }) => matches(typeof matcher === 'string' ? matcher : '*', toolName))
+    .filter(({ matcher }) => matches(typeof matcher === 'string' ? matcher : '*', toolName, deadline))
     .flatMap(({ hooks }) => objectsIn(hooks).map(definitionOf));
 }
 
@@ -85,14 +89,14 @@ function definitionOf(hook: JsonObject): HookDefinition {
 }
 
 /** `*` and nothing stand for all; `/.../` and what looks like one is a pattern for the whole name; else it is the name. */
-function matches(matcher: string, toolName: string | undefined): boolean {
+function matches(matcher: string, toolName: string | undefined, deadline: number): boolean {
   if (matcher === '' || matcher === '*') return true;
   if (toolName === undefined) return false;
   const delimited = /^\/(.*)\/$/s.exec(matcher)?.[1];
   const pattern = delimited ?? (/[|.*+?[\](){}^$\\]/.test(matcher) ? matcher : undefined);
   if (pattern === undefined) return matcher === toolName;
-  const fit = fitting(pattern, [toolName], true);
-  // A guard whose pattern cannot be read guards everything.
+  const fit = fitting(pattern, [toolName], true, deadline - performance.now());
+  // A guard whose pattern cannot be read, or has no end, guards everything.
   return fit === undefined || fit.length > 0;
 }
 

@@ -1,4 +1,5 @@
 import type { ActionEvent, EventDraft, SecurityRisk } from '../../events/index.js';
+import { turnToWork } from '../../flow/index.js';
 import type { JsonObject } from '../agent-spec.js';
 import { patternRisk } from './patterns.js';
 import { railRisk } from './policy-rails.js';
@@ -19,13 +20,20 @@ export interface Analysis {
   riskOf: (action: ActionEvent) => SecurityRisk;
 }
 
-/** Judges the actions of one answer of the model. */
-export function analyse(
+/** How long all analyzers together may look at one action (ms): a bad expression must not stop the server. */
+const ACTION_MS = 150;
+
+/** Judges the actions of one answer of the model, each in a turn of its own. */
+export async function analyse(
   analyzer: AnalyzerConfig,
   policy: AnalyzerConfig,
   actions: readonly ActionEvent[],
-): Analysis {
-  const found = new Map(actions.map((action) => [action.id, assess(analyzer, action)] as const));
+): Promise<Analysis> {
+  const found = new Map<string, Assessment>();
+  for (const action of actions) {
+    if (found.size > 0) await turnToWork();
+    found.set(action.id, assess(analyzer, action, performance.now() + ACTION_MS));
+  }
   const notes = [...found].flatMap(([id, { note }]) => (note === undefined ? [] : [[id, { note }] as const]));
   return {
     event: {
@@ -40,17 +48,20 @@ export function analyse(
   };
 }
 
-/** What one analyzer thinks of one action. */
-export function assess(analyzer: AnalyzerConfig, action: ActionEvent): Assessment {
+/**
+ * What one analyzer thinks of one action.
+ * @param deadline when it has to be done (ms, `performance.now()`)
+ */
+function assess(analyzer: AnalyzerConfig, action: ActionEvent, deadline: number): Assessment {
   switch (analyzer.kind) {
     case 'LLMSecurityAnalyzer':
       return { risk: action.security_risk };
     case 'PatternSecurityAnalyzer':
-      return patternRisk(analyzer, action);
+      return patternRisk(analyzer, action, deadline);
     case 'PolicyRailSecurityAnalyzer':
       return { risk: railRisk(action) };
     case 'EnsembleSecurityAnalyzer':
-      return ensemble(analyzer, action);
+      return ensemble(analyzer, action, deadline);
     default:
       // GraySwanAnalyzer asks a service and ToolShieldLLMSecurityAnalyzer a second model: neither is called here, and
       // a risk that nobody looked at is unknown, not low.
@@ -59,9 +70,9 @@ export function assess(analyzer: AnalyzerConfig, action: ActionEvent): Assessmen
 }
 
 /** The highest of what several find. One that knows nothing has no say, unless its doubt is to be told. */
-function ensemble(analyzer: AnalyzerConfig, action: ActionEvent): Assessment {
+function ensemble(analyzer: AnalyzerConfig, action: ActionEvent, deadline: number): Assessment {
   const members = Array.isArray(analyzer['analyzers']) ? analyzer['analyzers'].filter(isAnalyzer) : [];
-  const found = members.map((member) => assess(member, action));
+  const found = members.map((member) => assess(member, action, deadline));
   const risks = found.map(({ risk }) => risk);
   const notes = found.flatMap(({ note }) => (note === undefined ? [] : [note]));
   const doubtful = analyzer['propagate_unknown'] === true && risks.includes('UNKNOWN');

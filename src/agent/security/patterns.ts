@@ -1,4 +1,4 @@
-import { runInNewContext } from 'node:vm';
+import { createContext, Script } from 'node:vm';
 import type { ActionEvent, SecurityRisk } from '../../events/index.js';
 import type { JsonObject } from '../agent-spec.js';
 import { argumentTexts, spokenTexts } from './action-texts.js';
@@ -14,53 +14,60 @@ export interface PatternLists {
   injection_medium_patterns: RiskPattern[];
 }
 
-const SHELL = '(?:sudo\\s+)?(?:env\\s+)?(?:/\\S*/)?(?:ba|z|da|k)?sh';
-
 /** What is looked for unless somebody says otherwise. The ids are those that clients know. */
 export const DEFAULT_PATTERNS: Readonly<PatternLists> = {
   high_patterns: [
     [
-      '\\brm\\b(?=[^\\n;|&]{0,300}\\s-(?:[a-z]*r|-recursive))(?=[^\\n;|&]{0,300}\\s-(?:[a-z]*f|-force))',
+      /\brm\b(?=[^\n;|&]{0,300}\s-(?:[a-z]{0,20}r|-recursive))(?=[^\n;|&]{0,300}\s-(?:[a-z]{0,20}f|-force))/
+        .source,
       'Deletes whole folders without asking',
       'exec.destruct.rm_rf',
     ],
-    ['\\bsudo\\s+(?:-\\S+\\s+)*rm\\b', 'Deletes as another user', 'exec.destruct.sudo_rm'],
-    ['\\bmkfs(?:\\.\\w+)?\\s', 'Makes a new file system', 'exec.destruct.mkfs'],
-    ['\\bdd\\b[^\\n]{0,200}\\bof=/dev/', 'Writes to a device', 'exec.destruct.dd_raw_disk'],
-    ['\\beval\\s*\\(', 'Evaluates code from a text', 'exec.code.eval_call'],
-    ['\\bexec\\s*\\(', 'Executes code from a text', 'exec.code.exec_call'],
-    ['\\bos\\s*\\.\\s*system\\s*\\(', 'Runs a shell command from code', 'exec.code.os_system'],
+    [/\bsudo\s+(?:-\S{1,100}\s{1,20}){0,20}rm\b/.source, 'Deletes as another user', 'exec.destruct.sudo_rm'],
+    [/\bmkfs(?:\.\w+)?\s/.source, 'Makes a new file system', 'exec.destruct.mkfs'],
+    [/\bdd\b[^\n]{0,200}\bof=\/dev\//.source, 'Writes to a device', 'exec.destruct.dd_raw_disk'],
+    [/\beval\s*\(/.source, 'Evaluates code from a text', 'exec.code.eval_call'],
+    [/\bexec\s*\(/.source, 'Executes code from a text', 'exec.code.exec_call'],
+    [/\bos\s*\.\s*system\s*\(/.source, 'Runs a shell command from code', 'exec.code.os_system'],
     [
-      '\\bsubprocess\\s*\\.\\s*(?:run|call|Popen|check_call|check_output|getoutput)\\s*\\(',
+      /\bsubprocess\s*\.\s*(?:run|call|Popen|check_call|check_output|getoutput)\s*\(/.source,
       'Starts a program from code',
       'exec.code.subprocess',
     ],
-    [`\\bcurl\\b[^|\\n]{0,300}\\|\\s*${SHELL}\\b`, 'Runs what it downloads', 'exec.net.curl_pipe_exec'],
-    [`\\bwget\\b[^|\\n]{0,300}\\|\\s*${SHELL}\\b`, 'Runs what it downloads', 'exec.net.wget_pipe_exec'],
+    [
+      /\bcurl\b[^|\n]{0,300}\|\s{0,20}(?:sudo\s{1,20})?(?:env\s{1,20})?(?:\/\S{0,200}\/)?(?:ba|z|da|k)?sh\b/
+        .source,
+      'Runs what it downloads',
+      'exec.net.curl_pipe_exec',
+    ],
+    [
+      /\bwget\b[^|\n]{0,300}\|\s{0,20}(?:sudo\s{1,20})?(?:env\s{1,20})?(?:\/\S{0,200}\/)?(?:ba|z|da|k)?sh\b/
+        .source,
+      'Runs what it downloads',
+      'exec.net.wget_pipe_exec',
+    ],
   ],
   medium_patterns: [
-    ['\\bcurl\\b[^\\n]{0,200}https?://', 'Sends a request with curl', 'exec.net.curl'],
-    ['\\bwget\\b[^\\n]{0,200}https?://', 'Downloads with wget', 'exec.net.wget'],
+    [/\bcurl\b[^\n]{0,200}https?:\/\//.source, 'Sends a request with curl', 'exec.net.curl'],
+    [/\bwget\b[^\n]{0,200}https?:\/\//.source, 'Downloads with wget', 'exec.net.wget'],
   ],
   injection_high_patterns: [
     [
-      '\\b(?:ignore|disregard|forget|override|bypass)\\b\\s+(?:(?:all|any|the|your)\\s+){0,2}(?:previous|prior|earlier|above)\\s+(?:instruction|prompt|rule|directive)s?\\b',
+      /\b(?:ignore|disregard|forget|override|bypass)\b\s+(?:(?:all|any|the|your)\s+){0,2}(?:previous|prior|earlier|above)\s+(?:instruction|prompt|rule|directive)s?\b/
+        .source,
       'Wants instructions to be ignored',
       'inject.override',
     ],
   ],
   injection_medium_patterns: [
-    ['\\byou\\s+are\\s+now\\s+in\\s+(?:\\w+\\s+)?mode\\b', 'Wants another mode', 'inject.mode_switch'],
+    [/\byou\s+are\s+now\s+in\s+(?:\w+\s+)?mode\b/.source, 'Wants another mode', 'inject.mode_switch'],
     [
-      '\\bpretend\\s+(?:that\\s+)?(?:you\\s+are|to\\s+be)\\s+(?:a\\s+)?(?:different|another)\\b',
+      /\bpretend\s+(?:that\s+)?(?:you\s+are|to\s+be)\s+(?:a\s+)?(?:different|another)\b/.source,
       'Wants another identity',
       'inject.identity',
     ],
   ],
 };
-
-/** How long a list of patterns may search one action (ms): a bad expression must not stop the server. */
-const SEARCH_LIMIT_MS = 250;
 
 /**
  * Compiles an expression written for Python or for JavaScript; letters match in either case.
@@ -75,8 +82,15 @@ export function compilePattern(pattern: string): RegExp {
   return new RegExp(body, `i${flags.includes('m') ? 'm' : ''}${flags.includes('s') ? 's' : ''}`);
 }
 
-/** Looks for dangerous commands in what an action does, and for manipulation also in what is said about it. */
-export function patternRisk(config: JsonObject, action: ActionEvent): { risk: SecurityRisk; note?: string } {
+/**
+ * Looks for dangerous commands in what an action does, and for manipulation also in what is said about it.
+ * @param deadline when the search has to be over (ms, `performance.now()`): what is not known by then is UNKNOWN
+ */
+export function patternRisk(
+  config: JsonObject,
+  action: ActionEvent,
+  deadline: number,
+): { risk: SecurityRisk; note?: string } {
   const done = [...argumentTexts(action), action.summary ?? ''];
   const commands = [...done, ...done.map(unquoted)];
   const said = [...done, ...spokenTexts(action)];
@@ -87,22 +101,39 @@ export function patternRisk(config: JsonObject, action: ActionEvent): { risk: Se
     ['MEDIUM', 'injection_medium_patterns', said],
   ];
   try {
-    const hit = searches.find(([, list, texts]) => matches(config, list, texts));
+    const hit = searches.find(([, list, texts]) => matches(config, list, texts, deadline));
     return { risk: hit?.[0] ?? 'LOW' };
   } catch (error) {
     return { risk: 'UNKNOWN', note: `PatternSecurityAnalyzer gave up: ${String(error)}` };
   }
 }
 
+const SEARCH = new Script(
+  'input.expressions.some((expression) => input.texts.some((text) => expression.test(text)))',
+);
+/** One for all searches: making one takes longer than most of them. */
+const CONTEXT: { input?: { expressions: RegExp[]; texts: readonly string[] } } = createContext({});
+
 /** @throws when the search takes too long */
-function matches(config: JsonObject, list: keyof PatternLists, texts: readonly string[]): boolean {
+function matches(
+  config: JsonObject,
+  list: keyof PatternLists,
+  texts: readonly string[],
+  deadline: number,
+): boolean {
   const patterns = config[list] ?? DEFAULT_PATTERNS[list];
   const entries: unknown[] = Array.isArray(patterns) ? patterns : [];
   const expressions = entries.flatMap((entry) =>
     Array.isArray(entry) && typeof entry[0] === 'string' ? [compilePattern(entry[0])] : [],
   );
-  const search = 'expressions.some((expression) => texts.some((text) => expression.test(text)))';
-  return Boolean(runInNewContext(search, { expressions, texts }, { timeout: SEARCH_LIMIT_MS }));
+  const timeout = Math.floor(deadline - performance.now());
+  if (timeout < 1) throw new Error('the search took too long');
+  try {
+    CONTEXT.input = { expressions, texts };
+    return Boolean(SEARCH.runInContext(CONTEXT, { timeout }));
+  } finally {
+    delete CONTEXT.input;
+  }
 }
 
 /** The shell sees `rm` in `r\m` and in `r''m` too. */

@@ -26,7 +26,13 @@ export function railRisk(action: ActionEvent): SecurityRisk {
 }
 
 function risksIn(commands: readonly ShellCommand[], depth: number): SecurityRisk[] {
-  return commands.flatMap((command) => [commandRisk(command, depth), ...risksIn(command.substituted, depth)]);
+  // A command stands behind the one that it reads from: what a pipe brings is known when its reader is looked at.
+  const downloads = new Set<ShellCommand>();
+  return commands.flatMap((command) => {
+    const readsDownload = command.input !== undefined && downloads.has(command.input);
+    if (readsDownload || fetches(command)) downloads.add(command);
+    return [commandRisk(command, readsDownload, depth), ...risksIn(command.substituted, depth)];
+  });
 }
 
 /** HIGH, else a doubt, else LOW. */
@@ -36,13 +42,14 @@ function worst(risks: readonly SecurityRisk[]): SecurityRisk {
   return risks.includes('UNKNOWN') ? 'UNKNOWN' : 'LOW';
 }
 
-function commandRisk(command: ShellCommand, depth: number): SecurityRisk {
+/** @param readsDownload the command reads from a pipe what was just downloaded */
+function commandRisk(command: ShellCommand, readsDownload: boolean, depth: number): SecurityRisk {
   const words = unwrapped(command.words);
   const [name, ...args] = words;
   if (command.outputs.some(({ text }) => DISK.test(text))) return 'HIGH';
   if (!name) return 'LOW';
   const program = path.posix.basename(name.text);
-  if (runsDownload(program, command)) return 'HIGH';
+  if (executes(program) && (readsDownload || command.substituted.some(fetches))) return 'HIGH';
   const risks = [
     inlineRisk(program, args, depth),
     diskRisk(program, args),
@@ -55,15 +62,15 @@ function commandRisk(command: ShellCommand, depth: number): SecurityRisk {
 
 /** Without assignments and the programs that only start another one. */
 function unwrapped(words: readonly ShellWord[]): ShellWord[] {
-  let rest = [...words];
+  let at = 0;
   for (;;) {
-    const [first] = rest;
-    if (!first) return rest;
-    if (/^\w+=/.test(first.text)) rest = rest.slice(1);
-    else if (WRAPPERS.includes(path.posix.basename(first.text)) && rest.length > 1) {
-      rest = rest.slice(1);
-      while (rest[0]?.text.startsWith('-')) rest = rest.slice(1);
-    } else return rest;
+    const first = words[at];
+    if (!first) return [];
+    if (/^\w+=/.test(first.text)) at += 1;
+    else if (WRAPPERS.includes(path.posix.basename(first.text)) && at + 1 < words.length) {
+      at += 1;
+      while (words[at]?.text.startsWith('-')) at += 1;
+    } else return words.slice(at);
   }
 }
 
@@ -73,11 +80,8 @@ function fetches(command: ShellCommand): boolean {
 }
 
 /** `curl ... | sh` over any number of pipes, `sh <(curl ...)`, `sh -c "$(curl ...)"`, `eval "$(curl ...)"`. */
-function runsDownload(program: string, command: ShellCommand): boolean {
-  const executes = INTERPRETERS.test(program) || ['eval', 'source', '.'].includes(program);
-  if (!executes) return false;
-  for (let { input } = command; input; { input } = input) if (fetches(input)) return true;
-  return command.substituted.some(fetches);
+function executes(program: string): boolean {
+  return INTERPRETERS.test(program) || ['eval', 'source', '.'].includes(program);
 }
 
 /** `sh -c '...'` and `eval ...`: the text is a command itself. */

@@ -39,4 +39,13 @@ describe('triggers of skills', () => {
     expect(matchedTrigger({ trigger: { type: 'path', paths: ['x'] } }, 'x')).toBeUndefined();
     expect(matchedTrigger({ trigger: null }, 'x')).toBeUndefined();
   });
+
+  it('takes time that grows with the text, also for a word without measure', () => {
+    const started = performance.now();
+    const text = 'a'.repeat(500_000);
+    for (const length of [200, 100_000])
+      expect(containsWord(text, `${'a'.repeat(length / 2)}b${'a'.repeat(length / 2)}`)).toBe(false);
+    expect(containsWord(`the ${'b'.repeat(150)}!`, 'b'.repeat(150))).toBe(true);
+    expect(performance.now() - started).toBeLessThan(1_000);
+  });
 });

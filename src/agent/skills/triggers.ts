@@ -1,5 +1,8 @@
 import type { Skill } from './skill.js';
 
+/** A longer word brings nothing in (characters): it comes from a repository, and nobody writes such a message. */
+const MAX_WORD = 200;
+
 const ALPHANUMERIC = /^[\p{L}\p{N}]$/u;
 
 /** The first trigger of a skill that stands in a text; undefined for skills that no text brings in. */
@@ -7,17 +10,22 @@ export function matchedTrigger(skill: Pick<Skill, 'trigger'>, text: string): str
   const { trigger } = skill;
   if (!trigger || trigger.type === 'path') return undefined;
   const words = trigger.type === 'keyword' ? trigger.keywords : trigger.triggers;
-  return words.find((word) => containsWord(text, word));
+  const lower = text.toLowerCase();
+  return words.find((word) => holdsWord(lower, word));
 }
 
 /**
  * Whether a word stands in a text as a whole: no letter or digit before or behind it. Case does not matter. The time it
- * takes grows with the length of the text only, whatever the word is made of.
+ * takes grows with the length of the text only, because no word is longer than `MAX_WORD`.
  */
 export function containsWord(text: string, word: string): boolean {
+  return holdsWord(text.toLowerCase(), word);
+}
+
+/** @param whole in lower case */
+function holdsWord(whole: string, word: string): boolean {
   const wanted = word.trim().toLowerCase();
-  if (wanted === '') return false;
-  const whole = text.toLowerCase();
+  if (wanted === '' || wanted.length > MAX_WORD) return false;
   for (let at = whole.indexOf(wanted); at !== -1; at = whole.indexOf(wanted, at + 1)) {
     if (isBorder(characterBefore(whole, at)) && isBorder(characterAt(whole, at + wanted.length))) return true;
   }

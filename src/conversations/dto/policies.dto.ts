@@ -55,6 +55,9 @@ export const confirmationPolicy = oneOfKinds(
 );
 
 const ANALYZER_UNION = 'openhands.sdk.security.analyzer.SecurityAnalyzerBase';
+/** The most patterns of a list, and the longest one (characters): they are compiled for each action. */
+const MAX_PATTERNS = 500;
+const MAX_PATTERN = 2_000;
 const patternLists = listOf(listOf(text(), { min: 3, max: 3 }));
 /** Regular expressions that this server cannot search with are refused here, not met when the agent acts. */
 const patterns: FieldType = {
@@ -62,6 +65,7 @@ const patterns: FieldType = {
   problems: (value) => {
     const found = patternLists.problems(value);
     if (found.length > 0 || !Array.isArray(value)) return found;
+    if (value.length > MAX_PATTERNS) return [valueError(`A list has at most ${MAX_PATTERNS} patterns`)];
     return value.flatMap((entry: unknown, index) => {
       const complaint = Array.isArray(entry) ? patternComplaint(String(entry[0])) : undefined;
       return complaint === undefined ? [] : [valueError(complaint, [index, 0])];
@@ -94,6 +98,7 @@ export class PolicyRailSecurityAnalyzerDto {
 }
 
 function patternComplaint(pattern: string): string | undefined {
+  if (pattern.length > MAX_PATTERN) return `A pattern has at most ${MAX_PATTERN} characters`;
   try {
     compilePattern(pattern);
     return undefined;

@@ -1,6 +1,7 @@
 import { describeEvent } from '../../agent/condenser/summary-prompt.js';
 import type { ViewEvent } from '../../agent/agent-view.js';
 import { plainText, textContent, type Message } from '../../events/index.js';
+import { parseShallow, taggedParts } from '../../text/index.js';
 import type { GoalVerdict } from '../conversation-state.js';
 
 /** Characters of the history, and of one event of it, that an audit looks at: the newest count. */
@@ -44,7 +45,7 @@ function transcript(events: readonly ViewEvent[]): string {
 
 /** The verdict in an answer; one that cannot be read counts as not complete. */
 export function verdictOf(answer: Message): GoalVerdict {
-  const found = jsonObject(plainText(answer.content).replace(/<think>[^]*?<\/think>/g, ''));
+  const found = jsonObject(taggedParts(plainText(answer.content), '<think>', '</think>').outside.join(''));
   const complete = found?.['complete'];
   if (!found || typeof complete !== 'boolean') return UNREADABLE;
   const score = Number(found['score']);
@@ -66,7 +67,7 @@ function jsonObject(text: string): Record<string, unknown> | undefined {
   const to = text.lastIndexOf('}');
   if (from === -1 || to < from) return undefined;
   try {
-    const value: unknown = JSON.parse(text.slice(from, to + 1));
+    const value = parseShallow(text.slice(from, to + 1));
     return typeof value === 'object' && value !== null ? { ...value } : undefined;
   } catch {
     return undefined;

@@ -1,3 +1,5 @@
+import { parseShallow } from '../../text/index.js';
+
 /** JSON without secrets, also in strings that are JSON themselves, where a secret may be written otherwise. */
 export function maskedJson(value: unknown, mask: (text: string) => string): string {
   return JSON.stringify(value, (_key, field: unknown) => {
@@ -9,8 +11,7 @@ export function maskedJson(value: unknown, mask: (text: string) => string): stri
 
 function parsed(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(text);
-    return value;
+    return parseShallow(text);
   } catch {
     return undefined;
   }

@@ -1,4 +1,5 @@
 import { isJsonObject } from '../../http/field-type.js';
+import { withoutEnd } from '../../text/index.js';
 import { HostRefusal, type ModelQuestion } from '../../tools/tool.js';
 
 /** Which model suits which kind of task, in words that a model chooses by. */
@@ -69,7 +70,7 @@ export function routeOf(table: RoutingTable, reply: string, profiles: readonly s
 /** The profile that a text names last: what a model weighs comes before what it chooses. */
 function lastNamed(text: string, profiles: readonly string[]): string | undefined {
   const words: string[] = text.match(/[A-Za-z0-9][\w.-]*/g) ?? [];
-  return words.map((word) => word.replace(/[.-]+$/, '')).findLast((word) => profiles.includes(word));
+  return words.map((word) => withoutEnd(word, '.-')).findLast((word) => profiles.includes(word));
 }
 
 /** A meta-profile as the wire has it; undefined for what is none. */

@@ -1,4 +1,4 @@
-import { firstCharacters } from '../../text/index.js';
+import { firstCharacters, taggedParts } from '../../text/index.js';
 import { plainText, textContent, type Message } from '../../events/index.js';
 
 /** Characters of a title. */
@@ -42,8 +42,10 @@ function question(content: string, template: string | null): string {
 
 /** The title in an answer: without thoughts, in one line. Empty when there is none. */
 export function titleOf(answer: Message): string {
-  const said = plainText(answer.content).replace(/<think>[^]*?(<\/think>|$)/g, '');
-  return said.replace(/\s+/g, ' ').trim();
+  const said = taggedParts(plainText(answer.content), '<think>', '</think>').outside.join('');
+  // Thoughts without an end are the rest of the answer.
+  const thinking = said.indexOf('<think>');
+  return (thinking === -1 ? said : said.slice(0, thinking)).replace(/\s+/g, ' ').trim();
 }
 
 /** Cut to what lists have room for. */

@@ -13,6 +13,7 @@ import { problemOf, readDefinition } from '../../conversations/sub-agents/defini
 import { toPlain } from '../../http/dto.js';
 import { isJsonObject } from '../../http/field-type.js';
 import type { JsonObject } from '../../storage/index.js';
+import { taggedParts } from '../../text/index.js';
 import { ToolRegistry } from '../../tools/tool-registry.js';
 import { masked } from './masked.js';
 import type { SubAgentsRequestDto } from './sub-agents.controller.js';
@@ -102,5 +103,5 @@ function withDefaults(servers: Record<string, JsonObject>): JsonObject {
 
 /** Descriptions may say by `<example>` when to use it. */
 function examplesIn(description: string): string[] {
-  return [...description.matchAll(/<example>([\s\S]*?)<\/example>/g)].map(([, text = '']) => text.trim());
+  return taggedParts(description, '<example>', '</example>').inside.map((text) => text.trim());
 }

@@ -40,7 +40,7 @@ function nextId(history: readonly Message[]): string {
   const numbers = history
     .flatMap(({ tool_calls }) => tool_calls ?? [])
     .map(({ id }) => Number(/^toolu_(\d{2,9})$/.exec(id)?.[1] ?? 0));
-  const next = Math.max(0, ...numbers) + 1;
+  const next = numbers.reduce((most, number) => Math.max(most, number), 0) + 1;
   return `toolu_${String(next).padStart(2, '0')}`;
 }
 

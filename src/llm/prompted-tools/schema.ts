@@ -1,3 +1,4 @@
+import { parseShallow } from '../../text/index.js';
 import type { LlmTool } from '../llm.js';
 import { isObject } from '../json-object.js';
 
@@ -28,11 +29,10 @@ export function argumentsObject(text: string): Record<string, unknown> {
   return isObject(value) ? value : {};
 }
 
-/** JSON, or undefined where it is none. */
+/** JSON, or undefined where it is none, or nests too deeply. */
 export function parsed(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(text);
-    return value;
+    return parseShallow(text);
   } catch {
     return undefined;
   }

@@ -6,6 +6,7 @@ import {
   type ReasoningItem,
   type ThinkingBlock,
 } from '../../events/index.js';
+import { MAX_CALLS, tooManyCalls } from '../bounded-answer.js';
 import type { ProviderAnswer } from '../providers/provider.js';
 import { tokenUsage, type ModelOutput } from './language-model.js';
 import { isObject } from '../json-object.js';
@@ -39,25 +40,30 @@ function metadataText(
 /** Makes our message of a model's output. */
 export function toAnswer(output: ModelOutput, origin: MessageToolCall['origin']): ProviderAnswer {
   const texts: string[] = [];
+  let said = 0;
   const reasoning: string[] = [];
   const thinking: ThinkingBlock[] = [];
   const calls: MessageToolCall[] = [];
+  const summary: string[] = [];
   let item: ReasoningItem | undefined;
   for (const part of output.content) {
     switch (part.type) {
       case 'text':
         texts.push(part.text);
+        said += part.text.length;
         thinking.push(...textSignature(part));
         break;
       case 'reasoning':
         if (origin === 'responses') {
-          item = addSummary(item, part);
+          if (part.text !== '') summary.push(part.text);
+          item = reasoningItem(item, part, summary);
           break;
         }
         if (part.text !== '') reasoning.push(part.text);
-        thinking.push(...thinkingBlock(part).map((block) => placed(block, texts)));
+        thinking.push(...thinkingBlock(part).map((block) => placed(block, said)));
         break;
       case 'tool-call':
+        if (calls.length >= MAX_CALLS) throw tooManyCalls();
         calls.push(toolCall(part, origin));
         break;
       default:
@@ -104,10 +110,12 @@ function thinkingBlock(part: Part<'reasoning'>): ThinkingBlock[] {
   return signature === undefined ? [] : [{ type: 'thinking', thinking: part.text, signature }];
 }
 
-/** Later than at the beginning: Claude wants its thinking back where it was. */
-function placed(block: ThinkingBlock, texts: readonly string[]): ThinkingBlock {
-  const length = texts.join('').length;
-  return length === 0 ? block : { ...block, text_before: length };
+/**
+ * Later than at the beginning: Claude wants its thinking back where it was.
+ * @param said how much text came before it (UTF-16 units)
+ */
+function placed(block: ThinkingBlock, said: number): ThinkingBlock {
+  return said === 0 ? block : { ...block, text_before: said };
 }
 
 /** Gemini signs plain text, too (https://ai.google.dev/gemini-api/docs/thought-signatures). */
@@ -117,9 +125,12 @@ function textSignature(part: Part<'text'>): ThinkingBlock[] {
 }
 
 /** The parts of one reasoning item share its id; each is one paragraph of its summary. */
-function addSummary(item: ReasoningItem | undefined, part: Part<'reasoning'>): ReasoningItem {
+function reasoningItem(
+  item: ReasoningItem | undefined,
+  part: Part<'reasoning'>,
+  summary: string[],
+): ReasoningItem {
   const encrypted = metadataText(part, 'reasoningEncryptedContent');
-  const summary = [...(item?.summary ?? []), ...(part.text === '' ? [] : [part.text])];
   return {
     ...(item ?? { id: metadataText(part, 'itemId') }),
     summary,

@@ -15,6 +15,7 @@ import {
   type Message,
   type ThinkingBlock,
 } from '../../events/index.js';
+import { parseShallow } from '../../text/index.js';
 import type { JsonObject } from '../llm.js';
 import { splitThoughtSignature } from './answer.js';
 import { lastInputIndex } from './chat-messages.js';
@@ -174,11 +175,10 @@ function signatureOfText(message: Message, marks: PromptMarks): SharedV3Provider
     : undefined;
 }
 
-/** These protocols carry arguments as objects. What is not JSON was replaced before it got into the history. */
+/** These protocols carry arguments as objects. What is not JSON, or nests too deeply, was replaced before it got into the history. */
 export function parsedArguments(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(text);
-    return value;
+    return parseShallow(text);
   } catch {
     return {};
   }

@@ -79,4 +79,19 @@ describe('StreamedCalls', () => {
     expect(gather(piece({ index: 0, id: 'a' }, ' ', '')).calls).toEqual([]);
     expect(() => gather(piece({ index: 0, id: 'a' }, undefined, '{}'))).toThrow('without a name');
   });
+
+  it('takes time that grows with the pieces, also where each of them may begin a call', () => {
+    const started = performance.now();
+    const pieces = Array.from({ length: 20_000 }, () => piece({ index: 0 }, 'think', '[1,'.repeat(20)));
+    expect(gather(...pieces).calls).toHaveLength(1);
+    expect(performance.now() - started).toBeLessThan(2_000);
+  });
+
+  it('refuses more calls than any model asks for', () => {
+    const pieces = Array.from({ length: 513 }, (_, index) =>
+      piece({ index, id: `c${index}` }, 'think', '{}'),
+    );
+    expect(gather(...pieces.slice(1)).calls).toHaveLength(512);
+    expect(() => gather(...pieces)).toThrow('more than 512 tool calls');
+  });
 });

@@ -1,17 +1,25 @@
 import type { LanguageModelV3Content } from '@ai-sdk/provider';
 import { randomUUID } from 'node:crypto';
 import { isObject } from '../json-object.js';
+import { MAX_CALLS, tooManyCalls } from '../bounded-answer.js';
 import type { JsonObject } from '../llm.js';
+import { JsonProgress } from './json-progress.js';
 import { EmptyAnswerError } from './language-model.js';
 
 type ToolCall = Extract<LanguageModelV3Content, { type: 'tool-call' }>;
 
-interface Pending {
+/** A call, or a piece of one. */
+interface Piece {
   id: string | undefined;
   index: number | undefined;
   name: string | undefined;
   arguments: string;
   signature: string | undefined;
+}
+
+/** A call that is being put together. */
+interface OpenCall extends Piece {
+  progress: JsonProgress;
 }
 
 /** Told of a piece of the arguments of a call. */
@@ -22,11 +30,14 @@ type OnPiece = (piece: string, tool: string) => void;
  * only nearly like OpenAI leave indexes or ids out, use an index for several calls, or send the name later.
  */
 export class StreamedCalls {
-  private readonly calls: Pending[] = [];
+  private readonly calls: OpenCall[] = [];
 
   constructor(private readonly onPiece: OnPiece) {}
 
-  /** Takes in a call, or a piece of one. */
+  /**
+   * Takes in a call, or a piece of one.
+   * @throws LlmError for more calls than an answer can have
+   */
   add(value: unknown): void {
     if (!isObject(value)) return;
     const called = isObject(value['function']) ? value['function'] : {};
@@ -60,16 +71,16 @@ export class StreamedCalls {
   }
 
   /** By their indexes, where all have one: pieces may come by turns. */
-  private inOrder(): Pending[] {
+  private inOrder(): OpenCall[] {
     const { calls } = this;
     if (calls.some(({ index }) => index === undefined)) return calls;
     return calls.toSorted((one, other) => (one.index ?? 0) - (other.index ?? 0));
   }
 
   /** The call that a piece belongs to; undefined: it begins one. */
-  private callOf(piece: Pending): Pending | undefined {
+  private callOf(piece: Piece): OpenCall | undefined {
     const { id, index, name } = piece;
-    const fits = (call: Pending): boolean =>
+    const fits = (call: OpenCall): boolean =>
       name === undefined || call.name === undefined || call.name === name;
     const same = this.calls.filter(
       (call) =>
@@ -80,25 +91,31 @@ export class StreamedCalls {
     );
     if (name !== undefined && /^\s*[{[]/.test(piece.arguments)) {
       // What begins anew goes on only with a call that has not had all of its arguments.
-      return same.findLast((call) => (id === undefined || call.id === id) && !isWhole(call.arguments));
+      return same.findLast(
+        (call) => (id === undefined || call.id === id) && !call.progress.isWhole(() => call.arguments),
+      );
     }
     if (same.length > 0) return same.findLast((call) => call.id === id) ?? same.at(-1);
     // Without anything that tells them apart it can only be the last one.
     return index === undefined && id === undefined && name === undefined ? this.calls.at(-1) : undefined;
   }
 
-  private begin(piece: Pending): void {
-    this.calls.push(piece);
+  private begin(piece: Piece): void {
+    if (this.calls.length >= MAX_CALLS) throw tooManyCalls();
+    const progress = new JsonProgress();
+    progress.add(piece.arguments);
+    this.calls.push({ ...piece, progress });
     if (piece.name !== undefined && piece.arguments !== '') this.onPiece(piece.arguments, piece.name);
   }
 
-  private goOn(call: Pending, piece: Pending): void {
+  private goOn(call: OpenCall, piece: Piece): void {
     const wasNameless = call.name === undefined;
     call.id ??= piece.id;
     call.index ??= piece.index;
     call.name ??= piece.name;
     call.signature ??= piece.signature;
     call.arguments += piece.arguments;
+    call.progress.add(piece.arguments);
     const told = wasNameless ? call.arguments : piece.arguments;
     if (call.name !== undefined && told !== '') this.onPiece(told, call.name);
   }
@@ -111,20 +128,18 @@ function worded(value: unknown): string | undefined {
 /** Some send the arguments as they are, and not as text. */
 function argumentsText(value: unknown): string {
   if (value === undefined || value === null) return '';
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  if (typeof value === 'string') return value;
+  try {
+    return JSON.stringify(value);
+  } catch (error) {
+    // Deeper than the stack: no JSON, which is an error that the model is told.
+    if (error instanceof RangeError) return '(arguments nested too deeply)';
+    throw error;
+  }
 }
 
 /** Google's, by way of OpenAI's protocol (https://ai.google.dev/gemini-api/docs/thought-signatures). */
 function thoughtSignature({ extra_content: extra }: JsonObject): string | undefined {
   const google = isObject(extra) ? extra['google'] : undefined;
   return isObject(google) ? worded(google['thought_signature']) : undefined;
-}
-
-function isWhole(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

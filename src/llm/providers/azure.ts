@@ -58,8 +58,11 @@ function azureAddress({ request, model }: ProviderCall): AzureAddress {
       400,
     );
   }
-  const [address = '', query = ''] = given.split('?', 2);
-  const [, resource = address, rest = ''] = /^(.*?)(?:\/openai(\/.*)?)?(?<!\/)\/*$/.exec(address) ?? [];
+  const [written = '', query = ''] = given.split('?', 2);
+  const address = withoutEndSlashes(written);
+  const path = address.search(/\/openai(?:\/|$)/);
+  const resource = path === -1 ? address : address.slice(0, path);
+  const rest = path === -1 ? '' : address.slice(path + '/openai'.length);
   const version =
     request.config.api_version ??
     new URLSearchParams(query).get('api-version') ??

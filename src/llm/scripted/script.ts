@@ -117,7 +117,9 @@ function scriptedCall(keyword: string, value: string): ScriptedCall | undefined 
     case 'FINISH':
       return { name: 'finish', arguments: JSON.stringify({ message: value }) };
     case 'TOOL': {
-      const [, name = '', json = ''] = /^\s*(\S*)\s*([^]*)$/.exec(value) ?? [];
+      const text = value.trimStart();
+      const [head = '', name = ''] = /^(\S*)\s*/.exec(text) ?? [];
+      const json = text.slice(head.length);
       return { name, arguments: json === '' ? '{}' : json };
     }
     default:
@@ -126,6 +128,8 @@ function scriptedCall(keyword: string, value: string): ScriptedCall | undefined 
 }
 
 function scriptedFailure(value: string): ScriptedFailure {
-  const [, status = '500', message = ''] = /^\s*(\d{3})?\s*([^]*)$/.exec(value) ?? [];
+  const text = value.trimStart();
+  const [head = '', status = '500'] = /^(\d{3})?\s*/.exec(text) ?? [];
+  const message = text.slice(head.length);
   return { status: Number(status), message: message === '' ? 'scripted failure' : message };
 }

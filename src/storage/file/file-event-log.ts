@@ -278,7 +278,7 @@ function* encodeAll(records: readonly LogRecord[]): Generator<void, Encoded> {
 
 function encodePart(records: readonly LogRecord[], { pieces, lengths }: Encoded): void {
   const sizes = records.map(({ line, bytes }) => (bytes?.length ?? Buffer.byteLength(line)) + 1);
-  lengths.push(...sizes);
+  for (const size of sizes) lengths.push(size);
   const small = records.reduce((size, { bytes }, index) => size + (bytes ? 1 : (sizes[index] ?? 0)), 0);
   const space = Buffer.allocUnsafe(small);
   let [from, at] = [0, 0];

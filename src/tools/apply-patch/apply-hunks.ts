@@ -1,4 +1,5 @@
 import type { SourceText, Splice } from '../file-editor/source-text.js';
+import { ComparisonBudget, NumberedLines } from './numbered-lines.js';
 import type { Hunk, HunkLine } from './parse-patch.js';
 import { PatchError } from './patch-error.js';
 
@@ -12,36 +13,36 @@ const COMPARISONS: readonly { fuzz: number; of: (line: string) => string }[] = [
 const NOT_AT_END = 10_000;
 
 /**
- * Applies hunks to a text, one below the other. Lines that stay are kept as the file has them.
+ * Applies hunks to a text, one below the other. Lines that stay are kept as the file has them. Works in parts, because a model may
+ * want thousands of hunks in a file of a million lines.
  * @throws PatchError when one does not fit
  */
-export function applyHunks(source: SourceText, hunks: readonly Hunk[]): { edited: SourceText; fuzz: number } {
+export function* applyHunks(
+  source: SourceText,
+  hunks: readonly Hunk[],
+): Generator<void, { edited: SourceText; fuzz: number }> {
   const lines = source.text.split('\n');
+  const finder = new HunkFinder(lines);
   const places = new LinePlaces(lines);
   const splices: Splice[] = [];
   let from = 0;
   let fuzz = 0;
   for (const hunk of hunks) {
-    for (const anchor of hunk.anchors) from = below(lines, anchor, from);
+    for (const anchor of hunk.anchors) {
+      from = yield* finder.below(anchor, from);
+      yield;
+    }
     const expected = hunk.lines.filter(({ kind }) => kind !== '+').map(({ text }) => text);
-    const found = hunk.atEnd ? findAtEnd(lines, expected, from) : find(lines, expected, from);
+    const found = yield* hunk.atEnd ? finder.findAtEnd(expected, from) : finder.find(expected, from);
     if (!found) {
       throw new PatchError(`Invalid${hunk.atEnd ? ' EOF' : ''} Context ${from}:\n${expected.join('\n')}`);
     }
-    splices.push(...splicesOf(hunk.lines, found.at, places));
+    for (const splice of splicesOf(hunk.lines, found.at, places)) splices.push(splice);
     from = found.at + expected.length;
     fuzz += found.fuzz;
+    yield;
   }
   return { edited: source.spliceAll(splices), fuzz };
-}
-
-/** The line below an anchor; where we are if there is no such line. */
-function below(lines: readonly string[], anchor: string, from: number): number {
-  for (const { of } of COMPARISONS) {
-    const at = lines.findIndex((line, index) => index >= from && of(line) === of(anchor));
-    if (at !== -1) return at + 1;
-  }
-  return from;
 }
 
 interface Found {
@@ -49,23 +50,41 @@ interface Found {
   fuzz: number;
 }
 
-function find(lines: readonly string[], expected: readonly string[], from: number): Found | undefined {
-  for (const { fuzz, of } of COMPARISONS) {
-    const wanted = expected.map(of);
-    for (let at = from; at + wanted.length <= lines.length; at++) {
-      if (wanted.every((line, index) => of(lines[at + index] ?? '') === line)) return { at, fuzz };
-    }
-  }
-  return undefined;
-}
+/** Finds lines of a patch in a text: exactly, or else with other space around them. */
+class HunkFinder {
+  private readonly budget = new ComparisonBudget();
+  /** By comparison; made when it is needed. */
+  private readonly numbered: NumberedLines[] = [];
 
-function findAtEnd(lines: readonly string[], expected: readonly string[], from: number): Found | undefined {
-  // The end of the last line is no line.
-  const end = lines.at(-1) === '' ? lines.length - 1 : lines.length;
-  const found = find(lines.slice(0, end), expected, Math.max(from, end - expected.length));
-  if (found) return found;
-  const elsewhere = find(lines, expected, from);
-  return elsewhere && { at: elsewhere.at, fuzz: elsewhere.fuzz + NOT_AT_END };
+  constructor(private readonly lines: readonly string[]) {}
+
+  /** The line below an anchor; where we are if there is no such line. */
+  *below(anchor: string, from: number): Generator<void, number> {
+    const found = yield* this.find([anchor], from);
+    return found ? found.at + 1 : from;
+  }
+
+  *find(
+    expected: readonly string[],
+    from: number,
+    end = this.lines.length,
+  ): Generator<void, Found | undefined> {
+    for (const [index, { fuzz, of }] of COMPARISONS.entries()) {
+      const numbered = (this.numbered[index] ??= yield* NumberedLines.of(this.lines, of, this.budget));
+      const at = yield* numbered.find(expected, from, end);
+      if (at !== -1) return { at, fuzz };
+    }
+    return undefined;
+  }
+
+  *findAtEnd(expected: readonly string[], from: number): Generator<void, Found | undefined> {
+    // The end of the last line is no line.
+    const end = this.lines.at(-1) === '' ? this.lines.length - 1 : this.lines.length;
+    const found = yield* this.find(expected, Math.max(from, end - expected.length), end);
+    if (found) return found;
+    const elsewhere = yield* this.find(expected, from);
+    return elsewhere && { at: elsewhere.at, fuzz: elsewhere.fuzz + NOT_AT_END };
+  }
 }
 
 /** The changes of a hunk that fits at a line: those lines that go or come, without the ones that stay. */

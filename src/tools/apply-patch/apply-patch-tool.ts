@@ -54,7 +54,7 @@ export const applyPatchDefinition: ToolDefinition = {
 async function applyPatch(patch: string, workingDir: string, signal: AbortSignal): Promise<Observation> {
   const kind = applyPatchDefinition.observationKind;
   try {
-    const plan = await planPatch(parsePatch(patch), workingDir);
+    const plan = await planPatch(parsePatch(patch), workingDir, signal);
     signal.throwIfAborted();
     await carryOut(plan);
     const { changes, fuzz } = plan;

@@ -126,8 +126,11 @@ describe('applyHunks', () => {
   const patched = (before: string, hunks: string): [string, number] => {
     const [patch] = parsePatch(`*** Begin Patch\n*** Update File: f\n${hunks}\n*** End Patch`);
     if (patch?.type !== 'update') throw new Error('no update');
-    const { edited, fuzz } = applyHunks(new SourceText(before), patch.hunks);
-    return [edited.raw, fuzz];
+    const work = applyHunks(new SourceText(before), patch.hunks);
+    for (;;) {
+      const part = work.next();
+      if (part.done) return [part.value.edited.raw, part.value.fuzz];
+    }
   };
 
   it.each([
@@ -146,6 +149,16 @@ describe('applyHunks', () => {
     ['only new lines', 'a\n', '@@\n+b', 'b\na\n', 0],
   ])('fits %s', (_name, before, hunks, after, fuzz) => {
     expect(patched(before, hunks)).toEqual([after, fuzz]);
+  });
+
+  it('takes time that grows with the lines, not with their product', () => {
+    const started = performance.now();
+    const hunk = `@@\n${' x\n'.repeat(10_000)}-y`;
+    expect(() => patched('x\n'.repeat(40_000), hunk)).toThrow(/^Invalid Context 0/);
+    expect(patched(`${'x\n'.repeat(40_000)}y`, hunk)[0]).toBe('x\n'.repeat(40_000).slice(0, -1));
+    const hunks = '@@ x\n@@\n-x'.repeat(1) + '\n@@\n- z'.repeat(8_000);
+    expect(() => patched('x\nz\n'.repeat(20_000) + 'w\n'.repeat(40_000), hunks)).not.toThrow();
+    expect(performance.now() - started).toBeLessThan(4_000);
   });
 
   it('turns any text into any other, whatever hunk says so', () => {

@@ -139,9 +139,11 @@ function hunkLine(line: string): HunkLine {
 }
 
 function refuseDoubled(patches: readonly FilePatch[]): void {
-  const paths = patches.map((patch) => patch.path);
-  const doubled = paths.find((file, index) => paths.indexOf(file) !== index);
-  if (doubled !== undefined) {
-    throw new PatchError(`Duplicate Path: ${doubled}. Put all hunks of a file into one section.`);
+  const seen = new Set<string>();
+  for (const { path } of patches) {
+    if (seen.has(path)) {
+      throw new PatchError(`Duplicate Path: ${path}. Put all hunks of a file into one section.`);
+    }
+    seen.add(path);
   }
 }

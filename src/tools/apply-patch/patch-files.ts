@@ -2,6 +2,7 @@ import { chmod, realpath, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
 import { makeFolder } from '../../files/index.js';
+import { inSlices } from '../../flow/index.js';
 import { pathKind } from '../file-editor/file-path.js';
 import { EditorError } from '../file-editor/editor-error.js';
 import { SourceText } from '../file-editor/source-text.js';
@@ -38,11 +39,16 @@ export interface Plan {
 
 /**
  * Works out what a patch does.
- * @throws PatchError when it does not fit, or leads out of the workspace
+ * @throws PatchError when it does not fit, or leads out of the workspace; the reason of the signal once it is aborted
  */
-export async function planPatch(patches: readonly FilePatch[], workingDir: string): Promise<Plan> {
+export async function planPatch(
+  patches: readonly FilePatch[],
+  workingDir: string,
+  signal: AbortSignal,
+): Promise<Plan> {
   const plan: Plan = { changes: {}, fuzz: 0, steps: [] };
   for (const patch of patches) {
+    signal.throwIfAborted();
     const file = await insideWorkspace(patch.path, workingDir);
     const before = await readCurrent(file, patch);
     if (patch.type === 'add') {
@@ -62,7 +68,7 @@ export async function planPatch(patches: readonly FilePatch[], workingDir: strin
       plan.changes[patch.path] = { type: 'delete', old_content: source.text };
       continue;
     }
-    const { edited, fuzz } = applyHunks(source, patch.hunks);
+    const { edited, fuzz } = await inSlices(applyHunks(source, patch.hunks));
     const after = encodeText(edited.raw, before.encoding);
     plan.fuzz += fuzz;
     plan.steps.push(...(await placed(file, patch.moveTo, workingDir, { before: before.bytes, after, mode })));

@@ -183,6 +183,25 @@ describe('validateArguments', () => {
     );
   });
 
+  it('reads numbers as Python does, in time that grows with their length', () => {
+    const ratio = (text: string): unknown => {
+      const result = validate({ text: 'x', ratio: text });
+      return result.ok ? result.args['ratio'] : undefined;
+    };
+    expect(['5', '5.', '.5', '1_0.5_0e1', '+1e-2', ' 7 '].map(ratio)).toEqual([5, 5, 0.5, 105, 0.01, 7]);
+    expect(['', '.', '_1', '1__0', '1_', '1e', '1.5.5', '5x'].map(ratio)).toEqual(Array(8).fill(undefined));
+    const started = performance.now();
+    for (const row of ['1', '1_1', '1.', '.']) expect(ratio(`${row.repeat(100_000)}x`)).toBeUndefined();
+    expect(performance.now() - started).toBeLessThan(1_000);
+  });
+
+  it('tells the first of many mistakes, and how many more there are', () => {
+    const more = Object.fromEntries(Array.from({ length: 5_000 }, (_, index) => [`f${index}`, 1]));
+    const result = validate({ text: 'x', ...more });
+    expect(!result.ok && result.error).toMatch(/^5000 validation errors for XAction\nf0\n/);
+    expect(!result.ok && result.error).toMatch(/\n\.\.\. and 4900 more$/);
+  });
+
   it('does not take Infinity, which JSON cannot hold', () => {
     const result = validate({ text: 'x', ratio: 'inf' });
     expect(!result.ok && result.error).toContain('type=float_parsing');

@@ -146,7 +146,7 @@ function coerceNumber(value: unknown, report: Report): number | undefined {
     return undefined;
   }
   const text = value.trim();
-  const digits = /^[-+]?(\d+(_\d+)*\.?(\d+(_\d+)*)?|\.\d+(_\d+)*)(e[-+]?\d+)?$/i.test(text);
+  const digits = /^[-+]?(\d+(_\d+)*(\.(\d+(_\d+)*)?)?|\.\d+(_\d+)*)(e[-+]?\d+)?$/i.test(text);
   const parsed = digits ? Number(text.replaceAll('_', '')) : Number.NaN;
   // Infinity has no place in JSON, so it is no number here either.
   if (Number.isFinite(parsed)) return parsed;

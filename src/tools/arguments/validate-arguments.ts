@@ -8,6 +8,9 @@ export type ValidatedArguments = { ok: true; args: Record<string, unknown> } | {
 /** The texts name the page of pydantic that explains the mistake; models have learnt to read them. */
 const EXPLANATIONS = 'https://errors.pydantic.dev/2.14/v';
 
+/** No more mistakes than these are told in full: a list of a megabyte may hold half a million. */
+const MAX_PROBLEMS = 100;
+
 /** What is shown of a value, in bytes: longer ones lose their middle. */
 const SHOWN_BYTES = 50;
 
@@ -45,10 +48,15 @@ export function validateArguments(
 
 function describe(model: string, problems: ValidationProblem[]): string {
   const title = `${problems.length} validation error${problems.length === 1 ? '' : 's'} for ${model}`;
-  const lines = problems.map(({ location, message, type, input }) => {
-    const value = `input_value=${shortRepr(input)}, input_type=${pythonTypeName(input)}`;
+  // Many mistakes may be about the same large object.
+  const shown = new Map<unknown, string>();
+  const lines = problems.slice(0, MAX_PROBLEMS).map(({ location, message, type, input }) => {
+    const repr = shown.get(input) ?? shortRepr(input);
+    shown.set(input, repr);
+    const value = `input_value=${repr}, input_type=${pythonTypeName(input)}`;
     return `${location}\n  ${message} [type=${type}, ${value}]\n    For further information visit ${EXPLANATIONS}/${type}`;
   });
+  if (problems.length > MAX_PROBLEMS) lines.push(`... and ${problems.length - MAX_PROBLEMS} more`);
   return [title, ...lines].join('\n');
 }
 

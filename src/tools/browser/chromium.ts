@@ -120,7 +120,7 @@ async function loadPlaywright(): Promise<BrowserType> {
 /** The sentence that says it, out of the browser's whole log. */
 function startFailure(error: unknown): string {
   const message = errorMessage(error);
-  if (/no usable sandbox|sandbox.*not.*configured|zygote_host/i.test(message)) {
+  if (/no usable sandbox|sandbox.{0,200}not.{0,200}configured|zygote_host/i.test(message)) {
     return 'its sandbox is not available to this user (it needs user namespaces or the setuid helper of the package chromium-sandbox)';
   }
   return message.split('\n', 1)[0] ?? message;

@@ -1,3 +1,5 @@
+import { TextSearch } from '../../text/index.js';
+
 /** Where a replacement goes, or why there is none. */
 export type Replacement =
   | { kind: 'found'; start: number; end: number; line: number }
@@ -23,19 +25,23 @@ function choose(text: string, searched: string, starts: number[]): Replacement {
   const [start] = starts;
   if (start === undefined) return { kind: 'missing', searched };
   if (starts.length === 1)
-    return { kind: 'found', start, end: start + searched.length, line: lineAt(text, start) };
+    return { kind: 'found', start, end: start + searched.length, line: linesOf(text, [start])[0] ?? 1 };
   return { kind: 'ambiguous', searched, lines: linesOf(text, starts) };
 }
 
-/** Where a text occurs in another; places do not overlap. */
+/** More occurrences than these are not looked for. */
+export const MAX_OCCURRENCES = 100_000;
+
+/** Where a text occurs in another, the first ones; places do not overlap. */
 export function occurrences(text: string, searched: string): number[] {
   const starts: number[] = [];
   // The empty text is everywhere, behind the last character too.
   const step = Math.max(1, searched.length);
-  for (let at = text.indexOf(searched); at !== -1 && at <= text.length;) {
+  const search = new TextSearch(searched);
+  for (let at = search.indexIn(text); at !== -1 && starts.length <= MAX_OCCURRENCES;) {
     starts.push(at);
     if (at + step > text.length) break;
-    at = text.indexOf(searched, at + step);
+    at = search.indexIn(text, at + step);
   }
   return starts;
 }
@@ -43,21 +49,13 @@ export function occurrences(text: string, searched: string): number[] {
 function linesOf(text: string, starts: readonly number[]): number[] {
   const lines: number[] = [];
   let line = 1;
-  let counted = 0;
+  let lineEnd = text.indexOf('\n');
   for (const start of starts) {
-    line += newlines(text, counted, start);
-    counted = start;
+    while (lineEnd !== -1 && lineEnd < start) {
+      line += 1;
+      lineEnd = text.indexOf('\n', lineEnd + 1);
+    }
     if (lines.at(-1) !== line) lines.push(line);
   }
   return lines;
-}
-
-function lineAt(text: string, offset: number): number {
-  return 1 + newlines(text, 0, offset);
-}
-
-function newlines(text: string, from: number, to: number): number {
-  let count = 0;
-  for (let at = text.indexOf('\n', from); at !== -1 && at < to; at = text.indexOf('\n', at + 1)) count += 1;
-  return count;
 }

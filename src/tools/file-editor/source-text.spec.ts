@@ -37,6 +37,14 @@ describe('SourceText', () => {
 });
 
 describe('findUnique', () => {
+  it('takes time that grows with the lengths, also for one long line and a long text that is not there', () => {
+    const started = performance.now();
+    expect(findUnique('ab'.repeat(500_000), 'ab')).toMatchObject({ kind: 'ambiguous', lines: [1] });
+    const half = 'a'.repeat(200_000);
+    expect(findUnique('a'.repeat(1_000_000), `${half}b${half}`)).toMatchObject({ kind: 'missing' });
+    expect(performance.now() - started).toBeLessThan(2_000);
+  });
+
   it('finds what a search by splitting finds', () => {
     const word = fc
       .array(fc.constantFrom('a', 'b', '\n', ' '), { maxLength: 30 })

@@ -251,7 +251,7 @@ async function listAll(client: Client, signal: AbortSignal): Promise<ListedTool[
   for (let page = 0; page < MAX_PAGES; page++) {
     const request = { method: 'tools/list' as const, params: { cursor } };
     const listed = await client.request(request, ListToolsResultSchema, { signal });
-    tools.push(...listed.tools);
+    for (const tool of listed.tools) tools.push(tool);
     cursor = listed.nextCursor;
     if (cursor === undefined) break;
   }

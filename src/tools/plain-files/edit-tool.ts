@@ -1,6 +1,6 @@
 import { textContent, type Observation } from '../../events/index.js';
 import { EditorError } from '../file-editor/editor-error.js';
-import { occurrences } from '../file-editor/replace-text.js';
+import { MAX_OCCURRENCES, occurrences } from '../file-editor/replace-text.js';
 import { foldLineEnds, SourceText } from '../file-editor/source-text.js';
 import { writeTextFile } from '../file-editor/text-file.js';
 import { functionTool, inWorkspace, numberArgument, textArgument } from '../function-tool.js';
@@ -118,9 +118,11 @@ async function replace(
         'Use read_file to verify the exact text.',
     );
   }
-  if (places.length !== expected) {
+  if (places.length !== expected || places.length > MAX_OCCURRENCES) {
     const noun = expected === 1 ? 'occurrence' : 'occurrences';
-    throw new CountError(`Error: Expected ${expected} ${noun} but found ${places.length} in ${file}.`);
+    throw new CountError(
+      `Error: Expected ${expected} ${noun} but found ${places.length > MAX_OCCURRENCES ? `more than ${MAX_OCCURRENCES}` : places.length} in ${file}.`,
+    );
   }
   const edited = source.spliceAll(
     places.map((start) => ({ start, end: start + searched.length, replacement: newText })),

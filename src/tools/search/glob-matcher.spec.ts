@@ -75,4 +75,9 @@ describe('planGlob', () => {
     expect([plan.folder, plan.hidden]).toEqual([folder, hidden]);
     expect(files.filter((file) => !plan.accepts(file))).toEqual([]);
   });
+
+  it('refuses patterns that are too long, or stand for too much', () => {
+    expect(() => globMatcher('a*'.repeat(501))).toThrow('at most 1000 characters');
+    expect(() => globMatcher('{a,b}'.repeat(8) + 'a*'.repeat(100))).toThrow('stand for too many patterns');
+  });
 });

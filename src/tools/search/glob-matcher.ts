@@ -18,20 +18,28 @@ export interface GlobOptions {
   inside?: boolean;
 }
 
-/** Braces may stand for no more alternatives than these. */
+/** The longest pattern (characters). */
+const MAX_PATTERN = 1_000;
+/** Braces may stand for no more alternatives than these, of no more characters in all. */
 const MAX_ALTERNATIVES = 256;
+const MAX_EXPANDED = 8_000;
 
 /**
  * A test of relative paths against a glob pattern: `*`, `?`, `[a-z]`, `[!a-z]`, `{a,b}`, `\` before what is meant
  * literally, and `**` for any number of folders. The effort for a path grows with the product
  * of both lengths, whatever the pattern: it comes from a model or a repository, and nothing may hold the server up.
- * @throws SearchError when the braces stand for too much
+ * @throws SearchError when it is too long, or its braces stand for too much
  */
 export function globMatcher(
   pattern: string,
   { hidden = false, inside = false }: GlobOptions = {},
 ): (file: string) => boolean {
-  const alternatives = expandBraces(pattern).map((alternative) => segmentsOf(alternative, inside));
+  if (pattern.length > MAX_PATTERN) {
+    throw new SearchError(`A pattern has at most ${MAX_PATTERN} characters, this one ${pattern.length}.`);
+  }
+  const expanded = expandBraces(pattern);
+  if (expanded.reduce((length, { length: more }) => length + more, 0) > MAX_EXPANDED) throw tooMany(pattern);
+  const alternatives = expanded.map((alternative) => segmentsOf(alternative, inside));
   const matches = hidden ? matchesAnyName : matchesName;
   return (file) => {
     const names = file.split('/').map((name) => Array.from(name));
@@ -126,10 +134,14 @@ function expandBraces(pattern: string): string[] {
       }
     }
     if (done.length + open.length > MAX_ALTERNATIVES) {
-      throw new SearchError(`The braces of '${pattern.slice(0, 200)}' stand for too many patterns.`);
+      throw tooMany(pattern);
     }
   }
   return done;
+}
+
+function tooMany(pattern: string): SearchError {
+  return new SearchError(`The braces of '${pattern.slice(0, 200)}' stand for too many patterns.`);
 }
 
 function firstBraces(

@@ -17,6 +17,8 @@ const WORD_END = new Set([' ', '\t', '\n', ';', '&', '|', '<', '>', '(', ')']);
 export class BashScanner {
   position = 0;
   private readonly heredocs: Heredoc[] = [];
+  /** Where each parenthesis is closed; made for the first `((`. */
+  private closings: ReadonlyMap<number, number> | undefined;
 
   constructor(
     private readonly text: string,
@@ -80,19 +82,11 @@ export class BashScanner {
 
   /** Passes `((...))`, if that is what it is; leaves the position alone if not. */
   arithmetic(): boolean {
-    const start = this.position;
-    let depth = 0;
-    for (let at = start; at < this.text.length; at += 1) {
-      const character = this.text[at];
-      if (character === '(') depth += 1;
-      if (character !== ')') continue;
-      depth -= 1;
-      if (depth > 0) continue;
-      if (this.text[at - 1] !== ')') return false;
-      this.position = at + 1;
-      return true;
-    }
-    return false;
+    this.closings ??= closingParentheses(this.text);
+    const end = this.closings.get(this.position);
+    if (end === undefined || this.text[end - 1] !== ')') return false;
+    this.position = end + 1;
+    return true;
   }
 
   /** `a=(...)` and extended patterns such as `@(a|b)`. */
@@ -171,4 +165,17 @@ export class BashScanner {
     const index = this.text.indexOf(part, this.position);
     return index < 0 ? this.text.length : index;
   }
+}
+
+/** Where each parenthesis is closed, quotes disregarded: found for all at once, as each `((` of a long row of them asks for its own. */
+function closingParentheses(text: string): Map<number, number> {
+  const closings = new Map<number, number>();
+  const open: number[] = [];
+  for (let at = 0; at < text.length; at += 1) {
+    if (text[at] === '(') open.push(at);
+    if (text[at] !== ')') continue;
+    const start = open.pop();
+    if (start !== undefined) closings.set(start, at);
+  }
+  return closings;
 }

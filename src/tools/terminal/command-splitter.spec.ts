@@ -105,4 +105,11 @@ describe('splitCommands', () => {
       }),
     );
   });
+
+  it('takes time that grows with the length of a text of parentheses', () => {
+    const started = performance.now();
+    for (const text of ['('.repeat(200_000), '$(('.repeat(100_000), '((a'.repeat(100_000)])
+      expect(splitCommands(text)).toEqual([text]);
+    expect(performance.now() - started).toBeLessThan(3_000);
+  });
 });

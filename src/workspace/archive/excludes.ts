@@ -69,14 +69,29 @@ type Token = '*' | RegExp;
 
 /** A pattern for one name, character by character: no pattern may take long. */
 function tokensOf(glob: string): Token[] {
-  const pieces = glob.match(/\*+|\[!?\]?[^\]]*\]|[^]/gu) ?? [];
-  return pieces.map((piece) => {
-    if (piece.startsWith('*')) return '*';
-    if (piece === '?') return /[^]/u;
-    return piece.length > 1 && piece.startsWith('[')
-      ? characterClass(piece)
-      : new RegExp(escaped(piece), 'u');
-  });
+  const tokens: Token[] = [];
+  for (let at = 0; at < glob.length;) {
+    const piece = classAt(glob, at) || String.fromCodePoint(glob.codePointAt(at) ?? 0);
+    tokens.push(tokenOf(piece));
+    at += piece.length;
+  }
+  return tokens;
+}
+
+function tokenOf(piece: string): Token {
+  if (piece === '*') return '*';
+  if (piece === '?') return /[^]/u;
+  return piece.length > 1 && piece.startsWith('[') ? characterClass(piece) : new RegExp(escaped(piece), 'u');
+}
+
+/** The class of characters (`[a-z]`, `[!]x]`) that begins at a place; empty when there is none, or none that ends. */
+function classAt(glob: string, at: number): string {
+  if (glob[at] !== '[') return '';
+  let first = at + 1;
+  if (glob[first] === '!') first += 1;
+  if (glob[first] === ']') first += 1;
+  const end = glob.indexOf(']', first);
+  return end === -1 ? '' : glob.slice(at, end + 1);
 }
 
 function fits(tokens: readonly Token[], name: string): boolean {

@@ -112,7 +112,7 @@ async function fetchPage(
   const text = await boundedText(answer, MAX_BYTES, () => failure(undefined, 502)).catch((error: unknown) => {
     throw asFailure(error);
   });
-  const hasNext = /<[^>]+>;\s*rel="next"/.test(answer.headers.get('link') ?? '');
+  const hasNext = /<[^<>]+>;\s*rel="next"/.test(answer.headers.get('link') ?? '');
   return { found: readRepositories(text), hasNext };
 }
 

@@ -75,7 +75,7 @@ export class Editor implements BeforeApplicationShutdown {
     if (!(await this.starting)) return null;
     const { vscode_port: port, vscode_base_path } = this.config;
     const base = withoutEndSlashes(baseUrl ?? `http://localhost:${port}`);
-    const below = (vscode_base_path ?? '').replace(/^\/+|\/+$/g, '');
+    const below = withoutEndSlashes((vscode_base_path ?? '').replace(/^\/+/, ''));
     const shown = encodeURIComponent(folder.toWellFormed()).replaceAll('%2F', '/');
     return `${base}${below && `/${below}`}/?tkn=${this.token}&folder=${shown}`;
   }
