@@ -15,7 +15,7 @@ const ARROWS = {
   files: ['errors', 'processes'],
   events: ['text'],
   config: ['errors'],
-  crypto: ['config'],
+  crypto: ['config', 'text'],
   auth: ['config', 'text'],
   logging: ['crypto', 'errors'],
   storage: ['config', 'errors', 'files', 'flow', 'meters', 'processes', 'text'],
