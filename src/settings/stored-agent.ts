@@ -2,6 +2,7 @@ import { fieldsOf } from '../http/field.js';
 import type { JsonObject } from '../storage/index.js';
 import { ACPAgentSettingsDto, OpenHandsAgentSettingsDto } from './dto/agent-settings.dto.js';
 import { McpServerDto } from './dto/mcp-server.dto.js';
+import { splitBasicAuth } from '../text/index.js';
 import { asObject, completed, has } from './json-values.js';
 import { utcTimestamp } from '../events/index.js';
 
@@ -49,7 +50,8 @@ export function completeLlm(llm: JsonObject): JsonObject {
 }
 
 /** A server says only what it says: no nulls, no empty maps, and always whether it is enabled. */
-export function tidyServer(server: JsonObject): JsonObject {
+function tidyServer(given: JsonObject): JsonObject {
+  const server = withBasicAuth(given);
   const names = [...new Set([...fieldsOf(McpServerDto).keys(), ...Object.keys(server)])];
   const full: JsonObject = { enabled: true, ...server };
   return Object.fromEntries(
@@ -59,6 +61,20 @@ export function tidyServer(server: JsonObject): JsonObject {
         ([name, value]) => value !== null && !(MAPS.has(name) && Object.keys(asObject(value)).length === 0),
       ),
   );
+}
+
+/**
+ * A server with the name and password of its address as the header that they are sent as: other programs that share the
+ * settings store headers encrypted, and addresses not. Beside an `auth` there may be no such header.
+ */
+function withBasicAuth(server: JsonObject): JsonObject {
+  const { url, headers, auth } = server;
+  const strategy = asObject(auth)['strategy'] ?? 'none';
+  if (typeof url !== 'string' || strategy !== 'none') return server;
+  const { url: plain, authorization } = splitBasicAuth(url);
+  if (authorization === undefined) return server;
+  const others = Object.entries(asObject(headers)).filter(([name]) => name.toLowerCase() !== 'authorization');
+  return { ...server, url: plain, headers: { ...Object.fromEntries(others), Authorization: authorization } };
 }
 
 const MAPS = new Set(['env', 'headers']);
