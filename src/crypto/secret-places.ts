@@ -104,7 +104,7 @@ class SecretWalk {
         hiddenAs: 'null',
         isCredential: isCredential && !ofSource,
         isUserinfo: false,
-        isPlainElsewhere: pointer.includes('/litellm_extra_body/'),
+        isPlainElsewhere: false,
       });
     }
     if (item === null || !isAddressField(name)) return item;
@@ -151,6 +151,11 @@ class SecretWalk {
         isPlainElsewhere: () => true,
         isCredential: true,
       });
+    }
+    // A part of what is sent to the model: only its receiver may get what is in it.
+    if (name === 'litellm_extra_body') {
+      const ofModel = { owner, hiddenAs: 'mask', isPlainElsewhere: true } as const;
+      return new SecretWalk((place) => this.change({ ...place, ...ofModel })).record(item, pointer, context);
     }
     // Models that a tool is given: this server calls them.
     if (name === 'meta_profile_llms') return this.record(item, pointer, 'plain');
