@@ -1,7 +1,7 @@
 import { maskUserinfo } from './userinfo.js';
 
 const SECRET_NAME = /AUTHORIZATION|COOKIE|CREDENTIAL|KEY|PASSWORD|SECRET|SESSION|TOKEN/i;
-const SECRET_GROUP = /^(env|environment|headers)$/i;
+const SECRET_GROUP = /^(env|environment|(extra_)?headers)$/i;
 
 /** Something of this name (a header, a field, a variable) is treated as a secret. */
 export function isSecretName(name: string): boolean {
@@ -10,12 +10,12 @@ export function isSecretName(name: string): boolean {
 
 /** Objects of this name hold texts that are secrets, or may be: a text in the place of one may be, too. */
 export function isSecretGroup(name: string): boolean {
-  return SECRET_GROUP.test(name) || name === 'extra_headers' || name === 'mcp_config';
+  return SECRET_GROUP.test(name) || name === 'mcp_config';
 }
 
 /**
- * A copy for messages to people: values of fields with a secret name, and everything below `env`, `environment` and
- * `headers`, become `<redacted>`. A plain text stays as it is, a URL without its name and password.
+ * A copy for messages to people: values of fields with a secret name, and everything below `env`, `environment`,
+ * `headers` and `extra_headers`, become `<redacted>`. A plain text stays as it is, a URL without its name and password.
  */
 export function redact(value: unknown): unknown {
   if (typeof value === 'string') return maskUserinfo(value);

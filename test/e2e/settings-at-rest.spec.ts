@@ -65,17 +65,26 @@ describe('settings at rest, with a secret key', () => {
       ...{ display_name: 'Mine', api_key: 'hush-connection', base_url: 'https://me:hush-url@models.test' },
     });
   };
-  /** What comes back in clear: the address of an MCP server has become a header. */
+  const basic = (pair: string) => `Basic ${Buffer.from(pair).toString('base64')}`;
+  /** What comes back in clear: name and password of an address have become a header, which other programs encrypt. */
   const kept = {
     llm,
-    agent_context: agent.agent_context,
+    agent_context: {
+      secrets: {
+        TEXT: 'hush-text',
+        LOOKUP: {
+          ...{ kind: 'LookupSecret', url: 'https://secrets.test/' },
+          headers: { 'X-Innocent': 'hush-lookup-header', Authorization: basic('me:hush-lookup') },
+        },
+      },
+    },
     mcp_config: {
       ...agent.mcp_config,
       web: {
         url: 'https://mcp.test/mcp',
         headers: {
           'X-Innocent': 'hush-mcp-header',
-          Authorization: `Basic ${Buffer.from('me:hush-mcp').toString('base64')}`,
+          Authorization: basic('me:hush-mcp'),
         },
       },
     },
@@ -113,9 +122,15 @@ describe('settings at rest, with a secret key', () => {
         },
         signed: { auth: { headers: { 'X-Innocent': expect.stringMatching(TOKEN) as unknown } } },
       },
-      agent_context: { secrets: { TEXT: expect.stringMatching(TOKEN) as unknown, LOOKUP: { headers: {} } } },
+      agent_context: {
+        secrets: {
+          TEXT: expect.stringMatching(TOKEN) as unknown,
+          LOOKUP: { headers: { Authorization: expect.stringMatching(TOKEN) as unknown } },
+        },
+      },
     });
-    expect(Object.keys(asJson(at(misc_settings, 'agent_server_encrypted')))).toHaveLength(7);
+    expect(JSON.stringify(at(agent_settings, 'agent_context'))).not.toContain('X-Innocent');
+    expect(Object.keys(asJson(at(misc_settings, 'agent_server_encrypted')))).toHaveLength(6);
     // Clients know nothing of it, and cannot put anything there.
     const planted = { misc_settings_diff: { agent_server_encrypted: { '/llm/api_key': 'gAAAAAx' } } };
     await stage.done('PATCH', '/api/settings', planted);
