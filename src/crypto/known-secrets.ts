@@ -20,7 +20,7 @@ export class KnownSecrets {
   private readonly texts = new Set<string>();
   /** How long they are together. */
   private length = 0;
-  /** Each is at least twice as long as the next, so that few of them are built anew for a new secret. */
+  /** Each is at least four times as long as the next, so that few of them are built anew for a new secret. */
   private groups: Group[] = [];
   /** New ones that are in no group yet. */
   private added: string[] = [];
@@ -64,7 +64,7 @@ export class KnownSecrets {
     this.added = [];
     for (
       let last = this.groups.at(-1);
-      last && lengthOf(last.texts) < 2 * lengthOf(texts);
+      last && lengthOf(last.texts) < 4 * lengthOf(texts);
       last = this.groups.at(-1)
     ) {
       texts = [...last.texts, ...texts];
