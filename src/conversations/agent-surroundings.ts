@@ -198,7 +198,8 @@ export class AgentSurroundings implements RunControlHost, TitleHost {
 
   /** Nobody waits for it; a log that takes nothing more has said so elsewhere. */
   private logCall({ filename, data, model, usageId }: CompletionLog): void {
-    const log_data = maskedJson(data, (text) => this.vault.mask(text));
+    const kwargs = this.services.secrets.mask({ kwargs: data['kwargs'] });
+    const log_data = maskedJson({ ...data, ...kwargs }, (text) => this.vault.mask(text));
     const event: EventDraft = {
       source: 'environment',
       filename,

@@ -14,6 +14,7 @@ import type { IncomingMessage, StartConversationRequest } from './start-request.
 import { findAmbientPlugins } from './context/ambient-plugins.js';
 import { promptFilesOf } from './context/prompt-files.js';
 import { openGiven } from './secrets/given-secrets.js';
+import { assertSecretsFit } from './secrets/secret-sources.js';
 import { FROM_HEAD, WorktreeError, Worktrees, type MadeWorktree } from './worktrees/worktrees.js';
 import { withWorktreeNote } from './worktrees/worktree-note.js';
 
@@ -162,7 +163,9 @@ export class ConversationCreation {
       ],
       rest['secrets_encrypted'] === true,
     );
-    return { ...request, ...opened };
+    const full = { ...request, ...opened };
+    assertSecretsFit(full, ['body', 'secrets']);
+    return full;
   }
 
   /** A folder outside of any repository is worked in as it is, unless the worktree is what the request is about. */

@@ -1,6 +1,14 @@
 import { Logger } from '@nestjs/common';
 import fc from 'fast-check';
-import { Cipher, FileSecrets, KnownSecrets, MASK, restoreMasked } from './index.js';
+import {
+  Cipher,
+  ENCRYPTED_PLACES,
+  FileSecrets,
+  isToken,
+  KnownSecrets,
+  MASK,
+  restoreMasked,
+} from './index.js';
 
 const secrets = (key: string | null, former: string[] = []) =>
   new FileSecrets(new Cipher(key, former), new KnownSecrets());
@@ -55,12 +63,65 @@ describe('FileSecrets', () => {
     expect(mine.open('f', changed).value).toEqual({ llm: { model: 'b', api_key: null } });
   });
 
-  it('leaves headers and addresses of models as other programs read them', () => {
-    const llm = { base_url: 'https://me:pw@host/v1', extra_headers: { Authorization: 'Bearer x' } };
-    expect(secrets('k').seal('f', { llm })).toEqual({ llm });
-    expect(secrets(null).seal('f', { llm })).toEqual({
-      llm: { base_url: `https://${MASK}@host/v1`, extra_headers: { Authorization: MASK } },
+  const shared = {
+    llm: {
+      ...{ model: 'm', base_url: 'https://me:pw-hush@host/v1' },
+      extra_headers: { Authorization: 'Bearer hush', 'X-Tenant/a~b': 'hush-tenant' },
+      litellm_extra_body: { api_key: 'hush-body', user: 'plain' },
+    },
+    agent_context: {
+      secrets: { L: { kind: 'LookupSecret', url: 'https://l', headers: { 'X-Plain': 'hush-l' } } },
+    },
+  };
+  /** What other programs find: nothing that they would take for a value. */
+  const emptied = {
+    llm: {
+      model: 'm',
+      base_url: 'https://@host/v1',
+      extra_headers: {},
+      litellm_extra_body: { user: 'plain' },
+    },
+    agent_context: { secrets: { L: { kind: 'LookupSecret', url: 'https://l', headers: {} } } },
+  };
+
+  it('keeps from other programs, and from the disk, what they would read as plain text', () => {
+    const { [ENCRYPTED_PLACES]: tokens, ...seen } = secrets('k').seal('f', shared);
+    expect(seen).toEqual(emptied);
+    expect(Object.values(tokens ?? {}).every((token) => isToken(String(token)))).toBe(true);
+    const stored = { ...seen, [ENCRYPTED_PLACES]: tokens };
+    expect(secrets('k').open('f', stored)).toMatchObject({ value: shared, unopened: [] });
+    expect(secrets('n', ['k']).open('f', stored).value).toEqual(shared);
+    const mine = secrets(null);
+    expect(mine.seal('f', shared)).toEqual(emptied);
+    expect(mine.open('f', emptied).value).toEqual(shared);
+  });
+
+  it('takes what another program has written in the clear, and puts it away with the next change', () => {
+    const opened = secrets('k').open('f', shared).value;
+    expect(opened).toEqual(shared);
+    expect(JSON.stringify(secrets('k').seal('f', opened, shared))).not.toContain('hush');
+  });
+
+  it('keeps what no key opens, through a change as well', () => {
+    const stored = secrets('k').seal('f', shared);
+    for (const other of [secrets('other'), secrets(null)]) {
+      const { value, unopened } = other.open('f', stored);
+      expect(value).toEqual(emptied);
+      expect(unopened).toHaveLength(5);
+      const changed = other.seal('f', { ...value, more: 1 }, stored);
+      expect(secrets('k').open('f', changed).value).toEqual({ ...shared, more: 1 });
+    }
+  });
+
+  it('gives a header to no other receiver than its own', () => {
+    const stored = secrets('k').seal('f', { llm: { model: 'a', extra_headers: { X: 'hush' } } });
+    const moved = { ...stored, llm: { model: 'a', base_url: 'https://other', extra_headers: null } };
+    expect(JSON.stringify(secrets('k').open('f', moved).value)).not.toContain('hush');
+    expect(secrets('k').open('f', { ...stored, llm: { model: 'a' } }).value).toEqual({
+      llm: { model: 'a', extra_headers: { X: 'hush' } },
     });
+    const removed = secrets('k').seal('f', { llm: { model: 'a', extra_headers: {} } }, stored);
+    expect(removed).toEqual({ llm: { model: 'a', extra_headers: {} } });
   });
 
   it('restores what comes back masked, and drops what was never there', () => {

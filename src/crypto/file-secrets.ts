@@ -20,18 +20,28 @@ export interface OpenedFile {
 interface HeldSecret {
   value: string;
   belongsTo: string;
+  /** Nothing stands for it in the file. */
+  isEmptied?: boolean;
 }
 
-/**
- * Where other programs that share these files keep plain texts: headers, bodies and URLs of models. With a key they stay
- * plain, or those programs would send tokens to providers.
- */
-const SHARED_AS_TEXT = /\/(extra_headers|litellm_extra_body)\//;
+/** How many secrets a warning names. */
+const MAX_REPORTED = 20;
+
+/** Entries of these are left out of the file; whatever else is emptied keeps a sign of itself. */
+const IN_MAP = /\/(extra_headers|headers|litellm_extra_body)\//;
 
 /**
- * Secrets of files that are shared with other programs: a Fernet token in the place of each. Without a key a secret is
- * not written at all: `**********` stands in its place, and this process remembers it until it ends. What another program
- * has already written in the clear stays as it is as long as it is the same.
+ * The member of a file that has the secrets which other programs would read as plain text there, and send to providers:
+ * values of `extra_headers`, of innocently named headers of looked-up secrets, and names and passwords in addresses. Each
+ * is a token by the JSON pointer of its place, which is empty in the file. Other programs pass the member over.
+ */
+export const ENCRYPTED_PLACES = 'agent_server_encrypted';
+
+/**
+ * Secrets of files that are shared with other programs: a Fernet token in the place of each, or, where those read plain
+ * text, in `ENCRYPTED_PLACES`. Without a key a secret is not written at all: `**********` or nothing stands in its place,
+ * and this process remembers it until it ends. What another program has already written in the clear stays as it is as
+ * long as it is the same and there is no key.
  */
 @Injectable()
 export class FileSecrets {
@@ -47,17 +57,29 @@ export class FileSecrets {
 
   /** Opens what was read from a file. */
   open(file: string, stored: JsonRecord): OpenedFile {
+    const { [ENCRYPTED_PLACES]: tokens, ...fields } = stored;
     const unopened: string[] = [];
-    const value = changeSecrets(stored, (place) => {
+    const held = new Map(this.memory.get(file));
+    for (const [pointer, token] of Object.entries(textsIn(tokens))) {
+      const secret = this.openPlace(token);
+      if (secret) held.set(pointer, { ...secret, isEmptied: true });
+      else unopened.push(pointer);
+    }
+    const value = changeSecrets(withPlaces(fields, held), (place) => {
       const { value: text, pointer } = place;
-      // A header without a value is no header.
-      if (text === MASK) return this.held(file, place) ?? (this.isText(place) ? undefined : null);
-      if (isBlank(text) || !isToken(text) || this.isText(place)) return text;
+      if (text === MASK || (text === null && place.isPlainElsewhere)) {
+        const found = held.get(pointer);
+        if (found?.belongsTo === identityOf(place.owner)) return found.value;
+        // A header without a value is no header.
+        return place.isPlainElsewhere && !place.isUserinfo ? undefined : null;
+      }
+      if (isBlank(text) || !isToken(text) || place.isPlainElsewhere) return text;
       const opened = this.cipher.decrypt(text);
       if (opened === undefined) unopened.push(pointer);
       return opened ?? null;
     });
     this.known.add(secretTexts(value));
+    if (unopened.length > 0) this.reportUnopened(file, unopened);
     return { value, stored, unopened };
   }
 
@@ -65,25 +87,48 @@ export class FileSecrets {
    * What may stand in a file.
    * @param before the same file as it was; undefined for a new one
    */
-  seal(file: string, value: JsonRecord, before?: JsonRecord): JsonRecord {
+  seal(file: string, value: JsonRecord, before: JsonRecord = {}): JsonRecord {
     this.known.add(secretTexts(value));
-    const stood = before === undefined ? new Map<string, HeldSecret>() : textsOf(before);
+    const { [ENCRYPTED_PLACES]: formerTokens, ...formerFields } = before;
+    const { [ENCRYPTED_PLACES]: _notOurs, ...fields } = value;
+    const stood = textsOf(formerFields);
     const remembered = new Map<string, HeldSecret>();
-    const sealed = changeSecrets(value, (place) => {
-      const { value: text, pointer } = place;
+    const tokens = new Map<string, string>();
+    for (const [pointer, token] of Object.entries(textsIn(formerTokens))) {
+      // Nobody has seen it without its key, so nobody has removed it.
+      if (this.openPlace(token) === undefined) tokens.set(pointer, token);
+    }
+    const sealed = changeSecrets(fields, (place) => {
+      const { value: text, pointer, isPlainElsewhere } = place;
       const belongsTo = identityOf(place.owner);
       const former = stood.get(pointer);
       const isSame = former?.belongsTo === belongsTo;
       if (text === null || isBlank(text))
         return isSame && this.isOutOfReach(former.value) ? former.value : withoutMask(text);
-      if (this.cipher.enabled) return this.isText(place) ? text : this.cipher.encrypt(text);
+      if (this.cipher.enabled) {
+        if (!isPlainElsewhere) return this.cipher.encrypt(text);
+        tokens.set(pointer, this.cipher.encrypt(JSON.stringify([belongsTo, text])));
+        return emptied(place);
+      }
       if (isSame && former.value === text) return text;
       if (isSame && this.cipher.decrypt(former.value) === text) return former.value;
-      remembered.set(pointer, { value: text, belongsTo });
-      return MASK;
+      const formerToken = textsIn(formerTokens)[pointer];
+      const isKept =
+        formerToken !== undefined && isEqual(this.openPlace(formerToken), { value: text, belongsTo });
+      if (isKept) tokens.set(pointer, formerToken);
+      else remembered.set(pointer, { value: text, belongsTo, isEmptied: isPlainElsewhere });
+      return isPlainElsewhere ? emptied(place) : MASK;
     });
     this.remember(file, remembered);
-    return sealed;
+    return tokens.size === 0 ? sealed : { ...sealed, [ENCRYPTED_PLACES]: Object.fromEntries(tokens) };
+  }
+
+  /** The secret of a token of `ENCRYPTED_PLACES`; undefined when no key opens it. */
+  private openPlace(token: string): HeldSecret | undefined {
+    const text = this.cipher.decrypt(token);
+    if (text === undefined) return undefined;
+    const [belongsTo, value]: unknown[] = parsedList(text);
+    return typeof belongsTo === 'string' && typeof value === 'string' ? { belongsTo, value } : undefined;
   }
 
   /** It stands for a value that others have: another process, or whoever has the key. No client saw it, so none removes it. */
@@ -110,21 +155,85 @@ export class FileSecrets {
       return;
     }
     this.memory.set(file, secrets);
-    if (this.reported.has(file)) return;
-    this.reported.add(file);
-    this.logger.warn(
+    this.warnOnce(
       `${file}: secrets are kept in memory only and are gone with this process, because OH_SECRET_KEY is not set`,
     );
   }
 
-  private held(file: string, place: SecretPlace): string | null {
-    const found = this.memory.get(file)?.get(place.pointer);
-    return found?.belongsTo === identityOf(place.owner) ? found.value : null;
+  private reportUnopened(file: string, pointers: readonly string[]): void {
+    const what = this.cipher.enabled ? 'OH_SECRET_KEY has changed' : 'OH_SECRET_KEY is not set';
+    this.warnOnce(
+      `${file}: no key opens ${pointers.slice(0, MAX_REPORTED).join(', ')}; shown without a value and stored as before: ` +
+        `${what} since they were stored; start the server with the former key`,
+    );
   }
 
-  private isText({ pointer, isUserinfo }: SecretPlace): boolean {
-    return isUserinfo || SHARED_AS_TEXT.test(pointer);
+  private warnOnce(text: string): void {
+    if (this.reported.has(text)) return;
+    this.reported.add(text);
+    this.logger.warn(text);
   }
+}
+
+/** What stands in a place whose secret is not in the file: an address keeps its `@`, a map loses the entry. */
+function emptied({ isUserinfo }: SecretPlace): null | undefined {
+  return isUserinfo ? null : undefined;
+}
+
+function isEqual(a: HeldSecret | undefined, b: HeldSecret): boolean {
+  return a?.value === b.value && a.belongsTo === b.belongsTo;
+}
+
+function textsIn(value: unknown): Record<string, string> {
+  if (typeof value !== 'object' || value === null) return {};
+  const entries = Object.entries(value).filter(
+    (entry): entry is [string, string] => typeof entry[1] === 'string',
+  );
+  return Object.fromEntries(entries);
+}
+
+function parsedList(text: string): unknown[] {
+  try {
+    const value: unknown = JSON.parse(text);
+    return Array.isArray(value) ? value : [];
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * A copy in which the entries of maps that were left out are there again, as null where nothing is. Those of objects that
+ * are no longer there are passed over; only the map itself may be missing.
+ */
+function withPlaces(object: JsonRecord, held: ReadonlyMap<string, HeldSecret>): JsonRecord {
+  const copy = structuredClone(object);
+  for (const [pointer, { isEmptied }] of held) {
+    if (!isEmptied || !IN_MAP.test(pointer)) continue;
+    const names = pointer
+      .split('/')
+      .slice(1)
+      .map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'));
+    const entry = names.pop();
+    const map = names.pop();
+    let owner: unknown = copy;
+    for (const name of names)
+      owner = isHolder(owner) && Object.hasOwn(owner, name) ? Reflect.get(owner, name) : undefined;
+    if (entry === undefined || map === undefined || !isHolder(owner)) continue;
+    const found: unknown = Object.hasOwn(owner, map) ? Reflect.get(owner, map) : undefined;
+    const entries = isHolder(found) ? found : {};
+    if (!Object.hasOwn(entries, entry)) define(entries, entry, null);
+    if (entries !== found) define(owner, map, entries);
+  }
+  return copy;
+}
+
+function isHolder(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+/** Also of the name `__proto__`. */
+function define(object: object, name: string, value: unknown): void {
+  Object.defineProperty(object, name, { configurable: true, enumerable: true, writable: true, value });
 }
 
 /** The mask is no value itself. */
@@ -151,14 +260,15 @@ export function restoreMasked(given: JsonRecord, stored: JsonRecord): JsonRecord
   return changeSecrets(given, ({ pointer, value }) => (value === MASK ? texts.get(pointer)?.value : value));
 }
 
-/** A copy with each secret as a token, wherever it stands; texts that are shared as such stay. */
+/** A copy with each secret as a token, wherever it stands, as clients may send it back. */
 export function tokenSecrets(object: JsonRecord, cipher: Cipher): JsonRecord {
-  return changeSecrets(object, ({ value, pointer, isUserinfo }) =>
-    isBlank(value) || isUserinfo || SHARED_AS_TEXT.test(pointer) ? value : cipher.encrypt(value),
-  );
+  return changeSecrets(object, ({ value }) => (isBlank(value) ? value : cipher.encrypt(value)));
 }
 
 /** A copy in which `**********` says where there was a secret, for a file that is kept without them. */
 export function withoutSecrets(object: JsonRecord): JsonRecord {
-  return changeSecrets(object, ({ value }) => (isBlank(value) ? value : MASK));
+  return changeSecrets(object, (place) => {
+    if (isBlank(place.value)) return place.value;
+    return place.isPlainElsewhere ? emptied(place) : MASK;
+  });
 }

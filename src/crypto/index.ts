@@ -1,6 +1,13 @@
 export { Cipher, isToken } from './cipher.js';
 export { CryptoModule } from './crypto.module.js';
-export { FileSecrets, restoreMasked, tokenSecrets, withoutSecrets, type OpenedFile } from './file-secrets.js';
+export {
+  ENCRYPTED_PLACES,
+  FileSecrets,
+  restoreMasked,
+  tokenSecrets,
+  withoutSecrets,
+  type OpenedFile,
+} from './file-secrets.js';
 export { KnownSecrets } from './known-secrets.js';
 export { MASK } from './mask.js';
 export { isSecretName, redact } from './redact.js';

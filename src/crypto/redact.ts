@@ -3,16 +3,16 @@ import { maskUserinfo } from './userinfo.js';
 
 export { isSecretName };
 
-const SECRET_GROUP = /^(env|environment|headers)$/i;
+const SECRET_GROUP = /^(env|environment|(extra_)?headers)$/i;
 
 /** Objects of this name hold texts that are secrets, or may be: a text in the place of one may be, too. */
 export function isSecretGroup(name: string): boolean {
-  return SECRET_GROUP.test(name) || name === 'extra_headers' || name === 'mcp_config';
+  return SECRET_GROUP.test(name) || name === 'mcp_config';
 }
 
 /**
- * A copy for messages to people: values of fields with a secret name, and everything below `env`, `environment` and
- * `headers`, become `<redacted>`. A plain text stays as it is, a URL without its name and password.
+ * A copy for messages to people: values of fields with a secret name, and everything below `env`, `environment`,
+ * `headers` and `extra_headers`, become `<redacted>`. A plain text stays as it is, a URL without its name and password.
  */
 export function redact(value: unknown): unknown {
   if (typeof value === 'string') return maskUserinfo(value);

@@ -18,6 +18,8 @@ export interface SecretPlace {
   isCredential: boolean;
   /** Name and password in a URL; the rest of the URL is no secret. */
   isUserinfo: boolean;
+  /** Other programs that share files with this server read this place as plain text: a token is no value to them. */
+  isPlainElsewhere: boolean;
 }
 
 /** The secret's new value; undefined leaves it out. */
@@ -32,7 +34,7 @@ const LONG_NAME = 100;
 
 /** Names that are secret wherever they stand: `api_key`, `aws_secret_access_key`, `aws_session_token`, ... */
 const isSecretFieldName = remembered(
-  /(^|_)(api_key|access_key(_id)?|secret(_access)?_key|(session|auth|access|refresh)_token|client_secret|password)$/,
+  /(^|_)(api_key|access_key(_id)?|secret(_access)?_key|(session|auth|access|refresh|id)_token|client_secret|password)$/,
 );
 
 /** URLs that this server calls, or clones from: `base_url`, `aws_bedrock_runtime_endpoint`, `source` of a plugin, ... */
@@ -61,9 +63,8 @@ const FREE_NAMES = new Set([
 
 /**
  * A copy of an object with every secret in it changed. This is the one place that knows where secrets are: fields named
- * like keys at any depth (so the LLM of a condenser too), secret sources, entries of `secrets`, headers named like
- * secrets, names and passwords in URLs, and everything that is handed to MCP servers in `env` and `headers`. What is
- * free of secrets is not copied.
+ * like keys at any depth (so the LLM of a condenser too), secret sources, entries of `secrets`, all values of `headers`
+ * and `extra_headers`, names and passwords in URLs, and the `env` of MCP servers. What is free of secrets is not copied.
  */
 export function changeSecrets(object: JsonRecord, change: SecretChange): JsonRecord {
   return new SecretWalk(change).record(object, '', 'plain');
@@ -103,11 +104,20 @@ class SecretWalk {
         hiddenAs: 'null',
         isCredential: isCredential && !ofSource,
         isUserinfo: false,
+        isPlainElsewhere: false,
       });
     }
     if (item === null || !isAddressField(name)) return item;
     return changeUserinfo(item, (value) =>
-      this.change({ pointer, value, owner, hiddenAs: 'mask', isCredential, isUserinfo: true }),
+      this.change({
+        pointer,
+        value,
+        owner,
+        hiddenAs: 'mask',
+        isCredential,
+        isUserinfo: true,
+        isPlainElsewhere: true,
+      }),
     );
   }
 
@@ -123,13 +133,30 @@ class SecretWalk {
     if (name === 'mcp_config' || name === 'mcp_tools') return this.servers(item, pointer);
     if (name === 'secrets' || name === 'secret_sources') return this.sources(item, pointer, owner);
     if (context === 'server' && (name === 'env' || name === 'headers')) {
-      const left = this.entries(item, pointer, () => true, { owner, hiddenAs: 'absence' });
+      const left = this.entries(item, pointer, { owner, hiddenAs: () => 'absence' });
       // Clients see no empty map where there was one full of secrets.
       return Object.keys(left).length === 0 && Object.keys(item).length > 0 ? undefined : left;
     }
-    if (name === 'headers') return this.entries(item, pointer, isSecretName, { owner, hiddenAs: 'absence' });
-    if (name === 'extra_headers')
-      return this.entries(item, pointer, isSecretName, { owner, hiddenAs: 'mask', isCredential: true });
+    // Any header may be one that lets in, whatever its name. Clients know only those that are named so to be left out.
+    if (name === 'headers') {
+      const hiddenAs = (header: string) => (isSecretName(header) ? 'absence' : 'mask');
+      const isPlainElsewhere = (header: string) => !isSecretName(header);
+      return this.entries(item, pointer, { owner, hiddenAs, isPlainElsewhere });
+    }
+    if (name === 'extra_headers') {
+      const hiddenAs = () => 'mask' as const;
+      return this.entries(item, pointer, {
+        owner,
+        hiddenAs,
+        isPlainElsewhere: () => true,
+        isCredential: true,
+      });
+    }
+    // A part of what is sent to the model: only its receiver may get what is in it.
+    if (name === 'litellm_extra_body') {
+      const ofModel = { owner, hiddenAs: 'mask', isPlainElsewhere: true } as const;
+      return new SecretWalk((place) => this.change({ ...place, ...ofModel })).record(item, pointer, context);
+    }
     // Models that a tool is given: this server calls them.
     if (name === 'meta_profile_llms') return this.record(item, pointer, 'plain');
     if (name === 'params') return this.record(item, pointer, 'params');
@@ -157,14 +184,29 @@ class SecretWalk {
   private entries(
     map: JsonRecord,
     pointer: string,
-    isSecret: (name: string) => boolean,
-    of: Pick<SecretPlace, 'owner' | 'hiddenAs'> & { isCredential?: boolean },
+    { owner, hiddenAs, isPlainElsewhere = () => false, isCredential = false }: EntryKind,
   ): JsonRecord {
     return mapEntries(map, (name, item) => {
-      if (!isSecretValue(item) || !isSecret(name)) return item;
-      return this.change({ ...NAMED, pointer: `${pointer}/${escapePointer(name)}`, value: item, ...of });
+      if (!isSecretValue(item)) return item;
+      return this.change({
+        pointer: `${pointer}/${escapePointer(name)}`,
+        value: item,
+        owner,
+        hiddenAs: hiddenAs(name),
+        isCredential,
+        isUserinfo: false,
+        isPlainElsewhere: isPlainElsewhere(name),
+      });
     });
   }
+}
+
+/** What is the same for all entries of a map of secrets. */
+interface EntryKind {
+  owner: JsonRecord;
+  hiddenAs: (name: string) => SecretPlace['hiddenAs'];
+  isPlainElsewhere?: (name: string) => boolean;
+  isCredential?: boolean;
 }
 
 /** A text of an object, and where it stands. */
@@ -183,7 +225,12 @@ function isFree(owner: JsonRecord, name: string, item: unknown, context: Context
 }
 
 /** How an entry of `secrets` is treated. */
-const NAMED = { hiddenAs: 'mask', isCredential: false, isUserinfo: false } as const;
+const NAMED = {
+  hiddenAs: 'mask',
+  isCredential: false,
+  isUserinfo: false,
+  isPlainElsewhere: false,
+} as const;
 
 function isSecretField(owner: JsonRecord, name: string, context: Context): boolean {
   // `value` is a secret of a secret source and of an MCP server's credential; elsewhere it is any word.

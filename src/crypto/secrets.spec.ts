@@ -21,7 +21,7 @@ const conversation = {
       aws_session_token: 'marked-4',
       base_url: 'https://marked-16@host/v1',
       custom_tokenizer: 'plain',
-      extra_headers: { Authorization: 'marked-5', Accept: 'plain' },
+      extra_headers: { Authorization: 'marked-5', 'X-Innocent': 'marked-18' },
     },
     condenser: { llm: { model: 'openai/y', api_key: 'marked-6' }, kind: 'LLMSummarizingCondenser' },
     agent_context: { secrets: { CTX: 'marked-7', CTY: { kind: 'StaticSecret', value: 'marked-8' } } },
@@ -37,12 +37,16 @@ const conversation = {
   },
   secrets: {
     S: { kind: 'StaticSecret', value: 'marked-13', description: 'plain' },
-    L: { kind: 'LookupSecret', url: 'http://l', headers: { 'X-Api-Key': 'marked-14', Accept: 'plain' } },
+    L: {
+      kind: 'LookupSecret',
+      url: 'http://l',
+      headers: { 'X-Api-Key': 'marked-14', 'X-Innocent': 'marked-19' },
+    },
   },
   secret_registry: { secret_sources: { 'a/b~c': { kind: 'StaticSecret', value: 'marked-15' } } },
   tags: { value: 'plain' },
 };
-const COUNT = 17;
+const COUNT = 19;
 
 describe('secrets at rest', () => {
   it('finds every secret and nothing else', () => {
@@ -237,11 +241,11 @@ describe('secrets on the wire', () => {
     expect(JSON.stringify(hidden)).not.toContain('marked');
     expect(hidden).toMatchObject({
       agent: {
-        llm: { api_key: null, extra_headers: { Authorization: '**********', Accept: 'plain' } },
+        llm: { api_key: null, extra_headers: { Authorization: '**********', 'X-Innocent': '**********' } },
         agent_context: { secrets: { CTX: '**********', CTY: { value: null } } },
         mcp_config: { local: { command: 'run', args: ['plain'] } },
       },
-      secrets: { L: { headers: { Accept: 'plain' } } },
+      secrets: { L: { headers: { 'X-Innocent': '**********' } } },
     });
     expect(JSON.stringify(hidden)).not.toMatch(/"env"|"X-Plain"|"X-Api-Key"/);
   });

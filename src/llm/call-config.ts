@@ -1,3 +1,4 @@
+import { splitBasicAuth, type AddressParts } from '../text/index.js';
 import type { LlmConfig } from './llm-config.js';
 import { LlmError } from './llm-error.js';
 
@@ -24,13 +25,14 @@ export function callConfig(config: LlmConfig): LlmConfig {
       called[field] = null;
       continue;
     }
-    const { url, basic } = readAddress(field, given);
+    const { url, authorization: basic } = readAddress(field, given);
     called[field] = OPENAI_ITSELF.test(url) ? null : url;
     authorization ??= basic;
   }
-  const headers = Object.entries(config.extra_headers ?? {}).map(
-    ([name, value]) => [name.toLowerCase(), value] as const,
-  );
+  const headers = Object.entries(config.extra_headers ?? {})
+    // One without a value was stored with a key that this server does not have.
+    .filter(([, value]: [string, string | null]) => value !== null)
+    .map(([name, value]) => [name.toLowerCase(), value] as const);
   const framing = headers.find(([name]) => FRAMING.has(name));
   if (framing) {
     throw new LlmError('LLMBadRequestError', `The header ${framing[0]} cannot be set: it follows the body.`);
@@ -42,7 +44,7 @@ export function callConfig(config: LlmConfig): LlmConfig {
   return called;
 }
 
-function readAddress(field: string, given: string): { url: string; basic?: string } {
+function readAddress(field: string, given: string): AddressParts {
   const url = URL.canParse(given.trim()) ? new URL(given.trim()) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
     // Not the value: a password may stand in it.
@@ -51,18 +53,7 @@ function readAddress(field: string, given: string): { url: string; basic?: strin
       `The ${field} of the model is no web address: it has to begin with http:// or https://.`,
     );
   }
-  if (url.username === '' && url.password === '') return { url: given.trim() };
-  const user = `${decoded(url.username)}:${decoded(url.password)}`;
-  url.username = '';
-  url.password = '';
-  return { url: url.href, basic: `Basic ${Buffer.from(user).toString('base64')}` };
+  return splitBasicAuth(given.trim());
 }
 
 /** A percent sign in a password may be meant as it stands. */
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}

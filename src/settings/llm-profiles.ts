@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { FileSecrets, withoutSecrets } from '../crypto/index.js';
+import { FileSecrets, maskUserinfo, withoutSecrets } from '../crypto/index.js';
 import type { JsonObject } from '../storage/index.js';
 import { LLMDto } from './dto/llm.dto.js';
 import { PROFILE_NAME, withoutEnding } from './dto/profile-name.js';
@@ -87,7 +87,7 @@ export class LlmProfiles {
       return {
         name,
         model: asText(llm['model']),
-        base_url: asText(llm['base_url']),
+        base_url: maskedAddress(asText(llm['base_url'])),
         provider_connection_id: id,
         provider_connection_broken: id !== null && !connections.has(id),
         api_key_set: typeof key === 'string' && key !== '',
@@ -149,6 +149,10 @@ export class LlmProfiles {
       throw new UnusableProfileError(`Profile '${name}' cannot be used: ${error.why}`);
     }
   }
+}
+
+function maskedAddress(address: string | null): string | null {
+  return address && maskUserinfo(address);
 }
 
 /**

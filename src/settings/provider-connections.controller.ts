@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, Param, Patch, Post } from '@nestjs/common';
-import { Cipher, isToken, MASK } from '../crypto/index.js';
+import { Cipher, isToken, MASK, maskSecrets, restoreMasked } from '../crypto/index.js';
 import { Field, NoOtherFields } from '../http/field.js';
 import { type FieldType, nullable, text } from '../http/field-type.js';
 import { documentSchemas, Operation } from '../http/operation.js';
@@ -116,7 +116,15 @@ export class ProviderConnectionsController {
     @Body() request: ProviderConnectionUpdateRequestDto,
   ): Promise<JsonObject> {
     const fields = this.changesIn(request);
-    return shown(await this.folder.change((writer) => this.connections.update(writer, id, fields)));
+    const { base_url } = fields;
+    return shown(
+      await this.folder.change(async (writer) => {
+        // A name and password come back as they were shown: masked.
+        const before = { ...(await this.connections.get(id)) };
+        const address = base_url === undefined ? {} : restoreMasked({ base_url }, before);
+        return this.connections.update(writer, id, { ...fields, ...address });
+      }),
+    );
   }
 
   @Delete(':connection_id')
@@ -187,7 +195,7 @@ function connectionOf(llm: unknown): string | null {
 }
 
 function shown({ api_key, ...connection }: ProviderConnection): JsonObject {
-  return { ...connection, api_key_set: api_key !== null && api_key !== '' };
+  return { ...maskSecrets({ ...connection }), api_key_set: api_key !== null && api_key !== '' };
 }
 
 const string = { type: 'string' };

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { FileSecrets } from '../crypto/index.js';
+import { ENCRYPTED_PLACES, FileSecrets } from '../crypto/index.js';
 import { isJsonObject } from '../http/field-type.js';
 import type { JsonObject } from '../storage/index.js';
 import { asObject, asText } from './json-values.js';
@@ -50,8 +50,7 @@ export class ProviderConnections {
    * @throws UnreadableStoreError
    */
   async all(): Promise<ProviderConnection[]> {
-    const { entries, keys } = await this.stored();
-    return entries.map((entry) => toConnection(entry, asText(keys[String(entry['id'])])));
+    return (await this.stored()).entries.map(toConnection);
   }
 
   /** @throws UnreadableStoreError, NoSuchEntryError */
@@ -76,7 +75,7 @@ export class ProviderConnections {
 
   /** @throws LimitReachedError */
   async create(writer: FolderWriter, fields: ConnectionFields): Promise<ProviderConnection> {
-    const { entries, keys, file } = await this.stored();
+    const { entries, file } = await this.stored();
     if (entries.length >= LIMIT) {
       throw new LimitReachedError(
         `Provider connection limit reached (${LIMIT}). Delete one before adding another.`,
@@ -85,7 +84,7 @@ export class ProviderConnections {
     const now = Math.floor(Date.now() / 1000);
     const id = randomUUID().replaceAll('-', '');
     const connection = { id, ...fields, created_at: now, updated_at: now };
-    await this.save(writer, file, [...entries, { ...connection }], { ...keys, [id]: fields.api_key });
+    await this.save(writer, file, [...entries, { ...connection }]);
     return connection;
   }
 
@@ -96,61 +95,73 @@ export class ProviderConnections {
     fields: Partial<ConnectionFields>,
   ): Promise<ProviderConnection> {
     const before = await this.get(id);
-    const { entries, keys, file } = await this.stored();
+    const { entries, file } = await this.stored();
     const connection = { ...before, ...fields, updated_at: Math.floor(Date.now() / 1000) };
     const next = entries.map((entry) => (entry['id'] === id ? { ...entry, ...connection } : entry));
-    await this.save(writer, file, next, { ...keys, [id]: connection.api_key });
+    await this.save(writer, file, next);
     return connection;
   }
 
   /** Deletes a connection that there is. */
   async remove(writer: FolderWriter, id: string): Promise<void> {
-    const { entries, keys, file } = await this.stored();
-    const left = Object.fromEntries(Object.entries(keys).filter(([name]) => name !== id));
-    await this.save(
-      writer,
-      file,
-      entries.filter((entry) => entry['id'] !== id),
-      left,
-    );
+    const { entries, file } = await this.stored();
+    const left = entries.filter((entry) => entry['id'] !== id);
+    await this.save(writer, file, left);
   }
 
-  /** Entries as they stand in the file, and keys by id: what is remembered of a key must not depend on its place. */
-  private async stored(): Promise<{ file: JsonObject; entries: JsonObject[]; keys: JsonObject }> {
+  /** The file as it is, and its entries with their secrets in clear. */
+  private async stored(): Promise<{ file: JsonObject; entries: JsonObject[] }> {
     const file = (await this.file.read()) ?? {};
-    const { connections = [] } = file;
-    if (!Array.isArray(connections)) throw this.file.unusable('it holds no list of connections');
-    const entries = connections.filter(isJsonObject).filter(({ id }) => typeof id === 'string');
-    const { value } = this.secrets.open(this.file.path, keysOf(entries));
-    return { file, entries, keys: asObject(value['secrets']) };
+    const { value } = this.secrets.open(this.file.path, placesOf(this.entriesOf(file), file));
+    return { file, entries: this.entriesOf(file).map((entry) => withPlaces(entry, value)) };
   }
 
-  private async save(
-    writer: FolderWriter,
-    file: JsonObject,
-    entries: JsonObject[],
-    keys: JsonObject,
-  ): Promise<void> {
-    const before = keysOf(Array.isArray(file['connections']) ? file['connections'].filter(isJsonObject) : []);
-    const sealed = asObject(this.secrets.seal(this.file.path, { secrets: keys }, before)['secrets']);
+  private async save(writer: FolderWriter, file: JsonObject, entries: JsonObject[]): Promise<void> {
+    const before = placesOf(this.entriesOf(file), file);
+    const sealed = this.secrets.seal(this.file.path, placesOf(entries), before);
+    const { [ENCRYPTED_PLACES]: _former, ...rest } = file;
+    const { [ENCRYPTED_PLACES]: tokens } = sealed;
     await writer.write(FILE, {
       schema_version: VERSION,
-      ...file,
-      connections: entries.map((entry) => ({ ...entry, api_key: sealed[String(entry['id'])] ?? null })),
+      ...rest,
+      connections: entries.map((entry) => withPlaces(entry, sealed)),
+      ...(tokens !== undefined && { [ENCRYPTED_PLACES]: tokens }),
     });
+  }
+
+  private entriesOf({ connections = [] }: JsonObject): JsonObject[] {
+    if (!Array.isArray(connections)) throw this.file.unusable('it holds no list of connections');
+    return connections.filter(isJsonObject).filter(({ id }) => typeof id === 'string');
   }
 }
 
-function keysOf(entries: readonly JsonObject[]): JsonObject {
-  return { secrets: Object.fromEntries(entries.map(({ id, api_key }) => [String(id), asText(api_key)])) };
+/** Keys and addresses by id: what is remembered of a secret must not depend on its place in the list. */
+function placesOf(
+  entries: readonly JsonObject[],
+  { [ENCRYPTED_PLACES]: tokens }: JsonObject = {},
+): JsonObject {
+  const byId = (of: (entry: JsonObject) => unknown): JsonObject =>
+    Object.fromEntries(entries.map((entry) => [String(entry['id']), of(entry)]));
+  return {
+    secrets: byId(({ api_key }) => asText(api_key)),
+    addresses: byId(({ base_url }) => ({ base_url: asText(base_url) })),
+    ...(tokens !== undefined && { [ENCRYPTED_PLACES]: tokens }),
+  };
 }
 
-function toConnection(entry: JsonObject, key: string | null): ProviderConnection {
+/** An entry with its key and address as they stand among those of all. */
+function withPlaces(entry: JsonObject, { secrets, addresses }: JsonObject): JsonObject {
+  const id = String(entry['id']);
+  const { base_url } = asObject(asObject(addresses)[id]);
+  return { ...entry, api_key: asObject(secrets)[id] ?? null, base_url: base_url ?? null };
+}
+
+function toConnection(entry: JsonObject): ProviderConnection {
   return {
     id: String(entry['id']),
     display_name: asText(entry['display_name']) ?? '',
     provider: asText(entry['provider']) ?? 'custom',
-    api_key: key,
+    api_key: asText(entry['api_key']),
     base_url: asText(entry['base_url']),
     created_at: Number(entry['created_at'] ?? 0),
     updated_at: Number(entry['updated_at'] ?? 0),

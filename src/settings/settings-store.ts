@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { FileSecrets } from '../crypto/index.js';
+import { ENCRYPTED_PLACES, FileSecrets } from '../crypto/index.js';
 import { isJsonObject } from '../http/field-type.js';
 import type { JsonObject } from '../storage/index.js';
 import { ConversationSettingsDto } from './dto/conversation-settings.dto.js';
@@ -42,17 +42,18 @@ export class SettingsStore {
    * @throws UnreadableStoreError for what is damaged, not valid, or encrypted with another key
    */
   async load(): Promise<Settings> {
-    const stored = await this.stored();
-    if (stored === undefined) return this.complete({});
-    const { value, unopened } = this.secrets.open(this.file.path, asObject(stored['agent_settings']));
-    if (unopened.length === 0) return this.complete({ ...stored, agent_settings: value });
+    const { settings, unopened } = await this.read();
+    if (unopened.length === 0) return settings;
     throw this.file.unusable(`no key opens ${unopened.join(', ')}`);
   }
 
-  /** The settings for reading: what cannot be read counts as the defaults, as clients know it, and the log says so. */
+  /**
+   * The settings for reading. Secrets that no key opens have no value. A file that is damaged counts as the defaults, as
+   * clients know it, and the log says so.
+   */
   async loadForReading(): Promise<Settings> {
     try {
-      return await this.load();
+      return (await this.read()).settings;
     } catch (error) {
       if (error instanceof UnreadableStoreError) return this.complete({});
       throw error;
@@ -63,17 +64,27 @@ export class SettingsStore {
   async save(writer: FolderWriter, settings: Settings): Promise<void> {
     const stored = (await this.stored()) ?? {};
     const { agent, conversation, misc, ...active } = settings;
-    const before = asObject(stored['agent_settings']);
+    const before = sealedAgent(stored);
     const isSameKind = agentKind(before) === agentKind(agent);
     const full = isSameKind ? withUnknown(agent, before, AGENT_PARTS) : agent;
+    const sealed = this.secrets.seal(this.file.path, full, before);
+    const { [ENCRYPTED_PLACES]: tokens, ...agent_settings } = sealed;
     const known = {
       schema_version: versionOf(stored),
-      agent_settings: this.secrets.seal(this.file.path, full, before),
+      agent_settings,
       conversation_settings: withUnknown(conversation, asObject(stored['conversation_settings'])),
       ...active,
-      misc_settings: misc,
+      // Of what they do not know, other programs keep only this when they write the file.
+      misc_settings: { ...ofClients(misc), ...(tokens !== undefined && { [ENCRYPTED_PLACES]: tokens }) },
     };
     await writer.write(FILE, withUnknown(known, stored));
+  }
+
+  private async read(): Promise<{ settings: Settings; unopened: string[] }> {
+    const stored = await this.stored();
+    if (stored === undefined) return { settings: this.complete({}), unopened: [] };
+    const { value, unopened } = this.secrets.open(this.file.path, sealedAgent(stored));
+    return { settings: this.complete({ ...stored, agent_settings: value }), unopened };
   }
 
   /** What the file holds, in today's words. */
@@ -97,9 +108,21 @@ export class SettingsStore {
       active_profile: asText(stored['active_profile']),
       active_agent_profile_id: asText(stored['active_agent_profile_id']),
       active_meta_profile: asText(stored['active_meta_profile']),
-      misc: asObject(stored['misc_settings']),
+      misc: ofClients(asObject(stored['misc_settings'])),
     };
   }
+}
+
+/** The settings of the agent with the tokens that stand elsewhere in the file. */
+function sealedAgent(stored: JsonObject): JsonObject {
+  const { [ENCRYPTED_PLACES]: tokens } = asObject(stored['misc_settings']);
+  const agent = asObject(stored['agent_settings']);
+  return tokens === undefined ? agent : { ...agent, [ENCRYPTED_PLACES]: tokens };
+}
+
+/** What clients have stored for themselves. */
+function ofClients({ [ENCRYPTED_PLACES]: _tokens, ...misc }: JsonObject): JsonObject {
+  return misc;
 }
 
 function versionOf({ schema_version: version }: JsonObject): number {

@@ -39,7 +39,9 @@ export class SettingsController {
   @Operation({
     tag,
     summary: 'Get the settings',
-    description: 'Where nothing is stored, and where what is stored cannot be read, these are the defaults.',
+    description:
+      'Where nothing is stored, and where the file is damaged, these are the defaults. Secrets that no key of the server ' +
+      'opens are shown as not set.',
     headers: EXPOSE_HEADER,
     answers: { 200: settings },
   })

@@ -1,7 +1,9 @@
 import { fieldsOf } from '../http/field.js';
+import { isJsonObject } from '../http/field-type.js';
 import type { JsonObject } from '../storage/index.js';
 import { ACPAgentSettingsDto, OpenHandsAgentSettingsDto } from './dto/agent-settings.dto.js';
 import { McpServerDto } from './dto/mcp-server.dto.js';
+import { splitBasicAuth } from '../text/index.js';
 import { asObject, completed, has } from './json-values.js';
 import { utcTimestamp } from '../events/index.js';
 
@@ -49,7 +51,8 @@ export function completeLlm(llm: JsonObject): JsonObject {
 }
 
 /** A server says only what it says: no nulls, no empty maps, and always whether it is enabled. */
-export function tidyServer(server: JsonObject): JsonObject {
+function tidyServer(given: JsonObject): JsonObject {
+  const server = withBasicAuth(given);
   const names = [...new Set([...fieldsOf(McpServerDto).keys(), ...Object.keys(server)])];
   const full: JsonObject = { enabled: true, ...server };
   return Object.fromEntries(
@@ -61,13 +64,36 @@ export function tidyServer(server: JsonObject): JsonObject {
   );
 }
 
+/**
+ * An MCP server or a looked-up secret with the name and password of its address as the header that they are sent as: other
+ * programs that share the settings store this header encrypted, and addresses not. Beside an `auth` there may be none.
+ */
+function withBasicAuth(service: JsonObject): JsonObject {
+  const { url, headers, auth } = service;
+  const strategy = asObject(auth)['strategy'] ?? 'none';
+  if (typeof url !== 'string' || strategy !== 'none') return service;
+  const { url: plain, authorization } = splitBasicAuth(url);
+  if (authorization === undefined) return service;
+  const others = Object.entries(asObject(headers)).filter(([name]) => name.toLowerCase() !== 'authorization');
+  return { ...service, url: plain, headers: { ...Object.fromEntries(others), Authorization: authorization } };
+}
+
+function withBasicAuthOfEach(sources: JsonObject): JsonObject {
+  const entries = Object.entries(sources);
+  return Object.fromEntries(
+    entries.map(([name, source]) => [name, isJsonObject(source) ? withBasicAuth(source) : source]),
+  );
+}
+
 const MAPS = new Set(['env', 'headers']);
 
 function withTime(context: JsonObject): JsonObject {
   const { memory_context: memory, ...fields } = context;
+  const { secrets } = context;
   const now = fields['current_datetime'] ?? utcTimestamp();
   return {
     ...fields,
+    ...(isJsonObject(secrets) && { secrets: withBasicAuthOfEach(secrets) }),
     ...(memory !== undefined && memory !== null && { memory_context: memory }),
     current_datetime: now,
   };

@@ -34,10 +34,12 @@ export class UserSecrets {
     this.file = new StoreFile(folder, FILE, () => new UnreadableStoreError('Secrets file'));
   }
 
-  /** What there is; nothing where the file cannot be read, as clients know it, and the log says so. */
+  /**
+   * What there is, also what no key opens; nothing where the file is damaged, as clients know it, and the log says so.
+   */
   async list(): Promise<SecretItem[]> {
     try {
-      const { entries } = await this.load();
+      const { entries } = await this.read();
       return Object.entries(entries).map(([name, entry]) => itemOf(name, asObject(entry)));
     } catch (error) {
       if (error instanceof UnreadableStoreError) return [];
@@ -112,15 +114,19 @@ export class UserSecrets {
 
   /** Entries as they stand in the file, and their values in clear. */
   private async load(): Promise<Entries & { file: JsonObject }> {
+    const { file, entries } = await this.read();
+    const { value, unopened } = this.secrets.open(this.file.path, { secrets: textsOf(entries) });
+    if (unopened.length > 0) throw this.file.unusable(`no key opens ${unopened.length} of its secrets`);
+    return { file, entries, values: asObject(value['secrets']) };
+  }
+
+  private async read(): Promise<{ file: JsonObject; entries: JsonObject }> {
     const file = (await this.file.read()) ?? {};
     const { custom_secrets: entries = {} } = file;
     if (typeof entries !== 'object' || entries === null || Array.isArray(entries)) {
       throw this.file.unusable('it holds no secrets by name');
     }
-    const stored = asObject(entries);
-    const { value, unopened } = this.secrets.open(this.file.path, { secrets: textsOf(stored) });
-    if (unopened.length > 0) throw this.file.unusable(`no key opens ${unopened.length} of its secrets`);
-    return { file, entries: stored, values: asObject(value['secrets']) };
+    return { file, entries: asObject(entries) };
   }
 }
 

@@ -4,7 +4,9 @@ import path from 'node:path';
 import { userMessage } from '../support/conversation-client.js';
 import { startScriptedEndpoint, type ChatEndpoint } from '../support/scripted-endpoint.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
+import { WebhookReceiver } from '../support/webhook-receiver.js';
 import { Witness } from '../support/witness.js';
+import { zipEntries } from '../support/zip-entries.js';
 
 /** A text that must come out nowhere. Its name tells where it was put in. */
 const planted = (name: string): string => `PLANTED-${name}-0123456789`;
@@ -50,14 +52,47 @@ function request(folder: string, baseUrl: string) {
         aws_access_key_id: planted('aws-id'),
         aws_secret_access_key: planted('aws-key'),
         aws_session_token: planted('aws-token'),
-        extra_headers: { 'X-Api-Key': planted('extra-header') },
+        extra_headers: { 'X-Api-Key': planted('extra-header'), 'X-Innocent': planted('innocent-header') },
+        litellm_extra_body: { api_key: planted('extra-body') },
+        log_completions: true,
         usage_id: 'agent',
       },
       condenser: { kind: 'LLMSummarizingCondenser', llm: llm('condenser-key') },
-      agent_context: { secrets: { CONTEXT: planted('context-secret') } },
+      agent_context: {
+        secrets: {
+          CONTEXT: planted('context-secret'),
+          CONTEXT_LOOKUP: {
+            kind: 'LookupSecret',
+            url: `http://user:${planted('context-lookup-url')}@127.0.0.1:9/`,
+            headers: { 'X-Innocent': planted('context-lookup-header') },
+          },
+        },
+      },
       mcp_config: {
         local: { command: 'true', env: { PLAIN_NAME: planted('mcp-env') } },
-        web: { url: 'http://127.0.0.1:9/', headers: { 'X-Plain': planted('mcp-header') } },
+        web: {
+          url: `http://user:${planted('mcp-url')}@127.0.0.1:9/`,
+          headers: { 'X-Plain': planted('mcp-header') },
+        },
+        basic: {
+          url: 'http://127.0.0.1:9/',
+          auth: { strategy: 'basic', username: 'user', password: planted('mcp-password') },
+        },
+        header: {
+          url: 'http://127.0.0.1:9/',
+          auth: { strategy: 'header', headers: { 'X-Innocent': planted('mcp-auth-header') } },
+        },
+        oauth: {
+          url: 'http://127.0.0.1:9/',
+          auth: {
+            strategy: 'oauth2',
+            authentication: { type: 'oauth', client_secret: planted('mcp-client-secret') },
+            state: {
+              tokens: { access_token: planted('mcp-access'), id_token: planted('mcp-id-token') },
+              client_info: { registration_access_token: planted('mcp-registration') },
+            },
+          },
+        },
       },
       tools: [{ name: 'terminal' }],
     },
@@ -66,8 +101,11 @@ function request(folder: string, baseUrl: string) {
       STATIC: { kind: 'StaticSecret', value: planted('static-secret') },
       LOOKUP: {
         kind: 'LookupSecret',
-        url: 'http://127.0.0.1:9/',
-        headers: { Authorization: planted('lookup-header') },
+        url: `http://user:${planted('lookup-url')}@127.0.0.1:9/`,
+        headers: {
+          Authorization: planted('lookup-header'),
+          'X-Innocent': planted('innocent-lookup-header'),
+        },
       },
     },
     workspace: { working_dir: path.join(folder, 'project') },
@@ -124,8 +162,8 @@ describe('secrets that were planted everywhere', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  async function start(secretKey?: string): Promise<void> {
-    server = await ServerProcess.start({ cwd: folder, env: environment(folder, secretKey) });
+  async function start(secretKey?: string, env: Record<string, string> = {}): Promise<void> {
+    server = await ServerProcess.start({ cwd: folder, env: { ...environment(folder, secretKey), ...env } });
   }
 
   async function create(baseUrl = endpoint.url, autotitle = false): Promise<string> {
@@ -149,15 +187,30 @@ describe('secrets that were planted everywhere', () => {
 
   /** Everything that a client can read about a conversation. */
   async function readAll(id: string): Promise<void> {
-    const routes = ['', '/events/search', '/events/count', '/agent_final_response', '/events/search?limit=0'];
+    const routes = [
+      ...['', '/events/search', '/events/count', '/agent_final_response', '/events/search?limit=0'],
+      ...['/events', '/runtime'],
+    ];
     for (const route of routes) await witness.request(server, 'GET', `/api/conversations/${id}${route}`);
     await witness.request(server, 'GET', '/api/conversations/search?include_skills=true');
     await witness.request(server, 'GET', `/api/conversations?ids=${id}`);
     await witness.request(server, 'GET', '/server_info');
+    const { text } = await witness.request(server, 'GET', `/api/conversations/${id}/events/search?limit=100`);
+    for (const [, event] of text.matchAll(/"id":"([\w-]{36})","timestamp"/g)) {
+      await witness.request(server, 'GET', `/api/conversations/${id}/events/${String(event)}`);
+    }
+    const trajectory = await fetch(`${server.url}/api/file/download-trajectory/${id}`, {
+      headers: { 'x-session-api-key': SESSION_KEY },
+    });
+    expect(trajectory.status).toBe(200);
+    const entries = zipEntries(Buffer.from(await trajectory.arrayBuffer()));
+    for (const [name, content] of entries) witness.note(`trajectory ${name}`, content.toString());
   }
 
   it('come out nowhere in normal work, and stand on disk only as tokens', async () => {
-    await start(planted('secret-key'));
+    const receiver = await WebhookReceiver.start();
+    const webhooks = [WEBHOOK, { base_url: receiver.url, headers: WEBHOOK.headers, event_buffer_size: 1 }];
+    await start(planted('secret-key'), { OH_WEBHOOKS: JSON.stringify(webhooks) });
     const id = await create();
     await witness.listen(
       server,
@@ -172,17 +225,26 @@ describe('secrets that were planted everywhere', () => {
     await reaches(id, 'finished');
     expect(endpoint.requests[0]?.headers.authorization).toBe(`Bearer ${planted('llm-key')}`);
     await readAll(id);
+    const forked = await witness.request(server, 'POST', `/api/conversations/${id}/fork`, {});
+    await readAll(String(/"id":"([\w-]+)"/.exec(forked.text)?.[1]));
+    await witness.request(server, 'GET', '/openapi.json');
+    await eventually(() => Promise.resolve(receiver.received.some(({ text }) => text.includes('finished'))));
 
     expect(await server.end()).toBe(0);
+    for (const { path: route, text } of receiver.received) witness.note(`webhook ${route}`, text);
+    await receiver.down();
     witness.note('log', server.log);
     await witness.readFiles(folder);
-    expect(witness.textOf(/^file .*metadata\.json$/).match(/"gAAAAA/g)).toHaveLength(12);
+    // Twice: the fork has its own.
+    expect(witness.textOf(/^file .*metadata\.json$/).match(/"(https?:\/\/)?gAAAAA/g)).toHaveLength(2 * 25);
+    expect(witness.textOf(/^socket/)).toContain('LLMCompletionLogEvent');
+    expect(witness.textOf(/^trajectory/)).toContain('SystemPromptEvent');
     expect(witness.textOf(/^socket/)).toContain('"full_state"');
     expect(witness.find(PLANTED)).toEqual([]);
     // The command is in the log of the conversation, and nowhere else: no history file, no server log.
     const elsewhere = witness
       .find(new RegExp(IN_COMMAND))
-      .filter((it) => !/^(file .*events.jsonl|GET |socket )/.test(it));
+      .filter((it) => !/^(file .*events.jsonl|GET |socket |trajectory |webhook )/.test(it));
     expect(elsewhere).toEqual([]);
   });
 

@@ -65,6 +65,30 @@ describe('secrets of a conversation', () => {
     expect(JSON.stringify(await conversation.events())).not.toMatch(/b1g-secret|k3yk3y/);
   });
 
+  it('are refused where they are too many, or too long, to be hidden without a delay', async () => {
+    const source = (value: string) => ({ kind: 'StaticSecret', value });
+    const many = Object.fromEntries(Array.from({ length: 5001 }, (_, n) => [`S${n}`, source('x')]));
+    const long = { A: source('a'.repeat(300 * 1024)), B: source('b'.repeat(300 * 1024)) };
+    const start = (secrets: unknown) =>
+      server.request('POST', '/api/conversations', scriptedRequest(workspace, 'FINISH: done', { secrets }));
+    const refusal = (msg: string) => ({
+      status: 422,
+      body: {
+        detail: [
+          { type: 'value_error', loc: ['body', 'secrets'], msg: expect.stringContaining(msg) as unknown },
+        ],
+      },
+    });
+    expect(await start(many)).toMatchObject(refusal('at most 5000 secrets, these would be 5001'));
+    expect(await start(long)).toMatchObject(refusal('at most 524288 characters together'));
+    const conversation = await create('FINISH: done', { secrets: { A: long.A } });
+    const added = await give(conversation, { secrets: { B: long.B } });
+    expect(added).toMatchObject(refusal('these would have 614400'));
+    expect(JSON.stringify(added).length).toBeLessThan(1000);
+    expect(Object.keys((await conversation.info()).secret_registry as object)).toEqual(['secret_sources']);
+    expect(JSON.stringify((await conversation.info()).secret_registry)).not.toContain('"B"');
+  });
+
   it('secrets-masking: are set for commands that name them, and hidden in what everybody reads', async () => {
     const file = path.join(workspace, 's.txt');
     const conversation = await create(
@@ -138,7 +162,7 @@ describe('secrets of a conversation', () => {
           D: {
             description: null,
             url: 'http://127.0.0.1:1/x',
-            headers: { Accept: 'text/plain' },
+            headers: { Accept: '**********' },
             kind: 'LookupSecret',
           },
         },

@@ -5,6 +5,7 @@ import type { AcpAgentSpec } from '../../agent/agent-spec.js';
 import type { JsonObject } from '../../storage/index.js';
 import { ConversationServices } from '../conversation-parts.js';
 import { openGiven } from '../secrets/given-secrets.js';
+import { assertSecretsFit } from '../secrets/secret-sources.js';
 import { SecretVault } from '../secrets/secret-vault.js';
 import { asObject } from '../../settings/json-values.js';
 
@@ -37,6 +38,7 @@ export class AcpDiscovery implements OnApplicationShutdown {
     const { secrets } = this.opened({ secrets: sources });
     const { mcp_config } = this.opened({ mcp_config: agent.mcp_config }, 'agent_settings');
     const given = { secrets: sourcesIn(secrets), agent: { ...agent, mcp_config: asObject(mcp_config) } };
+    assertSecretsFit(given, ['body', 'secrets']);
     const key = createHash('sha256').update(JSON.stringify(given)).digest('hex');
     const known = this.known.get(key);
     if (known && !refresh && performance.now() - known.at < KEPT_MS) return known.answer;

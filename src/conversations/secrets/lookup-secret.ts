@@ -1,10 +1,12 @@
 import { errorMessage } from '../../errors/index.js';
+import { splitBasicAuth } from '../../text/index.js';
+import { MAX_SECRET_LENGTH } from './secret-sources.js';
 import { boundedText } from '../../tools/bounded-text.js';
 
 /** How long a lookup may take (ms; the value of the OpenHands SDK). */
 const TIMEOUT_MS = 30_000;
-/** Nothing that is longer is a secret (bytes). */
-const MAX_BYTES = 1024 * 1024;
+/** Nothing that is longer is a secret (bytes): as much as all secrets of a conversation that are told. */
+const MAX_BYTES = MAX_SECRET_LENGTH;
 
 /** A secret could not be fetched. The message names no header and no part of the answer. */
 export class SecretLookupError extends Error {
@@ -55,25 +57,12 @@ export async function lookUp(
 function withBasicAuth(
   address: string,
   given: Readonly<Record<string, string>>,
-): { url: URL; headers: Headers } {
+): { url: string; headers: Headers } {
   if (!URL.canParse(address)) throw new SecretLookupError('its url is none');
-  const url = new URL(address);
+  const { url, authorization } = splitBasicAuth(address);
   const headers = new Headers(given);
-  const { username, password } = url;
-  if (username === '' && password === '') return { url, headers };
-  url.username = '';
-  url.password = '';
-  const pair = `${unescaped(username)}:${unescaped(password)}`;
-  headers.set('authorization', `Basic ${Buffer.from(pair).toString('base64')}`);
+  if (authorization !== undefined) headers.set('authorization', authorization);
   return { url, headers };
-}
-
-function unescaped(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
 
 /** `fetch` puts what happened into the cause. */

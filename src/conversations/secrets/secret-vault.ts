@@ -1,22 +1,17 @@
 import type { SecretName } from '../../agent/prompt/secrets-section.js';
 import type { EventDraft } from '../../events/index.js';
+import { isJsonObject } from '../../http/field-type.js';
 import type { JsonObject } from '../../storage/index.js';
 import type { NamedSecrets, ToolSecrets } from '../../tools/tool.js';
 import { lookUp, SecretLookupError } from './lookup-secret.js';
 import { maskDraft } from './masked-draft.js';
+import { MAX_SECRET_LENGTH, secretSources, toldValues, type SecretHolder } from './secret-sources.js';
 import { StreamMask, TextMask } from './text-mask.js';
 
 /** A lookup that failed is not tried again before this (ms; the value of the OpenHands SDK). */
 const RETRY_AFTER_MS = 60_000;
 /** Former values of looked-up secrets that are still hidden: they may stand in files and variables. */
 const MAX_FORMER = 200;
-
-/** What the vault reads of its conversation. */
-export interface SecretSources {
-  /** Secret sources by name. */
-  secrets: Readonly<Record<string, JsonObject>>;
-  agent: { agent_context: JsonObject | null };
-}
 
 /** The secrets of one conversation while it is open: their values for commands, and how they are hidden everywhere else. */
 export class SecretVault implements ToolSecrets {
@@ -25,11 +20,11 @@ export class SecretVault implements ToolSecrets {
   private failures: Map<string, { at: number; source: string; reason: string }> | undefined;
   private known: { sources: unknown; context: unknown; mask: TextMask } | undefined;
 
-  constructor(private readonly state: SecretSources) {}
+  constructor(private readonly state: SecretHolder) {}
 
   /** Names and descriptions, in the order in which they came. */
   names(): SecretName[] {
-    return Object.entries(this.sources()).map(([name, { description }]) => ({
+    return Object.entries(secretSources(this.state)).map(([name, { description }]) => ({
       name,
       description: typeof description === 'string' && description !== '' ? description : null,
     }));
@@ -38,7 +33,7 @@ export class SecretVault implements ToolSecrets {
   /** The secrets whose names stand in a command, whatever their case; values are looked up now. */
   async namedIn(command: string, signal: AbortSignal): Promise<NamedSecrets> {
     const text = command.toLowerCase();
-    const named = Object.entries(this.sources()).filter(
+    const named = Object.entries(secretSources(this.state)).filter(
       ([name]) => name !== '' && text.includes(name.toLowerCase()),
     );
     const variables: Record<string, string> = {};
@@ -58,7 +53,7 @@ export class SecretVault implements ToolSecrets {
 
   /** All of them by name, but those that cannot be had. @throws the reason of the signal once it is aborted */
   async all(signal: AbortSignal): Promise<Record<string, string>> {
-    const { variables } = await this.namedIn(Object.keys(this.sources()).join(' '), signal);
+    const { variables } = await this.namedIn(Object.keys(secretSources(this.state)).join(' '), signal);
     return variables;
   }
 
@@ -104,8 +99,13 @@ export class SecretVault implements ToolSecrets {
     const fetched = (this.fetched ??= new Set());
     if (fetched.has(value)) return;
     fetched.add(value);
-    const [oldest] = fetched;
-    if (fetched.size > MAX_FORMER && oldest !== undefined) fetched.delete(oldest);
+    let length = 0;
+    for (const { length: own } of fetched) length += own;
+    for (const oldest of fetched) {
+      if (fetched.size <= MAX_FORMER && length <= MAX_SECRET_LENGTH) break;
+      fetched.delete(oldest);
+      length -= oldest.length;
+    }
     this.known = undefined;
   }
 
@@ -113,24 +113,10 @@ export class SecretVault implements ToolSecrets {
   private textMask(): TextMask {
     const { secrets, agent } = this.state;
     if (this.known?.sources === secrets && this.known.context === agent.agent_context) return this.known.mask;
-    const given = Object.values(this.sources()).flatMap(({ value }) =>
-      typeof value === 'string' ? [value] : [],
-    );
+    const given = toldValues(secretSources(this.state));
     const mask = new TextMask([...given, ...(this.fetched ?? [])]);
     this.known = { sources: secrets, context: agent.agent_context, mask };
     return mask;
-  }
-
-  /** Those of the conversation, and those of the agent's context, which do not take their place. */
-  private sources(): Record<string, JsonObject> {
-    const given = this.state.agent.agent_context?.['secrets'];
-    const context = Object.entries(isObject(given) ? given : {}).map(
-      ([name, source]): [string, JsonObject] => [
-        name,
-        isObject(source) ? source : { kind: 'StaticSecret', value: source },
-      ],
-    );
-    return { ...Object.fromEntries(context), ...this.state.secrets };
   }
 }
 
@@ -140,12 +126,8 @@ function forVariable(value: string): string {
   throw new SecretLookupError('it holds a null character, which no variable can');
 }
 
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 function stringsIn(value: unknown): Record<string, string> {
-  const entries = Object.entries(isObject(value) ? value : {});
+  const entries = Object.entries(isJsonObject(value) ? value : {});
   return Object.fromEntries(
     entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   );

@@ -1,4 +1,4 @@
-import { SecretSearch } from './secret-search.js';
+import { TextPatterns } from '../../text/index.js';
 
 /** What stands in place of a secret value. */
 export const HIDDEN = '<secret-hidden>';
@@ -10,22 +10,21 @@ const MAX_PARTS = 5_000;
 
 /** Hides values in texts, whole ones and ones that come in pieces. */
 export class TextMask {
-  private readonly search: SecretSearch;
+  private readonly patterns: TextPatterns;
 
   /** @param values blank ones are passed over: they would hide everything */
   constructor(values: Iterable<string>) {
     const wanted = new Set<string>();
     for (const value of values) for (const form of formsOf(value)) wanted.add(form);
-    this.search = new SecretSearch(wanted);
+    this.patterns = new TextPatterns(wanted);
   }
 
   mask(text: string): string {
     let masked = '';
     let at = 0;
-    const hits = this.search.in(text);
-    for (let found = hits.next(0); found; found = hits.next(at)) {
-      masked += text.slice(at, found.start) + HIDDEN;
-      at = found.end;
+    for (const { start, end } of this.patterns.find(text)) {
+      masked += text.slice(at, start) + HIDDEN;
+      at = end;
     }
     return at === 0 ? text : masked + text.slice(at);
   }
@@ -35,17 +34,22 @@ export class TextMask {
    * secret.
    */
   split(text: string): { ready: string; rest: string } {
+    const open = this.patterns.openEnds(text);
+    let passed = 0;
+    const openFrom = (at: number): number => {
+      while ((open[passed] ?? text.length) < at) passed += 1;
+      return open[passed] ?? text.length;
+    };
     let ready = '';
     let at = 0;
-    const hits = this.search.in(text);
-    for (;;) {
-      const held = hits.openFrom(at);
-      const found = hits.next(at);
-      if (!found || held <= found.start)
-        return { ready: ready + text.slice(at, held), rest: text.slice(held) };
-      ready += text.slice(at, found.start) + HIDDEN;
-      at = found.end;
+    for (const { start, end } of this.patterns.find(text)) {
+      // What begins here, or before, may go on behind the text.
+      if (openFrom(at) <= start) break;
+      ready += text.slice(at, start) + HIDDEN;
+      at = end;
     }
+    const held = openFrom(at);
+    return { ready: ready + text.slice(at, held), rest: text.slice(held) };
   }
 }
 

@@ -15,6 +15,7 @@ import { assertModelServed } from '../new-conversation.js';
 import { stateUpdate } from '../run.js';
 import { inScope } from '../profiles/secret-scope.js';
 import { openGiven } from '../secrets/given-secrets.js';
+import { assertSecretsFit } from '../secrets/secret-sources.js';
 
 /** A configuration that is told apart by its kind. */
 type OfKind = JsonObject & { kind: string };
@@ -67,7 +68,9 @@ export class SteeringService {
     const { secrets: opened } = this.opened({ secrets });
     if (!isSources(opened)) throw new TypeError('secrets are not by name');
     await conversation.change((state) => {
-      state.secrets = { ...state.secrets, ...inScope(opened, state.launched_agent_profile) };
+      const all = { ...state.secrets, ...inScope(opened, state.launched_agent_profile) };
+      assertSecretsFit({ agent: state.agent, secrets: all }, ['body', 'secrets']);
+      state.secrets = all;
     });
   }
 

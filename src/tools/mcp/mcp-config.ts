@@ -1,3 +1,4 @@
+import { splitBasicAuth } from '../../text/index.js';
 import { isObject } from '../arguments/parse-arguments.js';
 import type { OAuthGrant } from './mcp-oauth.js';
 
@@ -20,8 +21,15 @@ function readServer(name: string, server: Record<string, unknown>): McpServerCon
   const timeoutSeconds = typeof timeout === 'number' && timeout > 0 ? timeout : undefined;
   if (typeof url === 'string' && transport !== 'stdio') {
     const grant = oauthGrant(server['auth']);
-    const headers = { ...textsIn(server['headers']), ...(grant ? {} : authHeaders(server['auth'])) };
-    return { name, timeoutSeconds, kind: isSse(url, transport) ? 'sse' : 'http', url, headers, grant };
+    // `fetch` takes no name and password in an address. An `auth` of the server goes before them.
+    const { url: plain, authorization } = splitBasicAuth(url);
+    const basic: Record<string, string> = authorization === undefined ? {} : { Authorization: authorization };
+    const headers = {
+      ...textsIn(server['headers']),
+      ...basic,
+      ...(grant ? {} : authHeaders(server['auth'])),
+    };
+    return { name, timeoutSeconds, kind: isSse(url, transport) ? 'sse' : 'http', url: plain, headers, grant };
   }
   if (typeof command !== 'string') return undefined;
   return {

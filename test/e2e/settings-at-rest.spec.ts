@@ -1,0 +1,234 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { asJson, at, SettingsStage, type Json } from '../support/settings-stage.js';
+
+const PLAIN = { 'x-expose-secrets': 'plaintext' };
+const TOKEN = /^gAAAAA/;
+
+const llm = {
+  ...{ model: 'openai/x', api_key: 'hush-key', base_url: 'https://me:hush-pass@models.test/v1' },
+  extra_headers: { Authorization: 'Bearer hush-header', 'X-Innocent': 'hush-innocent' },
+  litellm_extra_body: { api_key: 'hush-body', user: 'plain' },
+};
+const agent = {
+  llm,
+  mcp_config: {
+    web: { url: 'https://me:hush-mcp@mcp.test/mcp', headers: { 'X-Innocent': 'hush-mcp-header' } },
+    signed: {
+      url: 'https://me:hush-beside-auth@mcp.test/mcp',
+      auth: { strategy: 'header', headers: { 'X-Innocent': 'hush-auth-header' } },
+    },
+    tool: { command: 'x', env: { INNOCENT: 'hush-env' } },
+  },
+  agent_context: {
+    secrets: {
+      TEXT: 'hush-text',
+      LOOKUP: {
+        kind: 'LookupSecret',
+        url: 'https://me:hush-lookup@secrets.test/',
+        headers: { 'X-Innocent': 'hush-lookup-header' },
+      },
+    },
+  },
+};
+
+describe('settings at rest, with a secret key', () => {
+  let stage: SettingsStage;
+  beforeEach(async () => (stage = await SettingsStage.start()));
+  afterEach(() => stage.stop());
+
+  const written = async () => {
+    const files = await readdir(stage.root, { recursive: true, withFileTypes: true });
+    const texts = files
+      .filter((file) => file.isFile())
+      .map((file) => readFile(path.join(file.parentPath, file.name), 'utf8'));
+    return (await Promise.all(texts)).join('\n');
+  };
+  const everything = async (headers?: Record<string, string>) => {
+    const routes = [
+      ...['/api/settings', '/api/profiles', '/api/profiles/main', '/api/agent-profiles'],
+      ...['/api/llm/provider-connections', '/api/settings/secrets'],
+    ];
+    const answers: [string, Json][] = [];
+    for (const route of routes) {
+      const { status, body } = await stage.ask('GET', route, undefined, headers);
+      expect({ route, status, body }).toMatchObject({ status: 200 });
+      answers.push([route, body]);
+    }
+    return Object.fromEntries(answers);
+  };
+  const fill = async () => {
+    await stage.done('PATCH', '/api/settings', { agent_settings_diff: agent });
+    await stage.done('POST', '/api/profiles/main', { llm });
+    await stage.done('PUT', '/api/settings/secrets', { name: 'MINE', value: 'hush-mine' });
+    return stage.done('POST', '/api/llm/provider-connections', {
+      ...{ display_name: 'Mine', api_key: 'hush-connection', base_url: 'https://me:hush-url@models.test' },
+    });
+  };
+  const basic = (pair: string) => `Basic ${Buffer.from(pair).toString('base64')}`;
+  /** What comes back in clear: name and password of an address have become a header, which other programs encrypt. */
+  const kept = {
+    llm,
+    agent_context: {
+      secrets: {
+        TEXT: 'hush-text',
+        LOOKUP: {
+          ...{ kind: 'LookupSecret', url: 'https://secrets.test/' },
+          headers: { 'X-Innocent': 'hush-lookup-header', Authorization: basic('me:hush-lookup') },
+        },
+      },
+    },
+    mcp_config: {
+      ...agent.mcp_config,
+      web: {
+        url: 'https://mcp.test/mcp',
+        headers: {
+          'X-Innocent': 'hush-mcp-header',
+          Authorization: basic('me:hush-mcp'),
+        },
+      },
+    },
+  };
+
+  it('have no value of a header, a variable or an address in clear, on disk or in answers', async () => {
+    await fill();
+    expect(await written()).not.toMatch(/hush|aHVzaC/);
+    expect(JSON.stringify(await everything())).not.toMatch(/hush/);
+    expect(JSON.stringify(await everything({ 'x-expose-secrets': 'encrypted' }))).not.toMatch(/hush/);
+    expect(await stage.plain()).toMatchObject({ agent_settings: kept });
+    await stage.restart('SIGKILL');
+    expect(await stage.plain()).toMatchObject({ agent_settings: kept });
+    const profile = await stage.done('GET', '/api/profiles/main', undefined, PLAIN);
+    expect(profile).toMatchObject({ config: llm });
+  });
+
+  it('have tokens only where other programs open them, and nothing where those would send them', async () => {
+    await fill();
+    const { agent_settings, misc_settings } = await stage.file('settings.json');
+    expect(agent_settings).toMatchObject({
+      llm: {
+        api_key: expect.stringMatching(TOKEN) as unknown,
+        base_url: 'https://@models.test/v1',
+        extra_headers: {},
+        litellm_extra_body: { user: 'plain' },
+      },
+      mcp_config: {
+        web: {
+          url: 'https://mcp.test/mcp',
+          headers: {
+            'X-Innocent': expect.stringMatching(TOKEN) as unknown,
+            Authorization: expect.stringMatching(TOKEN) as unknown,
+          },
+        },
+        signed: { auth: { headers: { 'X-Innocent': expect.stringMatching(TOKEN) as unknown } } },
+      },
+      agent_context: {
+        secrets: {
+          TEXT: expect.stringMatching(TOKEN) as unknown,
+          LOOKUP: { headers: { Authorization: expect.stringMatching(TOKEN) as unknown } },
+        },
+      },
+    });
+    expect(JSON.stringify(at(agent_settings, 'agent_context'))).not.toContain('X-Innocent');
+    expect(Object.keys(asJson(at(misc_settings, 'agent_server_encrypted')))).toHaveLength(6);
+    // Clients know nothing of it, and cannot put anything there.
+    const planted = { misc_settings_diff: { agent_server_encrypted: { '/llm/api_key': 'gAAAAAx' } } };
+    await stage.done('PATCH', '/api/settings', planted);
+    expect(await stage.plain()).toMatchObject({ misc_settings: {}, agent_settings: kept });
+  });
+
+  it('come back masked or as tokens without a change', async () => {
+    const { id } = await fill();
+    for (const headers of [{}, { 'x-expose-secrets': 'encrypted' }] as Record<string, string>[]) {
+      const { agent_settings } = await stage.done('GET', '/api/settings', undefined, headers);
+      const { llm: shown, mcp_config, agent_context } = asJson(agent_settings);
+      const diff = { llm: shown, mcp_config, agent_context };
+      await stage.done('PATCH', '/api/settings', { agent_settings_diff: diff });
+      expect(await stage.plain()).toMatchObject({ agent_settings: kept });
+    }
+    const { config } = await stage.done('GET', '/api/profiles/main');
+    const { api_key: _hidden, ...shown } = asJson(config);
+    await stage.done('POST', '/api/profiles/main', { llm: { ...shown, api_key: '**********' } });
+    expect(await stage.done('GET', '/api/profiles/main', undefined, PLAIN)).toMatchObject({ config: llm });
+    const route = `/api/llm/provider-connections/${String(id)}`;
+    const base_url = 'https://**********@models.test';
+    expect(await stage.done('PATCH', route, { base_url })).toMatchObject({ base_url });
+    await stage.done('POST', '/api/profiles/linked', { llm: { model: 'm', provider_connection_id: id } });
+    expect(await stage.done('GET', '/api/profiles/linked', undefined, PLAIN)).toMatchObject({
+      config: { api_key: 'hush-connection', base_url: 'https://me:hush-url@models.test' },
+    });
+  });
+
+  it('are read where another program has them in clear, and encrypted with the next change', async () => {
+    await mkdir(path.join(stage.root, 'profiles'), { recursive: true });
+    await writeFile(path.join(stage.root, 'settings.json'), JSON.stringify({ agent_settings: agent }));
+    await writeFile(path.join(stage.root, 'profiles', 'main.json'), JSON.stringify(llm));
+    expect(await stage.plain()).toMatchObject({ agent_settings: kept });
+    expect(JSON.stringify(await everything())).not.toContain('hush');
+    await stage.done('PATCH', '/api/settings', { misc_settings_diff: { theme: 'dark' } });
+    const { config } = await stage.done('GET', '/api/profiles/main', undefined, PLAIN);
+    await stage.done('POST', '/api/profiles/main', { llm: config });
+    expect(await written()).not.toContain('hush');
+    expect(await stage.plain()).toMatchObject({ agent_settings: kept, misc_settings: { theme: 'dark' } });
+  });
+
+  it('survive another program that writes the file without what it does not know', async () => {
+    await fill();
+    const file = await stage.file('settings.json');
+    const stored = asJson(file['agent_settings']);
+    const rewritten = { ...stored, llm: { ...asJson(stored['llm']), extra_headers: null } };
+    const settings = JSON.stringify({ ...file, agent_settings: rewritten });
+    await writeFile(path.join(stage.root, 'settings.json'), settings);
+    expect(await stage.plain()).toMatchObject({ agent_settings: kept });
+    // Another provider gets none of it.
+    const elsewhere = { ...rewritten, llm: { ...rewritten.llm, base_url: 'https://elsewhere.test' } };
+    await writeFile(
+      path.join(stage.root, 'settings.json'),
+      JSON.stringify({ ...file, agent_settings: elsewhere }),
+    );
+    expect(JSON.stringify(at(await stage.plain(), 'agent_settings', 'llm'))).not.toMatch(/hush-(?!key)/);
+  });
+
+  it.each([
+    ['another key', { OH_SECRET_KEY: 'another-key' }],
+    ['no key', { OH_SECRET_KEY: '' }],
+  ])(
+    'are shown as they are to a server with %s, secrets as not set, and are not written',
+    async (_name, env) => {
+      await fill();
+      const before = await written();
+      await stage.restart('SIGTERM', env);
+      const seen = await everything();
+      expect(seen['/api/settings']).toMatchObject({
+        llm_api_key_is_set: false,
+        agent_settings: {
+          llm: { model: 'openai/x', api_key: null, base_url: 'https://@models.test/v1' },
+          mcp_config: { web: { url: 'https://mcp.test/mcp' }, tool: { command: 'x' } },
+        },
+      });
+      expect(seen['/api/profiles']).toMatchObject({
+        profiles: [{ name: 'main', model: 'openai/x', api_key_set: false }],
+      });
+      expect(seen['/api/profiles/main']).toMatchObject({ config: { model: 'openai/x' }, api_key_set: false });
+      expect(seen['/api/settings/secrets']).toEqual({ secrets: [{ name: 'MINE', description: null }] });
+      expect(seen['/api/llm/provider-connections']).toMatchObject({
+        0: { display_name: 'Mine', base_url: 'https://@models.test', api_key_set: false },
+      });
+      expect(JSON.stringify([seen, await stage.plain()])).not.toMatch(/hush|gAAAAA/);
+
+      const refused = {
+        detail: expect.stringMatching(/encrypted with a different key.*OH_SECRET_KEY/) as unknown,
+      };
+      const change = { agent_settings_diff: { llm: { model: 'openai/y' } } };
+      expect(await stage.ask('PATCH', '/api/settings', change)).toEqual({ status: 409, body: refused });
+      const secret = { name: 'OTHER', value: 'x' };
+      expect(await stage.ask('PUT', '/api/settings/secrets', secret)).toEqual({ status: 409, body: refused });
+      expect((await stage.ask('GET', '/api/settings/secrets/MINE')).status).toBe(409);
+      await stage.server.logs(/settings\.json: no key opens [^"]*llm\/api_key/);
+      expect(await written()).toBe(before);
+
+      await stage.restart('SIGTERM', { OH_SECRET_KEY: 'test-key' });
+      expect(await stage.plain()).toMatchObject({ agent_settings: kept });
+    },
+  );
+});
