@@ -187,7 +187,7 @@ function connectionOf(llm: unknown): string | null {
 }
 
 function shown({ api_key, ...connection }: ProviderConnection): JsonObject {
-  return { ...connection, api_key_set: api_key !== null && api_key !== '' };
+  return { ...connection, api_key_set: api_key !== null };
 }
 
 const string = { type: 'string' };

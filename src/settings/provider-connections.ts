@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { FileSecrets } from '../crypto/index.js';
 import { isJsonObject } from '../http/field-type.js';
 import type { JsonObject } from '../storage/index.js';
+import { hasSecret } from './dto/secret-text.js';
 import { asObject, asText } from './json-values.js';
 import {
   DanglingConnectionError,
@@ -51,7 +52,7 @@ export class ProviderConnections {
    */
   async all(): Promise<ProviderConnection[]> {
     const { entries, keys } = await this.stored();
-    return entries.map((entry) => toConnection(entry, asText(keys[String(entry['id'])])));
+    return entries.map((entry) => toConnection(entry, keys[String(entry['id'])]));
   }
 
   /** @throws UnreadableStoreError, NoSuchEntryError */
@@ -145,12 +146,12 @@ function keysOf(entries: readonly JsonObject[]): JsonObject {
   return { secrets: Object.fromEntries(entries.map(({ id, api_key }) => [String(id), asText(api_key)])) };
 }
 
-function toConnection(entry: JsonObject, key: string | null): ProviderConnection {
+function toConnection(entry: JsonObject, key: unknown): ProviderConnection {
   return {
     id: String(entry['id']),
     display_name: asText(entry['display_name']) ?? '',
     provider: asText(entry['provider']) ?? 'custom',
-    api_key: key,
+    api_key: hasSecret(key) ? key : null,
     base_url: asText(entry['base_url']),
     created_at: Number(entry['created_at'] ?? 0),
     updated_at: Number(entry['updated_at'] ?? 0),

@@ -1,4 +1,5 @@
 export { characterCount, firstCharacters } from './characters.js';
+export { commandText, commandWords } from './command-words.js';
 export { dashedUuid } from './dashed-uuid.js';
 export { encodeJson, fillIn, holdsLong, isLong, jsonBytes, jsonSlices } from './encode-json.js';
 export { withoutEndSlashes } from './end-slashes.js';
