@@ -12,6 +12,7 @@ import type { ConversationState } from './conversation-state.js';
 import type { IncomingMessage, StartConversationRequest } from './start-request.js';
 import { findAmbientPlugins } from './context/ambient-plugins.js';
 import { promptFilesOf } from './context/prompt-files.js';
+import { CredentialBindings } from './secrets/credential-bindings.js';
 import { openGiven } from './secrets/given-secrets.js';
 import { FROM_HEAD, WorktreeError, Worktrees, type MadeWorktree } from './worktrees/worktrees.js';
 import { withWorktreeNote } from './worktrees/worktree-note.js';
@@ -26,6 +27,7 @@ export class ConversationCreation {
     private readonly services: ConversationServices,
     private readonly registry: ConversationRegistry,
     private readonly worktrees: Worktrees,
+    private readonly credentials: CredentialBindings,
   ) {}
 
   /**
@@ -75,6 +77,8 @@ export class ConversationCreation {
   ): Promise<Conversation | undefined> {
     await makeWorkingDir(request.workspace.working_dir, this.services.baseDir);
     const state = newConversation(request, this.services.registry);
+    const bound = this.credentials.take(state.id);
+    if (state.agent.kind === 'ACPAgent') state.secrets = { ...state.secrets, ...bound };
     const { agent, agentField = 'agent' } = request;
     // Read again for the prompt; until then the client is told of what is wrong.
     await promptFilesOf(agent, this.services, `conversation ${state.id}`, ['body', agentField]);
