@@ -155,9 +155,7 @@ export class AgentProfilesService {
 
 /** Settings whose agent is one of this server: those of an ACP agent get the defaults. */
 function withOpenHandsAgent(settings: Settings): Settings {
-  return isOpenHands(settings)
-    ? settings
-    : { ...settings, agent: completeAgent({}, {}) ?? settings.agent };
+  return isOpenHands(settings) ? settings : { ...settings, agent: completeAgent({}, {}) ?? settings.agent };
 }
 
 /** What the settings of an ACP agent and its profile have in common; a profile has the command as one text. */

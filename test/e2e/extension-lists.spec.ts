@@ -221,7 +221,10 @@ You review.`,
         ['', '~', 'null', 'default', 'inherit', 'true', 'yes', 'on'].map((word) => [word, null]),
       ),
       '{ kind: NoOpCondenser }': off,
-      '{ max_size: 50 }': expect.objectContaining({ kind: 'LLMSummarizingCondenser', max_size: 50 }),
+      '{ max_size: 50 }': expect.objectContaining({
+        kind: 'LLMSummarizingCondenser',
+        max_size: 50,
+      }) as unknown,
       // These leave the file out.
       sometimes: undefined,
       '3': undefined,

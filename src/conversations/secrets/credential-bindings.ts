@@ -97,9 +97,9 @@ async function probe({ url, headers }: CredentialSource): Promise<void> {
 }
 
 /** What a failure is for the client; undefined: another attempt may help. */
-function refusalOf(error: unknown): unknown {
-  if (!(error instanceof SecretLookupError))
-    return error instanceof Error && error.name === 'TimeoutError' ? undefined : error;
+function refusalOf(error: unknown): Error | undefined {
+  if (!(error instanceof Error) || error.name === 'TimeoutError') return undefined;
+  if (!(error instanceof SecretLookupError)) return error;
   switch (error.status) {
     case 401:
     case 403:

@@ -60,7 +60,7 @@ function dispatchingTool(definition: ToolDefinition): Tool {
   return {
     ...tool,
     prepare: (args) => {
-      const shown = Object.entries(args).map(([name, value]) => [
+      const shown = Object.entries(args).map(([name, value]): [string, unknown] => [
         name === 'kind' ? KIND_ARGUMENT : name,
         value,
       ]);
