@@ -103,6 +103,11 @@ export class AcpAgent implements AgentDriver {
     return current;
   }
 
+  /** Whether its program was started and has not ended. */
+  get isRunning(): boolean {
+    return this.connector.current !== undefined;
+  }
+
   /** Ends what an agent left behind whose server died. */
   endLeftovers(): Promise<void> {
     return this.connector.endLeftovers();

@@ -1,6 +1,9 @@
 import { shownModels } from '../acp/index.js';
 import { createEvent, withoutNulls, type ConversationStateUpdateEvent } from '../events/index.js';
+import { isJsonObject } from '../http/field-type.js';
+import { asObject } from '../settings/json-values.js';
 import type { JsonObject } from '../storage/index.js';
+import { withClientTools, type ClientToolSpec } from '../tools/client/client-tool.js';
 import type { ConversationState } from './conversation-state.js';
 
 /** How secrets are shown: masked (`**********`) or hidden (null). */
@@ -63,7 +66,7 @@ export function conversationInfo(
     tags: state.tags,
     ...shownModels(state.agent_state),
     launched_agent_profile: state.launched_agent_profile,
-    agent: shownAgent({ agent }, options.includeSkills),
+    agent: withClientTools(shownAgent(asObject(agent), options.includeSkills), state.client_tools),
     client_tools: state.client_tools,
     tool_module_qualnames: state.tool_module_qualnames,
     runtime_info: options.runtimeInfo ? RUNTIME_INFO : null,
@@ -80,8 +83,6 @@ export function fullStateEvent(
 ): ConversationStateUpdateEvent {
   const { agent, security_analyzer, hook_config, ...masked } = secrets.mask(withSecrets(state));
   const value = {
-    id: state.id,
-    agent,
     workspace: state.workspace,
     persistence_dir: persistenceDir(shownRoot, state.id),
     max_iterations: state.max_iterations,
@@ -106,9 +107,18 @@ export function fullStateEvent(
   return createEvent({
     source: 'environment',
     key: 'full_state',
-    value: withoutNulls(value),
+    value: {
+      id: state.id,
+      agent: agentInEvents(asObject(agent), state.client_tools),
+      ...withoutNulls(value),
+    },
     kind: 'ConversationStateUpdateEvent',
   });
+}
+
+/** An agent as events show it: nulls left out, client tools among its tools. @param masked has its secrets masked */
+export function agentInEvents(masked: JsonObject, clientTools: readonly ClientToolSpec[]): JsonObject {
+  return withClientTools(withoutNulls(masked), clientTools);
 }
 
 /** The fields of a state that hold secrets. */
@@ -116,18 +126,8 @@ function withSecrets({ agent, secrets, security_analyzer, hook_config }: Convers
   return { agent, secrets, security_analyzer, hook_config };
 }
 
-function shownAgent(value: JsonObject, includeSkills: boolean): unknown {
-  const { agent } = value;
-  if (includeSkills || !hasContext(agent)) return agent;
-  return { ...agent, agent_context: { ...agent.agent_context, skills: [] } };
-}
-
-function hasContext(agent: unknown): agent is { agent_context: JsonObject } {
-  return (
-    typeof agent === 'object' &&
-    agent !== null &&
-    'agent_context' in agent &&
-    typeof agent.agent_context === 'object' &&
-    agent.agent_context !== null
-  );
+function shownAgent(agent: JsonObject, includeSkills: boolean): JsonObject {
+  const { agent_context: context } = agent;
+  if (includeSkills || !isJsonObject(context)) return agent;
+  return { ...agent, agent_context: { ...context, skills: [] } };
 }

@@ -68,6 +68,9 @@ export interface ToolDescription {
   /** What an MCP server says of its tool. */
   meta?: Record<string, unknown>;
   mcp_tool?: Record<string, unknown>;
+  /** Of a client tool: its name and the JSON schema of its arguments, as the client sent them. */
+  client_tool_name?: string;
+  input_schema?: Record<string, unknown>;
   kind: string;
   title: string;
 }

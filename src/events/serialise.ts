@@ -11,12 +11,15 @@ export function serialiseEvent(event: ConversationEvent): string {
 }
 
 /** Removes null and undefined fields at every depth of models; used where the wire leaves them out. */
-export function withoutNulls(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutNulls);
-  if (value === null || typeof value !== 'object') return value;
+export function withoutNulls(model: object): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(value)
+    Object.entries(model)
       .filter(([, field]) => field !== null && field !== undefined)
-      .map(([key, field]) => [key, withoutNulls(field)]),
+      .map(([key, field]) => [key, inside(field)]),
   );
+}
+
+function inside(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inside);
+  return value === null || typeof value !== 'object' ? value : withoutNulls(value);
 }

@@ -110,12 +110,11 @@ function restored(model: Record<string, unknown>, { keys, inside }: Shape): Reco
     const within = inside?.[key]?.();
     return [key, within ? restoredWithin(value, within) : value];
   });
-  const last = entries.at(-1);
   const unknown = Object.entries(model).filter(([key]) => !keys.includes(key));
-  // `kind` comes last; what is not known goes before it.
-  return Object.fromEntries(
-    last?.[0] === 'kind' ? [...entries.slice(0, -1), ...unknown, last] : [...entries, ...unknown],
-  );
+  // What is not known goes before `kind`, as on the wire.
+  const kind = keys.indexOf('kind');
+  const end = kind === -1 ? entries.length : kind;
+  return Object.fromEntries([...entries.slice(0, end), ...unknown, ...entries.slice(end)]);
 }
 
 function restoredWithin(value: unknown, within: Shape | Readonly<Record<string, Shape>>): unknown {

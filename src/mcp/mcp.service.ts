@@ -9,15 +9,15 @@ import {
 } from '@nestjs/common';
 import { AppConfig } from '../config/index.js';
 import { Cipher, KnownSecrets, openTokens, secretTexts, tokenSecrets } from '../crypto/index.js';
-import { errorMessage, errorName } from '../errors/index.js';
 import { isJsonObject } from '../http/field-type.js';
 import { toPlain } from '../http/dto.js';
 import type { McpProbeRequest, McpServerConfig, McpSignIn } from '../tools/mcp/index.js';
 import { localAddress } from './callback-listener.js';
-import type { FailureKind, OAuthState, StartAnswer, StatusAnswer, TestAnswer } from './mcp-answers.js';
+import type { OAuthState, StartAnswer, StatusAnswer, TestAnswer } from './mcp-answers.js';
 import type { MCPTestRequestDto } from './mcp-test.dto.js';
 import { oauthState, readOAuth } from './oauth-credentials.js';
 import type { OAuthJob } from './oauth-job.js';
+import { trialFailure, type TrialFailure } from './trial-failure.js';
 
 /** Servers that are tried at the same time, and sign-ins that are waited for. */
 const MAX_AT_ONCE = 16;
@@ -73,7 +73,7 @@ export class McpService implements BeforeApplicationShutdown {
       const state = signIn && oauthState(signIn.outcome);
       return { ok: true, tools, tool_result: result, oauth_state: state && this.shown(state) };
     } catch (error) {
-      return { ok: false, ...this.failure(error, request) };
+      return { ok: false, ...this.failure(error, target.probe) };
     } finally {
       this.trials.delete(trial);
     }
@@ -96,7 +96,7 @@ export class McpService implements BeforeApplicationShutdown {
         serverUrl: oauth.url,
         options: readOAuth(oauth.auth),
         timeoutMs,
-        failure: (error) => this.failure(error, request),
+        failure: (error) => this.failure(error, probe),
         shown: (state) => this.shown(state),
       },
       this.closing.signal,
@@ -171,17 +171,9 @@ export class McpService implements BeforeApplicationShutdown {
     return this.cipher.enabled ? tokenSecrets(state, this.cipher) : state;
   }
 
-  private failure(
-    error: unknown,
-    { name, timeout }: MCPTestRequestDto,
-  ): { error: string; error_kind: FailureKind } {
-    if (errorName(error) === 'TimeoutError') {
-      const seconds = Number.isInteger(timeout) ? timeout.toFixed(1) : String(timeout);
-      const text = `MCP tool listing timed out after ${seconds} seconds.\nMCP servers configured: ${name}`;
-      return { error: this.known.mask(text), error_kind: 'timeout' };
-    }
-    const text = this.known.mask(`Client failed to connect: ${reasonOf(error)}`).slice(0, MAX_ERROR);
-    return { error: text, error_kind: 'connection' };
+  private failure(error: unknown, { config }: Target['probe']): TrialFailure {
+    const { error: text, error_kind } = trialFailure(error, config);
+    return { error: this.known.mask(text).slice(0, MAX_ERROR), error_kind };
   }
 }
 
@@ -197,12 +189,6 @@ async function signInOf(auth: Record<string, unknown>): Promise<McpSignIn> {
 
 function urlOf(config: McpServerConfig, auth: Record<string, unknown>): Target['oauth'] {
   return config.kind === 'stdio' ? undefined : { auth, url: config.url };
-}
-
-/** `fetch failed` says nothing; its cause does. */
-function reasonOf(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return cause === undefined ? errorMessage(error) : `${errorMessage(error)}: ${errorMessage(cause)}`;
 }
 
 function tooMany(): HttpException {

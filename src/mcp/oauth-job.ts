@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { McpProbe, McpProbeRequest, McpSignIn } from '../tools/mcp/index.js';
 import { CallbackListener } from './callback-listener.js';
-import type { FailureKind, OAuthState, StatusAnswer } from './mcp-answers.js';
+import type { OAuthState, StatusAnswer } from './mcp-answers.js';
 import { oauthState, type OAuthOptions } from './oauth-credentials.js';
+import type { TrialFailure } from './trial-failure.js';
 
 /** How long a person may take to sign in (ms). */
 const SIGN_IN_MS = 5 * 60_000;
@@ -15,7 +16,7 @@ export interface OAuthJobRequest {
   /** For each of the two connections, before the sign-in and after (ms). */
   timeoutMs: number;
   /** What an error is for clients. */
-  failure: (error: unknown) => { error: string; error_kind: FailureKind };
+  failure: (error: unknown) => TrialFailure;
   /** What clients see of the credentials. */
   shown: (state: OAuthState) => OAuthState;
 }

@@ -67,12 +67,18 @@ export const SERVER_INFO: JsonSchema = object({
   build_git_ref: { type: 'string' },
   python_version: { type: 'string', description: 'There is no Python here; names the runtime instead.' },
   usable_tools: list('Names of the tools that an agent can be given.'),
-  runtime_idle_timeout_seconds: { type: ['number', 'null'] },
+  runtime_idle_timeout_seconds: {
+    type: ['number', 'null'],
+    description: 'What `OH_RUNTIME_IDLE_TIMEOUT_SECONDS` says: the machine goes after so long without work.',
+  },
   conversation_runtime: { type: 'string', enum: ['local', 'docker'] },
   available_conversation_runtimes: { type: 'array', items: { type: 'string', enum: ['local', 'docker'] } },
   capabilities: list('Features that clients may rely on.'),
   app_backend_ingress_url: { type: ['string', 'null'] },
-  max_foreground_terminal_timeout_seconds: { type: ['number', 'null'] },
+  max_foreground_terminal_timeout_seconds: {
+    type: ['number', 'null'],
+    description: 'Longest `timeout` of a terminal command: 90 % of the idle time.',
+  },
   docs: { type: 'string' },
   redoc: { type: 'string' },
   runs: object({

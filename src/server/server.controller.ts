@@ -5,6 +5,7 @@ import { AppConfig } from '../config/index.js';
 import { RunSlots } from '../conversations/run-slots.js';
 import { Operation, type OperationDocs } from '../http/operation.js';
 import { ToolRegistry } from '../tools/index.js';
+import { maxForegroundTimeout, runtimeIdleTimeout } from '../tools/terminal/foreground-limit.js';
 import { Activity } from './activity.js';
 import { EventLoopDelay } from './event-loop-delay.js';
 import { Readiness } from './readiness.js';
@@ -107,12 +108,12 @@ export class ServerController {
       build_git_ref: process.env['OPENHANDS_BUILD_GIT_REF'] ?? 'unknown',
       python_version: `none (Node.js ${process.version})`,
       usable_tools: this.tools.available(),
-      runtime_idle_timeout_seconds: null,
+      runtime_idle_timeout_seconds: runtimeIdleTimeout(),
       conversation_runtime: 'local',
       available_conversation_runtimes: [],
       capabilities: ingress === null ? CAPABILITIES : [...CAPABILITIES, BRIDGE],
       app_backend_ingress_url: ingress,
-      max_foreground_terminal_timeout_seconds: null,
+      max_foreground_terminal_timeout_seconds: maxForegroundTimeout(),
       docs: '/docs',
       redoc: '/redoc',
       runs: { running, limit, refused },

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Injectable, UnprocessableEntityException } from '@nestjs/common';
 import { toPlain } from '../http/dto.js';
 import { StorageFailedError, type JsonObject } from '../storage/index.js';
+import { commandText } from '../text/index.js';
 import { type AgentProfile, AgentProfiles } from './agent-profiles.js';
 import { AGENT_PROFILE_VERSION, readAgentProfile } from './dto/agent-profile.dto.js';
 import { LLMDto } from './dto/llm.dto.js';
@@ -74,7 +75,7 @@ export class AgentProfilesService {
       const isActive = profile?.id === active;
       const settings = isActive ? await this.settings.load() : undefined;
       await this.profiles.remove(writer, plain);
-      if (settings) await this.useDefault(writer, settings);
+      if (settings) await this.useDefault(writer, withOpenHandsAgent(settings));
     });
   }
 
@@ -128,28 +129,53 @@ export class AgentProfilesService {
   private async useDefault(writer: FolderWriter, settings: Settings): Promise<string> {
     const found = await this.profiles.read(DEFAULT).catch(() => undefined);
     const profile = found ?? (await this.makeDefault(writer, settings));
-    const agent = isOpenHands(settings) ? settings.agent : (completeAgent({}, {}) ?? settings.agent);
-    await this.settings.save(writer, { ...settings, agent, active_agent_profile_id: profile.id });
+    await this.settings.save(writer, { ...settings, active_agent_profile_id: profile.id });
     return profile.id;
   }
 
   /** From the settings: their model becomes an LLM profile, where it has none. */
   private async makeDefault(writer: FolderWriter, settings: Settings): Promise<AgentProfile> {
+    const fields = checkedProfile(
+      isOpenHands(settings) ? await this.ofOpenHands(writer, settings) : ofAcp(settings),
+    );
+    const profile = { ...fields, id: randomUUID(), name: DEFAULT };
+    await this.profiles.save(writer, profile);
+    return profile;
+  }
+
+  private async ofOpenHands(writer: FolderWriter, settings: Settings): Promise<JsonObject> {
     const llm = asObject(settings.agent['llm']);
     const { active_profile: active } = settings;
     if (active === null && isChosen(llm) && !(await this.llms.names()).includes(DEFAULT)) {
       await this.llms.save(writer, DEFAULT, llm, true);
     }
-    const fields = checkedProfile({ ...ofAgent(settings), llm_profile_ref: active ?? DEFAULT });
-    const profile = { ...fields, id: randomUUID(), name: DEFAULT };
-    await this.profiles.save(writer, profile);
-    return profile;
+    return { ...ofAgent(settings), llm_profile_ref: active ?? DEFAULT };
   }
+}
+
+/** Settings whose agent is one of this server: those of an ACP agent get the defaults. */
+function withOpenHandsAgent(settings: Settings): Settings {
+  return isOpenHands(settings) ? settings : { ...settings, agent: completeAgent({}, {}) ?? settings.agent };
+}
+
+/** What the settings of an ACP agent and its profile have in common; a profile has the command as one text. */
+function ofAcp({ agent }: Settings): JsonObject {
+  const { acp_server, acp_model, acp_session_mode, acp_prompt_timeout, acp_startup_timeout } = agent;
+  const [command, args] = [wordsIn(agent['acp_command']), wordsIn(agent['acp_args'])];
+  return {
+    agent_kind: 'acp',
+    ...{ acp_server, acp_model, acp_session_mode, acp_prompt_timeout, acp_startup_timeout },
+    acp_command: command.length === 0 ? null : commandText(command),
+    acp_args: args.length === 0 ? null : args,
+  };
+}
+
+function wordsIn(list: unknown): string[] {
+  return Array.isArray(list) ? list.filter((word) => typeof word === 'string') : [];
 }
 
 /** What agent settings and agent profiles have in common; keys stay with the settings. */
 function ofAgent(settings: Settings): JsonObject {
-  if (!isOpenHands(settings)) return {};
   const { agent, tools, persona, condenser, verification, tool_concurrency_limit, agent_context } =
     settings.agent;
   const { system_message_suffix = null, disabled_skills = [] } = asObject(agent_context);

@@ -3,6 +3,7 @@ import { Cipher, hideSecrets } from '../crypto/index.js';
 import type { JsonObject } from '../storage/index.js';
 import { AgentProfiles } from './agent-profiles.js';
 import { withoutEnding } from './dto/profile-name.js';
+import { hasSecret } from './dto/secret-text.js';
 import { exposed, type Exposure } from './exposure.js';
 import { openGiven } from './given-secrets.js';
 import { asText } from './json-values.js';
@@ -129,12 +130,8 @@ export class LlmProfilesService {
 
   private async hasKey(llm: JsonObject): Promise<boolean> {
     const id = asText(llm['provider_connection_id']);
-    if (id === null) return hasText(llm['api_key']);
+    if (id === null) return hasSecret(llm['api_key']);
     const all = await this.connections.all();
-    return hasText(all.find((connection) => connection.id === id)?.api_key);
+    return hasSecret(all.find((connection) => connection.id === id)?.api_key);
   }
-}
-
-function hasText(value: unknown): boolean {
-  return typeof value === 'string' && value !== '';
 }

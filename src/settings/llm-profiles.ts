@@ -3,6 +3,7 @@ import { FileSecrets, maskUserinfo, withoutSecrets } from '../crypto/index.js';
 import type { JsonObject } from '../storage/index.js';
 import { LLMDto } from './dto/llm.dto.js';
 import { PROFILE_NAME, withoutEnding } from './dto/profile-name.js';
+import { hasSecret } from './dto/secret-text.js';
 import { asText, completed } from './json-values.js';
 import { type ProviderConnection, ProviderConnections } from './provider-connections.js';
 import {
@@ -90,7 +91,7 @@ export class LlmProfiles {
         base_url: maskedAddress(asText(llm['base_url'])),
         provider_connection_id: id,
         provider_connection_broken: id !== null && !connections.has(id),
-        api_key_set: typeof key === 'string' && key !== '',
+        api_key_set: hasSecret(key),
       };
     });
     return (await Promise.all(infos)).filter((info) => info !== undefined);

@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { ENCRYPTED_PLACES, FileSecrets } from '../crypto/index.js';
 import { isJsonObject } from '../http/field-type.js';
 import type { JsonObject } from '../storage/index.js';
+import { hasSecret } from './dto/secret-text.js';
 import { asObject, asText } from './json-values.js';
 import {
   DanglingConnectionError,
@@ -161,7 +162,7 @@ function toConnection(entry: JsonObject): ProviderConnection {
     id: String(entry['id']),
     display_name: asText(entry['display_name']) ?? '',
     provider: asText(entry['provider']) ?? 'custom',
-    api_key: asText(entry['api_key']),
+    api_key: hasSecret(entry['api_key']) ? entry['api_key'] : null,
     base_url: asText(entry['base_url']),
     created_at: Number(entry['created_at'] ?? 0),
     updated_at: Number(entry['updated_at'] ?? 0),

@@ -105,9 +105,9 @@ export class SettingsStore {
     return {
       agent,
       conversation,
-      active_profile: asText(stored['active_profile']),
-      active_agent_profile_id: asText(stored['active_agent_profile_id']),
-      active_meta_profile: asText(stored['active_meta_profile']),
+      active_profile: nameOf(stored['active_profile']),
+      active_agent_profile_id: nameOf(stored['active_agent_profile_id']),
+      active_meta_profile: nameOf(stored['active_meta_profile']),
       misc: ofClients(asObject(stored['misc_settings'])),
     };
   }
@@ -123,6 +123,12 @@ function sealedAgent(stored: JsonObject): JsonObject {
 /** What clients have stored for themselves. */
 function ofClients({ [ENCRYPTED_PLACES]: _tokens, ...misc }: JsonObject): JsonObject {
   return misc;
+}
+
+/** A name that is stored; other programs write an empty text for none. */
+function nameOf(value: unknown): string | null {
+  const name = asText(value);
+  return name?.trim() === '' ? null : name;
 }
 
 function versionOf({ schema_version: version }: JsonObject): number {

@@ -4,6 +4,7 @@ import { utcTimestamp } from '../events/index.js';
 import type { JsonObject } from '../storage/index.js';
 import { AgentProfiles } from './agent-profiles.js';
 import { ConversationSettingsDto } from './dto/conversation-settings.dto.js';
+import { hasSecret } from './dto/secret-text.js';
 import type { SettingsUpdateRequestDto } from './dto/update-settings.dto.js';
 import { withoutEnding } from './dto/profile-name.js';
 import { exposed, type Exposure } from './exposure.js';
@@ -124,7 +125,7 @@ export class SettingsService {
         agent_context: context === null ? null : { current_datetime: utcTimestamp(), ...asObject(context) },
       },
       conversation_settings: conversation,
-      llm_api_key_is_set: typeof llm['api_key'] === 'string' && llm['api_key'] !== '',
+      llm_api_key_is_set: hasSecret(llm['api_key']),
       ...active,
       misc_settings: misc,
     };

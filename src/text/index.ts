@@ -1,6 +1,7 @@
 export { addRange, TextPatterns, type PatternMatch } from './text-patterns.js';
 export { splitBasicAuth, type AddressParts } from './basic-auth.js';
 export { characterCount, firstCharacters } from './characters.js';
+export { commandText, commandWords } from './command-words.js';
 export { dashedUuid } from './dashed-uuid.js';
 export { encodeJson, fillIn, holdsLong, isLong, jsonBytes, jsonSlices } from './encode-json.js';
 export { withoutEnd, withoutEndSlashes } from './end-slashes.js';

@@ -33,21 +33,30 @@ const SUMMARY = {
  * `summary` (unless the tool has one of its own). Neither is required.
  */
 export function toLlmTool(definition: ToolDefinition): ToolForModel {
-  const { name, description, schema, annotations } = definition;
-  const { required, $defs } = schema;
+  const { name, description, annotations, modelSchema } = definition;
+  const schema = modelSchema ?? schemaForModel(definition);
+  const { security_risk: _reserved, ...own } = isObject(schema['properties']) ? schema['properties'] : {};
   return {
     name,
     description,
     parameters: {
-      type: 'object',
+      ...schema,
       properties: {
         ...(annotations.readOnlyHint ? {} : { security_risk: SECURITY_RISK }),
-        ...(Object.hasOwn(schema.properties, 'summary') ? {} : { summary: SUMMARY }),
-        ...mapValues(schema.properties, forModel),
+        ...(Object.hasOwn(own, 'summary') ? {} : { summary: SUMMARY }),
+        ...own,
       },
-      ...(required && required.length > 0 ? { required } : {}),
-      ...($defs ? { $defs } : {}),
     },
+  };
+}
+
+/** The schema of a tool without what only our validation reads. */
+function schemaForModel({ schema }: ToolDefinition): Record<string, unknown> {
+  const { properties, required } = schema;
+  return {
+    type: 'object',
+    properties: mapValues(properties, forModel),
+    ...(required && required.length > 0 ? { required } : {}),
   };
 }
 

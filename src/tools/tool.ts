@@ -5,8 +5,6 @@ export interface ToolSchema {
   type: 'object';
   properties: Record<string, Record<string, unknown>>;
   required?: string[];
-  /** What the properties refer to by `#/$defs/...`. */
-  $defs?: Record<string, unknown>;
   /** Fields that are not declared are taken as they are. */
   additionalProperties?: boolean;
 }
@@ -234,7 +232,10 @@ export interface ToolDefinition {
   readonly title: string;
   readonly description: string;
   readonly annotations: ToolAnnotations;
+  /** What arguments are validated against. */
   readonly schema: ToolSchema;
+  /** The JSON schema of an object that models are given as it stands; default: made of `schema`. */
+  readonly modelSchema?: Record<string, unknown>;
   /** Makes the conversation's instance. `params` come from the tool spec of the create request. */
   create(host: ToolHost, params: Record<string, unknown>): Tool;
   /**
@@ -247,7 +248,10 @@ export interface ToolDefinition {
   /** The arguments in a stored action; default: all its fields but `kind`. */
   argumentsOf?(action: Action): Record<string, unknown>;
   /** What clients are shown instead or besides. */
-  readonly shown?: Pick<ToolDescription, 'annotations' | 'meta' | 'mcp_tool'>;
+  readonly shown?: Pick<
+    ToolDescription,
+    'annotations' | 'meta' | 'mcp_tool' | 'client_tool_name' | 'input_schema'
+  >;
   /** How an observation reads for the model; default: its content as it is. Pure: works on stored events. */
   render?(observation: Observation): Content[];
 }

@@ -4,6 +4,7 @@ Started by python-sdk.mjs. Each step prints a line; what does not hold is printe
 """
 
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -19,7 +20,9 @@ import openhands.tools.terminal  # noqa: F401
 from openhands.sdk import LLM, Agent, Conversation, Tool, Workspace
 from openhands.sdk.conversation import RemoteConversation
 from openhands.sdk.conversation.state import ConversationExecutionStatus as Status
+from openhands.sdk.event import ActionEvent
 from openhands.sdk.security.confirmation_policy import AlwaysConfirm, NeverConfirm
+from openhands.sdk.tool import ClientToolSpec, ToolAnnotations
 
 HOST, KEY, FOLDER = sys.argv[1:4]
 PATIENCE = 30
@@ -205,6 +208,109 @@ def _():
     for thread in threads:
         thread.join(PATIENCE)
     assert all(os.path.exists(os.path.join(FOLDER, f"n{number}.txt")) for number in range(4))
+
+
+MAP = ClientToolSpec(
+    name="show_map",
+    description="Shows a map.",
+    parameters={
+        "type": "object",
+        "properties": {
+            "lat": {"type": "number", "minimum": -90, "maximum": 90},
+            "mode": {"enum": ["a", "b"]},
+            "pins": {"type": "array", "items": {"type": "number"}},
+        },
+        "required": ["lat"],
+        "additionalProperties": False,
+    },
+)
+BEEP = ClientToolSpec(name="beep", description="Beeps.", annotations=ToolAnnotations(readOnlyHint=True))
+with_tools = None
+
+
+@step("client tools")
+def _():
+    global with_tools
+    calls = []
+
+    def execute(event):
+        if isinstance(event, ActionEvent) and event.tool_name in ("show_map", "beep"):
+            calls.append(event)
+
+    with_tools = Conversation(
+        agent=agent, workspace=workspace(), client_tools=[MAP, BEEP], callbacks=[execute], **QUIET
+    )
+    lines = [
+        'TOOL: show_map {"lat": 3, "mode": "a", "pins": ["1", 2]}',
+        "TOOL: beep {}",
+        'TOOL: show_map {"mode": "a"}',
+        "FINISH: shown",
+    ]
+    with_tools.send_message("\n".join(lines))
+    with_tools.run(poll_interval=0.1)
+    eventually(lambda: len(calls) == 3, "the calls")
+    action = calls[0].action
+    assert type(action).__name__ == "ClientAction_show_map", type(action)
+    assert (action.lat, action.mode, action.pins) == (3.0, "a", [1.0, 2.0]), action
+    assert type(calls[1].action).__name__ == "ClientAction_beep", calls[1]
+    assert calls[2].action is None
+    (error,) = texts(with_tools, "AgentErrorEvent")
+    assert "lat\n  Field required" in error.error, error.error
+    dispatched = [event.observation for event in texts(with_tools, "ObservationEvent")][:2]
+    assert all(type(seen).__name__ == "ClientToolObservation" for seen in dispatched), dispatched
+    (prompt,) = texts(with_tools, "SystemPromptEvent")
+    shown = [tool for tool in prompt.tools if type(tool).__name__ == "ClientTool"]
+    assert [tool.name for tool in shown] == ["show_map", "beep"], shown
+    assert shown[0].annotations is None and shown[1].annotations.readOnlyHint
+    sent = shown[0].to_openai_tool()["function"]["parameters"]
+    assert sent["properties"]["lat"] == MAP.parameters["properties"]["lat"], sent
+    # What the client did is told in a message.
+    with_tools.send_message("The map was shown.\nFINISH: good")
+    with_tools.run(poll_interval=0.1)
+    assert status(with_tools) == Status.FINISHED
+    # The server names the tools of the client among those of the agent.
+    names = [tool.name for tool in with_tools.state.agent.tools]
+    assert names[-2:] == ["show_map", "beep"], names
+
+
+@step("client tools of a conversation that is attached to by another program")
+def _():
+    program = """
+import sys
+import openhands.tools.file_editor, openhands.tools.terminal
+from openhands.sdk import LLM, Agent, Conversation, Tool, Workspace
+
+host, key, folder, conversation_id = sys.argv[1:]
+agent = Agent(llm=LLM(model="scripted/first", api_key="x"), tools=[Tool(name="terminal"), Tool(name="file_editor")])
+conversation = Conversation(
+    agent=agent,
+    workspace=Workspace(host=host, api_key=key, working_dir=folder),
+    conversation_id=conversation_id,
+    visualizer=None,
+)
+actions = [event.action for event in conversation.state.events if type(event).__name__ == "ActionEvent"]
+assert type(actions[0]).__name__ == "ClientAction_show_map" and actions[0].lat == 3.0, actions
+conversation.send_message('TOOL: show_map {"lat": 4}\\nFINISH: again')
+conversation.run(poll_interval=0.1)
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", program, HOST, KEY, FOLDER, str(with_tools.id)],
+        capture_output=True,
+        text=True,
+        timeout=2 * PATIENCE,
+    )
+    assert result.returncode == 0, result.stderr[-2000:]
+    eventually(lambda: len(texts(with_tools, "ActionEvent")) == 7, "what the other program did")
+
+
+@step("client tools of a fork")
+def _():
+    fork = with_tools.fork(title="Another map")
+    fork.send_message('TOOL: show_map {"lat": -5.5}\nFINISH: forked')
+    fork.run(poll_interval=0.1)
+    assert texts(fork, "ActionEvent")[-2].action.lat == -5.5
+    fork.close()
+    with_tools.close()
 
 
 @step("commands in the workspace")

@@ -10,9 +10,15 @@ const TOOL = {
   description: 'Show a card',
   parameters: {
     type: 'object',
-    properties: { title: { type: 'string' }, n: { type: 'integer' }, at: { $ref: '#/$defs/Point' } },
+    properties: {
+      title: { type: 'string', title: 'Title', default: null },
+      n: { type: 'integer', minimum: 0 },
+      at: { $ref: '#/$defs/Point' },
+      list: { type: 'array', items: { type: 'object', additionalProperties: false } },
+    },
     required: ['title'],
-    $defs: { Point: { type: 'object', properties: { x: { type: 'number' } } } },
+    additionalProperties: false,
+    $defs: { Point: { type: 'object', properties: { x: { type: 'number', minimum: 0 } } } },
   },
 };
 
@@ -62,6 +68,134 @@ describe('tools of the client', () => {
     expect((await conversation.info())['client_tools']).toEqual([{ ...TOOL, annotations: null }]);
   });
 
+  it('describes them to clients as the client sent them', async () => {
+    const beep = { name: 'beep', description: 'Beeps', annotations: { readOnlyHint: true } };
+    const conversation = await ConversationClient.create(server, request('FINISH: d', [TOOL, beep]));
+    await conversation.reaches('finished');
+    const prompt = (await conversation.events()).find(({ kind }) => kind === 'SystemPromptEvent');
+    const shown = (prompt?.['tools'] as { kind: string }[]).filter(({ kind }) => kind === 'ClientTool');
+    const hints = { readOnlyHint: true, destructiveHint: true, idempotentHint: false, openWorldHint: true };
+    const noParameters = { type: 'object', properties: {} };
+    const expected = [
+      {
+        description: 'Show a card',
+        action_type: 'ClientAction_show_card',
+        observation_type: 'ClientToolObservation',
+        client_tool_name: 'show_card',
+        input_schema: TOOL.parameters,
+        kind: 'ClientTool',
+        title: 'show_card',
+      },
+      {
+        description: 'Beeps',
+        action_type: 'ClientAction_beep',
+        observation_type: 'ClientToolObservation',
+        annotations: hints,
+        client_tool_name: 'beep',
+        input_schema: noParameters,
+        kind: 'ClientTool',
+        title: 'beep',
+      },
+    ];
+    // The order of the keys is the wire's, too.
+    expect(JSON.stringify(shown)).toBe(JSON.stringify(expected));
+    const single = await server.request('GET', `${conversation.route}/events/${prompt?.id ?? ''}`);
+    const [first] = (single.body as { tools: object[] }).tools.slice(3);
+    const { observation_type, client_tool_name, ...others } = first as (typeof expected)[0];
+    expect({ observation_type, client_tool_name, ...others }).toEqual({
+      ...expected[0],
+      annotations: null,
+      meta: null,
+    });
+    expect(Object.keys(first ?? {}).slice(-2)).toEqual(['kind', 'title']);
+
+    const specs = [
+      { ...TOOL, annotations: null },
+      { ...beep, parameters: noParameters, annotations: { title: null, ...hints } },
+    ];
+    const named = specs.map((spec) => ({ name: spec.name, params: { spec } }));
+    const info = await conversation.info();
+    const agent = info['agent'] as { tools: { name: string }[] };
+    expect(info['client_tools']).toEqual(specs);
+    expect(agent.tools.slice(3)).toEqual(named);
+    expect(info['tool_module_qualnames']).not.toHaveProperty('beep');
+    const socket = await conversation.listen();
+    const state = await socket.sees(({ key }) => key === 'full_state');
+    await socket.close();
+    expect((state.value as { agent: typeof agent }).agent.tools.slice(3)).toEqual(named);
+
+    const llm = { model: 'scripted/other', usage_id: 'agent' };
+    await server.request('POST', `${conversation.route}/switch_llm`, { llm });
+    const update = (await conversation.events()).findLast(({ key }) => key === 'agent');
+    expect((update?.value as typeof agent).tools.slice(3)).toEqual(named);
+    const fork = await server.request('POST', `${conversation.route}/fork`, {});
+    expect((fork.body as { agent: typeof agent }).agent.tools.slice(3)).toEqual(named);
+  });
+
+  it('takes an agent as it is shown, with tools of the client among its own', async () => {
+    const tools = [{ name: 'show_card', params: { spec: { ...TOOL, annotations: null } } }];
+    const agent = { llm: { model: 'scripted/test', usage_id: 'agent' }, tools };
+    const body = request('TOOL: show_card {"title": "hi"}\nFINISH: d', [TOOL], { agent });
+    const conversation = await ConversationClient.create(server, body);
+    await conversation.reaches('finished');
+    expect((await conversation.events()).map(brief)).toContain('ObservationEvent');
+    expect((await conversation.info())['agent']).toMatchObject({ tools });
+  });
+
+  it('lets conversations have tools of one name with different schemas', async () => {
+    for (const field of ['a', 'b']) {
+      const parameters = { type: 'object', properties: { [field]: { type: 'string' } }, required: [field] };
+      const script = `TOOL: show_card {"${field}": "x"}\nFINISH: d`;
+      const body = request(script, [{ ...TOOL, parameters }]);
+      const conversation = await ConversationClient.create(server, body);
+      await conversation.reaches('finished');
+      expect((await conversation.events()).map(brief)).not.toContain('AgentErrorEvent');
+    }
+  });
+
+  it('checks and converts the types of arguments, and leaves the rest to the client', async () => {
+    const properties = {
+      lat: { type: 'number', minimum: -90, maximum: 90 },
+      mode: { type: 'string', enum: ['a', 'b'], default: 'a' },
+      at: { type: 'object', properties: { x: { type: 'number' } }, required: ['x'] },
+      list: { type: 'array', items: { type: 'array', items: { type: 'number' } } },
+      either: { anyOf: [{ type: 'number' }, { type: 'string' }] },
+      maybe: { type: ['null', 'integer'] },
+      several: { type: ['number', 'string'] },
+      kind: { type: 'string' },
+      any: true,
+    };
+    const parameters = { type: 'object', properties, additionalProperties: true };
+    const calls: [string, object | string][] = [
+      ['{"lat": "7"}', { lat: 7 }],
+      ['{"lat": 1000, "mode": "z"}', { lat: 1000, mode: 'z' }],
+      ['{"at": {"y": "1"}}', { at: { y: '1' } }],
+      ['{"list": [["1", 2]]}', { list: [[1, 2]] }],
+      ['{"either": true, "several": [1], "any": {}}', { either: true, several: [1], any: {} }],
+      ['{"kind": "own"}', { mcp_arg_kind: 'own' }],
+      ['{"lat": "x"}', 'lat\n  Input should be a valid number, unable to parse string as a number'],
+      ['{"mode": 3}', 'mode\n  Input should be a valid string'],
+      ['{"list": [["x"]]}', 'list.0.0\n  Input should be a valid number'],
+      ['{"maybe": "x"}', 'maybe\n  Input should be a valid integer'],
+      ['{"unknown": 1}', 'unknown\n  Extra inputs are not permitted'],
+    ];
+    const script = [...calls.map(([args]) => `TOOL: show_card ${args}`), 'FINISH: d'].join('\n');
+    const body = request(script, [{ ...TOOL, parameters }], { stuck_detection: false });
+    const conversation = await ConversationClient.create(server, body);
+    await conversation.reaches('finished');
+    const results = (await conversation.events()).flatMap(({ kind, tool_name, action, error }) => {
+      if (kind === 'AgentErrorEvent') return [error];
+      return kind === 'ActionEvent' && tool_name === 'show_card' && action ? [action] : [];
+    });
+    expect(results).toEqual(
+      calls.map(([, result]): unknown =>
+        typeof result === 'string'
+          ? expect.stringContaining(result)
+          : { ...result, kind: 'ClientAction_show_card' },
+      ),
+    );
+  });
+
   it('tells the model of them, also after a restart', async () => {
     const endpoint = await startScriptedEndpoint();
     try {
@@ -80,8 +214,11 @@ describe('tools of the client', () => {
       for (const { body } of endpoint.requests) {
         const tools = body['tools'] as { function: { name: string; parameters: Record<string, unknown> } }[];
         expect(tools.map((tool) => tool.function.name)).toEqual(['show_card', 'finish', 'think']);
-        expect(tools[0]?.function.parameters['required']).toEqual(['title']);
-        expect(tools[0]?.function.parameters['$defs']).toEqual(TOOL.parameters.$defs);
+        const { properties, ...rest } = tools[0]?.function.parameters ?? {};
+        const { properties: own, ...schema } = TOOL.parameters;
+        expect(rest).toEqual(schema);
+        expect(Object.keys(properties ?? {})).toEqual(['security_risk', 'summary', ...Object.keys(own)]);
+        expect(properties).toMatchObject(own);
       }
     } finally {
       await endpoint.close();
@@ -101,10 +238,16 @@ describe('tools of the client', () => {
     expect([answer.status, JSON.stringify(answer.body)]).toEqual([422, expect.stringContaining(why)]);
   });
 
-  it('refuses parameters that are no schema of an object', async () => {
-    for (const parameters of [{ type: 'string' }, { properties: [] }, { required: 'title' }]) {
-      const body = request(undefined, [{ ...TOOL, parameters }]);
-      expect((await server.request('POST', '/api/conversations', body)).status).toBe(422);
-    }
+  it.each([
+    [{ type: 'array' }, "(got type='array')"],
+    [{ type: ['object', 'null'] }, "(got type=['object', 'null'])"],
+    [{ properties: {} }, '(got type=None)'],
+    [{ type: 'object', properties: [] }, 'no JSON schema of an object'],
+    [{ type: 'object', required: 'title' }, 'no JSON schema of an object'],
+  ])('refuses the parameters %j, which are no schema of an object', async (parameters, why) => {
+    const body = request(undefined, [{ ...TOOL, parameters }]);
+    const answer = await server.request('POST', '/api/conversations', body);
+    expect(answer.status).toBe(422);
+    expect(answer.body).toMatchObject({ detail: [{ msg: expect.stringContaining(why) as string }] });
   });
 });

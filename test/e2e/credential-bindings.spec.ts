@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readFile, realpath, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
@@ -9,25 +10,31 @@ import { freePort } from '../support/free-port.js';
 import { ServerProcess } from '../support/server-process.js';
 
 const SIGN_IN = JSON.stringify({ tokens: { access_token: 'hush-access', refresh_token: 'hush-refresh' } });
+const KEPT = JSON.stringify({ value: SIGN_IN, version: 'v1' });
 const NAME = 'CODEX_AUTH_JSON';
 
-describe('credentials of agents from elsewhere that somebody else keeps', () => {
+describe('credentials of ACP agents that a keeper elsewhere holds', () => {
   let folder: string;
   let server: ServerProcess;
   let keeper: Server;
   let url: string;
+  let asked: string[];
   beforeAll(async () => {
     folder = await realpath(await mkdtemp(path.join(os.tmpdir(), 'credentials-')));
     server = await ServerProcess.start();
+    // `/sign-in` and `/renewed` hold the credential; a number is answered as the status, anything else as it stands.
     keeper = createServer((request, response) => {
+      const place = decodeURIComponent((request.url ?? '').slice(1));
+      asked.push(place);
       const isKnown = request.headers.authorization === 'Bearer hush-ticket';
-      if (!isKnown) response.statusCode = 401;
-      response.end(request.url === '/sign-in' ? SIGN_IN : '{}');
+      response.statusCode = isKnown ? Number(/^\d+$/.exec(place)?.[0] ?? 200) : 401;
+      response.end(['sign-in', 'renewed'].includes(place) ? KEPT : place);
     }).listen(0, '127.0.0.1');
     await once(keeper, 'listening');
     const address = keeper.address();
     url = `http://127.0.0.1:${typeof address === 'object' ? String(address?.port) : ''}`;
   });
+  beforeEach(() => (asked = []));
   afterAll(async () => {
     keeper.close();
     await server.stop();
@@ -35,45 +42,79 @@ describe('credentials of agents from elsewhere that somebody else keeps', () => 
   });
 
   const headers = { Authorization: 'Bearer hush-ticket' };
-  const bind = async ({ route }: ConversationClient, body: object, name = NAME) => {
-    const answer = await server.request('PUT', `${route}/credential-bindings/${name}`, body);
+  const bindAt = async (id: string, body: object, name = NAME) => {
+    const answer = await server.request('PUT', `/api/conversations/${id}/credential-bindings/${name}`, body);
     return [answer.status, answer.body];
   };
-  const create = () => ConversationClient.create(server, acpRequest(path.join(folder, 'work')));
-
-  it('are fetched when the agent starts, and nobody else reads them', async () => {
-    const conversation = await create();
-    expect(await bind(conversation, { url: `${url}/sign-in`, headers })).toEqual([204, '']);
+  const bind = ({ id }: ConversationClient, body: object, name = NAME) => bindAt(id, body, name);
+  const create = (more: object = {}) =>
+    ConversationClient.create(server, { ...acpRequest(path.join(folder, 'work')), ...more });
+  const signedIn = async (conversation: ConversationClient) => {
     const message = { ...userMessage(steps(['env', 'CODEX_HOME'])), run: true };
     await server.request('POST', `${conversation.route}/events`, message);
     await conversation.reaches('finished');
     const home = /CODEX_HOME=(.*);/.exec(await answerOf(conversation))?.[1] ?? '';
-    expect(await readFile(path.join(home, 'auth.json'), 'utf8')).toBe(SIGN_IN);
+    return readFile(path.join(home, 'auth.json'), 'utf8');
+  };
+  const TOO_LATE = { detail: 'Credential binding activation arrived after ACP initialization' };
+
+  it('are fetched when the agent starts, and nobody else reads them', async () => {
+    const conversation = await create();
+    expect(await bind(conversation, { url: `${url}/sign-in`, headers })).toEqual([204, '']);
+    expect(await signedIn(conversation)).toBe(SIGN_IN);
     const { body } = await server.request('GET', conversation.route);
     expect(JSON.stringify([body, await conversation.events()])).not.toContain('hush');
     expect(server.log).not.toContain('hush');
+    // It runs: the same keeper may get other headers, another one comes too late.
+    expect(await bind(conversation, { url: `${url}/sign-in`, headers })).toEqual([204, '']);
+    expect(await bind(conversation, { url: `${url}/renewed`, headers })).toEqual([409, TOO_LATE]);
   });
 
-  it('are looked at before they are taken', async () => {
+  it('may be bound before the conversation is made', async () => {
+    const [id, other] = [randomUUID(), randomUUID()];
+    for (const bound of [id, other])
+      expect(await bindAt(bound, { url: `${url}/sign-in`, headers })).toEqual([204, '']);
+    expect(await signedIn(await create({ conversation_id: id }))).toBe(SIGN_IN);
+    // An agent that takes none loses it.
+    const request = scriptedRequest(folder, 'SAY: hi', { conversation_id: other });
+    const scripted = await ConversationClient.create(server, request);
+    expect((await scripted.info())['secret_registry']).toEqual({ secret_sources: {} });
+  });
+
+  it.each<[string, number, unknown, number]>([
+    ['401', 403, { detail: 'Credential binding authorization was rejected' }, 1],
+    ['403', 403, { detail: 'Credential binding authorization was rejected' }, 1],
+    ['409', 409, { detail: 'Credential binding source changed' }, 1],
+    ['400', 422, { detail: 'Credential binding source is invalid' }, 1],
+    ['404', 422, { detail: 'Credential binding source is invalid' }, 1],
+    ['{"value": "x"}', 422, { detail: 'Credential binding source is invalid' }, 1],
+    ['{"value": "x", "version": ""}', 422, { detail: 'Credential binding source is invalid' }, 1],
+    ['no JSON', 422, { detail: 'Credential binding source is invalid' }, 1],
+    ['501', 501, { exception: '501: Credential binding source is unsupported' }, 1],
+    ['503', 502, { exception: '502: Credential binding source is unavailable' }, 3],
+  ])('are refused when the keeper answers %s', async (said, status, answer, times) => {
+    const found = await bindAt(randomUUID(), { url: `${url}/${encodeURIComponent(said)}`, headers });
+    expect(found).toEqual([status, expect.objectContaining(answer as object)]);
+    expect(asked).toHaveLength(times);
+  });
+
+  it('are refused where there is no keeper, and without asking one when the request is wrong', async () => {
     const conversation = await create();
-    const invalid = [422, { detail: 'Credential binding source is invalid' }];
-    expect(await bind(conversation, { url: `${url}/other`, headers })).toEqual(invalid);
-    expect(await bind(conversation, { url: `${url}/sign-in` })).toEqual(invalid);
     expect(await bind(conversation, { url: `http://127.0.0.1:${await freePort()}/`, headers })).toEqual([
       502,
       expect.objectContaining({ exception: '502: Credential binding source is unavailable' }),
     ]);
-    for (const body of [{}, { url: '' }, { url, value: 'x' }, { url: 1 }])
+    for (const address of ['nonsense', 'ftp://127.0.0.1/'])
+      expect((await bind(conversation, { url: address }))[0]).toBe(422);
+    for (const body of [{}, { url: '' }, { url, value: 'x' }, { url: 1 }, { url: 'x'.repeat(4097) }])
       expect((await bind(conversation, body))[0]).toBe(422);
+    expect(asked).toEqual([]);
   });
 
-  it('are those of Codex in conversations with an agent from elsewhere, and no others', async () => {
-    const nothing = [404, { detail: 'Not Found' }];
+  it('are those of Codex in conversations with an ACP agent, and no others', async () => {
     const source = { url: `${url}/sign-in`, headers };
-    expect(await bind(await create(), source, 'OTHER')).toEqual(nothing);
+    expect(await bind(await create(), source, 'OTHER')).toEqual([404, { detail: 'Not Found' }]);
     const scripted = await ConversationClient.create(server, scriptedRequest(folder, 'SAY: hi'));
-    expect(await bind(scripted, source)).toEqual(nothing);
-    const unknown = '/api/conversations/00000000-0000-0000-0000-000000000001/credential-bindings';
-    expect((await server.request('PUT', `${unknown}/${NAME}`, source)).status).toBe(404);
+    expect(await bind(scripted, source)).toEqual([409, TOO_LATE]);
   });
 });

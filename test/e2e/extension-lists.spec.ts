@@ -210,4 +210,37 @@ You review.`,
       ),
     ).toEqual([]);
   });
+
+  it('sub-agents: a word of a file switches the condenser off or leaves it as usual', async () => {
+    const off = { kind: 'NoOpCondenser' };
+    const words: Record<string, unknown> = {
+      ...Object.fromEntries(
+        ['none', '"None "', 'off', 'OFF', 'no', 'false', 'disable', 'disabled'].map((word) => [word, off]),
+      ),
+      ...Object.fromEntries(
+        ['', '~', 'null', 'default', 'inherit', 'true', 'yes', 'on'].map((word) => [word, null]),
+      ),
+      '{ kind: NoOpCondenser }': off,
+      '{ max_size: 50 }': expect.objectContaining({
+        kind: 'LLMSummarizingCondenser',
+        max_size: 50,
+      }) as unknown,
+      // These leave the file out.
+      sometimes: undefined,
+      '3': undefined,
+      '[none]': undefined,
+      '{ kind: Nosuch }': undefined,
+    };
+    const entries = Object.entries(words);
+    const files = entries.map(([word], index) => [
+      `.agents/agents/word-${index}.md`,
+      `---\ncondenser: ${word}\n---\nx`,
+    ]);
+    await writeFiles(project, Object.fromEntries(files) as Record<string, string>);
+    const body = { project_dir: project, load_builtin: false, load_user: false };
+    const answer = await stage.done('POST', '/api/sub-agents', body);
+    const { agents } = answer as { agents: { name: string; condenser: unknown }[] };
+    const found = new Map(agents.map(({ name, condenser }) => [name, condenser]));
+    expect(entries.map(([word], index) => [word, found.get(`word-${index}`)])).toEqual(entries);
+  });
 });

@@ -49,7 +49,7 @@ describe('working for a goal', () => {
   };
   const post = (conversation: ConversationClient, what: string, body?: unknown) =>
     conversation.server.request('POST', `${conversation.route}/${what}`, body);
-  const verdict = (complete: boolean, ...missing: string[]): EndpointStep => ({
+  const verdict = (complete: boolean, missing = ''): EndpointStep => ({
     say: JSON.stringify({ complete, score: complete ? 1 : 0.4, missing, reason: 'because' }),
   });
   const goals = async (conversation: ConversationClient): Promise<Goal[]> =>
@@ -127,7 +127,7 @@ describe('working for a goal', () => {
       { say: 'a' },
       { say: 'no verdict' },
       { say: 'b' },
-      { say: '{"complete": "?"}' },
+      { say: '[{"complete": true' },
     );
     await post(conversation, 'goal', { objective: 'say hi', max_iterations: 2 });
     const all = await ends(conversation, 'capped');
@@ -138,6 +138,32 @@ describe('working for a goal', () => {
       [false, 2, unreadable],
     ]);
     expect((await post(conversation, 'goal/resume')).status).toBe(400);
+  });
+
+  it.each<[object, object, string]>([
+    [{ complete: false, missing: ['tests', 'docs'] }, { missing: "['tests', 'docs']" }, "['tests', 'docs']"],
+    [{ complete: false, missing: { a: 1 } }, { missing: "{'a': 1}" }, "{'a': 1}"],
+    [{ complete: false, missing: 7 }, { missing: '7' }, '7'],
+    [{ complete: false, missing: [] }, { missing: '' }, 'Some requirements are not yet verified.'],
+    [{ complete: null, missing: null }, { missing: '' }, 'Some requirements are not yet verified.'],
+    [{ complete: 'false', score: -2 }, { score: 0 }, 'Some requirements are not yet verified.'],
+    [{ score: 0.99, missing: 'x' }, { score: 0.99, missing: 'x' }, 'x'],
+  ])('understands the verdict %j', async (said, expected, outstanding) => {
+    const conversation = await create(
+      { say: 'a' },
+      { say: JSON.stringify(said) },
+      { say: 'b' },
+      { say: JSON.stringify({ score: '1', missing: 'x' }) },
+    );
+    await post(conversation, 'goal', { objective: 'o', max_iterations: 2 });
+    const all = await ends(conversation, 'complete');
+    expect(all.map(({ verdict: found }) => found)).toEqual([
+      null,
+      { score: 0, complete: false, missing: '', ...expected },
+      { score: 1, complete: true, missing: 'x' },
+    ]);
+    const messages = JSON.stringify(endpoint.requests[2]?.body.messages);
+    expect(messages).toContain(JSON.stringify(`Outstanding: ${outstanding}\n`).slice(1, -1));
   });
 
   it('holds one place for all its runs and is not disturbed', async () => {

@@ -1,4 +1,4 @@
-import { mkdir, symlink } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
 import { bareCopy, commitAll, skillText, writeFiles } from '../support/extension-files.js';
@@ -75,11 +75,38 @@ describe('plugins', () => {
       await writeFiles(plain, { '.plugin/plugin.json': manifest(name) });
       expect((await install({ source: plain, force: true })).status).toBe(422);
     }
-    await writeFiles(plain, { '.plugin/plugin.json': '{ broken' });
-    expect((await install({ source: plain, force: true })).status).toBe(422);
+    for (const broken of ['{ broken', '[]', '{}', '{"name": 3}', 'null']) {
+      await writeFiles(plain, { '.plugin/plugin.json': broken });
+      expect(await install({ source: plain, force: true })).toEqual({
+        status: 422,
+        body: { detail: containing('Invalid plugin. Ensure it has a valid kebab-case name.') },
+      });
+    }
     expect((await install({ source: '/nowhere' })).body).toEqual({
       detail: containing('Failed to fetch plugin source. Check that the source is valid.'),
     });
+  });
+
+  it('are listed without contents once their manifest is damaged, and a request that names one is refused', async () => {
+    const source = path.join(stage.folder, 'damaged');
+    await writeFiles(source, { '.plugin/plugin.json': manifest('damaged'), 'x.txt': 'x' });
+    const { body } = await install({ source });
+    const file = path.join(String(body['install_path']), '.plugin/plugin.json');
+    await writeFile(file, '{ broken');
+    const { plugins } = await stage.done('GET', '/api/plugins/installed');
+    const found = (plugins as Record<string, unknown>[]).find(({ name }) => name === 'damaged');
+    expect(found).toMatchObject({ version: '0.1.0', skills: null, files: null });
+    expect(await stage.done('GET', '/api/plugins/installed/damaged')).toEqual(found);
+    const agent = { llm: { model: 'scripted/test' }, tools: [] };
+    const refused = await stage.ask('POST', '/api/conversations', {
+      ...{ agent, workspace: { working_dir: stage.folder } },
+      plugins: [{ source: body['install_path'] }],
+    });
+    expect(refused).toMatchObject({
+      status: 422,
+      body: { detail: [{ loc: ['body', 'plugins', 0, 'source'], msg: containing(file) }] },
+    });
+    await stage.done('DELETE', '/api/plugins/installed/damaged');
   });
 
   it('of the person and of the project are listed; that of the project counts', async () => {

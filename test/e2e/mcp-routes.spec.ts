@@ -1,4 +1,8 @@
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isAlive } from '../support/is-alive.js';
@@ -70,14 +74,61 @@ describe('MCP servers before they are used', () => {
   });
 
   it.each([
-    [{ command: '/nonexistent-mcp' }, 'connection', /^Client failed to connect: .*ENOENT/],
-    [{ url: 'http://127.0.0.1:1/mcp' }, 'connection', /^Client failed to connect: /],
-    [{ url: 'no address' }, 'connection', /^Client failed to connect: /],
-    [{ command: 'sleep', args: ['20'] }, 'timeout', /^MCP tool listing timed out after 1.0 seconds/],
+    [
+      { command: '/nonexistent-mcp' },
+      'connection',
+      /^Client failed to connect: \[Errno 2\] No such file or directory: '\/nonexistent-mcp'$/,
+    ],
+    [{ command: os.tmpdir() }, 'connection', /^Client failed to connect: \[Errno 13\] Permission denied: '/],
+    [
+      { command: process.execPath, args: ['-e', 'process.exit(3)'] },
+      'unknown',
+      /^McpError: Connection closed$/,
+    ],
+    [
+      { url: 'http://127.0.0.1:1/mcp' },
+      'connection',
+      /^Client failed to connect: All connection attempts failed$/,
+    ],
+    [{ type: 'sse', url: 'http://127.0.0.1:1/mcp' }, 'connection', /: All connection attempts failed$/],
+    [{ url: 'no address' }, 'unknown', /^ValueError: Invalid HTTP\/S URL provided for Streamable HTTP\.$/],
+    [
+      { type: 'sse', url: 'ftp://127.0.0.1/' },
+      'unknown',
+      /^ValueError: Invalid HTTP\/S URL provided for SSE\.$/,
+    ],
+    [
+      { command: 'sleep', args: ['20'] },
+      'timeout',
+      /^MCP tool listing timed out after 0\.5 seconds\.\nMCP servers configured: test-server\n\nPossible solutions:\n/,
+    ],
   ])('say why %j cannot be used', async (server, error_kind, error) => {
-    const { status: code, body } = await test(server, { timeout: 1 });
+    const timeout = error_kind === 'timeout' ? 0.5 : 20;
+    const { status: code, body } = await test(server, { timeout });
     expect([code, body]).toMatchObject([200, { ok: false, error_kind }]);
     expect(body['error']).toMatch(error);
+  });
+
+  it.each([
+    ['http', 404, 'McpError: Session terminated'],
+    ['http', 401, "HTTPStatusError: Client error '401 Unauthorized' for url '"],
+    ['http', 503, "HTTPStatusError: Server error '503 Service Unavailable' for url '"],
+    ['sse', 404, "HTTPStatusError: Client error '404 Not Found' for url '"],
+  ])('say what a server answers that speaks no MCP over %s: %i', async (type, code, error) => {
+    const other = createServer((_request, response) => response.writeHead(code).end('{}'));
+    await once(other.listen(0, '127.0.0.1'), 'listening');
+    try {
+      const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}/mcp`;
+      const { body } = await test({ type, url });
+      expect(body).toMatchObject({ ok: false, error_kind: 'unknown' });
+      const more = error.endsWith("'")
+        ? `${url}'\nFor more information check: https://developer.mozilla.org/en-US/docs/Web/HTTP/Status/${code}`
+        : '';
+      expect(body['error']).toBe(`${error}${more}`);
+    } finally {
+      other.closeAllConnections();
+      await new Promise((resolve) => other.close(resolve));
+    }
   });
 
   it('show no secret in an error or an answer, and take tokens of this server', async () => {

@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { asJson, at, containing, SettingsStage } from '../support/settings-stage.js';
+import { writeFiles } from '../support/write-files.js';
 
 const MASK = '**********';
 const change = (agent: object) => ({ agent_settings_diff: agent });
@@ -88,6 +89,38 @@ describe('settings', () => {
     expect(await key()).toBeNull();
     await patch(change({ llm: { api_key: MASK } }));
     expect(await key()).toBeNull();
+  });
+
+  it('count blank keys as none, also in files that others have written', async () => {
+    const llm = { model: 'openai/blank', api_key: ' \t', aws_secret_access_key: '\n' };
+    const file = { schema_version: 6, agent_settings: { llm, verification: { critic_api_key: ' ' } } };
+    const connection = { id: 'c', display_name: 'c', provider: 'custom', api_key: '  ' };
+    const files = {
+      'settings.json': file,
+      'profiles/blank.json': { schema_version: 1, ...llm },
+      'profiles/linked.json': { schema_version: 1, model: 'openai/x', provider_connection_id: 'c' },
+      'provider-connections/provider_connections.json': { schema_version: 1, connections: [connection] },
+    };
+    for (const [name, content] of Object.entries(files))
+      await writeFiles(stage.root, { [name]: JSON.stringify(content) });
+    const settings = await stage.plain();
+    expect(settings).toMatchObject({
+      llm_api_key_is_set: false,
+      agent_settings: {
+        llm: { api_key: null, aws_secret_access_key: null },
+        verification: { critic_api_key: null },
+      },
+    });
+    const { profiles } = await stage.done('GET', '/api/profiles');
+    expect(profiles).toEqual([
+      expect.objectContaining({ name: 'blank', api_key_set: false }),
+      expect.objectContaining({ name: 'linked', api_key_set: false, provider_connection_broken: false }),
+    ]);
+    const plain = { 'x-expose-secrets': 'plaintext' };
+    expect(await stage.done('GET', '/api/profiles/blank', undefined, plain)).toMatchObject({
+      config: { api_key: null },
+      api_key_set: false,
+    });
   });
 
   it('keep masked secrets of headers, URLs and MCP servers, too', async () => {

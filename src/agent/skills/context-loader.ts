@@ -11,6 +11,7 @@ import {
   marketplacesOf,
   pluginsOf,
   projectPluginFolders,
+  checkedPluginManifest,
   readPlugin,
   Sources,
   userPluginFolders,
@@ -84,8 +85,10 @@ export class ContextLoader {
    * The folder of a plugin, fetched by git where it is a repository.
    * @throws SourceError
    */
-  pluginFolder(source: Source): Promise<string> {
-    return this.sources.resolve(source, this.baseDir);
+  async pluginFolder(source: Source): Promise<string> {
+    const folder = await this.sources.resolve(source, this.baseDir);
+    await checkedPluginManifest(folder);
+    return folder;
   }
 
   /** Reads the plugins in some folders; what is broken in one is left out. */

@@ -72,8 +72,22 @@ function definitionOf(fields: JsonObject, file: string): JsonObject {
     color: textOrNull(fields['color']),
     tools: wordsOf(fields['tools']) ?? [],
     skills: wordsOf(fields['skills']) ?? [],
+    condenser: condenserOf(fields['condenser']),
     ...(servers === undefined ? {} : { mcp_config: servers }),
   };
+}
+
+/** What files say instead of describing a condenser: that there is none, or that it is the usual one. */
+const NO_CONDENSER = new Set(['none', 'off', 'false', 'no', 'disable', 'disabled']);
+const USUAL_CONDENSER = new Set(['', 'default', 'inherit', 'true', 'yes', 'on']);
+
+/** The condenser of a file as requests have it; what is neither a word nor a description stays as it is. */
+function condenserOf(value: unknown): unknown {
+  if (value === undefined || value === null) return null;
+  if (typeof value !== 'string' && typeof value !== 'boolean') return value;
+  const word = String(value).trim().toLowerCase();
+  if (NO_CONDENSER.has(word)) return { kind: 'NoOpCondenser' };
+  return USUAL_CONDENSER.has(word) ? null : value;
 }
 
 /** `Read, Bash`, `Read Bash` or a list; null for anything else. */

@@ -12,9 +12,10 @@ import {
   type MessageExtras,
 } from '../../agent/skills/index.js';
 import { errorStack } from '../../errors/index.js';
-import { plainText, withoutNulls, type Content, type EventDraft } from '../../events/index.js';
+import { plainText, type Content, type EventDraft } from '../../events/index.js';
 import type { ConversationServices } from '../conversation-parts.js';
 import type { ConversationState } from '../conversation-state.js';
+import { agentInEvents } from '../conversation-views.js';
 import { stateUpdate } from '../run.js';
 import { besides, readAmbientPlugins } from './ambient-plugins.js';
 import { mergePlugin } from './merge-plugin.js';
@@ -147,8 +148,8 @@ export class ConversationContext {
   }
 
   private agentUpdate(before: AgentSpec): EventDraft[] {
-    const { agent } = this.host.state;
+    const { agent, client_tools } = this.host.state;
     if (isDeepStrictEqual(before, agent)) return [];
-    return [stateUpdate('agent', withoutNulls(this.services.secrets.mask({ ...agent })))];
+    return [stateUpdate('agent', agentInEvents(this.services.secrets.mask({ ...agent }), client_tools))];
   }
 }

@@ -190,6 +190,11 @@ export const EVENT_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
     'annotations?': orNull(ref('ToolAnnotations')),
     'meta?': orNull(anyObject),
     'mcp_tool?': orNull(anyObject),
+    'client_tool_name?': { type: 'string', description: 'Only of client tools.' },
+    'input_schema?': {
+      ...anyObject,
+      description: 'The JSON schema of the arguments as the client sent it; only of client tools.',
+    },
     kind: text,
     title: text,
   }),

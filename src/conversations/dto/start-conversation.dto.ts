@@ -16,7 +16,9 @@ import {
   text,
   uuid,
 } from '../../http/field-type.js';
+import { valueError } from '../../http/problem.js';
 import type { JsonObject } from '../../storage/index.js';
+import { pythonRepr } from '../../tools/arguments/python-text.js';
 import { AgentDefinitionDto, agentDefinition } from './agent-definition.dto.js';
 import { agent } from './any-agent.dto.js';
 import { HookConfigDto, hookConfig } from './hook-config.dto.js';
@@ -114,6 +116,22 @@ export class ToolAnnotationsDto {
   openWorldHint = true;
 }
 
+/** The JSON schema of a client tool; the wording of the mistake is the original's. */
+const toolParameters: FieldType = {
+  ...anyObject(),
+  problems: (value) => {
+    const problems = anyObject().problems(value);
+    if (problems.length > 0 || !isJsonObject(value) || value['type'] === 'object') return problems;
+    const given = pythonRepr(value['type']);
+    return [
+      valueError(
+        `ClientToolSpec.parameters must be an object JSON Schema (got type=${given}). ` +
+          'Example: {"type": "object", "properties": {...}}',
+      ),
+    ];
+  },
+};
+
 /** A tool that the client executes. */
 export class ClientToolSpecDto {
   @Field(text())
@@ -122,7 +140,7 @@ export class ClientToolSpecDto {
   @Field(text())
   description!: string;
 
-  @Field(anyObject(), 'JSON schema of the arguments.')
+  @Field(toolParameters, 'JSON schema of the arguments.')
   parameters: JsonObject = { type: 'object', properties: {} };
 
   @Field(nullable(model(ToolAnnotationsDto)))

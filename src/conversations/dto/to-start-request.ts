@@ -48,8 +48,9 @@ export function toStartRequest(
     throw new InvalidRequestError([], 'This server only runs local conversations');
   }
   refuseDuplicateTools(dto);
+  const agent = launched ? fromProfile(launched) : agentOf(dto);
   return {
-    agent: launched ? fromProfile(launched) : agentOf(dto),
+    agent: { ...agent, tools: ownTools(agent, dto) },
     agentField: launched ? 'agent_profile_id' : dto.agent ? 'agent' : 'agent_settings',
     workspace: { working_dir: dto.workspace.working_dir, kind: dto.workspace.kind },
     conversation_id: dto.conversation_id,
@@ -151,6 +152,11 @@ function refuseDuplicateTools({ client_tools }: StartConversationRequestDto): vo
     [],
     `Duplicate client tool name '${twice.slice(0, 200)}' in one registration request. Client tool names must be unique.`,
   );
+}
+
+/** The tools of an agent without those of the client, which agents are shown with when they are read. */
+function ownTools({ tools }: AgentSpec, { client_tools }: StartConversationRequestDto): ToolSpec[] {
+  return tools.filter((tool) => !client_tools.some(({ name }) => name === tool.name));
 }
 
 /**

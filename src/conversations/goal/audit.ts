@@ -2,6 +2,7 @@ import { describeEvent } from '../../agent/condenser/summary-prompt.js';
 import type { ViewEvent } from '../../agent/agent-view.js';
 import { plainText, textContent, type Message } from '../../events/index.js';
 import { parseShallow, taggedParts } from '../../text/index.js';
+import { pythonRepr } from '../../tools/arguments/python-text.js';
 import type { GoalVerdict } from '../conversation-state.js';
 
 /** Characters of the history, and of one event of it, that an audit looks at: the newest count. */
@@ -13,7 +14,7 @@ Be strict: a requirement counts as met only when the history shows evidence for 
 file that was read), not because the agent says so. Check every requirement of the objective.
 
 Answer with one JSON object and nothing else:
-{"complete": true or false, "score": 0.0 to 1.0, "missing": ["what is still to be done", ...]}`;
+{"complete": true or false, "score": 0.0 to 1.0, "missing": "what is still to be done, or nothing"}`;
 
 const UNREADABLE: GoalVerdict = {
   score: 0,
@@ -46,19 +47,27 @@ function transcript(events: readonly ViewEvent[]): string {
 /** The verdict in an answer; one that cannot be read counts as not complete. */
 export function verdictOf(answer: Message): GoalVerdict {
   const found = jsonObject(taggedParts(plainText(answer.content), '<think>', '</think>').outside.join(''));
-  const complete = found?.['complete'];
-  if (!found || typeof complete !== 'boolean') return UNREADABLE;
-  const score = Number(found['score']);
-  return {
-    score: Number.isFinite(score) ? Math.min(1, Math.max(0, score)) : complete ? 1 : 0,
-    complete,
-    missing: missingOf(found['missing']),
-  };
+  if (!found) return UNREADABLE;
+  const score = scoreOf(found['score']);
+  const complete = Object.hasOwn(found, 'complete') ? isYes(found['complete']) : score >= 1;
+  return { score, complete, missing: missingOf(found['missing']) };
 }
 
+function scoreOf(score: unknown): number {
+  const value = typeof score === 'string' ? Number.parseFloat(score) : Number(score);
+  return Number.isFinite(value) ? Math.min(1, Math.max(0, value)) : 0;
+}
+
+/** Models also write a text or a number for it; the text `false` is none that says yes. */
+function isYes(value: unknown): boolean {
+  return typeof value === 'string' ? /^(true|yes)$/i.test(value.trim()) : Boolean(value);
+}
+
+/** Clients know this field as a text: what is none is shown as Python writes it, and nothing as an empty one. */
 function missingOf(missing: unknown): string {
-  const parts = Array.isArray(missing) ? missing : [missing ?? ''];
-  return parts.map((part) => (typeof part === 'string' ? part : JSON.stringify(part))).join('; ');
+  if (typeof missing === 'string') return missing;
+  const isNothing = !missing || (typeof missing === 'object' && Object.keys(missing).length === 0);
+  return isNothing ? '' : pythonRepr(missing);
 }
 
 /** The object in a text that may say more around it. */
@@ -77,7 +86,7 @@ function jsonObject(text: string): Record<string, unknown> | undefined {
 /** What the agent is told when there is something left to do. */
 export function followUp(iteration: number, { missing }: GoalVerdict): string {
   return (
-    `The goal is NOT yet complete (audit iteration ${iteration}).\nOutstanding: ${missing}\n\n` +
+    `The goal is NOT yet complete (audit iteration ${iteration}).\nOutstanding: ${missing === '' ? 'Some requirements are not yet verified.' : missing}\n\n` +
     'Look at how things really are now instead of trusting your memory. Work on each point that is outstanding and show ' +
     'by commands or tests that it holds. The whole objective still counts; finish when all of it is proved.'
   );

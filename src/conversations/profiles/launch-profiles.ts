@@ -2,6 +2,7 @@ import { Injectable, NotFoundException, UnprocessableEntityException } from '@ne
 import type { JsonObject } from '../../storage/index.js';
 import { AgentProfiles, UnusableProfileError, type AgentProfile } from '../../settings/index.js';
 import { asObject } from '../../settings/json-values.js';
+import { commandWords } from '../../text/index.js';
 import { given, settingsOfProfile } from './launched-settings.js';
 import { ProfileReferences } from './profile-references.js';
 
@@ -111,10 +112,4 @@ function acpSettingsOf(profile: AgentProfile): JsonObject {
     ...(typeof command === 'string' && command !== '' && { acp_command: commandWords(command) }),
     ...(Array.isArray(acp_args) && { acp_args }),
   };
-}
-
-/** The words of a command; quotes keep what is in them together. */
-export function commandWords(command: string): string[] {
-  const found = command.matchAll(/(?:[^\s"']|"[^"]*"|'[^']*')+/g);
-  return [...found].map(([word]) => word.replaceAll(/"([^"]*)"|'([^']*)'/g, '$1$2'));
 }

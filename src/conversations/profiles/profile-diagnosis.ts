@@ -2,10 +2,11 @@ import { Injectable } from '@nestjs/common';
 import { AppConfig } from '../../config/index.js';
 import { maskSecrets } from '../../crypto/index.js';
 import { completeAgent, DanglingConnectionError, UnusableProfileError } from '../../settings/index.js';
+import { hasSecret } from '../../settings/dto/secret-text.js';
 import type { JsonObject } from '../../storage/index.js';
+import { commandWords } from '../../text/index.js';
 import { ToolRegistry } from '../../tools/tool-registry.js';
 import { settingsOfProfile } from './launched-settings.js';
-import { commandWords } from './launch-profiles.js';
 import { type FoundReferences, ProfileReferences } from './profile-references.js';
 
 /** Tools of an agent that names none. */
@@ -58,7 +59,7 @@ export class ProfileDiagnosis {
       unusable_tools: unusable,
       llm_profile_ref: found.llmName,
       llm_profile_resolved: llm !== undefined,
-      llm_api_key_set: typeof llm?.['api_key'] === 'string' && llm['api_key'] !== '',
+      llm_api_key_set: hasSecret(llm?.['api_key']),
       resolved_mcp_config_keys: found.danglingServers.length > 0 && !llm ? [] : Object.keys(servers),
       resolved_settings: isValid ? resolved({ ...profile, tools: usable }, llm, found) : null,
     };

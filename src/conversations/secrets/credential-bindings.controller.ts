@@ -8,10 +8,10 @@ import { CredentialBindings } from './credential-bindings.js';
 /** Where a credential is fetched from. */
 @NoOtherFields()
 export class CredentialBindingRequestDto {
-  @Field(text({ min: 1 }), 'Answers with the credential.')
+  @Field(text({ min: 1, max: 4096 }), 'Answers with the credential: `{"value": text, "version": text}`.')
   url!: string;
 
-  @Field(recordOf(text({ secret: true })), 'Headers of the request.')
+  @Field(recordOf(text({ min: 1, max: 8192, secret: true })), 'Headers of the request.')
   headers: Record<string, string> = {};
 }
 
@@ -26,10 +26,11 @@ export class CredentialBindingsController {
     tag: 'Conversations',
     hidden: true,
     summary: 'Take a credential of the agent from an address',
-    description: 'Of agents that speak ACP: `CODEX_AUTH_JSON`. What is at the address is looked at first.',
+    description:
+      'Of agents that speak ACP: `CODEX_AUTH_JSON`. The address is asked first. The conversation need not exist yet.',
     body: { schema: CredentialBindingRequestDto },
     answers: { 204: { description: 'The agent gets it when it starts next.' } },
-    errors: [404, 502],
+    errors: [403, 404, 409, 501, 502],
   })
   bind(
     @Param('conversation_id', ConversationIdPipe) id: string,

@@ -1,8 +1,11 @@
 import { errorMessage } from '../../errors/index.js';
+import { asObject } from '../../settings/json-values.js';
 import { splitBasicAuth } from '../../text/index.js';
 import { MAX_SECRET_LENGTH } from './secret-sources.js';
 import { boundedText } from '../../tools/bounded-text.js';
 
+/** The one credential that keepers are bound for: how Codex is signed in, which its vendor renews from time to time. */
+export const CODEX_SIGN_IN = 'CODEX_AUTH_JSON';
 /** How long a lookup may take (ms; the value of the OpenHands SDK). */
 const TIMEOUT_MS = 30_000;
 /** Nothing that is longer is a secret (bytes): as much as all secrets of a conversation that are told. */
@@ -11,10 +14,10 @@ const MAX_BYTES = MAX_SECRET_LENGTH;
 /** A secret could not be fetched. The message names no header and no part of the answer. */
 export class SecretLookupError extends Error {
   override readonly name = 'SecretLookupError';
-  /** @param isAnswered its server was there, but does not give it */
+  /** @param status of the HTTP answer; undefined: there was none that can be used */
   constructor(
     message: string,
-    readonly isAnswered = false,
+    readonly status?: number,
   ) {
     super(message);
   }
@@ -39,17 +42,33 @@ export async function lookUp(
     });
     if (!response.ok) {
       await response.body?.cancel();
-      throw new SecretLookupError(`its server answered ${response.status}`, true);
+      throw new SecretLookupError(`its server answered ${response.status}`, response.status);
     }
     return await boundedText(
       response,
       MAX_BYTES,
-      () => new SecretLookupError('the answer is too long', true),
+      () => new SecretLookupError('the answer is too long', response.status),
     );
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof SecretLookupError) throw error;
     throw new SecretLookupError(reason(error));
+  }
+}
+
+/**
+ * The value in the answer of a keeper of credentials, `{"value": text, "version": text}`; undefined for any other answer.
+ */
+export function keptCredential(answer: string): string | undefined {
+  const { value, version } = asObject(parsed(answer));
+  return typeof value === 'string' && typeof version === 'string' && version !== '' ? value : undefined;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 

@@ -3,7 +3,7 @@ import type { EventDraft } from '../../events/index.js';
 import { isJsonObject } from '../../http/field-type.js';
 import type { JsonObject } from '../../storage/index.js';
 import type { NamedSecrets, ToolSecrets } from '../../tools/tool.js';
-import { lookUp, SecretLookupError } from './lookup-secret.js';
+import { CODEX_SIGN_IN, keptCredential, lookUp, SecretLookupError } from './lookup-secret.js';
 import { maskDraft } from './masked-draft.js';
 import { MAX_SECRET_LENGTH, secretSources, toldValues, type SecretHolder } from './secret-sources.js';
 import { StreamMask, TextMask } from './text-mask.js';
@@ -82,7 +82,8 @@ export class SecretVault implements ToolSecrets {
       throw new SecretLookupError(failure.reason);
     }
     try {
-      const found = await lookUp(String(url), stringsIn(headers), signal);
+      const answer = await lookUp(String(url), stringsIn(headers), signal);
+      const found = name === CODEX_SIGN_IN ? (keptCredential(answer) ?? answer) : answer;
       this.failures?.delete(name);
       this.remember(found);
       return found;

@@ -4,7 +4,6 @@ import type { CondenserSpec } from '../../agent/condenser/condenser-spec.js';
 import { errorMessage } from '../../errors/index.js';
 import {
   textContent,
-  withoutNulls,
   type Content,
   type DurableEvent,
   type EventDraft,
@@ -25,6 +24,7 @@ import {
 } from '../../tools/tool.js';
 import type { ConversationServices } from '../conversation-parts.js';
 import type { ConversationState } from '../conversation-state.js';
+import { agentInEvents } from '../conversation-views.js';
 import { stateUpdate } from '../run.js';
 import { routeOf, routingQuestion, routingTable, type RoutingTable } from './task-router.js';
 
@@ -82,7 +82,7 @@ export class ConversationModels implements ToolModels {
     if (!isDeepStrictEqual(agent, state.agent)) {
       state.agent = agent;
       await this.host.save();
-      const shown = withoutNulls(this.services.secrets.mask({ ...agent }));
+      const shown = agentInEvents(this.services.secrets.mask({ ...agent }), state.client_tools);
       await this.host.commit([stateUpdate('agent', shown)]);
     }
     return llm.model;

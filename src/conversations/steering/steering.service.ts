@@ -11,6 +11,7 @@ import type { Conversation } from '../conversation.js';
 import { ConversationNotFoundError, InvalidRequestError } from '../conversation-errors.js';
 import { ConversationServices } from '../conversation-parts.js';
 import { ConversationRegistry } from '../conversation-registry.js';
+import { agentInEvents } from '../conversation-views.js';
 import { assertModelServed } from '../new-conversation.js';
 import { stateUpdate } from '../run.js';
 import { inScope } from '../profiles/secret-scope.js';
@@ -91,7 +92,7 @@ export class SteeringService {
     // The agent of the moment of the change: another one may have come while this one was made.
     await conversation.change(
       (state) => (state.agent = { ...state.agent, llm: opened }),
-      stateUpdate('agent', this.shown({ ...agent })),
+      this.agentUpdate(conversation, agent),
     );
   }
 
@@ -112,7 +113,7 @@ export class SteeringService {
     if (isDeepStrictEqual(changed, agent) && models.length === 0) return;
     await conversation.change(
       () => (state.agent = changed),
-      stateUpdate('agent', this.shown({ ...changed })),
+      this.agentUpdate(conversation, changed),
       ...models,
     );
   }
@@ -183,6 +184,10 @@ export class SteeringService {
   /** @param field of the body that `value` is; the body itself if not said */
   private opened(value: JsonObject, ...field: string[]): JsonObject {
     return openGiven(this.services.secrets, value, (path) => ['body', ...field, ...path]);
+  }
+
+  private agentUpdate({ state }: Conversation, agent: AgentSpec): EventDraft {
+    return stateUpdate('agent', agentInEvents(this.services.secrets.mask({ ...agent }), state.client_tools));
   }
 
   /** As events show it: secrets masked, nulls left out. */

@@ -1,5 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post } from '@nestjs/common';
 import { ContextLoader } from '../../agent/skills/index.js';
+import { checkedPluginManifest, SourceError } from '../../agent/skills/plugins/index.js';
 import { Operation } from '../../http/operation.js';
 import { answering } from '../installation/answering.js';
 import {
@@ -21,10 +22,11 @@ const NAME = 'plugin_name';
 const name = new ExtensionNamePipe(NAME, OTHER_NAME);
 const REFUSALS = {
   unavailable: 'Failed to fetch plugin source. Check that the source is valid.',
-  invalid: 'Invalid plugin. Ensure the source contains a valid plugin.json.',
+  invalid: 'Invalid plugin. Ensure it has a valid kebab-case name.',
 };
 
-type InstalledPlugin = InstalledInfo & PluginContents;
+/** Contents are null where the manifest was damaged after the installation. */
+type InstalledPlugin = InstalledInfo & (PluginContents | { skills: null; files: null });
 
 /** The plugins that a person has installed. */
 @Controller('api/plugins')
@@ -120,7 +122,15 @@ export class InstalledPluginsController {
   }
 
   private async info(plugin: InstalledExtension): Promise<InstalledPlugin> {
-    const { contents } = await readContents(plugin.install_path, this.context.warn('plugins'));
+    const warn = this.context.warn('plugins');
+    try {
+      await checkedPluginManifest(plugin.install_path);
+    } catch (error) {
+      if (!(error instanceof SourceError)) throw error;
+      warn(plugin.install_path, error.message);
+      return { ...installedInfo(plugin), skills: null, files: null };
+    }
+    const { contents } = await readContents(plugin.install_path, warn);
     return { ...installedInfo(plugin), ...contents };
   }
 }

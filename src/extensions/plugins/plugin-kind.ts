@@ -1,4 +1,4 @@
-import { pluginFacts, readPluginManifest } from '../../agent/skills/plugins/index.js';
+import { checkedPluginManifest, pluginFacts, SourceError } from '../../agent/skills/plugins/index.js';
 import { InvalidExtensionError } from '../installation/extension-errors.js';
 import type { ExtensionFacts, ExtensionKind, ExtensionOrigin } from '../installation/extension-kind.js';
 
@@ -8,11 +8,13 @@ export const PLUGIN_KIND: ExtensionKind = {
   what: 'Plugin',
   enabledAtFirst: true,
   async describe(folder: string, { called }: ExtensionOrigin): Promise<ExtensionFacts> {
-    let problem: string | undefined;
-    const manifest = await readPluginManifest(folder, (_file, what) => (problem = what));
-    if (manifest === undefined && problem !== undefined) {
-      throw new InvalidExtensionError(`its manifest cannot be read: ${problem}`);
+    try {
+      return pluginFacts((await checkedPluginManifest(folder)) ?? {}, called);
+    } catch (error) {
+      if (!(error instanceof SourceError)) throw error;
+      // Not the path: it is a temporary one.
+      const reason = error.message.slice(folder.length + 1);
+      throw new InvalidExtensionError(`its manifest cannot be used: ${reason}`);
     }
-    return pluginFacts(manifest ?? {}, called);
   },
 };

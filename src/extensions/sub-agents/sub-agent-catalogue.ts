@@ -76,7 +76,7 @@ function ofDefinition(dto: AgentDefinitionDto, file: JsonObject): SubAgentInfo {
     mcp_servers: servers,
     profile_store_dir: dto.profile_store_dir,
     hooks: toPlain(dto.hooks),
-    condenser: masked(file['condenser'] ?? null),
+    condenser: masked(toPlain(dto.condenser)),
     metadata: masked({ ...dto.metadata, ...Object.fromEntries(others) }),
     level: dto.level,
     source: dto.source,

@@ -13,9 +13,9 @@ import {
   text,
 } from '../../http/field-type.js';
 import type { JsonObject } from '../../storage/index.js';
+import { secretText } from './secret-text.js';
 
 const optionalText = (): FieldType => nullable(text());
-const secret = (): FieldType => nullable(text({ secret: true }));
 
 /** True, false, or a word: what a model can do beyond what is known of it. */
 const override: FieldType = {
@@ -47,7 +47,7 @@ export class LLMDto {
   @Field(text(), 'LiteLLM style: provider/model.')
   model = 'gpt-5.6';
 
-  @Field(secret(), 'The key of the provider.')
+  @Field(secretText(), 'The key of the provider.')
   api_key: string | null = null;
 
   @Field(optionalText(), 'A provider connection whose key and address are used instead of own ones.')
@@ -65,13 +65,13 @@ export class LLMDto {
   @Field(optionalText(), 'The version of the API, for Azure.')
   api_version: string | null = null;
 
-  @Field(secret())
+  @Field(secretText())
   aws_access_key_id: string | null = null;
 
-  @Field(secret())
+  @Field(secretText())
   aws_secret_access_key: string | null = null;
 
-  @Field(secret())
+  @Field(secretText())
   aws_session_token: string | null = null;
 
   @Field(optionalText())

@@ -1,5 +1,6 @@
 import { Field } from '../../http/field.js';
 import { choice, decimal, flag, integer, nullable, text } from '../../http/field-type.js';
+import { secretText } from './secret-text.js';
 
 /** Whether a critic judges the work of the agent, without its key. */
 export class ProfileVerificationSettingsDto {
@@ -27,6 +28,6 @@ export class ProfileVerificationSettingsDto {
 
 /** Whether a critic judges the work of the agent. */
 export class VerificationSettingsDto extends ProfileVerificationSettingsDto {
-  @Field(nullable(text({ secret: true })), 'The key of the critic.')
+  @Field(secretText(), 'The key of the critic.')
   critic_api_key: string | null = null;
 }

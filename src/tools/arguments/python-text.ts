@@ -59,6 +59,14 @@ function pythonNumber(value: number): string {
   return `${digits}e${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`;
 }
 
+/** A number as Python's `%g` shows it: six significant digits, no zeros behind them. */
+export function pythonGeneral(value: number): string {
+  const [digits = '0', exponentText = '0'] = value.toExponential(5).split('e');
+  const exponent = Number(exponentText);
+  if (exponent >= -4 && exponent < 6) return String(Number(value.toPrecision(6)));
+  return `${Number(digits)}e${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`;
+}
+
 const NAMED_ESCAPES = new Map([
   ['\\', '\\\\'],
   ['\n', '\\n'],

@@ -1,7 +1,7 @@
 import { textContent, type ToolAnnotations } from '../../events/index.js';
 import { isObject } from '../arguments/parse-arguments.js';
 import { statelessTool } from '../stateless-tool.js';
-import type { ToolDefinition, ToolSchema } from '../tool.js';
+import type { Tool, ToolDefinition, ToolSchema } from '../tool.js';
 
 /** A tool that the client executes, as the wire has it. */
 export interface ClientToolSpec {
@@ -23,47 +23,98 @@ const UNKNOWN: ToolAnnotations = {
   openWorldHint: true,
 };
 
+/** Types of arguments that are checked and converted. */
+const SCALARS: ReadonlySet<unknown> = new Set(['string', 'integer', 'number', 'boolean']);
+
+/** An argument `kind` is called this in actions, where `kind` says what they are. Clients know the name. */
+const KIND_ARGUMENT = 'mcp_arg_kind';
+
 /**
  * A tool of the client for the agent: its calls are checked against the client's schema and answered at once. The client
  * sees them as events, does what they say, and tells the agent in a message.
  */
-export function clientToolDefinition({
-  name,
-  description,
-  parameters,
-  annotations,
-}: ClientToolSpec): ToolDefinition {
+export function clientToolDefinition(spec: ClientToolSpec): ToolDefinition {
+  const { name, description, parameters } = spec;
+  const given = spec.annotations && { ...spec.annotations, title: spec.annotations.title ?? undefined };
   const definition: ToolDefinition = {
     name,
     kind: 'ClientTool',
     actionKind: `ClientAction_${name}`,
     observationKind: 'ClientToolObservation',
-    title: annotations?.title ?? name,
+    title: given?.title ?? name,
     description,
-    annotations: annotations ? { ...annotations, title: annotations.title ?? undefined } : UNKNOWN,
-    schema: toSchema(parameters),
-    create: () => statelessTool(definition, () => [textContent('Tool call dispatched to client.')]),
+    annotations: given ?? UNKNOWN,
+    shown: { annotations: given ?? undefined, client_tool_name: name, input_schema: parameters },
+    schema: argumentSchema(parameters),
+    modelSchema: parameters,
+    argumentsOf: ({ kind: _kind, [KIND_ARGUMENT]: own, ...rest }) =>
+      own === undefined ? rest : { ...rest, kind: own },
+    create: () => dispatchingTool(definition),
   };
   return definition;
 }
 
-/** What is wrong with a tool of the client, in a sentence; undefined: nothing. */
+/** Tells the model that the client has the call; nothing is waited for. */
+function dispatchingTool(definition: ToolDefinition): Tool {
+  const tool = statelessTool(definition, () => [textContent('Tool call dispatched to client.')]);
+  return {
+    ...tool,
+    prepare: (args) => {
+      const shown = Object.entries(args).map(([name, value]): [string, unknown] => [
+        name === 'kind' ? KIND_ARGUMENT : name,
+        value,
+      ]);
+      return tool.prepare(Object.fromEntries(shown));
+    },
+  };
+}
+
+/** An agent's tools with those of the client behind them, as clients are shown them. */
+export function withClientTools<Agent extends object>(agent: Agent, clientTools: readonly ClientToolSpec[]) {
+  if (clientTools.length === 0) return agent;
+  const tools: unknown = 'tools' in agent ? agent.tools : [];
+  const specs = clientTools.map((spec) => ({ name: spec.name, params: { spec } }));
+  return { ...agent, tools: [...(Array.isArray(tools) ? (tools as unknown[]) : []), ...specs] };
+}
+
+/** What is wrong with the name or the fields of a client tool, in a sentence; undefined: nothing. */
 export function clientToolProblem({ name, parameters }: ClientToolSpec): string | undefined {
   if (!NAME.test(name)) {
     return 'A client tool name has 1 to 64 letters, digits, underscores and hyphens; models take no others.';
   }
-  const { type = 'object', properties = {}, required = [] } = parameters;
-  const isSchema = type === 'object' && isObject(properties) && Array.isArray(required);
+  const { properties = {}, required = [] } = parameters;
+  const isSchema = isObject(properties) && Array.isArray(required);
   return isSchema ? undefined : `The parameters of client tool '${name}' are no JSON schema of an object.`;
 }
 
-function toSchema({ properties, required, $defs }: Record<string, unknown>): ToolSchema {
-  const fields = isObject(properties) ? Object.entries(properties) : [];
+/**
+ * What arguments are validated against: the types of the client's schema and which of them are required. Values inside
+ * objects, enumerations and bounds are for the model to keep and for the client to check.
+ */
+function argumentSchema({ properties, required }: Record<string, unknown>): ToolSchema {
+  // The risk is taken out of the arguments of every tool before they are checked.
+  const { security_risk: _reserved, ...fields } = isObject(properties) ? properties : {};
   const names = Array.isArray(required) ? required.filter((field) => typeof field === 'string') : [];
   return {
     type: 'object',
-    properties: Object.fromEntries(fields.map(([field, schema]) => [field, isObject(schema) ? schema : {}])),
+    properties: Object.fromEntries(
+      Object.entries(fields).map(([field, schema]) => [field, argumentType(schema)]),
+    ),
     ...(names.length > 0 ? { required: names } : {}),
-    ...(isObject($defs) ? { $defs } : {}),
   };
+}
+
+/** The type of one argument; anything is taken where the schema names no type, or several. */
+function argumentType(schema: unknown): Record<string, unknown> {
+  if (!isObject(schema)) return {};
+  const type = singleType(schema['type']);
+  if (SCALARS.has(type) || type === 'object') return { type };
+  return type === 'array' ? { type, items: argumentType(schema['items']) } : {};
+}
+
+/** `["string", "null"]` is a string that may be left out. */
+function singleType(type: unknown): unknown {
+  if (!Array.isArray(type)) return type;
+  const types: unknown[] = type.filter((name) => name !== 'null');
+  return types.length === 1 ? types[0] : undefined;
 }

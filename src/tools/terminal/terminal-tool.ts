@@ -6,6 +6,7 @@ import type { ExecutionContext, Tool, ToolDefinition, ToolHost, ToolInvocation }
 import { ToolExecutionError } from '../tool.js';
 import { truncateMiddle, truncateMiddleAndSave } from '../truncate.js';
 import { splitCommands } from './command-splitter.js';
+import { foregroundRefusal } from './foreground-limit.js';
 import { keySequence } from './keys.js';
 import { ShellStartError } from './shell.js';
 import { TERMINAL_ANNOTATIONS, TERMINAL_DESCRIPTION, TERMINAL_SCHEMA } from './terminal-definition.js';
@@ -157,6 +158,8 @@ class TerminalTool implements Tool {
     const refusal = call.isInput ? undefined : texts.literalRefusal(command);
     if (refusal) return terminalObservation({ command, text: refusal, isError: true });
     if (command.trim() === '') return this.poll(call, context);
+    const tooLong = call.isInput ? undefined : foregroundRefusal(call.timeout);
+    if (tooLong !== undefined) return this.complaint(call, tooLong);
     const key = keySequence(command.trim());
     if (this.session.status !== 'idle' && (call.isInput || key !== undefined)) {
       return this.type(call, key ?? `${command}\n`, context);

@@ -8,6 +8,7 @@ import { isObject, makeSkill, textOrNull, type Skill } from '../skill.js';
 import { markdownFiles } from '../markdown-files.js';
 import { readSkillAt, readSkillFolder, type Warn } from '../skill-folder.js';
 import { jsonOf, placesOf, readJson } from './plugin-places.js';
+import { SourceError } from './plugin-source.js';
 
 /** What a folder in the layout of Claude Code's plugins brings along. */
 export interface Plugin {
@@ -48,6 +49,21 @@ export function pluginFacts(manifest: JsonObject, called: string): PluginFacts {
 export async function readPluginManifest(folder: string, warn: Warn): Promise<JsonObject | undefined> {
   const manifest = await readManifest(folder, MANIFESTS, warn);
   return Object.keys(manifest).length > 0 ? manifest : undefined;
+}
+
+/**
+ * The manifest of a plugin that is to be used or installed; undefined for a plugin without one.
+ * @throws SourceError naming the file, for one that is no JSON object with a name
+ */
+export async function checkedPluginManifest(folder: string): Promise<JsonObject | undefined> {
+  for (const name of MANIFESTS) {
+    let problem: string | undefined;
+    const manifest = await readJson(path.join(folder, name), (_file, what) => (problem = what));
+    if (problem === undefined && manifest === undefined) continue;
+    if (problem === undefined && isObject(manifest) && textOrNull(manifest['name']) !== null) return manifest;
+    throw new SourceError(`${path.join(folder, name)}: ${problem ?? 'no JSON object with a name'}`);
+  }
+  return undefined;
 }
 
 /** Reads a plugin. What is broken in it is left out, and `warn` is told. */

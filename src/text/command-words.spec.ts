@@ -1,0 +1,24 @@
+import fc from 'fast-check';
+import { commandText, commandWords } from './command-words.js';
+
+describe('the words of a command', () => {
+  it.each([
+    ['run "my agent" --acp', ['run', 'my agent', '--acp']],
+    [`my-acp 'a b' 'it'"'"'s'`, ['my-acp', 'a b', "it's"]],
+    ["  a\tb '' ", ['a', 'b', '']],
+    ['', []],
+  ])('%j are %j', (command, words) => {
+    expect(commandWords(command)).toEqual(words);
+  });
+
+  it('stand in quotes only where they need them', () => {
+    expect(commandText(['npx', '@scope/agent@1.2', '--flag=a:b', 'two words', '$HOME', ''])).toBe(
+      "npx @scope/agent@1.2 --flag=a:b 'two words' '$HOME' ''",
+    );
+  });
+
+  it('are the same again in a text made of them', () => {
+    const words = fc.array(fc.string({ unit: fc.constantFrom('a', ' ', "'", '"', '\n', '\\', '$', 'é') }));
+    fc.assert(fc.property(words, (given) => expect(commandWords(commandText(given))).toEqual(given)));
+  });
+});
