@@ -72,14 +72,10 @@ export function conversationInfo(
   };
 }
 
-/** A snapshot of the state as sockets get it: nulls left out, secrets masked, never persisted. */
-export function fullStateEvent(
-  state: ConversationState,
-  shownRoot: string,
-  secrets: SecretsShown,
-): ConversationStateUpdateEvent {
+/** The whole state as a client may see it, in the order of the wire, secrets masked. */
+export function fullState(state: ConversationState, shownRoot: string, secrets: SecretsShown): JsonObject {
   const { agent, security_analyzer, hook_config, ...masked } = secrets.mask(withSecrets(state));
-  const value = {
+  return {
     id: state.id,
     agent,
     workspace: state.workspace,
@@ -103,10 +99,18 @@ export function fullStateEvent(
     agent_state: state.agent_state,
     hook_config,
   };
+}
+
+/** A snapshot of the state as sockets get it, nulls left out; never persisted. */
+export function fullStateEvent(
+  state: ConversationState,
+  shownRoot: string,
+  secrets: SecretsShown,
+): ConversationStateUpdateEvent {
   return createEvent({
     source: 'environment',
     key: 'full_state',
-    value: withoutNulls(value),
+    value: withoutNulls(fullState(state, shownRoot, secrets)),
     kind: 'ConversationStateUpdateEvent',
   });
 }
