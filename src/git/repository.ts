@@ -151,8 +151,16 @@ export class Repository {
   /**
    * Writes the patch that leads from a base to the files of a folder as they are, untracked ones included. New objects
    * go into the folder of ours.
+   * @param signal ends it
+   * @throws GitCommandError
    */
-  async writePatch(base: string, pathspecs: readonly string[], cwd: string, out: FileHandle): Promise<void> {
+  async writePatch(
+    base: string,
+    pathspecs: readonly string[],
+    cwd: string,
+    out: FileHandle,
+    signal?: AbortSignal,
+  ): Promise<void> {
     const objects = path.join(this.shadow, 'new-objects');
     await mkdir(objects);
     const env = {
@@ -161,7 +169,7 @@ export class Repository {
       GIT_ALTERNATE_OBJECT_DIRECTORIES: quotedPath(path.join(this.folder.common, 'objects')),
     };
     const run = (args: readonly string[], to?: FileHandle) =>
-      runGit(args, { cwd, env, out: to, timeoutMs: STAGING_MS });
+      runGit(args, { cwd, env, out: to, timeoutMs: STAGING_MS, signal });
     // With the index as it was, what has not changed since is not read again.
     await run(['read-tree', '--reset', base]);
     const limits = ['--', '.', ...pathspecs, ...(await this.unusable(cwd))];
