@@ -3,3 +3,4 @@ export { makeFolder } from './make-folder.js';
 export { persistenceRoot, userFolders, type UserFolders } from './user-folders.js';
 export { isMissing } from './is-missing.js';
 export { isInside } from './is-inside.js';
+export { assertPlainFile, NotAFileError, openPlainFile, PLAIN, readPlainFile } from './plain-file.js';
