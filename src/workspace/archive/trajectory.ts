@@ -1,5 +1,6 @@
 import { lstat } from 'node:fs/promises';
 import path from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ExportedConversation } from '../../conversations/conversations.service.js';
 import { bashEventMembers } from './bash-event-members.js';
 import { maskedJson, maskedLine } from './masked-json.js';
@@ -21,7 +22,7 @@ const LEFT_OUT =
   /^(acp|tasks|unfinished|events\.(jsonl|index)|metadata\.json.*|owner_lease\.json|.*\.tmp|.*\.lock)$/;
 const PERMISSIONS = 0o777;
 /** Events that are read at a time: so many, or of so many bytes. */
-const EVENTS_AT_ONCE = 500;
+const EVENTS_AT_ONCE = 100;
 const BYTES_AT_ONCE = 1024 * 1024;
 
 /**
@@ -84,6 +85,8 @@ class Trajectory {
         yield documentMember(name, maskedLine(line.toString(), mask), new Date(timestamp));
         seq += 1;
       }
+      // What was read ahead is there at once: nothing else would have its turn.
+      await nextTurn();
     }
   }
 
