@@ -4,8 +4,10 @@ import { randomUUID } from 'node:crypto';
 import { Logger } from '@nestjs/common';
 import { errorCode } from '../errors/index.js';
 import { makeFolder } from '../files/index.js';
-import { storageFailure, StorageFailedError } from '../storage/index.js';
 import { UnwritableFolderError } from './startup-error.js';
+
+/** There is no room, on the disk or for this user. */
+const FULL = new Set(['ENOSPC', 'EDQUOT']);
 
 /**
  * Creates the folder if need be and writes to it for a moment: permissions alone do not tell of a read-only disk. A full disk
@@ -18,10 +20,8 @@ export async function requireWritableFolder(option: string, folder: string): Pro
     await makeFolder(folder);
     await writeFile(probe, 'x');
   } catch (error) {
-    const failure = storageFailure(error);
-    if (!(failure instanceof StorageFailedError) || !failure.isFull)
-      throw new UnwritableFolderError(option, folder, error);
     const reason = errorCode(error) ?? '';
+    if (!FULL.has(reason)) throw new UnwritableFolderError(option, folder, error);
     new Logger('Server').warn(
       `the disk of ${folder} (${option}) is full (${reason}): until there is room, conversations can be read and deleted only`,
     );

@@ -29,7 +29,7 @@ export class SmallDisk {
     const holder = spawn('unshare', ['-rm', 'sh', '-c', script, folder], {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
-    if (holder.stdout) await once(holder.stdout, 'data');
+    await once(holder.stdout, 'data');
     return new SmallDisk(folder, holder);
   }
 
