@@ -11,6 +11,14 @@ const SEGMENT_NAME = /^\d{13}-[0-9a-f]{8}\.jsonl$/;
 /** Only the owner reads it: output holds whatever commands print. */
 const FILE_MODE = 0o600;
 
+/** A file that is being written to. */
+interface Segment {
+  name: string;
+  handle: FileHandle;
+  /** Bytes of whole lines. */
+  size: number;
+}
+
 /** Where a line stands. */
 export interface Place {
   segment: string;
@@ -24,7 +32,7 @@ export interface Place {
  * overlap.
  */
 export class SegmentFiles {
-  private current: { name: string; handle: FileHandle; size: number } | undefined;
+  private current: Segment | undefined;
 
   constructor(private readonly folder: string) {}
 
@@ -50,11 +58,22 @@ export class SegmentFiles {
       await current.handle.appendFile(bytes);
       current.size += bytes.length;
     } catch (error) {
-      // Half a line may stand there: nothing more goes behind it.
-      await this.close();
+      await this.cutBack(current);
       throw error;
     }
     return place;
+  }
+
+  /** Takes half a line away that a full disk left; where that fails, nothing more goes behind it. */
+  private async cutBack({ name, handle, size }: Segment): Promise<void> {
+    const isCut = await handle.truncate(size).then(
+      () => true,
+      () => false,
+    );
+    if (isCut && size > 0) return;
+    await this.close();
+    // Every line that is refused would leave a file without anything in it.
+    if (size === 0) await rm(path.join(this.folder, name), { force: true });
   }
 
   /** A line, or undefined when its file is gone. */

@@ -124,6 +124,19 @@ export class ConversationStore {
     }
   }
 
+  /**
+   * As `read`, without the state where the metadata is damaged.
+   * @throws ConversationNotFoundError; DamagedConversationError for a log that is no file
+   */
+  async readWhatIsThere(id: string): Promise<{ state?: ConversationState; log: EventLog }> {
+    try {
+      return await this.read(id);
+    } catch (error) {
+      if (!(error instanceof DamagedConversationError)) throw error;
+      return { log: await this.logs.open(id) };
+    }
+  }
+
   /** As `read`, but content with the log where the metadata is damaged. */
   async readLog(id: string): Promise<{ log: EventLog; head: string | null }> {
     try {

@@ -75,14 +75,12 @@ export function conversationInfo(
   };
 }
 
-/** A snapshot of the state as sockets get it: nulls left out, secrets masked, never persisted. */
-export function fullStateEvent(
-  state: ConversationState,
-  shownRoot: string,
-  secrets: SecretsShown,
-): ConversationStateUpdateEvent {
+/** The whole state as a client may see it, in the order of the wire, secrets masked. */
+export function fullState(state: ConversationState, shownRoot: string, secrets: SecretsShown): JsonObject {
   const { agent, security_analyzer, hook_config, ...masked } = secrets.mask(withSecrets(state));
-  const value = {
+  return {
+    id: state.id,
+    agent: withClientTools(asObject(agent), state.client_tools),
     workspace: state.workspace,
     persistence_dir: persistenceDir(shownRoot, state.id),
     max_iterations: state.max_iterations,
@@ -104,14 +102,20 @@ export function fullStateEvent(
     agent_state: state.agent_state,
     hook_config,
   };
+}
+
+/** A snapshot of the state as sockets get it, nulls left out; never persisted. */
+export function fullStateEvent(
+  state: ConversationState,
+  shownRoot: string,
+  secrets: SecretsShown,
+): ConversationStateUpdateEvent {
+  const full = fullState(state, shownRoot, secrets);
+  const { agent } = secrets.mask({ agent: state.agent });
   return createEvent({
     source: 'environment',
     key: 'full_state',
-    value: {
-      id: state.id,
-      agent: agentInEvents(asObject(agent), state.client_tools),
-      ...withoutNulls(value),
-    },
+    value: { ...withoutNulls(full), agent: agentInEvents(asObject(agent), state.client_tools) },
     kind: 'ConversationStateUpdateEvent',
   });
 }

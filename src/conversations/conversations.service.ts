@@ -8,6 +8,7 @@ import {
   type JsonObject,
 } from '../storage/index.js';
 import type { Conversation } from './conversation.js';
+import { conversationDocuments, type ConversationDocuments } from './conversation-documents.js';
 import { ConversationCreation } from './conversation-creation.js';
 import { ConversationNotFoundError, RunLimitError } from './conversation-errors.js';
 import { hasStatus, pageOf, type ConversationQuery } from './conversation-page.js';
@@ -32,6 +33,12 @@ interface ReadableLog {
   length: number;
   /** The id of the head of the tree. */
   head: string | null;
+}
+
+/** What is stored of a conversation. */
+export interface ExportedConversation {
+  log: EventLog;
+  documents?: ConversationDocuments;
 }
 
 const MESSAGE_SAVED =
@@ -186,6 +193,16 @@ export class ConversationsService {
   /** Raw lines in the order asked; null for unknown event ids. */
   eventLines(id: string, eventIds: readonly string[]): Promise<(string | null)[]> {
     return this.reading(id, ({ log, length }) => new EventSearch(log, length).lines(eventIds));
+  }
+
+  /**
+   * What is stored of a conversation as of now, to be shown to others: its log, which the caller closes, and its documents,
+   * secrets masked, unless its metadata is damaged.
+   */
+  async exported(id: string): Promise<ExportedConversation> {
+    const { state, log } = await this.store.readWhatIsThere(id);
+    const { shownRoot, secrets } = this.services;
+    return { log, documents: state && conversationDocuments(state, shownRoot, secrets) };
   }
 
   /** The live conversation, opened once for all who ask. Throws also when another live server owns it. */

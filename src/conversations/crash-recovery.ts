@@ -1,7 +1,10 @@
 import { Logger } from '@nestjs/common';
-import { errorStack } from '../errors/index.js';
-import { LeaseHeldError } from '../storage/index.js';
+import { errorMessage, errorStack } from '../errors/index.js';
+import { LeaseHeldError, StorageFailedError } from '../storage/index.js';
 import type { RunSlots } from './run-slots.js';
+
+/** How often it is tried while the storage takes nothing (ms). */
+const STORAGE_RETRY_MS = 5_000;
 
 /** What recovery needs of the conversations. */
 export interface Recoverable {
@@ -22,6 +25,8 @@ export class CrashRecovery {
   private readonly waiting = new Set<string>();
   private readonly stopped = new AbortController();
   private readonly timers = new Set<NodeJS.Timeout>();
+  /** Those of which was said that they have to wait. */
+  private readonly reported = new Set<string>();
   private working: Promise<void> | undefined;
 
   constructor(
@@ -55,24 +60,30 @@ export class CrashRecovery {
         else await this.conversations.recover(id);
       } catch (error) {
         slot?.();
-        if (error instanceof LeaseHeldError) this.lookAgain(id);
+        if (error instanceof LeaseHeldError) this.lookAgain(id, (this.options.leaseTtlSeconds + 1) * 1000);
+        else if (error instanceof StorageFailedError) this.waitForStorage(id, error);
         else this.logger.error(`conversation ${id} cannot be recovered`, errorStack(error));
       }
     }
   }
 
+  /** The disk is full, or out of order: it may work again at any time. Said once. */
+  private waitForStorage(id: string, error: StorageFailedError): void {
+    if (!this.reported.has(id))
+      this.logger.warn(`conversation ${id} is recovered as soon as it can be: ${errorMessage(error)}`);
+    this.reported.add(id);
+    this.lookAgain(id, STORAGE_RETRY_MS);
+  }
+
   /**
-   * Another server has the lease. It may be the one that died: on another host, or in a container that is gone, only
-   * time tells.
+   * Later: another server has the lease, which may be the one that died (on another host, or in a container that is gone,
+   * only time tells), or the storage takes nothing.
    */
-  private lookAgain(id: string): void {
-    const timer = setTimeout(
-      () => {
-        this.timers.delete(timer);
-        void this.addIfRunning(id);
-      },
-      (this.options.leaseTtlSeconds + 1) * 1000,
-    ).unref();
+  private lookAgain(id: string, afterMs: number): void {
+    const timer = setTimeout(() => {
+      this.timers.delete(timer);
+      void this.addIfRunning(id);
+    }, afterMs).unref();
     this.timers.add(timer);
   }
 
@@ -80,7 +91,8 @@ export class CrashRecovery {
     try {
       if (await this.conversations.saysRunning(id)) this.add(id);
     } catch (error) {
-      this.logger.error(`conversation ${id} cannot be recovered`, errorStack(error));
+      if (error instanceof StorageFailedError) this.waitForStorage(id, error);
+      else this.logger.error(`conversation ${id} cannot be recovered`, errorStack(error));
     }
   }
 }

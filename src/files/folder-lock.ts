@@ -87,8 +87,9 @@ export class FolderLock {
     // Its name tells whose it is: who is killed right here leaves it empty.
     const here = await place();
     const own = `${this.file}.${placeMark(here)}-${process.pid}-${token}`;
-    await writeFile(own, JSON.stringify({ token, pid: process.pid, place: here }), { mode: 0o600 });
     try {
+      // On a full disk a file comes to be all the same, without anything in it.
+      await writeFile(own, JSON.stringify({ token, pid: process.pid, place: here }), { mode: 0o600 });
       const end = performance.now() + this.patienceMs;
       for (let pause = 2; !(await linked(own, this.file)); pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
         await this.clearStale(own);

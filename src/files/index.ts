@@ -6,3 +6,4 @@ export { isMissing } from './is-missing.js';
 export { isInside } from './is-inside.js';
 export { readJsonFile } from './read-json-file.js';
 export { makeTemporaryFolder, sweepTemporaryFolders, type TemporaryKind } from './temporary-folders.js';
+export { assertPlainFile, NotAFileError, openPlainFile, PLAIN, readPlainFile } from './plain-file.js';

@@ -21,6 +21,8 @@ export interface WantedPatch {
   cwd: string;
   /** Where it is written. */
   out: FileHandle;
+  /** Ends it. */
+  signal?: AbortSignal;
 }
 
 /**
@@ -31,7 +33,7 @@ export interface WantedPatch {
  * @throws GitCommandError, GitPathError
  */
 export async function writePatch(repository: Repository, wanted: WantedPatch): Promise<void> {
-  const { base, pathspecs, cwd, out } = wanted;
+  const { base, pathspecs, cwd, out, signal } = wanted;
   const objects = path.join(repository.shadow, 'new-objects');
   await mkdir(objects);
   const env = {
@@ -39,7 +41,7 @@ export async function writePatch(repository: Repository, wanted: WantedPatch): P
     GIT_ALTERNATE_OBJECT_DIRECTORIES: quotedPath(path.join(repository.folder.common, 'objects')),
   };
   const run = (args: readonly string[], more: { cwd?: string; out?: FileHandle } = {}) =>
-    repository.run(args, { cwd, env, timeoutMs: STAGING_MS, ...more });
+    repository.run(args, { cwd, env, timeoutMs: STAGING_MS, signal, ...more });
   // With the index as it was, what has not changed since is not read again.
   await run(['read-tree', '--reset', base]);
   const links = await nestedIn(repository, cwd);

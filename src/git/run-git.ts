@@ -12,6 +12,7 @@ const TIMEOUT_MS = 60_000;
 const MAX_OUTPUT = 32 * 1024 * 1024;
 /** Commands that run at the same time; the others wait. */
 const AT_ONCE = 6;
+const ABORTED = 'Git command was aborted';
 
 /** Variables of a git command; undefined: not set. */
 export type GitEnvironment = Readonly<Record<string, string | undefined>>;
@@ -24,6 +25,8 @@ export interface GitRunOptions {
   /** Where its output goes instead of into memory. */
   out?: FileHandle;
   timeoutMs?: number;
+  /** Kills it. */
+  signal?: AbortSignal;
 }
 
 /** So much of what git complains of is kept (characters). */
@@ -40,13 +43,14 @@ const slots = new Slots(AT_ONCE);
 export function runGit(args: readonly string[], options: GitRunOptions): Promise<Buffer> {
   return slots.run(async () => {
     await turnToStart();
+    if (options.signal?.aborted) throw new GitCommandError(args, ABORTED);
     return run(args, options);
   });
 }
 
 function run(
   args: readonly string[],
-  { cwd, env, out, timeoutMs = TIMEOUT_MS }: GitRunOptions,
+  { cwd, env, out, timeoutMs = TIMEOUT_MS, signal }: GitRunOptions,
 ): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     if (args.some((word) => word.includes('\0'))) return reject(new GitCommandError(args));
@@ -61,7 +65,13 @@ function run(
       failure ??= new GitCommandError(args, why);
       killGroup(child, 'SIGKILL');
     };
+    const abort = (): void => kill(ABORTED);
     const timer = setTimeout(() => kill('Git command timed out'), timeoutMs);
+    signal?.addEventListener('abort', abort, { once: true });
+    const release = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
+    };
     const chunks: Buffer[] = [];
     let size = 0;
     let complaint = '';
@@ -74,11 +84,11 @@ function run(
       else chunks.push(chunk);
     });
     child.once('error', () => {
-      clearTimeout(timer);
+      release();
       reject(new GitCommandError(args, 'Git command not found. Is git installed?'));
     });
     child.once('close', (code) => {
-      clearTimeout(timer);
+      release();
       if (failure) reject(failure);
       else if (code === 0) resolve(Buffer.concat(chunks));
       else reject(new GitCommandError(args, undefined, firstReason(complaint)));

@@ -69,6 +69,18 @@ export class StorageFailedError extends Error {
   }
 }
 
+/** A folder, a link, a pipe: no file. */
+const NO_FILE = new Set(['EISDIR', 'ENOTDIR', 'ELOOP', 'ENXIO']);
+
+/**
+ * Why a file of a conversation cannot be used: something else stands in its place, or the store is out of order.
+ * @param what the file is called in the reason
+ */
+export function unusableFile(conversationId: string, what: string, error: unknown): unknown {
+  if (!NO_FILE.has(errorCode(error) ?? '')) return storageFailure(error);
+  return new DamagedConversationError(conversationId, `${what} is no file: ${errorMessage(error)}`);
+}
+
 /** A `StorageFailedError` for an error of the system that says so, any other error as it is. */
 export function storageFailure(error: unknown): unknown {
   const code = errorCode(error) ?? '';

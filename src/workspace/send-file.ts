@@ -23,14 +23,14 @@ export async function sendOpened(
   file: OpenedFile,
   { attachment }: SendOptions = {},
 ): Promise<void> {
-  if (attachment) {
-    response.setHeader('Content-Type', attachment.type);
-    response.setHeader('Content-Disposition', contentDisposition(attachment.name));
-  } else {
-    // Of a name without an extension: bytes.
-    response.type(path.extname(file.path) || 'application/octet-stream');
-  }
   try {
+    if (attachment) {
+      response.setHeader('Content-Type', attachment.type);
+      response.setHeader('Content-Disposition', contentDisposition(attachment.name));
+    } else {
+      // Of a name without an extension: bytes.
+      response.type(path.extname(file.path) || 'application/octet-stream');
+    }
     await sendFile(request, response, file.source);
   } finally {
     await file.handle.close();

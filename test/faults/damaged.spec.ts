@@ -1,4 +1,15 @@
-import { access, mkdir, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import {
+  access,
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readFile,
+  rm,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { ConversationClient, scriptedRequest, userMessage } from '../support/conversation-client.js';
@@ -10,6 +21,14 @@ type Damage = (folder: string) => Promise<void>;
 const inPlaceOf = async (file: string): Promise<void> => {
   await rm(file);
   await mkdir(file);
+};
+const linkInPlaceOf = async (file: string, to: string): Promise<void> => {
+  await rm(file);
+  await symlink(to, file);
+};
+const pipeInPlaceOf = async (file: string): Promise<void> => {
+  await rm(file);
+  execFileSync('mkfifo', [file]);
 };
 const metadata = (folder: string): string => path.join(folder, 'metadata.json');
 const log = (folder: string): string => path.join(folder, 'events.jsonl');
@@ -24,6 +43,13 @@ const METADATA: Record<string, Damage> = {
   'metadata.json is of zeros': async (folder) =>
     writeFile(metadata(folder), Buffer.alloc((await readFile(metadata(folder))).length)),
   'metadata.json is a folder': (folder) => inPlaceOf(metadata(folder)),
+  'metadata.json is a link that leads nowhere': (folder) =>
+    linkInPlaceOf(metadata(folder), `${folder}.nowhere`),
+  'metadata.json is a link to a file': async (folder) => {
+    await copyFile(metadata(folder), `${folder}.elsewhere`);
+    await linkInPlaceOf(metadata(folder), `${folder}.elsewhere`);
+  },
+  'metadata.json is a pipe': (folder) => pipeInPlaceOf(metadata(folder)),
   'metadata.json is of something else': (folder) => writeFile(metadata(folder), '[{"id":1}]'),
   'metadata.json is garbage': (folder) => writeFile(metadata(folder), Buffer.from([0xff, 0xfe, 1, 2, 3])),
   'metadata.json lacks its agent': async (folder) => {
@@ -118,9 +144,29 @@ const LOG: Record<string, (folder: string, events: number) => Promise<number>> =
 /** Nothing of the conversation can be read but what it is. */
 const UNREADABLE: Record<string, Damage> = {
   'events.jsonl is a folder': (folder) => inPlaceOf(log(folder)),
+  'events.jsonl is a link that leads nowhere': (folder) => linkInPlaceOf(log(folder), `${folder}.nowhere`),
+  'events.jsonl is a link to a file': async (folder) => {
+    await copyFile(log(folder), `${folder}.elsewhere`);
+    await linkInPlaceOf(log(folder), `${folder}.elsewhere`);
+  },
+  'events.jsonl is a link to itself': (folder) => linkInPlaceOf(log(folder), log(folder)),
+  'events.jsonl is a pipe': (folder) => pipeInPlaceOf(log(folder)),
+  'events.jsonl is a device': (folder) => linkInPlaceOf(log(folder), '/dev/zero'),
   'nothing is a file': async (folder) => {
     for (const file of [metadata, log, lease]) await inPlaceOf(file(folder));
   },
+};
+
+/** The lease is something else: what there is can be read, and nothing is written. */
+const LEASE: Record<string, Damage> = {
+  'owner_lease.json is a folder': (folder) => inPlaceOf(lease(folder)),
+  'owner_lease.json is a link that leads nowhere': (folder) =>
+    linkInPlaceOf(lease(folder), `${folder}.nowhere`),
+  'owner_lease.json is a link to a file': async (folder) => {
+    await copyFile(lease(folder), `${folder}.elsewhere`);
+    await linkInPlaceOf(lease(folder), `${folder}.elsewhere`);
+  },
+  'owner_lease.json is a pipe': (folder) => pipeInPlaceOf(lease(folder)),
 };
 
 /** Matches a text with these words in it. */
@@ -157,10 +203,10 @@ describe('damaged files', () => {
     };
     whole = await make();
     count = (await whole.events()).length;
-    const names = [METADATA, LOG, UNREADABLE].flatMap((all) => Object.keys(all));
+    const names = [METADATA, LOG, UNREADABLE, LEASE].flatMap((all) => Object.keys(all));
     for (const name of names) clients.set(name, await make());
     await first.end();
-    for (const [name, damage] of Object.entries({ ...METADATA, ...UNREADABLE })) {
+    for (const [name, damage] of Object.entries({ ...METADATA, ...UNREADABLE, ...LEASE })) {
       await damage(folderOf(clients.get(name) ?? whole));
     }
     for (const [name, damage] of Object.entries(LOG)) {
@@ -219,12 +265,49 @@ describe('damaged files', () => {
 
   it.each(Object.keys(UNREADABLE))('%s: says so, can be deleted', async (name) => {
     const damaged = client(name);
-    expect(await server.request('GET', `${damaged.route}/events/search`)).toMatchObject({
-      status: 409,
-      body: { detail: containing(`${damaged.id} is damaged: `) },
-    });
+    const said = { status: 409, body: { detail: containing(`${damaged.id} is damaged: `) } };
+    expect(await server.request('GET', `${damaged.route}/events/search`)).toMatchObject(said);
+    expect(
+      await server.request('POST', `${damaged.route}/events`, userMessage('NEVER STORED')),
+    ).toMatchObject(said);
+    expect(await server.request('POST', `${damaged.route}/run`)).toMatchObject(said);
+    expect(await server.request('GET', `/api/file/download-trajectory/${damaged.id}`)).toMatchObject(said);
+    await leavesOthersAlone(damaged);
     await deletes(damaged);
   });
+
+  it.each(Object.keys(LEASE))('%s: says so, reads its events, can be deleted', async (name) => {
+    const damaged = client(name);
+    const said = {
+      status: 409,
+      body: { detail: containing(`${damaged.id} is damaged: its lease is no file`) },
+    };
+    expect(
+      await server.request('POST', `${damaged.route}/events`, userMessage('NEVER STORED')),
+    ).toMatchObject(said);
+    expect((await damaged.events()).length).toBe(count);
+    await leavesOthersAlone(damaged);
+    await deletes(damaged);
+  });
+
+  it('answers a message with the reason when the log becomes a link while the server runs', async () => {
+    const made = await ConversationClient.create(server, scriptedRequest(path.join(folder, 'work')));
+    await symlink(path.join(folder, 'nowhere'), log(folderOf(made)));
+    expect(await server.request('POST', `${made.route}/events`, userMessage('NEVER STORED'))).toMatchObject({
+      status: 409,
+      body: { detail: containing(`${made.id} is damaged: its log is no file`) },
+    });
+    await expect(access(path.join(folder, 'nowhere'))).rejects.toMatchObject({ code: 'ENOENT' });
+    await deletes(made);
+  });
+
+  /** Nothing was made where a link leads, and nothing written to it. */
+  async function leavesOthersAlone(damaged: ConversationClient): Promise<void> {
+    const place = folderOf(damaged);
+    await expect(access(`${place}.nowhere`)).rejects.toMatchObject({ code: 'ENOENT' });
+    const elsewhere = await readFile(`${place}.elsewhere`, 'utf8').catch(() => '');
+    expect(elsewhere).not.toContain('NEVER STORED');
+  }
 
   async function deletes(damaged: ConversationClient): Promise<void> {
     expect((await server.request('DELETE', damaged.route)).status).toBe(200);

@@ -10,8 +10,8 @@ export function zipEntries(zip: Buffer): Map<string, Buffer> {
   while (end >= 0 && zip.readUInt32LE(end) !== DIRECTORY_END) end -= 1;
   if (end < 0) throw new Error('no zip archive');
   const entries = new Map<string, Buffer>();
-  let at = zip.readUInt32LE(end + 16);
-  for (let count = zip.readUInt16LE(end + 10); count > 0; count -= 1) {
+  let { count, at } = directoryOf(zip, end);
+  for (; count > 0; count -= 1) {
     if (zip.readUInt32LE(at) !== DIRECTORY_ENTRY) throw new Error('no entry where one should be');
     const [nameLength, extraLength, commentLength] = [28, 30, 32].map((offset) =>
       zip.readUInt16LE(at + offset),
@@ -24,4 +24,12 @@ export function zipEntries(zip: Buffer): Map<string, Buffer> {
     at += 46 + (nameLength ?? 0) + (extraLength ?? 0) + (commentLength ?? 0);
   }
   return entries;
+}
+
+/** How many entries there are, and where the first is; of many they stand in a record of their own, in 64 bits. */
+function directoryOf(zip: Buffer, end: number): { count: number; at: number } {
+  const count = zip.readUInt16LE(end + 10);
+  if (count < 0xffff) return { count, at: zip.readUInt32LE(end + 16) };
+  const end64 = Number(zip.readBigUInt64LE(end - 20 + 8));
+  return { count: Number(zip.readBigUInt64LE(end64 + 32)), at: Number(zip.readBigUInt64LE(end64 + 48)) };
 }

@@ -1,6 +1,8 @@
-import { appendFile, mkdir, readdir, readFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { appendFile, mkdir, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
+import { PLAIN, readPlainFile } from '../../files/index.js';
 import { serialiseEvent, type DurableEvent } from '../../events/index.js';
 import { parseEvent } from '../parse-event.js';
 
@@ -30,7 +32,9 @@ export class TaskLogs {
   }
 
   async append(id: string, events: readonly DurableEvent[]): Promise<void> {
-    await appendFile(this.fileOf(id), events.map((event) => `${serialiseEvent(event)}\n`).join(''));
+    await appendFile(this.fileOf(id), events.map((event) => `${serialiseEvent(event)}\n`).join(''), {
+      flag: constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | PLAIN,
+    });
   }
 
   /** What is known of a task; undefined when there is none of this id. A line that a crash has cut is passed over. */
@@ -38,7 +42,7 @@ export class TaskLogs {
     if (!NAME.test(`${id}${SUFFIX}`)) return undefined;
     let text: string;
     try {
-      text = await readFile(this.fileOf(id), 'utf8');
+      text = await readPlainFile(this.fileOf(id));
     } catch (error) {
       if (errorCode(error) === 'ENOENT') return undefined;
       throw error;

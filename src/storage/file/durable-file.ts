@@ -1,8 +1,9 @@
-import fs from 'node:fs';
+import fs, { constants } from 'node:fs';
 import { mkdir, rename, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { errorCode } from '../../errors/index.js';
+import { PLAIN } from '../../files/index.js';
 import { turnForRequest } from '../../flow/index.js';
 import { FILE_MODE, FOLDER_MODE } from './conversation-folder.js';
 
@@ -13,6 +14,9 @@ import { FILE_MODE, FOLDER_MODE } from './conversation-folder.js';
 const open = promisify(fs.open);
 const write = promisify(fs.writeFile);
 const sync = promisify(fs.fsync);
+
+/** Nothing is written through a link, or waits for a pipe. */
+const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | PLAIN;
 
 /** A text of so many UTF-16 units is copied faster than a thread answers. */
 const SHORT_TEXT = 64 * 1024;
@@ -129,7 +133,8 @@ async function writeAside(
   content: string,
   put: (written: number) => Promise<void>,
 ): Promise<void> {
-  const written = await open(temporary, flags, FILE_MODE);
+  const exclusive = flags === 'wx' ? constants.O_EXCL : constants.O_TRUNC;
+  const written = await open(temporary, NEW_FILE | exclusive, FILE_MODE);
   try {
     if (content.length > SHORT_TEXT) await write(written, content);
     else fs.writeFileSync(written, content);
@@ -144,7 +149,7 @@ async function writeAside(
 
 /** Makes a file that is complete from the first moment. @throws EEXIST when the name is taken */
 export async function linkNewFile(file: string, temporary: string, content: string): Promise<void> {
-  const written = await open(temporary, 'w', FILE_MODE);
+  const written = await open(temporary, NEW_FILE | constants.O_TRUNC, FILE_MODE);
   try {
     fs.writeFileSync(written, content);
     fs.linkSync(temporary, file);

@@ -12,12 +12,7 @@ import {
   type LogRecord,
 } from '../event-log.js';
 import type { LeaseFence } from '../lease-store.js';
-import {
-  DamagedConversationError,
-  LeaseLostError,
-  SequenceConflictError,
-  storageFailure,
-} from '../storage-errors.js';
+import { LeaseLostError, SequenceConflictError, unusableFile } from '../storage-errors.js';
 import type { LogFile } from './log-file.js';
 import { LogLines } from './log-lines.js';
 import { LONGEST_LINE_BYTES } from './log-scan.js';
@@ -27,6 +22,9 @@ const logger = new Logger('EventLog');
 
 /** One flush takes no more text than this (UTF-16 units), so that what is copied or held for it stays small. */
 const MOST_TEXT_PER_FLUSH = 8 * 1024 * 1024;
+
+/** What it is called in errors. */
+const LOG = 'its log';
 
 const NEWLINE = 10;
 /** So much text is encoded in a part (UTF-16 units). */
@@ -71,7 +69,7 @@ export class FileEventLog extends EventLog {
       if (!isMissing(file.path) && !(await lines.restore())) await lines.scan();
     } catch (error) {
       await file.close();
-      if (errorCode(error) !== 'ENOENT') throw unusable(conversationId, error);
+      if (errorCode(error) !== 'ENOENT') throw unusableFile(conversationId, LOG, error);
     }
     return new FileEventLog(conversationId, file, lines);
   }
@@ -97,22 +95,22 @@ export class FileEventLog extends EventLog {
 
   override async read(fromSeq: number, limit: number): Promise<string[]> {
     if (this.closing) throw this.closedError();
-    return this.lines.read(fromSeq, limit).catch(rethrowAsStorageFailure);
+    return this.lines.read(fromSeq, limit).catch(this.rethrow);
   }
 
   override async readBytes(fromSeq: number, limit: number, bytes: number): Promise<Buffer[]> {
     if (this.closing) throw this.closedError();
-    return this.lines.readBytes(fromSeq, limit, bytes).catch(rethrowAsStorageFailure);
+    return this.lines.readBytes(fromSeq, limit, bytes).catch(this.rethrow);
   }
 
   override async readMany(seqs: readonly number[]): Promise<string[]> {
     if (this.closing) throw this.closedError();
-    return this.lines.readMany(seqs).catch(rethrowAsStorageFailure);
+    return this.lines.readMany(seqs).catch(this.rethrow);
   }
 
   override async readItems(seqs: readonly number[]): Promise<Buffer> {
     if (this.closing) throw this.closedError();
-    return this.lines.readItems(seqs).catch(rethrowAsStorageFailure);
+    return this.lines.readItems(seqs).catch(this.rethrow);
   }
 
   override entry(seq: number): EventIndexEntry {
@@ -155,7 +153,7 @@ export class FileEventLog extends EventLog {
         // Those that came meanwhile counted on numbers which now will not be given.
         const failed = [...batch, ...this.waiting.splice(0)];
         this.handedIn = this.lines.length;
-        for (const { reject } of failed) reject(storageFailure(error));
+        for (const { reject } of failed) reject(unusableFile(this.conversationId, LOG, error));
       }
     }
     this.flushing = undefined;
@@ -223,6 +221,10 @@ export class FileEventLog extends EventLog {
       logger.error(`conversation ${this.conversationId}: the log cannot be cut back: ${String(error)}`);
     }
   }
+
+  private readonly rethrow = (error: unknown): never => {
+    throw unusableFile(this.conversationId, LOG, error);
+  };
 
   private closedError(): Error {
     return new Error(`the log of conversation ${this.conversationId} is closed`);
@@ -293,14 +295,4 @@ function encodePart(records: readonly LogRecord[], { pieces, lengths }: Encoded)
     space[at++] = NEWLINE;
   }
   if (at > from) pieces.push(space.subarray(from, at));
-}
-
-/** Why a log cannot be read: another kind of thing stands in its place, or the store is out of order. */
-function unusable(conversationId: string, error: unknown): unknown {
-  if (!['EISDIR', 'ENOTDIR', 'ELOOP'].includes(errorCode(error) ?? '')) return storageFailure(error);
-  return new DamagedConversationError(conversationId, `its log is no file: ${errorMessage(error)}`);
-}
-
-function rethrowAsStorageFailure(error: unknown): never {
-  throw storageFailure(error);
 }

@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { copyFile, constants, mkdir, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
-import { errorCode, errorMessage } from '../../errors/index.js';
+import { errorCode } from '../../errors/index.js';
+import { openPlainFile } from '../../files/index.js';
 import { LeaseStore, type LeaseFence } from '../lease-store.js';
-import { DamagedConversationError, LeaseHeldError, storageFailure } from '../storage-errors.js';
+import { DamagedConversationError, LeaseHeldError, unusableFile } from '../storage-errors.js';
 import { StorageOptions } from '../storage-options.js';
 import { forEachBounded } from '../../flow/index.js';
 import { conversationFolder, FOLDER_MODE, LOG_FILE } from './conversation-folder.js';
@@ -47,7 +48,7 @@ export class FileLeaseStore extends LeaseStore implements OnApplicationShutdown 
       return fence;
     } catch (error) {
       this.held.delete(conversationId);
-      throw unusable(conversationId, error);
+      throw unusableFile(conversationId, 'its lease', error);
     }
   }
 
@@ -67,7 +68,7 @@ export class FileLeaseStore extends LeaseStore implements OnApplicationShutdown 
     try {
       return await new LeaseFile(folder, this.instanceId, this.ttlMs).isVacant();
     } catch (error) {
-      const failure = unusable(conversationId, error);
+      const failure = unusableFile(conversationId, 'its lease', error);
       // Whatever stands in its place, nobody holds it.
       if (failure instanceof DamagedConversationError) return true;
       throw failure;
@@ -177,6 +178,8 @@ async function detachLog(folder: string, instanceId: string): Promise<void> {
   const log = path.join(folder, LOG_FILE);
   const copy = path.join(folder, `${LOG_FILE}.${instanceId}.tmp`);
   try {
+    // A copy would have what a link leads to, or never end.
+    await (await openPlainFile(log)).close();
     await copyFile(log, copy, constants.COPYFILE_FICLONE);
     const handle = await open(copy, 'r+');
     try {
@@ -201,10 +204,4 @@ async function ensureFolder(folder: string): Promise<void> {
     if (errorCode(error) !== 'ENOENT') throw error;
     await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
   }
-}
-
-/** Why a lease cannot be taken: another kind of thing stands in its place, or the store is out of order. */
-function unusable(conversationId: string, error: unknown): unknown {
-  if (!['EISDIR', 'ENOTDIR', 'ELOOP'].includes(errorCode(error) ?? '')) return storageFailure(error);
-  return new DamagedConversationError(conversationId, `its lease is no file: ${errorMessage(error)}`);
 }

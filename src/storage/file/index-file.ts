@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { deserialize, serialize } from 'node:v8';
+import { openPlainFile, PLAIN } from '../../files/index.js';
 import { FILE_MODE } from './conversation-folder.js';
 import { EventIndex, type PackedIndex } from './event-index.js';
 
@@ -22,7 +24,7 @@ interface IndexRecord {
  */
 export async function readIndex(file: string, stamp: string): Promise<EventIndex | undefined> {
   try {
-    const bytes = await readFile(file);
+    const bytes = await readBytes(file);
     const content = bytes.subarray(HASH_BYTES);
     if (!hashOf(content).equals(bytes.subarray(0, HASH_BYTES))) return undefined;
     const record: unknown = deserialize(content);
@@ -45,8 +47,18 @@ export async function writeIndex(file: string, stamp: string, index: EventIndex)
   if (packed === undefined) return false;
   const record: IndexRecord = { layout: LAYOUT, stamp, index: packed };
   const content = serialize(record);
-  await writeFile(file, Buffer.concat([hashOf(content), content]), { mode: FILE_MODE });
+  const flag = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | PLAIN;
+  await writeFile(file, Buffer.concat([hashOf(content), content]), { mode: FILE_MODE, flag });
   return true;
+}
+
+async function readBytes(file: string): Promise<Buffer> {
+  const handle = await openPlainFile(file);
+  try {
+    return await handle.readFile();
+  } finally {
+    await handle.close();
+  }
 }
 
 function hashOf(content: Buffer): Buffer {

@@ -1,8 +1,9 @@
-import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
 import type { LeaseOwner } from '../lease-store.js';
-import { isMissing } from '../../files/index.js';
+import { isMissing, openPlainFile, readPlainFile } from '../../files/index.js';
 import { LEASE_FILE } from './conversation-folder.js';
 import { linkNewFile } from './durable-file.js';
 import { formatLease, ownLease, parseLease, sameOwner, vacancyOf, type Vacancy } from './lease-record.js';
@@ -71,7 +72,7 @@ export class LeaseFile {
    * @returns false when it is not
    */
   async overwrite(mine: LeaseOwner, next: LeaseOwner): Promise<boolean> {
-    const handle = await open(this.file, 'r+').catch(undefinedIfMissing);
+    const handle = await openPlainFile(this.file, constants.O_RDWR).catch(undefinedIfMissing);
     if (!handle) return false;
     try {
       const text = await handle.readFile('utf8');
@@ -91,12 +92,12 @@ export class LeaseFile {
       const generation = Number(CLAIM.exec(name)?.[1]);
       if (!(generation > mine.generation)) continue;
       const claim = parseLease(
-        (await readFile(path.join(this.folder, name), 'utf8').catch(undefinedIfMissing)) ?? '',
+        (await readPlainFile(path.join(this.folder, name)).catch(undefinedIfMissing)) ?? '',
       );
       // A claim whose maker is gone, or that has run out, is not taken up any more: see `replace`.
       if (claim && vacancyOf(claim) === undefined) return false;
     }
-    const found = parseLease((await readFile(this.file, 'utf8').catch(undefinedIfMissing)) ?? '');
+    const found = parseLease((await readPlainFile(this.file).catch(undefinedIfMissing)) ?? '');
     return found !== undefined && sameOwner(found, mine);
   }
 
@@ -149,7 +150,7 @@ export class LeaseFile {
   /** The lease in a file. One that cannot be read (a power cut) counts from its last change. */
   private async read(file: string): Promise<LeaseOwner | undefined> {
     if (isMissing(file)) return undefined;
-    const text = await readFile(file, 'utf8').catch(undefinedIfMissing);
+    const text = await readPlainFile(file).catch(undefinedIfMissing);
     if (text === undefined) return undefined;
     const lease = parseLease(text);
     if (lease) return lease;

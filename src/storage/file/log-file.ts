@@ -2,6 +2,7 @@ import fs, { constants } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { errorCode } from '../../errors/index.js';
+import { assertPlainFile, PLAIN } from '../../files/index.js';
 import { meters } from '../../meters/index.js';
 import { FILE_MODE } from './conversation-folder.js';
 import { syncFolder } from './durable-file.js';
@@ -17,8 +18,8 @@ const FLUSHES_ITSELF = process.platform === 'linux' ? constants.O_DSYNC : 0;
 /*
  * By descriptors: a `FileHandle` takes a kilobyte of each conversation that is open, and its ways to the disk are longer.
  */
-const open = promisify(fs.open);
 const close = promisify(fs.close);
+const openAny = promisify(fs.open);
 const read = promisify(fs.read);
 const datasync = promisify(fs.fdatasync);
 const stat = promisify(fs.fstat);
@@ -57,13 +58,13 @@ export class LogFile {
   /** Runs `action` with the descriptor of the open file; the file stays open at least until it ends. */
   async use<T>(action: (fd: number) => Promise<T>): Promise<T> {
     if (this.isClosed) return this.useOnce(action);
-    this.current ??= this.openWith(() => open(this.path, 'r'));
+    this.current ??= this.openWith(() => open(this.path, constants.O_RDONLY));
     return (await this.current).use(action);
   }
 
   /** Who began to read before the file was closed may go on, but keeps nothing open: nobody would close it any more. */
   private async useOnce<T>(action: (fd: number) => Promise<T>): Promise<T> {
-    const fd = await open(this.path, 'r');
+    const fd = await open(this.path, constants.O_RDONLY);
     try {
       return await action(fd);
     } finally {
@@ -172,6 +173,18 @@ export class LogFile {
   private async retire(file: Promise<SharedFile> | undefined): Promise<void> {
     const opened = await file?.catch(() => undefined);
     await opened?.retire();
+  }
+}
+
+/** Opens a file, and nothing else that may stand in its place. */
+async function open(file: string, flags: number, mode?: number): Promise<number> {
+  const fd = await openAny(file, flags | PLAIN, mode);
+  try {
+    assertPlainFile(fd, file);
+    return fd;
+  } catch (error) {
+    await close(fd);
+    throw error;
   }
 }
 

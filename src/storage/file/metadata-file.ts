@@ -1,6 +1,6 @@
 import fs from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { assertPlainFile, PLAIN, readPlainFile } from '../../files/index.js';
 import type { CatalogueEntry, StoredMetadata } from '../catalogue.js';
 
 // Plain descriptors: 10,000 file handles would cost three times as much as their reads.
@@ -27,7 +27,7 @@ export function formatMetadata(metadata: StoredMetadata): string {
  * @throws Error when it cannot be read or is not the metadata of this conversation
  */
 export async function readMetadata(file: string, conversationId: string): Promise<StoredMetadata> {
-  const metadata = parsed(await readFile(file, 'utf8'));
+  const metadata = parsed(await readPlainFile(file));
   if (!isMetadata(metadata)) throw new Error('a field of the list of conversations is missing');
   if (metadata.id !== conversationId) throw new Error(`it is of another conversation, ${metadata.id}`);
   return metadata;
@@ -43,9 +43,10 @@ export async function readEntry(
   conversationId: string,
   buffer: Buffer,
 ): Promise<CatalogueEntry> {
-  const descriptor = await open(file, 'r');
+  const descriptor = await open(file, fs.constants.O_RDONLY | PLAIN);
   let length: number;
   try {
+    assertPlainFile(descriptor, file);
     length = (await read(descriptor, buffer, 0, buffer.length, 0)).bytesRead;
   } finally {
     await close(descriptor);
@@ -61,7 +62,8 @@ export function readEntryNow(
 ): CatalogueEntry | undefined {
   let descriptor: number | undefined;
   try {
-    descriptor = fs.openSync(file, 'r');
+    descriptor = fs.openSync(file, fs.constants.O_RDONLY | PLAIN);
+    assertPlainFile(descriptor, file);
     return entryIn(buffer, fs.readSync(descriptor, buffer, 0, buffer.length, 0), conversationId);
   } catch {
     return undefined;

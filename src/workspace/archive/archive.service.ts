@@ -1,7 +1,9 @@
-import { lstat, open, opendir, rm } from 'node:fs/promises';
+import { lstat, open, opendir, rm, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
+import { createGzip } from 'node:zlib';
 import { BadRequestException, Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
+import { ConversationsService } from '../../conversations/conversations.service.js';
 import { KnownSecrets } from '../../crypto/index.js';
 import { makeTemporaryFolder } from '../../files/index.js';
 import {
@@ -15,6 +17,7 @@ import {
   Repository,
   writePatch,
 } from '../../git/index.js';
+import { clientLeaves, streamAnswer } from '../../http/stream-answer.js';
 import { Catalogue } from '../../storage/index.js';
 import { maskRemote } from '../../text/index.js';
 import { contentDisposition, percentEncoded } from '../content-disposition.js';
@@ -22,8 +25,8 @@ import { FilesService } from '../files/files.service.js';
 import { RuntimeScopes } from '../runtime-scopes.js';
 import { sendOpened } from '../send-file.js';
 import { Excludes } from './excludes.js';
-import { writeTarGz } from './tar-archive.js';
-import { writeTrajectory } from './trajectory.js';
+import { tarArchive } from './tar-archive.js';
+import { trajectory } from './trajectory.js';
 
 /** What an archive is to hold. */
 export interface ArchiveRequest {
@@ -46,6 +49,7 @@ export class ArchiveService {
     private readonly files: FilesService,
     private readonly scopes: RuntimeScopes,
     private readonly catalogue: Catalogue,
+    private readonly conversations: ConversationsService,
     private readonly secrets: KnownSecrets,
   ) {}
 
@@ -61,7 +65,7 @@ export class ArchiveService {
       await repository?.close();
     }
     startDownload(response, `${nameOf(folder)}.tar.gz`, 'application/gzip');
-    await streaming(response, () => writeTarGz({ folder, excludes, scope: paths }, response));
+    await streamAnswer(response, tarArchive({ folder, excludes, scope: paths }), createGzip());
   }
 
   /** Answers with a patch of what has changed in a folder since a base. */
@@ -78,41 +82,60 @@ export class ArchiveService {
     const { gitBounds } = await this.scopes.of(scope);
     const repository = await opened(folder, await gitBounds());
     if (!repository) throw new BadRequestException(`Not a git repository: Not a git repository: ${folder}`);
-    const scratch = await makeTemporaryFolder('patch');
     try {
       const base = await exportBase(repository, base_ref ?? undefined).catch((error: unknown) => {
         if (!(error instanceof GitCommandError)) throw error;
         throw new BadRequestException(`base_ref '${base_ref ?? ''}' could not be resolved`);
-      });
-      const file = path.join(scratch, 'patch');
-      const handle = await open(file, 'wx+', 0o600);
-      await writePatch(repository, { base, pathspecs, cwd: folder, out: handle }).catch((error: unknown) => {
-        if (error instanceof GitPathError) throw new BadRequestException(error.message);
-        if (!(error instanceof GitCommandError)) throw error;
-        throw new BadRequestException('Failed to generate git delta');
       });
       if (repository.folder.top === folder) await describe(repository, response);
       if (base !== repository.emptyTree) {
         response.setHeader('X-Archive-Base-Commit', base);
         response.setHeader('X-Archive-Base-Ref', percentEncoded(base_ref ?? 'auto'));
       }
-      const attachment = { name: `${nameOf(folder)}.patch`, type: 'text/x-patch; charset=utf-8' };
-      await sendOpened(
-        request,
-        response,
-        { handle, path: file, source: file, stats: await handle.stat() },
-        { attachment },
-      );
+      await this.sendPatchSince(base, { repository, folder, pathspecs }, request, response);
     } finally {
-      await Promise.all([repository.close(), rm(scratch, { recursive: true, force: true })]);
+      await repository.close();
+    }
+  }
+
+  /** Makes the patch in a temporary file, which is gone when the answer is out or the client has left. */
+  private async sendPatchSince(
+    base: string,
+    { repository, folder, pathspecs }: { repository: Repository; folder: string; pathspecs: string[] },
+    request: Request,
+    response: Response,
+  ): Promise<void> {
+    const scratch = await makeTemporaryFolder('patch');
+    let handle: FileHandle | undefined;
+    try {
+      const file = path.join(scratch, 'patch');
+      handle = await open(file, 'wx+', 0o600);
+      const wanted = { base, pathspecs, cwd: folder, out: handle, signal: clientLeaves(response) };
+      await writePatch(repository, wanted).catch((error: unknown) => {
+        if (error instanceof GitPathError) throw new BadRequestException(error.message);
+        if (!(error instanceof GitCommandError)) throw error;
+        throw new BadRequestException('Failed to generate git delta');
+      });
+      const attachment = { name: `${nameOf(folder)}.patch`, type: 'text/x-patch; charset=utf-8' };
+      const opened = { handle, path: file, source: file, stats: await handle.stat() };
+      await sendOpened(request, response, opened, { attachment });
+    } finally {
+      await handle?.close();
+      await rm(scratch, { recursive: true, force: true });
     }
   }
 
   /** Answers with everything that is stored of a conversation, without its secrets. */
   async sendTrajectory(conversationId: string, response: Response): Promise<void> {
     const folder = this.catalogue.folder(conversationId);
-    startDownload(response, `${path.basename(folder)}.zip`, 'application/octet-stream');
-    await streaming(response, () => writeTrajectory(folder, response, (text) => this.secrets.mask(text)));
+    const exported = await this.conversations.exported(conversationId);
+    try {
+      startDownload(response, `${path.basename(folder)}.zip`, 'application/octet-stream');
+      const mask = (text: string): string => this.secrets.mask(text);
+      await streamAnswer(response, trajectory({ ...exported, folder, mask }));
+    } finally {
+      await exported.log.close();
+    }
   }
 
   hasConversation(conversationId: string): Promise<boolean> {
@@ -147,15 +170,6 @@ function startDownload(response: Response, name: string, type: string): void {
   response.setHeader('Content-Type', type);
   response.setHeader('Content-Disposition', contentDisposition(name));
   response.setHeader('Cache-Control', 'private, no-store');
-}
-
-/** A client that goes away is no failure. */
-async function streaming(response: Response, write: () => Promise<void>): Promise<void> {
-  try {
-    await write();
-  } catch (error) {
-    if (!response.destroyed) throw error;
-  }
 }
 
 /** Says which repository it is of; the address without passwords and tokens. */

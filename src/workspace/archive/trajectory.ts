@@ -1,87 +1,124 @@
-import { createReadStream } from 'node:fs';
-import { lstat, readdir } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import path from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import type { Writable } from 'node:stream';
-import { errorCode } from '../../errors/index.js';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { ExportedConversation } from '../../conversations/conversations.service.js';
+import { bashEventMembers } from './bash-event-members.js';
 import { maskedJson, maskedLine } from './masked-json.js';
+import { bytesOf, linesOf, openPlainFile, readPlainFile, type PlainFile } from './plain-file.js';
+import { subAgentMembers } from './sub-agent-members.js';
+import { documentMember, eventFileName, folderMember, namesIn } from './trajectory-members.js';
+import { zipArchive, type ZipMember } from './zip-archive.js';
 
-/** Not for others: credentials of running agents, and what only this server needs. */
-const LEFT_OUT = /^(acp|owner_lease\.json|.*\.tmp|.*\.lock)$/;
-/** Longer JSON that is no list of lines is left out: it is read as a whole. */
-const MAX_JSON = 64 * 1024 * 1024;
-const LINE_END = 10;
+/** What a trajectory is made of. */
+export interface TrajectorySource extends ExportedConversation {
+  /** Absolute path of the folder of the conversation. */
+  folder: string;
+  /** Frees a text from secrets that the server knows. */
+  mask: (text: string) => string;
+}
+
+/** Not for others: credentials of running agents, what only this server needs, and what other members say already. */
+const LEFT_OUT =
+  /^(acp|tasks|unfinished|events\.(jsonl|index)|metadata\.json.*|owner_lease\.json|.*\.tmp|.*\.lock)$/;
+const PERMISSIONS = 0o777;
+/** Events that are read at a time: so many, or of so many bytes. */
+const EVENTS_AT_ONCE = 100;
+const BYTES_AT_ONCE = 1024 * 1024;
 
 /**
- * Writes everything that is stored of a conversation as a zip, secrets masked, while it is read. What is still being
- * written ends with its last whole line.
- * @param folder of the conversation
- * @param mask frees a text from secrets that the server knows
+ * Everything that is stored of a conversation as a zip, secrets masked, made while it is asked for: in the layout that the
+ * original server has on its disk and in its trajectories. It holds the events that there are when it begins. The
+ * caller closes the log.
  */
-export async function writeTrajectory(
-  folder: string,
-  out: Writable,
-  mask: (text: string) => string,
-): Promise<void> {
-  const { ZipFile } = (await import('yazl')).default;
-  const zip = new ZipFile();
-  const name = path.basename(folder);
-  for (const { file, parts } of await filesOf(folder, [])) {
-    const member = [name, ...parts].join('/');
-    zip.addReadStreamLazy(member, {}, (done) => {
-      done(null, Readable.from(contentOf(file, mask), { objectMode: false }));
-    });
-  }
-  zip.end();
-  await pipeline(zip.outputStream, out);
+export function trajectory(source: TrajectorySource): AsyncGenerator<Buffer, void> {
+  return zipArchive(new Trajectory(source).members());
 }
 
-async function filesOf(
-  folder: string,
-  parts: readonly string[],
-): Promise<{ file: string; parts: string[] }[]> {
-  const found: { file: string; parts: string[] }[] = [];
-  for (const name of (await readdir(folder)).sort()) {
-    if (LEFT_OUT.test(name)) continue;
-    const file = path.join(folder, name);
-    const stats = await lstat(file).catch(() => undefined);
-    if (stats?.isDirectory()) found.push(...(await filesOf(file, [...parts, name])));
-    else if (stats?.isFile()) found.push({ file, parts: [...parts, name] });
-  }
-  return found;
-}
+type Members = AsyncGenerator<ZipMember, void>;
+/** By name: what is not stored in the form in which it is shown. */
+type Made = Map<string, () => Members | ZipMember[]>;
 
-async function* contentOf(file: string, mask: (text: string) => string): AsyncGenerator<string | Buffer> {
-  try {
-    if (file.endsWith('.jsonl')) yield* maskedLines(file, mask);
-    else if (file.endsWith('.json')) yield maskedJson(await readWhole(file), mask);
-    else for await (const chunk of createReadStream(file)) if (Buffer.isBuffer(chunk)) yield chunk;
-  } catch (error) {
-    // It was removed meanwhile.
-    if (errorCode(error) !== 'ENOENT') throw error;
-  }
-}
+class Trajectory {
+  private readonly root: string;
 
-async function* maskedLines(file: string, mask: (text: string) => string): AsyncGenerator<string> {
-  let pieces: Buffer[] = [];
-  for await (const chunk of createReadStream(file)) {
-    if (!Buffer.isBuffer(chunk)) continue;
-    let start = 0;
-    for (let end = chunk.indexOf(LINE_END); end !== -1; end = chunk.indexOf(LINE_END, start)) {
-      const line = Buffer.concat([...pieces, chunk.subarray(start, end)]).toString();
-      pieces = [];
-      start = end + 1;
-      yield `${maskedLine(line, mask)}\n`;
+  constructor(private readonly source: TrajectorySource) {
+    this.root = path.basename(source.folder);
+  }
+
+  async *members(): Members {
+    yield folderMember(this.root);
+    const made = this.made();
+    const stored = (await namesIn(this.source.folder)).filter((name) => !LEFT_OUT.test(name));
+    for (const name of [...new Set([...made.keys(), ...stored])].sort())
+      yield* (made.get(name) ?? (() => this.stored([name])))();
+  }
+
+  private made(): Made {
+    const { folder, documents, mask } = this.source;
+    const made: Made = new Map([['events', () => this.events()]]);
+    const at = (name: string): string => `${this.root}/${name}`;
+    if (documents) {
+      const modified = new Date(documents.updatedAt);
+      const document = (name: string, value: object) => (): ZipMember[] => [
+        documentMember(at(name), maskedLine(JSON.stringify(value), mask), modified),
+      ];
+      made.set('base_state.json', document('base_state.json', documents.baseState));
+      made.set('meta.json', document('meta.json', documents.meta));
     }
-    pieces.push(chunk.subarray(start));
+    const tasks = path.join(folder, 'tasks');
+    const parent = documents?.baseState;
+    made.set('subagents', () => subAgentMembers({ folder: tasks, root: at('subagents'), parent, mask }));
+    const bash = path.join(folder, 'bash_events');
+    made.set('bash_events', () => bashEventMembers({ folder: bash, root: at('bash_events'), mask }));
+    return made;
+  }
+
+  private async *events(): Members {
+    const { log, mask } = this.source;
+    yield folderMember(`${this.root}/events`);
+    for (let seq = 0; seq < log.length;) {
+      const lines = await log.readBytes(seq, EVENTS_AT_ONCE, BYTES_AT_ONCE);
+      if (lines.length === 0) return;
+      for (const line of lines) {
+        const { id, timestamp } = log.entry(seq);
+        const name = `${this.root}/events/${eventFileName(seq, id)}`;
+        yield documentMember(name, maskedLine(line.toString(), mask), new Date(timestamp));
+        seq += 1;
+      }
+      // What was read ahead is there at once: nothing else would have its turn.
+      await nextTurn();
+    }
+  }
+
+  /** A file or a folder as it is; links, pipes and devices are left out. */
+  private async *stored(parts: readonly string[]): Members {
+    const name = [this.root, ...parts].join('/');
+    const place = path.join(this.source.folder, ...parts);
+    const file = await openPlainFile(place);
+    if (file) {
+      try {
+        const { mode, mtime } = file.stats;
+        yield { name, mode: mode & PERMISSIONS, modified: mtime, content: await this.content(file) };
+      } finally {
+        await file.handle.close();
+      }
+      return;
+    }
+    const stats = await lstat(place).catch(() => undefined);
+    if (!stats?.isDirectory()) return;
+    yield folderMember(name);
+    for (const below of await namesIn(place))
+      if (!LEFT_OUT.test(below)) yield* this.stored([...parts, below]);
+  }
+
+  private async content(file: PlainFile): Promise<ZipMember['content']> {
+    const { mask } = this.source;
+    if (file.path.endsWith('.jsonl')) return maskedLines(file, mask);
+    if (file.path.endsWith('.json')) return Buffer.from(maskedJson(await readPlainFile(file), mask));
+    return bytesOf(file);
   }
 }
 
-async function readWhole(file: string): Promise<string> {
-  const pieces: Buffer[] = [];
-  for await (const chunk of createReadStream(file, { end: MAX_JSON - 1 })) {
-    if (Buffer.isBuffer(chunk)) pieces.push(chunk);
-  }
-  return Buffer.concat(pieces).toString();
+async function* maskedLines(file: PlainFile, mask: (text: string) => string): AsyncGenerator<Buffer, void> {
+  for await (const line of linesOf(file)) yield Buffer.from(`${maskedLine(line, mask)}\n`);
 }

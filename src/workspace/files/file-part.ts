@@ -21,6 +21,8 @@ export function readFilePart<T>(
   return new Promise((resolve, reject) => {
     const form = openForm(request);
     if (!form) return reject(missing(field));
+    // Nothing more would come of it, not even its end.
+    if (request.destroyed && !request.readableEnded) return reject(new BadRequestException(CUT_OFF));
     let work: Promise<T> | undefined;
     let isText = false;
     const fail = (error: unknown): void => {

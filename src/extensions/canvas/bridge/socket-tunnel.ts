@@ -23,8 +23,10 @@ export function tunnelSocket({ request, socket, head }: Knock, upstream: Upstrea
     ...{ host: '127.0.0.1', port, path: target, agent: false },
     headers: { ...headers, host: `127.0.0.1:${port}`, connection: 'Upgrade', upgrade: 'websocket' },
   });
+  let remote: Duplex | undefined;
   const end = (): void => {
     asked.destroy();
+    remote?.destroy();
     socket.destroy();
   };
   over.addEventListener('abort', end, { once: true });
@@ -33,22 +35,21 @@ export function tunnelSocket({ request, socket, head }: Knock, upstream: Upstrea
     asked.destroy();
   });
   socket.on('error', end);
-  asked.once('error', () => refuse(socket));
+  asked.on('error', () => refuse(socket));
   asked.once('response', (response) => {
     response.destroy();
     refuse(socket);
   });
-  asked.once('upgrade', (response, remote, first) => {
-    over.addEventListener('abort', () => remote.destroy(), { once: true });
-    if (over.aborted || socket.destroyed) return void remote.destroy();
+  asked.once('upgrade', (response, upgraded, first) => {
+    remote = upgraded;
+    // It may fail once more while it is being ended.
+    upgraded.on('error', end);
+    if (over.aborted || socket.destroyed) return void upgraded.destroy();
     socket.write(accepted(response));
-    if (first.length > 0) remote.unshift(first);
+    if (first.length > 0) upgraded.unshift(first);
     if (head.length > 0) socket.unshift(head);
     // Whichever of them ends, and however: the other one ends, too.
-    void pipeline(remote, socket, remote).catch(() => {
-      remote.destroy();
-      socket.destroy();
-    });
+    void pipeline(upgraded, socket, upgraded).catch(end);
   });
   asked.end();
 }

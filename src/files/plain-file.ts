@@ -1,0 +1,42 @@
+import { constants, fstatSync } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
+
+/** Flags for opening what has to be a plain file: links are not followed, and a pipe does not wait for its other end. */
+export const PLAIN = constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/** What stands in the place of a file is a pipe, a device or something else of which there is no end. */
+export class NotAFileError extends Error {
+  override readonly name = 'NotAFileError';
+  /** As the system says it of links. */
+  readonly code = 'ELOOP';
+  constructor(file: string) {
+    super(`${file} is not a plain file`);
+  }
+}
+
+/** @throws NotAFileError for a descriptor of anything but a file */
+export function assertPlainFile(fd: number, file: string): void {
+  if (!fstatSync(fd).isFile()) throw new NotAFileError(file);
+}
+
+/** Opens a plain file. @throws NotAFileError, ELOOP for a link, other errors of the system */
+export async function openPlainFile(file: string, flags: number = constants.O_RDONLY): Promise<FileHandle> {
+  const handle = await open(file, flags | PLAIN);
+  try {
+    assertPlainFile(handle.fd, file);
+    return handle;
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+/** Reads a plain file as text. @throws as `openPlainFile` */
+export async function readPlainFile(file: string): Promise<string> {
+  const handle = await openPlainFile(file);
+  try {
+    return await handle.readFile('utf8');
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,76 @@
+import { constants, type Stats } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
+import { errorCode } from '../../errors/index.js';
+
+/** A file that is open for reading. Close its handle. */
+export interface PlainFile {
+  path: string;
+  handle: FileHandle;
+  stats: Stats;
+}
+
+/** Opening a pipe would wait for its other end, and a link could lead anywhere. */
+const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
+/** Bytes that are read at a time. */
+const CHUNK = 256 * 1024;
+/** What is read as a whole is not longer (bytes). */
+const MAX_WHOLE = 64 * 1024 * 1024;
+const LINE_END = 10;
+/** It is no plain file, or cannot be read. */
+const NO_FILE = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP', 'ENXIO', 'ENODEV', 'EACCES', 'EPERM']);
+
+/** Opens a file; undefined for anything else, and for what cannot be read. */
+export async function openPlainFile(path: string): Promise<PlainFile | undefined> {
+  const handle = await open(path, FLAGS).catch((error: unknown) => {
+    if (NO_FILE.has(errorCode(error) ?? '')) return undefined;
+    throw error;
+  });
+  if (!handle) return undefined;
+  try {
+    const stats = await handle.stat();
+    if (stats.isFile()) return { path, handle, stats };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+  await handle.close();
+  return undefined;
+}
+
+/** The bytes that it had when it was opened. */
+export async function* bytesOf({ handle, stats }: PlainFile, end = stats.size): AsyncGenerator<Buffer, void> {
+  for (let at = 0; at < end;) {
+    const buffer = Buffer.allocUnsafe(Math.min(CHUNK, end - at));
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, at);
+    if (bytesRead === 0) return;
+    at += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+/** The text of a file, or of its beginning where it is longer than 64 MiB. */
+export async function readPlainFile(file: PlainFile): Promise<string> {
+  const pieces: Buffer[] = [];
+  for await (const piece of bytesOf(file, Math.min(file.stats.size, MAX_WHOLE))) pieces.push(piece);
+  return Buffer.concat(pieces).toString();
+}
+
+/** Its whole lines; one that is longer than 64 MiB is left out. */
+export async function* linesOf(file: PlainFile): AsyncGenerator<string, void> {
+  let pieces: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of bytesOf(file)) {
+    let start = 0;
+    for (let end = chunk.indexOf(LINE_END); end !== -1; end = chunk.indexOf(LINE_END, start)) {
+      if (length + end - start <= MAX_WHOLE)
+        yield Buffer.concat([...pieces, chunk.subarray(start, end)]).toString();
+      pieces = [];
+      length = 0;
+      start = end + 1;
+    }
+    length += chunk.length - start;
+    // Of a line that is too long nothing is kept.
+    if (length > MAX_WHOLE) pieces = [];
+    else pieces.push(chunk.subarray(start));
+  }
+}

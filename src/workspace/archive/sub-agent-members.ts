@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+import type { ConversationDocuments } from '../../conversations/conversation-documents.js';
+import { dashedUuid } from '../../text/index.js';
+import { maskedLine } from './masked-json.js';
+import { linesOf, type PlainFile } from './plain-file.js';
+import { documentMember, eventFileName, filesIn, folderMember } from './trajectory-members.js';
+import type { ZipMember } from './zip-archive.js';
+
+/** The log of a task of a sub-agent; its first line says of which type the agent is. */
+const TASK = /^task_\d{8,}\.jsonl$/;
+const IDS = /^\{"id":"([\w-]{1,100})","timestamp":"([^"]{1,40})"/;
+/** The end of an event that is nobody's parent. */
+const STATE_UPDATE = '"kind":"ConversationStateUpdateEvent"}';
+
+type Parent = ConversationDocuments['baseState'];
+
+/** The tasks of a conversation. */
+export interface TaskSource {
+  /** Absolute path of the folder with their logs; need not be there. */
+  folder: string;
+  /** Name of the folder in the zip. */
+  root: string;
+  /** `base_state.json` of the conversation; undefined where its metadata is damaged. */
+  parent?: Parent;
+  mask: (text: string) => string;
+}
+
+/**
+ * What the sub-agents of a conversation did: each task a folder with `events/` and `base_state.json`, as the original
+ * keeps the conversation of a sub-agent. The state is that of the conversation with what differs; `agent_state` names the
+ * task.
+ */
+export async function* subAgentMembers(source: TaskSource): AsyncGenerator<ZipMember, void> {
+  let isFirst = true;
+  for await (const file of filesIn(source.folder, TASK)) {
+    if (isFirst) yield folderMember(source.root);
+    isFirst = false;
+    yield* taskMembers(file, source);
+  }
+}
+
+async function* taskMembers(
+  file: PlainFile,
+  { root, parent, mask }: TaskSource,
+): AsyncGenerator<ZipMember, void> {
+  const taskId = path.basename(file.path, '.jsonl');
+  const id = idOfTask(root, taskId);
+  const folder = `${root}/${id}`;
+  yield folderMember(folder);
+  yield folderMember(`${folder}/events`);
+  let seq = 0;
+  let head: string | undefined;
+  let leaf: string | undefined;
+  for await (const line of linesOf(file)) {
+    const [, eventId, timestamp = ''] = IDS.exec(line) ?? [];
+    head ??= line;
+    if (eventId === undefined) continue;
+    if (!line.endsWith(STATE_UPDATE)) leaf = eventId;
+    const name = `${folder}/events/${eventFileName(seq, eventId)}`;
+    yield documentMember(name, maskedLine(line, mask), new Date(timestamp));
+    seq += 1;
+  }
+  if (!parent) return;
+  const state = {
+    ...parent,
+    id: dashedUuid(id),
+    persistence_dir: `${parent.persistence_dir}/subagents/${id}`,
+    execution_status: 'finished',
+    ...{ activated_knowledge_skills: [], invoked_skills: [], blocked_actions: {}, blocked_messages: {} },
+    last_user_message_id: undefined,
+    leaf_event_id: leaf,
+    head_is_empty: false,
+    stats: { usage_to_metrics: usageOf(parent, taskId) },
+    secret_registry: { secret_sources: {} },
+    ...{ tags: {}, agent_state: { task_id: taskId, subagent: subagentIn(head) } },
+  };
+  const text = maskedLine(JSON.stringify(state), mask);
+  yield documentMember(`${folder}/base_state.json`, text, file.stats.mtime);
+}
+
+/** The original names these folders by ids: 32 hex digits, here the same for the same task. */
+function idOfTask(folder: string, task: string): string {
+  return createHash('sha256').update(`${folder}/${task}`).digest('hex').slice(0, 32);
+}
+
+/** What a task cost is booked under its name. */
+function usageOf({ stats }: Parent, taskId: string): Record<string, unknown> {
+  const all = isRecord(stats) ? stats['usage_to_metrics'] : undefined;
+  const name = `task:${taskId}`;
+  return isRecord(all) && name in all ? { [name]: all[name] } : {};
+}
+
+function subagentIn(line = ''): unknown {
+  try {
+    const value: unknown = JSON.parse(line);
+    return isRecord(value) ? value['subagent'] : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,210 @@
+import { constants } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import { promisify } from 'node:util';
+import { crc32, createDeflateRaw, deflateRaw, deflateRawSync } from 'node:zlib';
+
+const compressed = promisify(deflateRaw);
+
+/** A file or a folder in a zip. */
+export interface ZipMember {
+  /** Relative; of a folder it ends with a slash. */
+  name: string;
+  /** Permissions. */
+  mode: number;
+  modified: Date;
+  /** What is in it: there as a whole, or as it is read. A folder has nothing. */
+  content?: Buffer | AsyncGenerator<Buffer, void>;
+}
+
+/** Of the format: PKWARE's APPNOTE 6.3.10 (https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT), sections 4.3 to 4.5. */
+const LOCAL_HEADER = 0x04034b50;
+const DATA_DESCRIPTOR = 0x08074b50;
+const DIRECTORY_HEADER = 0x02014b50;
+const DIRECTORY_END_64 = 0x06064b50;
+const LOCATOR_64 = 0x07064b50;
+const DIRECTORY_END = 0x06054b50;
+/** 4.5 has sizes of 64 bits; made by a Unix, so attributes are permissions. */
+const VERSION = 45;
+const MADE_BY = (3 << 8) | VERSION;
+const SIZES_FOLLOW = 1 << 3;
+const NAME_IS_UTF8 = 1 << 11;
+const DEFLATED = 8;
+const EXTRA_64 = 1;
+const FOLDER_ATTRIBUTE = 0x10;
+/** In the place of a number that has no room in 16 or 32 bits: it stands among those of 64 bits. */
+const MAX_16 = 0xffff;
+const MAX_32 = 0xffffffff;
+/** So little (bytes) is packed at once: the way to a thread and back would take longer. */
+const SMALL = 4 * 1024;
+/** So many headers of the directory are sent at a time. */
+const HEADERS_AT_ONCE = 500;
+
+/** What the headers of a member say. */
+interface Entry {
+  name: Buffer;
+  attributes: number;
+  time: number;
+  flags: number;
+  crc: number;
+  packed: number;
+  size: number;
+  offset: number;
+}
+
+/**
+ * A zip, made while it is asked for. In memory are one member, or a piece of it, and some 200 bytes of each for the
+ * directory at the end; there may be any number of members, of any size.
+ *
+ * Not by a library: yazl looks through all members for each one, zip-stream writes the directory in one go, fflate has no
+ * more than 65,535 members, and the others do not compress, or keep what they have read open when nobody wants it any more.
+ */
+export async function* zipArchive(members: AsyncIterable<ZipMember>): AsyncGenerator<Buffer, void> {
+  const directory: Buffer[] = [];
+  let offset = 0;
+  for await (const member of members) {
+    const entry = entryOf(member, offset);
+    const { content = Buffer.alloc(0) } = member;
+    for await (const bytes of Buffer.isBuffer(content) ? whole(entry, content) : piecewise(entry, content)) {
+      offset += bytes.length;
+      yield bytes;
+    }
+    directory.push(directoryHeader(entry));
+  }
+  const size = directory.reduce((sum, { length }) => sum + length, 0);
+  for (let at = 0; at < directory.length; at += HEADERS_AT_ONCE)
+    yield Buffer.concat(directory.slice(at, at + HEADERS_AT_ONCE));
+  yield directoryEnd(directory.length, size, offset);
+}
+
+function entryOf({ name, mode, modified, content }: ZipMember, offset: number): Entry {
+  const isFolder = name.endsWith('/');
+  const type = isFolder ? constants.S_IFDIR : constants.S_IFREG;
+  const isWhole = content === undefined || Buffer.isBuffer(content);
+  return {
+    name: Buffer.from(name),
+    attributes: (((type | mode) << 16) | (isFolder ? FOLDER_ATTRIBUTE : 0)) >>> 0,
+    time: dosTime(modified),
+    flags: isWhole ? NAME_IS_UTF8 : NAME_IS_UTF8 | SIZES_FOLLOW,
+    ...{ crc: 0, packed: 0, size: 0, offset },
+  };
+}
+
+async function* whole(entry: Entry, content: Buffer): AsyncGenerator<Buffer, void> {
+  const packed = content.length < SMALL ? deflateRawSync(content) : await compressed(content);
+  Object.assign(entry, { crc: crc32(content), packed: packed.length, size: content.length });
+  yield localHeader(entry);
+  yield packed;
+}
+
+/** Its length and its checksum stand behind it. */
+async function* piecewise(entry: Entry, content: AsyncGenerator<Buffer, void>): AsyncGenerator<Buffer, void> {
+  yield localHeader(entry);
+  const deflate = createDeflateRaw();
+  const feeding = pipeline(counted(entry, content), deflate);
+  // Whoever reads what comes out is told, too.
+  feeding.catch(() => undefined);
+  try {
+    for await (const bytes of deflate) {
+      if (!Buffer.isBuffer(bytes)) continue;
+      entry.packed += bytes.length;
+      yield bytes;
+    }
+    await feeding;
+  } finally {
+    deflate.destroy();
+    await feeding.catch(() => undefined);
+  }
+  yield numbers([DATA_DESCRIPTOR, 4], [entry.crc, 4], [entry.packed, 8], [entry.size, 8]);
+}
+
+async function* counted(entry: Entry, content: AsyncGenerator<Buffer, void>): AsyncGenerator<Buffer, void> {
+  for await (const bytes of content) {
+    entry.crc = crc32(bytes, entry.crc);
+    entry.size += bytes.length;
+    yield bytes;
+  }
+}
+
+function localHeader({ name, time, flags, crc, packed, size }: Entry): Buffer {
+  const isPiecewise = (flags & SIZES_FOLLOW) !== 0;
+  // With these the sizes behind the content have 64 bits.
+  const extra = isPiecewise ? numbers([EXTRA_64, 2], [16, 2], [0, 8], [0, 8]) : Buffer.alloc(0);
+  return Buffer.concat([
+    numbers([LOCAL_HEADER, 4], [VERSION, 2], [flags, 2], [DEFLATED, 2], [time, 4], [crc, 4]),
+    isPiecewise ? numbers([MAX_32, 4], [MAX_32, 4]) : numbers([packed, 4], [size, 4]),
+    numbers([name.length, 2], [extra.length, 2]),
+    name,
+    extra,
+  ]);
+}
+
+function directoryHeader({ name, attributes, time, flags, crc, packed, size, offset }: Entry): Buffer {
+  const large = [size, packed, offset].filter((number) => number >= MAX_32);
+  const extra =
+    large.length === 0
+      ? Buffer.alloc(0)
+      : numbers([EXTRA_64, 2], [8 * large.length, 2], ...large.map((number) => [number, 8] as const));
+  return Buffer.concat([
+    numbers(
+      [DIRECTORY_HEADER, 4],
+      [MADE_BY, 2],
+      [VERSION, 2],
+      [flags, 2],
+      [DEFLATED, 2],
+      [time, 4],
+      [crc, 4],
+    ),
+    numbers([Math.min(packed, MAX_32), 4], [Math.min(size, MAX_32), 4]),
+    // No comment, the first disk, no internal attributes.
+    numbers([name.length, 2], [extra.length, 2], [0, 2], [0, 2], [0, 2]),
+    numbers([attributes, 4], [Math.min(offset, MAX_32), 4]),
+    name,
+    extra,
+  ]);
+}
+
+/** @param offset of the directory, `size` bytes long */
+function directoryEnd(count: number, size: number, offset: number): Buffer {
+  const short = numbers(
+    ...([
+      [DIRECTORY_END, 4],
+      [0, 2],
+      [0, 2],
+      [Math.min(count, MAX_16), 2],
+    ] as const),
+    ...([
+      [Math.min(count, MAX_16), 2],
+      [Math.min(size, MAX_32), 4],
+      [Math.min(offset, MAX_32), 4],
+      [0, 2],
+    ] as const),
+  );
+  if (count < MAX_16 && size < MAX_32 && offset < MAX_32) return short;
+  return Buffer.concat([
+    // Its own length counts from here on.
+    numbers([DIRECTORY_END_64, 4], [44, 8], [MADE_BY, 2], [VERSION, 2], [0, 4], [0, 4]),
+    numbers([count, 8], [count, 8], [size, 8], [offset, 8]),
+    numbers([LOCATOR_64, 4], [0, 4], [offset + size, 8], [1, 4]),
+    short,
+  ]);
+}
+
+/** Local time, in steps of two seconds, from 1980 to 2107. */
+function dosTime(date: Date): number {
+  const year = Math.min(Math.max(date.getFullYear(), 1980), 2107) - 1980;
+  const day = (year << 9) | ((date.getMonth() + 1) << 5) | date.getDate();
+  const time = (date.getHours() << 11) | (date.getMinutes() << 5) | (date.getSeconds() >> 1);
+  return ((day << 16) | time) >>> 0;
+}
+
+/** Unsigned numbers, each with its bytes, little end first. */
+function numbers(...fields: readonly (readonly [value: number, bytes: 2 | 4 | 8])[]): Buffer {
+  const buffer = Buffer.alloc(fields.reduce((sum, [, bytes]) => sum + bytes, 0));
+  let at = 0;
+  for (const [value, bytes] of fields) {
+    if (bytes === 8) buffer.writeBigUInt64LE(BigInt(value), at);
+    else buffer.writeUIntLE(value, at, bytes);
+    at += bytes;
+  }
+  return buffer;
+}

@@ -1,0 +1,180 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { appendFile, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
+import { ServerProcess } from '../support/server-process.js';
+import { zipEntries } from '../support/zip-entries.js';
+
+/** The keys of `meta.json` of the original server (1.58.2), in its order. */
+const META_KEYS = [
+  ...['workspace', 'worktree', 'worktree_options', 'conversation_id', 'parent_conversation_id'],
+  ...['confirmation_policy', 'security_analyzer', 'initial_message', 'max_iterations', 'stuck_detection'],
+  ...['secrets', 'secrets_encrypted', 'tool_module_qualnames', 'client_tools', 'agent_launch_additions'],
+  ...['agent_definitions', 'plugins', 'hook_config', 'tags', 'user_id', 'observability_metadata'],
+  ...['observability_tags', 'observability_span_name', 'observability_parent_span_context', 'autotitle'],
+  ...['title_llm_profile', 'prompt', 'required_runtime_credential_bindings', 'id', 'title', 'metrics'],
+  ...['created_at', 'updated_at', 'forked_from_conversation_id', 'forked_from_event_id'],
+  ...['launched_agent_profile'],
+];
+/** Those of `base_state.json`, for a conversation without an analyzer and hooks. */
+const STATE_KEYS = [
+  ...['id', 'agent', 'workspace', 'persistence_dir', 'max_iterations', 'stuck_detection', 'execution_status'],
+  ...['confirmation_policy', 'activated_knowledge_skills', 'activated_path_rules', 'invoked_skills'],
+  ...['blocked_actions', 'blocked_messages', 'last_user_message_id', 'leaf_event_id', 'head_is_empty'],
+  ...['stats', 'secret_registry', 'tags', 'agent_state'],
+];
+const KEY = 'sk-planted-1234567890';
+/** Events that a long conversation has: more than a plain zip has members. */
+const MANY = 70_000;
+
+describe('a trajectory', () => {
+  let folder: string;
+  let server: ServerProcess;
+  const start = (): Promise<ServerProcess> =>
+    ServerProcess.start({ cwd: folder, env: { OH_SECRET_KEY: 'a-key' } });
+
+  beforeEach(async () => {
+    folder = await mkdtemp(path.join(os.tmpdir(), 'trajectory-'));
+    server = await start();
+  });
+  afterEach(async () => {
+    await server.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const hex = ({ id }: ConversationClient): string => id.replaceAll('-', '');
+  const folderOf = (conversation: ConversationClient): string =>
+    path.join(folder, 'workspace/conversations', hex(conversation));
+
+  async function download(conversation: ConversationClient) {
+    const answer = await fetch(`${server.url}/api/file/download-trajectory/${conversation.id}`);
+    const bytes = Buffer.from(await answer.arrayBuffer());
+    const entries = answer.status === 200 ? zipEntries(bytes) : new Map<string, Buffer>();
+    const names = [...entries.keys()].map((name) => name.slice(hex(conversation).length + 1));
+    const text = (name: string): string => entries.get(`${hex(conversation)}/${name}`)?.toString() ?? '';
+    const json = (name: string) => JSON.parse(text(name)) as Record<string, unknown>;
+    return { answer, bytes, names, text, json };
+  }
+
+  async function runOne(): Promise<ConversationClient> {
+    const task = JSON.stringify({ description: 'a small task', prompt: 'FINISH: of the sub-agent' });
+    const script = `RUN: head -c 40000 /dev/zero | tr '\\0' x\nTOOL: task ${task}\nFINISH: done`;
+    const request = scriptedRequest('work', script, {
+      secrets: { TOKEN: { kind: 'StaticSecret', value: KEY } },
+      tags: { team: 'blue' },
+    });
+    const llm = { model: 'scripted/test', usage_id: 'agent', api_key: KEY };
+    const tools = [...request.agent.tools, { name: 'task_tool_set' }];
+    const made = await ConversationClient.create(server, { ...request, agent: { llm, tools } });
+    await made.reaches('finished');
+    await server.request('POST', `${made.route}/bash/execute_bash_command`, { command: `echo ${KEY}` });
+    return made;
+  }
+
+  it('has the names and shapes of the original, and no secrets', async () => {
+    const conversation = await runOne();
+    const { answer, bytes, names, text, json } = await download(conversation);
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'application/octet-stream']);
+    expect(answer.headers.get('content-disposition')).toBe(`attachment; filename="${hex(conversation)}.zip"`);
+    expect(Object.keys(json('meta.json'))).toEqual(META_KEYS);
+    expect(json('meta.json')).toMatchObject({ id: hex(conversation), tags: { team: 'blue' } });
+    expect(Object.keys(json('base_state.json'))).toEqual(STATE_KEYS);
+    expect(json('base_state.json')).toMatchObject({
+      id: conversation.id,
+      execution_status: 'finished',
+      secret_registry: { secret_sources: { TOKEN: { kind: 'StaticSecret', value: '**********' } } },
+    });
+    const events = await conversation.events();
+    const files = names.filter((name) => name.startsWith('events/event-'));
+    expect(files).toEqual(
+      events.map(({ id }, index) => `events/event-${String(index).padStart(5, '0')}-${id}.json`),
+    );
+    expect(files.map(json)).toEqual(events);
+    expect(names).toEqual(
+      expect.arrayContaining(['', 'bash_events/', 'events/', 'observations/', 'subagents/']),
+    );
+    expect(names.filter((name) => /^observations\/terminal_output_[\da-f]{8}\.txt$/.test(name))).toHaveLength(
+      1,
+    );
+    const bash = names.filter((name) =>
+      /^bash_events\/\d{20}_Bash(Command|Output)(_[\da-f]{32}){1,2}$/.test(name),
+    );
+    expect(bash.map((name) => json(name)['kind'])).toEqual(['BashCommand', 'BashOutput']);
+    const [task] = names.filter((name) => /^subagents\/[\da-f]{32}\/base_state\.json$/.test(name));
+    expect(json(task ?? '')).toMatchObject({ agent_state: { task_id: 'task_00000001' } });
+    expect(names.filter((name) => /^subagents\/[\da-f]{32}\/events\/event-\d{5}-/.test(name))).not.toEqual(
+      [],
+    );
+    // What is stored in another form, or is of no use to others.
+    expect(names.filter((name) => /jsonl|metadata|lease|index/.test(name))).toEqual([]);
+    for (const name of names) expect(text(name)).not.toMatch(/gAAAAA|sk-planted/);
+    expect(bytes.length).toBeGreaterThan(0);
+  });
+
+  it('follows no link, and takes no name from a file that somebody changed', async () => {
+    const conversation = await runOne();
+    await server.end();
+    const place = folderOf(conversation);
+    await writeFile(path.join(folder, 'outside.txt'), 'outside');
+    await symlink(path.join(folder, 'outside.txt'), path.join(place, 'link.txt'));
+    await symlink(folder, path.join(place, 'folder-link'));
+    await writeFile(path.join(place, 'notes.json'), '{"api_key":"abc","gAAAAA":1}');
+    const event = { timestamp: '2026-01-01T00:00:00.000000', source: 'user', kind: 'PauseEvent' };
+    await appendFile(
+      path.join(place, 'events.jsonl'),
+      `${JSON.stringify({ id: '../../../up', ...event })}\n`,
+    );
+    server = await start();
+    const { names, text } = await download(conversation);
+    expect(names.filter((name) => /link|\.\.|outside/.test(name))).toEqual([]);
+    expect(text('notes.json')).toContain('"api_key": "**********"');
+  });
+
+  it('has what there is of a conversation whose metadata is damaged', async () => {
+    const conversation = await runOne();
+    await server.end();
+    await writeFile(path.join(folderOf(conversation), 'metadata.json'), '{');
+    server = await start();
+    const { answer, names } = await download(conversation);
+    expect(answer.status).toBe(200);
+    expect(names.filter((name) => name.startsWith('events/event-')).length).toBeGreaterThan(5);
+    expect(names.filter((name) => name.endsWith('base_state.json'))).toEqual([]);
+  });
+
+  it(`is streamed for a conversation of ${MANY} events, and holds nobody up`, async () => {
+    const conversation = await runOne();
+    await server.end();
+    const log = path.join(folderOf(conversation), 'events.jsonl');
+    const before = (await readFile(log, 'utf8')).split('\n').length - 1;
+    const text = createHash('sha256').update('text').digest('hex');
+    for (let count = 0; count < MANY; count += 1000) {
+      const lines = Array.from({ length: 1000 }, () => {
+        const head = { id: randomUUID(), timestamp: '2026-11-27T12:00:00.000000', source: 'environment' };
+        return `${JSON.stringify({ ...head, key: 'stats', value: text, kind: 'ConversationStateUpdateEvent' })}\n`;
+      });
+      await appendFile(log, lines.join(''));
+    }
+    server = await start();
+    // Opened before: reading a log for the first time is another matter.
+    expect((await server.request('GET', `${conversation.route}/events/count`)).body).toBe(MANY + before);
+    const memory = async (): Promise<number> =>
+      Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${server.pid}/status`, 'utf8'))?.[1]) / 1024;
+    const idle = await memory();
+    let done = false;
+    let slowest = 0;
+    let most = 0;
+    const watch = async (): Promise<void> => {
+      while (!done) {
+        const asked = performance.now();
+        await server.request('GET', '/health');
+        slowest = Math.max(slowest, performance.now() - asked);
+        most = Math.max(most, await memory());
+      }
+    };
+    const [{ names }] = await Promise.all([download(conversation).finally(() => (done = true)), watch()]);
+    expect(names.filter((name) => name.startsWith('events/event-'))).toHaveLength(MANY + before);
+    expect(most - idle).toBeLessThan(200);
+    expect(slowest).toBeLessThan(2_500);
+  }, 120_000);
+});

@@ -1,0 +1,238 @@
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { breakOff, encodeRequest, type BreakOff, type RequestBytes } from '../support/broken-request.js';
+import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
+import { openHandles, type OpenHandles } from '../support/open-handles.js';
+import { randomOf } from '../support/random.js';
+import { rawRequest } from '../support/raw-request.js';
+import { eventually, ServerProcess } from '../support/server-process.js';
+import { operationsOf, type FuzzedOperation } from './operations.js';
+import type { SchemaValues } from './schema-values.js';
+
+/** Another or a longer run: `FUZZ_SEED=7 ABORT_ROUNDS=20`. */
+const SEED = Number(process.env['FUZZ_SEED'] ?? 5);
+const ROUNDS = Number(process.env['ABORT_ROUNDS'] ?? 1);
+/** An answer of so many bytes came piece by piece. */
+const LONG = 100_000;
+const FILES = 1_000;
+/** Of a patch (bytes): git takes its time for larger ones. */
+const CHANGE = 2 * 1024 * 1024;
+/** Clients at a time. */
+const CLIENTS = 8;
+
+/** Whole requests of these would ask servers of other people; they break off before their end. */
+const ASKS_THE_INTERNET =
+  /\/(skills\/(sync|marketplace)|skills|plugins\/(fetch|marketplace)|plugins|device\/(start|poll)|marketplace)$/;
+const DELETION = 'DELETE /api/conversations/{conversation_id}';
+/** Answers and bodies that come piece by piece: they break off more often than the others. */
+const STREAMED =
+  /\/(archive|download|upload|workspace|execute_bash_command|\{file_path\}|v1\/\w+(\/\w+)?)$|trajectory/;
+const MORE = 4;
+/** More than the buffers of two sockets take: who does not read stops the server in the middle of it. */
+const LARGE = 8 * 1024 * 1024;
+
+describe('requests that break off', () => {
+  let server: ServerProcess;
+  let folder: string;
+  let before: OpenHandles;
+  let conversation: ConversationClient;
+  let deleted: ConversationClient;
+  let operations: FuzzedOperation[];
+  let values: SchemaValues;
+  const at = (name: string): string => path.join(folder, name);
+
+  beforeEach(async () => {
+    folder = await mkdtemp(path.join(os.tmpdir(), 'aborted-'));
+    await mkdir(at('temporary'));
+    server = await ServerProcess.start({
+      cwd: folder,
+      env: {
+        TMPDIR: at('temporary'),
+        HOME: at('home'),
+        OH_ENABLE_VSCODE: 'false',
+        OH_PRELOAD_TOOLS: 'false',
+      },
+    });
+    const { text } = await rawRequest(server.url, { path: '/openapi.json' });
+    ({ operations, values } = operationsOf(JSON.parse(text)));
+    before = await openHandles(server.pid);
+    await makeWorkspace();
+    conversation = await makeConversation();
+    deleted = await ConversationClient.create(server, scriptedRequest('work'));
+  });
+  afterEach(async () => {
+    await server.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  /** A folder with a large file, and a repository with a large change in it; neither becomes smaller by packing. */
+  async function makeWorkspace(): Promise<void> {
+    await mkdir(at('work/repository'), { recursive: true });
+    const git = (...args: string[]) =>
+      execFileSync('git', ['-c', 'user.name=A', '-c', 'user.email=a@x', ...args], {
+        cwd: at('work/repository'),
+      });
+    git('init', '-q');
+    await writeFile(at('work/repository/a.txt'), 'one\n');
+    git('add', '--all');
+    git('commit', '-qm', 'base');
+    await writeFile(at('work/repository/a.txt'), 'two\n');
+    await writeFile(at('work/repository/new.bin'), noise(CHANGE));
+    await writeFile(at('work/large.bin'), noise(LARGE));
+    await writeFile(at('work/index.html'), '<p>hi</p>');
+    // Names that come before it, so that answers break off among them, too.
+    for (let index = 0; index < FILES; index += 1)
+      await writeFile(at(`work/file-${index}`), noise(4096 + index));
+  }
+
+  async function makeConversation(): Promise<ConversationClient> {
+    const made = await ConversationClient.create(server, scriptedRequest('work', 'SAY: hi'));
+    await made.reaches('finished');
+    for (let index = 0; index < 4; index += 1) await made.send(noise(1024 * 1024).toString('base64'), false);
+    await mkdir(path.join(storedAt(made), 'observations'), { recursive: true });
+    await writeFile(path.join(storedAt(made), 'observations/terminal_output_0.txt'), noise(LARGE));
+    return made;
+  }
+
+  const storedAt = ({ id }: ConversationClient): string =>
+    at(`workspace/conversations/${id.replaceAll('-', '')}`);
+
+  /** What the operation is asked, as nearly valid as can be told from the document. */
+  function requestOf(operation: FuzzedOperation, random: () => number): RequestBytes {
+    // What is deleted is a conversation of its own, again and again.
+    const { id } = operation.name === DELETION ? deleted : conversation;
+    const route = operation.pathNames.reduce(
+      (text, name) => text.replace(`{${name}}`, name === 'file_path' ? 'large.bin' : id),
+      operation.path,
+    );
+    const format = random() < 0.5 ? 'tar.gz' : 'git-delta';
+    const given = { path: pathOf(operation, format, random), format, base_ref: 'HEAD' };
+    const known = Object.entries(given).filter(([name]) => operation.queryNames.includes(name));
+    const search = new URLSearchParams(known).toString();
+    return {
+      method: operation.method,
+      path: search === '' ? route : `${route}?${search}`,
+      ...bodyOf(operation, random),
+    };
+  }
+
+  function pathOf({ path: route }: FuzzedOperation, format: string, random: () => number): string {
+    if (/upload|create_directory/.test(route)) return at(`work/new-${Math.floor(random() * 1e6)}`);
+    if (route.endsWith('/archive')) return at(format === 'tar.gz' ? 'work' : 'work/repository');
+    return at(/\/(git|search_subdirs)/.test(route) ? 'work/repository' : 'work/large.bin');
+  }
+
+  function bodyOf(operation: FuzzedOperation, random: () => number): Pick<RequestBytes, 'headers' | 'body'> {
+    if (operation.path.endsWith('/upload')) return form(noise(300_000));
+    const json = (value: unknown) => ({
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(value),
+    });
+    if (operation.path.startsWith('/v1/') && operation.method === 'POST') {
+      const text = 'RUN: sleep 0.1\nSAY: hello';
+      return json({
+        model: 'gateway',
+        stream: true,
+        input: text,
+        messages: [{ role: 'user', content: text }],
+      });
+    }
+    if (operation.body === undefined) return {};
+    return json(values.make(operation.body, Math.floor(random() * 1e9)));
+  }
+
+  function pointsOf(operation: FuzzedOperation, bytes: Buffer, random: () => number): BreakOff[] {
+    const within = (from: number, to: number): number => from + Math.floor(random() * (to - from));
+    const head = bytes.indexOf('\r\n\r\n') + 4;
+    const reset = (): boolean => random() < 0.5;
+    const points: BreakOff[] = [{ sent: within(1, head), reset: reset() }];
+    if (bytes.length > head)
+      points.push({ sent: head, reset: reset() }, { sent: within(head, bytes.length), reset: reset() });
+    if (ASKS_THE_INTERNET.test(operation.path)) return points;
+    return [
+      ...points,
+      { reset: reset() },
+      { received: 1, reset: reset() },
+      { received: within(200, LONG), reset: reset() },
+      { received: within(LONG, 2_000_000), reset: reset() },
+    ];
+  }
+
+  /** All of them, some at a time. */
+  async function each<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+    const queue = [...items];
+    const client = async (): Promise<void> => {
+      for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
+    };
+    await Promise.all(Array.from({ length: CLIENTS }, client));
+  }
+
+  /** The server has nothing left of them, and nothing to complain of. */
+  async function leavesNothing(): Promise<void> {
+    expect((await rawRequest(server.url, { path: '/health' })).status).toBe(200);
+    await rawRequest(server.url, { method: 'DELETE', path: '/api/bash/bash_events' });
+    for (;;) {
+      const { text } = await rawRequest(server.url, { path: '/api/conversations/search?limit=100' });
+      const { items } = JSON.parse(text) as { items: { id: string }[] };
+      if (items.length === 0) break;
+      for (const { id } of items)
+        await rawRequest(server.url, { method: 'DELETE', path: `/api/conversations/${id}` });
+    }
+    let now = before;
+    await eventually(
+      async () => JSON.stringify((now = await openHandles(server.pid))) === JSON.stringify(before),
+      'the end of all handles',
+      10_000,
+    ).catch(() => expect(now).toEqual(before));
+    expect(await readdir(at('temporary'))).toEqual([]);
+    expect((await readdir(at('work'))).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+    const complaints = server.log
+      .split('\n')
+      .filter((line) => /"level":"(error|fatal)"|Warning|^\s+at /.test(line));
+    expect(complaints).toEqual([]);
+  }
+
+  it('end no process and leave nothing open, whatever the operation and wherever they break off', async () => {
+    const random = randomOf(SEED);
+    await rawRequest(server.url, {
+      method: 'POST',
+      path: '/api/profiles/gateway',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ llm: { model: 'scripted/x' } }),
+    });
+    /** Operations whose answers were left in the middle. */
+    const left = new Set<string>();
+    const attempts = operations.flatMap((operation) => {
+      const rounds = STREAMED.test(operation.path) ? MORE * ROUNDS : ROUNDS;
+      return Array.from({ length: rounds }, () => encodeRequest(requestOf(operation, random))).flatMap(
+        (bytes) => pointsOf(operation, bytes, random).map((point) => ({ operation, bytes, point })),
+      );
+    });
+    await each(attempts, async ({ operation, bytes, point }) => {
+      const { length } = await breakOff(server.url, bytes, point);
+      if (length >= Math.max(point.received ?? Infinity, LONG)) left.add(operation.path);
+    });
+    // How many depends on how busy the machine is.
+    expect([...left].filter((route) => STREAMED.test(route)).length).toBeGreaterThan(1);
+    await leavesNothing();
+  }, 120_000);
+});
+
+/** Bytes that cannot be packed; the same each time. */
+function noise(length: number): Buffer {
+  const random = randomOf(length);
+  const size = Math.min(length, 64 * 1024);
+  const block = Buffer.from(Array.from({ length: size }, () => Math.floor(random() * 256)));
+  // Packing looks back 32 KiB only.
+  return Buffer.alloc(length, block);
+}
+
+function form(content: Buffer): { headers: Record<string, string>; body: Buffer } {
+  const head = '--limit\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n';
+  return {
+    headers: { 'content-type': 'multipart/form-data; boundary=limit' },
+    body: Buffer.concat([Buffer.from(head), content, Buffer.from('\r\n--limit--\r\n')]),
+  };
+}

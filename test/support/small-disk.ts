@@ -1,0 +1,67 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** Whether this machine lets its users mount a tmpfs, in a namespace of their own. */
+export async function canMount(): Promise<boolean> {
+  return run('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'none', '/mnt']).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** A disk of 1 MiB that outlives the servers that use it. Only processes that enter by `wrapper` see it. */
+export class SmallDisk {
+  private constructor(
+    /** Absolute path where it is mounted. */
+    readonly folder: string,
+    private readonly holder: ChildProcess,
+  ) {}
+
+  /** @param folder absolute; made if need be */
+  static async mount(folder: string): Promise<SmallDisk> {
+    await mkdir(folder, { recursive: true });
+    const script = 'mount -t tmpfs -o size=1m,mode=700 none "$0" && echo mounted && exec sleep 1000';
+    const holder = spawn('unshare', ['-rm', 'sh', '-c', script, folder], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    await once(holder.stdout, 'data');
+    return new SmallDisk(folder, holder);
+  }
+
+  /** Starts what stands behind it where the disk is, in a folder. */
+  wrapper(cwd: string): string[] {
+    const enter = ['nsenter', '-t', String(this.holder.pid), '-U', '-m', '--preserve-credentials'];
+    return [...enter, 'sh', '-c', 'cd "$0" && exec "$@"', cwd];
+  }
+
+  /** A path on it that everybody sees. */
+  at(...names: string[]): string {
+    return path.join('/proc', String(this.holder.pid), 'root', this.folder, ...names);
+  }
+
+  /** Leaves no byte of room. */
+  async fill(): Promise<void> {
+    await writeFile(this.at('filler'), Buffer.alloc(2 * 1024 * 1024)).then(
+      () => {
+        throw new Error('the disk is larger than it should be');
+      },
+      (error: unknown) => expect(error).toMatchObject({ code: 'ENOSPC' }),
+    );
+  }
+
+  /** Gives the room back. */
+  makeRoom(): Promise<void> {
+    return rm(this.at('filler'));
+  }
+
+  async unmount(): Promise<void> {
+    const exit = once(this.holder, 'exit');
+    this.holder.kill('SIGKILL');
+    await exit;
+  }
+}
