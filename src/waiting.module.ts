@@ -1,4 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { FailedKeysModule } from './auth/index.js';
 import { ConfigModule, type AppConfig } from './config/index.js';
 import { RunSlots } from './conversations/run-slots.js';
 import { EventBusModule } from './events/event-bus.module.js';
@@ -21,6 +22,7 @@ export class WaitingModule {
       module: WaitingModule,
       imports: [
         ConfigModule.forRoot(config),
+        FailedKeysModule,
         RequestBodiesModule.forRoot(config.max_body_bytes_in_flight),
         EventBusModule,
         ToolsModule,
