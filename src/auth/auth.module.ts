@@ -1,13 +1,12 @@
 import { Global, Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
-import { ThrottlerStorageService } from '@nestjs/throttler';
 import { FailedKeys } from './failed-keys.js';
 import { SessionKeyGuard } from './session-key.guard.js';
 import { SessionKeys } from './session-keys.js';
 
 /** The count of wrong keys, for all who check one. */
 @Global()
-@Module({ providers: [FailedKeys, ThrottlerStorageService], exports: [FailedKeys] })
+@Module({ providers: [FailedKeys], exports: [FailedKeys] })
 export class FailedKeysModule {}
 
 /** Guards every route that is not marked `@OpenRoute()`; sockets ask the same `SessionKeys`. */

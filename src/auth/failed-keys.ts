@@ -2,10 +2,10 @@ import { createHmac, randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { HttpException, HttpStatus, Injectable, Logger } from '@nestjs/common';
-import { ThrottlerStorageService } from '@nestjs/throttler';
+import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { AppConfig } from '../config/index.js';
 
-const MINUTE_MS = 60_000;
+const WINDOW_SECONDS = 60;
 /** Addresses share this many counters, so that somebody with many addresses cannot fill the memory. */
 const COUNTERS = 4096;
 /** More addresses than this are not named in the log. */
@@ -22,10 +22,14 @@ export class FailedKeys {
   private readonly salt = randomBytes(16);
   private readonly reported = new Set<string>();
 
-  constructor(
-    private readonly storage: ThrottlerStorageService,
-    private readonly config: AppConfig,
-  ) {}
+  private readonly counters: RateLimiterMemory;
+
+  constructor(private readonly config: AppConfig) {
+    this.counters = new RateLimiterMemory({
+      points: config.max_failed_keys_per_minute,
+      duration: WINDOW_SECONDS,
+    });
+  }
 
   /**
    * Counts a wrong key.
@@ -35,16 +39,11 @@ export class FailedKeys {
     const limit = this.config.max_failed_keys_per_minute;
     if (limit === 0) return undefined;
     const address = clientAddress(request, this.config.trust_forwarded_headers);
-    const { isBlocked, timeToBlockExpire } = await this.storage.increment(
-      this.counterOf(address),
-      MINUTE_MS,
-      limit,
-      0,
-      'failed-keys',
-    );
-    if (!isBlocked) return undefined;
+    const { consumedPoints, msBeforeNext } = await this.counters.penalty(this.counterOf(address));
+    if (consumedPoints <= limit) return undefined;
     this.report(address, limit);
-    return Math.max(1, timeToBlockExpire);
+    // The system's clock may have been set back.
+    return Math.min(Math.max(1, Math.ceil(msBeforeNext / 1000)), WINDOW_SECONDS);
   }
 
   /** The address as one of the counters; which of them share one is not known to clients. */
@@ -87,7 +86,8 @@ function networkOf(address: string): string {
   const [head = '', tail] = (address.split('%')[0] ?? '').toLowerCase().split('::');
   const groups = head === '' ? [] : head.split(':');
   const rest = tail === undefined || tail === '' ? [] : tail.split(':');
-  const zeros = tail === undefined ? [] : Array<string>(Math.max(0, 8 - groups.length - rest.length)).fill('0');
+  const zeros =
+    tail === undefined ? [] : Array<string>(Math.max(0, 8 - groups.length - rest.length)).fill('0');
   const all = [...groups, ...zeros, ...rest];
   return all
     .slice(0, 4)

@@ -18,7 +18,7 @@ export function dropRestOfBody(request: Request): void {
   if (!hasBody(request.headers) || request.complete || dropped.has(request)) return;
   dropped.add(request);
   const cutOff = (): void => void request.destroy();
-  const timer = setTimeout(cutOff, MAX_DROPPING_MS);
+  const timer = setTimeout(cutOff, MAX_DROPPING_MS).unref();
   let rest = MAX_DROPPED_BYTES;
   request.on('data', (chunk: Buffer) => {
     rest -= chunk.length;

@@ -80,3 +80,18 @@ export class JsonSize {
     return end + 1;
   }
 }
+
+/** So much is looked at in a part (bytes). */
+const PART = 256 * 1024;
+
+/**
+ * Checks the bounds of JSON that is there as a whole, a part for each `yield`.
+ * @throws JsonBoundsError
+ */
+export function* measureJson(bytes: Buffer): Generator<void, void> {
+  const size = new JsonSize();
+  for (let at = 0; at < bytes.length; at += PART) {
+    if (at > 0) yield;
+    size.push(bytes.subarray(at, at + PART));
+  }
+}
