@@ -135,7 +135,11 @@ const EVERYWHERE = [400, 413, 422, 500];
 
 function operation({ path, name, docs }: Endpoint): JsonSchema {
   const pathNames = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '');
-  const particular = [...(docs.open ? [] : [401, 503]), ...(docs.body ? [415] : []), ...(docs.errors ?? [])];
+  const particular = [
+    ...(docs.open ? [] : [401, 429, 503]),
+    ...(docs.body ? [415] : []),
+    ...(docs.errors ?? []),
+  ];
   const errors = [...new Set([...EVERYWHERE, ...particular])].sort((a, b) => a - b);
   return {
     operationId: name,

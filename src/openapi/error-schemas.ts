@@ -29,7 +29,7 @@ export const ERROR_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
   InternalServerError: {
     type: 'object',
     properties: {
-      detail: { type: 'string', const: 'Internal Server Error' },
+      detail: { type: 'string', description: '`Internal Server Error` with 500, else what is not there.' },
       exception: text,
       error_id: { type: 'string', description: 'Stands in the log of the server, too.' },
     },
@@ -54,15 +54,17 @@ export const ERROR_ANSWERS: Readonly<Record<number, ErrorAnswer>> = {
     description: 'In conflict with what the conversation is doing, or with its owner.',
     schema: 'ErrorDetail',
   },
-  413: { description: 'The body is too large.', schema: 'ErrorDetail' },
+  413: { description: 'The body has too many bytes.', schema: 'ErrorDetail' },
   415: { description: 'The body is not JSON.', schema: 'ErrorDetail' },
   422: { description: 'The request is not valid.', schema: 'HTTPValidationError' },
   429: {
-    description: 'As many runs as the server allows are going on; `Retry-After` says when to try again.',
+    description:
+      'As many runs as the server allows are going on, or the client has shown too many wrong keys; `Retry-After` says when ' +
+      'to try again.',
     schema: 'ErrorDetail',
   },
   503: {
-    description: 'The server stops; `Retry-After` says when to try again, maybe elsewhere.',
+    description: 'The server stops, or is busy with other requests; `Retry-After` says when to try again.',
     schema: 'InternalServerError',
   },
   500: { description: 'Something that nobody foresaw.', schema: 'InternalServerError' },
