@@ -8,6 +8,11 @@ export function isSecretName(name: string): boolean {
   return SECRET_NAME.test(name);
 }
 
+/** Everything below an object of this name is hidden. */
+export function isEnvironmentOrHeaders(name: string): boolean {
+  return SECRET_GROUP.test(name);
+}
+
 /** Objects of this name hold texts that are secrets, or may be: a text in the place of one may be, too. */
 export function isSecretGroup(name: string): boolean {
   return SECRET_GROUP.test(name) || name === 'extra_headers' || name === 'mcp_config';
@@ -23,7 +28,7 @@ export function redact(value: unknown): unknown {
   if (!isRecord(value)) return value;
   return mapEntries(value, (name, item) => {
     if (isSecretName(name)) return '<redacted>';
-    return SECRET_GROUP.test(name) ? redactAll(item) : redact(item);
+    return isEnvironmentOrHeaders(name) ? redactAll(item) : redact(item);
   });
 }
 

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Request } from 'express';
 import {
   HttpException,
@@ -123,6 +124,8 @@ async function bodyOf(body: Utf8Text): Promise<unknown> {
   const value = await parsed(withoutBom(parts));
   await afterLarge(body.size);
   await inSlices(checkStrings(value));
+  // What is made of it takes about as long as all of this.
+  if (body.size > WORTH_A_TURN) await nextTurn();
   return value;
 }
 
@@ -149,6 +152,9 @@ function invalidJson(position: number, error: string): RequestValidationError {
     { body: {} },
   );
 }
+
+/** Of more than this the validation has a turn of its own (bytes). */
+const WORTH_A_TURN = 32 * 1024;
 
 /** So many values are looked at in a part. */
 const AT_ONCE = 10_000;
