@@ -1,3 +1,4 @@
+const SPACE = 0x20;
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const OPEN_BRACKET = 0x5b;
@@ -31,8 +32,11 @@ export class JsonBoundsError extends Error {
  * JSON is up to the parser, which for other texts stops at the first mistake.
  */
 export class JsonSize {
-  private values = 0;
+  /** The document itself, an item behind each comma, and the first one of each container. */
+  private values = 1;
   private depth = 0;
+  /** Nothing has come since a container was opened: it may be empty. */
+  private isOpening = false;
   private inString = false;
   /** The last byte of the piece before was a backslash that escapes the first one of the next. */
   private isEscaped = false;
@@ -43,26 +47,30 @@ export class JsonSize {
   push(bytes: Buffer): void {
     for (let at = 0; at < bytes.length;)
       at = this.inString ? this.passString(bytes, at) : this.countUntilString(bytes, at);
-    if (this.values > this.bounds.values) throw new JsonBoundsError(`More than ${this.bounds.values} values`);
+    const values = this.isOpening ? this.values - 1 : this.values;
+    if (values > this.bounds.values) throw new JsonBoundsError(`More than ${this.bounds.values} values`);
   }
 
   /** Counts up to the quote that begins a string. @returns where to go on */
   private countUntilString(bytes: Buffer, from: number): number {
-    let { values, depth } = this;
+    let { values, depth, isOpening } = this;
     let at = from;
     for (; at < bytes.length && bytes[at] !== QUOTE; at += 1) {
-      const byte = bytes[at];
-      if (byte === COMMA) values += 1;
-      else if (byte === OPEN_BRACKET || byte === OPEN_BRACE) {
-        values += 1;
-        depth += 1;
-        if (depth > this.bounds.depth)
-          throw new JsonBoundsError(`Nested more than ${this.bounds.depth} levels deep`);
-      } else if (byte === CLOSE_BRACKET || byte === CLOSE_BRACE) depth -= 1;
+      const byte = bytes[at] ?? SPACE;
+      if (byte <= SPACE) continue;
+      const isClosing = byte === CLOSE_BRACKET || byte === CLOSE_BRACE;
+      if (isClosing) depth -= 1;
+      if (isClosing && isOpening) values -= 1;
+      isOpening = byte === OPEN_BRACKET || byte === OPEN_BRACE;
+      if (isOpening) depth += 1;
+      if (isOpening || byte === COMMA) values += 1;
+      if (depth > this.bounds.depth)
+        throw new JsonBoundsError(`Nested more than ${this.bounds.depth} levels deep`);
     }
+    this.inString = at < bytes.length;
     this.values = values;
     this.depth = depth;
-    this.inString = at < bytes.length;
+    this.isOpening = isOpening && !this.inString;
     return at + 1;
   }
 
