@@ -1,5 +1,4 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Request } from 'express';
 import {
   HttpException,
@@ -7,7 +6,7 @@ import {
   PayloadTooLargeException,
   UnsupportedMediaTypeException,
 } from '@nestjs/common';
-import { afterLarge, inSlices, turnForRequest } from '../flow/index.js';
+import { inSlices, turnForPiece, turnForRequest } from '../flow/index.js';
 import { JsonBoundsError, JsonSize, keysOf, parseInParts, Utf8Text } from '../text/index.js';
 import { explainJsonError } from './json-error.js';
 import { below, MISSING, RequestValidationError } from './problem.js';
@@ -120,12 +119,12 @@ async function bodyOf(body: Utf8Text): Promise<unknown> {
   const parts = body.end();
   if (parts === undefined)
     throw new HttpException('There was an error parsing the body', HttpStatus.BAD_REQUEST);
-  await afterLarge(body.size);
+  if (body.size > WORTH_A_TURN) await turnForPiece();
   const value = await parsed(withoutBom(parts));
-  await afterLarge(body.size);
+  if (body.size > WORTH_A_TURN) await turnForPiece();
   await inSlices(checkStrings(value));
   // What is made of it takes about as long as all of this.
-  if (body.size > WORTH_A_TURN) await nextTurn();
+  if (body.size > WORTH_A_TURN) await turnForPiece();
   return value;
 }
 
@@ -153,7 +152,7 @@ function invalidJson(position: number, error: string): RequestValidationError {
   );
 }
 
-/** Of more than this the validation has a turn of its own (bytes). */
+/** Of more than this parsing and validation have turns of their own, one in a turn for all requests (bytes). */
 const WORTH_A_TURN = 32 * 1024;
 
 /** So many values are looked at in a part. */

@@ -1,7 +1,10 @@
 import type { IncomingMessage } from '../conversations/start-request.js';
 import { textContent, type Content, type MessageRole } from '../events/index.js';
-import { afterLarge, inSlices } from '../flow/index.js';
+import { afterLarge, inSlices, turnForPiece } from '../flow/index.js';
 import { decodeInParts, JsonBoundsError, measureJson, parseInParts } from '../text/index.js';
+
+/** A longer frame is parsed in a turn of its own (bytes). */
+const WORTH_A_TURN = 32 * 1024;
 
 /** What a text frame of a client means. */
 export type ClientFrame =
@@ -21,6 +24,7 @@ export async function readClientFrame(data: Buffer): Promise<ClientFrame> {
     // Taking off the mask of a large one was a long turn.
     await afterLarge(data.length);
     await inSlices(measureJson(data));
+    if (data.length > WORTH_A_TURN) await turnForPiece();
     const parts = await inSlices(decodeInParts(data));
     value = await inSlices(parseInParts(parts ?? []));
   } catch (error) {

@@ -114,6 +114,6 @@ describe('a frame with more values than there may be', () => {
     const client = await server.connect(`/sockets/events/${conversation.id}`);
     client.send(`[${'{},'.repeat(60_000)}{}]`);
     const frames = await client.until((all) => all.some(({ kind }) => kind === 'ServerErrorEvent'));
-    expect(frames.at(-1)).toMatchObject({ code: 'JSONDecodeError', detail: 'More than 50000 values' });
+    expect(frames.at(-1)).toMatchObject({ code: 'JSONDecodeError', detail: 'More than 25000 values' });
   });
 });

@@ -16,11 +16,11 @@ export interface JsonBounds {
 }
 
 /**
- * The bounds of JSON that clients send. `JSON.parse` cannot be interrupted: 50,000 values take it up to 20 ms, a million up to
+ * The bounds of JSON that clients send. `JSON.parse` cannot be interrupted: 25,000 values take it up to 10 ms, a million up to
  * 700 ms, and validation comes after it. Requests of real clients have some thousand values. The depth bounds the stack of what
  * works on values recursively.
  */
-export const CLIENT_JSON_BOUNDS: JsonBounds = { values: 50_000, depth: 128 };
+export const CLIENT_JSON_BOUNDS: JsonBounds = { values: 25_000, depth: 128 };
 
 /** JSON exceeds its bounds; the message says which. */
 export class JsonBoundsError extends Error {

@@ -104,14 +104,14 @@ describe('a server with a key', () => {
     expect(over.signal.aborted).toBe(true);
   });
 
-  it('refuses bodies with more than 50,000 values, and none with fewer', async () => {
+  it('refuses bodies with more than 25,000 values, and none with fewer', async () => {
     const listOf = (count: number): object => ({ tags: Array.from({ length: count }, () => ({})) });
-    const tooMany = await server.request('POST', CREATE, listOf(50_000));
+    const tooMany = await server.request('POST', CREATE, listOf(25_000));
     expect(tooMany).toMatchObject({
       status: 422,
-      body: { detail: [{ type: 'json_invalid', ctx: { error: 'More than 50000 values' } }] },
+      body: { detail: [{ type: 'json_invalid', ctx: { error: 'More than 25000 values' } }] },
     });
-    const { body } = await server.request('POST', CREATE, listOf(40_000));
+    const { body } = await server.request('POST', CREATE, listOf(20_000));
     expect(JSON.stringify(body)).not.toContain('json_invalid');
   });
 

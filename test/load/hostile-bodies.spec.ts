@@ -18,11 +18,11 @@ const BODIES: [what: string, body: string][] = [
   ['deep nesting', '['.repeat(10_000_000)],
   [
     'tools that are none',
-    `{"agent":{"llm":{"model":"x"},"tools":[${repeated('{}', 49_000)}]},"workspace":{}}`,
+    `{"agent":{"llm":{"model":"x"},"tools":[${repeated('{}', 24_000)}]},"workspace":{}}`,
   ],
-  ['tags that are none', `{"agent":{"llm":{"model":"x"}},"tags":{${keys(49_000, '1')}},"workspace":{}}`],
-  ['secrets that are none', `{"agent":{},"secrets":{${keys(24_000, '{"kind":"x"}')}},"workspace":{}}`],
-  ['unknown fields', `{${keys(49_000, '1')}}`],
+  ['tags that are none', `{"agent":{"llm":{"model":"x"}},"tags":{${keys(24_000, '1')}},"workspace":{}}`],
+  ['secrets that are none', `{"agent":{},"secrets":{${keys(12_000, '{"kind":"x"}')}},"workspace":{}}`],
+  ['unknown fields', `{${keys(24_000, '1')}}`],
 ];
 
 describe('bodies of very many values', () => {
