@@ -34,7 +34,7 @@ class RawPost {
 
   /** The status of the answer, as soon as there is one. */
   async status(): Promise<number> {
-    await eventually(() => Promise.resolve(/\r\n\r\n/.test(this.text)), 'an answer');
+    await eventually(() => Promise.resolve(this.text.includes('\r\n\r\n')), 'an answer');
     return Number(/^HTTP\/1.1 (\d+)/.exec(this.text)?.[1]);
   }
 }

@@ -12,6 +12,7 @@ import {
   recordOf,
   text,
 } from '../../http/field-type.js';
+import { hasSecrets, shownAs } from '../../http/secret-fields.js';
 
 const TRANSPORTS = ['stdio', 'http', 'streamable-http', 'sse'];
 
@@ -121,8 +122,8 @@ const checked = model(McpServerDto);
 /** A server of an agent's `mcp_config`. It is kept as it came: what it does not say is not stored. */
 export const mcpServer: FieldType = {
   ...anyObject(),
-  holdsSecrets: checked.holdsSecrets,
-  shown: checked.shown,
+  holdsSecrets: () => hasSecrets(McpServerDto),
+  shown: (raw) => shownAs([McpServerDto], raw),
   problems: (value) =>
     isJsonObject(value) ? problemsOf(readDto(McpServerDto, value)) : checked.problems(value),
   schema: () => checked.schema(),
