@@ -6,6 +6,7 @@ import { ConversationsModule } from './conversations/conversations.module.js';
 import { CryptoModule } from './crypto/index.js';
 import { ExtensionsModule } from './extensions/extensions.module.js';
 import { GatewayModule } from './gateway/gateway.module.js';
+import { RequestBodiesModule } from './http/request-bodies.js';
 import { InitModule, type DeferredInit } from './init/index.js';
 import { McpModule } from './mcp/mcp.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
@@ -24,6 +25,7 @@ export class AppModule {
       module: AppModule,
       imports: [
         ConfigModule.forRoot(config),
+        RequestBodiesModule.forRoot(config.max_body_bytes_in_flight),
         CryptoModule,
         AuthModule,
         ServerModule,

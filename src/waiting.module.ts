@@ -1,7 +1,9 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { FailedKeysModule } from './auth/index.js';
 import { ConfigModule, type AppConfig } from './config/index.js';
 import { RunSlots } from './conversations/run-slots.js';
 import { EventBusModule } from './events/event-bus.module.js';
+import { RequestBodiesModule } from './http/request-bodies.js';
 import { InitModule, type DeferredInit, type ServerSetup } from './init/index.js';
 import { Activity } from './server/activity.js';
 import { EventLoopDelay } from './server/event-loop-delay.js';
@@ -18,7 +20,14 @@ export class WaitingModule {
   static forRoot(config: AppConfig, init: DeferredInit, setup: ServerSetup): DynamicModule {
     return {
       module: WaitingModule,
-      imports: [ConfigModule.forRoot(config), EventBusModule, ToolsModule, InitModule.forRoot(init, setup)],
+      imports: [
+        ConfigModule.forRoot(config),
+        FailedKeysModule,
+        RequestBodiesModule.forRoot(config.max_body_bytes_in_flight),
+        EventBusModule,
+        ToolsModule,
+        InitModule.forRoot(init, setup),
+      ],
       controllers: [ServerController],
       providers: [
         Activity,

@@ -1,10 +1,11 @@
-export { AuthModule } from './auth.module.js';
 export { guardIngress } from './ingress-guard.js';
+export { AuthModule, FailedKeysModule } from './auth.module.js';
+export { FailedKeys } from './failed-keys.js';
 export { KeySet } from './key-set.js';
 export { isBoundToLoopback, isLoopback, isLoopbackOnly } from './loopback-only.js';
 export { OpenRoute } from './open-route.js';
 export { mayBeGivenKey, protectOpenServer } from './open-server.js';
 export { isSameHost, OriginPolicy } from './origin-policy.js';
-export { presentedKeys } from './session-key.guard.js';
+export { presentedKeys, refuseKey } from './session-key.guard.js';
 export { SessionKeys } from './session-keys.js';
 export { AcceptsWorkspaceCookie, expiredWorkspaceCookie, workspaceCookie } from './workspace-cookie.js';

@@ -1,6 +1,7 @@
 import { UnauthorizedException, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import type { Request } from 'express';
+import type { Request, Response } from 'express';
+import { FailedKeys, TooManyFailedKeysException } from './failed-keys.js';
 import { OpenRoute } from './open-route.js';
 import { SessionKeys } from './session-keys.js';
 import { AcceptsWorkspaceCookie, keyInCookie } from './workspace-cookie.js';
@@ -14,22 +15,40 @@ export class SessionKeyGuard implements CanActivate {
   constructor(
     private readonly keys: SessionKeys,
     private readonly reflector: Reflector,
+    private readonly failedKeys: FailedKeys,
   ) {}
 
-  canActivate(context: ExecutionContext): boolean {
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     if (context.getType() !== 'http' || !this.keys.required() || this.isMarked(context, OpenRoute))
       return true;
-    const request = context.switchToHttp().getRequest<Request>();
+    const http = context.switchToHttp();
+    const request = http.getRequest<Request>();
     const cookie = this.isMarked(context, AcceptsWorkspaceCookie) ? keyInCookie(request) : undefined;
-    if (presentedKeys(request).some((key) => this.keys.accepts(key))) return true;
-    if (cookie !== undefined && this.keys.accepts(cookie)) return true;
-    throw new UnauthorizedException({ detail: 'Unauthorized' });
+    const shown = [...presentedKeys(request), ...(cookie === undefined ? [] : [cookie])];
+    if (shown.some((key) => this.keys.accepts(key))) return true;
+    return refuseKey(this.failedKeys, shown, request, http.getResponse<Response>());
   }
 
   private isMarked(context: ExecutionContext, mark: typeof OpenRoute): boolean {
     const targets = [context.getHandler(), context.getClass()];
     return targets.some((target) => this.reflector.get(mark, target) !== undefined);
   }
+}
+
+/**
+ * Refuses a request without a right key; a wrong one is counted.
+ * @throws UnauthorizedException, TooManyFailedKeysException
+ */
+export async function refuseKey(
+  failedKeys: FailedKeys,
+  shown: readonly string[],
+  request: Request,
+  response: Response,
+): Promise<never> {
+  const wait = shown.some((key) => key !== '') ? await failedKeys.add(request) : undefined;
+  if (wait === undefined) throw new UnauthorizedException({ detail: 'Unauthorized' });
+  response.setHeader('Retry-After', wait);
+  throw new TooManyFailedKeysException(wait);
 }
 
 /** The keys that a request shows in its headers. */

@@ -195,6 +195,16 @@ export class AppConfig {
   gateway_keep_alive_seconds: number = 15;
   @Flag('Conversations that were running when the server died go on by themselves at the next start.')
   resume_on_start: boolean = false;
+  @Whole(
+    'Bytes of request bodies and socket frames over 64 KiB that are worked on at a time; past it requests are answered 503.',
+    { min: 32 * 1024 * 1024 },
+  )
+  max_body_bytes_in_flight: number = 128 * 1024 * 1024;
+  @Whole(
+    'Wrong keys a minute from one address; past it they are answered 429. Right keys are always served. 0: any number.',
+    { min: 0 },
+  )
+  max_failed_keys_per_minute: number = 30;
   @Whole('So many sockets may watch one conversation.', { min: 1 })
   max_socket_subscribers: number = 1000;
   @Url('Address under which browsers reach the server.', { nullable: true })

@@ -122,7 +122,7 @@ export class ConversationsController {
       'a key.',
     query: ConversationViewQueryDto,
     headers: { ...OBSERVABILITY_HEADERS, ...IDEMPOTENCY_HEADER },
-    body: { schema: StartConversationRequestDto, example: START_EXAMPLE },
+    body: { schema: StartConversationRequestDto, example: START_EXAMPLE, large: true },
     answers: {
       200: {
         description: 'The conversation of this id exists; it is left as it is.',

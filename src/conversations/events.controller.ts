@@ -112,7 +112,7 @@ export class EventsController {
     tag,
     summary: 'Send a message',
     headers: IDEMPOTENCY_HEADER,
-    body: { schema: SendMessageRequestDto },
+    body: { schema: SendMessageRequestDto, large: true },
     answers: done,
     errors: [404, 409, 429],
   })

@@ -5,6 +5,11 @@ export { isSecretName };
 
 const SECRET_GROUP = /^(env|environment|(extra_)?headers)$/i;
 
+/** Everything below an object of this name is hidden. */
+export function isEnvironmentOrHeaders(name: string): boolean {
+  return SECRET_GROUP.test(name);
+}
+
 /** Objects of this name hold texts that are secrets, or may be: a text in the place of one may be, too. */
 export function isSecretGroup(name: string): boolean {
   return SECRET_GROUP.test(name) || name === 'mcp_config';
@@ -20,7 +25,7 @@ export function redact(value: unknown): unknown {
   if (!isRecord(value)) return value;
   return mapEntries(value, (name, item) => {
     if (isSecretName(name)) return '<redacted>';
-    return SECRET_GROUP.test(name) ? redactAll(item) : redact(item);
+    return isEnvironmentOrHeaders(name) ? redactAll(item) : redact(item);
   });
 }
 

@@ -1,5 +1,6 @@
 export { afterLarge, isLarge } from './after-large.js';
 export { forEachBounded } from './bounded.js';
+export { ByteBudget, type HeldBytes } from './byte-budget.js';
 export { inSlices } from './in-slices.js';
 export { Slots } from './slots.js';
 export { turnForLine, turnForPiece, turnForRequest, turnToStart, turnToWork } from './turns.js';

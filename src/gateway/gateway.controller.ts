@@ -76,7 +76,7 @@ export class GatewayController {
     summary: 'Ask an agent (chat completions)',
     description: `The active agent profile works with the model of the request until it is done. ${STREAMED}`,
     headers,
-    body: { schema: OpenAIChatCompletionRequestDto },
+    body: { schema: OpenAIChatCompletionRequestDto, large: true },
     answers: { 200: { description: 'The final response.', schema: 'ChatCompletion' } },
     errors: [404, 409, 429, 504],
   })
@@ -98,7 +98,7 @@ export class GatewayController {
     summary: 'Ask an agent (responses)',
     description: `The active agent profile works with the model of the request until it is done. ${STREAMED}`,
     headers,
-    body: { schema: OpenAIResponseRequestDto },
+    body: { schema: OpenAIResponseRequestDto, large: true },
     answers: { 200: { description: 'The final response.', schema: 'OpenAIResponse' } },
     errors: [404, 409, 429, 504],
   })

@@ -3,8 +3,8 @@ import type { RequestHandler } from 'express';
 import { chain } from './chain.js';
 import { type CorsOptions, cors } from './cors.js';
 import { HttpExceptionFilter } from './exception.filter.js';
-import { jsonBody } from './json-body.js';
 import { RequestPipe } from './request.pipe.js';
+import { dropUnreadBody } from './rest-of-body.js';
 import { routing } from './routing-edges.js';
 
 /** How the HTTP edge is to behave; everything has a default. */
@@ -12,8 +12,6 @@ export interface HttpOptions {
   /** Come before everything else, in this order. */
   first?: readonly RequestHandler[];
   cors?: CorsOptions;
-  /** Bytes of a JSON body; 32 MiB unless told. */
-  bodyLimit?: number;
   /** Answers some requests with its own eyes on their bodies, or passes them on. */
   beforeBodies?: RequestHandler;
   /** Answers what no route knows, or passes it on. */
@@ -24,25 +22,23 @@ export interface HttpOptions {
   mask?: (text: string) => string;
 }
 
-const BODY_LIMIT = 32 * 1024 * 1024;
-
 /**
- * Gives an application its HTTP edge: CORS, routing edges, JSON bodies, the pipe that makes DTOs, and the filter that
- * answers errors. Call it before `app.init()`, on an application that was created with `bodyParser: false`.
+ * Gives an application its HTTP edge: CORS, routing edges, the pipe that makes DTOs, and the filter that answers errors. Call it
+ * before `app.init()`, on an application that was created with `bodyParser: false`. Bodies are read by the operations that have
+ * one (`RequestBodiesModule`), once the key was checked.
  */
 export function configureHttp(app: NestExpressApplication, options: HttpOptions = {}): void {
   app.disable('x-powered-by');
   // Answers are alive: a hash of each would cost more than it could save.
   app.disable('etag');
   app.set('query parser', 'simple');
-  const limit = options.bodyLimit ?? BODY_LIMIT;
   const { edges, dispatch } = routing(app.getHttpAdapter(), () => edge, options.unknownPath);
   const edge = chain(
+    dropUnreadBody,
     ...(options.first ?? []),
     cors(options.cors ?? { allows: () => false }),
     ...(options.beforeBodies ? [options.beforeBodies] : []),
     edges,
-    jsonBody(limit),
     dispatch,
   );
   app.use(edge);

@@ -1,14 +1,15 @@
-import { type ValidationError, validateSync } from 'class-validator';
 import { type DtoClass, fieldsOf, isClosed } from './field.js';
 import { type FieldType, isJsonObject, isMap } from './field-type.js';
 import {
   type Location,
+  MAX_PROBLEMS,
+  MISSING,
   type Problem,
   RequestValidationError,
-  type Rule,
   below,
   valueError,
 } from './problem.js';
+import { hasSecrets, shownAs } from './secret-fields.js';
 
 const NOT_AN_OBJECT: Problem = {
   type: 'model_attributes_type',
@@ -32,48 +33,40 @@ export function readDto<T extends object>(dto: DtoClass<T>, source: Record<strin
   const instance = new dto();
   for (const [name, { type }] of fieldsOf(dto)) {
     if (!Object.hasOwn(source, name)) continue;
-    const value = type.read(source[name]);
-    Object.assign(instance, { [name]: type.nested ? mute(value) : value });
+    Object.assign(instance, { [name]: type.read(source[name]) });
   }
   origins.set(instance, { dto, source });
   return instance;
 }
 
-/** Everything that is wrong with a DTO and the DTOs in it. */
+/** What is wrong with a DTO and the DTOs in it, up to `MAX_PROBLEMS`; nothing means that it is valid. */
 export function problemsOf(instance: object): Problem[] {
-  if (origins.has(instance) && isFaultless(instance)) return [];
-  const errors = validateSync(instance, { forbidUnknownValues: false });
-  return [...fromErrors(errors), ...unknownFields(instance)];
+  const found: Problem[] = [];
+  collectProblems(instance, [], found);
+  return [...found, ...unknownFields(instance)].slice(0, MAX_PROBLEMS);
 }
 
-/**
- * Whether the rules of all fields say yes, in the DTOs of a DTO, too. class-validator asks the same rules and finds the places
- * of what is wrong, but looks for them anew each time: most requests are right, and most of their time went there.
- */
-function isFaultless(value: unknown): boolean {
-  if (Array.isArray(value)) return value.every(isFaultless);
-  if (isMap(value)) return [...value.values()].every(isFaultless);
-  const origin = typeof value === 'object' && value !== null ? origins.get(value) : undefined;
-  if (origin === undefined) return true;
-  for (const [name, { type, optional }] of fieldsOf(origin.dto)) {
-    const field: unknown = Reflect.get(Object(value), name);
-    if (field === undefined ? !optional : type.problems(field).length > 0) return false;
-    if (type.nested && !isFaultless(field)) return false;
+/** Goes through the fields of a DTO, and of those in its nested fields, until there are enough problems. */
+function collectProblems(value: unknown, at: Location, found: Problem[]): void {
+  for (const [key, item] of itemsOf(value)) {
+    if (found.length >= MAX_PROBLEMS) return;
+    collectProblems(item, [...at, key], found);
   }
-  return !isClosed(origin.dto) || Object.keys(origin.source).every((name) => fieldsOf(origin.dto).has(name));
+  const origin = typeof value === 'object' && value !== null ? origins.get(value) : undefined;
+  if (origin === undefined) return;
+  for (const [name, { type, optional }] of fieldsOf(origin.dto)) {
+    if (found.length >= MAX_PROBLEMS) return;
+    const field: unknown = Reflect.get(Object(value), name);
+    const absent = optional ? [] : [MISSING];
+    const path = [...at, name];
+    found.push(...below(path, field === undefined ? absent : type.problems(field)));
+    if (type.nested) collectProblems(field, path, found);
+  }
 }
 
-function fromErrors(errors: readonly ValidationError[]): Problem[] {
-  return errors.flatMap((error) => {
-    const key = Array.isArray(error.target) ? Number(error.property) : error.property;
-    const context: unknown = error.contexts?.['field'];
-    const own = hasRule(context) ? context.rule(error.value) : [];
-    return below([key], [...own, ...fromErrors(error.children ?? [])]);
-  });
-}
-
-function hasRule(context: unknown): context is { rule: Rule } {
-  return isJsonObject(context) && typeof context['rule'] === 'function';
+function itemsOf(value: unknown): Iterable<[string | number, unknown]> {
+  if (Array.isArray(value)) return value.entries();
+  return isMap(value) ? value : [];
 }
 
 /** Fields of the source that a closed DTO does not know. */
@@ -83,19 +76,8 @@ function unknownFields(instance: object): Problem[] {
   const known = fieldsOf(origin.dto);
   return Object.keys(origin.source)
     .filter((name) => !known.has(name))
+    .slice(0, MAX_PROBLEMS)
     .map((name) => ({ type: 'extra_forbidden', msg: 'Extra inputs are not permitted', at: [name] }));
-}
-
-/**
- * A value that class-validator goes into. It asks all objects in it for their constructor: in one that no class has read,
- * on its way to being refused, one that came with the request must not answer.
- */
-function mute(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(mute);
-  if (isMap(value)) return new Map([...value].map(([key, entry]) => [key, mute(entry)]));
-  if (!isJsonObject(value) || origins.has(value) || !Object.hasOwn(value, 'constructor')) return value;
-  const { constructor: _ignored, ...rest } = value;
-  return rest;
 }
 
 interface ModelOptions {
@@ -117,6 +99,8 @@ export function model<T extends object>(
   { className, before }: ModelOptions = {},
 ): FieldType {
   return {
+    holdsSecrets: () => hasSecrets(dto),
+    shown: (raw) => shownAs([dto], raw),
     read: (raw) => (isJsonObject(raw) ? readDto(dto, raw) : raw),
     problems: (value) => {
       if (!(value instanceof dto)) return [notAnObject(className)];
@@ -155,6 +139,11 @@ export function oneOfKinds(kinds: () => Record<string, DtoClass>, options: KindO
     );
   };
   return {
+    holdsSecrets: () => Object.values(kinds()).some(hasSecrets),
+    shown: (raw) => {
+      const dto = isJsonObject(raw) ? classFor(raw) : undefined;
+      return shownAs(dto ? [dto] : Object.values(kinds()), raw);
+    },
     read: (raw) => {
       const dto = isJsonObject(raw) ? classFor(raw) : undefined;
       return isJsonObject(raw) && dto ? readDto(dto, raw) : raw;
@@ -179,6 +168,8 @@ export function oneOfKinds(kinds: () => Record<string, DtoClass>, options: KindO
 /** An object of the first class that it is valid for; otherwise the wire lists what each of them misses. */
 export function firstValidOf(classes: Record<string, DtoClass>): FieldType {
   return {
+    holdsSecrets: () => Object.values(classes).some(hasSecrets),
+    shown: (raw) => shownAs(Object.values(classes), raw),
     read: (raw) => {
       if (!isJsonObject(raw)) return raw;
       const candidates = Object.values(classes).map((dto) => readDto(dto, raw));
@@ -222,7 +213,8 @@ export function readChecked(type: FieldType, raw: unknown, location: Location): 
   const isDto = typeof value === 'object' && value !== null && origins.has(value);
   const problems = own.length === 0 && isDto ? problemsOf(value) : own;
   if (problems.length === 0) return value;
-  throw new RequestValidationError(below(location, problems), { [String(location[0])]: raw });
+  const shown = type.shown?.(raw) ?? raw;
+  throw new RequestValidationError(below(location, problems), { [String(location[0])]: shown });
 }
 
 const NONE: ReadonlySet<string> = new Set();

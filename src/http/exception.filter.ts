@@ -39,7 +39,7 @@ interface Answer {
 }
 
 /** Seconds after which a client that met the run limit, or a server that stops, may try again. */
-const RETRY_AFTER = '1';
+const SOON = { 'Retry-After': '1' };
 /** Characters of an unforeseen error that are told and logged. */
 const MAX_MESSAGE = 4096;
 
@@ -141,11 +141,8 @@ function answerFor(error: unknown, request: Request): Answer | undefined {
   if (error instanceof DamagedConversationError) return detail(409, error.message);
   if (error instanceof UnknownEventError) return detail(404, error.message);
   if (error instanceof ConflictError || error instanceof LeaseLostError) return detail(409, error.message);
-  if (error instanceof RunLimitError) return detail(429, error.message, { 'Retry-After': RETRY_AFTER });
-  if (error instanceof ConversationClosedError) {
-    const body = { detail: 'Internal Server Error', exception: `503: ${error.message}`, ...errorId() };
-    return { status: 503, body, headers: { 'Retry-After': RETRY_AFTER } };
-  }
+  if (error instanceof RunLimitError) return detail(429, error.message, SOON);
+  if (error instanceof ConversationClosedError) return unavailable(503, error.message, SOON);
   if (error instanceof GoalRefusedError) return detail(400, error.message);
   if (error instanceof HttpException) return fromHttpException(error);
   return undefined;
@@ -159,9 +156,15 @@ function aboutSettings(error: unknown): Answer | undefined {
   if (error instanceof SettingsConflictError) return detail(409, error.message);
   if (error instanceof RefusedSettingsError) return detail(422, error.message);
   if (error instanceof TooLargeError) return detail(413, error.message);
-  if (!(error instanceof FolderBusyError)) return undefined;
-  const body = { detail: 'Internal Server Error', exception: `503: ${error.message}`, ...errorId() };
-  return { status: 503, body, headers: { 'Retry-After': RETRY_AFTER } };
+  return error instanceof FolderBusyError ? unavailable(503, error.message, SOON) : undefined;
+}
+
+/**
+ * Something that the answer needs is not there, or not now: the text says what. `exception` has the original's form; its `detail`
+ * says no more than "Internal Server Error".
+ */
+function unavailable(status: number, text: string, headers?: Record<string, string>): Answer {
+  return { status, body: { detail: text, exception: `${status}: ${text}`, ...errorId() }, headers };
 }
 
 /** The routes of events and of the workspace name the conversation that they did not find, the others do not. */
@@ -186,11 +189,11 @@ function fromHttpException(error: HttpException): Answer {
   const status = error.getStatus();
   const body = error.getResponse();
   if (status === 404 && error.message.startsWith('Cannot ')) return detail(404, 'Not Found');
-  if (status >= 500)
-    return {
-      status,
-      body: { detail: 'Internal Server Error', exception: `${status}: ${error.message}`, ...errorId() },
-    };
+  if (status === 500) {
+    const body = { detail: 'Internal Server Error', exception: `500: ${error.message}`, ...errorId() };
+    return { status, body };
+  }
+  if (status > 500) return unavailable(status, error.message);
   if (typeof body === 'object' && 'detail' in body) return { status, body };
   return detail(status, error.message);
 }

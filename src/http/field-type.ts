@@ -1,5 +1,5 @@
 import { parseInstant } from './instant.js';
-import { type Problem, below, valueError } from './problem.js';
+import { type Problem, problemsOfEach, valueError } from './problem.js';
 import { parseUuid } from './uuid.js';
 
 /** A JSON schema, as OpenAPI 3.1 has it. */
@@ -11,8 +11,10 @@ export interface FieldType {
   read(raw: unknown): unknown;
   problems(value: unknown): Problem[];
   schema(): JsonSchema;
-  /** What is given for it must not be repeated in an answer: at all, or where it is no object with names. */
-  secret?: 'always' | 'unless-object';
+  /** It is a secret or may hold some, so that a text in its place may be one, too. Asked late: types refer to each other. */
+  holdsSecrets?(): boolean;
+  /** What an answer may repeat of what was given for it; where this is missing, all of it. */
+  shown?(raw: unknown): unknown;
   /** Holds DTOs that are to be validated in turn. */
   nested?: boolean;
   /** In a query: takes all values of a repeated parameter instead of the last one. */
@@ -20,6 +22,14 @@ export interface FieldType {
 }
 
 const asItIs = (raw: unknown): unknown => raw;
+
+/** Stands for a secret where an answer tells what was sent. */
+export const HIDDEN = '<redacted>';
+
+/** What may be repeated of what was sent in the place of something with secrets: only that there was nothing. */
+export function hidden(raw: unknown): unknown {
+  return raw === null || raw === undefined ? raw : HIDDEN;
+}
 
 interface TextOptions {
   /** Characters, not bytes. */
@@ -36,7 +46,7 @@ interface TextOptions {
 export function text(options: TextOptions = {}): FieldType {
   const { min, max, pattern, check } = options;
   return {
-    ...(options.secret && { secret: 'always' as const }),
+    ...(options.secret && { holdsSecrets: () => true, shown: hidden }),
     read: asItIs,
     problems: (value) => {
       if (typeof value !== 'string') return [{ type: 'string_type', msg: 'Input should be a valid string' }];
@@ -260,7 +270,7 @@ const notAnObject: Problem = { type: 'dict_type', msg: 'Input should be a valid 
  */
 export function anyObject({ secret = false } = {}): FieldType {
   return {
-    ...(secret && { secret: 'unless-object' as const }),
+    ...(secret && { holdsSecrets: () => true, shown: (raw) => (isJsonObject(raw) ? raw : hidden(raw)) }),
     read: asItIs,
     problems: (value) => (isJsonObject(value) ? [] : [notAnObject]),
     schema: () => ({ type: 'object', additionalProperties: true }),
@@ -300,7 +310,7 @@ export function listOf(item: FieldType, { min = 0, max = Infinity } = {}): Field
       if (!Array.isArray(value)) return [{ type: 'list_type', msg: 'Input should be a valid list' }];
       if (value.length > max) return [tooMany(value.length)];
       if (value.length < min) return [tooFew(value.length)];
-      return value.flatMap((entry: unknown, index) => below([index], item.problems(entry)));
+      return problemsOfEach(value.entries(), (entry) => item.problems(entry));
     },
     schema: () => ({
       type: 'array',
@@ -308,19 +318,40 @@ export function listOf(item: FieldType, { min = 0, max = Infinity } = {}): Field
       ...(max !== Infinity && { maxItems: max }),
       ...(min > 0 && { minItems: min }),
     }),
+    ...secretsOf(item, (raw, shown) => (Array.isArray(raw) ? raw.map(shown) : hidden(raw))),
     nested: item.nested,
     repeated: true,
   };
 }
 
+/** How something made of such items is repeated. */
+function secretsOf(
+  item: FieldType,
+  show: (raw: unknown, shown: (raw: unknown) => unknown) => unknown,
+): Pick<FieldType, 'holdsSecrets' | 'shown'> {
+  const holdsSecrets = (): boolean => item.holdsSecrets?.() === true;
+  return {
+    holdsSecrets,
+    shown: (raw) => (holdsSecrets() ? show(raw, (value) => item.shown?.(value) ?? value) : raw),
+  };
+}
+
+const shownObject = (raw: unknown, shown: (raw: unknown) => unknown): unknown =>
+  isJsonObject(raw)
+    ? Object.fromEntries(Object.entries(raw).map(([key, value]) => [key, shown(value)]))
+    : hidden(raw);
+
 interface MapOptions {
+  /** Its values are secrets, though they are not documented as passwords. */
+  secret?: boolean;
   /** A check of all entries together; the text of a `value_error`. */
   check?: (entries: [string, unknown][]) => string | undefined;
 }
 
 /** An object whose values are of one plain type. */
-export function recordOf(item: FieldType, { check }: MapOptions = {}): FieldType {
+export function recordOf(item: FieldType, { check, secret = false }: MapOptions = {}): FieldType {
   return {
+    ...secretsOf(secret ? { ...item, holdsSecrets: () => true, shown: hidden } : item, shownObject),
     // `fromEntries` makes own properties of all names, `__proto__` included.
     read: (raw) =>
       isJsonObject(raw)
@@ -332,9 +363,10 @@ export function recordOf(item: FieldType, { check }: MapOptions = {}): FieldType
   };
 }
 
-/** An object whose values are DTOs, held as a `Map`: class-validator goes into maps, not into plain objects. */
+/** An object whose values are DTOs, held as a `Map`. */
 export function mapOf(item: FieldType): FieldType {
   return {
+    ...secretsOf(item, shownObject),
     read: (raw) =>
       isJsonObject(raw) ? new Map(Object.entries(raw).map(([key, value]) => [key, item.read(value)])) : raw,
     problems: (value) => (isMap(value) ? entryProblems([...value], item) : [notAnObject]),
@@ -353,7 +385,7 @@ function entryProblems(
   item: FieldType,
   check?: MapOptions['check'],
 ): Problem[] {
-  const found = entries.flatMap(([key, value]) => below([key], item.problems(value)));
+  const found = problemsOfEach(entries, (value) => item.problems(value));
   if (found.length > 0) return found;
   const complaint = check?.(entries);
   return complaint === undefined ? [] : [valueError(complaint)];

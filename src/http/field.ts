@@ -1,6 +1,4 @@
-import { ValidateBy, ValidateIf, ValidateNested } from 'class-validator';
 import type { FieldType } from './field-type.js';
-import { MISSING, type Rule } from './problem.js';
 
 /** A class whose instances hold what a request says; made without arguments. */
 export interface DtoClass<T extends object = object> {
@@ -23,26 +21,13 @@ const optionalBodies = new WeakSet<object>();
 const embedded = new WeakSet<object>();
 
 /**
- * Declares a field of a DTO: how it is read, checked (by class-validator) and documented. A field without an initial
+ * Declares a field of a DTO: how it is read, checked and documented. A field without an initial
  * value is required; the initial value is the default. The order of declaration is the order on the wire.
  */
 export function Field(type: FieldType, description = '', { optional = false } = {}): PropertyDecorator {
-  const absent = optional ? [] : [MISSING];
-  const rule: Rule = (value) => (value === undefined ? absent : type.problems(value));
   return (prototype, key) => {
     const own = specs.get(prototype) ?? new Map<string, FieldSpec>();
     specs.set(prototype, own.set(String(key), { type, description, optional }));
-    // The rule travels with the error: it tells the pipe the wire's words for what class-validator found.
-    const validator = {
-      validate: (value: unknown) => rule(value).length === 0,
-      // class-validator drops the context of an error that has no message.
-      defaultMessage: () => 'is not valid',
-    };
-    ValidateBy({ name: 'field', validator }, { context: { rule } })(prototype, key);
-    if (!type.nested) return;
-    ValidateNested()(prototype, key);
-    // class-validator takes null for a broken nested value; the rule has the say on null.
-    if (type.problems(null).length === 0) ValidateIf((_dto, value) => value !== null)(prototype, key);
   };
 }
 

@@ -292,4 +292,48 @@ describe('what the HTTP edge refuses', () => {
       { numRuns: 50 },
     );
   });
+
+  describe('what it repeats', () => {
+    it.each([
+      { agent: { llm: 'sk-leak' } },
+      { agent: { llm: ['sk-leak'] } },
+      { agent: 'sk-leak' },
+      { agent: ['sk-leak'] },
+      { agent: { llm: { model: 'x', extra_headers: 'sk-leak' } } },
+      { agent: { llm: { model: 'x', extra_headers: { 'X-Team': { a: 'sk-leak' } } } } },
+      { agent: { llm: { model: 'x', litellm_extra_body: 'sk-leak' } } },
+      { agent: { ...AGENT, mcp_config: 'sk-leak' } },
+      { agent: { ...AGENT, mcp_config: { server: 'sk-leak' } } },
+      { agent: { ...AGENT, mcp_config: { server: { url: 'http://x', headers: 'sk-leak' } } } },
+      { agent: { ...AGENT, condenser: { kind: 'LLMSummarizingCondenser', llm: 'sk-leak' } } },
+      { agent: { ...AGENT, condenser: { kind: 'Nope', llm: 'sk-leak' } } },
+      { agent: { ...AGENT, condenser: 'sk-leak' } },
+      { agent_settings: 'sk-leak' },
+      { secrets: 'sk-leak' },
+      { secrets: { a: 'sk-leak' } },
+      { secrets: { a: { kind: 'LookupSecret', url: 'http://x', headers: 'sk-leak' } } },
+      { secrets: { a: { kind: 'LookupSecret', headers: { 'X-Team': 'sk-leak' } } } },
+      { security_analyzer: { kind: 'GraySwanAnalyzer', api_key: { a: 'sk-leak' } } },
+    ])('holds no text that stands where secrets are expected: %j', async (fields) => {
+      const whole = { workspace: WORKSPACE, max_iterations: 'none', ...fields };
+      expect(JSON.stringify(await detailOf('POST', C, whole))).not.toContain('sk-leak');
+      // Nor where the request as a whole is repeated.
+      expect(JSON.stringify(await detailOf('POST', C, fields))).not.toContain('sk-leak');
+    });
+
+    it('is hidden where a whole body is one text', async () => {
+      expect(JSON.stringify(await detailOf('POST', C, 'sk-leak'))).not.toContain('sk-leak');
+      expect(JSON.stringify(await detailOf('POST', C, ['sk-leak']))).not.toContain('sk-leak');
+    });
+
+    it('is still there where no secret can be', async () => {
+      expect(JSON.stringify(await detailOf('POST', E, { content: 'a text' }))).toContain('"input":"a text"');
+    });
+
+    it('names the first hundred problems of a list of many thousands', async () => {
+      const content = Array.from({ length: 20_000 }, () => 1);
+      const { detail } = (await detailOf('POST', E, { content })) as { detail: unknown[] };
+      expect(detail).toHaveLength(100);
+    });
+  });
 });

@@ -1,11 +1,13 @@
-import { isSecretGroup, isSecretName, redact } from '../crypto/redact.js';
-import type { Location, Problem } from './problem.js';
+import { isEnvironmentOrHeaders, isSecretGroup, isSecretName } from '../crypto/redact.js';
+import { maskUserinfo } from '../crypto/userinfo.js';
+import { HIDDEN } from './field-type.js';
+import { type Location, MAX_PROBLEMS, type Problem } from './problem.js';
 
 /** Characters of input that one answer may repeat; enough to recognise it, too few to fill a log. */
 const ANSWER_BUDGET = 16 * 1024;
 const TEXT_LIMIT = 2048;
-/** More problems than this are not listed. */
-const MAX_PROBLEMS = 100;
+/** So much of a text is looked at for a password in an address; more than an address has. */
+const ADDRESS_LIMIT = 4 * TEXT_LIMIT;
 
 /** One entry of the `detail` of a 422. */
 export interface ProblemBody {
@@ -25,8 +27,8 @@ export function describeProblems(
   return problems.slice(0, MAX_PROBLEMS).map(({ type, msg, ctx, at = [] }) => {
     const path = type === 'missing' ? at.slice(0, -1) : at;
     const found = inputAt(sources, type, path);
-    const input = isSecret(path, found) ? '<redacted>' : redact(found);
-    return { type, loc: at, msg, input: bounded(input, budget), ...(ctx && { ctx }) };
+    const input = isSecret(path, found) ? HIDDEN : found;
+    return { type, loc: at, msg, input: shortened(input, budget), ...(ctx && { ctx }) };
   });
 }
 
@@ -60,33 +62,44 @@ function inputAt(sources: Readonly<Record<string, unknown>>, type: string, path:
   return value ?? null;
 }
 
-/** A copy that spends at most the budget; what no longer fits is left out and said so. */
-function bounded(value: unknown, budget: { left: number }): unknown {
+/**
+ * A copy that spends at most the budget; what no longer fits is left out and said so. Values under secret names, and all below
+ * `headers` and the like, are hidden, and so are names and passwords in addresses.
+ */
+function shortened(value: unknown, budget: { left: number }, isBelowGroup = false): unknown {
   if (budget.left <= 0) return '...';
-  if (typeof value === 'string') {
-    const room = Math.min(TEXT_LIMIT, budget.left);
-    budget.left -= Math.min(value.length, room);
-    return value.length <= room
-      ? value
-      : `${withoutHalves(value.slice(0, room))}... (${value.length} characters)`;
-  }
   budget.left -= 8;
   if (Array.isArray(value)) {
     const kept: unknown[] = [];
     for (const item of value) {
       if (budget.left <= 0) return [...kept, '...'];
-      kept.push(bounded(item, budget));
+      kept.push(shortened(item, budget, isBelowGroup));
     }
     return kept;
   }
-  if (typeof value !== 'object' || value === null) return value;
+  if (typeof value === 'object' && value !== null) return shortenedObject(value, budget, isBelowGroup);
+  if (isBelowGroup) return HIDDEN;
+  return typeof value === 'string' ? shortenedText(value, budget) : value;
+}
+
+function shortenedObject(value: object, budget: { left: number }, isBelowGroup: boolean): unknown {
   const kept: [string, unknown][] = [];
   for (const [key, item] of Object.entries(value)) {
     if (budget.left <= 0) return Object.fromEntries([...kept, ['...', '...']]);
-    budget.left -= key.length;
-    kept.push([key.slice(0, TEXT_LIMIT), bounded(item, budget)]);
+    budget.left -= Math.min(key.length, TEXT_LIMIT);
+    const isHidden = !isBelowGroup && isSecretName(key);
+    const shown = isHidden ? HIDDEN : shortened(item, budget, isBelowGroup || isEnvironmentOrHeaders(key));
+    kept.push([key.slice(0, TEXT_LIMIT), shown]);
   }
   return Object.fromEntries(kept);
+}
+
+function shortenedText(text: string, budget: { left: number }): string {
+  const masked = maskUserinfo(text.slice(0, ADDRESS_LIMIT));
+  const room = Math.max(0, Math.min(TEXT_LIMIT, budget.left));
+  budget.left -= Math.min(masked.length, room);
+  if (text.length <= ADDRESS_LIMIT && masked.length <= room) return masked;
+  return `${withoutHalves(masked.slice(0, room))}... (${text.length} characters)`;
 }
 
 /** A cut may split a character in two; half of one is no text. */

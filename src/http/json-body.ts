@@ -1,13 +1,13 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { NextFunction, Request, Response } from 'express';
+import type { Request } from 'express';
 import {
   HttpException,
   HttpStatus,
   PayloadTooLargeException,
   UnsupportedMediaTypeException,
 } from '@nestjs/common';
-import { afterLarge, inSlices, turnForRequest } from '../flow/index.js';
-import { keysOf, parseInParts, Utf8Text } from '../text/index.js';
+import { inSlices, turnForPiece, turnForRequest } from '../flow/index.js';
+import { JsonBoundsError, JsonSize, keysOf, parseInParts, Utf8Text } from '../text/index.js';
 import { explainJsonError } from './json-error.js';
 import { below, MISSING, RequestValidationError } from './problem.js';
 
@@ -30,30 +30,33 @@ export function jsonBodyOf(body: unknown): unknown {
   return body;
 }
 
-/** Deeper JSON is refused: what works on values recursively must not run out of stack. */
-const MAX_DEPTH = 128;
+/** What reading a body is bound to. */
+export interface BodyBounds {
+  /** Bytes; more is answered with 413. */
+  limit: number;
+  /** Milliseconds without a byte after which the client is answered 408. */
+  idleMs: number;
+  /**
+   * Told of each piece before it is kept.
+   * @throws what the request is answered with
+   */
+  keep: (bytes: number) => void;
+}
 
 /**
- * Reads JSON bodies into `request.body`; a request without a body has none. Other content types are left unread.
- * @param limit bytes; more is answered with 413
+ * The JSON body of a request; undefined where there is none, an `UnreadBody` for other content types, which are left unread.
+ * Its values are counted while it comes: what has too many of them is refused before it is parsed.
+ * @throws HttpException, RequestValidationError, what `keep` throws
  */
-export function jsonBody(limit: number) {
-  return (request: Request, _response: Response, next: NextFunction): void => {
-    if (!hasBody(request.headers)) return next();
-    const contentType = request.headers['content-type'] ?? 'application/json';
-    const encoding = request.headers['content-encoding'] ?? 'identity';
-    if (!isJson(contentType) || encoding !== 'identity') {
-      request.body = new UnreadBody(isJson(contentType) ? `${contentType}; ${encoding}` : contentType);
-      return next();
-    }
-    readText(request, limit)
-      .then(async (text) => {
-        await turnForRequest();
-        request.body = await bodyOf(text);
-        next();
-      })
-      .catch((error: unknown) => next(error));
-  };
+export async function readJsonBody(request: Request, bounds: BodyBounds): Promise<unknown> {
+  if (!hasBody(request.headers)) return undefined;
+  const contentType = request.headers['content-type'] ?? 'application/json';
+  const encoding = request.headers['content-encoding'] ?? 'identity';
+  if (!isJson(contentType) || encoding !== 'identity')
+    return new UnreadBody(isJson(contentType) ? `${contentType}; ${encoding}` : contentType);
+  const text = await readText(request, bounds);
+  await turnForRequest();
+  return bodyOf(text);
 }
 
 /** Whether a request says that a body comes with it. */
@@ -66,25 +69,49 @@ function isJson(contentType: string): boolean {
   return type === 'application/json' || /^application\/[^/]+\+json$/.test(type);
 }
 
-function readText(request: Request, limit: number): Promise<Utf8Text> {
-  const tooLarge = () => new PayloadTooLargeException(`Request body too large: the limit is ${limit} bytes`);
+function readText(request: Request, { limit, idleMs, keep }: BodyBounds): Promise<Utf8Text> {
+  const tooLarge = () =>
+    new PayloadTooLargeException(
+      `Request body too large: the limit is ${limit} bytes. Send large files to the file routes.`,
+    );
   if (Number(request.headers['content-length'] ?? 0) > limit) return Promise.reject(tooLarge());
   return new Promise((resolve, reject) => {
-    /** Not there any more once it is too large: what follows may take its time to come. */
-    let text: Utf8Text | undefined = new Utf8Text();
-    request.on('data', (chunk: Buffer) => {
-      if (!text) return;
-      text.push(chunk);
-      if (text.size <= limit) return;
-      text = undefined;
-      reject(tooLarge());
-    });
-    request.on('end', () => text && resolve(text));
-    request.on('error', () =>
-      reject(new HttpException('The request body was cut off', HttpStatus.BAD_REQUEST)),
-    );
+    const text = new Utf8Text();
+    const size = new JsonSize();
+    const idle = setTimeout(() => fail(new HttpException(STALLED, HttpStatus.REQUEST_TIMEOUT)), idleMs);
+    const take = (chunk: Buffer): void => {
+      idle.refresh();
+      try {
+        if (text.size + chunk.length > limit) throw tooLarge();
+        keep(chunk.length);
+        size.push(chunk);
+        text.push(chunk);
+      } catch (error) {
+        fail(error instanceof JsonBoundsError ? invalidJson(0, error.message) : error);
+      }
+    };
+    const end = (): void => {
+      stop();
+      resolve(text);
+    };
+    const cutOff = (): void => fail(new HttpException(CUT_OFF, HttpStatus.BAD_REQUEST));
+    const stop = (): void => {
+      clearTimeout(idle);
+      request.off('data', take).off('end', end).off('close', cutOff);
+    };
+    // Nothing is kept of what still comes; the answer drops it.
+    const fail = (error: unknown): void => {
+      stop();
+      reject(error instanceof Error ? error : new Error(String(error)));
+    };
+    // Stays for what happens afterwards; `close` follows it.
+    request.on('error', () => undefined);
+    request.on('data', take).on('end', end).on('close', cutOff);
   });
 }
+
+const CUT_OFF = 'The request body was cut off';
+const STALLED = 'The request body did not arrive in time';
 
 /** @throws HttpException 400 for bytes that are not UTF-8; RequestValidationError */
 async function bodyOf(body: Utf8Text): Promise<unknown> {
@@ -92,10 +119,12 @@ async function bodyOf(body: Utf8Text): Promise<unknown> {
   const parts = body.end();
   if (parts === undefined)
     throw new HttpException('There was an error parsing the body', HttpStatus.BAD_REQUEST);
-  await afterLarge(body.size);
+  if (body.size > WORTH_A_TURN) await turnForPiece();
   const value = await parsed(withoutBom(parts));
-  await afterLarge(body.size);
+  if (body.size > WORTH_A_TURN) await turnForPiece();
   await inSlices(checkStrings(value));
+  // What is made of it takes about as long as all of this.
+  if (body.size > WORTH_A_TURN) await turnForPiece();
   return value;
 }
 
@@ -123,12 +152,14 @@ function invalidJson(position: number, error: string): RequestValidationError {
   );
 }
 
+/** Of more than this parsing and validation have turns of their own, one in a turn for all requests (bytes). */
+const WORTH_A_TURN = 32 * 1024;
+
 /** So many values are looked at in a part. */
 const AT_ONCE = 10_000;
 
 /**
- * Refuses what nobody could work with: nesting beyond the limit, and text that UTF-8 cannot hold, which an escape can bring.
- * A part for each `yield`: there may be millions of values.
+ * Refuses text that UTF-8 cannot hold, which an escape can bring. A part for each `yield`.
  * @throws RequestValidationError
  */
 function* checkStrings(root: unknown): Generator<void, void> {
@@ -142,7 +173,6 @@ function* checkStrings(root: unknown): Generator<void, void> {
   look(root, () => []);
   for (let entry = open.pop(); entry; entry = open.pop()) {
     const { value, path } = entry;
-    if (path.length >= MAX_DEPTH) throw invalidJson(0, `Nested more than ${MAX_DEPTH} levels deep`);
     for (const key of keysOf(value)) {
       if (typeof key === 'string' && !key.isWellFormed()) throw loneSurrogate(path);
       look(value[key], () => [...path, key]);

@@ -1,5 +1,7 @@
 const ESCAPES = new Set(['"', '\\', '/', 'b', 'f', 'n', 'r', 't']);
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+/** What stands in a string for itself. */
+const PLAIN = /[^"\\\u0000-\u001f]*/y;
 const SPACE = /[ \t\n\r]*/y;
 const LITERALS = ['true', 'false', 'null'];
 
@@ -93,11 +95,13 @@ class Scanner {
 
   private string(): void {
     const start = this.at;
-    for (this.at += 1; this.text[this.at] !== '"'; this.at += 1) {
+    for (this.at += 1; ; this.at += 1) {
+      this.skip(PLAIN);
       const character = this.text[this.at];
+      if (character === '"') break;
       if (character === undefined) this.fail(start, 'Unterminated string starting at');
-      if (character < ' ') this.fail(this.at, 'Invalid control character at');
       if (character === '\\') this.escape(start);
+      else this.fail(this.at, 'Invalid control character at');
     }
     this.at += 1;
   }

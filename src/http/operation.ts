@@ -1,5 +1,6 @@
 import type { DtoClass } from './field.js';
 import type { JsonSchema } from './field-type.js';
+import { ReadsJsonBody } from './request-bodies.js';
 
 /** The name of a schema in the API document, or a schema, or a DTO class. */
 export type SchemaSource = string | JsonSchema | DtoClass;
@@ -14,8 +15,14 @@ export interface OperationDocs {
   path?: Readonly<Record<string, JsonSchema>>;
   /** Optional headers that mean something to it: what for, by name. */
   headers?: Readonly<Record<string, string>>;
-  /** JSON unless it says otherwise. */
-  body?: { schema: SchemaSource; required?: boolean; example?: unknown; mediaType?: string };
+  /** JSON unless it says otherwise; `large` ones may hold messages with images. Without one, what is sent is not read. */
+  body?: {
+    schema: SchemaSource;
+    required?: boolean;
+    example?: unknown;
+    mediaType?: string;
+    large?: boolean;
+  };
   /** What a success answers, by status; JSON unless it says otherwise. */
   answers: Record<number, { description: string; schema?: SchemaSource; mediaType?: string }>;
   /** Statuses of the errors that are particular to it; those of the edge, of keys, bodies and ids follow from the route. */
@@ -28,10 +35,15 @@ export interface OperationDocs {
 
 const documented = new WeakMap<object, OperationDocs>();
 
-/** Documents an endpoint. The document itself is built at its first request: start-up does not pay for it. */
+/**
+ * Documents an endpoint, and has its JSON body read, if it has one. The document itself is built at its first request: start-up
+ * does not pay for it.
+ */
 export function Operation(docs: OperationDocs): MethodDecorator {
-  return (_target, _key, descriptor) => {
+  const { body } = docs;
+  return (target, key, descriptor) => {
     if (typeof descriptor.value === 'function') documented.set(descriptor.value, docs);
+    if (body !== undefined && body.mediaType === undefined) ReadsJsonBody(body)(target, key, descriptor);
   };
 }
 

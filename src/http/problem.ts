@@ -11,8 +11,21 @@ export interface Problem {
   at?: Location;
 }
 
-/** Says what is wrong with a value; nothing means valid. */
-export type Rule = (value: unknown) => Problem[];
+/** More problems than this are not looked for: one list may hold 100,000 items, all of them wrong. */
+export const MAX_PROBLEMS = 100;
+
+/** The first problems of several values, each below its key. */
+export function problemsOfEach<K extends string | number>(
+  entries: Iterable<[K, unknown]>,
+  problemsOf: (value: unknown) => readonly Problem[],
+): Problem[] {
+  const found: Problem[] = [];
+  for (const [key, value] of entries) {
+    found.push(...below([key], problemsOf(value)));
+    if (found.length >= MAX_PROBLEMS) break;
+  }
+  return found.slice(0, MAX_PROBLEMS);
+}
 
 /** A field that is required and is not there. */
 export const MISSING: Problem = { type: 'missing', msg: 'Field required' };
@@ -37,7 +50,10 @@ export class RequestValidationError extends Error {
     readonly sources: Readonly<Record<string, unknown>>,
   ) {
     super(
-      `invalid request: ${problems.map((problem) => `${problem.at?.join('.')}: ${problem.msg}`).join('; ')}`,
+      `invalid request: ${problems
+        .slice(0, MAX_PROBLEMS)
+        .map((problem) => `${problem.at?.join('.')}: ${problem.msg}`)
+        .join('; ')}`,
     );
   }
 }

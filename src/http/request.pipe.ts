@@ -9,11 +9,11 @@ import { type DtoClass, fieldsOf, isEmbedded, isOptionalBody } from './field.js'
 import { isJsonObject } from './field-type.js';
 import { UnreadBody } from './json-body.js';
 import { MISSING, RequestValidationError, below } from './problem.js';
-import { HIDDEN, hasSecrets, withoutSecrets } from './secret-fields.js';
+import { shownAs, withoutSecrets } from './secret-fields.js';
 
 /**
- * Turns the body and the query of a request into the DTO that the handler asks for, and what class-validator finds
- * wrong into the wire's 422. Arguments of any other type pass as they are.
+ * Turns the body and the query of a request into the DTO that the handler asks for, and what is wrong
+ * with them into the wire's 422. Arguments of any other type pass as they are.
  */
 @Injectable()
 export class RequestPipe implements PipeTransform {
@@ -40,7 +40,7 @@ function readBody(dto: DtoClass, body: unknown): object {
   if (!isJsonObject(body)) {
     const msg = 'Input should be a valid dictionary or object to extract fields from';
     throw new RequestValidationError([{ type: 'model_attributes_type', msg, at: ['body'] }], {
-      body: hasSecrets(dto) ? HIDDEN : body,
+      body: shownAs([dto], body),
     });
   }
   return checked(readDto(dto, body), 'body', withoutSecrets(dto, body));

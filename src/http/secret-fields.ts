@@ -1,22 +1,35 @@
 import { type DtoClass, fieldsOf } from './field.js';
-import { isJsonObject } from './field-type.js';
+import { hidden, isJsonObject } from './field-type.js';
 
-/** Stands for a secret where an answer tells what was sent. */
-export const HIDDEN = '<redacted>';
+const known = new WeakMap<DtoClass, boolean>();
+/** Classes that are being asked: those that refer to themselves hold what their other fields hold. */
+const asked = new Set<DtoClass>();
 
-/** Whether a DTO has fields for secrets: then what is sent in its place may be one. */
+/** Whether a DTO, or one in it, has fields for secrets: then what is sent in its place may be one. */
 export function hasSecrets(dto: DtoClass): boolean {
-  return [...fieldsOf(dto).values()].some(({ type }) => type.secret !== undefined);
+  const found = known.get(dto);
+  if (found !== undefined) return found;
+  if (asked.has(dto)) return false;
+  const isFirst = asked.size === 0;
+  asked.add(dto);
+  const answer = [...fieldsOf(dto).values()].some(({ type }) => type.holdsSecrets?.() === true);
+  if (isFirst || answer) known.set(dto, answer);
+  if (isFirst) asked.clear();
+  return answer;
 }
 
 /** What a DTO is read from, for messages: without what was sent in fields for secrets, of whatever type it is. */
 export function withoutSecrets(dto: DtoClass, source: Record<string, unknown>): Record<string, unknown> {
   if (!hasSecrets(dto)) return source;
   const shown = new Map(Object.entries(source));
-  for (const [name, { type }] of fieldsOf(dto)) {
-    const given = shown.get(name) ?? null;
-    if (given === null || type.secret === undefined) continue;
-    if (type.secret === 'always' || !isJsonObject(given)) shown.set(name, HIDDEN);
-  }
+  for (const [name, { type }] of fieldsOf(dto))
+    if (type.shown !== undefined && shown.has(name)) shown.set(name, type.shown(shown.get(name)));
   return Object.fromEntries(shown);
+}
+
+/** The same of what should be an object of one of these classes: anything else in its place is hidden where one has secrets. */
+export function shownAs(dtos: readonly DtoClass[], raw: unknown): unknown {
+  if (!dtos.some(hasSecrets)) return raw;
+  if (!isJsonObject(raw)) return hidden(raw);
+  return dtos.reduce((shown, dto) => withoutSecrets(dto, shown), raw);
 }

@@ -1,6 +1,6 @@
-import { Injectable, UnauthorizedException, type CanActivate, type ExecutionContext } from '@nestjs/common';
-import type { Request } from 'express';
-import { KeySet } from '../auth/index.js';
+import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import { FailedKeys, KeySet, refuseKey } from '../auth/index.js';
 import { AppConfig } from '../config/index.js';
 
 /** Lets a request pass that carries the server's secret key in `X-Init-API-Key`, or any when there is none. */
@@ -8,13 +8,18 @@ import { AppConfig } from '../config/index.js';
 export class InitKeyGuard implements CanActivate {
   private readonly keys: KeySet;
 
-  constructor({ secret_key: key }: AppConfig) {
+  constructor(
+    { secret_key: key }: AppConfig,
+    private readonly failedKeys: FailedKeys,
+  ) {
     this.keys = new KeySet(key === null ? [] : [key]);
   }
 
-  canActivate(context: ExecutionContext): boolean {
-    const shown = context.switchToHttp().getRequest<Request>().get('x-init-api-key');
-    if (!this.keys.required() || (shown !== undefined && this.keys.accepts(shown))) return true;
-    throw new UnauthorizedException({ detail: 'Unauthorized' });
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
+    const http = context.switchToHttp();
+    const request = http.getRequest<Request>();
+    const shown = request.get('x-init-api-key') ?? '';
+    if (!this.keys.required() || this.keys.accepts(shown)) return true;
+    return refuseKey(this.failedKeys, [shown], request, http.getResponse<Response>());
   }
 }

@@ -17,7 +17,7 @@ export class InitRequestDto {
   bash_events_dir: string | null = null;
   @Field(nullable(text()), 'Folder of the git worktrees.')
   conversation_worktree_root: string | null = null;
-  @Field(nullable(listOf(anyObject())), 'Receivers of events, as in the configuration.')
+  @Field(nullable(listOf(anyObject({ secret: true }))), 'Receivers of events, as in the configuration.')
   webhooks: Record<string, unknown>[] | null = null;
   @Field(nullable(text()), 'Address under which browsers reach the server.')
   web_url: string | null = null;
@@ -27,7 +27,10 @@ export class InitRequestDto {
   max_concurrent_runs: number | null = null;
   @Field(nullable(recordOf(text())), 'Environment variables of the server and of what it starts.')
   env: Record<string, string> | null = null;
-  @Field(nullable(anyObject()), 'Reports about the use of the server, as in the configuration.')
+  @Field(
+    nullable(anyObject({ secret: true })),
+    'Reports about the use of the server, as in the configuration.',
+  )
   telemetry: Record<string, unknown> | null = null;
 }
 

@@ -13,6 +13,7 @@ import {
   text,
 } from '../http/field-type.js';
 import { type Problem, below, valueError } from '../http/problem.js';
+import { shownAs } from '../http/secret-fields.js';
 
 const REMOTE = ['http', 'shttp', 'streamable-http', 'sse'] as const;
 const STRATEGIES = ['none', 'api_key', 'bearer', 'basic', 'header', 'oauth2'];
@@ -70,7 +71,7 @@ export class MCPToolCallSpecDto {
 
 function credentials(): FieldType {
   return {
-    ...anyObject(),
+    ...anyObject({ secret: true }),
     problems: (value) => {
       if (!isJsonObject(value)) return anyObject().problems(value);
       const { strategy } = value;
@@ -122,6 +123,8 @@ function problemsOfServer(server: Record<string, unknown>): Problem[] {
 
 /** A server in any of its spellings. */
 const anyServer: FieldType = {
+  holdsSecrets: () => true,
+  shown: (raw) => shownAs([StdioServerSpecDto, RemoteServerSpecDto], raw),
   read: (raw) => {
     if (!isJsonObject(raw) || problemsOfServer(raw).length > 0) return raw;
     return read(raw);

@@ -29,7 +29,7 @@ export const ERROR_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
   InternalServerError: {
     type: 'object',
     properties: {
-      detail: { type: 'string', const: 'Internal Server Error' },
+      detail: { type: 'string', description: '`Internal Server Error` with 500, else what is not there.' },
       exception: text,
       error_id: { type: 'string', description: 'Stands in the log of the server, too.' },
     },
@@ -64,7 +64,7 @@ export const ERROR_ANSWERS: Readonly<Record<number, ErrorAnswer>> = {
     description: 'In conflict with what the conversation is doing, or with its owner.',
     schema: 'ErrorDetail',
   },
-  413: { description: 'The body is too large.', schema: 'ErrorDetail' },
+  413: { description: 'The body has too many bytes.', schema: 'ErrorDetail' },
   415: { description: 'The body is not JSON.', schema: 'ErrorDetail' },
   422: { description: 'The request is not valid.', schema: 'HTTPValidationError' },
   429: {

@@ -1,7 +1,6 @@
-import type { Socket } from 'node:net';
+import type { IncomingMessage } from 'node:http';
 import { Logger } from '@nestjs/common';
 import { WebSocket } from 'ws';
-import type { SessionKeys } from '../auth/index.js';
 import { bashError } from '../bash/bash-event.js';
 import type { BashShell } from '../bash/bash-shell.js';
 import { errorMessage, errorStack } from '../errors/index.js';
@@ -10,7 +9,8 @@ import { CLOSE, closeSocket } from './close-code.js';
 import { IncomingFrames, type FrameTaker } from './incoming-frames.js';
 import { Liveness } from './liveness.js';
 import type { AnyConnection } from './socket-connections.js';
-import { MAX_PENDING_BYTES, type SocketLimits } from './socket-limits.js';
+import type { SocketGate } from './socket-gate.js';
+import { MAX_PENDING_BYTES } from './socket-limits.js';
 
 /** A handshake that may be accepted. */
 export interface BashAdmission {
@@ -22,8 +22,7 @@ export interface BashAdmission {
 
 interface Sources {
   shell(): Promise<BashShell>;
-  readonly keys: SessionKeys;
-  readonly limits: SocketLimits;
+  readonly gate: SocketGate;
 }
 
 /** Sockets at one shell; one more is closed with 1013. The original's number. */
@@ -48,13 +47,12 @@ export class BashConnection implements AnyConnection, FrameTaker {
 
   constructor(
     readonly socket: WebSocket,
-    transport: Socket,
+    request: IncomingMessage,
     private readonly admission: BashAdmission,
     private readonly sources: Sources,
   ) {
-    this.liveness = new Liveness(socket, transport);
-    const { keys, limits } = sources;
-    const check = { authenticated: admission.authenticated, keys, timeoutMs: limits.authTimeoutMs };
+    this.liveness = new Liveness(socket, request.socket);
+    const check = { authenticated: admission.authenticated, gate: sources.gate, request };
     this.incoming = new IncomingFrames(socket, check, this);
   }
 
@@ -77,12 +75,13 @@ export class BashConnection implements AnyConnection, FrameTaker {
   }
 
   ping(): void {
+    this.incoming.checkProgress();
     this.liveness.ping();
   }
 
   async handle(data: Buffer, isBinary: boolean): Promise<void> {
     if (isBinary) return this.complain('ValueError', 'Only text frames are understood');
-    const frame = readBashFrame(data.toString());
+    const frame = readBashFrame(data);
     if (frame.type === 'auth') return;
     if (frame.type === 'invalid') return this.complain(frame.code, frame.detail);
     try {

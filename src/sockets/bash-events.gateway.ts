@@ -3,7 +3,7 @@ import { WebSocketGateway, type OnGatewayConnection, type OnGatewayInit } from '
 import type { WebSocket } from 'ws';
 import { BashService } from '../bash/bash.service.js';
 import { BashConnection, type BashAdmission } from './bash-connection.js';
-import { last, parseBoolean, presentedKey } from './handshake.js';
+import { last, parseBoolean } from './handshake.js';
 import type { Handshake, PatternWsServer } from './pattern-ws-adapter.js';
 import { SocketConnections } from './socket-connections.js';
 
@@ -23,20 +23,18 @@ export class BashEventsGateway implements OnGatewayInit<PatternWsServer>, OnGate
   }
 
   handleConnection(socket: WebSocket, request: IncomingMessage, admission: BashAdmission): void {
-    const connection = new BashConnection(socket, request.socket, admission, {
+    const connection = new BashConnection(socket, request, admission, {
       shell: () => this.bash.shell(),
-      keys: this.connections.keys,
-      limits: this.connections.limits,
+      gate: this.connections.gate,
     });
     this.connections.adopt(connection, request, 'socket of the bash events');
   }
 
-  private admit(handshake: Handshake): BashAdmission | undefined {
-    const key = presentedKey(handshake, this.connections.keys);
+  private async admit(handshake: Handshake): Promise<BashAdmission | undefined> {
+    const authenticated = await this.connections.checkKey(handshake);
     const mode = last(handshake.query, 'resend_mode');
     const resendAll = parseBoolean(last(handshake.query, 'resend_all') ?? 'false');
-    if (key === 'refused' || resendAll === undefined || (mode !== undefined && mode !== 'all'))
-      return undefined;
-    return { authenticated: key === 'accepted', resend: mode === 'all' || resendAll };
+    if (resendAll === undefined || (mode !== undefined && mode !== 'all')) return undefined;
+    return { authenticated, resend: mode === 'all' || resendAll };
   }
 }

@@ -1,7 +1,10 @@
 import type { IncomingMessage } from '../conversations/start-request.js';
 import { textContent, type Content, type MessageRole } from '../events/index.js';
-import { afterLarge, inSlices } from '../flow/index.js';
-import { decodeInParts, parseInParts } from '../text/index.js';
+import { afterLarge, inSlices, turnForPiece } from '../flow/index.js';
+import { decodeInParts, JsonBoundsError, measureJson, parseInParts } from '../text/index.js';
+
+/** A longer frame is parsed in a turn of its own (bytes). */
+const WORTH_A_TURN = 32 * 1024;
 
 /** What a text frame of a client means. */
 export type ClientFrame =
@@ -20,10 +23,13 @@ export async function readClientFrame(data: Buffer): Promise<ClientFrame> {
   try {
     // Taking off the mask of a large one was a long turn.
     await afterLarge(data.length);
+    await inSlices(measureJson(data));
+    if (data.length > WORTH_A_TURN) await turnForPiece();
     const parts = await inSlices(decodeInParts(data));
     value = await inSlices(parseInParts(parts ?? []));
-  } catch {
-    return { type: 'invalid', code: 'JSONDecodeError', detail: 'The frame is not valid JSON' };
+  } catch (error) {
+    const detail = error instanceof JsonBoundsError ? error.message : 'The frame is not valid JSON';
+    return { type: 'invalid', code: 'JSONDecodeError', detail };
   }
   await afterLarge(data.length);
   if (!isRecord(value)) {

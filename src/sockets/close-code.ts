@@ -9,17 +9,22 @@ export const CLOSE = {
   tooManyListeners: { code: 1013, reason: 'Too many connections' },
   slowConsumer: { code: 1013, reason: 'slow_consumer' },
   frameTooLarge: { code: 1013, reason: 'frame_too_large' },
+  tooManyFailedKeys: { code: 1013, reason: 'Too many wrong keys: try again in a minute' },
+  tooManyWithoutKey: { code: 1013, reason: 'Too many sockets wait for a key' },
+  tooManyBytes: { code: 1013, reason: 'The server is busy with other messages' },
+  frameNotFinished: { code: 1008, reason: 'A message was begun and not finished' },
   subscribeFailed: { code: 1011, reason: 'subscribe_failed' },
   shuttingDown: { code: 1012, reason: '' },
 } as const;
 
-type Why = (typeof CLOSE)[keyof typeof CLOSE];
+/** One of `CLOSE`. */
+export type CloseReason = (typeof CLOSE)[keyof typeof CLOSE];
 
 /** Sockets that the server began to close, and the names of the reasons. */
 const closedByUs = new WeakMap<WebSocket, string>();
 
 /** Starts the closing handshake. Does nothing when it has begun. */
-export function closeSocket(socket: WebSocket, why: Why): void {
+export function closeSocket(socket: WebSocket, why: CloseReason): void {
   if (socket.readyState !== WebSocket.OPEN) return;
   if (why === CLOSE.slowConsumer) meters.slowSockets.add();
   closedByUs.set(socket, why.reason === '' ? 'the server shuts down' : why.reason);

@@ -1,8 +1,8 @@
+import type { IncomingMessage as HandshakeRequest } from 'node:http';
 import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { WebSocket } from 'ws';
-import type { SessionKeys } from '../auth/index.js';
 import {
   ConversationClosedError,
   ConversationNotFoundError,
@@ -23,6 +23,7 @@ import type { FrameFormat } from './frame-format.js';
 import type { Admission } from './handshake.js';
 import { IncomingFrames, type FrameTaker } from './incoming-frames.js';
 import { Liveness } from './liveness.js';
+import type { SocketGate } from './socket-gate.js';
 import type { SocketLimits } from './socket-limits.js';
 import { Subscription, type FollowedConversation, type SubscriptionSources } from './subscription.js';
 
@@ -32,7 +33,7 @@ export interface ConnectionSources extends SubscriptionSources {
     open(id: string): Promise<FollowedConversation>;
     sendMessage(id: string, message: IncomingMessage, run: boolean): Promise<void>;
   };
-  readonly keys: SessionKeys;
+  readonly gate: SocketGate;
   readonly limits: SocketLimits;
 }
 
@@ -45,17 +46,18 @@ export class Connection implements FrameTaker {
   private attached = false;
   private readonly incoming: IncomingFrames;
   private readonly liveness: Liveness;
+  private readonly transport: Socket;
 
   constructor(
     readonly socket: WebSocket,
-    private readonly transport: Socket,
+    request: HandshakeRequest,
     private readonly admission: Admission,
     private readonly format: FrameFormat,
     private readonly sources: ConnectionSources,
   ) {
-    this.liveness = new Liveness(socket, transport);
-    const { keys, limits } = sources;
-    const check = { authenticated: admission.authenticated, keys, timeoutMs: limits.authTimeoutMs };
+    this.transport = request.socket;
+    this.liveness = new Liveness(socket, this.transport);
+    const check = { authenticated: admission.authenticated, gate: sources.gate, request };
     this.incoming = new IncomingFrames(socket, check, this);
   }
 
@@ -79,6 +81,7 @@ export class Connection implements FrameTaker {
   }
 
   ping(): void {
+    this.incoming.checkProgress();
     this.liveness.ping();
   }
 

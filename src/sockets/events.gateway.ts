@@ -17,7 +17,7 @@ export class EventsGateway implements OnGatewayInit<PatternWsServer>, OnGatewayC
   constructor(private readonly connections: SocketConnections) {}
 
   afterInit(server: PatternWsServer): void {
-    server.admit = (handshake) => admit(handshake, this.connections.keys, readEventsResend);
+    server.admit = (handshake) => admit(handshake, this.connections.checkKey, readEventsResend);
   }
 
   handleConnection(socket: WebSocket, request: IncomingMessage, admission: Admission): void {

@@ -25,17 +25,17 @@ export interface Admission {
 /** Reads the query of one kind of socket; undefined when it is not valid. */
 export type ReadResend = (query: URLSearchParams) => Resend | undefined;
 
-/** Checks path, query and key of a handshake; undefined refuses it. */
-export function admit(
+/** Checks key, path and query of a handshake; undefined refuses it. */
+export async function admit(
   handshake: Handshake,
-  keys: SessionKeys,
+  checkKey: (handshake: Handshake) => Promise<boolean>,
   readResend: ReadResend,
-): Admission | undefined {
-  const key = presentedKey(handshake, keys);
+): Promise<Admission | undefined> {
+  const authenticated = await checkKey(handshake);
   const conversation = parseUuid(handshake.params['conversation_id'] ?? '');
   const resend = readResend(handshake.query);
-  if (key === 'refused' || 'error' in conversation || !resend) return undefined;
-  return { conversationId: conversation.id, resend, authenticated: key === 'accepted' };
+  if ('error' in conversation || !resend) return undefined;
+  return { conversationId: conversation.id, resend, authenticated };
 }
 
 /** `resend_mode`, `after_timestamp` and the older `resend_all` of the sockets that send plain events. */
@@ -63,12 +63,13 @@ export function readSessionResend(query: URLSearchParams): Resend | undefined {
 export function presentedKey(
   { request, query }: Handshake,
   keys: SessionKeys,
-): 'accepted' | 'refused' | 'absent' {
+): 'accepted' | 'refused' | 'unknown-bearer' | 'absent' {
   if (!keys.required()) return 'accepted';
   const key = last(query, 'session_api_key') ?? header(request, 'x-session-api-key');
   if (key !== undefined) return keys.accepts(key) ? 'accepted' : 'refused';
   const bearer = /^bearer\s(.+)$/i.exec(request.headers.authorization ?? '')?.[1];
-  return bearer !== undefined && keys.accepts(bearer.trim()) ? 'accepted' : 'absent';
+  if (bearer === undefined) return 'absent';
+  return keys.accepts(bearer.trim()) ? 'accepted' : 'unknown-bearer';
 }
 
 function header(request: IncomingMessage, name: string): string | undefined {

@@ -1,12 +1,11 @@
+import type { IncomingMessage } from 'node:http';
 import type { WebSocket } from 'ws';
-import type { SessionKeys } from '../auth/index.js';
-import { readAuthKey } from './client-frame.js';
-import { CLOSE, closeSocket } from './close-code.js';
+import { CLOSE, type CloseReason } from './close-code.js';
+import { FrameIntake } from './frame-intake.js';
+import type { SocketGate } from './socket-gate.js';
 
 /** With this many frames being worked on, no more is read from the client. */
 const MAX_WAITING_FRAMES = 8;
-/** A first frame holds a key and no more. */
-const MAX_AUTH_FRAME_BYTES = 64 * 1024;
 
 /** What a connection does with its client. */
 export interface FrameTaker {
@@ -23,12 +22,13 @@ export interface FrameTaker {
   failed(error: unknown): void;
 }
 
-/** Whose key is good, and how long a client may take to show one (ms). */
+/** How the key of a client is checked. */
 export interface KeyCheck {
   /** False: the first frame has to bring the key. */
   authenticated: boolean;
-  keys: SessionKeys;
-  timeoutMs: number;
+  gate: SocketGate;
+  /** The handshake. */
+  request: IncomingMessage;
 }
 
 /**
@@ -42,23 +42,39 @@ export class IncomingFrames {
   /** The key is wrong or missing, or the client could not be attached. */
   private refused = false;
   private deadline: NodeJS.Timeout | undefined;
+  private stopWaiting: (() => void) | undefined;
+  private readonly intake: FrameIntake;
 
   constructor(
     private readonly socket: WebSocket,
     private readonly check: KeyCheck,
     private readonly taker: FrameTaker,
-  ) {}
+  ) {
+    const { gate, request, authenticated } = check;
+    this.intake = new FrameIntake(socket, request.socket, gate.budget, authenticated);
+  }
 
   /** Attaches the client, or waits for its key first. */
   open(): void {
-    if (this.check.authenticated) this.work = this.attach();
-    else this.deadline = setTimeout(() => this.rejectKey(), this.check.timeoutMs);
+    const { authenticated, gate } = this.check;
+    this.intake.open();
+    if (authenticated) this.work = this.attach();
+    else {
+      this.deadline = setTimeout(() => this.refuse(CLOSE.authenticationFailed), gate.limits.authTimeoutMs);
+      this.stopWaiting = gate.wait(() => this.intake.cutOff(CLOSE.tooManyWithoutKey));
+    }
     this.socket.on('message', (data: Buffer, isBinary) => this.take(data, isBinary));
   }
 
-  /** Stops waiting for a key, once the socket is closed. */
+  /** Releases what it holds, once the socket is closed; frames that wait count as held until they are handled. */
   release(): void {
-    clearTimeout(this.deadline);
+    this.leaveWaiting();
+    void this.work.finally(() => this.intake.release());
+  }
+
+  /** To be called now and then: closes the socket when its client has stopped in the middle of a message. */
+  checkProgress(): void {
+    this.intake.checkProgress();
   }
 
   /** Resolves when all frames that were received so far have been handled. Never rejects. */
@@ -69,22 +85,25 @@ export class IncomingFrames {
   private take(data: Buffer, isBinary: boolean): void {
     if (this.refused) return;
     this.frames += 1;
-    if (this.frames >= MAX_WAITING_FRAMES) this.socket.pause();
+    if (this.frames >= MAX_WAITING_FRAMES || !this.intake.isAuthenticated) this.intake.pause();
     this.work = this.work
       .then(() => this.handle(data, isBinary))
       .catch((error: unknown) => this.taker.failed(error))
       .then(() => {
+        this.intake.done(data.length);
         this.frames -= 1;
-        if (this.frames === 0 && this.socket.isPaused) this.socket.resume();
+        if (this.frames === 0) this.intake.resume();
       });
   }
 
   private async handle(data: Buffer, isBinary: boolean): Promise<void> {
     if (this.refused) return;
     if (this.taker.isAttached) return this.taker.handle(data, isBinary);
-    const key = isBinary || data.length > MAX_AUTH_FRAME_BYTES ? undefined : readAuthKey(data.toString());
-    if (key === undefined || !this.check.keys.accepts(key)) return this.rejectKey();
-    clearTimeout(this.deadline);
+    const { gate, request } = this.check;
+    const refusal = await gate.checkFrame(data, isBinary, request);
+    this.leaveWaiting();
+    if (refusal !== undefined) return this.refuse(refusal);
+    this.intake.accept();
     await this.attach();
   }
 
@@ -93,8 +112,13 @@ export class IncomingFrames {
     this.refused = !this.taker.isAttached;
   }
 
-  private rejectKey(): void {
+  private refuse(why: CloseReason): void {
     this.refused = true;
-    closeSocket(this.socket, CLOSE.authenticationFailed);
+    this.intake.refuse(why);
+  }
+
+  private leaveWaiting(): void {
+    clearTimeout(this.deadline);
+    this.stopWaiting?.();
   }
 }

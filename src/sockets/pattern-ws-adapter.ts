@@ -6,6 +6,7 @@ import type { MessageMappingProperties } from '@nestjs/websockets';
 import type { Observable } from 'rxjs';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { loggableUrl, requestId } from '../logging/index.js';
+import { MAX_INBOUND_FRAME_BYTES } from './socket-limits.js';
 
 /** What a client asked for when it knocked. */
 export interface Handshake {
@@ -17,15 +18,23 @@ export interface Handshake {
 
 /**
  * Looks at a handshake before it is accepted. The answer is handed to the gateway's `handleConnection` as its third
- * argument; `undefined` refuses the handshake with 403.
+ * argument; `undefined` refuses the handshake with 403, a `HandshakeRefusedError` with another status.
  */
-export type Admit = (handshake: Handshake) => object | undefined;
+export type Admit = (handshake: Handshake) => Promise<object | undefined> | object | undefined;
 
 /** Takes over the connection of a handshake that nobody has answered yet. */
 export type Tunnel = (handshake: Handshake, socket: Duplex, head: Buffer) => void;
 
-/** Bytes of one inbound frame; a longer one closes the socket with 1009. Leaves room for a few images. */
-const MAX_INBOUND_FRAME_BYTES = 32 * 1024 * 1024;
+/** A handshake is refused with another status than 403. */
+export class HandshakeRefusedError extends Error {
+  override readonly name = 'HandshakeRefusedError';
+  constructor(
+    readonly status: number,
+    readonly retryAfterSeconds?: number,
+  ) {
+    super(`handshake refused with ${status}`);
+  }
+}
 
 /**
  * The server behind one gateway. Its path may hold placeholders (`/sockets/events/:conversation_id`) and optional
@@ -102,7 +111,9 @@ export class PatternWsAdapter extends WsAdapter {
     const known = this.httpServers.get(port);
     if (known) return known.server;
     const server = given ?? createServer().listen(port);
-    const listener: UpgradeListener = (request, socket, head) => this.upgrade(port, request, socket, head);
+    const listener: UpgradeListener = (request, socket, head) => {
+      void this.upgrade(port, request, socket, head);
+    };
     server.on('upgrade', listener);
     this.httpServers.set(port, { server, listener });
     // From there Nest closes the servers that are not the application's.
@@ -110,7 +121,7 @@ export class PatternWsAdapter extends WsAdapter {
     return server;
   }
 
-  private upgrade(port: number, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  private async upgrade(port: number, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     // Somebody before us answered it.
     if (!socket.writable) return;
     socket.on('error', () => socket.destroy());
@@ -119,23 +130,29 @@ export class PatternWsAdapter extends WsAdapter {
     try {
       const found = this.find(port, request);
       if (found?.server.tunnel) return found.server.tunnel(found.handshake, socket, head);
-      const admitted = found?.server.admit(found.handshake);
+      const admitted = await found?.server.admit(found.handshake);
       if (!found || !admitted) return this.refuse(request, socket);
       found.server.handleUpgrade(request, socket, head, (client) => {
         found.server.emit('connection', client, request, admitted);
       });
     } catch (error) {
       this.logger.debug(`handshake failed: ${String(error)}`);
-      this.refuse(request, socket);
+      if (error instanceof HandshakeRefusedError) this.refuse(request, socket, error);
+      else this.refuse(request, socket);
     }
   }
 
-  /** Answers a handshake with 403 and an empty body, as clients of the original expect. */
-  private refuse(request: IncomingMessage, socket: Duplex): void {
+  /** Answers a handshake with 403 and an empty body, as clients of the original expect, or with another status. */
+  private refuse(
+    request: IncomingMessage,
+    socket: Duplex,
+    { status, retryAfterSeconds }: Pick<HandshakeRefusedError, 'status' | 'retryAfterSeconds'> = FORBIDDEN,
+  ): void {
     const path = loggableUrl(request.url ?? '');
     const request_id = requestId(request.headers['x-request-id']?.toString());
-    this.logger.log({ message: `socket refused with 403: ${path}`, path, status: 403, request_id });
-    const head = `HTTP/1.1 403 ${STATUS_CODES[403]}`;
+    this.logger.log({ message: `socket refused with ${status}: ${path}`, path, status, request_id });
+    const wait = retryAfterSeconds === undefined ? '' : `\r\nRetry-After: ${retryAfterSeconds}`;
+    const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}${wait}`;
     socket.end(`${head}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
   }
 
@@ -163,6 +180,7 @@ export class PatternWsAdapter extends WsAdapter {
   }
 }
 
+const FORBIDDEN = { status: 403 };
 const UPGRADE_HEADERS = new Set(['connection', 'upgrade', 'http2-settings']);
 
 type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;

@@ -17,7 +17,7 @@ export class SessionGateway implements OnGatewayInit<PatternWsServer>, OnGateway
   constructor(private readonly connections: SocketConnections) {}
 
   afterInit(server: PatternWsServer): void {
-    server.admit = (handshake) => admit(handshake, this.connections.keys, readSessionResend);
+    server.admit = (handshake) => admit(handshake, this.connections.checkKey, readSessionResend);
   }
 
   handleConnection(socket: WebSocket, request: IncomingMessage, admission: Admission): void {

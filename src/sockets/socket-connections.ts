@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import type { WebSocket } from 'ws';
-import { SessionKeys } from '../auth/index.js';
 import { ConversationsService } from '../conversations/conversations.service.js';
 import { EventBus } from '../events/index.js';
 import { Slots, withTimeout } from '../flow/index.js';
@@ -10,6 +9,8 @@ import { CLOSE, closeReason, closeSocket } from './close-code.js';
 import { Connection, type ConnectionSources } from './connection.js';
 import type { FrameFormat } from './frame-format.js';
 import type { Admission } from './handshake.js';
+import type { Handshake } from './pattern-ws-adapter.js';
+import { SocketGate } from './socket-gate.js';
 import { SocketLimits } from './socket-limits.js';
 
 /** So many sockets are attached, and so many replays read, at a time. */
@@ -41,7 +42,7 @@ export class SocketConnections implements ConnectionSources, OnModuleInit, Befor
   constructor(
     readonly conversations: ConversationsService,
     readonly bus: EventBus,
-    readonly keys: SessionKeys,
+    readonly gate: SocketGate,
     readonly limits: SocketLimits,
   ) {}
 
@@ -55,6 +56,12 @@ export class SocketConnections implements ConnectionSources, OnModuleInit, Befor
     await this.closeAll();
   }
 
+  /**
+   * Whether a handshake shows a right key; without one the first frame has to bring it.
+   * @throws HandshakeRefusedError for a wrong one
+   */
+  readonly checkKey = (handshake: Handshake): Promise<boolean> => this.gate.checkHandshake(handshake);
+
   /** How many sockets are open. */
   get size(): number {
     return this.connections.size;
@@ -62,7 +69,7 @@ export class SocketConnections implements ConnectionSources, OnModuleInit, Befor
 
   /** Takes over a socket at a conversation whose handshake was admitted. */
   accept(socket: WebSocket, request: IncomingMessage, admission: Admission, format: FrameFormat): void {
-    const connection = new Connection(socket, request.socket, admission, format, this);
+    const connection = new Connection(socket, request, admission, format, this);
     this.adopt(connection, request, `socket of conversation ${admission.conversationId}`);
   }
 

@@ -8,6 +8,8 @@ export class SocketLimits {
   readonly subscribersPerConversation: number;
   /** How long a client may take to send its key in the first frame. */
   authTimeoutMs = 10_000;
+  /** Sockets that have shown no key yet; one more ends the one that has waited longest. */
+  socketsWithoutKey = 500;
   /** How often every socket is pinged; one that gave no sign of life since the last time is cut off. */
   pingIntervalMs = 30_000;
   /** How long clients may take to answer the close at shutdown. */
@@ -19,6 +21,9 @@ export class SocketLimits {
     this.subscribersPerConversation = config.max_socket_subscribers;
   }
 }
+
+/** Bytes of one inbound message; a longer one closes the socket with 1009. Leaves room for a few images. */
+export const MAX_INBOUND_FRAME_BYTES = 32 * 1024 * 1024;
 
 /** Bytes that may wait for a client; with more it is closed as a slow consumer. The original's number. */
 export const MAX_PENDING_BYTES = 16 * 1024 * 1024;

@@ -9,6 +9,7 @@ import { EventsGateway } from './events.gateway.js';
 import { LegacyEventsGateway } from './legacy-events.gateway.js';
 import { SessionGateway } from './session.gateway.js';
 import { SocketConnections } from './socket-connections.js';
+import { SocketGate } from './socket-gate.js';
 import { SocketLimits } from './socket-limits.js';
 
 /** The sockets at conversations, at the shell of the server and at the back ends of canvas extensions. The application has to use `PatternWsAdapter`. */
@@ -16,6 +17,7 @@ import { SocketLimits } from './socket-limits.js';
   imports: [BashModule, ConversationsModule, EventBusModule, ExtensionsModule],
   providers: [
     SocketConnections,
+    SocketGate,
     SocketLimits,
     EventsGateway,
     LegacyEventsGateway,

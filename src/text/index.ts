@@ -8,6 +8,7 @@ export { withoutEnd, withoutEndSlashes } from './end-slashes.js';
 export { copyInParts, joinInParts } from './join-in-parts.js';
 export { keysOf, parseInParts } from './json-in-parts.js';
 export { parseShallow } from './parse-shallow.js';
+export { CLIENT_JSON_BOUNDS, JsonBoundsError, JsonSize, measureJson, type JsonBounds } from './json-size.js';
 export { remembered } from './remembered.js';
 export { maskRemote, maskRemotes } from './remote-address.js';
 export { isSecretName } from './secret-name.js';

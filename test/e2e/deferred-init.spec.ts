@@ -39,7 +39,7 @@ describe('a server that waits to be set up', () => {
   ])('refuses %s %s until then', async (method, route) => {
     const { status, body } = await server.request(method, route, undefined, SESSION);
     expect(status).toBe(503);
-    expect(body).toMatchObject({ detail: 'Internal Server Error', exception: DORMANT });
+    expect(body).toMatchObject({ detail: DORMANT.replace('503: ', ''), exception: DORMANT });
   });
 
   it('refuses sockets until then', async () => {

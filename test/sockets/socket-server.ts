@@ -4,15 +4,17 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Module, type INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { SessionKeys } from '../../src/auth/index.js';
-import { AppConfig } from '../../src/config/index.js';
+import { FailedKeysModule, SessionKeys } from '../../src/auth/index.js';
+import { AppConfig, ConfigModule } from '../../src/config/index.js';
 import { ConversationsService } from '../../src/conversations/conversations.service.js';
 import { EventBus } from '../../src/events/index.js';
 import { InProcessEventBus } from '../../src/events/in-process-event-bus.js';
+import { RequestBodiesModule } from '../../src/http/request-bodies.js';
 import { EventsGateway } from '../../src/sockets/events.gateway.js';
 import { LegacyEventsGateway } from '../../src/sockets/legacy-events.gateway.js';
 import { PatternWsAdapter } from '../../src/sockets/pattern-ws-adapter.js';
 import { SessionGateway } from '../../src/sockets/session.gateway.js';
+import { SocketGate } from '../../src/sockets/socket-gate.js';
 import { SocketConnections } from '../../src/sockets/socket-connections.js';
 import { SocketLimits } from '../../src/sockets/socket-limits.js';
 import { InMemoryConversation, InMemoryConversations } from './in-memory-conversations.js';
@@ -32,17 +34,23 @@ export class SocketServer {
 
   /** Starts on a free port. */
   static async start(
-    options: { config?: Partial<AppConfig>; limits?: Partial<SocketLimits> } = {},
+    options: { config?: Partial<AppConfig>; limits?: Partial<SocketLimits>; bytesInFlight?: number } = {},
   ): Promise<SocketServer> {
     const conversations = new InMemoryConversations();
     const bus = new InProcessEventBus();
     const config = Object.assign(new AppConfig(), options.config);
     @Module({
+      imports: [
+        ConfigModule.forRoot(config),
+        FailedKeysModule,
+        RequestBodiesModule.forRoot(options.bytesInFlight ?? 64 * 1024 * 1024),
+      ],
       providers: [
         { provide: ConversationsService, useValue: conversations },
         { provide: EventBus, useValue: bus },
         { provide: SessionKeys, useValue: new SessionKeys(config) },
         { provide: SocketLimits, useValue: Object.assign(new SocketLimits(config), options.limits) },
+        SocketGate,
         SocketConnections,
         EventsGateway,
         LegacyEventsGateway,

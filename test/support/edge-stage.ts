@@ -21,7 +21,6 @@ const policy = new OriginPolicy({
 beforeAll(async () => {
   edge = await Edge.start({
     cors: { allows: (origin, path) => policy.allows(origin, path) },
-    bodyLimit: 1024 * 1024,
   });
 });
 afterAll(() => edge.close());

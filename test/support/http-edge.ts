@@ -13,6 +13,7 @@ import type { StartConversationRequest } from '../../src/conversations/start-req
 import { Cipher, FileSecrets, KnownSecrets } from '../../src/crypto/index.js';
 import { setupOpenApi } from '../../src/openapi/index.js';
 import { type HttpOptions, configureHttp } from '../../src/http/configure-http.js';
+import { RequestBodiesModule } from '../../src/http/request-bodies.js';
 import { JsonAdapter } from '../../src/http/json-adapter.js';
 import { ProfileReferences } from '../../src/conversations/profiles/profile-references.js';
 import { AgentProfiles, LlmProfiles, MetaProfiles, SettingsStore } from '../../src/settings/index.js';
@@ -95,10 +96,13 @@ const NO_REPOSITORIES: Repositories = {
   fetch: () => Promise.reject(new Error('nothing is fetched here')),
 };
 
+const MIB = 1024 * 1024;
 /** Nobody has stored a profile. */
 const NO_FOLDER = path.join(os.tmpdir(), 'there-is-no-such-folder');
 
 @Module({
+  // Bodies of half a megabyte, messages of one.
+  imports: [RequestBodiesModule.forRoot(64 * MIB, { large: MIB, other: MIB / 2 })],
   controllers: [ConversationsController, EventsController],
   providers: [
     { provide: ConversationsService, useClass: RecordingConversations },

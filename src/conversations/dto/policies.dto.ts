@@ -207,7 +207,7 @@ export class LookupSecretDto {
   @Field(text())
   url!: string;
 
-  @Field(recordOf(text()))
+  @Field(recordOf(text(), { secret: true }))
   headers: Record<string, string> = {};
 
   @Field(choice(['LookupSecret']))

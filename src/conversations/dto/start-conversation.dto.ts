@@ -254,7 +254,10 @@ export class StartConversationRequestDto {
   @Field(nullable(text({ max: 2000 })), 'How the title is asked for.')
   prompt: string | null = null;
 
-  @Field(nullable(anyObject()), 'An agent as the settings describe it; used when there is no `agent`.')
+  @Field(
+    nullable(anyObject({ secret: true })),
+    'An agent as the settings describe it; used when there is no `agent`.',
+  )
   agent_settings: JsonObject | null = null;
 
   @Field(nullable(uuid()), 'A stored agent profile; excludes `agent` and `agent_settings`.')

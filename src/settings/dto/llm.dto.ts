@@ -152,7 +152,7 @@ export class LLMDto {
   @Field(recordOf(override), 'What the model can do beyond what is known of it, by ability.')
   capability_overrides: Record<string, boolean | string> = {};
 
-  @Field(nullable(recordOf(text())), 'Headers that are sent with each request.')
+  @Field(nullable(recordOf(text(), { secret: true })), 'Headers that are sent with each request.')
   extra_headers: Record<string, string> | null = null;
 
   @Field(nullable(decimal({ ge: 0 })), 'US dollars; null: from the price catalogue.')
@@ -218,7 +218,7 @@ export class LLMDto {
   @Field(text(), 'The bucket that usage and cost are counted in.')
   usage_id = 'default';
 
-  @Field(anyObject(), 'Merged into the body of each request to the provider.')
+  @Field(anyObject({ secret: true }), 'Merged into the body of each request to the provider.')
   litellm_extra_body: JsonObject = {};
 
   @Field(nullable(model(FallbackStrategyDto, { className: 'FallbackStrategy' })))

@@ -12,6 +12,7 @@ import {
   recordOf,
   text,
 } from '../../http/field-type.js';
+import { hasSecrets, shownAs } from '../../http/secret-fields.js';
 
 const TRANSPORTS = ['stdio', 'http', 'streamable-http', 'sse'];
 
@@ -57,7 +58,10 @@ export class McpServerDto {
   @Field(nullable(recordOf(nullable(text({ secret: true })))), 'May name secrets as `$NAME` or `${NAME}`.')
   headers: Record<string, string | null> | null = null;
 
-  @Field(nullable(anyObject()), 'Credentials by `strategy`: none, api_key, bearer, basic, header, oauth2.')
+  @Field(
+    nullable(anyObject({ secret: true })),
+    'Credentials by `strategy`: none, api_key, bearer, basic, header, oauth2.',
+  )
   auth: object | null = null;
 
   @Field(flag())
@@ -106,7 +110,7 @@ export class McpServerPatchDto {
   @Field(values(), 'Merged; null removes a header.', OPTIONAL)
   headers?: Record<string, string | null> | null;
 
-  @Field(nullable(anyObject()), '', OPTIONAL)
+  @Field(nullable(anyObject({ secret: true })), '', OPTIONAL)
   auth?: object | null;
 
   @Field(nullable(flag()), '', OPTIONAL)
@@ -118,6 +122,8 @@ const checked = model(McpServerDto);
 /** A server of an agent's `mcp_config`. It is kept as it came: what it does not say is not stored. */
 export const mcpServer: FieldType = {
   ...anyObject(),
+  holdsSecrets: () => hasSecrets(McpServerDto),
+  shown: (raw) => shownAs([McpServerDto], raw),
   problems: (value) =>
     isJsonObject(value) ? problemsOf(readDto(McpServerDto, value)) : checked.problems(value),
   schema: () => checked.schema(),

@@ -1,0 +1,92 @@
+/** What is seen of the data frames of a client; control frames, of at most 125 bytes, are not told of. */
+export interface FrameObserver {
+  /** A frame has begun. @param bytes payload of its message so far, this frame's included, of which nothing has come yet */
+  announced(bytes: number): void;
+  /** @param bytes payload that has come since the last call */
+  arrived(bytes: number): void;
+  /** The last frame of a message has come. */
+  completed(): void;
+}
+
+const FIN = 0x80;
+const OPCODE = 0x0f;
+const FIRST_CONTROL_OPCODE = 0x8;
+const MASK = 0x80;
+const MASK_BYTES = 4;
+const LENGTH = 0x7f;
+const LENGTH_IN_2_BYTES = 126;
+const LENGTH_IN_8_BYTES = 127;
+
+/**
+ * Reads the headers of a client's frames (RFC 6455, 5.2) as their bytes come in, beside `ws`, which tells of whole messages only:
+ * what is not whole yet takes memory, too. Frames that break the protocol are left to `ws`, which closes the socket.
+ */
+export class FrameMeter {
+  /** What has come of a header that is not whole. */
+  private header: number[] = [];
+  /** Payload of the current frame that is still to come. */
+  private rest = 0;
+  /** Payload that the frames of the current message have announced. */
+  private message = 0;
+  private isData = false;
+  private isLast = false;
+
+  constructor(private readonly observer: FrameObserver) {}
+
+  /** A data frame or a message has begun and not ended. */
+  get isInMessage(): boolean {
+    return this.message > 0;
+  }
+
+  push(chunk: Buffer): void {
+    for (let at = 0; at < chunk.length;) {
+      if (this.rest === 0) {
+        this.header.push(chunk[at] ?? 0);
+        at += 1;
+        if (this.header.length === headerLength(this.header)) this.begin();
+        continue;
+      }
+      const count = Math.min(this.rest, chunk.length - at);
+      at += count;
+      this.rest -= count;
+      if (this.isData) this.observer.arrived(count);
+      if (this.rest === 0) this.end();
+    }
+  }
+
+  private begin(): void {
+    const [first = 0] = this.header;
+    this.rest = payloadLength(this.header);
+    this.header = [];
+    this.isData = (first & OPCODE) < FIRST_CONTROL_OPCODE;
+    this.isLast = (first & FIN) !== 0;
+    if (this.isData) {
+      this.message += this.rest;
+      this.observer.announced(this.message);
+    }
+    if (this.rest === 0) this.end();
+  }
+
+  private end(): void {
+    if (!this.isData || !this.isLast) return;
+    this.message = 0;
+    this.observer.completed();
+  }
+}
+
+/** Bytes of a header that begins like this. */
+function headerLength(header: readonly number[]): number {
+  const [, second] = header;
+  if (second === undefined) return 2;
+  const length = second & LENGTH;
+  const extended = length === LENGTH_IN_8_BYTES ? 8 : length === LENGTH_IN_2_BYTES ? 2 : 0;
+  return 2 + extended + ((second & MASK) === 0 ? 0 : MASK_BYTES);
+}
+
+function payloadLength(header: readonly number[]): number {
+  const [, second = 0] = header;
+  const length = second & LENGTH;
+  if (length < LENGTH_IN_2_BYTES) return length;
+  const extended = header.slice(2, length === LENGTH_IN_2_BYTES ? 4 : 10);
+  return extended.reduce((sum, byte) => sum * 256 + byte, 0);
+}

@@ -1,0 +1,63 @@
+import type { IncomingMessage } from 'node:http';
+import { Injectable } from '@nestjs/common';
+import { FailedKeys, SessionKeys } from '../auth/index.js';
+import { ByteBudget } from '../flow/index.js';
+import { readAuthKey } from './client-frame.js';
+import { CLOSE, type CloseReason } from './close-code.js';
+import { presentedKey } from './handshake.js';
+import { HandshakeRefusedError, type Handshake } from './pattern-ws-adapter.js';
+import { SocketLimits } from './socket-limits.js';
+
+/** Checks the keys of sockets, in handshakes and first frames, and bounds what those may do that have shown none yet. */
+@Injectable()
+export class SocketGate {
+  /** How to end those that have not shown a key yet, the oldest first. */
+  private readonly waiting = new Set<() => void>();
+
+  constructor(
+    private readonly keys: SessionKeys,
+    private readonly failedKeys: FailedKeys,
+    readonly budget: ByteBudget,
+    readonly limits: SocketLimits,
+  ) {}
+
+  /**
+   * Whether a handshake shows a right key; without one the first frame has to bring it.
+   * @throws HandshakeRefusedError for a wrong one
+   */
+  async checkHandshake(handshake: Handshake): Promise<boolean> {
+    const shown = presentedKey(handshake, this.keys);
+    if (shown === 'accepted' || shown === 'absent') return shown === 'accepted';
+    const wait = await this.failedKeys.add(handshake.request);
+    // A bearer token may be a proxy's own: the first frame still decides.
+    if (shown === 'unknown-bearer') return false;
+    throw wait === undefined ? new HandshakeRefusedError(403) : new HandshakeRefusedError(429, wait);
+  }
+
+  /** Why a first frame does not open the socket; undefined where it brings a right key. */
+  async checkFrame(
+    data: Buffer,
+    isBinary: boolean,
+    request: IncomingMessage,
+  ): Promise<CloseReason | undefined> {
+    const key = isBinary ? undefined : readAuthKey(data.toString());
+    if (key !== undefined && this.keys.accepts(key)) return undefined;
+    const wait = key === undefined ? undefined : await this.failedKeys.add(request);
+    return wait === undefined ? CLOSE.authenticationFailed : CLOSE.tooManyFailedKeys;
+  }
+
+  /**
+   * Lets a socket wait for its key; of too many the one that has waited longest is ended: who has a key shows it at once.
+   * @param end ends this one
+   * @returns what to call when it waits no more
+   */
+  wait(end: () => void): () => void {
+    const [oldest] = this.waiting;
+    if (oldest !== undefined && this.waiting.size >= this.limits.socketsWithoutKey) {
+      this.waiting.delete(oldest);
+      oldest();
+    }
+    this.waiting.add(end);
+    return () => void this.waiting.delete(end);
+  }
+}

@@ -1,0 +1,105 @@
+const SPACE = 0x20;
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const OPEN_BRACKET = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+
+/** How much JSON may hold. */
+export interface JsonBounds {
+  /** Values, containers included. */
+  values: number;
+  /** Levels of containers. */
+  depth: number;
+}
+
+/**
+ * The bounds of JSON that clients send. `JSON.parse` cannot be interrupted: 25,000 values take it up to 10 ms, a million up to
+ * 700 ms, and validation comes after it. Requests of real clients have some thousand values. The depth bounds the stack of what
+ * works on values recursively.
+ */
+export const CLIENT_JSON_BOUNDS: JsonBounds = { values: 25_000, depth: 128 };
+
+/** JSON exceeds its bounds; the message says which. */
+export class JsonBoundsError extends Error {
+  override readonly name = 'JsonBoundsError';
+}
+
+/**
+ * Counts the values and levels of JSON that comes as pieces of UTF-8, before it is parsed. It takes any bytes: whether they are
+ * JSON is up to the parser, which for other texts stops at the first mistake.
+ */
+export class JsonSize {
+  /** The document itself, an item behind each comma, and the first one of each container. */
+  private values = 1;
+  private depth = 0;
+  /** Nothing has come since a container was opened: it may be empty. */
+  private isOpening = false;
+  private inString = false;
+  /** The last byte of the piece before was a backslash that escapes the first one of the next. */
+  private isEscaped = false;
+
+  constructor(private readonly bounds: JsonBounds = CLIENT_JSON_BOUNDS) {}
+
+  /** @throws JsonBoundsError as soon as there is too much */
+  push(bytes: Buffer): void {
+    for (let at = 0; at < bytes.length;)
+      at = this.inString ? this.passString(bytes, at) : this.countUntilString(bytes, at);
+    const values = this.isOpening ? this.values - 1 : this.values;
+    if (values > this.bounds.values) throw new JsonBoundsError(`More than ${this.bounds.values} values`);
+  }
+
+  /** Counts up to the quote that begins a string. @returns where to go on */
+  private countUntilString(bytes: Buffer, from: number): number {
+    let { values, depth, isOpening } = this;
+    let at = from;
+    for (; at < bytes.length && bytes[at] !== QUOTE; at += 1) {
+      const byte = bytes[at] ?? SPACE;
+      if (byte <= SPACE) continue;
+      const isClosing = byte === CLOSE_BRACKET || byte === CLOSE_BRACE;
+      if (isClosing) depth -= 1;
+      if (isClosing && isOpening) values -= 1;
+      isOpening = byte === OPEN_BRACKET || byte === OPEN_BRACE;
+      if (isOpening) depth += 1;
+      if (isOpening || byte === COMMA) values += 1;
+      if (depth > this.bounds.depth)
+        throw new JsonBoundsError(`Nested more than ${this.bounds.depth} levels deep`);
+    }
+    this.inString = at < bytes.length;
+    this.values = values;
+    this.depth = depth;
+    this.isOpening = isOpening && !this.inString;
+    return at + 1;
+  }
+
+  /** Passes over the rest of a string, to its quote or the end of the piece. @returns where to go on */
+  private passString(bytes: Buffer, from: number): number {
+    const found = bytes.indexOf(QUOTE, from);
+    const end = found < 0 ? bytes.length : found;
+    let start = end;
+    while (start > from && bytes[start - 1] === BACKSLASH) start -= 1;
+    let backslashes = end - start;
+    // The first byte of the piece is a character, even if it is a backslash.
+    if (start === from && this.isEscaped) backslashes += 1;
+    this.isEscaped = found < 0 && backslashes % 2 === 1;
+    this.inString = found < 0 || backslashes % 2 === 1;
+    return end + 1;
+  }
+}
+
+/** So much is looked at in a part (bytes). */
+const PART = 256 * 1024;
+
+/**
+ * Checks the bounds of JSON that is there as a whole, a part for each `yield`.
+ * @throws JsonBoundsError
+ */
+export function* measureJson(bytes: Buffer): Generator<void, void> {
+  const size = new JsonSize();
+  for (let at = 0; at < bytes.length; at += PART) {
+    if (at > 0) yield;
+    size.push(bytes.subarray(at, at + PART));
+  }
+}

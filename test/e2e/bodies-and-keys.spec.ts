@@ -1,0 +1,186 @@
+import { once } from 'node:events';
+import net from 'node:net';
+import { eventually, ServerProcess } from '../support/server-process.js';
+
+const MIB = 1024 * 1024;
+const KEY = 'right-key';
+const CREATE = '/api/conversations';
+
+/** A request whose body is sent, or not, as the test likes. */
+class RawPost {
+  private readonly seen: Buffer[] = [];
+  private constructor(readonly socket: net.Socket) {
+    socket.on('error', () => undefined);
+    socket.on('data', (chunk: Buffer) => this.seen.push(chunk));
+  }
+
+  static async open(
+    server: ServerProcess,
+    path: string,
+    headers: Record<string, string | number>,
+  ): Promise<RawPost> {
+    const { hostname, port } = new URL(server.url);
+    const socket = net.connect(Number(port), hostname);
+    await once(socket, 'connect');
+    const lines = Object.entries({ Host: 'localhost', 'Content-Type': 'application/json', ...headers });
+    const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+    socket.write(`POST ${path} HTTP/1.1\r\n${head}\r\n`);
+    return new RawPost(socket);
+  }
+
+  get text(): string {
+    return Buffer.concat(this.seen).toString();
+  }
+
+  /** The status of the answer, as soon as there is one. */
+  async status(): Promise<number> {
+    await eventually(() => Promise.resolve(this.text.includes('\r\n\r\n')), 'an answer');
+    return Number(/^HTTP\/1.1 (\d+)/.exec(this.text)?.[1]);
+  }
+}
+
+describe('a server with a key', () => {
+  let server: ServerProcess;
+  const posts: RawPost[] = [];
+  beforeAll(async () => {
+    server = await ServerProcess.start({
+      key: KEY,
+      env: {
+        SESSION_API_KEY: KEY,
+        OH_MAX_BODY_BYTES_IN_FLIGHT: String(32 * MIB),
+        OH_MAX_FAILED_KEYS_PER_MINUTE: '5',
+        OH_TRUST_FORWARDED_HEADERS: '1',
+      },
+    });
+  });
+  afterEach(() => {
+    for (const { socket } of posts.splice(0)) socket.destroy();
+  });
+  afterAll(() => server.stop());
+
+  async function post(path: string, headers: Record<string, string | number>): Promise<RawPost> {
+    const opened = await RawPost.open(server, path, headers);
+    posts.push(opened);
+    return opened;
+  }
+
+  it.each([
+    ['JSON of 31 MiB', { 'Content-Length': 31 * MIB }],
+    ['a body beyond all limits', { 'Content-Length': 500 * MIB }],
+    ['a body of unknown length', { 'Transfer-Encoding': 'chunked' }],
+    ['a body that is no JSON', { 'Content-Type': 'text/plain', 'Content-Length': 10 }],
+    ['a packed body', { 'Content-Encoding': 'gzip', 'Content-Length': 10 }],
+  ])('answers 401 before a byte of the body has come: %s', async (_what, headers) => {
+    for (const path of [CREATE, '/conversations', '/v1/chat/completions'])
+      expect(await (await post(path, headers)).status()).toBe(401);
+  });
+
+  it.each(['{', '{"a":'.repeat(200), '[{},{}]', '"\\ud800"', ''])(
+    'answers 401 whatever is wrong with the body: %s',
+    async (body) => {
+      const headers = { 'x-session-api-key': '', 'content-type': 'application/json' };
+      const answer = await fetch(server.url + CREATE, { method: 'POST', headers, body });
+      expect([answer.status, await answer.json()]).toEqual([401, { detail: 'Unauthorized' }]);
+    },
+  );
+
+  it('lets a client read its 401 that sends 31 MiB all the same', async () => {
+    const body = `[${'{},'.repeat(10 * MIB)}{}]`;
+    const answer = await fetch(server.url + CREATE, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+    });
+    expect(answer.status).toBe(401);
+  });
+
+  it('cuts off who sends a body without an end where none is read', async () => {
+    const sent = await post('/api/conversations/search', { 'Transfer-Encoding': 'chunked' });
+    const over = new AbortController();
+    sent.socket.on('close', () => over.abort());
+    const chunk = Buffer.concat([Buffer.from('100000\r\n'), Buffer.alloc(MIB, 'x'), Buffer.from('\r\n')]);
+    for (let count = 0; !over.signal.aborted && count < 200; count += 1)
+      if (!sent.socket.write(chunk)) await once(sent.socket, 'drain', over).catch(() => undefined);
+    expect(over.signal.aborted).toBe(true);
+  });
+
+  it('refuses bodies with more than 25,000 values, and none with fewer', async () => {
+    const listOf = (count: number): object => ({ tags: Array.from({ length: count }, () => ({})) });
+    const tooMany = await server.request('POST', CREATE, listOf(25_000));
+    expect(tooMany).toMatchObject({
+      status: 422,
+      body: { detail: [{ type: 'json_invalid', ctx: { error: 'More than 25000 values' } }] },
+    });
+    const { body } = await server.request('POST', CREATE, listOf(20_000));
+    expect(JSON.stringify(body)).not.toContain('json_invalid');
+  });
+
+  it('takes messages of 16 MiB with images, and refuses other bodies over 4 MiB', async () => {
+    const agent = { llm: { model: 'scripted/none', usage_id: 'agent' } };
+    const workspace = { working_dir: server.cwd };
+    const made = await server.request('POST', CREATE, { agent, workspace });
+    const { id } = made.body as { id: string };
+    const image = { type: 'image', image_urls: [`data:image/png;base64,${'A'.repeat(16 * MIB)}`] };
+    const sent = await server.request('POST', `${CREATE}/${id}/events`, { content: [image] });
+    expect(sent.status).toBe(200);
+    const renamed = await server.request('PATCH', `${CREATE}/${id}`, {
+      title: 'x',
+      more: 'x'.repeat(4 * MIB),
+    });
+    expect(renamed.status).toBe(413);
+    expect(JSON.stringify(renamed.body)).toContain('the limit is 4194304 bytes');
+  });
+
+  it('answers 503 with Retry-After when bodies in flight have taken the budget, and serves small ones', async () => {
+    const stalled = await post(CREATE, { 'X-Session-API-Key': KEY, 'Content-Length': 31 * MIB });
+    const part = Buffer.alloc(20 * MIB, ' ');
+    await new Promise((resolve) => stalled.socket.write(part, resolve));
+    const large = { title: 'x'.repeat(16 * MIB) };
+    let answer = await server.request('POST', CREATE, large);
+    // The server may still be reading what stalls.
+    await eventually(async () => {
+      answer = await server.request('POST', CREATE, large);
+      return answer.status === 503;
+    });
+    expect(answer.headers.get('retry-after')).toBe('1');
+    expect(JSON.stringify(answer.body)).toContain('max_body_bytes_in_flight');
+    expect((await server.request('POST', CREATE, { title: 'small' })).status).toBe(422);
+    stalled.socket.destroy();
+    await eventually(async () => (await server.request('POST', CREATE, large)).status === 422, 'room again');
+  });
+
+  it('tells who shows too many wrong keys to wait, and nobody else', async () => {
+    const from = (address: string, key: string) =>
+      server.request('GET', `${CREATE}/count`, undefined, {
+        'x-session-api-key': key,
+        'x-forwarded-for': `203.0.113.9, ${address}`,
+      });
+    const statuses: number[] = [];
+    for (let count = 0; count < 8; count += 1)
+      statuses.push((await from('198.51.100.1', `wrong-${count}`)).status);
+    expect(statuses).toEqual([401, 401, 401, 401, 401, 429, 429, 429]);
+    const told = await from('198.51.100.1', 'wrong');
+    expect(Number(told.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect((await from('198.51.100.1', KEY)).status).toBe(200);
+    expect((await from('198.51.100.2', 'wrong')).status).toBe(401);
+    await server.logs('wrong keys in a minute from 198.51.100.1');
+  });
+
+  it('counts all addresses of an IPv6 network as one client', async () => {
+    const statuses: number[] = [];
+    for (let host = 1; host <= 7; host += 1) {
+      const headers = { 'x-session-api-key': 'wrong', 'x-forwarded-for': `2001:db8:1:2::${host}` };
+      statuses.push((await server.request('GET', `${CREATE}/count`, undefined, headers)).status);
+    }
+    expect(statuses).toEqual([401, 401, 401, 401, 401, 429, 429]);
+  });
+
+  it('does not count requests that show no key', async () => {
+    for (let count = 0; count < 10; count += 1) {
+      const answer = await fetch(`${server.url}${CREATE}/count`, {
+        headers: { 'x-forwarded-for': '192.0.2.7' },
+      });
+      expect(answer.status).toBe(401);
+    }
+  });
+});

@@ -1,0 +1,68 @@
+import { readFile } from 'node:fs/promises';
+import { eventually, ServerProcess } from '../support/server-process.js';
+import { amount, FULL, underLoad } from './load-watch.js';
+
+const KEY = 'load-key';
+const CREATE = '/api/conversations';
+const CLIENTS = 8;
+/** What `/health` may take (ms): the rule with a machine of its own, and what only a stall exceeds. */
+const P99 = FULL ? 250 : 2_500;
+const MAX_GROWTH_MIB = 100;
+
+const repeated = (item: string, count: number): string => Array<string>(count).fill(item).join();
+const keys = (count: number, value: string): string =>
+  Array.from({ length: count }, (_, index) => `"k${index}":${value}`).join();
+
+/** As many values as are taken, where validation has most to do with them, and far more than that. */
+const BODIES: [what: string, body: string][] = [
+  ['ten million objects', `[${repeated('{}', 10_000_000)}]`],
+  ['deep nesting', '['.repeat(10_000_000)],
+  [
+    'tools that are none',
+    `{"agent":{"llm":{"model":"x"},"tools":[${repeated('{}', 24_000)}]},"workspace":{}}`,
+  ],
+  ['tags that are none', `{"agent":{"llm":{"model":"x"}},"tags":{${keys(24_000, '1')}},"workspace":{}}`],
+  ['secrets that are none', `{"agent":{},"secrets":{${keys(12_000, '{"kind":"x"}')}},"workspace":{}}`],
+  ['unknown fields', `{${keys(24_000, '1')}}`],
+];
+
+describe('bodies of very many values', () => {
+  let server: ServerProcess;
+  beforeAll(async () => {
+    server = await ServerProcess.start({ env: { SESSION_API_KEY: KEY } });
+  });
+  afterAll(() => server.stop());
+
+  const send = async (body: string, key?: string): Promise<number> => {
+    const headers = {
+      'content-type': 'application/json',
+      ...(key !== undefined && { 'x-session-api-key': key }),
+    };
+    const answer = await fetch(server.url + CREATE, { method: 'POST', headers, body });
+    await answer.arrayBuffer();
+    return answer.status;
+  };
+
+  it.each([
+    ['with a key', KEY, [413, 422, 503]],
+    ['without a key', undefined, [401]],
+  ])('neither hold up others nor keep memory: %s', async (name, key, expected) => {
+    const statuses = new Set<number>();
+    const { health, memory } = await underLoad(server, `hostile bodies ${name}`, async () => {
+      const sendAll = async (): Promise<void> => {
+        for (const [, body] of BODIES) statuses.add(await send(body, key));
+      };
+      for (let round = 0; round < amount(1, 5); round += 1)
+        await Promise.all(Array.from({ length: amount(2, CLIENTS) }, sendAll));
+    });
+    expect(expected).toEqual(expect.arrayContaining([...statuses]));
+    expect(health.p99).toBeLessThan(P99);
+    // Garbage is collected while the server works.
+    const isBack = async (): Promise<boolean> => {
+      await server.request('GET', '/health');
+      const status = await readFile(`/proc/${server.pid}/status`, 'utf8');
+      return Number(/VmRSS:\s*(\d+)/.exec(status)?.[1]) / 1024 < (memory?.before ?? 0) + MAX_GROWTH_MIB;
+    };
+    if (FULL && memory) await eventually(isBack, 'the memory of before', 60_000);
+  });
+});
