@@ -9,7 +9,7 @@ const SHARE = 0.9;
  */
 export function runtimeIdleTimeout(): number | null {
   const text = process.env['OH_RUNTIME_IDLE_TIMEOUT_SECONDS']?.trim() ?? '';
-  const seconds = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : 0;
+  const seconds = /^[\d.e+-]+$/i.test(text) ? Number(text) : 0;
   return Number.isFinite(seconds) && seconds > 0 ? seconds : null;
 }
 
