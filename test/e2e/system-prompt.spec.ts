@@ -160,7 +160,9 @@ describe('the system prompt', () => {
     );
     expect(await say('bad/if.j2')).toContain('if.j2 cannot be rendered: ');
     const l = Array.from({ length: 50 }, (_, index) => index);
-    expect(await say('bad/endless.j2', { system_prompt_kwargs: { l } })).toMatch(/needs more than 200000 steps|timed out/);
+    expect(await say('bad/endless.j2', { system_prompt_kwargs: { l } })).toMatch(
+      /needs more than 200000 steps|timed out/,
+    );
     expect(await say('bad/circle.j2')).toContain('includes too many templates');
     expect(await say('bad/elsewhere.j2')).toContain('which is not in its folder');
   });
