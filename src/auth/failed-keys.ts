@@ -10,19 +10,26 @@ const WINDOW_SECONDS = 60;
 const COUNTERS = 4096;
 /** More addresses than this are not named in the log. */
 const MAX_REPORTED = 100;
+/** So many addresses that have shown a right key are remembered; of more, those seen longest ago are forgotten. */
+const MAX_KNOWN = 10_000;
 
 /**
  * Counts wrong keys for each client, whatever they were sent for: requests, sockets, the set-up of a waiting server. Past
- * `max_failed_keys_per_minute` a client with a wrong key is told to wait. A right key is always accepted: behind a proxy all clients
- * may have one address.
+ * `max_failed_keys_per_minute` a client has to wait, and until then no key of it is accepted: otherwise the
+ * answers would still tell it when it has guessed one. An address that has shown a right key before is an
+ * exception for right keys: behind a proxy all clients may have one address, and one that is misconfigured must
+ * not shut out the others.
  */
 @Injectable()
 export class FailedKeys {
   private readonly logger = new Logger('Auth');
   private readonly salt = randomBytes(16);
   private readonly reported = new Set<string>();
-
   private readonly counters: RateLimiterMemory;
+  /** Counters that are over the limit, and until when (ms, `performance.now()`). */
+  private readonly blocked = new Map<string, number>();
+  /** Addresses that have shown a right key, in the order in which they first did. */
+  private readonly known = new Set<string>();
 
   constructor(private readonly config: AppConfig) {
     this.counters = new RateLimiterMemory({
@@ -39,11 +46,31 @@ export class FailedKeys {
     const limit = this.config.max_failed_keys_per_minute;
     if (limit === 0) return undefined;
     const address = clientAddress(request, this.config.trust_forwarded_headers);
-    const { consumedPoints, msBeforeNext } = await this.counters.penalty(this.counterOf(address));
+    const counter = this.counterOf(address);
+    const { consumedPoints, msBeforeNext } = await this.counters.penalty(counter);
     if (consumedPoints <= limit) return undefined;
     this.report(address, limit);
     // The system's clock may have been set back.
-    return Math.min(Math.max(1, Math.ceil(msBeforeNext / 1000)), WINDOW_SECONDS);
+    const wait = Math.min(Math.max(1, Math.ceil(msBeforeNext / 1000)), WINDOW_SECONDS);
+    this.blocked.set(counter, performance.now() + wait * 1000);
+    return wait;
+  }
+
+  /**
+   * To be asked about a right key, before it is accepted.
+   * @returns seconds that the client has to wait; undefined: the key is accepted
+   */
+  accept(request: IncomingMessage): number | undefined {
+    const address = clientAddress(request, this.config.trust_forwarded_headers);
+    if (this.known.has(address)) return undefined;
+    const counter = this.counterOf(address);
+    const left = (this.blocked.get(counter) ?? 0) - performance.now();
+    if (left > 0) return Math.ceil(left / 1000);
+    this.blocked.delete(counter);
+    const [oldest] = this.known;
+    if (oldest !== undefined && this.known.size >= MAX_KNOWN) this.known.delete(oldest);
+    this.known.add(address);
+    return undefined;
   }
 
   /** The address as one of the counters; which of them share one is not known to clients. */

@@ -6,6 +6,6 @@ export { isBoundToLoopback, isLoopback, isLoopbackOnly } from './loopback-only.j
 export { OpenRoute } from './open-route.js';
 export { mayBeGivenKey, protectOpenServer } from './open-server.js';
 export { isSameHost, OriginPolicy } from './origin-policy.js';
-export { presentedKeys, refuseKey } from './session-key.guard.js';
+export { checkKeys, presentedKeys } from './session-key.guard.js';
 export { SessionKeys } from './session-keys.js';
 export { AcceptsWorkspaceCookie, expiredWorkspaceCookie, workspaceCookie } from './workspace-cookie.js';

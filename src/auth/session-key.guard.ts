@@ -2,6 +2,7 @@ import { UnauthorizedException, Injectable, type CanActivate, type ExecutionCont
 import { Reflector } from '@nestjs/core';
 import type { Request, Response } from 'express';
 import { FailedKeys, TooManyFailedKeysException } from './failed-keys.js';
+import type { KeySet } from './key-set.js';
 import { OpenRoute } from './open-route.js';
 import { SessionKeys } from './session-keys.js';
 import { AcceptsWorkspaceCookie, keyInCookie } from './workspace-cookie.js';
@@ -25,8 +26,7 @@ export class SessionKeyGuard implements CanActivate {
     const request = http.getRequest<Request>();
     const cookie = this.isMarked(context, AcceptsWorkspaceCookie) ? keyInCookie(request) : undefined;
     const shown = [...presentedKeys(request), ...(cookie === undefined ? [] : [cookie])];
-    if (shown.some((key) => this.keys.accepts(key))) return true;
-    return refuseKey(this.failedKeys, shown, request, http.getResponse<Response>());
+    return checkKeys(this.keys, this.failedKeys, shown, { request, response: http.getResponse<Response>() });
   }
 
   private isMarked(context: ExecutionContext, mark: typeof OpenRoute): boolean {
@@ -36,10 +36,22 @@ export class SessionKeyGuard implements CanActivate {
 }
 
 /**
- * Refuses a request without a right key; a wrong one is counted.
+ * Lets a request pass whose client shows a right key and has not shown too many wrong ones; a wrong one is counted.
  * @throws UnauthorizedException, TooManyFailedKeysException
  */
-export async function refuseKey(
+export function checkKeys(
+  keys: KeySet,
+  failedKeys: FailedKeys,
+  shown: readonly string[],
+  { request, response }: { request: Request; response: Response },
+): true | Promise<never> {
+  if (!shown.some((key) => keys.accepts(key))) return refuse(failedKeys, shown, request, response);
+  const wait = failedKeys.accept(request);
+  if (wait === undefined) return true;
+  throw tooManyFailedKeys(wait, response);
+}
+
+async function refuse(
   failedKeys: FailedKeys,
   shown: readonly string[],
   request: Request,
@@ -47,8 +59,12 @@ export async function refuseKey(
 ): Promise<never> {
   const wait = shown.some((key) => key !== '') ? await failedKeys.add(request) : undefined;
   if (wait === undefined) throw new UnauthorizedException({ detail: 'Unauthorized' });
-  response.setHeader('Retry-After', wait);
-  throw new TooManyFailedKeysException(wait);
+  throw tooManyFailedKeys(wait, response);
+}
+
+function tooManyFailedKeys(seconds: number, response: Response): TooManyFailedKeysException {
+  response.setHeader('Retry-After', seconds);
+  return new TooManyFailedKeysException(seconds);
 }
 
 /** The keys that a request shows in its headers. */

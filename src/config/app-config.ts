@@ -201,7 +201,8 @@ export class AppConfig {
   )
   max_body_bytes_in_flight: number = 128 * 1024 * 1024;
   @Whole(
-    'Wrong keys a minute from one address; past it they are answered 429. Right keys are always served. 0: any number.',
+    'Wrong keys a minute from one address; past it the keys of that address are answered 429 until the minute is over, ' +
+      'right ones too, unless it has shown one before. 0: any number.',
     { min: 0 },
   )
   max_failed_keys_per_minute: number = 30;

@@ -1,6 +1,6 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { FailedKeys, KeySet, refuseKey } from '../auth/index.js';
+import { checkKeys, FailedKeys, KeySet } from '../auth/index.js';
 import { AppConfig } from '../config/index.js';
 
 /** Lets a request pass that carries the server's secret key in `X-Init-API-Key`, or any when there is none. */
@@ -19,7 +19,7 @@ export class InitKeyGuard implements CanActivate {
     const http = context.switchToHttp();
     const request = http.getRequest<Request>();
     const shown = request.get('x-init-api-key') ?? '';
-    if (!this.keys.required() || this.keys.accepts(shown)) return true;
-    return refuseKey(this.failedKeys, [shown], request, http.getResponse<Response>());
+    if (!this.keys.required()) return true;
+    return checkKeys(this.keys, this.failedKeys, [shown], { request, response: http.getResponse<Response>() });
   }
 }

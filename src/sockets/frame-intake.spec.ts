@@ -65,8 +65,18 @@ describe('a client that has shown no key', () => {
     }
   });
 
-  it('is told to wait after too many wrong keys, while the right one still opens the socket', async () => {
+  it('is told to wait after too many wrong keys, and a right one opens no socket then', async () => {
     await start({ config: { session_api_keys: ['key-a'], max_failed_keys_per_minute: 2 } });
+    for (let count = 0; count < 3; count += 1) await server.connect(`${path()}?session_api_key=wrong`);
+    expect((await server.connect(`${path()}?session_api_key=key-a`)).refused?.status).toBe(429);
+    const client = await server.connect(path());
+    client.send({ type: 'auth', session_api_key: 'key-a' });
+    expect((await client.closed).code).toBe(1013);
+  });
+
+  it('is told to wait after too many wrong keys, while an address that is known is served', async () => {
+    await start({ config: { session_api_keys: ['key-a'], max_failed_keys_per_minute: 2 } });
+    await (await server.connect(`${path()}?session_api_key=key-a`)).frame(0);
     const statuses: (number | undefined)[] = [];
     for (let count = 0; count < 3; count += 1)
       statuses.push((await server.connect(`${path()}?session_api_key=wrong`)).refused?.status);

@@ -64,7 +64,6 @@ export function presentedKey(
   { request, query }: Handshake,
   keys: SessionKeys,
 ): 'accepted' | 'refused' | 'unknown-bearer' | 'absent' {
-  if (!keys.required()) return 'accepted';
   const key = last(query, 'session_api_key') ?? header(request, 'x-session-api-key');
   if (key !== undefined) return keys.accepts(key) ? 'accepted' : 'refused';
   const bearer = /^bearer\s(.+)$/i.exec(request.headers.authorization ?? '')?.[1];

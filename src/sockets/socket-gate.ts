@@ -26,12 +26,17 @@ export class SocketGate {
    * @throws HandshakeRefusedError for a wrong one
    */
   async checkHandshake(handshake: Handshake): Promise<boolean> {
+    if (!this.keys.required()) return true;
+    const { request } = handshake;
     const shown = presentedKey(handshake, this.keys);
-    if (shown === 'accepted' || shown === 'absent') return shown === 'accepted';
-    const wait = await this.failedKeys.add(handshake.request);
+    if (shown === 'absent') return false;
+    const isRight = shown === 'accepted';
+    const wait = isRight ? this.failedKeys.accept(request) : await this.failedKeys.add(request);
     // A bearer token may be a proxy's own: the first frame still decides.
     if (shown === 'unknown-bearer') return false;
-    throw wait === undefined ? new HandshakeRefusedError(403) : new HandshakeRefusedError(429, wait);
+    if (wait !== undefined) throw new HandshakeRefusedError(429, wait);
+    if (!isRight) throw new HandshakeRefusedError(403);
+    return true;
   }
 
   /** Why a first frame does not open the socket; undefined where it brings a right key. */
@@ -41,9 +46,11 @@ export class SocketGate {
     request: IncomingMessage,
   ): Promise<CloseReason | undefined> {
     const key = isBinary ? undefined : readAuthKey(data.toString());
-    if (key !== undefined && this.keys.accepts(key)) return undefined;
-    const wait = key === undefined ? undefined : await this.failedKeys.add(request);
-    return wait === undefined ? CLOSE.authenticationFailed : CLOSE.tooManyFailedKeys;
+    if (key === undefined) return CLOSE.authenticationFailed;
+    const isRight = this.keys.accepts(key);
+    const wait = isRight ? this.failedKeys.accept(request) : await this.failedKeys.add(request);
+    if (wait !== undefined) return CLOSE.tooManyFailedKeys;
+    return isRight ? undefined : CLOSE.authenticationFailed;
   }
 
   /**

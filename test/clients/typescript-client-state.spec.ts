@@ -169,7 +169,7 @@ describe('the TypeScript client, at what it keeps of a conversation', () => {
 
     const zip = await conversation.downloadTrajectory();
     const names = [...zipEntries(Buffer.from(await zip.arrayBuffer())).keys()];
-    expect(names).toContain(`${conversation.id.replaceAll('-', '')}/metadata.json`);
+    expect(names).toContain(`${conversation.id.replaceAll('-', '')}/meta.json`);
 
     const seen: Client.Event[] = [];
     const other = stage.conversation({

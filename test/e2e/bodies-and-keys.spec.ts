@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import net from 'node:net';
+import { knock } from '../support/raw-request.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
 const MIB = 1024 * 1024;
@@ -149,21 +150,38 @@ describe('a server with a key', () => {
     await eventually(async () => (await server.request('POST', CREATE, large)).status === 422, 'room again');
   });
 
+  const from = (address: string, key: string) =>
+    server.request('GET', `${CREATE}/count`, undefined, {
+      'x-session-api-key': key,
+      'x-forwarded-for': `203.0.113.9, ${address}`,
+    });
+
   it('tells who shows too many wrong keys to wait, and nobody else', async () => {
-    const from = (address: string, key: string) =>
-      server.request('GET', `${CREATE}/count`, undefined, {
-        'x-session-api-key': key,
-        'x-forwarded-for': `203.0.113.9, ${address}`,
-      });
     const statuses: number[] = [];
     for (let count = 0; count < 8; count += 1)
       statuses.push((await from('198.51.100.1', `wrong-${count}`)).status);
     expect(statuses).toEqual([401, 401, 401, 401, 401, 429, 429, 429]);
     const told = await from('198.51.100.1', 'wrong');
     expect(Number(told.headers.get('retry-after'))).toBeGreaterThan(0);
-    expect((await from('198.51.100.1', KEY)).status).toBe(200);
     expect((await from('198.51.100.2', 'wrong')).status).toBe(401);
+    expect((await from('198.51.100.2', KEY)).status).toBe(200);
     await server.logs('wrong keys in a minute from 198.51.100.1');
+  });
+
+  it('does not tell a client that has guessed too often whether its next key is right', async () => {
+    for (let count = 0; count < 6; count += 1) await from('198.51.100.3', `wrong-${count}`);
+    const { status, headers, body } = await from('198.51.100.3', KEY);
+    expect([status, (await from('198.51.100.3', 'wrong')).body]).toEqual([429, body]);
+    expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+    const url = server.socketUrl(`/sockets/bash-events?session_api_key=${KEY}`);
+    expect(await knock(url, { 'x-forwarded-for': '198.51.100.3' })).toMatch(/^429/);
+  });
+
+  it('serves right keys of an address that has shown one before, whatever others at that address show', async () => {
+    expect((await from('198.51.100.4', KEY)).status).toBe(200);
+    for (let count = 0; count < 8; count += 1) await from('198.51.100.4', `wrong-${count}`);
+    expect((await from('198.51.100.4', 'wrong')).status).toBe(429);
+    expect((await from('198.51.100.4', KEY)).status).toBe(200);
   });
 
   it('counts all addresses of an IPv6 network as one client', async () => {

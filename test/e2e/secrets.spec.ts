@@ -181,7 +181,7 @@ describe('secrets of a conversation', () => {
         type: 'model_attributes_type',
         loc: ['body', 'secrets', 'A'],
         msg: 'Input should be a valid dictionary or object to extract fields from',
-        input: 5,
+        input: '<redacted>',
       },
     ]);
     expect(await problems({ secrets: { A: { kind: 'Nope', value: 'hush' } } })).toEqual([
