@@ -164,7 +164,7 @@ describe('keys', () => {
     }
   });
 
-  it('are asked for after the route and the JSON, before everything else', async () => {
+  it('are checked after the route and before the body is read', async () => {
     expect((await server.request('GET', '/api/nope')).status).toBe(404);
     expect((await server.request('PUT', '/api/conversations')).status).toBe(405);
     expect((await server.request('GET', '/api/conversations/not-a-uuid')).status).toBe(401);
@@ -174,7 +174,7 @@ describe('keys', () => {
       headers: { 'content-type': 'application/json' },
       body: '{bad',
     });
-    expect(malformed.status).toBe(422);
+    expect(malformed.status).toBe(401);
   });
 
   it('in a query open nothing over HTTP', async () => {

@@ -147,7 +147,9 @@ describe('large messages', () => {
         userMessage(huge),
       );
       expect(status).toBe(413);
-      expect(body).toEqual({ detail: 'Request body too large: the limit is 33554432 bytes' });
+      expect(body).toEqual({
+        detail: 'Request body too large: the limit is 33554432 bytes. Send large files to the file routes.',
+      });
       const socket = await new QuickSocket(server.socketUrl(`/sockets/events/${conversation.id}`)).opened();
       socket.send(userMessage(huge));
       await eventually(() => Promise.resolve(socket.closeCode !== undefined), 'the close');
