@@ -25,19 +25,8 @@ const ARROWS = {
   tools: ['errors', 'events', 'files', 'flow', 'processes', 'text'],
   agent: ['errors', 'events', 'files', 'flow', 'llm', 'text', 'tools'],
   acp: ['agent', 'errors', 'events', 'files', 'llm', 'tools'],
-  // The edge maps the errors of the domain to answers; the controllers, which live with their feature, use the edge.
-  http: [
-    'conversations',
-    'crypto',
-    'errors',
-    'events',
-    'files',
-    'flow',
-    'logging',
-    'settings',
-    'storage',
-    'text',
-  ],
+  // The edge knows no feature: errors say of what kind they are.
+  http: ['crypto', 'errors', 'events', 'flow', 'logging', 'text'],
   openapi: ['auth', 'config', 'http', 'server'],
   conversations: [
     'acp',

@@ -1,3 +1,4 @@
+import { InvalidRequestError } from '../errors/index.js';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
@@ -5,7 +6,7 @@ import { SourceError, sourceOf } from '../agent/skills/plugins/index.js';
 import { prepareCalls } from '../llm/index.js';
 import { maskRemote } from '../text/index.js';
 import type { Conversation } from './conversation.js';
-import { InvalidRequestError, ToolNameClashError } from './conversation-errors.js';
+import { ToolNameClashError } from './conversation-errors.js';
 import { ConversationServices } from './conversation-parts.js';
 import { ConversationRegistry } from './conversation-registry.js';
 import { assertModelsServed, assertToolsKnown, makeWorkingDir, newConversation } from './new-conversation.js';

@@ -1,18 +1,24 @@
+import { DomainError, InvalidRequestError } from '../errors/index.js';
+
 /** No such conversation. */
-export class ConversationNotFoundError extends Error {
+export class ConversationNotFoundError extends DomainError {
   override readonly name = 'ConversationNotFoundError';
+  readonly kind = 'not-found';
+  override readonly summary: string;
   constructor(
     readonly conversationId: string,
     /** What it was wanted for, where the wire says so: `Source conversation`. */
-    readonly role?: string,
+    role?: string,
   ) {
     super(`${role ?? 'Conversation'} not found: ${conversationId}`);
+    this.summary = role === undefined ? 'Not Found' : `${role} not found`;
   }
 }
 
 /** A request names an event that the conversation does not have. */
-export class UnknownEventError extends Error {
+export class UnknownEventError extends DomainError {
   override readonly name = 'UnknownEventError';
+  readonly kind = 'not-found';
   constructor(
     /** The field that names it. */
     field: string,
@@ -23,7 +29,9 @@ export class UnknownEventError extends Error {
 }
 
 /** What was asked for does not go together with how the conversation stands. */
-export abstract class ConflictError extends Error {}
+export abstract class ConflictError extends DomainError {
+  readonly kind = 'conflict';
+}
 
 /** An id was asked for that another conversation has. */
 export class ConversationExistsError extends ConflictError {
@@ -50,8 +58,9 @@ export class GoalBusyError extends ConflictError {
 }
 
 /** There is no goal to work for. */
-export class GoalRefusedError extends Error {
+export class GoalRefusedError extends DomainError {
   override readonly name = 'GoalRefusedError';
+  readonly kind = 'rejected';
 }
 
 /** A model was to be asked, and the budget of the conversation is spent. */
@@ -68,22 +77,10 @@ export class CannotCondenseError extends ConflictError {
 }
 
 /** As many runs as the server allows are going on. */
-export class RunLimitError extends Error {
+export class RunLimitError extends DomainError {
   override readonly name = 'RunLimitError';
+  readonly kind = 'limit-reached';
   constructor(message = 'Conversation run limit reached. Retry the request later.') {
-    super(message);
-  }
-}
-
-/** A request names something that cannot be had; answered as a 422 that names the field. */
-export class InvalidRequestError extends Error {
-  override readonly name: string = 'InvalidRequestError';
-  constructor(
-    /** Path of the field, `body` first. */
-    readonly location: (string | number)[],
-    message: string,
-    readonly input?: unknown,
-  ) {
     super(message);
   }
 }
@@ -102,8 +99,9 @@ export class UnusablePromptError extends InvalidRequestError {
 }
 
 /** The conversation is being closed, as a rule because the server is: nothing more is taken. */
-export class ConversationClosedError extends Error {
+export class ConversationClosedError extends DomainError {
   override readonly name = 'ConversationClosedError';
+  readonly kind = 'unavailable';
   constructor() {
     super('inactive_service');
   }

@@ -1,4 +1,4 @@
-import { InvalidRequestError } from './conversation-errors.js';
+import { InvalidRequestError } from '../errors/index.js';
 import type { MessageKeys } from './message-keys.js';
 import type { IncomingMessage } from './start-request.js';
 

@@ -1,5 +1,5 @@
+import { InvalidRequestError } from '../errors/index.js';
 import { createHash, randomUUID } from 'node:crypto';
-import { InvalidRequestError } from './conversation-errors.js';
 import type { IncomingMessage } from './start-request.js';
 
 /** A message that came with an `Idempotency-Key`. Stored with the conversation. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { summarizers } from '../agent/condenser/condenser-spec.js';
-import { errorMessage } from '../errors/index.js';
+import { InvalidRequestError, errorMessage } from '../errors/index.js';
 import { utcTimestamp } from '../events/index.js';
 import { makeFolder } from '../files/index.js';
 import { nameProblem } from '../llm/index.js';
@@ -9,7 +9,6 @@ import { storageFailure, StorageFailedError } from '../storage/index.js';
 import { fitting } from '../tools/name-pattern.js';
 import { DuplicateToolError, UnknownToolError } from '../tools/tool-errors.js';
 import type { ToolRegistry } from '../tools/tool-registry.js';
-import { InvalidRequestError } from './conversation-errors.js';
 import type { ConversationState } from './conversation-state.js';
 import type { StartConversationRequest } from './start-request.js';
 

@@ -3,7 +3,7 @@ import { link, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errorCode } from '../errors/index.js';
+import { DomainError, errorCode } from '../errors/index.js';
 import { isProcessAlive } from '../processes/index.js';
 
 /** What a holder does takes milliseconds: after this long (ms) it is taken for gone, on whatever host it was. */
@@ -15,8 +15,9 @@ const LONGEST_PAUSE_MS = 50;
 const held = new Set<string>();
 
 /** Others kept a folder for themselves for too long. */
-export class FolderBusyError extends Error {
+export class FolderBusyError extends DomainError {
   override readonly name = 'FolderBusyError';
+  readonly kind = 'unavailable';
   constructor(folder: string) {
     super(`${folder} is being changed by another process; try again`);
   }

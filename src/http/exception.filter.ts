@@ -2,31 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import {
-  ConflictError,
-  ConversationClosedError,
-  ConversationNotFoundError,
-  GoalRefusedError,
+  DomainError,
+  errorMessage,
+  errorStack,
   InvalidRequestError,
-  RunLimitError,
-  UnknownEventError,
-} from '../conversations/conversation-errors.js';
-import { errorMessage, errorStack } from '../errors/index.js';
+  type ErrorKind,
+} from '../errors/index.js';
 import { currentRequest } from '../logging/request-context.js';
-import { FolderBusyError } from '../files/index.js';
-import {
-  InvalidProfileNameError,
-  MissingEntryError,
-  RefusedSettingsError,
-  SettingsConflictError,
-  TooLargeError,
-  UnusableProfileError,
-} from '../settings/settings-errors.js';
-import {
-  DamagedConversationError,
-  LeaseHeldError,
-  LeaseLostError,
-  StorageFailedError,
-} from '../storage/storage-errors.js';
 import { describeProblems } from './input-echo.js';
 import { openAiErrorHeaders, speaksOpenAi, withOpenAiError } from './openai-error.js';
 import { dropRestOfBody } from './rest-of-body.js';
@@ -40,6 +22,19 @@ interface Answer {
 
 /** Seconds after which a client that met the run limit, or a server that stops, may try again. */
 const SOON = { 'Retry-After': '1' };
+/** The status of an answer to each kind of error. */
+const STATUS: Readonly<Record<ErrorKind, number>> = {
+  'not-found': 404,
+  conflict: 409,
+  rejected: 400,
+  invalid: 422,
+  'too-large': 413,
+  'limit-reached': 429,
+  unavailable: 503,
+  'storage-full': 507,
+};
+/** The routes of events and of the workspace name the conversation that they did not find, the others do not. */
+const NAMES_CONVERSATION = /\/conversations\/[^/]+\/(events|workspace|bash|file|git|runtime|vscode)(\/|$)/;
 /** Characters of an unforeseen error that are told and logged. */
 const MAX_MESSAGE = 4096;
 
@@ -62,8 +57,8 @@ export class HttpExceptionFilter implements ExceptionFilter {
     const { status, body, headers } = forClientsOf(
       request.path,
       answerFor(error, request) ??
-        (error instanceof StorageFailedError
-          ? this.outOfStorage(error, request)
+        (error instanceof DomainError
+          ? this.refusedBySystem(error, request)
           : this.unforeseen(error, request)),
     );
     if (response.headersSent) {
@@ -78,12 +73,12 @@ export class HttpExceptionFilter implements ExceptionFilter {
   }
 
   /** No stack: the cause is outside of the program, and there may be many of them. */
-  private outOfStorage(error: StorageFailedError, request: Request): Answer {
+  private refusedBySystem(error: DomainError, request: Request): Answer {
     const { error_id } = errorId();
     const text = this.mask(error.message);
     this.logger.error({ message: `${request.method} ${request.path} failed: ${text}`, error_id });
     return {
-      status: error.isFull ? 507 : 503,
+      status: STATUS[error.kind],
       body: { detail: text, exception: this.mask(errorMessage(error.cause)), error_id },
     };
   }
@@ -125,38 +120,18 @@ const detail = (status: number, text: unknown, headers?: Record<string, string>)
   headers,
 });
 
-/** The answer to an error that was foreseen. */
+/** The answer to an error that was foreseen; undefined for others, and for one that the system caused. */
 function answerFor(error: unknown, request: Request): Answer | undefined {
   if (error instanceof RequestValidationError)
     return detail(422, describeProblems(error.problems, error.sources));
   if (error instanceof InvalidRequestError) return invalid(error, request);
-  if (error instanceof ConversationNotFoundError) {
-    const { role } = error;
-    return role === undefined ? notFound(error.conversationId, request) : detail(404, `${role} not found`);
-  }
-  const ofSettings = aboutSettings(error);
-  if (ofSettings) return ofSettings;
-  // The status that clients know; the text says that it is elsewhere, not gone.
-  if (error instanceof LeaseHeldError) return detail(404, error.message);
-  if (error instanceof DamagedConversationError) return detail(409, error.message);
-  if (error instanceof UnknownEventError) return detail(404, error.message);
-  if (error instanceof ConflictError || error instanceof LeaseLostError) return detail(409, error.message);
-  if (error instanceof RunLimitError) return detail(429, error.message, SOON);
-  if (error instanceof ConversationClosedError) return unavailable(503, error.message, SOON);
-  if (error instanceof GoalRefusedError) return detail(400, error.message);
   if (error instanceof HttpException) return fromHttpException(error);
-  return undefined;
-}
-
-/** What can be wrong with stored settings, or with what should be stored. */
-function aboutSettings(error: unknown): Answer | undefined {
-  if (error instanceof MissingEntryError) return detail(404, error.message);
-  if (error instanceof InvalidProfileNameError || error instanceof UnusableProfileError)
-    return detail(400, error.message);
-  if (error instanceof SettingsConflictError) return detail(409, error.message);
-  if (error instanceof RefusedSettingsError) return detail(422, error.message);
-  if (error instanceof TooLargeError) return detail(413, error.message);
-  return error instanceof FolderBusyError ? unavailable(503, error.message, SOON) : undefined;
+  if (!(error instanceof DomainError) || error.cause !== undefined) return undefined;
+  const status = STATUS[error.kind];
+  if (error.kind === 'unavailable') return unavailable(status, error.message, SOON);
+  const { summary = error.message } = error;
+  const text = NAMES_CONVERSATION.test(request.path) ? error.message : summary;
+  return detail(status, text, error.kind === 'limit-reached' ? SOON : undefined);
 }
 
 /**
@@ -165,14 +140,6 @@ function aboutSettings(error: unknown): Answer | undefined {
  */
 function unavailable(status: number, text: string, headers?: Record<string, string>): Answer {
   return { status, body: { detail: text, exception: `${status}: ${text}`, ...errorId() }, headers };
-}
-
-/** The routes of events and of the workspace name the conversation that they did not find, the others do not. */
-function notFound(conversationId: string, request: Request): Answer {
-  const isNamed = /\/conversations\/[^/]+\/(events|workspace|bash|file|git|runtime|vscode)(\/|$)/.test(
-    request.path,
-  );
-  return detail(404, isNamed ? `Conversation not found: ${conversationId}` : 'Not Found');
 }
 
 /** Without a location it is about the request as a whole, and its text is all that the wire says. */

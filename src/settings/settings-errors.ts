@@ -1,12 +1,19 @@
-/** Something that a request names is not among what is stored. Answered with 404. */
-export abstract class MissingEntryError extends Error {}
+import { DomainError } from '../errors/index.js';
 
-/** What was asked for does not go together with what is stored. Answered with 409. */
-export abstract class SettingsConflictError extends Error {}
+/** Something that a request names is not among what is stored. */
+export abstract class MissingEntryError extends DomainError {
+  readonly kind = 'not-found';
+}
 
-/** What was sent is well-formed, but not something that can be stored or used. Answered with 422 and a text. */
-export class RefusedSettingsError extends Error {
+/** What was asked for does not go together with what is stored. */
+export abstract class SettingsConflictError extends DomainError {
+  readonly kind = 'conflict';
+}
+
+/** What was sent is well-formed, but not something that can be stored or used. */
+export class RefusedSettingsError extends DomainError {
   override readonly name: string = 'RefusedSettingsError';
+  readonly kind = 'invalid';
 }
 
 /** A file cannot be read for what it should be. It is never written over. */
@@ -20,9 +27,10 @@ export class DamagedFileError extends Error {
   }
 }
 
-/** A change would make a file larger than one may be. Answered with 413. */
-export class TooLargeError extends Error {
+/** A change would make a file larger than one may be. */
+export class TooLargeError extends DomainError {
   override readonly name = 'TooLargeError';
+  readonly kind = 'too-large';
   constructor(limit: number) {
     super(`Too large: one file of settings holds at most ${limit} bytes`);
   }
@@ -81,8 +89,9 @@ export class NoSuchEntryError extends MissingEntryError {
 }
 
 /** No profile can have this name. */
-export class InvalidProfileNameError extends Error {
+export class InvalidProfileNameError extends DomainError {
   override readonly name = 'InvalidProfileNameError';
+  readonly kind = 'rejected';
   constructor(profile: string) {
     super(
       `Invalid profile name: '${profile.slice(0, 100)}'. Use 1 to 64 letters, digits, '.', '_' and '-'; ` +
@@ -91,9 +100,10 @@ export class InvalidProfileNameError extends Error {
   }
 }
 
-/** A stored profile cannot be used. Answered with 400. */
-export class UnusableProfileError extends Error {
+/** A stored profile cannot be used. */
+export class UnusableProfileError extends DomainError {
   override readonly name = 'UnusableProfileError';
+  readonly kind = 'rejected';
 }
 
 /** A model refers to a provider connection that is not there. */

@@ -3,14 +3,9 @@ import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { WebSocket } from 'ws';
-import {
-  ConversationClosedError,
-  ConversationNotFoundError,
-  InvalidRequestError,
-  RunLimitError,
-} from '../conversations/conversation-errors.js';
+import { ConversationClosedError, ConversationNotFoundError, RunLimitError } from '../conversations/conversation-errors.js';
 import type { IncomingMessage } from '../conversations/start-request.js';
-import { errorStack } from '../errors/index.js';
+import { InvalidRequestError, errorStack } from '../errors/index.js';
 import {
   DamagedConversationError,
   LeaseHeldError,

@@ -1,16 +1,18 @@
-import { errorCode, errorMessage } from '../errors/index.js';
+import { DomainError, errorCode, errorMessage } from '../errors/index.js';
 
-/** Another live server owns the conversation. */
-export class LeaseHeldError extends Error {
+/** Another live server owns the conversation. Clients know this as not found; the message says that it is elsewhere. */
+export class LeaseHeldError extends DomainError {
   override readonly name = 'LeaseHeldError';
+  readonly kind = 'not-found';
   constructor(readonly conversationId: string) {
     super(`Conversation ${conversationId} is owned by another live agent server instance`);
   }
 }
 
 /** This server owned the conversation and no longer does; the write was refused. */
-export class LeaseLostError extends Error {
+export class LeaseLostError extends DomainError {
   override readonly name = 'LeaseLostError';
+  readonly kind = 'conflict';
   constructor(readonly conversationId: string) {
     super('Conversation is owned by another agent server instance; the write was refused');
   }
@@ -25,8 +27,9 @@ export class SequenceConflictError extends Error {
 }
 
 /** What is stored of a conversation cannot be understood. Its events may be readable all the same, and it can be deleted. */
-export class DamagedConversationError extends Error {
+export class DamagedConversationError extends DomainError {
   override readonly name = 'DamagedConversationError';
+  readonly kind = 'conflict';
   constructor(
     readonly conversationId: string,
     readonly reason: string,
@@ -49,10 +52,9 @@ const OUT_OF_ORDER = new Set([
 ]);
 
 /** The store takes or gives nothing at the moment; what was asked for was not done. No restart is needed when it works again. */
-export class StorageFailedError extends Error {
+export class StorageFailedError extends DomainError {
   override readonly name = 'StorageFailedError';
-  /** There is no room, as opposed to a store that is out of order. */
-  readonly isFull: boolean;
+  readonly kind: 'storage-full' | 'unavailable';
 
   constructor(
     /** What the system said, `ENOSPC` for example. */
@@ -65,7 +67,12 @@ export class StorageFailedError extends Error {
         : `The server cannot use its data folder at the moment: ${errorMessage(cause)}`,
       { cause },
     );
-    this.isFull = FULL.has(code);
+    this.kind = FULL.has(code) ? 'storage-full' : 'unavailable';
+  }
+
+  /** There is no room, as opposed to a store that is out of order. */
+  get isFull(): boolean {
+    return this.kind === 'storage-full';
   }
 }
 

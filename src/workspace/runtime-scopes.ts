@@ -1,6 +1,6 @@
+import { InvalidRequestError } from '../errors/index.js';
 import { ForbiddenException, Injectable } from '@nestjs/common';
 import { AppConfig } from '../config/index.js';
-import { InvalidRequestError } from '../conversations/conversation-errors.js';
 import { ConversationsService } from '../conversations/conversations.service.js';
 import { GitBounds } from '../git/index.js';
 import { PathScope } from './path-scope.js';

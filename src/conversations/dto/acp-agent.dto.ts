@@ -1,3 +1,4 @@
+import { InvalidRequestError } from '../../errors/index.js';
 import { ACP_SERVERS, commandOf, FILE_SECRETS } from '../../acp/index.js';
 import type { AcpAgentSpec, FileSecretSpec } from '../../agent/agent-spec.js';
 import { model, readChecked } from '../../http/dto.js';
@@ -8,7 +9,6 @@ import { LLMDto, llm } from '../../settings/dto/llm.dto.js';
 import { mcpServer } from '../../settings/dto/mcp-server.dto.js';
 import { toLlmConfig } from '../../settings/dto/to-llm-config.js';
 import type { JsonObject } from '../../storage/index.js';
-import { InvalidRequestError } from '../conversation-errors.js';
 import { AgentFields } from './agent.dto.js';
 
 /** What such an agent has for a model: the name stands for the one that it chooses. */

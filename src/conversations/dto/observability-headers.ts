@@ -1,6 +1,6 @@
+import { InvalidRequestError } from '../../errors/index.js';
 import type { IncomingHttpHeaders } from 'node:http';
 import { isJsonObject } from '../../http/field-type.js';
-import { InvalidRequestError } from '../conversation-errors.js';
 import type { StartConversationRequestDto } from './start-conversation.dto.js';
 
 const PREFIX = 'x-openhands-observability-';

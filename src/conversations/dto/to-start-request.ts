@@ -1,3 +1,4 @@
+import { InvalidRequestError } from '../../errors/index.js';
 import type { AgentSpec, ToolSpec } from '../../agent/agent-spec.js';
 import type { CondenserSpec } from '../../agent/condenser/condenser-spec.js';
 import { type Content, utcTimestamp } from '../../events/index.js';
@@ -6,7 +7,6 @@ import { isJsonObject } from '../../http/field-type.js';
 import { UnusableProfileError } from '../../settings/index.js';
 import type { JsonObject } from '../../storage/index.js';
 import { clientToolProblem, type ClientToolSpec } from '../../tools/client/client-tool.js';
-import { InvalidRequestError } from '../conversation-errors.js';
 import type { IncomingMessage, StartConversationRequest, WorktreeOptions } from '../start-request.js';
 import { ACPAgentDto, acpAgentFromSettings, toAcpAgentSpec } from './acp-agent.dto.js';
 import { AgentDto, DEFAULT_PROMPT_FILE, LLMSummarizingCondenserDto } from './agent.dto.js';

@@ -1,6 +1,6 @@
+import { InvalidRequestError } from '../../errors/index.js';
 import type { Location } from '../../http/problem.js';
 import type { JsonObject } from '../../storage/index.js';
-import { InvalidRequestError } from '../conversation-errors.js';
 import type { SecretsGiven } from '../conversation-parts.js';
 
 /**

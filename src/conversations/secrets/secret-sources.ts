@@ -1,7 +1,7 @@
+import { InvalidRequestError } from '../../errors/index.js';
 import { isJsonObject } from '../../http/field-type.js';
 import type { Location } from '../../http/problem.js';
 import type { JsonObject } from '../../storage/index.js';
-import { InvalidRequestError } from '../conversation-errors.js';
 
 /** How many secrets a conversation may have. */
 const MAX_SECRETS = 5_000;

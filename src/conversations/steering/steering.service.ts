@@ -1,3 +1,4 @@
+import { InvalidRequestError } from '../../errors/index.js';
 import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import { AcpUnsupportedError, agentStateUpdate, withModels } from '../../acp/index.js';
@@ -8,7 +9,7 @@ import type { LlmConfig } from '../../llm/llm-config.js';
 import type { JsonObject } from '../../storage/index.js';
 import { assertAffordable } from '../budget.js';
 import type { Conversation } from '../conversation.js';
-import { ConversationNotFoundError, InvalidRequestError } from '../conversation-errors.js';
+import { ConversationNotFoundError } from '../conversation-errors.js';
 import { ConversationServices } from '../conversation-parts.js';
 import { ConversationRegistry } from '../conversation-registry.js';
 import { agentInEvents } from '../conversation-views.js';

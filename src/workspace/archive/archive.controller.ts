@@ -1,6 +1,6 @@
+import { InvalidRequestError } from '../../errors/index.js';
 import { Controller, Get, NotFoundException, Param, Query, Req, Res, UseInterceptors } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { InvalidRequestError } from '../../conversations/conversation-errors.js';
 import { ConversationIdPipe, RuntimeConversationIdPipe } from '../../http/conversation-id.pipe.js';
 import { Operation } from '../../http/operation.js';
 import { CountsAsActivity } from '../../server/counts-as-activity.js';
