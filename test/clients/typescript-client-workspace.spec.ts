@@ -61,7 +61,7 @@ describe('the TypeScript client, at commands, files and git', () => {
     const { id } = body as { id: string };
     const zip = await files.downloadTrajectory(id);
     const names = [...zipEntries(Buffer.from(await new Blob([zip]).arrayBuffer())).keys()];
-    expect(names).toContain(`${id.replaceAll('-', '')}/metadata.json`);
+    expect(names).toContain(`${id.replaceAll('-', '')}/meta.json`);
     files.close();
   });
 
