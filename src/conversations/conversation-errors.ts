@@ -67,6 +67,14 @@ export class CannotCondenseError extends ConflictError {
   }
 }
 
+/** The agent's credential is held by a keeper, and nobody has said where since the server started. */
+export class CredentialBindingRequiredError extends ConflictError {
+  override readonly name = 'CredentialBindingRequiredError';
+  constructor() {
+    super('credential_binding_activation_required');
+  }
+}
+
 /** As many runs as the server allows are going on. */
 export class RunLimitError extends Error {
   override readonly name = 'RunLimitError';

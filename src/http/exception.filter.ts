@@ -5,6 +5,7 @@ import {
   ConflictError,
   ConversationClosedError,
   ConversationNotFoundError,
+  CredentialBindingRequiredError,
   GoalRefusedError,
   InvalidRequestError,
   RunLimitError,
@@ -140,6 +141,8 @@ function answerFor(error: unknown, request: Request): Answer | undefined {
   if (error instanceof LeaseHeldError) return detail(404, error.message);
   if (error instanceof DamagedConversationError) return detail(409, error.message);
   if (error instanceof UnknownEventError) return detail(404, error.message);
+  if (error instanceof CredentialBindingRequiredError)
+    return { status: 409, body: { detail: error.message, retryable: true } };
   if (error instanceof ConflictError || error instanceof LeaseLostError) return detail(409, error.message);
   if (error instanceof RunLimitError) return detail(429, error.message, SOON);
   if (error instanceof ConversationClosedError) return unavailable(503, error.message, SOON);

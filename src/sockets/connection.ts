@@ -6,6 +6,7 @@ import { WebSocket } from 'ws';
 import {
   ConversationClosedError,
   ConversationNotFoundError,
+  CredentialBindingRequiredError,
   InvalidRequestError,
   RunLimitError,
 } from '../conversations/conversation-errors.js';
@@ -121,7 +122,7 @@ export class Connection implements FrameTaker {
       if (error instanceof ConversationNotFoundError || error instanceof LeaseHeldError) {
         return closeSocket(this.socket, CLOSE.conversationNotFound);
       }
-      this.logFailure('subscribe', error);
+      if (!(error instanceof CredentialBindingRequiredError)) this.logFailure('subscribe', error);
       this.subscription?.stop();
       closeSocket(this.socket, CLOSE.subscribeFailed);
     }
@@ -165,6 +166,7 @@ function describe(error: unknown): { code: string; detail: string } {
   if (error instanceof RunLimitError) return { code: 'ConversationRunLimitExceeded', detail: error.message };
   if (error instanceof InvalidRequestError) return { code: 'ValidationError', detail: error.message };
   if (
+    error instanceof CredentialBindingRequiredError ||
     error instanceof LeaseHeldError ||
     error instanceof LeaseLostError ||
     error instanceof StorageFailedError ||
