@@ -1,8 +1,10 @@
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Logger } from '@nestjs/common';
 import type { RequestPermissionRequest, RequestPermissionResponse } from '@agentclientprotocol/sdk';
 import type { AcpAgentSpec, JsonObject } from '../agent/agent-spec.js';
 import type { EventDraft } from '../events/index.js';
+import { makeTemporaryFolder } from '../files/index.js';
 import { endSessionProcesses, SESSION_VARIABLE } from '../tools/terminal/session-processes.js';
 import { AcpConnection } from './acp-connection.js';
 import { AcpTimeoutError, inTime } from './acp-error.js';
@@ -10,7 +12,7 @@ import { markOf } from './agent-mark.js';
 import { agentStateUpdate, knownSession, withSession } from './acp-state.js';
 import { ClientFiles } from './client-files.js';
 import { ClientTerminals } from './client-terminals.js';
-import { agentEnvironment, mcpServersFor } from './environment.js';
+import { agentEnvironment, mcpServersFor, type FleetingSecrets } from './environment.js';
 import { asObject } from './message-stream.js';
 import { toOutcome } from './permission.js';
 
@@ -25,6 +27,8 @@ export interface AcpHost {
   readonly folder: string;
   /** The secrets of the conversation, by name; what cannot be had is left out. */
   secrets(signal: AbortSignal): Promise<Record<string, string>>;
+  /** Names of secrets whose values are not to be kept with the conversation. */
+  fleetingSecrets(): string[];
   /** A text without secrets. */
   mask(text: string): string;
 }
@@ -61,6 +65,8 @@ export class AcpConnector {
   private connection: AcpConnection | undefined;
   private connecting: Promise<AcpConnection> | undefined;
   private closed = false;
+  /** Where the files of fleeting secrets are, while the agent runs. */
+  private fleeting: string | undefined;
   /** Who listens to copies of the session, by their ids. */
   private readonly beside = new Map<string, (update: Record<string, unknown>) => void>();
 
@@ -121,16 +127,38 @@ export class AcpConnector {
     this.closed = true;
     await this.connecting?.catch(() => undefined);
     await this.connection?.close();
+    await this.dropFleeting();
+  }
+
+  private async dropFleeting(): Promise<void> {
+    const folder = this.fleeting;
+    this.fleeting = undefined;
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+  }
+
+  /** The names of fleeting secrets and a new folder for their files; undefined where there are none. */
+  private async makeFleeting(): Promise<FleetingSecrets | undefined> {
+    const names = this.host.fleetingSecrets();
+    if (names.length === 0) return undefined;
+    this.fleeting = await makeTemporaryFolder('credential');
+    return { names, folder: this.fleeting };
   }
 
   private async start(context: ConnectContext): Promise<AcpConnection> {
     const { signal } = context;
     // What is left of the one before has the same mark.
     await this.connection?.close();
+    await this.dropFleeting();
     const { agent, workingDir: cwd, conversationId } = this.host;
     const own = path.join(this.host.folder, 'acp');
     const secrets = await this.host.secrets(signal);
-    const env = await agentEnvironment(agent, own, secrets, (text) => this.warn(text));
+    const env = await agentEnvironment(
+      agent,
+      own,
+      secrets,
+      (text) => this.warn(text),
+      await this.makeFleeting(),
+    );
     const { mark } = this;
     const files = new ClientFiles(cwd);
     const terminals = new ClientTerminals(cwd, { ...env, [SESSION_VARIABLE]: mark }, (at) =>

@@ -1,4 +1,4 @@
-import { chmod, writeFile } from 'node:fs/promises';
+import { chmod, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { McpServer } from '@agentclientprotocol/sdk';
 import type { AcpAgentSpec } from '../agent/agent-spec.js';
@@ -15,16 +15,25 @@ const DATA_FOLDERS: Readonly<Record<string, string>> = {
   opencode: 'XDG_DATA_HOME',
 };
 
+/** Secrets whose values are held elsewhere and must not outlive the agent's process. */
+export interface FleetingSecrets {
+  names: readonly string[];
+  /** Absolute path of an empty private folder. */
+  folder: string;
+}
+
 /**
  * The environment of an agent: the secrets of the conversation by their names, but those that it wants as files as files.
  * @param folder where the agent may keep what is its own (absolute path)
  * @param secrets values by name
+ * @param fleeting names of secrets whose values must not stay in `folder`, and the folder for their files: there a link leads to it
  */
 export async function agentEnvironment(
   agent: AcpAgentSpec,
   folder: string,
   secrets: Readonly<Record<string, string>>,
   warn: (text: string) => void,
+  fleeting: FleetingSecrets = { names: [], folder },
 ): Promise<Record<string, string>> {
   const inFiles = new Set(agent.acp_file_secrets.map(({ secret_name }) => secret_name));
   const env = Object.fromEntries(Object.entries(secrets).filter(([name]) => !inFiles.has(name)));
@@ -39,8 +48,15 @@ export async function agentEnvironment(
     const target = safeJoin(folder, spec.subdir);
     await makePrivate(target);
     const file = safeJoin(target, spec.filename);
-    await writeFile(file, value, { mode: 0o600 });
-    await chmod(file, 0o600);
+    // Whatever is left there: a link of an earlier start leads nowhere.
+    await rm(file, { force: true });
+    if (fleeting.names.includes(spec.secret_name)) {
+      const hidden = path.join(fleeting.folder, path.basename(file));
+      await writeFile(hidden, value, { mode: 0o600 });
+      await symlink(hidden, file);
+    } else {
+      await writeFile(file, value, { mode: 0o600 });
+    }
     env[spec.env_var] = spec.env_points_to === 'dir' ? target : file;
     const missing = spec.warn_if_unset.filter((name) => (env[name] ?? process.env[name] ?? '') === '');
     if (missing.length > 0) warn(`the agent has ${spec.env_var}, but not ${missing.join(', ')}`);

@@ -135,6 +135,13 @@ export class BashShell {
     this.closed = true;
   }
 
+  /** Ends all commands, and closes what is open of the history. */
+  async end(): Promise<void> {
+    this.refuse();
+    await Promise.all([...this.running.values()].map(({ process }) => process.stop()));
+    await this.close();
+  }
+
   /** Waits until all commands have ended and their events are kept. */
   async close(): Promise<void> {
     this.refuse();

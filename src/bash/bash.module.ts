@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { EventBusModule } from '../events/event-bus.module.js';
 import { documentSchemas } from '../http/operation.js';
 import { ServerModule } from '../server/server.module.js';
 import { StorageModule } from '../storage/storage.module.js';
@@ -10,7 +11,7 @@ documentSchemas(async () => (await import('./docs-schemas.js')).bashSchemas());
 
 /** The commands that clients run themselves. */
 @Module({
-  imports: [ServerModule, StorageModule, RuntimeScopesModule],
+  imports: [EventBusModule, ServerModule, StorageModule, RuntimeScopesModule],
   controllers: [BashController],
   providers: [BashService],
   exports: [BashService],

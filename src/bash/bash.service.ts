@@ -2,6 +2,7 @@ import path from 'node:path';
 import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { AppConfig } from '../config/index.js';
+import { EventBus, type ClosingConversation, type EventSubscriber } from '../events/index.js';
 import { Catalogue } from '../storage/index.js';
 import { endSessionProcesses } from '../tools/terminal/session-processes.js';
 import { RuntimeScopes } from '../workspace/runtime-scopes.js';
@@ -16,18 +17,21 @@ const MAX_IDLE_SHELLS = 50;
 
 /** The shells of the bash routes: one for the server, and one for each conversation that is asked for. */
 @Injectable()
-export class BashService implements BeforeApplicationShutdown {
+export class BashService implements BeforeApplicationShutdown, EventSubscriber {
   /** All processes of all commands carry it, so that none is left at the end. */
   private readonly sessionId = `bash-${randomUUID()}`;
   private readonly shells = new Map<string, Promise<BashShell>>();
   private readonly limits: HistoryLimits;
   private closing = false;
+  private readonly unsubscribe: () => void;
 
   constructor(
     private readonly config: AppConfig,
     private readonly catalogue: Catalogue,
     private readonly scopes: RuntimeScopes,
+    bus: EventBus,
   ) {
+    this.unsubscribe = bus.subscribe('*', this);
     const { bash_events_max_count, bash_events_max_bytes, bash_events_retention_seconds } = config;
     this.limits = {
       events: bash_events_max_count,
@@ -60,9 +64,24 @@ export class BashService implements BeforeApplicationShutdown {
     return request;
   }
 
+  /** Events of conversations are not its matter. */
+  onEvent(): void {
+    return;
+  }
+
+  /** The commands of a deleted conversation end, before its folder goes. */
+  async onClosing({ conversationId, removed }: ClosingConversation): Promise<void> {
+    if (!removed) return;
+    const opening = this.shells.get(conversationId);
+    this.shells.delete(conversationId);
+    const shell = await opening?.catch(() => undefined);
+    await shell?.end();
+  }
+
   /** Ends every command and whatever it left running. */
   async beforeApplicationShutdown(): Promise<void> {
     this.closing = true;
+    this.unsubscribe();
     const shells = await Promise.all([...this.shells.values()].map((shell) => shell.catch(() => undefined)));
     const open = shells.filter((shell) => shell !== undefined);
     for (const shell of open) shell.refuse();

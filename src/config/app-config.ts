@@ -167,6 +167,11 @@ export class AppConfig {
   static_files_path: string | null = null;
   @Text('Folder of a built web UI, served at / beside the API (also --ui).', { nullable: true })
   ui_path: string | null = null;
+  @Flag(
+    'Pages among the files of workspaces run with the origin of the server, as in the original: they may read what it ' +
+      'shows to browsers and, without a key, do what anybody may.',
+  )
+  trust_workspace_pages: boolean = false;
   @Flag('Put the session key into the page of the web UI: whoever opens the page then has it.')
   ui_give_key: boolean = false;
   @NameList('Further variables that shells and programs of agents get, as in `CI,AWS_*`.')

@@ -56,7 +56,7 @@ export class AgentSurroundings implements RunControlHost, TitleHost {
     background: Background,
   ) {
     const { state, log } = journal;
-    this.vault = new SecretVault(state);
+    this.vault = new SecretVault(state, () => services.credentials.secretsOf(state.id));
     this.toolset = new Toolset(state, services, this.vault, () => this.abilities);
     this.abilities = toolAbilities(this, journal, services, this.toolset, this.vault);
     const { workingDir } = this.toolset;

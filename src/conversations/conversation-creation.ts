@@ -14,7 +14,7 @@ import type { ConversationState } from './conversation-state.js';
 import type { IncomingMessage, StartConversationRequest } from './start-request.js';
 import { findAmbientPlugins } from './context/ambient-plugins.js';
 import { promptFilesOf } from './context/prompt-files.js';
-import { CredentialBindings } from './secrets/credential-bindings.js';
+import { requireBinding } from './secrets/bound-credentials.js';
 import { openGiven } from './secrets/given-secrets.js';
 import { assertSecretsFit } from './secrets/secret-sources.js';
 import { FROM_HEAD, WorktreeError, Worktrees, type MadeWorktree } from './worktrees/worktrees.js';
@@ -30,7 +30,6 @@ export class ConversationCreation {
     private readonly services: ConversationServices,
     private readonly registry: ConversationRegistry,
     private readonly worktrees: Worktrees,
-    private readonly credentials: CredentialBindings,
   ) {}
 
   /**
@@ -80,8 +79,7 @@ export class ConversationCreation {
   ): Promise<Conversation | undefined> {
     await makeWorkingDir(request.workspace.working_dir, this.services.baseDir);
     const state = newConversation(request, this.services.registry);
-    const bound = this.credentials.take(state.id);
-    if (state.agent.kind === 'ACPAgent') state.secrets = { ...state.secrets, ...bound };
+    this.useBinding(state);
     const { agent, agentField = 'agent' } = request;
     // Read again for the prompt; until then the client is told of what is wrong.
     await promptFilesOf(agent, this.services, `conversation ${state.id}`, ['body', agentField]);
@@ -109,6 +107,14 @@ export class ConversationCreation {
     if (created && request.initial_message) await this.sendFirst(conversation, request.initial_message, slot);
     else slot?.();
     return created ? conversation : undefined;
+  }
+
+  /** A credential that was bound before its conversation was made is dropped by an agent that takes none. */
+  private useBinding(state: ConversationState): void {
+    const { credentials } = this.services;
+    if (!credentials.of(state.id)) return;
+    if (state.agent.kind === 'ACPAgent') requireBinding(state);
+    else credentials.forget(state.id);
   }
 
   /**

@@ -1,6 +1,7 @@
 import { withoutNulls } from '../events/index.js';
 import type { JsonObject } from '../storage/index.js';
 import type { ConversationState } from './conversation-state.js';
+import { requiredBindings } from './secrets/bound-credentials.js';
 import { fullState, persistenceDir, type SecretsShown } from './conversation-views.js';
 
 /**
@@ -66,7 +67,7 @@ function metaDocument(state: ConversationState, secrets: SecretsShown): JsonObje
     autotitle: state.autotitle,
     title_llm_profile: rest['title_llm_profile'] ?? null,
     prompt: rest['prompt'] ?? null,
-    required_runtime_credential_bindings: [],
+    required_runtime_credential_bindings: requiredBindings(rest),
     id: hex(state.id),
     title: state.title,
     metrics: null,

@@ -76,6 +76,15 @@ export class CannotCondenseError extends ConflictError {
   }
 }
 
+/** The agent's credential is held by a keeper, and nobody has said where since the server started. */
+export class CredentialBindingRequiredError extends ConflictError {
+  override readonly name = 'CredentialBindingRequiredError';
+  override readonly isRetryable = true;
+  constructor() {
+    super('credential_binding_activation_required');
+  }
+}
+
 /** As many runs as the server allows are going on. */
 export class RunLimitError extends DomainError {
   override readonly name = 'RunLimitError';

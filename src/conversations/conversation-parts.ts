@@ -8,6 +8,7 @@ import type { ChildStarter } from './branches/child-starter.js';
 import type { SecretsShown } from './conversation-views.js';
 import type { ModelProfiles } from './profiles/model-profiles.js';
 import type { RunSlots } from './run-slots.js';
+import type { BoundCredentials } from './secrets/bound-credentials.js';
 import type { SecretsAtRest } from './stored-conversation.js';
 
 /** Opens tokens of this server that clients send in place of secrets. */
@@ -34,6 +35,7 @@ export abstract class ConversationServices {
   abstract readonly leases: LeaseStore;
   abstract readonly slots: RunSlots;
   abstract readonly secrets: SecretsAtRest & SecretsShown & SecretsGiven & SecretsMissing;
+  abstract readonly credentials: BoundCredentials;
   /** The conversations folder as configured: clients see paths below it. */
   abstract readonly shownRoot: string;
   /** What relative working directories are relative to (absolute path). */

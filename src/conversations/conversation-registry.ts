@@ -55,9 +55,16 @@ export class ConversationRegistry implements Recoverable {
 
   /**
    * The open conversation of this id.
-   * @throws ConversationNotFoundError, LeaseHeldError
+   * @throws ConversationNotFoundError, LeaseHeldError, CredentialBindingRequiredError
    */
   async acquire(id: string): Promise<Conversation> {
+    const conversation = await this.acquireUnbound(id);
+    this.services.credentials.assertBound(conversation.state);
+    return conversation;
+  }
+
+  /** The same, also where the credential of its agent is not bound: to bind it, to delete it, to end its run. */
+  async acquireUnbound(id: string): Promise<Conversation> {
     if (this.stopping) throw new ConversationClosedError();
     const known = this.conversations.get(id) ?? this.keep(id, this.open(id));
     const conversation = await known;
@@ -81,7 +88,7 @@ export class ConversationRegistry implements Recoverable {
   }
 
   async goOn(id: string, slot: () => void): Promise<void> {
-    (await this.acquire(id)).goOn(slot);
+    (await this.acquireUnbound(id)).goOn(slot);
   }
 
   async saysRunning(id: string): Promise<boolean> {
@@ -154,7 +161,12 @@ export class ConversationRegistry implements Recoverable {
 
   /** Closes one conversation for good, with what is stored of it. */
   async destroy(id: string, letGo: () => Promise<void>): Promise<void> {
-    const conversation = await this.acquire(id).catch((error: unknown) => {
+    await this.end(id, letGo);
+    this.services.credentials.forget(id);
+  }
+
+  private async end(id: string, letGo: () => Promise<void>): Promise<void> {
+    const conversation = await this.acquireUnbound(id).catch((error: unknown) => {
       if (error instanceof DamagedConversationError || error instanceof StorageFailedError) return undefined;
       throw error;
     });

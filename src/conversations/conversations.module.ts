@@ -35,6 +35,7 @@ import { ProfileDiagnosisController } from './profiles/profile-diagnosis.control
 import { ProfileDiagnosis } from './profiles/profile-diagnosis.js';
 import { ProfileReferences } from './profiles/profile-references.js';
 import { RunSlots } from './run-slots.js';
+import { BoundCredentials } from './secrets/bound-credentials.js';
 import { CredentialBindings } from './secrets/credential-bindings.js';
 import { CredentialBindingsController } from './secrets/credential-bindings.controller.js';
 import { SteeringController } from './steering.controller.js';
@@ -135,6 +136,7 @@ const REPOSITORIES: Repositories = {
         leases,
         slots,
         secrets,
+        credentials: new BoundCredentials(),
         shownRoot: config.conversations_path,
         baseDir: config.base_dir,
         browserEnabled: config.enable_browser,

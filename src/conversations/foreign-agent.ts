@@ -7,7 +7,7 @@ import type { Toolset } from './toolset.js';
 /** The agent from elsewhere that works in a conversation, if it is one that has such an agent. */
 export function foreignAgent(
   state: ConversationState,
-  services: Pick<ConversationServices, 'catalogue'>,
+  services: Pick<ConversationServices, 'catalogue' | 'credentials'>,
   { workingDir }: Toolset,
   vault: SecretVault,
 ): AcpAgent | undefined {
@@ -21,6 +21,7 @@ export function foreignAgent(
     workingDir,
     folder: services.catalogue.folder(state.id),
     secrets: (signal) => vault.all(signal),
+    fleetingSecrets: () => Object.keys(services.credentials.secretsOf(state.id)),
     mask: (text) => vault.mask(text),
   };
   return new AcpAgent(host);

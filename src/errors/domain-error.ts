@@ -23,6 +23,8 @@ export abstract class DomainError extends Error {
   abstract readonly kind: ErrorKind;
   /** Stands in for the message in answers whose clients expect a text without the name of the thing. */
   readonly summary?: string;
+  /** The answer tells clients to repeat the request once they have done what the message asks for. */
+  readonly isRetryable?: boolean;
 }
 
 /** A request names something that cannot be had, or holds a value that cannot be used. */

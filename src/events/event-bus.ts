@@ -61,7 +61,8 @@ export interface ConversationChange {
 
 /**
  * What a subscriber implements. The plain ones are called synchronously in order; they must not block and must not
- * throw. Those that answer a promise are waited for: they write down what a crash must not take, and nothing else.
+ * throw. Those that answer a promise are waited for: they write down what a crash must not take, or end what must not go on, and
+ * nothing else.
  */
 export interface EventSubscriber {
   onEvent(published: PublishedEvent): void;

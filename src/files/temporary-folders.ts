@@ -12,7 +12,7 @@ const OLDER_NAME = /^(openhands-(git|patch)|acp-discovery|agent-browser-\d+)-\w{
 const UNTOUCHED_MS = 24 * 60 * 60_000;
 
 /** What temporary folders are made for. */
-export type TemporaryKind = 'git' | 'patch' | 'fetch' | 'editor' | 'discovery' | 'browser';
+export type TemporaryKind = 'git' | 'patch' | 'fetch' | 'editor' | 'discovery' | 'browser' | 'credential';
 
 /**
  * Makes an empty folder, in the system's folder for temporary files unless told. Whoever makes it removes it;

@@ -131,6 +131,7 @@ function answerFor(error: unknown, request: Request): Answer | undefined {
   if (error.kind === 'unavailable') return unavailable(status, error.message, SOON);
   const { summary = error.message } = error;
   const text = NAMES_CONVERSATION.test(request.path) ? error.message : summary;
+  if (error.isRetryable) return { status, body: { detail: text, retryable: true } };
   return detail(status, text, error.kind === 'limit-reached' ? SOON : undefined);
 }
 

@@ -20,6 +20,9 @@ export class InitKeyGuard implements CanActivate {
     const request = http.getRequest<Request>();
     const shown = request.get('x-init-api-key') ?? '';
     if (!this.keys.required()) return true;
-    return checkKeys(this.keys, this.failedKeys, [shown], { request, response: http.getResponse<Response>() });
+    return checkKeys(this.keys, this.failedKeys, [shown], {
+      request,
+      response: http.getResponse<Response>(),
+    });
   }
 }

@@ -3,7 +3,12 @@ import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { WebSocket } from 'ws';
-import { ConversationClosedError, ConversationNotFoundError, RunLimitError } from '../conversations/conversation-errors.js';
+import {
+  ConversationClosedError,
+  ConversationNotFoundError,
+  CredentialBindingRequiredError,
+  RunLimitError,
+} from '../conversations/conversation-errors.js';
 import type { IncomingMessage } from '../conversations/start-request.js';
 import { InvalidRequestError, errorStack } from '../errors/index.js';
 import {
@@ -116,7 +121,7 @@ export class Connection implements FrameTaker {
       if (error instanceof ConversationNotFoundError || error instanceof LeaseHeldError) {
         return closeSocket(this.socket, CLOSE.conversationNotFound);
       }
-      this.logFailure('subscribe', error);
+      if (!(error instanceof CredentialBindingRequiredError)) this.logFailure('subscribe', error);
       this.subscription?.stop();
       closeSocket(this.socket, CLOSE.subscribeFailed);
     }
@@ -160,6 +165,7 @@ function describe(error: unknown): { code: string; detail: string } {
   if (error instanceof RunLimitError) return { code: 'ConversationRunLimitExceeded', detail: error.message };
   if (error instanceof InvalidRequestError) return { code: 'ValidationError', detail: error.message };
   if (
+    error instanceof CredentialBindingRequiredError ||
     error instanceof LeaseHeldError ||
     error instanceof LeaseLostError ||
     error instanceof StorageFailedError ||

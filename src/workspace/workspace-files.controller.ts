@@ -11,6 +11,7 @@ import {
 } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { AcceptsWorkspaceCookie } from '../auth/index.js';
+import { AppConfig } from '../config/index.js';
 import { ConversationsService } from '../conversations/conversations.service.js';
 import { errorCode } from '../errors/index.js';
 import { ConversationIdPipe } from '../http/conversation-id.pipe.js';
@@ -23,7 +24,10 @@ import { sendOpened } from './send-file.js';
 /** The files of the folder that a conversation works in, as a static web site: pages, pictures, whatever it made. */
 @Controller('api/conversations')
 export class WorkspaceFilesController {
-  constructor(private readonly conversations: ConversationsService) {}
+  constructor(
+    private readonly conversations: ConversationsService,
+    private readonly config: AppConfig,
+  ) {}
 
   @Get(':conversation_id/workspace{/*file_path}')
   @AcceptsWorkspaceCookie()
@@ -44,7 +48,8 @@ export class WorkspaceFilesController {
     const folder = await this.conversations.workingDir(id);
     const file = await openFile(folder, pathBelowWorkspace(request));
     // Browsers show no PDF in a sandbox, and run none of it with the rights of a page.
-    if (path.extname(file.path).toLowerCase() !== '.pdf')
+    const isPdf = path.extname(file.path).toLowerCase() === '.pdf';
+    if (!isPdf && !this.config.trust_workspace_pages)
       response.setHeader('Content-Security-Policy', pageSandbox(request));
     await sendOpened(request, response, file);
   }

@@ -1,7 +1,9 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
 import { isAlive } from '../support/is-alive.js';
+import { openHandles } from '../support/open-handles.js';
 import { rawRequest } from '../support/raw-request.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
@@ -137,6 +139,25 @@ describe('commands of clients', () => {
     expect((await outputs(trapped.id)).map(({ stdout }) => stdout ?? '').join('')).toBe('run\ntrapped\n');
     await eventually(() => Promise.resolve(!isAlive(pid)), 'the end of what it started');
     expect(await stop()).toMatchObject({ status: 200, body: { success: true } });
+  });
+
+  it('end when their conversation is deleted, and leave no file open', async () => {
+    const conversation = await ConversationClient.create(server, scriptedRequest(folder, 'SAY: hi'));
+    await conversation.reaches('finished');
+    const { body } = await server.request('POST', `${conversation.route}/bash/start_bash_command`, {
+      command: 'echo $$; exec sleep 1000',
+      stream: true,
+    });
+    const { id } = body as Output;
+    const route = `${conversation.route}/bash/bash_events/search?command_id__eq=${id}`;
+    const printed = async () => ((await server.request('GET', route)).body as Page).items[0]?.stdout ?? '';
+    await eventually(async () => (await printed()) !== '', 'the process id');
+    const pid = Number(await printed());
+    expect(isAlive(pid)).toBe(true);
+    expect((await server.request('DELETE', conversation.route)).status).toBe(200);
+    await eventually(() => Promise.resolve(!isAlive(pid)), 'the end of the command');
+    const { files } = await openHandles(server.pid);
+    expect(files.filter((file) => file.includes(conversation.id.replaceAll('-', '')))).toEqual([]);
   });
 
   it('are killed when they do not listen', async () => {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, readFile, realpath, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, realpath, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
@@ -21,7 +21,8 @@ describe('credentials of ACP agents that a keeper elsewhere holds', () => {
   let asked: string[];
   beforeAll(async () => {
     folder = await realpath(await mkdtemp(path.join(os.tmpdir(), 'credentials-')));
-    server = await ServerProcess.start();
+    await mkdir(path.join(folder, 'server'));
+    server = await ServerProcess.start({ cwd: path.join(folder, 'server') });
     // `/sign-in` and `/renewed` hold the credential; a number is answered as the status, anything else as it stands.
     keeper = createServer((request, response) => {
       const place = decodeURIComponent((request.url ?? '').slice(1));
@@ -81,6 +82,65 @@ describe('credentials of ACP agents that a keeper elsewhere holds', () => {
     expect((await scripted.info())['secret_registry']).toEqual({ secret_sources: {} });
   });
 
+  it('are written nowhere, and asked for again when the server has started anew', async () => {
+    const source = { url: `${url}/sign-in`, headers };
+    const early = randomUUID();
+    await bindAt(early, source);
+    const secrets = { [NAME]: { kind: 'StaticSecret', value: 'hush-older' } };
+    const conversations = [await create({ conversation_id: early, secrets }), await create({ secrets })];
+    for (const conversation of conversations) {
+      expect(await bind(conversation, source)).toEqual([204, '']);
+      expect(await signedIn(conversation)).toBe(SIGN_IN);
+    }
+    const stored = await everything(server.cwd);
+    expect(stored).toContain('"required_runtime_credential_bindings":["CODEX_AUTH_JSON"]');
+    expect(stored).not.toMatch(/hush|\/sign-in/);
+    await server.end();
+    server = await ServerProcess.start({ cwd: server.cwd });
+    for (const { route, id } of conversations) {
+      const message = { ...userMessage('SAY: hi'), run: true };
+      const required = {
+        status: 409,
+        body: { detail: 'credential_binding_activation_required', retryable: true },
+      };
+      expect(await server.request('GET', `${route}/events/count`)).toMatchObject(required);
+      expect(await server.request('POST', `${route}/events`, message)).toMatchObject(required);
+      expect((await server.request('GET', route)).status).toBe(200);
+      const again = { ...acpRequest(path.join(folder, 'work')), conversation_id: id };
+      expect((await server.request('POST', '/api/conversations', again)).status).toBe(200);
+    }
+    const [first, second] = conversations.map(({ id }) => new ConversationClient(server, id));
+    if (!first || !second) throw new Error('there are two conversations');
+    expect(await bind(first, source)).toEqual([204, '']);
+    expect(await signedIn(first)).toBe(SIGN_IN);
+    expect((await server.request('DELETE', second.route)).status).toBe(200);
+  });
+
+  it('are taken over by forks', async () => {
+    const conversation = await create();
+    await bind(conversation, { url: `${url}/sign-in`, headers });
+    const { body } = await server.request('POST', `${conversation.route}/fork`, {});
+    const { id } = body as { id: string };
+    expect(await signedIn(new ConversationClient(server, id))).toBe(SIGN_IN);
+  });
+
+  it('are hidden token by token in what the agent says', async () => {
+    const conversation = await create();
+    await bind(conversation, { url: `${url}/sign-in`, headers });
+    await signedIn(conversation);
+    const message = { ...userMessage(steps(['say', 'hush-refresh'])), run: true };
+    await server.request('POST', `${conversation.route}/events`, message);
+    await conversation.reaches('finished');
+    expect(await answerOf(conversation)).not.toContain('hush-refresh');
+  });
+
+  it('have at most 16 headers of bounded length', async () => {
+    const tooMany = Object.fromEntries(Array.from({ length: 17 }, (_, at) => [`X-${at}`, 'x']));
+    for (const given of [tooMany, { ['X'.repeat(257)]: 'x' }, { X: '' }, { X: 'x'.repeat(8193) }])
+      expect((await bindAt(randomUUID(), { url, headers: given }))[0]).toBe(422);
+    expect(asked).toEqual([]);
+  });
+
   it.each<[string, number, unknown, number]>([
     ['401', 403, { detail: 'Credential binding authorization was rejected' }, 1],
     ['403', 403, { detail: 'Credential binding authorization was rejected' }, 1],
@@ -118,3 +178,11 @@ describe('credentials of ACP agents that a keeper elsewhere holds', () => {
     expect(await bind(scripted, source)).toEqual([409, TOO_LATE]);
   });
 });
+
+/** All that stands in the files of a folder; links are not followed. */
+async function everything(folder: string): Promise<string> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile());
+  const texts = files.map(({ parentPath, name }) => readFile(path.join(parentPath, name), 'utf8'));
+  return (await Promise.all(texts)).join('\n');
+}

@@ -85,6 +85,7 @@ describe('MCP servers before they are used', () => {
       'unknown',
       /^McpError: Connection closed$/,
     ],
+    [{ command: 'true' }, 'unknown', /^McpError: Connection closed$/],
     [
       { url: 'http://127.0.0.1:1/mcp' },
       'connection',

@@ -136,6 +136,17 @@ describe('the files of a workspace', () => {
     expect(headers).toMatchObject({ 'content-type': 'application/pdf', 'x-content-type-options': 'nosniff' });
   });
 
+  it('are served without a sandbox where the operator trusts them', async () => {
+    const trusting = await ServerProcess.start({ env: { OH_TRUST_WORKSPACE_PAGES: 'true' } });
+    try {
+      const { route } = await ConversationClient.create(trusting, scriptedRequest(path.join(folder, 'work')));
+      const { status, headers } = await rawRequest(trusting.url, { path: `${route}/workspace/index.html` });
+      expect([status, headers['content-security-policy']]).toEqual([200, undefined]);
+    } finally {
+      await trusting.stop();
+    }
+  });
+
   it('never leave the folder, whatever the path', async () => {
     const piece = fc.constantFrom(
       '..',

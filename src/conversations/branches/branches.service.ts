@@ -55,7 +55,8 @@ export class BranchesService {
     }
     const { state, seqs, errors } = await planFork(source, request);
     if (state.worktree) await this.worktrees.share(state.worktree, id, state.id);
-    const { catalogue } = this.services;
+    const { catalogue, credentials } = this.services;
+    credentials.share(id, state.id);
     const folders = { source: catalogue.folder(id), fork: catalogue.folder(state.id) };
     const { conversation, created } = await this.registry.create(state, async (log, fence) => {
       const adapt = await copyMemory(folders, request.fromEventId === null);
@@ -73,9 +74,11 @@ export class BranchesService {
   async startChild(id: string, { task, title, isolation }: ChildRequest): Promise<StartedChild> {
     const parent = await this.registry.peek(id);
     if (!parent) throw new ConversationNotFoundError(id, 'Parent conversation');
+    const childId = randomUUID();
+    this.services.credentials.share(id, childId);
     const child = await this.creation.create({
       ...inherited(parent),
-      conversation_id: randomUUID(),
+      conversation_id: childId,
       parent_conversation_id: id,
       title,
       initial_message: { role: 'user', content: [textContent(task)] },

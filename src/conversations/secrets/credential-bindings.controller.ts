@@ -5,13 +5,23 @@ import { recordOf, text } from '../../http/field-type.js';
 import { Operation } from '../../http/operation.js';
 import { CredentialBindings } from './credential-bindings.js';
 
+/** The bounds of the original. */
+const MAX_HEADERS = 16;
+const MAX_NAME = 256;
+
+function tooLarge(headers: [string, unknown][]): string | undefined {
+  if (headers.length > MAX_HEADERS) return `At most ${MAX_HEADERS} headers are allowed`;
+  const isLong = headers.some(([name]) => name.length > MAX_NAME);
+  return isLong ? `Names of headers have at most ${MAX_NAME} characters` : undefined;
+}
+
 /** Where a credential is fetched from. */
 @NoOtherFields()
 export class CredentialBindingRequestDto {
   @Field(text({ min: 1, max: 4096 }), 'Answers with the credential: `{"value": text, "version": text}`.')
   url!: string;
 
-  @Field(recordOf(text({ min: 1, max: 8192, secret: true })), 'Headers of the request.')
+  @Field(recordOf(text({ min: 1, max: 8192, secret: true }), { check: tooLarge }), 'Headers of the request.')
   headers: Record<string, string> = {};
 }
 

@@ -9,30 +9,22 @@ import {
   NotImplementedException,
   UnprocessableEntityException,
 } from '@nestjs/common';
-import type { JsonObject } from '../../storage/index.js';
 import { ConversationNotFoundError } from '../conversation-errors.js';
+import { ConversationServices } from '../conversation-parts.js';
 import { ConversationRegistry } from '../conversation-registry.js';
+import { requireBinding, type CredentialSource } from './bound-credentials.js';
 import { CODEX_SIGN_IN, keptCredential, lookUp, SecretLookupError } from './lookup-secret.js';
 
 /** How long a keeper may take to answer (ms), and the pauses before it is asked again: the original's. */
 const TIMEOUT_MS = 5_000;
 const PAUSES_MS = [250, 500];
-/** Bindings that are kept for conversations that do not exist yet; the oldest go. */
-const MAX_WAITING = 1_000;
-
-/** Where a credential is fetched from. */
-export interface CredentialSource {
-  url: string;
-  headers: Record<string, string>;
-}
-
 /** Credentials of ACP agents that a keeper elsewhere holds: fetched anew whenever the agent starts. */
 @Injectable()
 export class CredentialBindings {
-  /** By the id of a conversation that does not exist yet. In memory only. */
-  private readonly waiting = new Map<string, CredentialSource>();
-
-  constructor(private readonly registry: ConversationRegistry) {}
+  constructor(
+    private readonly services: ConversationServices,
+    private readonly registry: ConversationRegistry,
+  ) {}
 
   /**
    * Takes a credential from its keeper from now on, once the keeper has answered. A conversation that does not exist yet
@@ -43,39 +35,19 @@ export class CredentialBindings {
   async bind(id: string, name: string, source: CredentialSource): Promise<void> {
     if (name !== CODEX_SIGN_IN) throw new NotFoundException('Not Found');
     await probe(source);
-    const conversation = await this.registry.acquire(id).catch((error: unknown) => {
+    const conversation = await this.registry.acquireUnbound(id).catch((error: unknown) => {
       if (error instanceof ConversationNotFoundError) return undefined;
       throw error;
     });
-    if (!conversation) {
-      this.wait(id, source);
-      return;
-    }
-    const { surroundings, state } = conversation;
-    const isSame = state.secrets[name]?.['url'] === source.url;
-    if (!surroundings.foreign || (surroundings.foreign.isRunning && !isSame)) {
+    const { credentials } = this.services;
+    if (!conversation) return credentials.bind(id, source);
+    const { foreign } = conversation.surroundings;
+    if (!foreign || (foreign.isRunning && credentials.of(id)?.url !== source.url)) {
       throw new ConflictException('Credential binding activation arrived after ACP initialization');
     }
-    await conversation.change((changed) => (changed.secrets = { ...changed.secrets, ...secretOf(source) }));
+    credentials.bind(id, source);
+    await conversation.change(requireBinding);
   }
-
-  /** The secret that was bound before its conversation was made, if there is one; it is handed out once. */
-  take(id: string): Record<string, JsonObject> {
-    const source = this.waiting.get(id);
-    this.waiting.delete(id);
-    return source ? secretOf(source) : {};
-  }
-
-  private wait(id: string, source: CredentialSource): void {
-    this.waiting.delete(id);
-    this.waiting.set(id, source);
-    const [oldest] = this.waiting.keys();
-    if (this.waiting.size > MAX_WAITING && oldest !== undefined) this.waiting.delete(oldest);
-  }
-}
-
-function secretOf(source: CredentialSource): Record<string, JsonObject> {
-  return { [CODEX_SIGN_IN]: { kind: 'LookupSecret', description: null, ...source } };
 }
 
 /** Asks the keeper, again after a pause where it may be there in a moment. @throws HttpException */

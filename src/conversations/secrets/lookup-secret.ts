@@ -64,6 +64,15 @@ export function keptCredential(answer: string): string | undefined {
   return typeof value === 'string' && typeof version === 'string' && version !== '' ? value : undefined;
 }
 
+/** The tokens in a sign-in of Codex: a program may print one of them alone. */
+export function tokensIn(signIn: string): string[] {
+  const { tokens, OPENAI_API_KEY: key } = asObject(parsed(signIn));
+  const { access_token, refresh_token, id_token } = asObject(tokens);
+  return [access_token, refresh_token, id_token, key].filter(
+    (token): token is string => typeof token === 'string' && token !== '',
+  );
+}
+
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);

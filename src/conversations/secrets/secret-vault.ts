@@ -3,7 +3,7 @@ import type { EventDraft } from '../../events/index.js';
 import { isJsonObject } from '../../http/field-type.js';
 import type { JsonObject } from '../../storage/index.js';
 import type { NamedSecrets, ToolSecrets } from '../../tools/tool.js';
-import { CODEX_SIGN_IN, keptCredential, lookUp, SecretLookupError } from './lookup-secret.js';
+import { CODEX_SIGN_IN, keptCredential, lookUp, SecretLookupError, tokensIn } from './lookup-secret.js';
 import { maskDraft } from './masked-draft.js';
 import { MAX_SECRET_LENGTH, secretSources, toldValues, type SecretHolder } from './secret-sources.js';
 import { StreamMask, TextMask } from './text-mask.js';
@@ -20,11 +20,15 @@ export class SecretVault implements ToolSecrets {
   private failures: Map<string, { at: number; source: string; reason: string }> | undefined;
   private known: { sources: unknown; context: unknown; mask: TextMask } | undefined;
 
-  constructor(private readonly state: SecretHolder) {}
+  /** @param bound secrets that are not part of the state: they come before those of their names */
+  constructor(
+    private readonly state: SecretHolder,
+    private readonly bound: () => Readonly<Record<string, JsonObject>> = () => ({}),
+  ) {}
 
   /** Names and descriptions, in the order in which they came. */
   names(): SecretName[] {
-    return Object.entries(secretSources(this.state)).map(([name, { description }]) => ({
+    return Object.entries(this.sources()).map(([name, { description }]) => ({
       name,
       description: typeof description === 'string' && description !== '' ? description : null,
     }));
@@ -33,7 +37,7 @@ export class SecretVault implements ToolSecrets {
   /** The secrets whose names stand in a command, whatever their case; values are looked up now. */
   async namedIn(command: string, signal: AbortSignal): Promise<NamedSecrets> {
     const text = command.toLowerCase();
-    const named = Object.entries(secretSources(this.state)).filter(
+    const named = Object.entries(this.sources()).filter(
       ([name]) => name !== '' && text.includes(name.toLowerCase()),
     );
     const variables: Record<string, string> = {};
@@ -53,7 +57,7 @@ export class SecretVault implements ToolSecrets {
 
   /** All of them by name, but those that cannot be had. @throws the reason of the signal once it is aborted */
   async all(signal: AbortSignal): Promise<Record<string, string>> {
-    const { variables } = await this.namedIn(Object.keys(secretSources(this.state)).join(' '), signal);
+    const { variables } = await this.namedIn(Object.keys(this.sources()).join(' '), signal);
     return variables;
   }
 
@@ -68,6 +72,10 @@ export class SecretVault implements ToolSecrets {
   /** An event as everybody may see it. */
   maskDraft(draft: EventDraft): EventDraft {
     return maskDraft(draft, (text) => this.mask(text));
+  }
+
+  private sources(): Record<string, JsonObject> {
+    return { ...secretSources(this.state), ...this.bound() };
   }
 
   private async valueOf(name: string, source: JsonObject, signal: AbortSignal): Promise<string> {
@@ -86,6 +94,7 @@ export class SecretVault implements ToolSecrets {
       const found = name === CODEX_SIGN_IN ? (keptCredential(answer) ?? answer) : answer;
       this.failures?.delete(name);
       this.remember(found);
+      if (name === CODEX_SIGN_IN) for (const token of tokensIn(found)) this.remember(token);
       return found;
     } catch (error) {
       if (error instanceof SecretLookupError) {

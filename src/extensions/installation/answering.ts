@@ -38,5 +38,5 @@ export async function answering<T>(refusals: Refusals, work: Promise<T>): Promis
 }
 
 function said(text: string, { message }: Error): string {
-  return text === '' ? message : `${text} ${message}`;
+  return text === '' ? message : `${text} (${message})`;
 }

@@ -17,6 +17,8 @@ export interface StdioProgram {
 
 /** How long its outputs may stay open behind its end (ms). */
 const DRAIN_MS = 300;
+/** The program has ended. */
+const CLOSED = 'Connection closed';
 
 /**
  * The transport to a program that is started for it, in a process group of its own: package runners start the real server as
@@ -57,9 +59,12 @@ export class StdioProcess implements Transport {
 
   send(message: JSONRPCMessage): Promise<void> {
     const stdin = this.child?.stdin;
-    if (!stdin?.writable) return Promise.reject(new Error('Connection closed'));
+    if (!stdin?.writable) return Promise.reject(new Error(CLOSED));
     return new Promise((resolve, reject) => {
-      stdin.write(`${JSON.stringify(message)}\n`, (error) => (error ? reject(error) : resolve()));
+      // A program that has just ended: which of the two it is depends on when its end is seen.
+      const written = (error?: Error | null): void =>
+        error ? reject(new Error(CLOSED, { cause: error })) : resolve();
+      stdin.write(`${JSON.stringify(message)}\n`, written);
     });
   }
 
