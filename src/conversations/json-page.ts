@@ -1,4 +1,5 @@
 import { inSlices } from '../flow/index.js';
+import type { AnswerSource } from '../http/stream-answer.js';
 import { joinInParts } from '../text/index.js';
 
 const START = Buffer.from('[');
@@ -11,13 +12,36 @@ const PAGE_START = Buffer.from('{"items":[');
 export interface JsonPage {
   /** With commas between them. */
   items: Buffer;
+  /** Those of a large page that come behind them, read as they are asked for, each piece like `items`. */
+  rest?: AsyncGenerator<Buffer, void>;
   nextPageId: string | null;
 }
 
-/** A page as the wire has it; a large one is put together in slices. */
-export function pageJson({ items, nextPageId }: JsonPage): Promise<Buffer> {
+/** A page as the wire has it; a large one is put together in slices, or while it is sent. */
+export function pageJson({ items, rest, nextPageId }: JsonPage): AnswerSource | Promise<Buffer> {
   const end = Buffer.from(`],"next_page_id":${JSON.stringify(nextPageId)}}`);
-  return inSlices(joinInParts([PAGE_START, items, end]));
+  return rest ? inPieces(items, rest, end) : inSlices(joinInParts([PAGE_START, items, end]));
+}
+
+async function* inPieces(items: Buffer, rest: AsyncGenerator<Buffer, void>, end: Buffer): AnswerSource {
+  yield PAGE_START;
+  yield items;
+  for await (const more of rest) {
+    yield COMMA;
+    yield more;
+  }
+  yield end;
+}
+
+/** A list as the wire has it, made while it is sent. */
+export async function* listInPieces(items: AsyncIterable<string>): AnswerSource {
+  let separator = START;
+  for await (const item of items) {
+    yield separator;
+    yield item;
+    separator = COMMA;
+  }
+  yield separator === START ? '[]' : END;
 }
 
 /** A list as the wire has it. */

@@ -6,6 +6,11 @@ import { errorCode } from '../errors/index.js';
 /** What an answer is made of, piece by piece. What it opens, its `finally` blocks close. */
 export type AnswerSource = AsyncGenerator<Uint8Array | string, void>;
 
+/** Whether what a handler returned is to be sent piece by piece. */
+export function isAnswerSource(body: unknown): body is AnswerSource {
+  return typeof body === 'object' && body !== null && Symbol.asyncIterator in body && 'return' in body;
+}
+
 /**
  * Sends the body of an answer while it is made, no faster than the client reads. Every answer that the server itself makes
  * piece by piece goes this way, so that whatever ends it (the last byte, a failure, a client that leaves at any byte)
