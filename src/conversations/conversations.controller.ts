@@ -96,7 +96,7 @@ export class ConversationsController {
       },
     },
   })
-  async batch(@Query() query: ConversationBatchQueryDto): Promise<Buffer> {
+  async batch(@Query() query: ConversationBatchQueryDto): Promise<Buffer | AnswerSource> {
     return listJson(await this.conversations.batch(query.ids, query.include_skills));
   }
 

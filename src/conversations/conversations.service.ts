@@ -99,9 +99,13 @@ export class ConversationsService {
   }
 
   /** JSON, in the order asked; null for unknown ids. */
-  batch(ids: readonly string[], includeSkills: boolean): Promise<(Buffer | null)[]> {
+  async batch(ids: readonly string[], includeSkills: boolean): Promise<(Buffer | null)[]> {
     const options = { includeSkills, runtimeInfo: true };
-    return Promise.all(ids.map((id) => this.shown.jsonOrNull(id, options)));
+    // One that is asked for many times is made once.
+    const unique = [...new Set(ids)];
+    const found = await Promise.all(unique.map((id) => this.shown.jsonOrNull(id, options)));
+    const byId = new Map(unique.map((id, index) => [id, found[index] ?? null]));
+    return ids.map((id) => byId.get(id) ?? null);
   }
 
   async search(query: ConversationQuery): Promise<JsonPage> {

@@ -11,19 +11,20 @@ import {
   Query,
   UnsupportedMediaTypeException,
 } from '@nestjs/common';
+import { turnForLine } from '../flow/index.js';
 import { withNulls } from '../events/with-nulls.js';
 import { ConversationIdPipe } from '../http/conversation-id.pipe.js';
 import { readChecked } from '../http/dto.js';
 import { isJsonObject, listOf, text } from '../http/field-type.js';
 import { UnreadBody } from '../http/json-body.js';
 import { Operation } from '../http/operation.js';
-import type { AnswerSource } from '../http/stream-answer.js';
+import { type AnswerSource, listInPieces } from '../http/stream-answer.js';
 import { type EventFilter, ConversationsService } from './conversations.service.js';
 import { ConfirmationResponseRequestDto, SendMessageRequestDto } from './dto/message.dto.js';
 import { IDEMPOTENCY_HEADER, readIdempotencyKey } from './dto/idempotency-key.js';
 import { EventCountQueryDto, EventListQueryDto, EventSearchQueryDto } from './dto/queries.dto.js';
 import { toIncomingMessage } from './dto/to-start-request.js';
-import { listInPieces, pageJson } from './json-page.js';
+import { pageJson } from './json-page.js';
 
 const SUCCESS = { success: true } as const;
 const tag = 'Events';
@@ -115,7 +116,11 @@ export class EventsController {
     ids: readonly string[],
   ): AsyncGenerator<string, void> {
     yield* first.map(shown);
-    for (const eventId of ids.slice(1)) yield* (await this.lines(id, [eventId])).map(shown);
+    for (const eventId of ids.slice(1)) {
+      const turn = turnForLine();
+      if (turn) await turn;
+      yield* (await this.lines(id, [eventId])).map(shown);
+    }
   }
 
   private lines(id: string, ids: readonly string[]): Promise<(string | null)[]> {

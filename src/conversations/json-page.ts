@@ -1,5 +1,5 @@
-import { inSlices } from '../flow/index.js';
-import type { AnswerSource } from '../http/stream-answer.js';
+import { inSlices, isLarge } from '../flow/index.js';
+import { type AnswerSource, listInPieces } from '../http/stream-answer.js';
 import { joinInParts } from '../text/index.js';
 
 const START = Buffer.from('[');
@@ -33,19 +33,10 @@ async function* inPieces(items: Buffer, rest: AsyncGenerator<Buffer, void>, end:
   yield end;
 }
 
-/** A list as the wire has it, made while it is sent. */
-export async function* listInPieces(items: AsyncIterable<string>): AnswerSource {
-  let separator = START;
-  for await (const item of items) {
-    yield separator;
-    yield item;
-    separator = COMMA;
-  }
-  yield separator === START ? '[]' : END;
-}
-
-/** A list as the wire has it. */
-export function listJson(items: readonly (Buffer | null)[]): Buffer {
+/** A list as the wire has it; a large one is put together while it is sent: an item may be in it many times. */
+export function listJson(items: readonly (Buffer | null)[]): AnswerSource | Buffer {
+  if (isLarge(items.reduce((size, item) => size + (item?.length ?? 0), 0)))
+    return listInPieces(items.map((item) => item ?? NULL));
   return Buffer.concat([START, joined(items), END]);
 }
 

@@ -25,6 +25,10 @@ afterEach(async () => {
   await new Promise((resolve) => server.close(resolve));
 });
 
+async function allClosed(): Promise<void> {
+  for (const socket of connections) if (!socket.closed) await once(socket, 'close');
+}
+
 async function textOf(client: Socket): Promise<string> {
   let text = '';
   client.on('data', (chunk: Buffer) => (text += chunk.toString()));
@@ -66,7 +70,7 @@ describe('requests of one connection', () => {
     client.write(REQUEST.repeat(3));
     while (begun === 0) await new Promise((resolve) => setImmediate(resolve));
     client.destroy();
-    await Promise.all(connections.map((socket) => socket.closed || once(socket, 'close')));
+    await allClosed();
     await new Promise((resolve) => setImmediate(resolve));
     expect(begun).toBe(1);
   });
@@ -86,7 +90,7 @@ describe('a client that waits', () => {
     client.pause();
     client.write(REQUEST);
     await once(server, 'request');
-    await Promise.all(connections.map((socket) => socket.closed || once(socket, 'close')));
+    await allClosed();
     client.destroy();
   });
 

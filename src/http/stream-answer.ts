@@ -39,6 +39,19 @@ export async function streamAnswer(
   }
 }
 
+/** A list in JSON, made while it is sent. */
+export async function* listInPieces(
+  items: AsyncIterable<string> | Iterable<Uint8Array | string>,
+): AnswerSource {
+  let separator = '[';
+  for await (const item of items) {
+    yield separator;
+    yield item;
+    separator = ',';
+  }
+  yield separator === '[' ? '[]' : ']';
+}
+
 async function* watched(source: AnswerSource, failures: unknown[]): AnswerSource {
   try {
     yield* source;

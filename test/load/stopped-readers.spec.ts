@@ -10,6 +10,8 @@ const P99 = FULL ? 250 : 2_500;
 
 let server: ServerProcess;
 let conversation: string;
+/** Id of a conversation whose description has a megabyte. */
+let large: string;
 
 beforeAll(async () => {
   server = await ServerProcess.start();
@@ -17,6 +19,12 @@ beforeAll(async () => {
     agent: { llm: { model: 'scripted/demo' }, tools: [] },
     workspace: { working_dir: server.cwd },
   });
+  const context = { system_message_suffix: 'x'.repeat(MIB) };
+  const other = await server.request('POST', '/api/conversations', {
+    agent: { llm: { model: 'scripted/demo' }, tools: [], agent_context: context },
+    workspace: { working_dir: server.cwd },
+  });
+  large = (other.body as { id: string }).id;
   conversation = `/api/conversations/${(created.body as { id: string }).id}`;
   const content = [{ type: 'text', text: 'x'.repeat(MIB) }];
   for (let count = 0; count < EVENTS; count += 1)
@@ -43,6 +51,10 @@ describe('clients that ask for much and read nothing', () => {
 
   it.each([
     ['a page of large events', () => `${conversation}/events/search?limit=100`],
+    [
+      'a large conversation many times',
+      () => `/api/conversations?${Array<string>(20).fill(`ids=${large}`).join('&')}`,
+    ],
     ['a trajectory', () => `/api/file/download-trajectory/${conversation.split('/').at(-1) ?? ''}`],
   ])('do not have it waiting in memory: %s', async (name, path) => {
     const sockets: Socket[] = [];
@@ -94,7 +106,10 @@ describe('very many small frames in one piece', () => {
         let text = '';
         socket.on('data', (chunk: Buffer) => (text = (text + chunk.toString('latin1')).slice(-400)));
         socket.write(frames);
-        if (name.includes('message')) return void (await once(socket, 'close'));
+        if (name.includes('message')) {
+          await once(socket, 'close');
+          return;
+        }
         socket.write(Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0x7b, 0x7d]));
         // The last one is JSON, and complained about in other words.
         while (!text.includes('ValidationError')) await once(socket, 'data');
