@@ -42,7 +42,7 @@ interface Entry {
 }
 
 /** Bytes after which a page ends: what a request answers has to fit into memory. */
-const PAGE_BYTES = 16 * 1024 * 1024;
+const PAGE_BYTES = 4 * 1024 * 1024;
 
 /** Beginning of a stored output; its texts are not parsed to make an index. */
 const OUTPUT =

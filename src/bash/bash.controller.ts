@@ -18,10 +18,11 @@ import { listOf, text, uuid } from '../http/field-type.js';
 import { UnreadBody } from '../http/json-body.js';
 import { MISSING, RequestValidationError, below } from '../http/problem.js';
 import { Operation } from '../http/operation.js';
+import { type AnswerSource, listInPieces } from '../http/stream-answer.js';
 import { RuntimeConversationIdPipe } from '../http/conversation-id.pipe.js';
 import { CountsAsActivity } from '../server/counts-as-activity.js';
 import type { BashCommand, BashOutput } from './bash-event.js';
-import type { BashQuery } from './bash-history.js';
+import type { BashHistory, BashQuery } from './bash-history.js';
 import { BashService } from './bash.service.js';
 import { BashEventSearchQueryDto, ExecuteBashRequestDto } from './dto/bash.dto.js';
 
@@ -133,14 +134,12 @@ export class BashController {
   async batch(
     @Param(SCOPE, RuntimeConversationIdPipe) scope: string | undefined,
     @Body() body: unknown,
-  ): Promise<string> {
+  ): Promise<AnswerSource> {
     if (body instanceof UnreadBody) throw new UnsupportedMediaTypeException(body.explanation);
     if (body === undefined) throw new RequestValidationError(below(['body'], [MISSING]), { body: null });
     const ids = readChecked(listOf(text(), { max: MAX_BATCH }), body, ['body']);
     const { history } = await this.bash.shell(scope);
-    const lines: string[] = [];
-    for (const id of Array.isArray(ids) ? ids : []) lines.push((await history.line(String(id))) ?? 'null');
-    return `[${lines.join(',')}]`;
+    return listInPieces(linesOf(history, Array.isArray(ids) ? ids : []));
   }
 
   @Get('bash_events/:event_id')
@@ -177,6 +176,10 @@ export class BashController {
   ): Promise<{ cleared_count: number }> {
     return { cleared_count: await (await this.bash.shell(scope)).history.clear() };
   }
+}
+
+async function* linesOf(history: BashHistory, ids: readonly unknown[]): AsyncGenerator<string, void> {
+  for (const id of ids) yield (await history.line(String(id))) ?? 'null';
 }
 
 /** Ids of one request: an output may have a megabyte. */

@@ -16,6 +16,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Response } from 'express';
 import { ConversationIdPipe } from '../http/conversation-id.pipe.js';
 import { Operation, documentSchemas } from '../http/operation.js';
+import type { AnswerSource } from '../http/stream-answer.js';
 import type { JsonObject } from '../storage/index.js';
 import { ConversationsService } from './conversations.service.js';
 import { IDEMPOTENCY_HEADER, conversationIdOf, readIdempotencyKey } from './dto/idempotency-key.js';
@@ -56,7 +57,7 @@ export class ConversationsController {
     query: ConversationSearchQueryDto,
     answers: { 200: { description: 'A page.', schema: 'ConversationPage' } },
   })
-  async search(@Query() query: ConversationSearchQueryDto): Promise<Buffer> {
+  async search(@Query() query: ConversationSearchQueryDto): Promise<Buffer | AnswerSource> {
     const page = await this.conversations.search({
       pageId: query.page_id ?? undefined,
       limit: query.limit,
@@ -95,7 +96,7 @@ export class ConversationsController {
       },
     },
   })
-  async batch(@Query() query: ConversationBatchQueryDto): Promise<Buffer> {
+  async batch(@Query() query: ConversationBatchQueryDto): Promise<Buffer | AnswerSource> {
     return listJson(await this.conversations.batch(query.ids, query.include_skills));
   }
 

@@ -99,9 +99,13 @@ export class ConversationsService {
   }
 
   /** JSON, in the order asked; null for unknown ids. */
-  batch(ids: readonly string[], includeSkills: boolean): Promise<(Buffer | null)[]> {
+  async batch(ids: readonly string[], includeSkills: boolean): Promise<(Buffer | null)[]> {
     const options = { includeSkills, runtimeInfo: true };
-    return Promise.all(ids.map((id) => this.shown.jsonOrNull(id, options)));
+    // One that is asked for many times is made once.
+    const unique = [...new Set(ids)];
+    const found = await Promise.all(unique.map((id) => this.shown.jsonOrNull(id, options)));
+    const byId = new Map(unique.map((id, index) => [id, found[index] ?? null]));
+    return ids.map((id) => byId.get(id) ?? null);
   }
 
   async search(query: ConversationQuery): Promise<JsonPage> {
@@ -182,8 +186,22 @@ export class ConversationsService {
     return this.reading(id, ({ log, head }) => finalResponse(log, head));
   }
 
-  searchEvents(id: string, query: EventQuery): Promise<JsonPage> {
-    return this.reading(id, ({ log, length }) => new EventSearch(log, length).page(query));
+  /** The items are the raw lines. Those of a large page are read as they are asked for: a client may take its time. */
+  async searchEvents(id: string, query: EventQuery): Promise<JsonPage> {
+    const { parts, nextPageId } = await this.reading(id, ({ log, length }) =>
+      new EventSearch(log, length).page(query),
+    );
+    const [first = [], ...others] = parts;
+    const items = await this.eventItems(id, first);
+    return { items, nextPageId, ...(others.length > 0 && { rest: this.eventParts(id, others) }) };
+  }
+
+  private eventItems(id: string, seqs: readonly number[]): Promise<Buffer> {
+    return this.reading(id, ({ log }) => log.readItems(seqs));
+  }
+
+  private async *eventParts(id: string, parts: readonly number[][]): AsyncGenerator<Buffer, void> {
+    for (const seqs of parts) yield await this.eventItems(id, seqs);
   }
 
   countEvents(id: string, filter: EventFilter): Promise<number> {

@@ -1,8 +1,17 @@
 import type { DurableEvent } from '../events/index.js';
 import type { EventLog } from '../storage/index.js';
 import type { EventFilter, EventQuery } from './event-query.js';
-import type { JsonPage } from './json-page.js';
 import { parseInTurn } from './parse-event.js';
+
+/** A page that comes to more than this (bytes) is read and sent in parts. */
+const PART_BYTES = 1024 * 1024;
+
+/** Which events are on a page. */
+export interface FoundPage {
+  /** Sequence numbers, in parts that are read at a time. */
+  parts: number[][];
+  nextPageId: string | null;
+}
 
 /** Lines read at a time when a search has to look into messages. */
 const CHUNK = 200;
@@ -17,12 +26,11 @@ export class EventSearch {
     private readonly length: number,
   ) {}
 
-  /** The items are the raw lines. */
-  async page(query: EventQuery): Promise<JsonPage> {
+  async page(query: EventQuery): Promise<FoundPage> {
     const found = await this.matches(query, this.start(query), query.limit + 1);
     const next = found[query.limit];
     return {
-      items: await this.log.readItems(found.slice(0, query.limit)),
+      parts: this.log.partsOf(found.slice(0, query.limit), PART_BYTES),
       nextPageId: next === undefined ? null : this.log.entry(next).id,
     };
   }

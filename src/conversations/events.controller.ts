@@ -11,12 +11,14 @@ import {
   Query,
   UnsupportedMediaTypeException,
 } from '@nestjs/common';
+import { turnForLine } from '../flow/index.js';
 import { withNulls } from '../events/with-nulls.js';
 import { ConversationIdPipe } from '../http/conversation-id.pipe.js';
 import { readChecked } from '../http/dto.js';
 import { isJsonObject, listOf, text } from '../http/field-type.js';
 import { UnreadBody } from '../http/json-body.js';
 import { Operation } from '../http/operation.js';
+import { type AnswerSource, listInPieces } from '../http/stream-answer.js';
 import { type EventFilter, ConversationsService } from './conversations.service.js';
 import { ConfirmationResponseRequestDto, SendMessageRequestDto } from './dto/message.dto.js';
 import { IDEMPOTENCY_HEADER, readIdempotencyKey } from './dto/idempotency-key.js';
@@ -46,7 +48,7 @@ export class EventsController {
   async search(
     @Param('conversation_id', ConversationIdPipe) id: string,
     @Query() query: EventSearchQueryDto,
-  ): Promise<Buffer> {
+  ): Promise<Buffer | AnswerSource> {
     const page = await this.conversations.searchEvents(id, {
       ...toFilter(query),
       pageId: query.page_id ?? undefined,
@@ -98,12 +100,31 @@ export class EventsController {
     @Param('conversation_id', ConversationIdPipe) id: string,
     @Query() query: EventListQueryDto,
     @Body() body: unknown,
-  ): Promise<string | Buffer> {
+  ): Promise<Buffer | AnswerSource> {
     if (body instanceof UnreadBody) throw new UnsupportedMediaTypeException(body.explanation);
     const ids = body === undefined ? query.ids : readIds(body);
     if (ids === null) return this.search(id, query);
-    const lines = await this.conversations.eventLines(id, ids);
-    return JSON.stringify(lines.map((line) => (line === null ? null : restored(line))));
+    // The first one is read before the answer begins: it tells whether the conversation is there.
+    const first = await this.lines(id, ids.slice(0, 1));
+    return listInPieces(this.eventsOf(id, first, ids));
+  }
+
+  /** One by one: the same event may be asked for many times. */
+  private async *eventsOf(
+    id: string,
+    first: readonly (string | null)[],
+    ids: readonly string[],
+  ): AsyncGenerator<string, void> {
+    yield* first.map(shown);
+    for (const eventId of ids.slice(1)) {
+      const turn = turnForLine();
+      if (turn) await turn;
+      yield* (await this.lines(id, [eventId])).map(shown);
+    }
+  }
+
+  private lines(id: string, ids: readonly string[]): Promise<(string | null)[]> {
+    return this.conversations.eventLines(id, ids);
   }
 
   @Post()
@@ -175,6 +196,11 @@ function toFilter(query: EventCountQueryDto): EventFilter {
 function readIds(body: unknown): string[] {
   const ids = readChecked(listOf(text()), body, ['body']);
   return Array.isArray(ids) ? ids.map(String) : [];
+}
+
+/** An event in a list; null where there is none. */
+function shown(line: string | null): string {
+  return line === null ? 'null' : JSON.stringify(restored(line));
 }
 
 function restored(line: string): Record<string, unknown> {

@@ -1,6 +1,7 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { RequestHandler } from 'express';
 import { chain } from './chain.js';
+import { boundConnections } from './connection-bounds.js';
 import { type CorsOptions, cors } from './cors.js';
 import { HttpExceptionFilter } from './exception.filter.js';
 import { RequestPipe } from './request.pipe.js';
@@ -18,6 +19,8 @@ export interface HttpOptions {
   unknownPath?: RequestHandler;
   /** Adds stacks to the bodies of 500s. */
   debug?: boolean;
+  /** How long a client may take nothing of a large answer (ms). */
+  stallMs?: number;
   /** Frees what a 500 tells of an unforeseen error from secrets. */
   mask?: (text: string) => string;
 }
@@ -34,6 +37,7 @@ export function configureHttp(app: NestExpressApplication, options: HttpOptions 
   app.set('query parser', 'simple');
   const { edges, dispatch } = routing(app.getHttpAdapter(), () => edge, options.unknownPath);
   const edge = chain(
+    boundConnections(options.stallMs),
     dropUnreadBody,
     ...(options.first ?? []),
     cors(options.cors ?? { allows: () => false }),

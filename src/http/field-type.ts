@@ -82,6 +82,19 @@ export function text(options: TextOptions = {}): FieldType {
   };
 }
 
+/** An address, a name or the like has fewer characters than this. */
+const MAX_SHORT = 16 * 1024;
+
+/**
+ * A string that is read from several sides, such as an address, and therefore has a bound. The API document does not name it: the
+ * original has none.
+ */
+export function shortText({ min }: Pick<TextOptions, 'min'> = {}): FieldType {
+  const check = (value: string): string | undefined =>
+    value.length > MAX_SHORT ? `at most ${MAX_SHORT} characters are taken here` : undefined;
+  return text({ min, check });
+}
+
 const characters = (count: number): string => `${count} character${count === 1 ? '' : 's'}`;
 const tooShort = (min: number): Problem => ({
   type: 'string_too_short',

@@ -25,6 +25,13 @@ describe('what the HTTP edge refuses', () => {
       ['POST', E, { content: 'str' }, ['body', 'content'], 'list_type'],
       ['POST', E, { role: 'assistant' }, ['body', 'role'], 'value_error'],
       ['POST', `${E}/respond_to_confirmation`, {}, ['body', 'accept'], 'missing'],
+      [
+        'POST',
+        C,
+        { agent: { llm: { model: 'x', base_url: 'x'.repeat(20_000) } }, workspace: WORKSPACE },
+        ['body', 'agent', 'llm', 'base_url'],
+        'value_error',
+      ],
       ['PATCH', `${C}/${KNOWN}`, { title: '' }, ['body', 'title'], 'string_too_short'],
       ['PATCH', `${C}/${KNOWN}`, { title: '   ' }, ['body', 'title'], 'value_error'],
       ['PATCH', `${C}/${KNOWN}`, { title: 'x'.repeat(201) }, ['body', 'title'], 'string_too_long'],

@@ -1,14 +1,18 @@
-import { StreamableFile } from '@nestjs/common';
+import { Logger, StreamableFile } from '@nestjs/common';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import express, { type Response } from 'express';
+import { errorStack } from '../errors/index.js';
 import { inSlices, isLarge } from '../flow/index.js';
 import { encodeInParts } from '../text/index.js';
+import { isAnswerSource, streamAnswer } from './stream-answer.js';
 
 /**
  * Express, but tells upper from lower case in paths, and answers JSON as `application/json` alone: JSON is UTF-8 by its definition, and the wire names no charset.
- * Texts and bytes that a handler marked as JSON go out as they are.
+ * Texts and bytes that a handler marked as JSON go out as they are, and what comes piece by piece as fast as the client takes it.
  */
 export class JsonAdapter extends ExpressAdapter {
+  private readonly log = new Logger('Http');
+
   constructor() {
     // As everything else takes paths: rules of proxies, CORS and cookies are for `/metrics`, and not for `/METRICS`.
     // To be said before the adapter uses it.
@@ -16,6 +20,13 @@ export class JsonAdapter extends ExpressAdapter {
   }
 
   override reply(response: Response, body: unknown, statusCode?: number): unknown {
+    if (isAnswerSource(body)) {
+      if (statusCode !== undefined) response.status(statusCode);
+      return streamAnswer(response, body).catch((error: unknown) => {
+        this.log.error('an answer was cut off', errorStack(error));
+        response.destroy();
+      });
+    }
     const isReady =
       (typeof body === 'string' || Buffer.isBuffer(body)) &&
       response.getHeader('Content-Type') === 'application/json';

@@ -6,6 +6,11 @@ import { errorCode } from '../errors/index.js';
 /** What an answer is made of, piece by piece. What it opens, its `finally` blocks close. */
 export type AnswerSource = AsyncGenerator<Uint8Array | string, void>;
 
+/** Whether what a handler returned is to be sent piece by piece. */
+export function isAnswerSource(body: unknown): body is AnswerSource {
+  return typeof body === 'object' && body !== null && Symbol.asyncIterator in body && 'return' in body;
+}
+
 /**
  * Sends the body of an answer while it is made, no faster than the client reads. Every answer that the server itself makes
  * piece by piece goes this way, so that whatever ends it (the last byte, a failure, a client that leaves at any byte)
@@ -32,6 +37,19 @@ export async function streamAnswer(
     // The pipeline destroys the response for a transform that fails, too; nothing but the client leaves without an error.
     if (!hasLeft(error)) throw error;
   }
+}
+
+/** A list in JSON, made while it is sent. */
+export async function* listInPieces(
+  items: AsyncIterable<string> | Iterable<Uint8Array | string>,
+): AnswerSource {
+  let separator = '[';
+  for await (const item of items) {
+    yield separator;
+    yield item;
+    separator = ',';
+  }
+  yield separator === '[' ? '[]' : ']';
 }
 
 async function* watched(source: AnswerSource, failures: unknown[]): AnswerSource {

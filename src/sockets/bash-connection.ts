@@ -44,6 +44,7 @@ export class BashConnection implements AnyConnection, FrameTaker {
   private held: Buffer[] = [];
   private heldBytes = 0;
   private readonly incoming: IncomingFrames;
+  private hasLogged = false;
 
   constructor(
     readonly socket: WebSocket,
@@ -167,9 +168,11 @@ export class BashConnection implements AnyConnection, FrameTaker {
     this.socket.send(line, { binary: false }, sent);
   }
 
-  /** Tells the client what is wrong with a frame; the log, when the client has left. */
+  /** Tells the client what is wrong with a frame; the log, once, when the client has left. */
   private complain(code: string, detail: string): void {
     if (this.socket.readyState !== WebSocket.OPEN) {
+      if (this.hasLogged) return;
+      this.hasLogged = true;
       return BashConnection.logger.warn(`a frame was refused and its client has left: ${code}: ${detail}`);
     }
     this.send(Buffer.from(JSON.stringify(bashError(code, detail))));

@@ -45,6 +45,7 @@ export class Connection implements FrameTaker {
   private subscription: Subscription | undefined;
   private attached = false;
   private readonly incoming: IncomingFrames;
+  private hasLogged = false;
   private readonly liveness: Liveness;
   private readonly transport: Socket;
 
@@ -138,9 +139,11 @@ export class Connection implements FrameTaker {
     }
   }
 
-  /** Tells the client what is wrong with a frame; the log, when the client has left. */
+  /** Tells the client what is wrong with a frame; the log, once, when the client has left. */
   private complain(code: string, detail: string): void {
     if (this.socket.readyState === WebSocket.OPEN) return this.subscription?.complain(code, detail);
+    if (this.hasLogged) return;
+    this.hasLogged = true;
     const { conversationId } = this.admission;
     Connection.logger.warn(
       `a frame on conversation ${conversationId} was refused and its client has left: ${code}: ${detail}`,

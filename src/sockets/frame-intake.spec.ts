@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type net from 'node:net';
+import { MAX_INBOUND_FRAGMENTS } from './socket-limits.js';
 import { conversation, rawSocket, server, start, until } from '../../test/sockets/socket-stage.js';
 
 const MIB = 1024 * 1024;
@@ -106,6 +107,15 @@ describe('frames that are not whole', () => {
     );
     other.send({ role: 'user', content: 'y'.repeat(MIB / 2) });
     await other.until((all) => all.some(({ kind }) => kind === 'MessageEvent'));
+  });
+
+  it('close their socket with 1008 when they have too many parts', async () => {
+    await start();
+    const socket = await rawSocket(path());
+    const part = Buffer.from([0x00, 0x80 | 1, 0, 0, 0, 0, 0x61]);
+    const parts = Array<Buffer>(MAX_INBOUND_FRAGMENTS).fill(part);
+    socket.write(Buffer.concat([Buffer.from([0x01, 0x80, 0, 0, 0, 0]), ...parts]));
+    expect(await closeCode(socket)).toBe(1008);
   });
 
   it('close their socket when nothing more comes of them', async () => {

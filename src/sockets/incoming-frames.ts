@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { WebSocket } from 'ws';
+import { turnForRequest } from '../flow/index.js';
 import { CLOSE, type CloseReason } from './close-code.js';
 import { FrameIntake } from './frame-intake.js';
 import type { SocketGate } from './socket-gate.js';
@@ -98,6 +99,8 @@ export class IncomingFrames {
 
   private async handle(data: Buffer, isBinary: boolean): Promise<void> {
     if (this.refused) return;
+    // Thousands of small frames come in one piece: all in one turn, they would hold up everybody else.
+    await turnForRequest();
     if (this.taker.isAttached) return this.taker.handle(data, isBinary);
     const { gate, request } = this.check;
     const refusal = await gate.checkFrame(data, isBinary, request);

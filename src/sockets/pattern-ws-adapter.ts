@@ -6,7 +6,7 @@ import type { MessageMappingProperties } from '@nestjs/websockets';
 import type { Observable } from 'rxjs';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { loggableUrl, requestId } from '../logging/index.js';
-import { MAX_INBOUND_FRAME_BYTES } from './socket-limits.js';
+import { MAX_INBOUND_FRAGMENTS, MAX_INBOUND_FRAME_BYTES } from './socket-limits.js';
 
 /** What a client asked for when it knocked. */
 export interface Handshake {
@@ -47,7 +47,12 @@ export class PatternWsServer extends WebSocketServer {
   private readonly pattern: RegExp;
 
   constructor(path: string) {
-    super({ noServer: true, maxPayload: MAX_INBOUND_FRAME_BYTES, perMessageDeflate: false });
+    super({
+      noServer: true,
+      maxPayload: MAX_INBOUND_FRAME_BYTES,
+      maxFragments: MAX_INBOUND_FRAGMENTS,
+      perMessageDeflate: false,
+    });
     this.pattern = compilePath(path);
   }
 

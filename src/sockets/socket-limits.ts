@@ -25,6 +25,9 @@ export class SocketLimits {
 /** Bytes of one inbound message; a longer one closes the socket with 1009. Leaves room for a few images. */
 export const MAX_INBOUND_FRAME_BYTES = 32 * 1024 * 1024;
 
+/** Parts of one inbound message; more close the socket with 1008. The longest one in parts of 4 KiB, the smallest that libraries make. */
+export const MAX_INBOUND_FRAGMENTS = MAX_INBOUND_FRAME_BYTES / 4096;
+
 /** Bytes that may wait for a client; with more it is closed as a slow consumer. The original's number. */
 export const MAX_PENDING_BYTES = 16 * 1024 * 1024;
 

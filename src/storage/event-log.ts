@@ -63,6 +63,9 @@ export abstract class EventLog {
   /** The same as UTF-8 with commas between them, as they stand in a JSON array: an answer needs no texts made of them. */
   abstract readItems(seqs: readonly number[]): Promise<Buffer>;
 
+  /** Sequence numbers in parts: the lines of each come to at most so many bytes, or it is one line. */
+  abstract partsOf(seqs: readonly number[], bytes: number): number[][];
+
   /** The searchable fields of one durable event. */
   abstract entry(seq: number): EventIndexEntry;
 

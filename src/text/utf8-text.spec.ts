@@ -101,3 +101,17 @@ describe('a text that is encoded in parts', () => {
     );
   });
 });
+
+describe('a text that comes byte by byte', () => {
+  it('takes not much more memory than its bytes', () => {
+    const bytes = Buffer.from('ä'.repeat(30_000));
+    const before = process.memoryUsage().heapUsed;
+    const texts = Array.from({ length: 40 }, () => {
+      const text = new Utf8Text();
+      for (let at = 0; at < bytes.length; at += 1) text.push(bytes.subarray(at, at + 1));
+      return text;
+    });
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(100 * 1024 * 1024);
+    for (const text of texts) expect(text.end()?.join('')).toBe(bytes.toString());
+  });
+});

@@ -2,6 +2,9 @@ import { isUtf8 } from 'node:buffer';
 
 /** So much is decoded at a time (bytes): in half a millisecond. */
 const BLOCK = 256 * 1024;
+/** Smaller pieces are put together, in blocks of so many bytes. */
+const SMALL_PIECE = 1024;
+const GATHERED = 16 * 1024;
 
 /**
  * A text that comes as pieces of UTF-8, decoded while they come: ten megabytes at the end would hold everything up for 40 ms.
@@ -13,11 +16,18 @@ export class Utf8Text {
   private readonly parts: string[] = [];
   private pending: Buffer[] = [];
   private pendingSize = 0;
+  /** Where small pieces are put together, and how much of it is used. */
+  private gathered = Buffer.alloc(0);
+  private gatheredSize = 0;
   private isBroken = false;
 
   push(bytes: Buffer): void {
     this.size += bytes.length;
-    this.pending.push(bytes);
+    if (bytes.length < SMALL_PIECE && this.pendingSize > 0) this.gather(bytes);
+    else {
+      this.takeGathered();
+      this.pending.push(bytes);
+    }
     this.pendingSize += bytes.length;
     if (this.pendingSize >= BLOCK) this.decode(wholeCharacters);
   }
@@ -28,8 +38,25 @@ export class Utf8Text {
     return this.isBroken ? undefined : this.parts;
   }
 
+  /** Copies a small piece behind those before it: by itself it would take more memory than its bytes. */
+  private gather(bytes: Buffer): void {
+    if (this.gatheredSize + bytes.length > this.gathered.length) {
+      this.takeGathered();
+      this.gathered = Buffer.allocUnsafe(GATHERED);
+    }
+    bytes.copy(this.gathered, this.gatheredSize);
+    this.gatheredSize += bytes.length;
+  }
+
+  private takeGathered(): void {
+    if (this.gatheredSize > 0) this.pending.push(this.gathered.subarray(0, this.gatheredSize));
+    this.gathered = this.gathered.subarray(this.gatheredSize);
+    this.gatheredSize = 0;
+  }
+
   /** @param until how many of the bytes are decoded now; the others wait for those that follow */
   private decode(until: (bytes: Buffer) => number): void {
+    this.takeGathered();
     const [first, ...others] = this.pending;
     const bytes = first && others.length === 0 ? first : Buffer.concat(this.pending);
     const end = until(bytes);

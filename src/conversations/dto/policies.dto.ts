@@ -11,6 +11,7 @@ import {
   listOf,
   nullable,
   recordOf,
+  shortText,
   text,
 } from '../../http/field-type.js';
 import { valueError } from '../../http/problem.js';
@@ -204,7 +205,7 @@ export class LookupSecretDto {
   @Field(nullable(text()))
   description: string | null = null;
 
-  @Field(text())
+  @Field(shortText())
   url!: string;
 
   @Field(recordOf(text(), { secret: true }))

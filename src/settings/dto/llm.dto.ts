@@ -10,12 +10,13 @@ import {
   listOf,
   nullable,
   recordOf,
+  shortText,
   text,
 } from '../../http/field-type.js';
 import type { JsonObject } from '../../storage/index.js';
 import { secretText } from './secret-text.js';
 
-const optionalText = (): FieldType => nullable(text());
+const optionalText = (): FieldType => nullable(shortText());
 
 /** True, false, or a word: what a model can do beyond what is known of it. */
 const override: FieldType = {
@@ -44,7 +45,7 @@ export class FallbackStrategyDto {
 
 /** A model and how to call it. Names and defaults are those of LiteLLM and the OpenHands SDK. */
 export class LLMDto {
-  @Field(text(), 'LiteLLM style: provider/model.')
+  @Field(shortText(), 'LiteLLM style: provider/model.')
   model = 'gpt-5.6';
 
   @Field(secretText(), 'The key of the provider.')

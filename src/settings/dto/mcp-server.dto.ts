@@ -10,6 +10,7 @@ import {
   listOf,
   nullable,
   recordOf,
+  shortText,
   text,
 } from '../../http/field-type.js';
 import { hasSecrets, shownAs } from '../../http/secret-fields.js';
@@ -19,7 +20,7 @@ const TRANSPORTS = ['stdio', 'http', 'streamable-http', 'sse'];
 /** How an MCP server is reached: a program that is started, or an address. */
 @NoOtherFields()
 export class McpServerDto {
-  @Field(nullable(text({ min: 1 })), 'An address. Or give a `command`.')
+  @Field(nullable(shortText({ min: 1 })), 'An address. Or give a `command`.')
   url: string | null = null;
 
   @Field(
@@ -74,7 +75,7 @@ const OPTIONAL = { optional: true } as const;
 /** A change of an MCP server: what is not sent stays, null removes it. */
 @NoOtherFields()
 export class McpServerPatchDto {
-  @Field(nullable(text({ min: 1 })), '', OPTIONAL)
+  @Field(nullable(shortText({ min: 1 })), '', OPTIONAL)
   url?: string | null;
 
   @Field(nullable(choice(TRANSPORTS)), '', OPTIONAL)

@@ -1,5 +1,5 @@
 import { Field } from '../../http/field.js';
-import { choice, decimal, flag, integer, nullable, text } from '../../http/field-type.js';
+import { choice, decimal, flag, integer, nullable, shortText, text } from '../../http/field-type.js';
 import { secretText } from './secret-text.js';
 
 /** Whether a critic judges the work of the agent, without its key. */
@@ -19,7 +19,7 @@ export class ProfileVerificationSettingsDto {
   @Field(integer({ ge: 1 }), 'How often the agent goes on at most.')
   max_refinement_iterations = 3;
 
-  @Field(nullable(text()), 'The address of the critic.')
+  @Field(nullable(shortText()), 'The address of the critic.')
   critic_server_url: string | null = null;
 
   @Field(nullable(text()), 'The model of the critic.')

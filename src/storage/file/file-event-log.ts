@@ -113,6 +113,10 @@ export class FileEventLog extends EventLog {
     return this.lines.readItems(seqs).catch(this.rethrow);
   }
 
+  override partsOf(seqs: readonly number[], bytes: number): number[][] {
+    return this.lines.partsOf(seqs, bytes);
+  }
+
   override entry(seq: number): EventIndexEntry {
     return this.lines.entry(seq);
   }

@@ -110,6 +110,19 @@ export class LogLines {
     });
   }
 
+  partsOf(seqs: readonly number[], bytes: number): number[][] {
+    const parts: number[][] = [];
+    let size = 0;
+    for (const seq of seqs) {
+      const length = this.index.startOf(seq + 1) - this.index.startOf(seq);
+      const part = parts.at(-1);
+      if (part !== undefined && size + length <= bytes) part.push(seq);
+      else parts.push([seq]);
+      size = parts.at(-1) === part ? size + length : length;
+    }
+    return parts;
+  }
+
   async readItems(seqs: readonly number[]): Promise<Buffer> {
     const joined = this.isRun(seqs) ? await this.readRun(seqs) : await this.joinPieces(seqs);
     // A damaged line may be no UTF-8; an answer always is.

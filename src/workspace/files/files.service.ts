@@ -2,12 +2,12 @@ import { BadRequestException, ForbiddenException, Injectable, NotFoundException 
 import type { Request } from 'express';
 import { AppConfig } from '../../config/index.js';
 import { errorCode } from '../../errors/index.js';
+import { dropRestOfBody } from '../../http/rest-of-body.js';
 import { FileMissingError } from '../path-guard.js';
 import { NoFolderError, type Located, type OpenedFile } from '../path-scope.js';
 import { RuntimeScopes } from '../runtime-scopes.js';
 import { SafeFolder } from '../safe-folder.js';
 import { fileFailure } from './file-errors.js';
-import { drain } from './drain.js';
 import { describeHome, listSubfolders, type HomeView, type SubfolderPage } from './listing.js';
 import { upload } from './upload.js';
 
@@ -25,7 +25,7 @@ export class FilesService {
       const { paths } = await this.scopes.of(conversationId);
       return await upload(request, paths, target, this.config.max_upload_bytes);
     } catch (error) {
-      await drain(request);
+      dropRestOfBody(request);
       throw fileFailure(error);
     }
   }
