@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import { turnToStart } from '../../flow/index.js';
 import { shellEnvironment } from '../child-environment.js';
 import { endGroup, killGroup } from '../process-group.js';
 import { MessageTooLongError } from './message-too-long.js';
@@ -27,6 +28,7 @@ export class StdioProcess implements Transport {
   onerror?: (error: Error) => void;
   onmessage?: (message: JSONRPCMessage) => void;
   private child: ChildProcess | undefined;
+  private isClosed = false;
 
   /** @param onStderr gets what the program says to people, piece by piece */
   constructor(
@@ -38,6 +40,8 @@ export class StdioProcess implements Transport {
   async start(): Promise<void> {
     const { ReadBuffer } = await import('@modelcontextprotocol/sdk/shared/stdio.js');
     const { command, args, env, cwd } = this.program;
+    await turnToStart();
+    if (this.isClosed) throw new Error('Connection closed');
     const child = spawn(command, args, {
       cwd,
       env: shellEnvironment(env),
@@ -65,6 +69,7 @@ export class StdioProcess implements Transport {
 
   /** Ends the program: by closing its input, then by asking, then by force. Resolves when nothing of it is left. */
   async close(): Promise<void> {
+    this.isClosed = true;
     if (this.child) await endGroup(this.child);
   }
 
