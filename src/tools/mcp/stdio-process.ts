@@ -5,7 +5,7 @@ import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { turnToStart } from '../../flow/index.js';
 import { shellEnvironment } from '../child-environment.js';
 import { endGroup, killGroup } from '../process-group.js';
-import { MessageTooLongError } from './message-too-long.js';
+import { MessageBound } from './message-bound.js';
 
 /** A program that speaks MCP on its standard input and output. */
 export interface StdioProgram {
@@ -50,7 +50,8 @@ export class StdioProcess implements Transport {
     });
     this.child = child;
     const buffer = new ReadBuffer();
-    child.stdout.on('data', (chunk: Buffer) => this.read(buffer, chunk));
+    const bound = new MessageBound('lines');
+    child.stdout.on('data', (chunk: Buffer) => this.read(buffer, bound, chunk));
     child.stderr.setEncoding('utf8');
     child.stderr.on('data', this.onStderr);
     child.stdin.on('error', (error) => this.onerror?.(error));
@@ -85,13 +86,15 @@ export class StdioProcess implements Transport {
 
   private read(
     buffer: { append(chunk: Buffer): void; readMessage(): JSONRPCMessage | null },
+    bound: MessageBound,
     chunk: Buffer,
   ): void {
     try {
+      bound.take(chunk);
       buffer.append(chunk);
-    } catch {
+    } catch (error) {
       // There is no way to find the next message.
-      this.onerror?.(new MessageTooLongError());
+      this.fail(error);
       if (this.child) killGroup(this.child, 'SIGKILL');
       return;
     }
