@@ -24,7 +24,7 @@ const ARROWS = {
   llm: ['errors', 'events', 'flow', 'meters', 'text'],
   tools: ['errors', 'events', 'files', 'flow', 'processes', 'text'],
   agent: ['errors', 'events', 'files', 'flow', 'llm', 'text', 'tools'],
-  acp: ['agent', 'errors', 'events', 'files', 'llm', 'tools'],
+  acp: ['agent', 'errors', 'events', 'files', 'llm', 'text', 'tools'],
   // The edge maps the errors of the domain to answers; the controllers, which live with their feature, use the edge.
   http: [
     'conversations',
