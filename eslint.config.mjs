@@ -24,7 +24,7 @@ const ARROWS = {
   llm: ['errors', 'events', 'flow', 'meters', 'text'],
   tools: ['errors', 'events', 'files', 'flow', 'processes', 'text'],
   agent: ['errors', 'events', 'files', 'flow', 'llm', 'text', 'tools'],
-  acp: ['agent', 'errors', 'events', 'files', 'llm', 'tools'],
+  acp: ['agent', 'errors', 'events', 'files', 'llm', 'text', 'tools'],
   // The edge knows no feature: errors say of what kind they are.
   http: ['crypto', 'errors', 'events', 'flow', 'logging', 'text'],
   openapi: ['auth', 'config', 'http', 'server'],

@@ -1,9 +1,12 @@
 import type { Readable, Writable } from 'node:stream';
 import type { AnyMessage, Stream } from '@agentclientprotocol/sdk';
 import { errorMessage } from '../errors/index.js';
+import { JsonSize, type JsonBounds } from '../text/index.js';
 
 /** The longest message of an agent (bytes): an image of some size fits. */
 const MAX_MESSAGE = 32 * 1024 * 1024;
+/** What it may hold: parsing takes time for each value, and what works on them needs stack for each level. */
+const BOUNDS: JsonBounds = { values: 100_000, depth: 128 };
 /** Of a line that is no message, more is not logged (characters). */
 const MAX_NOISE = 500;
 /** So many lines that are no messages, one after the other, and the program speaks something else. */
@@ -66,14 +69,16 @@ export function messageStream(input: Readable, output: Writable, listener: Messa
   return { readable, writable };
 }
 
-/** @throws RangeError for a line without an end: there is no way to find the next one */
+/** @throws RangeError for a line without an end: there is no way to find the next one; JsonBoundsError */
 async function* linesOf(input: Readable): AsyncGenerator<string, undefined, undefined> {
   let pieces: Buffer[] = [];
   let size = 0;
   for await (const chunk of chunksOf(input)) {
     let start = 0;
     for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, start)) {
-      yield Buffer.concat([...pieces, chunk.subarray(start, end)]).toString('utf8');
+      const line = Buffer.concat([...pieces, chunk.subarray(start, end)]);
+      new JsonSize(BOUNDS).push(line);
+      yield line.toString('utf8');
       pieces = [];
       size = 0;
       start = end + 1;

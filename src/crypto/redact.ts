@@ -3,7 +3,9 @@ import { maskUserinfo } from './userinfo.js';
 
 export { isSecretName };
 
-const SECRET_GROUP = /^(env|environment|(extra_)?headers)$/i;
+const SECRET_GROUP = /^((acp_)?env|environment|(extra_)?headers)$/i;
+/** Maps of MCP servers, by the names that requests and files have for them. */
+const SERVERS = /^(mcp_config|mcp_?servers)$/i;
 
 /** Everything below an object of this name is hidden. */
 export function isEnvironmentOrHeaders(name: string): boolean {
@@ -12,12 +14,12 @@ export function isEnvironmentOrHeaders(name: string): boolean {
 
 /** Objects of this name hold texts that are secrets, or may be: a text in the place of one may be, too. */
 export function isSecretGroup(name: string): boolean {
-  return SECRET_GROUP.test(name) || name === 'mcp_config';
+  return SECRET_GROUP.test(name) || SERVERS.test(name);
 }
 
 /**
- * A copy for messages to people: values of fields with a secret name, and everything below `env`, `environment`,
- * `headers` and `extra_headers`, become `<redacted>`. A plain text stays as it is, a URL without its name and password.
+ * A copy for messages to people: values of fields with a secret name, and everything below `env`, `acp_env`,
+ * `environment`, `headers` and `extra_headers`, become `<redacted>`. A plain text stays as it is, a URL without its name and password.
  */
 export function redact(value: unknown): unknown {
   if (typeof value === 'string') return maskUserinfo(value);

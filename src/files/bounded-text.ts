@@ -66,3 +66,30 @@ function decode(bytes: Buffer, limit: number): BoundedText | undefined {
   // A cut may go through a character.
   return { text: cut ? text.replace(/\uFFFD$/, '') : text, cut };
 }
+
+/** Characters of all texts that are read for one purpose: more than a model can be told. */
+const MAX_TEXTS = 4 * 1024 * 1024;
+/** What each of them costs besides its length: objects take memory, too, and so does what names them. */
+const COST_OF_ONE = 64;
+
+/** Room for texts that nobody vouches for: each file is bounded, but there may be any number of them. */
+export class TextRoom {
+  private left = MAX_TEXTS;
+
+  /**
+   * Takes room for a text. Once one does not fit in, nothing does.
+   * @param length characters
+   * @throws RangeError where it does not fit in
+   */
+  take(length: number): void {
+    this.left -= length + COST_OF_ONE;
+    if (this.isFull) throw new RangeError(TextRoom.FULL);
+  }
+
+  get isFull(): boolean {
+    return this.left < 0;
+  }
+
+  /** What the log says of files that are left out. */
+  static readonly FULL = `left out with all that follows: more than ${MAX_TEXTS} characters in all`;
+}

@@ -1,4 +1,10 @@
-export { MAX_FILE_BYTES, readBoundedText, readProjectText, type BoundedText } from './bounded-text.js';
+export {
+  MAX_FILE_BYTES,
+  readBoundedText,
+  readProjectText,
+  TextRoom,
+  type BoundedText,
+} from './bounded-text.js';
 export { FolderBusyError, FolderLock, type StillHeld } from './folder-lock.js';
 export { makeFolder } from './make-folder.js';
 export { persistenceRoot, userFolders, type UserFolders } from './user-folders.js';

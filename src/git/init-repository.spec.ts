@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { ensureRepository } from './init-repository.js';
@@ -33,6 +33,14 @@ describe('putting a workspace under version control', () => {
       () => true,
       () => false,
     );
+
+  it('is not done behind a link in the place of .git that leads nowhere', async () => {
+    const elsewhere = path.join(root, 'elsewhere');
+    await symlink(elsewhere, path.join(folder, '.git'));
+    await ensureRepository(folder);
+    await expect(stat(elsewhere)).rejects.toThrow('ENOENT');
+    expect(await starts()).toEqual([]);
+  });
 
   it('is done once where many want it at once, and not again', async () => {
     const other = path.join(root, 'other');

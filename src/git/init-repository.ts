@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { access } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { turnToStart } from '../flow/index.js';
@@ -43,8 +43,9 @@ async function isInRepository(folder: string): Promise<boolean> {
   }
 }
 
+/** Links that lead nowhere are there, too: `git init` would make a repository where they lead. */
 async function exists(file: string): Promise<boolean> {
-  return access(file).then(
+  return lstat(file).then(
     () => true,
     () => false,
   );

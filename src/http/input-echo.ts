@@ -87,7 +87,8 @@ function shortenedObject(value: object, budget: { left: number }, isBelowGroup: 
   for (const [key, item] of Object.entries(value)) {
     if (budget.left <= 0) return Object.fromEntries([...kept, ['...', '...']]);
     budget.left -= Math.min(key.length, TEXT_LIMIT);
-    const isHidden = !isBelowGroup && isSecretName(key);
+    const isText = typeof item === 'string';
+    const isHidden = !isBelowGroup && (isSecretName(key) || (isText && isSecretGroup(key)));
     const shown = isHidden ? HIDDEN : shortened(item, budget, isBelowGroup || isEnvironmentOrHeaders(key));
     kept.push([key.slice(0, TEXT_LIMIT), shown]);
   }

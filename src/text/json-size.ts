@@ -43,12 +43,16 @@ export class JsonSize {
 
   constructor(private readonly bounds: JsonBounds = CLIENT_JSON_BOUNDS) {}
 
+  /** Values so far. */
+  get count(): number {
+    return this.isOpening ? this.values - 1 : this.values;
+  }
+
   /** @throws JsonBoundsError as soon as there is too much */
   push(bytes: Buffer): void {
     for (let at = 0; at < bytes.length;)
       at = this.inString ? this.passString(bytes, at) : this.countUntilString(bytes, at);
-    const values = this.isOpening ? this.values - 1 : this.values;
-    if (values > this.bounds.values) throw new JsonBoundsError(`More than ${this.bounds.values} values`);
+    if (this.count > this.bounds.values) throw new JsonBoundsError(`More than ${this.bounds.values} values`);
   }
 
   /** Counts up to the quote that begins a string. @returns where to go on */

@@ -99,6 +99,15 @@ describe('an agent from elsewhere that does what it should not', () => {
     await eventually(async () => (await running('sleep', mark)) === 0, 'all of it to be gone');
   });
 
+  it.each([
+    ['nests without measure', ['[', 20_000, ']'], 'Nested more than 128 levels deep'],
+    ['has millions of values', ['[[],[],[],[],', 1_000_000, '1]'], 'Nested more than 128 levels deep'],
+    ['is a long list', ['[{}', 1, `${',{}'.repeat(200_000)}]`], 'More than 100000 values'],
+  ])('is ended when it tells of a call whose input %s', async (_, input, reason) => {
+    const conversation = await create(steps(['input', ...input], ['hang']));
+    expect((await errorOf(conversation))?.['detail']).toContain(reason);
+  });
+
   it('is ended when it prints a line without an end', async () => {
     const args = ['--stubborn', '--banner', 'endless'];
     const conversation = await create(steps(['flood', 100], ['hang', true]), { args });

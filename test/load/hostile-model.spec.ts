@@ -35,6 +35,27 @@ const P99_MS = amount(1_000, 250);
 /** The longest answer of `/health` (ms). Each of these texts once took seconds, some of them minutes. */
 const LONGEST_WAIT_MS = 2_000;
 
+/** Characters of calls in one answer: an endpoint that sends more than 16 MiB is not listened to. */
+const MAX_ANSWER = 8_000_000;
+
+type Call = [tool: string, args: string | object];
+
+/** Calls as they fit into answers. */
+function inAnswers(calls: readonly Call[]): Call[][] {
+  const answers: Call[][] = [];
+  let left = 0;
+  for (const call of calls) {
+    const [, args] = call;
+    // Arguments are JSON in a text of JSON.
+    const length = JSON.stringify(typeof args === 'string' ? args : JSON.stringify(args)).length;
+    if (length > left) left = MAX_ANSWER;
+    if (left === MAX_ANSWER) answers.push([]);
+    left -= length;
+    answers.at(-1)?.push(call);
+  }
+  return answers;
+}
+
 const FINISH: EndpointStep = { tools: [['finish', { message: 'bye' }]] };
 const ANALYZER = {
   kind: 'EnsembleSecurityAnalyzer',
@@ -75,7 +96,7 @@ describe('a hostile model', () => {
     return ConversationClient.create(server, request);
   };
   const finished = async (conversation: ConversationClient): Promise<SeenEvent[]> => {
-    await eventually(async () => (await conversation.status()) === 'finished', 'the end', 60_000);
+    await eventually(async () => (await conversation.status()) === 'finished', 'the end', 120_000);
     return conversation.events();
   };
   const writeArguments = (args: object) =>
@@ -89,8 +110,12 @@ describe('a hostile model', () => {
       ...SEARCHES.map((call) => [call, few] as const),
     ];
     for (const [[tool, args], some] of all) {
-      const calls = some.map((text): [string, string] => [tool, writeArguments(args(text))]);
-      const conversation = await ask([{ tools: calls }, FINISH], {}, { security_analyzer: ANALYZER });
+      const steps = inAnswers(some.map((text): Call => [tool, writeArguments(args(text))]));
+      const conversation = await ask(
+        [...steps.map((tools) => ({ tools })), FINISH],
+        {},
+        { security_analyzer: ANALYZER },
+      );
       const events = await finished(conversation);
       const answers = events.filter(({ kind }) => ['ObservationEvent', 'AgentErrorEvent'].includes(kind));
       expect(answers.length).toBe(some.length + 1);
@@ -105,12 +130,12 @@ describe('a hostile model', () => {
       '{"a":'.repeat(20_000) + '1' + '}'.repeat(20_000),
     ];
     const deep = [...nested, ...nested.map((text) => `{"thought": ${text}}`)];
-    const calls = [...broken, ...deep].map((text): [string, string] => ['think', text]);
+    const steps = inAnswers([...broken, ...deep].map((text): Call => ['think', text]));
     // Arguments that are no text, as some services send them.
     const call = `{"id":"a","type":"function","function":{"name":"think","arguments":${nested[0]}}}`;
     const message = `{"role":"assistant","content":null,"tool_calls":[${call}]}`;
     const raw = `{"id":"x","choices":[{"index":0,"finish_reason":"tool_calls","message":${message}}]}`;
-    const events = await finished(await ask([{ tools: calls }, { raw }, FINISH]));
+    const events = await finished(await ask([...steps.map((tools) => ({ tools })), { raw }, FINISH]));
     expect(events.some(({ kind, tool_call_id: id }) => kind === 'AgentErrorEvent' && id === 'a')).toBe(true);
     const errors = events.filter(({ kind }) => kind === 'AgentErrorEvent').map(({ error }) => String(error));
     expect(errors.length).toBeGreaterThanOrEqual(broken.length);
@@ -121,10 +146,12 @@ describe('a hostile model', () => {
 
   /** Commands that are looked at and never run. */
   const analyseCommands = async (): Promise<void> => {
-    const calls = texts.map((text): [string, object] => ['terminal', { command: text }]);
+    const steps = inAnswers(texts.map((text): Call => ['terminal', { command: text }]));
     const policies = { security_analyzer: ANALYZER, confirmation_policy: { kind: 'AlwaysConfirm' } };
-    const conversation = await ask([{ tools: calls }], {}, policies);
-    await conversation.reaches('waiting_for_confirmation');
+    for (const tools of steps) {
+      const conversation = await ask([{ tools }], {}, policies);
+      await conversation.reaches('waiting_for_confirmation');
+    }
   };
 
   /** Calls of a model that has no calls of its own. */
@@ -175,17 +202,21 @@ describe('a hostile model', () => {
     }
   };
 
-  it('stalls nobody, whatever it says, and each of its calls is answered', async () => {
-    const { health } = await underLoad(server, 'a hostile model', async () => {
-      await callTools();
-      await breakArguments();
-      await analyseCommands();
-      await writeCalls(false);
-      await writeCalls(true);
-      await streamPieces();
-      await thinkForEver();
-    });
-    expect(health.p99).toBeLessThan(P99_MS);
-    expect(health.max).toBeLessThan(LONGEST_WAIT_MS);
-  }, 240_000);
+  it(
+    'stalls nobody, whatever it says, and each of its calls is answered',
+    async () => {
+      const { health } = await underLoad(server, 'a hostile model', async () => {
+        await callTools();
+        await breakArguments();
+        await analyseCommands();
+        await writeCalls(false);
+        await writeCalls(true);
+        await streamPieces();
+        await thinkForEver();
+      });
+      expect(health.p99).toBeLessThan(P99_MS);
+      expect(health.max).toBeLessThan(LONGEST_WAIT_MS);
+    },
+    amount(240_000, 600_000),
+  );
 });

@@ -111,6 +111,13 @@ const STEPS = {
         await new Promise((resolve) => process.stdout.once('drain', resolve));
     }
   },
+  /** Begins a call whose input is these texts so many times, as JSON. */
+  input({ sessionId }, begin, times, end = '') {
+    const rawInput = begin.repeat(times) + end.repeat(times);
+    const update = `{"sessionUpdate":"tool_call","toolCallId":"t","title":"T","rawInput":${rawInput}}`;
+    const params = `{"sessionId":${JSON.stringify(sessionId)},"update":${update}}`;
+    process.stdout.write(`{"jsonrpc":"2.0","method":"session/update","params":${params}}\n`);
+  },
   /** Begins so many calls, each with an input of so many megabytes. */
   async calls({ update }, times, megabytes) {
     const rawInput = { long: 'x'.repeat(megabytes * 1024 * 1024) };

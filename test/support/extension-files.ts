@@ -1,7 +1,9 @@
 import { execFile } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
+
+export { writeFiles } from './write-files.js';
 
 const run = promisify(execFile);
 const WHO = [
@@ -12,15 +14,6 @@ const WHO = [
   '-c',
   'commit.gpgsign=false',
 ];
-
-/** Writes files by path below a folder, with the folders that they need. */
-export async function writeFiles(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
-  for (const [name, content] of Object.entries(files)) {
-    const file = path.join(folder, name);
-    await mkdir(path.dirname(file), { recursive: true });
-    await writeFile(file, content);
-  }
-}
 
 /** The text of a `SKILL.md`. */
 export function skillText(name: string, body: string, fields = ''): string {

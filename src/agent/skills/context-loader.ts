@@ -3,7 +3,7 @@ import path from 'node:path';
 import { Logger } from '@nestjs/common';
 import type { AgentSpec } from '../agent-spec.js';
 import { errorCode, errorMessage } from '../../errors/index.js';
-import { readJsonFile } from '../../files/index.js';
+import { readJsonFile, TextRoom } from '../../files/index.js';
 import type { UserFolders } from '../../files/index.js';
 import type { Repositories } from './repositories.js';
 import {
@@ -93,7 +93,14 @@ export class ContextLoader {
 
   /** Reads the plugins in some folders; what is broken in one is left out. */
   async readPlugins(folders: readonly string[], owner: string): Promise<Plugin[]> {
-    return Promise.all(folders.map((folder) => readPlugin(folder, this.warn(owner))));
+    const room = new TextRoom();
+    const plugins: Plugin[] = [];
+    // One after the other: what there is room for does not depend on which is read faster.
+    for (const folder of folders) {
+      if (room.isFull) break;
+      plugins.push(await readPlugin(folder, this.warn(owner), room));
+    }
+    return plugins;
   }
 
   /**

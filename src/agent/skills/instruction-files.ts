@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { errorMessage } from '../../errors/index.js';
-import { MAX_FILE_BYTES, readProjectText } from '../../files/index.js';
+import { MAX_FILE_BYTES, readProjectText, type TextRoom } from '../../files/index.js';
 import type { Repositories } from './repositories.js';
 import { makeSkill, type Skill } from './skill.js';
 import type { Warn } from './skill-folder.js';
@@ -25,13 +25,18 @@ const MAX_FOLDERS = 2_000;
 const MAX_NESTED = 200;
 
 /** The instructions that stand in one folder, by file name. Of two files for the same skill the first one counts. */
-export async function readInstructionFiles(folder: string, project: string, warn: Warn): Promise<Skill[]> {
+export async function readInstructionFiles(
+  folder: string,
+  project: string,
+  warn: Warn,
+  room: TextRoom,
+): Promise<Skill[]> {
   const entries = await readdir(folder).catch(() => []);
   const skills: Skill[] = [];
   for (const entry of entries.filter((name) => NAMES.has(name.toLowerCase())).sort()) {
     const name = NAMES.get(entry.toLowerCase()) ?? entry;
     if (skills.some((skill) => skill.name === name)) continue;
-    const content = await readInstructions(path.join(folder, entry), project, warn);
+    const content = await readInstructions(path.join(folder, entry), project, { warn, room });
     if (content !== undefined) skills.push(makeSkill({ name, content, source: path.join(folder, entry) }));
   }
   return skills;
@@ -43,6 +48,7 @@ export async function readNestedInstructions(
   project: string,
   repositories: Repositories,
   warn: Warn,
+  room: TextRoom,
 ): Promise<Skill[]> {
   const files = (await filesOfRepository(folder, repositories)) ?? (await filesOfFolder(folder));
   const nested = files
@@ -53,8 +59,9 @@ export async function readNestedInstructions(
     warn(folder, `only the first ${MAX_NESTED} nested instruction files are used`);
   const rules: Skill[] = [];
   for (const file of nested.slice(0, MAX_NESTED)) {
+    if (room.isFull) break;
     const source = path.join(folder, file);
-    const content = await readInstructions(source, project, warn);
+    const content = await readInstructions(source, project, { warn, room });
     if (content !== undefined) rules.push(rule(file, source, content));
   }
   return rules;
@@ -73,10 +80,15 @@ function rule(file: string, source: string, content: string): Skill {
 }
 
 /** As it is, frontmatter too: these files are written for readers who know none. */
-async function readInstructions(file: string, project: string, warn: Warn): Promise<string | undefined> {
+async function readInstructions(
+  file: string,
+  project: string,
+  { warn, room }: { warn: Warn; room: TextRoom },
+): Promise<string | undefined> {
   try {
     const content = await readProjectText(file, project);
     if (content?.cut) warn(file, `only the first ${MAX_FILE_BYTES} bytes are used`);
+    if (content) room.take(content.text.length);
     if (content?.text.trim()) return content.text;
     if (!content) warn(file, 'not a text');
   } catch (error) {

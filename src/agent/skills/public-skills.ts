@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { UserFolders } from '../../files/index.js';
+import { TextRoom, type UserFolders } from '../../files/index.js';
 import { inside } from './plugins/plugin-source.js';
 import { readJson } from './plugins/plugin-places.js';
 import { isObject, textOrNull, type Skill } from './skill.js';
@@ -32,9 +32,10 @@ export async function readPublicSkills(
 ): Promise<Skill[]> {
   if (list === null) return readSkillFolder(path.join(repository, 'skills'), warn, repository);
   const skills: Skill[] = [];
+  const room = new TextRoom();
   for (const { folder } of await readList(repository, list, warn)) {
     if (!isBelow(repository, 'skills', folder)) continue;
-    const skill = await readSkillAt(folder, warn, repository);
+    const skill = await readSkillAt(folder, warn, repository, room);
     if (skill) skills.push(skill);
   }
   return skills;

@@ -1,7 +1,7 @@
-import { readdir, realpath, stat } from 'node:fs/promises';
+import { opendir, readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode, errorMessage } from '../../errors/index.js';
-import { MAX_FILE_BYTES, readProjectText } from '../../files/index.js';
+import { isInside, MAX_FILE_BYTES, readProjectText, TextRoom } from '../../files/index.js';
 import { parseFrontmatter } from './frontmatter.js';
 import { textOrNull, type Skill, type SkillResources } from './skill.js';
 import { parseAgentSkill, parseSkillFile, type ParsedSkill } from './skill-file.js';
@@ -17,6 +17,8 @@ const MAX_SKILLS = 500;
 /** The kinds of files that a `SKILL.md` folder may bring along. */
 const RESOURCES = ['scripts', 'references', 'assets'] as const;
 const MAX_RESOURCES = 500;
+/** Entries of a folder of resources that are looked at. */
+const MAX_LISTED = 5_000;
 
 /** One walk through a folder: what it has seen already, so that links in a circle end. */
 interface Walk {
@@ -29,15 +31,22 @@ interface Walk {
  * not there has none. First what is always in the prompt, then what files of their own trigger, then `SKILL.md` skills,
  * each by path.
  * @param project files that are links out of this folder (absolute path) are left out
+ * @param room for these skills and for others
  */
-export async function readSkillFolder(folder: string, warn: Warn, project?: string): Promise<Skill[]> {
+export async function readSkillFolder(
+  folder: string,
+  warn: Warn,
+  project?: string,
+  room: TextRoom = new TextRoom(),
+): Promise<Skill[]> {
   const walk: Walk = { seen: new Set(), entries: 0 };
   const files = await listSkillFiles(folder, '', walk, warn);
   if (walk.entries > MAX_ENTRIES) warn(folder, `only the first ${MAX_ENTRIES} entries are looked at`);
   if (files.length > MAX_SKILLS) warn(folder, `only the first ${MAX_SKILLS} skills are used`);
   const skills: Skill[] = [];
   for (const file of files.slice(0, MAX_SKILLS)) {
-    const skill = await readSkill(folder, file, warn, project);
+    if (room.isFull) break;
+    const skill = await readSkill(folder, file, { warn, project, room });
     if (skill) skills.push(skill);
   }
   const plain = skills.filter((skill) => !skill.is_agentskills_format && !skill.trigger);
@@ -50,10 +59,15 @@ export async function readSkillFolder(folder: string, warn: Warn, project?: stri
  * @param project files that are links out of this folder (absolute path) are left out
  * @returns undefined when there is none that is valid; `warn` is told
  */
-export async function readSkillAt(folder: string, warn: Warn, project?: string): Promise<Skill | undefined> {
+export async function readSkillAt(
+  folder: string,
+  warn: Warn,
+  project?: string,
+  room: TextRoom = new TextRoom(),
+): Promise<Skill | undefined> {
   const names = await namesIn(folder, warn);
   const file = names.find(isSkillFile);
-  return file === undefined ? undefined : readSkill(folder, file, warn, project);
+  return file === undefined ? undefined : readSkill(folder, file, { warn, project, room });
 }
 
 /**
@@ -109,8 +123,7 @@ async function namesIn(folder: string, warn: Warn): Promise<string[]> {
 async function readSkill(
   root: string,
   below: string,
-  warn: Warn,
-  project?: string,
+  { warn, project, room }: { warn: Warn; project: string | undefined; room: TextRoom },
 ): Promise<Skill | undefined> {
   const file = path.join(root, below);
   try {
@@ -120,11 +133,14 @@ async function readSkill(
       return undefined;
     }
     if (content.cut) warn(file, `only the first ${MAX_FILE_BYTES} bytes are used`);
+    room.take(content.text.length);
     const { skill, warnings } = await parse(file, below, content.text);
     for (const problem of warnings) warn(file, problem);
-    return skill.is_agentskills_format
-      ? { ...skill, resources: await resourcesOf(path.dirname(file)) }
-      : skill;
+    if (!skill.is_agentskills_format) return skill;
+    const folder = path.dirname(file);
+    const resources = await resourcesOf(folder, project ?? folder);
+    if (resources) room.take(JSON.stringify(resources).length);
+    return { ...skill, resources };
   } catch (error) {
     warn(file, errorMessage(error));
     return undefined;
@@ -137,22 +153,33 @@ function parse(file: string, below: string, text: string): Promise<ParsedSkill> 
   return parseSkillFile(file, text, name);
 }
 
-/** What stands beside a `SKILL.md`; null when there is nothing. */
-async function resourcesOf(folder: string): Promise<SkillResources | null> {
+/**
+ * What stands beside a `SKILL.md`; null when there is nothing.
+ * @param project folders that are links out of this one are left out
+ */
+async function resourcesOf(folder: string, project: string): Promise<SkillResources | null> {
   const [scripts = [], references = [], assets = []] = await Promise.all(
-    RESOURCES.map((kind) => listFiles(path.join(folder, kind))),
+    RESOURCES.map((kind) => listFiles(path.join(folder, kind), project)),
   );
   if (scripts.length + references.length + assets.length === 0) return null;
   return { skill_root: folder, scripts, references, assets };
 }
 
-async function listFiles(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch(() => []);
-  return entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)))
-    .sort()
-    .slice(0, MAX_RESOURCES);
+/** Files below a folder by path. Links are not followed, and only so many entries are looked at. */
+async function listFiles(folder: string, project: string): Promise<string[]> {
+  const files: string[] = [];
+  try {
+    const [real, root] = await Promise.all([realpath(folder), realpath(project)]);
+    if (!isInside(root, real)) return [];
+    let listed = 0;
+    for await (const entry of await opendir(folder, { recursive: true })) {
+      if ((listed += 1) > MAX_LISTED) break;
+      if (entry.isFile()) files.push(path.relative(folder, path.join(entry.parentPath, entry.name)));
+    }
+  } catch {
+    // Most skills have none, and what cannot be read cannot be used either.
+  }
+  return files.sort().slice(0, MAX_RESOURCES);
 }
 
 function isSkillFile(name: string): boolean {

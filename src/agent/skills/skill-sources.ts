@@ -1,6 +1,6 @@
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
-import type { UserFolders } from '../../files/index.js';
+import { TextRoom, type UserFolders } from '../../files/index.js';
 import { enabledNames } from './installed-names.js';
 import { readInstructionFiles, readNestedInstructions } from './instruction-files.js';
 import type { Repositories } from './repositories.js';
@@ -24,10 +24,11 @@ export async function readProjectSkills(
   const root = await repositoryRoot(workspace, repositories);
   const project = root ?? workspace;
   const places = root === undefined ? [workspace] : [workspace, root];
-  const instructions = await inOrder(places, (place) => readInstructionFiles(place, project, warn));
-  const rules = await readNestedInstructions(workspace, project, repositories, warn);
+  const room = new TextRoom();
+  const instructions = await inOrder(places, (place) => readInstructionFiles(place, project, warn, room));
+  const rules = await readNestedInstructions(workspace, project, repositories, warn, room);
   const folders = places.flatMap((place) => PROJECT_FOLDERS.map((folder) => path.join(place, folder)));
-  const skills = await inOrder(folders, (folder) => readSkillFolder(folder, warn, project));
+  const skills = await inOrder(folders, (folder) => readSkillFolder(folder, warn, project, room));
   return firstByName(instructions, rules, skills);
 }
 
@@ -38,22 +39,24 @@ export async function readUserSkills(user: UserFolders, warn: Warn): Promise<Ski
     path.join(user.openhands, 'skills'),
     path.join(user.openhands, 'microagents'),
   ];
-  const own = await inOrder(folders, (folder) => readSkillFolder(folder, warn));
-  const installed = await readInstalledSkills(path.join(user.openhands, 'skills', 'installed'), warn);
+  const room = new TextRoom();
+  const own = await inOrder(folders, (folder) => readSkillFolder(folder, warn, undefined, room));
+  const installed = await readInstalledSkills(path.join(user.openhands, 'skills', 'installed'), warn, room);
   return firstByName(own, installed);
 }
 
 /** The skills of a repository that is for all projects of an organisation. */
 export async function readSharedSkills(repository: string, warn: Warn): Promise<Skill[]> {
+  const room = new TextRoom();
   const folders = ['skills', 'microagents'].map((folder) => path.join(repository, folder));
-  return firstByName(await inOrder(folders, (folder) => readSkillFolder(folder, warn, repository)));
+  return firstByName(await inOrder(folders, (folder) => readSkillFolder(folder, warn, repository, room)));
 }
 
 /** Installed skills that are not switched off. */
-async function readInstalledSkills(folder: string, warn: Warn): Promise<Skill[]> {
+async function readInstalledSkills(folder: string, warn: Warn, room: TextRoom): Promise<Skill[]> {
   const names = await enabledNames(folder);
   return inOrder(names, async (name) => {
-    const skill = await readSkillAt(path.join(folder, name), warn);
+    const skill = await readSkillAt(path.join(folder, name), warn, undefined, room);
     return skill ? [skill] : [];
   });
 }

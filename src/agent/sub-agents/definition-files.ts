@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { errorMessage } from '../../errors/index.js';
-import { readProjectText } from '../../files/index.js';
+import { readProjectText, TextRoom } from '../../files/index.js';
 import type { UserFolders } from '../../files/index.js';
 import type { JsonObject } from '../agent-spec.js';
 import { parseFrontmatter } from '../skills/frontmatter.js';
@@ -20,32 +20,38 @@ export type DefinitionLevel = 'project' | 'user' | 'plugin';
 /** The definitions of sub-agents that a project has: Markdown files, unchecked, as create requests have them. */
 export async function readProjectDefinitions(workspace: string, warn: Warn): Promise<JsonObject[]> {
   const folders = FOLDERS.map((folder) => path.join(workspace, folder));
-  return inFolders(folders, (folder) => readDefinitions(folder, 'project', warn, workspace));
+  const room = new TextRoom();
+  return inFolders(folders, (folder) => readDefinitions(folder, 'project', warn, workspace, room));
 }
 
 /** The definitions that a person keeps for all projects. */
 export async function readUserDefinitions(user: UserFolders, warn: Warn): Promise<JsonObject[]> {
   const folders = [path.join(user.agents, 'agents'), path.join(user.openhands, 'agents')];
-  return inFolders(folders, (folder) => readDefinitions(folder, 'user', warn));
+  const room = new TextRoom();
+  return inFolders(folders, (folder) => readDefinitions(folder, 'user', warn, undefined, room));
 }
 
 /**
  * The definitions in the Markdown files of one folder (but no README), or in one such file. What cannot be read is left out, and `warn` is told.
  * @param project files that are links out of this folder (absolute path) are left out
+ * @param room for these definitions and for others
  */
 export async function readDefinitions(
   folder: string,
   level: DefinitionLevel,
   warn: Warn,
   project?: string,
+  room: TextRoom = new TextRoom(),
 ): Promise<JsonObject[]> {
   const files = await markdownFiles(folder);
   if (files.length > MAX_FILES) warn(folder, `only the first ${MAX_FILES} definitions are used`);
   const definitions: JsonObject[] = [];
   for (const source of files.slice(0, MAX_FILES)) {
+    if (room.isFull) break;
     try {
       const content = await readProjectText(source, project);
       if (!content || content.cut) throw new TypeError(content ? 'too large' : 'not a text');
+      room.take(content.text.length);
       const { fields, body } = await parseFrontmatter(content.text);
       definitions.push({
         ...definitionOf(fields, path.basename(source)),
@@ -100,5 +106,8 @@ async function inFolders(
   folders: readonly string[],
   read: (folder: string) => Promise<JsonObject[]>,
 ): Promise<JsonObject[]> {
-  return (await Promise.all(folders.map(read))).flat();
+  const definitions: JsonObject[] = [];
+  // One after the other: what there is room for does not depend on which is read faster.
+  for (const folder of folders) definitions.push(...(await read(folder)));
+  return definitions;
 }

@@ -78,8 +78,8 @@ function snakeCase(name: string): string {
 
 function mergeAgents(known: unknown, added: readonly JsonObject[]): unknown[] {
   const list = listIn(known);
-  const names = list.map((agent) => (isJsonObject(agent) ? agent['name'] : undefined));
-  return [...list, ...added.filter((agent) => !names.includes(agent['name']))];
+  const names = new Set(list.map((agent) => (isJsonObject(agent) ? agent['name'] : undefined)));
+  return [...list, ...added.filter((agent) => !names.has(agent['name']))];
 }
 
 function emptyContext(): JsonObject {

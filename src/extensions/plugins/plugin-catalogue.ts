@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { Injectable } from '@nestjs/common';
 import { ContextLoader } from '../../agent/skills/index.js';
+import { TextRoom } from '../../files/index.js';
 import { AppConfig } from '../../config/index.js';
 import { readContents, type PluginContents } from './plugin-info.js';
 import type { PluginsRequestDto } from './plugins.dto.js';
@@ -29,12 +30,14 @@ export class PluginCatalogue {
       ...(load_user ? await this.context.userPlugins() : []),
       ...(load_project && project !== undefined ? await this.context.projectPlugins(project) : []),
     ];
-    const plugins = await Promise.all(folders.map((folder) => this.info(folder)));
+    const room = new TextRoom();
+    const plugins: PluginInfo[] = [];
+    for (const folder of folders) plugins.push(await this.info(folder, room));
     return [...new Map(plugins.map((plugin) => [plugin.name, plugin])).values()];
   }
 
-  private async info(folder: string): Promise<PluginInfo> {
-    const { plugin, contents } = await readContents(folder, this.context.warn('plugins'));
+  private async info(folder: string, room: TextRoom): Promise<PluginInfo> {
+    const { plugin, contents } = await readContents(folder, this.context.warn('plugins'), room);
     const { name, version, description } = plugin;
     return { name, version, description, path: folder, ...contents };
   }

@@ -1,4 +1,5 @@
 import { readPlugin, type Plugin } from '../../agent/skills/plugins/index.js';
+import type { TextRoom } from '../../files/index.js';
 import type { Warn } from '../../agent/skills/index.js';
 import { filesOf } from '../installation/installed-files.js';
 
@@ -20,8 +21,9 @@ export interface PluginContents {
 export async function readContents(
   folder: string,
   warn: Warn,
+  room?: TextRoom,
 ): Promise<{ plugin: Plugin; contents: PluginContents }> {
-  const [plugin, files] = await Promise.all([readPlugin(folder, warn), filesOf(folder)]);
+  const [plugin, files] = await Promise.all([readPlugin(folder, warn, room), filesOf(folder)]);
   const skills = plugin.skills.map(({ name, description }) => ({ name, description }));
   return { plugin, contents: { skills, files } };
 }

@@ -48,6 +48,12 @@ describe('decodeJson', () => {
     );
   });
 
+  it('refuses more values or characters than a model has to say', () => {
+    expect(() => decodeJson(`[${'{},'.repeat(30_000)}{}]`)).toThrow('Too many values');
+    expect(() => decodeJson(`"${'x'.repeat(3_000_000)}"`)).toThrow('More than 2097152 characters');
+    expect(decodeJson(`[${'1,'.repeat(20_000)}1]`)).toHaveLength(20_001);
+  });
+
   it('refuses what nests too deeply instead of overflowing the stack', () => {
     expect(() => decodeJson('['.repeat(100_000))).toThrow(JsonDecodeError);
   });
@@ -223,6 +229,13 @@ describe('validateArguments', () => {
 });
 
 describe('resolveToolCall', () => {
+  it('cuts a name that no tool can have', () => {
+    const call = { name: 'n'.repeat(1_000_000), arguments: '{}' };
+    const resolved = resolveToolCall(new Map(), call, { analyzer: false });
+    expect(resolved.name).toHaveLength(256);
+    expect(JSON.stringify(resolved).length).toBeLessThan(2_000);
+  });
+
   it('never throws', () => {
     const host = { conversationId: 'c', workingDir: '/w', folder: '/nowhere', shownFolder: 'nowhere' };
     const tools = new Map([['think', thinkDefinition.create(host, {})]]);

@@ -7,12 +7,17 @@ export class JsonDecodeError extends Error {
 
 /** How deep arguments may nest: far more than any tool needs, and far less than the stack bears. */
 const MAX_DEPTH = 200;
+/** How many values they may have, as bodies of requests do: each costs far more than its characters. */
+const MAX_VALUES = 25_000;
+/** Their length (characters): four times what the longest answer of a model has room for. */
+const MAX_LENGTH = 2 * 1024 * 1024;
 
 /**
  * Reads JSON as models write it: raw control characters inside strings are taken as they are.
  * @throws JsonDecodeError with the place of the first mistake
  */
 export function decodeJson(text: string): unknown {
+  if (text.length > MAX_LENGTH) throw new JsonDecodeError(`More than ${MAX_LENGTH} characters`);
   const decoder = new JsonDecoder(text);
   const value = decoder.value(decoder.skipSpace(0), 0);
   const end = decoder.skipSpace(decoder.position);
@@ -50,11 +55,13 @@ const ESCAPES = new Map([
 class JsonDecoder {
   /** Where the value that was read last ends. */
   position = 0;
+  private values = 0;
 
   constructor(private readonly text: string) {}
 
   value(at: number, depth: number): unknown {
     if (depth > MAX_DEPTH) throw this.error('Nested too deeply', at);
+    if ((this.values += 1) > MAX_VALUES) throw this.error('Too many values', at);
     const char = this.text[at];
     if (char === '"') return this.string(at);
     if (char === '{') return this.object(at, depth);

@@ -38,6 +38,9 @@ export interface RequestedCall {
   arguments: string;
 }
 
+/** The longest name (characters): no tool has such a one, and it stands in events several times. */
+const MAX_NAME = 256;
+
 const SECURITY_RISKS: readonly SecurityRisk[] = ['UNKNOWN', 'LOW', 'MEDIUM', 'HIGH'];
 
 function isSecurityRisk(value: unknown): value is SecurityRisk {
@@ -50,9 +53,10 @@ function isSecurityRisk(value: unknown): value is SecurityRisk {
  */
 export function resolveToolCall(
   tools: ReadonlyMap<string, Tool>,
-  call: RequestedCall,
+  { name: givenName, ...given }: RequestedCall,
   options: { analyzer: boolean },
 ): ResolvedToolCall {
+  const call = { ...given, name: givenName.slice(0, MAX_NAME) };
   const parsed = parseArguments(call.arguments);
   if (!parsed.ok) {
     const error = `Error validating tool '${call.name}': ${parsed.error}. Arguments: unparseable JSON`;

@@ -1,8 +1,4 @@
-import { MessageTooLongError } from './message-too-long.js';
-
-/** The longest message of a server (bytes), as on standard output. */
-const MAX_MESSAGE = 10 * 1024 * 1024;
-const LINE_END = 0x0a;
+import { MessageBound, MessageTooLongError, type MessageFraming } from './message-bound.js';
 
 /**
  * Makes a `fetch` that ends answers without measure.
@@ -12,10 +8,11 @@ export function boundedFetch(onTooLong: (error: MessageTooLongError) => void): t
   return async (input, init) => {
     const response = await fetch(input, init);
     if (!response.body) return response;
-    // A message of a stream of events is a line of it, and the stream has no end.
-    const inLines = response.headers.get('content-type')?.includes('text/event-stream') ?? false;
+    // A stream of events has no end.
+    const isStream = response.headers.get('content-type')?.includes('text/event-stream') ?? false;
+    const framing = isStream ? 'events' : 'whole';
     const { status, statusText, headers } = response;
-    return new Response(response.body.pipeThrough(bound(inLines, onTooLong)), {
+    return new Response(response.body.pipeThrough(bounded(framing, onTooLong)), {
       status,
       statusText,
       headers,
@@ -23,22 +20,21 @@ export function boundedFetch(onTooLong: (error: MessageTooLongError) => void): t
   };
 }
 
-function bound(
-  inLines: boolean,
+function bounded(
+  framing: MessageFraming,
   onTooLong: (error: MessageTooLongError) => void,
 ): TransformStream<Uint8Array, Uint8Array> {
-  let length = 0;
+  const bound = new MessageBound(framing);
   return new TransformStream({
     transform(chunk, controller) {
-      const lineEnd = inLines ? chunk.lastIndexOf(LINE_END) : -1;
-      length = lineEnd === -1 ? length + chunk.length : chunk.length - lineEnd - 1;
-      if (length <= MAX_MESSAGE) {
+      try {
+        bound.take(chunk);
         controller.enqueue(chunk);
-        return;
+      } catch (error) {
+        if (!(error instanceof MessageTooLongError)) throw error;
+        onTooLong(error);
+        controller.error(error);
       }
-      const error = new MessageTooLongError();
-      onTooLong(error);
-      controller.error(error);
     },
   });
 }

@@ -12,7 +12,7 @@ import type { McpServerConfig } from './mcp-config.js';
 import { TokenRenewal } from './mcp-oauth.js';
 import { withSecrets } from './secret-references.js';
 import { boundedFetch } from './bounded-fetch.js';
-import { MessageTooLongError } from './message-too-long.js';
+import { MessageTooLongError } from './message-bound.js';
 import { StdioProcess } from './stdio-process.js';
 
 /** How long connecting and listing may take together, and one call (ms; the values of the OpenHands SDK). */
@@ -20,8 +20,11 @@ const LIST_TIMEOUT_MS = 30_000;
 const CALL_TIMEOUT_MS = 300_000;
 /** A server that fails again and again is started again after 1 s, 2 s, 4 s ... at most this (ms). */
 const MAX_BACKOFF_MS = 60_000;
-/** Pages of a list of tools that are read; nobody has more. */
+/** Pages of a list of tools that are read, and tools: nobody has more, and no model takes so many. */
 const MAX_PAGES = 100;
+const MAX_TOOLS = 1_000;
+/** The longest name of a tool (characters): it stands in each call, and in errors. */
+const MAX_TOOL_NAME = 256;
 /** What a program says on stderr is kept for the debug log: so many characters of each run. */
 const MAX_STDERR = 64 * 1024;
 
@@ -78,14 +81,14 @@ export class McpConnection {
     const limit = AbortSignal.any([signal, this.left.signal, AbortSignal.timeout(seconds * 1_000)]);
     const client = await this.client(limit);
     try {
-      const tools = await listAll(client, limit);
+      const tools = await listAll(client, limit, (what) => this.debug(what));
       this.failures = 0;
       return tools;
     } catch (error) {
       // One that does not say what it has is of no use; nor is it the fault of the server if nobody waits any more.
       if (!signal.aborted) await client.close().catch(() => undefined);
       limit.throwIfAborted();
-      throw error;
+      throw this.tooLong ?? error;
     }
   }
 
@@ -244,18 +247,25 @@ function olderTransport(
   return new sdk.SSEClientTransport(url, options);
 }
 
-async function listAll(client: Client, signal: AbortSignal): Promise<ListedTool[]> {
+async function listAll(
+  client: Client,
+  signal: AbortSignal,
+  tell: (what: string) => void,
+): Promise<ListedTool[]> {
   const { ListToolsResultSchema } = await import('@modelcontextprotocol/sdk/types.js');
   const tools: ListedTool[] = [];
   let cursor: string | undefined;
   for (let page = 0; page < MAX_PAGES; page++) {
     const request = { method: 'tools/list' as const, params: { cursor } };
     const listed = await client.request(request, ListToolsResultSchema, { signal });
-    for (const tool of listed.tools) tools.push(tool);
+    const usable = listed.tools.filter(({ name }) => name.length <= MAX_TOOL_NAME);
+    if (usable.length < listed.tools.length) tell('has tools with very long names, which are left out');
+    for (const tool of usable) tools.push(tool);
     cursor = listed.nextCursor;
-    if (cursor === undefined) break;
+    if (cursor === undefined || tools.length > MAX_TOOLS) break;
   }
-  return tools;
+  if (tools.length > MAX_TOOLS) tell(`has more than ${MAX_TOOLS} tools, and the others are left out`);
+  return tools.slice(0, MAX_TOOLS);
 }
 
 /** The HTTP status that a transport failed with. */

@@ -2,9 +2,10 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import { turnToStart } from '../../flow/index.js';
 import { shellEnvironment } from '../child-environment.js';
 import { endGroup, killGroup } from '../process-group.js';
-import { MessageTooLongError } from './message-too-long.js';
+import { MessageBound } from './message-bound.js';
 
 /** A program that speaks MCP on its standard input and output. */
 export interface StdioProgram {
@@ -29,6 +30,7 @@ export class StdioProcess implements Transport {
   onerror?: (error: Error) => void;
   onmessage?: (message: JSONRPCMessage) => void;
   private child: ChildProcess | undefined;
+  private isClosed = false;
 
   /** @param onStderr gets what the program says to people, piece by piece */
   constructor(
@@ -40,6 +42,8 @@ export class StdioProcess implements Transport {
   async start(): Promise<void> {
     const { ReadBuffer } = await import('@modelcontextprotocol/sdk/shared/stdio.js');
     const { command, args, env, cwd } = this.program;
+    await turnToStart();
+    if (this.isClosed) throw new Error('Connection closed');
     const child = spawn(command, args, {
       cwd,
       env: shellEnvironment(env),
@@ -48,7 +52,8 @@ export class StdioProcess implements Transport {
     });
     this.child = child;
     const buffer = new ReadBuffer();
-    child.stdout.on('data', (chunk: Buffer) => this.read(buffer, chunk));
+    const bound = new MessageBound('lines');
+    child.stdout.on('data', (chunk: Buffer) => this.read(buffer, bound, chunk));
     child.stderr.setEncoding('utf8');
     child.stderr.on('data', this.onStderr);
     child.stdin.on('error', (error) => this.onerror?.(error));
@@ -70,6 +75,7 @@ export class StdioProcess implements Transport {
 
   /** Ends the program: by closing its input, then by asking, then by force. Resolves when nothing of it is left. */
   async close(): Promise<void> {
+    this.isClosed = true;
     if (this.child) await endGroup(this.child);
   }
 
@@ -85,13 +91,15 @@ export class StdioProcess implements Transport {
 
   private read(
     buffer: { append(chunk: Buffer): void; readMessage(): JSONRPCMessage | null },
+    bound: MessageBound,
     chunk: Buffer,
   ): void {
     try {
+      bound.take(chunk);
       buffer.append(chunk);
-    } catch {
+    } catch (error) {
       // There is no way to find the next message.
-      this.onerror?.(new MessageTooLongError());
+      this.fail(error);
       if (this.child) killGroup(this.child, 'SIGKILL');
       return;
     }

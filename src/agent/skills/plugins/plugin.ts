@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { errorMessage } from '../../../errors/index.js';
-import { readBoundedText } from '../../../files/index.js';
+import { readBoundedText, TextRoom } from '../../../files/index.js';
 import type { JsonObject } from '../../agent-spec.js';
 import { parseFrontmatter } from '../frontmatter.js';
 import { readDefinitions, wordsOf } from '../../sub-agents/definition-files.js';
@@ -29,6 +29,9 @@ export interface Plugin {
 
 /** Commands of one folder. */
 const MAX_COMMANDS = 200;
+
+/** An MCP server is a program that runs, and its tools stand in each request: it takes room for so many characters. */
+const SERVER_COST = 32 * 1024;
 
 const MANIFESTS = ['.plugin/plugin.json', '.claude-plugin/plugin.json'];
 
@@ -66,29 +69,61 @@ export async function checkedPluginManifest(folder: string): Promise<JsonObject 
   return undefined;
 }
 
-/** Reads a plugin. What is broken in it is left out, and `warn` is told. */
-export async function readPlugin(folder: string, warn: Warn): Promise<Plugin> {
+/**
+ * Reads a plugin. What is broken in it is left out, and `warn` is told.
+ * @param room for its texts and for those of others
+ */
+export async function readPlugin(
+  folder: string,
+  warn: Warn,
+  room: TextRoom = new TextRoom(),
+): Promise<Plugin> {
   const manifest = await readManifest(folder, MANIFESTS, warn);
   const facts = pluginFacts(manifest, path.basename(folder));
   const { name } = facts;
   const places = (field: string): Promise<string[]> => placesOf(folder, field, manifest[field], warn);
-  const [skills, commands, agents, hooks, servers] = await Promise.all([
-    inOrder(await places('skills'), (place) => readSkills(place, warn)),
-    inOrder(await places('commands'), (place) => readCommands(name, place, warn)),
-    inOrder(await places('agents'), (place) => readDefinitions(place, 'plugin', warn)),
-    jsonOf(folder, path.join('hooks', 'hooks.json'), manifest['hooks'], warn),
-    jsonOf(folder, '.mcp.json', manifest['mcpServers'], warn),
-  ]);
+  // One after the other: what there is room for does not depend on which is read faster.
+  const skills = await inOrder(await places('skills'), (place) => readSkills(place, warn, room));
+  const commands = await inOrder(await places('commands'), (place) => readCommands(name, place, warn, room));
+  const agents = await inOrder(await places('agents'), (place) =>
+    readDefinitions(place, 'plugin', warn, undefined, room),
+  );
+  const readAll = async (usual: string, field: string): Promise<unknown[]> => {
+    const values = room.isFull ? [] : await jsonOf(folder, usual, manifest[field], warn);
+    return valuesOf(values, (value) => placed(value, folder, room), warn, folder);
+  };
+  const hooks = await readAll(path.join('hooks', 'hooks.json'), 'hooks');
+  const servers = (await readAll('.mcp.json', 'mcpServers')).flatMap((list) =>
+    Object.entries(serversIn(list)),
+  );
+  const roomForServer = (server: (typeof servers)[number]): (typeof servers)[number] => {
+    room.take(SERVER_COST);
+    return server;
+  };
   return {
     ...facts,
     folder,
-    skills: [...skills, ...commands].map((skill) => ({ ...skill, content: located(skill.content, folder) })),
-    agents,
-    hooks: hooks.length > 0 ? placed(allHooks(hooks), folder) : undefined,
-    mcpServers: Object.fromEntries(
-      servers.flatMap((list) => Object.entries(serversIn(placed(list, folder)))),
+    skills: valuesOf(
+      [...skills, ...commands],
+      (skill) => ({ ...skill, content: located(skill.content, folder, room) }),
+      warn,
+      folder,
     ),
+    agents,
+    hooks: hooks.length > 0 ? allHooks(hooks) : undefined,
+    mcpServers: Object.fromEntries(valuesOf(servers, roomForServer, warn, folder)),
   };
+}
+
+/** The values as they are to be used, as far as there is room for them; what is left out is said once. */
+function valuesOf<T>(values: readonly T[], use: (value: T) => T, warn: Warn, folder: string): T[] {
+  const used: T[] = [];
+  try {
+    for (const value of values) used.push(use(value));
+  } catch (error) {
+    warn(folder, errorMessage(error));
+  }
+  return used;
 }
 
 /** The first of several JSON files that is there; an empty object when none is. */
@@ -101,15 +136,17 @@ export async function readManifest(folder: string, names: string[], warn: Warn):
 }
 
 /** The skills in a folder of them, or the one that a folder is. */
-async function readSkills(place: string, warn: Warn): Promise<Skill[]> {
-  const skills = await readSkillFolder(place, warn);
+async function readSkills(place: string, warn: Warn, room: TextRoom): Promise<Skill[]> {
+  const skills = await readSkillFolder(place, warn, undefined, room);
   if (skills.length > 0) return skills;
-  const skill = await readSkillAt(place, warn);
+  const skill = await readSkillAt(place, warn, undefined, room);
   return skill ? [skill] : [];
 }
 
 async function inOrder<T>(places: readonly string[], read: (place: string) => Promise<T[]>): Promise<T[]> {
-  return (await Promise.all(places.map(read))).flat();
+  const all: T[] = [];
+  for (const place of places) all.push(...(await read(place)));
+  return all;
 }
 
 /** Hooks of several files in one: those for the same event one after the other. */
@@ -126,8 +163,8 @@ function allHooks(configs: readonly unknown[]): Record<string, unknown[]> {
 }
 
 /** Commands are skills that `/plugin:command` in a message brings in. */
-async function readCommands(plugin: string, place: string, warn: Warn): Promise<Skill[]> {
-  return readMarkdown(place, warn, (source, fields, body, name) => {
+async function readCommands(plugin: string, place: string, warn: Warn, room: TextRoom): Promise<Skill[]> {
+  return readMarkdown(place, { warn, room }, (source, fields, body, name) => {
     const description = textOrNull(fields['description']);
     const hint = textOrNull(fields['argument-hint']);
     const head = [
@@ -148,16 +185,18 @@ async function readCommands(plugin: string, place: string, warn: Warn): Promise<
 
 async function readMarkdown<T>(
   place: string,
-  warn: Warn,
+  { warn, room }: { warn: Warn; room: TextRoom },
   make: (source: string, fields: JsonObject, body: string, name: string) => T,
 ): Promise<T[]> {
   const made: T[] = [];
   const files = await markdownFiles(place);
   if (files.length > MAX_COMMANDS) warn(place, `only the first ${MAX_COMMANDS} commands are used`);
   for (const source of files.slice(0, MAX_COMMANDS)) {
+    if (room.isFull) break;
     try {
       const content = await readBoundedText(source);
       if (!content) throw new TypeError('not a text');
+      room.take(content.text.length);
       const { fields, body } = await parseFrontmatter(content.text);
       made.push(make(source, fields, body, path.basename(source).replace(/\.md$/i, '')));
     } catch (error) {
@@ -178,13 +217,21 @@ function serversIn(list: unknown): Record<string, JsonObject> {
 }
 
 /** A plugin says where it is by a variable. Nothing else knows the variable, so its place is put in here. */
-function located(text: string, folder: string): string {
-  return text.replaceAll('${CLAUDE_PLUGIN_ROOT}', folder);
+function located(text: string, folder: string, room: TextRoom): string {
+  const parts = text.split('${CLAUDE_PLUGIN_ROOT}');
+  if (parts.length === 1) return text;
+  room.take((parts.length - 1) * folder.length);
+  return parts.join(folder);
 }
 
-function placed(value: unknown, folder: string): unknown {
-  if (typeof value === 'string') return located(value, folder);
-  if (Array.isArray(value)) return value.map((item) => placed(item, folder));
+function placed(value: unknown, folder: string, room: TextRoom): unknown {
+  room.take(typeof value === 'string' ? value.length : 0);
+  if (typeof value === 'string') return located(value, folder, room);
+  if (Array.isArray(value)) return value.map((item) => placed(item, folder, room));
   if (!isObject(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, placed(field, folder)]));
+  const fields = Object.entries(value).map(([key, field]) => {
+    room.take(key.length);
+    return [key, placed(field, folder, room)] as const;
+  });
+  return Object.fromEntries(fields);
 }
