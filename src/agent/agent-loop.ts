@@ -4,7 +4,7 @@ import { errorMessage, errorName } from '../errors/index.js';
 import type { EventDraft } from '../events/index.js';
 import { turnToWork } from '../flow/index.js';
 import { Llm } from '../llm/llm.js';
-import { CallFormatError, LlmError } from '../llm/llm-error.js';
+import { CallFormatError, LlmError } from '../llm/errors/llm-error.js';
 import { ToolRegistry } from '../tools/tool-registry.js';
 import type { AgentDriver } from './agent-driver.js';
 import { RunOverError, type AgentSession } from './agent-session.js';

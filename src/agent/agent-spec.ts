@@ -1,5 +1,5 @@
 import type { CondenserSpec } from './condenser/condenser-spec.js';
-import type { LlmConfig } from '../llm/llm-config.js';
+import type { LlmConfig } from '../llm/request/llm-config.js';
 
 /** Any JSON object. */
 export type JsonObject = Record<string, unknown>;

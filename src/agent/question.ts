@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { createEvent, type MessageEvent } from '../events/index.js';
 import { userMessage } from './drafts.js';
 import { Llm, type LlmResponse } from '../llm/llm.js';
-import type { LlmConfig } from '../llm/llm-config.js';
+import type { LlmConfig } from '../llm/request/llm-config.js';
 import type { Tool } from '../tools/tool.js';
 import { ToolRegistry } from '../tools/tool-registry.js';
 import { toLlmTool } from '../tools/tool-schema.js';

@@ -9,8 +9,8 @@ import {
 } from '../events/index.js';
 import { turnToWork } from '../flow/index.js';
 import type { Llm, LlmResponse, LlmTool } from '../llm/llm.js';
-import type { LlmConfig } from '../llm/llm-config.js';
-import { CallFormatError, LlmError } from '../llm/llm-error.js';
+import type { LlmConfig } from '../llm/request/llm-config.js';
+import { CallFormatError, LlmError } from '../llm/errors/llm-error.js';
 import { resolveToolCall, type ResolvedToolCall } from '../tools/arguments/resolve-tool-call.js';
 import type { Tool } from '../tools/tool.js';
 import type { ToolRegistry } from '../tools/tool-registry.js';

@@ -7,25 +7,25 @@ import {
   type EventLog,
   type JsonObject,
 } from '../storage/index.js';
-import type { Conversation } from './conversation.js';
-import { conversationDocuments, type ConversationDocuments } from './conversation-documents.js';
-import { ConversationCreation } from './conversation-creation.js';
+import type { Conversation } from './conversation/conversation.js';
+import { conversationDocuments, type ConversationDocuments } from './state/conversation-documents.js';
+import { ConversationCreation } from './conversation/conversation-creation.js';
 import { ConversationNotFoundError, RunLimitError } from './conversation-errors.js';
-import { hasStatus, pageOf, type ConversationQuery } from './conversation-page.js';
-import { ConversationServices } from './conversation-parts.js';
-import { ConversationRegistry } from './conversation-registry.js';
-import { ConversationStore } from './conversation-store.js';
-import type { ConversationChange, ConversationState } from './conversation-state.js';
-import type { InfoOptions } from './conversation-views.js';
-import type { EventFilter, EventQuery } from './event-query.js';
-import { EventSearch } from './event-search.js';
-import { finalResponse } from './final-response.js';
-import { joined, type JsonPage } from './json-page.js';
-import { settles, ShownConversations } from './shown-conversations.js';
-import type { IncomingMessage, StartConversationRequest } from './start-request.js';
+import { hasStatus, pageOf, type ConversationQuery } from './queries/conversation-page.js';
+import { ConversationServices } from './conversation/conversation-services.js';
+import { ConversationRegistry } from './registry/conversation-registry.js';
+import { ConversationStore } from './registry/conversation-store.js';
+import type { ConversationChange, ConversationState } from './state/conversation-state.js';
+import type { InfoOptions } from './state/conversation-info.js';
+import type { EventFilter, EventQuery } from './queries/event-query.js';
+import { EventSearch } from './queries/event-search.js';
+import { finalResponse } from './queries/final-response.js';
+import { joined, type JsonPage } from './queries/json-page.js';
+import { settles, ShownConversations } from './registry/conversation-info-cache.js';
+import type { IncomingMessage, StartConversationRequest } from './state/start-request.js';
 import { Worktrees } from './worktrees/worktrees.js';
 
-export type { EventFilter, EventQuery } from './event-query.js';
+export type { EventFilter, EventQuery } from './queries/event-query.js';
 
 /** A log to read from, as far as its events are durable. */
 interface ReadableLog {

@@ -1,4 +1,4 @@
-import { condenser } from '../conversations/dto/agent.dto.js';
+import { condenser } from '../conversations/api/dto/agent.dto.js';
 import { refTo } from '../http/dto.js';
 import type { JsonSchema } from '../http/field-type.js';
 import { McpServerDto } from '../settings/dto/mcp-server.dto.js';

@@ -2,8 +2,8 @@ import { endpoint, failure, llm, replaceEndpoint, request } from '../../test/sup
 import { eventually } from '../../test/support/server-process.js';
 import type { EndpointStep } from '../../test/support/scripted-endpoint.js';
 import { textContent } from '../events/index.js';
-import type { LlmConfig } from './llm-config.js';
-import { LlmError } from './llm-error.js';
+import type { LlmConfig } from './request/llm-config.js';
+import { LlmError } from './errors/llm-error.js';
 import type { RetryInfo } from './llm.js';
 
 const STREAM = 'text/event-stream';

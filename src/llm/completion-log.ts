@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { errorMessage } from '../errors/index.js';
 import type { Message } from '../events/index.js';
-import { LlmError } from './llm-error.js';
+import { LlmError } from './errors/llm-error.js';
 import type { JsonObject, LlmRequest, LlmResponse } from './llm.js';
 import { chatMessages } from './protocols/chat-messages.js';
 

@@ -1,7 +1,7 @@
 import type { Message, TextContent } from '../events/index.js';
 import type { CompletionListener } from './completion-log.js';
-import type { ModelLoader } from './fallback-models.js';
-import type { LlmConfig } from './llm-config.js';
+import type { ModelLoader } from './retry/fallback-models.js';
+import type { LlmConfig } from './request/llm-config.js';
 
 /** Any JSON object. */
 export type JsonObject = Record<string, unknown>;

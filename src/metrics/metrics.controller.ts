@@ -1,6 +1,6 @@
 import { Controller, Get, Header } from '@nestjs/common';
 import { ConversationsService } from '../conversations/conversations.service.js';
-import { RunSlots } from '../conversations/run-slots.js';
+import { RunSlots } from '../conversations/runs/run-slots.js';
 import { Operation } from '../http/operation.js';
 import { EventLoopDelay } from '../server/event-loop-delay.js';
 import { SocketConnections } from '../sockets/socket-connections.js';

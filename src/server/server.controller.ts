@@ -2,7 +2,7 @@ import { Controller, Get, Res } from '@nestjs/common';
 import type { Response } from 'express';
 import { OpenRoute } from '../auth/index.js';
 import { AppConfig } from '../config/index.js';
-import { RunSlots } from '../conversations/run-slots.js';
+import { RunSlots } from '../conversations/runs/run-slots.js';
 import { Operation, type OperationDocs } from '../http/operation.js';
 import { ToolRegistry } from '../tools/index.js';
 import { maxForegroundTimeout, runtimeIdleTimeout } from '../tools/terminal/foreground-limit.js';

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from '../conversations/start-request.js';
+import type { IncomingMessage } from '../conversations/state/start-request.js';
 import { textContent, type Content, type MessageRole } from '../events/index.js';
 import { afterLarge, inSlices, turnForPiece } from '../flow/index.js';
 import { decodeInParts, JsonBoundsError, measureJson, parseInParts } from '../text/index.js';

@@ -9,7 +9,7 @@ import {
   CredentialBindingRequiredError,
   RunLimitError,
 } from '../conversations/conversation-errors.js';
-import type { IncomingMessage } from '../conversations/start-request.js';
+import type { IncomingMessage } from '../conversations/state/start-request.js';
 import { InvalidRequestError, errorStack } from '../errors/index.js';
 import {
   DamagedConversationError,

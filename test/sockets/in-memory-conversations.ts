@@ -4,7 +4,7 @@ import {
   ConversationClosedError,
   ConversationNotFoundError,
 } from '../../src/conversations/conversation-errors.js';
-import type { IncomingMessage } from '../../src/conversations/start-request.js';
+import type { IncomingMessage } from '../../src/conversations/state/start-request.js';
 import {
   createEvent,
   eventTimestamp,

@@ -1,4 +1,4 @@
-import type { LlmConfig } from '../../src/llm/llm-config.js';
+import type { LlmConfig } from '../../src/llm/request/llm-config.js';
 
 /** An LLM config with the defaults of the wire. */
 export function llmConfig(fields: Partial<LlmConfig> & Pick<LlmConfig, 'model'>): LlmConfig {

@@ -1,7 +1,7 @@
 import { textContent, type Message } from '../../src/events/index.js';
 import { AiSdkLlm } from '../../src/llm/ai-sdk-llm.js';
-import type { LlmConfig } from '../../src/llm/llm-config.js';
-import { LlmError } from '../../src/llm/llm-error.js';
+import type { LlmConfig } from '../../src/llm/request/llm-config.js';
+import { LlmError } from '../../src/llm/errors/llm-error.js';
 import type { LlmRequest, LlmTool } from '../../src/llm/llm.js';
 import { llmConfig } from './llm-config.js';
 import { startScriptedEndpoint, type ChatEndpoint, type EndpointStep } from './scripted-endpoint.js';

@@ -1,6 +1,6 @@
 import { textContent, type Message } from '../../src/events/index.js';
 import { AiSdkLlm } from '../../src/llm/ai-sdk-llm.js';
-import type { LlmConfig } from '../../src/llm/llm-config.js';
+import type { LlmConfig } from '../../src/llm/request/llm-config.js';
 import type { LlmDelta, LlmResponse, LlmTool } from '../../src/llm/llm.js';
 import { llmConfig } from './llm-config.js';
 import { startScriptedEndpoint, type ChatEndpoint } from './scripted-endpoint.js';

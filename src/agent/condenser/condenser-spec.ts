@@ -1,4 +1,4 @@
-import type { LlmConfig } from '../../llm/llm-config.js';
+import type { LlmConfig } from '../../llm/request/llm-config.js';
 
 /** What keeps the history of an agent short, as the wire has it. */
 export type CondenserSpec = NoOpCondenserSpec | PipelineCondenserSpec | SummarizingCondenserSpec;

@@ -1,4 +1,4 @@
-import type { LlmConfig } from '../../llm/llm-config.js';
+import type { LlmConfig } from '../../llm/request/llm-config.js';
 import type { PromptSection } from './sections.js';
 
 /** What a prompt file may know of the model: names as the OpenHands SDK has them. */

@@ -2,7 +2,7 @@ import { isBranchEvent } from '../../agent/agent-view.js';
 import { ROOT_PARENT, type DurableEvent } from '../../events/index.js';
 import type { EventLog } from '../../storage/index.js';
 import { UnknownEventError } from '../conversation-errors.js';
-import { parseInTurn } from '../parse-event.js';
+import { parseInTurn } from '../journal/parse-event.js';
 
 /** What is read of a log to follow a branch. */
 export type TreeLog = Pick<EventLog, 'length' | 'read' | 'entry' | 'seqOf'>;

@@ -2,18 +2,18 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { textContent, type DurableEvent } from '../../events/index.js';
 import { LeaseHeldError, type JsonObject } from '../../storage/index.js';
-import type { Conversation } from '../conversation.js';
-import { ConversationCreation } from '../conversation-creation.js';
+import type { Conversation } from '../conversation/conversation.js';
+import { ConversationCreation } from '../conversation/conversation-creation.js';
 import {
   ConversationExistsError,
   ConversationNotFoundError,
   UnknownEventError,
 } from '../conversation-errors.js';
-import { ConversationServices } from '../conversation-parts.js';
-import { ConversationRegistry } from '../conversation-registry.js';
-import type { ConversationState } from '../conversation-state.js';
+import { ConversationServices } from '../conversation/conversation-services.js';
+import { ConversationRegistry } from '../registry/conversation-registry.js';
+import type { ConversationState } from '../state/conversation-state.js';
 import type { ChildRequest, StartedChild } from '../../tools/tool.js';
-import { toRecord } from '../log-writer.js';
+import { toRecord } from '../journal/log-writer.js';
 import { Worktrees } from '../worktrees/worktrees.js';
 import { ChildStarter } from './child-starter.js';
 import { branchPath, systemPromptSeq, treeEvent } from './branch-path.js';

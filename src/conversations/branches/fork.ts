@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { utcTimestamp } from '../../events/index.js';
 import type { EventLog, LeaseFence, LogRecord } from '../../storage/index.js';
-import type { ConversationState } from '../conversation-state.js';
+import type { ConversationState } from '../state/conversation-state.js';
 
 /** What a fork takes, and how it is called. */
 export interface ForkRequest {

@@ -1,6 +1,6 @@
 import { skillsOf, texts, type ContextLoader } from '../../agent/skills/index.js';
 import type { Plugin } from '../../agent/skills/plugins/index.js';
-import type { ConversationState } from '../conversation-state.js';
+import type { ConversationState } from '../state/conversation-state.js';
 
 /** What the state of a conversation remembers them by. */
 interface Remembered {

@@ -13,10 +13,10 @@ import {
 } from '../../agent/skills/index.js';
 import { errorStack } from '../../errors/index.js';
 import { plainText, type Content, type EventDraft } from '../../events/index.js';
-import type { ConversationServices } from '../conversation-parts.js';
-import type { ConversationState } from '../conversation-state.js';
-import { agentInEvents } from '../conversation-views.js';
-import { stateUpdate } from '../run.js';
+import type { ConversationServices } from '../conversation/conversation-services.js';
+import type { ConversationState } from '../state/conversation-state.js';
+import { agentInEvents } from '../state/conversation-info.js';
+import { stateUpdate } from '../runs/run.js';
 import { besides, readAmbientPlugins } from './ambient-plugins.js';
 import { mergePlugin } from './merge-plugin.js';
 import { promptFilesOf } from './prompt-files.js';

@@ -5,9 +5,9 @@ import { utcTimestamp } from '../../events/index.js';
 import { readChecked, toPlain } from '../../http/dto.js';
 import { isJsonObject } from '../../http/field-type.js';
 import type { JsonObject } from '../../storage/index.js';
-import type { ConversationState } from '../conversation-state.js';
+import type { ConversationState } from '../state/conversation-state.js';
 import { AgentContextDto } from '../../settings/dto/agent-context.dto.js';
-import { hookConfig } from '../dto/hook-config.dto.js';
+import { hookConfig } from '../api/dto/hook-config.dto.js';
 
 const HOOKS = ['pre_tool_use', 'post_tool_use', 'user_prompt_submit', 'session_start', 'session_end', 'stop'];
 

@@ -1,7 +1,7 @@
 import type { AgentSpec } from '../../agent/agent-spec.js';
 import { PromptFileError, readPromptFiles, type PromptFiles } from '../../agent/prompt/prompt-files.js';
 import { UnusablePromptError } from '../conversation-errors.js';
-import type { ConversationServices } from '../conversation-parts.js';
+import type { ConversationServices } from '../conversation/conversation-services.js';
 
 /**
  * Reads what the prompt of an agent takes from files; relative paths are taken from the folder of the server.

@@ -3,7 +3,7 @@ import type { ViewEvent } from '../../agent/agent-view.js';
 import { plainText, textContent, type Message } from '../../events/index.js';
 import { parseShallow, taggedParts } from '../../text/index.js';
 import { pythonRepr } from '../../tools/arguments/python-text.js';
-import type { GoalVerdict } from '../conversation-state.js';
+import type { GoalVerdict } from '../state/conversation-state.js';
 
 /** Characters of the history, and of one event of it, that an audit looks at: the newest count. */
 const MAX_TRANSCRIPT = 60_000;

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { readChecked } from '../../http/dto.js';
 import { Llm } from '../../llm/index.js';
-import type { LlmConfig } from '../../llm/llm-config.js';
+import type { LlmConfig } from '../../llm/request/llm-config.js';
 import { LlmProfiles, SettingsStore, UnusableProfileError } from '../../settings/index.js';
 import { MetaProfiles } from '../../settings/meta-profiles.js';
 import type { JsonObject } from '../../storage/index.js';

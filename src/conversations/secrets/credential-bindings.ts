@@ -10,8 +10,8 @@ import {
   UnprocessableEntityException,
 } from '@nestjs/common';
 import { ConversationNotFoundError } from '../conversation-errors.js';
-import { ConversationServices } from '../conversation-parts.js';
-import { ConversationRegistry } from '../conversation-registry.js';
+import { ConversationServices } from '../conversation/conversation-services.js';
+import { ConversationRegistry } from '../registry/conversation-registry.js';
 import { requireBinding, type CredentialSource } from './bound-credentials.js';
 import { CODEX_SIGN_IN, keptCredential, lookUp, SecretLookupError } from './lookup-secret.js';
 

@@ -1,7 +1,7 @@
 import { InvalidRequestError } from '../../errors/index.js';
 import type { Location } from '../../http/problem.js';
 import type { JsonObject } from '../../storage/index.js';
-import type { SecretsGiven } from '../conversation-parts.js';
+import type { SecretsGiven } from '../conversation/conversation-services.js';
 
 /**
  * What a request brings, with the tokens of this server opened.

@@ -1,6 +1,6 @@
 import type { EventDraft } from '../../events/index.js';
-import type { SecretsMissing } from '../conversation-parts.js';
-import type { ConversationState } from '../conversation-state.js';
+import type { SecretsMissing } from '../conversation/conversation-services.js';
+import type { ConversationState } from '../state/conversation-state.js';
 
 /** A run that failed for want of the provider's key says why there is none, if a restart lost it. */
 export function explainMissingKey(

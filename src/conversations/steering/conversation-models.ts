@@ -10,7 +10,7 @@ import {
   type Message,
 } from '../../events/index.js';
 import { isJsonObject } from '../../http/field-type.js';
-import type { LlmConfig } from '../../llm/llm-config.js';
+import type { LlmConfig } from '../../llm/request/llm-config.js';
 import type { LlmResponse } from '../../llm/llm.js';
 import { ProfileNotFoundError } from '../../settings/index.js';
 import { asObject } from '../../settings/json-values.js';
@@ -22,10 +22,10 @@ import {
   type RoutedModel,
   type ToolModels,
 } from '../../tools/tool.js';
-import type { ConversationServices } from '../conversation-parts.js';
-import type { ConversationState } from '../conversation-state.js';
-import { agentInEvents } from '../conversation-views.js';
-import { stateUpdate } from '../run.js';
+import type { ConversationServices } from '../conversation/conversation-services.js';
+import type { ConversationState } from '../state/conversation-state.js';
+import { agentInEvents } from '../state/conversation-info.js';
+import { stateUpdate } from '../runs/run.js';
 import { routeOf, routingQuestion, routingTable, type RoutingTable } from './task-router.js';
 
 /** What models need of the conversation that they serve. */

@@ -9,8 +9,8 @@ import { errorMessage } from '../../errors/index.js';
 import { readChecked, toPlain } from '../../http/dto.js';
 import { isJsonObject } from '../../http/field-type.js';
 import { RequestValidationError } from '../../http/problem.js';
-import { AgentDefinitionDto, agentDefinition } from '../dto/agent-definition.dto.js';
-import { toCondenser } from '../dto/to-condenser.js';
+import { AgentDefinitionDto, agentDefinition } from '../api/dto/agent-definition.dto.js';
+import { toCondenser } from '../api/dto/to-condenser.js';
 
 /** What is wrong with a definition; nothing of it stops anything. */
 type Warn = (source: string, problem: string) => void;

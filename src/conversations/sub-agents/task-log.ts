@@ -4,7 +4,7 @@ import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
 import { PLAIN, readPlainFile } from '../../files/index.js';
 import { serialiseEvent, type DurableEvent } from '../../events/index.js';
-import { parseEvent } from '../parse-event.js';
+import { parseEvent } from '../journal/parse-event.js';
 
 const SUFFIX = '.jsonl';
 const NAME = /^task_(\d{8,})\.jsonl$/;

@@ -12,10 +12,10 @@ import {
 } from '../../events/index.js';
 import type { LlmResponse } from '../../llm/llm.js';
 import type { Tool } from '../../tools/tool.js';
-import { overspent } from '../budget.js';
-import type { ConversationState } from '../conversation-state.js';
-import { SILENT_STREAM } from '../item-stream.js';
-import { statusUpdate } from '../run.js';
+import { overspent } from '../state/budget.js';
+import type { ConversationState } from '../state/conversation-state.js';
+import { SILENT_STREAM } from '../agent-runtime/item-stream.js';
+import { statusUpdate } from '../runs/run.js';
 
 /** What a task needs of the conversation that it is done for. */
 export interface TaskHost {

@@ -5,7 +5,7 @@ import type { AgentType } from '../../agent/sub-agents/index.js';
 import type { McpServers } from '../../tools/mcp/index.js';
 import type { ToolRegistry } from '../../tools/tool-registry.js';
 import { HostRefusal, type Tool, type ToolHost } from '../../tools/tool.js';
-import type { Toolset } from '../toolset.js';
+import type { Toolset } from '../agent-runtime/toolset.js';
 
 /** The tools of one task, which end with it. */
 export interface TaskTools {

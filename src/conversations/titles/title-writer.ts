@@ -3,12 +3,12 @@ import { errorReason } from '../../agent/drafts.js';
 import { errorMessage } from '../../errors/index.js';
 import { plainText, type Content, type DurableEvent, type EventDraft } from '../../events/index.js';
 import type { LlmResponse } from '../../llm/llm.js';
-import type { LlmConfig } from '../../llm/llm-config.js';
-import { LlmError } from '../../llm/llm-error.js';
-import type { Background } from '../background.js';
-import { overspent } from '../budget.js';
-import type { ConversationServices } from '../conversation-parts.js';
-import type { ConversationState } from '../conversation-state.js';
+import type { LlmConfig } from '../../llm/request/llm-config.js';
+import { LlmError } from '../../llm/errors/llm-error.js';
+import type { Background } from '../conversation/background.js';
+import { overspent } from '../state/budget.js';
+import type { ConversationServices } from '../conversation/conversation-services.js';
+import type { ConversationState } from '../state/conversation-state.js';
 import { cutTitle, titleOf, titleRequest } from './title-text.js';
 
 /** One for all: each conversation that is open would keep its own. */

@@ -11,8 +11,8 @@ import {
   removeWorktree,
   Repository,
 } from '../../git/index.js';
-import type { WorktreeRecord } from '../conversation-state.js';
-import type { WorktreeOptions } from '../start-request.js';
+import type { WorktreeRecord } from '../state/conversation-state.js';
+import type { WorktreeOptions } from '../state/start-request.js';
 import { WorktreeUsers } from './worktree-users.js';
 
 /** Without options a worktree starts from what is checked out. */

@@ -8,7 +8,7 @@ import {
   type AgentType,
 } from '../../agent/sub-agents/index.js';
 import { AppConfig } from '../../config/index.js';
-import type { AgentDefinitionDto } from '../../conversations/dto/agent-definition.dto.js';
+import type { AgentDefinitionDto } from '../../conversations/api/dto/agent-definition.dto.js';
 import { problemOf, readDefinition } from '../../conversations/sub-agents/definitions.js';
 import { toPlain } from '../../http/dto.js';
 import { isJsonObject } from '../../http/field-type.js';

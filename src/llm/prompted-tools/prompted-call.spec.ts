@@ -1,6 +1,6 @@
 import { endpoint, llm, message, request, TERMINAL } from '../../../test/support/llm-stage.js';
 import { textContent } from '../../events/index.js';
-import { CallFormatError } from '../llm-error.js';
+import { CallFormatError } from '../errors/llm-error.js';
 import type { LlmDelta, LlmTool } from '../llm.js';
 
 const EDIT: LlmTool = {

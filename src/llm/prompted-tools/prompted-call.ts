@@ -1,4 +1,4 @@
-import { CallFormatError } from '../llm-error.js';
+import { CallFormatError } from '../errors/llm-error.js';
 import type { LlmRequest, LlmResponse } from '../llm.js';
 import { CALL_STOP } from './call-text.js';
 import { HiddenCalls } from './hidden-calls.js';

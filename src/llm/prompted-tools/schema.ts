@@ -1,6 +1,6 @@
 import { parseShallow } from '../../text/index.js';
 import type { LlmTool } from '../llm.js';
-import { isObject } from '../json-object.js';
+import { isObject } from '../messages/json-object.js';
 
 /** What is known of one parameter of a tool. */
 export interface ParameterSchema {

@@ -6,10 +6,10 @@ import {
   type ReasoningItem,
   type ThinkingBlock,
 } from '../../events/index.js';
-import { MAX_CALLS, tooManyCalls } from '../bounded-answer.js';
+import { MAX_CALLS, tooManyCalls } from '../transport/bounded-answer.js';
 import type { ProviderAnswer } from '../providers/provider.js';
 import { tokenUsage, type ModelOutput } from './language-model.js';
-import { isObject } from '../json-object.js';
+import { isObject } from '../messages/json-object.js';
 
 /** Between a call's id and the signature that Gemini wants back with it. The notation is LiteLLM's. */
 const THOUGHT_SEPARATOR = '__thought__';

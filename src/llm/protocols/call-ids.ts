@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Message, MessageToolCall } from '../../events/index.js';
-import { allMessages } from '../all-messages.js';
+import { allMessages } from '../messages/all-messages.js';
 import { splitThoughtSignature, withThoughtSignature } from './answer.js';
 
 /** Which ids of tool calls a provider takes. */

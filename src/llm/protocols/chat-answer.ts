@@ -1,5 +1,5 @@
 import type { LanguageModelV3Content, LanguageModelV3Usage } from '@ai-sdk/provider';
-import { isObject } from '../json-object.js';
+import { isObject } from '../messages/json-object.js';
 import type { JsonObject, LlmDelta } from '../llm.js';
 import type { ProviderCall } from '../providers/provider.js';
 import { EmptyAnswerError, HeldBackError, type ModelOutput } from './language-model.js';

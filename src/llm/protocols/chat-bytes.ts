@@ -1,6 +1,6 @@
 import type { Message } from '../../events/index.js';
 import { copyInParts, encodeJson } from '../../text/index.js';
-import { sharedLength } from '../shared-length.js';
+import { sharedLength } from '../messages/shared-length.js';
 import { chatMessages, lastInputIndex, type ChatDialect } from './chat-messages.js';
 
 /** Dialogues that are remembered, and bytes of all of them. */

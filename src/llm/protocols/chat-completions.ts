@@ -3,7 +3,7 @@ import { inSlices } from '../../flow/index.js';
 import { joinInParts } from '../../text/index.js';
 import type { JsonObject, LlmRequest, LlmTool } from '../llm.js';
 import type { ProviderAnswer, ProviderCall } from '../providers/provider.js';
-import { postToModel, textOf, type ModelReply } from '../model-request.js';
+import { postToModel, textOf, type ModelReply } from '../request/model-request.js';
 import { toAnswer } from './answer.js';
 import { ChatAnswer } from './chat-answer.js';
 import { ChatBytes } from './chat-bytes.js';

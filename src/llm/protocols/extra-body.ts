@@ -1,5 +1,5 @@
 import type { JsonObject } from '../llm.js';
-import { isObject } from '../json-object.js';
+import { isObject } from '../messages/json-object.js';
 
 /**
  * A `fetch` that merges what the config adds into the body of each request; of fields that are objects on both sides the

@@ -4,7 +4,7 @@ import type { ProviderCall } from '../providers/provider.js';
 import { splitThoughtSignature } from './answer.js';
 import { samplingFields } from './chat-completions.js';
 import { imagesOfTools } from './chat-messages.js';
-import { isObject } from '../json-object.js';
+import { isObject } from '../messages/json-object.js';
 import { parsedArguments } from './prompt.js';
 
 /** A request of Ollama's chat (https://docs.ollama.com/api/chat). */

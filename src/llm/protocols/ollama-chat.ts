@@ -2,13 +2,13 @@ import type { LanguageModelV3Content } from '@ai-sdk/provider';
 import { randomUUID } from 'node:crypto';
 import { inSlices } from '../../flow/index.js';
 import { jsonBytes } from '../../text/index.js';
-import { modelFetch } from '../model-fetch.js';
+import { modelFetch } from '../transport/model-fetch.js';
 import type { ProviderAnswer, ProviderCall } from '../providers/provider.js';
 import { toAnswer } from './answer.js';
 import { requestHeaders } from './chat-completions.js';
 import { jsonLines } from './json-lines.js';
 import { EmptyAnswerError } from './language-model.js';
-import { isObject } from '../json-object.js';
+import { isObject } from '../messages/json-object.js';
 import { ollamaBody, type OllamaBody } from './ollama-body.js';
 import { RefusalError } from './refusal.js';
 

@@ -1,7 +1,7 @@
 import { isClaudes, type Message, type ReasoningItem, type ThinkingBlock } from '../../events/index.js';
 import type { JsonObject } from '../llm.js';
 import { splitThoughtSignature, withThoughtSignature } from './answer.js';
-import { isObject } from '../json-object.js';
+import { isObject } from '../messages/json-object.js';
 
 /** One detail as it is put together of its pieces. */
 interface Detail {

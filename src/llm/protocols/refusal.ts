@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
-import { modelFetch } from '../model-fetch.js';
-import { isObject } from '../json-object.js';
+import { modelFetch } from '../transport/model-fetch.js';
+import { isObject } from '../messages/json-object.js';
 
 /**
  * Sends a request and tells a refusal from an answer: gateways refuse with status 200 and an error in the body when they

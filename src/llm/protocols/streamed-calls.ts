@@ -1,7 +1,7 @@
 import type { LanguageModelV3Content } from '@ai-sdk/provider';
 import { randomUUID } from 'node:crypto';
-import { isObject } from '../json-object.js';
-import { MAX_CALLS, tooManyCalls } from '../bounded-answer.js';
+import { isObject } from '../messages/json-object.js';
+import { MAX_CALLS, tooManyCalls } from '../transport/bounded-answer.js';
 import type { JsonObject } from '../llm.js';
 import { JsonProgress } from './json-progress.js';
 import { EmptyAnswerError } from './language-model.js';

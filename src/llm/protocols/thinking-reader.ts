@@ -1,6 +1,6 @@
 import type { ThinkingBlock } from '../../events/index.js';
 import { ReasoningDetails } from './reasoning-details.js';
-import { isObject } from '../json-object.js';
+import { isObject } from '../messages/json-object.js';
 
 /** Where a body or a chunk may carry the fields of LiteLLM and of OpenRouter. */
 interface Carrier {

@@ -1,8 +1,8 @@
 import type { LanguageModelV3CallOptions } from '@ai-sdk/provider';
-import { INTERLEAVED_THINKING, thinkingBudget } from '../model-features.js';
-import { wantedEffort } from '../reasoning-effort.js';
-import { modelFetch } from '../model-fetch.js';
-import { pastTheSdk } from '../past-the-sdk.js';
+import { INTERLEAVED_THINKING, thinkingBudget } from '../catalogue/model-features.js';
+import { wantedEffort } from '../request/reasoning-effort.js';
+import { modelFetch } from '../transport/model-fetch.js';
+import { pastTheSdk } from '../transport/past-the-sdk.js';
 import { toAnswer } from '../protocols/answer.js';
 import { functionTools, requestHeaders, stopSequences } from '../protocols/chat-completions.js';
 import { CLAUDE_CALL_ID } from '../protocols/call-ids.js';

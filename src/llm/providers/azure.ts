@@ -1,4 +1,4 @@
-import { LlmError } from '../llm-error.js';
+import { LlmError } from '../errors/llm-error.js';
 import { callChatCompletions } from '../protocols/chat-completions.js';
 import { callResponses } from '../protocols/responses.js';
 import { withoutEndSlashes } from '../../text/index.js';

@@ -1,5 +1,5 @@
-import { thinkingTokens, wantedEffort } from '../reasoning-effort.js';
-import { modelFetch } from '../model-fetch.js';
+import { thinkingTokens, wantedEffort } from '../request/reasoning-effort.js';
+import { modelFetch } from '../transport/model-fetch.js';
 import { awsException } from '../protocols/aws-exception.js';
 import { toAnswer } from '../protocols/answer.js';
 import { functionTools, requestHeaders, stopSequences } from '../protocols/chat-completions.js';

@@ -1,4 +1,4 @@
-import { LlmError } from '../llm-error.js';
+import { LlmError } from '../errors/llm-error.js';
 import { withoutEndSlashes } from '../../text/index.js';
 import type { ProviderCall } from './provider.js';
 

@@ -7,7 +7,7 @@ import {
   type Speaker,
 } from '../../../test/support/wire/wire-stage.js';
 import type { Json } from '../../../test/support/wire/wire-protocol.js';
-import type { LlmConfig } from '../llm-config.js';
+import type { LlmConfig } from '../request/llm-config.js';
 
 /** The body of the request that a config makes; the endpoint may refuse it, as it knows few fields. */
 async function sent(speaker: Speaker, config: Partial<LlmConfig>): Promise<Json> {

@@ -1,6 +1,6 @@
-import { thinkingTokens, wantedEffort } from '../reasoning-effort.js';
-import { modelFetch } from '../model-fetch.js';
-import { pastTheSdk } from '../past-the-sdk.js';
+import { thinkingTokens, wantedEffort } from '../request/reasoning-effort.js';
+import { modelFetch } from '../transport/model-fetch.js';
+import { pastTheSdk } from '../transport/past-the-sdk.js';
 import { toAnswer } from '../protocols/answer.js';
 import { functionTools, requestHeaders, stopSequences } from '../protocols/chat-completions.js';
 import { withExtraBody } from '../protocols/extra-body.js';

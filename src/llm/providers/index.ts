@@ -1,6 +1,6 @@
-import { LlmError } from '../llm-error.js';
-import { parseModelName } from '../model-name.js';
-import { unknownModel } from '../unknown-model.js';
+import { LlmError } from '../errors/llm-error.js';
+import { parseModelName } from '../catalogue/model-name.js';
+import { unknownModel } from '../errors/unknown-model.js';
 import { compatibleServices } from './openai-compatible.js';
 import * as prefixes from './prefixes.js';
 import type { Provider } from './provider.js';

@@ -1,4 +1,4 @@
-import { INTERLEAVED_THINKING, thinkingBudget } from '../model-features.js';
+import { INTERLEAVED_THINKING, thinkingBudget } from '../catalogue/model-features.js';
 import type { ServiceAddress } from './environment.js';
 import { callOpenAi, type ProxyExtras } from './openai.js';
 import type { Provider, ProviderCall } from './provider.js';

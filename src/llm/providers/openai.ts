@@ -1,5 +1,5 @@
-import { INTERLEAVED_THINKING } from '../model-features.js';
-import { parseModelName } from '../model-name.js';
+import { INTERLEAVED_THINKING } from '../catalogue/model-features.js';
+import { parseModelName } from '../catalogue/model-name.js';
 import type { JsonObject } from '../llm.js';
 import { callChatCompletions } from '../protocols/chat-completions.js';
 import type { ServiceDialect } from '../protocols/chat-messages.js';

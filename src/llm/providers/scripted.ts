@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTick } from 'node:timers/promises';
 import { textContent, textsOf, type Message, type MessageToolCall } from '../../events/index.js';
-import { pause } from '../attempts.js';
+import { pause } from '../retry/attempts.js';
 import { countTokens, nextTurn, pieces, tokensOf, type Turn } from '../scripted/player.js';
 import type { ScriptedFailure } from '../scripted/script.js';
 import type { Provider, ProviderAnswer, ProviderCall } from './provider.js';

@@ -1,9 +1,9 @@
 import type { JsonObject } from '../llm.js';
-import { LlmError } from '../llm-error.js';
+import { LlmError } from '../errors/llm-error.js';
 import { callResponses } from '../protocols/responses.js';
 import { fromEnvironment } from './environment.js';
 import type { ProviderAnswer, ProviderCall } from './provider.js';
-import { isObject } from '../json-object.js';
+import { isObject } from '../messages/json-object.js';
 
 /** Where the models of a ChatGPT subscription are. Never the `base_url` of a model: the token is for nobody else. */
 const ADDRESS = 'https://chatgpt.com/backend-api/codex';

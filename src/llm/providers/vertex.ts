@@ -1,5 +1,5 @@
-import { LlmError } from '../llm-error.js';
-import { modelFetch } from '../model-fetch.js';
+import { LlmError } from '../errors/llm-error.js';
+import { modelFetch } from '../transport/model-fetch.js';
 import { callChatCompletions } from '../protocols/chat-completions.js';
 import { CLAUDE_CALL_ID } from '../protocols/call-ids.js';
 import { withoutEndSlashes } from '../../text/index.js';

@@ -1,4 +1,4 @@
-import type { LlmConfig } from '../../llm/llm-config.js';
+import type { LlmConfig } from '../../llm/request/llm-config.js';
 import type { LLMDto } from './llm.dto.js';
 
 /** The LLM object of the wire: every field, in the order that clients know. */

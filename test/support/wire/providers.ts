@@ -1,4 +1,4 @@
-import type { LlmConfig } from '../../../src/llm/llm-config.js';
+import type { LlmConfig } from '../../../src/llm/request/llm-config.js';
 import { anthropicMessages } from './anthropic-messages.js';
 import { bedrockConverse } from './bedrock-converse.js';
 import { chatCompletions } from './chat-completions.js';

@@ -1,0 +1,67 @@
+import { Body, Controller, HttpCode, Post } from '@nestjs/common';
+import type { ModelDiscovery } from '../../acp/index.js';
+import { model } from '../../http/dto.js';
+import { Field } from '../../http/field.js';
+import { flag, mapOf } from '../../http/field-type.js';
+import { documentSchemas, Operation } from '../../http/operation.js';
+import { ACPAgentSettingsDto, acpAgentOf } from './dto/acp-agent.dto.js';
+import { secretSource } from './dto/policies.dto.js';
+import { toAgentContext, toSecretSources } from './dto/to-start-request.js';
+import { AcpDiscovery } from '../agent-runtime/acp-discovery.js';
+
+/** Which agent is asked for its models, and with what. */
+export class ACPModelDiscoveryRequestDto {
+  @Field(model(ACPAgentSettingsDto, { className: 'ACPAgentSettings' }))
+  agent_settings!: ACPAgentSettingsDto;
+
+  @Field(mapOf(secretSource), 'As a conversation would have them.')
+  secrets = new Map<string, object>();
+
+  @Field(flag(), 'Ask again, even if the answer is known.')
+  refresh = false;
+}
+
+documentSchemas(() => {
+  const textOrNull = { anyOf: [{ type: 'string' }, { type: 'null' }] };
+  return Promise.resolve({
+    ACPModelDiscoveryError: {
+      type: 'object',
+      properties: { code: { type: 'string' }, detail: { type: 'string' } },
+      required: ['code', 'detail'],
+    },
+    ACPModelDiscovery: {
+      type: 'object',
+      properties: {
+        agent_name: textOrNull,
+        agent_version: textOrNull,
+        current_model_id: textOrNull,
+        available_models: { type: 'array', items: { $ref: '#/components/schemas/ACPModelInfo' } },
+        supports_runtime_model_switch: { type: 'boolean', default: false },
+        error: { anyOf: [{ $ref: '#/components/schemas/ACPModelDiscoveryError' }, { type: 'null' }] },
+      },
+    },
+  });
+});
+
+/** Agents from elsewhere that speak the Agent Client Protocol. */
+@Controller('api/acp')
+export class AcpController {
+  constructor(private readonly discovery: AcpDiscovery) {}
+
+  @Post('models')
+  @HttpCode(200)
+  @Operation({
+    tag: 'ACP',
+    summary: 'Ask an agent from elsewhere which models it has',
+    description:
+      'Starts the command on the host of the server, for as long as it takes to ask. What goes wrong is part of the ' +
+      'answer. Answers are kept for five minutes.',
+    body: { schema: ACPModelDiscoveryRequestDto },
+    answers: { 200: { description: 'What it says.', schema: 'ACPModelDiscovery' } },
+    errors: [],
+  })
+  models(@Body() { agent_settings, secrets, refresh }: ACPModelDiscoveryRequestDto): Promise<ModelDiscovery> {
+    const agent = acpAgentOf(agent_settings, toAgentContext);
+    return this.discovery.models(agent, toSecretSources(secrets), refresh);
+  }
+}

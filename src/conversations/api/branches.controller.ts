@@ -1,0 +1,78 @@
+import { Body, Controller, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { ConversationIdPipe } from '../../http/conversation-id.pipe.js';
+import { documentSchemas, Operation } from '../../http/operation.js';
+import type { JsonObject } from '../../storage/index.js';
+import type { StartedChild } from '../../tools/tool.js';
+import { BranchesService } from '../branches/branches.service.js';
+import {
+  ForkConversationRequestDto,
+  NavigateRequestDto,
+  StartChildConversationRequestDto,
+} from './dto/branches.dto.js';
+import { ConversationViewQueryDto } from './dto/queries.dto.js';
+
+const tag = 'Conversations';
+
+documentSchemas(async () => (await import('./schemas/branch-schemas.js')).branchSchemas());
+
+/** Branches, forks and children of a conversation over REST, under `/api` and without a prefix. */
+@Controller(['api/conversations/:conversation_id', 'conversations/:conversation_id'])
+export class BranchesController {
+  constructor(private readonly branches: BranchesService) {}
+
+  @Post('navigate')
+  @HttpCode(200)
+  @Operation({
+    tag,
+    summary: 'Go to another event of the tree',
+    description:
+      'The next event follows the one that is named here. Nothing is deleted, and no event tells of it.',
+    query: ConversationViewQueryDto,
+    body: { schema: NavigateRequestDto },
+    answers: { 200: { description: 'The conversation with its new head.', schema: 'ConversationInfo' } },
+    errors: [404, 409],
+  })
+  navigate(
+    @Param('conversation_id', ConversationIdPipe) id: string,
+    @Body() { event_id }: NavigateRequestDto,
+    @Query() { include_skills }: ConversationViewQueryDto,
+  ): Promise<JsonObject> {
+    return this.branches.navigate(id, event_id, include_skills);
+  }
+
+  @Post('fork')
+  @Operation({
+    tag,
+    summary: 'Fork a conversation',
+    description: 'A new conversation with the same agent, secrets and history, or with one branch of it.',
+    query: ConversationViewQueryDto,
+    body: { schema: ForkConversationRequestDto, required: false },
+    answers: { 201: { description: 'The fork.', schema: 'ConversationInfo' } },
+    errors: [404, 409],
+  })
+  fork(
+    @Param('conversation_id', ConversationIdPipe) id: string,
+    @Body() body: ForkConversationRequestDto,
+    @Query() { include_skills }: ConversationViewQueryDto,
+  ): Promise<JsonObject> {
+    const { title, tags, reset_metrics, from_event_id } = body;
+    const request = { id: body.id, title, tags, resetMetrics: reset_metrics, fromEventId: from_event_id };
+    return this.branches.fork(id, request, include_skills);
+  }
+
+  @Post('children')
+  @Operation({
+    tag,
+    summary: 'Start a child conversation',
+    description: 'It takes over agent, secrets, tags and policy, and works on a task of its own.',
+    body: { schema: StartChildConversationRequestDto },
+    answers: { 201: { description: 'Started.', schema: 'StartChildConversationResponse' } },
+    errors: [404, 429],
+  })
+  startChild(
+    @Param('conversation_id', ConversationIdPipe) id: string,
+    @Body() body: StartChildConversationRequestDto,
+  ): Promise<StartedChild> {
+    return this.branches.startChild(id, body);
+  }
+}

@@ -1,0 +1,247 @@
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  Header,
+  Headers,
+  HttpCode,
+  Param,
+  Patch,
+  Post,
+  Query,
+  Res,
+} from '@nestjs/common';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Response } from 'express';
+import { ConversationIdPipe } from '../../http/conversation-id.pipe.js';
+import { Operation, documentSchemas } from '../../http/operation.js';
+import type { AnswerSource } from '../../http/stream-answer.js';
+import type { JsonObject } from '../../storage/index.js';
+import { ConversationsService } from '../conversations.service.js';
+import { IDEMPOTENCY_HEADER, conversationIdOf, readIdempotencyKey } from './dto/idempotency-key.js';
+import { OBSERVABILITY_HEADERS, withObservabilityHeaders } from './dto/observability-headers.js';
+import {
+  ConversationBatchQueryDto,
+  ConversationCountQueryDto,
+  ConversationSearchQueryDto,
+  ConversationViewQueryDto,
+} from './dto/queries.dto.js';
+import { StartConversationRequestDto } from './dto/start-conversation.dto.js';
+import { START_EXAMPLE } from './dto/start-example.js';
+import { agentProfileOf, toStartRequest } from './dto/to-start-request.js';
+import { listJson, pageJson } from '../queries/json-page.js';
+import { LaunchProfiles, withAdditions, type LaunchedProfile } from '../profiles/launch-profiles.js';
+import { UpdateConversationRequestDto } from './dto/update-conversation.dto.js';
+
+/** What writes answer. */
+const SUCCESS = { success: true } as const;
+const tag = 'Conversations';
+const done = { 200: { description: 'Done.', schema: 'Success' } };
+
+documentSchemas(async () => (await import('./schemas/conversation-schemas.js')).conversationSchemas());
+
+/** Conversations over REST: under `/api` and, for clients of the first version, without a prefix. */
+@Controller(['api/conversations', 'conversations'])
+export class ConversationsController {
+  constructor(
+    private readonly conversations: ConversationsService,
+    private readonly profiles: LaunchProfiles,
+  ) {}
+
+  @Get('search')
+  @Header('Content-Type', 'application/json')
+  @Operation({
+    tag,
+    summary: 'List conversations',
+    query: ConversationSearchQueryDto,
+    answers: { 200: { description: 'A page.', schema: 'ConversationPage' } },
+  })
+  async search(@Query() query: ConversationSearchQueryDto): Promise<Buffer | AnswerSource> {
+    const page = await this.conversations.search({
+      pageId: query.page_id ?? undefined,
+      limit: query.limit,
+      status: query.status ?? undefined,
+      sortOrder: query.sort_order,
+      includeSkills: query.include_skills,
+    });
+    return pageJson(page);
+  }
+
+  @Get('count')
+  @Header('Content-Type', 'application/json')
+  @Operation({
+    tag,
+    summary: 'Count conversations',
+    query: ConversationCountQueryDto,
+    answers: { 200: { description: 'How many there are.', schema: { type: 'integer' } } },
+  })
+  async count(@Query() { status }: ConversationCountQueryDto): Promise<string> {
+    return JSON.stringify(await this.conversations.count(status ?? undefined));
+  }
+
+  @Get()
+  @Header('Content-Type', 'application/json')
+  @Operation({
+    tag,
+    summary: 'Get several conversations',
+    query: ConversationBatchQueryDto,
+    answers: {
+      200: {
+        description: 'In the order asked; null for ids that are not known.',
+        schema: {
+          type: 'array',
+          items: { anyOf: [{ $ref: '#/components/schemas/ConversationInfo' }, { type: 'null' }] },
+        },
+      },
+    },
+  })
+  async batch(@Query() query: ConversationBatchQueryDto): Promise<Buffer | AnswerSource> {
+    return listJson(await this.conversations.batch(query.ids, query.include_skills));
+  }
+
+  /** What was acknowledged is on disk, and a frozen server goes on where it was: there is nothing to wait for. */
+  @Post('prepare-for-sandbox-pause')
+  @HttpCode(204)
+  @Operation({
+    tag,
+    hidden: true,
+    summary: 'Make ready for the sandbox around this server to be paused',
+    answers: { 204: { description: 'It is.' } },
+  })
+  prepareForSandboxPause(): void {
+    return;
+  }
+
+  @Post()
+  @Operation({
+    tag,
+    summary: 'Start a conversation',
+    description:
+      'Needs an agent (`agent`, `agent_settings` or `agent_profile_id`) and a workspace. An initial message starts a ' +
+      'run at once. Models named `scripted/...` play the steps that stand in the message, so the example runs without ' +
+      'a key.',
+    query: ConversationViewQueryDto,
+    headers: { ...OBSERVABILITY_HEADERS, ...IDEMPOTENCY_HEADER },
+    body: { schema: StartConversationRequestDto, example: START_EXAMPLE, large: true },
+    answers: {
+      200: {
+        description: 'The conversation of this id exists; it is left as it is.',
+        schema: 'ConversationInfo',
+      },
+      201: { description: 'Started.', schema: 'ConversationInfo' },
+    },
+    errors: [404, 429],
+  })
+  async create(
+    @Body() body: StartConversationRequestDto,
+    @Query() { include_skills }: ConversationViewQueryDto,
+    @Headers() headers: IncomingHttpHeaders,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<JsonObject> {
+    const key = readIdempotencyKey(headers['idempotency-key']?.toString());
+    if (key !== undefined) body.conversation_id ??= conversationIdOf(key);
+    const profile = agentProfileOf(body);
+    const launched = profile === null ? undefined : await this.launched(profile, body);
+    const { info, created } = await this.conversations.create(
+      toStartRequest(withObservabilityHeaders(body, headers), launched),
+      include_skills,
+    );
+    response.status(created ? 201 : 200);
+    return info;
+  }
+
+  @Get(':conversation_id')
+  @Header('Content-Type', 'application/json')
+  @Operation({
+    tag,
+    summary: 'Get a conversation',
+    query: ConversationViewQueryDto,
+    answers: { 200: { description: 'Its state.', schema: 'ConversationInfo' } },
+    errors: [404],
+  })
+  get(
+    @Param('conversation_id', ConversationIdPipe) id: string,
+    @Query() query: ConversationViewQueryDto,
+  ): Promise<Buffer> {
+    return this.conversations.infoJson(id, query.include_skills);
+  }
+
+  @Patch(':conversation_id')
+  @Operation({
+    tag,
+    summary: 'Change title, tags or budget',
+    body: { schema: UpdateConversationRequestDto },
+    answers: done,
+    errors: [404, 409],
+  })
+  async update(
+    @Param('conversation_id', ConversationIdPipe) id: string,
+    @Body() { title, tags, max_budget_per_run }: UpdateConversationRequestDto,
+  ): Promise<typeof SUCCESS> {
+    await this.conversations.update(id, {
+      ...(title !== null && { title: title.trim() }),
+      ...(tags !== null && { tags }),
+      ...(max_budget_per_run !== undefined && { max_budget_per_run }),
+    });
+    return SUCCESS;
+  }
+
+  @Delete(':conversation_id')
+  @Operation({
+    tag,
+    summary: 'Delete a conversation',
+    description: 'Ends its run and everything its shell started. Files in its workspace stay.',
+    answers: done,
+    errors: [404],
+  })
+  async delete(@Param('conversation_id', ConversationIdPipe) id: string): Promise<typeof SUCCESS> {
+    await this.conversations.delete(id);
+    return SUCCESS;
+  }
+
+  @Post(':conversation_id/run')
+  @HttpCode(200)
+  @Operation({ tag, summary: 'Start a run', answers: done, errors: [404, 409, 429] })
+  async run(@Param('conversation_id', ConversationIdPipe) id: string): Promise<typeof SUCCESS> {
+    await this.conversations.run(id);
+    return SUCCESS;
+  }
+
+  @Post(':conversation_id/pause')
+  @HttpCode(200)
+  @Operation({ tag, summary: 'Pause after the current step', answers: done, errors: [404] })
+  async pause(@Param('conversation_id', ConversationIdPipe) id: string): Promise<typeof SUCCESS> {
+    await this.conversations.pause(id);
+    return SUCCESS;
+  }
+
+  @Post(':conversation_id/interrupt')
+  @HttpCode(200)
+  @Operation({ tag, summary: 'Stop in the middle of a step', answers: done, errors: [404] })
+  async interrupt(@Param('conversation_id', ConversationIdPipe) id: string): Promise<typeof SUCCESS> {
+    await this.conversations.interrupt(id);
+    return SUCCESS;
+  }
+
+  @Get(':conversation_id/agent_final_response')
+  @Operation({
+    tag,
+    summary: "Get the agent's final response",
+    answers: { 200: { description: 'Empty when there is none yet.', schema: 'AgentResponseResult' } },
+    errors: [404],
+  })
+  async finalResponse(
+    @Param('conversation_id', ConversationIdPipe) id: string,
+  ): Promise<{ response: string }> {
+    return { response: await this.conversations.finalResponse(id) };
+  }
+
+  private async launched(
+    profile: string,
+    { agent_launch_additions: additions }: StartConversationRequestDto,
+  ): Promise<LaunchedProfile> {
+    const launched = await this.profiles.load(profile, additions?.llm_profile_ref ?? undefined);
+    return additions ? withAdditions(launched, additions) : launched;
+  }
+}

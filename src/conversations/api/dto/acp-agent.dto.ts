@@ -1,0 +1,212 @@
+import { InvalidRequestError } from '../../../errors/index.js';
+import { ACP_SERVERS, commandOf, FILE_SECRETS } from '../../../acp/index.js';
+import type { AcpAgentSpec, FileSecretSpec } from '../../../agent/agent-spec.js';
+import { model, readChecked } from '../../../http/dto.js';
+import { Field } from '../../../http/field.js';
+import { choice, decimal, flag, integer, listOf, nullable, recordOf, text } from '../../../http/field-type.js';
+import { type AgentContextDto, agentContext } from '../../../settings/dto/agent-context.dto.js';
+import { LLMDto, llm } from '../../../settings/dto/llm.dto.js';
+import { mcpServer } from '../../../settings/dto/mcp-server.dto.js';
+import { toLlmConfig } from '../../../settings/dto/to-llm-config.js';
+import type { JsonObject } from '../../../storage/index.js';
+import { AgentFields } from './agent.dto.js';
+
+/** What such an agent has for a model: the name stands for the one that it chooses. */
+const MANAGED = 'acp-managed';
+
+function managedLlm(): LLMDto {
+  return Object.assign(new LLMDto(), { model: MANAGED, usage_id: MANAGED });
+}
+
+/** A secret that the agent wants in a file. */
+export class ACPFileSecretSpecDto {
+  @Field(text({ min: 1 }), 'The secret of the conversation.')
+  secret_name!: string;
+
+  @Field(text({ min: 1 }))
+  filename!: string;
+
+  @Field(text({ min: 1 }), 'The variable that tells the agent where it is.')
+  env_var!: string;
+
+  @Field(text({ min: 1 }), "The folder of the file, below the conversation's own folder.")
+  subdir!: string;
+
+  @Field(choice(['dir', 'file']))
+  env_points_to: 'dir' | 'file' = 'file';
+
+  @Field(listOf(text()), 'The log says so when one of these variables is missing.')
+  warn_if_unset: string[] = [];
+}
+
+const fileSecrets = listOf(model(ACPFileSecretSpecDto, { className: 'ACPFileSecretSpec' }));
+
+function knownFileSecrets(): ACPFileSecretSpecDto[] {
+  return FILE_SECRETS.map((spec) => Object.assign(new ACPFileSecretSpecDto(), spec));
+}
+
+/** An agent from elsewhere: a program that speaks the Agent Client Protocol on its standard input and output. */
+export class ACPAgentDto extends AgentFields {
+  @Field(llm())
+  llm: LLMDto = managedLlm();
+
+  @Field(listOf(text()))
+  override include_default_tools: string[] = [];
+
+  @Field(listOf(text()), 'The program and its first arguments.')
+  acp_command!: string[];
+
+  @Field(nullable(text()), 'The name of a known agent, for what is special about it.')
+  acp_server: string | null = null;
+
+  @Field(listOf(text()), 'Further arguments.')
+  acp_args: string[] = [];
+
+  @Field(nullable(text()), 'The mode of the session, in the words of the agent.')
+  acp_session_mode: string | null = null;
+
+  @Field(decimal(), 'Seconds without any news after which a turn ends.')
+  acp_prompt_timeout = 1800;
+
+  @Field(decimal(), 'Seconds until there is a session.')
+  acp_startup_timeout = 90;
+
+  @Field(nullable(text()), 'The model, in the words of the agent.')
+  acp_model: string | null = null;
+
+  @Field(nullable(text()), 'A session of the agent that is to go on.')
+  acp_resume_session_id: string | null = null;
+
+  @Field(fileSecrets)
+  acp_file_secrets: ACPFileSecretSpecDto[] = knownFileSecrets();
+
+  @Field(flag(), 'The agent keeps its data with the conversation (known agents only).')
+  acp_isolate_data_dir = false;
+
+  @Field(choice(['ACPAgent']))
+  kind = 'ACPAgent';
+}
+
+/** An agent from elsewhere as the settings describe it. */
+export class ACPAgentSettingsDto {
+  @Field(integer({ ge: 1 }))
+  schema_version = 9;
+
+  @Field(choice(['acp']))
+  agent_kind = 'acp';
+
+  @Field(choice(ACP_SERVERS))
+  acp_server = 'claude-code';
+
+  @Field(listOf(text()), 'Empty: that of the known agent.')
+  acp_command: string[] = [];
+
+  @Field(listOf(text()))
+  acp_args: string[] = [];
+
+  @Field(nullable(text()))
+  acp_model: string | null = null;
+
+  @Field(nullable(text()))
+  acp_session_mode: string | null = null;
+
+  @Field(decimal({ gt: 0 }))
+  acp_prompt_timeout = 1800;
+
+  @Field(decimal({ gt: 0 }))
+  acp_startup_timeout = 90;
+
+  @Field(recordOf(mcpServer), 'MCP servers by name, which the agent starts.')
+  mcp_config: Record<string, JsonObject> = {};
+
+  @Field(flag())
+  acp_isolate_data_dir = false;
+
+  @Field(fileSecrets)
+  acp_file_secrets: ACPFileSecretSpecDto[] = knownFileSecrets();
+
+  @Field(agentContext)
+  agent_context: AgentContextDto | null = null;
+}
+
+/** Settings of other agents. */
+const NO_SETTINGS = ['llm'];
+
+/** An agent that settings describe. @throws InvalidRequestError */
+export function acpAgentFromSettings(
+  settings: JsonObject,
+  context: (dto: AgentContextDto) => JsonObject,
+): AcpAgentSpec {
+  const removed = NO_SETTINGS.filter((name) => Object.hasOwn(settings, name));
+  if (removed.length > 0)
+    throw new InvalidRequestError(['body'], `Removed agent settings: ${removed.join(', ')}`);
+  const dto = readChecked(model(ACPAgentSettingsDto), settings, ['body', 'agent_settings']);
+  if (!(dto instanceof ACPAgentSettingsDto)) throw new TypeError('not the settings of an agent');
+  return acpAgentOf(dto, context);
+}
+
+/**
+ * The agent of valid settings.
+ * @throws InvalidRequestError without a command where there is none to take
+ */
+export function acpAgentOf(
+  dto: ACPAgentSettingsDto,
+  context: (dto: AgentContextDto) => JsonObject,
+): AcpAgentSpec {
+  const { agent_context, schema_version: _version, agent_kind: _kind, ...fields } = dto;
+  const agent = new ACPAgentDto();
+  const acp_command = dto.acp_command.length > 0 ? dto.acp_command : commandOf(dto.acp_server);
+  if (!acp_command) {
+    throw new InvalidRequestError(
+      [],
+      "ACPAgentSettings.acp_command must be set when acp_server='custom' — there is no default to fall back to",
+    );
+  }
+  Object.assign(agent, fields, { acp_command, agent_context });
+  return toAcpAgentSpec(agent, context);
+}
+
+function toFileSecretSpec(dto: ACPFileSecretSpecDto): FileSecretSpec {
+  const { secret_name, filename, env_var, subdir, env_points_to, warn_if_unset } = dto;
+  return { secret_name, filename, env_var, subdir, env_points_to, warn_if_unset };
+}
+
+/** The agent of the wire: every field, in the order that clients know. */
+export function toAcpAgentSpec(
+  agent: ACPAgentDto,
+  context: (dto: AgentContextDto) => JsonObject,
+): AcpAgentSpec {
+  if (agent.tools.length > 0) {
+    throw new InvalidRequestError(
+      ['body', 'agent', 'tools'],
+      'ACPAgent does not support custom tools; the ACP server manages its own tools',
+    );
+  }
+  const llm = toLlmConfig(agent.llm);
+  return {
+    llm: agent.acp_model === null ? llm : { ...llm, model: agent.acp_model },
+    tools: [],
+    mcp_config: agent.mcp_config,
+    filter_tools_regex: agent.filter_tools_regex,
+    include_default_tools: [],
+    agent_context: agent.agent_context && context(agent.agent_context),
+    system_prompt: agent.system_prompt,
+    system_prompt_filename: agent.system_prompt_filename,
+    security_policy_filename: agent.security_policy_filename,
+    system_prompt_kwargs: agent.system_prompt_kwargs,
+    condenser: null,
+    critic: null,
+    tool_concurrency_limit: agent.tool_concurrency_limit,
+    acp_command: agent.acp_command,
+    acp_server: agent.acp_server,
+    acp_args: agent.acp_args,
+    acp_session_mode: agent.acp_session_mode,
+    acp_prompt_timeout: agent.acp_prompt_timeout,
+    acp_startup_timeout: agent.acp_startup_timeout,
+    acp_model: agent.acp_model,
+    acp_resume_session_id: agent.acp_resume_session_id,
+    acp_file_secrets: agent.acp_file_secrets.map(toFileSecretSpec),
+    acp_isolate_data_dir: agent.acp_isolate_data_dir,
+    kind: 'ACPAgent',
+  };
+}

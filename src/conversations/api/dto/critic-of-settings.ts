@@ -1,0 +1,52 @@
+import { isBlank } from '../../../crypto/index.js';
+import { toPlain } from '../../../http/dto.js';
+import { isJsonObject } from '../../../http/field-type.js';
+import type { LLMDto } from '../../../settings/dto/llm.dto.js';
+import type { VerificationSettingsDto } from '../../../settings/dto/verification-settings.dto.js';
+import type { JsonObject } from '../../../storage/index.js';
+import { APIBasedCriticDto } from './agent.dto.js';
+
+/** The critic that settings ask for; null where they ask for none, or there is no key that it could be asked with. */
+export function criticOfSettings(
+  verification: VerificationSettingsDto,
+  llm: Pick<LLMDto, 'model' | 'base_url' | 'api_key'>,
+): JsonObject | null {
+  const key = verification.critic_enabled ? keyOf(verification, llm) : null;
+  if (key === null) return null;
+  const { critic_server_url: url, critic_model_name: name, critic_mode: mode } = verification;
+  const critic = new APIBasedCriticDto();
+  const plain: unknown = toPlain(
+    Object.assign(critic, {
+      api_key: key,
+      mode,
+      ...(url !== null && { server_url: url }),
+      ...(name !== null && { model_name: name }),
+      iterative_refinement: verification.enable_iterative_refinement
+        ? {
+            success_threshold: verification.critic_threshold,
+            max_iterations: verification.max_refinement_iterations,
+          }
+        : null,
+    }),
+  );
+  return isJsonObject(plain) ? plain : null;
+}
+
+/**
+ * Without a key of its own the critic takes that of the model, but the usual service (that of All Hands) gets no key
+ * that is meant for another provider.
+ */
+function keyOf(
+  { critic_api_key: own, critic_server_url: url }: VerificationSettingsDto,
+  { model, base_url, api_key }: Pick<LLMDto, 'model' | 'base_url' | 'api_key'>,
+): string | null {
+  if (!isBlank(own)) return own;
+  const isMeant = url !== null || model.startsWith('openhands/') || isAllHands(base_url);
+  return isMeant && !isBlank(api_key) ? api_key : null;
+}
+
+function isAllHands(address: string | null): boolean {
+  if (address === null || !URL.canParse(address)) return false;
+  const { protocol, hostname } = new URL(address);
+  return protocol === 'https:' && hostname.endsWith('.all-hands.dev');
+}

@@ -1,0 +1,11 @@
+import { Field } from '../../../http/field.js';
+import { integer, text } from '../../../http/field-type.js';
+
+/** What an agent is to reach. */
+export class StartGoalRequestDto {
+  @Field(text())
+  objective!: string;
+
+  @Field(integer({ ge: 1 }), 'Audits after which the work ends in any case.')
+  max_iterations = 10;
+}

@@ -1,0 +1,55 @@
+import { InvalidRequestError } from '../../../errors/index.js';
+import type { IncomingHttpHeaders } from 'node:http';
+import { isJsonObject } from '../../../http/field-type.js';
+import type { StartConversationRequestDto } from './start-conversation.dto.js';
+
+const PREFIX = 'x-openhands-observability-';
+
+/** The headers below, for the API document. */
+export const OBSERVABILITY_HEADERS = {
+  'X-OpenHands-Observability-Span-Name': 'Fills `observability_span_name`.',
+  'X-OpenHands-Observability-Tags': 'Fills `observability_tags`; separated by commas.',
+  'X-OpenHands-Observability-Metadata': 'Fills `observability_metadata`; a JSON object.',
+  'X-OpenHands-Observability-Parent-Span-Context': 'Fills `observability_parent_span_context`.',
+} as const;
+
+/**
+ * Observability settings may come as headers, set by proxies that do not touch bodies. They fill what the body leaves
+ * at its default.
+ * @throws InvalidRequestError when the metadata is no JSON object
+ */
+export function withObservabilityHeaders(
+  dto: StartConversationRequestDto,
+  headers: IncomingHttpHeaders,
+): StartConversationRequestDto {
+  const header = (name: string): string | undefined => {
+    const value = headers[PREFIX + name];
+    return typeof value === 'string' && value !== '' ? value : undefined;
+  };
+  const spanName = header('span-name');
+  if (spanName && dto.observability_span_name === DEFAULT_SPAN_NAME) dto.observability_span_name = spanName;
+  const tags = header('tags')
+    ?.split(',')
+    .map((tag) => tag.trim());
+  if (tags && dto.observability_tags.length === 0) dto.observability_tags = tags.filter((tag) => tag !== '');
+  const metadata = header('metadata');
+  if (metadata && Object.keys(dto.observability_metadata).length === 0) {
+    dto.observability_metadata = parseMetadata(metadata);
+  }
+  dto.observability_parent_span_context ??= header('parent-span-context') ?? null;
+  return dto;
+}
+
+const DEFAULT_SPAN_NAME = 'conversation';
+
+function parseMetadata(text: string): Record<string, unknown> {
+  const refused = new InvalidRequestError([], 'X-OpenHands-Observability-Metadata must be a JSON object');
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw refused;
+  }
+  if (!isJsonObject(value)) throw refused;
+  return value;
+}

@@ -1,0 +1,15 @@
+import type { CondenserSpec } from '../../../agent/condenser/condenser-spec.js';
+import { toLlmConfig } from '../../../settings/dto/to-llm-config.js';
+import { LLMSummarizingCondenserDto, PipelineCondenserDto } from './agent.dto.js';
+
+/** A condenser with all fields of its models. */
+export function toCondenser(condenser: object): CondenserSpec {
+  if (condenser instanceof LLMSummarizingCondenserDto) {
+    const { llm, ...limits } = condenser;
+    return { llm: toLlmConfig(llm), ...limits, kind: 'LLMSummarizingCondenser' };
+  }
+  if (condenser instanceof PipelineCondenserDto) {
+    return { condensers: condenser.condensers.map(toCondenser), kind: 'PipelineCondenser' };
+  }
+  return { kind: 'NoOpCondenser' };
+}

@@ -1,0 +1,295 @@
+import { InvalidRequestError } from '../../../errors/index.js';
+import type { AgentSpec, ToolSpec } from '../../../agent/agent-spec.js';
+import type { CondenserSpec } from '../../../agent/condenser/condenser-spec.js';
+import { type Content, utcTimestamp } from '../../../events/index.js';
+import { readChecked, toPlain, model } from '../../../http/dto.js';
+import { isJsonObject } from '../../../http/field-type.js';
+import { UnusableProfileError } from '../../../settings/index.js';
+import type { JsonObject } from '../../../storage/index.js';
+import { clientToolProblem, type ClientToolSpec } from '../../../tools/client/client-tool.js';
+import type { IncomingMessage, StartConversationRequest, WorktreeOptions } from '../../state/start-request.js';
+import { ACPAgentDto, acpAgentFromSettings, toAcpAgentSpec } from './acp-agent.dto.js';
+import { AgentDto, DEFAULT_PROMPT_FILE, LLMSummarizingCondenserDto } from './agent.dto.js';
+import type { AgentContextDto } from '../../../settings/dto/agent-context.dto.js';
+import { toCondenser } from './to-condenser.js';
+import { AgentSettingsDto } from './agent-settings.dto.js';
+import type { LaunchedProfile } from '../../profiles/launch-profiles.js';
+import { inScope } from '../../profiles/secret-scope.js';
+import { criticOfSettings } from './critic-of-settings.js';
+import { toLlmConfig } from '../../../settings/dto/to-llm-config.js';
+import type { ImageContentDto, SendMessageRequestDto, TextContentDto } from './message.dto.js';
+import type {
+  ClientToolSpecDto,
+  ToolAnnotationsDto,
+  ConversationWorktreeOptionsDto,
+  StartConversationRequestDto,
+} from './start-conversation.dto.js';
+
+/** Tools of an agent that is described by settings which name none. */
+const DEFAULT_TOOLS = ['terminal', 'file_editor', 'task_tracker', 'browser_tool_set'];
+/** Built-in tools of an agent that is described by settings. */
+const SETTINGS_BUILT_IN = ['FinishTool', 'ThinkTool', 'SwitchLLMTool'];
+/** Settings of an agent that were taken away; clients are told instead of being ignored. */
+const REMOVED_SETTINGS = ['enable_sub_agents', 'enable_switch_llm_tool'];
+/** The bucket for the cost of summaries. */
+const CONDENSER_USAGE_ID = 'condenser';
+
+/**
+ * What a valid create request asks for, with all defaults filled in.
+ * @throws InvalidRequestError for what only the request as a whole can get wrong
+ * @param launched the agent profile that the request names
+ * @throws UnusableProfileError for an agent profile that is not valid
+ */
+export function toStartRequest(
+  dto: StartConversationRequestDto,
+  launched?: LaunchedProfile,
+): StartConversationRequest {
+  if (dto.conversation_runtime === 'docker') {
+    throw new InvalidRequestError([], 'This server only runs local conversations');
+  }
+  refuseDuplicateTools(dto);
+  const agent = launched ? fromProfile(launched) : agentOf(dto);
+  return {
+    agent: { ...agent, tools: ownTools(agent, dto) },
+    agentField: launched ? 'agent_profile_id' : dto.agent ? 'agent' : 'agent_settings',
+    workspace: { working_dir: dto.workspace.working_dir, kind: dto.workspace.kind },
+    conversation_id: dto.conversation_id,
+    parent_conversation_id: dto.parent_conversation_id,
+    confirmation_policy: withKind(dto.confirmation_policy),
+    security_analyzer: dto.security_analyzer && withKind(dto.security_analyzer),
+    initial_message:
+      dto.initial_message && toIncomingMessage(dto.initial_message, ['body', 'initial_message', 'role']),
+    max_iterations: dto.max_iterations,
+    stuck_detection: dto.stuck_detection,
+    max_budget_per_run: dto.max_budget_per_run,
+    secrets: inScope(toSecretSources(dto.secrets), launched?.shown ?? null),
+    client_tools: dto.client_tools.map(toClientTool),
+    tool_module_qualnames: dto.tool_module_qualnames,
+    hook_config: dto.hook_config && object(toPlain(dto.hook_config)),
+    tags: dto.tags ?? {},
+    autotitle: dto.autotitle,
+    launched_agent_profile: launched?.shown ?? null,
+    worktree: dto.worktree,
+    worktree_options: dto.worktree_options && toWorktreeOptions(dto.worktree_options),
+    rest: object(toPlain(dto, HANDLED)),
+  };
+}
+
+/** Fields with a place of their own in the request. */
+const HANDLED: ReadonlySet<string> = new Set<keyof StartConversationRequestDto>([
+  'agent',
+  'agent_settings',
+  'agent_profile_id',
+  'workspace',
+  'conversation_id',
+  'parent_conversation_id',
+  'confirmation_policy',
+  'security_analyzer',
+  'initial_message',
+  'max_iterations',
+  'stuck_detection',
+  'max_budget_per_run',
+  'secrets',
+  'client_tools',
+  'tool_module_qualnames',
+  'hook_config',
+  'tags',
+  'autotitle',
+  'worktree',
+  'worktree_options',
+]);
+
+/**
+ * A message as the conversation takes it.
+ * @throws InvalidRequestError when it is not the user's
+ */
+export function toIncomingMessage(dto: SendMessageRequestDto, roleLocation: string[]): IncomingMessage {
+  if (dto.role !== 'user') {
+    throw new InvalidRequestError(
+      roleLocation,
+      'Only user messages are allowed to be sent to the agent.',
+      dto.role,
+    );
+  }
+  return { role: dto.role, content: dto.content.map(toContent) };
+}
+
+function toContent(block: TextContentDto | ImageContentDto): Content {
+  const { cache_prompt } = block;
+  return block.type === 'text'
+    ? { cache_prompt, type: 'text', text: block.text }
+    : { cache_prompt, type: 'image', image_urls: block.image_urls };
+}
+
+/** @throws InvalidRequestError for a base that needs a name and has none */
+function toWorktreeOptions(options: ConversationWorktreeOptionsDto): WorktreeOptions {
+  const { base, ref, branch_prefix } = options;
+  if (base === 'ref' && ref === null) {
+    throw new InvalidRequestError(['body', 'worktree_options'], 'A `ref` base needs a `ref`');
+  }
+  return { base, ref, branch_prefix };
+}
+
+/** @throws InvalidRequestError for a tool that no model could call */
+function toClientTool(dto: ClientToolSpecDto, index: number): ClientToolSpec {
+  const { name, description, parameters, annotations } = dto;
+  const spec = { name, description, parameters, annotations: annotations && toAnnotations(annotations) };
+  const problem = clientToolProblem(spec);
+  if (problem !== undefined) throw new InvalidRequestError(['body', 'client_tools', index], problem);
+  return spec;
+}
+
+function toAnnotations(dto: ToolAnnotationsDto): NonNullable<ClientToolSpec['annotations']> {
+  const { title, readOnlyHint, destructiveHint, idempotentHint, openWorldHint } = dto;
+  return { title, readOnlyHint, destructiveHint, idempotentHint, openWorldHint };
+}
+
+function refuseDuplicateTools({ client_tools }: StartConversationRequestDto): void {
+  const names = client_tools.map(({ name }) => name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice === undefined) return;
+  throw new InvalidRequestError(
+    [],
+    `Duplicate client tool name '${twice.slice(0, 200)}' in one registration request. Client tool names must be unique.`,
+  );
+}
+
+/** The tools of an agent without those of the client, which agents are shown with when they are read. */
+function ownTools({ tools }: AgentSpec, { client_tools }: StartConversationRequestDto): ToolSpec[] {
+  return tools.filter((tool) => !client_tools.some(({ name }) => name === tool.name));
+}
+
+/**
+ * The agent profile that a request names, if it names one.
+ * @throws InvalidRequestError for one beside another agent
+ */
+export function agentProfileOf(dto: StartConversationRequestDto): string | null {
+  if (dto.agent_profile_id === null) return null;
+  const other = dto.agent ? 'agent' : dto.agent_settings ? 'agent_settings' : undefined;
+  if (other === undefined) return dto.agent_profile_id;
+  throw new InvalidRequestError(['body'], `\`agent_profile_id\` is mutually exclusive with \`${other}\``);
+}
+
+function fromProfile({ name, settings }: LaunchedProfile): AgentSpec {
+  try {
+    return fromSettings(settings);
+  } catch {
+    // The client did not send the profile: what is wrong with its fields is not about the request.
+    throw new UnusableProfileError(`Agent profile '${name}' holds no valid agent`);
+  }
+}
+
+function agentOf(dto: StartConversationRequestDto): AgentSpec {
+  if (dto.agent instanceof AgentDto) return toAgentSpec(dto.agent);
+  if (dto.agent instanceof ACPAgentDto) return toAcpAgentSpec(dto.agent, toAgentContext);
+  if (dto.agent_settings) return fromSettings(dto.agent_settings);
+  throw new InvalidRequestError(
+    ['body'],
+    'One of `agent`, `agent_settings`, or `agent_profile_id` must be provided',
+  );
+}
+
+function toAgentSpec(agent: AgentDto): AgentSpec {
+  if (agent.system_prompt !== null && agent.system_prompt_filename !== DEFAULT_PROMPT_FILE) {
+    throw new InvalidRequestError(
+      ['body', 'agent'],
+      "Cannot set both 'system_prompt' and a non-default 'system_prompt_filename'. Use one or the other.",
+    );
+  }
+  checkCondenser(agent.condenser);
+  return {
+    llm: toLlmConfig(agent.llm),
+    tools: agent.tools.map(({ name, params }) => ({ name, params })),
+    mcp_config: agent.mcp_config,
+    filter_tools_regex: agent.filter_tools_regex,
+    include_default_tools: agent.include_default_tools,
+    agent_context: agent.agent_context && toAgentContext(agent.agent_context),
+    system_prompt: agent.system_prompt,
+    system_prompt_filename: agent.system_prompt_filename,
+    security_policy_filename: agent.security_policy_filename,
+    system_prompt_kwargs: { llm_security_analyzer: true, ...agent.system_prompt_kwargs },
+    condenser: agent.condenser && toCondenser(agent.condenser),
+    critic: agent.critic && object(toPlain(agent.critic)),
+    tool_concurrency_limit: agent.tool_concurrency_limit,
+    persona: agent.persona,
+    kind: 'Agent',
+  };
+}
+
+/** Secret sources by name, as plain JSON. */
+export function toSecretSources(secrets: ReadonlyMap<string, object>): Record<string, JsonObject> {
+  return Object.fromEntries([...secrets].map(([name, source]) => [name, object(toPlain(source))]));
+}
+
+/** A context as the wire has it, with the moment that it is of. */
+export function toAgentContext(context: AgentContextDto): JsonObject {
+  const { current_datetime = utcTimestamp() } = context;
+  return { ...object(toPlain(context)), current_datetime };
+}
+
+function checkCondenser(condenser: object | null): void {
+  if (!(condenser instanceof LLMSummarizingCondenserDto)) return;
+  const { keep_first, max_size } = condenser;
+  if (keep_first < Math.floor(max_size / 2) - 1) return;
+  throw new InvalidRequestError(
+    ['body', 'agent', 'condenser'],
+    'keep_first must be less than max_size // 2 to leave room for condensation',
+  );
+}
+
+/** An agent with what settings leave open: the usual tools, a condenser with the agent's model, a context. */
+function fromSettings(settings: JsonObject): AgentSpec {
+  const removed = REMOVED_SETTINGS.filter((name) => Object.hasOwn(settings, name));
+  if (removed.length > 0)
+    throw new InvalidRequestError(['body'], `Removed agent settings: ${removed.join(', ')}`);
+  if (settings['agent_kind'] === 'acp') return acpAgentFromSettings(settings, toAgentContext);
+  const dto = readChecked(model(AgentSettingsDto), settings, ['body', 'agent_settings']);
+  if (!(dto instanceof AgentSettingsDto)) throw new TypeError('not the settings of an agent');
+  const { tools, persona, agent_context, tool_concurrency_limit, mcp_config } = dto;
+  const agent = new AgentDto();
+  Object.assign(agent, { llm: dto.llm, agent_context, persona, tool_concurrency_limit, mcp_config });
+  return {
+    ...toAgentSpec(agent),
+    tools: [
+      ...(tools?.map(({ name, params }) => ({ name, params })) ??
+        DEFAULT_TOOLS.map((name) => ({ name, params: {} }))),
+      ...routingTool(dto),
+    ],
+    include_default_tools: SETTINGS_BUILT_IN,
+    condenser: condenserFromSettings(dto),
+    critic: criticOfSettings(dto.verification, dto.llm),
+  };
+}
+
+/** The tool that has a model chosen, if the settings want it, with the meta-profile that they name or hold. */
+function routingTool(dto: AgentSettingsDto): ToolSpec[] {
+  if (!dto.enable_classify_and_switch_llm_tool) return [];
+  const { active_meta_profile, meta_profile } = dto;
+  const llms = Object.entries(dto.meta_profile_llms).map(([name, llm]) => [name, toLlmConfig(llm)] as const);
+  const params = {
+    ...(active_meta_profile === null ? {} : { active_meta_profile }),
+    ...(meta_profile ? { meta_profile: toPlain(meta_profile) } : {}),
+    ...(llms.length > 0 ? { meta_profile_llms: Object.fromEntries(llms) } : {}),
+  };
+  return [{ name: 'ClassifyAndSwitchLLMTool', params }];
+}
+
+function condenserFromSettings({ condenser, llm }: AgentSettingsDto): CondenserSpec | null {
+  if (!condenser.enabled || condenser.condenser_kind !== 'llm_summarizing') return null;
+  const { enabled: _switch, condenser_kind: _kind, ...limits } = condenser;
+  return {
+    llm: { ...toLlmConfig(llm), usage_id: CONDENSER_USAGE_ID },
+    ...limits,
+    kind: 'LLMSummarizingCondenser',
+  };
+}
+
+/** A configuration of one of several kinds as plain JSON. */
+export function withKind(dto: object): JsonObject & { kind: string } {
+  const plain = object(toPlain(dto));
+  return { ...plain, kind: String(plain['kind']) };
+}
+
+function object(value: unknown): JsonObject {
+  return isJsonObject(value) ? value : {};
+}

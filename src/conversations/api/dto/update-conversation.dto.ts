@@ -1,0 +1,29 @@
+import { Field } from '../../../http/field.js';
+import { decimal, nullable, text } from '../../../http/field-type.js';
+import { tags } from './tags.js';
+
+/** What can be changed of a conversation. Absent: stays; null: stays too, but for the budget. */
+export class UpdateConversationRequestDto {
+  @Field(
+    nullable(
+      text({
+        min: 1,
+        max: 200,
+        check: (title) => (title.trim() === '' ? 'title must not be blank' : undefined),
+      }),
+    ),
+  )
+  title: string | null = null;
+
+  @Field(nullable(tags), 'Replaces all tags.')
+  tags: Record<string, string> | null = null;
+
+  @Field(
+    nullable(decimal({ gt: 0 })),
+    'US dollars; holds from the next step on. Null takes the budget away.',
+    {
+      optional: true,
+    },
+  )
+  max_budget_per_run?: number | null;
+}

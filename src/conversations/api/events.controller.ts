@@ -1,0 +1,209 @@
+import {
+  Body,
+  Controller,
+  Get,
+  Header,
+  Headers,
+  HttpCode,
+  NotFoundException,
+  Param,
+  Post,
+  Query,
+  UnsupportedMediaTypeException,
+} from '@nestjs/common';
+import { turnForLine } from '../../flow/index.js';
+import { withNulls } from '../../events/with-nulls.js';
+import { ConversationIdPipe } from '../../http/conversation-id.pipe.js';
+import { readChecked } from '../../http/dto.js';
+import { isJsonObject, listOf, text } from '../../http/field-type.js';
+import { UnreadBody } from '../../http/json-body.js';
+import { Operation } from '../../http/operation.js';
+import { type AnswerSource, listInPieces } from '../../http/stream-answer.js';
+import { type EventFilter, ConversationsService } from '../conversations.service.js';
+import { ConfirmationResponseRequestDto, SendMessageRequestDto } from './dto/message.dto.js';
+import { IDEMPOTENCY_HEADER, readIdempotencyKey } from './dto/idempotency-key.js';
+import { EventCountQueryDto, EventListQueryDto, EventSearchQueryDto } from './dto/queries.dto.js';
+import { toIncomingMessage } from './dto/to-start-request.js';
+import { pageJson } from '../queries/json-page.js';
+
+const SUCCESS = { success: true } as const;
+const tag = 'Events';
+const done = { 200: { description: 'Done.', schema: 'Success' } };
+
+/** The events of a conversation over REST, under `/api` and without a prefix. */
+@Controller(['api/conversations/:conversation_id/events', 'conversations/:conversation_id/events'])
+export class EventsController {
+  constructor(private readonly conversations: ConversationsService) {}
+
+  @Get('search')
+  @Header('Content-Type', 'application/json')
+  @Operation({
+    tag,
+    summary: 'List events',
+    description: 'In the order of the log. Fields that are null are left out.',
+    query: EventSearchQueryDto,
+    answers: { 200: { description: 'A page.', schema: 'EventPage' } },
+    errors: [404],
+  })
+  async search(
+    @Param('conversation_id', ConversationIdPipe) id: string,
+    @Query() query: EventSearchQueryDto,
+  ): Promise<Buffer | AnswerSource> {
+    const page = await this.conversations.searchEvents(id, {
+      ...toFilter(query),
+      pageId: query.page_id ?? undefined,
+      limit: query.limit,
+      descending: query.sort_order === 'TIMESTAMP_DESC',
+    });
+    // The lines of the log are the items: nothing is parsed on the way, and no text is made of them.
+    return pageJson(page);
+  }
+
+  @Get('count')
+  @Header('Content-Type', 'application/json')
+  @Operation({
+    tag,
+    summary: 'Count events',
+    query: EventCountQueryDto,
+    answers: { 200: { description: 'How many match.', schema: { type: 'integer' } } },
+    errors: [404],
+  })
+  async count(
+    @Param('conversation_id', ConversationIdPipe) id: string,
+    @Query() query: EventCountQueryDto,
+  ): Promise<string> {
+    return JSON.stringify(await this.conversations.countEvents(id, toFilter(query)));
+  }
+
+  @Get()
+  @Header('Content-Type', 'application/json')
+  @Operation({
+    tag,
+    summary: 'Get several events',
+    description: 'By ids, in the body or as `ids` in the query. Without ids it answers as the search does.',
+    query: EventListQueryDto,
+    body: { schema: { type: 'array', items: { type: 'string' } }, required: false },
+    answers: {
+      200: {
+        description: 'In the order asked, null for ids that are not known; or a page.',
+        schema: {
+          anyOf: [
+            { type: 'array', items: { anyOf: [{ $ref: '#/components/schemas/Event' }, { type: 'null' }] } },
+            { $ref: '#/components/schemas/EventPage' },
+          ],
+        },
+      },
+    },
+    errors: [404],
+  })
+  async list(
+    @Param('conversation_id', ConversationIdPipe) id: string,
+    @Query() query: EventListQueryDto,
+    @Body() body: unknown,
+  ): Promise<Buffer | AnswerSource> {
+    if (body instanceof UnreadBody) throw new UnsupportedMediaTypeException(body.explanation);
+    const ids = body === undefined ? query.ids : readIds(body);
+    if (ids === null) return this.search(id, query);
+    // The first one is read before the answer begins: it tells whether the conversation is there.
+    const first = await this.lines(id, ids.slice(0, 1));
+    return listInPieces(this.eventsOf(id, first, ids));
+  }
+
+  /** One by one: the same event may be asked for many times. */
+  private async *eventsOf(
+    id: string,
+    first: readonly (string | null)[],
+    ids: readonly string[],
+  ): AsyncGenerator<string, void> {
+    yield* first.map(shown);
+    for (const eventId of ids.slice(1)) {
+      const turn = turnForLine();
+      if (turn) await turn;
+      yield* (await this.lines(id, [eventId])).map(shown);
+    }
+  }
+
+  private lines(id: string, ids: readonly string[]): Promise<(string | null)[]> {
+    return this.conversations.eventLines(id, ids);
+  }
+
+  @Post()
+  @HttpCode(200)
+  @Operation({
+    tag,
+    summary: 'Send a message',
+    headers: IDEMPOTENCY_HEADER,
+    body: { schema: SendMessageRequestDto, large: true },
+    answers: done,
+    errors: [404, 409, 429],
+  })
+  async send(
+    @Param('conversation_id', ConversationIdPipe) id: string,
+    @Body() body: SendMessageRequestDto,
+    @Headers('idempotency-key') key: string | undefined,
+  ): Promise<typeof SUCCESS> {
+    const message = toIncomingMessage(body, ['body', 'role']);
+    await this.conversations.sendMessage(id, message, body.run, readIdempotencyKey(key));
+    return SUCCESS;
+  }
+
+  @Post('respond_to_confirmation')
+  @HttpCode(200)
+  @Operation({
+    tag,
+    summary: 'Accept or refuse actions that wait for confirmation',
+    body: { schema: ConfirmationResponseRequestDto },
+    answers: done,
+    errors: [404, 409, 429],
+  })
+  async respond(
+    @Param('conversation_id', ConversationIdPipe) id: string,
+    @Body() { accept, reason }: ConfirmationResponseRequestDto,
+  ): Promise<typeof SUCCESS> {
+    await this.conversations.respondToConfirmation(id, accept, reason);
+    return SUCCESS;
+  }
+
+  @Get(':event_id')
+  @Operation({
+    tag,
+    summary: 'Get an event',
+    description: 'With the fields that are null.',
+    answers: { 200: { description: 'The event.', schema: 'Event' } },
+    errors: [404],
+  })
+  async get(
+    @Param('conversation_id', ConversationIdPipe) id: string,
+    @Param('event_id') eventId: string,
+  ): Promise<Record<string, unknown>> {
+    const [line] = await this.conversations.eventLines(id, [eventId]);
+    if (typeof line !== 'string') throw new NotFoundException('Not Found');
+    return restored(line);
+  }
+}
+
+function toFilter(query: EventCountQueryDto): EventFilter {
+  return {
+    // Clients may name a class with its module path.
+    kind: query.kind?.split('.').at(-1),
+    source: query.source ?? undefined,
+    body: query.body ?? undefined,
+    timestampGte: query.timestamp__gte ?? undefined,
+    timestampLt: query.timestamp__lt ?? undefined,
+  };
+}
+
+function readIds(body: unknown): string[] {
+  const ids = readChecked(listOf(text()), body, ['body']);
+  return Array.isArray(ids) ? ids.map(String) : [];
+}
+
+/** An event in a list; null where there is none. */
+function shown(line: string | null): string {
+  return line === null ? 'null' : JSON.stringify(restored(line));
+}
+
+function restored(line: string): Record<string, unknown> {
+  const event: unknown = JSON.parse(line);
+  return isJsonObject(event) ? withNulls(event) : {};
+}

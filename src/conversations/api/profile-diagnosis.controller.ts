@@ -1,0 +1,78 @@
+import { Body, Controller, HttpCode, Param, Post } from '@nestjs/common';
+import { Field, NoOtherFields, OptionalBody } from '../../http/field.js';
+import { anyObject, nullable } from '../../http/field-type.js';
+import { documentSchemas, Operation } from '../../http/operation.js';
+import { AgentProfilesService, checkedProfile } from '../../settings/index.js';
+import { NAME_IN_PATH, ProfileNamePipe } from '../../settings/dto/profile-name.js';
+import type { JsonObject } from '../../storage/index.js';
+import { ProfileDiagnosis } from '../profiles/profile-diagnosis.js';
+
+/** A profile that is not stored yet. */
+@OptionalBody()
+@NoOtherFields()
+export class MaterializeAgentProfileRequestDto {
+  @Field(nullable(anyObject()), 'Null: the one that is stored under the name.')
+  profile: JsonObject | null = null;
+}
+
+/** Tries agent profiles. */
+@Controller('api/agent-profiles')
+export class ProfileDiagnosisController {
+  constructor(
+    private readonly diagnosis: ProfileDiagnosis,
+    private readonly profiles: AgentProfilesService,
+  ) {}
+
+  @Post(':name/materialize')
+  @HttpCode(200)
+  @Operation({
+    tag: 'Profiles',
+    path: NAME_IN_PATH,
+    summary: 'See what an agent profile comes to',
+    description:
+      'The agent that a conversation would get, secrets masked, or what is missing. Nothing is made or stored.',
+    body: { schema: MaterializeAgentProfileRequestDto, required: false },
+    answers: { 200: { description: 'What it comes to.', schema: 'AgentProfileDiagnostics' } },
+    errors: [400, 404, 409],
+  })
+  async materialize(
+    @Param('name', ProfileNamePipe) name: string,
+    @Body() { profile }: MaterializeAgentProfileRequestDto,
+  ): Promise<JsonObject> {
+    const fields = profile ?? (await this.profiles.get(name));
+    return this.diagnosis.of(checkedProfile(fields));
+  }
+}
+
+const text = { type: 'string' };
+const textOrNull = { anyOf: [text, { type: 'null' }] };
+const texts = { type: 'array', items: text };
+const textsOrNull = { anyOf: [texts, { type: 'null' }] };
+const no = { type: 'boolean', default: false };
+documentSchemas(() =>
+  Promise.resolve({
+    AgentProfileDiagnostics: {
+      type: 'object',
+      properties: {
+        ...{ agent_kind: text, valid: no, errors: texts, unusable_tools: texts },
+        ...{ llm_profile_ref: textOrNull, llm_profile_resolved: no, llm_api_key_set: no },
+        ...{ mcp_server_refs: textsOrNull, resolved_mcp_config_keys: texts, dangling_mcp_server_refs: texts },
+        ...{
+          disabled_skills: texts,
+          public_skills: textsOrNull,
+          resolved_skills: texts,
+          secret_refs: textsOrNull,
+        },
+        ...{
+          acp_api_key_secret_name: textOrNull,
+          acp_base_url_secret_name: textOrNull,
+          acp_file_secret_names: texts,
+        },
+        ...{ meta_profile_ref: textOrNull, dangling_meta_profile_ref: textOrNull },
+        dangling_meta_profile_llm_refs: texts,
+        resolved_settings: { anyOf: [{ type: 'object', additionalProperties: true }, { type: 'null' }] },
+      },
+      required: ['agent_kind'],
+    },
+  }),
+);

@@ -1,0 +1,85 @@
+import { InvalidRequestError } from '../../errors/index.js';
+import { createHash, randomUUID } from 'node:crypto';
+import type { IncomingMessage } from '../state/start-request.js';
+
+/** A message that came with an `Idempotency-Key`. Stored with the conversation. */
+export interface MessageKey {
+  /** Digests of the key and of what came with it: neither is kept as it is. */
+  key: string;
+  request: string;
+  event_id: string;
+  /** The run that was asked for has begun. */
+  answered: boolean;
+}
+
+/** What the keys need of their conversation. */
+export interface MessageKeysHost {
+  readonly state: { message_keys?: MessageKey[] };
+  /** Whether an event is in the log. */
+  has(eventId: string): boolean;
+  /** Resolves when the state is on disk. */
+  save(): Promise<void>;
+}
+
+/** How many keys a conversation remembers; a client that tries again does so soon. */
+const REMEMBERED = 200;
+
+/**
+ * Makes a message that is sent twice with one key one message, also when both come at once or the server dies between
+ * them: the key and the id of the event are stored first, then the event is appended.
+ */
+export class MessageKeys {
+  private sending: Map<string, Promise<void>> | undefined;
+
+  constructor(private readonly host: MessageKeysHost) {}
+
+  /**
+   * Appends a message unless that was done for this key already.
+   * @param append makes the event with this id
+   * @returns what is known of the key, to be marked once the message is answered
+   * @throws InvalidRequestError when the key came with something else before
+   */
+  async once(
+    name: string,
+    message: IncomingMessage,
+    run: boolean,
+    append: (eventId: string) => Promise<void>,
+  ): Promise<MessageKey> {
+    const key = digest(name);
+    const request = digest(JSON.stringify([message, run]));
+    const known = this.keys.find((entry) => entry.key === key);
+    if (known && known.request !== request) {
+      const location = ['header', 'Idempotency-Key'];
+      throw new InvalidRequestError(location, 'This key came with another message before', name);
+    }
+    const entry = known ?? this.remember({ key, request, event_id: randomUUID(), answered: false });
+    const sending = this.sending?.get(key) ?? this.send(entry, known === undefined, append);
+    await sending;
+    return entry;
+  }
+
+  private get keys(): MessageKey[] {
+    return (this.host.state.message_keys ??= []);
+  }
+
+  private remember(entry: MessageKey): MessageKey {
+    this.keys.push(entry);
+    if (this.keys.length > REMEMBERED) this.keys.shift();
+    return entry;
+  }
+
+  private send(entry: MessageKey, isNew: boolean, append: (eventId: string) => Promise<void>): Promise<void> {
+    const work = async (): Promise<void> => {
+      if (isNew) await this.host.save();
+      if (!this.host.has(entry.event_id)) await append(entry.event_id);
+    };
+    const all = (this.sending ??= new Map());
+    const sending = work().finally(() => all.delete(entry.key));
+    all.set(entry.key, sending);
+    return sending;
+  }
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('base64url');
+}

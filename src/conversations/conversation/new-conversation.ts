@@ -1,0 +1,141 @@
+import { randomUUID } from 'node:crypto';
+import path from 'node:path';
+import { summarizers } from '../../agent/condenser/condenser-spec.js';
+import { InvalidRequestError, errorMessage } from '../../errors/index.js';
+import { utcTimestamp } from '../../events/index.js';
+import { makeFolder } from '../../files/index.js';
+import { nameProblem } from '../../llm/index.js';
+import { storageFailure, StorageFailedError } from '../../storage/index.js';
+import { fitting } from '../../tools/name-pattern.js';
+import { DuplicateToolError, UnknownToolError } from '../../tools/tool-errors.js';
+import type { ToolRegistry } from '../../tools/tool-registry.js';
+import type { ConversationState } from '../state/conversation-state.js';
+import type { StartConversationRequest } from '../state/start-request.js';
+
+/** The state that a conversation starts with. */
+export function newConversation(
+  request: StartConversationRequest,
+  registry: ToolRegistry,
+): ConversationState {
+  const now = utcTimestamp();
+  return {
+    id: request.conversation_id ?? randomUUID(),
+    agent: request.agent,
+    workspace: request.workspace,
+    max_iterations: request.max_iterations,
+    stuck_detection: request.stuck_detection,
+    ...(request.max_budget_per_run !== null && { max_budget_per_run: request.max_budget_per_run }),
+    execution_status: 'idle',
+    confirmation_policy: request.confirmation_policy,
+    security_analyzer: request.security_analyzer,
+    activated_knowledge_skills: [],
+    activated_path_rules: [],
+    invoked_skills: [],
+    blocked_actions: {},
+    blocked_messages: {},
+    last_user_message_id: null,
+    leaf_event_id: null,
+    head_is_empty: false,
+    stats: { usage_to_metrics: {} },
+    secrets: request.secrets,
+    agent_state: {},
+    hook_config: request.hook_config,
+    title: request.title ?? null,
+    created_at: now,
+    updated_at: now,
+    parent_conversation_id: request.parent_conversation_id,
+    forked_from_conversation_id: null,
+    forked_from_event_id: null,
+    goal: null,
+    worktree: null,
+    tags: request.tags,
+    client_tools: request.client_tools,
+    tool_module_qualnames: { ...request.tool_module_qualnames, ...moduleNames(request, registry) },
+    autotitle: request.autotitle,
+    launched_agent_profile: request.launched_agent_profile,
+    rest: request.rest,
+  };
+}
+
+/** Where clients written in Python find the classes of the tools that they asked for. */
+function moduleNames(request: StartConversationRequest, registry: ToolRegistry): Record<string, string> {
+  const named = request.agent.tools.flatMap(({ name }) => {
+    const module = registry.qualifiedName(name);
+    return module === undefined ? [] : [[name, module] as const];
+  });
+  return Object.fromEntries(named);
+}
+
+/**
+ * Checks that there are the tools that an agent is given.
+ * @throws InvalidRequestError that names the tool and lists what there is
+ */
+export function assertToolsKnown(
+  { agent, client_tools }: StartConversationRequest,
+  registry: ToolRegistry,
+): void {
+  const clash = client_tools.find(({ name }) => registry.has(name));
+  if (clash) {
+    throw new InvalidRequestError(
+      [],
+      `Client tool name '${clash.name}' collides with an existing non-client tool. Choose a unique client tool name.`,
+    );
+  }
+  const { filter_tools_regex: filter } = agent;
+  if (filter !== null && fitting(filter, [], false) === undefined) {
+    const location = ['body', 'agent', 'filter_tools_regex'];
+    throw new InvalidRequestError(location, 'This is no regular expression', filter);
+  }
+  try {
+    registry.assertKnown(agent.tools, agent.include_default_tools);
+  } catch (error) {
+    if (error instanceof UnknownToolError) {
+      const index = agent.tools.findIndex(({ name }) => name === error.toolName);
+      const location = index === -1 ? ['include_default_tools'] : ['tools', index, 'name'];
+      throw new InvalidRequestError(['body', 'agent', ...location], error.message, error.toolName);
+    }
+    if (error instanceof DuplicateToolError) {
+      throw new InvalidRequestError(['body', 'agent', 'tools'], error.message, error.toolNames);
+    }
+    throw error;
+  }
+}
+
+/**
+ * Checks that somebody serves the models of an agent. A name that leads nowhere would fail at the first message only.
+ * @throws InvalidRequestError with the names that were probably meant
+ */
+export function assertModelsServed({ agent }: Pick<StartConversationRequest, 'agent'>): void {
+  // An agent from elsewhere calls its models itself.
+  if (agent.kind === 'ACPAgent') return;
+  assertModelServed(agent.llm.model, ['body', 'agent', 'llm', 'model']);
+  for (const { llm } of summarizers(agent.condenser))
+    assertModelServed(llm.model, ['body', 'agent', 'condenser', 'llm', 'model']);
+}
+
+/**
+ * Checks that somebody serves a model.
+ * @param location of its name in the request
+ * @throws InvalidRequestError
+ */
+export function assertModelServed(model: string, location: string[]): void {
+  const problem = nameProblem(model);
+  if (problem !== undefined) throw new InvalidRequestError(location, problem, model);
+}
+
+/**
+ * Makes the working directory, relative ones below `baseDir`.
+ * @throws InvalidRequestError when there cannot be a directory of that name
+ */
+export async function makeWorkingDir(workingDir: string, baseDir: string): Promise<void> {
+  const location = ['body', 'workspace', 'working_dir'];
+  if (workingDir === '') throw new InvalidRequestError(location, 'working_dir must not be empty', workingDir);
+  try {
+    await makeFolder(path.resolve(baseDir, workingDir));
+  } catch (error) {
+    const failure = storageFailure(error);
+    if (failure instanceof StorageFailedError && failure.isFull) throw failure;
+    const reason = errorMessage(error);
+    throw new InvalidRequestError(location, `working_dir cannot be used: ${reason}`, workingDir);
+  }
+}

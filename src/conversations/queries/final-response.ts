@@ -1,0 +1,31 @@
+import { plainText } from '../../events/index.js';
+import type { EventLog } from '../../storage/index.js';
+import { parseInTurn } from '../journal/parse-event.js';
+
+/** The agent's last word on the active branch: the message of its `finish`, or its last message; else empty. */
+export async function finalResponse(log: EventLog, head: string | null): Promise<string> {
+  for (let at = durableHead(log, head); at !== null;) {
+    const seq = log.seqOf(at);
+    const [line] = seq === undefined ? [] : await log.readMany([seq]);
+    const event = line === undefined ? undefined : await parseInTurn(line);
+    if (!event) return '';
+    if (event.kind === 'ActionEvent' && event.tool_name === 'finish') {
+      const message = event.action?.['message'];
+      if (typeof message === 'string') return message;
+    }
+    if (event.kind === 'MessageEvent' && event.source === 'agent')
+      return plainText(event.llm_message.content);
+    at = event.parent_id ?? null;
+  }
+  return '';
+}
+
+/** The head, or where it is not on disk yet the last event that could be one. */
+function durableHead(log: EventLog, head: string | null): string | null {
+  if (head === null || log.seqOf(head) !== undefined) return head;
+  for (let seq = log.length - 1; seq >= 0; seq--) {
+    const { id, kind } = log.entry(seq);
+    if (kind !== 'ConversationStateUpdateEvent') return id;
+  }
+  return null;
+}

@@ -1,0 +1,48 @@
+import { inSlices, isLarge } from '../../flow/index.js';
+import { type AnswerSource, listInPieces } from '../../http/stream-answer.js';
+import { joinInParts } from '../../text/index.js';
+
+const START = Buffer.from('[');
+const END = Buffer.from(']');
+const COMMA = Buffer.from(',');
+const NULL = Buffer.from('null');
+const PAGE_START = Buffer.from('{"items":[');
+
+/** A page of what is there as JSON already. */
+export interface JsonPage {
+  /** With commas between them. */
+  items: Buffer;
+  /** Those of a large page that come behind them, read as they are asked for, each piece like `items`. */
+  rest?: AsyncGenerator<Buffer, void>;
+  nextPageId: string | null;
+}
+
+/** A page as the wire has it; a large one is put together in slices, or while it is sent. */
+export function pageJson({ items, rest, nextPageId }: JsonPage): AnswerSource | Promise<Buffer> {
+  const end = Buffer.from(`],"next_page_id":${JSON.stringify(nextPageId)}}`);
+  return rest ? inPieces(items, rest, end) : inSlices(joinInParts([PAGE_START, items, end]));
+}
+
+async function* inPieces(items: Buffer, rest: AsyncGenerator<Buffer, void>, end: Buffer): AnswerSource {
+  yield PAGE_START;
+  yield items;
+  for await (const more of rest) {
+    yield COMMA;
+    yield more;
+  }
+  yield end;
+}
+
+/** A list as the wire has it; a large one is put together while it is sent: an item may be in it many times. */
+export function listJson(items: readonly (Buffer | null)[]): AnswerSource | Buffer {
+  if (isLarge(items.reduce((size, item) => size + (item?.length ?? 0), 0)))
+    return listInPieces(items.map((item) => item ?? NULL));
+  return Buffer.concat([START, joined(items), END]);
+}
+
+/** With commas between them. */
+export function joined(items: readonly (Buffer | null)[]): Buffer {
+  return Buffer.concat(
+    items.flatMap((item, index) => (index === 0 ? [item ?? NULL] : [COMMA, item ?? NULL])),
+  );
+}

@@ -1,0 +1,88 @@
+import { withoutNulls } from '../../events/index.js';
+import type { JsonObject } from '../../storage/index.js';
+import type { ConversationState } from './conversation-state.js';
+import { requiredBindings } from '../secrets/bound-credentials.js';
+import { fullState, persistenceDir, type SecretsShown } from './conversation-info.js';
+
+/**
+ * A conversation in the layout that the original server keeps on disk (1.58.2), for programs that read that: everything
+ * besides its events. Secrets are masked.
+ */
+export interface ConversationDocuments {
+  /** `base_state.json`: the agent and where the conversation stands; null fields left out. */
+  baseState: JsonObject & { persistence_dir: string };
+  /** `meta.json`: what was asked for at its creation, and what lists show of it. */
+  meta: JsonObject;
+  /** UTC with `Z`. */
+  updatedAt: string;
+}
+
+/** Makes the documents of a conversation. */
+export function conversationDocuments(
+  state: ConversationState,
+  shownRoot: string,
+  secrets: SecretsShown,
+): ConversationDocuments {
+  return {
+    baseState: {
+      ...objectOf(withoutNulls(fullState(state, shownRoot, secrets))),
+      persistence_dir: persistenceDir(shownRoot, state.id),
+    },
+    meta: metaDocument(state, secrets),
+    updatedAt: state.updated_at,
+  };
+}
+
+/** All keys of the original, in its order. Its `initial_message` is an event of ours, which is not repeated. */
+function metaDocument(state: ConversationState, secrets: SecretsShown): JsonObject {
+  const { security_analyzer, hook_config, client_tools } = state;
+  const masked = secrets.mask({ secrets: state.secrets, security_analyzer, hook_config, rest: state.rest });
+  const rest = objectOf(masked['rest']);
+  const { observability_metadata, observability_tags, observability_span_name } = rest;
+  return {
+    workspace: state.workspace,
+    worktree: state.worktree !== null,
+    worktree_options: null,
+    conversation_id: null,
+    parent_conversation_id: state.parent_conversation_id,
+    confirmation_policy: state.confirmation_policy,
+    security_analyzer: masked['security_analyzer'],
+    initial_message: null,
+    max_iterations: state.max_iterations,
+    stuck_detection: state.stuck_detection,
+    secrets: masked['secrets'],
+    secrets_encrypted: false,
+    tool_module_qualnames: state.tool_module_qualnames,
+    client_tools,
+    agent_launch_additions: rest['agent_launch_additions'] ?? null,
+    agent_definitions: rest['agent_definitions'] ?? [],
+    plugins: rest['plugins'] ?? null,
+    hook_config: masked['hook_config'],
+    tags: state.tags,
+    user_id: rest['user_id'] ?? null,
+    observability_metadata: observability_metadata ?? {},
+    observability_tags: observability_tags ?? [],
+    observability_span_name: observability_span_name ?? 'conversation',
+    observability_parent_span_context: rest['observability_parent_span_context'] ?? null,
+    autotitle: state.autotitle,
+    title_llm_profile: rest['title_llm_profile'] ?? null,
+    prompt: rest['prompt'] ?? null,
+    required_runtime_credential_bindings: requiredBindings(rest),
+    id: hex(state.id),
+    title: state.title,
+    metrics: null,
+    created_at: state.created_at,
+    updated_at: state.updated_at,
+    forked_from_conversation_id: hex(state.forked_from_conversation_id),
+    forked_from_event_id: state.forked_from_event_id,
+    launched_agent_profile: state.launched_agent_profile,
+  };
+}
+
+function objectOf(value: unknown): JsonObject {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
+}
+
+function hex(id: string | null): string | null {
+  return id?.replaceAll('-', '') ?? null;
+}

@@ -1,0 +1,25 @@
+import { createEvent, textContent } from '../../events/index.js';
+import { foldEvent } from './conversation-state.js';
+import { fromStored } from './stored-conversation.js';
+
+const LATER = '2999-01-01T00:00:00.000000Z';
+
+describe('the state of a conversation', () => {
+  it('was never changed earlier than it said before', () => {
+    const stored = {
+      ...{ format: 1, log_position: 0, id: 'c', created_at: LATER, updated_at: LATER },
+      ...{ execution_status: 'idle', parent_conversation_id: null, leaf_event_id: null },
+      ...{ agent: { llm: { usage_id: 'agent', model: 'scripted/x' } }, workspace: { working_dir: 'w' } },
+      stats: { usage_to_metrics: {} },
+    };
+    const { state } = fromStored(stored, { seal: (value) => value, open: (value) => value });
+    const system_prompt = textContent('You are an agent.');
+    const event = createEvent({ source: 'agent', system_prompt, tools: [], kind: 'SystemPromptEvent' });
+    foldEvent(state, event);
+    expect(state.updated_at).toBe(LATER);
+    expect(state.leaf_event_id).toBe(event.id);
+    state.updated_at = '2000-01-01T00:00:00.000000Z';
+    foldEvent(state, event);
+    expect(state.updated_at > '2020').toBe(true);
+  });
+});

@@ -1,0 +1,74 @@
+import { EXECUTION_STATUSES } from '../../events/index.js';
+import { DamagedConversationError, type JsonObject, type StoredMetadata } from '../../storage/index.js';
+import type { ConversationState } from './conversation-state.js';
+
+/** The layout of `metadata.json`. Raised when a reader of an older one would misread it. */
+const FORMAT = 1;
+
+/** `metadata.json`: the state, and how many events of the log it holds. */
+export type StoredConversation = StoredMetadata & { format: number; log_position: number };
+
+/** Fields that came later than the format, for files that do not have them. */
+const LATER_FIELDS = {
+  forked_from_conversation_id: null,
+  forked_from_event_id: null,
+  goal: null,
+  worktree: null,
+  launched_agent_profile: null,
+};
+
+/** Turns secrets of a state into what may stand on disk, and back. */
+export interface SecretsAtRest {
+  seal(metadata: JsonObject): JsonObject;
+  open(metadata: JsonObject): JsonObject;
+}
+
+/** What is written to `metadata.json`. Parts of it may be parts of the state: make the text of it, or hand in a copy. */
+export function toStored(
+  state: ConversationState,
+  logPosition: number,
+  secrets: SecretsAtRest,
+): StoredMetadata {
+  const { id, created_at, updated_at, execution_status, parent_conversation_id } = state;
+  return {
+    ...secrets.seal({ format: FORMAT, log_position: logPosition, ...state }),
+    id,
+    created_at,
+    updated_at,
+    execution_status,
+    parent_conversation_id,
+  };
+}
+
+/**
+ * Reads `metadata.json` back.
+ * @throws DamagedConversationError naming the field that is missing or not of its type
+ */
+export function fromStored(
+  metadata: StoredMetadata,
+  secrets: SecretsAtRest,
+): { state: ConversationState; logPosition: number } {
+  const damaged = (reason: string): Error => new DamagedConversationError(metadata.id, reason);
+  const { format, log_position, ...state } = secrets.open(metadata);
+  if (format !== FORMAT)
+    throw damaged(`metadata.json has format ${String(format)}, this server reads ${FORMAT}`);
+  if (typeof log_position !== 'number') throw damaged('metadata.json has no log_position');
+  const whole = { ...LATER_FIELDS, ...state };
+  assertState(whole);
+  return { state: whole, logPosition: log_position };
+}
+
+/** The fields without which nothing works; all others were written together with them. */
+function assertState(state: JsonObject): asserts state is JsonObject & ConversationState {
+  const { id, agent, workspace, execution_status, stats } = state;
+  const broken = [
+    typeof id === 'string' || 'id',
+    (typeof agent === 'object' && agent !== null && 'llm' in agent) || 'agent',
+    (typeof workspace === 'object' && workspace !== null && 'working_dir' in workspace) || 'workspace',
+    EXECUTION_STATUSES.some((status) => status === execution_status) || 'execution_status',
+    (typeof stats === 'object' && stats !== null && 'usage_to_metrics' in stats) || 'stats',
+  ].filter((field) => field !== true);
+  if (broken.length > 0) {
+    throw new DamagedConversationError(String(id), `metadata.json: not valid: ${broken.join(', ')}`);
+  }
+}

@@ -1,0 +1,103 @@
+import type * as Prices from '@pydantic/genai-prices';
+import type { LlmConfig } from '../request/llm-config.js';
+import type { LlmUsage } from '../llm.js';
+import { modelFeatures } from './model-features.js';
+import { parseModelName } from './model-name.js';
+
+/** Where prices and most context windows come from: a snapshot inside the package, nothing is fetched. */
+export const CATALOGUE_SOURCE = {
+  name: '@pydantic/genai-prices',
+  version: '0.1.8',
+  /** When it was published. */
+  date: '2026-09-23',
+  url: 'https://github.com/pydantic/genai-prices',
+} as const;
+
+/** Our prefixes under the catalogue's names; others have the same name. */
+const CATALOGUE_PROVIDERS: Readonly<Record<string, string>> = {
+  bedrock: 'aws',
+  gemini: 'google',
+  moonshot: 'moonshotai',
+  vertex_ai: 'google',
+  xai: 'x-ai',
+};
+
+let loading: Promise<typeof Prices> | undefined;
+
+/** Loads the price table (half a megabyte) when it is first needed. */
+export function loadPrices(): Promise<typeof Prices> {
+  loading ??= import('@pydantic/genai-prices');
+  return loading;
+}
+
+/** The models that the catalogue knows of a provider, by its prefix here. */
+export async function catalogueModels(prefix: string): Promise<string[]> {
+  const { findProvider } = await loadPrices();
+  const provider = findProvider({ providerId: CATALOGUE_PROVIDERS[prefix] ?? prefix });
+  return provider?.models.map(({ id }) => id) ?? [];
+}
+
+type Tokens = Omit<LlmUsage, 'context_window'>;
+
+/** What the catalogue says of an answer. */
+export interface Priced {
+  /** US dollars; null: the price is not known. */
+  cost: number | null;
+  /** Tokens; 0: not known. */
+  contextWindow: number;
+}
+
+/**
+ * The cost of an answer and the model's input limit. The config's own prices win (both must be set), then what a proxy
+ * says it was charged (`x-litellm-response-cost`), then the table at that moment: some services ask less at night.
+ */
+export async function priceAnswer(
+  config: LlmConfig,
+  tokens: Tokens,
+  headers: Record<string, string> | undefined,
+  at: Date,
+): Promise<Priced> {
+  const known = await lookUp(config, tokens, at);
+  const contextWindow = modelFeatures(config).maxInputTokens ?? known?.contextWindow ?? 0;
+  return { cost: customCost(config, tokens) ?? chargedCost(headers) ?? known?.cost ?? null, contextWindow };
+}
+
+function customCost(config: LlmConfig, tokens: Tokens): number | null {
+  const { input_cost_per_token: input, output_cost_per_token: output } = config;
+  if (input === null || output === null) return null;
+  return tokens.prompt_tokens * input + tokens.completion_tokens * output;
+}
+
+function chargedCost(headers: Record<string, string> | undefined): number | null {
+  const value = headers?.['x-litellm-response-cost'];
+  const cost = value === undefined || value === '' ? Number.NaN : Number(value);
+  return Number.isFinite(cost) && cost >= 0 ? cost : null;
+}
+
+/** Models that are not in the table: all of it is gone through to find that out. */
+const unknownModels = new Set<string>();
+const MOST_UNKNOWN = 1_000;
+
+async function lookUp(
+  config: LlmConfig,
+  tokens: Tokens,
+  at: Date,
+): Promise<{ cost: number; contextWindow?: number } | null> {
+  const { provider, model } = parseModelName(config.model_canonical_name ?? config.model);
+  if (provider === 'scripted' || provider === '') return null;
+  const { calcPrice } = await loadPrices();
+  const usage = {
+    input_tokens: tokens.prompt_tokens,
+    output_tokens: tokens.completion_tokens,
+    cache_read_tokens: tokens.cache_read_tokens,
+    cache_write_tokens: tokens.cache_write_tokens,
+  };
+  // Which of AWS's protocols is spoken is no part of the name there.
+  const name = model.replace(/^(converse|converse_like|invoke)\//, '');
+  const providerId = CATALOGUE_PROVIDERS[provider] ?? provider;
+  const asked = `${providerId}/${name}`;
+  if (unknownModels.has(asked)) return null;
+  const answer = calcPrice(usage, name, { providerId, timestamp: at });
+  if (!answer && unknownModels.size < MOST_UNKNOWN) unknownModels.add(asked);
+  return answer && { cost: answer.total_price, contextWindow: answer.model.context_window };
+}

@@ -1,0 +1,186 @@
+import { isNativeError } from 'node:util/types';
+import { AttemptTimeoutError } from '../retry/attempt-clock.js';
+import type { LlmConfig } from '../request/llm-config.js';
+import { LlmError } from './llm-error.js';
+import { failedAttempt, type FailedAttempt, type ProviderFailure } from './llm-failure.js';
+import { EmptyAnswerError, HeldBackError } from '../protocols/language-model.js';
+import { errorStatus } from '../protocols/refusal.js';
+import { environmentKeys } from '../providers/environment.js';
+import { ScriptedFailureError } from '../providers/scripted.js';
+import { retryAfterSeconds } from '../retry/retry-after.js';
+import { isQuotaSpent } from './spent-quota.js';
+import { isObject } from '../messages/json-object.js';
+
+/**
+ * Reads what an attempt threw and says it in the clients' words, without the secrets of the config.
+ * @param family how LiteLLM calls the provider's errors: `OpenAIException`
+ */
+export function classifyFailure(thrown: unknown, family: string, config: LlmConfig): FailedAttempt {
+  const known = ownError(thrown);
+  if (known) {
+    const message = withoutSecrets(known.message, config);
+    // Without its cause, which still has the secret.
+    return { error: new LlmError(known.code, message, known.status), retryable: false };
+  }
+  const failure = readFailure(thrown);
+  const spent = isQuotaSpent(failure, textField(thrown, 'responseBody'));
+  return failedAttempt({ ...failure, spent, message: withoutSecrets(failure.message, config) }, family);
+}
+
+/** An error that is in the clients' words already; the SDK may have put it into one of its own. */
+function ownError(thrown: unknown): LlmError | undefined {
+  if (thrown instanceof LlmError) return thrown;
+  return isNativeError(thrown) ? causes(thrown).find((cause) => cause instanceof LlmError) : undefined;
+}
+
+function readFailure(thrown: unknown): ProviderFailure {
+  if (thrown instanceof ScriptedFailureError) return { kind: 'status', ...thrown.failure };
+  if (thrown instanceof AttemptTimeoutError) return { kind: 'timeout', message: thrown.message };
+  if (thrown instanceof EmptyAnswerError) return { kind: 'no-response', message: thrown.message };
+  if (thrown instanceof HeldBackError)
+    return { kind: 'status', status: 400, message: thrown.message, code: 'content_filter' };
+  if (!isNativeError(thrown)) return streamedError(thrown);
+  // Several copies of the SDK's error classes are installed, one a provider: names tell them apart, `instanceof` not.
+  if (thrown.name === 'AI_InvalidResponseDataError' || thrown.name === 'AI_NoContentGeneratedError') {
+    return { kind: 'no-response', message: thrown.message };
+  }
+  // The SDK checks what it is told before it asks.
+  if (thrown.name === 'AI_InvalidArgumentError' || thrown.name === 'AI_InvalidPromptError')
+    return { kind: 'status', status: 400, message: thrown.message };
+  const status = numberField(thrown, 'statusCode');
+  const body = textField(thrown, 'responseBody');
+  if (status !== undefined && status >= 400) {
+    const retryAfter = retryAfterSeconds(thrown, body);
+    return { kind: 'status', status, ...bodyError(body, thrown.message), retryAfter };
+  }
+  if (body !== undefined || thrown.name === 'AI_JSONParseError' || thrown.name === 'AI_TypeValidationError')
+    return { kind: 'unreadable', message: unreadable(body ?? textField(thrown, 'text')) };
+  if (isUnsendable(thrown)) return { kind: 'status', status: 400, message: UNSENDABLE };
+  if (isTimeout(thrown)) return { kind: 'timeout', message: 'Request timed out.' };
+  return { kind: 'connection', message: `Connection error. (${rootMessage(thrown)})` };
+}
+
+/** What came instead of an answer: an error all the same, or something that no model says. */
+function unreadable(body: string | undefined): string {
+  const parsed = body === undefined ? undefined : parseJson(body);
+  if (body !== undefined && isObject(parsed) && parsed['error'] !== undefined)
+    return bodyError(body, '').message;
+  const received = body === undefined ? '' : ` Received: '${body.slice(0, 300)}'.`;
+  return (
+    `Empty or invalid response from LLM endpoint.${received} ` +
+    'Check the reverse proxy or model server configuration.'
+  );
+}
+
+/** An error that came inside a stream, as the provider wrote it. Overload and rate limits are told by code or type. */
+function streamedError(value: unknown): ProviderFailure {
+  const response = isObject(value) ? value['response'] : undefined;
+  const said = isObject(response) ? response : value;
+  const text = typeof said === 'string' ? said : JSON.stringify(said);
+  const { message, code } = bodyError(text, text);
+  const inner = isObject(said) ? (said['error'] ?? said) : undefined;
+  const status = errorStatus(isObject(inner) ? inner['code'] : undefined);
+  const kind = `${code ?? ''} ${textField(value, 'type') ?? ''}`;
+  if (status === 500 && kind.includes('rate_limit')) return { kind: 'status', status: 429, message, code };
+  if (status === 500 && /invalid_request|context_length|content_filter/.test(kind))
+    return { kind: 'status', status: 400, message, code };
+  return { kind: 'status', status, message, code };
+}
+
+/** `{"error": {"message", "code"}}` as most providers answer; other bodies are shown as they are, within reason. */
+function bodyError(body: string | undefined, otherwise: string): { message: string; code?: string } {
+  if (body === undefined || body.trim() === '') return { message: otherwise };
+  const parsed = parseJson(body);
+  const first: unknown = Array.isArray(parsed) ? parsed[0] : parsed;
+  const error = isObject(first) ? (first['error'] ?? first) : undefined;
+  if (typeof error === 'string') return { message: error };
+  const message = textField(error, 'message') ?? textField(error, 'detail');
+  const code = textField(error, 'code') ?? textField(error, 'type');
+  return { message: message ?? body.slice(0, 1000), code };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    return value;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Not what it was: it may be a key, or a part of one. */
+const UNSENDABLE =
+  'The request cannot be sent: a header is not valid. Check api_key and extra_headers for line breaks, blanks and ' +
+  'letters that are no ASCII.';
+
+/** A key or a header that HTTP does not take: another attempt would send the same. */
+function isUnsendable(error: Error): boolean {
+  return causes(error).some(({ message }) => /invalid [\w-]* ?header|ByteString/i.test(message));
+}
+
+/** undici's own clocks (https://undici.nodejs.org/#/docs/api/Errors) and aborts by timeout. */
+function isTimeout(error: Error): boolean {
+  return causes(error).some(
+    (cause) =>
+      cause.name === 'TimeoutError' ||
+      /^UND_ERR_(HEADERS|BODY|CONNECT)_TIMEOUT$/.test(textField(cause, 'code') ?? ''),
+  );
+}
+
+/** The innermost message: `connect ECONNREFUSED 127.0.0.1:1` says more than `fetch failed`. */
+function rootMessage(error: Error): string {
+  const named = causes(error)
+    .reverse()
+    .find(({ message }) => message !== '');
+  return named?.message ?? error.name;
+}
+
+function causes(error: Error): Error[] {
+  const chain: Error[] = [];
+  for (let cause: unknown = error; isNativeError(cause) && chain.length < 8; cause = cause.cause)
+    chain.push(cause);
+  return chain;
+}
+
+/**
+ * Providers quote what they were sent, and clients the address with its password. Short values are left alone: they
+ * would tear words apart.
+ */
+function withoutSecrets(message: string, config: LlmConfig): string {
+  const secrets = [
+    config.api_key,
+    config.aws_access_key_id,
+    config.aws_secret_access_key,
+    config.aws_session_token,
+    ...Object.values(config.extra_headers ?? {}).flatMap(secretsOfHeader),
+    ...environmentKeys(),
+  ];
+  return secrets
+    .reduce<string>((text, secret) => (isLong(secret) ? text.replaceAll(secret, MASK) : text), message)
+    .replaceAll(/(?<=\w:\/\/)[^\s/@]+(?=@)/g, MASK);
+}
+
+/** A header's value, what follows its scheme (`Bearer`), and the password of `Basic` (RFC 7617). */
+function secretsOfHeader(value: string): string[] {
+  const [, scheme = '', credentials] = /^(\w+) +(\S+)$/.exec(value) ?? [];
+  if (credentials === undefined) return [value];
+  if (scheme.toLowerCase() !== 'basic') return [value, credentials];
+  const pair = Buffer.from(credentials, 'base64').toString();
+  return [value, credentials, pair.slice(pair.indexOf(':') + 1)];
+}
+
+const MASK = '**********';
+
+function isLong(secret: string | null): secret is string {
+  return secret !== null && secret.length >= 6;
+}
+
+function textField(value: unknown, field: string): string | undefined {
+  const found = isObject(value) ? value[field] : undefined;
+  return typeof found === 'string' ? found : undefined;
+}
+
+function numberField(value: unknown, field: string): number | undefined {
+  const found = isObject(value) ? value[field] : undefined;
+  return typeof found === 'number' ? found : undefined;
+}
