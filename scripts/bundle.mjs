@@ -47,7 +47,7 @@ const bundle = await rolldown({
       rxjs: esModuleOfRxjs('index.js'),
       // The framework brings one of its own.
       ws: path.join(root, 'node_modules/ws/wrapper.mjs'),
-      bufferutil: path.join(root, 'dist/sockets/frame-mask.js'),
+      bufferutil: path.join(root, 'dist/sockets/frames/frame-mask.js'),
       undici$: path.join(root, 'scripts/undici-for-calls.cjs'),
     },
   },
@@ -151,7 +151,7 @@ function typesAreNotGlobals() {
 
 /**
  * Packages that the framework imports and we do not use: phone numbers, files in forms (`src/workspace/` takes these as streams), and
- * Express's own reading of bodies (`src/http/json-body.ts` does it) with its tables of Asian encodings. They were a quarter of
+ * Express's own reading of bodies (`src/http/body/json-body.ts` does it) with its tables of Asian encodings. They were a quarter of
  * what a start reads.
  */
 function leftOut() {

@@ -13,7 +13,7 @@ import { JsonAdapter } from './http/json-adapter.js';
 import { refuseUntilReady, type DeferredInit, type ServerSetup } from './init/index.js';
 import { isDebug, requestLog } from './logging/index.js';
 import { setupOpenApi } from './openapi/index.js';
-import { PatternWsAdapter } from './sockets/pattern-ws-adapter.js';
+import { PatternWsAdapter } from './sockets/handshake/pattern-ws-adapter.js';
 import { addToShellEnvironment } from './tools/child-environment.js';
 import { WebUi } from './ui/index.js';
 import { WaitingModule } from './waiting.module.js';

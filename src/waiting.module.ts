@@ -3,7 +3,7 @@ import { FailedKeysModule } from './auth/index.js';
 import { ConfigModule, type AppConfig } from './config/index.js';
 import { RunSlots } from './conversations/runs/run-slots.js';
 import { EventBusModule } from './events/event-bus.module.js';
-import { RequestBodiesModule } from './http/request-bodies.js';
+import { RequestBodiesModule } from './http/body/request-bodies.js';
 import { InitModule, type DeferredInit, type ServerSetup } from './init/index.js';
 import { Activity } from './server/activity.js';
 import { EventLoopDelay } from './server/event-loop-delay.js';

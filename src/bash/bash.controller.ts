@@ -13,13 +13,13 @@ import {
   UnsupportedMediaTypeException,
   UseInterceptors,
 } from '@nestjs/common';
-import { readChecked } from '../http/dto.js';
-import { listOf, text, uuid } from '../http/field-type.js';
-import { UnreadBody } from '../http/json-body.js';
-import { MISSING, RequestValidationError, below } from '../http/problem.js';
+import { readChecked } from '../http/validation/dto.js';
+import { listOf, text, uuid } from '../http/validation/field-type.js';
+import { UnreadBody } from '../http/body/json-body.js';
+import { MISSING, RequestValidationError, below } from '../http/validation/problem.js';
 import { Operation } from '../http/operation.js';
-import { type AnswerSource, listInPieces } from '../http/stream-answer.js';
-import { RuntimeConversationIdPipe } from '../http/conversation-id.pipe.js';
+import { type AnswerSource, listInPieces } from '../http/body/stream-answer.js';
+import { RuntimeConversationIdPipe } from '../http/validation/conversation-id.pipe.js';
 import { CountsAsActivity } from '../server/counts-as-activity.js';
 import type { BashCommand, BashOutput } from './bash-event.js';
 import type { BashHistory, BashQuery } from './bash-history.js';

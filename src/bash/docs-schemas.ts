@@ -1,4 +1,4 @@
-import type { JsonSchema } from '../http/field-type.js';
+import type { JsonSchema } from '../http/validation/field-type.js';
 
 const text: JsonSchema = { type: 'string' };
 const integer: JsonSchema = { type: 'integer' };

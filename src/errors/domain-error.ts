@@ -1,5 +1,5 @@
 /**
- * What kind of failure was foreseen. The HTTP status of an answer follows from it (`src/http/exception.filter.ts`), so that the
+ * What kind of failure was foreseen. The HTTP status of an answer follows from it (`src/http/errors/exception.filter.ts`), so that the
  * edge does not have to know the errors of every feature.
  */
 export type ErrorKind =

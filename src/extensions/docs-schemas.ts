@@ -1,6 +1,6 @@
 import { condenser } from '../conversations/api/dto/agent.dto.js';
-import { refTo } from '../http/dto.js';
-import type { JsonSchema } from '../http/field-type.js';
+import { refTo } from '../http/validation/dto.js';
+import type { JsonSchema } from '../http/validation/field-type.js';
 import { McpServerDto } from '../settings/dto/mcp-server.dto.js';
 import { CanvasExtensionManifestDto } from './canvas/canvas-manifest.js';
 

@@ -13,9 +13,9 @@ import {
 import type { Response } from 'express';
 import { AppConfig } from '../config/index.js';
 import { OBSERVABILITY_HEADERS } from '../conversations/api/dto/observability-headers.js';
-import { readChecked } from '../http/dto.js';
-import { uuid } from '../http/field-type.js';
-import { openAiError, type OpenAiError } from '../http/openai-error.js';
+import { readChecked } from '../http/validation/dto.js';
+import { uuid } from '../http/validation/field-type.js';
+import { openAiError, type OpenAiError } from '../http/errors/openai-error.js';
 import { Operation, documentSchemas } from '../http/operation.js';
 import { CountsAsActivity } from '../server/counts-as-activity.js';
 import type { Outcome } from './answering.js';

@@ -1,12 +1,12 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { RequestHandler } from 'express';
-import { chain } from './chain.js';
-import { boundConnections } from './connection-bounds.js';
-import { type CorsOptions, cors } from './cors.js';
-import { HttpExceptionFilter } from './exception.filter.js';
-import { RequestPipe } from './request.pipe.js';
-import { dropUnreadBody } from './rest-of-body.js';
-import { routing } from './routing-edges.js';
+import { chain } from './routing/chain.js';
+import { boundConnections } from './routing/connection-bounds.js';
+import { type CorsOptions, cors } from './routing/cors.js';
+import { HttpExceptionFilter } from './errors/exception.filter.js';
+import { RequestPipe } from './validation/request.pipe.js';
+import { dropUnreadBody } from './body/rest-of-body.js';
+import { routing } from './routing/routing-edges.js';
 
 /** How the HTTP edge is to behave; everything has a default. */
 export interface HttpOptions {

@@ -4,7 +4,7 @@ import express, { type Response } from 'express';
 import { errorStack } from '../errors/index.js';
 import { inSlices, isLarge } from '../flow/index.js';
 import { encodeInParts } from '../text/index.js';
-import { isAnswerSource, streamAnswer } from './stream-answer.js';
+import { isAnswerSource, streamAnswer } from './body/stream-answer.js';
 
 /**
  * Express, but tells upper from lower case in paths, and answers JSON as `application/json` alone: JSON is UTF-8 by its definition, and the wire names no charset.

@@ -1,6 +1,6 @@
-import type { DtoClass } from './field.js';
-import type { JsonSchema } from './field-type.js';
-import { ReadsJsonBody } from './request-bodies.js';
+import type { DtoClass } from './validation/field.js';
+import type { JsonSchema } from './validation/field-type.js';
+import { ReadsJsonBody } from './body/request-bodies.js';
 
 /** The name of a schema in the API document, or a schema, or a DTO class. */
 export type SchemaSource = string | JsonSchema | DtoClass;

@@ -1,6 +1,6 @@
-import { Field, NoOtherFields } from '../http/field.js';
-import { anyObject, integer, listOf, nullable, recordOf, text } from '../http/field-type.js';
-import { valueError } from '../http/problem.js';
+import { Field, NoOtherFields } from '../http/validation/field.js';
+import { anyObject, integer, listOf, nullable, recordOf, text } from '../http/validation/field-type.js';
+import { valueError } from '../http/validation/problem.js';
 
 /** What a server that waits is to work with. What is null stays as it was at the start. */
 @NoOtherFields()

@@ -17,7 +17,7 @@ import { OpenRoute } from '../auth/index.js';
 import { ConfigError } from '../config/index.js';
 import { errorMessage } from '../errors/index.js';
 import { Operation } from '../http/operation.js';
-import { RequestValidationError, valueError, type Location } from '../http/problem.js';
+import { RequestValidationError, valueError, type Location } from '../http/validation/problem.js';
 import { AlreadyInitializedError, DeferredInit, ServerSetup, type InitStatus } from './deferred-init.js';
 import { environmentProblems, InitRequestDto } from './init-request.dto.js';
 import { InitKeyGuard } from './init-key.guard.js';

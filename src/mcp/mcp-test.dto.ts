@@ -1,5 +1,5 @@
-import { model, problemsOf, readDto, refTo } from '../http/dto.js';
-import { Field } from '../http/field.js';
+import { model, problemsOf, readDto, refTo } from '../http/validation/dto.js';
+import { Field } from '../http/validation/field.js';
 import {
   type FieldType,
   anyObject,
@@ -11,9 +11,9 @@ import {
   nullable,
   recordOf,
   text,
-} from '../http/field-type.js';
-import { type Problem, below, valueError } from '../http/problem.js';
-import { shownAs } from '../http/secret-fields.js';
+} from '../http/validation/field-type.js';
+import { type Problem, below, valueError } from '../http/validation/problem.js';
+import { shownAs } from '../http/validation/secret-fields.js';
 
 const REMOTE = ['http', 'shttp', 'streamable-http', 'sse'] as const;
 const STRATEGIES = ['none', 'api_key', 'bearer', 'basic', 'header', 'oauth2'];

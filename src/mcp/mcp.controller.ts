@@ -1,8 +1,8 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Req } from '@nestjs/common';
 import type { Request } from 'express';
-import { isJsonObject, type JsonSchema } from '../http/field-type.js';
+import { isJsonObject, type JsonSchema } from '../http/validation/field-type.js';
 import { Operation } from '../http/operation.js';
-import { RequestValidationError, valueError } from '../http/problem.js';
+import { RequestValidationError, valueError } from '../http/validation/problem.js';
 import type { StartAnswer, StatusAnswer, TestAnswer } from './mcp-answers.js';
 import { MCPOAuthCallbackRequestDto, MCPTestRequestDto } from './mcp-test.dto.js';
 import { McpService } from './mcp.service.js';

@@ -1,4 +1,4 @@
-import { isJsonObject } from '../http/field-type.js';
+import { isJsonObject } from '../http/validation/field-type.js';
 import type { McpCredentials } from '../tools/mcp/index.js';
 import type { OAuthState } from './mcp-answers.js';
 

@@ -3,7 +3,7 @@ import { ConversationsService } from '../conversations/conversations.service.js'
 import { RunSlots } from '../conversations/runs/run-slots.js';
 import { Operation } from '../http/operation.js';
 import { EventLoopDelay } from '../server/event-loop-delay.js';
-import { SocketConnections } from '../sockets/socket-connections.js';
+import { SocketConnections } from '../sockets/connections/socket-connections.js';
 import { WebhooksService } from '../webhooks/webhooks.service.js';
 import { EXPOSITION_TYPE, exposition } from './exposition.js';
 

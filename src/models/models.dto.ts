@@ -1,5 +1,5 @@
-import { Field } from '../http/field.js';
-import { nullable, text, type JsonSchema } from '../http/field-type.js';
+import { Field } from '../http/validation/field.js';
+import { nullable, text, type JsonSchema } from '../http/validation/field-type.js';
 
 /** Names of providers. */
 export interface ProviderNames {

@@ -1,4 +1,4 @@
-import type { JsonSchema } from '../http/field-type.js';
+import type { JsonSchema } from '../http/validation/field-type.js';
 
 /** The process is alive. */
 export interface HealthStatus {

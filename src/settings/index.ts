@@ -1,7 +1,7 @@
-export { AgentProfiles, type AgentProfile } from './agent-profiles.js';
-export { AgentProfilesService, checkedProfile } from './agent-profiles.service.js';
-export { LlmProfiles } from './llm-profiles.js';
-export { MetaProfiles } from './meta-profiles.js';
+export { AgentProfiles, type AgentProfile } from './agent-profiles/agent-profiles.js';
+export { AgentProfilesService, checkedProfile } from './agent-profiles/agent-profiles.service.js';
+export { LlmProfiles } from './llm-profiles/llm-profiles.js';
+export { MetaProfiles } from './meta-profiles/meta-profiles.js';
 export {
   DanglingConnectionError,
   InvalidProfileNameError,
@@ -10,7 +10,7 @@ export {
   UnusableProfileError,
 } from './settings-errors.js';
 export { SettingsModule } from './settings.module.js';
-export { SettingsStore } from './settings-store.js';
-export { completeAgent } from './stored-agent.js';
+export { SettingsStore } from './user-settings/settings-store.js';
+export { completeAgent } from './agent-profiles/stored-agent.js';
 export { NoSuchEntryError } from './settings-errors.js';
-export { UserSecrets } from './user-secrets.js';
+export { UserSecrets } from './secrets/user-secrets.js';

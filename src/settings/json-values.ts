@@ -1,7 +1,7 @@
-import { problemsOf, readDto, toPlain } from '../http/dto.js';
-import type { DtoClass } from '../http/field.js';
-import { isJsonObject } from '../http/field-type.js';
-import type { Location, Problem } from '../http/problem.js';
+import { problemsOf, readDto, toPlain } from '../http/validation/dto.js';
+import type { DtoClass } from '../http/validation/field.js';
+import { isJsonObject } from '../http/validation/field-type.js';
+import type { Location, Problem } from '../http/validation/problem.js';
 import type { JsonObject } from '../storage/index.js';
 
 /** A value as an object; anything else counts as an empty one. */

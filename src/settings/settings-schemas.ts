@@ -1,4 +1,4 @@
-import { refTo } from '../http/dto.js';
+import { refTo } from '../http/validation/dto.js';
 import { McpServerDto } from './dto/mcp-server.dto.js';
 import { documentSchemas } from '../http/operation.js';
 

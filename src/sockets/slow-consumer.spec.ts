@@ -1,6 +1,6 @@
 import { delta, numbered } from '../../test/sockets/in-memory-conversations.js';
 import { SocketServer } from '../../test/sockets/socket-server.js';
-import { MAX_PENDING_BYTES } from './socket-limits.js';
+import { MAX_PENDING_BYTES } from './connections/socket-limits.js';
 
 const MEBIBYTE = 1024 * 1024;
 

@@ -3,14 +3,14 @@ import { BashModule } from '../bash/bash.module.js';
 import { ConversationsModule } from '../conversations/conversations.module.js';
 import { EventBusModule } from '../events/event-bus.module.js';
 import { ExtensionsModule } from '../extensions/extensions.module.js';
-import { AppBackendsGateway } from './app-backends.gateway.js';
-import { BashEventsGateway } from './bash-events.gateway.js';
-import { EventsGateway } from './events.gateway.js';
-import { LegacyEventsGateway } from './legacy-events.gateway.js';
-import { SessionGateway } from './session.gateway.js';
-import { SocketConnections } from './socket-connections.js';
-import { SocketGate } from './socket-gate.js';
-import { SocketLimits } from './socket-limits.js';
+import { AppBackendsGateway } from './gateways/app-backends.gateway.js';
+import { BashEventsGateway } from './gateways/bash-events.gateway.js';
+import { EventsGateway } from './gateways/events.gateway.js';
+import { LegacyEventsGateway } from './gateways/legacy-events.gateway.js';
+import { SessionGateway } from './gateways/session.gateway.js';
+import { SocketConnections } from './connections/socket-connections.js';
+import { SocketGate } from './handshake/socket-gate.js';
+import { SocketLimits } from './connections/socket-limits.js';
 
 /** The sockets at conversations, at the shell of the server and at the back ends of canvas extensions. The application has to use `PatternWsAdapter`. */
 @Module({

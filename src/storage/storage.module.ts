@@ -2,9 +2,9 @@ import { Module } from '@nestjs/common';
 import { AppConfig } from '../config/index.js';
 import { Catalogue } from './catalogue.js';
 import { EventLogStore } from './event-log.js';
-import { FileCatalogue } from './file/file-catalogue.js';
-import { FileEventLogStore } from './file/file-event-log-store.js';
-import { FileLeaseStore } from './file/file-lease-store.js';
+import { FileCatalogue } from './file/catalogue/file-catalogue.js';
+import { FileEventLogStore } from './file/log/file-event-log-store.js';
+import { FileLeaseStore } from './file/lease/file-lease-store.js';
 import { LeaseStore } from './lease-store.js';
 import { StorageOptions } from './storage-options.js';
 

@@ -1,4 +1,4 @@
-import type { SnapshotBudget } from './snapshot-budget.js';
+import type { SnapshotBudget } from './stored/snapshot-budget.js';
 
 /** Lines of a log read at a time: one line may be large. */
 const CHUNK = 16;

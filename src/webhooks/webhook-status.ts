@@ -1,4 +1,4 @@
-import type { JsonSchema } from '../http/field-type.js';
+import type { JsonSchema } from '../http/validation/field-type.js';
 
 /** The state of one webhook, as the API tells it. Counts are of this server and since it started. */
 export interface WebhookStatus {

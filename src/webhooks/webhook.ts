@@ -8,15 +8,15 @@ import type {
   OpeningConversation,
   PublishedEvent,
 } from '../events/index.js';
-import { Channel } from './channel.js';
-import { Cursors } from './cursors.js';
-import { DeliveryStatus } from './delivery-status.js';
-import { EventLane, type LaneServices } from './event-lane.js';
+import { Channel } from './delivery/channel.js';
+import { Cursors } from './stored/cursors.js';
+import { DeliveryStatus } from './delivery/delivery-status.js';
+import { EventLane, type LaneServices } from './delivery/event-lane.js';
 import type { EventSource } from './event-source.js';
-import { Outbox, type OutboxEntry } from './outbox.js';
-import { PostLane } from './post-lane.js';
-import { Sender } from './sender.js';
-import { SnapshotBudget } from './snapshot-budget.js';
+import { Outbox, type OutboxEntry } from './stored/outbox.js';
+import { PostLane } from './delivery/post-lane.js';
+import { Sender } from './delivery/sender.js';
+import { SnapshotBudget } from './stored/snapshot-budget.js';
 import type { WebhookStatus } from './webhook-status.js';
 import type { WebhookTarget } from './webhook-target.js';
 

@@ -1,6 +1,6 @@
 import { Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { ConversationsService } from '../conversations/conversations.service.js';
-import { ConversationIdPipe } from '../http/conversation-id.pipe.js';
+import { ConversationIdPipe } from '../http/validation/conversation-id.pipe.js';
 import { Operation } from '../http/operation.js';
 
 /** Whether a conversation has a place to run commands. Here it always has: the machine of the server. */

@@ -14,7 +14,7 @@ import { AcceptsWorkspaceCookie } from '../auth/index.js';
 import { AppConfig } from '../config/index.js';
 import { ConversationsService } from '../conversations/conversations.service.js';
 import { errorCode } from '../errors/index.js';
-import { ConversationIdPipe } from '../http/conversation-id.pipe.js';
+import { ConversationIdPipe } from '../http/validation/conversation-id.pipe.js';
 import { Operation } from '../http/operation.js';
 import { pageSandbox } from './page-sandbox.js';
 import { CredentialsFileError, FileMissingError, PathGuard, PathOutsideError } from './path-guard.js';

@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { FileEventLogStore } from '../../src/storage/file/file-event-log-store.js';
+import { FileEventLogStore } from '../../src/storage/file/log/file-event-log-store.js';
 import type { EventLog } from '../../src/storage/index.js';
 import { randomOf } from '../support/random.js';
 

@@ -16,7 +16,7 @@ import {
   type StreamingDeltaEvent,
   type TransientEvent,
 } from '../../src/events/index.js';
-import type { FollowedConversation } from '../../src/sockets/subscription.js';
+import type { FollowedConversation } from '../../src/sockets/connections/subscription.js';
 
 /** A conversation whose log is an array. Appends become durable a few turns of the event loop later, in order. */
 export class InMemoryConversation implements FollowedConversation {

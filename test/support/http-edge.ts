@@ -13,11 +13,11 @@ import type { StartConversationRequest } from '../../src/conversations/state/sta
 import { Cipher, FileSecrets, KnownSecrets } from '../../src/crypto/index.js';
 import { setupOpenApi } from '../../src/openapi/index.js';
 import { type HttpOptions, configureHttp } from '../../src/http/configure-http.js';
-import { RequestBodiesModule } from '../../src/http/request-bodies.js';
+import { RequestBodiesModule } from '../../src/http/body/request-bodies.js';
 import { JsonAdapter } from '../../src/http/json-adapter.js';
 import { ProfileReferences } from '../../src/conversations/profiles/profile-references.js';
 import { AgentProfiles, LlmProfiles, MetaProfiles, SettingsStore } from '../../src/settings/index.js';
-import { ProviderConnections } from '../../src/settings/provider-connections.js';
+import { ProviderConnections } from '../../src/settings/provider-connections/provider-connections.js';
 import { PersistenceFolder } from '../../src/settings/store/persistence-folder.js';
 
 /** An id that the stand-in knows. */

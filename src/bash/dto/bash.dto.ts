@@ -1,5 +1,5 @@
-import { Field } from '../../http/field.js';
-import { choice, flag, instant, integer, nullable, text, uuid } from '../../http/field-type.js';
+import { Field } from '../../http/validation/field.js';
+import { choice, flag, instant, integer, nullable, text, uuid } from '../../http/validation/field-type.js';
 
 /** A command to run. */
 export class ExecuteBashRequestDto {

@@ -1,8 +1,8 @@
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import type { ModelDiscovery } from '../../acp/index.js';
-import { model } from '../../http/dto.js';
-import { Field } from '../../http/field.js';
-import { flag, mapOf } from '../../http/field-type.js';
+import { model } from '../../http/validation/dto.js';
+import { Field } from '../../http/validation/field.js';
+import { flag, mapOf } from '../../http/validation/field-type.js';
 import { documentSchemas, Operation } from '../../http/operation.js';
 import { ACPAgentSettingsDto, acpAgentOf } from './dto/acp-agent.dto.js';
 import { secretSource } from './dto/policies.dto.js';

@@ -1,5 +1,5 @@
 import { Body, Controller, HttpCode, Param, Post, Query } from '@nestjs/common';
-import { ConversationIdPipe } from '../../http/conversation-id.pipe.js';
+import { ConversationIdPipe } from '../../http/validation/conversation-id.pipe.js';
 import { documentSchemas, Operation } from '../../http/operation.js';
 import type { JsonObject } from '../../storage/index.js';
 import type { StartedChild } from '../../tools/tool.js';

@@ -14,9 +14,9 @@ import {
 } from '@nestjs/common';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Response } from 'express';
-import { ConversationIdPipe } from '../../http/conversation-id.pipe.js';
+import { ConversationIdPipe } from '../../http/validation/conversation-id.pipe.js';
 import { Operation, documentSchemas } from '../../http/operation.js';
-import type { AnswerSource } from '../../http/stream-answer.js';
+import type { AnswerSource } from '../../http/body/stream-answer.js';
 import type { JsonObject } from '../../storage/index.js';
 import { ConversationsService } from '../conversations.service.js';
 import { IDEMPOTENCY_HEADER, conversationIdOf, readIdempotencyKey } from './dto/idempotency-key.js';

@@ -1,7 +1,7 @@
 import { Body, Controller, HttpCode, Param, Put } from '@nestjs/common';
-import { ConversationIdPipe } from '../../http/conversation-id.pipe.js';
-import { Field, NoOtherFields } from '../../http/field.js';
-import { recordOf, text } from '../../http/field-type.js';
+import { ConversationIdPipe } from '../../http/validation/conversation-id.pipe.js';
+import { Field, NoOtherFields } from '../../http/validation/field.js';
+import { recordOf, text } from '../../http/validation/field-type.js';
 import { Operation } from '../../http/operation.js';
 import { CredentialBindings } from '../secrets/credential-bindings.js';
 

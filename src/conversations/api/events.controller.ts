@@ -13,12 +13,12 @@ import {
 } from '@nestjs/common';
 import { turnForLine } from '../../flow/index.js';
 import { withNulls } from '../../events/with-nulls.js';
-import { ConversationIdPipe } from '../../http/conversation-id.pipe.js';
-import { readChecked } from '../../http/dto.js';
-import { isJsonObject, listOf, text } from '../../http/field-type.js';
-import { UnreadBody } from '../../http/json-body.js';
+import { ConversationIdPipe } from '../../http/validation/conversation-id.pipe.js';
+import { readChecked } from '../../http/validation/dto.js';
+import { isJsonObject, listOf, text } from '../../http/validation/field-type.js';
+import { UnreadBody } from '../../http/body/json-body.js';
 import { Operation } from '../../http/operation.js';
-import { type AnswerSource, listInPieces } from '../../http/stream-answer.js';
+import { type AnswerSource, listInPieces } from '../../http/body/stream-answer.js';
 import { type EventFilter, ConversationsService } from '../conversations.service.js';
 import { ConfirmationResponseRequestDto, SendMessageRequestDto } from './dto/message.dto.js';
 import { IDEMPOTENCY_HEADER, readIdempotencyKey } from './dto/idempotency-key.js';

@@ -1,5 +1,5 @@
 import { Body, Controller, HttpCode, Param, Post } from '@nestjs/common';
-import { ConversationIdPipe } from '../../http/conversation-id.pipe.js';
+import { ConversationIdPipe } from '../../http/validation/conversation-id.pipe.js';
 import { Operation } from '../../http/operation.js';
 import { StartGoalRequestDto } from './dto/goal.dto.js';
 import { LongWorkService } from '../goal/goals.service.js';

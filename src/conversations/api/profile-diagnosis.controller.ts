@@ -1,6 +1,6 @@
 import { Body, Controller, HttpCode, Param, Post } from '@nestjs/common';
-import { Field, NoOtherFields, OptionalBody } from '../../http/field.js';
-import { anyObject, nullable } from '../../http/field-type.js';
+import { Field, NoOtherFields, OptionalBody } from '../../http/validation/field.js';
+import { anyObject, nullable } from '../../http/validation/field-type.js';
 import { documentSchemas, Operation } from '../../http/operation.js';
 import { AgentProfilesService, checkedProfile } from '../../settings/index.js';
 import { NAME_IN_PATH, ProfileNamePipe } from '../../settings/dto/profile-name.js';

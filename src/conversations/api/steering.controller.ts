@@ -11,7 +11,7 @@ import {
 } from '@nestjs/common';
 import { AcpError, AcpTimeoutError, AcpUnsupportedError } from '../../acp/index.js';
 import { SourceError, UnknownPluginError } from '../../agent/skills/plugins/index.js';
-import { ConversationIdPipe } from '../../http/conversation-id.pipe.js';
+import { ConversationIdPipe } from '../../http/validation/conversation-id.pipe.js';
 import { documentSchemas, Operation } from '../../http/operation.js';
 import { ConversationsService } from '../conversations.service.js';
 import {

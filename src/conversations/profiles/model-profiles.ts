@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { readChecked } from '../../http/dto.js';
+import { readChecked } from '../../http/validation/dto.js';
 import { Llm } from '../../llm/index.js';
 import type { LlmConfig } from '../../llm/request/llm-config.js';
 import { LlmProfiles, SettingsStore, UnusableProfileError } from '../../settings/index.js';
-import { MetaProfiles } from '../../settings/meta-profiles.js';
+import { MetaProfiles } from '../../settings/meta-profiles/meta-profiles.js';
 import type { JsonObject } from '../../storage/index.js';
 import { llm, LLMDto } from '../../settings/dto/llm.dto.js';
 import { toLlmConfig } from '../../settings/dto/to-llm-config.js';

@@ -1,5 +1,5 @@
 import { inSlices, isLarge } from '../../flow/index.js';
-import { type AnswerSource, listInPieces } from '../../http/stream-answer.js';
+import { type AnswerSource, listInPieces } from '../../http/body/stream-answer.js';
 import { joinInParts } from '../../text/index.js';
 
 const START = Buffer.from('[');

@@ -1,5 +1,5 @@
 import { InvalidRequestError } from '../../errors/index.js';
-import type { Location } from '../../http/problem.js';
+import type { Location } from '../../http/validation/problem.js';
 import type { JsonObject } from '../../storage/index.js';
 import type { SecretsGiven } from '../conversation/conversation-services.js';
 

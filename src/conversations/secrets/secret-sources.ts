@@ -1,6 +1,6 @@
 import { InvalidRequestError } from '../../errors/index.js';
-import { isJsonObject } from '../../http/field-type.js';
-import type { Location } from '../../http/problem.js';
+import { isJsonObject } from '../../http/validation/field-type.js';
+import type { Location } from '../../http/validation/problem.js';
 import type { JsonObject } from '../../storage/index.js';
 
 /** How many secrets a conversation may have. */

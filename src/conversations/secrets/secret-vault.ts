@@ -1,6 +1,6 @@
 import type { SecretName } from '../../agent/prompt/secrets-section.js';
 import type { EventDraft } from '../../events/index.js';
-import { isJsonObject } from '../../http/field-type.js';
+import { isJsonObject } from '../../http/validation/field-type.js';
 import type { JsonObject } from '../../storage/index.js';
 import type { NamedSecrets, ToolSecrets } from '../../tools/tool.js';
 import { CODEX_SIGN_IN, keptCredential, lookUp, SecretLookupError, tokensIn } from './lookup-secret.js';

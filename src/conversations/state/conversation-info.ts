@@ -1,6 +1,6 @@
 import { shownModels } from '../../acp/index.js';
 import { createEvent, withoutNulls, type ConversationStateUpdateEvent } from '../../events/index.js';
-import { isJsonObject } from '../../http/field-type.js';
+import { isJsonObject } from '../../http/validation/field-type.js';
 import { asObject } from '../../settings/json-values.js';
 import type { JsonObject } from '../../storage/index.js';
 import { withClientTools, type ClientToolSpec } from '../../tools/client/client-tool.js';

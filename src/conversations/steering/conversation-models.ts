@@ -9,7 +9,7 @@ import {
   type EventDraft,
   type Message,
 } from '../../events/index.js';
-import { isJsonObject } from '../../http/field-type.js';
+import { isJsonObject } from '../../http/validation/field-type.js';
 import type { LlmConfig } from '../../llm/request/llm-config.js';
 import type { LlmResponse } from '../../llm/llm.js';
 import { ProfileNotFoundError } from '../../settings/index.js';

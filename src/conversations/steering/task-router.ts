@@ -1,4 +1,4 @@
-import { isJsonObject } from '../../http/field-type.js';
+import { isJsonObject } from '../../http/validation/field-type.js';
 import { withoutEnd } from '../../text/index.js';
 import { HostRefusal, type ModelQuestion } from '../../tools/tool.js';
 

@@ -6,9 +6,9 @@ import {
   type AgentType,
 } from '../../agent/sub-agents/index.js';
 import { errorMessage } from '../../errors/index.js';
-import { readChecked, toPlain } from '../../http/dto.js';
-import { isJsonObject } from '../../http/field-type.js';
-import { RequestValidationError } from '../../http/problem.js';
+import { readChecked, toPlain } from '../../http/validation/dto.js';
+import { isJsonObject } from '../../http/validation/field-type.js';
+import { RequestValidationError } from '../../http/validation/problem.js';
 import { AgentDefinitionDto, agentDefinition } from '../api/dto/agent-definition.dto.js';
 import { toCondenser } from '../api/dto/to-condenser.js';
 

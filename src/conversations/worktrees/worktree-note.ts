@@ -1,6 +1,6 @@
 import type { AgentSpec } from '../../agent/agent-spec.js';
-import { toPlain } from '../../http/dto.js';
-import { isJsonObject } from '../../http/field-type.js';
+import { toPlain } from '../../http/validation/dto.js';
+import { isJsonObject } from '../../http/validation/field-type.js';
 import { AgentContextDto } from '../../settings/dto/agent-context.dto.js';
 import type { MadeWorktree } from './worktrees.js';
 

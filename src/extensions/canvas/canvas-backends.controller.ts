@@ -9,8 +9,8 @@ import {
   Post,
   Query,
 } from '@nestjs/common';
-import { Field } from '../../http/field.js';
-import { integer, text } from '../../http/field-type.js';
+import { Field } from '../../http/validation/field.js';
+import { integer, text } from '../../http/validation/field-type.js';
 import { Operation } from '../../http/operation.js';
 import { answering } from '../installation/answering.js';
 import { nameField, OTHER_NAME } from '../installation/installation.dto.js';

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import { model, readChecked, toPlain } from '../../http/dto.js';
-import { Field } from '../../http/field.js';
-import { integer, isJsonObject, listOf, nullable, text } from '../../http/field-type.js';
-import { RequestValidationError } from '../../http/problem.js';
+import { model, readChecked, toPlain } from '../../http/validation/dto.js';
+import { Field } from '../../http/validation/field.js';
+import { integer, isJsonObject, listOf, nullable, text } from '../../http/validation/field-type.js';
+import { RequestValidationError } from '../../http/validation/problem.js';
 import { errorCode, errorMessage } from '../../errors/index.js';
 import type { JsonObject } from '../../storage/index.js';
 import { parseJson } from '../../text/index.js';

@@ -4,9 +4,9 @@ import { ContextLoader } from '../../agent/skills/index.js';
 import { AppConfig } from '../../config/index.js';
 import { hookConfig } from '../../conversations/api/dto/hook-config.dto.js';
 import { errorMessage } from '../../errors/index.js';
-import { readChecked, toPlain } from '../../http/dto.js';
-import { Field } from '../../http/field.js';
-import { isJsonObject, nullable, text } from '../../http/field-type.js';
+import { readChecked, toPlain } from '../../http/validation/dto.js';
+import { Field } from '../../http/validation/field.js';
+import { isJsonObject, nullable, text } from '../../http/validation/field-type.js';
 import { Operation } from '../../http/operation.js';
 import type { JsonObject } from '../../storage/index.js';
 

@@ -1,5 +1,5 @@
-import { Field } from '../../http/field.js';
-import { flag, nullable, text, type FieldType } from '../../http/field-type.js';
+import { Field } from '../../http/validation/field.js';
+import { flag, nullable, text, type FieldType } from '../../http/validation/field-type.js';
 import { maskRemote } from '../../text/index.js';
 import { EXTENSION_NAME, MAX_NAME } from './extension-kind.js';
 import type { InstalledExtension } from './installed-file.js';

@@ -1,4 +1,4 @@
-import { isJsonObject } from '../../http/field-type.js';
+import { isJsonObject } from '../../http/validation/field-type.js';
 import type { FolderWriter, PersistenceFolder } from '../../settings/store/persistence-folder.js';
 import type { JsonObject } from '../../storage/index.js';
 import { isExtensionName } from './extension-kind.js';

@@ -1,6 +1,6 @@
 import type { PipeTransform } from '@nestjs/common';
-import { below, RequestValidationError } from '../../http/problem.js';
-import type { FieldType } from '../../http/field-type.js';
+import { below, RequestValidationError } from '../../http/validation/problem.js';
+import type { FieldType } from '../../http/validation/field-type.js';
 import { nameField } from './installation.dto.js';
 
 /** Checks the name of an extension in a path: `@Param('skill_name', new ExtensionNamePipe('skill_name', SKILL_NAME))`. */

@@ -1,5 +1,5 @@
-import { Field } from '../../http/field.js';
-import { anyObject, flag, integer, nullable, recordOf, text } from '../../http/field-type.js';
+import { Field } from '../../http/validation/field.js';
+import { anyObject, flag, integer, nullable, recordOf, text } from '../../http/validation/field-type.js';
 import type { JsonObject } from '../../storage/index.js';
 
 /** Which plugins to look for. */

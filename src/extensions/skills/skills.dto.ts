@@ -1,6 +1,6 @@
-import { model } from '../../http/dto.js';
-import { Field } from '../../http/field.js';
-import { anyObject, flag, integer, listOf, nullable, text } from '../../http/field-type.js';
+import { model } from '../../http/validation/dto.js';
+import { Field } from '../../http/validation/field.js';
+import { anyObject, flag, integer, listOf, nullable, text } from '../../http/validation/field-type.js';
 import type { JsonObject } from '../../storage/index.js';
 
 /** An address of the machine that the user can open. */

@@ -1,4 +1,4 @@
-import { isJsonObject } from '../../http/field-type.js';
+import { isJsonObject } from '../../http/validation/field-type.js';
 
 const MASK = '**********';
 /** Objects whose values are taken for secrets, all of them. */

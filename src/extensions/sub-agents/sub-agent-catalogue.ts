@@ -10,8 +10,8 @@ import {
 import { AppConfig } from '../../config/index.js';
 import type { AgentDefinitionDto } from '../../conversations/api/dto/agent-definition.dto.js';
 import { problemOf, readDefinition } from '../../conversations/sub-agents/definitions.js';
-import { toPlain } from '../../http/dto.js';
-import { isJsonObject } from '../../http/field-type.js';
+import { toPlain } from '../../http/validation/dto.js';
+import { isJsonObject } from '../../http/validation/field-type.js';
 import type { JsonObject } from '../../storage/index.js';
 import { taggedParts } from '../../text/index.js';
 import { ToolRegistry } from '../../tools/tool-registry.js';

@@ -1,6 +1,6 @@
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
-import { Field } from '../../http/field.js';
-import { flag, nullable, text } from '../../http/field-type.js';
+import { Field } from '../../http/validation/field.js';
+import { flag, nullable, text } from '../../http/validation/field-type.js';
 import { Operation } from '../../http/operation.js';
 import { SubAgentCatalogue, type SubAgentInfo } from './sub-agent-catalogue.js';
 

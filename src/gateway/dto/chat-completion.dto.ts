@@ -1,6 +1,6 @@
-import { model } from '../../http/dto.js';
-import { Field } from '../../http/field.js';
-import { choice, flag, listOf, nullable, text } from '../../http/field-type.js';
+import { model } from '../../http/validation/dto.js';
+import { Field } from '../../http/validation/field.js';
+import { choice, flag, listOf, nullable, text } from '../../http/validation/field-type.js';
 import { orNull, textOr, whole } from './unions.js';
 
 /** So many messages of a dialogue are read; the conversation here has its history itself. */

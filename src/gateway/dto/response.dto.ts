@@ -1,5 +1,5 @@
-import { Field } from '../../http/field.js';
-import { choice, flag, listOf, nullable, recordOf, text } from '../../http/field-type.js';
+import { Field } from '../../http/validation/field.js';
+import { choice, flag, listOf, nullable, recordOf, text } from '../../http/validation/field-type.js';
 import { textOr, whole } from './unions.js';
 
 /** So many messages may be sent at once. */

@@ -1,7 +1,7 @@
-import { model, problemsOf } from '../../http/dto.js';
-import type { DtoClass } from '../../http/field.js';
-import { text, type FieldType } from '../../http/field-type.js';
-import { below } from '../../http/problem.js';
+import { model, problemsOf } from '../../http/validation/dto.js';
+import type { DtoClass } from '../../http/validation/field.js';
+import { text, type FieldType } from '../../http/validation/field-type.js';
+import { below } from '../../http/validation/problem.js';
 
 /** An object that is checked as one value, so that it can be one of the forms of a field. */
 export function whole<T extends object>(dto: DtoClass<T>, className: string): FieldType {

@@ -1,6 +1,6 @@
 import { ACP_SERVERS, FILE_SECRETS } from '../../acp/index.js';
-import { model } from '../../http/dto.js';
-import { Field } from '../../http/field.js';
+import { model } from '../../http/validation/dto.js';
+import { Field } from '../../http/validation/field.js';
 import {
   anyObject,
   choice,
@@ -11,13 +11,13 @@ import {
   nullable,
   recordOf,
   text,
-} from '../../http/field-type.js';
+} from '../../http/validation/field-type.js';
 import type { JsonObject } from '../../storage/index.js';
 import { AgentContextDto, type ToolDto, agentContext, tool } from './agent-context.dto.js';
 import { condenserSettings, LLMSummarizingCondenserSettingsDto } from './condenser-settings.dto.js';
 import { LLMDto, llm } from './llm.dto.js';
 import { mcpServer } from './mcp-server.dto.js';
-import { metaProfile, type MetaProfileDto } from './meta-profile.dto.js';
+import { metaProfile, type MetaProfileDto } from '../meta-profiles/meta-profile.dto.js';
 import { VerificationSettingsDto } from './verification-settings.dto.js';
 
 /** The version of agent settings that this server writes. */

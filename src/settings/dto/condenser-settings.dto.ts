@@ -1,4 +1,4 @@
-import { type DtoClass, Field } from '../../http/field.js';
+import { type DtoClass, Field } from '../../http/validation/field.js';
 import {
   choice,
   decimal,
@@ -7,9 +7,9 @@ import {
   isJsonObject,
   nullable,
   type FieldType,
-} from '../../http/field-type.js';
-import { below } from '../../http/problem.js';
-import { problemsOf, readDto, refTo } from '../../http/dto.js';
+} from '../../http/validation/field-type.js';
+import { below } from '../../http/validation/problem.js';
+import { problemsOf, readDto, refTo } from '../../http/validation/dto.js';
 
 /** Condenses by summaries of the model. */
 export class LLMSummarizingCondenserSettingsDto {

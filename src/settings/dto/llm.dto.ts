@@ -1,5 +1,5 @@
-import { model } from '../../http/dto.js';
-import { Field } from '../../http/field.js';
+import { model } from '../../http/validation/dto.js';
+import { Field } from '../../http/validation/field.js';
 import {
   type FieldType,
   anyObject,
@@ -12,7 +12,7 @@ import {
   recordOf,
   shortText,
   text,
-} from '../../http/field-type.js';
+} from '../../http/validation/field-type.js';
 import type { JsonObject } from '../../storage/index.js';
 import { secretText } from './secret-text.js';
 

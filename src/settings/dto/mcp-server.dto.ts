@@ -1,5 +1,5 @@
-import { model, problemsOf, readDto } from '../../http/dto.js';
-import { Field, NoOtherFields } from '../../http/field.js';
+import { model, problemsOf, readDto } from '../../http/validation/dto.js';
+import { Field, NoOtherFields } from '../../http/validation/field.js';
 import {
   type FieldType,
   anyObject,
@@ -12,8 +12,8 @@ import {
   recordOf,
   shortText,
   text,
-} from '../../http/field-type.js';
-import { hasSecrets, shownAs } from '../../http/secret-fields.js';
+} from '../../http/validation/field-type.js';
+import { hasSecrets, shownAs } from '../../http/validation/secret-fields.js';
 
 const TRANSPORTS = ['stdio', 'http', 'streamable-http', 'sse'];
 

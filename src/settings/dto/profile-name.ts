@@ -1,6 +1,6 @@
 import { Injectable, type PipeTransform } from '@nestjs/common';
-import { readChecked } from '../../http/dto.js';
-import { type FieldType, text } from '../../http/field-type.js';
+import { readChecked } from '../../http/validation/dto.js';
+import { type FieldType, text } from '../../http/validation/field-type.js';
 
 /** What a profile of any kind may be called; also safe as the name of a file. */
 export const PROFILE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;

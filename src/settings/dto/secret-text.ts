@@ -1,5 +1,5 @@
 import { isBlank } from '../../crypto/index.js';
-import { type FieldType, nullable, text } from '../../http/field-type.js';
+import { type FieldType, nullable, text } from '../../http/validation/field-type.js';
 
 /** A key or a password that may be absent; blank text counts as none, which no service takes. The mask stays. */
 export function secretText(): FieldType {

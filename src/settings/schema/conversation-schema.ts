@@ -1,4 +1,4 @@
-import { ConversationSettingsDto } from '../dto/conversation-settings.dto.js';
+import { ConversationSettingsDto } from '../user-settings/conversation-settings.dto.js';
 import { type FieldHints, type SectionSpec, sectionOf, type SettingsSchema } from './settings-schema.js';
 
 const worktree = ['default_runtime=worktree'];

@@ -1,6 +1,6 @@
 import { fieldSchema } from '../../openapi/dto-schema.js';
-import { type DtoClass, type FieldSpec, fieldsOf } from '../../http/field.js';
-import { isJsonObject, type JsonSchema } from '../../http/field-type.js';
+import { type DtoClass, type FieldSpec, fieldsOf } from '../../http/validation/field.js';
+import { isJsonObject, type JsonSchema } from '../../http/validation/field-type.js';
 import { documentSchemas } from '../../http/operation.js';
 
 /** How important a field is to people. */

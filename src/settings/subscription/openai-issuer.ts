@@ -1,4 +1,4 @@
-import { isJsonObject } from '../../http/field-type.js';
+import { isJsonObject } from '../../http/validation/field-type.js';
 import { withoutEndSlashes } from '../../text/index.js';
 
 /** Where people with a ChatGPT subscription sign in; another one by the environment, for tests and proxies. */

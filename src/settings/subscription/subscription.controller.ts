@@ -1,6 +1,6 @@
 import { Body, Controller, Get, HttpCode, Post } from '@nestjs/common';
-import { Field } from '../../http/field.js';
-import { text } from '../../http/field-type.js';
+import { Field } from '../../http/validation/field.js';
+import { text } from '../../http/validation/field-type.js';
 import { documentSchemas, Operation } from '../../http/operation.js';
 import { SubscriptionService, type DeviceStart, type SubscriptionStatus } from './subscription.service.js';
 

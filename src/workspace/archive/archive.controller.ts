@@ -1,7 +1,7 @@
 import { InvalidRequestError } from '../../errors/index.js';
 import { Controller, Get, NotFoundException, Param, Query, Req, Res, UseInterceptors } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { ConversationIdPipe, RuntimeConversationIdPipe } from '../../http/conversation-id.pipe.js';
+import { ConversationIdPipe, RuntimeConversationIdPipe } from '../../http/validation/conversation-id.pipe.js';
 import { Operation } from '../../http/operation.js';
 import { CountsAsActivity } from '../../server/counts-as-activity.js';
 import { ArchiveQueryDto } from '../dto/files.dto.js';

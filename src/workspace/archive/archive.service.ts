@@ -17,7 +17,7 @@ import {
   Repository,
   writePatch,
 } from '../../git/index.js';
-import { clientLeaves, streamAnswer } from '../../http/stream-answer.js';
+import { clientLeaves, streamAnswer } from '../../http/body/stream-answer.js';
 import { Catalogue } from '../../storage/index.js';
 import { maskRemote } from '../../text/index.js';
 import { contentDisposition, percentEncoded } from '../content-disposition.js';

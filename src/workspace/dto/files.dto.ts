@@ -1,5 +1,5 @@
-import { Field } from '../../http/field.js';
-import { choice, flag, integer, listOf, nullable, text } from '../../http/field-type.js';
+import { Field } from '../../http/validation/field.js';
+import { choice, flag, integer, listOf, nullable, text } from '../../http/validation/field-type.js';
 
 /** Which file or folder is meant. */
 export class FilePathQueryDto {

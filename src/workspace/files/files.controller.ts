@@ -1,7 +1,7 @@
 import { Controller, Get, HttpCode, Param, Post, Query, Req, Res, UseInterceptors } from '@nestjs/common';
 import path from 'node:path';
 import type { Request, Response } from 'express';
-import { RuntimeConversationIdPipe } from '../../http/conversation-id.pipe.js';
+import { RuntimeConversationIdPipe } from '../../http/validation/conversation-id.pipe.js';
 import { Operation } from '../../http/operation.js';
 import { CountsAsActivity } from '../../server/counts-as-activity.js';
 import { FilePathQueryDto } from '../dto/files.dto.js';

@@ -2,7 +2,7 @@ import { BadRequestException, ForbiddenException, Injectable, NotFoundException 
 import type { Request } from 'express';
 import { AppConfig } from '../../config/index.js';
 import { errorCode } from '../../errors/index.js';
-import { dropRestOfBody } from '../../http/rest-of-body.js';
+import { dropRestOfBody } from '../../http/body/rest-of-body.js';
 import { FileMissingError } from '../path-guard.js';
 import { NoFolderError, type Located, type OpenedFile } from '../path-scope.js';
 import { RuntimeScopes } from '../runtime-scopes.js';

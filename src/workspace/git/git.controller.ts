@@ -1,8 +1,8 @@
 import { Controller, Get, Param, Query, UseInterceptors } from '@nestjs/common';
 import type { GitChange, GitCommitsPage, GitDiff } from '../../git/index.js';
-import { RuntimeConversationIdPipe } from '../../http/conversation-id.pipe.js';
-import { readChecked } from '../../http/dto.js';
-import { text } from '../../http/field-type.js';
+import { RuntimeConversationIdPipe } from '../../http/validation/conversation-id.pipe.js';
+import { readChecked } from '../../http/validation/dto.js';
+import { text } from '../../http/validation/field-type.js';
 import { Operation } from '../../http/operation.js';
 import { CountsAsActivity } from '../../server/counts-as-activity.js';
 import {

@@ -1,7 +1,7 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
-import { RuntimeConversationIdPipe } from '../../http/conversation-id.pipe.js';
-import { Field } from '../../http/field.js';
-import { nullable, text } from '../../http/field-type.js';
+import { RuntimeConversationIdPipe } from '../../http/validation/conversation-id.pipe.js';
+import { Field } from '../../http/validation/field.js';
+import { nullable, text } from '../../http/validation/field-type.js';
 import { Operation } from '../../http/operation.js';
 import { RuntimeScopes } from '../runtime-scopes.js';
 import { Editor, type EditorStatus } from './editor.js';

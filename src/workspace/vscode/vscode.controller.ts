@@ -1,6 +1,6 @@
 import { Controller, Get, Query } from '@nestjs/common';
-import { Field } from '../../http/field.js';
-import { nullable, text } from '../../http/field-type.js';
+import { Field } from '../../http/validation/field.js';
+import { nullable, text } from '../../http/validation/field-type.js';
 import { Operation } from '../../http/operation.js';
 import { Editor, type EditorStatus } from './editor.js';
 import { EDITOR_STATUS } from './editor-status.js';

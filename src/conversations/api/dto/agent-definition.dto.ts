@@ -1,5 +1,5 @@
-import { model } from '../../../http/dto.js';
-import { Field } from '../../../http/field.js';
+import { model } from '../../../http/validation/dto.js';
+import { Field } from '../../../http/validation/field.js';
 import {
   anyObject,
   choice,
@@ -9,7 +9,7 @@ import {
   nullable,
   recordOf,
   text,
-} from '../../../http/field-type.js';
+} from '../../../http/validation/field-type.js';
 import { mcpServer } from '../../../settings/dto/mcp-server.dto.js';
 import type { JsonObject } from '../../../storage/index.js';
 import { condenser } from './agent.dto.js';

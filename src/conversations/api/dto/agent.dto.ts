@@ -1,5 +1,5 @@
-import { model, oneOfKinds } from '../../../http/dto.js';
-import { Field } from '../../../http/field.js';
+import { model, oneOfKinds } from '../../../http/validation/dto.js';
+import { Field } from '../../../http/validation/field.js';
 import {
   anyObject,
   choice,
@@ -10,7 +10,7 @@ import {
   nullable,
   recordOf,
   text,
-} from '../../../http/field-type.js';
+} from '../../../http/validation/field-type.js';
 import type { JsonObject } from '../../../storage/index.js';
 import {
   type AgentContextDto,

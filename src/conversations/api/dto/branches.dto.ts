@@ -1,5 +1,5 @@
-import { Field, OptionalBody } from '../../../http/field.js';
-import { choice, flag, nullable, text, uuid } from '../../../http/field-type.js';
+import { Field, OptionalBody } from '../../../http/validation/field.js';
+import { choice, flag, nullable, text, uuid } from '../../../http/validation/field-type.js';
 import { tags } from './tags.js';
 
 /** Where the next event goes. */

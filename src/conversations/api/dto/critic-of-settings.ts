@@ -1,6 +1,6 @@
 import { isBlank } from '../../../crypto/index.js';
-import { toPlain } from '../../../http/dto.js';
-import { isJsonObject } from '../../../http/field-type.js';
+import { toPlain } from '../../../http/validation/dto.js';
+import { isJsonObject } from '../../../http/validation/field-type.js';
 import type { LLMDto } from '../../../settings/dto/llm.dto.js';
 import type { VerificationSettingsDto } from '../../../settings/dto/verification-settings.dto.js';
 import type { JsonObject } from '../../../storage/index.js';

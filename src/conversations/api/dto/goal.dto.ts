@@ -1,5 +1,5 @@
-import { Field } from '../../../http/field.js';
-import { integer, text } from '../../../http/field-type.js';
+import { Field } from '../../../http/validation/field.js';
+import { integer, text } from '../../../http/validation/field-type.js';
 
 /** What an agent is to reach. */
 export class StartGoalRequestDto {

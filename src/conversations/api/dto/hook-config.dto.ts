@@ -1,5 +1,5 @@
-import { model } from '../../../http/dto.js';
-import { Field, NoOtherFields } from '../../../http/field.js';
+import { model } from '../../../http/validation/dto.js';
+import { Field, NoOtherFields } from '../../../http/validation/field.js';
 import {
   type FieldType,
   choice,
@@ -9,7 +9,7 @@ import {
   listOf,
   nullable,
   text,
-} from '../../../http/field-type.js';
+} from '../../../http/validation/field-type.js';
 
 /** One command that a hook runs. */
 export class HookDefinitionDto {

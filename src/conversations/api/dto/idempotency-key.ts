@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readChecked } from '../../../http/dto.js';
-import { text } from '../../../http/field-type.js';
+import { readChecked } from '../../../http/validation/dto.js';
+import { text } from '../../../http/validation/field-type.js';
 
 const NAME = 'Idempotency-Key';
 

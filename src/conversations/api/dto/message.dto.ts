@@ -1,7 +1,7 @@
 import type { MessageRole } from '../../../events/index.js';
-import { firstValidOf } from '../../../http/dto.js';
-import { Field, NoOtherFields } from '../../../http/field.js';
-import { choice, flag, listOf, text } from '../../../http/field-type.js';
+import { firstValidOf } from '../../../http/validation/dto.js';
+import { Field, NoOtherFields } from '../../../http/validation/field.js';
+import { choice, flag, listOf, text } from '../../../http/validation/field-type.js';
 
 const ROLES: readonly MessageRole[] = ['user', 'system', 'assistant', 'tool'];
 

@@ -1,7 +1,7 @@
 import { compilePattern, DEFAULT_PATTERNS } from '../../../agent/security/patterns.js';
 import { errorMessage } from '../../../errors/index.js';
-import { oneOfKinds } from '../../../http/dto.js';
-import { Field } from '../../../http/field.js';
+import { oneOfKinds } from '../../../http/validation/dto.js';
+import { Field } from '../../../http/validation/field.js';
 import {
   type FieldType,
   choice,
@@ -13,8 +13,8 @@ import {
   recordOf,
   shortText,
   text,
-} from '../../../http/field-type.js';
-import { valueError } from '../../../http/problem.js';
+} from '../../../http/validation/field-type.js';
+import { valueError } from '../../../http/validation/problem.js';
 import { LLMDto, llm } from '../../../settings/dto/llm.dto.js';
 
 /** Asks before every action. */

@@ -1,5 +1,5 @@
-import { model } from '../../../http/dto.js';
-import { Field, NoOtherFields } from '../../../http/field.js';
+import { model } from '../../../http/validation/dto.js';
+import { Field, NoOtherFields } from '../../../http/validation/field.js';
 import {
   type FieldType,
   anyObject,
@@ -15,8 +15,8 @@ import {
   recordOf,
   text,
   uuid,
-} from '../../../http/field-type.js';
-import { valueError } from '../../../http/problem.js';
+} from '../../../http/validation/field-type.js';
+import { valueError } from '../../../http/validation/problem.js';
 import type { JsonObject } from '../../../storage/index.js';
 import { pythonRepr } from '../../../tools/arguments/python-text.js';
 import { AgentDefinitionDto, agentDefinition } from './agent-definition.dto.js';

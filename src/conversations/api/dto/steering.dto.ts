@@ -1,5 +1,5 @@
-import { Embedded, Field } from '../../../http/field.js';
-import { mapOf, nullable, text } from '../../../http/field-type.js';
+import { Embedded, Field } from '../../../http/validation/field.js';
+import { mapOf, nullable, text } from '../../../http/validation/field-type.js';
 import { LLMDto, llm } from '../../../settings/dto/llm.dto.js';
 import { confirmationPolicy, secretSourceOrText, securityAnalyzer } from './policies.dto.js';
 

@@ -1,5 +1,5 @@
-import { Field } from '../../../http/field.js';
-import { decimal, nullable, text } from '../../../http/field-type.js';
+import { Field } from '../../../http/validation/field.js';
+import { decimal, nullable, text } from '../../../http/validation/field-type.js';
 import { tags } from './tags.js';
 
 /** What can be changed of a conversation. Absent: stays; null: stays too, but for the budget. */

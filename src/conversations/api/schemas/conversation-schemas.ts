@@ -1,6 +1,6 @@
-import { refTo } from '../../../http/dto.js';
-import type { DtoClass } from '../../../http/field.js';
-import type { JsonSchema } from '../../../http/field-type.js';
+import { refTo } from '../../../http/validation/dto.js';
+import type { DtoClass } from '../../../http/validation/field.js';
+import type { JsonSchema } from '../../../http/validation/field-type.js';
 import { agent } from '../dto/any-agent.dto.js';
 import { ClientToolSpecDto, LocalWorkspaceDto } from '../dto/start-conversation.dto.js';
 import { HookConfigDto } from '../dto/hook-config.dto.js';

@@ -1,4 +1,4 @@
-import type { JsonSchema } from '../../../http/field-type.js';
+import type { JsonSchema } from '../../../http/validation/field-type.js';
 
 /** A reference to a schema of the document. */
 export const ref = (name: string): JsonSchema => ({ $ref: `#/components/schemas/${name}` });

@@ -3,7 +3,7 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../../../errors/index.js';
 import { makeFolder, readJsonFile } from '../../../files/index.js';
-import { isJsonObject } from '../../../http/field-type.js';
+import { isJsonObject } from '../../../http/validation/field-type.js';
 import { storageFailure } from '../../../storage/index.js';
 
 /** What a person has allowed to run. */

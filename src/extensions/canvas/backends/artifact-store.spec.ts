@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:f
 import os from 'node:os';
 import path from 'node:path';
 import { tarGz, unseal } from '../../../../test/support/canvas-app.js';
-import { readDto } from '../../../http/dto.js';
+import { readDto } from '../../../http/validation/dto.js';
 import { removeOtherArtifacts, unpackedArtifact } from './artifact-store.js';
 import { CanvasExtensionBackendArtifactDto } from './backend-manifest.js';
 import { BackendPlaces } from './backend-places.js';

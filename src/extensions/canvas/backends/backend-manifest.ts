@@ -1,8 +1,8 @@
 import path from 'node:path';
-import { model } from '../../../http/dto.js';
-import { Field } from '../../../http/field.js';
-import { decimal, type FieldType, integer, listOf, mapOf, nullable, text } from '../../../http/field-type.js';
-import { type Problem, valueError } from '../../../http/problem.js';
+import { model } from '../../../http/validation/dto.js';
+import { Field } from '../../../http/validation/field.js';
+import { decimal, type FieldType, integer, listOf, mapOf, nullable, text } from '../../../http/validation/field-type.js';
+import { type Problem, valueError } from '../../../http/validation/problem.js';
 
 const VERSION = 1;
 const ARCHIVE = '.tar.gz';

@@ -1,7 +1,7 @@
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { makeFolder, readJsonFile } from '../../../files/index.js';
-import { isJsonObject } from '../../../http/field-type.js';
+import { isJsonObject } from '../../../http/validation/field-type.js';
 import { processStart } from '../../../processes/index.js';
 import { endSessionProcesses, signal } from '../../../tools/terminal/session-processes.js';
 

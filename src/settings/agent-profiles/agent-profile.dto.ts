@@ -1,0 +1,131 @@
+import { ACP_SERVERS } from '../../acp/index.js';
+import { model, problemsOf, readDto } from '../../http/validation/dto.js';
+import { type DtoClass, Field, NoOtherFields } from '../../http/validation/field.js';
+import { choice, decimal, flag, integer, listOf, nullable, text, uuid } from '../../http/validation/field-type.js';
+import type { Problem } from '../../http/validation/problem.js';
+import type { JsonObject } from '../../storage/index.js';
+import { tool, type ToolDto } from '../dto/agent-context.dto.js';
+import { condenserSettings, LLMSummarizingCondenserSettingsDto } from '../dto/condenser-settings.dto.js';
+import { ProfileVerificationSettingsDto } from '../dto/verification-settings.dto.js';
+
+/** The version of agent profiles that this server writes. */
+export const AGENT_PROFILE_VERSION = 4;
+
+const refs = nullable(listOf(text()));
+
+/** What agent profiles of all kinds have. The order of the fields is the order in files and answers. */
+abstract class AgentProfileFields {
+  @Field(integer({ ge: 1 }))
+  schema_version = AGENT_PROFILE_VERSION;
+
+  @Field(text())
+  agent_kind = 'openhands';
+
+  @Field(uuid(), 'Given by the server.', { optional: true })
+  id?: string;
+
+  @Field(text({ min: 1 }), 'The name in the path counts.', { optional: true })
+  name?: string;
+
+  @Field(integer({ ge: 0 }), 'Counts how often the profile was stored.')
+  revision = 0;
+
+  @Field(refs, 'MCP servers of the settings; null: all.')
+  mcp_server_refs: string[] | null = null;
+
+  @Field(refs, 'Secrets of the settings; null: all.')
+  secret_refs: string[] | null = null;
+}
+
+/** An agent of this server. */
+@NoOtherFields()
+export class OpenHandsAgentProfileDto extends AgentProfileFields {
+  @Field(text({ min: 1 }), 'An LLM profile.')
+  llm_profile_ref!: string;
+
+  @Field(text())
+  agent = 'CodeActAgent';
+
+  @Field(nullable(listOf(tool)), 'Null: the usual ones.')
+  tools: ToolDto[] | null = null;
+
+  @Field(nullable(text({ min: 1, max: 65_536 })), 'Who the agent is.')
+  persona: string | null = null;
+
+  @Field(nullable(text()), 'Added to the system message.')
+  system_message_suffix: string | null = null;
+
+  @Field(listOf(text()))
+  disabled_skills: string[] = [];
+
+  @Field(refs, 'Skills from public marketplaces.')
+  public_skills: string[] | null = null;
+
+  @Field(condenserSettings)
+  condenser: object = new LLMSummarizingCondenserSettingsDto();
+
+  @Field(model(ProfileVerificationSettingsDto))
+  verification = new ProfileVerificationSettingsDto();
+
+  @Field(flag())
+  enable_classify_and_switch_llm_tool = false;
+
+  @Field(nullable(text({ min: 1 })), 'The meta-profile that chooses models.')
+  meta_profile_ref: string | null = null;
+
+  @Field(integer({ ge: 1 }))
+  tool_concurrency_limit = 1;
+}
+
+/** An agent from elsewhere: a program that speaks the Agent Client Protocol. */
+@NoOtherFields()
+export class ACPAgentProfileDto extends AgentProfileFields {
+  @Field(choice(ACP_SERVERS))
+  acp_server = 'claude-code';
+
+  @Field(nullable(text()))
+  acp_model: string | null = null;
+
+  @Field(nullable(text()))
+  acp_session_mode: string | null = null;
+
+  @Field(decimal({ gt: 0 }), 'Seconds.')
+  acp_prompt_timeout = 1800;
+
+  @Field(decimal({ gt: 0 }), 'Seconds.')
+  acp_startup_timeout = 90;
+
+  @Field(nullable(text()))
+  acp_command: string | null = null;
+
+  @Field(nullable(listOf(text())))
+  acp_args: string[] | null = null;
+}
+
+const KINDS: Readonly<Record<string, DtoClass<AgentProfileFields>>> = {
+  openhands: OpenHandsAgentProfileDto,
+  acp: ACPAgentProfileDto,
+};
+const DISCRIMINATOR = '_agent_profile_discriminator()';
+
+/** A profile, or what is wrong with it. */
+export type ReadProfile = { profile: AgentProfileFields } | { problems: Problem[] };
+
+/** Reads an agent profile as a request or a file has it; problems are located below the kind. */
+export function readAgentProfile(source: JsonObject): ReadProfile {
+  const { agent_kind: kind = 'openhands' } = source;
+  if (typeof kind !== 'string') {
+    const msg = `Unable to extract tag using discriminator ${DISCRIMINATOR}`;
+    return { problems: [{ type: 'union_tag_not_found', msg }] };
+  }
+  const dto = Object.hasOwn(KINDS, kind) ? KINDS[kind] : undefined;
+  if (!dto) {
+    const tags = "'openhands', 'acp'";
+    const msg = `Input tag '${kind.slice(0, 100)}' found using ${DISCRIMINATOR} does not match any of the expected tags: ${tags}`;
+    return { problems: [{ type: 'union_tag_invalid', msg }] };
+  }
+  const profile = readDto(dto, { ...source, agent_kind: kind });
+  const problems = problemsOf(profile);
+  if (problems.length === 0) return { profile };
+  return { problems: problems.map((problem) => ({ ...problem, at: [kind, ...(problem.at ?? [])] })) };
+}

@@ -1,0 +1,150 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { readChecked } from '../../http/validation/dto.js';
+import { anyObject, text } from '../../http/validation/field-type.js';
+import { jsonBodyOf } from '../../http/body/json-body.js';
+import { documentSchemas, Operation } from '../../http/operation.js';
+import type { JsonObject } from '../../storage/index.js';
+import { type AgentProfileInfo, AgentProfilesService } from './agent-profiles.service.js';
+import { NAME_IN_PATH, ProfileNamePipe } from '../dto/profile-name.js';
+import { RenameAgentProfileRequestDto } from '../llm-profiles/profile-requests.dto.js';
+import { asObject } from '../json-values.js';
+import type { Mutation } from '../llm-profiles/llm-profiles.controller.js';
+
+const tag = 'Profiles';
+const path = NAME_IN_PATH;
+const idText = text({ min: 1, max: 128 });
+const done = { description: 'What happened.', schema: 'AgentProfileMutationResponse' };
+
+/** Agents by name: a model, tools, servers and secrets. */
+@Controller('api/agent-profiles')
+export class AgentProfilesController {
+  constructor(private readonly service: AgentProfilesService) {}
+
+  @Get()
+  @Operation({
+    tag,
+    summary: 'List agent profiles',
+    description: 'Where none is in use, the default one is from now on; it is made if it does not exist.',
+    answers: { 200: { description: 'Sorted by name.', schema: 'AgentProfileListResponse' } },
+  })
+  list(): Promise<{ profiles: AgentProfileInfo[]; active_agent_profile_id: string | null }> {
+    return this.service.list();
+  }
+
+  @Get(':name')
+  @Operation({
+    tag,
+    path,
+    summary: 'Get an agent profile',
+    answers: { 200: { description: 'The profile.', schema: 'AgentProfileDetailResponse' } },
+    errors: [404],
+  })
+  async get(@Param('name', ProfileNamePipe) name: string): Promise<JsonObject> {
+    return { name, profile: await this.service.get(name) };
+  }
+
+  @Post(':name')
+  @Operation({
+    tag,
+    path,
+    summary: 'Store an agent profile',
+    description: 'One of the same name is replaced and keeps its id.',
+    body: { schema: { type: 'object', additionalProperties: true } },
+    answers: { 201: done },
+    errors: [409],
+  })
+  async save(@Param('name', ProfileNamePipe) name: string, @Body() body: unknown): Promise<Mutation> {
+    const profile = asObject(readChecked(anyObject(), jsonBodyOf(body), ['body']));
+    await this.service.save(name, profile);
+    return { name, message: `Agent profile '${name}' saved` };
+  }
+
+  @Delete(':name')
+  @Operation({
+    tag,
+    path,
+    summary: 'Delete an agent profile',
+    description: 'Also when there is none. Where it was in use the default one is.',
+    answers: { 200: done },
+    errors: [409],
+  })
+  async remove(@Param('name', ProfileNamePipe) name: string): Promise<Mutation> {
+    await this.service.remove(name);
+    return { name, message: `Agent profile '${name}' deleted` };
+  }
+
+  @Post(':name/rename')
+  @HttpCode(200)
+  @Operation({
+    tag,
+    path,
+    summary: 'Rename an agent profile',
+    body: { schema: RenameAgentProfileRequestDto },
+    answers: { 200: done },
+    errors: [404, 409],
+  })
+  async rename(
+    @Param('name', ProfileNamePipe) name: string,
+    @Body() { new_name }: RenameAgentProfileRequestDto,
+  ): Promise<Mutation> {
+    const isNew = await this.service.rename(name, new_name);
+    const what = isNew ? `renamed to '${new_name}'` : 'unchanged (same name)';
+    return { name: new_name, message: `Agent profile '${name}' ${what}` };
+  }
+
+  @Post(':profile_id/activate')
+  @HttpCode(200)
+  @Operation({
+    tag,
+    path: { profile_id: idText.schema() },
+    summary: 'Use an agent profile for new conversations',
+    description: 'By its id.',
+    answers: { 200: { description: 'What happened.', schema: 'ActivateAgentProfileResponse' } },
+    errors: [404, 409],
+  })
+  async activate(
+    @Param('profile_id') given: string,
+  ): Promise<{ id: string; message: string; agent_settings_applied: false }> {
+    const id = String(readChecked(idText, given, ['path', 'profile_id']));
+    await this.service.activate(id);
+    return { id, message: `Agent profile '${id}' activated`, agent_settings_applied: false };
+  }
+}
+
+const string = { type: 'string' };
+const textOrNull = { anyOf: [string, { type: 'null' }] };
+documentSchemas(() =>
+  Promise.resolve({
+    AgentProfileInfo: {
+      type: 'object',
+      properties: {
+        ...{ id: string, name: string, agent_kind: string, revision: { type: 'integer', default: 0 } },
+        llm_profile_ref: textOrNull,
+        mcp_server_refs: { anyOf: [{ type: 'array', items: string }, { type: 'null' }] },
+      },
+      required: ['id', 'name', 'agent_kind'],
+    },
+    AgentProfileListResponse: {
+      type: 'object',
+      properties: {
+        profiles: { type: 'array', items: { $ref: '#/components/schemas/AgentProfileInfo' } },
+        active_agent_profile_id: textOrNull,
+      },
+      required: ['profiles'],
+    },
+    AgentProfileDetailResponse: {
+      type: 'object',
+      properties: { name: string, profile: { type: 'object', additionalProperties: true } },
+      required: ['name', 'profile'],
+    },
+    ActivateAgentProfileResponse: {
+      type: 'object',
+      properties: {
+        id: string,
+        message: string,
+        agent_settings_applied: { type: 'boolean', default: false },
+      },
+      required: ['id', 'message'],
+    },
+  }),
+);

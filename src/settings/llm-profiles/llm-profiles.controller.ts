@@ -1,0 +1,149 @@
+import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post } from '@nestjs/common';
+import { Cipher } from '../../crypto/index.js';
+import { toPlain } from '../../http/validation/dto.js';
+import { Operation } from '../../http/operation.js';
+import type { JsonObject } from '../../storage/index.js';
+import { NAME_IN_PATH, ProfileNamePipe } from '../dto/profile-name.js';
+import {
+  RenameProfileRequestDto,
+  SaveProfileRequestDto,
+  ValidateProfileRequestDto,
+} from './profile-requests.dto.js';
+import { EXPOSE_HEADER, exposureOf } from '../user-settings/exposure.js';
+import { asObject } from '../json-values.js';
+import type { ProfileInfo } from './llm-profiles.js';
+import { LlmProfilesService } from './llm-profiles.service.js';
+import type { ProfileCheck } from './profile-check.js';
+
+/** What changed, in words. */
+export interface Mutation {
+  name: string;
+  message: string;
+}
+
+const tag = 'Profiles';
+const path = NAME_IN_PATH;
+const done = { description: 'What happened.', schema: 'ProfileMutationResponse' };
+
+/** Models with their keys and options, by name. */
+@Controller('api/profiles')
+export class LlmProfilesController {
+  constructor(
+    private readonly service: LlmProfilesService,
+    private readonly cipher: Cipher,
+  ) {}
+
+  @Get()
+  @Operation({
+    tag,
+    summary: 'List LLM profiles',
+    answers: { 200: { description: 'Sorted by name.', schema: 'ProfileListResponse' } },
+  })
+  list(): Promise<{ profiles: ProfileInfo[]; active_profile: string | null }> {
+    return this.service.list();
+  }
+
+  @Get(':name')
+  @Operation({
+    tag,
+    path,
+    summary: 'Get an LLM profile',
+    headers: EXPOSE_HEADER,
+    answers: { 200: { description: 'The profile.', schema: 'ProfileDetailResponse' } },
+    errors: [404],
+  })
+  get(
+    @Param('name', ProfileNamePipe) name: string,
+    @Headers('x-expose-secrets') expose?: string,
+  ): Promise<JsonObject> {
+    return this.service.get(name, exposureOf(expose, this.cipher));
+  }
+
+  @Post(':name')
+  @Operation({
+    tag,
+    path,
+    summary: 'Store an LLM profile',
+    description: 'One of the same name is replaced. A key that comes back masked is the one that was stored.',
+    body: { schema: SaveProfileRequestDto },
+    answers: { 201: done },
+    errors: [409],
+  })
+  async save(
+    @Param('name', ProfileNamePipe) name: string,
+    @Body() { llm, include_secrets }: SaveProfileRequestDto,
+  ): Promise<Mutation> {
+    await this.service.save(name, asObject(toPlain(llm)), include_secrets);
+    return { name, message: `Profile '${name}' saved` };
+  }
+
+  @Delete(':name')
+  @Operation({
+    tag,
+    path,
+    summary: 'Delete an LLM profile',
+    description: 'Also when there is none. Not while an agent profile uses it.',
+    answers: { 200: done },
+    errors: [409],
+  })
+  async remove(@Param('name', ProfileNamePipe) name: string): Promise<Mutation> {
+    await this.service.remove(name);
+    return { name, message: `Profile '${name}' deleted` };
+  }
+
+  @Post(':name/rename')
+  @HttpCode(200)
+  @Operation({
+    tag,
+    path,
+    summary: 'Rename an LLM profile',
+    description: 'Whatever refers to it follows.',
+    body: { schema: RenameProfileRequestDto },
+    answers: { 200: done },
+    errors: [404, 409],
+  })
+  async rename(
+    @Param('name', ProfileNamePipe) name: string,
+    @Body() { new_name }: RenameProfileRequestDto,
+  ): Promise<Mutation> {
+    const isNew = await this.service.rename(name, new_name);
+    const message = isNew
+      ? `Profile '${name}' renamed to '${new_name}'`
+      : `Profile '${name}' unchanged (same name)`;
+    return { name: new_name, message };
+  }
+
+  @Post(':name/activate')
+  @HttpCode(200)
+  @Operation({
+    tag,
+    path,
+    summary: 'Use the model of a profile in the settings',
+    answers: { 200: { description: 'What happened.', schema: 'ActivateProfileResponse' } },
+    errors: [404, 409],
+  })
+  async activate(@Param('name', ProfileNamePipe) name: string): Promise<Mutation & { llm_applied: boolean }> {
+    const llm_applied = await this.service.activate(name);
+    const message = llm_applied
+      ? `Profile '${name}' activated and applied to current settings`
+      : `Profile '${name}' activated`;
+    return { name, message, llm_applied };
+  }
+
+  @Post(':name/validate')
+  @HttpCode(200)
+  @Operation({
+    tag,
+    path,
+    summary: 'Try a model',
+    description: 'Makes one small call with what is sent; nothing is stored.',
+    body: { schema: ValidateProfileRequestDto },
+    answers: { 200: { description: 'Whether it can be used.', schema: 'ValidateProfileResponse' } },
+  })
+  validate(
+    @Param('name', ProfileNamePipe) name: string,
+    @Body() { llm }: ValidateProfileRequestDto,
+  ): Promise<ProfileCheck> {
+    return this.service.check(name, asObject(toPlain(llm)));
+  }
+}

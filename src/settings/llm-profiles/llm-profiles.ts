@@ -1,0 +1,167 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { FileSecrets, maskUserinfo, withoutSecrets } from '../../crypto/index.js';
+import type { JsonObject } from '../../storage/index.js';
+import { LLMDto } from '../dto/llm.dto.js';
+import { PROFILE_NAME, withoutEnding } from '../dto/profile-name.js';
+import { hasSecret } from '../dto/secret-text.js';
+import { asText, completed } from '../json-values.js';
+import { type ProviderConnection, ProviderConnections } from '../provider-connections/provider-connections.js';
+import {
+  DamagedFileError,
+  InvalidProfileNameError,
+  ProfileNotFoundError,
+  UnreadableStoreError,
+  UnusableProfileError,
+} from '../settings-errors.js';
+import { completeLlm } from '../agent-profiles/stored-agent.js';
+import { NamedFiles } from '../store/named-files.js';
+import { type FolderWriter, PersistenceFolder } from '../store/persistence-folder.js';
+
+const VERSION = 1;
+
+/** What a list says of a profile. */
+export interface ProfileInfo {
+  name: string;
+  model: string | null;
+  base_url: string | null;
+  provider_connection_id: string | null;
+  provider_connection_broken: boolean;
+  api_key_set: boolean;
+}
+
+/** LLM profiles: one JSON file each, in the folder and format that other OpenHands programs use. */
+@Injectable()
+export class LlmProfiles {
+  private readonly logger = new Logger('Settings');
+  private readonly files: NamedFiles;
+
+  constructor(
+    folder: PersistenceFolder,
+    private readonly secrets: FileSecrets,
+    private readonly connections: ProviderConnections,
+  ) {
+    this.files = new NamedFiles(folder, 'profiles', 'Profile', 'profile');
+  }
+
+  /**
+   * The fields of the LLM of a profile as it can be used: secrets in clear, with the key and the address of its provider
+   * connection. Those that no key of ours opens are null. A `.json` behind the name is passed over.
+   * @throws InvalidProfileNameError, ProfileNotFoundError, UnusableProfileError, DanglingConnectionError
+   */
+  async load(name: string): Promise<{ name: string; llm: JsonObject }> {
+    const plain = withoutEnding(name);
+    if (!PROFILE_NAME.test(plain)) throw new InvalidProfileNameError(name);
+    const llm = await this.stored(plain);
+    return { name: plain, llm: await this.connections.resolved(llm, `Profile '${plain}'`) };
+  }
+
+  /**
+   * The LLM of a profile as it is stored, secrets in clear.
+   * @throws ProfileNotFoundError, UnusableProfileError
+   */
+  async stored(name: string): Promise<JsonObject> {
+    const file = await this.file(name);
+    if (file === undefined) throw new ProfileNotFoundError(name);
+    const { value } = this.secrets.open(this.files.path(name), file);
+    const { schema_version: _version, ...llm } = value;
+    return llm;
+  }
+
+  /** The names of all profiles, sorted. */
+  names(): Promise<string[]> {
+    return this.files.names();
+  }
+
+  /** What there is, sorted by name. A profile that cannot be read is left out, and the log says so. */
+  async list(): Promise<ProfileInfo[]> {
+    const connections = new Map((await this.knownConnections()).map((entry) => [entry.id, entry]));
+    const infos = (await this.names()).map(async (name): Promise<ProfileInfo | undefined> => {
+      const llm = await this.stored(name).catch((error: unknown) => {
+        if (error instanceof UnusableProfileError) return undefined;
+        // It was deleted meanwhile.
+        if (error instanceof ProfileNotFoundError) return undefined;
+        throw error;
+      });
+      if (!llm) return undefined;
+      const id = asText(llm['provider_connection_id']);
+      const key = id === null ? llm['api_key'] : connections.get(id)?.api_key;
+      return {
+        name,
+        model: asText(llm['model']),
+        base_url: maskedAddress(asText(llm['base_url'])),
+        provider_connection_id: id,
+        provider_connection_broken: id !== null && !connections.has(id),
+        api_key_set: hasSecret(key),
+      };
+    });
+    return (await Promise.all(infos)).filter((info) => info !== undefined);
+  }
+
+  /**
+   * Stores a profile in the place of another one of its name, if there is one.
+   * @param llm a valid LLM, secrets in clear
+   * @throws LimitReachedError
+   */
+  async save(writer: FolderWriter, name: string, llm: JsonObject, withSecrets: boolean): Promise<void> {
+    const isLinked = asText(llm['provider_connection_id']) !== null;
+    const own = isLinked ? { ...llm, api_key: null, base_url: null } : llm;
+    const path = this.files.path(name);
+    const before = await this.file(name).catch(() => undefined);
+    // What came back masked and could not be restored is missing; the file may still hold a key that others can open.
+    const missing = Object.fromEntries(Object.keys(before ?? {}).map((field) => [field, null]));
+    const sealed = withSecrets
+      ? this.secrets.seal(path, { ...missing, ...own }, before)
+      : withoutSecrets(own);
+    if (!withSecrets) this.secrets.forget(path);
+    const fields = Object.entries(sealed).filter(([, value]) => value !== null && value !== undefined);
+    await this.files.write(writer, name, { ...Object.fromEntries(fields), schema_version: VERSION });
+  }
+
+  /** @throws ProfileNotFoundError, UnusableProfileError, EntryExistsError */
+  async rename(writer: FolderWriter, from: string, to: string): Promise<void> {
+    const file = await this.file(from);
+    if (file === undefined) throw new ProfileNotFoundError(from);
+    await this.files.mayRename(to);
+    await this.files.move(writer, from, to, file);
+    this.secrets.move(this.files.path(from), this.files.path(to));
+  }
+
+  /** Deletes a profile, if there is one. */
+  async remove(writer: FolderWriter, name: string): Promise<void> {
+    await this.files.remove(writer, name);
+    this.secrets.forget(this.files.path(name));
+  }
+
+  /** Profiles can be listed without them: those that need one show as broken. */
+  private async knownConnections(): Promise<ProviderConnection[]> {
+    return this.connections.all().catch((error: unknown) => {
+      if (error instanceof UnreadableStoreError) return [];
+      throw error;
+    });
+  }
+
+  /** @throws UnusableProfileError */
+  private async file(name: string): Promise<JsonObject | undefined> {
+    try {
+      return await this.files.read(name);
+    } catch (error) {
+      if (!(error instanceof DamagedFileError)) throw error;
+      this.logger.warn(error.message);
+      throw new UnusableProfileError(`Profile '${name}' cannot be used: ${error.why}`);
+    }
+  }
+}
+
+function maskedAddress(address: string | null): string | null {
+  return address && maskUserinfo(address);
+}
+
+/**
+ * The LLM of a profile with all fields.
+ * @throws UnusableProfileError
+ */
+export function profileLlm(name: string, llm: JsonObject): JsonObject {
+  const full = typeof llm['model'] === 'string' ? completed(LLMDto, llm) : undefined;
+  if (full) return completeLlm(full);
+  throw new UnusableProfileError(`Profile '${name}' holds no valid LLM`);
+}

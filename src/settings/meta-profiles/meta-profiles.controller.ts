@@ -1,0 +1,156 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { refTo, toPlain } from '../../http/validation/dto.js';
+import { documentSchemas, Operation } from '../../http/operation.js';
+import { RequestValidationError, valueError } from '../../http/validation/problem.js';
+import type { JsonObject } from '../../storage/index.js';
+import { metaProfileComplaint, MetaProfileDto } from './meta-profile.dto.js';
+import { NAME_IN_PATH, ProfileNamePipe, withoutEnding } from '../dto/profile-name.js';
+import { asObject } from '../json-values.js';
+import type { Mutation } from '../llm-profiles/llm-profiles.controller.js';
+import { type MetaProfileInfo, MetaProfiles } from './meta-profiles.js';
+import { isOpenHands, withMetaProfile } from '../user-settings/settings.service.js';
+import { SettingsStore } from '../user-settings/settings-store.js';
+import { PersistenceFolder } from '../store/persistence-folder.js';
+
+const tag = 'Profiles';
+const path = NAME_IN_PATH;
+const done = { description: 'What happened.', schema: 'MetaProfileMutationResponse' };
+
+/** Rules by which tasks are handed to models. */
+@Controller('api/meta-profiles')
+export class MetaProfilesController {
+  constructor(
+    private readonly folder: PersistenceFolder,
+    private readonly profiles: MetaProfiles,
+    private readonly settings: SettingsStore,
+  ) {}
+
+  @Get()
+  @Operation({
+    tag,
+    summary: 'List meta-profiles',
+    answers: { 200: { description: 'Sorted by name.', schema: 'MetaProfileListResponse' } },
+  })
+  async list(): Promise<{ meta_profiles: MetaProfileInfo[]; active_meta_profile: string | null }> {
+    const { active_meta_profile } = await this.settings.loadForReading();
+    return { meta_profiles: await this.profiles.list(), active_meta_profile };
+  }
+
+  @Get(':name')
+  @Operation({
+    tag,
+    path,
+    summary: 'Get a meta-profile',
+    answers: { 200: { description: 'The meta-profile.', schema: 'MetaProfileDetailResponse' } },
+    errors: [404],
+  })
+  async get(@Param('name', ProfileNamePipe) name: string): Promise<JsonObject> {
+    return { name, config: await this.profiles.load(withoutEnding(name)) };
+  }
+
+  @Post(':name')
+  @Operation({
+    tag,
+    path,
+    summary: 'Store a meta-profile',
+    description: 'One of the same name is replaced.',
+    body: { schema: MetaProfileDto },
+    answers: { 201: done },
+    errors: [409],
+  })
+  async save(
+    @Param('name', ProfileNamePipe) name: string,
+    @Body() profile: MetaProfileDto,
+  ): Promise<Mutation> {
+    const complaint = metaProfileComplaint(profile);
+    const body = asObject(toPlain(profile));
+    if (complaint !== undefined) {
+      throw new RequestValidationError([valueError(complaint, ['body'])], { body: sent(profile) });
+    }
+    await this.folder.change((writer) => this.profiles.save(writer, withoutEnding(name), body));
+    return { name, message: `Meta-profile '${name}' saved` };
+  }
+
+  @Delete(':name')
+  @Operation({
+    tag,
+    path,
+    summary: 'Delete a meta-profile',
+    description: 'Also when there is none.',
+    answers: { 200: done },
+    errors: [409],
+  })
+  async remove(@Param('name', ProfileNamePipe) name: string): Promise<Mutation> {
+    const plain = withoutEnding(name);
+    await this.folder.change(async (writer) => {
+      const { active_meta_profile } = await this.settings.loadForReading();
+      if (active_meta_profile === plain) {
+        await this.settings.save(writer, withMetaProfile(await this.settings.load(), null, null));
+      }
+      await this.profiles.remove(writer, plain);
+    });
+    return { name, message: `Meta-profile '${name}' deleted` };
+  }
+
+  @Post(':name/activate')
+  @HttpCode(200)
+  @Operation({
+    tag,
+    path,
+    summary: 'Let a meta-profile choose models',
+    answers: { 200: { description: 'What happened.', schema: 'ActivateMetaProfileResponse' } },
+    errors: [404, 409],
+  })
+  async activate(@Param('name', ProfileNamePipe) name: string): Promise<Mutation & { applied: boolean }> {
+    const plain = withoutEnding(name);
+    const applied = await this.folder.change(async (writer) => {
+      const config = await this.profiles.load(plain);
+      const settings = await this.settings.load();
+      if (!isOpenHands(settings)) return false;
+      await this.settings.save(writer, withMetaProfile(settings, plain, config));
+      return true;
+    });
+    const why = 'the current agent settings cannot route between models';
+    const message = `Meta-profile '${name}' ${applied ? 'activated' : `not activated: ${why}`}`;
+    return { name, message, applied };
+  }
+}
+
+/** As it came: what has its default was most likely not sent. */
+function sent(profile: MetaProfileDto): JsonObject {
+  const defaults = new Map<string, unknown>(Object.entries(new MetaProfileDto()));
+  return Object.fromEntries(
+    Object.entries(asObject(toPlain(profile))).filter(
+      ([name, value]) => JSON.stringify(value) !== JSON.stringify(defaults.get(name)),
+    ),
+  );
+}
+
+const text = { type: 'string' };
+const textOrNull = { anyOf: [text, { type: 'null' }] };
+documentSchemas(() =>
+  Promise.resolve({
+    MetaProfileInfo: {
+      type: 'object',
+      properties: {
+        name: text,
+        classifier_model: textOrNull,
+        num_classes: { type: 'integer', default: 0 },
+      },
+      required: ['name'],
+    },
+    MetaProfileListResponse: {
+      type: 'object',
+      properties: {
+        meta_profiles: { type: 'array', items: { $ref: '#/components/schemas/MetaProfileInfo' } },
+        active_meta_profile: textOrNull,
+      },
+      required: ['meta_profiles'],
+    },
+    MetaProfileDetailResponse: {
+      type: 'object',
+      properties: { name: text, config: { $ref: refTo(MetaProfileDto) } },
+      required: ['name', 'config'],
+    },
+  }),
+);

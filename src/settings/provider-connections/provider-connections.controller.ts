@@ -1,0 +1,216 @@
+import { Body, Controller, Delete, Get, Param, Patch, Post } from '@nestjs/common';
+import { Cipher, isToken, MASK, maskSecrets, restoreMasked } from '../../crypto/index.js';
+import { Field, NoOtherFields } from '../../http/validation/field.js';
+import { type FieldType, nullable, text } from '../../http/validation/field-type.js';
+import { documentSchemas, Operation } from '../../http/operation.js';
+import { RequestValidationError, valueError } from '../../http/validation/problem.js';
+import type { JsonObject } from '../../storage/index.js';
+import { asText } from '../json-values.js';
+import { LlmProfiles } from '../llm-profiles/llm-profiles.js';
+import {
+  type ConnectionFields,
+  type ProviderConnection,
+  ProviderConnections,
+} from './provider-connections.js';
+import { RefusedSettingsError, StillReferencedError } from '../settings-errors.js';
+import { SettingsStore } from '../user-settings/settings-store.js';
+import { PersistenceFolder } from '../store/persistence-folder.js';
+
+const realKey = (min?: number): FieldType =>
+  text({
+    min,
+    secret: true,
+    check: (key) =>
+      key.trim() === '' || key === MASK ? 'api_key must be a real key, not blank or redacted' : undefined,
+  });
+const label = text({ min: 1, max: 128 });
+const address = nullable(text({ max: 2048 }));
+const OPTIONAL = { optional: true } as const;
+
+/** A connection to make. */
+@NoOtherFields()
+export class ProviderConnectionCreateRequestDto {
+  @Field(label, 'What people call it.')
+  display_name!: string;
+
+  @Field(label, 'LiteLLM style: `openai`, `anthropic`.')
+  provider = 'custom';
+
+  @Field(realKey(1))
+  api_key!: string;
+
+  @Field(address, 'Another address than that of the provider.')
+  base_url: string | null = null;
+}
+
+/** What to change of a connection. */
+@NoOtherFields()
+export class ProviderConnectionUpdateRequestDto {
+  @Field(nullable(label), '', OPTIONAL)
+  display_name?: string | null;
+
+  @Field(nullable(label), '', OPTIONAL)
+  provider?: string | null;
+
+  @Field(nullable(realKey()), '', OPTIONAL)
+  api_key?: string | null;
+
+  @Field(address, 'Null: that of the provider.', OPTIONAL)
+  base_url?: string | null;
+}
+
+const answer = { description: 'The connection, without its key.', schema: 'ProviderConnectionResponse' };
+const tag = 'Profiles';
+
+/** Keys and addresses that LLM profiles share. */
+@Controller('api/llm/provider-connections')
+export class ProviderConnectionsController {
+  constructor(
+    private readonly folder: PersistenceFolder,
+    private readonly connections: ProviderConnections,
+    private readonly profiles: LlmProfiles,
+    private readonly settings: SettingsStore,
+    private readonly cipher: Cipher,
+  ) {}
+
+  @Get()
+  @Operation({
+    tag,
+    summary: 'List provider connections',
+    answers: {
+      200: {
+        description: 'In the order in which they were made.',
+        schema: { type: 'array', items: { $ref: '#/components/schemas/ProviderConnectionResponse' } },
+      },
+    },
+    errors: [409],
+  })
+  async list(): Promise<JsonObject[]> {
+    return (await this.connections.all()).map((connection) => shown(connection));
+  }
+
+  @Post()
+  @Operation({
+    tag,
+    summary: 'Make a provider connection',
+    body: { schema: ProviderConnectionCreateRequestDto },
+    answers: { 201: answer },
+    errors: [409],
+  })
+  async create(@Body() request: ProviderConnectionCreateRequestDto): Promise<JsonObject> {
+    const { display_name, provider, api_key, base_url } = request;
+    const fields = { display_name, provider, api_key: this.opened(api_key), base_url };
+    return shown(await this.folder.change((writer) => this.connections.create(writer, fields)));
+  }
+
+  @Patch(':connection_id')
+  @Operation({
+    tag,
+    summary: 'Change a provider connection',
+    body: { schema: ProviderConnectionUpdateRequestDto },
+    answers: { 200: answer },
+    errors: [404, 409],
+  })
+  async update(
+    @Param('connection_id') id: string,
+    @Body() request: ProviderConnectionUpdateRequestDto,
+  ): Promise<JsonObject> {
+    const fields = this.changesIn(request);
+    const { base_url } = fields;
+    return shown(
+      await this.folder.change(async (writer) => {
+        // A name and password come back as they were shown: masked.
+        const before = { ...(await this.connections.get(id)) };
+        const address = base_url === undefined ? {} : restoreMasked({ base_url }, before);
+        return this.connections.update(writer, id, { ...fields, ...address });
+      }),
+    );
+  }
+
+  @Delete(':connection_id')
+  @Operation({
+    tag,
+    summary: 'Delete a provider connection',
+    description: 'Not while a profile or the settings use it.',
+    answers: { 200: answer },
+    errors: [404, 409],
+  })
+  async remove(@Param('connection_id') id: string): Promise<JsonObject> {
+    const removed = await this.folder.change(async (writer) => {
+      const connection = await this.connections.get(id);
+      await this.refuseWhileUsed(id);
+      await this.connections.remove(writer, id);
+      return connection;
+    });
+    return shown({ ...removed, api_key: null });
+  }
+
+  private changesIn(request: ProviderConnectionUpdateRequestDto): Partial<ConnectionFields> {
+    const { display_name, provider, api_key, base_url } = request;
+    for (const [name, value] of Object.entries({ display_name, provider })) {
+      if (value !== null) continue;
+      const problem = valueError(`${name} cannot be set to null`, ['body']);
+      throw new RequestValidationError([problem], { body: { [name]: null } });
+    }
+    if (api_key === null) {
+      throw new RefusedSettingsError('api_key cannot be cleared; provide a new key to rotate it');
+    }
+    const fields = {
+      ...(typeof display_name === 'string' && { display_name }),
+      ...(typeof provider === 'string' && { provider }),
+      ...(api_key !== undefined && { api_key: this.opened(api_key) }),
+      ...(base_url !== undefined && { base_url }),
+    };
+    if (Object.keys(fields).length > 0) return fields;
+    throw new RefusedSettingsError('Provide at least one provider connection field to update');
+  }
+
+  /** A key that was answered as a token may come back as one. */
+  private opened(key: string): string {
+    if (!isToken(key)) return key;
+    const opened = this.cipher.decrypt(key);
+    if (opened !== undefined) return opened;
+    throw new RefusedSettingsError('api_key is an encrypted token that no key of this server opens');
+  }
+
+  private async refuseWhileUsed(id: string): Promise<void> {
+    const profiles = (await this.profiles.list()).filter((profile) => profile.provider_connection_id === id);
+    const { agent } = await this.settings.load();
+    const names = profiles.map(({ name }) => name).join(', ');
+    const uses = [
+      ...(profiles.length > 0 ? [`referenced by LLM profile(s): ${names}`] : []),
+      ...(connectionOf(agent['llm']) === id ? ['referenced by the active agent settings'] : []),
+    ];
+    if (uses.length === 0) return;
+    throw new StillReferencedError(
+      `Provider connection cannot be deleted while it is ${uses.join(' and ')}. ` +
+        'Update those references before deleting it.',
+    );
+  }
+}
+
+function connectionOf(llm: unknown): string | null {
+  if (typeof llm !== 'object' || llm === null || !('provider_connection_id' in llm)) return null;
+  return asText(llm.provider_connection_id);
+}
+
+function shown({ api_key, ...connection }: ProviderConnection): JsonObject {
+  return { ...maskSecrets({ ...connection }), api_key_set: api_key !== null && api_key !== '' };
+}
+
+const string = { type: 'string' };
+documentSchemas(() =>
+  Promise.resolve({
+    ProviderConnectionResponse: {
+      type: 'object',
+      properties: {
+        ...{ id: string, display_name: string, provider: string },
+        base_url: { anyOf: [string, { type: 'null' }] },
+        created_at: { type: 'integer' },
+        updated_at: { type: 'integer' },
+        api_key_set: { type: 'boolean', default: false },
+      },
+      required: ['id', 'display_name', 'provider', 'created_at', 'updated_at'],
+    },
+  }),
+);

@@ -1,0 +1,170 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { ENCRYPTED_PLACES, FileSecrets } from '../../crypto/index.js';
+import { isJsonObject } from '../../http/validation/field-type.js';
+import type { JsonObject } from '../../storage/index.js';
+import { hasSecret } from '../dto/secret-text.js';
+import { asObject, asText } from '../json-values.js';
+import {
+  DanglingConnectionError,
+  LimitReachedError,
+  NoSuchEntryError,
+  UnreadableStoreError,
+} from '../settings-errors.js';
+import { PersistenceFolder, type FolderWriter } from '../store/persistence-folder.js';
+import { StoreFile } from '../store/store-file.js';
+
+const FILE = 'provider-connections/provider_connections.json';
+const VERSION = 1;
+const LIMIT = 64;
+
+/** A key and an address that several LLM profiles share. */
+export interface ProviderConnection {
+  /** 32 hexadecimal digits. */
+  id: string;
+  display_name: string;
+  provider: string;
+  api_key: string | null;
+  base_url: string | null;
+  /** Unix seconds. */
+  created_at: number;
+  updated_at: number;
+}
+
+/** What of a connection can be said. */
+export type ConnectionFields = Pick<ProviderConnection, 'display_name' | 'provider' | 'api_key' | 'base_url'>;
+
+/** The connections of a user, in one file. */
+@Injectable()
+export class ProviderConnections {
+  private readonly file: StoreFile;
+
+  constructor(
+    folder: PersistenceFolder,
+    private readonly secrets: FileSecrets,
+  ) {
+    this.file = new StoreFile(folder, FILE, () => new UnreadableStoreError('Provider connections file'));
+  }
+
+  /**
+   * All connections, keys in clear; a key that no key of ours opens is null.
+   * @throws UnreadableStoreError
+   */
+  async all(): Promise<ProviderConnection[]> {
+    return (await this.stored()).entries.map(toConnection);
+  }
+
+  /** @throws UnreadableStoreError, NoSuchEntryError */
+  async get(id: string): Promise<ProviderConnection> {
+    const found = (await this.all()).find((connection) => connection.id === id);
+    if (found) return found;
+    throw new NoSuchEntryError(`Provider connection '${id.slice(0, 200)}' not found`);
+  }
+
+  /**
+   * An LLM with the key and address of the connection it names; one that names none as it is.
+   * @param subject how the LLM is called in the error
+   * @throws DanglingConnectionError, UnreadableStoreError
+   */
+  async resolved(llm: JsonObject, subject: string): Promise<JsonObject> {
+    const id = asText(llm['provider_connection_id']);
+    if (id === null) return llm;
+    const found = (await this.all()).find((connection) => connection.id === id);
+    if (!found) throw new DanglingConnectionError(subject, id);
+    return { ...llm, api_key: found.api_key, base_url: found.base_url };
+  }
+
+  /** @throws LimitReachedError */
+  async create(writer: FolderWriter, fields: ConnectionFields): Promise<ProviderConnection> {
+    const { entries, file } = await this.stored();
+    if (entries.length >= LIMIT) {
+      throw new LimitReachedError(
+        `Provider connection limit reached (${LIMIT}). Delete one before adding another.`,
+      );
+    }
+    const now = Math.floor(Date.now() / 1000);
+    const id = randomUUID().replaceAll('-', '');
+    const connection = { id, ...fields, created_at: now, updated_at: now };
+    await this.save(writer, file, [...entries, { ...connection }]);
+    return connection;
+  }
+
+  /** @throws NoSuchEntryError */
+  async update(
+    writer: FolderWriter,
+    id: string,
+    fields: Partial<ConnectionFields>,
+  ): Promise<ProviderConnection> {
+    const before = await this.get(id);
+    const { entries, file } = await this.stored();
+    const connection = { ...before, ...fields, updated_at: Math.floor(Date.now() / 1000) };
+    const next = entries.map((entry) => (entry['id'] === id ? { ...entry, ...connection } : entry));
+    await this.save(writer, file, next);
+    return connection;
+  }
+
+  /** Deletes a connection that there is. */
+  async remove(writer: FolderWriter, id: string): Promise<void> {
+    const { entries, file } = await this.stored();
+    const left = entries.filter((entry) => entry['id'] !== id);
+    await this.save(writer, file, left);
+  }
+
+  /** The file as it is, and its entries with their secrets in clear. */
+  private async stored(): Promise<{ file: JsonObject; entries: JsonObject[] }> {
+    const file = (await this.file.read()) ?? {};
+    const { value } = this.secrets.open(this.file.path, placesOf(this.entriesOf(file), file));
+    return { file, entries: this.entriesOf(file).map((entry) => withPlaces(entry, value)) };
+  }
+
+  private async save(writer: FolderWriter, file: JsonObject, entries: JsonObject[]): Promise<void> {
+    const before = placesOf(this.entriesOf(file), file);
+    const sealed = this.secrets.seal(this.file.path, placesOf(entries), before);
+    const { [ENCRYPTED_PLACES]: _former, ...rest } = file;
+    const { [ENCRYPTED_PLACES]: tokens } = sealed;
+    await writer.write(FILE, {
+      schema_version: VERSION,
+      ...rest,
+      connections: entries.map((entry) => withPlaces(entry, sealed)),
+      ...(tokens !== undefined && { [ENCRYPTED_PLACES]: tokens }),
+    });
+  }
+
+  private entriesOf({ connections = [] }: JsonObject): JsonObject[] {
+    if (!Array.isArray(connections)) throw this.file.unusable('it holds no list of connections');
+    return connections.filter(isJsonObject).filter(({ id }) => typeof id === 'string');
+  }
+}
+
+/** Keys and addresses by id: what is remembered of a secret must not depend on its place in the list. */
+function placesOf(
+  entries: readonly JsonObject[],
+  { [ENCRYPTED_PLACES]: tokens }: JsonObject = {},
+): JsonObject {
+  const byId = (of: (entry: JsonObject) => unknown): JsonObject =>
+    Object.fromEntries(entries.map((entry) => [String(entry['id']), of(entry)]));
+  return {
+    secrets: byId(({ api_key }) => asText(api_key)),
+    addresses: byId(({ base_url }) => ({ base_url: asText(base_url) })),
+    ...(tokens !== undefined && { [ENCRYPTED_PLACES]: tokens }),
+  };
+}
+
+/** An entry with its key and address as they stand among those of all. */
+function withPlaces(entry: JsonObject, { secrets, addresses }: JsonObject): JsonObject {
+  const id = String(entry['id']);
+  const { base_url } = asObject(asObject(addresses)[id]);
+  return { ...entry, api_key: asObject(secrets)[id] ?? null, base_url: base_url ?? null };
+}
+
+function toConnection(entry: JsonObject): ProviderConnection {
+  return {
+    id: String(entry['id']),
+    display_name: asText(entry['display_name']) ?? '',
+    provider: asText(entry['provider']) ?? 'custom',
+    api_key: hasSecret(entry['api_key']) ? entry['api_key'] : null,
+    base_url: asText(entry['base_url']),
+    created_at: Number(entry['created_at'] ?? 0),
+    updated_at: Number(entry['updated_at'] ?? 0),
+  };
+}

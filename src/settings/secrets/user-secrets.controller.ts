@@ -1,0 +1,98 @@
+import { Body, Controller, Delete, Get, Header, Param, Put, Query } from '@nestjs/common';
+import { Field } from '../../http/validation/field.js';
+import { nullable, text } from '../../http/validation/field-type.js';
+import { Operation } from '../../http/operation.js';
+import { AgentProfiles } from '../agent-profiles/agent-profiles.js';
+import { NoSuchEntryError } from '../settings-errors.js';
+import { type SecretItem, UserSecrets } from './user-secrets.js';
+
+/** A secret to store. */
+export class SecretCreateRequestDto {
+  @Field(text(), 'A letter, then letters, digits and underscores; 64 at most.')
+  name!: string;
+
+  @Field(text({ secret: true }))
+  value!: string;
+
+  @Field(nullable(text()))
+  description: string | null = null;
+}
+
+/** Which secrets to list. */
+export class SecretsQueryDto {
+  @Field(nullable(text()), 'Only those that this agent profile names.')
+  agent_profile_id: string | null = null;
+}
+
+const tag = 'Settings';
+const deleted = { type: 'object', additionalProperties: { type: 'boolean' } };
+
+/** Secrets of a user, for commands and tools of conversations. */
+@Controller('api/settings/secrets')
+export class UserSecretsController {
+  constructor(
+    private readonly secrets: UserSecrets,
+    private readonly profiles: AgentProfiles,
+  ) {}
+
+  @Get()
+  @Operation({
+    tag,
+    summary: 'List secrets',
+    query: SecretsQueryDto,
+    answers: { 200: { description: 'Names, no values.', schema: 'SecretsListResponse' } },
+    errors: [404],
+  })
+  async list(@Query() { agent_profile_id: id }: SecretsQueryDto): Promise<{ secrets: SecretItem[] }> {
+    const names = id === null ? undefined : await this.namesOf(id);
+    const secrets = await this.secrets.list();
+    return { secrets: names ? secrets.filter(({ name }) => names.includes(name)) : secrets };
+  }
+
+  @Put()
+  @Operation({
+    tag,
+    summary: 'Store a secret',
+    description: 'One of the same name is replaced, its description too.',
+    body: { schema: SecretCreateRequestDto },
+    answers: { 200: { description: 'It is stored.', schema: 'SecretItemResponse' } },
+    errors: [409],
+  })
+  put(@Body() { name, value, description }: SecretCreateRequestDto): Promise<SecretItem> {
+    return this.secrets.put(name, value, description);
+  }
+
+  @Get(':name')
+  @Header('Content-Type', 'text/plain; charset=utf-8')
+  @Header('Cache-Control', 'no-store')
+  @Operation({
+    tag,
+    summary: 'Get the value of a secret',
+    description: 'As plain text. Conversations look secrets up here.',
+    answers: { 200: { description: 'The value.', schema: {} } },
+    errors: [404, 409],
+  })
+  value(@Param('name') name: string): Promise<string> {
+    return this.secrets.value(name);
+  }
+
+  @Delete(':name')
+  @Operation({
+    tag,
+    summary: 'Delete a secret',
+    answers: { 200: { description: 'It is gone.', schema: deleted } },
+    errors: [404, 409],
+  })
+  async remove(@Param('name') name: string): Promise<{ deleted: true }> {
+    await this.secrets.remove(name);
+    return { deleted: true };
+  }
+
+  /** The secrets that a profile may use; undefined: all. */
+  private async namesOf(id: string): Promise<string[] | undefined> {
+    const profile = await this.profiles.find(id);
+    if (!profile) throw new NoSuchEntryError('Agent profile not found');
+    const { secret_refs: refs } = profile;
+    return Array.isArray(refs) ? refs.map(String) : undefined;
+  }
+}

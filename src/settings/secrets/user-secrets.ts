@@ -1,0 +1,166 @@
+import { Injectable } from '@nestjs/common';
+import { Cipher, FileSecrets, isToken, MASK } from '../../crypto/index.js';
+import type { JsonObject } from '../../storage/index.js';
+import { asObject, asText } from '../json-values.js';
+import {
+  LimitReachedError,
+  NoSuchEntryError,
+  RefusedSettingsError,
+  UnreadableStoreError,
+} from '../settings-errors.js';
+import { PersistenceFolder } from '../store/persistence-folder.js';
+import { StoreFile } from '../store/store-file.js';
+
+const FILE = 'secrets.json';
+const NAME = /^[a-zA-Z][a-zA-Z0-9_]{0,63}$/;
+const LIMIT = 1000;
+
+/** What is told of a secret. */
+export interface SecretItem {
+  name: string;
+  description: string | null;
+}
+
+/** Secrets of a user by name, for commands and tools of conversations: `secrets.json`. */
+@Injectable()
+export class UserSecrets {
+  private readonly file: StoreFile;
+
+  constructor(
+    private readonly folder: PersistenceFolder,
+    private readonly secrets: FileSecrets,
+    private readonly cipher: Cipher,
+  ) {
+    this.file = new StoreFile(folder, FILE, () => new UnreadableStoreError('Secrets file'));
+  }
+
+  /**
+   * What there is, also what no key opens; nothing where the file is damaged, as clients know it, and the log says so.
+   */
+  async list(): Promise<SecretItem[]> {
+    try {
+      const { entries } = await this.read();
+      return Object.entries(entries).map(([name, entry]) => itemOf(name, asObject(entry)));
+    } catch (error) {
+      if (error instanceof UnreadableStoreError) return [];
+      throw error;
+    }
+  }
+
+  /**
+   * The value of a secret.
+   * @throws RefusedSettingsError for no name, NoSuchEntryError, UnreadableStoreError
+   */
+  async value(name: string): Promise<string> {
+    checkName(name);
+    const { values } = await this.load();
+    const value = Object.hasOwn(values, name) ? asText(values[name]) : null;
+    if (value === null) throw new NoSuchEntryError('Secret not found');
+    return value;
+  }
+
+  /**
+   * Stores a secret in the place of another one of its name.
+   * @throws RefusedSettingsError, UnreadableStoreError, LimitReachedError
+   */
+  put(name: string, value: string, description: string | null): Promise<SecretItem> {
+    checkName(name);
+    if (value.trim() === '' || value === MASK) {
+      throw new RefusedSettingsError('Secret value must not be empty or redacted');
+    }
+    // What was answered as a token may come back as one.
+    const plain = isToken(value) ? (this.cipher.decrypt(value) ?? value) : value;
+    return this.change(({ entries, values }) => {
+      const isNew = !Object.hasOwn(entries, name);
+      if (isNew && Object.keys(entries).length >= LIMIT) {
+        throw new LimitReachedError(`Secret limit reached (${LIMIT}). Delete one before adding another.`);
+      }
+      const entry = { ...asObject(entries[name]), name, description };
+      return {
+        next: { entries: { ...entries, [name]: entry }, values: { ...values, [name]: plain } },
+        result: { name, description },
+      };
+    });
+  }
+
+  /** @throws RefusedSettingsError for no name, NoSuchEntryError, UnreadableStoreError */
+  remove(name: string): Promise<void> {
+    checkName(name);
+    return this.change(({ entries, values }) => {
+      if (!Object.hasOwn(entries, name)) throw new NoSuchEntryError('Secret not found');
+      return { next: { entries: without(entries, name), values: without(values, name) }, result: undefined };
+    });
+  }
+
+  private change<T>(work: (stored: Entries) => { next: Entries; result: T }): Promise<T> {
+    return this.folder.change(async (writer) => {
+      const { file, ...stored } = await this.load();
+      const { next, result } = work(stored);
+      const before = { secrets: textsOf(stored.entries) };
+      const sealed = asObject(this.secrets.seal(this.file.path, { secrets: next.values }, before)['secrets']);
+      const custom_secrets = Object.fromEntries(
+        Object.entries(next.entries).map(([name, entry]) => {
+          const { name: own, description = null, ...more } = asObject(entry);
+          return [
+            name,
+            { name: own ?? name, secret: sealed[name] ?? null, description, ...withoutSecret(more) },
+          ];
+        }),
+      );
+      await writer.write(FILE, { ...file, custom_secrets });
+      return result;
+    });
+  }
+
+  /** Entries as they stand in the file, and their values in clear. */
+  private async load(): Promise<Entries & { file: JsonObject }> {
+    const { file, entries } = await this.read();
+    const { value, unopened } = this.secrets.open(this.file.path, { secrets: textsOf(entries) });
+    if (unopened.length > 0) throw this.file.unusable(`no key opens ${unopened.length} of its secrets`);
+    return { file, entries, values: asObject(value['secrets']) };
+  }
+
+  private async read(): Promise<{ file: JsonObject; entries: JsonObject }> {
+    const file = (await this.file.read()) ?? {};
+    const { custom_secrets: entries = {} } = file;
+    if (typeof entries !== 'object' || entries === null || Array.isArray(entries)) {
+      throw this.file.unusable('it holds no secrets by name');
+    }
+    return { file, entries: asObject(entries) };
+  }
+}
+
+interface Entries {
+  entries: JsonObject;
+  values: JsonObject;
+}
+
+function checkName(name: string): void {
+  if (NAME.test(name)) return;
+  throw new RefusedSettingsError(
+    'Invalid secret name format. Must start with a letter, contain only letters, numbers, and underscores, ' +
+      'and be 1-64 characters long.',
+  );
+}
+
+function itemOf(name: string, { description }: JsonObject): SecretItem {
+  return { name, description: asText(description) };
+}
+
+/** The text of each secret, as it stands in the file: in older ones instead of the entry. */
+function textsOf(entries: JsonObject): JsonObject {
+  return Object.fromEntries(
+    Object.entries(entries).map(([name, entry]) => [
+      name,
+      asText(entry) ?? asText(asObject(entry)['secret']),
+    ]),
+  );
+}
+
+function without(object: JsonObject, name: string): JsonObject {
+  return Object.fromEntries(Object.entries(object).filter(([other]) => other !== name));
+}
+
+function withoutSecret(entry: JsonObject): JsonObject {
+  return without(entry, 'secret');
+}

@@ -1,0 +1,118 @@
+import {
+  BadRequestException,
+  Body,
+  Controller,
+  Delete,
+  Get,
+  Headers,
+  HttpCode,
+  Param,
+  Patch,
+  Post,
+} from '@nestjs/common';
+import { Cipher } from '../../crypto/index.js';
+import { toPlain } from '../../http/validation/dto.js';
+import { Operation } from '../../http/operation.js';
+import type { JsonObject } from '../../storage/index.js';
+import { McpServerDto, McpServerPatchDto } from '../dto/mcp-server.dto.js';
+import { SettingsUpdateRequestDto } from './update-settings.dto.js';
+import { EXPOSE_HEADER, exposureOf } from './exposure.js';
+import { asObject } from '../json-values.js';
+import { agentSchema } from '../schema/agent-schema.js';
+import { conversationSchema } from '../schema/conversation-schema.js';
+import type { SettingsSchema } from '../schema/settings-schema.js';
+import { SettingsService } from './settings.service.js';
+
+const tag = 'Settings';
+const settings = { description: 'The settings.', schema: 'SettingsResponse' };
+const schema = { 200: { description: 'The form.', schema: 'SettingsSchema' } };
+
+/** What new conversations are made with. */
+@Controller('api/settings')
+export class SettingsController {
+  constructor(
+    private readonly service: SettingsService,
+    private readonly cipher: Cipher,
+  ) {}
+
+  @Get()
+  @Operation({
+    tag,
+    summary: 'Get the settings',
+    description:
+      'Where nothing is stored, and where the file is damaged, these are the defaults. Secrets that no key of the server ' +
+      'opens are shown as not set.',
+    headers: EXPOSE_HEADER,
+    answers: { 200: settings },
+  })
+  get(@Headers('x-expose-secrets') expose?: string): Promise<JsonObject> {
+    return this.service.get(exposureOf(expose, this.cipher));
+  }
+
+  @Patch()
+  @Operation({
+    tag,
+    summary: 'Change the settings',
+    description: 'All of it or nothing. A secret that comes back as it was shown, masked, stays as it is.',
+    body: { schema: SettingsUpdateRequestDto },
+    answers: { 200: settings },
+    errors: [404, 409],
+  })
+  update(@Body() request: SettingsUpdateRequestDto): Promise<JsonObject> {
+    const { agent_settings_diff: agent, conversation_settings_diff, misc_settings_diff } = request;
+    const diffs = [agent, conversation_settings_diff, misc_settings_diff];
+    const { active_profile, active_agent_profile_id, active_meta_profile } = request;
+    const active = [active_profile, active_agent_profile_id, active_meta_profile];
+    if (diffs.every((diff) => diff === null) && active.every((name) => name === undefined)) {
+      throw new BadRequestException(
+        'At least one of agent_settings_diff, conversation_settings_diff, misc_settings_diff, active_profile, ' +
+          'active_agent_profile_id, or active_meta_profile must be provided',
+      );
+    }
+    return this.service.update(request);
+  }
+
+  @Get('agent-schema')
+  @Operation({ tag, summary: 'Get the form of the agent settings', answers: schema })
+  agentSchema(): SettingsSchema {
+    return agentSchema();
+  }
+
+  @Get('conversation-schema')
+  @Operation({ tag, summary: 'Get the form of the conversation settings', answers: schema })
+  conversationSchema(): SettingsSchema {
+    return conversationSchema();
+  }
+
+  @Post('mcp/:settings_key')
+  @Operation({
+    tag,
+    summary: 'Add an MCP server',
+    body: { schema: McpServerDto },
+    answers: { 201: settings },
+    errors: [409],
+  })
+  addServer(@Param('settings_key') key: string, @Body() server: McpServerDto): Promise<JsonObject> {
+    return this.service.addMcpServer(key, asObject(toPlain(server)));
+  }
+
+  @Patch('mcp/:settings_key')
+  @Operation({
+    tag,
+    summary: 'Change an MCP server',
+    description: 'Only what is sent; null removes it.',
+    body: { schema: McpServerPatchDto },
+    answers: { 200: settings },
+    errors: [404, 409],
+  })
+  changeServer(@Param('settings_key') key: string, @Body() changes: McpServerPatchDto): Promise<JsonObject> {
+    return this.service.changeMcpServer(key, asObject(toPlain(changes)));
+  }
+
+  @Delete('mcp/:settings_key')
+  @HttpCode(200)
+  @Operation({ tag, summary: 'Remove an MCP server', answers: { 200: settings }, errors: [404, 409] })
+  removeServer(@Param('settings_key') key: string): Promise<JsonObject> {
+    return this.service.changeMcpServer(key, null);
+  }
+}

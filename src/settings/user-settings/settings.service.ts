@@ -1,0 +1,183 @@
+import { Injectable } from '@nestjs/common';
+import { Cipher } from '../../crypto/index.js';
+import { utcTimestamp } from '../../events/index.js';
+import type { JsonObject } from '../../storage/index.js';
+import { AgentProfiles } from '../agent-profiles/agent-profiles.js';
+import { ConversationSettingsDto } from './conversation-settings.dto.js';
+import { hasSecret } from '../dto/secret-text.js';
+import type { SettingsUpdateRequestDto } from './update-settings.dto.js';
+import { withoutEnding } from '../dto/profile-name.js';
+import { exposed, type Exposure } from './exposure.js';
+import { openGiven } from './given-secrets.js';
+import { asObject, completed, mergeBelow, mergePatch } from '../json-values.js';
+import { LlmProfiles, profileLlm } from '../llm-profiles/llm-profiles.js';
+import { MetaProfiles } from '../meta-profiles/meta-profiles.js';
+import { EntryExistsError, NoSuchEntryError, RefusedSettingsError } from '../settings-errors.js';
+import { SettingsStore, type Settings } from './settings-store.js';
+import { PersistenceFolder } from '../store/persistence-folder.js';
+import { agentKind, completeAgent } from '../agent-profiles/stored-agent.js';
+
+/** The settings of a user, and what changes them. */
+@Injectable()
+export class SettingsService {
+  constructor(
+    private readonly folder: PersistenceFolder,
+    private readonly store: SettingsStore,
+    private readonly llmProfiles: LlmProfiles,
+    private readonly agentProfiles: AgentProfiles,
+    private readonly metaProfiles: MetaProfiles,
+    private readonly cipher: Cipher,
+  ) {}
+
+  /** The settings as clients see them. */
+  async get(exposure: Exposure): Promise<JsonObject> {
+    return this.view(await this.store.loadForReading(), exposure);
+  }
+
+  /**
+   * Changes settings; all of it or nothing.
+   * @returns the settings, secrets masked
+   * @throws RefusedSettingsError, MissingEntryError, UnreadableStoreError
+   */
+  update(request: SettingsUpdateRequestDto): Promise<JsonObject> {
+    return this.change(async (settings) => {
+      const pointed = await this.pointed(settings, request);
+      const { agent_settings_diff: agent, conversation_settings_diff, misc_settings_diff } = request;
+      const conversation = mergeBelow(pointed.conversation, conversation_settings_diff ?? {});
+      return {
+        ...pointed,
+        agent: agent === null ? pointed.agent : this.patchedAgent(pointed.agent, agent),
+        conversation: checkedConversation(conversation),
+        misc: mergeBelow(pointed.misc, misc_settings_diff ?? {}),
+      };
+    });
+  }
+
+  /** @throws EntryExistsError, RefusedSettingsError, UnreadableStoreError */
+  addMcpServer(key: string, server: JsonObject): Promise<JsonObject> {
+    return this.change((settings) => {
+      if (hasServer(settings, key)) throw new EntryExistsError('MCP server', key);
+      return Promise.resolve({
+        ...settings,
+        agent: this.patchedAgent(settings.agent, { mcp_config: Object.fromEntries([[key, server]]) }),
+      });
+    });
+  }
+
+  /** @throws NoSuchEntryError, RefusedSettingsError, UnreadableStoreError */
+  changeMcpServer(key: string, changes: JsonObject | null): Promise<JsonObject> {
+    return this.change((settings) => {
+      if (!hasServer(settings, key)) throw new NoSuchEntryError(`MCP server '${key}' was not found`);
+      const patch = { mcp_config: Object.fromEntries([[key, changes]]) };
+      return Promise.resolve({ ...settings, agent: this.patchedAgent(settings.agent, patch) });
+    });
+  }
+
+  private change(work: (settings: Settings) => Promise<Settings>): Promise<JsonObject> {
+    return this.folder.change(async (writer) => {
+      const settings = await work(await this.store.load());
+      await this.store.save(writer, settings);
+      return this.view(settings, 'redacted');
+    });
+  }
+
+  /** With what the names in a request point to. */
+  private async pointed(settings: Settings, request: SettingsUpdateRequestDto): Promise<Settings> {
+    const { active_profile: profile, active_agent_profile_id: agentId, active_meta_profile: meta } = request;
+    let next = settings;
+    if (profile !== undefined) {
+      next =
+        profile === null
+          ? { ...next, active_profile: null }
+          : withProfile(next, await this.llmProfiles.load(profile), !hasLlm(request));
+    }
+    if (agentId !== undefined) {
+      if (agentId !== null && !(await this.agentProfiles.find(agentId))) {
+        throw new NoSuchEntryError(`Agent profile with id '${agentId}' not found`);
+      }
+      next = { ...next, active_agent_profile_id: agentId };
+    }
+    if (meta !== undefined) {
+      if (meta !== null) await this.metaProfiles.load(withoutEnding(meta));
+      next = withMetaProfile(next, meta);
+    }
+    return next;
+  }
+
+  /** @throws RefusedSettingsError */
+  private patchedAgent(agent: JsonObject, diff: JsonObject): JsonObject {
+    const isOther = diff['agent_kind'] !== undefined && agentKind(diff) !== agentKind(agent);
+    const base = isOther ? {} : agent;
+    const merged = completeAgent(mergePatch(base, openGiven(diff, base, this.cipher)), base);
+    if (merged) return merged;
+    throw new RefusedSettingsError('Settings validation failed');
+  }
+
+  private view({ agent, conversation, misc, ...active }: Settings, exposure: Exposure): JsonObject {
+    const shown = exposed(agent, exposure, this.cipher);
+    const llm = asObject(agent['llm']);
+    const { fallback_strategy: _notShown, ...shownLlm } = asObject(shown['llm']);
+    const context = shown['agent_context'];
+    return {
+      agent_settings: {
+        ...shown,
+        ...(shown['llm'] !== undefined && { llm: shownLlm }),
+        agent_context: context === null ? null : { current_datetime: utcTimestamp(), ...asObject(context) },
+      },
+      conversation_settings: conversation,
+      llm_api_key_is_set: hasSecret(llm['api_key']),
+      ...active,
+      misc_settings: misc,
+    };
+  }
+}
+
+/** With the model of a profile as that of the settings; agents of other vendors have none. */
+export function withProfile(
+  settings: Settings,
+  { name, llm }: { name: string; llm: JsonObject },
+  takesLlm = true,
+): Settings {
+  const applies = takesLlm && isOpenHands(settings);
+  const agent = applies ? { ...settings.agent, llm: profileLlm(name, llm) } : settings.agent;
+  return { ...settings, agent, active_profile: name };
+}
+
+/**
+ * With a meta-profile that chooses models, or with none.
+ * @param config its content, where the settings are to hold that, too
+ */
+export function withMetaProfile(
+  settings: Settings,
+  name: string | null,
+  config?: JsonObject | null,
+): Settings {
+  const own = {
+    active_meta_profile: name,
+    ...(config !== undefined && { meta_profile: config }),
+    enable_classify_and_switch_llm_tool: name !== null,
+  };
+  const agent = isOpenHands(settings) ? { ...settings.agent, ...own } : settings.agent;
+  return { ...settings, agent, active_meta_profile: name };
+}
+
+/** Whether the settings describe an agent of this server, as opposed to one from elsewhere. */
+export function isOpenHands({ agent }: Settings): boolean {
+  return agentKind(agent) === 'openhands';
+}
+
+function hasLlm({ agent_settings_diff: diff }: SettingsUpdateRequestDto): boolean {
+  return diff !== null && Object.hasOwn(diff, 'llm');
+}
+
+function hasServer({ agent }: Settings, key: string): boolean {
+  return Object.hasOwn(asObject(agent['mcp_config']), key);
+}
+
+/** @throws RefusedSettingsError */
+function checkedConversation(conversation: JsonObject): JsonObject {
+  const full = completed(ConversationSettingsDto, conversation);
+  const isComplete = full?.['worktree_base'] !== 'ref' || full['worktree_base_ref'] !== null;
+  if (full && isComplete) return full;
+  throw new RefusedSettingsError('Settings validation failed');
+}

@@ -1,0 +1,33 @@
+import { Field } from '../../http/validation/field.js';
+import { type FieldType, anyObject, nullable, text } from '../../http/validation/field-type.js';
+import type { JsonObject } from '../../storage/index.js';
+import { PROFILE_NAME } from '../dto/profile-name.js';
+
+const UUID = /^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$/;
+const profile = (): FieldType => nullable(text({ pattern: PROFILE_NAME }));
+const changes = (): FieldType => nullable(anyObject({ secret: true }));
+
+/** A change of settings. */
+export class SettingsUpdateRequestDto {
+  @Field(changes(), 'A JSON merge patch: null sets a field to its default.')
+  agent_settings_diff: JsonObject | null = null;
+
+  @Field(changes(), 'Merged at every level.')
+  conversation_settings_diff: JsonObject | null = null;
+
+  @Field(changes(), 'Merged at every level; of the settings of clients.')
+  misc_settings_diff: JsonObject | null = null;
+
+  @Field(profile(), 'The LLM profile whose model becomes that of the settings; null: none.', {
+    optional: true,
+  })
+  active_profile?: string | null;
+
+  @Field(nullable(text({ pattern: UUID })), 'The agent profile of new conversations; null: none.', {
+    optional: true,
+  })
+  active_agent_profile_id?: string | null;
+
+  @Field(profile(), 'The meta-profile that chooses models; null: none.', { optional: true })
+  active_meta_profile?: string | null;
+}

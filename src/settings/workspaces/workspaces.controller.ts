@@ -1,0 +1,149 @@
+import { Body, Controller, Delete, Get, HttpCode, Post, Query } from '@nestjs/common';
+import { model, refTo } from '../../http/validation/dto.js';
+import { type DtoClass, Field } from '../../http/validation/field.js';
+import { listOf, nullable, text } from '../../http/validation/field-type.js';
+import { documentSchemas, Operation } from '../../http/operation.js';
+import type { JsonObject } from '../../storage/index.js';
+import { type StoredWorkspaces, Workspaces } from './workspaces.js';
+
+const place = text({ min: 1, max: 4096 });
+const label = text({ min: 1, max: 256 });
+
+/** A folder to work in. */
+export class WorkspaceItemDto {
+  @Field(place)
+  id!: string;
+
+  @Field(label)
+  name!: string;
+
+  @Field(place, 'Nobody checks that it exists.')
+  path!: string;
+
+  @Field(nullable(text({ max: 4096 })), 'The folder it was found in.')
+  parentPath: string | null = null;
+
+  @Field(nullable(text({ max: 4096 })), 'Another spelling of `parentPath`.', { optional: true })
+  parent_path?: string | null;
+}
+
+/** A folder that holds workspaces. */
+export class WorkspaceParentItemDto {
+  @Field(place)
+  id!: string;
+
+  @Field(label)
+  name!: string;
+
+  @Field(place)
+  path!: string;
+}
+
+/** Workspaces to add. */
+export class AddWorkspacesRequestDto {
+  @Field(listOf(model(WorkspaceItemDto)))
+  workspaces!: WorkspaceItemDto[];
+}
+
+/** Parents to add. */
+export class AddWorkspaceParentsRequestDto {
+  @Field(listOf(model(WorkspaceParentItemDto)))
+  parents!: WorkspaceParentItemDto[];
+}
+
+/** Which one. */
+export class WorkspacePathQueryDto {
+  @Field(text())
+  path!: string;
+}
+
+const tag = 'Settings';
+const all = { 200: { description: 'What there is.', schema: 'WorkspacesListResponse' } };
+const removed = { 200: { description: 'It is forgotten.', schema: 'DeleteResponse' } };
+const DELETED = { deleted: true } as const;
+
+/** The folders that a user has picked to work in. */
+@Controller('api/workspaces')
+export class WorkspacesController {
+  constructor(private readonly workspaces: Workspaces) {}
+
+  @Get()
+  @Operation({ tag, summary: 'List workspaces', answers: all, errors: [409] })
+  list(): Promise<StoredWorkspaces> {
+    return this.workspaces.all();
+  }
+
+  @Post()
+  @HttpCode(200)
+  @Operation({
+    tag,
+    summary: 'Add workspaces',
+    description: 'Those whose path is there already are passed over.',
+    body: { schema: AddWorkspacesRequestDto },
+    answers: all,
+    errors: [409],
+  })
+  add(@Body() { workspaces }: AddWorkspacesRequestDto): Promise<StoredWorkspaces> {
+    return this.workspaces.add('workspaces', workspaces.map(toEntry));
+  }
+
+  @Delete()
+  @Operation({
+    tag,
+    summary: 'Forget a workspace',
+    query: WorkspacePathQueryDto,
+    answers: removed,
+    errors: [404, 409],
+  })
+  async remove(@Query() { path }: WorkspacePathQueryDto): Promise<typeof DELETED> {
+    await this.workspaces.remove('workspaces', path);
+    return DELETED;
+  }
+
+  @Post('parents')
+  @HttpCode(200)
+  @Operation({
+    tag,
+    summary: 'Add folders that hold workspaces',
+    body: { schema: AddWorkspaceParentsRequestDto },
+    answers: all,
+    errors: [409],
+  })
+  addParents(@Body() { parents }: AddWorkspaceParentsRequestDto): Promise<StoredWorkspaces> {
+    const entries = parents.map(({ id, name, path }) => ({ id, name, path }));
+    return this.workspaces.add('workspaceParents', entries);
+  }
+
+  @Delete('parents')
+  @Operation({
+    tag,
+    summary: 'Forget a folder that holds workspaces',
+    query: WorkspacePathQueryDto,
+    answers: removed,
+    errors: [404, 409],
+  })
+  async removeParent(@Query() { path }: WorkspacePathQueryDto): Promise<typeof DELETED> {
+    await this.workspaces.remove('workspaceParents', path);
+    return DELETED;
+  }
+}
+
+function toEntry({ id, name, path, parentPath, parent_path }: WorkspaceItemDto): JsonObject {
+  const parent = parentPath ?? parent_path ?? null;
+  return { id, name, path, ...(parent !== null && { parentPath: parent }) };
+}
+
+const list = (dto: DtoClass) => ({ type: 'array', items: { $ref: refTo(dto) } });
+documentSchemas(() =>
+  Promise.resolve({
+    WorkspacesListResponse: {
+      type: 'object',
+      properties: { workspaces: list(WorkspaceItemDto), workspaceParents: list(WorkspaceParentItemDto) },
+    },
+    DeleteResponse: {
+      type: 'object',
+      properties: { deleted: { type: 'boolean' } },
+      required: ['deleted'],
+    },
+  }),
+);

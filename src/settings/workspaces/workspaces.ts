@@ -1,0 +1,84 @@
+import { Injectable } from '@nestjs/common';
+import { isJsonObject } from '../../http/validation/field-type.js';
+import type { JsonObject } from '../../storage/index.js';
+import { CorruptedStoreError, LimitReachedError, NoSuchEntryError } from '../settings-errors.js';
+import type { PersistenceFolder } from '../store/persistence-folder.js';
+import { StoreFile } from '../store/store-file.js';
+
+const FILE = 'workspaces.json';
+const VERSION = 1;
+const LIMIT = 10_000;
+
+/** The two lists of the file: folders to work in, and folders that hold such. */
+export type WorkspaceList = 'workspaces' | 'workspaceParents';
+
+/** What is stored. */
+export type StoredWorkspaces = Record<WorkspaceList, JsonObject[]>;
+
+/** The folders that a user has picked to work in: `workspaces.json`. */
+@Injectable()
+export class Workspaces {
+  private readonly file: StoreFile;
+
+  constructor(private readonly folder: PersistenceFolder) {
+    this.file = new StoreFile(folder, FILE, () => new CorruptedStoreError('Workspaces file'));
+  }
+
+  /** @throws CorruptedStoreError */
+  async all(): Promise<StoredWorkspaces> {
+    const { workspaces, workspaceParents } = await this.load();
+    return { workspaces, workspaceParents };
+  }
+
+  /**
+   * Adds entries, those excepted whose path is there already.
+   * @throws CorruptedStoreError, LimitReachedError
+   */
+  add(list: WorkspaceList, entries: readonly JsonObject[]): Promise<StoredWorkspaces> {
+    return this.change(list, (before) => {
+      const paths = new Set(before.map(({ path }) => path));
+      const added = entries.filter(({ path }) => !paths.has(path) && paths.add(path));
+      if (before.length + added.length > LIMIT) {
+        throw new LimitReachedError(`Workspace limit reached (${LIMIT}). Delete some before adding others.`);
+      }
+      return [...before, ...added];
+    });
+  }
+
+  /** @throws CorruptedStoreError, NoSuchEntryError */
+  async remove(list: WorkspaceList, path: string): Promise<void> {
+    await this.change(list, (before) => {
+      const left = before.filter((entry) => entry['path'] !== path);
+      if (left.length < before.length) return left;
+      throw new NoSuchEntryError(`${list === 'workspaces' ? 'Workspace' : 'Workspace parent'} not found`);
+    });
+  }
+
+  private change(
+    list: WorkspaceList,
+    work: (before: JsonObject[]) => JsonObject[],
+  ): Promise<StoredWorkspaces> {
+    return this.folder.change(async (writer) => {
+      const stored = await this.load();
+      const next = { ...stored, [list]: work(stored[list]) };
+      const { file, workspaces, workspaceParents } = next;
+      await writer.write(FILE, { schema_version: VERSION, ...file, workspaces, workspaceParents });
+      return { workspaces, workspaceParents };
+    });
+  }
+
+  private async load(): Promise<StoredWorkspaces & { file: JsonObject }> {
+    const file = (await this.file.read()) ?? {};
+    return {
+      file,
+      workspaces: this.entries(file['workspaces']),
+      workspaceParents: this.entries(file['workspaceParents']),
+    };
+  }
+
+  private entries(value: unknown = []): JsonObject[] {
+    const isList = Array.isArray(value) && value.every((entry) => isJsonObject(entry));
+    if (isList) return value.filter(isJsonObject);
+    throw this.file.unusable('it does not hold lists of workspaces');
+  }
+}

@@ -1,0 +1,43 @@
+import { WebSocket } from 'ws';
+import { meters } from '../../meters/index.js';
+
+/** Why the server closes a socket: the code and the reason that clients of the original know. */
+export const CLOSE = {
+  authenticationFailed: { code: 4001, reason: 'Authentication failed' },
+  conversationNotFound: { code: 4004, reason: 'Conversation not found' },
+  tooManyConnections: { code: 1013, reason: 'Too many connections for this conversation' },
+  tooManyListeners: { code: 1013, reason: 'Too many connections' },
+  slowConsumer: { code: 1013, reason: 'slow_consumer' },
+  frameTooLarge: { code: 1013, reason: 'frame_too_large' },
+  tooManyFailedKeys: { code: 1013, reason: 'Too many wrong keys: try again in a minute' },
+  tooManyWithoutKey: { code: 1013, reason: 'Too many sockets wait for a key' },
+  tooManyBytes: { code: 1013, reason: 'The server is busy with other messages' },
+  frameNotFinished: { code: 1008, reason: 'A message was begun and not finished' },
+  subscribeFailed: { code: 1011, reason: 'subscribe_failed' },
+  shuttingDown: { code: 1012, reason: '' },
+} as const;
+
+/** One of `CLOSE`. */
+export type CloseReason = (typeof CLOSE)[keyof typeof CLOSE];
+
+/** Sockets that the server began to close, and the names of the reasons. */
+const closedByUs = new WeakMap<WebSocket, string>();
+
+/** Starts the closing handshake. Does nothing when it has begun. */
+export function closeSocket(socket: WebSocket, why: CloseReason): void {
+  if (socket.readyState !== WebSocket.OPEN) return;
+  if (why === CLOSE.slowConsumer) meters.slowSockets.add();
+  closedByUs.set(socket, why.reason === '' ? 'the server shuts down' : why.reason);
+  socket.close(why.code, why.reason);
+}
+
+/** Why a socket closed, for the log: in the server's words or, when it was not the server, the client's. */
+export function closeReason(socket: WebSocket, code: number, clientsReason: string): string {
+  const ours = closedByUs.get(socket);
+  if (ours !== undefined) return `by the server: ${ours}`;
+  if (code === ABNORMAL) return 'the connection was lost';
+  return clientsReason === '' ? 'by the client' : `by the client: ${clientsReason}`;
+}
+
+/** No closing handshake took place (RFC 6455, 7.4.1). */
+const ABNORMAL = 1006;

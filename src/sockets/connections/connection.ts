@@ -1,0 +1,180 @@
+import type { IncomingMessage as HandshakeRequest } from 'node:http';
+import type { Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Logger } from '@nestjs/common';
+import { WebSocket } from 'ws';
+import {
+  ConversationClosedError,
+  ConversationNotFoundError,
+  CredentialBindingRequiredError,
+  RunLimitError,
+} from '../../conversations/conversation-errors.js';
+import type { IncomingMessage } from '../../conversations/state/start-request.js';
+import { InvalidRequestError, errorStack } from '../../errors/index.js';
+import {
+  DamagedConversationError,
+  LeaseHeldError,
+  LeaseLostError,
+  StorageFailedError,
+} from '../../storage/index.js';
+import { readClientFrame } from '../frames/client-frame.js';
+import { CLOSE, closeSocket } from './close-code.js';
+import type { FrameFormat } from '../frames/frame-format.js';
+import type { Admission } from '../handshake/handshake.js';
+import { IncomingFrames, type FrameTaker } from './incoming-frames.js';
+import { Liveness } from './liveness.js';
+import type { SocketGate } from '../handshake/socket-gate.js';
+import type { SocketLimits } from './socket-limits.js';
+import { Subscription, type FollowedConversation, type SubscriptionSources } from './subscription.js';
+
+/** What a connection needs of the server. */
+export interface ConnectionSources extends SubscriptionSources {
+  readonly conversations: {
+    open(id: string): Promise<FollowedConversation>;
+    sendMessage(id: string, message: IncomingMessage, run: boolean): Promise<void>;
+  };
+  readonly gate: SocketGate;
+  readonly limits: SocketLimits;
+}
+
+/**
+ * One client's socket: attaches the client to its conversation, and does what its frames say.
+ */
+export class Connection implements FrameTaker {
+  private static readonly logger = new Logger(Connection.name);
+  private subscription: Subscription | undefined;
+  private attached = false;
+  private readonly incoming: IncomingFrames;
+  private hasLogged = false;
+  private readonly liveness: Liveness;
+  private readonly transport: Socket;
+
+  constructor(
+    readonly socket: WebSocket,
+    request: HandshakeRequest,
+    private readonly admission: Admission,
+    private readonly format: FrameFormat,
+    private readonly sources: ConnectionSources,
+  ) {
+    this.transport = request.socket;
+    this.liveness = new Liveness(socket, this.transport);
+    const check = { authenticated: admission.authenticated, gate: sources.gate, request };
+    this.incoming = new IncomingFrames(socket, check, this);
+  }
+
+  get isAttached(): boolean {
+    return this.attached;
+  }
+
+  /** Attaches the client, or waits for its key first. */
+  open(): void {
+    this.incoming.open();
+  }
+
+  /** Releases what the connection holds, once its socket is closed. */
+  release(): void {
+    this.incoming.release();
+    this.subscription?.stop();
+  }
+
+  handled(): Promise<void> {
+    return this.incoming.handled();
+  }
+
+  ping(): void {
+    this.incoming.checkProgress();
+    this.liveness.ping();
+  }
+
+  async handle(data: Buffer, isBinary: boolean): Promise<void> {
+    if (isBinary) return this.complain('ValueError', 'Only text frames are understood');
+    const frame = await readClientFrame(data);
+    if (frame.type === 'invalid') return this.complain(frame.code, frame.detail);
+    if (frame.type === 'message') await this.sendMessage(frame.message);
+  }
+
+  failed(error: unknown): void {
+    this.logFailure('frame', error);
+  }
+
+  /** Opens the conversation and subscribes; waits for nothing that an agent does. */
+  async attach(): Promise<void> {
+    const { bus, conversations, limits, turns } = this.sources;
+    try {
+      // Many that come at once are attached few by few.
+      await turns.run(() => nextTurn());
+      const conversation = await conversations.open(this.admission.conversationId);
+      this.attached = this.socket.readyState !== WebSocket.OPEN;
+      if (this.attached) return;
+      if (bus.subscriberCount(conversation.id) >= limits.subscribersPerConversation) {
+        return closeSocket(this.socket, CLOSE.tooManyConnections);
+      }
+      this.attached = true;
+      this.subscription = new Subscription(
+        this.socket,
+        this.transport,
+        conversation.id,
+        this.format,
+        this.sources,
+      );
+      this.subscription.start(conversation, this.admission.resend);
+    } catch (error) {
+      if (error instanceof ConversationNotFoundError || error instanceof LeaseHeldError) {
+        return closeSocket(this.socket, CLOSE.conversationNotFound);
+      }
+      if (!(error instanceof CredentialBindingRequiredError)) this.logFailure('subscribe', error);
+      this.subscription?.stop();
+      closeSocket(this.socket, CLOSE.subscribeFailed);
+    }
+  }
+
+  /** A message over a socket always starts a run, whatever its `run` says. */
+  private async sendMessage(message: IncomingMessage): Promise<void> {
+    try {
+      await this.sources.conversations.sendMessage(this.admission.conversationId, message, true);
+    } catch (error) {
+      const { code, detail } = describe(error);
+      if (code === UNEXPECTED.code) this.logFailure('message', error);
+      this.complain(code, detail);
+    }
+  }
+
+  /** Tells the client what is wrong with a frame; the log, once, when the client has left. */
+  private complain(code: string, detail: string): void {
+    if (this.socket.readyState === WebSocket.OPEN) return this.subscription?.complain(code, detail);
+    if (this.hasLogged) return;
+    this.hasLogged = true;
+    const { conversationId } = this.admission;
+    Connection.logger.warn(
+      `a frame on conversation ${conversationId} was refused and its client has left: ${code}: ${detail}`,
+    );
+  }
+
+  private logFailure(what: string, error: unknown): void {
+    Connection.logger.error(
+      `${what} on conversation ${this.admission.conversationId} failed`,
+      errorStack(error),
+    );
+  }
+}
+
+const UNEXPECTED = { code: 'InternalServerError', detail: 'Internal Server Error' };
+
+/** What a client is told about a message that was not taken: the original's codes where it has one. */
+function describe(error: unknown): { code: string; detail: string } {
+  if (error instanceof ConversationClosedError || error instanceof ConversationNotFoundError) {
+    return { code: 'ValueError', detail: 'inactive_service' };
+  }
+  if (error instanceof RunLimitError) return { code: 'ConversationRunLimitExceeded', detail: error.message };
+  if (error instanceof InvalidRequestError) return { code: 'ValidationError', detail: error.message };
+  if (
+    error instanceof CredentialBindingRequiredError ||
+    error instanceof LeaseHeldError ||
+    error instanceof LeaseLostError ||
+    error instanceof StorageFailedError ||
+    error instanceof DamagedConversationError
+  ) {
+    return { code: error.name, detail: error.message };
+  }
+  return UNEXPECTED;
+}

@@ -1,0 +1,126 @@
+import {
+  createEvent,
+  serialiseEvent,
+  type ConversationStateUpdateEvent,
+  type ItemSignal,
+  type PublishedEvent,
+} from '../../events/index.js';
+import { MAX_SESSION_FRAME_BYTES } from '../connections/socket-limits.js';
+
+/** Where a subscription starts. */
+export interface Opening {
+  /** As the client gave it; undefined for live only. */
+  afterSeq: number | undefined;
+  /** How many events the log had. */
+  mark: number;
+  /** The state at the mark. */
+  state: ConversationStateUpdateEvent;
+}
+
+/**
+ * How events look on one kind of socket. One instance serves all its sockets: a frame of a live event is built once
+ * and its bytes are shared.
+ */
+export interface FrameFormat {
+  readonly maxFrameBytes: number;
+  /** What a new socket gets before and after the replay. */
+  opening(opening: Opening): { beforeReplay: Buffer[]; afterReplay: Buffer[] };
+  durable(published: PublishedEvent, seq: number): Buffer;
+  /** A durable event from the log, as it stands there. */
+  replayed(stored: Buffer, seq: number): Buffer;
+  /** An event that is only sent; undefined when this kind of socket does not show it. */
+  transient(published: PublishedEvent): Buffer | undefined;
+  item(item: ItemSignal): Buffer | undefined;
+  /** A complaint about what the client did. */
+  error(code: string, detail: string): Buffer;
+}
+
+/** One event a frame, as it stands in the log; the state comes first. */
+export class EventFrames implements FrameFormat {
+  readonly maxFrameBytes = Infinity;
+  private readonly published = new LastFrame<PublishedEvent>();
+
+  opening({ state }: Opening) {
+    return { beforeReplay: [Buffer.from(serialiseEvent(state))], afterReplay: [] };
+  }
+
+  durable(published: PublishedEvent): Buffer {
+    return this.published.get(published, () => published.bytes ?? published.line);
+  }
+
+  replayed(stored: Buffer): Buffer {
+    return stored;
+  }
+
+  transient(published: PublishedEvent): Buffer {
+    return this.published.get(published, () => published.line);
+  }
+
+  item(): undefined {
+    return undefined;
+  }
+
+  error(code: string, detail: string): Buffer {
+    const event = createEvent({ source: 'environment', code, detail, kind: 'ServerErrorEvent' });
+    return Buffer.from(serialiseEvent(event));
+  }
+}
+
+/** Events in an envelope with their sequence number; answers in the making come as items instead of delta events. */
+export class SessionFrames implements FrameFormat {
+  readonly maxFrameBytes = MAX_SESSION_FRAME_BYTES;
+  private readonly published = new LastFrame<PublishedEvent>();
+  private readonly items = new LastFrame<ItemSignal>();
+
+  opening({ afterSeq, mark, state }: Opening) {
+    const sync = { type: 'sync', from_seq: afterSeq, through_seq: mark > 0 ? mark - 1 : undefined };
+    return {
+      beforeReplay: [Buffer.from(JSON.stringify(sync))],
+      afterReplay: [Buffer.from(transientFrame(serialiseEvent(state)))],
+    };
+  }
+
+  durable(published: PublishedEvent, seq: number): Buffer {
+    return this.published.get(published, () =>
+      durableFrame(published.bytes ?? Buffer.from(published.line), seq),
+    );
+  }
+
+  replayed(stored: Buffer, seq: number): Buffer {
+    return durableFrame(stored, seq);
+  }
+
+  transient(published: PublishedEvent): Buffer | undefined {
+    if (published.event.kind === 'StreamingDeltaEvent') return undefined;
+    return this.published.get(published, () => transientFrame(published.line));
+  }
+
+  item(item: ItemSignal): Buffer {
+    return this.items.get(item, () => JSON.stringify(item.signal));
+  }
+
+  error(code: string, detail: string): Buffer {
+    return Buffer.from(JSON.stringify({ type: 'error', code, detail }));
+  }
+}
+
+function durableFrame(line: Buffer, seq: number): Buffer {
+  return Buffer.concat([Buffer.from(`{"type":"durable","seq":${seq},"event":`), line, Buffer.from('}')]);
+}
+
+const transientFrame = (line: string): string => `{"type":"transient","event":${line}}`;
+
+/** Keeps the last frame: the bus hands one event to all sockets in a row, so the next to ask wants the same. */
+class LastFrame<T extends object> {
+  private of: T | undefined;
+  private frame: Buffer = Buffer.alloc(0);
+
+  get(of: T, build: () => string | Buffer): Buffer {
+    if (this.of !== of) {
+      const built = build();
+      this.frame = typeof built === 'string' ? Buffer.from(built) : built;
+      this.of = of;
+    }
+    return this.frame;
+  }
+}

@@ -1,0 +1,16 @@
+import { WebSocketGateway, type OnGatewayInit } from '@nestjs/websockets';
+import { AppBackendBridge, type Admitted, tunnelSocket } from '../../extensions/canvas/bridge/index.js';
+import type { PatternWsServer } from '../handshake/pattern-ws-adapter.js';
+
+/** Sockets of the pages of canvas extensions at their back ends: admitted here, spoken there. */
+@WebSocketGateway({ path: '/app-backends/:extension_name{/*rest}' })
+export class AppBackendsGateway implements OnGatewayInit<PatternWsServer> {
+  constructor(private readonly bridge: AppBackendBridge) {}
+
+  afterInit(server: PatternWsServer): void {
+    server.tunnel = (handshake, socket, head) => {
+      const { upstream, session }: Admitted = this.bridge.admitSocket(handshake.request);
+      tunnelSocket({ request: handshake.request, socket, head }, upstream, session.over);
+    };
+  }
+}

@@ -1,0 +1,40 @@
+import type { IncomingMessage } from 'node:http';
+import { WebSocketGateway, type OnGatewayConnection, type OnGatewayInit } from '@nestjs/websockets';
+import type { WebSocket } from 'ws';
+import { BashService } from '../../bash/bash.service.js';
+import { BashConnection, type BashAdmission } from '../connections/bash-connection.js';
+import { last, parseBoolean } from '../handshake/handshake.js';
+import type { Handshake, PatternWsServer } from '../handshake/pattern-ws-adapter.js';
+import { SocketConnections } from '../connections/socket-connections.js';
+
+/**
+ * The commands of the bash routes and their output, one JSON object a frame; `resend_mode=all` begins with what there is.
+ * A client may start commands. Keys come as on the events socket.
+ */
+@WebSocketGateway({ path: '/sockets/bash-events' })
+export class BashEventsGateway implements OnGatewayInit<PatternWsServer>, OnGatewayConnection<WebSocket> {
+  constructor(
+    private readonly connections: SocketConnections,
+    private readonly bash: BashService,
+  ) {}
+
+  afterInit(server: PatternWsServer): void {
+    server.admit = (handshake) => this.admit(handshake);
+  }
+
+  handleConnection(socket: WebSocket, request: IncomingMessage, admission: BashAdmission): void {
+    const connection = new BashConnection(socket, request, admission, {
+      shell: () => this.bash.shell(),
+      gate: this.connections.gate,
+    });
+    this.connections.adopt(connection, request, 'socket of the bash events');
+  }
+
+  private async admit(handshake: Handshake): Promise<BashAdmission | undefined> {
+    const authenticated = await this.connections.checkKey(handshake);
+    const mode = last(handshake.query, 'resend_mode');
+    const resendAll = parseBoolean(last(handshake.query, 'resend_all') ?? 'false');
+    if (resendAll === undefined || (mode !== undefined && mode !== 'all')) return undefined;
+    return { authenticated, resend: mode === 'all' || resendAll };
+  }
+}

@@ -1,0 +1,26 @@
+import type { IncomingMessage } from 'node:http';
+import { WebSocketGateway, type OnGatewayConnection, type OnGatewayInit } from '@nestjs/websockets';
+import type { WebSocket } from 'ws';
+import { EventFrames } from '../frames/frame-format.js';
+import { admit, readEventsResend, type Admission } from '../handshake/handshake.js';
+import type { PatternWsServer } from '../handshake/pattern-ws-adapter.js';
+import { SocketConnections } from '../connections/socket-connections.js';
+
+/**
+ * A conversation's events, one JSON object a frame: first the full state, then what `resend_mode` asks for, then live.
+ * A client may send messages. Where keys are configured, one comes in the query, a header, or the first frame.
+ */
+@WebSocketGateway({ path: '/sockets/events/:conversation_id' })
+export class EventsGateway implements OnGatewayInit<PatternWsServer>, OnGatewayConnection<WebSocket> {
+  private readonly format = new EventFrames();
+
+  constructor(private readonly connections: SocketConnections) {}
+
+  afterInit(server: PatternWsServer): void {
+    server.admit = (handshake) => admit(handshake, this.connections.checkKey, readEventsResend);
+  }
+
+  handleConnection(socket: WebSocket, request: IncomingMessage, admission: Admission): void {
+    this.connections.accept(socket, request, admission, this.format);
+  }
+}

@@ -1,0 +1,200 @@
+import { createServer, STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { INestApplication } from '@nestjs/common';
+import { WsAdapter } from '@nestjs/platform-ws';
+import type { MessageMappingProperties } from '@nestjs/websockets';
+import type { Observable } from 'rxjs';
+import { WebSocketServer, type WebSocket } from 'ws';
+import { loggableUrl, requestId } from '../../logging/index.js';
+import { MAX_INBOUND_FRAGMENTS, MAX_INBOUND_FRAME_BYTES } from '../connections/socket-limits.js';
+
+/** What a client asked for when it knocked. */
+export interface Handshake {
+  request: IncomingMessage;
+  query: URLSearchParams;
+  /** What the placeholders of the path stand for, decoded. */
+  params: Record<string, string>;
+}
+
+/**
+ * Looks at a handshake before it is accepted. The answer is handed to the gateway's `handleConnection` as its third
+ * argument; `undefined` refuses the handshake with 403, a `HandshakeRefusedError` with another status.
+ */
+export type Admit = (handshake: Handshake) => Promise<object | undefined> | object | undefined;
+
+/** Takes over the connection of a handshake that nobody has answered yet. */
+export type Tunnel = (handshake: Handshake, socket: Duplex, head: Buffer) => void;
+
+/** A handshake is refused with another status than 403. */
+export class HandshakeRefusedError extends Error {
+  override readonly name = 'HandshakeRefusedError';
+  constructor(
+    readonly status: number,
+    readonly retryAfterSeconds?: number,
+  ) {
+    super(`handshake refused with ${status}`);
+  }
+}
+
+/**
+ * The server behind one gateway. Its path may hold placeholders (`/sockets/events/:conversation_id`) and optional
+ * parts (`/{api/}conversations`), and end with anything (`/*rest`). A gateway sets `admit` in `afterInit`; without it every handshake is refused.
+ */
+export class PatternWsServer extends WebSocketServer {
+  admit: Admit = () => undefined;
+  /** Set by a gateway whose sockets are spoken elsewhere: it gets the connection itself instead. Throws to refuse. */
+  tunnel?: Tunnel;
+  private readonly pattern: RegExp;
+
+  constructor(path: string) {
+    super({
+      noServer: true,
+      maxPayload: MAX_INBOUND_FRAME_BYTES,
+      maxFragments: MAX_INBOUND_FRAGMENTS,
+      perMessageDeflate: false,
+    });
+    this.pattern = compilePath(path);
+  }
+
+  /** The placeholders' values, or undefined when the path is not this server's. */
+  match(pathname: string): Record<string, string> | undefined {
+    const match = this.pattern.exec(pathname);
+    if (!match) return undefined;
+    const params = Object.entries(match.groups ?? {}).map(([name, value]): [string, string] => [
+      name,
+      decodeURIComponent(value),
+    ]);
+    return Object.fromEntries(params);
+  }
+}
+
+/**
+ * Nest's adapter for `ws`, with patterns in paths and a look at each handshake before it is accepted. It owns the
+ * HTTP server's one `upgrade` listener: Nest's own destroys whatever it does not know, so a second one comes too late.
+ */
+export class PatternWsAdapter extends WsAdapter {
+  private readonly servers = new Map<number, PatternWsServer[]>();
+  /** The HTTP servers by port, with our listener on each; Nest's own register of them has no types. */
+  private readonly httpServers = new Map<number, { server: Server; listener: UpgradeListener }>();
+
+  constructor(private readonly app: INestApplication<Server>) {
+    super(app);
+  }
+
+  override create(port: number, options: { path?: string } = {}): PatternWsServer {
+    const server = new PatternWsServer(options.path ?? '/');
+    this.bindErrorHandler(server);
+    this.ensureHttpServerExists(port, port === 0 ? this.app.getHttpServer() : undefined);
+    this.servers.set(port, [...(this.servers.get(port) ?? []), server]);
+    return server;
+  }
+
+  /** Gateways that read raw frames themselves have no handlers: they are spared the pipeline for each socket. */
+  override bindMessageHandlers(
+    client: WebSocket,
+    handlers: MessageMappingProperties[],
+    transform: (data: unknown) => Observable<unknown>,
+  ): void {
+    if (handlers.length > 0) super.bindMessageHandlers(client, handlers, transform);
+  }
+
+  /** What a client breaks (an invalid frame, a lost line) is its own doing: no error of the server's. */
+  override bindErrorHandler(server: PatternWsServer): PatternWsServer {
+    server.on('connection', (client) => client.on('error', (error) => this.logger.debug(error.message)));
+    server.on('error', (error) => this.logger.error(error));
+    return server;
+  }
+
+  override async dispose(): Promise<void> {
+    for (const { server, listener } of this.httpServers.values()) server.off('upgrade', listener);
+    this.httpServers.clear();
+    this.servers.clear();
+    await super.dispose();
+  }
+
+  protected override ensureHttpServerExists(port: number, given?: Server): Server {
+    const known = this.httpServers.get(port);
+    if (known) return known.server;
+    const server = given ?? createServer().listen(port);
+    const listener: UpgradeListener = (request, socket, head) => {
+      void this.upgrade(port, request, socket, head);
+    };
+    server.on('upgrade', listener);
+    this.httpServers.set(port, { server, listener });
+    // From there Nest closes the servers that are not the application's.
+    this.httpServersRegistry.set(port, server);
+    return server;
+  }
+
+  private async upgrade(port: number, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    // Somebody before us answered it.
+    if (!socket.writable) return;
+    socket.on('error', () => socket.destroy());
+    if (!/websocket/i.test(request.headers.upgrade ?? ''))
+      return this.serveAsRequest(port, request, socket, head);
+    try {
+      const found = this.find(port, request);
+      if (found?.server.tunnel) return found.server.tunnel(found.handshake, socket, head);
+      const admitted = await found?.server.admit(found.handshake);
+      if (!found || !admitted) return this.refuse(request, socket);
+      found.server.handleUpgrade(request, socket, head, (client) => {
+        found.server.emit('connection', client, request, admitted);
+      });
+    } catch (error) {
+      this.logger.debug(`handshake failed: ${String(error)}`);
+      if (error instanceof HandshakeRefusedError) this.refuse(request, socket, error);
+      else this.refuse(request, socket);
+    }
+  }
+
+  /** Answers a handshake with 403 and an empty body, as clients of the original expect, or with another status. */
+  private refuse(
+    request: IncomingMessage,
+    socket: Duplex,
+    { status, retryAfterSeconds }: Pick<HandshakeRefusedError, 'status' | 'retryAfterSeconds'> = FORBIDDEN,
+  ): void {
+    const path = loggableUrl(request.url ?? '');
+    const request_id = requestId(request.headers['x-request-id']?.toString());
+    this.logger.log({ message: `socket refused with ${status}: ${path}`, path, status, request_id });
+    const wait = retryAfterSeconds === undefined ? '' : `\r\nRetry-After: ${retryAfterSeconds}`;
+    const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}${wait}`;
+    socket.end(`${head}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  }
+
+  /**
+   * Gives a request that offers another protocol (Java's client offers HTTP/2) back to the HTTP server, without the
+   * offer: with an upgrade listener Node takes such requests for upgrades, and their answer would be missing.
+   */
+  private serveAsRequest(port: number, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const lines = [`${request.method} ${request.url} HTTP/${request.httpVersion}`];
+    request.rawHeaders.forEach((name, index, headers) => {
+      if (index % 2 === 0 && !UPGRADE_HEADERS.has(name.toLowerCase()))
+        lines.push(`${name}: ${headers[index + 1]}`);
+    });
+    socket.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]));
+    this.httpServers.get(port)?.server.emit('connection', socket);
+  }
+
+  private find(port: number, request: IncomingMessage) {
+    const url = new URL(request.url ?? '/', 'ws://localhost');
+    for (const server of this.servers.get(port) ?? []) {
+      const params = server.match(url.pathname);
+      if (params) return { server, handshake: { request, params, query: url.searchParams } };
+    }
+    return undefined;
+  }
+}
+
+const FORBIDDEN = { status: 403 };
+const UPGRADE_HEADERS = new Set(['connection', 'upgrade', 'http2-settings']);
+
+type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+
+function compilePath(path: string): RegExp {
+  const source = path
+    .replace(/[.*+?^$()[\]\\|]/g, '\\$&')
+    .replace(/\\\*(\w+)/g, '(?<$1>.*)')
+    .replace(/:(\w+)/g, '(?<$1>[^/]+)')
+    .replace(/\{([^{}]*)\}/g, '(?:$1)?');
+  return new RegExp(`^${source}$`);
+}

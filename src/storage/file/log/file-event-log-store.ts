@@ -1,0 +1,20 @@
+import path from 'node:path';
+import { Injectable } from '@nestjs/common';
+import { EventLogStore, type EventLog } from '../../event-log.js';
+import { StorageOptions } from '../../storage-options.js';
+import { conversationFolder, LOG_FILE } from '../catalogue/conversation-folder.js';
+import { FileEventLog } from './file-event-log.js';
+import { LogFile } from './log-file.js';
+
+/** Opens the logs of conversations as `events.jsonl` in their folders. Whoever opens one closes it. */
+@Injectable()
+export class FileEventLogStore extends EventLogStore {
+  constructor(private readonly options: StorageOptions) {
+    super();
+  }
+
+  override async open(conversationId: string): Promise<EventLog> {
+    const folder = conversationFolder(this.options.conversationsPath, conversationId);
+    return FileEventLog.open(conversationId, new LogFile(path.join(folder, LOG_FILE)));
+  }
+}

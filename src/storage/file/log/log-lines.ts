@@ -1,0 +1,280 @@
+import { isUtf8 } from 'node:buffer';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Logger } from '@nestjs/common';
+import type { EntryFilter, EventIndexEntry, LogRange } from '../../event-log.js';
+import { forEachBounded, inSlices, isLarge, turnForLine } from '../../../flow/index.js';
+import { decodeInParts, joinInParts } from '../../../text/index.js';
+import { INDEX_FILE } from '../catalogue/conversation-folder.js';
+import { standIn } from './damaged-line.js';
+import { EventIndex } from '../index/event-index.js';
+import { readIndex, writeIndex } from '../index/index-file.js';
+import type { LogFile } from './log-file.js';
+import { scanLog, type ScannedLine } from './log-scan.js';
+import { TICK_MS } from '../catalogue/settled-stamp.js';
+
+/** One for all: each conversation that is open would keep its own. */
+const logger = new Logger('EventLog');
+
+/** Lines with less than this between them are read together: a call costs more than the bytes. */
+const GAP_BYTES = 16 * 1024;
+const READS_AT_ONCE = 4;
+const COMMA = 44;
+const BETWEEN = Buffer.from(',');
+/** So many are read in about the time that an index takes. */
+const FEW_EVENTS = 500;
+/** A bit longer than a stamp takes where it has a fraction (ms). */
+const SETTLED_AFTER_MS = TICK_MS + 10;
+
+/** Where the bytes of a line are, without its newline. */
+interface Piece {
+  bytes: Buffer;
+  start: number;
+  end: number;
+}
+
+const NOTHING: Piece = { bytes: Buffer.alloc(0), start: 0, end: 0 };
+
+/** The lines of one log: their places in the file, their fields, their text. */
+export class LogLines {
+  private index = new EventIndex();
+  /** Stand-ins for damaged lines, where there are any. */
+  private damaged: Map<number, string> | undefined;
+  /** Where the last page of lines ended: who asks for those that follow will ask for more. */
+  private pageEnd: number | undefined;
+  /** Bytes behind the last whole line when the file was read. */
+  private torn = 0;
+
+  constructor(
+    private readonly conversationId: string,
+    private readonly file: LogFile,
+  ) {}
+
+  get length(): number {
+    return this.index.length;
+  }
+
+  get byteLength(): number {
+    return this.index.byteLength;
+  }
+
+  /** Takes in a line that was written. */
+  push(entry: EventIndexEntry, end: number): void {
+    this.index.push(entry, end);
+  }
+
+  entry(seq: number): EventIndexEntry {
+    return this.index.entry(seq);
+  }
+
+  select(filter: EntryFilter, range: LogRange): number[] {
+    return this.index.select(filter, range);
+  }
+
+  seqOf(id: string): number | undefined {
+    return this.index.seqOf(id);
+  }
+
+  read(fromSeq: number, limit: number): Promise<string[]> {
+    const from = Math.max(0, fromSeq);
+    const count = Math.max(0, Math.min(from + limit, this.length) - from);
+    return this.readMany(Array.from({ length: count }, (_, index) => from + index));
+  }
+
+  async readMany(seqs: readonly number[]): Promise<string[]> {
+    const found = await this.readPieces(seqs);
+    const lines: string[] = [];
+    for (const seq of seqs) {
+      const { bytes, start, end } = found.get(seq) ?? NOTHING;
+      const isSmall = !isLarge(end - start);
+      const turn = turnForLine();
+      if (turn) await turn;
+      lines.push(isSmall ? bytes.toString('utf8', start, end) : await largeLine(bytes.subarray(start, end)));
+    }
+    return lines;
+  }
+
+  /** The bytes of the lines from one on: no more than that many, and no more bytes, but at least one if there is one. */
+  async readBytes(fromSeq: number, limit: number, bytes: number): Promise<Buffer[]> {
+    const from = Math.max(0, fromSeq);
+    const end = Math.min(from + limit, this.length);
+    let to = Math.min(from + 1, end);
+    while (to < end && this.index.startOf(to + 1) - this.index.startOf(from) <= bytes) to += 1;
+    const seqs = Array.from({ length: to - from }, (_, index) => from + index);
+    const found = await this.readPieces(seqs);
+    return seqs.map((seq) => {
+      const piece = found.get(seq) ?? NOTHING;
+      const line = piece.bytes.subarray(piece.start, piece.end);
+      // A damaged line may be no UTF-8; a frame always is.
+      return isUtf8(line) ? line : Buffer.from(line.toString('utf8'));
+    });
+  }
+
+  partsOf(seqs: readonly number[], bytes: number): number[][] {
+    const parts: number[][] = [];
+    let size = 0;
+    for (const seq of seqs) {
+      const length = this.index.startOf(seq + 1) - this.index.startOf(seq);
+      const part = parts.at(-1);
+      if (part !== undefined && size + length <= bytes) part.push(seq);
+      else parts.push([seq]);
+      size = parts.at(-1) === part ? size + length : length;
+    }
+    return parts;
+  }
+
+  async readItems(seqs: readonly number[]): Promise<Buffer> {
+    const joined = this.isRun(seqs) ? await this.readRun(seqs) : await this.joinPieces(seqs);
+    // A damaged line may be no UTF-8; an answer always is.
+    return isUtf8(joined) ? joined : Buffer.from(joined.toString('utf8'));
+  }
+
+  /** Lines that follow each other in a log without damage: as most pages are. */
+  private isRun(seqs: readonly number[]): boolean {
+    const [first] = seqs;
+    return (
+      first !== undefined &&
+      first >= 0 &&
+      this.damaged === undefined &&
+      seqs.every((seq, index) => seq === first + index && seq < this.length)
+    );
+  }
+
+  /** Their bytes as they are, but commas in the place of newlines. */
+  private async readRun(seqs: readonly number[]): Promise<Buffer> {
+    const from = seqs[0] ?? 0;
+    const to = from + seqs.length;
+    const offset = this.index.startOf(from);
+    const bytes = await this.file.read(offset, this.index.startOf(to) - 1);
+    if (from === this.pageEnd) this.prepareRun(to, Math.min(to + seqs.length, this.length));
+    this.pageEnd = to;
+    for (let seq = from + 1; seq < to; seq += 1) bytes[this.index.startOf(seq) - offset - 1] = COMMA;
+    return bytes;
+  }
+
+  private prepareRun(from: number, to: number): void {
+    if (from < to) this.file.prepare(this.index.startOf(from), this.index.startOf(to) - 1);
+  }
+
+  private async joinPieces(seqs: readonly number[]): Promise<Buffer> {
+    const found = await this.readPieces(seqs);
+    const pieces = seqs.flatMap((seq) => {
+      const { bytes, start, end } = found.get(seq) ?? NOTHING;
+      return [BETWEEN, bytes.subarray(start, end)];
+    });
+    return inSlices(joinInParts(pieces.slice(1)));
+  }
+
+  /** Takes what an index beside the log says of its lines, if it is one of just this log. */
+  async restore(): Promise<boolean> {
+    const { stamp } = await this.file.stamp();
+    const index = await readIndex(this.indexFile, stamp);
+    if (index === undefined) return false;
+    this.index = index;
+    return true;
+  }
+
+  /**
+   * Puts an index beside the log, for whoever opens it next. A short log is read as fast, and one that is damaged, or that
+   * somebody else has changed, is to be looked at each time.
+   */
+  async keep(): Promise<void> {
+    if (this.length < FEW_EVENTS || this.damaged !== undefined || this.torn > 0) return;
+    let now = await this.file.stamp();
+    if (now.isOwn && !now.isSettled) {
+      await delay(SETTLED_AFTER_MS);
+      now = await this.file.stamp();
+    }
+    const isKnown = now.isOwn && now.isSettled && now.size === this.byteLength;
+    if (isKnown) await writeIndex(this.indexFile, now.stamp, this.index);
+  }
+
+  private get indexFile(): string {
+    return path.join(path.dirname(this.file.path), INDEX_FILE);
+  }
+
+  /**
+   * Reads what the file has beyond the lines known so far. A torn end is left out and reported; it stays in the file
+   * until an owner writes, since another server may be in the middle of writing it.
+   */
+  async scan(): Promise<void> {
+    const from = this.byteLength;
+    const before = this.damaged?.size ?? 0;
+    const torn = await this.file.use((fd) => scanLog(fd, from, (line) => this.take(line)));
+    if (torn > 0 && torn !== this.torn) {
+      logger.warn(
+        `conversation ${this.conversationId}: cut ${torn} bytes of an unfinished event off the log`,
+      );
+    }
+    this.torn = torn;
+    if (this.damaged === undefined || this.damaged.size === before) return;
+    const seqs = [...this.damaged.keys()].slice(before, before + 10).join(', ');
+    logger.error(
+      `conversation ${this.conversationId}: ${this.damaged.size - before} damaged events in the log (${seqs})`,
+    );
+  }
+
+  /** For the owner of the lease: takes in what an earlier owner wrote after `scan`, and cuts a torn end off the file. */
+  async catchUp(): Promise<void> {
+    const size = await this.file.size();
+    if (size < this.byteLength) throw new Error(`${this.file.path} is shorter than it was`);
+    if (size === this.byteLength) return;
+    await this.scan();
+    if (this.torn > 0) await this.file.truncate(this.byteLength);
+    this.torn = 0;
+  }
+
+  private take({ entry, start, end }: ScannedLine): void {
+    const seq = this.length;
+    if (entry && this.index.push(entry, end)) return;
+    const { conversationId } = this;
+    const timestamp = seq === 0 ? '' : this.index.entry(seq - 1).timestamp;
+    const repeats = entry && this.index.seqOf(entry.id);
+    const { line, ...fields } = standIn({ conversationId, seq, start, end, timestamp, repeats });
+    this.damaged ??= new Map();
+    this.damaged.set(seq, line);
+    // Ids stay unique: pages are found by them.
+    if (entry) this.index.amendLast(fields);
+    else this.index.push(fields, end);
+  }
+
+  /** The bytes of lines. What is damaged is not read: it may be very long. */
+  private async readPieces(seqs: readonly number[]): Promise<Map<number, Piece>> {
+    const found = new Map<number, Piece>();
+    const wanted = new Set(seqs);
+    for (const [seq, line] of this.damaged ?? []) {
+      if (!wanted.delete(seq)) continue;
+      const bytes = Buffer.from(line);
+      found.set(seq, { bytes, start: 0, end: bytes.length });
+    }
+    const ranges = this.neighbours(wanted);
+    await forEachBounded(ranges, Math.min(READS_AT_ONCE, ranges.length), async ([from, to]) => {
+      const offset = this.index.startOf(from);
+      const bytes = await this.file.read(offset, this.index.startOf(to));
+      for (let seq = from; seq < to; seq += 1) {
+        if (!wanted.has(seq)) continue;
+        const end = this.index.startOf(seq + 1) - offset - 1;
+        found.set(seq, { bytes, start: this.index.startOf(seq) - offset, end });
+      }
+    });
+    return found;
+  }
+
+  /** Ranges that cover these numbers, near ones joined. */
+  private neighbours(seqs: ReadonlySet<number>): [from: number, to: number][] {
+    const ranges: [from: number, to: number][] = [];
+    for (const seq of [...seqs].sort((a, b) => a - b)) {
+      this.index.entry(seq); // refuses numbers that are not in the log
+      const last = ranges.at(-1);
+      if (last && this.index.startOf(seq) - this.index.startOf(last[1]) < GAP_BYTES) last[1] = seq + 1;
+      else ranges.push([seq, seq + 1]);
+    }
+    return ranges;
+  }
+}
+
+async function largeLine(bytes: Buffer): Promise<string> {
+  const parts = await inSlices(decodeInParts(bytes));
+  // A damaged line may be no UTF-8.
+  return parts?.join('') ?? bytes.toString();
+}

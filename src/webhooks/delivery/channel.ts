@@ -1,0 +1,229 @@
+import { Logger } from '@nestjs/common';
+import { errorStack } from '../../errors/index.js';
+import type { DeliveryStatus } from './delivery-status.js';
+import { backoffMs, RetryClock } from './retry-clock.js';
+import type { Message, Outcome, Sender } from './sender.js';
+import type { WebhookTarget } from '../webhook-target.js';
+
+/** So many requests of one channel are under way at once. */
+const AT_ONCE = 4;
+/** A conversation sends so many requests in a row before others have their turn. */
+const IN_A_ROW = 20;
+
+/** One delivery of a conversation. */
+export interface Delivery extends Message {
+  /** How many events it carries. */
+  events: number;
+  /** The receiver has it. */
+  delivered: () => Promise<void>;
+  /** The receiver refuses it for good; without this it is tried again for ever. */
+  drop?: () => Promise<void>;
+}
+
+/** What waits of one conversation, in order. */
+export interface Lane {
+  readonly conversationId: string;
+  /** When the next delivery is to be made (`performance.now()`); undefined when nothing waits. */
+  readonly dueAt: number | undefined;
+  /** The next delivery. It is made anew for each attempt: nothing is kept in memory between them. */
+  next(): Promise<Delivery | undefined>;
+  /** It is not its turn any more. */
+  rest(): void;
+}
+
+interface Place {
+  lane: Lane;
+  busy: boolean;
+  /** Failed attempts in a row. */
+  failures: number;
+  /** How many of the last attempts in a row the receiver refused for good. */
+  refusals: number;
+  /** Not before this moment. */
+  notBefore: number;
+  /** Its one attempt at the end was made. */
+  gaveUp: boolean;
+}
+
+/**
+ * Sends what waits in lanes: one request at a time for each conversation, a few at once for all, in turns. What fails
+ * is tried again for ever, with growing pauses.
+ */
+export class Channel {
+  private readonly logger = new Logger('Webhooks');
+  private readonly places = new Map<string, Place>();
+  private readonly clock: RetryClock;
+  private busy = 0;
+  private timer: NodeJS.Timeout | undefined;
+  private timerAt = Infinity;
+  private pumping: NodeJS.Immediate | undefined;
+  private stopped = false;
+  private onRest: (() => void) | undefined;
+
+  constructor(
+    private readonly what: string,
+    private readonly target: WebhookTarget,
+    private readonly sender: Sender,
+    private readonly status: DeliveryStatus,
+  ) {
+    this.clock = new RetryClock(target.retryDelayMs);
+  }
+
+  /** When something is tried again or sent next (`performance.now()`); undefined when nothing waits. */
+  get nextAt(): number | undefined {
+    const due = [...this.places.values()].flatMap((place) => this.dueAt(place) ?? []);
+    return due.length === 0 ? undefined : Math.max(this.clock.pausedUntil, Math.min(...due));
+  }
+
+  /** Something has changed in this lane: it is looked at soon. Does no work itself. */
+  touch(lane: Lane): void {
+    let place = this.places.get(lane.conversationId);
+    if (!place) {
+      place = { lane, busy: false, failures: 0, refusals: 0, notBefore: 0, gaveUp: false };
+      this.places.set(lane.conversationId, place);
+    }
+    if (place.busy || this.stopped) return;
+    const at = this.dueAt(place);
+    if (at === undefined) return;
+    if (at <= performance.now()) this.pumping ??= setImmediate(() => this.pump());
+    else this.wakeAt(at);
+  }
+
+  remove(conversationId: string): void {
+    this.places.delete(conversationId);
+  }
+
+  /** Tries everything once, at once; resolves when that is over. */
+  async drain(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.onRest = resolve;
+      this.pump();
+    });
+  }
+
+  /** Begins nothing more. */
+  stop(): void {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    clearImmediate(this.pumping);
+    this.onRest?.();
+  }
+
+  private get draining(): boolean {
+    return this.onRest !== undefined;
+  }
+
+  private dueAt(place: Place): number | undefined {
+    const at = place.lane.dueAt;
+    if (at === undefined || (this.draining && place.gaveUp)) return undefined;
+    return this.draining ? 0 : Math.max(at, place.notBefore);
+  }
+
+  private pump(): void {
+    this.pumping = undefined;
+    if (this.stopped) return;
+    const now = performance.now();
+    if (!this.draining && this.clock.pausedUntil > now) return this.wakeAt(this.clock.pausedUntil);
+    const width = this.clock.isProbing && !this.draining ? 1 : AT_ONCE;
+    let next = Infinity;
+    for (const [id, place] of this.places) {
+      // The end of one that is under way looks again.
+      if (this.busy >= width) return;
+      const at = place.busy ? undefined : this.dueAt(place);
+      if (at === undefined) continue;
+      if (at > now) next = Math.min(next, at);
+      else this.begin(id, place);
+    }
+    if (next < Infinity) this.wakeAt(next);
+    if (this.busy === 0) this.onRest?.();
+  }
+
+  private wakeAt(at: number): void {
+    if (this.timer && this.timerAt <= at) return;
+    clearTimeout(this.timer);
+    this.timerAt = at;
+    this.timer = setTimeout(
+      () => {
+        this.timer = undefined;
+        this.pump();
+      },
+      Math.max(1, at - performance.now()),
+    ).unref();
+  }
+
+  private begin(id: string, place: Place): void {
+    this.busy += 1;
+    place.busy = true;
+    // Behind all others.
+    this.places.delete(id);
+    this.places.set(id, place);
+    void this.work(place)
+      .catch((error: unknown) => {
+        // Not the receiver's fault: a log that cannot be read just now, a disk that is full.
+        this.postpone(place);
+        this.logger.error(`${this.what} of conversation ${id} cannot be delivered`, errorStack(error));
+      })
+      .finally(() => {
+        place.busy = false;
+        this.busy -= 1;
+        place.lane.rest();
+        this.pumping ??= setImmediate(() => this.pump());
+      });
+  }
+
+  private async work(place: Place): Promise<void> {
+    for (let times = 0; times < IN_A_ROW && !this.stopped; times += 1) {
+      const delivery = await place.lane.next();
+      if (!delivery) return;
+      const startedAt = performance.now();
+      const outcome = await this.sender.send(delivery);
+      if (!isSuccess(outcome)) return this.failed(place, delivery, outcome, startedAt);
+      this.clock.succeeded();
+      forgetFailures(place);
+      this.status.succeeded(delivery.events);
+      await delivery.delivered();
+      const { dueAt } = place.lane;
+      if (dueAt === undefined || (dueAt > performance.now() && !this.draining)) return;
+    }
+  }
+
+  private async failed(place: Place, delivery: Delivery, outcome: Outcome, startedAt: number): Promise<void> {
+    // Cut off by the end of the server, which is not the receiver's fault.
+    if (this.stopped) return;
+    const reason = 'status' in outcome ? `it answered ${outcome.status}` : outcome.failure;
+    this.postpone(place);
+    this.clock.failed(startedAt);
+    this.status.failed(reason);
+    place.refusals = 'status' in outcome && isFinal(outcome.status) ? place.refusals + 1 : 0;
+    const attempts = this.target.retries + 1;
+    const drop = place.refusals >= attempts ? delivery.drop : undefined;
+    if (!drop && place.failures !== attempts) return;
+    this.logger.warn(
+      `webhook ${this.target.shownUrl}: ${this.what} of conversation ${place.lane.conversationId} not delivered ` +
+        `after ${place.failures} attempts (${reason}); ${drop ? 'it is dropped' : 'trying on'}`,
+    );
+    if (!drop) return;
+    forgetFailures(place);
+    await drop();
+  }
+
+  private postpone(place: Place): void {
+    place.failures += 1;
+    place.gaveUp = this.draining;
+    place.notBefore = performance.now() + backoffMs(place.failures, this.target.retryDelayMs);
+  }
+}
+
+function forgetFailures(place: Place): void {
+  place.failures = 0;
+  place.refusals = 0;
+  place.notBefore = 0;
+}
+
+function isSuccess(outcome: Outcome): boolean {
+  return 'status' in outcome && outcome.status >= 200 && outcome.status < 300;
+}
+
+/** The receiver understood and does not want it; the others (too early, too often, a fault of its own) may pass. */
+function isFinal(status: number): boolean {
+  return status >= 400 && status < 500 && ![401, 403, 408, 425, 429].includes(status);
+}

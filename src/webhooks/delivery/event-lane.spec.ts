@@ -1,0 +1,109 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import type { ConversationStateUpdateEvent } from '../../events/index.js';
+import type { Delivery } from './channel.js';
+import { Cursors } from '../stored/cursors.js';
+import { EventLane } from './event-lane.js';
+import type { BorrowedLog } from '../event-source.js';
+import { Outbox } from '../stored/outbox.js';
+import { SnapshotBudget } from '../stored/snapshot-budget.js';
+
+const ID = '0f0e0d0c-0b0a-4908-8706-050403020100';
+/** More than wait of one conversation. */
+const MANY = 40;
+
+describe('the events of a conversation that is deleted while some of them are under way', () => {
+  let folder: string;
+  const log: string[] = [];
+  let lane: EventLane;
+  /** Resolves when the log may be read. */
+  let readable: Promise<void>;
+  /** Told when somebody begins to read it. */
+  let onRead: () => void;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(path.join(os.tmpdir(), 'agent-server-'));
+    log.length = 0;
+    readable = Promise.resolve();
+    onRead = () => undefined;
+    const outbox = new Outbox(folder);
+    const borrowed: BorrowedLog = {
+      get length() {
+        return log.length;
+      },
+      read: async (from, limit) => {
+        onRead();
+        await readable;
+        return log.slice(from, from + limit);
+      },
+      release: () => undefined,
+    };
+    lane = new EventLane(ID, {
+      target: {
+        id: 'hook',
+        name: null,
+        shownUrl: '',
+        method: 'POST',
+        headers: {},
+        signingKey: undefined,
+        eventsUrl: () => 'http://127.0.0.1/',
+        conversationsUrl: undefined,
+        maxEvents: MANY,
+        maxBytes: 1_000_000,
+        flushDelayMs: 0,
+        retries: 0,
+        retryDelayMs: 0,
+        maxTailBytes: 1_000_000,
+      },
+      source: { borrow: () => Promise.resolve(borrowed) },
+      cursors: new Cursors(path.join(folder, 'cursors')),
+      budget: new SnapshotBudget(),
+      keepTail: async (id, lines) => (await outbox.addTail(id, lines)).path,
+      onEmpty: () => undefined,
+      onLeftOut: () => undefined,
+    });
+    const snapshot = () => ({ id: 'first' }) as ConversationStateUpdateEvent;
+    await lane.opening({ conversationId: ID, length: 0, snapshot });
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  const append = (id: string): void => {
+    log.push(JSON.stringify({ id }));
+    lane.published(log.length - 1, id.length);
+  };
+  const remove = () =>
+    lane.closing({
+      conversationId: ID,
+      length: log.length,
+      removed: true,
+      owned: true,
+      read: (from, limit) => Promise.resolve(log.slice(from, from + limit)),
+    });
+  const idsOf = (delivery: Delivery | undefined): string[] =>
+    (JSON.parse(delivery?.body ?? '[]') as { id: string }[]).map(({ id }) => id);
+
+  it('are delivered also when snapshots made room for others before the attempt began', async () => {
+    append('one');
+    let mayRead = (): void => undefined;
+    readable = new Promise((resolve) => (mayRead = resolve));
+    const isReading = new Promise<void>((resolve) => (onRead = resolve));
+    const attempt = lane.next();
+    await isReading;
+    // Each of them is longer than all events, and all but the last few make room while the log is read.
+    for (let n = 0; n < MANY; n += 1)
+      lane.snapshot(JSON.stringify({ id: `snapshot ${n}`, x: 'x'.repeat(1000) }));
+    mayRead();
+    const first = await attempt;
+    append('two');
+    await remove();
+    await first?.delivered();
+    const got = new Set(idsOf(first));
+    for (let next = await lane.next(); next; next = await lane.next()) {
+      for (const id of idsOf(next)) got.add(id);
+      await next.delivered();
+    }
+    expect([...got]).toEqual(expect.arrayContaining(['one', 'two', `snapshot ${MANY - 1}`]));
+    expect(lane.waiting).toBe(0);
+  });
+});

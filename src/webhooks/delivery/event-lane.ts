@@ -1,0 +1,259 @@
+import { createHash } from 'node:crypto';
+import type { ClosingConversation, OpeningConversation } from '../../events/index.js';
+import { serialiseEvent } from '../../events/index.js';
+import type { Delivery, Lane } from './channel.js';
+import type { Cursors } from '../stored/cursors.js';
+import { eventBody } from './event-body.js';
+import type { BorrowedLog, EventSource } from '../event-source.js';
+import { LiveStream, type StreamItem } from '../live-stream.js';
+import type { SnapshotBudget } from '../stored/snapshot-budget.js';
+import { TailFile } from '../stored/tail-file.js';
+import type { WebhookTarget } from '../webhook-target.js';
+
+/** What the lanes of a webhook share. */
+export interface LaneServices {
+  readonly target: WebhookTarget;
+  readonly source: EventSource;
+  readonly cursors: Cursors;
+  readonly budget: SnapshotBudget;
+  /** Keeps lines beyond the removal of their conversation; answers the file. */
+  keepTail(conversationId: string, lines: AsyncIterable<string>): Promise<string>;
+  /** The lane has nothing to do any more. */
+  onEmpty(lane: EventLane): void;
+  /** Events of a deleted conversation beyond the limit. */
+  onLeftOut(conversationId: string, events: number): void;
+}
+
+/**
+ * The events of one conversation on their way to one receiver. They are in the log; here is only how far they are
+ * delivered. What a deleted conversation of the same id left undelivered comes first.
+ */
+export class EventLane implements Lane {
+  private readonly tails: TailFile[] = [];
+  private live: LiveStream | undefined;
+  private borrowed: BorrowedLog | undefined;
+  private borrowing = false;
+  private isOpen = false;
+  /** Counts the ends of the log: what was being read from it then is read again. */
+  private closings = 0;
+  /** Of a stream whose conversation was removed while it had an attempt under way: where the rest went. */
+  private readonly moved = new WeakMap<LiveStream, Promise<TailFile | undefined>>();
+
+  constructor(
+    readonly conversationId: string,
+    private readonly services: LaneServices,
+  ) {}
+
+  get waiting(): number {
+    return this.tails.reduce((sum, tail) => sum + tail.waiting, this.live?.waiting ?? 0);
+  }
+
+  get hasWork(): boolean {
+    return this.dueAt !== undefined;
+  }
+
+  get dueAt(): number | undefined {
+    if (this.tails.length > 0) return 0;
+    const { maxEvents, maxBytes, flushDelayMs } = this.services.target;
+    return this.live?.dueAt(maxEvents, maxBytes, flushDelayMs);
+  }
+
+  /** A position of this conversation was found on disk: what came behind it is looked for. */
+  found(): void {
+    if (this.live) return;
+    this.live = new LiveStream(this.services.budget);
+    this.live.flush = true;
+    this.live.onDisk = true;
+  }
+
+  addTail(file: string): void {
+    this.tails.push(new TailFile(file));
+  }
+
+  /** Its log is about to be written: from here on a crash must not lose anything. */
+  async opening(opening: OpeningConversation): Promise<void> {
+    const live = (this.live ??= new LiveStream(this.services.budget));
+    this.isOpen = true;
+    const { known, cursor } = live;
+    const from = known ? Math.min(cursor, opening.length) : opening.length;
+    const stored = await this.services.cursors.ensure(this.conversationId, from);
+    live.startAt(known ? from : stored, opening.length);
+    live.onDisk = true;
+    // One that is opened only to deliver the rest is not in use again.
+    if (!this.borrowing) live.addSnapshot(serialiseEvent(opening.snapshot()));
+  }
+
+  published(seq: number, size: number): void {
+    if (!this.live) {
+      // Its opening could not be written down; in memory it goes on.
+      this.live = new LiveStream(this.services.budget);
+      this.live.startAt(seq, seq);
+    }
+    this.live.published(seq, size);
+  }
+
+  snapshot(line: string): void {
+    this.live?.addSnapshot(line);
+  }
+
+  async closing(closing: ClosingConversation): Promise<void> {
+    const { live } = this;
+    this.isOpen = false;
+    this.closings += 1;
+    // At shutdown it is a log of its own, which nobody else closes.
+    this.release();
+    if (!live) return;
+    live.flush = true;
+    if (!closing.owned) return this.forget();
+    if (closing.removed) return this.moveToTail(live, closing);
+    if (live.eventsWaiting > 0) return;
+    await this.services.cursors.remove(this.conversationId);
+    live.onDisk = false;
+  }
+
+  async next(): Promise<Delivery | undefined> {
+    const { target } = this.services;
+    for (const tail of [...this.tails]) await tail.look();
+    const [tail] = this.tails;
+    if (tail) return this.nextOf(tail);
+    const { live, closings } = this;
+    if (!live) return undefined;
+    if (!live.known || live.eventsWaiting > 0) {
+      if (!(await this.borrow(live))) return undefined;
+      // Removed meanwhile: what waits stands in a file now.
+      if (this.live !== live) return this.next();
+    }
+    if (live.waiting === 0) return undefined;
+    try {
+      const items = await live.take(
+        (from, limit) => this.borrowed?.read(from, limit) ?? Promise.resolve([]),
+        target.maxEvents,
+        target.maxBytes,
+      );
+      if (this.live !== live) return await this.next();
+      return this.deliveryOf(live, items);
+    } catch (error) {
+      if (this.closings === closings) throw error;
+      // The log was closed while it was read: once more, by another way.
+      this.release();
+      return this.next();
+    }
+  }
+
+  rest(): void {
+    this.release();
+    const { live } = this;
+    if (this.tails.length > 0 || this.isOpen) return;
+    if (!live || (live.known && live.waiting === 0 && !live.onDisk)) this.services.onEmpty(this);
+  }
+
+  private async nextOf(tail: TailFile): Promise<Delivery | undefined> {
+    const { maxEvents, maxBytes } = this.services.target;
+    const lines = await tail.peek(maxEvents, maxBytes);
+    if (lines.length === 0) {
+      await tail.remove();
+      this.tails.shift();
+      return this.next();
+    }
+    const { body, count } = eventBody(lines, maxBytes);
+    return this.message(body, count, () => tail.advance(lines.slice(0, count)));
+  }
+
+  private deliveryOf(live: LiveStream, taken: readonly StreamItem[]): Delivery {
+    const { body, count } = eventBody(
+      taken.map(({ line }) => line),
+      this.services.target.maxBytes,
+    );
+    const items = taken.slice(0, count);
+    live.attempt(count);
+    return this.message(body, count, () => this.delivered(live, items));
+  }
+
+  private async delivered(live: LiveStream, items: readonly StreamItem[]): Promise<void> {
+    const moved = this.moved.get(live);
+    if (moved) {
+      const tail = await moved;
+      await tail?.skip(items.map(({ line }) => line));
+      return;
+    }
+    live.delivered(items);
+    if (!live.onDisk) return;
+    await this.services.cursors.write(this.conversationId, live.cursor);
+    // The file of a conversation that is closed goes when it is closed with all delivered: open it for that.
+    if (!this.isOpen && live.waiting === 0) live.known = false;
+  }
+
+  private message(body: string, events: number, delivered: () => Promise<void>): Delivery {
+    const { target } = this.services;
+    const { conversationId } = this;
+    const digest = createHash('sha256').update(`${target.id} ${conversationId} `).update(body).digest('hex');
+    const url = target.eventsUrl(conversationId);
+    return { url, id: `msg_${digest.slice(0, 32)}`, conversationId, body, events, delivered };
+  }
+
+  /** Makes the log readable. False when there is nothing for this server to deliver. */
+  private async borrow(live: LiveStream): Promise<boolean> {
+    if (!this.borrowed) {
+      this.borrowing = true;
+      const log = await this.services.source
+        .borrow(this.conversationId)
+        .finally(() => (this.borrowing = false));
+      if (log === 'gone') await this.services.cursors.remove(this.conversationId);
+      if (log === 'gone' || log === 'elsewhere') {
+        if (this.live === live) this.forget();
+        return false;
+      }
+      this.borrowed = log;
+    }
+    if (live.known) return true;
+    const { length } = this.borrowed;
+    live.startAt((await this.services.cursors.read(this.conversationId)) ?? length, length);
+    return true;
+  }
+
+  private release(): void {
+    this.borrowed?.release();
+    this.borrowed = undefined;
+  }
+
+  private forget(): void {
+    this.live?.clear();
+    this.live = undefined;
+  }
+
+  private async moveToTail(live: LiveStream, closing: ClosingConversation): Promise<void> {
+    this.live = undefined;
+    try {
+      if (live.waiting > 0) {
+        const moving = this.copy(live, closing);
+        this.moved.set(
+          live,
+          moving.catch(() => undefined),
+        );
+        this.tails.push(await moving);
+      }
+    } finally {
+      live.clear();
+      await this.services.cursors.remove(this.conversationId);
+    }
+  }
+
+  private async copy(live: LiveStream, closing: ClosingConversation): Promise<TailFile> {
+    const { target } = this.services;
+    const items = live.items((from, limit) => closing.read(from, limit));
+    const total = live.waiting;
+    let kept = 0;
+    async function* lines(): AsyncGenerator<string> {
+      let bytes = 0;
+      for await (const { line } of items) {
+        bytes += Buffer.byteLength(line) + 1;
+        if (bytes > target.maxTailBytes) break;
+        kept += 1;
+        yield `${line}\n`;
+      }
+    }
+    const file = await this.services.keepTail(this.conversationId, lines());
+    if (kept < total) this.services.onLeftOut(this.conversationId, total - kept);
+    return new TailFile(file, kept);
+  }
+}

@@ -1,0 +1,173 @@
+import { randomBytes } from 'node:crypto';
+import { readFile, rename, rm, stat, utimes, rmdir } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { errorCode } from '../../errors/index.js';
+import { isProcessAlive } from '../../processes/index.js';
+import { makeFolder } from '../../files/index.js';
+import { dashedUuid } from '../../text/index.js';
+import { namesIn, writeDurably } from './durable.js';
+
+const OWNER_FILE = 'owner.json';
+const PREFIX = 'outbox-';
+const ENTRY = /^(\d{12})-([0-9a-f]{32})\.(post\.json|tail\.jsonl)$/;
+/** A server that gave no sign for so long has lost its outbox to another (ms). */
+const SILENT_MS = 60_000;
+
+/** Something in an outbox: a change of a conversation, or the undelivered events of a deleted one. */
+export interface OutboxEntry {
+  kind: 'post' | 'tail';
+  /** Dashed UUID. */
+  conversationId: string;
+  path: string;
+}
+
+/** Servers of this process; a process id alone does not tell, in a container it is 1 after each restart. */
+const ownersHere = new Set<string>();
+
+/**
+ * What one webhook has to deliver that is in no log. Each server on a folder has an outbox of its own; those of servers
+ * that are gone are taken over. The folder is made with its first entry.
+ */
+export class Outbox {
+  private readonly instanceId = randomBytes(8).toString('hex');
+  private readonly folder: string;
+  private made: Promise<void> | undefined;
+  private next = 0;
+  private adoptions = 0;
+
+  constructor(private readonly root: string) {
+    this.folder = path.join(root, `${PREFIX}${this.instanceId}`);
+    ownersHere.add(this.instanceId);
+  }
+
+  addPost(conversationId: string, body: string): Promise<OutboxEntry> {
+    return this.add('post', conversationId, [body]);
+  }
+
+  addTail(conversationId: string, lines: AsyncIterable<string>): Promise<OutboxEntry> {
+    return this.add('tail', conversationId, lines);
+  }
+
+  /** Takes over the outboxes of servers that are gone, and answers what is in them, oldest first. */
+  async adopt(): Promise<OutboxEntry[]> {
+    const entries: OutboxEntry[] = [];
+    for (const name of await namesIn(this.root)) {
+      if (!name.startsWith(PREFIX) || name.startsWith(path.basename(this.folder))) continue;
+      const from = path.join(this.root, name);
+      if (await isAlive(from)) continue;
+      const to = `${this.folder}-${this.adoptions}`;
+      this.adoptions += 1;
+      try {
+        await rename(from, to);
+      } catch (error) {
+        // Another server was faster.
+        if (errorCode(error) === 'ENOENT') continue;
+        throw error;
+      }
+      await this.sign(to);
+      const found = (await namesIn(to)).flatMap((entry) => toEntry(to, entry) ?? []);
+      if (found.length === 0) await rm(to, { recursive: true, force: true });
+      for (const entry of found) entries.push(entry);
+    }
+    return entries;
+  }
+
+  /** Tells other servers that this one is alive. */
+  async beat(): Promise<void> {
+    const now = new Date();
+    for (const name of await namesIn(this.root)) {
+      if (!name.startsWith(path.basename(this.folder))) continue;
+      await utimes(path.join(this.root, name, OWNER_FILE), now, now).catch(() => undefined);
+    }
+  }
+
+  /** Lets go of the outboxes: what is left in them is for the next server. Empty ones are removed. */
+  async close(): Promise<void> {
+    for (const name of await namesIn(this.root)) {
+      if (!name.startsWith(path.basename(this.folder))) continue;
+      const folder = path.join(this.root, name);
+      const left = (await namesIn(folder)).filter((entry) => entry !== OWNER_FILE);
+      if (left.length > 0) continue;
+      await rm(path.join(folder, OWNER_FILE), { force: true });
+      await rmdir(folder).catch(() => undefined);
+    }
+    ownersHere.delete(this.instanceId);
+  }
+
+  private async add(
+    kind: OutboxEntry['kind'],
+    conversationId: string,
+    content: Iterable<string> | AsyncIterable<string>,
+  ): Promise<OutboxEntry> {
+    const number = String(this.next).padStart(12, '0');
+    this.next += 1;
+    // Made anew when another server, which took this one for dead, has the old one.
+    if (this.made && !(await exists(this.folder))) this.made = undefined;
+    this.made ??= this.make();
+    await this.made;
+    const extension = kind === 'post' ? 'post.json' : 'tail.jsonl';
+    const file = path.join(this.folder, `${number}-${conversationId.replaceAll('-', '')}.${extension}`);
+    await writeDurably(file, content);
+    return { kind, conversationId, path: file };
+  }
+
+  private async make(): Promise<void> {
+    try {
+      await makeFolder(this.folder);
+      await this.sign(this.folder);
+    } catch (error) {
+      this.made = undefined;
+      throw error;
+    }
+  }
+
+  private sign(folder: string): Promise<void> {
+    const owner = { host: os.hostname(), pid: process.pid, instance: this.instanceId };
+    return writeDurably(path.join(folder, OWNER_FILE), [JSON.stringify(owner)]);
+  }
+}
+
+function exists(folder: string): Promise<boolean> {
+  return stat(folder).then(
+    () => true,
+    () => false,
+  );
+}
+
+function toEntry(folder: string, name: string): OutboxEntry | undefined {
+  const [, , hex = '', extension] = ENTRY.exec(name) ?? [];
+  if (extension === undefined) return undefined;
+  const conversationId = dashedUuid(hex);
+  return { kind: extension === 'post.json' ? 'post' : 'tail', conversationId, path: path.join(folder, name) };
+}
+
+/** Whether the server that an outbox belongs to may still deliver from it. */
+async function isAlive(folder: string): Promise<boolean> {
+  const file = path.join(folder, OWNER_FILE);
+  let text: string;
+  let silentMs: number;
+  try {
+    text = await readFile(file, 'utf8');
+    silentMs = Date.now() - (await stat(file)).mtimeMs;
+  } catch {
+    // Not signed yet, or a crash came between; its age tells.
+    const made = await stat(folder).catch(() => undefined);
+    return made !== undefined && Date.now() - made.mtimeMs < SILENT_MS;
+  }
+  if (silentMs > SILENT_MS) return false;
+  const owner = parsed(text);
+  if (owner.get('host') !== os.hostname()) return true;
+  const pid = owner.get('pid');
+  if (pid === process.pid) return ownersHere.has(String(owner.get('instance')));
+  return isProcessAlive(Number(pid));
+}
+
+function parsed(text: string): Map<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return new Map(Object.entries(typeof value === 'object' && value !== null ? value : {}));
+  } catch {
+    return new Map();
+  }
+}

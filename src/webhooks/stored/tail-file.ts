@@ -1,0 +1,120 @@
+import { createReadStream } from 'node:fs';
+import { open, rm, type FileHandle } from 'node:fs/promises';
+import { errorCode } from '../../errors/index.js';
+import { readPosition, writePosition, createPosition } from './position-file.js';
+
+const CHUNK_BYTES = 64 * 1024;
+const NEWLINE = 10;
+
+/** Undelivered events of a deleted conversation: lines in a file, and how far they are delivered. */
+export class TailFile {
+  private offset: number | undefined;
+
+  /** @param left how many lines wait, when that is known */
+  constructor(
+    readonly path: string,
+    private left?: number,
+  ) {}
+
+  /** How many lines wait; 0 as long as nobody has looked. */
+  get waiting(): number {
+    return this.left ?? 0;
+  }
+
+  /** Finds out how many lines wait. */
+  async look(): Promise<void> {
+    if (this.left !== undefined) return;
+    this.offset ??= (await readPosition(this.positionPath)) ?? 0;
+    this.left = await countLines(this.path, this.offset);
+  }
+
+  /**
+   * The next lines: at most `limit`, and no more than `maxBytes` unless the first is larger. None: all are delivered, or
+   * another server, which took this one for dead, delivers them.
+   */
+  async peek(limit: number, maxBytes: number): Promise<string[]> {
+    const at = (this.offset ??= (await readPosition(this.positionPath)) ?? 0);
+    let handle: FileHandle;
+    try {
+      handle = await open(this.path, 'r');
+    } catch (error) {
+      if (errorCode(error) !== 'ENOENT') throw error;
+      this.left = 0;
+      return [];
+    }
+    try {
+      return await linesAt(handle, at, limit, maxBytes);
+    } finally {
+      await handle.close();
+    }
+  }
+
+  /** These lines, the next ones of the file, are delivered. */
+  async advance(lines: readonly string[]): Promise<void> {
+    const before = (this.offset ??= (await readPosition(this.positionPath)) ?? 0);
+    this.offset = lines.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, before);
+    if (before === 0) await createPosition(this.positionPath, this.offset);
+    else await writePosition(this.positionPath, this.offset);
+    if (this.left !== undefined) this.left -= lines.length;
+  }
+
+  /**
+   * These lines are delivered, by an attempt that began before the file was written. Snapshots among them may have made room
+   * for others since: then they are not in the file.
+   */
+  async skip(delivered: readonly string[]): Promise<void> {
+    const rest = new Set(delivered);
+    for (;;) {
+      const [next] = await this.peek(1, Infinity);
+      if (next === undefined || !rest.delete(next)) return;
+      await this.advance([next]);
+    }
+  }
+
+  async remove(): Promise<void> {
+    // The position last: without it everything would be sent again.
+    await rm(this.path, { force: true });
+    await rm(this.positionPath, { force: true });
+  }
+
+  private get positionPath(): string {
+    return `${this.path}.position`;
+  }
+}
+
+async function linesAt(
+  handle: FileHandle,
+  start: number,
+  limit: number,
+  maxBytes: number,
+): Promise<string[]> {
+  const lines: string[] = [];
+  let at = start;
+  let rest = Buffer.alloc(0);
+  let bytes = 0;
+  for (;;) {
+    const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(CHUNK_BYTES), 0, CHUNK_BYTES, at);
+    if (bytesRead === 0) return lines;
+    at += bytesRead;
+    rest = Buffer.concat([rest, buffer.subarray(0, bytesRead)]);
+    for (let end = rest.indexOf(NEWLINE); end >= 0; end = rest.indexOf(NEWLINE)) {
+      if (lines.length === limit || (lines.length > 0 && bytes + end > maxBytes)) return lines;
+      lines.push(rest.toString('utf8', 0, end));
+      bytes += end;
+      rest = rest.subarray(end + 1);
+    }
+  }
+}
+
+async function countLines(file: string, start: number): Promise<number> {
+  let count = 0;
+  try {
+    const chunks: AsyncIterable<Buffer> = createReadStream(file, { start, highWaterMark: CHUNK_BYTES });
+    for await (const chunk of chunks) {
+      for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, end + 1)) count += 1;
+    }
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error;
+  }
+  return count;
+}
