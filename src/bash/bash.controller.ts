@@ -16,7 +16,7 @@ import {
 import { readChecked } from '../http/validation/dto.js';
 import { listOf, text, uuid } from '../http/validation/field-type.js';
 import { UnreadBody } from '../http/body/json-body.js';
-import { MISSING, RequestValidationError, below } from '../http/validation/problem.js';
+import { MISSING, RequestValidationError, prefixPath } from '../http/validation/problem.js';
 import { Operation } from '../http/operation.js';
 import { type AnswerSource, listInPieces } from '../http/body/stream-answer.js';
 import { RuntimeConversationIdPipe } from '../http/validation/conversation-id.pipe.js';
@@ -136,7 +136,7 @@ export class BashController {
     @Body() body: unknown,
   ): Promise<AnswerSource> {
     if (body instanceof UnreadBody) throw new UnsupportedMediaTypeException(body.explanation);
-    if (body === undefined) throw new RequestValidationError(below(['body'], [MISSING]), { body: null });
+    if (body === undefined) throw new RequestValidationError(prefixPath(['body'], [MISSING]), { body: null });
     const ids = readChecked(listOf(text(), { max: MAX_BATCH }), body, ['body']);
     const { history } = await this.bash.shell(scope);
     return listInPieces(linesOf(history, Array.isArray(ids) ? ids : []));

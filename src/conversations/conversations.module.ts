@@ -27,8 +27,8 @@ import { ConversationsController } from './api/conversations.controller.js';
 import { ConversationsLifecycle } from './registry/conversations-lifecycle.js';
 import { ConversationsService } from './conversations.service.js';
 import { EventsController } from './api/events.controller.js';
-import { LongWorkController } from './api/goals.controller.js';
-import { LongWorkService } from './goal/goals.service.js';
+import { GoalsController } from './api/goals.controller.js';
+import { GoalsService } from './goal/goals.service.js';
 import { LaunchProfiles } from './profiles/launch-profiles.js';
 import { ModelProfiles } from './profiles/model-profiles.js';
 import { ProfileDiagnosisController } from './api/profile-diagnosis.controller.js';
@@ -54,7 +54,7 @@ const REPOSITORIES: Repositories = {
   controllers: [
     ConversationsController,
     BranchesController,
-    LongWorkController,
+    GoalsController,
     EventsController,
     SteeringController,
     CredentialBindingsController,
@@ -67,7 +67,7 @@ const REPOSITORIES: Repositories = {
     SteeringService,
     CredentialBindings,
     BranchesService,
-    LongWorkService,
+    GoalsService,
     AcpDiscovery,
     ModelProfiles,
     ChildStarter,

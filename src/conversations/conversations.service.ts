@@ -21,7 +21,7 @@ import type { EventFilter, EventQuery } from './queries/event-query.js';
 import { EventSearch } from './queries/event-search.js';
 import { finalResponse } from './queries/final-response.js';
 import { joined, type JsonPage } from './queries/json-page.js';
-import { settles, ShownConversations } from './registry/conversation-info-cache.js';
+import { settles, ConversationInfoCache } from './registry/conversation-info-cache.js';
 import type { IncomingMessage, StartConversationRequest } from './state/start-request.js';
 import { Worktrees } from './worktrees/worktrees.js';
 
@@ -51,7 +51,7 @@ const MESSAGE_SAVED =
  */
 @Injectable()
 export class ConversationsService {
-  private readonly shown: ShownConversations;
+  private readonly shown: ConversationInfoCache;
 
   constructor(
     private readonly services: ConversationServices,
@@ -60,7 +60,7 @@ export class ConversationsService {
     private readonly creation: ConversationCreation,
     private readonly worktrees: Worktrees,
   ) {
-    this.shown = new ShownConversations(services, registry, store);
+    this.shown = new ConversationInfoCache(services, registry, store);
   }
 
   /** Creates a conversation, or answers the existing one of that id (`created` false). An initial message starts a run. */

@@ -3,7 +3,7 @@ import type { EventSubscriber } from './event-bus.js';
 /** Handing out may take so long at a time (ms); then it is the turn of what else there is to do. */
 const SLICE_MS = 4;
 /** So many subscribers are told in any case, before the clock is looked at for the first time. */
-const FEW = 4;
+const MAX_LISTED = 4;
 /** Then it is looked at after so many... */
 const BETWEEN_LOOKS = 16;
 /** ... or after each, where telling some took longer than this (ms): a megabyte for one socket takes two. */
@@ -74,7 +74,7 @@ export class Topic {
     // Who subscribes meanwhile stands at the end of it, who leaves is not in it any more.
     const rest = (this.rest ??= this.subscribers.entries());
     let lastLook = performance.now();
-    for (let untilLook = FEW; ; untilLook -= 1) {
+    for (let untilLook = MAX_LISTED; ; untilLook -= 1) {
       if (untilLook === 0) {
         const now = performance.now();
         if (now > end) return false;

@@ -1,4 +1,4 @@
-import { turnForPiece } from './turns.js';
+import { yieldForChunk } from './turns.js';
 
 /** After so long others have their turn (ms). */
 const SLICE_MS = 2;
@@ -14,6 +14,6 @@ export async function inSlices<T>(work: Generator<void, T>): Promise<T> {
       const part = work.next();
       if (part.done) return part.value;
     } while (performance.now() < end);
-    await turnForPiece();
+    await yieldForChunk();
   }
 }

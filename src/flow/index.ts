@@ -3,5 +3,11 @@ export { forEachBounded } from './bounded.js';
 export { ByteBudget, type HeldBytes } from './byte-budget.js';
 export { inSlices } from './in-slices.js';
 export { Slots } from './slots.js';
-export { turnForLine, turnForPiece, turnForRequest, turnToStart, turnToWork } from './turns.js';
+export {
+  turnForLine,
+  yieldForChunk as turnForPiece,
+  turnForRequest,
+  turnToStart,
+  turnToWork,
+} from './turns.js';
 export { withTimeout } from './with-timeout.js';

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /** Hands out the turns of the event loop one by one: what many want to do at once holds up nobody else for long. */
-class Turns {
+class TickQueue {
   private last: Promise<unknown> = Promise.resolve();
 
   /** Resolves at once where nobody has taken this turn of the loop, else in the next one that is free. */
@@ -19,7 +19,7 @@ const SHARE_MS = 3;
  * Hands out a share of each turn of the event loop: what comes in one moment is begun in the order in which it came, as much of it in a
  * turn as fits into the share.
  */
-class Shares {
+class TickBudget {
   private readonly waiting: (() => void)[] = [];
   /** When the share of this turn began; undefined before anybody wanted some of it. */
   private began: number | undefined;
@@ -59,11 +59,11 @@ class Shares {
   }
 }
 
-const requests = new Shares();
-const reading = new Shares();
-const starts = new Turns();
-const work = new Turns();
-const pieces = new Turns();
+const requests = new TickBudget();
+const reading = new TickBudget();
+const starts = new TickQueue();
+const work = new TickQueue();
+const pieces = new TickQueue();
 
 /**
  * Resolves when a process may be started. Starting one holds the loop up for some milliseconds (the memory map of the
@@ -82,7 +82,7 @@ export function turnToWork(): Promise<unknown> {
  * Resolves when the next piece of something large may be worked on: of a model's answer, of what a terminal printed. A queue of its own:
  * however many of them there are, agents' steps wait for one.
  */
-export function turnForPiece(): Promise<unknown> {
+export function yieldForChunk(): Promise<unknown> {
   return pieces.take();
 }
 

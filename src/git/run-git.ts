@@ -11,7 +11,7 @@ const TIMEOUT_MS = 60_000;
 /** Most that a command may print (bytes). */
 const MAX_OUTPUT = 32 * 1024 * 1024;
 /** Commands that run at the same time; the others wait. */
-const AT_ONCE = 6;
+const MAX_PROCESSES = 6;
 const ABORTED = 'Git command was aborted';
 
 /** Variables of a git command; undefined: not set. */
@@ -33,7 +33,7 @@ export interface GitRunOptions {
 const MAX_COMPLAINT = 16 * 1024;
 const MAX_REASON = 500;
 
-const slots = new Slots(AT_ONCE);
+const slots = new Slots(MAX_PROCESSES);
 
 /**
  * Runs git with nothing of the server's environment and nobody to ask; output and time are bounded.

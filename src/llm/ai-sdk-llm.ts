@@ -54,11 +54,11 @@ export class AiSdkLlm extends Llm {
     return this.logs.listen(conversationId, listener);
   }
 
-  override findsModels(load: ModelLoader): void {
+  override setModelLoader(load: ModelLoader): void {
     this.fallbacks.load = load;
   }
 
-  override findsSubscription(token: SubscriptionToken): void {
+  override setTokenProvider(token: SubscriptionToken): void {
     this.subscription = token;
   }
 

@@ -90,7 +90,7 @@ export abstract class Llm {
    */
   abstract listen(conversationId: string, listener: CompletionListener): () => void;
   /** Tells where the models are that a `fallback_strategy` names. */
-  abstract findsModels(load: ModelLoader): void;
+  abstract setModelLoader(load: ModelLoader): void;
   /** Tells where the access token of a ChatGPT subscription is: undefined when nobody is signed in. */
-  abstract findsSubscription(token: SubscriptionToken): void;
+  abstract setTokenProvider(token: SubscriptionToken): void;
 }

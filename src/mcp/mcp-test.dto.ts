@@ -12,7 +12,7 @@ import {
   recordOf,
   text,
 } from '../http/validation/field-type.js';
-import { type Problem, below, valueError } from '../http/validation/problem.js';
+import { type Problem, prefixPath, valueError } from '../http/validation/problem.js';
 import { shownAs } from '../http/validation/secret-fields.js';
 
 const REMOTE = ['http', 'shttp', 'streamable-http', 'sse'] as const;
@@ -113,7 +113,7 @@ function problemsOfServer(server: Record<string, unknown>): Problem[] {
   const dto = read(server);
   if (!dto) return [tagProblem('type', typeOf(server), ['stdio', ...REMOTE])];
   const problems = problemsOf(dto);
-  if (problems.length > 0 || dto instanceof StdioServerSpecDto) return below([dto.type], problems);
+  if (problems.length > 0 || dto instanceof StdioServerSpecDto) return prefixPath([dto.type], problems);
   if (dto.auth === null || dto.auth['strategy'] === 'none') return [];
   const isGiven = Object.keys(dto.headers).some((name) => name.toLowerCase() === 'authorization');
   const text =

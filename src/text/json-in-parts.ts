@@ -134,7 +134,7 @@ class StringEnds {
 type Container = Record<string | number, unknown>;
 
 /** So many values are looked at in a part. */
-const AT_ONCE = 10_000;
+const CHUNK_VALUES = 10_000;
 
 /** The keys of an object, the numbers of an array: a pair for each of a million values would take seconds. */
 export function keysOf(container: object): Iterable<string | number> {
@@ -154,7 +154,7 @@ function* putBack(value: { root: unknown }, strings: readonly string[]): Generat
         count += 1;
       }
       seen += 1;
-      if (seen % AT_ONCE === 0) yield;
+      if (seen % CHUNK_VALUES === 0) yield;
     }
   }
   return count;

@@ -5,7 +5,7 @@ import { userMessage } from '../support/conversation-client.js';
 import { startScriptedEndpoint, type ChatEndpoint } from '../support/scripted-endpoint.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 import { WebhookReceiver } from '../support/webhook-receiver.js';
-import { Witness } from '../support/witness.js';
+import { LeakDetector } from '../support/witness.js';
 import { zipEntries } from '../support/zip-entries.js';
 
 /** A text that must come out nowhere. Its name tells where it was put in. */
@@ -148,12 +148,12 @@ describe('secrets that were planted everywhere', () => {
   let folder: string;
   let endpoint: ChatEndpoint;
   let server: ServerProcess;
-  let witness: Witness;
+  let witness: LeakDetector;
 
   beforeEach(async () => {
     folder = await mkdtemp(path.join(os.tmpdir(), 'planted-'));
     endpoint = await startScriptedEndpoint();
-    witness = new Witness({ 'x-session-api-key': SESSION_KEY });
+    witness = new LeakDetector({ 'x-session-api-key': SESSION_KEY });
   });
   afterEach(async () => {
     witness.close();

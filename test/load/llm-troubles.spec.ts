@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
-import { pour } from '../support/pour.js';
+import { floodResponse } from '../support/pour.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 import { amount, underLoad } from './load-watch.js';
 
@@ -102,25 +102,25 @@ describe('an LLM endpoint that is out of order', () => {
     [
       'an answer has no end',
       false,
-      (response) => pour(response.writeHead(200, JSON_TYPE), Buffer.alloc(65_536, ' ')),
+      (response) => floodResponse(response.writeHead(200, JSON_TYPE), Buffer.alloc(65_536, ' ')),
       /more than 16 MiB as one answer/,
     ],
     [
       'a line of a stream has no end',
       true,
-      (response) => pour(response.writeHead(200, STREAM), Buffer.alloc(65_536, 'x')),
+      (response) => floodResponse(response.writeHead(200, STREAM), Buffer.alloc(65_536, 'x')),
       /more than 8 MiB as one line/,
     ],
     [
       'the text of a stream has no end',
       true,
-      (response) => pour(response.writeHead(200, STREAM), Buffer.from(piece('word '.repeat(2000)))),
+      (response) => floodResponse(response.writeHead(200, STREAM), Buffer.from(piece('word '.repeat(2000)))),
       /more than 16 MiB of text in one answer/,
     ],
     [
       'a stream without text has no end',
       true,
-      (response) => pour(response.writeHead(200, STREAM), Buffer.from(piece('').repeat(100))),
+      (response) => floodResponse(response.writeHead(200, STREAM), Buffer.from(piece('').repeat(100))),
       /more than 64 MiB as one answer/,
     ],
     [

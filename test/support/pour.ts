@@ -4,9 +4,10 @@ import type { ServerResponse } from 'node:http';
  * Writes a piece of an answer for ever, as fast as it is read.
  * @param written is told of each piece
  */
-export function pour(response: ServerResponse, piece: string | Buffer, written?: () => void): void {
+export function floodResponse(response: ServerResponse, piece: string | Buffer, written?: () => void): void {
   while (!response.destroyed) {
     written?.();
-    if (!response.write(piece)) return void response.once('drain', () => pour(response, piece, written));
+    if (!response.write(piece))
+      return void response.once('drain', () => floodResponse(response, piece, written));
   }
 }

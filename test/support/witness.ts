@@ -4,7 +4,7 @@ import { WebSocket } from 'ws';
 import type { ServerProcess } from './server-process.js';
 
 /** Collects whatever comes out of a server, to look for things that must not. */
-export class Witness {
+export class LeakDetector {
   private readonly seen: { where: string; text: string }[] = [];
   private readonly sockets: WebSocket[] = [];
 

@@ -5,7 +5,7 @@ import type { SecretVault } from '../secrets/secret-vault.js';
 import type { Toolset } from './toolset.js';
 
 /** The agent from elsewhere that works in a conversation, if it is one that has such an agent. */
-export function foreignAgent(
+export function createAcpAgent(
   state: ConversationState,
   services: Pick<ConversationServices, 'catalogue' | 'credentials'>,
   { workingDir }: Toolset,

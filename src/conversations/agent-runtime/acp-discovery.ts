@@ -4,7 +4,7 @@ import { discoverModels, type ModelDiscovery } from '../../acp/index.js';
 import type { AcpAgentSpec } from '../../agent/agent-spec.js';
 import type { JsonObject } from '../../storage/index.js';
 import { ConversationServices } from '../conversation/conversation-services.js';
-import { openGiven } from '../secrets/given-secrets.js';
+import { decryptRequestSecrets } from '../secrets/given-secrets.js';
 import { assertSecretsFit } from '../secrets/secret-sources.js';
 import { SecretVault } from '../secrets/secret-vault.js';
 import { asObject } from '../../settings/json-values.js';
@@ -20,12 +20,12 @@ const MAX_AT_A_TIME = 2;
 export class AcpDiscovery implements OnApplicationShutdown {
   private readonly known = new Map<string, { at: number; answer: ModelDiscovery }>();
   private readonly asking = new Set<Promise<unknown>>();
-  private readonly leaving = new AbortController();
+  private readonly closeController = new AbortController();
 
   constructor(private readonly services: ConversationServices) {}
 
   async onApplicationShutdown(): Promise<void> {
-    this.leaving.abort();
+    this.closeController.abort();
     await Promise.allSettled([...this.asking]);
   }
 
@@ -54,12 +54,12 @@ export class AcpDiscovery implements OnApplicationShutdown {
   }
 
   private opened(value: JsonObject, ...field: string[]): JsonObject {
-    return openGiven(this.services.secrets, value, (path) => ['body', ...field, ...path]);
+    return decryptRequestSecrets(this.services.secrets, value, (path) => ['body', ...field, ...path]);
   }
 
   private async ask(agent: AcpAgentSpec, sources: Record<string, JsonObject>): Promise<ModelDiscovery> {
     const vault = new SecretVault({ secrets: sources, agent });
-    const { signal } = this.leaving;
+    const { signal } = this.closeController;
     const secrets = await vault.all(signal);
     return discoverModels(agent, secrets, (text) => vault.mask(text), signal);
   }

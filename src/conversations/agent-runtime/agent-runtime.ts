@@ -11,11 +11,11 @@ import { hasChanges } from '../../git/index.js';
 import { prepareCalls, type CompletionLog } from '../../llm/index.js';
 import type { LlmResponse } from '../../llm/llm.js';
 import type { Tool } from '../../tools/tool.js';
-import type { Announcements } from '../state/state-broadcaster.js';
+import type { StateBroadcaster } from '../state/state-broadcaster.js';
 import type { Background } from '../conversation/background.js';
 import { ConversationContext } from '../context/conversation-context.js';
-import { hooksOf } from './conversation-hooks.js';
-import { foreignAgent } from './acp-agent.js';
+import { createHooks } from './conversation-hooks.js';
+import { createAcpAgent } from './acp-agent.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';
 import type { ConversationState } from '../state/conversation-state.js';
 import { PublishedItemStream, SILENT_STREAM } from './item-stream.js';
@@ -37,21 +37,21 @@ const INTERRUPTED = 'Tool call interrupted before completion. The conversation w
  * What agents and models work with in one open conversation: its view, tools, secrets and messages, and the statistics
  * that their answers count in. What they say goes through it into the journal.
  */
-export class AgentSurroundings implements RunControlHost, TitleHost {
+export class AgentRuntime implements RunControlHost, TitleHost {
   private readonly vault: SecretVault;
   private readonly toolset: Toolset;
   private readonly abilities: ToolAbilities;
   private readonly context: ConversationContext;
   readonly hooks: Hooks;
   /** The agent from elsewhere, in a conversation that has one. */
-  readonly foreign: AcpAgent | undefined;
+  readonly acpAgent: AcpAgent | undefined;
   readonly session: Session;
   readonly messages: UserMessages;
   private readonly stopListening: () => void;
 
   constructor(
     private readonly journal: Journal,
-    private readonly announcements: Announcements,
+    private readonly announcements: StateBroadcaster,
     private readonly services: ConversationServices,
     background: Background,
   ) {
@@ -61,9 +61,9 @@ export class AgentSurroundings implements RunControlHost, TitleHost {
     this.abilities = toolAbilities(this, journal, services, this.toolset, this.vault);
     const { workingDir } = this.toolset;
     this.context = new ConversationContext({ state, workingDir, save: () => journal.save() }, services);
-    this.foreign = foreignAgent(state, services, this.toolset, this.vault);
+    this.acpAgent = createAcpAgent(state, services, this.toolset, this.vault);
     const titles = new TitleWriter(this, services, background);
-    this.hooks = hooksOf(this, services, this.toolset);
+    this.hooks = createHooks(this, services, this.toolset);
     this.session = new Session(this, log, this.toolset, this.vault, this.hooks, this.context);
     this.messages = new UserMessages(this, this.session, this.hooks, titles, this.context);
     this.stopListening = services.llm.listen(state.id, (call) => this.logCall(call));
@@ -74,7 +74,7 @@ export class AgentSurroundings implements RunControlHost, TitleHost {
   }
 
   get driver(): AgentDriver {
-    return this.foreign ?? this.services.loop;
+    return this.acpAgent ?? this.services.loop;
   }
 
   commit(drafts: readonly EventDraft[]): Promise<DurableEvent[]> {
@@ -155,7 +155,7 @@ export class AgentSurroundings implements RunControlHost, TitleHost {
   }
 
   stream(itemId: string): ItemStream {
-    if (!this.foreign && !this.state.agent.llm.stream) return SILENT_STREAM;
+    if (!this.acpAgent && !this.state.agent.llm.stream) return SILENT_STREAM;
     const anchor = (): number => this.journal.length - 1;
     const mask = () => this.vault.stream();
     const ready = this.journal.settled();
@@ -165,7 +165,7 @@ export class AgentSurroundings implements RunControlHost, TitleHost {
   interruptedActions(resultOf?: (action: ActionEvent) => EventDraft | undefined): EventDraft[] {
     const view = this.journal.views.loaded;
     const open = view?.unmatched() ?? [];
-    const left = [...failedCalls(view?.unendedCalls() ?? []), ...(this.foreign?.takeInterrupted() ?? [])];
+    const left = [...failedCalls(view?.unendedCalls() ?? []), ...(this.acpAgent?.takeInterrupted() ?? [])];
     return [
       ...open.map((action) => resultOf?.(action) ?? toolErrorDraft(action, INTERRUPTED, AGENT_MISTAKE)),
       ...left.map((draft) => this.masked(draft)),
@@ -187,8 +187,8 @@ export class AgentSurroundings implements RunControlHost, TitleHost {
   }
 
   /** Aborted when the conversation is being closed. */
-  get leaving(): AbortSignal {
-    return this.journal.leaving;
+  get closeSignal(): AbortSignal {
+    return this.journal.closeSignal;
   }
 
   /** Runs what hooks want to be done at the end; never fails. */
@@ -214,6 +214,6 @@ export class AgentSurroundings implements RunControlHost, TitleHost {
   /** Ends the tools and what hooks have started. */
   async close(): Promise<void> {
     this.stopListening();
-    await Promise.all([this.toolset.close(), this.hooks.close(), this.foreign?.close()]);
+    await Promise.all([this.toolset.close(), this.hooks.close(), this.acpAgent?.close()]);
   }
 }

@@ -14,16 +14,16 @@ export interface ConversationHooksHost {
 }
 
 /** The hooks of a conversation, which see it as it is when they run. */
-export function hooksOf(
+export function createHooks(
   host: ConversationHooksHost,
   services: Pick<ConversationServices, 'llm' | 'registry'>,
   toolset: Toolset,
 ): Hooks {
-  return new Hooks(new HooksSurroundings(host, services, toolset), services.llm);
+  return new Hooks(new HookContext(host, services, toolset), services.llm);
 }
 
 /** A class, as each conversation has one: an object with getters of its own takes four times as much memory. */
-class HooksSurroundings implements HooksHost {
+class HookContext implements HooksHost {
   constructor(
     private readonly host: ConversationHooksHost,
     private readonly services: Pick<ConversationServices, 'registry'>,

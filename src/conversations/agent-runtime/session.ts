@@ -19,7 +19,7 @@ const END_LIMIT_MS = 4_000;
 export interface SessionHost {
   readonly state: Readonly<ConversationState>;
   /** Aborted when it is being closed. */
-  readonly leaving: AbortSignal;
+  readonly closeSignal: AbortSignal;
   commit(drafts: readonly EventDraft[]): Promise<DurableEvent[]>;
   /** Without the secrets that are in it. */
   masked(draft: EventDraft): EventDraft;
@@ -92,9 +92,9 @@ export class Session {
       this.files = await this.context.promptFiles();
     }
     // An agent from elsewhere brings its tools, and starts its MCP servers itself.
-    if (!this.isForeign) await this.toolset.prepare(this.host.leaving);
+    if (!this.isForeign) await this.toolset.prepare(this.host.closeSignal);
     if (this.hooks.has('SessionStart')) {
-      this.said = await this.hooks.run({ type: 'SessionStart' }, this.host.leaving);
+      this.said = await this.hooks.run({ type: 'SessionStart' }, this.host.closeSignal);
     }
     this.ready = true;
   }

@@ -2,7 +2,7 @@ import { Body, Controller, HttpCode, Param, Post } from '@nestjs/common';
 import { ConversationIdPipe } from '../../http/validation/conversation-id.pipe.js';
 import { Operation } from '../../http/operation.js';
 import { StartGoalRequestDto } from './dto/goal.dto.js';
-import { LongWorkService } from '../goal/goals.service.js';
+import { GoalsService } from '../goal/goals.service.js';
 
 const SUCCESS = { success: true } as const;
 const tag = 'Conversations';
@@ -10,8 +10,8 @@ const done = { 200: { description: 'Done.', schema: 'Success' } };
 
 /** Goals and condensation over REST, under `/api` and without a prefix. */
 @Controller(['api/conversations/:conversation_id', 'conversations/:conversation_id'])
-export class LongWorkController {
-  constructor(private readonly work: LongWorkService) {}
+export class GoalsController {
+  constructor(private readonly work: GoalsService) {}
 
   @Post('goal')
   @HttpCode(200)

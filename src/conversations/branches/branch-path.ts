@@ -2,7 +2,7 @@ import { isBranchEvent } from '../../agent/agent-view.js';
 import { ROOT_PARENT, type DurableEvent } from '../../events/index.js';
 import type { EventLog } from '../../storage/index.js';
 import { UnknownEventError } from '../conversation-errors.js';
-import { parseInTurn } from '../journal/parse-event.js';
+import { parseWithYield } from '../journal/parse-event.js';
 
 /** What is read of a log to follow a branch. */
 export type TreeLog = Pick<EventLog, 'length' | 'read' | 'entry' | 'seqOf'>;
@@ -69,6 +69,6 @@ class LineWindow {
       this.from = Math.max(0, seq - CHUNK + 1);
       this.lines = await this.log.read(this.from, Math.min(seq + 1, this.end) - this.from);
     }
-    return parseInTurn(this.lines[seq - this.from] ?? '');
+    return parseWithYield(this.lines[seq - this.from] ?? '');
   }
 }

@@ -123,7 +123,7 @@ interface ForkPlan {
 }
 
 async function planFork(source: Conversation, request: ForkRequest): Promise<ForkPlan> {
-  const view = source.isRunning ? await source.surroundings.currentView() : undefined;
+  const view = source.isRunning ? await source.agentRuntime.currentView() : undefined;
   // State and log of one moment: what is appended from here on belongs to the source alone.
   await source.settled();
   const { log, length } = source;

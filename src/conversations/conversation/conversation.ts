@@ -7,15 +7,15 @@ import {
   type EventDraft,
 } from '../../events/index.js';
 import { LeaseLostError, type JsonObject } from '../../storage/index.js';
-import { AgentSurroundings } from '../agent-runtime/agent-runtime.js';
-import { Announcements } from '../state/state-broadcaster.js';
+import { AgentRuntime } from '../agent-runtime/agent-runtime.js';
+import { StateBroadcaster } from '../state/state-broadcaster.js';
 import { Background } from './background.js';
 import { treeEvent } from '../branches/branch-path.js';
 import { AlreadyRunningError } from '../conversation-errors.js';
 import type { ConversationServices, OpenedStorage } from './conversation-services.js';
 import type { ConversationChange, ConversationState } from '../state/conversation-state.js';
 import type { InfoOptions } from '../state/conversation-info.js';
-import { cutOffDrafts, type CutOff } from '../runs/interrupted-run.js';
+import { interruptedRunDrafts, type InterruptedRun } from '../runs/interrupted-run.js';
 import { GoalLoop, type GoalTurns } from '../goal/goal-loop.js';
 import { Journal } from '../journal/journal.js';
 import { Lifecycle } from './lifecycle.js';
@@ -33,13 +33,13 @@ import type { IncomingMessage } from '../state/start-request.js';
 export class Conversation implements GoalTurns, CondensationRuns {
   private readonly life: Lifecycle;
   private readonly journal: Journal;
-  private readonly announcements: Announcements;
+  private readonly announcements: StateBroadcaster;
   private readonly background = new Background();
   private readonly runs: RunControl;
   private readonly condensation: ManualCondensation;
   private readonly inbox: MessageInbox;
   /** What its agent, and every model that is asked about it, works with. */
-  readonly surroundings: AgentSurroundings;
+  readonly agentRuntime: AgentRuntime;
   /** The goal that is worked for, if there is one. */
   readonly goal: GoalLoop;
 
@@ -52,16 +52,16 @@ export class Conversation implements GoalTurns, CondensationRuns {
   ) {
     this.life = new Lifecycle(state.id);
     this.journal = new Journal(state, storage, services, this.life, (error) => this.break(error));
-    this.announcements = new Announcements(this.journal, services);
-    this.surroundings = new AgentSurroundings(this.journal, this.announcements, services, this.background);
-    this.runs = new RunControl(this.surroundings, services);
-    this.condensation = new ManualCondensation(this.surroundings, this, services.loop, this.background);
-    this.goal = new GoalLoop(this.surroundings, this, services, this.background);
+    this.announcements = new StateBroadcaster(this.journal, services);
+    this.agentRuntime = new AgentRuntime(this.journal, this.announcements, services, this.background);
+    this.runs = new RunControl(this.agentRuntime, services);
+    this.condensation = new ManualCondensation(this.agentRuntime, this, services.loop, this.background);
+    this.goal = new GoalLoop(this.agentRuntime, this, services, this.background);
     this.inbox = this.openInbox();
   }
 
   private openInbox(): MessageInbox {
-    const { state, journal, surroundings, goal } = this;
+    const { state, journal, agentRuntime: surroundings, goal } = this;
     const keys = new MessageKeys({
       state,
       has: (eventId) => journal.log.seqOf(eventId) !== undefined,
@@ -88,8 +88,8 @@ export class Conversation implements GoalTurns, CondensationRuns {
   }
 
   /** Does something beside the runs: meanwhile it is not idle, and when it is being closed the work is told to end. */
-  beside<T>(work: (leaving: AbortSignal) => Promise<T>): Promise<T> {
-    return this.background.track(work(this.life.leaving));
+  trackBackground<T>(work: (leaving: AbortSignal) => Promise<T>): Promise<T> {
+    return this.background.track(work(this.life.closeSignal));
   }
 
   get isRunning(): boolean {
@@ -98,7 +98,7 @@ export class Conversation implements GoalTurns, CondensationRuns {
 
   /** Something goes on that must not be cut off only because nobody asks: a run, a goal, a call of a model. */
   get isAtWork(): boolean {
-    return this.isRunning || this.background.isBusy || this.surroundings.foreign?.isAsking === true;
+    return this.isRunning || this.background.isBusy || this.agentRuntime.acpAgent?.isAsking === true;
   }
 
   /** A run goes on that has not said its last word. */
@@ -150,9 +150,9 @@ export class Conversation implements GoalTurns, CondensationRuns {
   }
 
   /** For the goal loop: says something as the user. */
-  async tell(text: string): Promise<void> {
+  async sendAsUser(text: string): Promise<void> {
     this.life.assertOpen();
-    await this.surroundings.messages.append({ role: 'user', content: [textContent(text)] });
+    await this.agentRuntime.messages.append({ role: 'user', content: [textContent(text)] });
   }
 
   /** For the goal loop, which has a slot: has the agent answer, and resolves when it has. */
@@ -207,14 +207,14 @@ export class Conversation implements GoalTurns, CondensationRuns {
   /** Agrees to what waits for confirmation (by going on), or refuses it. */
   async respondToConfirmation(accept: boolean, reason: string): Promise<void> {
     this.life.assertOpen();
-    const { foreign } = this.surroundings;
+    const { acpAgent: foreign } = this.agentRuntime;
     if (accept || foreign?.isAsking) {
       this.startRun();
       // Before the run looks: it first waits for what was before it.
       foreign?.decide(accept, reason);
       return;
     }
-    const view = await this.surroundings.currentView();
+    const view = await this.agentRuntime.currentView();
     // Looked at after the last wait: another answer may have come meanwhile.
     if (this.state.execution_status !== 'waiting_for_confirmation' || this.isRunning) return;
     const rejections = view.unmatched().map((action) => rejectionDraft(action, reason));
@@ -276,14 +276,18 @@ export class Conversation implements GoalTurns, CondensationRuns {
 
   /** Ends what an agent from elsewhere left behind when its server died. */
   async endLeftovers(): Promise<void> {
-    await this.surroundings.foreign?.endLeftovers();
+    await this.agentRuntime.acpAgent?.endLeftovers();
   }
 
   /** What a run that was cut off left behind: says so in the log, for the agent and for people. */
-  async recover(cutOff: CutOff): Promise<void> {
-    const view = await this.surroundings.currentView();
+  async recover(cutOff: InterruptedRun): Promise<void> {
+    const view = await this.agentRuntime.currentView();
     const calls = failedCalls(view.unendedCalls());
-    await this.commit([...this.goal.interruption(), ...calls, ...cutOffDrafts(cutOff, view.unmatched())]);
+    await this.commit([
+      ...this.goal.interruption(),
+      ...calls,
+      ...interruptedRunDrafts(cutOff, view.unmatched()),
+    ]);
     await this.journal.save();
   }
 
@@ -301,7 +305,7 @@ export class Conversation implements GoalTurns, CondensationRuns {
    * From the call on nothing more is taken. Idempotent.
    */
   close(graceMs: number): Promise<void> {
-    const goodbye = async (): Promise<void> => {
+    const beforeClose = async (): Promise<void> => {
       await this.commit(this.goal.interruption()).catch((error: unknown) => this.report('close', error));
       await this.runs.stopWithin(graceMs);
       const interrupted = await this.runs.interrupt();
@@ -309,7 +313,7 @@ export class Conversation implements GoalTurns, CondensationRuns {
       if (interrupted) await this.announcements.publishFullState();
       await this.journal.save();
     };
-    return this.life.end('closed', () => this.end(goodbye));
+    return this.life.end('closed', () => this.end(beforeClose));
   }
 
   /**
@@ -323,7 +327,7 @@ export class Conversation implements GoalTurns, CondensationRuns {
       const wasRunning = this.isRunning;
       // Before what is done beside it: a goal waits for its run.
       this.runs.drop();
-      if (wasRunning) await this.commit([...this.surroundings.interruptedActions(), ...pauseDrafts()]);
+      if (wasRunning) await this.commit([...this.agentRuntime.interruptedActions(), ...pauseDrafts()]);
       await this.background.end();
     };
     const remove = async (): Promise<void> => {
@@ -338,10 +342,10 @@ export class Conversation implements GoalTurns, CondensationRuns {
   private async end(goodbye: () => Promise<void>, afterwards?: () => Promise<void>): Promise<void> {
     try {
       await goodbye().catch((error: unknown) => this.report('close', error));
-      if (this.surroundings.session.hasEnd) await this.surroundings.endSession();
+      if (this.agentRuntime.session.hasEnd) await this.agentRuntime.endSession();
       this.life.seal();
       this.runs.drop();
-      await this.surroundings.close();
+      await this.agentRuntime.close();
       await this.runs.drained();
       await this.journal.stopSaving();
       // An overdue lease is renewed, where nobody else has taken it: what waits for webhooks is ours to pass on.

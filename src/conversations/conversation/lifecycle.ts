@@ -11,7 +11,7 @@ export class Lifecycle {
   constructor(private readonly conversationId: string) {}
 
   /** Aborted when it begins to end: what is done beside the runs ends, too. */
-  get leaving(): AbortSignal {
+  get closeSignal(): AbortSignal {
     return this.left.signal;
   }
 

@@ -22,7 +22,7 @@ import type { TitleWriter } from '../titles/title-writer.js';
 export interface MessageHost {
   readonly state: Readonly<ConversationState>;
   /** Aborted when it is being closed. */
-  readonly leaving: AbortSignal;
+  readonly closeSignal: AbortSignal;
   commit(drafts: readonly EventDraft[]): Promise<DurableEvent[]>;
   masked(draft: EventDraft): EventDraft;
 }
@@ -78,7 +78,7 @@ export class UserMessages {
     const said = this.hooks.has('UserPromptSubmit')
       ? await this.hooks.run(
           { type: 'UserPromptSubmit', message: plainText(message.content), messageId },
-          this.host.leaving,
+          this.host.closeSignal,
         )
       : NOTHING_SAID;
     const forget = await inSlices(writeAhead(stringsOf(message.content)));
@@ -122,7 +122,7 @@ export class UserMessages {
       stateUpdate('last_user_message_id', id),
       ...(agentState ? [stateUpdate('agent_state', agentState)] : []),
     ]);
-    this.titles.heard(message.content);
+    this.titles.onUserMessage(message.content);
     await committed;
   }
 }

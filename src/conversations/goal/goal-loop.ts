@@ -30,7 +30,7 @@ export interface GoalTurns {
   /** Resolves when there is no run. @throws AlreadyRunningError for one that goes on */
   atRest(): Promise<void>;
   /** Says something as the user. */
-  tell(text: string): Promise<void>;
+  sendAsUser(text: string): Promise<void>;
   /** Resolves when the agent has answered, however its run ended. It takes no slot. */
   answer(): Promise<void>;
 }
@@ -116,7 +116,7 @@ export class GoalLoop {
     try {
       let text: string | undefined = first;
       while (text !== undefined && this.current === work) {
-        await this.turns.tell(text);
+        await this.turns.sendAsUser(text);
         if (this.current !== work) return;
         await this.turns.answer();
         text = this.current === work ? await this.audit(work) : undefined;

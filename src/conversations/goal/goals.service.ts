@@ -5,7 +5,7 @@ import { ConversationRegistry } from '../registry/conversation-registry.js';
 
 /** What lets an agent work for long: goals, and a history that is kept short. */
 @Injectable()
-export class LongWorkService {
+export class GoalsService {
   constructor(private readonly registry: ConversationRegistry) {}
 
   /** @throws GoalBusyError, GoalRefusedError, RunLimitError */

@@ -58,8 +58,8 @@ export class Journal {
   }
 
   /** Aborted when the conversation begins to end. */
-  get leaving(): AbortSignal {
-    return this.life.leaving;
+  get closeSignal(): AbortSignal {
+    return this.life.closeSignal;
   }
 
   /** Resolves when all that the state tells of now is durable: who saw a status finds its events. */

@@ -1,4 +1,4 @@
-import { parseEvent, parseInTurn } from './parse-event.js';
+import { parseEvent, parseWithYield } from './parse-event.js';
 
 const LONG = 'large, ä 中 😀 '.repeat(200_000);
 const message = {
@@ -18,11 +18,11 @@ describe('an event of a log', () => {
   ])('is parsed, one after the other or in slices: %s', async (_size, text) => {
     const content = [{ type: 'text', text }];
     const line = JSON.stringify({ ...message, llm_message: { ...message.llm_message, content } });
-    const event = await parseInTurn(line);
+    const event = await parseWithYield(line);
     expect(JSON.stringify(event) === line).toBe(true);
     expect(JSON.stringify(parseEvent(line)) === line).toBe(true);
     // What its kind cannot do without is not there, or it is cut.
-    expect(await parseInTurn(JSON.stringify({ ...message, llm_message: { text } }))).toBeUndefined();
-    expect(await parseInTurn(line.slice(0, -5))).toBeUndefined();
+    expect(await parseWithYield(JSON.stringify({ ...message, llm_message: { text } }))).toBeUndefined();
+    expect(await parseWithYield(line.slice(0, -5))).toBeUndefined();
   });
 });

@@ -65,7 +65,7 @@ export function parseEvent(line: string): DurableEvent | undefined {
 }
 
 /** The same; many of them in many turns, and a large one in slices. */
-export async function parseInTurn(line: string): Promise<DurableEvent | undefined> {
+export async function parseWithYield(line: string): Promise<DurableEvent | undefined> {
   const turn = turnForLine();
   if (turn) await turn;
   if (!isLarge(line.length)) return parseEvent(line);

@@ -2,7 +2,7 @@ import { AgentView, isBranchEvent, type BranchEvent } from '../../agent/agent-vi
 import type { EventLog } from '../../storage/index.js';
 import { branchPath, systemPromptSeq } from '../branches/branch-path.js';
 import type { LogWriter } from './log-writer.js';
-import { parseInTurn } from './parse-event.js';
+import { parseWithYield } from './parse-event.js';
 
 /** Events read at a time while a view is built. */
 const CHUNK = 200;
@@ -59,7 +59,7 @@ async function readView(log: EventLog, end: number, head: string | null): Promis
   const view = new AgentView();
   for (let at = 0; at < path.length; at += CHUNK) {
     for (const line of await log.readMany(path.slice(at, at + CHUNK))) {
-      const event = await parseInTurn(line);
+      const event = await parseWithYield(line);
       if (event && isBranchEvent(event)) view.push(event);
     }
   }

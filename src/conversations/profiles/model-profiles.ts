@@ -17,7 +17,7 @@ export class ModelProfiles {
     private readonly settings: SettingsStore,
     models: Llm,
   ) {
-    models.findsModels((name) => this.load(name));
+    models.setModelLoader((name) => this.load(name));
   }
 
   /**

@@ -1,7 +1,7 @@
 import type { DurableEvent } from '../../events/index.js';
 import type { EventLog } from '../../storage/index.js';
 import type { EventFilter, EventQuery } from './event-query.js';
-import { parseInTurn } from '../journal/parse-event.js';
+import { parseWithYield } from '../journal/parse-event.js';
 
 /** A page that comes to more than this (bytes) is read and sent in parts. */
 const PART_BYTES = 1024 * 1024;
@@ -86,7 +86,7 @@ export class EventSearch {
     const wanted = text.toLowerCase();
     const found: number[] = [];
     for (const [index, seq] of seqs.entries()) {
-      const event = await parseInTurn(lines[index] ?? '');
+      const event = await parseWithYield(lines[index] ?? '');
       if (event && messageText(event).toLowerCase().includes(wanted)) found.push(seq);
     }
     return found;

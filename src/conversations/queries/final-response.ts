@@ -1,13 +1,13 @@
 import { plainText } from '../../events/index.js';
 import type { EventLog } from '../../storage/index.js';
-import { parseInTurn } from '../journal/parse-event.js';
+import { parseWithYield } from '../journal/parse-event.js';
 
 /** The agent's last word on the active branch: the message of its `finish`, or its last message; else empty. */
 export async function finalResponse(log: EventLog, head: string | null): Promise<string> {
   for (let at = durableHead(log, head); at !== null;) {
     const seq = log.seqOf(at);
     const [line] = seq === undefined ? [] : await log.readMany([seq]);
-    const event = line === undefined ? undefined : await parseInTurn(line);
+    const event = line === undefined ? undefined : await parseWithYield(line);
     if (!event) return '';
     if (event.kind === 'ActionEvent' && event.tool_name === 'finish') {
       const message = event.action?.['message'];

@@ -6,7 +6,7 @@ import type { ConversationServices } from '../conversation/conversation-services
 import type { ConversationRegistry } from './conversation-registry.js';
 import type { ConversationStore } from './conversation-store.js';
 import { conversationInfo, type InfoOptions } from '../state/conversation-info.js';
-import { RecentTexts } from './stamped-cache.js';
+import { StampedCache } from './stamped-cache.js';
 
 /** Some thousand conversations, as they mostly are. */
 const KEPT_BYTES = 4 * 1024 * 1024;
@@ -15,11 +15,11 @@ const KEPT_BYTES = 4 * 1024 * 1024;
  * What clients are shown of conversations, open or not. Of those that are not open, what was shown last is kept as JSON: to
  * show it again takes a look whether the stored conversation is still the same, instead of reading it.
  */
-export class ShownConversations {
+export class ConversationInfoCache {
   private readonly logger = new Logger('Conversations');
   /** Conversations that were said to be unreadable already. */
   private readonly reported = new Set<string>();
-  private readonly kept = new RecentTexts(KEPT_BYTES);
+  private readonly kept = new StampedCache(KEPT_BYTES);
 
   constructor(
     private readonly services: Pick<ConversationServices, 'catalogue' | 'secrets' | 'shownRoot'>,

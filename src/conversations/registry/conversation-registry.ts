@@ -8,7 +8,7 @@ import type { ConversationServices } from '../conversation/conversation-services
 import type { ConversationState } from '../state/conversation-state.js';
 import type { ConversationStore, FillLog, StoredState } from './conversation-store.js';
 import type { Recoverable } from '../runs/crash-recovery.js';
-import type { CutOff } from '../runs/interrupted-run.js';
+import type { InterruptedRun } from '../runs/interrupted-run.js';
 import { LostRuns } from '../runs/lost-runs.js';
 
 /** How often idle conversations are looked for at least (ms); more often where they are closed sooner. */
@@ -235,7 +235,7 @@ export class ConversationRegistry implements Recoverable {
       this.lostRuns.delete(id);
       return conversation;
     } catch (error) {
-      await this.store.letGo(stored.storage);
+      await this.store.release(stored.storage);
       throw error;
     }
   }
@@ -272,7 +272,7 @@ export class ConversationRegistry implements Recoverable {
   private async recordCutOff(conversation: Conversation): Promise<void> {
     const { id } = conversation;
     const reason = this.lostRuns.reasonOf(id);
-    const cutOff: CutOff =
+    const cutOff: InterruptedRun =
       reason === undefined ? { by: 'restart', goesOn: this.resume !== undefined } : { by: 'storage', reason };
     try {
       await conversation.recover(cutOff);

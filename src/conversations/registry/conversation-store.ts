@@ -10,7 +10,7 @@ import {
 import { ConversationNotFoundError } from '../conversation-errors.js';
 import type { ConversationServices, OpenedStorage } from '../conversation/conversation-services.js';
 import { foldEvent, type ConversationState } from '../state/conversation-state.js';
-import { parseInTurn } from '../journal/parse-event.js';
+import { parseWithYield } from '../journal/parse-event.js';
 import { fromStored, toStored } from '../state/stored-conversation.js';
 
 /** Writes the beginning of a new log. */
@@ -52,7 +52,7 @@ export class ConversationStore {
   }
 
   /** Closes the log and gives the lease back; more than once does no harm. */
-  async letGo({ log, fence }: OpenedStorage): Promise<void> {
+  async release({ log, fence }: OpenedStorage): Promise<void> {
     await log.close();
     await this.services.leases.release(fence);
   }
@@ -199,7 +199,7 @@ async function replay(log: EventLog, from: number, state: ConversationState): Pr
     const lines = await log.read(seq, CHUNK);
     if (lines.length === 0) return;
     for (const line of lines) {
-      const event = await parseInTurn(line);
+      const event = await parseWithYield(line);
       if (event) foldEvent(state, event);
     }
     seq += lines.length;

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { RecentTexts } from './stamped-cache.js';
+import { StampedCache } from './stamped-cache.js';
 
 describe('texts that were made lately', () => {
   it('are given back as they were last set, for their own stamp only, and those used last stay', () => {
@@ -7,7 +7,7 @@ describe('texts that were made lately', () => {
     const step = fc.record({ key, stamp: fc.constantFrom('1', '2'), size: fc.option(fc.nat(900)) });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-        const texts = new RecentTexts(3_000);
+        const texts = new StampedCache(3_000);
         let model: { key: string; stamp: string; text: Buffer }[] = [];
         for (const { key: name, stamp, size } of steps) {
           const known = model.find((it) => it.key === name);
@@ -28,7 +28,7 @@ describe('texts that were made lately', () => {
   });
 
   it('are not kept where one alone is too long', () => {
-    const texts = new RecentTexts(1_000);
+    const texts = new StampedCache(1_000);
     texts.set('a', '1', Buffer.alloc(2_000));
     expect(texts.get('a', '1')).toBeUndefined();
     texts.set('b', '1', Buffer.alloc(100));

@@ -7,7 +7,7 @@ interface Kept {
 }
 
 /** Texts that were made of something stored, each as long as its stamp is the same; those used last, up to so many bytes. */
-export class RecentTexts {
+export class StampedCache {
   /** In the order of their last use. */
   private readonly kept = new Map<string, Kept>();
   private bytes = 0;

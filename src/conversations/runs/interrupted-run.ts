@@ -13,7 +13,7 @@ const NOT_STORED =
   'The result of this tool could not be stored and is lost. The tool may have done its work.';
 
 /** Why a run ended without a word in the log, and what follows from it. */
-export type CutOff =
+export type InterruptedRun =
   | { by: 'restart'; goesOn: boolean }
   /** The log took nothing more: a full disk, for example. */
   | { by: 'storage'; reason: string };
@@ -22,7 +22,10 @@ export type CutOff =
  * What the log is told of a run that was cut off: an error for each action that has no result, why, and the status. The
  * status comes last: should this record be cut off too, the next start makes it again.
  */
-export function cutOffDrafts(cutOff: CutOff, unmatched: readonly ActionEvent[]): EventDraft[] {
+export function interruptedRunDrafts(
+  cutOff: InterruptedRun,
+  unmatched: readonly ActionEvent[],
+): EventDraft[] {
   const text = cutOff.by === 'restart' ? RESTARTED : NOT_STORED;
   const errors = unmatched.map((action) => toolErrorDraft(action, text, TOOL_FAULT));
   if (cutOff.by === 'storage') {

@@ -41,7 +41,7 @@ export class CredentialBindings {
     });
     const { credentials } = this.services;
     if (!conversation) return credentials.bind(id, source);
-    const { foreign } = conversation.surroundings;
+    const { acpAgent: foreign } = conversation.agentRuntime;
     if (!foreign || (foreign.isRunning && credentials.of(id)?.url !== source.url)) {
       throw new ConflictException('Credential binding activation arrived after ACP initialization');
     }

@@ -9,7 +9,7 @@ import type { SecretsGiven } from '../conversation/conversation-services.js';
  * @param encrypted the request says that its secrets are tokens
  * @throws InvalidRequestError naming a credential that is the token of another server: no provider may get it
  */
-export function openGiven(
+export function decryptRequestSecrets(
   secrets: SecretsGiven,
   value: JsonObject,
   locate: (path: Location) => Location,

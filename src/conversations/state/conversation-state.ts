@@ -1,5 +1,10 @@
 import type { AgentSpec } from '../../agent/agent-spec.js';
-import { applySummary, registerUsage, type ConversationStats, type StatsSummary } from '../../agent/metrics.js';
+import {
+  applySummary,
+  registerUsage,
+  type ConversationStats,
+  type StatsSummary,
+} from '../../agent/metrics.js';
 import { rulesIn, skillsOf } from '../../agent/skills/index.js';
 import { isBranchEvent, type BranchEvent } from '../../agent/agent-view.js';
 import {

@@ -5,7 +5,7 @@ import { conversationInfo, fullStateEvent, type InfoOptions } from './conversati
 import type { Journal } from '../journal/journal.js';
 
 /** What others are shown and told of one conversation besides its events. Secrets stay hidden. */
-export class Announcements {
+export class StateBroadcaster {
   constructor(
     private readonly journal: Journal,
     private readonly services: Pick<ConversationServices, 'bus' | 'secrets' | 'shownRoot'>,

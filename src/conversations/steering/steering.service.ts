@@ -16,7 +16,7 @@ import { agentInEvents } from '../state/conversation-info.js';
 import { assertModelServed } from '../conversation/new-conversation.js';
 import { stateUpdate } from '../runs/run.js';
 import { inScope } from '../profiles/secret-scope.js';
-import { openGiven } from '../secrets/given-secrets.js';
+import { decryptRequestSecrets } from '../secrets/given-secrets.js';
 import { assertSecretsFit } from '../secrets/secret-sources.js';
 
 /** A configuration that is told apart by its kind. */
@@ -103,7 +103,7 @@ export class SteeringService {
    */
   async switchAcpModel(id: string, model: string): Promise<void> {
     const conversation = await this.registry.acquire(id);
-    const { foreign } = conversation.surroundings;
+    const { acpAgent: foreign } = conversation.agentRuntime;
     if (!foreign) throw new AcpUnsupportedError('switch_acp_model is only supported for ACP conversations.');
     const running = await foreign.switchModel(model);
     const { state } = conversation;
@@ -126,13 +126,13 @@ export class SteeringService {
    */
   async ask(id: string, question: string): Promise<string> {
     const conversation = await this.open(id);
-    return conversation.beside((leaving) => this.askIn(conversation, question, leaving));
+    return conversation.trackBackground((leaving) => this.askIn(conversation, question, leaving));
   }
 
   private async askIn(conversation: Conversation, question: string, signal: AbortSignal): Promise<string> {
     assertAffordable(conversation.state);
-    const view = await conversation.surroundings.prepareView();
-    const { foreign } = conversation.surroundings;
+    const view = await conversation.agentRuntime.prepareView();
+    const { acpAgent: foreign } = conversation.agentRuntime;
     if (foreign) {
       const answer = await foreign.ask(question, {
         agentState: conversation.state.agent_state,
@@ -140,19 +140,19 @@ export class SteeringService {
         append: (...drafts) => conversation.change(() => undefined, ...drafts),
       });
       if (answer.trim() === '') throw new NoAnswerError();
-      return conversation.surroundings.maskSecrets(answer);
+      return conversation.agentRuntime.maskSecrets(answer);
     }
     const { text, config, response } = await this.questions.ask(question, {
       conversationId: conversation.id,
       view,
       llm: conversation.state.agent.llm,
-      tools: conversation.surroundings.tools(),
+      tools: conversation.agentRuntime.tools(),
       signal,
     });
-    conversation.surroundings.countUsage(config.usage_id, config.model, response);
+    conversation.agentRuntime.countUsage(config.usage_id, config.model, response);
     await conversation.change(() => undefined);
     if (text.trim() === '') throw new NoAnswerError();
-    return conversation.surroundings.maskSecrets(text);
+    return conversation.agentRuntime.maskSecrets(text);
   }
 
   /**
@@ -161,10 +161,10 @@ export class SteeringService {
    */
   async loadPlugin(id: string, ref: string): Promise<void> {
     const conversation = await this.registry.acquire(id);
-    const plugin = await conversation.surroundings.readPlugin(ref);
+    const plugin = await conversation.agentRuntime.readPlugin(ref);
     const events: EventDraft[] = [];
     await conversation.change(() => events.push(...plugin.apply()));
-    await conversation.surroundings.commit(events);
+    await conversation.agentRuntime.commit(events);
     await plugin.start();
   }
 
@@ -184,7 +184,7 @@ export class SteeringService {
 
   /** @param field of the body that `value` is; the body itself if not said */
   private opened(value: JsonObject, ...field: string[]): JsonObject {
-    return openGiven(this.services.secrets, value, (path) => ['body', ...field, ...path]);
+    return decryptRequestSecrets(this.services.secrets, value, (path) => ['body', ...field, ...path]);
   }
 
   private agentUpdate({ state }: Conversation, agent: AgentSpec): EventDraft {

@@ -18,7 +18,7 @@ import { plainText, type EventDraft } from '../../events/index.js';
 import type { LlmConfig } from '../../llm/request/llm-config.js';
 import { HostRefusal, type SubAgents, type TaskResult } from '../../tools/tool.js';
 import { promptFilesOf } from '../context/prompt-files.js';
-import { hooksOf, type ConversationHooksHost } from '../agent-runtime/conversation-hooks.js';
+import { createHooks, type ConversationHooksHost } from '../agent-runtime/conversation-hooks.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';
 import type { ConversationState } from '../state/conversation-state.js';
 import type { SecretVault } from '../secrets/secret-vault.js';
@@ -195,7 +195,7 @@ export class ConversationSubAgents implements SubAgents {
       countUsage: (...usage) => this.host.countUsage(...usage),
       maskSecrets: (text) => this.host.maskSecrets(text),
     };
-    return hooksOf(host, this.services, this.toolset);
+    return createHooks(host, this.services, this.toolset);
   }
 
   /** What comes before the run: the prompt of a new task, errors for what an earlier run has left open, and the message. */

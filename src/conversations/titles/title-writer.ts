@@ -43,7 +43,7 @@ export class TitleWriter {
   ) {}
 
   /** The user said something. Returns at once. */
-  heard(content: readonly Content[]): void {
+  onUserMessage(content: readonly Content[]): void {
     const text = plainText(content).trim();
     const { autotitle, title } = this.host.state;
     if (!autotitle || title !== null || this.pending || text === '') return;

@@ -1,5 +1,5 @@
 import type { PipeTransform } from '@nestjs/common';
-import { below, RequestValidationError } from '../../http/validation/problem.js';
+import { prefixPath, RequestValidationError } from '../../http/validation/problem.js';
 import type { FieldType } from '../../http/validation/field-type.js';
 import { nameField } from './installation.dto.js';
 
@@ -19,6 +19,6 @@ export class ExtensionNamePipe implements PipeTransform<string, string> {
     const problems = this.field.problems(value);
     if (problems.length === 0) return value;
     const sources = { path: { [this.parameter]: value } };
-    throw new RequestValidationError(below(['path', this.parameter], problems), sources);
+    throw new RequestValidationError(prefixPath(['path', this.parameter], problems), sources);
   }
 }

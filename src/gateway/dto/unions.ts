@@ -1,7 +1,7 @@
 import { model, problemsOf } from '../../http/validation/dto.js';
 import type { DtoClass } from '../../http/validation/field.js';
 import { text, type FieldType } from '../../http/validation/field-type.js';
-import { below } from '../../http/validation/problem.js';
+import { prefixPath } from '../../http/validation/problem.js';
 
 /** An object that is checked as one value, so that it can be one of the forms of a field. */
 export function whole<T extends object>(dto: DtoClass<T>, className: string): FieldType {
@@ -20,7 +20,9 @@ export function textOr(name: string, other: FieldType): FieldType {
     problems: (value) => {
       if (typeof value === 'string') return [];
       const found = other.problems(value);
-      return found.length === 0 ? [] : [...below(['str'], text().problems(value)), ...below([name], found)];
+      return found.length === 0
+        ? []
+        : [...prefixPath(['str'], text().problems(value)), ...prefixPath([name], found)];
     },
     schema: () => ({ anyOf: [{ type: 'string' }, other.schema()] }),
   };

@@ -9,7 +9,7 @@ import {
 import { inSlices, turnForPiece, turnForRequest } from '../../flow/index.js';
 import { JsonBoundsError, JsonSize, keysOf, parseInParts, Utf8Text } from '../../text/index.js';
 import { explainJsonError } from './json-error.js';
-import { below, MISSING, RequestValidationError } from '../validation/problem.js';
+import { prefixPath, MISSING, RequestValidationError } from '../validation/problem.js';
 
 /** A body that is not JSON. Handlers that read it themselves (uploads) do; those that want JSON answer 415. */
 export class UnreadBody {
@@ -26,7 +26,7 @@ export class UnreadBody {
  */
 export function jsonBodyOf(body: unknown): unknown {
   if (body instanceof UnreadBody) throw new UnsupportedMediaTypeException(body.explanation);
-  if (body === undefined) throw new RequestValidationError(below(['body'], [MISSING]), { body: null });
+  if (body === undefined) throw new RequestValidationError(prefixPath(['body'], [MISSING]), { body: null });
   return body;
 }
 

@@ -6,7 +6,7 @@ import {
   MISSING,
   type Problem,
   RequestValidationError,
-  below,
+  prefixPath,
   valueError,
 } from './problem.js';
 import { hasSecrets, shownAs } from './secret-fields.js';
@@ -59,7 +59,7 @@ function collectProblems(value: unknown, at: Location, found: Problem[]): void {
     const field: unknown = Reflect.get(Object(value), name);
     const absent = optional ? [] : [MISSING];
     const path = [...at, name];
-    found.push(...below(path, field === undefined ? absent : type.problems(field)));
+    found.push(...prefixPath(path, field === undefined ? absent : type.problems(field)));
     if (type.nested) collectProblems(field, path, found);
   }
 }
@@ -178,7 +178,7 @@ export function firstValidOf(classes: Record<string, DtoClass>): FieldType {
     problems: (value) => {
       if (Object.values(classes).some((dto) => value instanceof dto)) return [];
       return Object.entries(classes).flatMap(([name, dto]) =>
-        below([name], isJsonObject(value) ? problemsOf(readDto(dto, value)) : [NOT_AN_OBJECT]),
+        prefixPath([name], isJsonObject(value) ? problemsOf(readDto(dto, value)) : [NOT_AN_OBJECT]),
       );
     },
     schema: () => ({ anyOf: Object.values(classes).map((dto) => ({ $ref: refTo(dto) })) }),
@@ -214,7 +214,7 @@ export function readChecked(type: FieldType, raw: unknown, location: Location): 
   const problems = own.length === 0 && isDto ? problemsOf(value) : own;
   if (problems.length === 0) return value;
   const shown = type.shown?.(raw) ?? raw;
-  throw new RequestValidationError(below(location, problems), { [String(location[0])]: shown });
+  throw new RequestValidationError(prefixPath(location, problems), { [String(location[0])]: shown });
 }
 
 const NONE: ReadonlySet<string> = new Set();

@@ -21,7 +21,7 @@ export function problemsOfEach<K extends string | number>(
 ): Problem[] {
   const found: Problem[] = [];
   for (const [key, value] of entries) {
-    found.push(...below([key], problemsOf(value)));
+    found.push(...prefixPath([key], problemsOf(value)));
     if (found.length >= MAX_PROBLEMS) break;
   }
   return found.slice(0, MAX_PROBLEMS);
@@ -36,7 +36,7 @@ export function valueError(text: string, at?: Location): Problem {
 }
 
 /** Prefixes the path of problems. */
-export function below(location: Location, problems: readonly Problem[]): Problem[] {
+export function prefixPath(location: Location, problems: readonly Problem[]): Problem[] {
   return problems.map((problem) => ({ ...problem, at: [...location, ...(problem.at ?? [])] }));
 }
 

@@ -8,7 +8,7 @@ import { problemsOf, readDto } from './dto.js';
 import { type DtoClass, fieldsOf, isEmbedded, isOptionalBody } from './field.js';
 import { isJsonObject } from './field-type.js';
 import { UnreadBody } from '../body/json-body.js';
-import { MISSING, RequestValidationError, below } from './problem.js';
+import { MISSING, RequestValidationError, prefixPath } from './problem.js';
 import { shownAs, withoutSecrets } from './secret-fields.js';
 
 /**
@@ -34,9 +34,9 @@ function readBody(dto: DtoClass, body: unknown): object {
   if (body === undefined && isOptionalBody(dto)) return readDto(dto, {});
   const [name = ''] = fieldsOf(dto).keys();
   if (isEmbedded(dto) && !(isJsonObject(body) && Object.hasOwn(body, name))) {
-    throw new RequestValidationError(below(['body', name], [MISSING]), { body: null });
+    throw new RequestValidationError(prefixPath(['body', name], [MISSING]), { body: null });
   }
-  if (body === undefined) throw new RequestValidationError(below(['body'], [MISSING]), { body: null });
+  if (body === undefined) throw new RequestValidationError(prefixPath(['body'], [MISSING]), { body: null });
   if (!isJsonObject(body)) {
     const msg = 'Input should be a valid dictionary or object to extract fields from';
     throw new RequestValidationError([{ type: 'model_attributes_type', msg, at: ['body'] }], {
@@ -61,5 +61,5 @@ function readQuery(dto: DtoClass, query: unknown): object {
 function checked(instance: object, where: 'body' | 'query', source: Record<string, unknown>): object {
   const problems = problemsOf(instance);
   if (problems.length === 0) return instance;
-  throw new RequestValidationError(below([where], problems), { [where]: source });
+  throw new RequestValidationError(prefixPath([where], problems), { [where]: source });
 }

@@ -11,7 +11,7 @@ const KEPT_MS = 60_000;
 /** Shorter ones are written faster than they are looked up; titles and summaries are among them. */
 const LEAST_MESSAGES = 8;
 /** So much is written in a part (bytes). */
-const AT_ONCE = 64 * 1024;
+const CHUNK_BYTES = 64 * 1024;
 
 interface Written {
   dialect: string;
@@ -109,7 +109,7 @@ function* encoded(
   const pieces: Buffer[] = [];
   let size = 0;
   for (const message of chatMessages(messages, dialect, from, to)) {
-    if (size >= AT_ONCE) {
+    if (size >= CHUNK_BYTES) {
       yield;
       size = 0;
     }

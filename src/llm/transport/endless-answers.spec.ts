@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { llmConfig } from '../../../test/support/llm-config.js';
-import { pour } from '../../../test/support/pour.js';
+import { floodResponse } from '../../../test/support/pour.js';
 import { textContent } from '../../events/index.js';
 import { AiSdkLlm } from '../ai-sdk-llm.js';
 import type { LlmConfig } from '../request/llm-config.js';
@@ -42,7 +42,7 @@ describe('an answer without an end', () => {
       request.resume();
       response.writeHead(200, { 'content-type': type });
       response.write(first);
-      pour(response, again, () => (sent += again.length));
+      floodResponse(response, again, () => (sent += again.length));
     }).listen(0, '127.0.0.1');
     await once(server, 'listening');
     address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -81,7 +81,7 @@ describe('an answer without an end', () => {
   ])('is ended after 16 MiB of text: %s', async (_, contentType, beginning, piece, config) => {
     [type, first, again] = [contentType, beginning, piece];
     const llm = new AiSdkLlm();
-    llm.findsSubscription(() => Promise.resolve('token'));
+    llm.setTokenProvider(() => Promise.resolve('token'));
     const deltas: LlmDelta[] = [];
     const asked = llm.complete({
       config: llmConfig({ api_key: 'key', base_url: address, num_retries: 1, ...config }),

@@ -1,5 +1,5 @@
 /** As many as `fetch` follows (https://fetch.spec.whatwg.org/#http-redirect-fetch). */
-const MOST = 20;
+const MAX_REDIRECTS = 20;
 
 const REDIRECTIONS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
@@ -38,7 +38,7 @@ export async function follow<Body, Answer>(
     const { status, location, discard } = readAnswer(answer);
     if (!REDIRECTIONS.has(status) || location === undefined) return answer;
     await discard();
-    if (count === MOST) throw new Error(`redirected more than ${MOST} times`);
+    if (count === MAX_REDIRECTS) throw new Error(`redirected more than ${MAX_REDIRECTS} times`);
     asked = redirected(asked, status, location);
   }
 }

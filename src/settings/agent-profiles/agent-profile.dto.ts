@@ -1,7 +1,16 @@
 import { ACP_SERVERS } from '../../acp/index.js';
 import { model, problemsOf, readDto } from '../../http/validation/dto.js';
 import { type DtoClass, Field, NoOtherFields } from '../../http/validation/field.js';
-import { choice, decimal, flag, integer, listOf, nullable, text, uuid } from '../../http/validation/field-type.js';
+import {
+  choice,
+  decimal,
+  flag,
+  integer,
+  listOf,
+  nullable,
+  text,
+  uuid,
+} from '../../http/validation/field-type.js';
 import type { Problem } from '../../http/validation/problem.js';
 import type { JsonObject } from '../../storage/index.js';
 import { tool, type ToolDto } from '../dto/agent-context.dto.js';

@@ -1,6 +1,14 @@
 import { model } from '../../http/validation/dto.js';
 import { Field } from '../../http/validation/field.js';
-import { anyObject, anything, flag, listOf, nullable, recordOf, text } from '../../http/validation/field-type.js';
+import {
+  anyObject,
+  anything,
+  flag,
+  listOf,
+  nullable,
+  recordOf,
+  text,
+} from '../../http/validation/field-type.js';
 import type { JsonObject } from '../../storage/index.js';
 
 /** A tool that the agent is given, by name. */

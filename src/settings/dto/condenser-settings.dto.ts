@@ -8,7 +8,7 @@ import {
   nullable,
   type FieldType,
 } from '../../http/validation/field-type.js';
-import { below } from '../../http/validation/problem.js';
+import { prefixPath } from '../../http/validation/problem.js';
 import { problemsOf, readDto, refTo } from '../../http/validation/dto.js';
 
 /** Condenses by summaries of the model. */
@@ -60,7 +60,7 @@ export const condenserSettings: FieldType = {
   },
   problems: (value) => {
     for (const [kind, dto] of Object.entries(KINDS)) {
-      if (value instanceof dto) return below([kind], problemsOf(value));
+      if (value instanceof dto) return prefixPath([kind], problemsOf(value));
     }
     const msg = "Input should be an object whose 'condenser_kind' is 'llm_summarizing' or 'no_op'";
     return [{ type: 'union_tag_invalid', msg }];

@@ -1,5 +1,13 @@
 import { Field } from '../../http/validation/field.js';
-import { choice, decimal, flag, integer, nullable, shortText, text } from '../../http/validation/field-type.js';
+import {
+  choice,
+  decimal,
+  flag,
+  integer,
+  nullable,
+  shortText,
+  text,
+} from '../../http/validation/field-type.js';
 import { secretText } from './secret-text.js';
 
 /** Whether a critic judges the work of the agent, without its key. */

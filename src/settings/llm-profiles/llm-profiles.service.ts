@@ -5,7 +5,7 @@ import { AgentProfiles } from '../agent-profiles/agent-profiles.js';
 import { withoutEnding } from '../dto/profile-name.js';
 import { hasSecret } from '../dto/secret-text.js';
 import { exposed, type Exposure } from '../user-settings/exposure.js';
-import { openGiven } from '../user-settings/given-secrets.js';
+import { decryptSettingsSecrets } from '../user-settings/given-secrets.js';
 import { asText } from '../json-values.js';
 import { LlmProfiles, profileLlm, type ProfileInfo } from './llm-profiles.js';
 import { ProfileChecker, type ProfileCheck } from './profile-check.js';
@@ -53,7 +53,7 @@ export class LlmProfilesService {
   async save(name: string, given: JsonObject, withSecrets: boolean): Promise<void> {
     const plain = withoutEnding(name);
     await this.folder.change(async (writer) => {
-      const llm = openGiven(given, await this.before(plain), this.cipher);
+      const llm = decryptSettingsSecrets(given, await this.before(plain), this.cipher);
       await this.profiles.save(writer, plain, completeLlm(llm), withSecrets);
     });
   }
@@ -116,7 +116,7 @@ export class LlmProfilesService {
    * @throws DanglingConnectionError, RefusedSettingsError
    */
   async check(name: string, given: JsonObject): Promise<ProfileCheck> {
-    const llm = openGiven(given, await this.before(withoutEnding(name)), this.cipher);
+    const llm = decryptSettingsSecrets(given, await this.before(withoutEnding(name)), this.cipher);
     return this.checker.check(await this.connections.resolved(llm, 'LLM config'));
   }
 

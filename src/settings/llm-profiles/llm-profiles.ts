@@ -5,7 +5,10 @@ import { LLMDto } from '../dto/llm.dto.js';
 import { PROFILE_NAME, withoutEnding } from '../dto/profile-name.js';
 import { hasSecret } from '../dto/secret-text.js';
 import { asText, completed } from '../json-values.js';
-import { type ProviderConnection, ProviderConnections } from '../provider-connections/provider-connections.js';
+import {
+  type ProviderConnection,
+  ProviderConnections,
+} from '../provider-connections/provider-connections.js';
 import {
   DamagedFileError,
   InvalidProfileNameError,

@@ -71,7 +71,7 @@ export class SubscriptionService {
     models: Llm,
   ) {
     this.tokens = new StoredTokens(folder, secrets, known);
-    models.findsSubscription(async () => (await this.usable())?.accessToken);
+    models.setTokenProvider(async () => (await this.usable())?.accessToken);
   }
 
   /** Never fails: what cannot be read or renewed is no sign-in. */

@@ -8,7 +8,7 @@ import { RefusedSettingsError } from '../settings-errors.js';
  * @param stored what it is about, as it is stored; empty for something new
  * @throws RefusedSettingsError for a token of another server: no provider may get it
  */
-export function openGiven(given: JsonObject, stored: JsonObject, cipher: Cipher): JsonObject {
+export function decryptSettingsSecrets(given: JsonObject, stored: JsonObject, cipher: Cipher): JsonObject {
   const { value, foreign } = openTokens(restoreMasked(given, stored), cipher);
   const [pointer] = foreign;
   if (pointer === undefined) return value;

@@ -8,7 +8,7 @@ import { hasSecret } from '../dto/secret-text.js';
 import type { SettingsUpdateRequestDto } from './update-settings.dto.js';
 import { withoutEnding } from '../dto/profile-name.js';
 import { exposed, type Exposure } from './exposure.js';
-import { openGiven } from './given-secrets.js';
+import { decryptSettingsSecrets } from './given-secrets.js';
 import { asObject, completed, mergeBelow, mergePatch } from '../json-values.js';
 import { LlmProfiles, profileLlm } from '../llm-profiles/llm-profiles.js';
 import { MetaProfiles } from '../meta-profiles/meta-profiles.js';
@@ -108,7 +108,7 @@ export class SettingsService {
   private patchedAgent(agent: JsonObject, diff: JsonObject): JsonObject {
     const isOther = diff['agent_kind'] !== undefined && agentKind(diff) !== agentKind(agent);
     const base = isOther ? {} : agent;
-    const merged = completeAgent(mergePatch(base, openGiven(diff, base, this.cipher)), base);
+    const merged = completeAgent(mergePatch(base, decryptSettingsSecrets(diff, base, this.cipher)), base);
     if (merged) return merged;
     throw new RefusedSettingsError('Settings validation failed');
   }

@@ -6,7 +6,7 @@ import type { Message, Outcome, Sender } from './sender.js';
 import type { WebhookTarget } from '../webhook-target.js';
 
 /** So many requests of one channel are under way at once. */
-const AT_ONCE = 4;
+const MAX_PARALLEL = 4;
 /** A conversation sends so many requests in a row before others have their turn. */
 const IN_A_ROW = 20;
 
@@ -123,7 +123,7 @@ export class Channel {
     if (this.stopped) return;
     const now = performance.now();
     if (!this.draining && this.clock.pausedUntil > now) return this.wakeAt(this.clock.pausedUntil);
-    const width = this.clock.isProbing && !this.draining ? 1 : AT_ONCE;
+    const width = this.clock.isProbing && !this.draining ? 1 : MAX_PARALLEL;
     let next = Infinity;
     for (const [id, place] of this.places) {
       // The end of one that is under way looks again.

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import busboy from 'busboy';
 import { BadRequestException } from '@nestjs/common';
 import type { Request } from 'express';
-import { MISSING, RequestValidationError, below, valueError } from '../../http/validation/problem.js';
+import { MISSING, RequestValidationError, prefixPath, valueError } from '../../http/validation/problem.js';
 
 const CUT_OFF = 'The request body was cut off';
 /** What a form may have besides the file: texts of fields nobody reads, and files nobody asked for. */
@@ -70,10 +70,10 @@ function openForm(request: Request): busboy.Busboy | undefined {
 }
 
 function missing(field: string): RequestValidationError {
-  return new RequestValidationError(below(['body', field], [MISSING]), { body: null });
+  return new RequestValidationError(prefixPath(['body', field], [MISSING]), { body: null });
 }
 
 function notAFile(field: string): RequestValidationError {
   const text = "Expected UploadFile, received: <class 'str'>";
-  return new RequestValidationError(below(['body', field], [valueError(text)]), { body: null });
+  return new RequestValidationError(prefixPath(['body', field], [valueError(text)]), { body: null });
 }

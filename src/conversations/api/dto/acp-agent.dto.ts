@@ -3,7 +3,16 @@ import { ACP_SERVERS, commandOf, FILE_SECRETS } from '../../../acp/index.js';
 import type { AcpAgentSpec, FileSecretSpec } from '../../../agent/agent-spec.js';
 import { model, readChecked } from '../../../http/validation/dto.js';
 import { Field } from '../../../http/validation/field.js';
-import { choice, decimal, flag, integer, listOf, nullable, recordOf, text } from '../../../http/validation/field-type.js';
+import {
+  choice,
+  decimal,
+  flag,
+  integer,
+  listOf,
+  nullable,
+  recordOf,
+  text,
+} from '../../../http/validation/field-type.js';
 import { type AgentContextDto, agentContext } from '../../../settings/dto/agent-context.dto.js';
 import { LLMDto, llm } from '../../../settings/dto/llm.dto.js';
 import { mcpServer } from '../../../settings/dto/mcp-server.dto.js';

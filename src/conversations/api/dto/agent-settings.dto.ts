@@ -1,8 +1,22 @@
 import { model } from '../../../http/validation/dto.js';
 import { Field } from '../../../http/validation/field.js';
-import { choice, decimal, flag, integer, listOf, nullable, recordOf, text } from '../../../http/validation/field-type.js';
+import {
+  choice,
+  decimal,
+  flag,
+  integer,
+  listOf,
+  nullable,
+  recordOf,
+  text,
+} from '../../../http/validation/field-type.js';
 import type { JsonObject } from '../../../storage/index.js';
-import { AgentContextDto, type ToolDto, agentContext, tool } from '../../../settings/dto/agent-context.dto.js';
+import {
+  AgentContextDto,
+  type ToolDto,
+  agentContext,
+  tool,
+} from '../../../settings/dto/agent-context.dto.js';
 import { LLMDto, llm } from '../../../settings/dto/llm.dto.js';
 import { type MetaProfileDto, metaProfile } from '../../../settings/meta-profiles/meta-profile.dto.js';
 import { mcpServer } from '../../../settings/dto/mcp-server.dto.js';

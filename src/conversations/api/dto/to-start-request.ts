@@ -7,7 +7,11 @@ import { isJsonObject } from '../../../http/validation/field-type.js';
 import { UnusableProfileError } from '../../../settings/index.js';
 import type { JsonObject } from '../../../storage/index.js';
 import { clientToolProblem, type ClientToolSpec } from '../../../tools/client/client-tool.js';
-import type { IncomingMessage, StartConversationRequest, WorktreeOptions } from '../../state/start-request.js';
+import type {
+  IncomingMessage,
+  StartConversationRequest,
+  WorktreeOptions,
+} from '../../state/start-request.js';
 import { ACPAgentDto, acpAgentFromSettings, toAcpAgentSpec } from './acp-agent.dto.js';
 import { AgentDto, DEFAULT_PROMPT_FILE, LLMSummarizingCondenserDto } from './agent.dto.js';
 import type { AgentContextDto } from '../../../settings/dto/agent-context.dto.js';

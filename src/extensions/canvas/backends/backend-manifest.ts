@@ -1,7 +1,15 @@
 import path from 'node:path';
 import { model } from '../../../http/validation/dto.js';
 import { Field } from '../../../http/validation/field.js';
-import { decimal, type FieldType, integer, listOf, mapOf, nullable, text } from '../../../http/validation/field-type.js';
+import {
+  decimal,
+  type FieldType,
+  integer,
+  listOf,
+  mapOf,
+  nullable,
+  text,
+} from '../../../http/validation/field-type.js';
 import { type Problem, valueError } from '../../../http/validation/problem.js';
 
 const VERSION = 1;

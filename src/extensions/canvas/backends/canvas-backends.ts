@@ -20,7 +20,7 @@ import {
 import { BackendPlaces } from './backend-places.js';
 import { type BackendPlan, BackendRun } from './backend-run.js';
 import { LeftBehind } from './left-behind.js';
-import { Turns } from './turns.js';
+import { SerialQueue } from './turns.js';
 
 /** What is known of the back end of a canvas extension. */
 export interface BackendStatus {
@@ -63,7 +63,7 @@ const OTHER_REVISION = 'approval revision does not match installed revision';
 export class CanvasBackends implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly places: BackendPlaces;
   private readonly leftBehind: LeftBehind;
-  private readonly turns = new Turns();
+  private readonly turns = new SerialQueue();
   private readonly runs = new Map<string, BackendRun>();
   private readonly logs = new Map<string, BackendLog>();
   private swept: Promise<void> = Promise.resolve();

@@ -1,5 +1,5 @@
 /** Lets what concerns one name happen one after another, and what concerns all names alone. */
-export class Turns {
+export class SerialQueue {
   private readonly last = new Map<string, Promise<unknown>>();
   private alone: Promise<unknown> = Promise.resolve();
 

@@ -5,7 +5,7 @@ import type { Upstream } from './forward-request.js';
 import { requestHeaders, responseHeaders } from './passed-headers.js';
 
 /** A client that wants to speak WebSocket with a back end. */
-export interface Knock {
+export interface UpgradeRequest {
   request: IncomingMessage;
   socket: Duplex;
   head: Buffer;
@@ -16,7 +16,11 @@ export interface Knock {
  * the two of them, and who is slow slows the other one down.
  * @param over ends it
  */
-export function tunnelSocket({ request, socket, head }: Knock, upstream: Upstream, over: AbortSignal): void {
+export function tunnelSocket(
+  { request, socket, head }: UpgradeRequest,
+  upstream: Upstream,
+  over: AbortSignal,
+): void {
   const { port, target } = upstream;
   const { origin: _ours, ...headers } = requestHeaders(request);
   const asked = ask({

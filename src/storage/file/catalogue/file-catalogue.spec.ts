@@ -4,7 +4,12 @@ import os from 'node:os';
 import path from 'node:path';
 import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { DamagedConversationError, LeaseLostError, type LeaseFence, type StoredMetadata } from '../../index.js';
+import {
+  DamagedConversationError,
+  LeaseLostError,
+  type LeaseFence,
+  type StoredMetadata,
+} from '../../index.js';
 import { FileCatalogue } from './file-catalogue.js';
 import { FileLeaseStore } from '../lease/file-lease-store.js';
 

@@ -37,7 +37,7 @@ const READS_AT_ONCE = 16;
 const READ_BUFFER_BYTES = 16 * 1024;
 /** How long entries are read while everything else waits (ms). The disk is slow where that is enough for a few only, again and again. */
 const SLICE_MS = 4;
-const FEW = 8;
+const MAX_REMEMBERED = 8;
 const SLOW_SLICES = 3;
 
 /** Folders of conversations that are being deleted; what a crash leaves of them goes at the next start. */
@@ -312,7 +312,7 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
         if (entry) this.takeIn(entry);
         else left.push(id);
       }
-      slow = next - first < FEW ? slow + 1 : 0;
+      slow = next - first < MAX_REMEMBERED ? slow + 1 : 0;
       if (slow === SLOW_SLICES) return left.concat(ids.slice(next));
       await nextTurn();
     }

@@ -28,7 +28,7 @@ const LOG = 'its log';
 
 const NEWLINE = 10;
 /** So much text is encoded in a part (UTF-16 units). */
-const AT_ONCE = 256 * 1024;
+const CHUNK_BYTES = 256 * 1024;
 
 /** An append that has not been answered. */
 interface Waiting {
@@ -180,7 +180,7 @@ export class FileEventLog extends EventLog {
     const { fence } = first;
     const records = batch.flatMap((append) => append.records);
     const text = records.reduce((sum, { line }) => sum + line.length, 0);
-    const encoded = text < AT_ONCE ? encodeNow(records) : await encode(records);
+    const encoded = text < CHUNK_BYTES ? encodeNow(records) : await encode(records);
     if (!fence.isValid()) await this.confirm(fence);
     if (this.writer !== fence) await this.adopt(fence);
     if (first.seq !== this.lines.length) throw new SequenceConflictError(first.seq, this.lines.length);
@@ -272,7 +272,7 @@ function* encodeAll(records: readonly LogRecord[]): Generator<void, Encoded> {
   for (const record of records) {
     part.push(record);
     text += record.bytes ? 0 : record.line.length;
-    if (text < AT_ONCE) continue;
+    if (text < CHUNK_BYTES) continue;
     encodePart(part, encoded);
     part = [];
     text = 0;

@@ -1,7 +1,7 @@
 /** More than most pages of events have (bytes). */
 const LARGEST = 128 * 1024;
 /** Of all files together: who reads page by page asks for the next one soon, or never. */
-const MOST = 8;
+const MAX_PAGES = 8;
 
 /** Bytes of a file that nobody has asked for yet. */
 interface Prepared {
@@ -24,7 +24,7 @@ export class ReadAhead<File extends object> {
     if (end - start > LARGEST) return;
     this.prepared.set(file, { start, end, bytes: read().catch(() => undefined) });
     const [oldest] = this.prepared.keys();
-    if (oldest !== undefined && this.prepared.size > MOST) this.prepared.delete(oldest);
+    if (oldest !== undefined && this.prepared.size > MAX_PAGES) this.prepared.delete(oldest);
   }
 
   /** Hands out just these bytes, once; undefined where they are not there. */
