@@ -1,6 +1,6 @@
-import type { JsonObject } from '../agent/agent-spec.js';
 import type { AgentView } from '../agent/agent-view.js';
 import type { EventDraft, MessageEvent } from '../events/index.js';
+import type { JsonObject } from '../json/index.js';
 import type { AcpConnection } from './acp-connection.js';
 
 /** What a conversation with an agent from elsewhere keeps of it, among its `agent_state`; names are the wire's. */

@@ -1,8 +1,6 @@
 import type { CondenserSpec } from './condenser/condenser-spec.js';
 import type { LlmConfig } from '../llm/request/llm-config.js';
-
-/** Any JSON object. */
-export type JsonObject = Record<string, unknown>;
+import type { JsonObject } from '../json/index.js';
 
 /** What all agents have, as the wire has it, defaults filled in, keys in the wire's order. */
 interface AgentFields {

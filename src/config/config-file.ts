@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { errorCode, errorMessage } from '../errors/index.js';
+import { isJsonObject } from '../json/index.js';
 import { DEFAULT_CONFIG_FILE } from './app-config.js';
 import { ConfigError, describeValue } from './config-error.js';
-import { isPlainObject, type Environment } from './environment.js';
+import { type Environment } from './environment.js';
 
 const VARIABLE = 'OPENHANDS_AGENT_SERVER_CONFIG_PATH';
 
@@ -29,7 +30,7 @@ export function readConfigFile(env: Environment, cwd: string): ConfigFile {
     return { name, exists: false, values: {} };
   }
   const values = parse(text, name);
-  if (!isPlainObject(values)) throw unusable(name, 'a JSON object', describeValue(values, true));
+  if (!isJsonObject(values)) throw unusable(name, 'a JSON object', describeValue(values, true));
   return { name, exists: true, values };
 }
 

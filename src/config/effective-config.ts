@@ -1,7 +1,7 @@
+import { isJsonObject } from '../json/index.js';
 import { AppConfig } from './app-config.js';
 import { withoutCredentials, withoutPassword } from './config-error.js';
 import { fieldsOf, type ConfigClass, type FieldShape } from './config-field.js';
-import { isPlainObject } from './environment.js';
 
 const MASK = '**********';
 
@@ -25,7 +25,7 @@ function secretsOf(type: ConfigClass, values: ReadonlyMap<string, unknown>): str
 function secretsIn(shape: FieldShape, value: unknown): string[] {
   if (shape.kind === 'list' && Array.isArray(value))
     return value.flatMap((item) => secretsIn(shape.item, item));
-  if (shape.kind === 'section' && isPlainObject(value)) {
+  if (shape.kind === 'section' && isJsonObject(value)) {
     return secretsOf(shape.type, new Map(Object.entries(value)));
   }
   if (typeof value !== 'string' || !URL.canParse(value)) return [];
@@ -56,7 +56,7 @@ function showFields(type: ConfigClass, values: ReadonlyMap<string, unknown>): Re
 }
 
 function showShape(shape: FieldShape, value: unknown): unknown {
-  if (shape.kind === 'section' && isPlainObject(value))
+  if (shape.kind === 'section' && isJsonObject(value))
     return showFields(shape.type, new Map(Object.entries(value)));
   if (shape.kind === 'list' && Array.isArray(value)) return value.map((item) => showShape(shape.item, item));
   if (typeof value !== 'string') return value;
@@ -66,6 +66,6 @@ function showShape(shape: FieldShape, value: unknown): unknown {
 function mask(value: unknown): unknown {
   if (typeof value === 'string') return MASK;
   if (Array.isArray(value)) return value.map(mask);
-  if (!isPlainObject(value)) return value;
+  if (!isJsonObject(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, mask(item)]));
 }

@@ -1,3 +1,4 @@
+import { isJsonObject } from '../json/index.js';
 import { describeValue, type ConfigProblem } from './config-error.js';
 import { fieldsOf, type ConfigClass, type ConfigField, type FieldShape } from './config-field.js';
 
@@ -65,7 +66,7 @@ class EnvironmentReader {
   }
 
   private group(type: ConfigClass, field: ConfigField, variable: string, path: string): unknown {
-    const whole = this.json(variable, path, 'a JSON object', field.secret, isPlainObject);
+    const whole = this.json(variable, path, 'a JSON object', field.secret, isJsonObject);
     const single = this.section(type, variable, path);
     return whole === undefined && single === undefined ? undefined : { ...whole, ...single };
   }
@@ -122,7 +123,7 @@ class EnvironmentReader {
         if (text.trim() !== '' && Number.isFinite(Number(text))) return Number(text);
         return this.refuse(path, field.expected, text, field.secret, variable);
       case 'dictionary':
-        return this.json(variable, path, 'a JSON object', field.secret, isPlainObject);
+        return this.json(variable, path, 'a JSON object', field.secret, isJsonObject);
       case 'json':
         return parseJson(text) ?? text;
       case 'text':
@@ -156,7 +157,7 @@ class EnvironmentReader {
 /** Lays values over others: groups field by field, lists item by item, everything else replaced. */
 export function overlay(below: unknown, above: unknown): unknown {
   if (above === undefined) return below;
-  if (isPlainObject(below) && isPlainObject(above)) {
+  if (isJsonObject(below) && isJsonObject(above)) {
     const merged: Record<string, unknown> = { ...below };
     for (const [key, value] of Object.entries(above)) merged[key] = overlay(below[key], value);
     return merged;
@@ -166,11 +167,6 @@ export function overlay(below: unknown, above: unknown): unknown {
     return Array.from({ length }, (_, index) => overlay(below[index], above[index]));
   }
   return above;
-}
-
-/** A JSON object, as opposed to a list or null. */
-export function isPlainObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** The items of `a,b`; what is blank is none. */

@@ -1,5 +1,6 @@
 import { plainToInstance } from 'class-transformer';
 import { validateSync, type ValidationError } from 'class-validator';
+import { isJsonObject } from '../json/index.js';
 import { AppConfig, type ListenAddress } from './app-config.js';
 import { ConfigError, describeValue, withoutCredentials, type ConfigProblem } from './config-error.js';
 import { fieldsOf, type ConfigClass, type FieldShape } from './config-field.js';
@@ -7,7 +8,7 @@ import { readConfigFile, type ConfigFile } from './config-file.js';
 import { validateIngress, validateOrigins } from './validate-origins.js';
 import { validateShellEnvironment } from './validate-shell-environment.js';
 import { validateWebhooks } from './validate-webhooks.js';
-import { isPlainObject, overlay, readEnvironment, type Environment } from './environment.js';
+import { overlay, readEnvironment, type Environment } from './environment.js';
 import { readKeyFiles } from './key-files.js';
 
 /** Where a configuration comes from. */
@@ -47,7 +48,7 @@ export function loadConfig({ env: given, cwd, listen, ui, settings = {} }: Confi
   const inFile = withoutReplaced(todaysSpelling(withFirstKey(file.values, env)), env);
   const merged = overlay(inFile, environment.values);
   const chosen = Object.entries(settings).filter(([, value]) => value !== null);
-  const known = isPlainObject(merged)
+  const known = isJsonObject(merged)
     ? pickFields(AppConfig, withHookDefaults({ ...merged, ...Object.fromEntries(chosen) }))
     : {};
   for (const [name] of chosen) environment.sources.set(name, SETTINGS);
@@ -111,7 +112,7 @@ function withHookDefaults(values: Record<string, unknown>): Record<string, unkno
   const { webhooks } = values;
   if (!Array.isArray(webhooks)) return values;
   const complete = webhooks.map((hook: unknown) =>
-    isPlainObject(hook) && isFilledText(hook['webhook_url']) ? { event_buffer_size: 10, ...hook } : hook,
+    isJsonObject(hook) && isFilledText(hook['webhook_url']) ? { event_buffer_size: 10, ...hook } : hook,
   );
   return { ...values, webhooks: complete };
 }
@@ -135,7 +136,7 @@ function pickFields(type: ConfigClass, values: Record<string, unknown>): Record<
 
 function pickShape(shape: FieldShape, value: unknown): unknown {
   if (shape.kind === 'list' && Array.isArray(value)) return value.map((item) => pickShape(shape.item, item));
-  return shape.kind === 'section' && isPlainObject(value) ? pickFields(shape.type, value) : value;
+  return shape.kind === 'section' && isJsonObject(value) ? pickFields(shape.type, value) : value;
 }
 
 function validate(config: AppConfig, sourceOf: (path: string) => string): ConfigProblem[] {
@@ -166,7 +167,7 @@ function describe(
   const value: unknown = error.value;
   if (field?.shape.kind === 'list' && Array.isArray(value)) {
     const ofGroups = field.shape.item.kind === 'section';
-    const index = value.findIndex((item) => (ofGroups ? !isPlainObject(item) : typeof item !== 'string'));
+    const index = value.findIndex((item) => (ofGroups ? !isJsonObject(item) : typeof item !== 'string'));
     const at = `${path}[${index}]`;
     const found = describeValue(value[index], secret);
     const expected = ofGroups ? 'an object' : 'a text';

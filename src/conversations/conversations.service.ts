@@ -5,8 +5,8 @@ import {
   LeaseHeldError,
   StorageFailedError,
   type EventLog,
-  type JsonObject,
 } from '../storage/index.js';
+import type { JsonObject } from '../json/index.js';
 import type { Conversation } from './conversation/conversation.js';
 import { conversationDocuments, type ConversationDocuments } from './state/conversation-documents.js';
 import { ConversationCreation } from './conversation/conversation-creation.js';

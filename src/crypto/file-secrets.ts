@@ -1,18 +1,17 @@
 import { Injectable, Logger } from '@nestjs/common';
+import type { JsonObject } from '../json/index.js';
 import { Cipher, isToken } from './cipher.js';
 import { KnownSecrets } from './known-secrets.js';
 import { MASK } from './mask.js';
 import { changeSecrets, type SecretPlace } from './secret-places.js';
 import { identityOf, isBlank, secretTexts } from './secrets.js';
 
-type JsonRecord = Record<string, unknown>;
-
 /** A file as it was read, with its secrets. */
 export interface OpenedFile {
   /** Secrets in clear; those that cannot be had are null. */
-  value: JsonRecord;
+  value: JsonObject;
   /** What stands in the file. */
-  stored: JsonRecord;
+  stored: JsonObject;
   /** JSON pointers of secrets that no key opens. */
   unopened: string[];
 }
@@ -56,7 +55,7 @@ export class FileSecrets {
   ) {}
 
   /** Opens what was read from a file. */
-  open(file: string, stored: JsonRecord): OpenedFile {
+  open(file: string, stored: JsonObject): OpenedFile {
     const { [ENCRYPTED_PLACES]: tokens, ...fields } = stored;
     const unopened: string[] = [];
     const held = new Map(this.memory.get(file));
@@ -87,7 +86,7 @@ export class FileSecrets {
    * What may stand in a file.
    * @param before the same file as it was; undefined for a new one
    */
-  seal(file: string, value: JsonRecord, before: JsonRecord = {}): JsonRecord {
+  seal(file: string, value: JsonObject, before: JsonObject = {}): JsonObject {
     this.known.add(secretTexts(value));
     const { [ENCRYPTED_PLACES]: formerTokens, ...formerFields } = before;
     const { [ENCRYPTED_PLACES]: _notOurs, ...fields } = value;
@@ -205,7 +204,7 @@ function parsedList(text: string): unknown[] {
  * A copy in which the entries of maps that were left out are there again, as null where nothing is. Those of objects that
  * are no longer there are passed over; only the map itself may be missing.
  */
-function withPlaces(object: JsonRecord, held: ReadonlyMap<string, HeldSecret>): JsonRecord {
+function withPlaces(object: JsonObject, held: ReadonlyMap<string, HeldSecret>): JsonObject {
   const copy = structuredClone(object);
   for (const [pointer, { isEmptied }] of held) {
     if (!isEmptied || !IN_MAP.test(pointer)) continue;
@@ -242,7 +241,7 @@ function withoutMask(value: string | null): string | null {
 }
 
 /** What stands in the places of secrets, by JSON pointer. */
-function textsOf(object: JsonRecord): Map<string, HeldSecret> {
+function textsOf(object: JsonObject): Map<string, HeldSecret> {
   const texts = new Map<string, HeldSecret>();
   changeSecrets(object, ({ pointer, value, owner }) => {
     if (value !== null) texts.set(pointer, { value, belongsTo: identityOf(owner) });
@@ -255,18 +254,18 @@ function textsOf(object: JsonRecord): Map<string, HeldSecret> {
  * A copy of what a client has sent in which masked secrets have the values that are stored in their places; where there
  * is none they are left out.
  */
-export function restoreMasked(given: JsonRecord, stored: JsonRecord): JsonRecord {
+export function restoreMasked(given: JsonObject, stored: JsonObject): JsonObject {
   const texts = textsOf(stored);
   return changeSecrets(given, ({ pointer, value }) => (value === MASK ? texts.get(pointer)?.value : value));
 }
 
 /** A copy with each secret as a token, wherever it stands, as clients may send it back. */
-export function tokenSecrets(object: JsonRecord, cipher: Cipher): JsonRecord {
+export function tokenSecrets(object: JsonObject, cipher: Cipher): JsonObject {
   return changeSecrets(object, ({ value }) => (isBlank(value) ? value : cipher.encrypt(value)));
 }
 
 /** A copy in which `**********` says where there was a secret, for a file that is kept without them. */
-export function withoutSecrets(object: JsonRecord): JsonRecord {
+export function withoutSecrets(object: JsonObject): JsonObject {
   return changeSecrets(object, (place) => {
     if (isBlank(place.value)) return place.value;
     return place.isPlainElsewhere ? emptied(place) : MASK;

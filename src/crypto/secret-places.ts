@@ -1,8 +1,6 @@
+import { isJsonObject, type JsonObject } from '../json/index.js';
 import { isSecretName } from './redact.js';
 import { changeUserinfo } from './userinfo.js';
-
-/** Any JSON object. */
-type JsonRecord = Record<string, unknown>;
 
 /** One secret inside a larger object. */
 export interface SecretPlace {
@@ -11,7 +9,7 @@ export interface SecretPlace {
   /** Null: no value at the moment. */
   value: string | null;
   /** The object that the secret belongs to: the LLM, the secret source, the MCP server. */
-  owner: JsonRecord;
+  owner: JsonObject;
   /** How it looks to clients: as null, masked, or not there at all. */
   hiddenAs: 'null' | 'mask' | 'absence';
   /** It opens a model or another service that this server itself calls; all others belong to tools and commands. */
@@ -66,14 +64,14 @@ const FREE_NAMES = new Set([
  * like keys at any depth (so the LLM of a condenser too), secret sources, entries of `secrets`, all values of `headers`
  * and `extra_headers`, names and passwords in URLs, and the `env` of MCP servers. What is free of secrets is not copied.
  */
-export function changeSecrets(object: JsonRecord, change: SecretChange): JsonRecord {
+export function changeSecrets(object: JsonObject, change: SecretChange): JsonObject {
   return new SecretWalk(change).record(object, '', 'plain');
 }
 
 class SecretWalk {
   constructor(private readonly change: SecretChange) {}
 
-  record(record: JsonRecord, pointer: string, context: Context): JsonRecord {
+  record(record: JsonObject, pointer: string, context: Context): JsonObject {
     return mapEntries(record, (name, item) => {
       // Most members are neither a secret nor have one in them: nobody asks where they stand.
       if (isFree(record, name, item, context)) return item;
@@ -81,15 +79,15 @@ class SecretWalk {
     });
   }
 
-  private member(owner: JsonRecord, name: string, item: unknown, pointer: string, context: Context): unknown {
+  private member(owner: JsonObject, name: string, item: unknown, pointer: string, context: Context): unknown {
     if (FREE_NAMES.has(name) && FREE_PLACE.test(pointer)) return item;
     if (isSecretValue(item)) return this.text({ owner, name, item, pointer, context });
     if (Array.isArray(item)) {
       return item.map((element: unknown, index) =>
-        isRecord(element) ? this.record(element, `${pointer}/${index}`, context) : element,
+        isJsonObject(element) ? this.record(element, `${pointer}/${index}`, context) : element,
       );
     }
-    return isRecord(item) ? this.group(owner, name, item, pointer, context) : item;
+    return isJsonObject(item) ? this.group(owner, name, item, pointer, context) : item;
   }
 
   private text({ owner, name, item, pointer, context }: Member): string | null | undefined {
@@ -122,12 +120,12 @@ class SecretWalk {
   }
 
   private group(
-    owner: JsonRecord,
+    owner: JsonObject,
     name: string,
-    item: JsonRecord,
+    item: JsonObject,
     pointer: string,
     context: Context,
-  ): JsonRecord | undefined {
+  ): JsonObject | undefined {
     // A JSON schema: its keys name what somebody else may say.
     if (name === 'properties' && owner['type'] === 'object') return item;
     if (name === 'mcp_config' || name === 'mcp_tools') return this.servers(item, pointer);
@@ -164,28 +162,28 @@ class SecretWalk {
   }
 
   /** MCP servers by name, whatever the name. */
-  private servers(map: JsonRecord, pointer: string): JsonRecord {
+  private servers(map: JsonObject, pointer: string): JsonObject {
     return mapEntries(map, (name, item) => {
       const at = `${pointer}/${escapePointer(name)}`;
-      if (!isRecord(item)) return this.member(map, name, item, at, 'server');
+      if (!isJsonObject(item)) return this.member(map, name, item, at, 'server');
       return name === 'mcpServers' ? this.servers(item, at) : this.record(item, at, 'server');
     });
   }
 
   /** Secrets by name: each a plain text or an object that says where it comes from. */
-  private sources(map: JsonRecord, pointer: string, owner: JsonRecord): JsonRecord {
+  private sources(map: JsonObject, pointer: string, owner: JsonObject): JsonObject {
     return mapEntries(map, (name, item) => {
       const at = `${pointer}/${escapePointer(name)}`;
       if (isSecretValue(item)) return this.change({ ...NAMED, pointer: at, value: item, owner });
-      return isRecord(item) ? this.record(item, at, 'source') : item;
+      return isJsonObject(item) ? this.record(item, at, 'source') : item;
     });
   }
 
   private entries(
-    map: JsonRecord,
+    map: JsonObject,
     pointer: string,
     { owner, hiddenAs, isPlainElsewhere = () => false, isCredential = false }: EntryKind,
-  ): JsonRecord {
+  ): JsonObject {
     return mapEntries(map, (name, item) => {
       if (!isSecretValue(item)) return item;
       return this.change({
@@ -203,7 +201,7 @@ class SecretWalk {
 
 /** What is the same for all entries of a map of secrets. */
 interface EntryKind {
-  owner: JsonRecord;
+  owner: JsonObject;
   hiddenAs: (name: string) => SecretPlace['hiddenAs'];
   isPlainElsewhere?: (name: string) => boolean;
   isCredential?: boolean;
@@ -211,14 +209,14 @@ interface EntryKind {
 
 /** A text of an object, and where it stands. */
 interface Member {
-  owner: JsonRecord;
+  owner: JsonObject;
   name: string;
   item: string | null;
   pointer: string;
   context: Context;
 }
 
-function isFree(owner: JsonRecord, name: string, item: unknown, context: Context): boolean {
+function isFree(owner: JsonObject, name: string, item: unknown, context: Context): boolean {
   if (typeof item === 'object' && item !== null) return false;
   if (!isSecretValue(item)) return true;
   return !isSecretField(owner, name, context) && (item === null || !isAddressField(name));
@@ -232,7 +230,7 @@ const NAMED = {
   isPlainElsewhere: false,
 } as const;
 
-function isSecretField(owner: JsonRecord, name: string, context: Context): boolean {
+function isSecretField(owner: JsonObject, name: string, context: Context): boolean {
   // `value` is a secret of a secret source and of an MCP server's credential; elsewhere it is any word.
   if (name === 'value')
     return context === 'server' || context === 'source' || owner['kind'] === 'StaticSecret';
@@ -243,12 +241,8 @@ function isSecretValue(value: unknown): value is string | null {
   return typeof value === 'string' || value === null;
 }
 
-function isRecord(value: unknown): value is JsonRecord {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function mapEntries(map: JsonRecord, change: (name: string, item: unknown) => unknown): JsonRecord {
-  const changed: JsonRecord = {};
+function mapEntries(map: JsonObject, change: (name: string, item: unknown) => unknown): JsonObject {
+  const changed: JsonObject = {};
   for (const name of Object.keys(map)) {
     const item = change(name, map[name]);
     if (item === undefined) continue;

@@ -1,9 +1,8 @@
+import type { JsonObject } from '../json/index.js';
 import { isToken, type Cipher } from './cipher.js';
 import { MASK } from './mask.js';
 import { changeSecrets, type SecretPlace } from './secret-places.js';
 import { changeUserinfo, userinfoTexts } from './userinfo.js';
-
-type JsonRecord = Record<string, unknown>;
 
 /**
  * A token that cannot be made again: no key opens it, or there is only a former key, which does not encrypt. It is kept
@@ -22,7 +21,7 @@ export type KeptTokens = ReadonlyMap<string, KeptToken>;
 /** An object as read from disk, ready for use. */
 export interface DecryptedSecrets {
   /** Secrets that cannot be had are null, in maps too: treat such an entry as if it were not there. */
-  value: JsonRecord;
+  value: JsonObject;
   /** Hand them to `encryptSecrets` when the object is saved. */
   kept: KeptTokens;
   /** JSON pointers of those that no key opens. */
@@ -33,7 +32,7 @@ export interface DecryptedSecrets {
 
 /** What a client has sent, ready for use. */
 export interface OpenedTokens {
-  value: JsonRecord;
+  value: JsonObject;
   /** JSON pointers of tokens that no key opens, in places where they can be nothing but secrets of another server. */
   foreign: string[];
 }
@@ -44,11 +43,11 @@ export interface OpenedTokens {
  * @param texts gets every secret text, as `secretTexts` tells them
  */
 export function encryptSecrets(
-  object: JsonRecord,
+  object: JsonObject,
   cipher: Cipher,
   kept: KeptTokens = new Map(),
   texts = new Set<string>(),
-): JsonRecord {
+): JsonObject {
   return changeSecrets(object, (place) => {
     addTexts(place, texts);
     if (isBlank(place.value)) return keptTokenFor(place, kept) ?? withoutMask(place.value);
@@ -61,7 +60,7 @@ export function encryptSecrets(
  * A copy with secrets as plain texts. What is not a token counts as plain text, what is masked as no value. A token that
  * cannot be opened never comes out as a value.
  */
-export function decryptSecrets(object: JsonRecord, cipher: Cipher): DecryptedSecrets {
+export function decryptSecrets(object: JsonObject, cipher: Cipher): DecryptedSecrets {
   const kept = new Map<string, KeptToken>();
   const unopened: string[] = [];
   const lost: string[] = [];
@@ -88,7 +87,7 @@ export function decryptSecrets(object: JsonRecord, cipher: Cipher): DecryptedSec
  * A credential that is blank or masked has no value.
  * @param encrypted the client says that its secrets are tokens: any that no key opens is foreign
  */
-export function openTokens(object: JsonRecord, cipher: Cipher, encrypted = false): OpenedTokens {
+export function openTokens(object: JsonObject, cipher: Cipher, encrypted = false): OpenedTokens {
   const foreign: string[] = [];
   const value = changeSecrets(object, ({ value: given, pointer, isCredential, hiddenAs }) => {
     if (isBlank(given)) return isCredential && hiddenAs === 'null' ? null : withoutMask(given);
@@ -101,7 +100,7 @@ export function openTokens(object: JsonRecord, cipher: Cipher, encrypted = false
 }
 
 /** A copy for watchers: each secret that has a value shows as `**********`. */
-export function maskSecrets(object: JsonRecord): JsonRecord {
+export function maskSecrets(object: JsonObject): JsonObject {
   return changeSecrets(object, ({ value, hiddenAs }) => {
     if (value === null) return hiddenAs === 'null' ? null : undefined;
     return MASK;
@@ -109,7 +108,7 @@ export function maskSecrets(object: JsonRecord): JsonRecord {
 }
 
 /** A copy for answers: fields are null, named secrets `**********`, secret headers and variables are left out. */
-export function hideSecrets(object: JsonRecord): JsonRecord {
+export function hideSecrets(object: JsonObject): JsonObject {
   return changeSecrets(object, ({ value, hiddenAs }) => {
     if (hiddenAs === 'null') return null;
     return hiddenAs === 'mask' && value !== null ? MASK : undefined;
@@ -117,7 +116,7 @@ export function hideSecrets(object: JsonRecord): JsonRecord {
 }
 
 /** Every secret text in an object, for masking it in outputs and logs. */
-export function secretTexts(object: JsonRecord): Set<string> {
+export function secretTexts(object: JsonObject): Set<string> {
   const texts = new Set<string>();
   changeSecrets(object, (place) => {
     addTexts(place, texts);
@@ -142,7 +141,7 @@ function keptTokenOf(place: SecretPlace, kept: KeptTokens, cipher: Cipher): stri
 }
 
 /** Who would receive the secret: a token must not come back to life for another provider or address. */
-export function identityOf({ kind, model, base_url, url, command }: JsonRecord): string {
+export function identityOf({ kind, model, base_url, url, command }: JsonObject): string {
   return JSON.stringify([kind, model, withoutUserinfo(base_url), withoutUserinfo(url), command]);
 }
 

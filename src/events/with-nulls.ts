@@ -1,3 +1,5 @@
+import { isJsonObject } from '../json/index.js';
+
 /** Keys of one model in the wire's order, with the shapes of the models in it. */
 interface Shape {
   keys: readonly string[];
@@ -119,13 +121,9 @@ function restored(model: Record<string, unknown>, { keys, inside }: Shape): Reco
 
 function restoredWithin(value: unknown, within: Shape | Readonly<Record<string, Shape>>): unknown {
   if (Array.isArray(value)) return value.map((item) => restoredWithin(item, within));
-  if (!isRecord(value)) return value;
+  if (!isJsonObject(value)) return value;
   const found = isShape(within) ? within : within[String(value['kind'] ?? value['type'])];
   return found ? restored(value, found) : value;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isShape(within: Shape | Readonly<Record<string, Shape>>): within is Shape {

@@ -12,8 +12,8 @@ import { LaunchProfiles, type LaunchedProfile } from '../conversations/profiles/
 import type { IncomingMessage } from '../conversations/state/start-request.js';
 import { EventBus } from '../events/index.js';
 import { readDto } from '../http/validation/dto.js';
-import { isJsonObject } from '../http/validation/field-type.js';
 import { AgentProfilesService, LlmProfiles } from '../settings/index.js';
+import { isJsonObject } from '../json/index.js';
 import { Answering, type Outcome } from './answering.js';
 import { conflict, failureOf, tooLate, unknownModel } from './gateway-errors.js';
 import type { Question } from './question.js';

@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { errorMessage } from '../errors/index.js';
 import type { Message } from '../events/index.js';
+import type { JsonObject } from '../json/index.js';
 import { LlmError } from './errors/llm-error.js';
-import type { JsonObject, LlmRequest, LlmResponse } from './llm.js';
+import type { LlmRequest, LlmResponse } from './llm.js';
 import { chatMessages } from './protocols/chat-messages.js';
 
 /** A call of a model as people read it who look for what went wrong (`log_completions`). */

@@ -1,10 +1,8 @@
 import type { Message, TextContent } from '../events/index.js';
+import type { JsonObject } from '../json/index.js';
 import type { CompletionListener } from './completion-log.js';
 import type { ModelLoader } from './retry/fallback-models.js';
 import type { LlmConfig } from './request/llm-config.js';
-
-/** Any JSON object. */
-export type JsonObject = Record<string, unknown>;
 
 /** A tool as the model is told of it. */
 export interface LlmTool {

@@ -6,7 +6,6 @@ import {
   choice,
   decimal,
   flag,
-  isJsonObject,
   listOf,
   nullable,
   recordOf,
@@ -14,6 +13,7 @@ import {
 } from '../http/validation/field-type.js';
 import { type Problem, prefixPath, valueError } from '../http/validation/problem.js';
 import { shownAs } from '../http/validation/secret-fields.js';
+import { isJsonObject } from '../json/index.js';
 
 const REMOTE = ['http', 'shttp', 'streamable-http', 'sse'] as const;
 const STRATEGIES = ['none', 'api_key', 'bearer', 'basic', 'header', 'oauth2'];

@@ -1,8 +1,9 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Req } from '@nestjs/common';
 import type { Request } from 'express';
-import { isJsonObject, type JsonSchema } from '../http/validation/field-type.js';
+import { type JsonSchema } from '../http/validation/field-type.js';
 import { Operation } from '../http/operation.js';
 import { RequestValidationError, valueError } from '../http/validation/problem.js';
+import { isJsonObject } from '../json/index.js';
 import type { StartAnswer, StatusAnswer, TestAnswer } from './mcp-answers.js';
 import { MCPOAuthCallbackRequestDto, MCPTestRequestDto } from './mcp-test.dto.js';
 import { McpService } from './mcp.service.js';

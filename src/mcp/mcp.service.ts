@@ -9,9 +9,9 @@ import {
 } from '@nestjs/common';
 import { AppConfig } from '../config/index.js';
 import { Cipher, KnownSecrets, openTokens, secretTexts, tokenSecrets } from '../crypto/index.js';
-import { isJsonObject } from '../http/validation/field-type.js';
 import { toPlain } from '../http/validation/dto.js';
 import type { McpProbeRequest, McpServerConfig, McpSignIn } from '../tools/mcp/index.js';
+import { isJsonObject } from '../json/index.js';
 import { localAddress } from './callback-listener.js';
 import type { OAuthState, StartAnswer, StatusAnswer, TestAnswer } from './mcp-answers.js';
 import type { MCPTestRequestDto } from './mcp-test.dto.js';

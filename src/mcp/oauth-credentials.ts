@@ -1,5 +1,5 @@
-import { isJsonObject } from '../http/validation/field-type.js';
 import type { McpCredentials } from '../tools/mcp/index.js';
+import { isJsonObject } from '../json/index.js';
 import type { OAuthState } from './mcp-answers.js';
 
 /** How this server calls itself where it registers. */

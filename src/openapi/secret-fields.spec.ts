@@ -1,6 +1,6 @@
 import { Edge } from '../../test/support/http-edge.js';
 import { Cipher, encryptSecrets } from '../crypto/index.js';
-import { isJsonObject } from '../http/validation/field-type.js';
+import { isJsonObject } from '../json/index.js';
 
 type Schema = Record<string, unknown>;
 

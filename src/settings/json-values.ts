@@ -1,8 +1,7 @@
 import { problemsOf, readDto, toPlain } from '../http/validation/dto.js';
 import type { DtoClass } from '../http/validation/field.js';
-import { isJsonObject } from '../http/validation/field-type.js';
 import type { Location, Problem } from '../http/validation/problem.js';
-import type { JsonObject } from '../storage/index.js';
+import { isJsonObject, type JsonObject } from '../json/index.js';
 
 /** A value as an object; anything else counts as an empty one. */
 export function asObject(value: unknown): JsonObject {

@@ -1,7 +1,5 @@
+import type { JsonObject } from '../json/index.js';
 import type { LeaseFence } from './lease-store.js';
-
-/** Any JSON object. */
-export type JsonObject = Record<string, unknown>;
 
 /** The few fields by which conversations are listed, kept in memory for all of them. */
 export interface CatalogueEntry {

@@ -1,4 +1,4 @@
-import { isObject } from './arguments/parse-arguments.js';
+import { isJsonObject } from '../json/index.js';
 import type { ToolDefinition } from './tool.js';
 
 /** A tool as it is described to a model. */
@@ -35,7 +35,7 @@ const SUMMARY = {
 export function toLlmTool(definition: ToolDefinition): ToolForModel {
   const { name, description, annotations, modelSchema } = definition;
   const schema = modelSchema ?? schemaForModel(definition);
-  const { security_risk: _reserved, ...own } = isObject(schema['properties']) ? schema['properties'] : {};
+  const { security_risk: _reserved, ...own } = isJsonObject(schema['properties']) ? schema['properties'] : {};
   return {
     name,
     description,
@@ -61,11 +61,11 @@ function schemaForModel({ schema }: ToolDefinition): Record<string, unknown> {
 }
 
 function forModel(schema: unknown): unknown {
-  if (!isObject(schema)) return schema;
+  if (!isJsonObject(schema)) return schema;
   const shown = Object.entries(schema).filter(([keyword]) => !INTERNAL_KEYWORDS.has(keyword));
   return Object.fromEntries(
     shown.map(([keyword, value]) => {
-      if (keyword === 'properties' && isObject(value)) return [keyword, mapValues(value, forModel)];
+      if (keyword === 'properties' && isJsonObject(value)) return [keyword, mapValues(value, forModel)];
       return [keyword, keyword === 'items' ? forModel(value) : value];
     }),
   );

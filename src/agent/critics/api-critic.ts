@@ -1,10 +1,10 @@
 import { errorMessage } from '../../errors/index.js';
 import { plainText, type Message } from '../../events/index.js';
 import type { LlmTool } from '../../llm/llm.js';
-import type { JsonObject } from '../agent-spec.js';
 import type { CriticResult } from './critic.js';
 import { boundedText } from '../../tools/bounded-text.js';
 import { withoutEndSlashes } from '../../text/index.js';
+import type { JsonObject } from '../../json/index.js';
 
 /** Nothing that is longer is a verdict (bytes). */
 const MAX_BYTES = 1024 * 1024;

@@ -1,5 +1,5 @@
 import type { EventDraft } from '../../events/index.js';
-import type { JsonObject } from '../agent-spec.js';
+import type { JsonObject } from '../../json/index.js';
 
 /** What a critic thinks of the work so far. */
 export interface CriticResult {

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../agent-spec.js';
+import type { JsonObject } from '../../json/index.js';
 
 /** What the output of a hook says. */
 export interface HookAnswer {

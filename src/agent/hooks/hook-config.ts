@@ -1,6 +1,6 @@
 import type { HookEventType } from '../../events/index.js';
 import { fitting } from '../../tools/name-pattern.js';
-import type { JsonObject } from '../agent-spec.js';
+import { isJsonObject, type JsonObject } from '../../json/index.js';
 
 /** One thing that a hook does. Defaults are filled in. */
 export interface HookDefinition {
@@ -105,9 +105,5 @@ function textOf(value: unknown): string | null {
 }
 
 function objectsIn(value: unknown): JsonObject[] {
-  return Array.isArray(value) ? value.filter(isObject) : [];
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return Array.isArray(value) ? value.filter(isJsonObject) : [];
 }

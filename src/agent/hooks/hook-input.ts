@@ -1,7 +1,7 @@
 import type { HookEventType } from '../../events/index.js';
 import { withNulls } from '../../events/with-nulls.js';
 import { truncateMiddle } from '../../tools/truncate.js';
-import type { JsonObject } from '../agent-spec.js';
+import type { JsonObject } from '../../json/index.js';
 
 /** Texts in events of hooks are cut to this (characters). */
 const SHOWN = 50_000;

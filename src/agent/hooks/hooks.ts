@@ -3,7 +3,7 @@ import { errorMessage } from '../../errors/index.js';
 import type { EventDraft, HookEventType, HookExecutionEvent } from '../../events/index.js';
 import type { Llm } from '../../llm/llm.js';
 import { truncateMiddle } from '../../tools/truncate.js';
-import type { JsonObject } from '../agent-spec.js';
+import type { JsonObject } from '../../json/index.js';
 import { runCommand } from './command-hook.js';
 import { readAnswer, type HookAnswer } from './hook-answer.js';
 import { hasHooks, hooksFor, type HookDefinition } from './hook-config.js';

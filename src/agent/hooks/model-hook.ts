@@ -4,7 +4,8 @@ import type { Llm, LlmResponse, LlmTool } from '../../llm/llm.js';
 import { resolveToolCall } from '../../tools/arguments/resolve-tool-call.js';
 import type { Tool } from '../../tools/tool.js';
 import { toLlmTool } from '../../tools/tool-schema.js';
-import type { AgentSpec, JsonObject } from '../agent-spec.js';
+import type { JsonObject } from '../../json/index.js';
+import type { AgentSpec } from '../agent-spec.js';
 import { readDecision, type HookAnswer } from './hook-answer.js';
 import type { HookDefinition } from './hook-config.js';
 

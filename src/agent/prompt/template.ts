@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm';
 import { errorMessage } from '../../errors/index.js';
 import { readBoundedText } from '../../files/index.js';
 import type { Environment, RuntimeValue, Statement } from '@huggingface/jinja';
-import type { JsonObject } from '../agent-spec.js';
+import type { JsonObject } from '../../json/index.js';
 
 /** How long a template may take (ms). Nothing else runs meanwhile. */
 const LIMIT_MS = 100;

@@ -1,6 +1,6 @@
 import type { ActionEvent, EventDraft, SecurityRisk } from '../../events/index.js';
 import { turnToWork } from '../../flow/index.js';
-import type { JsonObject } from '../agent-spec.js';
+import type { JsonObject } from '../../json/index.js';
 import { patternRisk } from './patterns.js';
 import { railRisk } from './policy-rails.js';
 import { highest } from './risk.js';

@@ -1,5 +1,5 @@
 import type { ActionEvent, SecurityRisk } from '../../events/index.js';
-import type { JsonObject } from '../agent-spec.js';
+import type { JsonObject } from '../../json/index.js';
 import { reaches } from './risk.js';
 
 /** Tools that only talk: alone in an answer they are neither judged nor confirmed. */

@@ -1,6 +1,6 @@
 import { createContext, Script } from 'node:vm';
 import type { ActionEvent, SecurityRisk } from '../../events/index.js';
-import type { JsonObject } from '../agent-spec.js';
+import type { JsonObject } from '../../json/index.js';
 import { argumentTexts, spokenTexts } from './action-texts.js';
 
 /** A regular expression, what it finds, and an id. */

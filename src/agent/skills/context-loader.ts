@@ -5,6 +5,7 @@ import type { AgentSpec } from '../agent-spec.js';
 import { errorCode, errorMessage } from '../../errors/index.js';
 import { readJsonFile, TextRoom } from '../../files/index.js';
 import type { UserFolders } from '../../files/index.js';
+import { isJsonObject } from '../../json/index.js';
 import type { Repositories } from './repositories.js';
 import {
   findPlugin,
@@ -21,7 +22,7 @@ import {
 } from './plugins/index.js';
 import { readMemory } from './memory.js';
 import { forModel } from './model-family.js';
-import { firstByName, isObject, skillsOf, textOrNull, texts, type Skill } from './skill.js';
+import { firstByName, skillsOf, textOrNull, texts, type Skill } from './skill.js';
 import { publicFolder, readPublicSkills } from './public-skills.js';
 import { readProjectSkills, readSharedSkills, readUserSkills } from './skill-sources.js';
 import type { Warn } from './skill-folder.js';
@@ -204,7 +205,7 @@ export class ContextLoader {
 
 /** Whether there is anything to read for an agent. */
 export function wantsContext({ agent_context: context }: AgentSpec): boolean {
-  if (!isObject(context)) return false;
+  if (!isJsonObject(context)) return false;
   const flags = ['load_project_skills', 'load_user_skills', 'load_public_skills', 'load_memory'];
   return flags.some((flag) => context[flag] === true) || texts(context['disabled_skills']).length > 0;
 }

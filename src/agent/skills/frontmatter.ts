@@ -1,6 +1,5 @@
 import { parseYaml, YamlError } from '../../text/index.js';
-import type { JsonObject } from '../agent-spec.js';
-import { isObject } from './skill.js';
+import { isJsonObject, type JsonObject } from '../../json/index.js';
 
 /** What stands between the `---` lines at the head of a file cannot be read. */
 export class FrontmatterError extends Error {
@@ -39,6 +38,6 @@ async function parseFields(head: string): Promise<JsonObject> {
     throw error instanceof YamlError ? new FrontmatterError(`the frontmatter ${error.message}`) : error;
   });
   if (value === null || value === undefined) return {};
-  if (!isObject(value)) throw new FrontmatterError('not a list of fields');
+  if (!isJsonObject(value)) throw new FrontmatterError('not a list of fields');
   return value;
 }

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { isMissing, readJsonFile } from '../../files/index.js';
-import { isObject } from './skill.js';
+import { isJsonObject } from '../../json/index.js';
 
 /** The list of what is installed is larger than what models read (bytes). */
 const MAX_BYTES = 8 * 1024 * 1024;
@@ -10,8 +10,8 @@ export async function enabledNames(folder: string): Promise<string[]> {
   const file = path.join(folder, '.installed.json');
   if (isMissing(file)) return [];
   const list = await readJsonFile(file, { limit: MAX_BYTES }).catch(() => undefined);
-  const extensions = isObject(list) && isObject(list['extensions']) ? list['extensions'] : {};
+  const extensions = isJsonObject(list) && isJsonObject(list['extensions']) ? list['extensions'] : {};
   return Object.entries(extensions).flatMap(([name, entry]) =>
-    isObject(entry) && entry['enabled'] !== false && path.basename(name) === name ? [name] : [],
+    isJsonObject(entry) && entry['enabled'] !== false && path.basename(name) === name ? [name] : [],
   );
 }

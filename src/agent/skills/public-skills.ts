@@ -1,8 +1,9 @@
 import path from 'node:path';
 import { TextRoom, type UserFolders } from '../../files/index.js';
+import { isJsonObject } from '../../json/index.js';
 import { inside } from './plugins/plugin-source.js';
 import { readJson } from './plugins/plugin-places.js';
-import { isObject, textOrNull, type Skill } from './skill.js';
+import { textOrNull, type Skill } from './skill.js';
 import { readSkillAt, readSkillFolder, type Warn } from './skill-folder.js';
 
 /** Most entries of a list that are looked at. */
@@ -45,10 +46,10 @@ export async function readPublicSkills(
 export async function readList(repository: string, list: string, warn: Warn): Promise<ListedExtension[]> {
   const file = path.resolve(repository, list);
   const value = file.startsWith(repository + path.sep) ? await readJson(file, warn) : undefined;
-  const entries: unknown[] = isObject(value) && Array.isArray(value['plugins']) ? value['plugins'] : [];
+  const entries: unknown[] = isJsonObject(value) && Array.isArray(value['plugins']) ? value['plugins'] : [];
   const listed: ListedExtension[] = [];
   for (const entry of entries.slice(0, MAX_ENTRIES)) {
-    if (!isObject(entry) || typeof entry['name'] !== 'string' || typeof entry['source'] !== 'string')
+    if (!isJsonObject(entry) || typeof entry['name'] !== 'string' || typeof entry['source'] !== 'string')
       continue;
     const folder = await inside(repository, entry['source']).catch(() => undefined);
     if (folder === undefined) continue;

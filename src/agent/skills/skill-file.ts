@@ -1,7 +1,7 @@
 import path from 'node:path';
-import type { JsonObject } from '../agent-spec.js';
+import { isJsonObject, type JsonObject } from '../../json/index.js';
 import { parseFrontmatter } from './frontmatter.js';
-import { isObject, makeSkill, textOrNull, texts, type Skill, type SkillTrigger } from './skill.js';
+import { makeSkill, textOrNull, texts, type Skill, type SkillTrigger } from './skill.js';
 
 /** Names of `SKILL.md` skills. */
 const SKILL_NAME = /^[a-z0-9]+(-[a-z0-9]+)*$/;
@@ -54,14 +54,14 @@ export async function parseAgentSkill(source: string, text: string): Promise<Par
 }
 
 function toSkill(fields: JsonObject, body: string, source: string, name: string): ParsedSkill {
-  const inputs = Array.isArray(fields['inputs']) ? fields['inputs'].filter(isObject) : [];
+  const inputs = Array.isArray(fields['inputs']) ? fields['inputs'].filter(isJsonObject) : [];
   const { trigger, warnings } = triggerOf(fields, name, inputs.length > 0);
   const skill = makeSkill({
     name,
     content: trigger?.type === 'task' ? withVariables(body) : body,
     trigger,
     source,
-    mcp_tools: isObject(fields['mcp_tools']) ? fields['mcp_tools'] : null,
+    mcp_tools: isJsonObject(fields['mcp_tools']) ? fields['mcp_tools'] : null,
     inputs,
     version: scalar(fields['version']) ?? undefined,
     description: scalar(fields['description']),
@@ -114,7 +114,7 @@ function words(value: unknown): string[] | null {
 }
 
 function metadataOf(value: unknown): Record<string, string> | null {
-  if (!isObject(value)) return null;
+  if (!isJsonObject(value)) return null;
   return Object.fromEntries(
     Object.entries(value).map(([key, field]) => [key, scalar(field) ?? JSON.stringify(field)]),
   );

@@ -1,4 +1,5 @@
-import type { AgentSpec, JsonObject } from '../agent-spec.js';
+import { isJsonObject, type JsonObject } from '../../json/index.js';
+import type { AgentSpec } from '../agent-spec.js';
 
 /** What brings a skill in: words of a message, or files that are touched. */
 export type SkillTrigger =
@@ -67,7 +68,7 @@ export function skillsOf({ agent_context: context }: Pick<AgentSpec, 'agent_cont
 }
 
 function asSkill(value: unknown): Skill[] {
-  if (!isObject(value)) return [];
+  if (!isJsonObject(value)) return [];
   const { name, content, source, description } = value;
   if (typeof name !== 'string' || typeof content !== 'string') return [];
   return [
@@ -76,8 +77,8 @@ function asSkill(value: unknown): Skill[] {
       content,
       trigger: asTrigger(value['trigger']),
       source: textOrNull(source),
-      mcp_tools: isObject(value['mcp_tools']) ? value['mcp_tools'] : null,
-      inputs: Array.isArray(value['inputs']) ? value['inputs'].filter(isObject) : [],
+      mcp_tools: isJsonObject(value['mcp_tools']) ? value['mcp_tools'] : null,
+      inputs: Array.isArray(value['inputs']) ? value['inputs'].filter(isJsonObject) : [],
       version: textOrNull(value['version']) ?? undefined,
       description: textOrNull(description),
       license: textOrNull(value['license']),
@@ -92,12 +93,12 @@ function asSkill(value: unknown): Skill[] {
 }
 
 function asTextMap(value: unknown): Record<string, string> | null {
-  if (!isObject(value)) return null;
+  if (!isJsonObject(value)) return null;
   return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, String(field)]));
 }
 
 function asResources(value: unknown): SkillResources | null {
-  if (!isObject(value) || typeof value['skill_root'] !== 'string') return null;
+  if (!isJsonObject(value) || typeof value['skill_root'] !== 'string') return null;
   const { scripts, references, assets } = value;
   return {
     skill_root: value['skill_root'],
@@ -108,7 +109,7 @@ function asResources(value: unknown): SkillResources | null {
 }
 
 function asTrigger(value: unknown): SkillTrigger | null {
-  if (!isObject(value)) return null;
+  if (!isJsonObject(value)) return null;
   switch (value['type']) {
     case 'keyword':
       return { type: 'keyword', keywords: texts(value['keywords']) };
@@ -119,11 +120,6 @@ function asTrigger(value: unknown): SkillTrigger | null {
     default:
       return null;
   }
-}
-
-/** Whether a value is a JSON object. */
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** The texts of a list; anything else is no text. */

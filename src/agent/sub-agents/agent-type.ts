@@ -1,5 +1,5 @@
 import type { SubAgentType } from '../../tools/tool.js';
-import type { JsonObject } from '../agent-spec.js';
+import type { JsonObject } from '../../json/index.js';
 import type { CondenserSpec } from '../condenser/condenser-spec.js';
 
 /** A kind of sub-agent: built in, or defined by a client, a plugin or a file. */

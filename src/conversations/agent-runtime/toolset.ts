@@ -1,6 +1,5 @@
 import { Logger } from '@nestjs/common';
 import path from 'node:path';
-import type { JsonObject } from '../../agent/agent-spec.js';
 import { isInvocable, needsInvokeTool, skillsOf } from '../../agent/skills/index.js';
 import { makeFolder } from '../../files/index.js';
 import { withTimeout } from '../../flow/index.js';
@@ -10,6 +9,7 @@ import { DuplicateToolError } from '../../tools/tool-errors.js';
 import type { ToolRegistry } from '../../tools/tool-registry.js';
 import type { Tool, ToolHost, ToolDefinition, ToolSecrets } from '../../tools/tool.js';
 import { ensureRepository } from '../../git/index.js';
+import type { JsonObject } from '../../json/index.js';
 import { ConversationClosedError, ToolNameClashError } from '../conversation-errors.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';
 import type { ConversationState } from '../state/conversation-state.js';

@@ -1,8 +1,8 @@
 import { Body, Controller, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ConversationIdPipe } from '../../http/validation/conversation-id.pipe.js';
 import { documentSchemas, Operation } from '../../http/operation.js';
-import type { JsonObject } from '../../storage/index.js';
 import type { StartedChild } from '../../tools/tool.js';
+import type { JsonObject } from '../../json/index.js';
 import { BranchesService } from '../branches/branches.service.js';
 import {
   ForkConversationRequestDto,

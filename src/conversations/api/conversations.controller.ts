@@ -17,7 +17,7 @@ import type { Response } from 'express';
 import { ConversationIdPipe } from '../../http/validation/conversation-id.pipe.js';
 import { Operation, documentSchemas } from '../../http/operation.js';
 import type { AnswerSource } from '../../http/body/stream-answer.js';
-import type { JsonObject } from '../../storage/index.js';
+import type { JsonObject } from '../../json/index.js';
 import { ConversationsService } from '../conversations.service.js';
 import { IDEMPOTENCY_HEADER, conversationIdOf, readIdempotencyKey } from './dto/idempotency-key.js';
 import { OBSERVABILITY_HEADERS, withObservabilityHeaders } from './dto/observability-headers.js';

@@ -4,7 +4,7 @@ import { anyObject, nullable } from '../../http/validation/field-type.js';
 import { documentSchemas, Operation } from '../../http/operation.js';
 import { AgentProfilesService, checkedProfile } from '../../settings/index.js';
 import { NAME_IN_PATH, ProfileNamePipe } from '../../settings/dto/profile-name.js';
-import type { JsonObject } from '../../storage/index.js';
+import type { JsonObject } from '../../json/index.js';
 import { ProfileDiagnosis } from '../profiles/profile-diagnosis.js';
 
 /** A profile that is not stored yet. */

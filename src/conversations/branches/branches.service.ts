@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { textContent, type DurableEvent } from '../../events/index.js';
-import { LeaseHeldError, type JsonObject } from '../../storage/index.js';
+import { LeaseHeldError } from '../../storage/index.js';
 import type { Conversation } from '../conversation/conversation.js';
 import { ConversationCreation } from '../conversation/conversation-creation.js';
 import {
@@ -13,6 +13,7 @@ import { ConversationServices } from '../conversation/conversation-services.js';
 import { ConversationRegistry } from '../registry/conversation-registry.js';
 import type { ConversationState } from '../state/conversation-state.js';
 import type { ChildRequest, StartedChild } from '../../tools/tool.js';
+import type { JsonObject } from '../../json/index.js';
 import { toRecord } from '../journal/log-writer.js';
 import { Worktrees } from '../worktrees/worktrees.js';
 import { ChildStarter } from './child-starter.js';

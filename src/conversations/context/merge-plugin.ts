@@ -3,10 +3,9 @@ import type { Plugin } from '../../agent/skills/plugins/index.js';
 import { errorMessage } from '../../errors/index.js';
 import { utcTimestamp } from '../../events/index.js';
 import { readChecked, toPlain } from '../../http/validation/dto.js';
-import { isJsonObject } from '../../http/validation/field-type.js';
-import type { JsonObject } from '../../storage/index.js';
 import type { ConversationState } from '../state/conversation-state.js';
 import { AgentContextDto } from '../../settings/dto/agent-context.dto.js';
+import { isJsonObject, type JsonObject } from '../../json/index.js';
 import { hookConfig } from '../api/dto/hook-config.dto.js';
 
 const HOOKS = ['pre_tool_use', 'post_tool_use', 'user_prompt_submit', 'session_start', 'session_end', 'stop'];

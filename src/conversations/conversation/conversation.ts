@@ -6,7 +6,8 @@ import {
   type DurableEvent,
   type EventDraft,
 } from '../../events/index.js';
-import { LeaseLostError, type JsonObject } from '../../storage/index.js';
+import { LeaseLostError } from '../../storage/index.js';
+import type { JsonObject } from '../../json/index.js';
 import { AgentRuntime } from '../agent-runtime/agent-runtime.js';
 import { StateBroadcaster } from '../state/state-broadcaster.js';
 import { Background } from './background.js';

@@ -1,8 +1,8 @@
 import { Injectable, NotFoundException, UnprocessableEntityException } from '@nestjs/common';
-import type { JsonObject } from '../../storage/index.js';
 import { AgentProfiles, UnusableProfileError, type AgentProfile } from '../../settings/index.js';
 import { asObject } from '../../settings/json-values.js';
 import { commandWords } from '../../text/index.js';
+import type { JsonObject } from '../../json/index.js';
 import { given, settingsOfProfile } from './launched-settings.js';
 import { ProfileReferences } from './profile-references.js';
 

@@ -1,5 +1,5 @@
 import { asObject } from '../../settings/json-values.js';
-import type { JsonObject } from '../../storage/index.js';
+import type { JsonObject } from '../../json/index.js';
 import type { FoundReferences } from './profile-references.js';
 
 /**

@@ -4,9 +4,9 @@ import { Llm } from '../../llm/index.js';
 import type { LlmConfig } from '../../llm/request/llm-config.js';
 import { LlmProfiles, SettingsStore, UnusableProfileError } from '../../settings/index.js';
 import { MetaProfiles } from '../../settings/meta-profiles/meta-profiles.js';
-import type { JsonObject } from '../../storage/index.js';
 import { llm, LLMDto } from '../../settings/dto/llm.dto.js';
 import { toLlmConfig } from '../../settings/dto/to-llm-config.js';
+import type { JsonObject } from '../../json/index.js';
 
 /** The models that stored profiles name, ready for use. */
 @Injectable()

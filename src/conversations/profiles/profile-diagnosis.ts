@@ -3,9 +3,9 @@ import { AppConfig } from '../../config/index.js';
 import { maskSecrets } from '../../crypto/index.js';
 import { completeAgent, DanglingConnectionError, UnusableProfileError } from '../../settings/index.js';
 import { hasSecret } from '../../settings/dto/secret-text.js';
-import type { JsonObject } from '../../storage/index.js';
 import { commandWords } from '../../text/index.js';
 import { ToolRegistry } from '../../tools/tool-registry.js';
+import type { JsonObject } from '../../json/index.js';
 import { settingsOfProfile } from './launched-settings.js';
 import { type FoundReferences, ProfileReferences } from './profile-references.js';
 

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { ContextLoader, DEFAULT_LIST, type Skill } from '../../agent/skills/index.js';
 import { LlmProfiles, MetaProfiles, MissingEntryError, SettingsStore } from '../../settings/index.js';
 import { asObject, asText } from '../../settings/json-values.js';
-import type { JsonObject } from '../../storage/index.js';
+import type { JsonObject } from '../../json/index.js';
 
 /** What an agent profile refers to, and what of it is not there. */
 export interface FoundReferences {

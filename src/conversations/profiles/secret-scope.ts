@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../storage/index.js';
+import type { JsonObject } from '../../json/index.js';
 
 /**
  * Those of some secrets that the profile of an agent lets it have: `secret_refs` names them, whatever they are looked up

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
-import { DamagedConversationError, type JsonObject } from '../../storage/index.js';
+import { DamagedConversationError } from '../../storage/index.js';
+import type { JsonObject } from '../../json/index.js';
 import type { Conversation } from '../conversation/conversation.js';
 import { ConversationNotFoundError } from '../conversation-errors.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';

@@ -1,11 +1,12 @@
 import { RunOverError, type AgentSession, type ItemStream } from '../../agent/agent-session.js';
-import type { AgentSpec, JsonObject } from '../../agent/agent-spec.js';
+import type { AgentSpec } from '../../agent/agent-spec.js';
 import type { AgentView } from '../../agent/agent-view.js';
 import { errorReason } from '../../agent/drafts.js';
 import type { Hooks } from '../../agent/hooks/index.js';
 import type { ActionEvent, DurableEvent, EventDraft, ExecutionStatus } from '../../events/index.js';
 import type { LlmResponse } from '../../llm/llm.js';
 import type { Tool } from '../../tools/tool.js';
+import type { JsonObject } from '../../json/index.js';
 import { overspent } from '../state/budget.js';
 import type { ConversationState } from '../state/conversation-state.js';
 

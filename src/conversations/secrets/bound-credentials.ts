@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../storage/index.js';
+import type { JsonObject } from '../../json/index.js';
 import { CredentialBindingRequiredError } from '../conversation-errors.js';
 import { CODEX_SIGN_IN } from './lookup-secret.js';
 

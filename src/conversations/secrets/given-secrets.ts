@@ -1,6 +1,6 @@
 import { InvalidRequestError } from '../../errors/index.js';
 import type { Location } from '../../http/validation/problem.js';
-import type { JsonObject } from '../../storage/index.js';
+import type { JsonObject } from '../../json/index.js';
 import type { SecretsGiven } from '../conversation/conversation-services.js';
 
 /**

@@ -1,7 +1,6 @@
 import { InvalidRequestError } from '../../errors/index.js';
-import { isJsonObject } from '../../http/validation/field-type.js';
 import type { Location } from '../../http/validation/problem.js';
-import type { JsonObject } from '../../storage/index.js';
+import { isJsonObject, type JsonObject } from '../../json/index.js';
 
 /** How many secrets a conversation may have. */
 const MAX_SECRETS = 5_000;

@@ -1,8 +1,7 @@
 import type { SecretName } from '../../agent/prompt/secrets-section.js';
 import type { EventDraft } from '../../events/index.js';
-import { isJsonObject } from '../../http/validation/field-type.js';
-import type { JsonObject } from '../../storage/index.js';
 import type { NamedSecrets, ToolSecrets } from '../../tools/tool.js';
+import { isJsonObject, type JsonObject } from '../../json/index.js';
 import { CODEX_SIGN_IN, keptCredential, lookUp, SecretLookupError, tokensIn } from './lookup-secret.js';
 import { maskDraft } from './masked-draft.js';
 import { MAX_SECRET_LENGTH, secretSources, toldValues, type SecretHolder } from './secret-sources.js';

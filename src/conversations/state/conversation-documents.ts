@@ -1,5 +1,5 @@
 import { withoutNulls } from '../../events/index.js';
-import type { JsonObject } from '../../storage/index.js';
+import type { JsonObject } from '../../json/index.js';
 import type { ConversationState } from './conversation-state.js';
 import { requiredBindings } from '../secrets/bound-credentials.js';
 import { fullState, persistenceDir, type SecretsShown } from './conversation-info.js';

@@ -1,9 +1,8 @@
 import { shownModels } from '../../acp/index.js';
 import { createEvent, withoutNulls, type ConversationStateUpdateEvent } from '../../events/index.js';
-import { isJsonObject } from '../../http/validation/field-type.js';
 import { asObject } from '../../settings/json-values.js';
-import type { JsonObject } from '../../storage/index.js';
 import { withClientTools, type ClientToolSpec } from '../../tools/client/client-tool.js';
+import { isJsonObject, type JsonObject } from '../../json/index.js';
 import type { ConversationState } from './conversation-state.js';
 
 /** How secrets are shown: masked (`**********`) or hidden (null). */

@@ -14,8 +14,8 @@ import {
   type DurableEvent,
   type ExecutionStatus,
 } from '../../events/index.js';
-import type { JsonObject } from '../../storage/index.js';
 import type { ClientToolSpec } from '../../tools/client/client-tool.js';
+import { isJsonObject, type JsonObject } from '../../json/index.js';
 import type { MessageKey } from '../conversation/message-keys.js';
 
 /** How a goal stands; the value of `goal` events. */
@@ -183,10 +183,6 @@ function isStatus(value: unknown): value is ExecutionStatus {
 
 function isSummary(value: unknown): value is StatsSummary {
   return typeof value === 'object' && value !== null && 'usage_to_metrics' in value;
-}
-
-function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isGoal(value: unknown): value is GoalState {

@@ -1,7 +1,7 @@
 import type { AgentSpec } from '../../agent/agent-spec.js';
 import type { Content, MessageRole } from '../../events/index.js';
-import type { JsonObject } from '../../storage/index.js';
 import type { ClientToolSpec } from '../../tools/client/client-tool.js';
+import type { JsonObject } from '../../json/index.js';
 
 /** A message on its way into a conversation. */
 export interface IncomingMessage {

@@ -1,5 +1,5 @@
 import { serialiseEvent, type ConversationStateUpdateEvent } from '../../events/index.js';
-import type { JsonObject } from '../../storage/index.js';
+import type { JsonObject } from '../../json/index.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';
 import { conversationInfo, fullStateEvent, type InfoOptions } from './conversation-info.js';
 import type { Journal } from '../journal/journal.js';

@@ -1,5 +1,6 @@
 import { EXECUTION_STATUSES } from '../../events/index.js';
-import { DamagedConversationError, type JsonObject, type StoredMetadata } from '../../storage/index.js';
+import { DamagedConversationError, type StoredMetadata } from '../../storage/index.js';
+import type { JsonObject } from '../../json/index.js';
 import type { ConversationState } from './conversation-state.js';
 
 /** The layout of `metadata.json`. Raised when a reader of an older one would misread it. */

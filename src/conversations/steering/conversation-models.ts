@@ -9,12 +9,10 @@ import {
   type EventDraft,
   type Message,
 } from '../../events/index.js';
-import { isJsonObject } from '../../http/validation/field-type.js';
 import type { LlmConfig } from '../../llm/request/llm-config.js';
 import type { LlmResponse } from '../../llm/llm.js';
 import { ProfileNotFoundError } from '../../settings/index.js';
 import { asObject } from '../../settings/json-values.js';
-import type { JsonObject } from '../../storage/index.js';
 import {
   HostRefusal,
   type ModelAnswer,
@@ -22,6 +20,7 @@ import {
   type RoutedModel,
   type ToolModels,
 } from '../../tools/tool.js';
+import { isJsonObject, type JsonObject } from '../../json/index.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';
 import type { ConversationState } from '../state/conversation-state.js';
 import { agentInEvents } from '../state/conversation-info.js';

@@ -6,7 +6,7 @@ import type { AcpAgentSpec, AgentSpec } from '../../agent/agent-spec.js';
 import { Questions } from '../../agent/question.js';
 import { withoutNulls, type EventDraft } from '../../events/index.js';
 import type { LlmConfig } from '../../llm/request/llm-config.js';
-import type { JsonObject } from '../../storage/index.js';
+import type { JsonObject } from '../../json/index.js';
 import { assertAffordable } from '../state/budget.js';
 import type { Conversation } from '../conversation/conversation.js';
 import { ConversationNotFoundError } from '../conversation-errors.js';

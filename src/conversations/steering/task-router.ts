@@ -1,6 +1,6 @@
-import { isJsonObject } from '../../http/validation/field-type.js';
 import { withoutEnd } from '../../text/index.js';
 import { HostRefusal, type ModelQuestion } from '../../tools/tool.js';
+import { isJsonObject } from '../../json/index.js';
 
 /** Which model suits which kind of task, in words that a model chooses by. */
 export interface RoutingTable {

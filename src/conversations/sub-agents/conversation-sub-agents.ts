@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { toolErrorDraft, rejectionDraft, userMessage } from '../../agent/drafts.js';
 import { AGENT_MISTAKE } from '../../agent/error-classification.js';
-import type { AgentSpec, JsonObject } from '../../agent/agent-spec.js';
+import type { AgentSpec } from '../../agent/agent-spec.js';
 import type { Hooks } from '../../agent/hooks/index.js';
 import type { PromptFiles } from '../../agent/prompt/prompt-files.js';
 import { systemPromptDraft } from '../../agent/prompt/system-prompt.js';
@@ -17,6 +17,7 @@ import { errorMessage } from '../../errors/index.js';
 import { plainText, type EventDraft } from '../../events/index.js';
 import type { LlmConfig } from '../../llm/request/llm-config.js';
 import { HostRefusal, type SubAgents, type TaskResult } from '../../tools/tool.js';
+import type { JsonObject } from '../../json/index.js';
 import { promptFilesOf } from '../context/prompt-files.js';
 import { createHooks, type ConversationHooksHost } from '../agent-runtime/conversation-hooks.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';

@@ -7,8 +7,8 @@ import {
 } from '../../agent/sub-agents/index.js';
 import { errorMessage } from '../../errors/index.js';
 import { readChecked, toPlain } from '../../http/validation/dto.js';
-import { isJsonObject } from '../../http/validation/field-type.js';
 import { RequestValidationError } from '../../http/validation/problem.js';
+import { isJsonObject } from '../../json/index.js';
 import { AgentDefinitionDto, agentDefinition } from '../api/dto/agent-definition.dto.js';
 import { toCondenser } from '../api/dto/to-condenser.js';
 

@@ -1,5 +1,5 @@
 import { RunOverError, type AgentSession, type ItemStream } from '../../agent/agent-session.js';
-import type { AgentSpec, JsonObject } from '../../agent/agent-spec.js';
+import type { AgentSpec } from '../../agent/agent-spec.js';
 import { AgentView, isBranchEvent } from '../../agent/agent-view.js';
 import type { Hooks } from '../../agent/hooks/index.js';
 import type { AgentType } from '../../agent/sub-agents/index.js';
@@ -12,6 +12,7 @@ import {
 } from '../../events/index.js';
 import type { LlmResponse } from '../../llm/llm.js';
 import type { Tool } from '../../tools/tool.js';
+import type { JsonObject } from '../../json/index.js';
 import { overspent } from '../state/budget.js';
 import type { ConversationState } from '../state/conversation-state.js';
 import { SILENT_STREAM } from '../agent-runtime/item-stream.js';

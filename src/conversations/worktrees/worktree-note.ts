@@ -1,7 +1,7 @@
 import type { AgentSpec } from '../../agent/agent-spec.js';
 import { toPlain } from '../../http/validation/dto.js';
-import { isJsonObject } from '../../http/validation/field-type.js';
 import { AgentContextDto } from '../../settings/dto/agent-context.dto.js';
+import { isJsonObject } from '../../json/index.js';
 import type { MadeWorktree } from './worktrees.js';
 
 const FIRST_LINE = 'This conversation uses a dedicated git worktree.';

@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post } from '@nestjs/common';
 import { Operation } from '../../http/operation.js';
-import type { JsonObject } from '../../storage/index.js';
 import { maskRemote } from '../../text/index.js';
+import type { JsonObject } from '../../json/index.js';
 import { answering } from '../installation/answering.js';
 import {
   InstallCanvasExtensionRequestDto,

@@ -6,9 +6,9 @@ import { hookConfig } from '../../conversations/api/dto/hook-config.dto.js';
 import { errorMessage } from '../../errors/index.js';
 import { readChecked, toPlain } from '../../http/validation/dto.js';
 import { Field } from '../../http/validation/field.js';
-import { isJsonObject, nullable, text } from '../../http/validation/field-type.js';
+import { nullable, text } from '../../http/validation/field-type.js';
 import { Operation } from '../../http/operation.js';
-import type { JsonObject } from '../../storage/index.js';
+import { isJsonObject, type JsonObject } from '../../json/index.js';
 
 /** Which project. */
 export class HooksRequestDto {

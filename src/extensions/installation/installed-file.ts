@@ -1,6 +1,5 @@
-import { isJsonObject } from '../../http/validation/field-type.js';
 import type { FolderWriter, PersistenceFolder } from '../../settings/store/persistence-folder.js';
-import type { JsonObject } from '../../storage/index.js';
+import { isJsonObject, type JsonObject } from '../../json/index.js';
 import { isExtensionName } from './extension-kind.js';
 
 const FILE = '.installed.json';

@@ -1,6 +1,6 @@
 import { Field } from '../../http/validation/field.js';
 import { anyObject, flag, integer, nullable, recordOf, text } from '../../http/validation/field-type.js';
-import type { JsonObject } from '../../storage/index.js';
+import type { JsonObject } from '../../json/index.js';
 
 /** Which plugins to look for. */
 export class PluginsRequestDto {

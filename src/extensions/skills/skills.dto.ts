@@ -1,7 +1,7 @@
 import { model } from '../../http/validation/dto.js';
 import { Field } from '../../http/validation/field.js';
 import { anyObject, flag, integer, listOf, nullable, text } from '../../http/validation/field-type.js';
-import type { JsonObject } from '../../storage/index.js';
+import type { JsonObject } from '../../json/index.js';
 
 /** An address of the machine that the user can open. */
 export class ExposedUrlDto {

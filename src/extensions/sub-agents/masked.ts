@@ -1,4 +1,4 @@
-import { isJsonObject } from '../../http/validation/field-type.js';
+import { isJsonObject } from '../../json/index.js';
 
 const MASK = '**********';
 /** Objects whose values are taken for secrets, all of them. */

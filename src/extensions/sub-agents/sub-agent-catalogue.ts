@@ -11,10 +11,9 @@ import { AppConfig } from '../../config/index.js';
 import type { AgentDefinitionDto } from '../../conversations/api/dto/agent-definition.dto.js';
 import { problemOf, readDefinition } from '../../conversations/sub-agents/definitions.js';
 import { toPlain } from '../../http/validation/dto.js';
-import { isJsonObject } from '../../http/validation/field-type.js';
-import type { JsonObject } from '../../storage/index.js';
 import { taggedParts } from '../../text/index.js';
 import { ToolRegistry } from '../../tools/tool-registry.js';
+import { isJsonObject, type JsonObject } from '../../json/index.js';
 import { masked } from './masked.js';
 import type { SubAgentsRequestDto } from './sub-agents.controller.js';
 

@@ -1,5 +1,6 @@
+import { isJsonObject } from '../../json/index.js';
 import { type DtoClass, fieldsOf, isClosed } from './field.js';
-import { type FieldType, isJsonObject, isMap } from './field-type.js';
+import { type FieldType, isMap } from './field-type.js';
 import {
   type Location,
   MAX_PROBLEMS,

@@ -1,3 +1,4 @@
+import { isJsonObject } from '../../json/index.js';
 import { parseInstant } from './instant.js';
 import { type Problem, problemsOfEach, valueError } from './problem.js';
 import { parseUuid } from './uuid.js';
@@ -268,11 +269,6 @@ export function instant(): FieldType {
     },
     schema: () => ({ type: 'string', format: 'date-time' }),
   };
-}
-
-/** Whether a value is a JSON object (and not an array or null). */
-export function isJsonObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 const notAnObject: Problem = { type: 'dict_type', msg: 'Input should be a valid dictionary' };

@@ -4,9 +4,9 @@ import {
   type PipeTransform,
   UnsupportedMediaTypeException,
 } from '@nestjs/common';
+import { isJsonObject } from '../../json/index.js';
 import { problemsOf, readDto } from './dto.js';
 import { type DtoClass, fieldsOf, isEmbedded, isOptionalBody } from './field.js';
-import { isJsonObject } from './field-type.js';
 import { UnreadBody } from '../body/json-body.js';
 import { MISSING, RequestValidationError, prefixPath } from './problem.js';
 import { shownAs, withoutSecrets } from './secret-fields.js';

@@ -1,5 +1,6 @@
+import { isJsonObject } from '../../json/index.js';
 import { type DtoClass, fieldsOf } from './field.js';
-import { hidden, isJsonObject } from './field-type.js';
+import { hidden } from './field-type.js';
 
 const known = new WeakMap<DtoClass, boolean>();
 /** Classes that are being asked: those that refer to themselves hold what their other fields hold. */

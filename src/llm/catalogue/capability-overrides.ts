@@ -1,4 +1,4 @@
-import type { JsonObject } from '../llm.js';
+import type { JsonObject } from '../../json/index.js';
 import type { ModelFeatures, ThinkingMode } from './model-features.js';
 
 /** The features that a config may say otherwise of, by the names that the original gives them. */

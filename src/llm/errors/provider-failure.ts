@@ -1,4 +1,5 @@
 import { isNativeError } from 'node:util/types';
+import { isJsonObject } from '../../json/index.js';
 import { AttemptTimeoutError } from '../retry/attempt-clock.js';
 import type { LlmConfig } from '../request/llm-config.js';
 import { LlmError } from './llm-error.js';
@@ -9,7 +10,6 @@ import { environmentKeys } from '../providers/environment.js';
 import { ScriptedFailureError } from '../providers/scripted.js';
 import { retryAfterSeconds } from '../retry/retry-after.js';
 import { isQuotaSpent } from './spent-quota.js';
-import { isObject } from '../messages/json-object.js';
 
 /**
  * Reads what an attempt threw and says it in the clients' words, without the secrets of the config.
@@ -63,7 +63,7 @@ function readFailure(thrown: unknown): ProviderFailure {
 /** What came instead of an answer: an error all the same, or something that no model says. */
 function unreadable(body: string | undefined): string {
   const parsed = body === undefined ? undefined : parseJson(body);
-  if (body !== undefined && isObject(parsed) && parsed['error'] !== undefined)
+  if (body !== undefined && isJsonObject(parsed) && parsed['error'] !== undefined)
     return bodyError(body, '').message;
   const received = body === undefined ? '' : ` Received: '${body.slice(0, 300)}'.`;
   return (
@@ -74,12 +74,12 @@ function unreadable(body: string | undefined): string {
 
 /** An error that came inside a stream, as the provider wrote it. Overload and rate limits are told by code or type. */
 function streamedError(value: unknown): ProviderFailure {
-  const response = isObject(value) ? value['response'] : undefined;
-  const said = isObject(response) ? response : value;
+  const response = isJsonObject(value) ? value['response'] : undefined;
+  const said = isJsonObject(response) ? response : value;
   const text = typeof said === 'string' ? said : JSON.stringify(said);
   const { message, code } = bodyError(text, text);
-  const inner = isObject(said) ? (said['error'] ?? said) : undefined;
-  const status = errorStatus(isObject(inner) ? inner['code'] : undefined);
+  const inner = isJsonObject(said) ? (said['error'] ?? said) : undefined;
+  const status = errorStatus(isJsonObject(inner) ? inner['code'] : undefined);
   const kind = `${code ?? ''} ${textField(value, 'type') ?? ''}`;
   if (status === 500 && kind.includes('rate_limit')) return { kind: 'status', status: 429, message, code };
   if (status === 500 && /invalid_request|context_length|content_filter/.test(kind))
@@ -92,7 +92,7 @@ function bodyError(body: string | undefined, otherwise: string): { message: stri
   if (body === undefined || body.trim() === '') return { message: otherwise };
   const parsed = parseJson(body);
   const first: unknown = Array.isArray(parsed) ? parsed[0] : parsed;
-  const error = isObject(first) ? (first['error'] ?? first) : undefined;
+  const error = isJsonObject(first) ? (first['error'] ?? first) : undefined;
   if (typeof error === 'string') return { message: error };
   const message = textField(error, 'message') ?? textField(error, 'detail');
   const code = textField(error, 'code') ?? textField(error, 'type');
@@ -176,11 +176,11 @@ function isLong(secret: string | null): secret is string {
 }
 
 function textField(value: unknown, field: string): string | undefined {
-  const found = isObject(value) ? value[field] : undefined;
+  const found = isJsonObject(value) ? value[field] : undefined;
   return typeof found === 'string' ? found : undefined;
 }
 
 function numberField(value: unknown, field: string): number | undefined {
-  const found = isObject(value) ? value[field] : undefined;
+  const found = isJsonObject(value) ? value[field] : undefined;
   return typeof found === 'number' ? found : undefined;
 }

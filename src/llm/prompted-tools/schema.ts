@@ -1,6 +1,6 @@
 import { parseShallow } from '../../text/index.js';
+import { isJsonObject } from '../../json/index.js';
 import type { LlmTool } from '../llm.js';
-import { isObject } from '../messages/json-object.js';
 
 /** What is known of one parameter of a tool. */
 export interface ParameterSchema {
@@ -13,8 +13,10 @@ export interface ParameterSchema {
 /** The parameters of a tool by name. */
 export function parametersOf(tool: LlmTool): Map<string, ParameterSchema> {
   const { properties } = tool.parameters;
-  if (!isObject(properties)) return new Map();
-  return new Map(Object.entries(properties).map(([name, schema]) => [name, isObject(schema) ? schema : {}]));
+  if (!isJsonObject(properties)) return new Map();
+  return new Map(
+    Object.entries(properties).map(([name, schema]) => [name, isJsonObject(schema) ? schema : {}]),
+  );
 }
 
 /** The names of the parameters that a call must have. */
@@ -26,7 +28,7 @@ export function requiredOf(tool: LlmTool): string[] {
 /** The arguments of a call; what is no JSON object has none. */
 export function argumentsObject(text: string): Record<string, unknown> {
   const value = parsed(text);
-  return isObject(value) ? value : {};
+  return isJsonObject(value) ? value : {};
 }
 
 /** JSON, or undefined where it is none, or nests too deeply. */

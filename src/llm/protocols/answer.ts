@@ -6,10 +6,10 @@ import {
   type ReasoningItem,
   type ThinkingBlock,
 } from '../../events/index.js';
+import { isJsonObject } from '../../json/index.js';
 import { MAX_CALLS, tooManyCalls } from '../transport/bounded-answer.js';
 import type { ProviderAnswer } from '../providers/provider.js';
 import { tokenUsage, type ModelOutput } from './language-model.js';
-import { isObject } from '../messages/json-object.js';
 
 /** Between a call's id and the signature that Gemini wants back with it. The notation is LiteLLM's. */
 const THOUGHT_SEPARATOR = '__thought__';
@@ -148,8 +148,8 @@ function emptyContent({ body, content }: ModelOutput): ProviderAnswer['message']
 }
 
 function choiceMessage(body: unknown): Record<string, unknown> | undefined {
-  const choices = isObject(body) ? body['choices'] : undefined;
+  const choices = isJsonObject(body) ? body['choices'] : undefined;
   const first: unknown = Array.isArray(choices) ? choices[0] : undefined;
-  const message = isObject(first) ? first['message'] : undefined;
-  return isObject(message) ? message : undefined;
+  const message = isJsonObject(first) ? first['message'] : undefined;
+  return isJsonObject(message) ? message : undefined;
 }

@@ -1,6 +1,6 @@
 import type { LanguageModelV3Content, LanguageModelV3Usage } from '@ai-sdk/provider';
-import { isObject } from '../messages/json-object.js';
-import type { JsonObject, LlmDelta } from '../llm.js';
+import { isJsonObject, type JsonObject } from '../../json/index.js';
+import type { LlmDelta } from '../llm.js';
 import type { ProviderCall } from '../providers/provider.js';
 import { EmptyAnswerError, HeldBackError, type ModelOutput } from './language-model.js';
 import { UnreadableAnswerError } from './refusal.js';
@@ -29,13 +29,13 @@ export class ChatAnswer {
   /** Takes in a chunk of a stream. @throws the error that a provider sends in the middle, as it stands there */
   addChunk(text: string): void {
     const chunk = parsed(text);
-    if (isObject(chunk['error']) || typeof chunk['error'] === 'string') throw streamError(chunk);
+    if (isJsonObject(chunk['error']) || typeof chunk['error'] === 'string') throw streamError(chunk);
     this.thinking.read(chunk);
     this.addFrame(chunk);
     const choice = firstOf(chunk['choices']);
-    if (!isObject(choice)) return;
+    if (!isJsonObject(choice)) return;
     this.addEnd(choice);
-    if (isObject(choice['delta'])) this.addMessage(choice['delta']);
+    if (isJsonObject(choice['delta'])) this.addMessage(choice['delta']);
   }
 
   /** Takes in an answer that comes whole. */
@@ -44,7 +44,7 @@ export class ChatAnswer {
     if (!Array.isArray(body['choices'])) throw new UnreadableAnswerError(text);
     const choice = firstOf(body['choices']);
     if (choice === undefined) throw new EmptyAnswerError('Response did not contain any choices.');
-    if (!isObject(choice) || !isObject(choice['message'])) throw new UnreadableAnswerError(text);
+    if (!isJsonObject(choice) || !isJsonObject(choice['message'])) throw new UnreadableAnswerError(text);
     this.body = body;
     this.thinking.read(body);
     this.addFrame(body);
@@ -79,7 +79,7 @@ export class ChatAnswer {
   private addFrame({ id, usage }: JsonObject): void {
     if (!this.begun && typeof id === 'string') this.id = id;
     this.begun = true;
-    if (isObject(usage)) this.usage = readUsage(usage);
+    if (isJsonObject(usage)) this.usage = readUsage(usage);
   }
 
   private addEnd({ finish_reason: reason }: JsonObject): void {
@@ -99,10 +99,10 @@ export class ChatAnswer {
 
   /** Mistral's thinking comes as a part beside the text. */
   private addPart(part: unknown): void {
-    if (!isObject(part)) return;
+    if (!isJsonObject(part)) return;
     if (part['type'] === 'text') this.addText(part['text']);
     if (part['type'] !== 'thinking' || !Array.isArray(part['thinking'])) return;
-    for (const piece of part['thinking']) if (isObject(piece)) this.addReasoning(piece['text']);
+    for (const piece of part['thinking']) if (isJsonObject(piece)) this.addReasoning(piece['text']);
   }
 
   private addReasoning(piece: unknown): void {
@@ -138,7 +138,7 @@ export class ChatAnswer {
 function parsed(text: string): JsonObject {
   try {
     const value: unknown = JSON.parse(text);
-    if (isObject(value)) return value;
+    if (isJsonObject(value)) return value;
   } catch {
     // Said below.
   }
@@ -159,9 +159,9 @@ function readUsage(usage: JsonObject): LanguageModelV3Usage {
   const input = usage['prompt_tokens_details'];
   const output = usage['completion_tokens_details'];
   const total = count(usage['prompt_tokens']);
-  const cacheRead = count(isObject(input) ? input['cached_tokens'] : 0);
+  const cacheRead = count(isJsonObject(input) ? input['cached_tokens'] : 0);
   const completion = count(usage['completion_tokens']);
-  const reasoning = count(isObject(output) ? output['reasoning_tokens'] : 0);
+  const reasoning = count(isJsonObject(output) ? output['reasoning_tokens'] : 0);
   return {
     inputTokens: { total, cacheRead, cacheWrite: undefined, noCache: total - cacheRead },
     outputTokens: { total: completion, reasoning, text: Math.max(0, completion - reasoning) },

@@ -1,7 +1,8 @@
 import type { LanguageModelV3FunctionTool } from '@ai-sdk/provider';
 import { inSlices } from '../../flow/index.js';
 import { joinInParts } from '../../text/index.js';
-import type { JsonObject, LlmRequest, LlmTool } from '../llm.js';
+import type { JsonObject } from '../../json/index.js';
+import type { LlmRequest, LlmTool } from '../llm.js';
 import type { ProviderAnswer, ProviderCall } from '../providers/provider.js';
 import { postToModel, textOf, type ModelReply } from '../request/model-request.js';
 import { toAnswer } from './answer.js';

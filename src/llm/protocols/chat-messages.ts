@@ -1,5 +1,5 @@
 import { isClaudes, plainText, textContent, type Content, type Message } from '../../events/index.js';
-import type { JsonObject } from '../llm.js';
+import type { JsonObject } from '../../json/index.js';
 import { splitThoughtSignature } from './answer.js';
 import { replayedDetails } from './reasoning-details.js';
 

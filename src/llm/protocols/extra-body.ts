@@ -1,5 +1,4 @@
-import type { JsonObject } from '../llm.js';
-import { isObject } from '../messages/json-object.js';
+import { isJsonObject, type JsonObject } from '../../json/index.js';
 
 /**
  * A `fetch` that merges what the config adds into the body of each request; of fields that are objects on both sides the
@@ -9,7 +8,7 @@ export function withExtraBody(send: typeof fetch, extra: JsonObject): typeof fet
   if (Object.keys(extra).length === 0) return send;
   return (input, init) => {
     const body: unknown = typeof init?.body === 'string' ? JSON.parse(init.body) : undefined;
-    if (!isObject(body)) return send(input, init);
+    if (!isJsonObject(body)) return send(input, init);
     return send(input, { ...init, body: JSON.stringify(merged(body, extra)) });
   };
 }
@@ -17,7 +16,7 @@ export function withExtraBody(send: typeof fetch, extra: JsonObject): typeof fet
 function merged(body: JsonObject, extra: JsonObject): JsonObject {
   const fields = Object.entries(extra).map(([name, value]) => {
     const known = body[name];
-    return [name, isObject(known) && isObject(value) ? { ...known, ...value } : value] as const;
+    return [name, isJsonObject(known) && isJsonObject(value) ? { ...known, ...value } : value] as const;
   });
   return { ...body, ...Object.fromEntries(fields) };
 }

@@ -1,10 +1,9 @@
 import { plainText, type Message } from '../../events/index.js';
-import type { JsonObject } from '../llm.js';
+import { isJsonObject, type JsonObject } from '../../json/index.js';
 import type { ProviderCall } from '../providers/provider.js';
 import { splitThoughtSignature } from './answer.js';
 import { samplingFields } from './chat-completions.js';
 import { imagesOfTools } from './chat-messages.js';
-import { isObject } from '../messages/json-object.js';
 import { parsedArguments } from './prompt.js';
 
 /** A request of Ollama's chat (https://docs.ollama.com/api/chat). */
@@ -33,7 +32,7 @@ export function ollamaBody(call: ProviderCall): OllamaBody {
       ...samplingFields(call),
       top_k: call.features.reasoningEffort ? undefined : (config.top_k ?? undefined),
       stop,
-      ...(isObject(options) ? options : {}),
+      ...(isJsonObject(options) ? options : {}),
       ...Object.fromEntries(entries.filter(([name]) => !FIELDS.has(name))),
     },
     ...Object.fromEntries(entries.filter(([name]) => FIELDS.has(name))),

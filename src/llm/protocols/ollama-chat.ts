@@ -2,13 +2,13 @@ import type { LanguageModelV3Content } from '@ai-sdk/provider';
 import { randomUUID } from 'node:crypto';
 import { inSlices } from '../../flow/index.js';
 import { jsonBytes } from '../../text/index.js';
+import { isJsonObject } from '../../json/index.js';
 import { modelFetch } from '../transport/model-fetch.js';
 import type { ProviderAnswer, ProviderCall } from '../providers/provider.js';
 import { toAnswer } from './answer.js';
 import { requestHeaders } from './chat-completions.js';
 import { jsonLines } from './json-lines.js';
 import { EmptyAnswerError } from './language-model.js';
-import { isObject } from '../messages/json-object.js';
 import { ollamaBody, type OllamaBody } from './ollama-body.js';
 import { RefusalError } from './refusal.js';
 
@@ -70,10 +70,11 @@ class OllamaAnswer {
   /** @throws what Ollama says when it fails in the middle */
   add(line: unknown): void {
     this.call.onProgress();
-    if (!isObject(line)) throw new EmptyAnswerError('Ollama answered with something else than JSON objects.');
+    if (!isJsonObject(line))
+      throw new EmptyAnswerError('Ollama answered with something else than JSON objects.');
     if (line['error'] !== undefined) throw new RefusalError(500, JSON.stringify(line));
     const { message } = line;
-    if (isObject(message)) this.addMessage(message);
+    if (isJsonObject(message)) this.addMessage(message);
     if (line['done'] !== true) return;
     this.done = { prompt: count(line['prompt_eval_count']), completion: count(line['eval_count']) };
   }
@@ -96,8 +97,8 @@ class OllamaAnswer {
 
   /** Calls come whole; only newer versions of Ollama give them ids. */
   private addCall(call: unknown): void {
-    const called = isObject(call) ? call['function'] : undefined;
-    if (!isObject(call) || !isObject(called) || typeof called['name'] !== 'string') return;
+    const called = isJsonObject(call) ? call['function'] : undefined;
+    if (!isJsonObject(call) || !isJsonObject(called) || typeof called['name'] !== 'string') return;
     const { name, arguments: args } = called;
     this.calls.push({
       type: 'tool-call',

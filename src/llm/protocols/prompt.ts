@@ -16,7 +16,7 @@ import {
   type ThinkingBlock,
 } from '../../events/index.js';
 import { parseShallow } from '../../text/index.js';
-import type { JsonObject } from '../llm.js';
+import type { JsonObject } from '../../json/index.js';
 import { splitThoughtSignature } from './answer.js';
 import { lastInputIndex } from './chat-messages.js';
 

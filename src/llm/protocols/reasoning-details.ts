@@ -1,7 +1,6 @@
 import { isClaudes, type Message, type ReasoningItem, type ThinkingBlock } from '../../events/index.js';
-import type { JsonObject } from '../llm.js';
+import { isJsonObject, type JsonObject } from '../../json/index.js';
 import { splitThoughtSignature, withThoughtSignature } from './answer.js';
-import { isObject } from '../messages/json-object.js';
 
 /** One detail as it is put together of its pieces. */
 interface Detail {
@@ -35,7 +34,7 @@ export class ReasoningDetails {
   /** @param list the field of a message or of a chunk; in a stream the pieces of one detail share its index */
   add(list: unknown): void {
     if (!Array.isArray(list)) return;
-    for (const [place, piece] of list.entries()) if (isObject(piece)) this.addPiece(piece, place);
+    for (const [place, piece] of list.entries()) if (isJsonObject(piece)) this.addPiece(piece, place);
   }
 
   private addPiece(piece: JsonObject, place: number): void {

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
+import { isJsonObject } from '../../json/index.js';
 import { modelFetch } from '../transport/model-fetch.js';
-import { isObject } from '../messages/json-object.js';
 
 /**
  * Sends a request and tells a refusal from an answer: gateways refuse with status 200 and an error in the body when they
@@ -21,7 +21,7 @@ export function refusedWith(text: string): number | undefined {
   const error = body?.['error'];
   if (error === undefined || error === null || error === false || error === '') return undefined;
   if (hasItems(body['choices']) || hasItems(body['output'])) return undefined;
-  return errorStatus(isObject(error) ? error['code'] : undefined);
+  return errorStatus(isJsonObject(error) ? error['code'] : undefined);
 }
 
 /** The HTTP status of an error that names a code, as a number or as a word. */
@@ -40,7 +40,7 @@ function hasItems(value: unknown): boolean {
 function parsed(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
+    return isJsonObject(value) ? value : undefined;
   } catch {
     return undefined;
   }

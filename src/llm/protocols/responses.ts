@@ -1,8 +1,8 @@
 import { plainText, type Message, type ReasoningItem } from '../../events/index.js';
-import type { JsonObject } from '../llm.js';
 import type { ProviderAnswer, ProviderCall } from '../providers/provider.js';
 import { inSlices } from '../../flow/index.js';
 import { jsonBytes, withoutEndSlashes } from '../../text/index.js';
+import type { JsonObject } from '../../json/index.js';
 import { splitThoughtSignature, toAnswer } from './answer.js';
 import { requestHeaders } from './chat-completions.js';
 import { callLanguageModel } from './language-model.js';

@@ -1,8 +1,7 @@
 import type { LanguageModelV3Content } from '@ai-sdk/provider';
 import { randomUUID } from 'node:crypto';
-import { isObject } from '../messages/json-object.js';
+import { isJsonObject, type JsonObject } from '../../json/index.js';
 import { MAX_CALLS, tooManyCalls } from '../transport/bounded-answer.js';
-import type { JsonObject } from '../llm.js';
 import { JsonProgress } from './json-progress.js';
 import { EmptyAnswerError } from './language-model.js';
 
@@ -39,8 +38,8 @@ export class StreamedCalls {
    * @throws LlmError for more calls than an answer can have
    */
   add(value: unknown): void {
-    if (!isObject(value)) return;
-    const called = isObject(value['function']) ? value['function'] : {};
+    if (!isJsonObject(value)) return;
+    const called = isJsonObject(value['function']) ? value['function'] : {};
     const { name } = called;
     // A name that is blank begins nothing.
     const isBlank = typeof name === 'string' && name.trim() === '';
@@ -140,6 +139,6 @@ function argumentsText(value: unknown): string {
 
 /** Google's, by way of OpenAI's protocol (https://ai.google.dev/gemini-api/docs/thought-signatures). */
 function thoughtSignature({ extra_content: extra }: JsonObject): string | undefined {
-  const google = isObject(extra) ? extra['google'] : undefined;
-  return isObject(google) ? worded(google['thought_signature']) : undefined;
+  const google = isJsonObject(extra) ? extra['google'] : undefined;
+  return isJsonObject(google) ? worded(google['thought_signature']) : undefined;
 }

@@ -1,6 +1,6 @@
 import type { ThinkingBlock } from '../../events/index.js';
+import { isJsonObject } from '../../json/index.js';
 import { ReasoningDetails } from './reasoning-details.js';
-import { isObject } from '../messages/json-object.js';
 
 /** Where a body or a chunk may carry the fields of LiteLLM and of OpenRouter. */
 interface Carrier {
@@ -33,7 +33,7 @@ export class ThinkingReader {
 
   /** In a stream the text comes in pieces, the signature with the last. */
   private add(block: unknown): void {
-    if (!isObject(block)) return;
+    if (!isJsonObject(block)) return;
     const { type, data, thinking, signature } = block;
     if (type === 'redacted_thinking' && typeof data === 'string') this.signed.push({ type, data });
     if (type !== 'thinking') return;
@@ -45,8 +45,8 @@ export class ThinkingReader {
 }
 
 function carrier(value: unknown): Carrier | undefined {
-  const choices = isObject(value) ? value['choices'] : undefined;
+  const choices = isJsonObject(value) ? value['choices'] : undefined;
   const first: unknown = Array.isArray(choices) ? choices[0] : undefined;
-  const found = isObject(first) ? (first['message'] ?? first['delta']) : undefined;
-  return isObject(found) ? found : undefined;
+  const found = isJsonObject(first) ? (first['message'] ?? first['delta']) : undefined;
+  return isJsonObject(found) ? found : undefined;
 }

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../llm.js';
+import type { JsonObject } from '../../json/index.js';
 import { callChatCompletions, type ChatEndpoint } from '../protocols/chat-completions.js';
 import { ALL_ROLES, type ServiceDialect } from '../protocols/chat-messages.js';
 import { MISTRAL_CALL_ID, type CallIdForm } from '../protocols/call-ids.js';

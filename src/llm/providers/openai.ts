@@ -1,6 +1,6 @@
+import type { JsonObject } from '../../json/index.js';
 import { INTERLEAVED_THINKING } from '../catalogue/model-features.js';
 import { parseModelName } from '../catalogue/model-name.js';
-import type { JsonObject } from '../llm.js';
 import { callChatCompletions } from '../protocols/chat-completions.js';
 import type { ServiceDialect } from '../protocols/chat-messages.js';
 import { callResponses } from '../protocols/responses.js';

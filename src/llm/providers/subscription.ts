@@ -1,9 +1,8 @@
-import type { JsonObject } from '../llm.js';
+import { isJsonObject, type JsonObject } from '../../json/index.js';
 import { LlmError } from '../errors/llm-error.js';
 import { callResponses } from '../protocols/responses.js';
 import { fromEnvironment } from './environment.js';
 import type { ProviderAnswer, ProviderCall } from './provider.js';
-import { isObject } from '../messages/json-object.js';
 
 /** Where the models of a ChatGPT subscription are. Never the `base_url` of a model: the token is for nobody else. */
 const ADDRESS = 'https://chatgpt.com/backend-api/codex';
@@ -50,8 +49,8 @@ function accountOf(token: string): string | undefined {
   const [, payload = ''] = token.split('.');
   try {
     const claims: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString());
-    const auth: unknown = isObject(claims) ? claims[CLAIM] : undefined;
-    const id = isObject(auth) ? auth['chatgpt_account_id'] : undefined;
+    const auth: unknown = isJsonObject(claims) ? claims[CLAIM] : undefined;
+    const id = isJsonObject(auth) ? auth['chatgpt_account_id'] : undefined;
     return typeof id === 'string' ? id : undefined;
   } catch {
     return undefined;

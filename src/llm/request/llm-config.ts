@@ -1,4 +1,4 @@
-import type { JsonObject } from '../llm.js';
+import type { JsonObject } from '../../json/index.js';
 
 /** The LLM object of the wire, defaults filled in. Field meanings and defaults: LiteLLM's and the OpenHands SDK's. */
 export interface LlmConfig {

@@ -12,7 +12,7 @@ import {
   uuid,
 } from '../../http/validation/field-type.js';
 import type { Problem } from '../../http/validation/problem.js';
-import type { JsonObject } from '../../storage/index.js';
+import type { JsonObject } from '../../json/index.js';
 import { tool, type ToolDto } from '../dto/agent-context.dto.js';
 import { condenserSettings, LLMSummarizingCondenserSettingsDto } from '../dto/condenser-settings.dto.js';
 import { ProfileVerificationSettingsDto } from '../dto/verification-settings.dto.js';

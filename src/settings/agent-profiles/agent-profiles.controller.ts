@@ -3,7 +3,7 @@ import { readChecked } from '../../http/validation/dto.js';
 import { anyObject, text } from '../../http/validation/field-type.js';
 import { jsonBodyOf } from '../../http/body/json-body.js';
 import { documentSchemas, Operation } from '../../http/operation.js';
-import type { JsonObject } from '../../storage/index.js';
+import type { JsonObject } from '../../json/index.js';
 import { type AgentProfileInfo, AgentProfilesService } from './agent-profiles.service.js';
 import { NAME_IN_PATH, ProfileNamePipe } from '../dto/profile-name.js';
 import { RenameAgentProfileRequestDto } from '../llm-profiles/profile-requests.dto.js';

@@ -1,11 +1,10 @@
 import { fieldsOf } from '../../http/validation/field.js';
-import { isJsonObject } from '../../http/validation/field-type.js';
-import type { JsonObject } from '../../storage/index.js';
 import { ACPAgentSettingsDto, OpenHandsAgentSettingsDto } from '../dto/agent-settings.dto.js';
 import { McpServerDto } from '../dto/mcp-server.dto.js';
 import { splitBasicAuth } from '../../text/index.js';
 import { asObject, completed, has } from '../json-values.js';
 import { utcTimestamp } from '../../events/index.js';
+import { isJsonObject, type JsonObject } from '../../json/index.js';
 
 /** Objects of agent settings that have fields of their own, as opposed to maps. */
 export const AGENT_PARTS = ['llm', 'agent_context', 'condenser', 'verification', 'meta_profile'];

@@ -9,7 +9,7 @@ import {
   recordOf,
   text,
 } from '../../http/validation/field-type.js';
-import type { JsonObject } from '../../storage/index.js';
+import type { JsonObject } from '../../json/index.js';
 
 /** A tool that the agent is given, by name. */
 export class ToolDto {

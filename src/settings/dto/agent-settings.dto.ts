@@ -12,7 +12,7 @@ import {
   recordOf,
   text,
 } from '../../http/validation/field-type.js';
-import type { JsonObject } from '../../storage/index.js';
+import type { JsonObject } from '../../json/index.js';
 import { AgentContextDto, type ToolDto, agentContext, tool } from './agent-context.dto.js';
 import { condenserSettings, LLMSummarizingCondenserSettingsDto } from './condenser-settings.dto.js';
 import { LLMDto, llm } from './llm.dto.js';

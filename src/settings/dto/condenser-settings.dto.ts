@@ -4,12 +4,12 @@ import {
   decimal,
   flag,
   integer,
-  isJsonObject,
   nullable,
   type FieldType,
 } from '../../http/validation/field-type.js';
 import { prefixPath } from '../../http/validation/problem.js';
 import { problemsOf, readDto, refTo } from '../../http/validation/dto.js';
+import { isJsonObject } from '../../json/index.js';
 
 /** Condenses by summaries of the model. */
 export class LLMSummarizingCondenserSettingsDto {

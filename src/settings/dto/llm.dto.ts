@@ -13,7 +13,7 @@ import {
   shortText,
   text,
 } from '../../http/validation/field-type.js';
-import type { JsonObject } from '../../storage/index.js';
+import type { JsonObject } from '../../json/index.js';
 import { secretText } from './secret-text.js';
 
 const optionalText = (): FieldType => nullable(shortText());

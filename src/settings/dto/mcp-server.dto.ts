@@ -6,7 +6,6 @@ import {
   choice,
   decimal,
   flag,
-  isJsonObject,
   listOf,
   nullable,
   recordOf,
@@ -14,6 +13,7 @@ import {
   text,
 } from '../../http/validation/field-type.js';
 import { hasSecrets, shownAs } from '../../http/validation/secret-fields.js';
+import { isJsonObject } from '../../json/index.js';
 
 const TRANSPORTS = ['stdio', 'http', 'streamable-http', 'sse'];
 

@@ -2,7 +2,7 @@ import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post } from '@
 import { Cipher } from '../../crypto/index.js';
 import { toPlain } from '../../http/validation/dto.js';
 import { Operation } from '../../http/operation.js';
-import type { JsonObject } from '../../storage/index.js';
+import type { JsonObject } from '../../json/index.js';
 import { NAME_IN_PATH, ProfileNamePipe } from '../dto/profile-name.js';
 import {
   RenameProfileRequestDto,

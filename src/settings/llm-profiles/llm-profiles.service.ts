@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Cipher, hideSecrets } from '../../crypto/index.js';
-import type { JsonObject } from '../../storage/index.js';
+import type { JsonObject } from '../../json/index.js';
 import { AgentProfiles } from '../agent-profiles/agent-profiles.js';
 import { withoutEnding } from '../dto/profile-name.js';
 import { hasSecret } from '../dto/secret-text.js';

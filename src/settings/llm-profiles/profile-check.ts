@@ -3,7 +3,7 @@ import { KnownSecrets, secretTexts } from '../../crypto/index.js';
 import { readChecked } from '../../http/validation/dto.js';
 import type { TextContent } from '../../events/index.js';
 import { Llm, LlmError } from '../../llm/index.js';
-import type { JsonObject } from '../../storage/index.js';
+import type { JsonObject } from '../../json/index.js';
 import { llm, LLMDto } from '../dto/llm.dto.js';
 import { toLlmConfig } from '../dto/to-llm-config.js';
 

@@ -2,7 +2,7 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/co
 import { refTo, toPlain } from '../../http/validation/dto.js';
 import { documentSchemas, Operation } from '../../http/operation.js';
 import { RequestValidationError, valueError } from '../../http/validation/problem.js';
-import type { JsonObject } from '../../storage/index.js';
+import type { JsonObject } from '../../json/index.js';
 import { metaProfileComplaint, MetaProfileDto } from './meta-profile.dto.js';
 import { NAME_IN_PATH, ProfileNamePipe, withoutEnding } from '../dto/profile-name.js';
 import { asObject } from '../json-values.js';

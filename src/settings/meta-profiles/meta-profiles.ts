@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import type { JsonObject } from '../../storage/index.js';
+import type { JsonObject } from '../../json/index.js';
 import { MetaProfileDto } from './meta-profile.dto.js';
 import { asText, completed } from '../json-values.js';
 import { DamagedFileError, NoSuchEntryError, UnusableProfileError } from '../settings-errors.js';

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { ENCRYPTED_PLACES, FileSecrets } from '../../crypto/index.js';
-import { isJsonObject } from '../../http/validation/field-type.js';
-import type { JsonObject } from '../../storage/index.js';
+import { isJsonObject, type JsonObject } from '../../json/index.js';
 import { hasSecret } from '../dto/secret-text.js';
 import { asObject, asText } from '../json-values.js';
 import {

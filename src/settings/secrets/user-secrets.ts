@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Cipher, FileSecrets, isToken, MASK } from '../../crypto/index.js';
-import type { JsonObject } from '../../storage/index.js';
+import type { JsonObject } from '../../json/index.js';
 import { asObject, asText } from '../json-values.js';
 import {
   LimitReachedError,

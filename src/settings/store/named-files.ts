@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../storage/index.js';
+import type { JsonObject } from '../../json/index.js';
 import { PROFILE_NAME } from '../dto/profile-name.js';
 import { DamagedFileError, EntryExistsError, LimitReachedError } from '../settings-errors.js';
 import type { FolderWriter, PersistenceFolder } from './persistence-folder.js';

@@ -4,8 +4,8 @@ import { open, readdir, realpath, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
 import { FolderLock, makeFolder, type StillHeld } from '../../files/index.js';
-import { isJsonObject } from '../../http/validation/field-type.js';
-import { type JsonObject, storageFailure } from '../../storage/index.js';
+import { storageFailure } from '../../storage/index.js';
+import { isJsonObject, type JsonObject } from '../../json/index.js';
 import { DamagedFileError, TooLargeError } from '../settings-errors.js';
 
 /** Bytes of one file: what is larger is not read, and not written either. */

@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import type { JsonObject } from '../../storage/index.js';
+import type { JsonObject } from '../../json/index.js';
 import { DamagedFileError, type SettingsConflictError } from '../settings-errors.js';
 import type { PersistenceFolder } from './persistence-folder.js';
 

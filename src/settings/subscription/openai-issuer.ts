@@ -1,5 +1,5 @@
-import { isJsonObject } from '../../http/validation/field-type.js';
 import { withoutEndSlashes } from '../../text/index.js';
+import { isJsonObject } from '../../json/index.js';
 
 /** Where people with a ChatGPT subscription sign in; another one by the environment, for tests and proxies. */
 const ISSUER = 'https://auth.openai.com';

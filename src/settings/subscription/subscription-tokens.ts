@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { FileSecrets, KnownSecrets } from '../../crypto/index.js';
 import { errorMessage } from '../../errors/index.js';
-import type { JsonObject } from '../../storage/index.js';
+import type { JsonObject } from '../../json/index.js';
 import type { FolderWriter, PersistenceFolder } from '../store/persistence-folder.js';
 import type { SubscriptionTokens } from './openai-issuer.js';
 

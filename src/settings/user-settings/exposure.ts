@@ -1,6 +1,6 @@
 import { BadRequestException, ServiceUnavailableException } from '@nestjs/common';
 import { type Cipher, maskSecrets, tokenSecrets } from '../../crypto/index.js';
-import type { JsonObject } from '../../storage/index.js';
+import type { JsonObject } from '../../json/index.js';
 
 /** How secrets look in an answer. */
 export type Exposure = 'redacted' | 'encrypted' | 'plaintext';

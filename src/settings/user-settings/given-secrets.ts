@@ -1,5 +1,5 @@
 import { type Cipher, openTokens, restoreMasked } from '../../crypto/index.js';
-import type { JsonObject } from '../../storage/index.js';
+import type { JsonObject } from '../../json/index.js';
 import { RefusedSettingsError } from '../settings-errors.js';
 
 /**

@@ -1,5 +1,4 @@
-import { isJsonObject } from '../../http/validation/field-type.js';
-import type { JsonObject } from '../../storage/index.js';
+import { isJsonObject, type JsonObject } from '../../json/index.js';
 import { AGENT_PROFILE_VERSION } from '../agent-profiles/agent-profile.dto.js';
 import { AGENT_SETTINGS_VERSION } from '../dto/agent-settings.dto.js';
 

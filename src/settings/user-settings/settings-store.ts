@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { ENCRYPTED_PLACES, FileSecrets } from '../../crypto/index.js';
-import { isJsonObject } from '../../http/validation/field-type.js';
-import type { JsonObject } from '../../storage/index.js';
+import { isJsonObject, type JsonObject } from '../../json/index.js';
 import { ConversationSettingsDto } from './conversation-settings.dto.js';
 import { asObject, asText, completed, withUnknown } from '../json-values.js';
 import { currentSettings } from './older-files.js';

@@ -13,7 +13,7 @@ import {
 import { Cipher } from '../../crypto/index.js';
 import { toPlain } from '../../http/validation/dto.js';
 import { Operation } from '../../http/operation.js';
-import type { JsonObject } from '../../storage/index.js';
+import type { JsonObject } from '../../json/index.js';
 import { McpServerDto, McpServerPatchDto } from '../dto/mcp-server.dto.js';
 import { SettingsUpdateRequestDto } from './update-settings.dto.js';
 import { EXPOSE_HEADER, exposureOf } from './exposure.js';

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Cipher } from '../../crypto/index.js';
 import { utcTimestamp } from '../../events/index.js';
-import type { JsonObject } from '../../storage/index.js';
+import type { JsonObject } from '../../json/index.js';
 import { AgentProfiles } from '../agent-profiles/agent-profiles.js';
 import { ConversationSettingsDto } from './conversation-settings.dto.js';
 import { hasSecret } from '../dto/secret-text.js';

@@ -1,6 +1,6 @@
 import { Field } from '../../http/validation/field.js';
 import { type FieldType, anyObject, nullable, text } from '../../http/validation/field-type.js';
-import type { JsonObject } from '../../storage/index.js';
+import type { JsonObject } from '../../json/index.js';
 import { PROFILE_NAME } from '../dto/profile-name.js';
 
 const UUID = /^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$/;

@@ -3,7 +3,7 @@ import { model, refTo } from '../../http/validation/dto.js';
 import { type DtoClass, Field } from '../../http/validation/field.js';
 import { listOf, nullable, text } from '../../http/validation/field-type.js';
 import { documentSchemas, Operation } from '../../http/operation.js';
-import type { JsonObject } from '../../storage/index.js';
+import type { JsonObject } from '../../json/index.js';
 import { type StoredWorkspaces, Workspaces } from './workspaces.js';
 
 const place = text({ min: 1, max: 4096 });

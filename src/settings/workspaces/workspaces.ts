@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { isJsonObject } from '../../http/validation/field-type.js';
-import type { JsonObject } from '../../storage/index.js';
+import { isJsonObject, type JsonObject } from '../../json/index.js';
 import { CorruptedStoreError, LimitReachedError, NoSuchEntryError } from '../settings-errors.js';
 import type { PersistenceFolder } from '../store/persistence-folder.js';
 import { StoreFile } from '../store/store-file.js';

@@ -3,7 +3,8 @@ import { ExecuteBashRequestDto } from '../../bash/dto/bash.dto.js';
 import { problemsOf, readDto } from '../../http/validation/dto.js';
 import { explainJsonError } from '../../http/body/json-error.js';
 import { JsonBoundsError, JsonSize } from '../../text/index.js';
-import { isAuthFrame, isRecord } from './client-frame.js';
+import { isJsonObject } from '../../json/index.js';
+import { isAuthFrame } from './client-frame.js';
 
 /** What a text frame of a client at the bash events means. */
 export type BashFrame =
@@ -34,7 +35,7 @@ export function readBashFrame(data: Buffer): BashFrame {
     const detail = error instanceof JsonBoundsError ? error.message : whereItBreaks(text);
     return { type: 'invalid', code: 'JSONDecodeError', detail };
   }
-  if (!isRecord(value)) return invalid(['  Input should be a valid dictionary [type=model_type]']);
+  if (!isJsonObject(value)) return invalid(['  Input should be a valid dictionary [type=model_type]']);
   if (isAuthFrame(value) || value['type'] === 'auth') return { type: 'auth' };
   const request = readDto(ExecuteBashRequestDto, value);
   const problems = problemsOf(request);

@@ -2,6 +2,7 @@ import type { IncomingMessage } from '../../conversations/state/start-request.js
 import { textContent, type Content, type MessageRole } from '../../events/index.js';
 import { afterLarge, inSlices, turnForPiece } from '../../flow/index.js';
 import { decodeInParts, JsonBoundsError, measureJson, parseInParts } from '../../text/index.js';
+import { isJsonObject } from '../../json/index.js';
 
 /** A longer frame is parsed in a turn of its own (bytes). */
 const WORTH_A_TURN = 32 * 1024;
@@ -32,7 +33,7 @@ export async function readClientFrame(data: Buffer): Promise<ClientFrame> {
     return { type: 'invalid', code: 'JSONDecodeError', detail };
   }
   await afterLarge(data.length);
-  if (!isRecord(value)) {
+  if (!isJsonObject(value)) {
     return invalid([['', 'Input should be a valid dictionary or instance of Message', 'model_type']]);
   }
   return isAuthFrame(value) ? { type: 'auth' } : readMessage(value);
@@ -42,7 +43,7 @@ export async function readClientFrame(data: Buffer): Promise<ClientFrame> {
 export function readAuthKey(text: string): string | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    if (!isRecord(value) || value['type'] !== 'auth') return undefined;
+    if (!isJsonObject(value) || value['type'] !== 'auth') return undefined;
     return typeof value['session_api_key'] === 'string' ? value['session_api_key'] : undefined;
   } catch {
     return undefined;
@@ -90,7 +91,7 @@ function readContent(
 
 /** One text or image part, or what is wrong with it. */
 function readPart(part: unknown): Content | string {
-  if (!isRecord(part)) return 'Input should be a text or an image part';
+  if (!isJsonObject(part)) return 'Input should be a text or an image part';
   const { type = 'image_urls' in part ? 'image' : 'text', text, image_urls, cache_prompt = false } = part;
   if (typeof cache_prompt !== 'boolean') return 'cache_prompt should be a valid boolean';
   if (type === 'text') {
@@ -107,10 +108,6 @@ const SURROGATES = 'Input should be valid Unicode: surrogates not allowed';
 
 function isStringArray(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((item) => typeof item === 'string');
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Only these keys: anything more is meant as a message and is complained about. */

@@ -1,4 +1,4 @@
-import { isObject } from './parse-arguments.js';
+import { isJsonObject } from '../../json/index.js';
 import { pythonRepr } from './python-text.js';
 
 /** One thing that is wrong with an argument. */
@@ -56,11 +56,11 @@ export function coerceFields(
   location: string,
   problems: ValidationProblem[],
 ): Record<string, unknown> {
-  const properties = isObject(schema['properties']) ? schema['properties'] : {};
+  const properties = isJsonObject(schema['properties']) ? schema['properties'] : {};
   const required: unknown[] = Array.isArray(schema['required']) ? schema['required'] : [];
   const result: [string, unknown][] = [];
   for (const [name, property] of Object.entries(properties)) {
-    const propertySchema = isObject(property) ? property : {};
+    const propertySchema = isJsonObject(property) ? property : {};
     const path = location === '' ? name : `${location}.${name}`;
     if (Object.hasOwn(fields, name)) {
       result.push([name, coerceValue(propertySchema, fields[name], path, problems)]);
@@ -81,14 +81,14 @@ function coerceNested(
   report: Report,
 ): unknown {
   const title = schema['title'];
-  if (!isObject(value)) {
+  if (!isJsonObject(value)) {
     if (typeof title === 'string')
       report('model_type', `Input should be a valid dictionary or instance of ${title}`);
     else report('dict_type', 'Input should be a valid dictionary');
     return value;
   }
   // An object without declared properties is free-form.
-  return isObject(schema['properties']) ? coerceFields(schema, value, location, problems) : value;
+  return isJsonObject(schema['properties']) ? coerceFields(schema, value, location, problems) : value;
 }
 
 function coerceArray(
@@ -102,7 +102,7 @@ function coerceArray(
     report('list_type', 'Input should be a valid list');
     return value;
   }
-  const items = isObject(schema['items']) ? schema['items'] : {};
+  const items = isJsonObject(schema['items']) ? schema['items'] : {};
   return value.map((item, index) => coerceValue(items, item, `${location}.${index}`, problems));
 }
 

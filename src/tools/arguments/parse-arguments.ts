@@ -1,3 +1,4 @@
+import { isJsonObject } from '../../json/index.js';
 import { decodeJson, JsonDecodeError } from './json-decoder.js';
 
 /** The arguments of a call as an object, or why its text is not JSON. */
@@ -19,7 +20,7 @@ export function parseArguments(rawJson: string): ParsedArguments {
     if (error instanceof JsonDecodeError) return { ok: false, error: error.message };
     throw error;
   }
-  if (!isObject(value)) return { ok: true, args: {} };
+  if (!isJsonObject(value)) return { ok: true, args: {} };
   const given = Object.fromEntries(Object.entries(value).filter(([, field]) => field !== null));
   return { ok: true, args: respellRisk(given) };
 }
@@ -32,9 +33,4 @@ function respellRisk(args: Record<string, unknown>): Record<string, unknown> {
     repaired = { ...rest, security_risk: risk };
   }
   return repaired;
-}
-
-/** Whether a JSON value is an object, not null and not a list. */
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

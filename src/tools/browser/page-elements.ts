@@ -1,3 +1,5 @@
+import { isJsonObject } from '../../json/index.js';
+
 /** Something on a page that can be clicked or filled in. */
 export interface PageElement {
   /** How the browser finds it again, as long as the page is the same. */
@@ -51,7 +53,7 @@ function collect(node: unknown, inside: boolean, found: PageElement[]): void {
     for (const child of node) collect(child, inside, found);
     return;
   }
-  if (!isNode(node)) return;
+  if (!isJsonObject(node)) return;
   const element = inside ? undefined : elementOf(node);
   if (element) found.push(element);
   // What is in something clickable only shows that it is: the arrow of a button, the text of a link.
@@ -86,14 +88,14 @@ function isLeafLike(node: Record<string, unknown>): boolean {
 
 function containsInteractive(node: unknown): boolean {
   if (Array.isArray(node)) return node.some(containsInteractive);
-  if (!isNode(node)) return false;
+  if (!isJsonObject(node)) return false;
   return INTERACTIVE.has(text(node['role'])) || containsInteractive(node['children']);
 }
 
 function optionsOf(children: unknown): string[] {
   if (!Array.isArray(children)) return [];
   const options = children.flatMap((child: unknown): string[] => {
-    if (!isNode(child)) return [];
+    if (!isJsonObject(child)) return [];
     if (child['role'] === 'group') return optionsOf(child['children']);
     return child['role'] === 'option' ? [text(child['name']) || text(child['text'])] : [];
   });
@@ -103,7 +105,7 @@ function optionsOf(children: unknown): string[] {
 function innerText(node: unknown): string {
   if (typeof node === 'string') return node;
   if (Array.isArray(node)) return node.map(innerText).filter(Boolean).join(' ');
-  if (!isNode(node)) return '';
+  if (!isJsonObject(node)) return '';
   const children = node['children'];
   return [text(node['name']), text(node['text']), children === undefined ? '' : innerText(children)]
     .filter(Boolean)
@@ -116,8 +118,4 @@ function clipped(value: string): string {
 
 function text(value: unknown): string {
   return typeof value === 'string' ? value : '';
-}
-
-function isNode(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,5 @@
 import { textContent, type ToolAnnotations } from '../../events/index.js';
-import { isObject } from '../arguments/parse-arguments.js';
+import { isJsonObject } from '../../json/index.js';
 import { statelessTool } from '../stateless-tool.js';
 import type { Tool, ToolDefinition, ToolSchema } from '../tool.js';
 
@@ -83,7 +83,7 @@ export function clientToolProblem({ name, parameters }: ClientToolSpec): string 
     return 'A client tool name has 1 to 64 letters, digits, underscores and hyphens; models take no others.';
   }
   const { properties = {}, required = [] } = parameters;
-  const isSchema = isObject(properties) && Array.isArray(required);
+  const isSchema = isJsonObject(properties) && Array.isArray(required);
   return isSchema ? undefined : `The parameters of client tool '${name}' are no JSON schema of an object.`;
 }
 
@@ -93,7 +93,7 @@ export function clientToolProblem({ name, parameters }: ClientToolSpec): string 
  */
 function argumentSchema({ properties, required }: Record<string, unknown>): ToolSchema {
   // The risk is taken out of the arguments of every tool before they are checked.
-  const { security_risk: _reserved, ...fields } = isObject(properties) ? properties : {};
+  const { security_risk: _reserved, ...fields } = isJsonObject(properties) ? properties : {};
   const names = Array.isArray(required) ? required.filter((field) => typeof field === 'string') : [];
   return {
     type: 'object',
@@ -106,7 +106,7 @@ function argumentSchema({ properties, required }: Record<string, unknown>): Tool
 
 /** The type of one argument; anything is taken where the schema names no type, or several. */
 function argumentType(schema: unknown): Record<string, unknown> {
-  if (!isObject(schema)) return {};
+  if (!isJsonObject(schema)) return {};
   const type = singleType(schema['type']);
   if (SCALARS.has(type) || type === 'object') return { type };
   return type === 'array' ? { type, items: argumentType(schema['items']) } : {};

@@ -1,5 +1,5 @@
 import { splitBasicAuth } from '../../text/index.js';
-import { isObject } from '../arguments/parse-arguments.js';
+import { isJsonObject } from '../../json/index.js';
 import type { OAuthGrant } from './mcp-oauth.js';
 
 /** How a server is reached, as the configuration of an agent says it. Values may name secrets as `$NAME` or `${NAME}`. */
@@ -11,7 +11,7 @@ export type McpServerConfig = { name: string; timeoutSeconds: number | undefined
 /** Servers of a configuration, in its order, without those that are switched off or say nothing. */
 export function readMcpConfig(config: Readonly<Record<string, unknown>>): McpServerConfig[] {
   return Object.entries(config).flatMap(([name, server]) => {
-    const read = isObject(server) && server['enabled'] !== false ? readServer(name, server) : undefined;
+    const read = isJsonObject(server) && server['enabled'] !== false ? readServer(name, server) : undefined;
     return read ? [read] : [];
   });
 }
@@ -50,7 +50,7 @@ function isSse(url: string, transport: unknown): boolean {
 }
 
 function authHeaders(auth: unknown): Record<string, string> {
-  if (!isObject(auth)) return {};
+  if (!isJsonObject(auth)) return {};
   const { strategy, value, header_name: header, username, password, headers, state } = auth;
   switch (strategy) {
     case 'bearer':
@@ -66,8 +66,8 @@ function authHeaders(auth: unknown): Record<string, string> {
       return textsIn(headers);
     case 'oauth2': {
       // The client has got it; without a refresh token it cannot be renewed.
-      const tokens = isObject(state) ? state['tokens'] : undefined;
-      const token = isObject(tokens) ? tokens['access_token'] : undefined;
+      const tokens = isJsonObject(state) ? state['tokens'] : undefined;
+      const token = isJsonObject(tokens) ? tokens['access_token'] : undefined;
       return typeof token === 'string' ? { Authorization: `Bearer ${token}` } : {};
     }
     default:
@@ -77,7 +77,7 @@ function authHeaders(auth: unknown): Record<string, string> {
 
 /** What is needed to renew an access token, if all of it is there. */
 function oauthGrant(auth: unknown): OAuthGrant | undefined {
-  if (!isObject(auth) || auth['strategy'] !== 'oauth2') return undefined;
+  if (!isJsonObject(auth) || auth['strategy'] !== 'oauth2') return undefined;
   const state = objectIn(auth, 'state');
   const tokens = objectIn(state, 'tokens');
   const { access_token, refresh_token, token_type, scope, issuer } = textsIn(tokens);
@@ -92,11 +92,11 @@ function oauthGrant(auth: unknown): OAuthGrant | undefined {
 
 function objectIn(value: Record<string, unknown>, key: string): Record<string, unknown> {
   const { [key]: item } = value;
-  return isObject(item) ? item : {};
+  return isJsonObject(item) ? item : {};
 }
 
 function textsIn(value: unknown): Record<string, string> {
-  const entries = isObject(value) ? Object.entries(value) : [];
+  const entries = isJsonObject(value) ? Object.entries(value) : [];
   return Object.fromEntries(
     entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   );

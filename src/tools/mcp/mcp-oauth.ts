@@ -1,10 +1,10 @@
-import { isObject } from '../arguments/parse-arguments.js';
 import type { OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js';
 import type {
   OAuthClientInformationMixed,
   OAuthClientMetadata,
   OAuthTokens,
 } from '@modelcontextprotocol/sdk/shared/auth.js';
+import { isJsonObject } from '../../json/index.js';
 
 /** What somebody got who signed in at the authorization server of an MCP server. */
 export interface OAuthGrant {
@@ -68,9 +68,9 @@ export class TokenRenewal implements OAuthClientProvider {
 
 /** The configuration of a server with other tokens in its credentials. */
 export function withTokens(server: unknown, tokens: OAuthTokens): Record<string, unknown> {
-  const config = isObject(server) ? server : {};
-  const auth = isObject(config['auth']) ? config['auth'] : {};
-  const state = isObject(auth['state']) ? auth['state'] : {};
+  const config = isJsonObject(server) ? server : {};
+  const auth = isJsonObject(config['auth']) ? config['auth'] : {};
+  const state = isJsonObject(auth['state']) ? auth['state'] : {};
   return { ...config, auth: { ...auth, state: { ...state, tokens, token_expires_at: expiry(tokens) } } };
 }
 

@@ -1,4 +1,4 @@
-import { isObject } from '../arguments/parse-arguments.js';
+import { isJsonObject } from '../../json/index.js';
 import type { ToolSchema } from '../tool.js';
 
 /** How deep schemas are followed; what is below takes anything. */
@@ -10,20 +10,20 @@ const MAX_DEPTH = 12;
  */
 export function readSchema(input: Readonly<Record<string, unknown>>): ToolSchema {
   const { properties, required, additionalProperties: more } = input;
-  const fields = isObject(properties) ? Object.entries(properties) : [];
+  const fields = isJsonObject(properties) ? Object.entries(properties) : [];
   const names = Array.isArray(required) ? required.filter((name) => typeof name === 'string') : [];
   return {
     type: 'object',
     properties: Object.fromEntries(fields.map(([name, field]) => [name, simplified(field, input, 0)])),
     ...(names.length > 0 ? { required: names } : {}),
-    ...(more === true || isObject(more) ? { additionalProperties: true } : {}),
+    ...(more === true || isJsonObject(more) ? { additionalProperties: true } : {}),
   };
 }
 
 type Schema = Record<string, unknown>;
 
 function simplified(schema: unknown, root: Schema, depth: number): Schema {
-  if (!isObject(schema) || depth > MAX_DEPTH) return {};
+  if (!isJsonObject(schema) || depth > MAX_DEPTH) return {};
   const { $ref: reference, default: _default, ...own } = schema;
   if (typeof reference === 'string') {
     return { ...simplified(target(reference, root), root, depth + 1), ...own };
@@ -45,13 +45,13 @@ function inside(keyword: string, value: unknown, root: Schema, depth: number): u
   switch (keyword) {
     case 'properties':
     case 'patternProperties':
-      if (!isObject(value)) return {};
+      if (!isJsonObject(value)) return {};
       return Object.fromEntries(
         Object.entries(value).map(([name, field]) => [name, simplified(field, root, depth)]),
       );
     case 'items':
     case 'additionalProperties':
-      return isObject(value) ? simplified(value, root, depth) : value;
+      return isJsonObject(value) ? simplified(value, root, depth) : value;
     case 'anyOf':
     case 'oneOf':
     case 'allOf':
@@ -64,7 +64,7 @@ function inside(keyword: string, value: unknown, root: Schema, depth: number): u
 function nonNull(alternatives: unknown): unknown[] | undefined {
   if (!Array.isArray(alternatives)) return undefined;
   const all: unknown[] = alternatives;
-  return all.filter((item) => !(isObject(item) && item['type'] === 'null'));
+  return all.filter((item) => !(isJsonObject(item) && item['type'] === 'null'));
 }
 
 /** `type: ["string", "null"]` is a string that may be left out. */
@@ -80,7 +80,7 @@ function target(reference: string, root: Schema): unknown {
   let found: unknown = root;
   for (const part of reference.slice(2).split('/')) {
     const key = part.replaceAll('~1', '/').replaceAll('~0', '~');
-    found = isObject(found) && Object.hasOwn(found, key) ? found[key] : undefined;
+    found = isJsonObject(found) && Object.hasOwn(found, key) ? found[key] : undefined;
   }
   return found;
 }

@@ -1,7 +1,7 @@
 import type { CallToolResult, Tool as ListedTool } from '@modelcontextprotocol/sdk/types.js';
 import { errorMessage } from '../../errors/index.js';
 import { textContent, type Observation, type ToolAnnotations } from '../../events/index.js';
-import { isObject } from '../arguments/parse-arguments.js';
+import { isJsonObject } from '../../json/index.js';
 import type { ExecutionContext, Tool, ToolDefinition, ToolHost, ToolInvocation } from '../tool.js';
 import type { McpConnection } from './mcp-connection.js';
 import { readContent } from './mcp-content.js';
@@ -48,7 +48,7 @@ function definitionOf(name: string, listed: ListedTool, create: () => Tool): Too
     schema: readSchema(listed.inputSchema),
     argumentsTitle: `MCP${camelCase(name)}Action`,
     shown: { annotations: hints ? annotations : undefined, meta, mcp_tool: { ...listed } },
-    argumentsOf: ({ data }) => (isObject(data) ? data : {}),
+    argumentsOf: ({ data }) => (isJsonObject(data) ? data : {}),
     create,
   };
 }

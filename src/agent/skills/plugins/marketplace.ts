@@ -1,5 +1,5 @@
-import type { JsonObject } from '../../agent-spec.js';
-import { isObject, textOrNull, texts } from '../skill.js';
+import { isJsonObject, type JsonObject } from '../../../json/index.js';
+import { textOrNull, texts } from '../skill.js';
 import type { Warn } from '../skill-folder.js';
 import { inside, SourceError, type Source, type Sources } from './plugin-source.js';
 import { readManifest } from './plugin.js';
@@ -22,7 +22,7 @@ export class UnknownPluginError extends Error {
 export function marketplacesOf(context: JsonObject | null): Marketplace[] {
   const list = context?.['registered_marketplaces'];
   return (Array.isArray(list) ? list : []).flatMap((entry: unknown) => {
-    if (!isObject(entry)) return [];
+    if (!isJsonObject(entry)) return [];
     const { name, auto_load: auto } = entry;
     const source = sourceOf(entry);
     if (typeof name !== 'string' || !source) return [];
@@ -32,7 +32,7 @@ export function marketplacesOf(context: JsonObject | null): Marketplace[] {
 
 /** A source as requests have it; undefined for what is none. */
 export function sourceOf(value: unknown): Source | undefined {
-  if (!isObject(value) || typeof value['source'] !== 'string') return undefined;
+  if (!isJsonObject(value) || typeof value['source'] !== 'string') return undefined;
   return {
     source: value['source'],
     ref: textOrNull(value['ref']),
@@ -81,7 +81,7 @@ export async function pluginsOf(
   if (!Array.isArray(plugins)) throw new SourceError(`There is no marketplace.json in ${root}`);
   return new Map(
     plugins.flatMap((entry: unknown) => {
-      if (!isObject(entry) || typeof entry['name'] !== 'string') return [];
+      if (!isJsonObject(entry) || typeof entry['name'] !== 'string') return [];
       return [[entry['name'], () => folderOf(entry, root, sources)] as const];
     }),
   );
@@ -90,7 +90,7 @@ export async function pluginsOf(
 /** A path below the marketplace, or a repository of its own. */
 function folderOf({ source, name }: JsonObject, root: string, sources: Sources): Promise<string> {
   if (typeof source === 'string') return inside(root, source);
-  const { source: kind, repo, url, ref, path: below } = isObject(source) ? source : {};
+  const { source: kind, repo, url, ref, path: below } = isJsonObject(source) ? source : {};
   const address = kind === 'github' ? `github:${String(repo)}` : textOrNull(url);
   if (address === null) throw new SourceError(`Plugin '${String(name)}' has no source`);
   return sources.resolve({ source: address, ref: textOrNull(ref), repo_path: textOrNull(below) }, root);

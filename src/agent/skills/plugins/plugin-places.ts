@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode, errorMessage } from '../../../errors/index.js';
 import { readJsonFile } from '../../../files/index.js';
-import { isObject } from '../skill.js';
+import { isJsonObject } from '../../../json/index.js';
 import type { Warn } from '../skill-folder.js';
 
 /** Places of one kind that a manifest may name; later ones are not looked at. */
@@ -25,7 +25,7 @@ export async function placesOf(folder: string, usual: string, named: unknown, wa
 export async function jsonOf(folder: string, usual: string, named: unknown, warn: Warn): Promise<unknown[]> {
   const places = await placesOf(folder, usual, named, warn);
   const values = await Promise.all(places.map((place) => readJson(place, warn)));
-  return [...values, ...(isObject(named) ? [named] : [])].filter((value) => value !== undefined);
+  return [...values, ...(isJsonObject(named) ? [named] : [])].filter((value) => value !== undefined);
 }
 
 /** The value in a JSON file; undefined when there is none that can be read. */

@@ -1,10 +1,10 @@
 import path from 'node:path';
 import { errorMessage } from '../../../errors/index.js';
 import { readBoundedText, TextRoom } from '../../../files/index.js';
-import type { JsonObject } from '../../agent-spec.js';
+import { isJsonObject, type JsonObject } from '../../../json/index.js';
 import { parseFrontmatter } from '../frontmatter.js';
 import { readDefinitions, wordsOf } from '../../sub-agents/definition-files.js';
-import { isObject, makeSkill, textOrNull, type Skill } from '../skill.js';
+import { makeSkill, textOrNull, type Skill } from '../skill.js';
 import { markdownFiles } from '../markdown-files.js';
 import { readSkillAt, readSkillFolder, type Warn } from '../skill-folder.js';
 import { jsonOf, placesOf, readJson } from './plugin-places.js';
@@ -63,7 +63,8 @@ export async function checkedPluginManifest(folder: string): Promise<JsonObject 
     let problem: string | undefined;
     const manifest = await readJson(path.join(folder, name), (_file, what) => (problem = what));
     if (problem === undefined && manifest === undefined) continue;
-    if (problem === undefined && isObject(manifest) && textOrNull(manifest['name']) !== null) return manifest;
+    if (problem === undefined && isJsonObject(manifest) && textOrNull(manifest['name']) !== null)
+      return manifest;
     throw new SourceError(`${path.join(folder, name)}: ${problem ?? 'no JSON object with a name'}`);
   }
   return undefined;
@@ -130,7 +131,7 @@ function valuesOf<T>(values: readonly T[], use: (value: T) => T, warn: Warn, fol
 export async function readManifest(folder: string, names: string[], warn: Warn): Promise<JsonObject> {
   for (const name of names) {
     const value = await readJson(path.join(folder, name), warn);
-    if (isObject(value)) return value;
+    if (isJsonObject(value)) return value;
   }
   return {};
 }
@@ -153,8 +154,8 @@ async function inOrder<T>(places: readonly string[], read: (place: string) => Pr
 function allHooks(configs: readonly unknown[]): Record<string, unknown[]> {
   const all: Record<string, unknown[]> = {};
   for (const config of configs) {
-    const hooks = isObject(config) && isObject(config['hooks']) ? config['hooks'] : config;
-    for (const [event, matchers] of Object.entries(isObject(hooks) ? hooks : {})) {
+    const hooks = isJsonObject(config) && isJsonObject(config['hooks']) ? config['hooks'] : config;
+    for (const [event, matchers] of Object.entries(isJsonObject(hooks) ? hooks : {})) {
       const list: unknown[] = Array.isArray(matchers) ? matchers : [matchers];
       all[event] = [...(all[event] ?? []), ...list];
     }
@@ -207,11 +208,11 @@ async function readMarkdown<T>(
 }
 
 function serversIn(list: unknown): Record<string, JsonObject> {
-  const servers = isObject(list) && isObject(list['mcpServers']) ? list['mcpServers'] : list;
-  const entries = isObject(servers) ? Object.entries(servers) : [];
+  const servers = isJsonObject(list) && isJsonObject(list['mcpServers']) ? list['mcpServers'] : list;
+  const entries = isJsonObject(servers) ? Object.entries(servers) : [];
   return Object.fromEntries(
     entries.flatMap(([name, server]) =>
-      isObject(server) ? [[name, { ...server, enabled: server['enabled'] ?? true }]] : [],
+      isJsonObject(server) ? [[name, { ...server, enabled: server['enabled'] ?? true }]] : [],
     ),
   );
 }
@@ -228,7 +229,7 @@ function placed(value: unknown, folder: string, room: TextRoom): unknown {
   room.take(typeof value === 'string' ? value.length : 0);
   if (typeof value === 'string') return located(value, folder, room);
   if (Array.isArray(value)) return value.map((item) => placed(item, folder, room));
-  if (!isObject(value)) return value;
+  if (!isJsonObject(value)) return value;
   const fields = Object.entries(value).map(([key, field]) => {
     room.take(key.length);
     return [key, placed(field, folder, room)] as const;

@@ -17,7 +17,7 @@ import { type AgentContextDto, agentContext } from '../../../settings/dto/agent-
 import { LLMDto, llm } from '../../../settings/dto/llm.dto.js';
 import { mcpServer } from '../../../settings/dto/mcp-server.dto.js';
 import { toLlmConfig } from '../../../settings/dto/to-llm-config.js';
-import type { JsonObject } from '../../../storage/index.js';
+import type { JsonObject } from '../../../json/index.js';
 import { AgentFields } from './agent.dto.js';
 
 /** What such an agent has for a model: the name stands for the one that it chooses. */

@@ -11,7 +11,7 @@ import {
   text,
 } from '../../../http/validation/field-type.js';
 import { mcpServer } from '../../../settings/dto/mcp-server.dto.js';
-import type { JsonObject } from '../../../storage/index.js';
+import type { JsonObject } from '../../../json/index.js';
 import { condenser } from './agent.dto.js';
 import { HookConfigDto, hookConfig } from './hook-config.dto.js';
 

@@ -10,7 +10,6 @@ import {
   recordOf,
   text,
 } from '../../../http/validation/field-type.js';
-import type { JsonObject } from '../../../storage/index.js';
 import {
   AgentContextDto,
   type ToolDto,
@@ -21,6 +20,7 @@ import { LLMDto, llm } from '../../../settings/dto/llm.dto.js';
 import { type MetaProfileDto, metaProfile } from '../../../settings/meta-profiles/meta-profile.dto.js';
 import { mcpServer } from '../../../settings/dto/mcp-server.dto.js';
 import { VerificationSettingsDto } from '../../../settings/dto/verification-settings.dto.js';
+import type { JsonObject } from '../../../json/index.js';
 
 /** Whether and how the history is condensed. */
 export class CondenserSettingsDto {

@@ -11,7 +11,6 @@ import {
   recordOf,
   text,
 } from '../../../http/validation/field-type.js';
-import type { JsonObject } from '../../../storage/index.js';
 import {
   type AgentContextDto,
   type ToolDto,
@@ -20,6 +19,7 @@ import {
 } from '../../../settings/dto/agent-context.dto.js';
 import { LLMDto, llm } from '../../../settings/dto/llm.dto.js';
 import { mcpServer } from '../../../settings/dto/mcp-server.dto.js';
+import type { JsonObject } from '../../../json/index.js';
 
 /** Puts a summary in the place of old events when the history grows. */
 export class LLMSummarizingCondenserDto {

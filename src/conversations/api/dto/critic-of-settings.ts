@@ -1,9 +1,8 @@
 import { isBlank } from '../../../crypto/index.js';
 import { toPlain } from '../../../http/validation/dto.js';
-import { isJsonObject } from '../../../http/validation/field-type.js';
 import type { LLMDto } from '../../../settings/dto/llm.dto.js';
 import type { VerificationSettingsDto } from '../../../settings/dto/verification-settings.dto.js';
-import type { JsonObject } from '../../../storage/index.js';
+import { isJsonObject, type JsonObject } from '../../../json/index.js';
 import { APIBasedCriticDto } from './agent.dto.js';
 
 /** The critic that settings ask for; null where they ask for none, or there is no key that it could be asked with. */

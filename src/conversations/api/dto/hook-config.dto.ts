@@ -5,11 +5,11 @@ import {
   choice,
   flag,
   integer,
-  isJsonObject,
   listOf,
   nullable,
   text,
 } from '../../../http/validation/field-type.js';
+import { isJsonObject } from '../../../json/index.js';
 
 /** One command that a hook runs. */
 export class HookDefinitionDto {

@@ -1,6 +1,6 @@
 import { InvalidRequestError } from '../../../errors/index.js';
 import type { IncomingHttpHeaders } from 'node:http';
-import { isJsonObject } from '../../../http/validation/field-type.js';
+import { isJsonObject } from '../../../json/index.js';
 import type { StartConversationRequestDto } from './start-conversation.dto.js';
 
 const PREFIX = 'x-openhands-observability-';

@@ -8,7 +8,6 @@ import {
   decimal,
   flag,
   integer,
-  isJsonObject,
   listOf,
   mapOf,
   nullable,
@@ -17,8 +16,8 @@ import {
   uuid,
 } from '../../../http/validation/field-type.js';
 import { valueError } from '../../../http/validation/problem.js';
-import type { JsonObject } from '../../../storage/index.js';
 import { pythonRepr } from '../../../tools/arguments/python-text.js';
+import { isJsonObject, type JsonObject } from '../../../json/index.js';
 import { AgentDefinitionDto, agentDefinition } from './agent-definition.dto.js';
 import { agent } from './any-agent.dto.js';
 import { HookConfigDto, hookConfig } from './hook-config.dto.js';

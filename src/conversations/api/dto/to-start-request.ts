@@ -3,9 +3,7 @@ import type { AgentSpec, ToolSpec } from '../../../agent/agent-spec.js';
 import type { CondenserSpec } from '../../../agent/condenser/condenser-spec.js';
 import { type Content, utcTimestamp } from '../../../events/index.js';
 import { readChecked, toPlain, model } from '../../../http/validation/dto.js';
-import { isJsonObject } from '../../../http/validation/field-type.js';
 import { UnusableProfileError } from '../../../settings/index.js';
-import type { JsonObject } from '../../../storage/index.js';
 import { clientToolProblem, type ClientToolSpec } from '../../../tools/client/client-tool.js';
 import type {
   IncomingMessage,
@@ -21,6 +19,7 @@ import type { LaunchedProfile } from '../../profiles/launch-profiles.js';
 import { inScope } from '../../profiles/secret-scope.js';
 import { criticOfSettings } from './critic-of-settings.js';
 import { toLlmConfig } from '../../../settings/dto/to-llm-config.js';
+import { isJsonObject, type JsonObject } from '../../../json/index.js';
 import type { ImageContentDto, SendMessageRequestDto, TextContentDto } from './message.dto.js';
 import type {
   ClientToolSpecDto,

@@ -3,8 +3,8 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../../../errors/index.js';
 import { makeFolder, readJsonFile } from '../../../files/index.js';
-import { isJsonObject } from '../../../http/validation/field-type.js';
 import { storageFailure } from '../../../storage/index.js';
+import { isJsonObject } from '../../../json/index.js';
 
 /** What a person has allowed to run. */
 export interface Approval {

@@ -1,9 +1,9 @@
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { makeFolder, readJsonFile } from '../../../files/index.js';
-import { isJsonObject } from '../../../http/validation/field-type.js';
 import { processStart } from '../../../processes/index.js';
 import { endSessionProcesses, signal } from '../../../tools/terminal/session-processes.js';
+import { isJsonObject } from '../../../json/index.js';
 
 /** What is written down of a program that runs; the original reads it, too. */
 interface RunRecord {

@@ -1,0 +1,7 @@
+/** A JSON object. Its values are whatever was parsed: check them before use. */
+export type JsonObject = Record<string, unknown>;
+
+/** Whether a value is a JSON object, as opposed to an array, null or a scalar. */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
