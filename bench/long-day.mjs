@@ -1,5 +1,6 @@
-// One run of 2,000 steps with a condenser: `npm run build && node bench/long-day.mjs [steps]`. Prints what a step takes and how
-// much memory the server has in the course of it, and ends with 1 where the end is not as fast or as small as the beginning.
+// One run of 2,000 steps with a condenser: `npm run build && node bench/long-day.mjs [steps]`. Prints what a
+// step takes and how much memory the server has in the course of it, and ends with 1 where the end is not as
+// fast or as small as the beginning.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startChatEndpoint } from '../test/support/chat-endpoint.mjs';
 import { eventsOfKind, sendMessage } from './support/conversation.mjs';
@@ -8,7 +9,10 @@ import { thisServer } from './support/this-server.mjs';
 
 const steps = Number(process.argv[2] ?? 2_000);
 const PARTS = 8;
-/** What the last part may have more than the first ones: noise of the machine, and of a heap that is collected now and then. */
+/**
+ * What the last part may have more than the first ones: noise of the machine, and of a heap that is collected
+ * now and then.
+ */
 const SLOWER = 1.5;
 const LARGER = 1.3;
 
@@ -76,7 +80,10 @@ try {
   await Promise.all([model.close(), condenser.close()]);
 }
 
-/** Waits for so many requests; answers how many messages the longest of them had. What was looked at is not kept. */
+/**
+ * Waits for so many requests; answers how many messages the longest of them had. What was looked at is not
+ * kept.
+ */
 async function until(count) {
   let longest = 0;
   for (;;) {

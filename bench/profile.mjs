@@ -1,5 +1,5 @@
-// Where a server spent its time: `node bench/profile.mjs FOLDER [SKIP]`, with what `--profile FOLDER` of run.mjs has left there,
-// without the first SKIP milliseconds of each process (1,000), in which it starts.
+// Where a server spent its time: `node bench/profile.mjs FOLDER [SKIP]`, with what `--profile FOLDER` of
+// run.mjs has left there, without the first SKIP milliseconds of each process (1,000), in which it starts.
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 

@@ -1,4 +1,5 @@
-// The benchmarks: `npm run bench`, with options after `--`. What it prints and how to add one: bench/README.md
+// The benchmarks: `npm run bench`, with options after `--`. What it prints and how to add one:
+// bench/README.md
 import { writeFileSync } from 'node:fs';
 import { mkdir, readdir } from 'node:fs/promises';
 import os from 'node:os';
@@ -82,7 +83,10 @@ async function loadBenchmarks() {
   return benchmarks;
 }
 
-/** Round by round, the servers and the limit taking turns, so that a busy moment of the machine hits all of them. */
+/**
+ * Round by round, the servers and the limit taking turns, so that a busy moment of the machine hits all of
+ * them.
+ */
 async function run(benchmark) {
   const rounds = (benchmark.rounds ?? { full: 5, quick: 2 })[options.quick ? 'quick' : 'full'];
   const measurers = contestants.map((contestant) => ({

@@ -1,4 +1,5 @@
-// A day in half an hour: node bench/soak.mjs --minutes 30 --seed 1 (needs a build; bench/README.md tells more).
+// A day in half an hour: node bench/soak.mjs --minutes 30 --seed 1 (needs a build; bench/README.md tells
+// more).
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';

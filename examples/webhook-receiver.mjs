@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /**
- * Receives webhooks: checks the signature, leaves out what came twice, and prints a line for each event and change.
+ * Receives webhooks: checks the signature, leaves out what came twice, and prints a line for each event and
+ * change.
  *
  *     WEBHOOK_SECRET=whsec_... node examples/webhook-receiver.mjs [port, 9000]
  *

@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 
 /**
- * Starts a model for the build, on a free port: an endpoint that speaks OpenAI's chat completions. It wants one command run, and
- * then finishes. The tests have one that can do more (test/support/chat-endpoint.mjs), which is not there where an image is built.
+ * Starts a model for the build, on a free port: an endpoint that speaks OpenAI's chat completions. It wants
+ * one command run, and then finishes. The tests have one that can do more (test/support/chat-endpoint.mjs),
+ * which is not there where an image is built.
  */
 export async function startBuildModel() {
   const server = createServer((request, response) => void answer(request, response)).listen(0, '127.0.0.1');

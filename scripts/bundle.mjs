@@ -1,7 +1,7 @@
-// The second step of `npm run build`: joins dist/program.js with what it imports into a few files under dist/bundle/, because
-// loading some 1,600 small modules was most of what a start cost, and keeps V8's compiled code of what a start runs.
-// The modules of the first step stay beside it, for tests and tools.
-// Why, and what to look at when it fails: docs/decisions/0008-a-bundle-for-the-start.md and 0010
+// The second step of `npm run build`: joins dist/program.js with what it imports into a few files under
+// dist/bundle/, because loading some 1,600 small modules was most of what a start cost, and keeps V8's
+// compiled code of what a start runs. The modules of the first step stay beside it, for tests and tools. Why,
+// and what to look at when it fails: docs/decisions/0008-a-bundle-for-the-start.md and 0010
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -25,7 +25,10 @@ const EXTERNAL = [
   '@fastify/static',
 ];
 
-/** Loaded at every start, so one file: it is read once, and its modules run in the order in which Node would run them. */
+/**
+ * Loaded at every start, so one file: it is read once, and its modules run in the order in which Node would
+ * run them.
+ */
 const START =
   /dist\/(cli\/serve|config\/index)\.js$|@nestjs\/(platform-express\/index|websockets\/socket-module)\.js$/;
 
@@ -103,8 +106,8 @@ async function bundleMain() {
 }
 
 /**
- * Strings that V8 keeps with one byte a character instead of two. Outside of comments, which are gone, other characters stand in
- * strings, templates and regular expressions only, where an escape means the same.
+ * Strings that V8 keeps with one byte a character instead of two. Outside of comments, which are gone, other
+ * characters stand in strings, templates and regular expressions only, where an escape means the same.
  */
 async function makeAscii(file) {
   const code = await readFile(file, 'utf8');
@@ -118,7 +121,9 @@ function esModuleOfRxjs(file) {
   return path.join(path.dirname(packageFile), 'dist/esm', file);
 }
 
-/** Nest's adapter asks Node for `ws` by a call that no bundler sees: a second copy, and 15 more files to load. */
+/**
+ * Nest's adapter asks Node for `ws` by a call that no bundler sees: a second copy, and 15 more files to load.
+ */
 function oneCopyOfWs() {
   const asked = "createRequire(import.meta.url)('ws')";
   return {
@@ -135,8 +140,8 @@ function oneCopyOfWs() {
 }
 
 /**
- * Metadata of decorators names the types of parameters, and Express's `Request` and `Response` are called like globals of
- * Node, which loads the whole of fetch when they are touched. Nobody reads these types.
+ * Metadata of decorators names the types of parameters, and Express's `Request` and `Response` are called
+ * like globals of Node, which loads the whole of fetch when they are touched. Nobody reads these types.
  */
 function typesAreNotGlobals() {
   const named = /typeof (Request|Response) === "undefined" \? Object : \1\b/g;
@@ -150,9 +155,9 @@ function typesAreNotGlobals() {
 }
 
 /**
- * Packages that the framework imports and we do not use: phone numbers, files in forms (`src/workspace/` takes these as streams), and
- * Express's own reading of bodies (`src/http/body/json-body.ts` does it) with its tables of Asian encodings. They were a quarter of
- * what a start reads.
+ * Packages that the framework imports and we do not use: phone numbers, files in forms (`src/workspace/`
+ * takes these as streams), and Express's own reading of bodies (`src/http/body/json-body.ts` does it) with
+ * its tables of Asian encodings. They were a quarter of what a start reads.
  */
 function leftOut() {
   const packages = /^(multer|libphonenumber-js\/max|body-parser)$/;
@@ -187,7 +192,10 @@ function withoutHttp2() {
   };
 }
 
-/** An import that is not found, or a module that is not what its importer expects, would show up only at run time. */
+/**
+ * An import that is not found, or a module that is not what its importer expects, would show up only at run
+ * time.
+ */
 function failOnWarning(level, log, defaultHandler) {
   defaultHandler(level === 'warn' ? 'error' : level, log);
 }

@@ -1,6 +1,7 @@
-// The third step of `npm run build`: starts the bundled server in a folder in which an agent has worked before, looks at that
-// work, lets another agent work, and writes beside each file of the bundle what V8 has compiled of it by then, so that later
-// starts compile nothing. A Node with another V8 compiles as usual. Why: docs/decisions/0010-compiled-code-beside-the-bundle.md
+// The third step of `npm run build`: starts the bundled server in a folder in which an agent has worked
+// before, looks at that work, lets another agent work, and writes beside each file of the bundle what V8 has
+// compiled of it by then, so that later starts compile nothing. A Node with another V8 compiles as usual.
+// Why: docs/decisions/0010-compiled-code-beside-the-bundle.md
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';

@@ -1,5 +1,6 @@
-// Compiles src/ into another folder, without a check of types and without a bundle: what `--reload` runs after each change.
-// Usage: node scripts/compile.mjs <folder>. Names each file that does not compile; then the exit code is 1.
+// Compiles src/ into another folder, without a check of types and without a bundle: what `--reload` runs
+// after each change. Usage: node scripts/compile.mjs <folder>. Names each file that does not compile; then
+// the exit code is 1.
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';

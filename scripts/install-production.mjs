@@ -1,15 +1,15 @@
-// Puts what a running server needs into an empty folder, from a checkout that is built (`npm ci && npm run build`):
-// the bundle, and the few packages that are not in it. No network, no dev dependencies, no install scripts.
-// Usage: node scripts/install-production.mjs <folder>. Then: node <folder>/dist/main.js, with Node's options as in `npm start`. The
-// Dockerfile runs this too.
+// Puts what a running server needs into an empty folder, from a checkout that is built (`npm ci && npm run
+// build`): the bundle, and the few packages that are not in it. No network, no dev dependencies, no install
+// scripts. Usage: node scripts/install-production.mjs <folder>. Then: node <folder>/dist/main.js, with Node's
+// options as in `npm start`. The Dockerfile runs this too.
 import { cp, mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
- * What only developers use: source maps (half of everything), types, the pages of Playwright's own tools, and the forms of
- * Swagger UI that our page does not load.
+ * What only developers use: source maps (half of everything), types, the pages of Playwright's own tools, and
+ * the forms of Swagger UI that our page does not load.
  */
 const NOT_FOR_USERS =
   /\.map$|\.d\.ts$|\/playwright-core\/lib\/vite$|\/swagger-ui-(es-bundle.*|standalone-preset)\.js$/;

@@ -5,9 +5,9 @@ import { runInThisContext } from 'node:vm';
 const TABLE = /^const (\w+) = (\[\n[\s\S]*?\n\])/;
 
 /**
- * A plugin of the bundle: the table of prices has the models of each provider as a text, which is parsed when that provider is asked
- * for. A server talks to one or two of forty, and making the objects of all of them took 14 ms of its first conversation instead of 4
- * (Node 24).
+ * A plugin of the bundle: the table of prices has the models of each provider as a text, which is parsed when
+ * that provider is asked for. A server talks to one or two of forty, and making the objects of all of them
+ * took 14 ms of its first conversation instead of 4 (Node 24).
  */
 export function lazyPrices() {
   return {

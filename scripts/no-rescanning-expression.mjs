@@ -1,12 +1,13 @@
 import { RegExpParser, visitRegExpAST } from '@eslint-community/regexpp';
 
 /**
- * An ESLint rule that complements `regexp/no-super-linear-move`, which judges only quantifiers at the start of an expression. It
- * reports `/<a>[^]*?<\/a>/`: each `<a>` of a text without `</a>` is the start of an attempt that reads to the end of the
- * text, because `[^]*?` matches `<a>` too, so the time grows with the square of the length.
+ * An ESLint rule that complements `regexp/no-super-linear-move`, which judges only quantifiers at the start
+ * of an expression. It reports `/<a>[^]*?<\/a>/`: each `<a>` of a text without `</a>` is the start of an
+ * attempt that reads to the end of the text, because `[^]*?` matches `<a>` too, so the time grows with the
+ * square of the length.
  *
- * Reported is a quantifier without an upper limit, in an expression that may start anywhere, whose characters can also
- * make up what stands before it, unless nothing after it can fail.
+ * Reported is a quantifier without an upper limit, in an expression that may start anywhere, whose characters
+ * can also make up what stands before it, unless nothing after it can fail.
  */
 export const noRescanningExpression = {
   meta: {
@@ -39,7 +40,10 @@ export const noRescanningExpression = {
   },
 };
 
-/** @returns {{ prefix: string, quantifier: string }[]} the quantifiers that read the start of the expression over and over */
+/**
+ * @returns {{ prefix: string, quantifier: string }[]} the quantifiers that read the start of the expression
+ * over and over
+ */
 export function rescanning(source, flags) {
   if (flags.includes('y')) return [];
   const mode = { unicode: flags.includes('u'), unicodeSets: flags.includes('v') };
@@ -76,8 +80,8 @@ const isStart = (element, flags) =>
   element.type === 'Assertion' && element.kind === 'start' && !flags.includes('m');
 
 /**
- * From where an attempt may begin at many places of a text: the start of the expression, unless `^` stands there, and behind each other
- * quantifier without an upper limit, which may end at many places (`^.*<a>.*b`).
+ * From where an attempt may begin at many places of a text: the start of the expression, unless `^` stands
+ * there, and behind each other quantifier without an upper limit, which may end at many places (`^.*<a>.*b`).
  * @returns what stands between there and a quantifier, and which characters may be skipped before it
  */
 function startsOf(before, flags) {
@@ -158,7 +162,8 @@ function canConsistOf(element, repeated, flags) {
       return [element.resolved].flat().some((group) => canConsistOf(group, repeated, flags));
     case 'Assertion':
       if (isStart(element, flags)) return false;
-      // What a look around needs has to be made of the same characters; a negated one is taken to be no obstacle.
+      // What a look around needs has to be made of the same characters; a negated one is taken to be no
+      // obstacle.
       return (
         !('alternatives' in element) ||
         element.negate ||

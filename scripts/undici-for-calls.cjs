@@ -1,5 +1,5 @@
-// What calls to models need of undici, for the bundle: the package as a whole brings a fetch of its own, WebSocket, caches and mocks.
-// The files are those of the release that is pinned.
+// What calls to models need of undici, for the bundle: the package as a whole brings a fetch of its own,
+// WebSocket, caches and mocks. The files are those of the release that is pinned.
 const Dispatcher = require('undici/lib/dispatcher/dispatcher.js');
 
 Dispatcher.prototype.request = require('undici/lib/api/api-request.js');

@@ -22,7 +22,8 @@ import { WaitingModule } from './waiting.module.js';
 export type ServerLog = LoggerService | LogLevel[] | false;
 
 /**
- * Creates the server that `main` and the tests start: everything is wired, nothing listens yet. End it with `close()`.
+ * Creates the server that `main` and the tests start: everything is wired, nothing listens yet. End it with
+ * `close()`.
  * @param init how the server came to its configuration, when that was after its start
  */
 export async function createServer(

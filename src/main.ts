@@ -20,7 +20,10 @@ async function loadProgram(): Promise<typeof Program> {
   return require(bundle) as typeof Program;
 }
 
-/** Keeps the code of what has no cache beside it in the temporary folder, for the next time. Node has this from 22.8. */
+/**
+ * Keeps the code of what has no cache beside it in the temporary folder, for the next time. Node has this
+ * from 22.8.
+ */
 function keepCompiledCode(): void {
   const enable: unknown = Reflect.get(module, 'enableCompileCache');
   if (typeof enable === 'function') Reflect.apply(enable, module, []);

@@ -4,7 +4,8 @@ import { HELP, parseCommandLine, type Command } from './cli/command-line.js';
 type Configured = Extract<Command, { kind: 'serve' | 'check-config' }>;
 
 /**
- * Does what the command line asks for. Modules are loaded when they are needed: `--help` does not wait for a framework.
+ * Does what the command line asks for. Modules are loaded when they are needed: `--help` does not wait for a
+ * framework.
  * @param main the file that was started; `--reload` starts it again
  */
 export async function run(main: string, args: readonly string[]): Promise<void> {

@@ -12,8 +12,8 @@ import { ServerController } from './server/server.controller.js';
 import { ToolsModule } from './tools/index.js';
 
 /**
- * The wiring of a server that waits to be set up: who it is, and the route that sets it up. Nothing that depends on the
- * configuration exists before that is final.
+ * The wiring of a server that waits to be set up: who it is, and the route that sets it up. Nothing that
+ * depends on the configuration exists before that is final.
  */
 @Module({})
 export class WaitingModule {

@@ -1,13 +1,15 @@
 /**
- * Runs Schemathesis (https://schemathesis.io), which knows nothing of this project, over the API document of a fresh
- * server: no 5xx, and no status, header, content type or shape that the document does not declare. Not a part of
- * `npm test`: it is a Python program and takes minutes (some 5; ended after 10).
+ * Runs Schemathesis (https://schemathesis.io), which knows nothing of this project, over the API document of
+ * a fresh server: no 5xx, and no status, header, content type or shape that the document does not declare.
+ * Not a part of `npm test`: it is a Python program and takes minutes (some 5; ended after 10).
  *
  *     python3 -m venv /tmp/schemathesis && /tmp/schemathesis/bin/pip install schemathesis
- *     npm run build && node test/schemathesis.mjs [path of schemathesis] [further options for it, as --seed 7]
+ *     npm run build && node test/schemathesis.mjs [path of schemathesis] [further options for it, as --seed
+ *     7]
  *
- * The same seed makes the same requests. They are whatever a schema allows, folders to work in and commands of hooks among
- * it: run it where that does no harm. The file routes and the settings of the server stay in its temporary folder.
+ * The same seed makes the same requests. They are whatever a schema allows, folders to work in and commands
+ * of hooks among it: run it where that does no harm. The file routes and the settings of the server stay in
+ * its temporary folder.
  */
 import { spawn } from 'node:child_process';
 import { access, writeFile } from 'node:fs/promises';
@@ -29,8 +31,9 @@ const LEFT_OUT = [
   '^/api/(skills|plugins)/marketplace$',
 ];
 /**
- * Left out: `allow_header_conformance` and `unsupported_method`. As in the original, `Allow` names the methods of the first
- * route that matches, and a path such as `/api/conversations/count` also matches a route with an id.
+ * Left out: `allow_header_conformance` and `unsupported_method`. As in the original, `Allow` names the
+ * methods of the first route that matches, and a path such as `/api/conversations/count` also matches a route
+ * with an id.
  */
 const CHECKS = [
   'not_a_server_error',

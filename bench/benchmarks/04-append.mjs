@@ -11,7 +11,10 @@ import { percentile } from '../support/table.mjs';
 const ANY = { model: 'openai/scripted', base_url: 'http://127.0.0.1:9/v1', api_key: 'none' };
 const CLIENTS = 32;
 
-/** Messages and their durable acknowledgements: one client, many in one conversation, many in as many conversations. */
+/**
+ * Messages and their durable acknowledgements: one client, many in one conversation, many in as many
+ * conversations.
+ */
 export const benchmark = {
   name: 'append',
   rows: {

@@ -3,7 +3,9 @@ import { startModel } from '../support/model.mjs';
 import { percentile } from '../support/table.mjs';
 import { until } from '../support/waiting.mjs';
 
-/** Words of a model on their way to a person: from when the endpoint sent one to when it came over the socket. */
+/**
+ * Words of a model on their way to a person: from when the endpoint sent one to when it came over the socket.
+ */
 export const benchmark = {
   name: 'streaming',
   rounds: { full: 5, quick: 2 },

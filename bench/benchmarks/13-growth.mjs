@@ -11,7 +11,10 @@ import { median } from '../support/table.mjs';
 
 const SIZES = { k1: 1_000, k10: 10_000, k100: 100_000 };
 const STEPS = 30;
-/** Messages only: the first condensation, which is among the last events here, has the ids of all that it forgets in it. */
+/**
+ * Messages only: the first condensation, which is among the last events here, has the ids of all that it
+ * forgets in it.
+ */
 const LAST_MESSAGES = 'kind=MessageEvent&sort_order=TIMESTAMP_DESC';
 
 const rows = {};
@@ -39,8 +42,8 @@ rows.pageGrowth = growth('the last page of messages among 100,000 events to that
 rows.absentGrowth = growth('a kind that is not among 100,000 events to the same in 1,000');
 
 /**
- * What grows with a conversation. A condenser keeps what the model gets to 80 events, as in any long work; the history that it
- * forgets is there all the same.
+ * What grows with a conversation. A condenser keeps what the model gets to 80 events, as in any long work;
+ * the history that it forgets is there all the same.
  */
 export const benchmark = {
   name: 'growth',

@@ -17,10 +17,15 @@ const DEEDS = {
   leave: 3,
   remove: 3,
 };
-/** Statuses that a client has to be ready for: the run limit, something that is not there any more, a conflict. */
+/**
+ * Statuses that a client has to be ready for: the run limit, something that is not there any more, a
+ * conflict.
+ */
 const EXPECTED = new Set([200, 201, 204, 400, 404, 409, 429]);
 
-/** Somebody who works with one conversation after the other, and remembers everything that was acknowledged. */
+/**
+ * Somebody who works with one conversation after the other, and remembers everything that was acknowledged.
+ */
 export class Actor {
   /** Of each conversation that it has had: what was acknowledged, and whether it is still there. */
   conversations = new Map();

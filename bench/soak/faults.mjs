@@ -43,7 +43,9 @@ class Moody {
 
 /** Takes webhooks: what it has taken counts, whatever it answered afterwards. */
 export class Receiver extends Moody {
-  /** By conversation: ids of durable events in the order of their first arrival, and the tokens of messages. */
+  /**
+   * By conversation: ids of durable events in the order of their first arrival, and the tokens of messages.
+   */
   arrived = new Map();
   requests = 0;
   #server;

@@ -29,7 +29,10 @@ export class Random {
     return entries[0][0];
   }
 
-  /** Another source that depends on this one's seed and a name only: who draws from one does not disturb the others. */
+  /**
+   * Another source that depends on this one's seed and a name only: who draws from one does not disturb the
+   * others.
+   */
   static of(seed, name) {
     let mixed = seed >>> 0;
     for (const character of name) mixed = Math.imul(mixed ^ character.codePointAt(0), 0x01000193) >>> 0;

@@ -10,7 +10,10 @@ import { thisServer } from '../support/this-server.mjs';
 const PATIENCE_MS = 60_000;
 const CONNECTIONS_REST_MS = 8_000;
 
-/** The server under test: it is ended and started again on the same folder and port, and clients wait meanwhile. */
+/**
+ * The server under test: it is ended and started again on the same folder and port, and clients wait
+ * meanwhile.
+ */
 export class SoakServer {
   starts = 0;
   port = 0;
@@ -129,7 +132,10 @@ export class SoakServer {
     );
   }
 
-  /** Memory and what of it is in use by JavaScript after a garbage collection (MiB), what files are open, and child processes. */
+  /**
+   * Memory and what of it is in use by JavaScript after a garbage collection (MiB), what files are open, and
+   * child processes.
+   */
   async facts() {
     const { pid } = this.#child;
     await this.#collectGarbage();
@@ -152,7 +158,10 @@ export class SoakServer {
   }
 }
 
-/** What a process has open, once the connections of clients that rest have been closed: they are kept for five seconds. */
+/**
+ * What a process has open, once the connections of clients that rest have been closed: they are kept for five
+ * seconds.
+ */
 async function openFiles(pid) {
   const folder = path.join('/proc', String(pid), 'fd');
   let least;

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 
 /**
- * A client at the session socket of one conversation. It goes away, hangs and comes back as the seed says, resumes where it
- * was, and insists that each event comes once and in order.
+ * A client at the session socket of one conversation. It goes away, hangs and comes back as the seed says,
+ * resumes where it was, and insists that each event comes once and in order.
  */
 export class Watcher {
   /** Ids of the events, by their sequence numbers. */

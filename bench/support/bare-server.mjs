@@ -1,6 +1,5 @@
-// What a server costs that does nothing: `GET /<n>` is answered with n bytes, other HTTP requests come back as they are, a text
-// frame goes to all WebSockets.
-// Started by limits.mjs; prints its port.
+// What a server costs that does nothing: `GET /<n>` is answered with n bytes, other HTTP requests come back
+// as they are, a text frame goes to all WebSockets. Started by limits.mjs; prints its port.
 import { createServer } from 'node:http';
 import { WebSocketServer } from 'ws';
 

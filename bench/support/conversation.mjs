@@ -56,8 +56,8 @@ export async function inParallel(clients, count, action) {
 }
 
 /**
- * Has clients do something for a while before it is measured: servers run for weeks, and code that is compiled while it runs is
- * several times as slow in its first thousand requests.
+ * Has clients do something for a while before it is measured: servers run for weeks, and code that is
+ * compiled while it runs is several times as slow in its first thousand requests.
  * @param ms the same time for each server, however often it gets to it in that
  */
 export async function warmUp(clients, ms, action) {
@@ -93,7 +93,8 @@ export function eventsOfKind(server, conversation, kind) {
 
 /**
  * Waits for the end of a run, and insists that so many tool calls went well. Answers the actions.
- * @param caller the model of the run, which knows how far it is without a question that would cost the server time
+ * @param caller the model of the run, which knows how far it is without a question that would cost the server
+ *   time
  */
 export async function finishedWith(server, conversation, calls, caller) {
   if (caller) {

@@ -4,8 +4,8 @@ import { inParallel } from './conversation.mjs';
 const AT_ONCE = 8;
 
 /**
- * Publishes `count` times and waits until all watchers together have got all of it: `framesEach` frames for each time and
- * watcher. Answers frames a second.
+ * Publishes `count` times and waits until all watchers together have got all of it: `framesEach` frames for
+ * each time and watcher. Answers frames a second.
  */
 export async function fanOut(watchers, { count, framesEach, publish, atOnce = AT_ONCE }) {
   const before = watchers.map(({ frames }) => frames);

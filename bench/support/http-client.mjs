@@ -4,8 +4,8 @@ import { connect } from 'node:net';
 const RESTED_MS = 2_000;
 
 /**
- * HTTP over connections that stay open, one request at a time on each. It does as little as can be done, because it shares the
- * machine with what it measures: Node's own client takes three times as much of it.
+ * HTTP over connections that stay open, one request at a time on each. It does as little as can be done,
+ * because it shares the machine with what it measures: Node's own client takes three times as much of it.
  */
 export class HttpClient {
   #port;
@@ -16,7 +16,10 @@ export class HttpClient {
     this.#port = port;
   }
 
-  /** Sends a request and answers its status, its text, and how long it took until the last byte of it was there (ms). */
+  /**
+   * Sends a request and answers its status, its text, and how long it took until the last byte of it was
+   * there (ms).
+   */
   async send(method, route, body) {
     const text = body === undefined ? '' : JSON.stringify(body);
     const type = body === undefined ? '' : 'content-type: application/json\r\n';

@@ -12,8 +12,8 @@ import { removeAtEnd } from './server.mjs';
 import { median } from './table.mjs';
 import { Watcher } from './watcher.mjs';
 
-// What nothing that runs here can be faster than: figures to read the others by. HTTP and sockets are measured with the same
-// clients as the servers are, so that a limit is that of the load generator, too.
+// What nothing that runs here can be faster than: figures to read the others by. HTTP and sockets are
+// measured with the same clients as the servers are, so that a limit is that of the load generator, too.
 
 const LINE_BYTES = 400;
 const BARE_SERVER = fileURLToPath(new URL('bare-server.mjs', import.meta.url));
@@ -48,7 +48,10 @@ export async function syncedAppends(linesAtOnce, writes = 500) {
   }
 }
 
-/** How long it takes (ms) to make a folder with a file of so many bytes in it, the file and both names durable. */
+/**
+ * How long it takes (ms) to make a folder with a file of so many bytes in it, the file and both names
+ * durable.
+ */
 export async function durableCreationMs(count, bytes = 1_500) {
   const parent = await mkdtemp(path.join(os.tmpdir(), 'bench-'));
   const synced = async (name) => {

@@ -3,8 +3,9 @@ import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * A model behind an OpenAI-compatible endpoint that answers at once and reads nothing, so that it costs as little as can be.
- * Each conversation asks at an address of its own, which is how the endpoint knows whose step is next.
+ * A model behind an OpenAI-compatible endpoint that answers at once and reads nothing, so that it costs as
+ * little as can be. Each conversation asks at an address of its own, which is how the endpoint knows whose
+ * step is next.
  */
 export async function startModel() {
   const roles = new Map();

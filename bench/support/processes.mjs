@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 
 /**
- * The processes that a server has started and that are still there, with itself first. Some leave the tree of their parents
- * (tmux does), so those count too that have the server's folder as their home.
+ * The processes that a server has started and that are still there, with itself first. Some leave the tree of
+ * their parents (tmux does), so those count too that have the server's folder as their home.
  */
 export async function processesOf(pid, home) {
   const parents = new Map();

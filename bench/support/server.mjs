@@ -14,8 +14,8 @@ const PATIENCE_MS = 120_000;
 
 const running = new Set();
 /**
- * Of servers that have ended. Removed when all is over: ext4 takes several times as long to make a file while others were removed
- * lately, and the next benchmark would pay for that.
+ * Of servers that have ended. Removed when all is over: ext4 takes several times as long to make a file while
+ * others were removed lately, and the next benchmark would pay for that.
  */
 const leftFolders = [];
 let isOver = false;
@@ -115,8 +115,8 @@ class BenchServer {
   }
 
   /**
-   * Reads something, and answers the parsed body and how long the server took (ms): until the last byte had come. Parsing a page
-   * takes this process half as long as a fast server needs for it.
+   * Reads something, and answers the parsed body and how long the server took (ms): until the last byte had
+   * come. Parsing a page takes this process half as long as a fast server needs for it.
    */
   async read(route) {
     const { text, ms } = await this.#insist(200, 'GET', route);
@@ -152,7 +152,10 @@ class BenchServer {
     return residentMiB(this.child.pid);
   }
 
-  /** Memory of the process and of all it has started (MiB), what they share counted once, and how many these are. */
+  /**
+   * Memory of the process and of all it has started (MiB), what they share counted once, and how many these
+   * are.
+   */
   async memory() {
     const pids = await processesOf(this.child.pid, this.folder);
     const [own, all] = await Promise.all([proportionalMiB([this.child.pid]), proportionalMiB(pids)]);
@@ -179,7 +182,9 @@ class BenchServer {
     for (const pid of left) if (pid !== child.pid && pids.includes(pid)) end(pid);
   }
 
-  /** Ends the process for good; whoever asks again waits for the same. The folder goes with `endAllServers`. */
+  /**
+   * Ends the process for good; whoever asks again waits for the same. The folder goes with `endAllServers`.
+   */
   stop() {
     this.#stopping ??= this.#leave();
     return this.#stopping;

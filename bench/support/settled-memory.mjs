@@ -5,12 +5,16 @@ import { WebSocket } from 'ws';
 /** How long V8 takes to give back the pages that a collection has emptied (ms). */
 const PAGES_MS = 300;
 
-/** For servers whose memory is asked for: Node then collects its garbage when told to; others do not know this. */
+/**
+ * For servers whose memory is asked for: Node then collects its garbage when told to; others do not know
+ * this.
+ */
 export const COLLECTABLE = { env: { NODE_OPTIONS: '--inspect=127.0.0.1:0' } };
 
 /**
- * Memory without what a garbage collection takes away, so that it says what is kept and not when the collector last ran. The
- * server was started as `COLLECTABLE`; a server that is not Node's (Python frees at once) is measured as it is.
+ * Memory without what a garbage collection takes away, so that it says what is kept and not when the
+ * collector last ran. The server was started as `COLLECTABLE`; a server that is not Node's (Python frees at
+ * once) is measured as it is.
  */
 export async function settledMemory(server) {
   const address = /ws:\/\/127\.0\.0\.1:\d+\/[\w-]+/.exec(server.errors)?.[0];

@@ -5,8 +5,9 @@ import path from 'node:path';
 const read = new Map();
 
 /**
- * Copies a stored conversation under a new id, whatever the format of the server is: the id is replaced wherever it stands, and
- * the conversation is made and changed so many seconds earlier. The server must not run.
+ * Copies a stored conversation under a new id, whatever the format of the server is: the id is replaced
+ * wherever it stands, and the conversation is made and changed so many seconds earlier. The server must not
+ * run.
  */
 export function copyConversation(folder, route, secondsEarlier) {
   const id = route.split('/').at(-1);

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 
 /**
- * A WebSocket that reads: it counts text frames and, with `onText`, hands them on. It does as little as can be done, because it
- * shares the machine with what it measures.
+ * A WebSocket that reads: it counts text frames and, with `onText`, hands them on. It does as little as can
+ * be done, because it shares the machine with what it measures.
  */
 export class Watcher {
   /** Text frames so far. */

@@ -21,8 +21,8 @@ import { TurnReader } from './turn-reader.js';
 const CANCEL_LIMIT_MS = 2_500;
 
 /**
- * An agent from elsewhere in one conversation: started by the first run, then kept. A run tells it what the user said and
- * puts into the log what it does, until it has answered.
+ * An agent from elsewhere in one conversation: started by the first run, then kept. A run tells it what the
+ * user said and puts into the log what it does, until it has answered.
  */
 export class AcpAgent implements AgentDriver {
   private readonly logger = new Logger('Acp');

@@ -258,7 +258,9 @@ export class AcpConnection {
     return this.capabilities['loadSession'] === true ? 'session/load' : undefined;
   }
 
-  /** Model and mode as asked for. What the agent does not have is told in the log only: it can work without. */
+  /**
+   * Model and mode as asked for. What the agent does not have is told in the log only: it can work without.
+   */
   private async choose({ model, mode }: SessionRequest, session: unknown): Promise<void> {
     if (model !== null && model !== this.models?.current) {
       await this.setModel(model).catch((error: unknown) => this.notChosen('model', model, error));

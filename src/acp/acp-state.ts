@@ -3,7 +3,10 @@ import type { EventDraft, MessageEvent } from '../events/index.js';
 import type { JsonObject } from '../json/index.js';
 import type { AcpConnection } from './acp-connection.js';
 
-/** What a conversation with an agent from elsewhere keeps of it, among its `agent_state`; names are the wire's. */
+/**
+ * What a conversation with an agent from elsewhere keeps of it, among its `agent_state`; names are the
+ * wire's.
+ */
 const INFLIGHT = 'acp_inflight_prompt_user_message_id';
 const LAST = 'acp_last_prompt_user_message_id';
 const SUFFIX = 'acp_suffix_installed';
@@ -61,8 +64,8 @@ export function hasSuffix(state: JsonObject): boolean {
 }
 
 /**
- * The messages that the agent has to answer: those behind the last that it has answered. What it was told when it was
- * interrupted is told again only if nobody has said anything since.
+ * The messages that the agent has to answer: those behind the last that it has answered. What it was told
+ * when it was interrupted is told again only if nobody has said anything since.
  */
 export function unanswered(view: AgentView, state: JsonObject, blocked: object): MessageEvent[] {
   const all = view.events.filter(

@@ -24,8 +24,8 @@ const MAX_LAST_WORDS = 1_000;
 const END_LIMIT_MS = 1_000;
 
 /**
- * An agent that runs as a program, in a process group of its own: package runners start the real one as their child, and
- * all of them are to end with it.
+ * An agent that runs as a program, in a process group of its own: package runners start the real one as their
+ * child, and all of them are to end with it.
  */
 export class AgentProcess {
   private lastWords = '';

@@ -9,8 +9,8 @@ const VARIABLES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Authenticates by the first way that needs no person and whose variable the agent has. Without one nothing is done: the
- * agent may be logged in already, and says so if it is not.
+ * Authenticates by the first way that needs no person and whose variable the agent has. Without one nothing
+ * is done: the agent may be logged in already, and says so if it is not.
  */
 export async function authenticate(
   agent: ClientContext,

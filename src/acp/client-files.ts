@@ -15,8 +15,8 @@ import { ClientRefusal, NOT_FOUND } from './acp-error.js';
 const MAX_FILE = 10 * 1024 * 1024;
 
 /**
- * The files of the workspace, for an agent that asks the server for them. It is kept to the workspace, so that what it
- * does by way of the server is what the person gave it; what it does by itself is up to it.
+ * The files of the workspace, for an agent that asks the server for them. It is kept to the workspace, so
+ * that what it does by way of the server is what the person gave it; what it does by itself is up to it.
  */
 export class ClientFiles {
   /** @param root absolute path of the workspace */

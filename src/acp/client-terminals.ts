@@ -89,7 +89,9 @@ export class ClientTerminals {
     private readonly inside: (path: string) => Promise<string>,
   ) {}
 
-  /** Starts a command. One that is given without arguments may be a line for a shell. @throws ClientRefusal */
+  /**
+   * Starts a command. One that is given without arguments may be a line for a shell. @throws ClientRefusal
+   */
   async create(request: CreateTerminalRequest): Promise<{ terminalId: string }> {
     if (this.all.size + this.starting >= MAX_TERMINALS) {
       throw new ClientRefusal(`There are ${MAX_TERMINALS} terminals: release some first`);

@@ -33,8 +33,8 @@ const NOTHING: ModelDiscovery = {
 };
 
 /**
- * Starts an agent in an empty folder, for no longer than it takes to ask which models it has. Failures are part of the
- * answer.
+ * Starts an agent in an empty folder, for no longer than it takes to ask which models it has. Failures are
+ * part of the answer.
  * @param mask frees a text from secrets
  * @throws the reason of the signal once it is aborted
  */

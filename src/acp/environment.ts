@@ -23,10 +23,12 @@ export interface FleetingSecrets {
 }
 
 /**
- * The environment of an agent: the secrets of the conversation by their names, but those that it wants as files as files.
+ * The environment of an agent: the secrets of the conversation by their names, but those that it wants as
+ * files as files.
  * @param folder where the agent may keep what is its own (absolute path)
  * @param secrets values by name
- * @param fleeting names of secrets whose values must not stay in `folder`, and the folder for their files: there a link leads to it
+ * @param fleeting names of secrets whose values must not stay in `folder`, and the folder for their files:
+ *   there a link leads to it
  */
 export async function agentEnvironment(
   agent: AcpAgentSpec,

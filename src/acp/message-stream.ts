@@ -31,8 +31,8 @@ export interface MessageListener {
 }
 
 /**
- * The messages of a program that speaks JSON-RPC on its standard input and output, one a line. News about sessions are
- * handed out here and not passed on: the library would refuse kinds that it does not know.
+ * The messages of a program that speaks JSON-RPC on its standard input and output, one a line. News about
+ * sessions are handed out here and not passed on: the library would refuse kinds that it does not know.
  */
 export function messageStream(input: Readable, output: Writable, listener: MessageListener): Stream {
   const lines = linesOf(input);

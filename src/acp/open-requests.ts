@@ -4,8 +4,8 @@ const MAX_OPEN = 256;
 const MAX_UNSENT = 8;
 
 /**
- * The requests of an agent that it has no answer to yet, because we work on them or because it does not read. Keeps them
- * few: an agent that asks and never reads would fill the memory otherwise.
+ * The requests of an agent that it has no answer to yet, because we work on them or because it does not read.
+ * Keeps them few: an agent that asks and never reads would fill the memory otherwise.
  */
 export class OpenRequests {
   private open = 0;

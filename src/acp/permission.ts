@@ -10,8 +10,9 @@ import type { Answer } from './turn.js';
 const LOOKING = new Set(['read', 'search']);
 
 /**
- * Whether a person has to agree to a tool call, by the policy of the conversation, and what its analyzer says to it.
- * Without an analyzer the kind of the tool tells: what only looks is of low risk, of all else nothing is known.
+ * Whether a person has to agree to a tool call, by the policy of the conversation, and what its analyzer says
+ * to it. Without an analyzer the kind of the tool tells: what only looks is of low risk, of all else nothing
+ * is known.
  */
 export async function judge(
   { confirmationPolicy: policy, securityAnalyzer: analyzer }: AgentSession,

@@ -3,7 +3,10 @@ import type { FileSecretSpec } from '../agent/agent-spec.js';
 /** Run by npx, from what it has where it has it. */
 const npx = (...args: string[]): string[] => ['npx', '-y', '--prefer-offline', ...args];
 
-/** Agents that are known by a name, and how they are started. The versions are those that clients of the original get. */
+/**
+ * Agents that are known by a name, and how they are started. The versions are those that clients of the
+ * original get.
+ */
 const COMMANDS: Readonly<Record<string, string[]>> = {
   'claude-code': npx('@agentclientprotocol/claude-agent-acp@0.63.0'),
   codex: npx('@agentclientprotocol/codex-acp@1.10.0'),

@@ -7,7 +7,10 @@ export interface AcpModel {
   description: string | null;
 }
 
-/** The models of a session, and how another one is chosen: by a method of its own, or as a configuration option. */
+/**
+ * The models of a session, and how another one is chosen: by a method of its own, or as a configuration
+ * option.
+ */
 export interface SessionModels {
   current: string | null;
   available: AcpModel[];
@@ -15,7 +18,9 @@ export interface SessionModels {
   optionId?: string;
 }
 
-/** The models that an agent tells of with a session: as a configuration option, or the older way, as `models`. */
+/**
+ * The models that an agent tells of with a session: as a configuration option, or the older way, as `models`.
+ */
 export function modelsIn(answer: unknown): SessionModels | undefined {
   const { models, configOptions } = asObject(answer);
   const option = optionOf(configOptions, 'model');

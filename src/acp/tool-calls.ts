@@ -28,8 +28,8 @@ interface ToolCall {
 }
 
 /**
- * The tool calls of one turn. The agent tells of a call piece by piece; the log gets it twice: when it begins and when it
- * has ended.
+ * The tool calls of one turn. The agent tells of a call piece by piece; the log gets it twice: when it begins
+ * and when it has ended.
  */
 export class ToolCalls {
   private readonly open = new Map<string, ToolCall>();

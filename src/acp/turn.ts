@@ -28,8 +28,8 @@ export type TurnItem =
   | { type: 'failed'; error: unknown };
 
 /**
- * One prompt to an agent, until it has answered it. News wait here until they are taken, so that a turn can outlive the
- * run that began it: while a person decides there is no run.
+ * One prompt to an agent, until it has answered it. News wait here until they are taken, so that a turn can
+ * outlive the run that began it: while a person decides there is no run.
  */
 export class Turn {
   /** The id of the event that its answer will become. */
@@ -46,7 +46,10 @@ export class Turn {
   cancelled = false;
   text = '';
   thoughts = '';
-  /** What the agent says that it uses: the size of its context (tokens), and what the session has cost (US dollars). */
+  /**
+   * What the agent says that it uses: the size of its context (tokens), and what the session has cost (US
+   * dollars).
+   */
   contextWindow = 0;
   sessionCost: number | undefined;
   private readonly waiting: { item: TurnItem; size: number }[] = [];

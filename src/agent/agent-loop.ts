@@ -81,8 +81,8 @@ export class AgentLoop implements AgentDriver {
   }
 
   /**
-   * A history that the provider does not take is condensed in the next step; what it refused for its content, and a call
-   * that cannot be read, are put to the agent as a message; all else ends the run.
+   * A history that the provider does not take is condensed in the next step; what it refused for its content,
+   * and a call that cannot be read, are put to the agent as a message; all else ends the run.
    */
   private async takeStep(session: AgentSession): Promise<void> {
     try {
@@ -98,7 +98,10 @@ export class AgentLoop implements AgentDriver {
     }
   }
 
-  /** A message that came during the step is answered in this run, even if the step ended it or waits for a person. */
+  /**
+   * A message that came during the step is answered in this run, even if the step ended it or waits for a
+   * person.
+   */
   private async resumeForNewMessage(session: AgentSession): Promise<void> {
     if (!session.userSpoke) return;
     // `idle`: it came right behind the end of the step, and its arrival has reset the status.

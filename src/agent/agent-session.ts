@@ -15,8 +15,9 @@ export class RunOverError extends Error {
 }
 
 /**
- * What one run may see of its conversation and do to it. Every effect carries the run's right to act: once the run is
- * interrupted or has lost its lease, `append` throws `RunOverError` and nothing more of it reaches the log.
+ * What one run may see of its conversation and do to it. Every effect carries the run's right to act: once
+ * the run is interrupted or has lost its lease, `append` throws `RunOverError` and nothing more of it reaches
+ * the log.
  */
 export interface AgentSession {
   readonly conversationId: string;
@@ -50,8 +51,9 @@ export interface AgentSession {
   /** Appends events in order with one flush; resolves with them when they are durable. */
   append(...drafts: EventDraft[]): Promise<DurableEvent[]>;
   /**
-   * A tool has done its work, but its result is not in the log yet: hooks have their say first, and so have the actions before
-   * it. An interrupt in between puts the result into the log: what was done is never called interrupted.
+   * A tool has done its work, but its result is not in the log yet: hooks have their say first, and so have
+   * the actions before it. An interrupt in between puts the result into the log: what was done is never
+   * called interrupted.
    * @param files absolute paths of what it touched
    */
   keepResult(action: ActionEvent, draft: EventDraft, files: readonly string[]): void;
@@ -65,8 +67,8 @@ export interface AgentSession {
   /** A step begins: what the user says from now on comes during it. */
   beginStep(): void;
   /**
-   * The agent has done what it was asked. A message that came during the step keeps the run going: nobody gets to see the
-   * conversation finished in between.
+   * The agent has done what it was asked. A message that came during the step keeps the run going: nobody
+   * gets to see the conversation finished in between.
    */
   finish(): Promise<void>;
   /** Pauses the conversation: status, then the event. */

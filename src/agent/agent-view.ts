@@ -13,7 +13,10 @@ import type {
 /** Events of the active branch, without state updates: those never become the head of the tree. */
 export type BranchEvent = Exclude<DurableEvent, { kind: 'ConversationStateUpdateEvent' }>;
 
-/** Stands in the view for what a condensation took out of it. It is in no log; its id is made of the condensation's. */
+/**
+ * Stands in the view for what a condensation took out of it. It is in no log; its id is made of the
+ * condensation's.
+ */
 export interface CondensationSummary {
   id: string;
   summary: string;
@@ -39,9 +42,9 @@ export function isBranchEvent(event: DurableEvent): event is BranchEvent {
 }
 
 /**
- * What the agent sees of its conversation: the events from the root to the head, oldest first, without what was
- * condensed away, and the actions among them that have no result yet. Kept up to date event by event, so that a step
- * does not read the history again; what is forgotten is not kept in memory.
+ * What the agent sees of its conversation: the events from the root to the head, oldest first, without what
+ * was condensed away, and the actions among them that have no result yet. Kept up to date event by event, so
+ * that a step does not read the history again; what is forgotten is not kept in memory.
  */
 export class AgentView {
   private visible: ViewEvent[] = [];

@@ -7,7 +7,9 @@ import { toMessages } from './messages.js';
 
 const asStored = (stored: Observation) => stored.content;
 
-/** What may happen next: something is said, an answer calls tools, or one of the calls so far gets a result. */
+/**
+ * What may happen next: something is said, an answer calls tools, or one of the calls so far gets a result.
+ */
 const HAPPENING = fc.record({
   what: fc.constantFrom('said', 'called', 'done', 'failed'),
   which: fc.nat(20),

@@ -11,8 +11,8 @@ interface Settled {
 }
 
 /**
- * Makes the dialogues of views, step by step: what comes before the last answer of the model does not change any more, and
- * is the same objects in each dialogue, so that what is made of them can be remembered, too.
+ * Makes the dialogues of views, step by step: what comes before the last answer of the model does not change
+ * any more, and is the same objects in each dialogue, so that what is made of them can be remembered, too.
  */
 export class Dialogues {
   private readonly settled = new WeakMap<readonly ViewEvent[], Settled>();

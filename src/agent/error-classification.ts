@@ -59,7 +59,9 @@ const GENERIC: Record<string, ErrorClassification> = {
   APIError: TRANSIENT,
 };
 
-/** What a failed run means for the person who sees it. Rules as recorded from the OpenHands Agent Server 1.58. */
+/**
+ * What a failed run means for the person who sees it. Rules as recorded from the OpenHands Agent Server 1.58.
+ */
 export function classifyError(code: string, detail: string): ErrorClassification {
   return BY_CODE[code] ?? BY_WORDS.find(([words]) => words.test(detail))?.[1] ?? GENERIC[code] ?? UNKNOWN;
 }

@@ -4,7 +4,9 @@ import { type AgentView, isFromUser, type ViewEvent } from './agent-view.js';
 /** The tool that looks at images for a model that cannot. */
 export const INSPECT_IMAGE = 'inspect_image_with_vision';
 
-/** The view for a model that takes no images but has that tool: a text in the place of each image of the user. */
+/**
+ * The view for a model that takes no images but has that tool: a text in the place of each image of the user.
+ */
 export function withImageReferences(events: readonly ViewEvent[]): ViewEvent[] {
   const latest = events.findLastIndex(isFromUser);
   return events.map((event, index) => {

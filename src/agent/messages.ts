@@ -20,8 +20,8 @@ export type ObservationRenderer = (observation: Observation) => Content[];
 const TOOL_TEXT_LIMIT = 50_000;
 
 /**
- * Turns the view into the dialogue for the model. Results stand right behind the call they answer, whatever came in
- * between: providers refuse anything else, and a message may arrive while a tool runs.
+ * Turns the view into the dialogue for the model. Results stand right behind the call they answer, whatever
+ * came in between: providers refuse anything else, and a message may arrive while a tool runs.
  */
 export function toMessages(
   events: readonly (BranchEvent | ViewEvent)[],
@@ -49,8 +49,9 @@ export function toMessages(
 }
 
 /**
- * The results by the id of their action. An error names only the call, and providers may use the ids of calls again: it
- * belongs to the latest action of that id. The first answer to an action counts: a second one would be refused.
+ * The results by the id of their action. An error names only the call, and providers may use the ids of calls
+ * again: it belongs to the latest action of that id. The first answer to an action counts: a second one would
+ * be refused.
  */
 export function resultsByAction(events: readonly (BranchEvent | ViewEvent)[]): Map<string, ResultEvent> {
   const results = new Map<string, ResultEvent>();
@@ -72,7 +73,9 @@ function isResult(event: BranchEvent | ViewEvent): event is ResultEvent {
   );
 }
 
-/** The calls of one answer: actions with the same response id; errors of invalid calls may stand between them. */
+/**
+ * The calls of one answer: actions with the same response id; errors of invalid calls may stand between them.
+ */
 function batchAt(events: readonly (BranchEvent | ViewEvent)[], start: number): ActionEvent[] {
   const batch: ActionEvent[] = [];
   for (let index = start; index < events.length; index++) {

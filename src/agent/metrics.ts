@@ -68,7 +68,10 @@ export function addUsage(
   }
 }
 
-/** Single answers kept: totals count all of them, and a snapshot has to fit into a frame after days of work too. */
+/**
+ * Single answers kept: totals count all of them, and a snapshot has to fit into a frame after days of work
+ * too.
+ */
 const LAST_ANSWERS = 1_000;
 
 function keepLast<T>(list: T[], item: T): void {

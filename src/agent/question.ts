@@ -21,7 +21,9 @@ export interface QuestionContext {
   signal: AbortSignal;
 }
 
-/** Asks the model of an agent about its work so far, beside the conversation: nothing of it becomes history. */
+/**
+ * Asks the model of an agent about its work so far, beside the conversation: nothing of it becomes history.
+ */
 @Injectable()
 export class Questions {
   constructor(

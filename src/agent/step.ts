@@ -223,8 +223,8 @@ export class AgentStep {
   }
 
   /**
-   * Results have their place in view and log at once. Until they are durable the model may think already: whatever it
-   * wants stands behind them.
+   * Results have their place in view and log at once. Until they are durable the model may think already:
+   * whatever it wants stands behind them.
    */
   private keepWriting(session: AgentSession, results: Promise<unknown>): void {
     results.catch(() => undefined);

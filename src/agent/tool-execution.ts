@@ -11,8 +11,8 @@ export interface Task<T> {
 }
 
 /**
- * Makes a task of an action. It answers with the event that follows: an observation, or an error for the model. Once the
- * run is interrupted nothing is executed any more.
+ * Makes a task of an action. It answers with the event that follows: an observation, or an error for the
+ * model. Once the run is interrupted nothing is executed any more.
  * @param blocked why a hook does not let it happen
  */
 export function actionTask(
@@ -78,9 +78,9 @@ function notFound(name: string, tools: ReadonlyMap<string, Tool>): string {
 }
 
 /**
- * Runs tasks at most `limit` at a time and in an order in which tasks that share a resource follow each other, and
- * hands the results over in the order of the tasks, each as soon as those before it are there. After the first failure
- * no further task is started.
+ * Runs tasks at most `limit` at a time and in an order in which tasks that share a resource follow each
+ * other, and hands the results over in the order of the tasks, each as soon as those before it are there.
+ * After the first failure no further task is started.
  */
 export async function runBatch<T>(
   tasks: readonly Task<T>[],

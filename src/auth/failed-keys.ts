@@ -10,15 +10,18 @@ const WINDOW_SECONDS = 60;
 const COUNTERS = 4096;
 /** More addresses than this are not named in the log. */
 const MAX_REPORTED = 100;
-/** So many addresses that have shown a right key are remembered; of more, those seen longest ago are forgotten. */
+/**
+ * So many addresses that have shown a right key are remembered; of more, those seen longest ago are
+ * forgotten.
+ */
 const MAX_KNOWN = 10_000;
 
 /**
- * Counts wrong keys for each client, whatever they were sent for: requests, sockets, the set-up of a waiting server. Past
- * `max_failed_keys_per_minute` a client has to wait, and until then no key of it is accepted: otherwise the
- * answers would still tell it when it has guessed one. An address that has shown a right key before is an
- * exception for right keys: behind a proxy all clients may have one address, and one that is misconfigured must
- * not shut out the others.
+ * Counts wrong keys for each client, whatever they were sent for: requests, sockets, the set-up of a waiting
+ * server. Past `max_failed_keys_per_minute` a client has to wait, and until then no key of it is accepted:
+ * otherwise the answers would still tell it when it has guessed one. An address that has shown a right key
+ * before is an exception for right keys: behind a proxy all clients may have one address, and one that is
+ * misconfigured must not shut out the others.
  */
 @Injectable()
 export class FailedKeys {
@@ -97,8 +100,8 @@ export class TooManyFailedKeysException extends HttpException {
 }
 
 /**
- * The address of a client. Of a proxy that is trusted, the last one in `X-Forwarded-For`: it is what the proxy itself has seen, those
- * before it are the client's own words.
+ * The address of a client. Of a proxy that is trusted, the last one in `X-Forwarded-For`: it is what the
+ * proxy itself has seen, those before it are the client's own words.
  */
 function clientAddress({ headers, socket }: IncomingMessage, trustsProxy: boolean): string {
   const forwarded = trustsProxy ? headers['x-forwarded-for'] : undefined;

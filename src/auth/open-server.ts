@@ -23,13 +23,15 @@ const FOREIGN_PAGE =
 const CHANGING = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 
 /**
- * Where no key stands between the server and a browser, keeps out who was not meant to come in, with a 403 that says
- * what to do about it: requests of any kind, and sockets.
+ * Where no key stands between the server and a browser, keeps out who was not meant to come in, with a 403
+ * that says what to do about it: requests of any kind, and sockets.
  *
  * - Peers from elsewhere, unless the server was opened on purpose.
- * - Names that are not this machine's, on a server that only this machine reaches: the owner of a name can let it point
+ * - Names that are not this machine's, on a server that only this machine reaches: the owner of a name can
+ *   let it point
  *   here, and to the browser his page and this server are then one site.
- * - Changes and sockets from pages of other origins. Whether such a page may read an answer is up to CORS, but a browser
+ * - Changes and sockets from pages of other origins. Whether such a page may read an answer is up to CORS,
+ *   but a browser
  *   sends simple requests all the same, and sockets know no CORS.
  *
  * @returns what is to come before all other handlers; sockets it takes care of itself
@@ -72,9 +74,10 @@ function refusals(config: AppConfig, origins: OriginPolicy) {
 }
 
 /**
- * Whether a page that holds the session key may be given to whoever asks: never to a page of another origin (those of this
- * machine may read answers, and what an agent has just built is one), nor to those of canvas extensions, only under names
- * that nobody else owns, and not into a frame or to a script: files of workspaces are pages of this origin, too.
+ * Whether a page that holds the session key may be given to whoever asks: never to a page of another origin
+ * (those of this machine may read answers, and what an agent has just built is one), nor to those of canvas
+ * extensions, only under names that nobody else owns, and not into a frame or to a script: files of
+ * workspaces are pages of this origin, too.
  */
 export function mayBeGivenKey(config: AppConfig): (request: IncomingMessage) => boolean {
   const isOwnName = ownNames(config);

@@ -21,8 +21,9 @@ const REPORTED_AT_MOST = 100;
 const SHOWN_CHARACTERS = 200;
 
 /**
- * Which pages of other origins may call the server: those of this machine, those that the configuration names, and at
- * the paths with their own cookie all of them. Pages of back ends of canvas extensions never may.
+ * Which pages of other origins may call the server: those of this machine, those that the configuration
+ * names, and at the paths with their own cookie all of them. Pages of back ends of canvas extensions never
+ * may.
  */
 export class OriginPolicy {
   private readonly logger = new Logger('Origins');
@@ -91,7 +92,9 @@ const ANY = '*';
 /** How browsers serialise the origin of files, sandboxed frames and the like. */
 const OPAQUE = 'null';
 
-/** The page was loaded from the host that it calls, so the browser does not take the call for a foreign one. */
+/**
+ * The page was loaded from the host that it calls, so the browser does not take the call for a foreign one.
+ */
 export function isSameHost(origin: string, host: string | undefined): boolean {
   const page = parseOrigin(origin);
   if (host === undefined || !page || !isWebPage(page.protocol)) return false;

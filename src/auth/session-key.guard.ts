@@ -8,8 +8,8 @@ import { SessionKeys } from './session-keys.js';
 import { AcceptsWorkspaceCookie, keyInCookie } from './workspace-cookie.js';
 
 /**
- * Lets a request pass that carries a session key in `X-Session-API-Key` or as a bearer token. On for every route that
- * is not marked `@OpenRoute()`. Sockets check their keys in the handshake.
+ * Lets a request pass that carries a session key in `X-Session-API-Key` or as a bearer token. On for every
+ * route that is not marked `@OpenRoute()`. Sockets check their keys in the handshake.
  */
 @Injectable()
 export class SessionKeyGuard implements CanActivate {
@@ -36,7 +36,8 @@ export class SessionKeyGuard implements CanActivate {
 }
 
 /**
- * Lets a request pass whose client shows a right key and has not shown too many wrong ones; a wrong one is counted.
+ * Lets a request pass whose client shows a right key and has not shown too many wrong ones; a wrong one is
+ * counted.
  * @throws UnauthorizedException, TooManyFailedKeysException
  */
 export function checkKeys(

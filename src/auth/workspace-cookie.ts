@@ -9,7 +9,8 @@ const NAME = 'oh_workspace_session_key';
 const MAX_AGE_SECONDS = 315_360_000;
 
 /**
- * The cookie by which frames, images and links of a page get at the files of a workspace, where no header can be set.
+ * The cookie by which frames, images and links of a page get at the files of a workspace, where no header can
+ * be set.
  * @param key undefined gives an empty cookie
  */
 export function workspaceCookie(key: string | undefined, secure: boolean): string {
@@ -36,7 +37,10 @@ export function keyInCookie(request: Request): string | undefined {
   return undefined;
 }
 
-/** Other sites may show the files, so the cookie goes with their requests; browsers want it to be `Secure` for that. */
+/**
+ * Other sites may show the files, so the cookie goes with their requests; browsers want it to be `Secure` for
+ * that.
+ */
 function format(value: string, maxAge: number, secure: boolean): string {
   const attributes = `HttpOnly; Max-Age=${maxAge}; Path=/api/conversations; SameSite=none`;
   return `${NAME}=${value === '' ? '""' : value}; ${attributes}${secure ? '; Secure; Partitioned' : ''}`;

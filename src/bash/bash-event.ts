@@ -21,7 +21,9 @@ export interface BashOutput {
   command_id: string;
   /** Counts the outputs of one command from 0. */
   order: number;
-  /** Negative: the signal that ended it; -1 also for a timeout and for a command that could not be started. */
+  /**
+   * Negative: the signal that ended it; -1 also for a timeout and for a command that could not be started.
+   */
   exit_code: number | null;
   stdout: string | null;
   stderr: string | null;

@@ -49,8 +49,8 @@ const OUTPUT =
   /^\{"id":"([0-9a-f]{32})","timestamp":"([^"]{20,40})","command_id":"([0-9a-f]{32})","order":(\d+),/;
 
 /**
- * The commands and outputs of one shell: on disk as lines of a few files, found by an index in memory, so that no request
- * looks through a folder.
+ * The commands and outputs of one shell: on disk as lines of a few files, found by an index in memory, so
+ * that no request looks through a folder.
  */
 export class BashHistory {
   private readonly entries: Entry[] = [];
@@ -104,8 +104,8 @@ export class BashHistory {
   }
 
   /**
-   * Events as JSON texts, from number `from` on: one, and more while they have fewer than `bytes` together. None when the first
-   * of them is not kept any more, or is not there yet.
+   * Events as JSON texts, from number `from` on: one, and more while they have fewer than `bytes` together.
+   * None when the first of them is not kept any more, or is not there yet.
    */
   async linesFrom(from: number, bytes: number): Promise<string[]> {
     const lines: string[] = [];

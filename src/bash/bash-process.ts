@@ -33,8 +33,8 @@ export interface ProcessOptions {
 }
 
 /**
- * One command in a process group of its own. It has ended when its shell has and nobody holds its outputs open any more;
- * at its timeout the group is told to end and then killed.
+ * One command in a process group of its own. It has ended when its shell has and nobody holds its outputs
+ * open any more; at its timeout the group is told to end and then killed.
  */
 export class BashProcess {
   private child: ChildProcess | undefined;

@@ -26,8 +26,8 @@ export interface ShellOptions {
 }
 
 /**
- * Told of each event, as JSON text, once it is kept, with its number in the history; one that could not be kept has none.
- * All who listen share the bytes.
+ * Told of each event, as JSON text, once it is kept, with its number in the history; one that could not be
+ * kept has none. All who listen share the bytes.
  */
 export type BashListener = (line: Buffer, number: number | undefined) => void;
 

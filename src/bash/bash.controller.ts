@@ -29,7 +29,10 @@ import { BashEventSearchQueryDto, ExecuteBashRequestDto } from './dto/bash.dto.j
 const tag = 'Bash';
 const SCOPE = 'runtime_conversation_id';
 
-/** Commands that clients run themselves, on the machine or in the folder of a conversation, and what came of them. */
+/**
+ * Commands that clients run themselves, on the machine or in the folder of a conversation, and what came of
+ * them.
+ */
 @Controller(['api/bash', `api/conversations/:${SCOPE}/bash`])
 @UseInterceptors(CountsAsActivity)
 export class BashController {

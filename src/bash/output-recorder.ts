@@ -25,7 +25,10 @@ export interface RecordingOptions {
   emit: (piece: OutputPiece) => Promise<void>;
 }
 
-/** Makes pieces of what a command writes, in the order in which it came. Memory is bounded by the chunk, disk by the limit. */
+/**
+ * Makes pieces of what a command writes, in the order in which it came. Memory is bounded by the chunk, disk
+ * by the limit.
+ */
 export class OutputRecorder {
   private readonly waiting = { stdout: '', stderr: '' };
   private order = 0;

@@ -28,15 +28,17 @@ export interface Place {
 }
 
 /**
- * Lines in a few files of a folder, each written by one server: the oldest can be dropped file by file. Appends must not
- * overlap.
+ * Lines in a few files of a folder, each written by one server: the oldest can be dropped file by file.
+ * Appends must not overlap.
  */
 export class SegmentFiles {
   private current: Segment | undefined;
 
   constructor(private readonly folder: string) {}
 
-  /** Passes every line that there is to `take`, oldest file first. A last line without its end is left out. */
+  /**
+   * Passes every line that there is to `take`, oldest file first. A last line without its end is left out.
+   */
   async readAll(take: (line: string, place: Place) => void): Promise<void> {
     const names = await readdir(this.folder).catch((error: unknown) => {
       if (errorCode(error) === 'ENOENT') return [];

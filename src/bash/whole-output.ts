@@ -31,7 +31,10 @@ export class WholeOutput {
     return { ...last, stdout: stdout.join('') || null, stderr: stderr.join('') || null };
   }
 
-  /** The same JSON as of the whole: a pair of surrogates that was cut becomes two escapes, which mean the same. */
+  /**
+   * The same JSON as of the whole: a pair of surrogates that was cut becomes two escapes, which mean the
+   * same.
+   */
   private async *json(last: BashOutput): AsyncGenerator<string> {
     const { id, timestamp, command_id, order, exit_code, kind } = last;
     yield JSON.stringify({ id, timestamp, command_id, order, exit_code }).slice(0, -1);

@@ -5,8 +5,9 @@ import { cachedDataVersionTag } from 'node:v8';
 import { Script } from 'node:vm';
 
 /**
- * Where the compiled code of a file of the bundle is kept: beside it, for one version of V8, its flags and this kind of
- * processor. V8 itself refuses what does not fit; then the file is compiled as if there were none.
+ * Where the compiled code of a file of the bundle is kept: beside it, for one version of V8, its flags and
+ * this kind of processor. V8 itself refuses what does not fit; then the file is compiled as if there were
+ * none.
  */
 export function codeCacheOf(file: string): string {
   return `${file}.${process.arch}-${cachedDataVersionTag()}.cache`;
@@ -16,8 +17,9 @@ export function codeCacheOf(file: string): string {
 type Loader = (module: NodeJS.Module, file: string) => void;
 
 /**
- * From now on `.cjs` files that have their compiled code beside them are not compiled again when they are required.
- * `require.extensions` is called deprecated, since it was used to compile other languages; it stays in Node, as it says itself.
+ * From now on `.cjs` files that have their compiled code beside them are not compiled again when they are
+ * required. `require.extensions` is called deprecated, since it was used to compile other languages; it stays
+ * in Node, as it says itself.
  */
 export function useCodeCaches(require: NodeJS.Require): void {
   // Whoever asks for lines of the sources gets them: Node reads source maps only of what it compiles itself.
@@ -75,7 +77,10 @@ function readBetween(before: string, file: string, behind: string): Buffer {
   }
 }
 
-/** Gives the memory of a buffer back at once, where Node can (from 22 on): it is megabytes, and the collector comes late. */
+/**
+ * Gives the memory of a buffer back at once, where Node can (from 22 on): it is megabytes, and the collector
+ * comes late.
+ */
 function release({ buffer }: Buffer): void {
   const transfer: unknown = Reflect.get(buffer, 'transfer');
   if (typeof transfer === 'function') Reflect.apply(transfer, buffer, [0]);

@@ -7,8 +7,8 @@ import { passOnToChildren } from '../tools/child-environment.js';
 import { explainStartupError } from './startup-error.js';
 
 /**
- * Makes the server of a process that was started with `deferred_init`, once its settings are known, and lets it answer
- * what comes in at the port. It ends with the server that waited for it.
+ * Makes the server of a process that was started with `deferred_init`, once its settings are known, and lets
+ * it answer what comes in at the port. It ends with the server that waited for it.
  */
 export class DeferredSetup extends ServerSetup implements BeforeApplicationShutdown {
   private ready: NestExpressApplication | undefined;

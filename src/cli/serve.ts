@@ -65,9 +65,10 @@ async function createDeferred(config: AppConfig, logger: ServerLogger): Promise<
 }
 
 /**
- * Nothing that was said is lost when the process exits, and a crash is said too. A failure that nobody waited for is no
- * crash: it belongs to one conversation or one request, and must not end what all the others do. What is thrown out of a
- * callback leaves behind nobody knows what, so that the process ends; logs recover from that.
+ * Nothing that was said is lost when the process exits, and a crash is said too. A failure that nobody waited
+ * for is no crash: it belongs to one conversation or one request, and must not end what all the others do.
+ * What is thrown out of a callback leaves behind nobody knows what, so that the process ends; logs recover
+ * from that.
  */
 function logToTheEnd(logger: ServerLogger): void {
   process.on('exit', () => logger.writeRest());

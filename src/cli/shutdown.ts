@@ -9,10 +9,12 @@ const DEADLINE_MS = 9_500;
 const SAME_SIGNAL_MS = 500;
 
 /**
- * Ends the server in order on SIGTERM and SIGINT, and when its starter is gone, then the process with 0. The order:
+ * Ends the server in order on SIGTERM and SIGINT, and when its starter is gone, then the process with 0. The
+ * order:
  *
  * 1. no new connections;
- * 2. Nest's shutdown hooks: sockets closed with 1012, runs paused (a step gets a few seconds), logs and shells closed;
+ * 2. Nest's shutdown hooks: sockets closed with 1012, runs paused (a step gets a few seconds), logs and
+ *    shells closed;
  * 3. open HTTP connections cut.
  *
  * A second signal ends the process at once; so does the deadline, with 1.

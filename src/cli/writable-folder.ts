@@ -10,8 +10,8 @@ import { UnwritableFolderError } from './startup-error.js';
 const FULL = new Set(['ENOSPC', 'EDQUOT']);
 
 /**
- * Creates the folder if need be and writes to it for a moment: permissions alone do not tell of a read-only disk. A full disk
- * is only warned of: what is stored can be read, and deleting is what makes room.
+ * Creates the folder if need be and writes to it for a moment: permissions alone do not tell of a read-only
+ * disk. A full disk is only warned of: what is stored can be read, and deleting is what makes room.
  * @throws UnwritableFolderError
  */
 export async function requireWritableFolder(option: string, folder: string): Promise<void> {

@@ -15,7 +15,9 @@ import {
   Whole,
 } from './config-field.js';
 
-/** The file that is read when `OPENHANDS_AGENT_SERVER_CONFIG_PATH` names none, relative to the current folder. */
+/**
+ * The file that is read when `OPENHANDS_AGENT_SERVER_CONFIG_PATH` names none, relative to the current folder.
+ */
 export const DEFAULT_CONFIG_FILE = 'workspace/openhands_agent_server_config.json';
 
 /** A receiver of webhooks. Either `base_url` (today's spelling) or `webhook_url` (the first one) is set. */
@@ -119,8 +121,8 @@ export interface ConfiguredPaths {
 }
 
 /**
- * The server's configuration, complete and valid. Field names are those of the configuration file and, in upper case
- * after `OH_`, of the environment. Paths stand here as configured; `paths` has them absolute.
+ * The server's configuration, complete and valid. Field names are those of the configuration file and, in
+ * upper case after `OH_`, of the environment. Paths stand here as configured; `paths` has them absolute.
  */
 export class AppConfig {
   @TextList('Each of these keys opens the server; none: it is open.', { secret: true })

@@ -22,7 +22,10 @@ export type FieldShape =
   | { kind: 'list'; item: FieldShape; replaces?: boolean }
   | { kind: 'section'; type: ConfigClass };
 
-/** One option of the configuration: read by the environment, by `--check-config` and by the generated reference. */
+/**
+ * One option of the configuration: read by the environment, by `--check-config` and by the generated
+ * reference.
+ */
 export interface ConfigField {
   name: string;
   shape: FieldShape;
@@ -121,7 +124,9 @@ export function TextList(about: string, options: FieldOptions = {}): PropertyDec
   ]);
 }
 
-/** A list of names without commas; the environment may write it as `a,b`, and then replaces that of the file. */
+/**
+ * A list of names without commas; the environment may write it as `a,b`, and then replaces that of the file.
+ */
 export function NameList(about: string): PropertyDecorator {
   const expected = 'a list of names';
   const shape: FieldShape = { kind: 'list', item: { kind: 'text' }, replaces: true };

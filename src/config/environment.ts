@@ -15,9 +15,9 @@ export interface EnvironmentValues {
 }
 
 /**
- * Reads options from variables named after them: `PREFIX_OPTION` in upper case, nested and listed ones joined by `_`
- * (`OH_WEBHOOKS_0_BASE_URL`). Lists and groups may also be JSON, lists also a length (`OH_WEBHOOKS=2`), whose items
- * follow, lists of names also `a,b`. `..._IS_NONE=1` sets an option to null.
+ * Reads options from variables named after them: `PREFIX_OPTION` in upper case, nested and listed ones joined
+ * by `_` (`OH_WEBHOOKS_0_BASE_URL`). Lists and groups may also be JSON, lists also a length
+ * (`OH_WEBHOOKS=2`), whose items follow, lists of names also `a,b`. `..._IS_NONE=1` sets an option to null.
  */
 export function readEnvironment(type: ConfigClass, prefix: string, env: Environment): EnvironmentValues {
   const reader = new EnvironmentReader(env);
@@ -94,7 +94,10 @@ class EnvironmentReader {
     return items.length === 0 && given === 0 && text === undefined ? undefined : items;
   }
 
-  /** The highest item that a variable names. A gap below it is an item that is missing, not the end of the list. */
+  /**
+   * The highest item that a variable names. A gap below it is an item that is missing, not the end of the
+   * list.
+   */
   private lastIndex(variable: string): number {
     const start = `${variable}_`;
     const indexes = Object.keys(this.env)

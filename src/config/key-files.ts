@@ -16,9 +16,9 @@ export interface KeyFiles {
 }
 
 /**
- * Reads keys from the files that `OH_SECRET_KEY_FILE` and `SESSION_API_KEY_FILE` name, as containers hand out secrets:
- * a process's environment can be read by every process of its user, agents included. White space around a key is no
- * part of it.
+ * Reads keys from the files that `OH_SECRET_KEY_FILE` and `SESSION_API_KEY_FILE` name, as containers hand out
+ * secrets: a process's environment can be read by every process of its user, agents included. White space
+ * around a key is no part of it.
  */
 export function readKeyFiles(env: Environment, cwd: string): KeyFiles {
   const problems: ConfigProblem[] = [];

@@ -38,7 +38,8 @@ const FIRST_KEY = `${PREFIX}_SESSION_API_KEY`;
 const SETTINGS = 'POST /api/init';
 
 /**
- * Puts the configuration together: defaults, then the file, then the environment, then the settings of a request.
+ * Puts the configuration together: defaults, then the file, then the environment, then the settings of a
+ * request.
  * @throws ConfigError with every mistake that was found
  */
 export function loadConfig({ env: given, cwd, listen, ui, settings = {} }: ConfigInput): LoadedConfig {
@@ -74,7 +75,9 @@ export function loadConfig({ env: given, cwd, listen, ui, settings = {} }: Confi
   return { config, file, variables: [...new Set(variables.map(variableOf))].sort() };
 }
 
-/** The key in the first spelling, from the environment: it may not be overlooked, as the server would be open. */
+/**
+ * The key in the first spelling, from the environment: it may not be overlooked, as the server would be open.
+ */
 function withFirstKey(values: Record<string, unknown>, env: Environment): Record<string, unknown> {
   const key = env[FIRST_KEY];
   return key === undefined ? values : { ...values, session_api_key: key };
@@ -97,7 +100,10 @@ function todaysSpelling(values: Record<string, unknown>): Record<string, unknown
   return translated;
 }
 
-/** Without the lists that a variable gives as a whole: of a list of permissions nothing may stay that it does not name. */
+/**
+ * Without the lists that a variable gives as a whole: of a list of permissions nothing may stay that it does
+ * not name.
+ */
 function withoutReplaced(values: Record<string, unknown>, env: Environment): Record<string, unknown> {
   const replaced = fieldsOf(AppConfig).filter(
     ({ name, shape }) =>

@@ -10,7 +10,10 @@ const SERVER_PREFIXES = ['OH_', 'OPENHANDS_', 'SESSION_API_KEY'];
 const EXPECTED = 'a name of an environment variable, with * for any characters, as in "CI" or "AWS_*"';
 const EXPECTED_FOREIGN = `a variable that is not the server's own (${SERVER_PREFIXES.map((prefix) => `${prefix}*`).join(', ')})`;
 
-/** Names that no variable can have, and those of the server, would never be passed on, and nobody would say so. */
+/**
+ * Names that no variable can have, and those of the server, would never be passed on, and nobody would say
+ * so.
+ */
 export function validateShellEnvironment(
   config: AppConfig,
   sourceOf: (path: string) => string,

@@ -94,7 +94,10 @@ export class RunLimitError extends DomainError {
   }
 }
 
-/** A tool of an MCP server has the name of another tool. Found out when the server is asked, which may be in a run. */
+/**
+ * A tool of an MCP server has the name of another tool. Found out when the server is asked, which may be in a
+ * run.
+ */
 export class ToolNameClashError extends InvalidRequestError {
   override readonly name = 'DuplicateToolError';
   constructor(message: string) {
@@ -102,7 +105,10 @@ export class ToolNameClashError extends InvalidRequestError {
   }
 }
 
-/** A file that the agent names for its prompt cannot be used; it may have gone since the conversation was made. */
+/**
+ * A file that the agent names for its prompt cannot be used; it may have gone since the conversation was
+ * made.
+ */
 export class UnusablePromptError extends InvalidRequestError {
   override readonly name = 'PromptFileError';
 }

@@ -46,8 +46,8 @@ const MESSAGE_SAVED =
   'Retry POST /api/conversations/{id}/run without resending the message.';
 
 /**
- * The use cases around conversations. Unknown ids throw `ConversationNotFoundError`. `ConversationInfo` objects are
- * plain JSON with the wire's keys in the wire's order, nulls kept.
+ * The use cases around conversations. Unknown ids throw `ConversationNotFoundError`. `ConversationInfo`
+ * objects are plain JSON with the wire's keys in the wire's order, nulls kept.
  */
 @Injectable()
 export class ConversationsService {
@@ -63,7 +63,10 @@ export class ConversationsService {
     this.shown = new ConversationInfoCache(services, registry, store);
   }
 
-  /** Creates a conversation, or answers the existing one of that id (`created` false). An initial message starts a run. */
+  /**
+   * Creates a conversation, or answers the existing one of that id (`created` false). An initial message
+   * starts a run.
+   */
   async create(
     request: StartConversationRequest,
     includeSkills: boolean,
@@ -132,7 +135,10 @@ export class ConversationsService {
     await conversation.publishChange();
   }
 
-  /** Removes a conversation, and its worktree where no other one works in it. Other files of its workspace stay. */
+  /**
+   * Removes a conversation, and its worktree where no other one works in it. Other files of its workspace
+   * stay.
+   */
   async delete(id: string): Promise<void> {
     const worktree = await this.worktreeOf(id);
     const isThere = (user: string): Promise<boolean> => this.services.catalogue.has(user);
@@ -186,7 +192,10 @@ export class ConversationsService {
     return this.reading(id, ({ log, head }) => finalResponse(log, head));
   }
 
-  /** The items are the raw lines. Those of a large page are read as they are asked for: a client may take its time. */
+  /**
+   * The items are the raw lines. Those of a large page are read as they are asked for: a client may take its
+   * time.
+   */
   async searchEvents(id: string, query: EventQuery): Promise<JsonPage> {
     const { parts, nextPageId } = await this.reading(id, ({ log, length }) =>
       new EventSearch(log, length).page(query),
@@ -214,8 +223,8 @@ export class ConversationsService {
   }
 
   /**
-   * What is stored of a conversation as of now, to be shown to others: its log, which the caller closes, and its documents,
-   * secrets masked, unless its metadata is damaged.
+   * What is stored of a conversation as of now, to be shown to others: its log, which the caller closes, and
+   * its documents, secrets masked, unless its metadata is damaged.
    */
   async exported(id: string): Promise<ExportedConversation> {
     const { state, log } = await this.store.readWhatIsThere(id);
@@ -228,7 +237,9 @@ export class ConversationsService {
     return this.registry.acquire(id);
   }
 
-  /** The live conversation for a short while: where it was opened only for that, `release` closes it again. */
+  /**
+   * The live conversation for a short while: where it was opened only for that, `release` closes it again.
+   */
   borrow(id: string): Promise<{ conversation: Conversation; release: () => void }> {
     return this.registry.borrow(id);
   }

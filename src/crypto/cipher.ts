@@ -14,8 +14,9 @@ const MAC_BYTES = 32;
 const BLOCK_BYTES = 16;
 
 /**
- * Encrypts texts at rest as Fernet tokens (https://github.com/fernet/spec). A secret key is any text: its SHA-256 gives
- * the 16 bytes that sign and the 16 bytes that encrypt. Without a key it is disabled and opens nothing.
+ * Encrypts texts at rest as Fernet tokens (https://github.com/fernet/spec). A secret key is any text: its
+ * SHA-256 gives the 16 bytes that sign and the 16 bytes that encrypt. Without a key it is disabled and opens
+ * nothing.
  */
 export class Cipher {
   /** The current key first, then former ones, which only decrypt. */

@@ -5,7 +5,10 @@ import { FileSecrets } from './file-secrets.js';
 import { KnownSecrets } from './known-secrets.js';
 import { StoredSecrets } from './stored-secrets.js';
 
-/** Provides the `Cipher` of the configured keys and what works with it, and says at start how secrets are stored. */
+/**
+ * Provides the `Cipher` of the configured keys and what works with it, and says at start how secrets are
+ * stored.
+ */
 @Global()
 @Module({
   providers: [

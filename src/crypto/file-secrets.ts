@@ -30,17 +30,18 @@ const MAX_REPORTED = 20;
 const IN_MAP = /\/(extra_headers|headers|litellm_extra_body)\//;
 
 /**
- * The member of a file that has the secrets which other programs would read as plain text there, and send to providers:
- * values of `extra_headers`, of innocently named headers of looked-up secrets, and names and passwords in addresses. Each
- * is a token by the JSON pointer of its place, which is empty in the file. Other programs pass the member over.
+ * The member of a file that has the secrets which other programs would read as plain text there, and send to
+ * providers: values of `extra_headers`, of innocently named headers of looked-up secrets, and names and
+ * passwords in addresses. Each is a token by the JSON pointer of its place, which is empty in the file. Other
+ * programs pass the member over.
  */
 export const ENCRYPTED_PLACES = 'agent_server_encrypted';
 
 /**
- * Secrets of files that are shared with other programs: a Fernet token in the place of each, or, where those read plain
- * text, in `ENCRYPTED_PLACES`. Without a key a secret is not written at all: `**********` or nothing stands in its place,
- * and this process remembers it until it ends. What another program has already written in the clear stays as it is as
- * long as it is the same and there is no key.
+ * Secrets of files that are shared with other programs: a Fernet token in the place of each, or, where those
+ * read plain text, in `ENCRYPTED_PLACES`. Without a key a secret is not written at all: `**********` or
+ * nothing stands in its place, and this process remembers it until it ends. What another program has already
+ * written in the clear stays as it is as long as it is the same and there is no key.
  */
 @Injectable()
 export class FileSecrets {
@@ -130,7 +131,10 @@ export class FileSecrets {
     return typeof belongsTo === 'string' && typeof value === 'string' ? { belongsTo, value } : undefined;
   }
 
-  /** It stands for a value that others have: another process, or whoever has the key. No client saw it, so none removes it. */
+  /**
+   * It stands for a value that others have: another process, or whoever has the key. No client saw it, so
+   * none removes it.
+   */
   private isOutOfReach(text: string): boolean {
     return text === MASK || (isToken(text) && this.cipher.decrypt(text) === undefined);
   }
@@ -174,7 +178,9 @@ export class FileSecrets {
   }
 }
 
-/** What stands in a place whose secret is not in the file: an address keeps its `@`, a map loses the entry. */
+/**
+ * What stands in a place whose secret is not in the file: an address keeps its `@`, a map loses the entry.
+ */
 function emptied({ isUserinfo }: SecretPlace): null | undefined {
   return isUserinfo ? null : undefined;
 }
@@ -201,8 +207,8 @@ function parsedList(text: string): unknown[] {
 }
 
 /**
- * A copy in which the entries of maps that were left out are there again, as null where nothing is. Those of objects that
- * are no longer there are passed over; only the map itself may be missing.
+ * A copy in which the entries of maps that were left out are there again, as null where nothing is. Those of
+ * objects that are no longer there are passed over; only the map itself may be missing.
  */
 function withPlaces(object: JsonObject, held: ReadonlyMap<string, HeldSecret>): JsonObject {
   const copy = structuredClone(object);
@@ -251,8 +257,8 @@ function textsOf(object: JsonObject): Map<string, HeldSecret> {
 }
 
 /**
- * A copy of what a client has sent in which masked secrets have the values that are stored in their places; where there
- * is none they are left out.
+ * A copy of what a client has sent in which masked secrets have the values that are stored in their places;
+ * where there is none they are left out.
  */
 export function restoreMasked(given: JsonObject, stored: JsonObject): JsonObject {
   const texts = textsOf(stored);

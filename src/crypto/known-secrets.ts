@@ -11,9 +11,9 @@ const MAX_TOTAL_LENGTH = 1024 * 1024;
 const MAX_IN_ADDRESS = 8 * 1024;
 
 /**
- * The secrets that this server has in its hands at the moment: its own keys and those of conversations. What is written
- * for people is freed of them here, whatever way a secret took to get there. This is the last line of defence: each
- * part takes care not to tell secrets in the first place.
+ * The secrets that this server has in its hands at the moment: its own keys and those of conversations. What
+ * is written for people is freed of them here, whatever way a secret took to get there. This is the last line
+ * of defence: each part takes care not to tell secrets in the first place.
  */
 export class KnownSecrets {
   /** In the order in which they were seen last. */

@@ -19,7 +19,8 @@ export function isSecretGroup(name: string): boolean {
 
 /**
  * A copy for messages to people: values of fields with a secret name, and everything below `env`, `acp_env`,
- * `environment`, `headers` and `extra_headers`, become `<redacted>`. A plain text stays as it is, a URL without its name and password.
+ * `environment`, `headers` and `extra_headers`, become `<redacted>`. A plain text stays as it is, a URL
+ * without its name and password.
  */
 export function redact(value: unknown): unknown {
   if (typeof value === 'string') return maskUserinfo(value);

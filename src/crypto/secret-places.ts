@@ -12,11 +12,17 @@ export interface SecretPlace {
   owner: JsonObject;
   /** How it looks to clients: as null, masked, or not there at all. */
   hiddenAs: 'null' | 'mask' | 'absence';
-  /** It opens a model or another service that this server itself calls; all others belong to tools and commands. */
+  /**
+   * It opens a model or another service that this server itself calls; all others belong to tools and
+   * commands.
+   */
   isCredential: boolean;
   /** Name and password in a URL; the rest of the URL is no secret. */
   isUserinfo: boolean;
-  /** Other programs that share files with this server read this place as plain text: a token is no value to them. */
+  /**
+   * Other programs that share files with this server read this place as plain text: a token is no value to
+   * them.
+   */
   isPlainElsewhere: boolean;
 }
 
@@ -35,17 +41,23 @@ const isSecretFieldName = remembered(
   /(^|_)(api_key|access_key(_id)?|secret(_access)?_key|(session|auth|access|refresh|id)_token|client_secret|password)$/,
 );
 
-/** URLs that this server calls, or clones from: `base_url`, `aws_bedrock_runtime_endpoint`, `source` of a plugin, ... */
+/**
+ * URLs that this server calls, or clones from: `base_url`, `aws_bedrock_runtime_endpoint`, `source` of a
+ * plugin, ...
+ */
 const isAddressField = remembered(/(^|_)(url|endpoint|source)$/);
 
 /**
- * Maps whose keys are anybody's words (labels, names of tools, ids, JSON schemas): no key of theirs makes a secret. In
- * a conversation, in the rest of its create request and in an agent.
+ * Maps whose keys are anybody's words (labels, names of tools, ids, JSON schemas): no key of theirs makes a
+ * secret. In a conversation, in the rest of its create request and in an agent.
  */
 const FREE_PLACE =
   /^(\/rest)?\/(tags|stats|agent_state|blocked_actions|blocked_messages|client_tools|tool_module_qualnames|observability_metadata)$|^(\/agent)?\/(system_prompt_kwargs|agent_context\/skills\/\d+\/metadata)$/;
 
-/** The last words of those places: nothing else is asked where it stands, which takes longer than all other questions. */
+/**
+ * The last words of those places: nothing else is asked where it stands, which takes longer than all other
+ * questions.
+ */
 const FREE_NAMES = new Set([
   'tags',
   'stats',
@@ -60,9 +72,10 @@ const FREE_NAMES = new Set([
 ]);
 
 /**
- * A copy of an object with every secret in it changed. This is the one place that knows where secrets are: fields named
- * like keys at any depth (so the LLM of a condenser too), secret sources, entries of `secrets`, all values of `headers`
- * and `extra_headers`, names and passwords in URLs, and the `env` of MCP servers. What is free of secrets is not copied.
+ * A copy of an object with every secret in it changed. This is the one place that knows where secrets are:
+ * fields named like keys at any depth (so the LLM of a condenser too), secret sources, entries of `secrets`,
+ * all values of `headers` and `extra_headers`, names and passwords in URLs, and the `env` of MCP servers.
+ * What is free of secrets is not copied.
  */
 export function changeSecrets(object: JsonObject, change: SecretChange): JsonObject {
   return new SecretWalk(change).record(object, '', 'plain');
@@ -135,7 +148,8 @@ class SecretWalk {
       // Clients see no empty map where there was one full of secrets.
       return Object.keys(left).length === 0 && Object.keys(item).length > 0 ? undefined : left;
     }
-    // Any header may be one that lets in, whatever its name. Clients know only those that are named so to be left out.
+    // Any header may be one that lets in, whatever its name. Clients know only those that are named so to be
+    // left out.
     if (name === 'headers') {
       const hiddenAs = (header: string) => (isSecretName(header) ? 'absence' : 'mask');
       const isPlainElsewhere = (header: string) => !isSecretName(header);
@@ -259,7 +273,9 @@ function escapePointer(name: string): string {
   return /[~/]/.test(name) ? name.replaceAll('~', '~0').replaceAll('/', '~1') : name;
 }
 
-/** What a pattern says of names, which are few: the fields of conversations, and of what people put into them. */
+/**
+ * What a pattern says of names, which are few: the fields of conversations, and of what people put into them.
+ */
 function remembered(pattern: RegExp): (name: string) => boolean {
   const answers = new Map<string, boolean>();
   return (name) => {

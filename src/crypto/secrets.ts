@@ -5,9 +5,10 @@ import { changeSecrets, type SecretPlace } from './secret-places.js';
 import { changeUserinfo, userinfoTexts } from './userinfo.js';
 
 /**
- * A token that cannot be made again: no key opens it, or there is only a former key, which does not encrypt. It is kept
- * beside the object that it was read from and written back with it, so that the secret is there again when the right key
- * returns. `**********` is kept too: it says that there was a secret, stored without a key.
+ * A token that cannot be made again: no key opens it, or there is only a former key, which does not encrypt.
+ * It is kept beside the object that it was read from and written back with it, so that the secret is there
+ * again when the right key returns. `**********` is kept too: it says that there was a secret, stored without
+ * a key.
  */
 export interface KeptToken {
   token: string;
@@ -33,13 +34,16 @@ export interface DecryptedSecrets {
 /** What a client has sent, ready for use. */
 export interface OpenedTokens {
   value: JsonObject;
-  /** JSON pointers of tokens that no key opens, in places where they can be nothing but secrets of another server. */
+  /**
+   * JSON pointers of tokens that no key opens, in places where they can be nothing but secrets of another
+   * server.
+   */
   foreign: string[];
 }
 
 /**
- * A copy for the disk. With a key each secret becomes a token, one that looks like a token, too; without a key it becomes
- * `**********` and is lost at the next start.
+ * A copy for the disk. With a key each secret becomes a token, one that looks like a token, too; without a
+ * key it becomes `**********` and is lost at the next start.
  * @param texts gets every secret text, as `secretTexts` tells them
  */
 export function encryptSecrets(
@@ -57,8 +61,8 @@ export function encryptSecrets(
 }
 
 /**
- * A copy with secrets as plain texts. What is not a token counts as plain text, what is masked as no value. A token that
- * cannot be opened never comes out as a value.
+ * A copy with secrets as plain texts. What is not a token counts as plain text, what is masked as no value. A
+ * token that cannot be opened never comes out as a value.
  */
 export function decryptSecrets(object: JsonObject, cipher: Cipher): DecryptedSecrets {
   const kept = new Map<string, KeptToken>();
@@ -82,9 +86,9 @@ export function decryptSecrets(object: JsonObject, cipher: Cipher): DecryptedSec
 }
 
 /**
- * A copy of what a client has sent with secrets as plain texts. Tokens of our keys are opened wherever they stand. Others
- * are texts like any other (somebody's secret may be a token), except as a credential, which would send it to a provider.
- * A credential that is blank or masked has no value.
+ * A copy of what a client has sent with secrets as plain texts. Tokens of our keys are opened wherever they
+ * stand. Others are texts like any other (somebody's secret may be a token), except as a credential, which
+ * would send it to a provider. A credential that is blank or masked has no value.
  * @param encrypted the client says that its secrets are tokens: any that no key opens is foreign
  */
 export function openTokens(object: JsonObject, cipher: Cipher, encrypted = false): OpenedTokens {
@@ -107,7 +111,9 @@ export function maskSecrets(object: JsonObject): JsonObject {
   });
 }
 
-/** A copy for answers: fields are null, named secrets `**********`, secret headers and variables are left out. */
+/**
+ * A copy for answers: fields are null, named secrets `**********`, secret headers and variables are left out.
+ */
 export function hideSecrets(object: JsonObject): JsonObject {
   return changeSecrets(object, ({ value, hiddenAs }) => {
     if (hiddenAs === 'null') return null;

@@ -19,8 +19,8 @@ const WHY_LOST =
   'it was stored while OH_SECRET_KEY was not set, so it was lost with the restart; set OH_SECRET_KEY and give it again';
 
 /**
- * The secrets of stored conversations. Remembers for each conversation the tokens that no key opened, so that saving it
- * keeps them, and says once which secrets those are.
+ * The secrets of stored conversations. Remembers for each conversation the tokens that no key opened, so that
+ * saving it keeps them, and says once which secrets those are.
  */
 @Injectable()
 export class StoredSecrets {

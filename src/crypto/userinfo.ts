@@ -1,15 +1,16 @@
 import { MASK } from './mask.js';
 
 /**
- * Scheme, name and password of a URL as `new URL` finds them: up to the last `@` before the path. Web schemes do without
- * slashes.
+ * Scheme, name and password of a URL as `new URL` finds them: up to the last `@` before the path. Web schemes
+ * do without slashes.
  */
 const USERINFO = /^(\s*(?:(?:https?|wss?):[/\\]*|[a-z][a-z\d+.-]*:[/\\]{2}))([^/\\?#]*)@/i;
 
 /**
- * A URL with another name and password. One that has lost them keeps the `@` as their place; without an `@` it stays as
- * it is.
- * @param change null: there are none at the moment; answers with what takes their place, null or undefined for nothing
+ * A URL with another name and password. One that has lost them keeps the `@` as their place; without an `@`
+ * it stays as it is.
+ * @param change null: there are none at the moment; answers with what takes their place, null or undefined
+ *   for nothing
  */
 export function changeUserinfo(
   url: string,

@@ -1,6 +1,7 @@
 /**
- * What kind of failure was foreseen. The HTTP status of an answer follows from it (`src/http/errors/exception.filter.ts`), so that the
- * edge does not have to know the errors of every feature.
+ * What kind of failure was foreseen. The HTTP status of an answer follows from it
+ * (`src/http/errors/exception.filter.ts`), so that the edge does not have to know the errors of every
+ * feature.
  */
 export type ErrorKind =
   /** Something that a request names does not exist, or not here. */
@@ -18,7 +19,10 @@ export type ErrorKind =
   | 'unavailable'
   | 'storage-full';
 
-/** An error that was foreseen. Its message is for clients; `cause` is only set where the system refused something. */
+/**
+ * An error that was foreseen. Its message is for clients; `cause` is only set where the system refused
+ * something.
+ */
 export abstract class DomainError extends Error {
   abstract readonly kind: ErrorKind;
   /** Stands in for the message in answers whose clients expect a text without the name of the thing. */

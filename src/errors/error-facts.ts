@@ -1,6 +1,7 @@
 /**
- * What can be told of anything that was thrown. By its shape, not by its class: where code runs in a context of its
- * own, the platform's errors are of another `Error`, and libraries bring several copies of their classes.
+ * What can be told of anything that was thrown. By its shape, not by its class: where code runs in a context
+ * of its own, the platform's errors are of another `Error`, and libraries bring several copies of their
+ * classes.
  */
 
 /** The code of a system error (`ENOENT`), undefined for whatever has none. */
@@ -14,8 +15,8 @@ export function errorName(error: unknown): string {
 }
 
 /**
- * The message of an error; the text of anything else. Never what Node was given for an argument: it may be the value of a
- * variable, and that a secret.
+ * The message of an error; the text of anything else. Never what Node was given for an argument: it may be
+ * the value of a variable, and that a secret.
  */
 export function errorMessage(error: unknown): string {
   return withoutArgument(error, textField(error, 'message') ?? String(error));
@@ -26,7 +27,10 @@ export function errorStack(error: unknown): string {
   return withoutArgument(error, textField(error, 'stack') ?? String(error));
 }
 
-/** `must be a string without null bytes. Received 'hush'`: it quotes the value as a program would, so no mask knows it. */
+/**
+ * `must be a string without null bytes. Received 'hush'`: it quotes the value as a program would, so no mask
+ * knows it.
+ */
 function withoutArgument(error: unknown, text: string): string {
   if (!errorCode(error)?.startsWith('ERR_INVALID_ARG_')) return text;
   const start = text.search(/\.? Received /);

@@ -1,8 +1,8 @@
 import type { EventBase } from './event-base.js';
 
 /**
- * A tool call of an agent from elsewhere, which runs its tools itself: once when it begins, once when it ends. Words and
- * shapes are those of the Agent Client Protocol.
+ * A tool call of an agent from elsewhere, which runs its tools itself: once when it begins, once when it
+ * ends. Words and shapes are those of the Agent Client Protocol.
  */
 export interface ACPToolCallEvent extends EventBase {
   tool_call_id: string;

@@ -8,9 +8,9 @@ let origin = performance.timeOrigin;
 let last = 0;
 
 /**
- * Microseconds since the epoch, never the same or less than the one before: events sort by it. It follows the clock on
- * the wall, which is set now and then, and which goes on while a machine sleeps; where that is set back it goes on in
- * the smallest steps until the wall is there.
+ * Microseconds since the epoch, never the same or less than the one before: events sort by it. It follows the
+ * clock on the wall, which is set now and then, and which goes on while a machine sleeps; where that is set
+ * back it goes on in the smallest steps until the wall is there.
  */
 function monotonicMicros(): number {
   const wall = Date.now();

@@ -8,7 +8,10 @@ export interface EventBase {
   /** Local wall clock without a zone, microseconds: `YYYY-MM-DDTHH:MM:SS.ffffff`. */
   timestamp: string;
   source: EventSource;
-  /** The event that was the head of the tree when this one was appended; `__root__` for a new root of a non-empty log. */
+  /**
+   * The event that was the head of the tree when this one was appended; `__root__` for a new root of a
+   * non-empty log.
+   */
   parent_id?: string;
 }
 

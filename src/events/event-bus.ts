@@ -31,7 +31,10 @@ export interface ItemSignal {
     | { type: 'item_aborted'; item_id: string; attempt: number; reason: string };
 }
 
-/** A conversation of which this server becomes the writer; nothing is appended before all subscribers know of it. */
+/**
+ * A conversation of which this server becomes the writer; nothing is appended before all subscribers know of
+ * it.
+ */
 export interface OpeningConversation {
   conversationId: string;
   /** How many events its log has. */
@@ -60,9 +63,9 @@ export interface ConversationChange {
 }
 
 /**
- * What a subscriber implements. The plain ones are called synchronously in order; they must not block and must not
- * throw. Those that answer a promise are waited for: they write down what a crash must not take, or end what must not go on, and
- * nothing else.
+ * What a subscriber implements. The plain ones are called synchronously in order; they must not block and
+ * must not throw. Those that answer a promise are waited for: they write down what a crash must not take, or
+ * end what must not go on, and nothing else.
  */
 export interface EventSubscriber {
   onEvent(published: PublishedEvent): void;
@@ -72,7 +75,10 @@ export interface EventSubscriber {
   onChange?(change: ConversationChange): Promise<void>;
 }
 
-/** Carries events from conversations to gateways and webhooks. May lose hints: every subscriber can catch up by seq. */
+/**
+ * Carries events from conversations to gateways and webhooks. May lose hints: every subscriber can catch up
+ * by seq.
+ */
 export abstract class EventBus {
   /** Subscribes to one conversation, or to all with `'*'`. The answer ends the subscription. */
   abstract subscribe(topic: string, subscriber: EventSubscriber): () => void;

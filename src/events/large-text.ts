@@ -4,7 +4,10 @@ import { jsonSlices } from '../text/index.js';
 /** From this length on a text takes milliseconds to be written as JSON (UTF-16 units). */
 const LARGE = 1024 * 1024;
 
-/** Texts that are part of an event soon, and their JSON. Looked up by their length and then by their place in memory: V8 does not hash long ones. */
+/**
+ * Texts that are part of an event soon, and their JSON. Looked up by their length and then by their place in
+ * memory: V8 does not hash long ones.
+ */
 const ahead = new Map<string, string>();
 
 /** Stands for such a text; nobody else can know it. */
@@ -16,8 +19,8 @@ export function isLargeText(text: string): boolean {
 }
 
 /**
- * Writes large texts as JSON in slices, one for each `yield`, for the event that they are put into next: ten megabytes would hold
- * everything up for 30 ms when it is serialised.
+ * Writes large texts as JSON in slices, one for each `yield`, for the event that they are put into next: ten
+ * megabytes would hold everything up for 30 ms when it is serialised.
  * @returns what forgets them again: to be called when the event has been serialised
  */
 export function* writeAhead(texts: readonly string[]): Generator<void, () => void> {

@@ -22,7 +22,9 @@ export type ThinkingBlock = (
   text_before?: number;
 };
 
-/** Whether Claude wrote it, whoever served it: its thinking is not to be mixed with what others have signed. */
+/**
+ * Whether Claude wrote it, whoever served it: its thinking is not to be mixed with what others have signed.
+ */
 export function isClaudes(block: ThinkingBlock): boolean {
   return block.type === 'redacted_thinking' || block.signed_by === undefined;
 }

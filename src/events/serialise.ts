@@ -2,8 +2,9 @@ import type { ConversationEvent } from './index.js';
 import { toJson } from './large-text.js';
 
 /**
- * The one serialisation of an event: compact JSON without null fields, `kind` last. These bytes are the line in the
- * log, the frame on the socket and the item in a search answer. Nulls inside free-form values are kept.
+ * The one serialisation of an event: compact JSON without null fields, `kind` last. These bytes are the line
+ * in the log, the frame on the socket and the item in a search answer. Nulls inside free-form values are
+ * kept.
  */
 export function serialiseEvent(event: ConversationEvent): string {
   const { id, timestamp, source, parent_id, kind, ...fields } = event;

@@ -14,9 +14,9 @@ const MAX_WAITING = 100;
 type Call = (subscriber: EventSubscriber) => void;
 
 /**
- * The subscribers of one topic. A thousand writes to sockets take longer than a request should have to wait, so they are
- * done in slices; each subscriber gets everything in order from the moment at which it came. Few subscribers are told
- * before `publish` returns.
+ * The subscribers of one topic. A thousand writes to sockets take longer than a request should have to wait,
+ * so they are done in slices; each subscriber gets everything in order from the moment at which it came. Few
+ * subscribers are told before `publish` returns.
  */
 export class Topic {
   /** Who listens, and the number of the first call that is for him. */
@@ -29,7 +29,10 @@ export class Topic {
   private next: NodeJS.Immediate | undefined;
   private isWorking = false;
 
-  /** @param report told of what a subscriber throws: one that is broken must not take the event from the others */
+  /**
+   * @param report told of what a subscriber throws: one that is broken must not take the event from the
+   * others
+   */
   constructor(private readonly report: (error: unknown) => void) {}
 
   get size(): number {

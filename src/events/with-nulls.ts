@@ -98,8 +98,8 @@ const EVENTS: Readonly<Record<string, Shape>> = {
 };
 
 /**
- * An event as single reads and webhooks show it: the nulls that its line leaves out are back, in the wire's order.
- * Free-form values stay as they are; so does what is not known here.
+ * An event as single reads and webhooks show it: the nulls that its line leaves out are back, in the wire's
+ * order. Free-form values stay as they are; so does what is not known here.
  */
 export function withNulls(event: Record<string, unknown>): Record<string, unknown> {
   const known = EVENTS[String(event['kind'])];

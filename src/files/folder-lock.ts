@@ -6,12 +6,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DomainError, errorCode } from '../errors/index.js';
 import { isProcessAlive } from '../processes/index.js';
 
-/** What a holder does takes milliseconds: after this long (ms) it is taken for gone, on whatever host it was. */
+/**
+ * What a holder does takes milliseconds: after this long (ms) it is taken for gone, on whatever host it was.
+ */
 const STALE_MS = 60_000;
 const PATIENCE_MS = 30_000;
 const LONGEST_PAUSE_MS = 50;
 
-/** Locks that this very process holds: a lock of ours that is not among them was left by a process with our number. */
+/**
+ * Locks that this very process holds: a lock of ours that is not among them was left by a process with our
+ * number.
+ */
 const held = new Set<string>();
 
 /** Others kept a folder for themselves for too long. */
@@ -27,9 +32,10 @@ export class FolderBusyError extends DomainError {
 export type StillHeld = () => Promise<void>;
 
 /**
- * Lets one at a time change a folder: one of this process, and one of all processes that ask in the same way. The lock
- * is a file that names its holder. One that a crash left is taken over: at once where it can be seen that its process is
- * gone, after a minute otherwise. A holder that was frozen that long finds out before it writes.
+ * Lets one at a time change a folder: one of this process, and one of all processes that ask in the same way.
+ * The lock is a file that names its holder. One that a crash left is taken over: at once where it can be seen
+ * that its process is gone, after a minute otherwise. A holder that was frozen that long finds out before it
+ * writes.
  */
 export class FolderLock {
   private readonly file: string;
@@ -102,7 +108,10 @@ export class FolderLock {
     }
   }
 
-  /** Removes a lock that was left behind. Only who holds a second lock may: two could remove a fresh one otherwise. */
+  /**
+   * Removes a lock that was left behind. Only who holds a second lock may: two could remove a fresh one
+   * otherwise.
+   */
   private async clearStale(own: string): Promise<void> {
     if (!(await isStale(this.file))) return;
     const clearing = `${this.file}.clearing`;
@@ -152,7 +161,10 @@ async function isStale(file: string): Promise<boolean> {
   }
 }
 
-/** Whether a file of somebody who asked for a lock was left by a process of this machine that is gone, by its name. */
+/**
+ * Whether a file of somebody who asked for a lock was left by a process of this machine that is gone, by its
+ * name.
+ */
 async function isAbandoned(name: string): Promise<boolean> {
   const [, mark, pid, token = ''] = /\.([0-9a-f]{12})-(\d+)-([0-9a-f]+)$/.exec(name) ?? [];
   if (mark !== placeMark(await place())) return false;

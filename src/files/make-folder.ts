@@ -3,8 +3,8 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 
 /**
- * Makes a folder and those above it. Not `mkdir` with `recursive`: where a folder above cannot be made (below `/proc`),
- * that never returns and keeps a thread busy.
+ * Makes a folder and those above it. Not `mkdir` with `recursive`: where a folder above cannot be made (below
+ * `/proc`), that never returns and keeps a thread busy.
  * @param mode of those that are made; the default is the usual one of the process
  * @throws the error of the system for the first folder that cannot be made
  */

@@ -1,7 +1,10 @@
 import { constants, fstatSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 
-/** Flags for opening what has to be a plain file: links are not followed, and a pipe does not wait for its other end. */
+/**
+ * Flags for opening what has to be a plain file: links are not followed, and a pipe does not wait for its
+ * other end.
+ */
 export const PLAIN = constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** What stands in the place of a file is a pipe, a device or something else of which there is no end. */

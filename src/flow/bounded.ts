@@ -1,4 +1,7 @@
-/** Runs an async action for each item, at most `width` at a time. The first failure is thrown when all have stopped. */
+/**
+ * Runs an async action for each item, at most `width` at a time. The first failure is thrown when all have
+ * stopped.
+ */
 export async function forEachBounded<T>(
   items: Iterable<T>,
   width: number,

@@ -14,8 +14,9 @@ export interface HeldBytes {
 }
 
 /**
- * Bounds the bytes that all clients together may have sent and that are still worked on: bodies of requests, frames of sockets.
- * Items up to 64 KiB have 32 MiB of their own, so that those who send much cannot keep everybody else out.
+ * Bounds the bytes that all clients together may have sent and that are still worked on: bodies of requests,
+ * frames of sockets. Items up to 64 KiB have 32 MiB of their own, so that those who send much cannot keep
+ * everybody else out.
  */
 export class ByteBudget {
   private large = 0;

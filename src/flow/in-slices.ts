@@ -4,8 +4,8 @@ import { yieldForChunk } from './turns.js';
 const SLICE_MS = 2;
 
 /**
- * Does work that comes in small parts, a part for each `yield`, in slices: the first at once, each other one in a turn of the event
- * loop that it has to itself among all such work.
+ * Does work that comes in small parts, a part for each `yield`, in slices: the first at once, each other one
+ * in a turn of the event loop that it has to itself among all such work.
  */
 export async function inSlices<T>(work: Generator<void, T>): Promise<T> {
   for (;;) {

@@ -5,7 +5,10 @@ const MAX_WAITING = 16 * 1024 * 1024;
 /** A comment: clients pass over it, proxies see that the connection is alive. */
 const KEEP_ALIVE = ': keep-alive\n\n';
 
-/** Server-sent events as the answer of a request. In silence it shows from time to time that it is still there. */
+/**
+ * Server-sent events as the answer of a request. In silence it shows from time to time that it is still
+ * there.
+ */
 export class EventStream {
   private readonly pulse: NodeJS.Timeout;
 

@@ -46,7 +46,9 @@ interface Telling {
 
 documentSchemas(async () => (await import('./docs/gateway-schemas.js')).gatewaySchemas());
 
-/** Agents for clients of OpenAI's API: each LLM profile is a model, and each answer is what a run comes to. */
+/**
+ * Agents for clients of OpenAI's API: each LLM profile is a model, and each answer is what a run comes to.
+ */
 @Controller('v1')
 @UseInterceptors(CountsAsActivity)
 export class GatewayController {

@@ -27,7 +27,9 @@ export interface Asked {
   outcome: Promise<Outcome>;
 }
 
-/** Conversations as models: each question is a message, and what the run of the agent comes to is the answer. */
+/**
+ * Conversations as models: each question is a message, and what the run of the agent comes to is the answer.
+ */
 @Injectable()
 export class GatewayService implements OnModuleDestroy {
   /** Conversations that are being asked: one question at a time. */
@@ -55,7 +57,8 @@ export class GatewayService implements OnModuleDestroy {
   /**
    * Sends a question to a conversation, which is made where there is none of this id, and starts its answer.
    * @param id of the conversation; undefined: a new one
-   * @throws HttpException 400, 404, 409; RunLimitError, InvalidRequestError and what else keeps a run from starting
+   * @throws HttpException 400, 404, 409; RunLimitError, InvalidRequestError and what else keeps a run from
+   *   starting
    */
   async ask(question: Question, id: string | undefined, headers: IncomingHttpHeaders): Promise<Asked> {
     const profile = await this.profileOf(question.model);
@@ -88,7 +91,9 @@ export class GatewayService implements OnModuleDestroy {
     return ended;
   }
 
-  /** @throws HttpException 404; InvalidProfileNameError, ProfileNotFoundError and what else is wrong with it */
+  /**
+   * @throws HttpException 404; InvalidProfileNameError, ProfileNotFoundError and what else is wrong with it
+   */
   private async profileOf(model: string): Promise<string> {
     const name = model.startsWith(MODEL_PREFIX) ? model.slice(MODEL_PREFIX.length) : '';
     if (name === '') throw unknownModel(model);

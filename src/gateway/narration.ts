@@ -17,13 +17,15 @@ const FINISH = 'finish';
 type FinalDelta = Extract<ItemSignal['signal'], { type: 'final_delta' }>;
 
 /**
- * What an agent says in one run: made of the pieces that come from the model while it writes, and of the events, which
- * have the last word. A text that nobody streamed comes with its event.
+ * What an agent says in one run: made of the pieces that come from the model while it writes, and of the
+ * events, which have the last word. A text that nobody streamed comes with its event.
  */
 export class Narration {
   /** The item of the model's answer that is being written, and what was passed on of it. */
   private current: { id: string; sent: string; isOver: boolean } | undefined;
-  /** The message that it gives to its `finish` tool meanwhile; what is held may be what it has said already. */
+  /**
+   * The message that it gives to its `finish` tool meanwhile; what is held may be what it has said already.
+   */
   private final: { attempt: number; sent: string; held: string; isOver: boolean } | undefined;
   /** The item whose words were ended before its event came. */
   private ended: string | undefined;

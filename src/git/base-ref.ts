@@ -30,8 +30,9 @@ export async function currentBranch(repository: Repository): Promise<string | un
 /**
  * What changes are shown against: a commit that was asked for, or else where the work of this branch began.
  *
- * That is its counterpart at `origin`, unless it is just there with nothing changed since; else where it left the default
- * branch of `origin`; without a remote repository where it left the local default branch; else HEAD, or nothing at all.
+ * That is its counterpart at `origin`, unless it is just there with nothing changed since; else where it left
+ * the default branch of `origin`; without a remote repository where it left the local default branch; else
+ * HEAD, or nothing at all.
  * @throws GitCommandError when what was asked for does not exist
  */
 export async function displayBase(repository: Repository, asked: string | undefined): Promise<string> {

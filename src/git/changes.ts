@@ -14,8 +14,8 @@ export interface GitChange {
 const MAX_NESTED = 100;
 
 /**
- * What has changed below a folder (real path), with what has changed in repositories directly below it, by path. A rename
- * is a file less and a file more.
+ * What has changed below a folder (real path), with what has changed in repositories directly below it, by
+ * path. A rename is a file less and a file more.
  * @param ref what to compare with; without it where the work began
  * @returns undefined when there is no repository
  * @throws GitCommandError

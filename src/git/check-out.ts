@@ -20,8 +20,8 @@ export interface CheckOut {
 }
 
 /**
- * Fetches one commit of a repository and puts its files into a folder: all of them, or, where that is too much, only
- * those of the part. Sizes are looked at before anything is unpacked.
+ * Fetches one commit of a repository and puts its files into a folder: all of them, or, where that is too
+ * much, only those of the part. Sizes are looked at before anything is unpacked.
  * @returns the commit
  * @throws GitFetchError
  */

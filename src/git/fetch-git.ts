@@ -56,7 +56,8 @@ export interface FetchOptions {
 const slots = new Slots(AT_ONCE);
 
 /**
- * Runs git on a repository that nobody vouches for: no hooks, no filters, nobody to ask, bounded in time and size.
+ * Runs git on a repository that nobody vouches for: no hooks, no filters, nobody to ask, bounded in time and
+ * size.
  * @returns what it printed
  * @throws GitFetchError with what git complained of, free of passwords
  */

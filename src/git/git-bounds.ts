@@ -18,7 +18,10 @@ const MAX_ALTERNATES = 64 * 1024;
 /** Git itself follows no more of them. */
 const MAX_DEPTH = 5;
 
-/** Keeps what is told of repositories within some folders: links, `gitdir:` and alternates may lead out of them. */
+/**
+ * Keeps what is told of repositories within some folders: links, `gitdir:` and alternates may lead out of
+ * them.
+ */
 export class GitBounds {
   private constructor(
     private readonly folders: readonly string[],

@@ -11,7 +11,10 @@ export class GitCommandError extends Error {
   }
 }
 
-/** A path or a repository that cannot be read: it is not there, too large, or something else than it should be. */
+/**
+ * A path or a repository that cannot be read: it is not there, too large, or something else than it should
+ * be.
+ */
 export class GitPathError extends Error {
   override readonly name = 'GitPathError';
 }

@@ -13,8 +13,9 @@ const OF_FOLDER = ['.gitattributes', '.gitignore'];
 const MAX_REFS = 50_000;
 
 /**
- * Checks files that git would wait for, or never come to the end of, if they were pipes or devices. In the folders of the
- * files these are those from the top down to one folder; of others git is stopped when its time is over.
+ * Checks files that git would wait for, or never come to the end of, if they were pipes or devices. In the
+ * folders of the files these are those from the top down to one folder; of others git is stopped when its
+ * time is over.
  * @throws GitPathError
  */
 export async function assertPlainFiles({ top, own, common }: GitFolder, folder: string): Promise<void> {

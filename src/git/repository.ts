@@ -27,10 +27,11 @@ const EMPTY_TREES: Readonly<Record<string, string>> = {
 };
 
 /**
- * A repository to be read that nobody vouches for. Git never sees its configuration, its hooks and its attributes of
- * `.git/info`: it works with a folder of ours, which has a configuration of ours, a copy of the index, and links to
- * objects and references. So whatever the repository configures (monitors, filters, external diffs, pagers, aliases,
- * helpers, other repositories to fetch from) runs nothing, and nothing is written to it.
+ * A repository to be read that nobody vouches for. Git never sees its configuration, its hooks and its
+ * attributes of `.git/info`: it works with a folder of ours, which has a configuration of ours, a copy of the
+ * index, and links to objects and references. So whatever the repository configures (monitors, filters,
+ * external diffs, pagers, aliases, helpers, other repositories to fetch from) runs nothing, and nothing is
+ * written to it.
  */
 export class Repository {
   private constructor(
@@ -159,8 +160,8 @@ function configuration(settings: ReadonlyMap<string, string>): string {
 }
 
 /**
- * Copies an index. Whoever may write to the repository may have put anything in its place: a pipe, whose opening would
- * keep a thread of this process for ever, a device, a file as large as the disk.
+ * Copies an index. Whoever may write to the repository may have put anything in its place: a pipe, whose
+ * opening would keep a thread of this process for ever, a device, a file as large as the disk.
  * @throws GitPathError for what is no index
  */
 async function copyIndex(from: string, to: string): Promise<void> {
@@ -176,7 +177,8 @@ async function copyIndex(from: string, to: string): Promise<void> {
     if (stats.size === 0) return;
     const content = handle.createReadStream({ autoClose: false, start: 0, end: stats.size - 1 });
     await pipeline(content, createWriteStream(to));
-    // Files that are newer than their index have to be looked into; a copy that looked newer would hide their changes.
+    // Files that are newer than their index have to be looked into; a copy that looked newer would hide their
+    // changes.
     await utimes(to, stats.atime, (stats.mtimeMs - 1) / 1000);
   } finally {
     await handle.close();

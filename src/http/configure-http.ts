@@ -26,9 +26,9 @@ export interface HttpOptions {
 }
 
 /**
- * Gives an application its HTTP edge: CORS, routing edges, the pipe that makes DTOs, and the filter that answers errors. Call it
- * before `app.init()`, on an application that was created with `bodyParser: false`. Bodies are read by the operations that have
- * one (`RequestBodiesModule`), once the key was checked.
+ * Gives an application its HTTP edge: CORS, routing edges, the pipe that makes DTOs, and the filter that
+ * answers errors. Call it before `app.init()`, on an application that was created with `bodyParser: false`.
+ * Bodies are read by the operations that have one (`RequestBodiesModule`), once the key was checked.
  */
 export function configureHttp(app: NestExpressApplication, options: HttpOptions = {}): void {
   app.disable('x-powered-by');

@@ -7,15 +7,16 @@ import { encodeInParts } from '../text/index.js';
 import { isAnswerSource, streamAnswer } from './body/stream-answer.js';
 
 /**
- * Express, but tells upper from lower case in paths, and answers JSON as `application/json` alone: JSON is UTF-8 by its definition, and the wire names no charset.
- * Texts and bytes that a handler marked as JSON go out as they are, and what comes piece by piece as fast as the client takes it.
+ * Express, but tells upper from lower case in paths, and answers JSON as `application/json` alone: JSON is
+ * UTF-8 by its definition, and the wire names no charset. Texts and bytes that a handler marked as JSON go
+ * out as they are, and what comes piece by piece as fast as the client takes it.
  */
 export class JsonAdapter extends ExpressAdapter {
   private readonly log = new Logger('Http');
 
   constructor() {
-    // As everything else takes paths: rules of proxies, CORS and cookies are for `/metrics`, and not for `/METRICS`.
-    // To be said before the adapter uses it.
+    // As everything else takes paths: rules of proxies, CORS and cookies are for `/metrics`, and not for
+    // `/METRICS`. To be said before the adapter uses it.
     super(express().enable('case sensitive routing'));
   }
 

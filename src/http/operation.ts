@@ -15,7 +15,10 @@ export interface OperationDocs {
   path?: Readonly<Record<string, JsonSchema>>;
   /** Optional headers that mean something to it: what for, by name. */
   headers?: Readonly<Record<string, string>>;
-  /** JSON unless it says otherwise; `large` ones may hold messages with images. Without one, what is sent is not read. */
+  /**
+   * JSON unless it says otherwise; `large` ones may hold messages with images. Without one, what is sent is
+   * not read.
+   */
   body?: {
     schema: SchemaSource;
     required?: boolean;
@@ -25,7 +28,10 @@ export interface OperationDocs {
   };
   /** What a success answers, by status; JSON unless it says otherwise. */
   answers: Record<number, { description: string; schema?: SchemaSource; mediaType?: string }>;
-  /** Statuses of the errors that are particular to it; those of the edge, of keys, bodies and ids follow from the route. */
+  /**
+   * Statuses of the errors that are particular to it; those of the edge, of keys, bodies and ids follow from
+   * the route.
+   */
   errors?: readonly number[];
   /** Needs no session key. */
   open?: boolean;
@@ -36,8 +42,8 @@ export interface OperationDocs {
 const documented = new WeakMap<object, OperationDocs>();
 
 /**
- * Documents an endpoint, and has its JSON body read, if it has one. The document itself is built at its first request: start-up
- * does not pay for it.
+ * Documents an endpoint, and has its JSON body read, if it has one. The document itself is built at its first
+ * request: start-up does not pay for it.
  */
 export function Operation(docs: OperationDocs): MethodDecorator {
   const { body } = docs;

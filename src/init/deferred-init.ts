@@ -19,8 +19,8 @@ export class AlreadyInitializedError extends Error {
 }
 
 /**
- * The one setting-up of a server that was started with `deferred_init`. Until it is done nothing of the server exists
- * that depends on its configuration; then everything is made at once, with the final one.
+ * The one setting-up of a server that was started with `deferred_init`. Until it is done nothing of the
+ * server exists that depends on its configuration; then everything is made at once, with the final one.
  */
 export class DeferredInit {
   private state: InitState = 'dormant';

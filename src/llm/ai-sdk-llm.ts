@@ -151,7 +151,9 @@ async function shownMessages(
   return features.inlineImages ? withInlineImages(messages, signal) : messages;
 }
 
-/** Why it takes so long, for who reads the log. What the provider said stays out: it may quote the request. */
+/**
+ * Why it takes so long, for who reads the log. What the provider said stays out: it may quote the request.
+ */
 function retryLine({ config, conversationId }: LlmRequest, retry: RetryInfo): string {
   const { attempt, waitSeconds, error } = retry;
   const reason = error instanceof LlmError ? error.code : errorName(error);

@@ -104,7 +104,10 @@ function failed(error: unknown): JsonObject {
   return { error: { type, message: errorMessage(error) }, cost: 0 };
 }
 
-/** Messages in the terms of chat completions: images only by their size, and of a long dialogue the first and the last. */
+/**
+ * Messages in the terms of chat completions: images only by their size, and of a long dialogue the first and
+ * the last.
+ */
 function boundedMessages(messages: readonly Message[]): JsonObject[] {
   const shown = chatMessages(messages.map(withoutPictures), DIALECT);
   const sizes = shown.map((message) => JSON.stringify(message).length);

@@ -25,7 +25,10 @@ export interface LlmRequest {
   signal: AbortSignal;
   /** Called for each piece of text or reasoning when the answer is streamed. */
   onDelta?: (delta: LlmDelta) => void;
-  /** Called before a further attempt after an error that may pass; what was streamed of the failed one is void. */
+  /**
+   * Called before a further attempt after an error that may pass; what was streamed of the failed one is
+   * void.
+   */
   onRetry?: (info: RetryInfo) => void;
 }
 
@@ -83,7 +86,8 @@ export abstract class Llm {
   /** Whether the model takes images. */
   abstract supportsVision(config: LlmConfig): boolean;
   /**
-   * Has somebody told of the calls of a conversation whose config says `log_completions`; one listener a conversation.
+   * Has somebody told of the calls of a conversation whose config says `log_completions`; one listener a
+   * conversation.
    * @returns ends it
    */
   abstract listen(conversationId: string, listener: CompletionListener): () => void;

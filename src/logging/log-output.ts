@@ -9,8 +9,8 @@ const RETRY_MS = 10;
 const MAX_WAITING = 4 * 1024 * 1024;
 
 /**
- * Writes lines to a file descriptor without ever waiting for whoever reads it: lines are gathered for a moment and
- * written in the background, in order. What still waits when the process exits is written then.
+ * Writes lines to a file descriptor without ever waiting for whoever reads it: lines are gathered for a
+ * moment and written in the background, in order. What still waits when the process exits is written then.
  */
 export class LogOutput {
   private waiting: string[] = [];
@@ -51,7 +51,10 @@ export class LogOutput {
     if (this.writing) await new Promise<void>((resolve) => this.whenIdle.push(resolve));
   }
 
-  /** Writes what waits before it returns: for the end of the process, when nothing runs in the background any more. */
+  /**
+   * Writes what waits before it returns: for the end of the process, when nothing runs in the background any
+   * more.
+   */
   writeRest(): void {
     let rest = this.take();
     const deadline = Date.now() + 1000;

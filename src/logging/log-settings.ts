@@ -19,8 +19,9 @@ const LEVELS: ReadonlyMap<string, Severity> = new Map([
 ]);
 
 /**
- * Reads `LOG_LEVEL` (in any case; `info` unless told), `DEBUG` (level `debug` whatever else is said) and `LOG_JSON`, which
- * forces JSON or lines for people; without it a terminal gets lines for people, everything else JSON.
+ * Reads `LOG_LEVEL` (in any case; `info` unless told), `DEBUG` (level `debug` whatever else is said) and
+ * `LOG_JSON`, which forces JSON or lines for people; without it a terminal gets lines for people, everything
+ * else JSON.
  */
 export function readLogSettings(
   env: Readonly<Record<string, string | undefined>>,
@@ -35,7 +36,9 @@ export function readLogSettings(
   };
 }
 
-/** What is written into these variables and means nothing, a sentence each: the server starts all the same. */
+/**
+ * What is written into these variables and means nothing, a sentence each: the server starts all the same.
+ */
 export function logSettingMistakes(env: Readonly<Record<string, string | undefined>>): string[] {
   const level = env['LOG_LEVEL']?.trim() ?? '';
   const json = env['LOG_JSON']?.trim() ?? '';

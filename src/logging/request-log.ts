@@ -4,15 +4,17 @@ import type { NextFunction, Request, Response } from 'express';
 import { withinRequest, type RequestContext } from './request-context.js';
 import { loggableUrl } from './loggable-url.js';
 
-/** Ids that callers may give: what tracing systems use, and nothing that could be mistaken for anything else. */
+/**
+ * Ids that callers may give: what tracing systems use, and nothing that could be mistaken for anything else.
+ */
 const CALLERS_ID = /^[\w.:-]{1,128}$/;
 /** Asked every few seconds by whatever watches the server. */
 const PROBES = new Set(['/alive', '/health', '/ready']);
 
 /**
- * Gives each request its id (the caller's `X-Request-ID`, or a new one), which the answer carries too, and writes a line
- * when the answer is out: method, path without secrets, status, duration. Probes are written at level `debug`. Put it
- * before everything else.
+ * Gives each request its id (the caller's `X-Request-ID`, or a new one), which the answer carries too, and
+ * writes a line when the answer is out: method, path without secrets, status, duration. Probes are written at
+ * level `debug`. Put it before everything else.
  */
 export function requestLog() {
   const logger = new Logger('Http');

@@ -7,7 +7,10 @@ import type { LogSettings } from './log-settings.js';
 import { LogOutput } from './log-output.js';
 import { currentRequest } from './request-context.js';
 
-/** Parts of the framework that report each module and route at start: of interest only when something is wrong. */
+/**
+ * Parts of the framework that report each module and route at start: of interest only when something is
+ * wrong.
+ */
 const FRAMEWORK = new Set([
   'NestFactory',
   'NestApplication',
@@ -21,10 +24,10 @@ const SEVERITIES: readonly Severity[] = ['fatal', 'error', 'warn', 'info', 'debu
 const CONVERSATION = /conversations?[ /]([\da-f]{8}-?[\da-f]{4}-?[\da-f]{4}-?[\da-f]{4}-?[\da-f]{12})\b/i;
 
 /**
- * The log on stdout, for Nest and everything else: whoever has something to say uses Nest's `Logger`. Lines for people
- * on a terminal, JSON elsewhere. A message may be an object with a `message` and further fields, which only JSON shows.
- * A stack is the second argument of `error`. Lines carry the id of the request that they belong to and of the
- * conversation that they name (`conversation <id>`).
+ * The log on stdout, for Nest and everything else: whoever has something to say uses Nest's `Logger`. Lines
+ * for people on a terminal, JSON elsewhere. A message may be an object with a `message` and further fields,
+ * which only JSON shows. A stack is the second argument of `error`. Lines carry the id of the request that
+ * they belong to and of the conversation that they name (`conversation <id>`).
  */
 export class ServerLogger implements LoggerService {
   private readonly output: LogOutput;

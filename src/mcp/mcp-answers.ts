@@ -7,7 +7,10 @@ export interface ToolResult {
   text: string;
 }
 
-/** Credentials after a sign-in, for the settings of the server; secrets are tokens where this server has a key. */
+/**
+ * Credentials after a sign-in, for the settings of the server; secrets are tokens where this server has a
+ * key.
+ */
 export type OAuthState = Record<string, unknown>;
 
 /** What a trial found; field names are the wire's, what is undefined is left out. */

@@ -37,7 +37,10 @@ interface Target {
   oauth: { auth: Record<string, unknown>; url: string } | undefined;
 }
 
-/** Tries MCP servers before they are used, and lets people sign in at them. Nothing is stored: that is the client's part. */
+/**
+ * Tries MCP servers before they are used, and lets people sign in at them. Nothing is stored: that is the
+ * client's part.
+ */
 @Injectable()
 export class McpService implements BeforeApplicationShutdown {
   private readonly closing = new AbortController();
@@ -114,7 +117,8 @@ export class McpService implements BeforeApplicationShutdown {
 
   /**
    * Takes the address that the browser came back to, where the browser is not on this machine.
-   * @throws NotFoundException; BadRequestException for another address; ConflictException when nobody waits for it
+   * @throws NotFoundException; BadRequestException for another address; ConflictException when nobody waits
+   *   for it
    */
   async callback(id: string, address: string): Promise<StatusAnswer> {
     const job = this.job(id);

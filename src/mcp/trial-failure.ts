@@ -19,8 +19,8 @@ const START_ERRORS: Readonly<Record<string, string>> = {
 const REFUSED = /\b(ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|bad port)\b/;
 
 /**
- * Describes a failed trial of a server in the words that clients know from the original. `connection`: there is no program
- * or no server; `timeout`: it said nothing; `unknown`: it was reached and is of no use.
+ * Describes a failed trial of a server in the words that clients know from the original. `connection`: there
+ * is no program or no server; `timeout`: it said nothing; `unknown`: it was reached and is of no use.
  */
 export function trialFailure(error: unknown, config: McpServerConfig): TrialFailure {
   if (errorName(error) === 'TimeoutError') return timedOut(config);

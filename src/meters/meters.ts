@@ -1,8 +1,8 @@
 import { Counter, Timing } from './meter.js';
 
 /**
- * What `GET /metrics` tells besides the present state: counted where it happens, without a way back to who counts. They
- * are of the process, as its memory and its processor time are.
+ * What `GET /metrics` tells besides the present state: counted where it happens, without a way back to who
+ * counts. They are of the process, as its memory and its processor time are.
  */
 export const meters = {
   /** Events that are durable in logs. */

@@ -17,7 +17,9 @@ export interface Metric {
 /** The content type of the format below. */
 export const EXPOSITION_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
-/** Metrics in the text format of Prometheus (https://prometheus.io/docs/instrumenting/exposition_formats/). */
+/**
+ * Metrics in the text format of Prometheus (https://prometheus.io/docs/instrumenting/exposition_formats/).
+ */
 export function exposition(metrics: readonly Metric[]): string {
   return metrics
     .filter(({ samples }) => samples.length > 0)

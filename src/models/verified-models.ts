@@ -1,6 +1,6 @@
 /**
- * The models that the original 1.58.2 calls verified, by provider and in its order: clients offer them first. Recorded from
- * `GET /api/llm/models/verified` on 2026-11-24; a newer release has other names.
+ * The models that the original 1.58.2 calls verified, by provider and in its order: clients offer them first.
+ * Recorded from `GET /api/llm/models/verified` on 2026-11-24; a newer release has other names.
  */
 export const VERIFIED_MODELS: Readonly<Record<string, readonly string[]>> = {
   openhands: [

@@ -31,7 +31,10 @@ const ALIASES = {
     'Paths of the first version of the API, without `/api`. Each does the same as the operation that `x-alias-of` names.',
 };
 
-/** Describes the routes of an application as they are: paths and methods from Nest, the rest from `@Operation`. */
+/**
+ * Describes the routes of an application as they are: paths and methods from Nest, the rest from
+ * `@Operation`.
+ */
 export async function buildDocument(app: INestApplicationContext): Promise<OpenApiDocument> {
   const named = { ...ERROR_SCHEMAS, ...(await documentedSchemas()) };
   const paths: Record<string, Record<string, JsonSchema>> = {};
@@ -158,8 +161,8 @@ function openApiPath(path: string): string {
 }
 
 /**
- * What any request can get: also one that needs no body is refused with one that cannot be read, or while the bodies of
- * other requests fill what the server takes at once.
+ * What any request can get: also one that needs no body is refused with one that cannot be read, or while the
+ * bodies of other requests fill what the server takes at once.
  */
 const EVERYWHERE = [400, 413, 422, 500, 503];
 

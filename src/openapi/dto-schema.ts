@@ -2,7 +2,10 @@ import { schemaName, toPlain } from '../http/validation/dto.js';
 import { type DtoClass, type FieldSpec, fieldsOf, isClosed } from '../http/validation/field.js';
 import type { JsonSchema } from '../http/validation/field-type.js';
 
-/** The JSON schema of a DTO: fields in order, required ones without initial value, the others with their default. */
+/**
+ * The JSON schema of a DTO: fields in order, required ones without initial value, the others with their
+ * default.
+ */
 export function dtoSchema(dto: DtoClass): JsonSchema {
   const defaults = new Map<string, unknown>(Object.entries(new dto()));
   const fields = [...fieldsOf(dto)];

@@ -14,8 +14,9 @@ const ASSETS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Serves the API document at `/openapi.json` and Swagger UI at `/docs`, with its files from the package, so that it works
- * without a network. Nothing is loaded or built before the first request. Call it before `app.init()`.
+ * Serves the API document at `/openapi.json` and Swagger UI at `/docs`, with its files from the package, so
+ * that it works without a network. Nothing is loaded or built before the first request. Call it before
+ * `app.init()`.
  */
 export function setupOpenApi(app: INestApplication): void {
   const adapter = app.getHttpAdapter();

@@ -1,6 +1,8 @@
 import { errorCode } from '../errors/index.js';
 
-/** Whether a process of this machine, and of our namespace, has this number. One of another user counts, too. */
+/**
+ * Whether a process of this machine, and of our namespace, has this number. One of another user counts, too.
+ */
 export function isProcessAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

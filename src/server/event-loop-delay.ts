@@ -22,8 +22,9 @@ export interface LoopDelay {
 }
 
 /**
- * How late the event loop is: how long whatever happens, a request too, waits for its turn. It is watched only while
- * there is work, so that an idle server has no timer for it: fifty looks a second cost 0.3 to 0.7 % of a processor.
+ * How late the event loop is: how long whatever happens, a request too, waits for its turn. It is watched
+ * only while there is work, so that an idle server has no timer for it: fifty looks a second cost 0.3 to 0.7
+ * % of a processor.
  */
 @Injectable()
 export class EventLoopDelay implements OnModuleInit, OnModuleDestroy {

@@ -33,7 +33,8 @@ export function mergeBelow(base: JsonObject, patch: JsonObject): JsonObject {
 }
 
 /**
- * An object with all fields of a class, those that are missing with their defaults; other fields are left out.
+ * An object with all fields of a class, those that are missing with their defaults; other fields are left
+ * out.
  * @param passed problems that do not count
  * @returns undefined where a field is not valid
  */
@@ -59,7 +60,9 @@ export function has(value: unknown, place: Location): boolean {
   return true;
 }
 
-/** What a newer program has stored beside the fields that are known here: it stays, also in the objects named. */
+/**
+ * What a newer program has stored beside the fields that are known here: it stays, also in the objects named.
+ */
 export function withUnknown(
   known: JsonObject,
   stored: JsonObject,

@@ -105,7 +105,9 @@ async function join(
   }
 }
 
-/** The client's durable events are those of the log from the first that it asked for to the last, once each. */
+/**
+ * The client's durable events are those of the log from the first that it asked for to the last, once each.
+ */
 async function check({ client, first }: Joined, conversation: InMemoryConversation): Promise<void> {
   const last = conversation.events.at(-1);
   await client.until((frames) => frames.some((frame) => eventOf(frame)['id'] === last?.id));

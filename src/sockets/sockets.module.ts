@@ -12,7 +12,10 @@ import { SocketConnections } from './connections/socket-connections.js';
 import { SocketGate } from './handshake/socket-gate.js';
 import { SocketLimits } from './connections/socket-limits.js';
 
-/** The sockets at conversations, at the shell of the server and at the back ends of canvas extensions. The application has to use `PatternWsAdapter`. */
+/**
+ * The sockets at conversations, at the shell of the server and at the back ends of canvas extensions. The
+ * application has to use `PatternWsAdapter`.
+ */
 @Module({
   imports: [BashModule, ConversationsModule, EventBusModule, ExtensionsModule],
   providers: [

@@ -17,7 +17,10 @@ export interface EntryFilter {
   timestampLt?: string;
 }
 
-/** Where to look: from one event on, upwards or downwards, among those below `length`, until so many are found. */
+/**
+ * Where to look: from one event on, upwards or downwards, among those below `length`, until so many are
+ * found.
+ */
 export interface LogRange {
   from: number;
   descending: boolean;
@@ -34,16 +37,16 @@ export interface LogRecord extends EventIndexEntry {
 }
 
 /**
- * The append-only log of one conversation. Events are numbered from 0 without gaps. Implementations are async, know
- * no HTTP, and answer an append only when its bytes are durable.
+ * The append-only log of one conversation. Events are numbered from 0 without gaps. Implementations are
+ * async, know no HTTP, and answer an append only when its bytes are durable.
  */
 export abstract class EventLog {
   /** How many events are durable: the next sequence number. */
   abstract readonly length: number;
 
   /**
-   * Appends records. Resolves when they are durable (appends waiting at that moment share one flush). Calls may
-   * overlap: `expectedSeq` counts records already handed in, durable or not.
+   * Appends records. Resolves when they are durable (appends waiting at that moment share one flush). Calls
+   * may overlap: `expectedSeq` counts records already handed in, durable or not.
    * @throws SequenceConflictError when `expectedSeq` is not the next number
    * @throws LeaseLostError when the fence is no longer the valid one
    */
@@ -53,14 +56,18 @@ export abstract class EventLog {
   abstract read(fromSeq: number, limit: number): Promise<string[]>;
 
   /**
-   * The same as UTF-8, for who sends them on: as many as come to so many bytes, but at least one if there is one.
+   * The same as UTF-8, for who sends them on: as many as come to so many bytes, but at least one if there is
+   * one.
    */
   abstract readBytes(fromSeq: number, limit: number, bytes: number): Promise<Buffer[]>;
 
   /** The lines with these sequence numbers, in the order asked. */
   abstract readMany(seqs: readonly number[]): Promise<string[]>;
 
-  /** The same as UTF-8 with commas between them, as they stand in a JSON array: an answer needs no texts made of them. */
+  /**
+   * The same as UTF-8 with commas between them, as they stand in a JSON array: an answer needs no texts made
+   * of them.
+   */
   abstract readItems(seqs: readonly number[]): Promise<Buffer>;
 
   /** Sequence numbers in parts: the lines of each come to at most so many bytes, or it is one line. */

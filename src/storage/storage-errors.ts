@@ -1,6 +1,9 @@
 import { DomainError, errorCode, errorMessage } from '../errors/index.js';
 
-/** Another live server owns the conversation. Clients know this as not found; the message says that it is elsewhere. */
+/**
+ * Another live server owns the conversation. Clients know this as not found; the message says that it is
+ * elsewhere.
+ */
 export class LeaseHeldError extends DomainError {
   override readonly name = 'LeaseHeldError';
   readonly kind = 'not-found';
@@ -26,7 +29,10 @@ export class SequenceConflictError extends Error {
   }
 }
 
-/** What is stored of a conversation cannot be understood. Its events may be readable all the same, and it can be deleted. */
+/**
+ * What is stored of a conversation cannot be understood. Its events may be readable all the same, and it can
+ * be deleted.
+ */
 export class DamagedConversationError extends DomainError {
   override readonly name = 'DamagedConversationError';
   readonly kind = 'conflict';
@@ -51,7 +57,10 @@ const OUT_OF_ORDER = new Set([
   'ENXIO',
 ]);
 
-/** The store takes or gives nothing at the moment; what was asked for was not done. No restart is needed when it works again. */
+/**
+ * The store takes or gives nothing at the moment; what was asked for was not done. No restart is needed when
+ * it works again.
+ */
 export class StorageFailedError extends DomainError {
   override readonly name = 'StorageFailedError';
   readonly kind: 'storage-full' | 'unavailable';
@@ -80,7 +89,8 @@ export class StorageFailedError extends DomainError {
 const NO_FILE = new Set(['EISDIR', 'ENOTDIR', 'ELOOP', 'ENXIO']);
 
 /**
- * Why a file of a conversation cannot be used: something else stands in its place, or the store is out of order.
+ * Why a file of a conversation cannot be used: something else stands in its place, or the store is out of
+ * order.
  * @param what the file is called in the reason
  */
 export function unusableFile(conversationId: string, what: string, error: unknown): unknown {

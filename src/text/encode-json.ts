@@ -13,8 +13,8 @@ const MARKS = new RegExp(`"${MARK}(\\d+)"`);
 const QUOTE = Buffer.from('"');
 
 /**
- * Writes a value as bytes of JSON, one long string after the other in parts, one for each `yield`; ten megabytes of them in one
- * piece hold everything up for 30 ms. What else is in it is written in one piece.
+ * Writes a value as bytes of JSON, one long string after the other in parts, one for each `yield`; ten
+ * megabytes of them in one piece hold everything up for 30 ms. What else is in it is written in one piece.
  * @returns pieces to be put together
  */
 export function* encodeJson(value: unknown): Generator<void, Buffer[]> {
@@ -33,7 +33,8 @@ export function* jsonBytes(value: unknown): Generator<void, Buffer> {
 
 /**
  * Writes JSON in which marks stand for strings as bytes, with those strings in their place, in parts.
- * @param marks finds a mark as a whole string of JSON, its quotes included; its group is what `stringOf` is asked for
+ * @param marks finds a mark as a whole string of JSON, its quotes included; its group is what `stringOf` is
+ *   asked for
  */
 export function* fillIn(
   outline: string,

@@ -4,8 +4,8 @@ export function withoutEndSlashes(text: string): string {
 }
 
 /**
- * A text without any of the given characters at its end. The time is linear in the length, which `/[.-]+$/` is not: each run of these
- * characters anywhere in the text is tried from each of its places.
+ * A text without any of the given characters at its end. The time is linear in the length, which `/[.-]+$/`
+ * is not: each run of these characters anywhere in the text is tried from each of its places.
  */
 export function withoutEnd(text: string, characters: string): string {
   let end = text.length;

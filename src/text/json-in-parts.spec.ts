@@ -2,7 +2,10 @@ import { jest } from '@jest/globals';
 import fc from 'fast-check';
 import { parseInParts } from './index.js';
 
-/** What is read of JSON that is cut at these places, surrogate pairs left whole; `undefined` where that throws. */
+/**
+ * What is read of JSON that is cut at these places, surrogate pairs left whole; `undefined` where that
+ * throws.
+ */
 function readIn(json: string, cuts: readonly number[]): { value: unknown } | undefined {
   const places = [...new Set(cuts.map((cut) => cut % (json.length + 1)))]
     .filter((cut) => !/^[\udc00-\udfff]/.test(json.slice(cut, cut + 1)))
@@ -45,7 +48,9 @@ const { value: values } = fc.letrec((tie) => ({
   ),
 }));
 
-/** JSON of these values, in which objects may have a key twice, and characters may be escaped without need. */
+/**
+ * JSON of these values, in which objects may have a key twice, and characters may be escaped without need.
+ */
 function written(value: unknown, escape: boolean): string {
   if (Array.isArray(value)) return `[ ${value.map((item) => written(item, escape)).join(',')}]`;
   if (typeof value === 'string') return text(value, escape);

@@ -1,15 +1,19 @@
 import { randomUUID } from 'node:crypto';
 
-/** A string from this length on is read on its own (UTF-16 units); it is looked for in the value afterwards, which takes time too. */
+/**
+ * A string from this length on is read on its own (UTF-16 units); it is looked for in the value afterwards,
+ * which takes time too.
+ */
 const LONG = 64 * 1024;
 
 /** Stands for a string that was read on its own; nobody else can know it. */
 const MARK = `${randomUUID()}-`;
 
 /**
- * Reads JSON that is there in parts, one for each `yield`: ten megabytes in one piece hold everything up for 20 ms, or for 60 with
- * characters that are not Latin ones. Long strings that go over the end of a part are read part by part, on their own, and the rest in one
- * piece at the end: what is large in JSON that people send is a long text, or an image.
+ * Reads JSON that is there in parts, one for each `yield`: ten megabytes in one piece hold everything up for
+ * 20 ms, or for 60 with characters that are not Latin ones. Long strings that go over the end of a part are
+ * read part by part, on their own, and the rest in one piece at the end: what is large in JSON that people
+ * send is a long text, or an image.
  * @param parts as `JSON.parse` would get them joined, each of whole characters
  * @throws SyntaxError as `JSON.parse` does
  */
@@ -32,7 +36,10 @@ export function* parseInParts(parts: readonly string[]): Generator<void, unknown
   return JSON.parse(parts.join('')) as unknown;
 }
 
-/** Divides JSON into long strings that go over the end of a part, and the outline: all else, with a mark for each of them. */
+/**
+ * Divides JSON into long strings that go over the end of a part, and the outline: all else, with a mark for
+ * each of them.
+ */
 class Lifting {
   private readonly outline: string[] = [];
   private readonly strings: string[] = [];
@@ -141,7 +148,10 @@ export function keysOf(container: object): Iterable<string | number> {
   return Array.isArray(container) ? container.keys() : Object.keys(container);
 }
 
-/** Puts strings where their marks are; answers how many. Those of keys, and of keys that come twice, have no place. */
+/**
+ * Puts strings where their marks are; answers how many. Those of keys, and of keys that come twice, have no
+ * place.
+ */
 function* putBack(value: { root: unknown }, strings: readonly string[]): Generator<void, number> {
   let [count, seen] = [0, 0];
   const open: Container[] = [value];

@@ -16,9 +16,9 @@ export interface JsonBounds {
 }
 
 /**
- * The bounds of JSON that clients send. `JSON.parse` cannot be interrupted: 25,000 values take it up to 10 ms, a million up to
- * 700 ms, and validation comes after it. Requests of real clients have some thousand values. The depth bounds the stack of what
- * works on values recursively.
+ * The bounds of JSON that clients send. `JSON.parse` cannot be interrupted: 25,000 values take it up to 10
+ * ms, a million up to 700 ms, and validation comes after it. Requests of real clients have some thousand
+ * values. The depth bounds the stack of what works on values recursively.
  */
 export const CLIENT_JSON_BOUNDS: JsonBounds = { values: 25_000, depth: 128 };
 
@@ -28,8 +28,8 @@ export class JsonBoundsError extends Error {
 }
 
 /**
- * Counts the values and levels of JSON that comes as pieces of UTF-8, before it is parsed. It takes any bytes: whether they are
- * JSON is up to the parser, which for other texts stops at the first mistake.
+ * Counts the values and levels of JSON that comes as pieces of UTF-8, before it is parsed. It takes any
+ * bytes: whether they are JSON is up to the parser, which for other texts stops at the first mistake.
  */
 export class JsonSize {
   /** The document itself, an item behind each comma, and the first one of each container. */

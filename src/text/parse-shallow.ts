@@ -2,8 +2,8 @@
 const MAX_DEPTH = 200;
 
 /**
- * Reads JSON of others that is to be walked through or written again: `JSON.parse` reads any depth, `JSON.stringify` and recursion
- * end with a stack overflow.
+ * Reads JSON of others that is to be walked through or written again: `JSON.parse` reads any depth,
+ * `JSON.stringify` and recursion end with a stack overflow.
  * @throws SyntaxError when it is no JSON, or nests more than 200 levels deep
  */
 export function parseShallow(text: string): unknown {

@@ -2,7 +2,8 @@
 const LONGEST_TEXT = 256;
 
 /**
- * Remembers what a function answers to the texts that it is asked of again and again; nothing but the text may make a difference.
+ * Remembers what a function answers to the texts that it is asked of again and again; nothing but the text
+ * may make a difference.
  * @param most so many texts are remembered; beyond it all are forgotten
  */
 export function remembered<T>(answer: (text: string) => T, most = 256): (text: string) => T {

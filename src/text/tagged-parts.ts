@@ -1,6 +1,7 @@
 /**
- * The parts of a text between `open` and `close`, and those outside; an `open` without its `close` is outside. The time is linear in
- * the length, which an expression like `/<a>[^]*?<\/a>/g` is not: each `<a>` without an end is searched to the end of the text.
+ * The parts of a text between `open` and `close`, and those outside; an `open` without its `close` is
+ * outside. The time is linear in the length, which an expression like `/<a>[^]*?<\/a>/g` is not: each `<a>`
+ * without an end is searched to the end of the text.
  */
 export function taggedParts(
   text: string,

@@ -56,7 +56,8 @@ describe('TextPatterns', () => {
     expect(patterns.openEnds('text 123-token-xy')).toEqual([5, 6, 7]);
   });
 
-  // Each took from many seconds to hours where patterns were looked for one by one. Bounds are ten times what is usual.
+  // Each took from many seconds to hours where patterns were looked for one by one. Bounds are ten times what
+  // is usual.
   it.each<[string, string[], string]>([
     ['begin alike', Array.from({ length: 4000 }, (_, n) => 'a'.repeat(n + 97)), 'a'.repeat(1_000_000)],
     ['begin alike and end in nothing', ['a', `${'a'.repeat(4000)}b`], 'a'.repeat(1_000_000)],

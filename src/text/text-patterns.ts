@@ -5,14 +5,21 @@ export interface PatternMatch {
   end: number;
 }
 
-/** Up to so many beginnings of patterns are looked for by a regular expression, which V8 does at a gigabyte a second. */
+/**
+ * Up to so many beginnings of patterns are looked for by a regular expression, which V8 does at a gigabyte a
+ * second.
+ */
 const MAX_HEADS = 16;
-/** The length of such a beginning (UTF-16 units): with their number it bounds what an expression does for one unit. */
+/**
+ * The length of such a beginning (UTF-16 units): with their number it bounds what an expression does for one
+ * unit.
+ */
 const HEAD_LENGTH = 8;
 
 /**
- * Finds any number of patterns in texts by the automaton of Aho and Corasick: building it takes time and memory by the sum
- * of their lengths (about 22 bytes a UTF-16 unit), a search time by the length of the text, whatever the patterns are.
+ * Finds any number of patterns in texts by the automaton of Aho and Corasick: building it takes time and
+ * memory by the sum of their lengths (about 22 bytes a UTF-16 unit), a search time by the length of the text,
+ * whatever the patterns are.
  */
 export class TextPatterns {
   /** Reads texts backwards: what it has read last is where patterns begin. */
@@ -34,7 +41,10 @@ export class TextPatterns {
     this.heads = isFew ? new RegExp([...heads].map(escaped).join('|')) : undefined;
   }
 
-  /** The first match, and of those that begin there the longest; then the same behind it, and so on to the end. */
+  /**
+   * The first match, and of those that begin there the longest; then the same behind it, and so on to the
+   * end.
+   */
   find(text: string): PatternMatch[] {
     const found: PatternMatch[] = [];
     let at = 0;
@@ -65,7 +75,10 @@ export class TextPatterns {
     }
   }
 
-  /** Where the ends of a text begin that patterns begin with and go on behind, from the longest end to the shortest. */
+  /**
+   * Where the ends of a text begin that patterns begin with and go on behind, from the longest end to the
+   * shortest.
+   */
   openEnds(text: string): number[] {
     if (this.longest === 0) return [];
     this.forwards ??= new Automaton(this.patterns, false);
@@ -73,7 +86,9 @@ export class TextPatterns {
   }
 }
 
-/** Adds a stretch that begins behind the beginnings of all others: it makes one with the last where they meet. */
+/**
+ * Adds a stretch that begins behind the beginnings of all others: it makes one with the last where they meet.
+ */
 export function addRange(ranges: PatternMatch[], { start, end }: PatternMatch): void {
   const last = ranges.at(-1);
   if (last === undefined || start > last.end) ranges.push({ start, end });
@@ -148,7 +163,8 @@ class Automaton {
   }
 
   /**
-   * Of an automaton of reversed patterns: each place where one begins, from the last, with the end of the longest.
+   * Of an automaton of reversed patterns: each place where one begins, from the last, with the end of the
+   * longest.
    * @param from nothing begins before
    */
   matchesFromTheEnd(text: string, from: number): { starts: number[]; ends: number[] } {
@@ -169,7 +185,10 @@ class Automaton {
     return { starts, ends };
   }
 
-  /** The places from which a text to its end is a beginning of patterns, but no whole one that nothing goes on from. */
+  /**
+   * The places from which a text to its end is a beginning of patterns, but no whole one that nothing goes on
+   * from.
+   */
   openEnds(text: string, from: number): number[] {
     let node = ROOT;
     for (let at = from; at < text.length; at += 1) node = this.step(node, text.charCodeAt(at));

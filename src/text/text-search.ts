@@ -2,11 +2,14 @@
 const SHORT = 64;
 
 /**
- * Searches texts for another one in time that is linear in both lengths (Knuth, Morris, Pratt). `indexOf` of V8 is not: for
- * `aaa...b...aaa` in a text of `a` it takes their product, minutes for a file of some megabytes.
+ * Searches texts for another one in time that is linear in both lengths (Knuth, Morris, Pratt). `indexOf` of
+ * V8 is not: for `aaa...b...aaa` in a text of `a` it takes their product, minutes for a file of some
+ * megabytes.
  */
 export class TextSearch {
-  /** For each length of what matched so far: how much of it still matches when the next character does not. */
+  /**
+   * For each length of what matched so far: how much of it still matches when the next character does not.
+   */
   private readonly fallback: Int32Array | undefined;
 
   constructor(private readonly searched: string) {
@@ -29,8 +32,8 @@ export class TextSearch {
 }
 
 /**
- * The table of the search by Knuth, Morris and Pratt: for each prefix of a sequence, the length of its longest proper prefix that is also
- * its end.
+ * The table of the search by Knuth, Morris and Pratt: for each prefix of a sequence, the length of its
+ * longest proper prefix that is also its end.
  * @param at the item at an index
  */
 export function fallbacks(length: number, at: (index: number) => number): Int32Array {

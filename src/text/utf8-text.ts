@@ -7,8 +7,8 @@ const SMALL_PIECE = 1024;
 const GATHERED = 16 * 1024;
 
 /**
- * A text that comes as pieces of UTF-8, decoded while they come: ten megabytes at the end would hold everything up for 40 ms.
- * Short ones are decoded at the end, in one piece.
+ * A text that comes as pieces of UTF-8, decoded while they come: ten megabytes at the end would hold
+ * everything up for 40 ms. Short ones are decoded at the end, in one piece.
  */
 export class Utf8Text {
   /** How many bytes have come. */
@@ -32,7 +32,10 @@ export class Utf8Text {
     if (this.pendingSize >= BLOCK) this.decode(wholeCharacters);
   }
 
-  /** The text, a mark at its beginning included, in parts of whole characters; undefined where the bytes are not UTF-8. */
+  /**
+   * The text, a mark at its beginning included, in parts of whole characters; undefined where the bytes are
+   * not UTF-8.
+   */
   end(): readonly string[] | undefined {
     this.decode((bytes) => bytes.length);
     return this.isBroken ? undefined : this.parts;
@@ -109,7 +112,10 @@ function isFirstHalf(unit: number): boolean {
   return unit >= 0xd800 && unit < 0xdc00;
 }
 
-/** Where the last character that is complete ends, in what begins with one; of bytes that are no UTF-8, anywhere. */
+/**
+ * Where the last character that is complete ends, in what begins with one; of bytes that are no UTF-8,
+ * anywhere.
+ */
 function wholeCharacters(bytes: Buffer): number {
   for (let back = 1; back <= 3; back += 1) {
     const byte = bytes[bytes.length - back] ?? 0;

@@ -1,8 +1,8 @@
 /**
- * What a child process may inherit from the server's environment. An allow list: whatever is not named here stays with
- * the server, so a key that nobody thought of cannot leak. Things a project needs beyond it (registry tokens, an SSH
- * agent, service URLs) are given on purpose: through the configuration (`shell_environment`), a tool's `env` parameter or
- * conversation secrets.
+ * What a child process may inherit from the server's environment. An allow list: whatever is not named here
+ * stays with the server, so a key that nobody thought of cannot leak. Things a project needs beyond it
+ * (registry tokens, an SSH agent, service URLs) are given on purpose: through the configuration
+ * (`shell_environment`), a tool's `env` parameter or conversation secrets.
  */
 const ALLOWED_NAMES = new Set([
   // Who and where
@@ -42,7 +42,10 @@ const SERVER_NAMES = /^(OH_|SESSION_API_KEY)/;
 /** Never inherited, whatever the configuration says. What a caller gives may be called `OPENHANDS_...`. */
 const NOT_INHERITED = /^(OH_|OPENHANDS_|SESSION_API_KEY)/;
 
-/** What was put into the server's environment for its children, on purpose, while it runs. Process-wide, as that is. */
+/**
+ * What was put into the server's environment for its children, on purpose, while it runs. Process-wide, as
+ * that is.
+ */
 const passedOn = new Set<string>();
 
 /** From now on child processes inherit these variables too, but never the server's own. */
@@ -70,9 +73,9 @@ function isAllowed(name: string): boolean {
 }
 
 /**
- * The environment for a shell or another program of an agent or a client: that of `childEnvironment`, and what the
- * configuration adds. Programs that the server runs for itself (git, ripgrep, a browser) get none of the latter: variables
- * such as `GIT_DIR` would change what they do.
+ * The environment for a shell or another program of an agent or a client: that of `childEnvironment`, and
+ * what the configuration adds. Programs that the server runs for itself (git, ripgrep, a browser) get none of
+ * the latter: variables such as `GIT_DIR` would change what they do.
  * @param extra variables from the caller; they win over inherited ones. The server's own names are left out.
  */
 export function shellEnvironment(extra: Readonly<Record<string, string>> = {}): Record<string, string> {
@@ -83,11 +86,12 @@ export function shellEnvironment(extra: Readonly<Record<string, string>> = {}): 
 }
 
 /**
- * The environment for a process started on behalf of an agent or a client.
- * It tells programs that an agent is watching (`AI_AGENT`), keeps pagers from waiting for a key, and asks for UTF-8
- * where the server's environment does not say.
+ * The environment for a process started on behalf of an agent or a client. It tells programs that an agent is
+ * watching (`AI_AGENT`), keeps pagers from waiting for a key, and asks for UTF-8 where the server's
+ * environment does not say.
  * @param extra variables from the caller; they win over inherited ones. The server's own names are left out.
- * @param inherited where to take the allowed variables from; the server's environment unless a test says otherwise
+ * @param inherited where to take the allowed variables from; the server's environment unless a test says
+ *   otherwise
  */
 export function childEnvironment(
   extra: Readonly<Record<string, string>> = {},
@@ -109,7 +113,9 @@ function withoutServerNames(variables: Readonly<Record<string, string>>): Record
   return Object.fromEntries(Object.entries(variables).filter(([name]) => !SERVER_NAMES.test(name)));
 }
 
-/** Whether a name is what a pattern says; each part between two `*` is looked for once, from left to right. */
+/**
+ * Whether a name is what a pattern says; each part between two `*` is looked for once, from left to right.
+ */
 function matches(name: string, pattern: string): boolean {
   const [first = '', ...others] = pattern.split('*');
   const last = others.pop();

@@ -1,6 +1,9 @@
 import { createContext, Script } from 'node:vm';
 
-/** How long all names together may be looked at (ms): a pattern that goes on for ever must not stop the server. */
+/**
+ * How long all names together may be looked at (ms): a pattern that goes on for ever must not stop the
+ * server.
+ */
 const LIMIT_MS = 50;
 /** The longest pattern (characters). */
 const MAX_PATTERN = 1_000;
@@ -14,11 +17,12 @@ const SCRIPT = new Script(
 const CONTEXT: { input?: { anchored: string; flags: string; names: string[] } } = createContext({});
 
 /**
- * Which names a pattern fits. A leading `(?i)`, as other languages write it, ignores case. Names of more than 256 characters
- * fit none.
+ * Which names a pattern fits. A leading `(?i)`, as other languages write it, ignores case. Names of more than
+ * 256 characters fit none.
  * @param whole the whole name has to fit, not only its beginning
  * @param limitMs how long the search may take (ms)
- * @returns undefined when it is no regular expression, or longer than 1,000 characters, or does not come to an end
+ * @returns undefined when it is no regular expression, or longer than 1,000 characters, or does not come to
+ *   an end
  */
 export function fitting(
   pattern: string,

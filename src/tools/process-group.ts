@@ -21,8 +21,8 @@ export function killGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
 }
 
 /**
- * Ends a child that leads a process group (`detached`), and all that is in the group: by closing its input, then by
- * asking, then by force. Resolves when it has ended.
+ * Ends a child that leads a process group (`detached`), and all that is in the group: by closing its input,
+ * then by asking, then by force. Resolves when it has ended.
  */
 export async function endGroup(child: ChildProcess): Promise<void> {
   if (child.pid === undefined || hasEnded(child)) return;

@@ -4,9 +4,9 @@ import path from 'node:path';
 import { errorCode } from '../errors/index.js';
 
 /**
- * Writes a file so that readers see the old or the new content and nothing between: into a file beside it, then
- * renamed. A symbolic link keeps pointing where it points and its target is replaced; mode and owner stay as they
- * were. A new file gets the usual mode of the process. The folder has to exist.
+ * Writes a file so that readers see the old or the new content and nothing between: into a file beside it,
+ * then renamed. A symbolic link keeps pointing where it points and its target is replaced; mode and owner
+ * stay as they were. A new file gets the usual mode of the process. The folder has to exist.
  * @throws the error of the file system
  */
 export async function replaceFile(file: string, content: string | Uint8Array): Promise<void> {

@@ -110,8 +110,8 @@ export class ToolRegistry {
   }
 
   /**
-   * Makes the tools of one conversation: the configured ones in their order, those of the client, then the built-in ones
-   * by class name. Instances start nothing before they are used.
+   * Makes the tools of one conversation: the configured ones in their order, those of the client, then the
+   * built-in ones by class name. Instances start nothing before they are used.
    * @throws UnknownToolError when a name is not known
    * @throws DuplicateToolError when a name comes twice
    */
@@ -153,7 +153,9 @@ export class ToolRegistry {
     return definition?.render?.(observation) ?? observation.content;
   }
 
-  /** Where the original defines a tool, which clients send and expect back; undefined for one we do not have. */
+  /**
+   * Where the original defines a tool, which clients send and expect back; undefined for one we do not have.
+   */
   qualifiedName(name: string): string | undefined {
     if (name === ROUTING_TOOL) return 'openhands.sdk.tool.builtins.classify_and_switch_llm';
     return this.configurable.has(name) ? `openhands.tools.${MODULES[name] ?? name}.definition` : undefined;

@@ -29,8 +29,8 @@ const SUMMARY = {
 };
 
 /**
- * The description of a tool for a model: its own parameters behind `security_risk` (unless the tool only reads) and
- * `summary` (unless the tool has one of its own). Neither is required.
+ * The description of a tool for a model: its own parameters behind `security_risk` (unless the tool only
+ * reads) and `summary` (unless the tool has one of its own). Neither is required.
  */
 export function toLlmTool(definition: ToolDefinition): ToolForModel {
   const { name, description, annotations, modelSchema } = definition;

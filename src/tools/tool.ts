@@ -109,7 +109,8 @@ export interface ToolModels {
   switchTo(profile: string): Promise<string>;
   /**
    * Has a model find out what kind of task the conversation is about, and switches to the profile for it.
-   * @param params of the tool that asks: `meta_profile` with models of its own in `meta_profile_llms`, or its name in `active_meta_profile`; default: what the
+   * @param params of the tool that asks: `meta_profile` with models of its own in `meta_profile_llms`, or its
+   *   name in `active_meta_profile`; default: what the
    *   settings say
    * @throws HostRefusal; the reason of the signal once it is aborted
    */
@@ -193,7 +194,10 @@ export interface ToolResource {
 
 /** A call whose arguments are valid: it can say what it is and be executed once. */
 export interface ToolInvocation {
-  /** The normalised arguments as the action event shows them: schema order, defaults filled in, unset optionals absent, `kind` last. */
+  /**
+   * The normalised arguments as the action event shows them: schema order, defaults filled in, unset
+   * optionals absent, `kind` last.
+   */
   readonly action: Action;
   /** What it will touch; empty: nothing that needs a lock. */
   touches(): ToolResource[];
@@ -239,8 +243,8 @@ export interface ToolDefinition {
   /** Makes the conversation's instance. `params` come from the tool spec of the create request. */
   create(host: ToolHost, params: Record<string, unknown>): Tool;
   /**
-   * Folds spellings that mean the same into the one that the schema knows, before validation. The recorded call keeps
-   * what the model wrote.
+   * Folds spellings that mean the same into the one that the schema knows, before validation. The recorded
+   * call keeps what the model wrote.
    */
   foldArguments?(args: Record<string, unknown>): Record<string, unknown>;
   /** What the arguments are called in what the model is told of mistakes; default: `actionKind`. */

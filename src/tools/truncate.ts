@@ -34,8 +34,8 @@ function headLength(limit: number): number {
 }
 
 /**
- * Shortens a text to exactly `limit` UTF-16 units (one or two fewer where a cut would split a character): head,
- * a notice that something is missing, tail. Shorter texts come back as they are.
+ * Shortens a text to exactly `limit` UTF-16 units (one or two fewer where a cut would split a character):
+ * head, a notice that something is missing, tail. Shorter texts come back as they are.
  */
 export function truncateMiddle(text: string, limit: number): string {
   if (text.length <= limit) return text;
@@ -43,8 +43,8 @@ export function truncateMiddle(text: string, limit: number): string {
 }
 
 /**
- * Like `truncateMiddle`, and keeps the whole text in a file that the notice names, together with the line where the
- * missing part begins. The file is named after its content, so the same text is stored once.
+ * Like `truncateMiddle`, and keeps the whole text in a file that the notice names, together with the line
+ * where the missing part begins. The file is named after its content, so the same text is stored once.
  * @throws when the file cannot be written
  */
 export async function truncateMiddleAndSave(

@@ -2,12 +2,14 @@ import type { AppConfig } from '../config/index.js';
 
 type UiConfig = Pick<AppConfig, 'session_api_keys' | 'ui_give_key' | 'telemetry'>;
 
-/** What a page shows as its key where none is required: without any key the agent canvas knows no back end. */
+/**
+ * What a page shows as its key where none is required: without any key the agent canvas knows no back end.
+ */
 const NO_KEY_NEEDED = 'no-key-needed';
 
 /**
- * The page with what the UI has to know of its server, as the globals that the agent canvas (1.20) reads: the session key,
- * or that it has to ask for one, and that it is not to report its use unless this server does.
+ * The page with what the UI has to know of its server, as the globals that the agent canvas (1.20) reads: the
+ * session key, or that it has to ask for one, and that it is not to report its use unless this server does.
  * @param isTrusted whoever asks may be given the key
  */
 export function withServerConfig(html: string, config: UiConfig, isTrusted: boolean): string {

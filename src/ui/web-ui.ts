@@ -13,7 +13,10 @@ const HASHED = /[.-][\w-]{8,64}\.\w{1,16}$/;
 const FOREVER = 'public, max-age=31536000, immutable';
 /** Paths of the server itself: what is not there stays a 404, whatever a browser would like to see. */
 const RESERVED = /^\/(api|sockets|v1|docs|redoc|openapi\.json|static|app-backends)(\/|$)/;
-/** Routes whose addresses are also those of pages: a browser that opens one gets the page, a client of the API the route. */
+/**
+ * Routes whose addresses are also those of pages: a browser that opens one gets the page, a client of the API
+ * the route.
+ */
 const SHARED = /^\/($|conversations(\/|$))/;
 const PAGE = 'index.html';
 /** Where `static_files_path` is served, as in the original. */
@@ -22,10 +25,14 @@ const MOUNT = '/static';
 type TrustCheck = (request: Request) => boolean;
 
 /**
- * A built web UI, served beside the API by the same port. It answers only what no route answers, so it cannot hide one.
- * - `ui_path`: pages and files at `/`; any other address that a browser opens is the page, which finds its way itself.
- *   `GET /` and the first spelling of the conversations' routes stay what they are for everybody but browsers.
- * - `static_files_path`: the same folder of files below `/static`, where `/` leads to, and at `/` for what is built so.
+ * A built web UI, served beside the API by the same port. It answers only what no route answers, so it cannot
+ * hide one.
+ * - `ui_path`: pages and files at `/`; any other address that a browser opens is the page, which finds its
+ *   way itself.
+ *   `GET /` and the first spelling of the conversations' routes stay what they are for everybody but
+ *   browsers.
+ * - `static_files_path`: the same folder of files below `/static`, where `/` leads to, and at `/` for what is
+ *   built so.
  */
 export class WebUi {
   private constructor(
@@ -37,8 +44,8 @@ export class WebUi {
   ) {}
 
   /**
-   * The UI that is configured, if there is one. A `static_files_path` that is not there is left out with a warning, as
-   * the original does.
+   * The UI that is configured, if there is one. A `static_files_path` that is not there is left out with a
+   * warning, as the original does.
    * @param isTrusted whether whoever asks may be given the session key
    * @throws ConfigError when `ui_path` holds no page
    */

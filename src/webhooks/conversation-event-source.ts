@@ -3,7 +3,10 @@ import type { ConversationsService } from '../conversations/conversations.servic
 import { LeaseHeldError, type EventLogStore } from '../storage/index.js';
 import { EventSource, type BorrowedLog, type NotHere } from './event-source.js';
 
-/** Reads logs through their conversations, which hold the leases. At shutdown, when all are closed, the files alone. */
+/**
+ * Reads logs through their conversations, which hold the leases. At shutdown, when all are closed, the files
+ * alone.
+ */
 export class ConversationEventSource extends EventSource {
   constructor(
     private readonly conversations: ConversationsService,

@@ -1,4 +1,7 @@
-/** Reads the log of a conversation for delivery. Until `release` this server is its writer, and nobody else delivers. */
+/**
+ * Reads the log of a conversation for delivery. Until `release` this server is its writer, and nobody else
+ * delivers.
+ */
 export interface BorrowedLog {
   /** Durable events. */
   readonly length: number;

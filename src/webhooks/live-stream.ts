@@ -11,7 +11,10 @@ export interface StreamItem {
 
 type ReadLines = (fromSeq: number, limit: number) => Promise<string[]>;
 
-/** How far the events of one conversation are delivered, and what waits: numbers, and the snapshots between events. */
+/**
+ * How far the events of one conversation are delivered, and what waits: numbers, and the snapshots between
+ * events.
+ */
 export class LiveStream {
   /** Number of the next event to deliver. */
   cursor = 0;

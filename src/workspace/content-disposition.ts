@@ -1,6 +1,6 @@
 /**
- * The header that makes an answer a download of a name. Whatever the name holds is encoded (RFC 8187), so that it cannot
- * end the header or begin another one.
+ * The header that makes an answer a download of a name. Whatever the name holds is encoded (RFC 8187), so
+ * that it cannot end the header or begin another one.
  */
 export function contentDisposition(name: string): string {
   const encoded = percentEncoded(name);

@@ -3,7 +3,10 @@ import path from 'node:path';
 import { errorCode } from '../errors/index.js';
 import { isInside } from '../files/index.js';
 
-/** Files below `.git` that may hold credentials or tell of them (addresses with a password or a token in them). */
+/**
+ * Files below `.git` that may hold credentials or tell of them (addresses with a password or a token in
+ * them).
+ */
 const GIT_SECRETS = /^(config(\.worktree)?|credentials?|fetch_head|logs)$/;
 /** Files that hold passwords wherever they are; some systems do not care for the case of their names. */
 export const PASSWORD_FILES: ReadonlySet<string> = new Set(['.git-credentials', '.netrc', '_netrc']);
@@ -37,9 +40,9 @@ export interface GuardedPath {
 }
 
 /**
- * The one check of paths that come from clients: what it answers lies in the folder, whatever dots, links and encodings
- * the path had, and is a file or a folder. Whoever may write to the folder can swap a path after the check, so it guards
- * against clients, not against the agent, which reads what it likes anyway.
+ * The one check of paths that come from clients: what it answers lies in the folder, whatever dots, links and
+ * encodings the path had, and is a file or a folder. Whoever may write to the folder can swap a path after
+ * the check, so it guards against clients, not against the agent, which reads what it likes anyway.
  */
 export class PathGuard {
   private constructor(

@@ -59,9 +59,9 @@ const MAX_PATH = 4095;
 const HANDLES = '/proc/self/fd';
 
 /**
- * The check of absolute paths of clients, in whatever spelling: each name is looked at as the system would, links
- * followed, so that `..` after a link means what it means there. What is opened is looked at once more behind its
- * handle, because its path may lead elsewhere by then.
+ * The check of absolute paths of clients, in whatever spelling: each name is looked at as the system would,
+ * links followed, so that `..` after a link means what it means there. What is opened is looked at once more
+ * behind its handle, because its path may lead elsewhere by then.
  */
 export class PathScope {
   constructor(readonly options: PathScopeOptions) {}
@@ -92,11 +92,13 @@ export class PathScope {
 
   /**
    * Opens a file that `locate` found, for reading.
-   * @throws FileMissingError when it is gone or no plain file (any more), CredentialsFileError, the error for paths outside
+   * @throws FileMissingError when it is gone or no plain file (any more), CredentialsFileError, the error for
+   *   paths outside
    */
   async openFile(file: string): Promise<OpenedFile> {
     assertNoCredentials(file.split(path.sep));
-    // A pipe must not keep us waiting for its other end, and a link is no file that `locate` would have found.
+    // A pipe must not keep us waiting for its other end, and a link is no file that `locate` would have
+    // found.
     const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
     const handle = await open(file, flags).catch((error: unknown) => {
       const code = errorCode(error) ?? '';

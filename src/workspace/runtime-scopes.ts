@@ -17,7 +17,10 @@ export interface RuntimeScope {
   gitBounds: () => Promise<GitBounds | undefined>;
 }
 
-/** Tells which paths a route may touch: all, those of the configured root, or those of a conversation's folder. */
+/**
+ * Tells which paths a route may touch: all, those of the configured root, or those of a conversation's
+ * folder.
+ */
 @Injectable()
 export class RuntimeScopes {
   private readonly machine: RuntimeScope;

@@ -7,8 +7,8 @@ import { handlePath, NoFolderError, type Located, type PathScope } from './path-
 const FOLDER_FLAGS = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
 /**
- * A folder that is open. What is done through it is done in this folder, wherever its path leads meanwhile: nobody can
- * put a link in its place. (On systems without /proc it is just its path.)
+ * A folder that is open. What is done through it is done in this folder, wherever its path leads meanwhile:
+ * nobody can put a link in its place. (On systems without /proc it is just its path.)
  */
 export class SafeFolder {
   private constructor(

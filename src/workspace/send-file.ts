@@ -13,8 +13,8 @@ export interface SendOptions {
 }
 
 /**
- * Answers a request with a file that is open: ranges, conditional requests. Resolves when the answer is out or the client
- * gone, and closes the file.
+ * Answers a request with a file that is open: ranges, conditional requests. Resolves when the answer is out
+ * or the client gone, and closes the file.
  * @throws HttpException when it cannot be read
  */
 export async function sendOpened(
@@ -38,10 +38,11 @@ export async function sendOpened(
 }
 
 /**
- * Answers a request with a file: its type by its name, ranges, conditional requests. Resolves when the answer is out or
- * the client gone.
+ * Answers a request with a file: its type by its name, ranges, conditional requests. Resolves when the answer
+ * is out or the client gone.
  * @param file absolute and checked
- * @param cacheControl files of a workspace change while the agent works: a browser asks each time, and no proxy keeps
+ * @param cacheControl files of a workspace change while the agent works: a browser asks each time, and no
+ *   proxy keeps
  *   what needs a key
  * @throws HttpException when it cannot be read
  */

@@ -21,7 +21,10 @@ import { CredentialsFileError, FileMissingError, PathGuard, PathOutsideError } f
 import { PathScope, type OpenedFile } from './path-scope.js';
 import { sendOpened } from './send-file.js';
 
-/** The files of the folder that a conversation works in, as a static web site: pages, pictures, whatever it made. */
+/**
+ * The files of the folder that a conversation works in, as a static web site: pages, pictures, whatever it
+ * made.
+ */
 @Controller('api/conversations')
 export class WorkspaceFilesController {
   constructor(
@@ -74,7 +77,10 @@ async function openFile(folder: string, relative: string): Promise<OpenedFile> {
   }
 }
 
-/** What stands behind `/workspace/`, decoded as a whole: `..%2f` is the same as `../`. The router decoded it before. */
+/**
+ * What stands behind `/workspace/`, decoded as a whole: `..%2f` is the same as `../`. The router decoded it
+ * before.
+ */
 function pathBelowWorkspace(request: Request): string {
   const [, encoded = ''] = /^\/api\/conversations\/[^/]+\/workspace\/?(.*)$/s.exec(request.path) ?? [];
   return decodeURIComponent(encoded);

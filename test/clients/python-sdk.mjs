@@ -1,6 +1,6 @@
 /**
- * A day's work with the Python SDK of OpenHands against a fresh server of ours (python-sdk-day.py says what it does). Not a
- * part of `npm test`: it needs Python 3.12 and the SDK.
+ * A day's work with the Python SDK of OpenHands against a fresh server of ours (python-sdk-day.py says what
+ * it does). Not a part of `npm test`: it needs Python 3.12 and the SDK.
  *
  *     python3 -m venv /tmp/sdk && /tmp/sdk/bin/pip install openhands-sdk==1.58.2 openhands-tools==1.58.2
  *     npm run build && node test/clients/python-sdk.mjs [path of python]

@@ -1,8 +1,10 @@
 /**
- * What the agent of repository-day.mjs does in a day: each step is one answer of the model, with what is to come of it.
+ * What the agent of repository-day.mjs does in a day: each step is one answer of the model, with what is to
+ * come of it.
  *
- * A step: `tool`, `args`; what its result says: `shows` (a text or an expression), and `told`, where the model is told more;
- * `kind` of the event, where it is not an ObservationEvent; `inside`, the answers of the model of the sub-agent that it starts.
+ * A step: `tool`, `args`; what its result says: `shows` (a text or an expression), and `told`, where the
+ * model is told more; `kind` of the event, where it is not an ObservationEvent; `inside`, the answers of the
+ * model of the sub-agent that it starts.
  */
 
 const run = (command, shows, more = {}) => ({ tool: 'terminal', args: { command }, shows, ...more });

@@ -1,13 +1,15 @@
 /**
- * A day's work on a repository in one conversation of more than twenty steps: two MCP servers from npm, a hook that forbids a
- * command, a skill, a sub-agent, a browser and files; then a restart of the server, and the conversation goes on. Not a part of
- * `npm test`: it needs the MCP servers, and a Chromium on the PATH.
+ * A day's work on a repository in one conversation of more than twenty steps: two MCP servers from npm, a
+ * hook that forbids a command, a skill, a sub-agent, a browser and files; then a restart of the server, and
+ * the conversation goes on. Not a part of `npm test`: it needs the MCP servers, and a Chromium on the PATH.
  *
- *     npm install --prefix /tmp/mcp @modelcontextprotocol/server-memory @modelcontextprotocol/server-filesystem
+ *     npm install --prefix /tmp/mcp @modelcontextprotocol/server-memory
+ *     @modelcontextprotocol/server-filesystem
  *     npm run build && node test/clients/repository-day.mjs [folder of that installation]
  *
- * The server gets an OH_SECRET_KEY. The environment of an MCP server may hold secrets, so it is kept on disk only enciphered:
- * without a key it would not be there after the restart, and the memory server would start with an empty memory.
+ * The server gets an OH_SECRET_KEY. The environment of an MCP server may hold secrets, so it is kept on disk
+ * only enciphered: without a key it would not be there after the restart, and the memory server would start
+ * with an empty memory.
  */
 import assert from 'node:assert/strict';
 import { access, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -185,7 +187,10 @@ function checkRequests(expected, first) {
   assert.equal(number, endpoint.requests.length);
 }
 
-/** All requests of the conversation itself: each begins with the one before it, the same system prompt and tools throughout. */
+/**
+ * All requests of the conversation itself: each begins with the one before it, the same system prompt and
+ * tools throughout.
+ */
 function checkConversation() {
   const own = endpoint.requests
     .map(({ body }) => body)

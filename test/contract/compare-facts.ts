@@ -19,8 +19,9 @@ interface Member {
 }
 
 /**
- * Compares what a server promises (`theirs`) with what ours does. Only what a client could notice counts: an answer may
- * promise more than theirs (more required fields, a type where they say any), a request may not ask for more.
+ * Compares what a server promises (`theirs`) with what ours does. Only what a client could notice counts: an
+ * answer may promise more than theirs (more required fields, a type where they say any), a request may not
+ * ask for more.
  */
 export class Comparison {
   readonly differences: Difference[] = [];
@@ -118,7 +119,10 @@ export class Comparison {
     if (direction === 'request') this.same(`${place} closed`, their.closed, our.closed);
   }
 
-  /** Their document is silent about defaults that are made anew each time (lists, maps) and about fixed values. */
+  /**
+   * Their document is silent about defaults that are made anew each time (lists, maps) and about fixed
+   * values.
+   */
   private defaults(place: string, theirs: unknown, ours: unknown): void {
     if (theirs === undefined && (typeof ours === 'object' || place.endsWith('.kind'))) return;
     this.same(`${place} default`, theirs, ours);
@@ -176,9 +180,9 @@ function plainName(name: string): string {
 }
 
 /**
- * The members of `some` that `others` lacks. In the `narrow` role a word counts as there when the others hold a wider one
- * (`string uuid` and `string`), in the `wide` role when they hold a narrower one: what is promised may be less than what
- * is allowed. Null need not be answered and may be taken.
+ * The members of `some` that `others` lacks. In the `narrow` role a word counts as there when the others hold
+ * a wider one (`string uuid` and `string`), in the `wide` role when they hold a narrower one: what is
+ * promised may be less than what is allowed. Null need not be answered and may be taken.
  */
 function missing(
   some: Map<string, Member>,
@@ -194,7 +198,9 @@ function missing(
   return [...some].filter(([key]) => !others.has(key) && !isCovered(key) && !isFree(key));
 }
 
-/** A fixed text is a text in answers; a request that takes any text where some are listed checks too little. */
+/**
+ * A fixed text is a text in answers; a request that takes any text where some are listed checks too little.
+ */
 function isWider(wide: string, narrow: string, direction: Direction): boolean {
   if (direction === 'response' && wide === 'string' && narrow.startsWith('"')) return true;
   return narrow.startsWith(`${wide} `) || (wide === 'number' && narrow === 'integer');

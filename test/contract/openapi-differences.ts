@@ -13,7 +13,10 @@ const NULL_IS_NOTHING = 'null counts as left out';
 const NOT_HERE = 'a kind that this server does not have';
 const LIST = 'GET /api/conversations/{conversation_id}/events';
 
-/** Where the document of this server differs from that of the original on purpose. An entry without a difference fails. */
+/**
+ * Where the document of this server differs from that of the original on purpose. An entry without a
+ * difference fails.
+ */
 export const DELIBERATE: readonly Deliberate[] = [
   // More than the original says.
   { place: 'response ServerInfo.implementation', why: 'tells this server from the original' },

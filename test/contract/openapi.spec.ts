@@ -23,8 +23,9 @@ const GROUPS = [
 const isCompared = (operation: string): boolean => GROUPS.some((group) => group.test(operation));
 
 /**
- * What the original (OpenHands Agent Server 1.58.2) says of its API, reduced to what clients rely on. To make the file
- * again, start the original and run this test with `ORIGINAL_OPENAPI=http://127.0.0.1:8000/openapi.json`.
+ * What the original (OpenHands Agent Server 1.58.2) says of its API, reduced to what clients rely on. To make
+ * the file again, start the original and run this test with
+ * `ORIGINAL_OPENAPI=http://127.0.0.1:8000/openapi.json`.
  */
 const FACTS = fileURLToPath(new URL('./openapi-facts.json', import.meta.url));
 

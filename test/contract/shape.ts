@@ -1,7 +1,7 @@
 /**
- * What of an OpenAPI document clients rely on, in a form of its own that is short and says nothing twice: operations
- * with parameters, body and answers, and the schemas they lead to with types, required fields, defaults, limits and
- * discriminators. No texts, no order.
+ * What of an OpenAPI document clients rely on, in a form of its own that is short and says nothing twice:
+ * operations with parameters, body and answers, and the schemas they lead to with types, required fields,
+ * defaults, limits and discriminators. No texts, no order.
  */
 export interface Facts {
   operations: Record<string, OperationFacts>;
@@ -23,7 +23,10 @@ export interface Parameter {
   default?: unknown;
 }
 
-/** A type: a word such as `string`, `integer >0 <=100` or `any`, the name of a schema (`@Name`), or made of others. */
+/**
+ * A type: a word such as `string`, `integer >0 <=100` or `any`, the name of a schema (`@Name`), or made of
+ * others.
+ */
 export type Shape =
   | string
   | { list: Shape; limits?: string }

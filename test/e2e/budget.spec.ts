@@ -30,7 +30,8 @@ describe('what a run may cost, and how long it waits for a model', () => {
       base_url: endpoint.url,
       api_key: 'sk-quiet',
       usage_id: 'agent',
-      // A dollar for what the endpoint says it has read (1,000 tokens and one more each time), and nothing else.
+      // A dollar for what the endpoint says it has read (1,000 tokens and one more each time), and nothing
+      // else.
       input_cost_per_token: 0.001,
       output_cost_per_token: 0,
       num_retries: 3,

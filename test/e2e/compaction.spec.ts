@@ -22,7 +22,10 @@ describe('a conversation that nobody uses', () => {
   });
 
   const create = (script: string) => ConversationClient.create(server, scriptedRequest(workspace, script));
-  /** A conversation in memory has a lease; one that was given back has expired. Looking so does not count as use. */
+  /**
+   * A conversation in memory has a lease; one that was given back has expired. Looking so does not count as
+   * use.
+   */
   const isOpen = async ({ id }: ConversationClient): Promise<boolean> => {
     const folder = path.join(server.cwd, 'workspace/conversations', id.replaceAll('-', ''));
     const lease: unknown = JSON.parse(await readFile(path.join(folder, 'owner_lease.json'), 'utf8'));

@@ -23,7 +23,8 @@ describe('credentials of ACP agents that a keeper elsewhere holds', () => {
     folder = await realpath(await mkdtemp(path.join(os.tmpdir(), 'credentials-')));
     await mkdir(path.join(folder, 'server'));
     server = await ServerProcess.start({ cwd: path.join(folder, 'server') });
-    // `/sign-in` and `/renewed` hold the credential; a number is answered as the status, anything else as it stands.
+    // `/sign-in` and `/renewed` hold the credential; a number is answered as the status, anything else as it
+    // stands.
     keeper = createServer((request, response) => {
       const place = decodeURIComponent((request.url ?? '').slice(1));
       asked.push(place);

@@ -124,7 +124,10 @@ describe('the log', () => {
 });
 
 describe('an error that nobody foresaw', () => {
-  /** From SIGUSR2 on `/server_info` cannot tell the version of Node: no error that nobody foresaw can be had on purpose. */
+  /**
+   * From SIGUSR2 on `/server_info` cannot tell the version of Node: no error that nobody foresaw can be had
+   * on purpose.
+   */
   const BREAK = `const { version } = process; let broken = false; process.on("SIGUSR2", () => (broken = true));
     Object.defineProperty(process, "version", { get() { if (broken) throw new Error("unforeseen"); return version; } });`;
 

@@ -129,7 +129,8 @@ describe('a conversation whose model', () => {
     expect(told).toHaveLength(1);
   });
 
-  // The bundle keeps the table in a form of its own; azure's has not all models, what is missing is in OpenAI's.
+  // The bundle keeps the table in a form of its own; azure's has not all models, what is missing is in
+  // OpenAI's.
   it.each(['openai/gpt-4o-mini', 'azure/gpt-4o-mini'])('is %s costs what the table says', async (model) => {
     const conversation = await create([{ say: 'cheap' }], { model });
     await conversation.reaches('finished');

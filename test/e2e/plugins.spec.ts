@@ -32,7 +32,10 @@ const MARKET = {
   'plugins/two/hooks/hooks.json': '{"Stop":[{"hooks":[{"type":"command","command":"true"}]}]}',
 };
 
-/** Plugins in the layout of Claude Code: what they bring is there when the agent starts, or from the next step on. */
+/**
+ * Plugins in the layout of Claude Code: what they bring is there when the agent starts, or from the next step
+ * on.
+ */
 describe('plugins of a conversation', () => {
   let home: string;
   let folder: string;

@@ -22,7 +22,9 @@ interface Side {
 const AWS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' };
 const signed = (thought: string) => new RegExp(`${thought}","signature":"Er`);
 
-/** The endpoints refuse what the services refuse: strange ids, signatures of others, calls without results. */
+/**
+ * The endpoints refuse what the services refuse: strange ids, signatures of others, calls without results.
+ */
 const SIDES: Record<string, Side> = {
   chat: {
     protocol: () => strictChat(chatCompletions),

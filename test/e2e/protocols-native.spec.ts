@@ -27,9 +27,9 @@ const bedrock = (model: string) => (url: string) => ({
 const converse = bedrockConverse({ region: 'eu-central-1', identity: { ...AWS, sessionToken: 'token==' } });
 
 /**
- * The endpoints refuse what the services would refuse: histories, signatures of thinking and of requests, fields that do
- * not exist. The second half of the conversation begins without thinking, which Claude with a budget refuses: it goes on
- * without, where the original would fail. So its sixth request is compared.
+ * The endpoints refuse what the services would refuse: histories, signatures of thinking and of requests,
+ * fields that do not exist. The second half of the conversation begins without thinking, which Claude with a
+ * budget refuses: it goes on without, where the original would fail. So its sixth request is compared.
  */
 const CASES: Case[] = [
   {

@@ -106,8 +106,8 @@ const CASES: Case[] = [
 const same = (request: Json): Json => request;
 
 /**
- * The original makes up ids of calls, and leaves out what Ollama's examples send back: thoughts, and the names of the
- * tools that results are of.
+ * The original makes up ids of calls, and leaves out what Ollama's examples send back: thoughts, and the
+ * names of the tools that results are of.
  */
 function withoutOllamaNames(request: Json): Json {
   const body = request['body'] as Json & { messages: Json[] };
@@ -122,7 +122,10 @@ function forAzure(request: Json, path: string): Json {
   return { ...request, path, headers: { ...headers, 'api-key': 'sk-wire-test' } };
 }
 
-/** The original answers a call that brought an image twice, with the text and with the image; we answer it once. */
+/**
+ * The original answers a call that brought an image twice, with the text and with the image; we answer it
+ * once.
+ */
 function withJoinedOutputs(request: Json): Json {
   const body = request['body'] as Json & { input: Json[] };
   const input = body.input.flatMap((item, index) => {

@@ -25,7 +25,8 @@ const LIMIT = 1234;
 
 /** Where we send something else on purpose, by prefix or model. */
 const DIFFERENCES: Record<string, (service: Service) => Service> = {
-  // Its own documentation has another name for the limit; thoughts that are missing from the history are refused.
+  // Its own documentation has another name for the limit; thoughts that are missing from the history are
+  // refused.
   deepseek: (service) => ({
     ...service,
     fields: { ...service.fields, max_tokens: LIMIT },
@@ -46,7 +47,8 @@ const DIFFERENCES: Record<string, (service: Service) => Service> = {
   }),
   // Documented (https://docs.z.ai/api-reference/llm/chat-completion).
   zai: (service) => ({ ...service, fields: { ...service.fields, max_tokens: LIMIT } }),
-  // Whether a model takes tools is not known to the original's table of models; an agent without tools is of no use.
+  // Whether a model takes tools is not known to the original's table of models; an agent without tools is of
+  // no use.
   perplexity: (service) => ({ ...service, tools: true }),
   sambanova: (service) => ({ ...service, tools: true }),
 };

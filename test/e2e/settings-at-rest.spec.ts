@@ -66,7 +66,10 @@ describe('settings at rest, with a secret key', () => {
     });
   };
   const basic = (pair: string) => `Basic ${Buffer.from(pair).toString('base64')}`;
-  /** What comes back in clear: name and password of an address have become a header, which other programs encrypt. */
+  /**
+   * What comes back in clear: name and password of an address have become a header, which other programs
+   * encrypt.
+   */
   const kept = {
     llm,
     agent_context: {

@@ -30,7 +30,8 @@ describe('steering in every order', () => {
     await inTool(conversation);
     await post(conversation, 'interrupt');
     expect(await conversation.events('&kind=AgentErrorEvent')).toHaveLength(2);
-    // The next run waits for what the interrupted one left behind, so when it has ended nothing can come any more.
+    // The next run waits for what the interrupted one left behind, so when it has ended nothing can come any
+    // more.
     await conversation.send('SAY: after');
     await conversation.reaches('finished');
     await expect(access(file)).rejects.toThrow();

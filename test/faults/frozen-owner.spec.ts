@@ -13,8 +13,8 @@ const SEED = Number(process.env['FAULT_SEED'] ?? Date.now() % 1_000_000);
 const CONVERSATIONS = 4;
 
 /**
- * Two servers share a folder. The one that writes is frozen in the middle of it until the other has taken over, then it
- * wakes and goes on with whatever it was about to do.
+ * Two servers share a folder. The one that writes is frozen in the middle of it until the other has taken
+ * over, then it wakes and goes on with whatever it was about to do.
  */
 describe(`an owner that is frozen past its lease (FAULT_SEED=${SEED})`, () => {
   let folder: string;

@@ -97,7 +97,8 @@ describe(`a server that is killed again and again (FAULT_SEED=${SEED})`, () => {
 
   /**
    * One client that does this and that until the server is gone.
-   * @param ids conversations from before the last kill that go on; each has one client at a time, who knows what was said last
+   * @param ids conversations from before the last kill that go on; each has one client at a time, who knows
+   *   what was said last
    */
   async function work(ids: readonly string[], random: () => number, name: string): Promise<void> {
     const mine = ids.map((id) => new ConversationClient(server, id));
@@ -135,7 +136,10 @@ describe(`a server that is killed again and again (FAULT_SEED=${SEED})`, () => {
   let count = 0;
   const counted = (): number => (count += 1);
 
-  /** With the model inside the server, or one that is streamed from outside; with a title that a model makes, or none. */
+  /**
+   * With the model inside the server, or one that is streamed from outside; with a title that a model makes,
+   * or none.
+   */
   function request(random: () => number, name: string) {
     const llm =
       random() < 0.5

@@ -1,5 +1,6 @@
-// Takes the lease of a conversation in a process of its own and writes events under it, as it is told line by line on
-// stdin; answers each line on stdout. Arguments: the folder of conversations, the id, the time to live (s).
+// Takes the lease of a conversation in a process of its own and writes events under it, as it is told line by
+// line on stdin; answers each line on stdout. Arguments: the folder of conversations, the id, the time to
+// live (s).
 import { randomUUID } from 'node:crypto';
 import { createInterface } from 'node:readline';
 import { Logger } from '@nestjs/common';

@@ -65,7 +65,10 @@ describe(`what was acknowledged (FAULT_SEED=${SEED})`, () => {
     await checkLog(acknowledged);
   });
 
-  /** Runs a writer, notes what it acknowledges, and kills it after so many acknowledgements. Answers its other lines. */
+  /**
+   * Runs a writer, notes what it acknowledges, and kills it after so many acknowledgements. Answers its other
+   * lines.
+   */
   async function write(command: string[], acknowledged: Acknowledged, killAfter: number): Promise<string[]> {
     const [program = '', ...args] = command;
     const child = spawn(program, args, {

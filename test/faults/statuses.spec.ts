@@ -46,7 +46,8 @@ describe('what a conversation was when its server was killed', () => {
     const all = [accepted, refused, idle, finished, paused];
     const before = await Promise.all(all.map((one) => one.info()));
     const events = await Promise.all(all.map((one) => one.events()));
-    // A status is shown when it is durable in the log; what a list reads without opening follows at the end of the run.
+    // A status is shown when it is durable in the log; what a list reads without opening follows at the end
+    // of the run.
     const stored = path.join(
       folder,
       finished.id === '' ? '' : (before[3]?.persistence_dir ?? ''),

@@ -67,7 +67,10 @@ describe('requests that break off', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  /** A folder with a large file, and a repository with a large change in it; neither becomes smaller by packing. */
+  /**
+   * A folder with a large file, and a repository with a large change in it; neither becomes smaller by
+   * packing.
+   */
   async function makeWorkspace(): Promise<void> {
     await mkdir(at('work/repository'), { recursive: true });
     const git = (...args: string[]) =>

@@ -10,9 +10,9 @@ import { operationsOf, type FuzzedOperation } from './operations.js';
 import type { SchemaValues } from './schema-values.js';
 
 /**
- * Operations that are not called with random values: those that run commands or reach for other machines; questions to an
- * agent and trials of models, which depend on the model; the setting up of a server, which happens once; and aliases,
- * which are the same handlers.
+ * Operations that are not called with random values: those that run commands or reach for other machines;
+ * questions to an agent and trials of models, which depend on the model; the setting up of a server, which
+ * happens once; and aliases, which are the same handlers.
  */
 const LEFT_OUT = [
   /^\w+ \/conversations/,
@@ -212,7 +212,8 @@ describe('any request', () => {
       }
     }
     expect(Object.fromEntries(complaints)).toEqual({});
-    // What never gets through tests little. Some have nothing to succeed with here: extensions, sign-ins, a condenser.
+    // What never gets through tests little. Some have nothing to succeed with here: extensions, sign-ins, a
+    // condenser.
     expect(reached.size).toBeGreaterThan(operations.length * 0.6);
     expect((await server.request('GET', '/alive')).status).toBe(200);
   }, 3_600_000);

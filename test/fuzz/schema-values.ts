@@ -1,6 +1,8 @@
 type Json = Record<string, unknown>;
 
-/** What is made for a field of this name, whatever its schema: nothing may leave the machine or its folder. */
+/**
+ * What is made for a field of this name, whatever its schema: nothing may leave the machine or its folder.
+ */
 const BY_NAME: Readonly<Record<string, readonly unknown[]>> = {
   model: ['scripted/a', 'scripted/b'],
   text: ['SAY: hi', 'FINISH: done', '', 'é\u0000\n', 'WAIT: 1\nSAY: x'],
@@ -57,7 +59,9 @@ const MAX_DEPTH = 5;
 /** Given though they are optional, as without them nothing else would be looked at. */
 const WANTED = ['agent', 'kind', 'model'];
 
-/** Makes values that a schema of an OpenAPI document allows, or nearly. The same seed gives the same value. */
+/**
+ * Makes values that a schema of an OpenAPI document allows, or nearly. The same seed gives the same value.
+ */
 export class SchemaValues {
   constructor(private readonly schemas: Json) {}
 
@@ -67,7 +71,9 @@ export class SchemaValues {
 }
 
 class Maker {
-  /** The share of optional fields that are given: few make a valid value, many find what does not go together. */
+  /**
+   * The share of optional fields that are given: few make a valid value, many find what does not go together.
+   */
   private readonly share: number;
 
   constructor(

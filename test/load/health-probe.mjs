@@ -3,8 +3,8 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Asks `/health` of a server again and again, from a process of its own: who makes the load is late himself. Prints an empty line
- * once it is at it, and what it saw, as JSON, when its input ends.
+ * Asks `/health` of a server again and again, from a process of its own: who makes the load is late himself.
+ * Prints an empty line once it is at it, and what it saw, as JSON, when its input ends.
  *
  *     node test/load/health-probe.mjs http://127.0.0.1:8000
  */

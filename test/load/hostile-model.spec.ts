@@ -30,7 +30,9 @@ const SEARCHES: typeof CALLS = [
 ];
 const TOOLS = ['terminal', 'file_editor', 'edit', 'apply_patch', 'task_tracker', 'grep', 'glob'];
 const FILE = '/work/rows';
-/** 99 of 100 answers of `/health` (ms); in the short form other tests run beside this one, on the same cores. */
+/**
+ * 99 of 100 answers of `/health` (ms); in the short form other tests run beside this one, on the same cores.
+ */
 const P99_MS = amount(1_000, 250);
 /** The longest answer of `/health` (ms). Each of these texts once took seconds, some of them minutes. */
 const LONGEST_WAIT_MS = 2_000;

@@ -11,7 +11,9 @@ import { amount, FULL, underLoad } from './load-watch.js';
 
 const run = promisify(execFile);
 
-/** 99 of 100 answers of `/health` (ms); in the short form other tests run beside this one, on the same cores. */
+/**
+ * 99 of 100 answers of `/health` (ms); in the short form other tests run beside this one, on the same cores.
+ */
 const P99_MS = amount(1_000, 250);
 const MAX_GROWTH_MIB = 100;
 /** Characters of a large file: as much as is read of one. */

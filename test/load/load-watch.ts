@@ -32,8 +32,8 @@ export interface Seen {
 }
 
 /**
- * Watches a server while `work` loads it: whether it answers, and how much memory it takes. In the long form the figures are
- * printed; the server always has to have answered.
+ * Watches a server while `work` loads it: whether it answers, and how much memory it takes. In the long form
+ * the figures are printed; the server always has to have answered.
  */
 export async function underLoad(
   server: ServerProcess,

@@ -18,7 +18,9 @@ import {
 } from '../../src/events/index.js';
 import type { FollowedConversation } from '../../src/sockets/connections/subscription.js';
 
-/** A conversation whose log is an array. Appends become durable a few turns of the event loop later, in order. */
+/**
+ * A conversation whose log is an array. Appends become durable a few turns of the event loop later, in order.
+ */
 export class InMemoryConversation implements FollowedConversation {
   readonly events: ConversationEvent[] = [];
   private readonly lines: string[] = [];

@@ -1,14 +1,15 @@
 #!/usr/bin/env node
 /**
- * An agent of the Agent Client Protocol for tests, over stdin and stdout. It has no model: a prompt whose text is a JSON
- * array tells it what to do, step by step (`STEPS` below); any other text is repeated.
+ * An agent of the Agent Client Protocol for tests, over stdin and stdout. It has no model: a prompt whose
+ * text is a JSON array tells it what to do, step by step (`STEPS` below); any other text is repeated.
  *
- * Arguments: `--sessions DIR` keeps sessions there, so that another process can load them; `--no-load` cannot load them;
- * `--resume` can resume them without a replay; `--config-models` offers models as configuration options, else as the older
- * `models`; `--auth METHOD` refuses sessions until somebody has authenticated by it; `--auth-env NAME` accepts that only
- * with a variable of the name; `--fork` can copy sessions; `--blind` takes no images; `--mute METHOD` never answers that; `--banner TEXT` prints a line before anything else;
- * `--stubborn` ends neither by SIGTERM nor with its input; `--answer METHOD JSON` answers so; `--refuse METHOD TEXT` refuses with the text;
- * `--stdio-only` takes no MCP servers over HTTP.
+ * Arguments: `--sessions DIR` keeps sessions there, so that another process can load them; `--no-load` cannot
+ * load them; `--resume` can resume them without a replay; `--config-models` offers models as configuration
+ * options, else as the older `models`; `--auth METHOD` refuses sessions until somebody has authenticated by
+ * it; `--auth-env NAME` accepts that only with a variable of the name; `--fork` can copy sessions; `--blind`
+ * takes no images; `--mute METHOD` never answers that; `--banner TEXT` prints a line before anything else;
+ * `--stubborn` ends neither by SIGTERM nor with its input; `--answer METHOD JSON` answers so; `--refuse
+ * METHOD TEXT` refuses with the text; `--stdio-only` takes no MCP servers over HTTP.
  */
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -54,7 +55,9 @@ function refuse(code, message, data) {
 
 const text = (it) => ({ type: 'text', text: it });
 
-/** What a step of a prompt does. `update` sends a session update; the answer becomes the reason of the end. */
+/**
+ * What a step of a prompt does. `update` sends a session update; the answer becomes the reason of the end.
+ */
 const STEPS = {
   say: ({ update }, it) => update({ sessionUpdate: 'agent_message_chunk', content: text(it) }),
   think: ({ update }, it) => update({ sessionUpdate: 'agent_thought_chunk', content: text(it) }),

@@ -12,7 +12,9 @@ export interface RequestBytes {
 export interface BreakOff {
   /** Bytes of the whole request; undefined: all of it. */
   sent?: number;
-  /** Bytes of the answer that are read before the client leaves; undefined: it leaves as soon as it has sent. */
+  /**
+   * Bytes of the answer that are read before the client leaves; undefined: it leaves as soon as it has sent.
+   */
   received?: number;
   /** By RST, as a process that is killed does; otherwise by FIN. */
   reset: boolean;
@@ -34,7 +36,8 @@ export function encodeRequest({ method, path, headers = {}, body = '' }: Request
 }
 
 /**
- * Sends a request and leaves in the middle of it, or of its answer, of which nothing more is read from then on.
+ * Sends a request and leaves in the middle of it, or of its answer, of which nothing more is read from then
+ * on.
  * @returns what was read of the answer
  */
 export async function breakOff(url: string, request: Buffer, at: BreakOff): Promise<Buffer> {

@@ -1,12 +1,12 @@
 import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-// Plain JavaScript, so that it also runs as a command on the oldest Node, next to the original and in benchmarks.
-// The types are in chat-endpoint.d.mts.
+// Plain JavaScript, so that it also runs as a command on the oldest Node, next to the original and in
+// benchmarks. The types are in chat-endpoint.d.mts.
 
 /**
- * Starts an HTTP server that speaks OpenAI's chat completions and answers from a list of steps, or, where there is
- * none (any more), by playing the script in the user's message.
+ * Starts an HTTP server that speaks OpenAI's chat completions and answers from a list of steps, or, where
+ * there is none (any more), by playing the script in the user's message.
  */
 export async function startChatEndpoint({
   player,
@@ -109,7 +109,9 @@ function sendJson(response, status, value) {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
 }
 
-/** A stream of another protocol; each event is named by the `type` of its data, as Anthropic and OpenAI do. */
+/**
+ * A stream of another protocol; each event is named by the `type` of its data, as Anthropic and OpenAI do.
+ */
 function sendEvents(response, events) {
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   for (const data of events) {

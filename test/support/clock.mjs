@@ -1,5 +1,6 @@
-// A clock on the wall that can be set: loaded before a program (`node --import`), it takes how far the clock is off (ms)
-// from the file `CLOCK_FILE`, which may change at any time. Timers and `performance.now()` go on as they do on a machine.
+// A clock on the wall that can be set: loaded before a program (`node --import`), it takes how far the clock
+// is off (ms) from the file `CLOCK_FILE`, which may change at any time. Timers and `performance.now()` go on
+// as they do on a machine.
 import { readFileSync } from 'node:fs';
 
 const file = process.env.CLOCK_FILE ?? '';

@@ -22,7 +22,10 @@ export interface SeenConversation {
   [field: string]: unknown;
 }
 
-/** A create request for the scripted model inside the server. No title: that would be one more call of the model. */
+/**
+ * A create request for the scripted model inside the server. No title: that would be one more call of the
+ * model.
+ */
 export function scriptedRequest(workingDir: string, script?: string, more: Record<string, unknown> = {}) {
   return {
     agent: {

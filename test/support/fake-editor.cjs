@@ -3,7 +3,8 @@ const { appendFileSync, readFileSync, statSync } = require('node:fs');
 const { createServer } = require('node:http');
 const path = require('node:path');
 
-// Stands in for OpenVSCode Server: takes its options, and lets in who has the token. What it was given is noted beside the folder that it is in.
+// Stands in for OpenVSCode Server: takes its options, and lets in who has the token. What it was given is
+// noted beside the folder that it is in.
 const option = (name) => process.argv[process.argv.indexOf(name) + 1];
 const file = option('--connection-token-file');
 const token = readFileSync(file, 'utf8');

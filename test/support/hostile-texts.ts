@@ -1,11 +1,13 @@
-/** A text of about this length that consists of one piece, and an end that lets an attempt to match it fail. */
+/**
+ * A text of about this length that consists of one piece, and an end that lets an attempt to match it fail.
+ */
 function row(piece: string, length: number, end = 'x'): string {
   return piece.repeat(Math.ceil(length / piece.length)) + end;
 }
 
 /**
- * Texts that expressions, parsers and searches take long for when their time grows faster than the length: long rows of what begins
- * something and never ends it. None of them is a command that does anything.
+ * Texts that expressions, parsers and searches take long for when their time grows faster than the length:
+ * long rows of what begins something and never ends it. None of them is a command that does anything.
  */
 export function hostileTexts(length: number): string[] {
   const pieces = [

@@ -16,7 +16,10 @@ interface Account {
   refused: string[];
   /** Messages whose answer did not come, and whether they were to be run: they are sent again. */
   unanswered: Map<string, boolean>;
-  /** Events that came over a socket or in an answer, by number: their ids, and the whole event where it was shown. */
+  /**
+   * Events that came over a socket or in an answer, by number: their ids, and the whole event where it was
+   * shown.
+   */
   events: Map<number, Shown>;
   /** Undefined while a change has no answer. */
   title?: string;
@@ -31,9 +34,9 @@ interface Account {
 const TAKEN = new Set([200, 429]);
 
 /**
- * What clients were told is done, in a server that is killed, frozen or starved; and the check that all of it is so: each
- * event once, at its place, every conversation loads. Tests write down what they are told, and check when there is a
- * server again.
+ * What clients were told is done, in a server that is killed, frozen or starved; and the check that all of it
+ * is so: each event once, at its place, every conversation loads. Tests write down what they are told, and
+ * check when there is a server again.
  */
 export class Ledger {
   /** What was acknowledged in all. */
@@ -72,7 +75,9 @@ export class Ledger {
     return fork;
   }
 
-  /** Sends a message; true when it was taken. One whose answer does not come is sent again by the next check. */
+  /**
+   * Sends a message; true when it was taken. One whose answer does not come is sent again by the next check.
+   */
   async say(to: ConversationClient, text: string, run: boolean): Promise<boolean> {
     const account = this.account(to.id);
     account.unanswered.set(text, run);
@@ -148,7 +153,8 @@ export class Ledger {
   }
 
   /**
-   * Checks all conversations, or these, on a server that nobody else uses, after what was unanswered was sent again.
+   * Checks all conversations, or these, on a server that nobody else uses, after what was unanswered was sent
+   * again.
    * @throws what expectations throw, naming the conversation
    */
   async check(server: ServerProcess, ids: readonly string[] = this.all): Promise<void> {
@@ -259,7 +265,9 @@ export class Ledger {
   }
 }
 
-/** Each event is there once, later than the one before it, and each that was shown is what and where it was. */
+/**
+ * Each event is there once, later than the one before it, and each that was shown is what and where it was.
+ */
 function checkLog(
   id: string,
   events: readonly SeenEvent[],
@@ -284,7 +292,10 @@ function checkLog(
   expect({ id, damaged: events.filter(({ code }) => code === 'DamagedEvent') }).toEqual({ id, damaged: [] });
 }
 
-/** An owner that finds its lease lost (404, 409) may have written just before: the next owner has what is in the file. */
+/**
+ * An owner that finds its lease lost (404, 409) may have written just before: the next owner has what is in
+ * the file.
+ */
 function isUndone(status: number): boolean {
   return status >= 500;
 }

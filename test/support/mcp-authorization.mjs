@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { json, passOn, startFront } from './mcp-front.mjs';
 
 /**
- * Stands before an MCP server: lets nobody through without the access token of the day, and renews it for a refresh token,
- * which is good for once.
+ * Stands before an MCP server: lets nobody through without the access token of the day, and renews it for a
+ * refresh token, which is good for once.
  */
 export async function startAuthorizedFront({ to, refreshToken }) {
   const state = { accessToken: randomUUID(), refreshToken, renewals: [] };

@@ -1,6 +1,8 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
 
-/** What a process holds, by kind: how often each file is open, numbers of pipes and sockets, and its children. */
+/**
+ * What a process holds, by kind: how often each file is open, numbers of pipes and sockets, and its children.
+ */
 export interface OpenHandles {
   files: string[];
   pipes: number;

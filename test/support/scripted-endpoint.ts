@@ -4,8 +4,8 @@ import { startChatEndpoint, type ChatEndpoint, type ChatEndpointOptions } from '
 export type { ChatEndpoint, EndpointRequest, EndpointStep } from './chat-endpoint.mjs';
 
 /**
- * The scripted model behind a real HTTP endpoint. Without `script` it plays the steps in the user's message; with one it
- * answers by the list (the `llm_script` of the recordings can be given as it is). Close it.
+ * The scripted model behind a real HTTP endpoint. Without `script` it plays the steps in the user's message;
+ * with one it answers by the list (the `llm_script` of the recordings can be given as it is). Close it.
  */
 export function startScriptedEndpoint(
   options: Omit<ChatEndpointOptions, 'player'> = {},

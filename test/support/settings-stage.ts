@@ -12,7 +12,10 @@ export interface SettingsAnswer {
   body: Json;
 }
 
-/** A server whose user has a home of its own, with ways to look at both. Nothing of the real home is ever touched. */
+/**
+ * A server whose user has a home of its own, with ways to look at both. Nothing of the real home is ever
+ * touched.
+ */
 export class SettingsStage {
   private constructor(
     readonly folder: string,

@@ -6,7 +6,10 @@ const PACKAGE = '@openhands/typescript-client';
 const CLIENTS = fileURLToPath(new URL('../clients/', import.meta.url));
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-/** What the TypeScript client offers, and what of it the client's specs call. Both as `Class.method` or `function`. */
+/**
+ * What the TypeScript client offers, and what of it the client's specs call. Both as `Class.method` or
+ * `function`.
+ */
 export interface ClientInterface {
   offered: Set<string>;
   called: Set<string>;
@@ -40,7 +43,10 @@ class Reader {
     this.checker = program.getTypeChecker();
   }
 
-  /** Notes whatever a spec names of the client, wherever it comes from: a call, an accessor, a function passed on. */
+  /**
+   * Notes whatever a spec names of the client, wherever it comes from: a call, an accessor, a function passed
+   * on.
+   */
   readCalls(file: string): void {
     const visit = (node: ts.Node): void => {
       if (ts.isPropertyAccessExpression(node)) this.noteCall(node.name);

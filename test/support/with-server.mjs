@@ -43,11 +43,13 @@ export async function startServer(folder, environment, port = '0') {
 }
 
 /**
- * For scripts: runs a program beside a fresh server of ours, in a folder of its own that goes afterwards, and takes its exit
- * code over.
+ * For scripts: runs a program beside a fresh server of ours, in a folder of its own that goes afterwards, and
+ * takes its exit code over.
  * @param {string} name begins the name of the folder
- * @param {NodeJS.ProcessEnv | ((folder: string) => NodeJS.ProcessEnv)} environment of the server, besides ours
- * @param {(url: string, folder: string) => import('node:child_process').ChildProcess | Promise<import('node:child_process').ChildProcess>} start
+ * @param {NodeJS.ProcessEnv | ((folder: string) => NodeJS.ProcessEnv)} environment of the server, besides
+ *   ours
+ * @param {(url: string, folder: string) => import('node:child_process').ChildProcess |
+ *   Promise<import('node:child_process').ChildProcess>} start
  */
 export async function runBesideServer(name, environment, start) {
   const folder = await mkdtemp(path.join(os.tmpdir(), `${name}-`));

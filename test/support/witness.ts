@@ -28,7 +28,10 @@ export class LeakDetector {
     return { status: response.status, text };
   }
 
-  /** Opens a socket, sends frames as soon as it is open, and keeps what comes; resolves when it is open or refused. */
+  /**
+   * Opens a socket, sends frames as soon as it is open, and keeps what comes; resolves when it is open or
+   * refused.
+   */
   async listen(server: ServerProcess, route: string, frames: string[] = [], headers = this.headers) {
     const socket = new WebSocket(server.socketUrl(route), { headers });
     this.sockets.push(socket);

@@ -26,7 +26,10 @@ export function zipEntries(zip: Buffer): Map<string, Buffer> {
   return entries;
 }
 
-/** How many entries there are, and where the first is; of many they stand in a record of their own, in 64 bits. */
+/**
+ * How many entries there are, and where the first is; of many they stand in a record of their own, in 64
+ * bits.
+ */
 function directoryOf(zip: Buffer, end: number): { count: number; at: number } {
   const count = zip.readUInt16LE(end + 10);
   if (count < 0xffff) return { count, at: zip.readUInt32LE(end + 16) };

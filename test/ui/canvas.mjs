@@ -1,7 +1,8 @@
 /**
- * Drives the web UI (`@openhands/agent-canvas` 1.20.0, unchanged) in headless Chromium against a real server that also
- * serves it: first start, settings, a conversation with tools, approval of an action, files, a reload, the list, deletion.
- * Not a part of `npm test`: it needs Chromium and the UI, which it fetches from npm unless it is told where it is.
+ * Drives the web UI (`@openhands/agent-canvas` 1.20.0, unchanged) in headless Chromium against a real server
+ * that also serves it: first start, settings, a conversation with tools, approval of an action, files, a
+ * reload, the list, deletion. Not a part of `npm test`: it needs Chromium and the UI, which it fetches from
+ * npm unless it is told where it is.
  *
  *     npm run test:ui [-- folder of the unpacked package]
  */

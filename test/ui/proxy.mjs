@@ -13,8 +13,8 @@ const TYPES = {
 };
 
 /**
- * Serves a built web UI as another program would, with the key of the server in its page, and passes on what is meant for
- * the server, sockets included.
+ * Serves a built web UI as another program would, with the key of the server in its page, and passes on what
+ * is meant for the server, sockets included.
  * @param {string} build folder of the built UI
  * @param {string} target address of the server
  * @param {string} key session key that the page is given

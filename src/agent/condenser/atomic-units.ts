@@ -1,9 +1,9 @@
 import type { ViewEvent } from '../agent-view.js';
 
 /**
- * The places where a view may be cut: no place inside of the calls of one answer and their results, because providers
- * refuse a call without a result and a result without its call. Nor before calls without thoughts that follow thoughtful
- * ones: a provider that thinks wants the thoughts that a turn began with.
+ * The places where a view may be cut: no place inside of the calls of one answer and their results, because
+ * providers refuse a call without a result and a result without its call. Nor before calls without thoughts
+ * that follow thoughtful ones: a provider that thinks wants the thoughts that a turn began with.
  * @returns for each index from 0 to the length whether a cut before it is allowed
  */
 export function cuts(events: readonly ViewEvent[]): boolean[] {

@@ -25,8 +25,8 @@ export interface CondensingSession {
 const PATIENCE = 0.1;
 
 /**
- * There is no room for the model, and nothing that could be taken out. Its name is what clients know a full context
- * window by.
+ * There is no room for the model, and nothing that could be taken out. Its name is what clients know a full
+ * context window by.
  */
 export class CondensationImpossibleError extends Error {
   override readonly name = 'LLMContextWindowExceedError';

@@ -33,8 +33,8 @@ export function needOf(it: CondensationCase): Need {
 }
 
 /**
- * What goes: all between the first events and the last ones, so that half of what is allowed is left (of the view, where
- * it was asked for). Undefined when that is too little to be worth a summary.
+ * What goes: all between the first events and the last ones, so that half of what is allowed is left (of the
+ * view, where it was asked for). Undefined when that is too little to be worth a summary.
  */
 export function planCut(it: CondensationCase): Cut | undefined {
   const { view, spec } = it;

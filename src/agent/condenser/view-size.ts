@@ -28,14 +28,18 @@ export function tokensIn(events: readonly ViewEvent[]): number {
 }
 
 /**
- * How many tokens views have for their models: what the provider counted the last time, and an estimate of what has come since.
- * Where nothing was counted (yet, or since a condensation) all of it is an estimate, which is no harm: where it is too low the
- * provider's refusal has the same effect, and where it is too high a summary comes early.
+ * How many tokens views have for their models: what the provider counted the last time, and an estimate of
+ * what has come since. Where nothing was counted (yet, or since a condensation) all of it is an estimate,
+ * which is no harm: where it is too low the provider's refusal has the same effect, and where it is too high
+ * a summary comes early.
  */
 export class ViewSizes {
   private readonly counted = new WeakMap<AgentView, { length: number; last: ViewEvent; tokens: number }>();
 
-  /** A model was asked with the first `length` events of a view, and its provider has counted them, with all that goes with them. */
+  /**
+   * A model was asked with the first `length` events of a view, and its provider has counted them, with all
+   * that goes with them.
+   */
   record(view: AgentView, length: number, tokens: number): void {
     const last = view.events[length - 1];
     if (last && tokens > 0) this.counted.set(view, { length, last, tokens });

@@ -15,8 +15,8 @@ export class CriticServiceError extends Error {
 }
 
 /**
- * Asks the classifier behind a critic (`POST {server_url}/classify`, as vLLM has it): it answers with one probability for
- * each label. Redirects are not followed, so that the key reaches nobody else.
+ * Asks the classifier behind a critic (`POST {server_url}/classify`, as vLLM has it): it answers with one
+ * probability for each label. Redirects are not followed, so that the key reaches nobody else.
  * @throws CriticServiceError, or the reason of the signal
  */
 export async function askService(

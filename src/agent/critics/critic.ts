@@ -55,7 +55,9 @@ export function looksAtFiles({ kind }: JsonObject): boolean {
   return kind === 'EmptyPatchCritic' || kind === 'AgentFinishedCritic';
 }
 
-/** Whether a critic has something to say to an event: by default only to what may be the agent's last word. */
+/**
+ * Whether a critic has something to say to an event: by default only to what may be the agent's last word.
+ */
 export function isJudged({ mode }: JsonObject, draft: EventDraft): boolean {
   const isAction = draft.kind === 'ActionEvent' && draft.action !== undefined;
   if (mode === 'all_actions') return isAction;

@@ -21,8 +21,8 @@ export class Critics {
   constructor(private readonly render: ObservationRenderer) {}
 
   /**
-   * Puts the critic's verdicts into the events that it judges. A critic that cannot be asked has none: the log of the
-   * server says why, and the agent works as without it.
+   * Puts the critic's verdicts into the events that it judges. A critic that cannot be asked has none: the
+   * log of the server says why, and the agent works as without it.
    */
   async judge(
     session: AgentSession,
@@ -65,8 +65,8 @@ export class Critics {
 }
 
 /**
- * Asks the agent, which says that it has finished, to go on if its critic is not content. Not when the user has said
- * something meanwhile, and not when nothing more may be spent.
+ * Asks the agent, which says that it has finished, to go on if its critic is not content. Not when the user
+ * has said something meanwhile, and not when nothing more may be spent.
  * @returns whether it has to go on
  */
 export async function refine(session: AgentSession, finish: ActionEvent): Promise<boolean> {

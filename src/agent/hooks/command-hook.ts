@@ -5,7 +5,10 @@ import { killGroup } from '../../tools/process-group.js';
 
 /** What is kept of each of its outputs, in characters; the rest is read and dropped. */
 const KEPT = 50_000;
-/** How long outputs may stay open behind the end of the command (ms): something in the background may hold them. */
+/**
+ * How long outputs may stay open behind the end of the command (ms): something in the background may hold
+ * them.
+ */
 const DRAIN_MS = 200;
 
 /** A command to run for a hook. */
@@ -30,8 +33,9 @@ export interface CommandResult {
 }
 
 /**
- * Runs a command by `sh -c` in a process group of its own. When it ends, takes too long or is aborted the whole group is
- * killed: nothing that a hook started outlives it. A command that cannot be started is a result, too.
+ * Runs a command by `sh -c` in a process group of its own. When it ends, takes too long or is aborted the
+ * whole group is killed: nothing that a hook started outlives it. A command that cannot be started is a
+ * result, too.
  * @throws the reason of the signal once it is aborted
  */
 export async function runCommand(
@@ -75,7 +79,9 @@ export async function runCommand(
   }
 }
 
-/** The exit code once its outputs are read; what was killed by a signal has the number that a shell gives it. */
+/**
+ * The exit code once its outputs are read; what was killed by a signal has the number that a shell gives it.
+ */
 function ended(child: ChildProcess): Promise<number> {
   return new Promise((resolve, reject) => {
     child.once('error', reject);

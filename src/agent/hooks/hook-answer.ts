@@ -20,8 +20,8 @@ export function readAnswer(output: string): HookAnswer {
 }
 
 /**
- * Reads the decision of a model: the first JSON object in its text. Undefined when there is none that decides, which
- * counts as agreement.
+ * Reads the decision of a model: the first JSON object in its text. Undefined when there is none that
+ * decides, which counts as agreement.
  */
 export function readDecision(text: string): HookAnswer | undefined {
   const start = text.indexOf('{');

@@ -33,8 +33,8 @@ const KEYS: Readonly<Record<HookEventType, string>> = {
 };
 
 /**
- * The hooks for an event, in the order of the configuration. It comes from requests, plugins and disk: what it does not
- * say has its default, and what makes no sense is left out.
+ * The hooks for an event, in the order of the configuration. It comes from requests, plugins and disk: what
+ * it does not say has its default, and what makes no sense is left out.
  * @param toolName of the call that the event is about, if it is about one
  */
 export function hooksFor(
@@ -53,7 +53,10 @@ export function hasHooks(config: JsonObject | null, type: HookEventType): boolea
   return objectsIn(config?.[KEYS[type]]).some(({ hooks }) => objectsIn(hooks).length > 0);
 }
 
-/** A configuration as events show it: nulls left out, names as the original writes them. Undefined: there is no hook. */
+/**
+ * A configuration as events show it: nulls left out, names as the original writes them. Undefined: there is
+ * no hook.
+ */
 export function shownHooks(config: JsonObject | null): JsonObject | undefined {
   const types = Object.entries(KEYS);
   const shown = types.map(([, key]): [string, unknown] => [
@@ -88,7 +91,10 @@ function definitionOf(hook: JsonObject): HookDefinition {
   };
 }
 
-/** `*` and nothing stand for all; `/.../` and what looks like one is a pattern for the whole name; else it is the name. */
+/**
+ * `*` and nothing stand for all; `/.../` and what looks like one is a pattern for the whole name; else it is
+ * the name.
+ */
 function matches(matcher: string, toolName: string | undefined, deadline: number): boolean {
   if (matcher === '' || matcher === '*') return true;
   if (toolName === undefined) return false;

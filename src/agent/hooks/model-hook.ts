@@ -42,8 +42,8 @@ export function labelOf({ type, name, prompt }: HookDefinition): string {
 }
 
 /**
- * Has a model judge an event by the policy in a hook's prompt. A hook of type agent may look around with tools first. Whatever
- * goes wrong counts as agreement, with the reason in `error`.
+ * Has a model judge an event by the policy in a hook's prompt. A hook of type agent may look around with
+ * tools first. Whatever goes wrong counts as agreement, with the reason in `error`.
  * @throws the reason of the signal once it is aborted
  */
 export async function askModel(

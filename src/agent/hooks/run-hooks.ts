@@ -4,8 +4,8 @@ import type { AgentSession } from '../agent-session.js';
 import { environmentMessage, rejectionDraft } from '../drafts.js';
 
 /**
- * Puts what the hooks say in front of the actions of one answer. A blocked one is in the log all the same, and is refused
- * when it is its turn.
+ * Puts what the hooks say in front of the actions of one answer. A blocked one is in the log all the same,
+ * and is refused when it is its turn.
  */
 export async function beforeTools(
   session: AgentSession,

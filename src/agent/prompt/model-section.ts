@@ -15,8 +15,9 @@ const ADVICE: Readonly<Record<string, string>> = {
 * Ask before a change that could break those who use the code, when nobody has said whether that matters.`,
   google_gemini: `* Do all that was asked and nothing beyond it: a question wants an answer, a task wants it done. Leave further steps to the user.`,
   'gpt-5': `* Say what you are about to do in one short, friendly sentence before each tool call. Be brief about the rest, and name what you take for granted.
-* Try to reach files, programs and the network with your tools before you say that you cannot.
-* Answer a review comment in its own thread: with the API of GitHub, a comment with \`in_reply_to\` set to the id of the first one.`,
+* Try to reach files, programs and the network with your tools before you say that you cannot. Answer a review
+* comment in its own thread: with the API of GitHub, a comment with \`in_reply_to\` set to the id of the first
+* one.`,
   'gpt-5-codex': `* Be brief, and name what you take for granted.
 * Try to reach files, programs and the network with your tools before you say that you cannot.`,
 };

@@ -14,9 +14,13 @@ export function secretsSection(secrets: readonly SecretName[]): PromptSection {
   return {
     tag: 'CUSTOM_SECRETS',
     text: `### Credential Access
-* The secrets below are available to commands: name one in a command (for example \`curl -H "Authorization: Bearer $API_KEY" https://api.example.com\`) and it is set as an environment variable before the command runs. Case does not matter for finding the name.
-* Values are hidden: wherever one would show, you read \`<secret-hidden>\`. Do not print secrets or write them into files; use them where they are needed.
-* A value may be renewed at any time. If one is refused, name it again in a new command to get the current one, and put it in wherever the old one was kept, such as the URL of a git remote. If that does not help, tell the user.
+* The secrets below are available to commands: name one in a command (for example \`curl -H "Authorization:
+* Bearer $API_KEY" https://api.example.com\`) and it is set as an environment variable before the command
+* runs. Case does not matter for finding the name. Values are hidden: wherever one would show, you read
+* \`<secret-hidden>\`. Do not print secrets or write them into files; use them where they are needed. A value
+* may be renewed at any time. If one is refused, name it again in a new command to get the current one, and
+* put it in wherever the old one was kept, such as the URL of a git remote. If that does not help, tell the
+* user.
 
 These environment variables are available:
 

@@ -38,7 +38,9 @@ export interface PromptFacts {
   now: Date;
 }
 
-/** What a conversation starts with: the static prompt, the tools, and what is true of this conversation only. */
+/**
+ * What a conversation starts with: the static prompt, the tools, and what is true of this conversation only.
+ */
 export function systemPromptDraft(
   agent: AgentSpec,
   definitions: readonly ToolDefinition[],
@@ -92,7 +94,10 @@ function sectionsFor(agent: AgentSpec, hasBrowser: boolean, files: PromptFiles):
   ];
 }
 
-/** The part of this conversation: skills, memory, suffix, secrets and date. None without a context and secrets. */
+/**
+ * The part of this conversation: skills, memory, suffix, secrets and date. None without a context and
+ * secrets.
+ */
 function dynamicContext(agent: AgentSpec, { secrets, memory, now }: PromptFacts): string | undefined {
   if (!agent.agent_context && secrets.length === 0) return undefined;
   const skills = skillsOf(agent);

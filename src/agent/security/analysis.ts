@@ -63,8 +63,8 @@ function assess(analyzer: AnalyzerConfig, action: ActionEvent, deadline: number)
     case 'EnsembleSecurityAnalyzer':
       return ensemble(analyzer, action, deadline);
     default:
-      // GraySwanAnalyzer asks a service and ToolShieldLLMSecurityAnalyzer a second model: neither is called here, and
-      // a risk that nobody looked at is unknown, not low.
+      // GraySwanAnalyzer asks a service and ToolShieldLLMSecurityAnalyzer a second model: neither is called
+      // here, and a risk that nobody looked at is unknown, not low.
       return { risk: 'UNKNOWN', note: `${analyzer.kind} is not available on this server: risk UNKNOWN` };
   }
 }

@@ -11,8 +11,8 @@ export function isHarmless(actions: readonly ActionEvent[]): boolean {
 }
 
 /**
- * Whether a person has to agree before these actions are executed. A batch is confirmed as a whole if any of its
- * actions needs it; a single `finish` or `think` never does.
+ * Whether a person has to agree before these actions are executed. A batch is confirmed as a whole if any of
+ * its actions needs it; a single `finish` or `think` never does.
  * @param riskOf what the analyzer found; UNKNOWN for all without one
  */
 export function needsConfirmation(

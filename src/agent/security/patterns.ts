@@ -84,7 +84,8 @@ export function compilePattern(pattern: string): RegExp {
 
 /**
  * Looks for dangerous commands in what an action does, and for manipulation also in what is said about it.
- * @param deadline when the search has to be over (ms, `performance.now()`): what is not known by then is UNKNOWN
+ * @param deadline when the search has to be over (ms, `performance.now()`): what is not known by then is
+ *   UNKNOWN
  */
 export function patternRisk(
   config: JsonObject,

@@ -18,15 +18,17 @@ const DISK = /^\/dev\/(?!null$|zero$|full$|random$|urandom$|tty|pts\/|std(?:in|o
 const MAX_DEPTH = 4;
 
 /**
- * Fixed rules about what a command does, read as the shell reads it: running what was just downloaded, writing to a
- * disk, deleting what cannot be had back. UNKNOWN where only the running shell knows what the command is about.
+ * Fixed rules about what a command does, read as the shell reads it: running what was just downloaded,
+ * writing to a disk, deleting what cannot be had back. UNKNOWN where only the running shell knows what the
+ * command is about.
  */
 export function railRisk(action: ActionEvent): SecurityRisk {
   return worst(argumentTexts(action).flatMap((text) => risksIn(shellCommands(text), 0)));
 }
 
 function risksIn(commands: readonly ShellCommand[], depth: number): SecurityRisk[] {
-  // A command stands behind the one that it reads from: what a pipe brings is known when its reader is looked at.
+  // A command stands behind the one that it reads from: what a pipe brings is known when its reader is looked
+  // at.
   const downloads = new Set<ShellCommand>();
   return commands.flatMap((command) => {
     const readsDownload = command.input !== undefined && downloads.has(command.input);
@@ -54,7 +56,8 @@ function commandRisk(command: ShellCommand, readsDownload: boolean, depth: numbe
     inlineRisk(program, args, depth),
     diskRisk(program, args),
     deletionRisk(program, args),
-    // A program that is named by a variable can be any program; what a shell reads from a pipe is not known either.
+    // A program that is named by a variable can be any program; what a shell reads from a pipe is not known
+    // either.
     name.dynamic || (SHELLS.test(program) && command.input && args.length === 0) ? 'UNKNOWN' : 'LOW',
   ] as const;
   return worst(risks);
@@ -79,7 +82,9 @@ function fetches(command: ShellCommand): boolean {
   return name !== undefined && FETCHERS.includes(path.posix.basename(name.text));
 }
 
-/** `curl ... | sh` over any number of pipes, `sh <(curl ...)`, `sh -c "$(curl ...)"`, `eval "$(curl ...)"`. */
+/**
+ * `curl ... | sh` over any number of pipes, `sh <(curl ...)`, `sh -c "$(curl ...)"`, `eval "$(curl ...)"`.
+ */
 function executes(program: string): boolean {
   return INTERPRETERS.test(program) || ['eval', 'source', '.'].includes(program);
 }

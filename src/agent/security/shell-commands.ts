@@ -19,8 +19,8 @@ export interface ShellCommand {
 const MAX_DEPTH = 8;
 
 /**
- * Reads the simple commands of a shell text: enough of the grammar to tell commands from their arguments. What it
- * cannot read is a word like any other; it never throws.
+ * Reads the simple commands of a shell text: enough of the grammar to tell commands from their arguments.
+ * What it cannot read is a word like any other; it never throws.
  */
 export function shellCommands(text: string, depth = 0): ShellCommand[] {
   return new CommandReader(text, depth).read();
@@ -149,7 +149,10 @@ class CommandReader {
     this.at += name.length;
   }
 
-  /** Commands inside a word. Their end is looked for without regard to quotes: a parenthesis in a text ends them early. */
+  /**
+   * Commands inside a word. Their end is looked for without regard to quotes: a parenthesis in a text ends
+   * them early.
+   */
   private substitution(word: ShellWord, opening: number, closing: string): void {
     let level = 1;
     let end = this.at + opening;

@@ -114,7 +114,10 @@ export class ContextLoader {
     return readPlugin(await findPlugin(ref, marketplaces, this.sources, this.baseDir, warn), warn);
   }
 
-  /** The folders of plugins that marketplaces want loaded; one that cannot be had is left out, and the log says so. */
+  /**
+   * The folders of plugins that marketplaces want loaded; one that cannot be had is left out, and the log
+   * says so.
+   */
   async autoLoaded({ agent, owner }: Omit<ContextRequest, 'workspace'>): Promise<string[]> {
     return this.wantedOfAll(marketplacesOf(agent.agent_context), this.warn(owner));
   }
@@ -139,7 +142,9 @@ export class ContextLoader {
     return Promise.all(chosen.map(([, folder]) => folder()));
   }
 
-  /** The folders of the plugins that a person keeps for all projects, those that are switched off excepted. */
+  /**
+   * The folders of the plugins that a person keeps for all projects, those that are switched off excepted.
+   */
   userPlugins(): Promise<string[]> {
     return userPluginFolders(this.user);
   }

@@ -13,8 +13,8 @@ export interface MessageExtras {
 }
 
 /**
- * What follows a message of the user: the texts of the skills that its words trigger, each once in a conversation, and the
- * suffix of all messages.
+ * What follows a message of the user: the texts of the skills that its words trigger, each once in a
+ * conversation, and the suffix of all messages.
  * @param activated names of the skills that are in the conversation already
  */
 export function messageExtras(
@@ -58,7 +58,9 @@ export function rulesFor(
   };
 }
 
-/** The names of the rules that a text for the agent holds: the log alone tells what the agent has been told. */
+/**
+ * The names of the rules that a text for the agent holds: the log alone tells what the agent has been told.
+ */
 export function rulesIn(text: string, skills: readonly Skill[]): string[] {
   return skills
     .filter((skill) => skill.trigger?.type === 'path' && text.includes(ruleTail(skill)))

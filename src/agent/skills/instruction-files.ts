@@ -24,7 +24,10 @@ const MAX_FOLDERS = 2_000;
 /** Rules of folders inside a project. */
 const MAX_NESTED = 200;
 
-/** The instructions that stand in one folder, by file name. Of two files for the same skill the first one counts. */
+/**
+ * The instructions that stand in one folder, by file name. Of two files for the same skill the first one
+ * counts.
+ */
 export async function readInstructionFiles(
   folder: string,
   project: string,
@@ -97,7 +100,10 @@ async function readInstructions(
   return undefined;
 }
 
-/** What is tracked or could be: what a repository ignores is none of its instructions. Undefined outside of one. */
+/**
+ * What is tracked or could be: what a repository ignores is none of its instructions. Undefined outside of
+ * one.
+ */
 async function filesOfRepository(folder: string, repositories: Repositories): Promise<string[] | undefined> {
   const patterns = [...NAMES.keys()].map((name) => `:(icase,glob)**/${name}`);
   return repositories.files(folder, patterns).catch(() => undefined);

@@ -2,7 +2,9 @@ import type { Skill } from './skill.js';
 
 type Family = 'claude' | 'gemini' | 'other';
 
-/** Beginnings of the names of models whose maker is known, and is none of the two with a file of their own. */
+/**
+ * Beginnings of the names of models whose maker is known, and is none of the two with a file of their own.
+ */
 const OTHERS = /^(gpt-|chatgpt|codex|o[134](-|$)|deepseek|kimi|minimax|glm|qwen|mistral|llama|grok|devstral)/;
 
 /** Leaves out what is written for models of another maker; a model that nobody knows is told everything. */

@@ -27,9 +27,9 @@ interface Walk {
 }
 
 /**
- * The skills of a folder: Markdown files (but no README), also in folders, and folders with a `SKILL.md`. A folder that is
- * not there has none. First what is always in the prompt, then what files of their own trigger, then `SKILL.md` skills,
- * each by path.
+ * The skills of a folder: Markdown files (but no README), also in folders, and folders with a `SKILL.md`. A
+ * folder that is not there has none. First what is always in the prompt, then what files of their own
+ * trigger, then `SKILL.md` skills, each by path.
  * @param project files that are links out of this folder (absolute path) are left out
  * @param room for these skills and for others
  */

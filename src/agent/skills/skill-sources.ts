@@ -11,9 +11,9 @@ import { readSkillAt, readSkillFolder, type Warn } from './skill-folder.js';
 const PROJECT_FOLDERS = ['.agents/skills', '.openhands/skills', '.openhands/microagents'];
 
 /**
- * What a project tells agents: its instruction files, those of its folders as rules for them, and its skills folders; the
- * working directory before the root of its repository. Of skills with the same name the first counts. Never fails: files
- * that cannot be used are left out, and `warn` is told.
+ * What a project tells agents: its instruction files, those of its folders as rules for them, and its skills
+ * folders; the working directory before the root of its repository. Of skills with the same name the first
+ * counts. Never fails: files that cannot be used are left out, and `warn` is told.
  * @param workspace absolute path
  */
 export async function readProjectSkills(
@@ -32,7 +32,10 @@ export async function readProjectSkills(
   return firstByName(instructions, rules, skills);
 }
 
-/** The skills that a person keeps for all projects: in `~/.agents` and the folder of OpenHands, then installed ones. */
+/**
+ * The skills that a person keeps for all projects: in `~/.agents` and the folder of OpenHands, then installed
+ * ones.
+ */
 export async function readUserSkills(user: UserFolders, warn: Warn): Promise<Skill[]> {
   const folders = [
     path.join(user.agents, 'skills'),

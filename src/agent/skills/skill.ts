@@ -137,7 +137,9 @@ export function isInvocable(skill: Skill): boolean {
   return !skill.disable_model_invocation && skill.trigger?.type !== 'path';
 }
 
-/** Whether the model needs a tool to ask for skills: only texts of `SKILL.md` folders are not in the prompt. */
+/**
+ * Whether the model needs a tool to ask for skills: only texts of `SKILL.md` folders are not in the prompt.
+ */
 export function needsInvokeTool(skills: readonly Skill[]): boolean {
   return skills.some((skill) => skill.is_agentskills_format && isInvocable(skill));
 }

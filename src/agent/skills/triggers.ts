@@ -1,6 +1,8 @@
 import type { Skill } from './skill.js';
 
-/** A longer word brings nothing in (characters): it comes from a repository, and nobody writes such a message. */
+/**
+ * A longer word brings nothing in (characters): it comes from a repository, and nobody writes such a message.
+ */
 const MAX_WORD = 200;
 
 const ALPHANUMERIC = /^[\p{L}\p{N}]$/u;
@@ -15,8 +17,8 @@ export function matchedTrigger(skill: Pick<Skill, 'trigger'>, text: string): str
 }
 
 /**
- * Whether a word stands in a text as a whole: no letter or digit before or behind it. Case does not matter. The time it
- * takes grows with the length of the text only, because no word is longer than `MAX_WORD`.
+ * Whether a word stands in a text as a whole: no letter or digit before or behind it. Case does not matter.
+ * The time it takes grows with the length of the text only, because no word is longer than `MAX_WORD`.
  */
 export function containsWord(text: string, word: string): boolean {
   return holdsWord(text.toLowerCase(), word);

@@ -23,8 +23,8 @@ export interface AgentType extends SubAgentType {
   /** What keeps its history short; undefined: the usual one. */
   condenser?: CondenserSpec;
   /**
-   * It comes from a file of the project, which whoever changes the repository can write: it may make the agent ask more
-   * often than the conversation does, not less.
+   * It comes from a file of the project, which whoever changes the repository can write: it may make the
+   * agent ask more often than the conversation does, not less.
    */
   ofProject?: boolean;
 }
@@ -90,8 +90,8 @@ export function builtInTypes(hasTool: (name: string) => boolean): AgentType[] {
 }
 
 /**
- * The kinds of sub-agents that can be called by name: those that somebody has defined win over built-in ones, which are
- * there when their tools are.
+ * The kinds of sub-agents that can be called by name: those that somebody has defined win over built-in ones,
+ * which are there when their tools are.
  * @param defined of the same name the first counts
  */
 export function agentTypes(

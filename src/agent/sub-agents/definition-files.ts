@@ -17,7 +17,9 @@ const MAX_FILES = 200;
 /** Whose files they are. */
 export type DefinitionLevel = 'project' | 'user' | 'plugin';
 
-/** The definitions of sub-agents that a project has: Markdown files, unchecked, as create requests have them. */
+/**
+ * The definitions of sub-agents that a project has: Markdown files, unchecked, as create requests have them.
+ */
 export async function readProjectDefinitions(workspace: string, warn: Warn): Promise<JsonObject[]> {
   const folders = FOLDERS.map((folder) => path.join(workspace, folder));
   const room = new TextRoom();
@@ -32,7 +34,8 @@ export async function readUserDefinitions(user: UserFolders, warn: Warn): Promis
 }
 
 /**
- * The definitions in the Markdown files of one folder (but no README), or in one such file. What cannot be read is left out, and `warn` is told.
+ * The definitions in the Markdown files of one folder (but no README), or in one such file. What cannot be
+ * read is left out, and `warn` is told.
  * @param project files that are links out of this folder (absolute path) are left out
  * @param room for these definitions and for others
  */

@@ -5,7 +5,10 @@ import { DEFAULT_PROMPT } from '../prompt/prompt-files.js';
 import { needsInvokeTool, type Skill } from '../skills/index.js';
 import type { AgentType } from './agent-type.js';
 
-/** Events in the view of a sub-agent from which on it is condensed, and those at its start that stay: the original's. */
+/**
+ * Events in the view of a sub-agent from which on it is condensed, and those at its start that stay: the
+ * original's.
+ */
 const MAX_EVENTS = 80;
 const KEEP_FIRST = 4;
 
@@ -21,8 +24,8 @@ export interface TaskEquipment {
 }
 
 /**
- * The agent that does a task: like the one that calls it, with the role and tools of its type. All that its models cost is
- * counted in the bucket of the task.
+ * The agent that does a task: like the one that calls it, with the role and tools of its type. All that its
+ * models cost is counted in the bucket of the task.
  */
 export function subAgentSpec(
   caller: AgentSpec,

@@ -1,4 +1,6 @@
-/** What Claude Code calls tools, whose definitions of agents people share; none: sub-agents have no such tool. */
+/**
+ * What Claude Code calls tools, whose definitions of agents people share; none: sub-agents have no such tool.
+ */
 const OURS: Readonly<Record<string, string | undefined>> = {
   Bash: 'terminal',
   BashOutput: 'terminal',

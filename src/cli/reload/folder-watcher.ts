@@ -7,8 +7,9 @@ import { errorCode } from '../../errors/index.js';
 const QUIET_MS = 200;
 
 /**
- * Tells when files below a folder have changed. One watch a folder, because on Linux Node's recursive watch loses files
- * that editors replace by renaming; what really changed is found by comparing names, sizes and times.
+ * Tells when files below a folder have changed. One watch a folder, because on Linux Node's recursive watch
+ * loses files that editors replace by renaming; what really changed is found by comparing names, sizes and
+ * times.
  */
 export class FolderWatcher {
   private readonly watches = new Map<string, FSWatcher>();

@@ -10,7 +10,10 @@ export interface Program {
   readonly folder: string;
   /** Whether a change of this file matters. */
   counts(file: string): boolean;
-  /** Brings the program up to date; answers its main file, or undefined when it cannot be made (which it has said). */
+  /**
+   * Brings the program up to date; answers its main file, or undefined when it cannot be made (which it has
+   * said).
+   */
   make(): Promise<string | undefined>;
   /** The server of the last `make` has started: what was made before is no longer needed. */
   tidy(): Promise<void>;
@@ -48,8 +51,9 @@ class BuiltProgram implements Program {
 }
 
 /**
- * A checkout. Every change is compiled into a folder of its own: a running server never finds modules of another version,
- * and nothing old can be left over. The folders are below `node_modules`, so that packages are found from there.
+ * A checkout. Every change is compiled into a folder of its own: a running server never finds modules of
+ * another version, and nothing old can be left over. The folders are below `node_modules`, so that packages
+ * are found from there.
  */
 class SourceProgram implements Program {
   readonly folder: string;

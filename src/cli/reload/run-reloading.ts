@@ -3,10 +3,10 @@ import { findProgram, type Program } from './program.js';
 import { ServerChild } from './server-child.js';
 
 /**
- * Runs the server as a child process, and again whenever its sources change; without sources, whenever what was built
- * changes. The old server ends in order (runs pause, sockets close with 1012) before the new one starts. While sources do
- * not compile, the old one stays. Resolves with the exit code of the last server: after SIGTERM or SIGINT, and when one
- * that was not started by a change ends by itself.
+ * Runs the server as a child process, and again whenever its sources change; without sources, whenever what
+ * was built changes. The old server ends in order (runs pause, sockets close with 1012) before the new one
+ * starts. While sources do not compile, the old one stays. Resolves with the exit code of the last server:
+ * after SIGTERM or SIGINT, and when one that was not started by a change ends by itself.
  */
 export async function runReloading(main: string, args: readonly string[]): Promise<number> {
   const program = await findProgram(main);

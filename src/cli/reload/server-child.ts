@@ -3,7 +3,10 @@ import { spawn, type ChildProcess } from 'node:child_process';
 /** A server ends within 10 s of a signal; one that is later no longer listens to signals. */
 const PATIENCE_MS = 12_000;
 
-/** A server process that `--reload` started. Its IPC channel tells it when its starter is gone, however that ended. */
+/**
+ * A server process that `--reload` started. Its IPC channel tells it when its starter is gone, however that
+ * ended.
+ */
 export class ServerChild {
   /** Its exit code, when it has ended; 1 when a signal ended it. */
   readonly exit: Promise<number>;

@@ -34,8 +34,8 @@ import { UserMessages } from '../conversation/user-messages.js';
 const INTERRUPTED = 'Tool call interrupted before completion. The conversation was paused.';
 
 /**
- * What agents and models work with in one open conversation: its view, tools, secrets and messages, and the statistics
- * that their answers count in. What they say goes through it into the journal.
+ * What agents and models work with in one open conversation: its view, tools, secrets and messages, and the
+ * statistics that their answers count in. What they say goes through it into the journal.
  */
 export class AgentRuntime implements RunControlHost, TitleHost {
   private readonly vault: SecretVault;
@@ -114,8 +114,9 @@ export class AgentRuntime implements RunControlHost, TitleHost {
   }
 
   /**
-   * Reads a plugin of a registered marketplace. Nothing changes before `apply` is called; it answers with the events that
-   * tell of it, and from the next step on the agent has what the plugin brings; `start` starts the servers of it.
+   * Reads a plugin of a registered marketplace. Nothing changes before `apply` is called; it answers with the
+   * events that tell of it, and from the next step on the agent has what the plugin brings; `start` starts
+   * the servers of it.
    * @throws UnknownPluginError, SourceError
    */
   async readPlugin(ref: string): Promise<{ apply: () => EventDraft[]; start: () => Promise<void> }> {

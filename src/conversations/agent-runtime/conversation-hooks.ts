@@ -22,7 +22,9 @@ export function createHooks(
   return new Hooks(new HookContext(host, services, toolset), services.llm);
 }
 
-/** A class, as each conversation has one: an object with getters of its own takes four times as much memory. */
+/**
+ * A class, as each conversation has one: an object with getters of its own takes four times as much memory.
+ */
 class HookContext implements HooksHost {
   constructor(
     private readonly host: ConversationHooksHost,

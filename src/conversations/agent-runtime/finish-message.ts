@@ -48,7 +48,10 @@ export class FinishMessage {
   }
 }
 
-/** How many characters of JSON the next one of the text takes, both halves of a pair; undefined: it is not there yet. */
+/**
+ * How many characters of JSON the next one of the text takes, both halves of a pair; undefined: it is not
+ * there yet.
+ */
 function lengthOfCharacter(json: string, at: number): number | undefined {
   const first = unitAt(json, at);
   if (first === undefined || !/[\uD800-\uDBFF]/.test(first.text)) return first?.length;

@@ -26,8 +26,9 @@ export interface SessionHost {
 }
 
 /**
- * The time from the first message or run of an open conversation to its end. At its beginning the tools are made ready and the
- * hooks for it run, which takes time; what comes of it is appended together with what the session begins with.
+ * The time from the first message or run of an open conversation to its end. At its beginning the tools are
+ * made ready and the hooks for it run, which takes time; what comes of it is appended together with what the
+ * session begins with.
  */
 export class Session {
   private preparing: Promise<void> | undefined;
@@ -64,7 +65,10 @@ export class Session {
     return this.preparing;
   }
 
-  /** What stands before the first message or run of a session, if it is not in the log yet. Who asks appends it. */
+  /**
+   * What stands before the first message or run of a session, if it is not in the log yet. Who asks appends
+   * it.
+   */
   opening(): EventDraft[] {
     const { events = [], context } = this.said ?? {};
     this.said = undefined;

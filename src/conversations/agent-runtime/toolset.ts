@@ -60,7 +60,9 @@ export class Toolset {
     return [...this.tools().values()].map((tool) => tool.definition);
   }
 
-  /** The tools by name, in the order the model is told of them. They start what they need at their first use. */
+  /**
+   * The tools by name, in the order the model is told of them. They start what they need at their first use.
+   */
   tools(): ReadonlyMap<string, Tool> {
     if (this.closed) throw new ConversationClosedError();
     if (this.connected) void this.servers?.retry();
@@ -144,7 +146,9 @@ export class Toolset {
     });
   }
 
-  /** Starts MCP servers that the agent has got since its tools were made; waits for them, but not for long. */
+  /**
+   * Starts MCP servers that the agent has got since its tools were made; waits for them, but not for long.
+   */
   async changeServers(): Promise<void> {
     const { mcp_config } = this.state.agent;
     if (!this.servers && Object.keys(mcp_config).length === 0) return;

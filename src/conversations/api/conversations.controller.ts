@@ -100,7 +100,9 @@ export class ConversationsController {
     return listJson(await this.conversations.batch(query.ids, query.include_skills));
   }
 
-  /** What was acknowledged is on disk, and a frozen server goes on where it was: there is nothing to wait for. */
+  /**
+   * What was acknowledged is on disk, and a frozen server goes on where it was: there is nothing to wait for.
+   */
   @Post('prepare-for-sandbox-pause')
   @HttpCode(204)
   @Operation({

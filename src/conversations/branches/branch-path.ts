@@ -11,9 +11,10 @@ export type TreeLog = Pick<EventLog, 'length' | 'read' | 'entry' | 'seqOf'>;
 const CHUNK = 200;
 
 /**
- * The numbers of the events from the root to `head`, in order; state updates are no part of the tree. Where a line of the
- * log cannot be read the chain of parents is broken: then the branch goes on with the event before it, so that the agent
- * does not forget all that was before the damage. Only numbers are kept, however long the log is.
+ * The numbers of the events from the root to `head`, in order; state updates are no part of the tree. Where a
+ * line of the log cannot be read the chain of parents is broken: then the branch goes on with the event
+ * before it, so that the agent does not forget all that was before the damage. Only numbers are kept, however
+ * long the log is.
  */
 export async function branchPath(log: TreeLog, end: number, head: string | null): Promise<number[]> {
   if (head === null) return [];

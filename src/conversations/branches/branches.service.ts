@@ -46,7 +46,8 @@ export class BranchesService {
   }
 
   /**
-   * Copies a conversation, or one branch of it, into a new one that works in the same folder. Event ids stay. It is there when it is whole.
+   * Copies a conversation, or one branch of it, into a new one that works in the same folder. Event ids stay.
+   * It is there when it is whole.
    * @throws UnknownEventError, ConversationExistsError
    */
   async fork(id: string, request: ForkRequest, includeSkills: boolean): Promise<JsonObject> {
@@ -116,7 +117,10 @@ export class BranchesService {
   }
 }
 
-/** What a fork begins with, which events it gets (those that are durable now), and what it is told behind them. */
+/**
+ * What a fork begins with, which events it gets (those that are durable now), and what it is told behind
+ * them.
+ */
 interface ForkPlan {
   state: ConversationState;
   seqs: number[];

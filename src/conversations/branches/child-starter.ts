@@ -6,8 +6,8 @@ import { RunLimitError } from '../conversation-errors.js';
 type Start = (parentId: string, request: ChildRequest) => Promise<StartedChild>;
 
 /**
- * Lets the agent of a conversation start children of it. What starts them needs everything that conversations share, and this
- * is a part of that: so it is told later who does it.
+ * Lets the agent of a conversation start children of it. What starts them needs everything that conversations
+ * share, and this is a part of that: so it is told later who does it.
  */
 @Injectable()
 export class ChildStarter {

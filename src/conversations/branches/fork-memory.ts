@@ -23,8 +23,8 @@ export interface ForkFolders {
 }
 
 /**
- * Copies what an agent keeps beside its log: its tasks, unless the fork begins at an earlier time than they are of, and
- * the outputs that it was told to read in files.
+ * Copies what an agent keeps beside its log: its tasks, unless the fork begins at an earlier time than they
+ * are of, and the outputs that it was told to read in files.
  * @throws StorageFailedError
  * @returns turns a line of the source's log into one of the fork's: its own outputs are what it names
  */

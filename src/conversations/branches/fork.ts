@@ -16,7 +16,10 @@ export interface ForkRequest {
 /** Events copied at a time: between two batches others get their turn, and only one is in memory. */
 const BATCH = 100;
 
-/** The state of a fork: the agent and its surroundings as they are, the history and its marks as they are copied. */
+/**
+ * The state of a fork: the agent and its surroundings as they are, the history and its marks as they are
+ * copied.
+ */
 export function forkedState(
   source: ConversationState,
   request: ForkRequest,

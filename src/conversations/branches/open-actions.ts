@@ -8,8 +8,8 @@ const RUNS_ELSEWHERE =
   'this one was forked from; it may have done its work.';
 
 /**
- * What a fork is told of the actions that its source is executing: an error for each, behind `head`. Without a result
- * they would be executed a second time by the first run of the fork.
+ * What a fork is told of the actions that its source is executing: an error for each, behind `head`. Without
+ * a result they would be executed a second time by the first run of the fork.
  */
 export function openActionErrors(open: readonly ActionEvent[], head: string | null): DurableEvent[] {
   let parent = head ?? undefined;

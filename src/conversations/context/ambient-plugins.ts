@@ -8,9 +8,9 @@ interface Remembered {
 }
 
 /**
- * The folders of the plugins that nobody named: those that the person keeps for all projects, and, for an agent that is to
- * have the skills of the project, those of the project. Looked for when a conversation is made: what is installed later is
- * for later conversations.
+ * The folders of the plugins that nobody named: those that the person keeps for all projects, and, for an
+ * agent that is to have the skills of the project, those of the project. Looked for when a conversation is
+ * made: what is installed later is for later conversations.
  * @param workspace absolute path
  */
 export async function findAmbientPlugins(
@@ -29,8 +29,8 @@ export async function findAmbientPlugins(
 }
 
 /**
- * Reads the plugins that nobody named. What those of the project would start by themselves is left out where actions are
- * confirmed: whoever changes a repository has nobody's agreement.
+ * Reads the plugins that nobody named. What those of the project would start by themselves is left out where
+ * actions are confirmed: whoever changes a repository has nobody's agreement.
  */
 export async function readAmbientPlugins(
   state: ConversationState,

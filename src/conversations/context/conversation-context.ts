@@ -34,8 +34,8 @@ export interface ContextHost {
 }
 
 /**
- * What the agent of one conversation knows: read from its places before the first message or run, kept in the state from
- * then on, and brought in where words or files trigger it.
+ * What the agent of one conversation knows: read from its places before the first message or run, kept in the
+ * state from then on, and brought in where words or files trigger it.
  */
 export class ConversationContext {
   private loading: Promise<void> | undefined;
@@ -95,7 +95,8 @@ export class ConversationContext {
   }
 
   /**
-   * Reads a plugin of a marketplace; `apply` puts it into the state and answers with the events that tell of it.
+   * Reads a plugin of a marketplace; `apply` puts it into the state and answers with the events that tell of
+   * it.
    * @throws UnknownPluginError, SourceError
    */
   async readPlugin(ref: string): Promise<{ apply: () => EventDraft[] }> {

@@ -11,9 +11,9 @@ import { hookConfig } from '../api/dto/hook-config.dto.js';
 const HOOKS = ['pre_tool_use', 'post_tool_use', 'user_prompt_submit', 'session_start', 'session_end', 'stop'];
 
 /**
- * Puts a plugin into a conversation: its skills and MCP servers take the place of those with the same names, its hooks
- * follow those that there are, its sub-agents are there unless somebody named others like them. A plugin that is in
- * already changes nothing.
+ * Puts a plugin into a conversation: its skills and MCP servers take the place of those with the same names,
+ * its hooks follow those that there are, its sub-agents are there unless somebody named others like them. A
+ * plugin that is in already changes nothing.
  */
 export function mergePlugin(
   state: ConversationState,

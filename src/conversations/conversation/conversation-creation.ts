@@ -20,7 +20,10 @@ import { assertSecretsFit } from '../secrets/secret-sources.js';
 import { FROM_HEAD, WorktreeError, Worktrees, type MadeWorktree } from '../worktrees/worktrees.js';
 import { withWorktreeNote } from '../worktrees/worktree-note.js';
 
-/** Makes conversations: each id once, with its folder, its worktree if one is asked for, and its first message. */
+/**
+ * Makes conversations: each id once, with its folder, its worktree if one is asked for, and its first
+ * message.
+ */
 @Injectable()
 export class ConversationCreation {
   /** Ids that are being made: who asks for one of them meanwhile waits for it. */
@@ -179,7 +182,10 @@ export class ConversationCreation {
     return full;
   }
 
-  /** A folder outside of any repository is worked in as it is, unless the worktree is what the request is about. */
+  /**
+   * A folder outside of any repository is worked in as it is, unless the worktree is what the request is
+   * about.
+   */
   private async makeWorktree(
     request: StartConversationRequest,
     id: string,

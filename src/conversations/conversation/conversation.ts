@@ -28,8 +28,8 @@ import { RunControl } from '../runs/run-control.js';
 import type { IncomingMessage } from '../state/start-request.js';
 
 /**
- * One open conversation: the only writer of its journal, and what clients ask of it. Requests are taken in the order in
- * which they come; nothing here waits for a running tool.
+ * One open conversation: the only writer of its journal, and what clients ask of it. Requests are taken in
+ * the order in which they come; nothing here waits for a running tool.
  */
 export class Conversation implements GoalTurns, CondensationRuns {
   private readonly life: Lifecycle;
@@ -88,7 +88,10 @@ export class Conversation implements GoalTurns, CondensationRuns {
     return this.journal.length;
   }
 
-  /** Does something beside the runs: meanwhile it is not idle, and when it is being closed the work is told to end. */
+  /**
+   * Does something beside the runs: meanwhile it is not idle, and when it is being closed the work is told to
+   * end.
+   */
   trackBackground<T>(work: (leaving: AbortSignal) => Promise<T>): Promise<T> {
     return this.background.track(work(this.life.closeSignal));
   }
@@ -97,7 +100,9 @@ export class Conversation implements GoalTurns, CondensationRuns {
     return this.runs.isRunning;
   }
 
-  /** Something goes on that must not be cut off only because nobody asks: a run, a goal, a call of a model. */
+  /**
+   * Something goes on that must not be cut off only because nobody asks: a run, a goal, a call of a model.
+   */
   get isAtWork(): boolean {
     return this.isRunning || this.background.isBusy || this.agentRuntime.acpAgent?.isAsking === true;
   }
@@ -241,8 +246,8 @@ export class Conversation implements GoalTurns, CondensationRuns {
   }
 
   /**
-   * Changes how the conversation goes on. The snapshot comes before the event where the event does not tell all (its
-   * secrets are masked); resolves when both are durable.
+   * Changes how the conversation goes on. The snapshot comes before the event where the event does not tell
+   * all (its secrets are masked); resolves when both are durable.
    */
   async change(change: (state: ConversationState) => void, ...events: EventDraft[]): Promise<void> {
     this.life.assertOpen();
@@ -302,8 +307,8 @@ export class Conversation implements GoalTurns, CondensationRuns {
   }
 
   /**
-   * Ends the run (a step gets `graceMs` to end by itself), closes tools and log, saves the state, gives the lease back.
-   * From the call on nothing more is taken. Idempotent.
+   * Ends the run (a step gets `graceMs` to end by itself), closes tools and log, saves the state, gives the
+   * lease back. From the call on nothing more is taken. Idempotent.
    */
   close(graceMs: number): Promise<void> {
     const beforeClose = async (): Promise<void> => {
@@ -349,7 +354,8 @@ export class Conversation implements GoalTurns, CondensationRuns {
       await this.agentRuntime.close();
       await this.runs.drained();
       await this.journal.stopSaving();
-      // An overdue lease is renewed, where nobody else has taken it: what waits for webhooks is ours to pass on.
+      // An overdue lease is renewed, where nobody else has taken it: what waits for webhooks is ours to pass
+      // on.
       const owned = await this.storage.fence.confirm().catch(() => false);
       const removes = afterwards !== undefined && owned;
       await this.announcements.publishEnd(removes, owned);

@@ -31,7 +31,8 @@ export class MessageInbox {
   ) {}
 
   /**
-   * Appends a message of the user; with `run` an answer is wanted too, unless somebody says stop while it is on its way.
+   * Appends a message of the user; with `run` an answer is wanted too, unless somebody says stop while it is
+   * on its way.
    * @throws InvalidRequestError, RunLimitError when the message is kept but no run could be started
    */
   async send(message: IncomingMessage, run: boolean, { slot, key }: SendOptions): Promise<void> {

@@ -25,8 +25,8 @@ export interface MessageKeysHost {
 const REMEMBERED = 200;
 
 /**
- * Makes a message that is sent twice with one key one message, also when both come at once or the server dies between
- * them: the key and the id of the event are stored first, then the event is appended.
+ * Makes a message that is sent twice with one key one message, also when both come at once or the server dies
+ * between them: the key and the id of the event are stored first, then the event is appended.
  */
 export class MessageKeys {
   private sending: Map<string, Promise<void>> | undefined;

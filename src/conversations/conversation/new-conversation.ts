@@ -102,7 +102,8 @@ export function assertToolsKnown(
 }
 
 /**
- * Checks that somebody serves the models of an agent. A name that leads nowhere would fail at the first message only.
+ * Checks that somebody serves the models of an agent. A name that leads nowhere would fail at the first
+ * message only.
  * @throws InvalidRequestError with the names that were probably meant
  */
 export function assertModelsServed({ agent }: Pick<StartConversationRequest, 'agent'>): void {

@@ -38,8 +38,9 @@ export interface AppendOptions {
 const NOTHING_SAID: HookOutcome = { events: [] };
 
 /**
- * Messages of the user on their way into the log, in the order in which they came. A message is appended at once, unless it is large,
- * or hooks have a say in it: then its sender waits for them, because what they say becomes part of its event.
+ * Messages of the user on their way into the log, in the order in which they came. A message is appended at
+ * once, unless it is large, or hooks have a say in it: then its sender waits for them, because what they say
+ * becomes part of its event.
  */
 export class UserMessages {
   /** Those that are still on their way, one behind the other. */

@@ -63,7 +63,9 @@ function isYes(value: unknown): boolean {
   return typeof value === 'string' ? /^(true|yes)$/i.test(value.trim()) : Boolean(value);
 }
 
-/** Clients know this field as a text: what is none is shown as Python writes it, and nothing as an empty one. */
+/**
+ * Clients know this field as a text: what is none is shown as Python writes it, and nothing as an empty one.
+ */
 function missingOf(missing: unknown): string {
   if (typeof missing === 'string') return missing;
   const isNothing = !missing || (typeof missing === 'object' && Object.keys(missing).length === 0);

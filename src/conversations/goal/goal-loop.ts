@@ -36,8 +36,9 @@ export interface GoalTurns {
 }
 
 /**
- * Works for a goal: the agent is told the objective, and after each of its runs a model audits what is left to do, which
- * is what it is told next. Ends when the goal is complete, after so many audits, or when anybody else takes over.
+ * Works for a goal: the agent is told the objective, and after each of its runs a model audits what is left
+ * to do, which is what it is told next. Ends when the goal is complete, after so many audits, or when anybody
+ * else takes over.
  */
 export class GoalLoop {
   /** The work that goes on now. Whoever is no longer it stops; its call of the model is aborted. */

@@ -14,8 +14,8 @@ import { ViewCache } from './view-cache.js';
 const logger = new Logger('Conversation');
 
 /**
- * State, log and view of one open conversation, changed together: an event takes its place in all three in one step, in
- * the order in which events are handed in.
+ * State, log and view of one open conversation, changed together: an event takes its place in all three in
+ * one step, in the order in which events are handed in.
  */
 export class Journal {
   private readonly writer: LogWriter;
@@ -76,7 +76,9 @@ export class Journal {
     return this.log.readBytes(fromSeq, Math.min(limit, this.length - fromSeq), bytes);
   }
 
-  /** Appends events: parent, state and view follow at once, the answer when they are durable and published. */
+  /**
+   * Appends events: parent, state and view follow at once, the answer when they are durable and published.
+   */
   async commit(drafts: readonly EventDraft[]): Promise<DurableEvent[]> {
     this.life.assertWritable();
     // Nothing in memory may tell of what the log does not take.
@@ -86,7 +88,8 @@ export class Journal {
     const events = drafts.map((draft, index) => this.take(draft, handedIn + index));
     const written = this.writer.write(events);
     this.services.catalogue.touch(this.state);
-    // Before a run does anything the snapshot says that it runs: by that a restart finds what a crash cut off.
+    // Before a run does anything the snapshot says that it runs: by that a restart finds what a crash cut
+    // off.
     const starts = this.state.execution_status === 'running' && statusBefore !== 'running';
     const saved = starts ? this.save() : Promise.resolve();
     saved.catch((error: unknown) => this.report('save', error));

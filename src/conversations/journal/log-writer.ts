@@ -2,8 +2,9 @@ import { serialiseEvent, type DurableEvent, type EventBus } from '../../events/i
 import type { EventLog, LeaseFence, LogRecord } from '../../storage/index.js';
 
 /**
- * The way into the log of one conversation: events are serialised once, appended in order, and published when they are
- * durable. After a failed append nothing more is taken: what is in memory may be ahead of what is on disk.
+ * The way into the log of one conversation: events are serialised once, appended in order, and published when
+ * they are durable. After a failed append nothing more is taken: what is in memory may be ahead of what is on
+ * disk.
  */
 export class LogWriter {
   private next: number;

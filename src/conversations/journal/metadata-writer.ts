@@ -45,8 +45,8 @@ export class MetadataWriter {
   }
 
   /**
-   * Saves within a second, together with what else changes until then: for changes that are frequent and safe in the log,
-   * but that lists should still tell of after a crash.
+   * Saves within a second, together with what else changes until then: for changes that are frequent and safe
+   * in the log, but that lists should still tell of after a crash.
    */
   saveSoon(onError: (error: unknown) => void): void {
     this.timer ??= setTimeout(() => {

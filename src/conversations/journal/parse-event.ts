@@ -53,8 +53,8 @@ const CHECKS = new Map(
 );
 
 /**
- * The event of a line; undefined for a line that is not JSON, which the log has reported already, and for one that lacks
- * what its kind cannot do without: the conversation goes on without it.
+ * The event of a line; undefined for a line that is not JSON, which the log has reported already, and for one
+ * that lacks what its kind cannot do without: the conversation goes on without it.
  */
 export function parseEvent(line: string): DurableEvent | undefined {
   try {

@@ -7,7 +7,10 @@ import { parseWithYield } from './parse-event.js';
 /** Events read at a time while a view is built. */
 const CHUNK = 200;
 
-/** What the agent sees of one conversation: read from the log when it is first needed, kept up to date from then on. */
+/**
+ * What the agent sees of one conversation: read from the log when it is first needed, kept up to date from
+ * then on.
+ */
 export class ViewCache {
   private view: AgentView | undefined;
   private loading: Promise<AgentView> | undefined;
@@ -40,7 +43,8 @@ export class ViewCache {
   }
 
   private async read(): Promise<AgentView> {
-    // Events may be appended and the head may be moved while the log is read: read until nothing came in between.
+    // Events may be appended and the head may be moved while the log is read: read until nothing came in
+    // between.
     for (;;) {
       await this.writer.settled();
       const { length } = this.writer;
@@ -51,7 +55,9 @@ export class ViewCache {
   }
 }
 
-/** A branch that was begun anew has no system prompt of its own: that of the conversation stands before it. */
+/**
+ * A branch that was begun anew has no system prompt of its own: that of the conversation stands before it.
+ */
 async function readView(log: EventLog, end: number, head: string | null): Promise<AgentView> {
   const path = await branchPath(log, end, head);
   const prompt = systemPromptSeq(log, end);

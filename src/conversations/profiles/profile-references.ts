@@ -6,7 +6,9 @@ import type { JsonObject } from '../../json/index.js';
 
 /** What an agent profile refers to, and what of it is not there. */
 export interface FoundReferences {
-  /** The name of its LLM profile, and its model with secrets in clear; undefined: there is no such profile. */
+  /**
+   * The name of its LLM profile, and its model with secrets in clear; undefined: there is no such profile.
+   */
   llmName: string;
   llm: JsonObject | undefined;
   /** MCP servers of the settings, by name, secrets in clear. */
@@ -14,7 +16,9 @@ export interface FoundReferences {
   danglingServers: string[];
   /** The key of the critic, which the settings keep for all profiles. */
   criticKey: string | null;
-  /** The meta-profile that chooses models, and the models that it may choose by the names of their profiles. */
+  /**
+   * The meta-profile that chooses models, and the models that it may choose by the names of their profiles.
+   */
   meta: JsonObject | undefined;
   metaLlms: JsonObject;
   /** The meta-profile that is missing, and LLM profiles that are missing to the one that is there. */

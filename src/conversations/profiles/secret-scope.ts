@@ -1,8 +1,8 @@
 import type { JsonObject } from '../../json/index.js';
 
 /**
- * Those of some secrets that the profile of an agent lets it have: `secret_refs` names them, whatever they are looked up
- * from; null, or no profile, lets it have all.
+ * Those of some secrets that the profile of an agent lets it have: `secret_refs` names them, whatever they
+ * are looked up from; null, or no profile, lets it have all.
  * @param launched the `launched_agent_profile` of the conversation
  */
 export function inScope<T>(

@@ -16,8 +16,8 @@ export interface ConversationQuery {
 type Asked = Pick<ConversationQuery, 'pageId' | 'limit' | 'status' | 'sortOrder'>;
 
 /**
- * The entries of a page, and the first one of the next page behind them. A page that begins with a conversation begins at its
- * place also when that has another status by now.
+ * The entries of a page, and the first one of the next page behind them. A page that begins with a
+ * conversation begins at its place also when that has another status by now.
  * @param entries in the order of their creation; those of the same time stay in it
  */
 export function pageOf(entries: readonly CatalogueEntry[], asked: Asked): CatalogueEntry[] {

@@ -17,8 +17,8 @@ export interface FoundPage {
 const CHUNK = 200;
 
 /**
- * Searches the events of one log below `length`. Only searches for text look into lines; everything else is answered
- * from the index, and the page itself is read as raw lines.
+ * Searches the events of one log below `length`. Only searches for text look into lines; everything else is
+ * answered from the index, and the page itself is read as raw lines.
  */
 export class EventSearch {
   constructor(

@@ -2,7 +2,9 @@ import { plainText } from '../../events/index.js';
 import type { EventLog } from '../../storage/index.js';
 import { parseWithYield } from '../journal/parse-event.js';
 
-/** The agent's last word on the active branch: the message of its `finish`, or its last message; else empty. */
+/**
+ * The agent's last word on the active branch: the message of its `finish`, or its last message; else empty.
+ */
 export async function finalResponse(log: EventLog, head: string | null): Promise<string> {
   for (let at = durableHead(log, head); at !== null;) {
     const seq = log.seqOf(at);

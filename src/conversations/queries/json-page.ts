@@ -33,7 +33,9 @@ async function* inPieces(items: Buffer, rest: AsyncGenerator<Buffer, void>, end:
   yield end;
 }
 
-/** A list as the wire has it; a large one is put together while it is sent: an item may be in it many times. */
+/**
+ * A list as the wire has it; a large one is put together while it is sent: an item may be in it many times.
+ */
 export function listJson(items: readonly (Buffer | null)[]): AnswerSource | Buffer {
   if (isLarge(items.reduce((size, item) => size + (item?.length ?? 0), 0)))
     return listInPieces(items.map((item) => item ?? NULL));

@@ -13,8 +13,9 @@ import { StampedCache } from './stamped-cache.js';
 const KEPT_BYTES = 4 * 1024 * 1024;
 
 /**
- * What clients are shown of conversations, open or not. Of those that are not open, what was shown last is kept as JSON: to
- * show it again takes a look whether the stored conversation is still the same, instead of reading it.
+ * What clients are shown of conversations, open or not. Of those that are not open, what was shown last is
+ * kept as JSON: to show it again takes a look whether the stored conversation is still the same, instead of
+ * reading it.
  */
 export class ConversationInfoCache {
   private readonly logger = new Logger('Conversations');
@@ -58,7 +59,10 @@ export class ConversationInfoCache {
     }
   }
 
-  /** What is stored tells all of a conversation that is not open; undefined where it does not, or may just be changing. */
+  /**
+   * What is stored tells all of a conversation that is not open; undefined where it does not, or may just be
+   * changing.
+   */
   private async storedJson(id: string, options: InfoOptions): Promise<Buffer | undefined> {
     const { catalogue, secrets, shownRoot } = this.services;
     if (!this.registry.isAtRest(id)) return undefined;

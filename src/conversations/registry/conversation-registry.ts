@@ -63,7 +63,9 @@ export class ConversationRegistry implements Recoverable {
     return conversation;
   }
 
-  /** The same, also where the credential of its agent is not bound: to bind it, to delete it, to end its run. */
+  /**
+   * The same, also where the credential of its agent is not bound: to bind it, to delete it, to end its run.
+   */
   async acquireUnbound(id: string): Promise<Conversation> {
     if (this.stopping) throw new ConversationClosedError();
     const known = this.conversations.get(id) ?? this.keep(id, this.open(id));
@@ -96,7 +98,8 @@ export class ConversationRegistry implements Recoverable {
   }
 
   /**
-   * The conversation for a short while, which is no use of it: `release` closes it where nobody else has asked for it.
+   * The conversation for a short while, which is no use of it: `release` closes it where nobody else has
+   * asked for it.
    * @throws as `acquire` does
    */
   async borrow(id: string): Promise<{ conversation: Conversation; release: () => void }> {

@@ -25,7 +25,9 @@ export interface StoredState {
 /** Lines read at a time while the tail of a log is replayed. */
 const CHUNK = 500;
 
-/** Conversations on the disk: made, opened with their lease, read without it, removed. Knows of no open ones. */
+/**
+ * Conversations on the disk: made, opened with their lease, read without it, removed. Knows of no open ones.
+ */
 export class ConversationStore {
   private readonly logger = new Logger(ConversationStore.name);
 
@@ -101,8 +103,8 @@ export class ConversationStore {
   }
 
   /**
-   * Reads a conversation, whoever owns it: its log as it is now, and the state that follows from it. Close the log. Leases
-   * gate writes only.
+   * Reads a conversation, whoever owns it: its log as it is now, and the state that follows from it. Close
+   * the log. Leases gate writes only.
    * @throws ConversationNotFoundError, DamagedConversationError
    */
   async read(id: string): Promise<{ state: ConversationState; log: EventLog }> {

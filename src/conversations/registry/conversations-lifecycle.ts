@@ -15,7 +15,10 @@ import { RunSlots } from '../runs/run-slots.js';
 
 /** How long a step may take to end by itself at shutdown (ms); then it is interrupted. */
 const STEP_GRACE_MS = 4_000;
-/** A look at all processes of the machine waits so long after the start (ms), for what people ask for first comes first. */
+/**
+ * A look at all processes of the machine waits so long after the start (ms), for what people ask for first
+ * comes first.
+ */
 const LEFTOVERS_AFTER_MS = 1_000;
 
 /** Takes up what a crash left running, and brings everything to rest before the process ends. */
@@ -61,7 +64,10 @@ export class ConversationsLifecycle implements OnApplicationBootstrap, BeforeApp
     await this.endLeftovers(all);
   }
 
-  /** Opens those at rest whose agents have outlived their server: with the lease, what is left is known to be nobody's. */
+  /**
+   * Opens those at rest whose agents have outlived their server: with the lease, what is left is known to be
+   * nobody's.
+   */
   private async endLeftovers(all: readonly CatalogueEntry[]): Promise<void> {
     if (all.length === 0) return;
     await delay(LEFTOVERS_AFTER_MS, undefined, this.stopping).catch(() => undefined);

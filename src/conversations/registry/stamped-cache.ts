@@ -6,7 +6,10 @@ interface Kept {
   text: Buffer;
 }
 
-/** Texts that were made of something stored, each as long as its stamp is the same; those used last, up to so many bytes. */
+/**
+ * Texts that were made of something stored, each as long as its stamp is the same; those used last, up to so
+ * many bytes.
+ */
 export class StampedCache {
   /** In the order of their last use. */
   private readonly kept = new Map<string, Kept>();

@@ -17,8 +17,8 @@ export interface Recoverable {
 }
 
 /**
- * Takes up, one after another, the conversations that were running when their server ended: they are paused, or go on as
- * soon as there is a slot for their run.
+ * Takes up, one after another, the conversations that were running when their server ended: they are paused,
+ * or go on as soon as there is a slot for their run.
  */
 export class CrashRecovery {
   private readonly logger = new Logger('Conversations');
@@ -76,8 +76,8 @@ export class CrashRecovery {
   }
 
   /**
-   * Later: another server has the lease, which may be the one that died (on another host, or in a container that is gone,
-   * only time tells), or the storage takes nothing.
+   * Later: another server has the lease, which may be the one that died (on another host, or in a container
+   * that is gone, only time tells), or the storage takes nothing.
    */
   private lookAgain(id: string, afterMs: number): void {
     const timer = setTimeout(() => {

@@ -19,8 +19,8 @@ export type InterruptedRun =
   | { by: 'storage'; reason: string };
 
 /**
- * What the log is told of a run that was cut off: an error for each action that has no result, why, and the status. The
- * status comes last: should this record be cut off too, the next start makes it again.
+ * What the log is told of a run that was cut off: an error for each action that has no result, why, and the
+ * status. The status comes last: should this record be cut off too, the next start makes it again.
  */
 export function interruptedRunDrafts(
   cutOff: InterruptedRun,

@@ -2,8 +2,8 @@
 const RETRY_MS = 5_000;
 
 /**
- * Runs that ended because the storage took nothing more (a full disk), until their logs could be told. Tries that again
- * and again, so that nobody has to ask for a conversation to learn that it does not run any more.
+ * Runs that ended because the storage took nothing more (a full disk), until their logs could be told. Tries
+ * that again and again, so that nobody has to ask for a conversation to learn that it does not run any more.
  */
 export class LostRuns {
   private readonly reasons = new Map<string, string>();

@@ -25,7 +25,8 @@ export interface RunControlHost extends RunHost {
   view(): AgentView;
   tools(): ReadonlyMap<string, Tool>;
   /**
-   * What becomes of the actions that have no result in the log: the result that there is meanwhile, or an error.
+   * What becomes of the actions that have no result in the log: the result that there is meanwhile, or an
+   * error.
    * @param resultOf of the run that is interrupted
    */
   interruptedActions(resultOf?: (action: ActionEvent) => EventDraft | undefined): EventDraft[];
@@ -99,7 +100,8 @@ export class RunControl {
   drop(): void {
     this.run?.interrupt();
     this.run = undefined;
-    // Not when its last tool has died: a conversation that is interrupted often must not take the slots of others.
+    // Not when its last tool has died: a conversation that is interrupted often must not take the slots of
+    // others.
     this.release();
   }
 
@@ -115,7 +117,10 @@ export class RunControl {
     return this.isRunning && ['idle', 'running'].includes(this.host.state.execution_status);
   }
 
-  /** Resolves when there is no run, whatever follows the one that goes on. What an interrupted one leaves is no run. */
+  /**
+   * Resolves when there is no run, whatever follows the one that goes on. What an interrupted one leaves is
+   * no run.
+   */
   async over(): Promise<void> {
     for (let { run } = this; run; { run } = this) await Promise.race([this.lastEnd, run.interrupted]);
   }
@@ -195,14 +200,15 @@ export class RunControl {
   }
 
   /**
-   * The run is over: its slot goes on to the one that follows, or back. In one step, so that who sees the end in the log
-   * can start the next, and nobody else comes between.
+   * The run is over: its slot goes on to the one that follows, or back. In one step, so that who sees the end
+   * in the log can start the next, and nobody else comes between.
    */
   private end(run: Run, release: () => void): void {
     // Who interrupted it has said all there is to say, and has given the slot back.
     if (this.run !== run) return;
     this.run = undefined;
-    // A message that came after the run's last look at the log has reset the status: its sender wants an answer.
+    // A message that came after the run's last look at the log has reset the status: its sender wants an
+    // answer.
     const unanswered = run.successor === 'if unanswered' && this.host.state.execution_status === 'idle';
     if (run.successor === 'always' || unanswered) this.begin(release);
     else release();

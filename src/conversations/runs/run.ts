@@ -26,8 +26,8 @@ export interface RunHost {
 }
 
 /**
- * One execution of the agent loop, from its start to its end. Whatever it does to the conversation goes through it, so
- * once it is interrupted nothing that still runs on its behalf can write.
+ * One execution of the agent loop, from its start to its end. Whatever it does to the conversation goes
+ * through it, so once it is interrupted nothing that still runs on its behalf can write.
  */
 export class Run implements AgentSession {
   private readonly abort = new AbortController();

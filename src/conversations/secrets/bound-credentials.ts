@@ -19,8 +19,9 @@ interface BoundState {
 }
 
 /**
- * Where the credentials of conversations are fetched from, by the ids of conversations, which need not exist yet. In memory
- * only: neither an address nor its headers are written to the disk, and all are gone when the server ends.
+ * Where the credentials of conversations are fetched from, by the ids of conversations, which need not exist
+ * yet. In memory only: neither an address nor its headers are written to the disk, and all are gone when the
+ * server ends.
  */
 export class BoundCredentials {
   private readonly sources = new Map<string, CredentialSource>();
@@ -68,7 +69,10 @@ export function requiredBindings(rest: JsonObject): string[] {
   return Array.isArray(names) ? names.filter((name) => typeof name === 'string') : [];
 }
 
-/** Notes in a state that its credential is bound; a secret of that name, which the binding replaces, is removed. */
+/**
+ * Notes in a state that its credential is bound; a secret of that name, which the binding replaces, is
+ * removed.
+ */
 export function requireBinding(state: BoundState): void {
   state.rest = { ...state.rest, required_runtime_credential_bindings: [CODEX_SIGN_IN] };
   state.secrets = without(state.secrets, CODEX_SIGN_IN);

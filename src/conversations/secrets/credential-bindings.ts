@@ -27,9 +27,10 @@ export class CredentialBindings {
   ) {}
 
   /**
-   * Takes a credential from its keeper from now on, once the keeper has answered. A conversation that does not exist yet
-   * gets it when it is made.
-   * @throws HttpException 404 for another name; 403, 409, 422, 501, 502 for what the keeper answers; 409 for an agent that
+   * Takes a credential from its keeper from now on, once the keeper has answered. A conversation that does
+   * not exist yet gets it when it is made.
+   * @throws HttpException 404 for another name; 403, 409, 422, 501, 502 for what the keeper answers; 409 for
+   *   an agent that
    *   runs already or takes none
    */
   async bind(id: string, name: string, source: CredentialSource): Promise<void> {

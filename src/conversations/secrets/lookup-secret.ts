@@ -4,7 +4,10 @@ import { splitBasicAuth } from '../../text/index.js';
 import { MAX_SECRET_LENGTH } from './secret-sources.js';
 import { boundedText } from '../../tools/bounded-text.js';
 
-/** The one credential that keepers are bound for: how Codex is signed in, which its vendor renews from time to time. */
+/**
+ * The one credential that keepers are bound for: how Codex is signed in, which its vendor renews from time to
+ * time.
+ */
 export const CODEX_SIGN_IN = 'CODEX_AUTH_JSON';
 /** How long a lookup may take (ms; the value of the OpenHands SDK). */
 const TIMEOUT_MS = 30_000;
@@ -24,8 +27,8 @@ export class SecretLookupError extends Error {
 }
 
 /**
- * Fetches the value of a looked-up secret: the body of the answer. Redirects are not followed, so that the headers reach
- * nobody else.
+ * Fetches the value of a looked-up secret: the body of the answer. Redirects are not followed, so that the
+ * headers reach nobody else.
  * @throws SecretLookupError, or the reason of the signal
  */
 export async function lookUp(
@@ -57,7 +60,8 @@ export async function lookUp(
 }
 
 /**
- * The value in the answer of a keeper of credentials, `{"value": text, "version": text}`; undefined for any other answer.
+ * The value in the answer of a keeper of credentials, `{"value": text, "version": text}`; undefined for any
+ * other answer.
  */
 export function keptCredential(answer: string): string | undefined {
   const { value, version } = asObject(parsed(answer));

@@ -8,9 +8,10 @@ const FROM_OUTSIDE: ReadonlySet<string> = new Set(['blocked_actions', 'blocked_m
 type Mask = (text: string) => string;
 
 /**
- * An event with secret values hidden: all texts of observations and errors, what the agent says, and what comes from files
- * of the workspace and from hooks. The arguments of a call stay as the model wrote them, because they are executed, so do
- * the words of the user, and signed reasoning blocks, because their provider wants them back unchanged.
+ * An event with secret values hidden: all texts of observations and errors, what the agent says, and what
+ * comes from files of the workspace and from hooks. The arguments of a call stay as the model wrote them,
+ * because they are executed, so do the words of the user, and signed reasoning blocks, because their provider
+ * wants them back unchanged.
  */
 export function maskDraft(draft: EventDraft, mask: Mask): EventDraft {
   switch (draft.kind) {

@@ -1,6 +1,8 @@
 import { parseShallow } from '../../text/index.js';
 
-/** JSON without secrets, also in strings that are JSON themselves, where a secret may be written otherwise. */
+/**
+ * JSON without secrets, also in strings that are JSON themselves, where a secret may be written otherwise.
+ */
 export function maskedJson(value: unknown, mask: (text: string) => string): string {
   return JSON.stringify(value, (_key, field: unknown) => {
     if (typeof field !== 'string') return field;

@@ -4,7 +4,9 @@ import { isJsonObject, type JsonObject } from '../../json/index.js';
 
 /** How many secrets a conversation may have. */
 const MAX_SECRETS = 5_000;
-/** How long their values may be together (UTF-16 units): what hides them is built in a fraction of a second. */
+/**
+ * How long their values may be together (UTF-16 units): what hides them is built in a fraction of a second.
+ */
 export const MAX_SECRET_LENGTH = 512 * 1024;
 
 /** What holds the secrets of a conversation. */
@@ -14,7 +16,10 @@ export interface SecretHolder {
   agent: { agent_context: JsonObject | null };
 }
 
-/** Secret sources by name: those of the conversation, and those of the agent's context, which do not take their place. */
+/**
+ * Secret sources by name: those of the conversation, and those of the agent's context, which do not take
+ * their place.
+ */
 export function secretSources({ secrets, agent }: SecretHolder): Record<string, JsonObject> {
   const given = agent.agent_context?.['secrets'];
   const context = Object.entries(isJsonObject(given) ? given : {}).map(

@@ -12,7 +12,10 @@ const RETRY_AFTER_MS = 60_000;
 /** Former values of looked-up secrets that are still hidden: they may stand in files and variables. */
 const MAX_FORMER = 200;
 
-/** The secrets of one conversation while it is open: their values for commands, and how they are hidden everywhere else. */
+/**
+ * The secrets of one conversation while it is open: their values for commands, and how they are hidden
+ * everywhere else.
+ */
 export class SecretVault implements ToolSecrets {
   /** Values that were fetched, newest last. */
   private fetched: Set<string> | undefined;
@@ -54,7 +57,9 @@ export class SecretVault implements ToolSecrets {
     return { variables, problems };
   }
 
-  /** All of them by name, but those that cannot be had. @throws the reason of the signal once it is aborted */
+  /**
+   * All of them by name, but those that cannot be had. @throws the reason of the signal once it is aborted
+   */
   async all(signal: AbortSignal): Promise<Record<string, string>> {
     const { variables } = await this.namedIn(Object.keys(this.sources()).join(' '), signal);
     return variables;
@@ -129,7 +134,10 @@ export class SecretVault implements ToolSecrets {
   }
 }
 
-/** A shell drops a null character, and what it prints then is not the value that is hidden; programs do not start with it. */
+/**
+ * A shell drops a null character, and what it prints then is not the value that is hidden; programs do not
+ * start with it.
+ */
 function forVariable(value: string): string {
   if (!value.includes('\0')) return value;
   throw new SecretLookupError('it holds a null character, which no variable can');

@@ -30,8 +30,8 @@ export class TextMask {
   }
 
   /**
-   * Takes from the front of a text what is sure to be complete: masked, and the rest, which may be the beginning of a
-   * secret.
+   * Takes from the front of a text what is sure to be complete: masked, and the rest, which may be the
+   * beginning of a secret.
    */
   split(text: string): { ready: string; rest: string } {
     const open = this.patterns.openEnds(text);
@@ -62,8 +62,8 @@ function formsOf(value: string): string[] {
 }
 
 /**
- * What has to be hidden of a value of several lines (a key, a configuration) where they do not stand together: with
- * numbers before them, or one alone. Short words are not: they stand in many other places.
+ * What has to be hidden of a value of several lines (a key, a configuration) where they do not stand
+ * together: with numbers before them, or one alone. Short words are not: they stand in many other places.
  */
 function partsOf(value: string): string[] {
   if (!value.includes('\n')) return [];
@@ -71,7 +71,9 @@ function partsOf(value: string): string[] {
   return words.slice(0, MAX_PARTS);
 }
 
-/** Hides secrets in a text that comes in pieces: what may be the beginning of one waits for the next piece. */
+/**
+ * Hides secrets in a text that comes in pieces: what may be the beginning of one waits for the next piece.
+ */
 export class StreamMask {
   private held = '';
 

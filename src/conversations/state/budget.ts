@@ -3,7 +3,9 @@ import type { ConversationState } from './conversation-state.js';
 
 type Spending = Readonly<Pick<ConversationState, 'max_budget_per_run' | 'stats'>>;
 
-/** Why nothing more may be spent on a conversation; undefined while there is no budget, or some of it left. */
+/**
+ * Why nothing more may be spent on a conversation; undefined while there is no budget, or some of it left.
+ */
 export function overspent({ max_budget_per_run: budget, stats }: Spending): string | undefined {
   if (budget === undefined) return undefined;
   const costs = Object.values(stats.usage_to_metrics).map(({ accumulated_cost }) => accumulated_cost);

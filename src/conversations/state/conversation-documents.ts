@@ -5,8 +5,8 @@ import { requiredBindings } from '../secrets/bound-credentials.js';
 import { fullState, persistenceDir, type SecretsShown } from './conversation-info.js';
 
 /**
- * A conversation in the layout that the original server keeps on disk (1.58.2), for programs that read that: everything
- * besides its events. Secrets are masked.
+ * A conversation in the layout that the original server keeps on disk (1.58.2), for programs that read that:
+ * everything besides its events. Secrets are masked.
  */
 export interface ConversationDocuments {
   /** `base_state.json`: the agent and where the conversation stands; null fields left out. */
@@ -33,7 +33,9 @@ export function conversationDocuments(
   };
 }
 
-/** All keys of the original, in its order. Its `initial_message` is an event of ours, which is not repeated. */
+/**
+ * All keys of the original, in its order. Its `initial_message` is an event of ours, which is not repeated.
+ */
 function metaDocument(state: ConversationState, secrets: SecretsShown): JsonObject {
   const { security_analyzer, hook_config, client_tools } = state;
   const masked = secrets.mask({ secrets: state.secrets, security_analyzer, hook_config, rest: state.rest });

@@ -119,7 +119,10 @@ export function fullStateEvent(
   });
 }
 
-/** An agent as events show it: nulls left out, client tools among its tools. @param masked has its secrets masked */
+/**
+ * An agent as events show it: nulls left out, client tools among its tools. @param masked has its secrets
+ * masked
+ */
 export function agentInEvents(masked: JsonObject, clientTools: readonly ClientToolSpec[]): JsonObject {
   return withClientTools(withoutNulls(masked), clientTools);
 }

@@ -47,7 +47,9 @@ export interface WorktreeRecord {
   branch: string;
 }
 
-/** Everything a conversation is besides its log: what was asked for at its creation and where it stands now. */
+/**
+ * Everything a conversation is besides its log: what was asked for at its creation and where it stands now.
+ */
 export interface ConversationState {
   /** Dashed UUID. */
   id: string;
@@ -85,7 +87,10 @@ export interface ConversationState {
   forked_from_event_id: string | null;
   /** The goal that was worked for last. */
   goal: GoalState | null;
-  /** The git worktree that was made for this conversation or one before it; goes with the last that works in it. */
+  /**
+   * The git worktree that was made for this conversation or one before it; goes with the last that works in
+   * it.
+   */
   worktree: WorktreeRecord | null;
   tags: Record<string, string>;
   client_tools: ClientToolSpec[];
@@ -108,14 +113,17 @@ export interface ConversationChange {
 }
 
 /**
- * Marks a change. The moment never goes back: an event may have been made before another change, or in the hour that a
- * clock which is set back has twice.
+ * Marks a change. The moment never goes back: an event may have been made before another change, or in the
+ * hour that a clock which is set back has twice.
  */
 export function touch(state: { updated_at: string }, moment: string): void {
   if (moment > state.updated_at) state.updated_at = moment;
 }
 
-/** Folds one event of the log into the state. Log first, state second: the state can be made again from the log. */
+/**
+ * Folds one event of the log into the state. Log first, state second: the state can be made again from the
+ * log.
+ */
 export function foldEvent(state: ConversationState, event: DurableEvent): void {
   touch(state, utcFromLocal(event.timestamp));
   if (isBranchEvent(event)) {
@@ -172,7 +180,8 @@ function foldUpdate(state: ConversationState, key: string, value: unknown): void
       if (isStringMap(value)) state.tags = value;
       return;
     default:
-      // `agent` and policies among others: events show secrets masked, so the metadata is written before they are sent.
+      // `agent` and policies among others: events show secrets masked, so the metadata is written before they
+      // are sent.
       return;
   }
 }

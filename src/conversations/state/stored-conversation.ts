@@ -24,7 +24,10 @@ export interface SecretsAtRest {
   open(metadata: JsonObject): JsonObject;
 }
 
-/** What is written to `metadata.json`. Parts of it may be parts of the state: make the text of it, or hand in a copy. */
+/**
+ * What is written to `metadata.json`. Parts of it may be parts of the state: make the text of it, or hand in
+ * a copy.
+ */
 export function toStored(
   state: ConversationState,
   logPosition: number,

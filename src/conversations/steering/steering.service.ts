@@ -78,7 +78,8 @@ export class SteeringService {
 
   /**
    * Gives the agent another model from its next step on. Secrets may come as tokens of this server.
-   * @throws InvalidRequestError for a token of another server, a connection that does not exist, or a model that nobody serves
+   * @throws InvalidRequestError for a token of another server, a connection that does not exist, or a model
+   *   that nobody serves
    */
   async switchLlm(id: string, llm: LlmConfig): Promise<void> {
     const conversation = await this.registry.acquire(id);
@@ -120,8 +121,8 @@ export class SteeringService {
   }
 
   /**
-   * Asks about the work so far, at any time. Neither question nor answer becomes part of the conversation; only the
-   * statistics tell of it.
+   * Asks about the work so far, at any time. Neither question nor answer becomes part of the conversation;
+   * only the statistics tell of it.
    * @throws LlmError, NoAnswerError, BudgetSpentError
    */
   async ask(id: string, question: string): Promise<string> {

@@ -8,7 +8,10 @@ export interface RoutingTable {
   classifier: string;
   /** Kinds of tasks, each with its LLM profile. */
   classes: { description: string; model: string }[];
-  /** How the choice is asked for instead, with `{{ instance_text }}` and `{{ model_table }}`; the answer is a profile's name. */
+  /**
+   * How the choice is asked for instead, with `{{ instance_text }}` and `{{ model_table }}`; the answer is a
+   * profile's name.
+   */
   template: string | null;
   table: string;
 }

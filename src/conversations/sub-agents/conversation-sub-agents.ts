@@ -47,8 +47,8 @@ interface Task {
 }
 
 /**
- * The sub-agents of one conversation. Each task is a run of its own inside the call that asked for it: with its own view, log
- * and tools, with the secrets, policy and tool hooks of the conversation, and at its cost.
+ * The sub-agents of one conversation. Each task is a run of its own inside the call that asked for it: with
+ * its own view, log and tools, with the secrets, policy and tool hooks of the conversation, and at its cost.
  */
 export class ConversationSubAgents implements SubAgents {
   private logsOpened: TaskLogs | undefined;
@@ -199,7 +199,10 @@ export class ConversationSubAgents implements SubAgents {
     return createHooks(host, this.services, this.toolset);
   }
 
-  /** What comes before the run: the prompt of a new task, errors for what an earlier run has left open, and the message. */
+  /**
+   * What comes before the run: the prompt of a new task, errors for what an earlier run has left open, and
+   * the message.
+   */
   private async opening(session: TaskSession, prompt: string): Promise<EventDraft[]> {
     const open = session.view.unmatched().map((action) => toolErrorDraft(action, INTERRUPTED, AGENT_MISTAKE));
     const definitions = [...session.tools().values()].map(({ definition }) => definition);

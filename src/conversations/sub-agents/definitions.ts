@@ -24,7 +24,10 @@ export function readDefinition(definition: unknown): AgentDefinitionDto | undefi
   return dto instanceof AgentDefinitionDto ? dto : undefined;
 }
 
-/** The kinds of sub-agents that definitions from requests, plugins and files describe. What is not valid is left out. */
+/**
+ * The kinds of sub-agents that definitions from requests, plugins and files describe. What is not valid is
+ * left out.
+ */
 export function definedTypes(definitions: readonly unknown[], warn: Warn): AgentType[] {
   return definitions.flatMap((definition) => {
     try {

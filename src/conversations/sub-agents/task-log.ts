@@ -10,8 +10,9 @@ const SUFFIX = '.jsonl';
 const NAME = /^task_(\d{8,})\.jsonl$/;
 
 /**
- * What the sub-agents of a conversation did: a file for each task, in the folder of the conversation. The first line names
- * the type of the agent, each other one is an event. The log of the conversation itself has only what came of it.
+ * What the sub-agents of a conversation did: a file for each task, in the folder of the conversation. The
+ * first line names the type of the agent, each other one is an event. The log of the conversation itself has
+ * only what came of it.
  */
 export class TaskLogs {
   private issued: Promise<number> | undefined;
@@ -37,7 +38,10 @@ export class TaskLogs {
     });
   }
 
-  /** What is known of a task; undefined when there is none of this id. A line that a crash has cut is passed over. */
+  /**
+   * What is known of a task; undefined when there is none of this id. A line that a crash has cut is passed
+   * over.
+   */
   async read(id: string): Promise<{ subagent: string; events: DurableEvent[] } | undefined> {
     if (!NAME.test(`${id}${SUFFIX}`)) return undefined;
     let text: string;

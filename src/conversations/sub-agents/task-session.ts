@@ -46,8 +46,8 @@ class MaxBudgetReached extends Error {
 }
 
 /**
- * One run of a sub-agent. Its history is its own; its spend and the secrets are those of the conversation. It ends with the
- * call that it is the result of.
+ * One run of a sub-agent. Its history is its own; its spend and the secrets are those of the conversation. It
+ * ends with the call that it is the result of.
  */
 export class TaskSession implements AgentSession {
   readonly view = new AgentView();

@@ -14,8 +14,8 @@ export interface TaskTools {
 }
 
 /**
- * The tools of a task: those of its type, what the MCP servers of its type offer, and the conversation's own that are of MCP
- * servers, which go on behind the task.
+ * The tools of a task: those of its type, what the MCP servers of its type offer, and the conversation's own
+ * that are of MCP servers, which go on behind the task.
  * @param folder below that of the conversation, for what the tools keep
  * @throws HostRefusal when a name comes twice; the reason of the signal once it is aborted
  */

@@ -14,7 +14,10 @@ import { cutTitle, titleOf, titleRequest } from './title-text.js';
 /** One for all: each conversation that is open would keep its own. */
 const logger = new Logger('Titles');
 
-/** Of a message that is its own title (UTF-16 units). A secret is not found where it is cut: no variable can hold one of this length. */
+/**
+ * Of a message that is its own title (UTF-16 units). A secret is not found where it is cut: no variable can
+ * hold one of this length.
+ */
 const MOST_READ = 1024 * 1024;
 
 /** What a title needs of its conversation. */
@@ -30,8 +33,9 @@ export interface TitleHost {
 }
 
 /**
- * Gives a conversation its title: from what the user says first, by the model of a profile or the agent's, beside the run. Where the model
- * gives none, the message itself is the title. A scripted model is not asked: it would play the script.
+ * Gives a conversation its title: from what the user says first, by the model of a profile or the agent's,
+ * beside the run. Where the model gives none, the message itself is the title. A scripted model is not asked:
+ * it would play the script.
  */
 export class TitleWriter {
   private pending = false;

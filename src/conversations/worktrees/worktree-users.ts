@@ -7,8 +7,8 @@ import { makeFolder } from '../../files/index.js';
 const FOLDER = '.users';
 
 /**
- * Which conversations work in a worktree: one empty file each, so that nobody has to read all conversations to find out.
- * A worktree from before there were such files has the one user that it was made for.
+ * Which conversations work in a worktree: one empty file each, so that nobody has to read all conversations
+ * to find out. A worktree from before there were such files has the one user that it was made for.
  */
 export class WorktreeUsers {
   private readonly folder: string;

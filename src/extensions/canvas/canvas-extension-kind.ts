@@ -1,7 +1,10 @@
 import type { ExtensionFacts, ExtensionKind } from '../installation/extension-kind.js';
 import { readCanvasManifest } from './canvas-manifest.js';
 
-/** Pages that the web UI shows. They run with the rights of who looks at them: none is in use before somebody says so. */
+/**
+ * Pages that the web UI shows. They run with the rights of who looks at them: none is in use before somebody
+ * says so.
+ */
 export const CANVAS_EXTENSION_KIND: ExtensionKind = {
   directory: 'canvas-extensions',
   what: 'Canvas extension',

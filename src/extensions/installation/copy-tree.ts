@@ -19,13 +19,13 @@ interface Copy {
 }
 
 /**
- * Copies the files of a folder, without `.git`. Links become what they point at; those that lead out of `root`, and what
- * is neither file nor folder, are left out.
+ * Copies the files of a folder, without `.git`. Links become what they point at; those that lead out of
+ * `root`, and what is neither file nor folder, are left out.
  * @param root a folder that `from` is or lies in
  * @param to is not there yet
  * @returns what was left out, by path below `from`
- * @throws InvalidExtensionError beyond `LIMITS`, SourceUnavailableError for what cannot be read, StorageFailedError for what
- * cannot be written
+ * @throws InvalidExtensionError beyond `LIMITS`, SourceUnavailableError for what cannot be read,
+ *   StorageFailedError for what cannot be written
  */
 export async function copyTree(from: string, to: string, root: string): Promise<string[]> {
   const copy: Copy = { root: await readable(realpath(root)), files: 0, bytes: 0, leftOut: [] };

@@ -24,7 +24,8 @@ export interface ExtensionKind {
   /**
    * Looks at what would be installed, or is.
    * @param folder absolute path
-   * @param origin what the folder is called where it comes from, and whether somebody chose the name for another purpose
+   * @param origin what the folder is called where it comes from, and whether somebody chose the name for
+   *   another purpose
    * @throws InvalidExtensionError
    */
   describe(folder: string, origin: ExtensionOrigin): Promise<ExtensionFacts>;

@@ -21,8 +21,9 @@ export interface InstallRequest {
 const BY_HAND = 'local';
 
 /**
- * Installed extensions of one kind: a folder each, and a list beside them, both as the original has them. A folder is
- * replaced as a whole: fetching and checking happen elsewhere, and a process that dies leaves the old one or the new one.
+ * Installed extensions of one kind: a folder each, and a list beside them, both as the original has them. A
+ * folder is replaced as a whole: fetching and checking happen elsewhere, and a process that dies leaves the
+ * old one or the new one.
  */
 export class Installation {
   private readonly logger = new Logger('Extensions');

@@ -5,7 +5,9 @@ import path from 'node:path';
 const MAX_FILES = 2_000;
 const MAX_DEPTH = 16;
 
-/** The files of an extension by path below it, sorted, without `.git`. A folder that is not there has none. */
+/**
+ * The files of an extension by path below it, sorted, without `.git`. A folder that is not there has none.
+ */
 export async function filesOf(folder: string): Promise<string[]> {
   const files: string[] = [];
   await collect(folder, '', files);

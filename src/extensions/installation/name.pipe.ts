@@ -3,7 +3,10 @@ import { prefixPath, RequestValidationError } from '../../http/validation/proble
 import type { FieldType } from '../../http/validation/field-type.js';
 import { nameField } from './installation.dto.js';
 
-/** Checks the name of an extension in a path: `@Param('skill_name', new ExtensionNamePipe('skill_name', SKILL_NAME))`. */
+/**
+ * Checks the name of an extension in a path: `@Param('skill_name', new ExtensionNamePipe('skill_name',
+ * SKILL_NAME))`.
+ */
 export class ExtensionNamePipe implements PipeTransform<string, string> {
   private readonly field: FieldType;
 

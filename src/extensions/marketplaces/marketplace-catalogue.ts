@@ -34,8 +34,8 @@ export interface MarketplacePlugin extends MarketplaceSkill, PluginContents {
 const LISTS = ['.plugin/marketplace.json', '.claude-plugin/marketplace.json', DEFAULT_LIST];
 
 /**
- * What marketplaces offer that are on this machine: the public one as it was fetched last, and the configured ones that
- * are folders. Nothing is fetched.
+ * What marketplaces offer that are on this machine: the public one as it was fetched last, and the configured
+ * ones that are folders. Nothing is fetched.
  */
 @Injectable()
 export class MarketplaceCatalogue {

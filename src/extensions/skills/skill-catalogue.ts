@@ -23,7 +23,9 @@ export interface SkillList {
   sources: Record<keyof SkillSources, number>;
 }
 
-/** Finds skills in all their places. Reads when asked, keeps nothing, never fails: what is broken is left out. */
+/**
+ * Finds skills in all their places. Reads when asked, keeps nothing, never fails: what is broken is left out.
+ */
 @Injectable()
 export class SkillCatalogue {
   private readonly logger = new Logger('Skills');

@@ -5,7 +5,9 @@ import { errorMessage } from '../../errors/index.js';
 import { InvalidExtensionError } from '../installation/extension-errors.js';
 import type { ExtensionFacts, ExtensionKind, ExtensionOrigin } from '../installation/extension-kind.js';
 
-/** Skills in folders with a `SKILL.md`. The folder is called like the skill, unless it is a whole repository. */
+/**
+ * Skills in folders with a `SKILL.md`. The folder is called like the skill, unless it is a whole repository.
+ */
 export const SKILL_KIND: ExtensionKind = {
   directory: 'skills',
   what: 'Skill',

@@ -5,7 +5,9 @@ const MASK = '**********';
 const GROUPS = new Set(['env', 'headers', 'environment']);
 const SECRET = /key|secret|token|password|credential|authorization|cookie/i;
 
-/** What a file says, with the values masked that look like secrets: people write keys into files after all. */
+/**
+ * What a file says, with the values masked that look like secrets: people write keys into files after all.
+ */
 export function masked(value: unknown, isGroup = false): unknown {
   if (Array.isArray(value)) return value.map((item) => masked(item, isGroup));
   if (isJsonObject(value)) {

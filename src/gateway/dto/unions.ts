@@ -13,7 +13,9 @@ export function whole<T extends object>(dto: DtoClass<T>, className: string): Fi
   };
 }
 
-/** A text, or something else; what fits neither is told of both. @param name of the other form, in problems */
+/**
+ * A text, or something else; what fits neither is told of both. @param name of the other form, in problems
+ */
 export function textOr(name: string, other: FieldType): FieldType {
   return {
     read: (raw) => (typeof raw === 'string' ? raw : other.read(raw)),

@@ -11,7 +11,9 @@ import { JsonBoundsError, JsonSize, keysOf, parseInParts, Utf8Text } from '../..
 import { explainJsonError } from './json-error.js';
 import { prefixPath, MISSING, RequestValidationError } from '../validation/problem.js';
 
-/** A body that is not JSON. Handlers that read it themselves (uploads) do; those that want JSON answer 415. */
+/**
+ * A body that is not JSON. Handlers that read it themselves (uploads) do; those that want JSON answer 415.
+ */
 export class UnreadBody {
   constructor(private readonly contentType: string) {}
 
@@ -44,8 +46,9 @@ export interface BodyBounds {
 }
 
 /**
- * The JSON body of a request; undefined where there is none, an `UnreadBody` for other content types, which are left unread.
- * Its values are counted while it comes: what has too many of them is refused before it is parsed.
+ * The JSON body of a request; undefined where there is none, an `UnreadBody` for other content types, which
+ * are left unread. Its values are counted while it comes: what has too many of them is refused before it is
+ * parsed.
  * @throws HttpException, RequestValidationError, what `keep` throws
  */
 export async function readJsonBody(request: Request, bounds: BodyBounds): Promise<unknown> {
@@ -152,7 +155,9 @@ function invalidJson(position: number, error: string): RequestValidationError {
   );
 }
 
-/** Of more than this parsing and validation have turns of their own, one in a turn for all requests (bytes). */
+/**
+ * Of more than this parsing and validation have turns of their own, one in a turn for all requests (bytes).
+ */
 const WORTH_A_TURN = 32 * 1024;
 
 /** So many values are looked at in a part. */

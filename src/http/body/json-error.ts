@@ -15,8 +15,8 @@ class JsonSyntaxError extends Error {
 }
 
 /**
- * Says where a text stops being JSON, in the words of Python's `json` module, which clients of this API know. The
- * engine's own message names no position on some versions. Only called for text that does not parse.
+ * Says where a text stops being JSON, in the words of Python's `json` module, which clients of this API know.
+ * The engine's own message names no position on some versions. Only called for text that does not parse.
  */
 export function explainJsonError(text: string): { position: number; explanation: string } {
   try {

@@ -43,8 +43,8 @@ export function ReadsJsonBody({ large = false } = {}): MethodDecorator {
 }
 
 /**
- * Reads the JSON body of a request once its key was accepted: guards come before interceptors, so nothing of a refused body is
- * read. What it reads counts as in flight until the request is answered.
+ * Reads the JSON body of a request once its key was accepted: guards come before interceptors, so nothing of
+ * a refused body is read. What it reads counts as in flight until the request is answered.
  */
 @Injectable()
 export class JsonBodyInterceptor implements NestInterceptor {

@@ -10,9 +10,10 @@ const MAX_DROPPING_MS = 30_000;
 const dropped = new WeakSet<Request>();
 
 /**
- * For an answer that is given before the body of its request has come: reads the rest and throws it away. A client that is cut off
- * while it sends finds its connection broken, and no answer. It is cut off after 64 MiB or 30 s all the same, and when it sends
- * nothing for as long as a connection is kept for the next request (`keepAliveTimeout` of Node, 5 s).
+ * For an answer that is given before the body of its request has come: reads the rest and throws it away. A
+ * client that is cut off while it sends finds its connection broken, and no answer. It is cut off after 64
+ * MiB or 30 s all the same, and when it sends nothing for as long as a connection is kept for the next
+ * request (`keepAliveTimeout` of Node, 5 s).
  */
 export function dropRestOfBody(request: Request): void {
   if (!hasBody(request.headers) || request.complete || dropped.has(request)) return;

@@ -12,9 +12,10 @@ export function isAnswerSource(body: unknown): body is AnswerSource {
 }
 
 /**
- * Sends the body of an answer while it is made, no faster than the client reads. Every answer that the server itself makes
- * piece by piece goes this way, so that whatever ends it (the last byte, a failure, a client that leaves at any byte)
- * also ends its source. Resolves when that is over; a client that leaves is no failure.
+ * Sends the body of an answer while it is made, no faster than the client reads. Every answer that the server
+ * itself makes piece by piece goes this way, so that whatever ends it (the last byte, a failure, a client
+ * that leaves at any byte) also ends its source. Resolves when that is over; a client that leaves is no
+ * failure.
  * @param through what it goes through on its way, such as a compressor
  * @throws what the source throws; the answer is cut off then
  */
@@ -34,7 +35,8 @@ export async function streamAnswer(
     await (through ? pipeline(content, through, response) : pipeline(content, response));
   } catch (error) {
     if (failures.length > 0) throw failures[0];
-    // The pipeline destroys the response for a transform that fails, too; nothing but the client leaves without an error.
+    // The pipeline destroys the response for a transform that fails, too; nothing but the client leaves
+    // without an error.
     if (!hasLeft(error)) throw error;
   }
 }

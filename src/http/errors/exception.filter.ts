@@ -33,12 +33,16 @@ const STATUS: Readonly<Record<ErrorKind, number>> = {
   unavailable: 503,
   'storage-full': 507,
 };
-/** The routes of events and of the workspace name the conversation that they did not find, the others do not. */
+/**
+ * The routes of events and of the workspace name the conversation that they did not find, the others do not.
+ */
 const NAMES_CONVERSATION = /\/conversations\/[^/]+\/(events|workspace|bash|file|git|runtime|vscode)(\/|$)/;
 /** Characters of an unforeseen error that are told and logged. */
 const MAX_MESSAGE = 4096;
 
-/** The one place where errors become answers. What nobody foresaw is a 500 with an id that is also in the log. */
+/**
+ * The one place where errors become answers. What nobody foresaw is a 500 with an id that is also in the log.
+ */
 @Catch()
 export class HttpExceptionFilter implements ExceptionFilter {
   private readonly logger = new Logger('Http');
@@ -136,8 +140,8 @@ function answerFor(error: unknown, request: Request): Answer | undefined {
 }
 
 /**
- * Something that the answer needs is not there, or not now: the text says what. `exception` has the original's form; its `detail`
- * says no more than "Internal Server Error".
+ * Something that the answer needs is not there, or not now: the text says what. `exception` has the
+ * original's form; its `detail` says no more than "Internal Server Error".
  */
 function unavailable(status: number, text: string, headers?: Record<string, string>): Answer {
   return { status, body: { detail: text, exception: `${status}: ${text}`, ...errorId() }, headers };

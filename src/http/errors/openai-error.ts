@@ -24,8 +24,8 @@ export function withOpenAiError(status: number, body: unknown): object {
 }
 
 /**
- * Headers of an error for OpenAI's client libraries, which send a request again after 409 and 500: that would start a
- * second run of the agent.
+ * Headers of an error for OpenAI's client libraries, which send a request again after 409 and 500: that would
+ * start a second run of the agent.
  */
 export function openAiErrorHeaders(status: number): Record<string, string> {
   return TRANSIENT.has(status) ? {} : { 'x-should-retry': 'false' };

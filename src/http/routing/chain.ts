@@ -1,8 +1,8 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 
 /**
- * One handler out of several that come one after the other for every path. Express would look at the path again before each of
- * them, which is a tenth of what it costs to answer a small request.
+ * One handler out of several that come one after the other for every path. Express would look at the path
+ * again before each of them, which is a tenth of what it costs to answer a small request.
  */
 export function chain(...handlers: readonly RequestHandler[]): RequestHandler {
   const step = (index: number, request: Request, response: Response, next: NextFunction): void => {

@@ -1,16 +1,19 @@
 import type { Socket } from 'node:net';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 
-/** Requests of one connection that may wait for the answer to an earlier one; few clients send any before they have it. */
+/**
+ * Requests of one connection that may wait for the answer to an earlier one; few clients send any before they
+ * have it.
+ */
 const MAX_WAITING = 32;
 /** So long a client may take nothing of an answer (ms) of which more than this waits in memory (bytes). */
 const MAX_STALL_MS = 60_000;
 const MAX_STALLED_BYTES = 1024 * 1024;
 
 /**
- * Bounds what one connection may ask for before it takes its answers. Node has all requests of a pipeline worked on at the same
- * time, tells those that wait behind another nothing of the end of their connection, and has endless patience with a client that
- * does not read. Here they begin one after the other.
+ * Bounds what one connection may ask for before it takes its answers. Node has all requests of a pipeline
+ * worked on at the same time, tells those that wait behind another nothing of the end of their connection,
+ * and has endless patience with a client that does not read. Here they begin one after the other.
  */
 export function boundConnections(stallMs = MAX_STALL_MS): RequestHandler {
   /** What waits, of each connection with an open request. */

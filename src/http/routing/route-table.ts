@@ -40,8 +40,8 @@ const PLAIN = /^[^:*{}()\\]+$/;
 const PARAMETER = /^:\w+$/;
 
 /**
- * The routes of an application, found by the segments of a path. Express asks each of some 250 routes in turn, by a regular
- * expression; here those that can match are a handful, and only they are asked.
+ * The routes of an application, found by the segments of a path. Express asks each of some 250 routes in
+ * turn, by a regular expression; here those that can match are a handful, and only they are asked.
  */
 export class RouteTable {
   private readonly root = newBranch();

@@ -6,8 +6,8 @@ import { dispatchTo, type FoundRoute, RouteTable } from './route-table.js';
 /** What comes before the handlers of an application. */
 interface Routing {
   /**
-   * What happens at the edges of routing: a known path with another method is 405 with `Allow` (HEAD and OPTIONS included),
-   * a known path with a slash too many is a 307 to the path without it.
+   * What happens at the edges of routing: a known path with another method is 405 with `Allow` (HEAD and
+   * OPTIONS included), a known path with a slash too many is a 307 to the path without it.
    */
   edges: RequestHandler;
   /** Goes straight to the handler that the edges have found; put it last of all middleware. */
@@ -55,7 +55,10 @@ export function routing(
   return { edges, dispatch };
 }
 
-/** Express takes a path with a trailing slash for one without; here they differ, unless the route has both (`{/}`). */
+/**
+ * Express takes a path with a trailing slash for one without; here they differ, unless the route has both
+ * (`{/}`).
+ */
 function hasExtraSlash(path: string, route: FoundRoute): boolean {
   return path.length > 1 && path.endsWith('/') && !/\/\}?$/.test(route.path) && !route.path.includes('*');
 }

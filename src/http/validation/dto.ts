@@ -26,9 +26,9 @@ interface Origin {
 const origins = new WeakMap<object, Origin>();
 
 /**
- * Makes a DTO of a JSON object: declared fields only, each read by its type, defaults for what is absent. Nothing is
- * checked yet. (class-transformer is not used for this: it copies free-form values key by key and calls whatever stands
- * under a key named `constructor`.)
+ * Makes a DTO of a JSON object: declared fields only, each read by its type, defaults for what is absent.
+ * Nothing is checked yet. (class-transformer is not used for this: it copies free-form values key by key and
+ * calls whatever stands under a key named `constructor`.)
  */
 export function readDto<T extends object>(dto: DtoClass<T>, source: Record<string, unknown>): T {
   const instance = new dto();
@@ -82,7 +82,10 @@ function unknownFields(instance: object): Problem[] {
 }
 
 interface ModelOptions {
-  /** Named in the error of a value that is no object; without it the wire's words are those for a body's own fields. */
+  /**
+   * Named in the error of a value that is no object; without it the wire's words are those for a body's own
+   * fields.
+   */
   className?: string;
   /** A check of the object as it came, made before its fields; the text of a `value_error`. */
   before?: (source: Record<string, unknown>) => string | undefined;
@@ -122,7 +125,10 @@ interface KindOptions {
   assume?: (source: Record<string, unknown>) => string | undefined;
 }
 
-/** An object of one of several classes, told apart by `kind`. The classes are asked for when needed: unions nest. */
+/**
+ * An object of one of several classes, told apart by `kind`. The classes are asked for when needed: unions
+ * nest.
+ */
 export function oneOfKinds(kinds: () => Record<string, DtoClass>, options: KindOptions): FieldType {
   const kindOf = (source: Record<string, unknown>): unknown =>
     Object.hasOwn(source, 'kind') ? source['kind'] : options.assume?.(source);

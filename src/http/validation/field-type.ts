@@ -8,11 +8,16 @@ export type JsonSchema = Record<string, unknown>;
 
 /** The type of a field: how it is read from JSON, what can be wrong with it, and how it is documented. */
 export interface FieldType {
-  /** The value as the field holds it. What cannot be read stays as it came, so that `problems` can name it. */
+  /**
+   * The value as the field holds it. What cannot be read stays as it came, so that `problems` can name it.
+   */
   read(raw: unknown): unknown;
   problems(value: unknown): Problem[];
   schema(): JsonSchema;
-  /** It is a secret or may hold some, so that a text in its place may be one, too. Asked late: types refer to each other. */
+  /**
+   * It is a secret or may hold some, so that a text in its place may be one, too. Asked late: types refer to
+   * each other.
+   */
   holdsSecrets?(): boolean;
   /** What an answer may repeat of what was given for it; where this is missing, all of it. */
   shown?(raw: unknown): unknown;
@@ -27,7 +32,9 @@ const asItIs = (raw: unknown): unknown => raw;
 /** Stands for a secret where an answer tells what was sent. */
 export const HIDDEN = '<redacted>';
 
-/** What may be repeated of what was sent in the place of something with secrets: only that there was nothing. */
+/**
+ * What may be repeated of what was sent in the place of something with secrets: only that there was nothing.
+ */
 export function hidden(raw: unknown): unknown {
   return raw === null || raw === undefined ? raw : HIDDEN;
 }
@@ -87,8 +94,8 @@ export function text(options: TextOptions = {}): FieldType {
 const MAX_SHORT = 16 * 1024;
 
 /**
- * A string that is read from several sides, such as an address, and therefore has a bound. The API document does not name it: the
- * original has none.
+ * A string that is read from several sides, such as an address, and therefore has a bound. The API document
+ * does not name it: the original has none.
  */
 export function shortText({ min }: Pick<TextOptions, 'min'> = {}): FieldType {
   const check = (value: string): string | undefined =>
@@ -137,7 +144,10 @@ function rangeSchema({ ge, gt, le, lt }: Range): JsonSchema {
 }
 
 const INTEGER_TEXT = /^\s*[+-]?\d+(_\d+)*(\.0*)?\s*$/;
-/** A run of digits fits in one way only: with two, long text that is no number after all would take hours to refuse. */
+/**
+ * A run of digits fits in one way only: with two, long text that is no number after all would take hours to
+ * refuse.
+ */
 const DECIMAL_TEXT = /^\s*[+-]?(\d+(_\d+)*(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*$/;
 
 function readNumber(raw: unknown, form: RegExp): unknown {

@@ -33,8 +33,8 @@ export function describeProblems(
 }
 
 /**
- * Below `secrets`, or in a field with a secret name, even a plain text is one, and so it is where headers or variables
- * are expected; numbers and nulls are not.
+ * Below `secrets`, or in a field with a secret name, even a plain text is one, and so it is where headers or
+ * variables are expected; numbers and nulls are not.
  */
 function isSecret(path: Location, input: unknown): boolean {
   const isText = typeof input === 'string';
@@ -63,8 +63,8 @@ function inputAt(sources: Readonly<Record<string, unknown>>, type: string, path:
 }
 
 /**
- * A copy that spends at most the budget; what no longer fits is left out and said so. Values under secret names, and all below
- * `headers` and the like, are hidden, and so are names and passwords in addresses.
+ * A copy that spends at most the budget; what no longer fits is left out and said so. Values under secret
+ * names, and all below `headers` and the like, are hidden, and so are names and passwords in addresses.
  */
 function shortened(value: unknown, budget: { left: number }, isBelowGroup = false): unknown {
   if (budget.left <= 0) return '...';

@@ -19,7 +19,9 @@ export function hasSecrets(dto: DtoClass): boolean {
   return answer;
 }
 
-/** What a DTO is read from, for messages: without what was sent in fields for secrets, of whatever type it is. */
+/**
+ * What a DTO is read from, for messages: without what was sent in fields for secrets, of whatever type it is.
+ */
 export function withoutSecrets(dto: DtoClass, source: Record<string, unknown>): Record<string, unknown> {
   if (!hasSecrets(dto)) return source;
   const shown = new Map(Object.entries(source));
@@ -28,7 +30,10 @@ export function withoutSecrets(dto: DtoClass, source: Record<string, unknown>): 
   return Object.fromEntries(shown);
 }
 
-/** The same of what should be an object of one of these classes: anything else in its place is hidden where one has secrets. */
+/**
+ * The same of what should be an object of one of these classes: anything else in its place is hidden where
+ * one has secrets.
+ */
 export function shownAs(dtos: readonly DtoClass[], raw: unknown): unknown {
   if (!dtos.some(hasSecrets)) return raw;
   if (!isJsonObject(raw)) return hidden(raw);

@@ -29,7 +29,10 @@ type SwitchName =
   | 'plainStrings'
   | 'inlineImages';
 
-/** What a config says a model can do (`capability_overrides`) wins over what is known of it. Unknown names mean nothing. */
+/**
+ * What a config says a model can do (`capability_overrides`) wins over what is known of it. Unknown names
+ * mean nothing.
+ */
 export function withOverrides(features: ModelFeatures, overrides: JsonObject): ModelFeatures {
   const changed = { ...features };
   for (const [name, value] of Object.entries(overrides)) {

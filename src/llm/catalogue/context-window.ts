@@ -7,7 +7,8 @@ const MINIMUM_CONTEXT_TOKENS = 16_384;
 
 /**
  * Refuses models that are known to be too small.
- * @throws LlmError `LLMContextWindowTooSmallError`, unless `ALLOW_SHORT_CONTEXT_WINDOWS` is set in the environment
+ * @throws LlmError `LLMContextWindowTooSmallError`, unless `ALLOW_SHORT_CONTEXT_WINDOWS` is set in the
+ *   environment
  */
 export function assertRoomyContext(config: LlmConfig): void {
   const window = modelFeatures(config).maxInputTokens;

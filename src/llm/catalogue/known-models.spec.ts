@@ -6,10 +6,11 @@ import { priceAnswer } from './model-catalogue.js';
 import { modelFeatures } from './model-features.js';
 
 /**
- * The most used models of November 2026: context window (0: not known), output limit, images, how Claude thinks, dollars
- * for a million tokens of input, of input from the cache, of output; prices of a request of 10 000 tokens, where they depend
- * on its length. Limits are those of LiteLLM's table and the makers' pages, prices those of the catalogue; when one of
- * them changes with a new version of the catalogue, somebody has to look at it.
+ * The most used models of November 2026: context window (0: not known), output limit, images, how Claude
+ * thinks, dollars for a million tokens of input, of input from the cache, of output; prices of a request of
+ * 10 000 tokens, where they depend on its length. Limits are those of LiteLLM's table and the makers' pages,
+ * prices those of the catalogue; when one of them changes with a new version of the catalogue, somebody has
+ * to look at it.
  */
 type Row = [
   model: string,

@@ -48,8 +48,9 @@ export interface Priced {
 }
 
 /**
- * The cost of an answer and the model's input limit. The config's own prices win (both must be set), then what a proxy
- * says it was charged (`x-litellm-response-cost`), then the table at that moment: some services ask less at night.
+ * The cost of an answer and the model's input limit. The config's own prices win (both must be set), then
+ * what a proxy says it was charged (`x-litellm-response-cost`), then the table at that moment: some services
+ * ask less at night.
  */
 export async function priceAnswer(
   config: LlmConfig,

@@ -1,7 +1,10 @@
 import { llmConfig } from '../../../test/support/llm-config.js';
 import { modelFeatures } from './model-features.js';
 
-/** What the original resolves for these names: input and output limit, vision, cache marks, responses, retention, effort. */
+/**
+ * What the original resolves for these names: input and output limit, vision, cache marks, responses,
+ * retention, effort.
+ */
 const RECORDED: [string, number | null, number | null, boolean, boolean, boolean, boolean, boolean][] = [
   ['openai/scripted', null, null, false, false, false, false, true],
   ['gpt-4o', 128000, 16384, true, false, false, false, false],

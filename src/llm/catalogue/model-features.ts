@@ -48,7 +48,8 @@ interface ModelFamily {
 /**
  * Limits and senses of well-known families. Sources, read in November 2026: platform.openai.com/docs/models,
  * docs.anthropic.com/en/docs/about-claude/models, ai.google.dev/gemini-api/docs/models,
- * api-docs.deepseek.com/quick_start/pricing. OpenAI's input limit is the context window less the output limit.
+ * api-docs.deepseek.com/quick_start/pricing. OpenAI's input limit is the context window less the output
+ * limit.
  */
 const FAMILIES: readonly ModelFamily[] = [
   { pattern: /^gpt-4o/, input: 128_000, output: 16_384, vision: true },
@@ -96,7 +97,10 @@ const FAMILIES: readonly ModelFamily[] = [
   { pattern: /^llama3(:|$)/, input: 8_192 },
 ];
 
-/** Families that do not reason, or not by `reasoning_effort`. Names that nobody knows are given the benefit of the doubt. */
+/**
+ * Families that do not reason, or not by `reasoning_effort`. Names that nobody knows are given the benefit of
+ * the doubt.
+ */
 const NO_EFFORT =
   /^(gpt-4|gpt-3|chatgpt-|llama|gemma|mistral|mixtral|codestral|claude-3-[05]|claude-3-(opus|haiku|sonnet))/;
 
@@ -104,15 +108,21 @@ const NO_EFFORT =
 const ECHO_REASONING = /kimi|deepseek-reasoner|minimax/i;
 
 /**
- * Models whose services know content only as a string: GLM anywhere, DeepSeek and MiniMax by their own names or at
- * OpenRouter (measured on the original).
+ * Models whose services know content only as a string: GLM anywhere, DeepSeek and MiniMax by their own names
+ * or at OpenRouter (measured on the original).
  */
 const PLAIN_STRINGS = /^deepseek\/|^openrouter\/(deepseek|minimax)|glm-\d/i;
 
-/** Models that refuse `stop`: OpenAI's that reason (https://platform.openai.com/docs/api-reference/chat), Grok's (https://docs.x.ai/docs/models). */
+/**
+ * Models that refuse `stop`: OpenAI's that reason (https://platform.openai.com/docs/api-reference/chat),
+ * Grok's (https://docs.x.ai/docs/models).
+ */
 const NO_STOP = /^(o[1-9](-|$)|gpt-[56]|codex-|grok-4|grok-code|deepseek-r1)/;
 
-/** Providers that name models as they like: the limits behind a name are known for Claude only, which is Claude everywhere. */
+/**
+ * Providers that name models as they like: the limits behind a name are known for Claude only, which is
+ * Claude everywhere.
+ */
 const OPAQUE_PROVIDERS = new Set(['litellm_proxy', 'ollama_chat', 'groq']);
 
 /** The name of the model alone: without vendor, region and version decorations of resellers. */
@@ -125,8 +135,8 @@ function familyName(model: string): string {
 const NO_IMAGE_ADDRESSES = new Set(['bedrock', 'gemini', 'ollama', 'ollama_chat', 'vertex_ai']);
 
 /**
- * What is known of the model that a config names; `model_canonical_name` decides when it is set, and what the config says
- * of the model wins.
+ * What is known of the model that a config names; `model_canonical_name` decides when it is set, and what the
+ * config says of the model wins.
  */
 export function modelFeatures(config: LlmConfig): ModelFeatures {
   const features = withOverrides(knownFeatures(config), config.capability_overrides);
@@ -167,8 +177,9 @@ function knownFeatures(config: LlmConfig): ModelFeatures {
 }
 
 /**
- * The output limit to ask for. Behind a `base_url` of somebody's own the model may be a smaller one than its name says,
- * so 16 384 is the most there; a limit as large as the input would leave no room for it and is halved.
+ * The output limit to ask for. Behind a `base_url` of somebody's own the model may be a smaller one than its
+ * name says, so 16 384 is the most there; a limit as large as the input would leave no room for it and is
+ * halved.
  */
 function maxOutput(config: LlmConfig, name: string, limits: ModelFamily | undefined): number | null {
   if (config.max_output_tokens !== null) return config.max_output_tokens;
@@ -188,5 +199,8 @@ export function thinkingBudget(config: LlmConfig, features: ModelFeatures): numb
   return Math.min(wanted, features.maxOutputTokens - 1);
 }
 
-/** Lets Claude think between tool calls (https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking). */
+/**
+ * Lets Claude think between tool calls
+ * (https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking).
+ */
 export const INTERLEAVED_THINKING = { 'anthropic-beta': 'interleaved-thinking-2025-05-14' } as const;

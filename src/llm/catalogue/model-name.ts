@@ -13,8 +13,8 @@ const BARE_NAMES: readonly [RegExp, string][] = [
 ];
 
 /**
- * Splits `provider/model`. Only the first part is the provider: `openrouter/anthropic/claude-sonnet-4` goes to
- * openrouter, which calls it `anthropic/claude-sonnet-4`.
+ * Splits `provider/model`. Only the first part is the provider: `openrouter/anthropic/claude-sonnet-4` goes
+ * to openrouter, which calls it `anthropic/claude-sonnet-4`.
  */
 export function parseModelName(name: string): ModelName {
   const slash = name.indexOf('/');

@@ -1,6 +1,9 @@
 import type { LlmResponse } from '../llm.js';
 
-/** The failure classes that clients read in `ConversationErrorEvent.code`; names are those of the OpenHands SDK. */
+/**
+ * The failure classes that clients read in `ConversationErrorEvent.code`; names are those of the OpenHands
+ * SDK.
+ */
 export type LlmErrorCode =
   | 'LLMAuthenticationError'
   | 'LLMRateLimitError'
@@ -31,7 +34,10 @@ export class LlmError extends Error {
   }
 }
 
-/** A model that writes its calls as text wrote one that cannot be read. It was paid for; the message is for the model. */
+/**
+ * A model that writes its calls as text wrote one that cannot be read. It was paid for; the message is for
+ * the model.
+ */
 export class CallFormatError extends LlmError {
   constructor(
     message: string,

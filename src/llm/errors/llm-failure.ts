@@ -34,8 +34,8 @@ const CONTENT_POLICY =
 const BAD_KEY = /api key not valid|security token included in the request is (invalid|expired)/i;
 
 /**
- * Turns a failure into the error that clients of the original know: the class as `code`, LiteLLM's way of saying it as
- * text. The order counts: a full context window is also a bad request.
+ * Turns a failure into the error that clients of the original know: the class as `code`, LiteLLM's way of
+ * saying it as text. The order counts: a full context window is also a bad request.
  * @param family how LiteLLM calls the provider's errors: `OpenAIException`
  */
 export function failedAttempt(failure: ProviderFailure, family: string): FailedAttempt {

@@ -40,7 +40,8 @@ function readFailure(thrown: unknown): ProviderFailure {
   if (thrown instanceof HeldBackError)
     return { kind: 'status', status: 400, message: thrown.message, code: 'content_filter' };
   if (!isNativeError(thrown)) return streamedError(thrown);
-  // Several copies of the SDK's error classes are installed, one a provider: names tell them apart, `instanceof` not.
+  // Several copies of the SDK's error classes are installed, one a provider: names tell them apart,
+  // `instanceof` not.
   if (thrown.name === 'AI_InvalidResponseDataError' || thrown.name === 'AI_NoContentGeneratedError') {
     return { kind: 'no-response', message: thrown.message };
   }
@@ -72,7 +73,10 @@ function unreadable(body: string | undefined): string {
   );
 }
 
-/** An error that came inside a stream, as the provider wrote it. Overload and rate limits are told by code or type. */
+/**
+ * An error that came inside a stream, as the provider wrote it. Overload and rate limits are told by code or
+ * type.
+ */
 function streamedError(value: unknown): ProviderFailure {
   const response = isJsonObject(value) ? value['response'] : undefined;
   const said = isJsonObject(response) ? response : value;
@@ -87,7 +91,10 @@ function streamedError(value: unknown): ProviderFailure {
   return { kind: 'status', status, message, code };
 }
 
-/** `{"error": {"message", "code"}}` as most providers answer; other bodies are shown as they are, within reason. */
+/**
+ * `{"error": {"message", "code"}}` as most providers answer; other bodies are shown as they are, within
+ * reason.
+ */
 function bodyError(body: string | undefined, otherwise: string): { message: string; code?: string } {
   if (body === undefined || body.trim() === '') return { message: otherwise };
   const parsed = parseJson(body);
@@ -143,8 +150,8 @@ function causes(error: Error): Error[] {
 }
 
 /**
- * Providers quote what they were sent, and clients the address with its password. Short values are left alone: they
- * would tear words apart.
+ * Providers quote what they were sent, and clients the address with its password. Short values are left
+ * alone: they would tear words apart.
  */
 function withoutSecrets(message: string, config: LlmConfig): string {
   const secrets = [

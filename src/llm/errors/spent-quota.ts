@@ -5,8 +5,8 @@ const OF_A_DAY = /PerDay|too many \w+ per day/i;
 const COMES_BACK = /PerMinute|"retryDelay"/i;
 
 /**
- * Whether a refusal for limits (429) is of a quota that is used up, so that waiting does not help within reason: money,
- * or what there is for a day. https://ai.google.dev/gemini-api/docs/rate-limits
+ * Whether a refusal for limits (429) is of a quota that is used up, so that waiting does not help within
+ * reason: money, or what there is for a day. https://ai.google.dev/gemini-api/docs/rate-limits
  * @param body the whole of it: Google names the quota in its details
  */
 export function isQuotaSpent(said: { message: string; code?: string }, body = ''): boolean {

@@ -13,7 +13,8 @@ const FAMILIES: readonly [RegExp, string][] = [
 const SUGGESTIONS = 3;
 
 /**
- * What to say of a model that no provider serves: the names that were probably meant, and which providers there are.
+ * What to say of a model that no provider serves: the names that were probably meant, and which providers
+ * there are.
  * @param prefixes of the providers
  */
 export function unknownModel(name: string, prefixes: readonly string[]): string {

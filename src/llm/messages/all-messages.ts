@@ -2,8 +2,8 @@ import type { Message } from '../../events/index.js';
 import { sharedLength } from './shared-length.js';
 
 /**
- * Whether all messages of a dialogue pass a test. A dialogue comes back at every step, some messages longer: those that
- * passed before are not tested again, so the test may look at nothing but the message.
+ * Whether all messages of a dialogue pass a test. A dialogue comes back at every step, some messages longer:
+ * those that passed before are not tested again, so the test may look at nothing but the message.
  */
 export function allMessages(
   passes: (message: Message) => boolean,

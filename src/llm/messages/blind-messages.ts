@@ -3,7 +3,9 @@ import { allMessages } from './all-messages.js';
 
 const LEFT_OUT = '[An image was left out: this model takes no images.]';
 
-/** The dialogue for a model that takes no images: a note in the place of each, as providers refuse the images. */
+/**
+ * The dialogue for a model that takes no images: a note in the place of each, as providers refuse the images.
+ */
 export function withoutImages(messages: readonly Message[]): readonly Message[] {
   if (haveNoImages(messages)) return messages;
   return messages.map((message) =>

@@ -12,8 +12,8 @@ const KEPT = 64 * 1024 * 1024;
 const loaded = new Map<string, string>();
 
 /**
- * Puts images in the place of their addresses, for models that load none themselves. What cannot be loaded keeps its
- * address: the provider says what it thinks of it.
+ * Puts images in the place of their addresses, for models that load none themselves. What cannot be loaded
+ * keeps its address: the provider says what it thinks of it.
  */
 export async function withInlineImages(
   messages: readonly Message[],

@@ -31,8 +31,8 @@ function writeValue(value: unknown): string {
 }
 
 /**
- * Finds the first call in an answer. The notation is read with patience: the end of the call or of its last parameter may
- * be missing (the stop word cuts it off), and what follows the call is left out.
+ * Finds the first call in an answer. The notation is read with patience: the end of the call or of its last
+ * parameter may be missing (the stop word cuts it off), and what follows the call is left out.
  */
 export function readCall(answer: string): WrittenCall | undefined {
   const start = answer.indexOf(CALL_START);
@@ -60,7 +60,10 @@ function readParameters(answer: string, from: number): Map<string, string> {
   }
 }
 
-/** A value may hold the notation itself: it ends where a parameter ends and something that may follow one comes next. */
+/**
+ * A value may hold the notation itself: it ends where a parameter ends and something that may follow one
+ * comes next.
+ */
 function valueEnd(answer: string, from: number): { end: number; next: number } {
   let first: number | undefined;
   for (

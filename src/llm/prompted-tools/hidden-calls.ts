@@ -2,8 +2,9 @@ import type { LlmDelta } from '../llm.js';
 import { CALL_START } from './call-text.js';
 
 /**
- * Lets the words of a prompted model through while it writes, and not the call behind them: whoever watches a native
- * model is not shown its calls in pieces either. What may be the beginning of a call is held back until it is clear.
+ * Lets the words of a prompted model through while it writes, and not the call behind them: whoever watches a
+ * native model is not shown its calls in pieces either. What may be the beginning of a call is held back
+ * until it is clear.
  */
 export class HiddenCalls {
   private held = '';

@@ -13,7 +13,8 @@ export interface Conversion {
 }
 
 /**
- * For a model that has no calls of its own (`native_tool_calling: false`): tools, calls and results become text.
+ * For a model that has no calls of its own (`native_tool_calling: false`): tools, calls and results become
+ * text.
  * @param stopWords whether the model can be stopped where a call ends
  */
 export function promptedCall(asked: LlmRequest, stopWords: boolean): Conversion {

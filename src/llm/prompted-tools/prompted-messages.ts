@@ -5,8 +5,8 @@ import { toolDocs } from './tool-docs.js';
 import { AFTER_TASK, beforeTask, resultHeader } from './worked-example.js';
 
 /**
- * A dialogue for a model without calls of its own: tools are described in the instructions, an example stands before the
- * first message, calls and their results are text.
+ * A dialogue for a model without calls of its own: tools are described in the instructions, an example stands
+ * before the first message, calls and their results are text.
  */
 export function promptedMessages(messages: readonly Message[], tools: readonly LlmTool[]): Message[] {
   const written = messages.map(withoutCalls);

@@ -20,7 +20,10 @@ on several lines
 - Where no function helps, answer in plain words and do not speak of functions.
 </IMPORTANT>`;
 
-/** What is added to the instructions of a model that has no calls of its own: the functions, and how to call them. */
+/**
+ * What is added to the instructions of a model that has no calls of its own: the functions, and how to call
+ * them.
+ */
 export function toolDocs(tools: readonly LlmTool[]): string {
   const functions = tools.map(
     (tool, index) =>

@@ -59,8 +59,8 @@ PLEASE follow the format strictly! PLEASE EMIT ONE AND ONLY ONE FUNCTION CALL PE
 `;
 
 /**
- * What stands before the first message of the user: a task solved with the tools that there are, as far as the example
- * knows them. A model learns more from one good dialogue than from rules.
+ * What stands before the first message of the user: a task solved with the tools that there are, as far as
+ * the example knows them. A model learns more from one good dialogue than from rules.
  */
 export function beforeTask(tools: readonly LlmTool[]): string {
   const steps = STEPS.flatMap(({ says, call, result }) => {

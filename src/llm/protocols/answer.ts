@@ -139,8 +139,9 @@ function reasoningItem(
 }
 
 /**
- * A model that answers with an empty text is told apart from one that answers with none: clients see the difference. In
- * a stream there is none, it begins with an empty text; so one that brings nothing else was empty.
+ * A model that answers with an empty text is told apart from one that answers with none: clients see the
+ * difference. In a stream there is none, it begins with an empty text; so one that brings nothing else was
+ * empty.
  */
 function emptyContent({ body, content }: ModelOutput): ProviderAnswer['message']['content'] {
   const empty = body === undefined ? content.length === 0 : choiceMessage(body)?.['content'] === '';

@@ -1,6 +1,9 @@
 import { RefusalError } from './refusal.js';
 
-/** The statuses that AWS would have answered with (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html). */
+/**
+ * The statuses that AWS would have answered with
+ * (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html).
+ */
 const STATUS: Readonly<Record<string, number>> = {
   throttlingException: 429,
   serviceUnavailableException: 503,
@@ -8,7 +11,9 @@ const STATUS: Readonly<Record<string, number>> = {
   validationException: 400,
 };
 
-/** The exception in an event of converse's stream, which the SDK passes on without its name, or not at all. */
+/**
+ * The exception in an event of converse's stream, which the SDK passes on without its name, or not at all.
+ */
 export function awsException(event: unknown): RefusalError | undefined {
   if (typeof event !== 'object' || event === null) return undefined;
   const name = Object.keys(event).find((key) => key.endsWith('Exception'));

@@ -14,15 +14,18 @@ export interface CallIdForm {
 
 /** OpenAI's chat completions take 40 characters at most, whatever they are. */
 export const ANY_CALL_ID: CallIdForm = { pattern: /^[\x21-\x7e]{1,40}$/, length: 32, unique: false };
-/** Anthropic and AWS (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolUseBlock.html). */
+/**
+ * Anthropic and AWS (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolUseBlock.html).
+ */
 export const CLAUDE_CALL_ID: CallIdForm = { pattern: /^[a-zA-Z0-9_-]{1,64}$/, length: 32, unique: true };
 /** Mistral wants exactly nine letters or digits. */
 export const MISTRAL_CALL_ID: CallIdForm = { pattern: /^[a-zA-Z0-9]{9}$/, length: 9, unique: false };
 
 /**
- * The dialogue with ids of calls that the provider takes: one from another provider may have a form that this one
- * refuses, and some models count their calls anew in each answer, which others refuse. An id that fits and is the first
- * of its name stays; the others become the same ones in every request, so that caches go on to fit.
+ * The dialogue with ids of calls that the provider takes: one from another provider may have a form that this
+ * one refuses, and some models count their calls anew in each answer, which others refuse. An id that fits
+ * and is the first of its name stays; the others become the same ones in every request, so that caches go on
+ * to fit.
  */
 export function withCallIds(messages: readonly Message[], form: CallIdForm): readonly Message[] {
   // Where an id may come only once it depends on what was before.

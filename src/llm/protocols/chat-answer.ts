@@ -26,7 +26,9 @@ export class ChatAnswer {
     this.calls = new StreamedCalls((content, tool) => this.tell({ kind: 'call', content, tool }));
   }
 
-  /** Takes in a chunk of a stream. @throws the error that a provider sends in the middle, as it stands there */
+  /**
+   * Takes in a chunk of a stream. @throws the error that a provider sends in the middle, as it stands there
+   */
   addChunk(text: string): void {
     const chunk = parsed(text);
     if (isJsonObject(chunk['error']) || typeof chunk['error'] === 'string') throw streamError(chunk);

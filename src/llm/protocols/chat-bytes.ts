@@ -23,8 +23,8 @@ interface Written {
 }
 
 /**
- * Writes the messages of a request as JSON. A step sends the whole dialogue again, so what did not change since the last
- * one is not written again but taken from memory: messages that are the same objects.
+ * Writes the messages of a request as JSON. A step sends the whole dialogue again, so what did not change
+ * since the last one is not written again but taken from memory: messages that are the same objects.
  */
 export class ChatBytes {
   private readonly written = new Map<string, Written>();
@@ -45,7 +45,8 @@ export class ChatBytes {
     const from = start === undefined ? 0 : start.messages.length;
     const news = yield* encoded(messages, from, settled, dialect);
     const rest = yield* encoded(messages, settled, messages.length, dialect);
-    // Somebody else may have gone on with the same in the meantime: then this is a copy. From here on nobody can.
+    // Somebody else may have gone on with the same in the meantime: then this is a copy. From here on nobody
+    // can.
     const isOurs = this.written.get(conversationId) === start;
     this.forget(conversationId);
     const bytes = yield* joined(start?.bytes, news, isOurs);
@@ -86,8 +87,8 @@ export class ChatBytes {
 const COMMA = Buffer.from(',');
 
 /**
- * Messages before the last answer stay as they are written: no cache mark is put on them any more, and nothing comes
- * between them.
+ * Messages before the last answer stay as they are written: no cache mark is put on them any more, and
+ * nothing comes between them.
  */
 function settledLength(messages: readonly Message[]): number {
   const answer = messages.findLastIndex(({ role }) => role === 'assistant');

@@ -23,7 +23,10 @@ export interface ChatEndpoint {
   apiKey: string | null;
   headers?: Record<string, string>;
   queryParams?: Record<string, string>;
-  /** The names of the output limit: newer models of OpenAI's refuse `max_tokens`, older services know no other. */
+  /**
+   * The names of the output limit: newer models of OpenAI's refuse `max_tokens`, older services know no
+   * other.
+   */
   limitFields: ('max_completion_tokens' | 'max_tokens')[];
   /** Whether it takes `prompt_cache_key`. */
   cacheKey: boolean;
@@ -67,8 +70,8 @@ export async function callChatCompletions(
 }
 
 /**
- * Reads what comes back. Gateways refuse with status 200 and an error in the body when they had begun to answer
- * (https://openrouter.ai/docs/api-reference/errors), also where a stream was asked for.
+ * Reads what comes back. Gateways refuse with status 200 and an error in the body when they had begun to
+ * answer (https://openrouter.ai/docs/api-reference/errors), also where a stream was asked for.
  */
 async function readAnswer(call: ProviderCall, { status, headers, body }: ModelReply): Promise<ChatAnswer> {
   if (status < 200 || status >= 300) throw new RefusalError(status, await textOf(body), headers);
@@ -199,7 +202,10 @@ export function stopSequences({ request }: ProviderCall): string[] | undefined {
   return request.stop === undefined ? undefined : [...request.stop];
 }
 
-/** Headers that every provider gets: who asks (OpenRouter's names), which conversation, and what the config adds. */
+/**
+ * Headers that every provider gets: who asks (OpenRouter's names), which conversation, and what the config
+ * adds.
+ */
 export function requestHeaders({ request }: ProviderCall): Record<string, string> {
   const { config, conversationId } = request;
   return {

@@ -1,7 +1,13 @@
-/** Reads server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html): only their data counts here. */
+/**
+ * Reads server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html): only their data
+ * counts here.
+ */
 export class EventData {
   private readonly decoder = new TextDecoder();
-  /** The line that has no end yet, as it came: put together once, or a long one would be copied with each piece. */
+  /**
+   * The line that has no end yet, as it came: put together once, or a long one would be copied with each
+   * piece.
+   */
   private pieces: string[] = [];
   /** A carriage return at the end of a piece: it may be the first half of a line's end. */
   private held = '';

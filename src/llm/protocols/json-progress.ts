@@ -2,8 +2,8 @@
 const MAX_SCALAR = 32;
 
 /**
- * Follows JSON text that comes in pieces: whether what has come is a whole value. Each character is looked at once, because a stream may ask
- * after each of a hundred thousand pieces.
+ * Follows JSON text that comes in pieces: whether what has come is a whole value. Each character is looked at
+ * once, because a stream may ask after each of a hundred thousand pieces.
  */
 export class JsonProgress {
   /** What nobody has asked about yet. */

@@ -34,8 +34,8 @@ export interface StreamReading {
 }
 
 /**
- * Calls a model of the AI SDK for one step, streamed if the config says so, and gathers what it says. The SDK's own
- * loop and retries stay out of it: this is its lowest level, which also leaves errors as they are.
+ * Calls a model of the AI SDK for one step, streamed if the config says so, and gathers what it says. The
+ * SDK's own loop and retries stay out of it: this is its lowest level, which also leaves errors as they are.
  */
 export async function callLanguageModel(
   model: LanguageModelV3,

@@ -12,10 +12,16 @@ export interface OllamaBody extends JsonObject {
   think?: boolean | string;
 }
 
-/** What stands beside the options of a model; all else that `litellm_extra_body` names is an option, as `num_ctx`. */
+/**
+ * What stands beside the options of a model; all else that `litellm_extra_body` names is an option, as
+ * `num_ctx`.
+ */
 const FIELDS = new Set(['format', 'keep_alive', 'logprobs', 'think', 'top_logprobs', 'truncate']);
 
-/** The body of a request. A context that the config names is asked for: Ollama's own choice is too small for agents. */
+/**
+ * The body of a request. A context that the config names is asked for: Ollama's own choice is too small for
+ * agents.
+ */
 export function ollamaBody(call: ProviderCall): OllamaBody {
   const { config, messages, tools, stop } = call.request;
   const { options, ...extra } = config.litellm_extra_body;

@@ -20,8 +20,9 @@ export interface OllamaEndpoint {
 }
 
 /**
- * Asks Ollama by its own protocol (https://docs.ollama.com/api/chat): the only one of its routes that takes the size of
- * the context and tells thinking apart. A model that cannot think is asked again without: only Ollama knows which can.
+ * Asks Ollama by its own protocol (https://docs.ollama.com/api/chat): the only one of its routes that takes
+ * the size of the context and tells thinking apart. A model that cannot think is asked again without: only
+ * Ollama knows which can.
  */
 export async function callOllama(call: ProviderCall, endpoint: OllamaEndpoint): Promise<ProviderAnswer> {
   const body = ollamaBody(call);

@@ -33,7 +33,9 @@ export interface PromptMarks {
   oneTextPerResult?: boolean;
 }
 
-/** In the place of what is blank: these protocols refuse texts without a word, and results without content. */
+/**
+ * In the place of what is blank: these protocols refuse texts without a word, and results without content.
+ */
 const NO_TEXT = '(empty)';
 
 type AssistantContent = Extract<LanguageModelV3Message, { role: 'assistant' }>['content'];
@@ -89,8 +91,8 @@ function worded(blocks: readonly Content[]): readonly Content[] {
 }
 
 /**
- * An answer with nothing in it that could be sent back is left out, and answers in a row are one: a message without
- * content is refused, and calls that do not follow a message of the user or results.
+ * An answer with nothing in it that could be sent back is left out, and answers in a row are one: a message
+ * without content is refused, and calls that do not follow a message of the user or results.
  */
 function addAnswer(prompt: LanguageModelV3Prompt, content: AssistantContent): void {
   if (content.every(({ type }) => type === 'reasoning')) return;
@@ -175,7 +177,10 @@ function signatureOfText(message: Message, marks: PromptMarks): SharedV3Provider
     : undefined;
 }
 
-/** These protocols carry arguments as objects. What is not JSON, or nests too deeply, was replaced before it got into the history. */
+/**
+ * These protocols carry arguments as objects. What is not JSON, or nests too deeply, was replaced before it
+ * got into the history.
+ */
 export function parsedArguments(text: string): unknown {
   try {
     return parseShallow(text);

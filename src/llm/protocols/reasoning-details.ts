@@ -22,16 +22,19 @@ const RESPONSES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Reads OpenRouter's `reasoning_details` (https://openrouter.ai/docs/use-cases/reasoning-tokens): what a model has to get
- * back with the results of its calls. Claude's become thinking blocks and Gemini's the signatures of its calls, as they
- * are when their makers are asked directly: so a conversation can move from one to the other.
+ * Reads OpenRouter's `reasoning_details` (https://openrouter.ai/docs/use-cases/reasoning-tokens): what a
+ * model has to get back with the results of its calls. Claude's become thinking blocks and Gemini's the
+ * signatures of its calls, as they are when their makers are asked directly: so a conversation can move from
+ * one to the other.
  */
 export class ReasoningDetails {
   private readonly details = new Map<string, Detail>();
   /** Signatures that stand with their calls. */
   private readonly used = new Set<string>();
 
-  /** @param list the field of a message or of a chunk; in a stream the pieces of one detail share its index */
+  /**
+   * @param list the field of a message or of a chunk; in a stream the pieces of one detail share its index
+   */
   add(list: unknown): void {
     if (!Array.isArray(list)) return;
     for (const [place, piece] of list.entries()) if (isJsonObject(piece)) this.addPiece(piece, place);
@@ -76,7 +79,9 @@ export class ReasoningDetails {
     return withThoughtSignature(id, found?.data);
   }
 
-  /** The encrypted reasoning of OpenAI's models and xAI's, as the responses protocol would have brought it. */
+  /**
+   * The encrypted reasoning of OpenAI's models and xAI's, as the responses protocol would have brought it.
+   */
   get item(): ReasoningItem | undefined {
     const known = [...this.details.values()].filter(({ format }) => format.endsWith('-responses-v1'));
     const sealed = known.find(({ type, data }) => type === 'reasoning.encrypted' && data !== '');

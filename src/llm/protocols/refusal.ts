@@ -3,8 +3,9 @@ import { isJsonObject } from '../../json/index.js';
 import { modelFetch } from '../transport/model-fetch.js';
 
 /**
- * Sends a request and tells a refusal from an answer: gateways refuse with status 200 and an error in the body when they
- * had begun to answer (https://openrouter.ai/docs/api-reference/errors), also where a stream was asked for.
+ * Sends a request and tells a refusal from an answer: gateways refuse with status 200 and an error in the
+ * body when they had begun to answer (https://openrouter.ai/docs/api-reference/errors), also where a stream
+ * was asked for.
  */
 export const fetchAnswer: typeof fetch = async (input, init) => {
   const response = await modelFetch(input, init);

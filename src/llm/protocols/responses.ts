@@ -20,8 +20,8 @@ export interface ResponsesEndpoint {
 }
 
 /**
- * Asks a service that speaks OpenAI's responses (https://platform.openai.com/docs/api-reference/responses). Nothing is
- * stored there: reasoning comes encrypted and goes back with the next request.
+ * Asks a service that speaks OpenAI's responses (https://platform.openai.com/docs/api-reference/responses).
+ * Nothing is stored there: reasoning comes encrypted and goes back with the next request.
  */
 export async function callResponses(
   call: ProviderCall,
@@ -82,7 +82,10 @@ function instructions(messages: readonly Message[]): string | undefined {
   return system.length === 0 ? undefined : system.map(({ content }) => plainText(content)).join('\n');
 }
 
-/** Messages as input items; a call keeps the id its item had, a reasoning item goes before what followed from it. */
+/**
+ * Messages as input items; a call keeps the id its item had, a reasoning item goes before what followed from
+ * it.
+ */
 function responsesInput(messages: readonly Message[]): JsonObject[] {
   return messages.flatMap((message): JsonObject[] => {
     switch (message.role) {

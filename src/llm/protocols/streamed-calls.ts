@@ -25,8 +25,9 @@ interface OpenCall extends Piece {
 type OnPiece = (piece: string, tool: string) => void;
 
 /**
- * Puts the tool calls of chat completions together. In a stream a call comes in pieces with an index; services that are
- * only nearly like OpenAI leave indexes or ids out, use an index for several calls, or send the name later.
+ * Puts the tool calls of chat completions together. In a stream a call comes in pieces with an index;
+ * services that are only nearly like OpenAI leave indexes or ids out, use an index for several calls, or send
+ * the name later.
  */
 export class StreamedCalls {
   private readonly calls: OpenCall[] = [];

@@ -1,9 +1,10 @@
 import { isClaudes, type Message } from '../../events/index.js';
 
 /**
- * Whether Claude may be told to think by a budget: the turn that is not over has to begin with its own thinking, or the
- * request is refused (https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking, "Toggling thinking modes").
- * A turn that another model began, or that began without thinking, is ended without; the next may think again.
+ * Whether Claude may be told to think by a budget: the turn that is not over has to begin with its own
+ * thinking, or the request is refused
+ * (https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking, "Toggling thinking modes"). A turn
+ * that another model began, or that began without thinking, is ended without; the next may think again.
  */
 export function mayThink(messages: readonly Message[]): boolean {
   const asked = messages.findLastIndex(({ role }) => role === 'user');

@@ -51,7 +51,8 @@ export async function callClaude(call: ProviderCall, service: ClaudeService): Pr
     fetch: withoutUnusedBeta(withExtraBody(service.fetch, call.request.config.litellm_extra_body)),
   });
   const { thinks, headers, ...options } = claudeOutput(call);
-  // Of other models that speak this protocol nobody knows whether they think; what they signed they want back.
+  // Of other models that speak this protocol nobody knows whether they think; what they signed they want
+  // back.
   const messages =
     thinks || !call.features.claude ? call.request.messages : withoutThinking(call.request.messages);
   const output = await pastTheSdk(sdkPrompt(messages, anthropicMarks(call)), (prompt) =>
@@ -70,7 +71,10 @@ export async function callClaude(call: ProviderCall, service: ClaudeService): Pr
   return toAnswer(output, 'completion');
 }
 
-/** The SDK asks for structured outputs whenever there are tools. We never use them, and some resellers refuse the flag. */
+/**
+ * The SDK asks for structured outputs whenever there are tools. We never use them, and some resellers refuse
+ * the flag.
+ */
 const withoutUnusedBeta =
   (send: typeof fetch): typeof fetch =>
   (input, init) => {
@@ -98,8 +102,8 @@ function anthropicMarks({ features }: ProviderCall): PromptMarks {
 }
 
 /**
- * Output limit, thinking and sampling. Thinking tokens are part of the limit on the wire; the SDK adds them to what it
- * is given, so it is given the rest.
+ * Output limit, thinking and sampling. Thinking tokens are part of the limit on the wire; the SDK adds them
+ * to what it is given, so it is given the rest.
  */
 function claudeOutput({
   request,

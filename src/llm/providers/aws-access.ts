@@ -28,9 +28,9 @@ const MARGIN = 5 * 60_000;
 const KEPT = 50;
 
 /**
- * What a config says of AWS, as LiteLLM reads it (https://docs.litellm.ai/docs/providers/bedrock): a bearer token, else
- * a role, else a profile, else keys, else what AWS's own tools would find in the environment, in `~/.aws` or from the
- * machine.
+ * What a config says of AWS, as LiteLLM reads it (https://docs.litellm.ai/docs/providers/bedrock): a bearer
+ * token, else a role, else a profile, else keys, else what AWS's own tools would find in the environment, in
+ * `~/.aws` or from the machine.
  */
 export async function awsAccess(config: LlmConfig, model: string): Promise<AwsAccess> {
   const region = await regionOf(config, model);
@@ -42,7 +42,10 @@ export async function awsAccess(config: LlmConfig, model: string): Promise<AwsAc
   };
 }
 
-/** The region in a name says where the model is (a resource, or `eu-west-3/model`); then the config, the environment, the profile. */
+/**
+ * The region in a name says where the model is (a resource, or `eu-west-3/model`); then the config, the
+ * environment, the profile.
+ */
 async function regionOf(config: LlmConfig, model: string): Promise<string> {
   const named =
     /arn:aws[\w-]*:bedrock:([\w-]+):/.exec(model)?.[1] ??

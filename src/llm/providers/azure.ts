@@ -9,7 +9,10 @@ import type { Provider, ProviderAnswer, ProviderCall } from './provider.js';
 /** The version of the protocol when the config names none: the original's. */
 const DEFAULT_API_VERSION = '2024-12-01-preview';
 
-/** Versions of the protocol that have the path of their own (https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle). */
+/**
+ * Versions of the protocol that have the path of their own
+ * (https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle).
+ */
 const V1_VERSIONS = new Set(['v1', 'latest', 'preview']);
 
 /** Azure OpenAI: `base_url` is the resource, the model name its deployment. */
@@ -48,7 +51,10 @@ interface AzureAddress {
   isV1: boolean;
 }
 
-/** People paste the resource, the address that the portal shows for a deployment, or the one of the v1 protocol. */
+/**
+ * People paste the resource, the address that the portal shows for a deployment, or the one of the v1
+ * protocol.
+ */
 function azureAddress({ request, model }: ProviderCall): AzureAddress {
   const given = request.config.base_url ?? fromEnvironment(['AZURE_API_BASE', 'AZURE_OPENAI_ENDPOINT']);
   if (given === null) {

@@ -13,7 +13,10 @@ import type { Provider, ProviderAnswer, ProviderCall } from './provider.js';
 /** What LiteLLM puts before a model: the protocol, and the region, which `awsAccess` reads. */
 const LITELLM_ROUTE = /^((converse|invoke)\/)?([a-z]{2}(-[a-z]+)+-\d\/)?/;
 
-/** Models behind AWS, by the converse protocol (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html). */
+/**
+ * Models behind AWS, by the converse protocol
+ * (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html).
+ */
 export const bedrock: Provider = {
   errorFamily: 'BedrockException',
   callIds: CLAUDE_CALL_ID,
@@ -94,8 +97,8 @@ function extraFields({ request, features }: ProviderCall, thinks: boolean): Opti
 const NO_KEYS = { accessKeyId: '', secretAccessKey: '' };
 
 /**
- * Claude thinks by the effort there, as LiteLLM has it. The budget is part of the output limit on the wire; the SDK adds
- * the two up, so the caller subtracts.
+ * Claude thinks by the effort there, as LiteLLM has it. The budget is part of the output limit on the wire;
+ * the SDK adds the two up, so the caller subtracts.
  */
 function thinkingOptions(
   { request, features }: ProviderCall,

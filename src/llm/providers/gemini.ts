@@ -81,7 +81,9 @@ function thinkingOptions({ model, request: { config } }: ProviderCall): OptionFi
   };
 }
 
-/** Fewer tokens are refused; Pro cannot do without thinking (https://ai.google.dev/gemini-api/docs/thinking). */
+/**
+ * Fewer tokens are refused; Pro cannot do without thinking (https://ai.google.dev/gemini-api/docs/thinking).
+ */
 function leastBudget(model: string): number {
   if (model.startsWith('gemini-2.5-flash-lite')) return 512;
   return model.startsWith('gemini-2.5-flash') ? 1 : 128;

@@ -43,8 +43,9 @@ const tokenAnswer = z.object({ access_token: z.string(), expires_in: z.number().
 
 /**
  * Finds credentials of Google Cloud as Google's own libraries do
- * (https://cloud.google.com/docs/authentication/application-default-credentials): what is given, the file that
- * `GOOGLE_APPLICATION_CREDENTIALS` names, the one of `gcloud auth application-default login`, the machine.
+ * (https://cloud.google.com/docs/authentication/application-default-credentials): what is given, the file
+ * that `GOOGLE_APPLICATION_CREDENTIALS` names, the one of `gcloud auth application-default login`, the
+ * machine.
  * @param given JSON of a service account or a user, or the path of such a file
  * @throws LlmError when they cannot be read or are of another kind
  */
@@ -104,7 +105,10 @@ function parsedJson(text: string): unknown {
   }
 }
 
-/** A signed statement that asks for a token (https://developers.google.com/identity/protocols/oauth2/service-account). */
+/**
+ * A signed statement that asks for a token
+ * (https://developers.google.com/identity/protocols/oauth2/service-account).
+ */
 function assertion(account: z.infer<typeof serviceAccount>): Record<string, string> {
   const now = Math.floor(Date.now() / 1000);
   const encoded = (part: object): string => Buffer.from(JSON.stringify(part)).toString('base64url');
@@ -146,7 +150,10 @@ async function requestToken(url: string, form: Record<string, string>, signal: A
   return readToken(await modelFetch(url, { method: 'POST', body: new URLSearchParams(form), signal }));
 }
 
-/** The account of the machine that this runs on (https://cloud.google.com/compute/docs/access/authenticate-workloads). */
+/**
+ * The account of the machine that this runs on
+ * (https://cloud.google.com/compute/docs/access/authenticate-workloads).
+ */
 async function machineToken(signal: AbortSignal): Promise<Token> {
   const host = process.env['GCE_METADATA_HOST'] ?? 'metadata.google.internal';
   const url = `http://${host}/computeMetadata/v1/instance/service-accounts/default/token`;

@@ -23,7 +23,10 @@ function proxy(address: ServiceAddress): Provider {
   };
 }
 
-/** LiteLLM passes Anthropic's thinking on to Claude; of models nobody knows it is not asked what they may refuse. */
+/**
+ * LiteLLM passes Anthropic's thinking on to Claude; of models nobody knows it is not asked what they may
+ * refuse.
+ */
 function proxyExtras({ request, features }: ProviderCall): ProxyExtras {
   const cacheKey = features.reasoningEffort && !features.claude;
   // It knows where each of its models wants the images of tools.

@@ -22,8 +22,8 @@ interface CompatibleService extends ServiceAddress {
 }
 
 /**
- * By the prefix of the model name. Addresses as the services document them for OpenAI's clients, names of variables as
- * LiteLLM has them (https://docs.litellm.ai/docs/providers).
+ * By the prefix of the model name. Addresses as the services document them for OpenAI's clients, names of
+ * variables as LiteLLM has them (https://docs.litellm.ai/docs/providers).
  */
 const SERVICES: Readonly<Record<string, CompatibleService>> = {
   baseten: { url: 'https://inference.baseten.co/v1', keys: ['BASETEN_API_KEY'] },
@@ -57,7 +57,8 @@ const SERVICES: Readonly<Record<string, CompatibleService>> = {
     url: 'https://api.deepseek.com/v1',
     keys: ['DEEPSEEK_API_KEY'],
     bases: ['DEEPSEEK_API_BASE'],
-    // It documents the second (https://api-docs.deepseek.com/api/create-chat-completion), LiteLLM sends the first.
+    // It documents the second (https://api-docs.deepseek.com/api/create-chat-completion), LiteLLM sends the
+    // first.
     limitFields: ['max_completion_tokens', 'max_tokens'],
     cacheKey: true,
     dialect: { plainRoles: ALL_ROLES, reasoningRequired: true },

@@ -34,7 +34,10 @@ export interface ProxyExtras {
   dialect?: ServiceDialect;
 }
 
-/** Responses for the models that are made for them, chat completions for the others; `api_mode` decides if it is set. */
+/**
+ * Responses for the models that are made for them, chat completions for the others; `api_mode` decides if it
+ * is set.
+ */
 export async function callOpenAi(
   call: ProviderCall,
   address: ServiceAddress,

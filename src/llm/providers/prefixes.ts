@@ -1,5 +1,6 @@
-// Which prefix of a model name leads to which provider: one line each, the exported name is the prefix. A provider loads its
-// client library when it is first called. Services that speak OpenAI's chat completions as it is are in openai-compatible.ts.
+// Which prefix of a model name leads to which provider: one line each, the exported name is the prefix. A
+// provider loads its client library when it is first called. Services that speak OpenAI's chat completions as
+// it is are in openai-compatible.ts.
 export { anthropic } from './anthropic.js';
 export { azure } from './azure.js';
 export { bedrock } from './bedrock.js';

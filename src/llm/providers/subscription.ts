@@ -4,7 +4,10 @@ import { callResponses } from '../protocols/responses.js';
 import { fromEnvironment } from './environment.js';
 import type { ProviderAnswer, ProviderCall } from './provider.js';
 
-/** Where the models of a ChatGPT subscription are. Never the `base_url` of a model: the token is for nobody else. */
+/**
+ * Where the models of a ChatGPT subscription are. Never the `base_url` of a model: the token is for nobody
+ * else.
+ */
 const ADDRESS = 'https://chatgpt.com/backend-api/codex';
 const ADDRESS_VARIABLES = ['CHATGPT_CODEX_BASE_URL'];
 /** Where the account stands in an access token. */

@@ -14,9 +14,10 @@ const DEFAULT_LOCATION = 'us-central1';
 const CLAUDE_VERSION = 'vertex-2023-10-16';
 
 /**
- * Models on Google Cloud's Vertex AI: Gemini by its own protocol, Claude by Anthropic's, `vendor/model` by chat
- * completions. Project, location and credentials come from the environment, as LiteLLM has it
- * (https://docs.litellm.ai/docs/providers/vertex); the config's `api_key` may hold the JSON of a service account instead.
+ * Models on Google Cloud's Vertex AI: Gemini by its own protocol, Claude by Anthropic's, `vendor/model` by
+ * chat completions. Project, location and credentials come from the environment, as LiteLLM has it
+ * (https://docs.litellm.ai/docs/providers/vertex); the config's `api_key` may hold the JSON of a service
+ * account instead.
  */
 export const vertex: Provider = {
   errorFamily: 'Vertex_aiException',

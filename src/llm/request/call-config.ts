@@ -12,8 +12,9 @@ const FRAMING = new Set(['content-length', 'transfer-encoding']);
 const OPENAI_ITSELF = /^https:\/\/api\.openai\.com\/?$/;
 
 /**
- * The config as providers are called with it: addresses are checked, a name and password in one become a header, as
- * `fetch` takes none in an address; names of headers are in lower case, so that one of the config takes the place of ours.
+ * The config as providers are called with it: addresses are checked, a name and password in one become a
+ * header, as `fetch` takes none in an address; names of headers are in lower case, so that one of the config
+ * takes the place of ours.
  * @throws LlmError `LLMBadRequestError` for an address that is none, and a header that cannot be set
  */
 export function callConfig(config: LlmConfig): LlmConfig {

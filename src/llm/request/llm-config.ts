@@ -1,6 +1,9 @@
 import type { JsonObject } from '../../json/index.js';
 
-/** The LLM object of the wire, defaults filled in. Field meanings and defaults: LiteLLM's and the OpenHands SDK's. */
+/**
+ * The LLM object of the wire, defaults filled in. Field meanings and defaults: LiteLLM's and the OpenHands
+ * SDK's.
+ */
 export interface LlmConfig {
   /** LiteLLM style: `provider/model`. */
   model: string;

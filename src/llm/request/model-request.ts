@@ -29,7 +29,10 @@ const DECODERS: Readonly<Record<string, () => ReturnType<typeof createGunzip>>> 
   br: createBrotliDecompress,
 };
 
-/** Posts to a model. It is what `modelFetch` does without the web's streams, which cost more than the rest of a short call. */
+/**
+ * Posts to a model. It is what `modelFetch` does without the web's streams, which cost more than the rest of
+ * a short call.
+ */
 export async function postToModel({ url, headers, body, signal }: ModelRequest): Promise<ModelReply> {
   const dispatcher = await modelDispatcher();
   const asked = {

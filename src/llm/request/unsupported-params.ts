@@ -2,12 +2,15 @@ import type { LlmConfig } from './llm-config.js';
 import { LlmError } from '../errors/llm-error.js';
 import type { ModelFeatures } from '../catalogue/model-features.js';
 
-/** Where LiteLLM knows of an effort that a model does not take. It is in every config, so the others do not complain. */
+/**
+ * Where LiteLLM knows of an effort that a model does not take. It is in every config, so the others do not
+ * complain.
+ */
 const STRICT_ABOUT_EFFORT = new Set(['openai', 'azure']);
 
 /**
- * Parameters that the config sets and the model does not take are left out of requests, unless `drop_params` is false: then
- * they are an error.
+ * Parameters that the config sets and the model does not take are left out of requests, unless `drop_params`
+ * is false: then they are an error.
  * @param provider the prefix of the model's name
  * @throws LlmError `LLMBadRequestError` in LiteLLM's words
  */

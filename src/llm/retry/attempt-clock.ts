@@ -7,8 +7,8 @@ export class AttemptTimeoutError extends Error {
 }
 
 /**
- * Ends an attempt when it takes too long as a whole, or when nothing has come for too long. Close it in any case:
- * it holds timers.
+ * Ends an attempt when it takes too long as a whole, or when nothing has come for too long. Close it in any
+ * case: it holds timers.
  */
 export class AttemptClock {
   private readonly controller = new AbortController();
@@ -39,7 +39,9 @@ export class AttemptClock {
     this.idle?.refresh();
   }
 
-  /** Answers as the work does, but rejects at once when the signal is aborted, even if the work ignores it. */
+  /**
+   * Answers as the work does, but rejects at once when the signal is aborted, even if the work ignores it.
+   */
   async race<T>(work: Promise<T>): Promise<T> {
     const { signal } = this;
     let onAbort: (() => void) | undefined;

@@ -10,8 +10,8 @@ export type RetryPolicy = Pick<
 >;
 
 /**
- * Seconds to wait after the n-th attempt: as long as the provider asked for, else the multiplier doubled each time; kept
- * between the bounds.
+ * Seconds to wait after the n-th attempt: as long as the provider asked for, else the multiplier doubled each
+ * time; kept between the bounds.
  */
 function retryWait(policy: RetryPolicy, attempt: number, wanted?: number): number {
   const wait = wanted ?? policy.retry_multiplier * 2 ** (attempt - 1);
@@ -30,7 +30,8 @@ export interface Attempting<T> {
 }
 
 /**
- * Tries until an attempt succeeds, fails for good, or `num_retries` attempts are used up (it counts all, 0 is one).
+ * Tries until an attempt succeeds, fails for good, or `num_retries` attempts are used up (it counts all, 0 is
+ * one).
  * @throws the last `LlmError`, or the signal's reason once it is aborted
  */
 export async function withAttempts<T>(attempting: Attempting<T>): Promise<T> {

@@ -17,7 +17,10 @@ const PASSING: ReadonlySet<LlmErrorCode> = new Set([
   'APIError',
 ]);
 
-/** Asks the models of `fallback_strategy` in their order when the one that was meant does not answer; each call begins anew. */
+/**
+ * Asks the models of `fallback_strategy` in their order when the one that was meant does not answer; each
+ * call begins anew.
+ */
 export class FallbackModels {
   private readonly logger = new Logger('Llm');
   /** Set by whoever keeps the profiles. */

@@ -11,9 +11,10 @@ const REFUSAL =
 const REMEMBERED = 1_000;
 
 /**
- * Signed and encrypted reasoning goes back to whoever can read it. Who that is cannot be told from outside: another
- * account, another region, a model of another maker behind the same protocol or a shortened history make it void. So a
- * provider that refuses some gets the dialogue again without it, and from then on without what was in that request.
+ * Signed and encrypted reasoning goes back to whoever can read it. Who that is cannot be told from outside:
+ * another account, another region, a model of another maker behind the same protocol or a shortened history
+ * make it void. So a provider that refuses some gets the dialogue again without it, and from then on without
+ * what was in that request.
  */
 export class RefusedReasoning {
   private readonly refused = new Map<string, Set<string>>();

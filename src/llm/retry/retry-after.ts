@@ -1,6 +1,6 @@
 /**
- * How long the provider asks to wait, in seconds: `retry-after-ms` (OpenAI), `retry-after` in seconds or as a date
- * (https://www.rfc-editor.org/rfc/rfc9110#field.retry-after), or Google's `RetryInfo` in the body
+ * How long the provider asks to wait, in seconds: `retry-after-ms` (OpenAI), `retry-after` in seconds or as a
+ * date (https://www.rfc-editor.org/rfc/rfc9110#field.retry-after), or Google's `RetryInfo` in the body
  * (https://cloud.google.com/apis/design/errors). Undefined: it does not say.
  * @param thrown an error of the AI SDK
  */

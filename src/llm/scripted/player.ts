@@ -24,9 +24,10 @@ const EXPLANATION =
 const AT_END = 'The script is at its end.';
 
 /**
- * Finds the next turn from the dialogue alone, so that a restart changes nothing: the script is the last text of the
- * user that has steps, and every answer of the model after it was one of them. Messages that nobody answered come as
- * the texts of one: only the newest script counts, or one that fails for ever would stand before all that follow.
+ * Finds the next turn from the dialogue alone, so that a restart changes nothing: the script is the last text
+ * of the user that has steps, and every answer of the model after it was one of them. Messages that nobody
+ * answered come as the texts of one: only the newest script counts, or one that fails for ever would stand
+ * before all that follow.
  * @param attempt from 1: steps may say that their first attempts fail
  * @param canCall whether tools are offered; without them a call is put into words
  */

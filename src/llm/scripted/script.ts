@@ -8,10 +8,11 @@
  *     THINK: <text>               reasoning that comes before what the same step says or does
  *     AND RUN: / AND TOOL: ...    one more call in the same answer
  *     WAIT: <seconds>             the next step takes that long
- *     FAIL: <status> <message>    the next step fails first: each FAIL above it is one attempt; nothing after it: all fail
+ *     FAIL: <status> <message> the next step fails first: each FAIL above it is one attempt; nothing after
+ *     it: all fail
  *
- * One answer of the model is one step. Lines that begin with no keyword belong to the line above (so a command may have
- * several lines); before the first keyword they are ignored.
+ * One answer of the model is one step. Lines that begin with no keyword belong to the line above (so a
+ * command may have several lines); before the first keyword they are ignored.
  */
 export interface ScriptStep {
   /** Seconds. */

@@ -2,13 +2,18 @@ import { turnForPiece } from '../../flow/index.js';
 import { LlmError } from '../errors/llm-error.js';
 
 const MIB = 1024 * 1024;
-/** No model says so much in a stream: some take 350 bytes for each token, so this is room for 190,000 of them. */
+/**
+ * No model says so much in a stream: some take 350 bytes for each token, so this is room for 190,000 of them.
+ */
 const MAX_STREAM = 64 * MIB;
 /** One event of a stream; the largest that there are bring pictures, or repeat the whole answer. */
 const MAX_LINE = 8 * MIB;
 /** An answer that is not streamed, and the text of one that is, which is kept until its end. */
 const MAX_BODY = 16 * MIB;
-/** Working on so much takes up to some milliseconds; of a model that people wait for come some hundred bytes at a time. */
+/**
+ * Working on so much takes up to some milliseconds; of a model that people wait for come some hundred bytes
+ * at a time.
+ */
 const LARGE = 16 * 1024;
 const LINE_END = 0x0a;
 
@@ -36,14 +41,17 @@ export class AnswerBound {
 }
 
 /**
- * Resolves when a piece of an answer may be worked on. Large ones wait for a turn of their own: an endpoint that sends faster than
- * it is read has megabytes ready, and they would all be worked on in one turn.
+ * Resolves when a piece of an answer may be worked on. Large ones wait for a turn of their own: an endpoint
+ * that sends faster than it is read has megabytes ready, and they would all be worked on in one turn.
  */
 export async function turnFor(chunk: Uint8Array): Promise<void> {
   if (chunk.length >= LARGE) await turnForPiece();
 }
 
-/** Watches over what a model says in a stream, in characters: little of its bytes may be text, or nearly all of them. */
+/**
+ * Watches over what a model says in a stream, in characters: little of its bytes may be text, or nearly all
+ * of them.
+ */
 export class TextBound {
   private length = 0;
 

@@ -9,8 +9,9 @@ const MARKS = new RegExp(`"(${MARK}\\d+)"`);
 let count = 0;
 
 /**
- * Calls a model of the AI SDK with a prompt in which marks stand for long strings; `bodyToSend` puts the strings into the request. The
- * SDK writes a request in one piece, which for ten megabytes holds everything up for 80 ms.
+ * Calls a model of the AI SDK with a prompt in which marks stand for long strings; `bodyToSend` puts the
+ * strings into the request. The SDK writes a request in one piece, which for ten megabytes holds everything
+ * up for 80 ms.
  */
 export async function pastTheSdk<Message extends Spoken, T>(
   prompt: Message[],

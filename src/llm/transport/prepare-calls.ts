@@ -6,8 +6,8 @@ import { modelDispatcher } from './model-fetch.js';
 let isPrepared = false;
 
 /**
- * Loads what the first call to a model needs, while nobody waits for it: the client and the table of prices take 10 and 15 ms of the
- * event loop, once. What cannot be loaded is the call's to complain of.
+ * Loads what the first call to a model needs, while nobody waits for it: the client and the table of prices
+ * take 10 and 15 ms of the event loop, once. What cannot be loaded is the call's to complain of.
  * @param model its name: scripted ones are not called
  */
 export function prepareCalls(model: string): void {

@@ -3,7 +3,10 @@ const MAX_REDIRECTS = 20;
 
 const REDIRECTIONS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
-/** Headers that tell nothing of who asks: no others go to another host. Keys are called as each provider likes. */
+/**
+ * Headers that tell nothing of who asks: no others go to another host. Keys are called as each provider
+ * likes.
+ */
 const HARMLESS: ReadonlySet<string> = new Set(['accept', 'content-type', 'user-agent']);
 
 /** What is asked for, where, and how. */
@@ -25,8 +28,9 @@ interface Answered {
 }
 
 /**
- * Asks, and goes where it is sent. What was to be posted is posted there, too, unless the answer says to get something (303), as
- * an address that moved is not asked for something else. To another origin go neither keys nor headers of one's own.
+ * Asks, and goes where it is sent. What was to be posted is posted there, too, unless the answer says to get
+ * something (303), as an address that moved is not asked for something else. To another origin go neither
+ * keys nor headers of one's own.
  */
 export async function follow<Body, Answer>(
   asked: Asked<Body>,

@@ -18,7 +18,10 @@ export interface ToolCatalogue {
   tools: CatalogueEntry[];
 }
 
-/** What is said of the tools that people choose from; their choice and the default set are those of the original. */
+/**
+ * What is said of the tools that people choose from; their choice and the default set are those of the
+ * original.
+ */
 const CHOICES: Readonly<Record<string, { description: string; byDefault?: true }>> = {
   terminal: { description: 'Runs commands in a shell that keeps its state.', byDefault: true },
   file_editor: { description: 'Shows, creates and changes files.', byDefault: true },

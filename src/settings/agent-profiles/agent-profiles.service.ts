@@ -39,7 +39,9 @@ export class AgentProfilesService {
     private readonly settings: SettingsStore,
   ) {}
 
-  /** What there is. Where none is in use, the default one is from now on, and is made if it does not exist. */
+  /**
+   * What there is. Where none is in use, the default one is from now on, and is made if it does not exist.
+   */
   async list(): Promise<{ profiles: AgentProfileInfo[]; active_agent_profile_id: string | null }> {
     const { active_agent_profile_id: id } = await this.settings.loadForReading();
     const known = await this.profiles.all();
@@ -67,7 +69,9 @@ export class AgentProfilesService {
     });
   }
 
-  /** Deletes a profile, if there is one; where it was in use the default one is. @throws UnreadableStoreError */
+  /**
+   * Deletes a profile, if there is one; where it was in use the default one is. @throws UnreadableStoreError
+   */
   async remove(name: string): Promise<void> {
     const plain = withoutEnding(name);
     await this.folder.change(async (writer) => {
@@ -107,7 +111,9 @@ export class AgentProfilesService {
     });
   }
 
-  /** @returns the id of the default profile; null where it cannot be stored, which is no reason not to list */
+  /**
+   * @returns the id of the default profile; null where it cannot be stored, which is no reason not to list
+   */
   private async seed(): Promise<string | null> {
     try {
       return await this.folder.change(async (writer) => {
@@ -159,7 +165,9 @@ function withOpenHandsAgent(settings: Settings): Settings {
   return isOpenHands(settings) ? settings : { ...settings, agent: completeAgent({}, {}) ?? settings.agent };
 }
 
-/** What the settings of an ACP agent and its profile have in common; a profile has the command as one text. */
+/**
+ * What the settings of an ACP agent and its profile have in common; a profile has the command as one text.
+ */
 function ofAcp({ agent }: Settings): JsonObject {
   const { acp_server, acp_model, acp_session_mode, acp_prompt_timeout, acp_startup_timeout } = agent;
   const [command, args] = [wordsIn(agent['acp_command']), wordsIn(agent['acp_args'])];

@@ -16,7 +16,8 @@ export function agentKind({ agent_kind: kind = 'openhands' }: JsonObject): unkno
 
 /**
  * Agent settings with all fields; undefined where one is not valid.
- * @param stored fields that nobody here knows are taken for those of a newer program where they were stored before
+ * @param stored fields that nobody here knows are taken for those of a newer program where they were stored
+ *   before
  */
 export function completeAgent(settings: JsonObject, stored: JsonObject): JsonObject | undefined {
   const kind = agentKind(settings);
@@ -64,8 +65,9 @@ function tidyServer(given: JsonObject): JsonObject {
 }
 
 /**
- * An MCP server or a looked-up secret with the name and password of its address as the header that they are sent as: other
- * programs that share the settings store this header encrypted, and addresses not. Beside an `auth` there may be none.
+ * An MCP server or a looked-up secret with the name and password of its address as the header that they are
+ * sent as: other programs that share the settings store this header encrypted, and addresses not. Beside an
+ * `auth` there may be none.
  */
 function withBasicAuth(service: JsonObject): JsonObject {
   const { url, headers, auth } = service;

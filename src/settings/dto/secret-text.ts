@@ -1,7 +1,9 @@
 import { isBlank } from '../../crypto/index.js';
 import { type FieldType, nullable, text } from '../../http/validation/field-type.js';
 
-/** A key or a password that may be absent; blank text counts as none, which no service takes. The mask stays. */
+/**
+ * A key or a password that may be absent; blank text counts as none, which no service takes. The mask stays.
+ */
 export function secretText(): FieldType {
   const type = nullable(text({ secret: true }));
   return { ...type, read: (raw) => (typeof raw === 'string' && raw.trim() === '' ? null : type.read(raw)) };

@@ -35,7 +35,10 @@ export class LlmProfilesService {
     return { profiles: await this.profiles.list(), active_profile };
   }
 
-  /** @throws ProfileNotFoundError, UnusableProfileError, DanglingConnectionError where secrets are wanted in clear */
+  /**
+   * @throws ProfileNotFoundError, UnusableProfileError, DanglingConnectionError where secrets are wanted in
+   * clear
+   */
   async get(name: string, exposure: Exposure): Promise<JsonObject> {
     const plain = withoutEnding(name);
     const stored = profileLlm(plain, await this.profiles.stored(plain));

@@ -47,8 +47,9 @@ export class LlmProfiles {
   }
 
   /**
-   * The fields of the LLM of a profile as it can be used: secrets in clear, with the key and the address of its provider
-   * connection. Those that no key of ours opens are null. A `.json` behind the name is passed over.
+   * The fields of the LLM of a profile as it can be used: secrets in clear, with the key and the address of
+   * its provider connection. Those that no key of ours opens are null. A `.json` behind the name is passed
+   * over.
    * @throws InvalidProfileNameError, ProfileNotFoundError, UnusableProfileError, DanglingConnectionError
    */
   async load(name: string): Promise<{ name: string; llm: JsonObject }> {
@@ -110,7 +111,8 @@ export class LlmProfiles {
     const own = isLinked ? { ...llm, api_key: null, base_url: null } : llm;
     const path = this.files.path(name);
     const before = await this.file(name).catch(() => undefined);
-    // What came back masked and could not be restored is missing; the file may still hold a key that others can open.
+    // What came back masked and could not be restored is missing; the file may still hold a key that others
+    // can open.
     const missing = Object.fromEntries(Object.keys(before ?? {}).map((field) => [field, null]));
     const sealed = withSecrets
       ? this.secrets.seal(path, { ...missing, ...own }, before)

@@ -12,7 +12,10 @@ export class MetaProfileClassDto {
   model!: string;
 }
 
-/** How tasks are handed to models: by classes that a model chooses from, or by a prompt that names a model at once. */
+/**
+ * How tasks are handed to models: by classes that a model chooses from, or by a prompt that names a model at
+ * once.
+ */
 export class MetaProfileDto {
   @Field(text(), 'The name of the LLM profile that chooses.')
   classifier_model!: string;

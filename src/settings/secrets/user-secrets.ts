@@ -35,7 +35,8 @@ export class UserSecrets {
   }
 
   /**
-   * What there is, also what no key opens; nothing where the file is damaged, as clients know it, and the log says so.
+   * What there is, also what no key opens; nothing where the file is damaged, as clients know it, and the log
+   * says so.
    */
   async list(): Promise<SecretItem[]> {
     try {

@@ -60,7 +60,9 @@ export class NamedFiles {
     await writer.remove(this.file(from));
   }
 
-  /** Puts a former object where it is none of the objects any more: beside them, under its name and a mark. */
+  /**
+   * Puts a former object where it is none of the objects any more: beside them, under its name and a mark.
+   */
   async keep(writer: FolderWriter, name: string, value: JsonObject, mark: string): Promise<void> {
     await writer.write(`${this.file(name)}.${mark}`, value);
   }

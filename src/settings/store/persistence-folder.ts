@@ -14,9 +14,9 @@ const MAX_BYTES = 8 * 1024 * 1024;
 const LEFTOVER = /^\..*\.[0-9a-f]{12}\.tmp$/;
 
 /**
- * The folder that OpenHands programs of one user share: JSON files, readable by their owner only. A file is replaced as
- * a whole, so that readers see the old or the new one. Names are relative to the folder and never come from clients
- * unchecked.
+ * The folder that OpenHands programs of one user share: JSON files, readable by their owner only. A file is
+ * replaced as a whole, so that readers see the old or the new one. Names are relative to the folder and never
+ * come from clients unchecked.
  */
 export class PersistenceFolder {
   private readonly lock: FolderLock;

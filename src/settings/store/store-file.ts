@@ -3,7 +3,9 @@ import type { JsonObject } from '../../json/index.js';
 import { DamagedFileError, type SettingsConflictError } from '../settings-errors.js';
 import type { PersistenceFolder } from './persistence-folder.js';
 
-/** The one file of a store. What is wrong with it stands in the log; clients are told that it cannot be used. */
+/**
+ * The one file of a store. What is wrong with it stands in the log; clients are told that it cannot be used.
+ */
 export class StoreFile {
   private readonly logger = new Logger('Settings');
 

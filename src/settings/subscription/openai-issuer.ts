@@ -1,7 +1,9 @@
 import { withoutEndSlashes } from '../../text/index.js';
 import { isJsonObject } from '../../json/index.js';
 
-/** Where people with a ChatGPT subscription sign in; another one by the environment, for tests and proxies. */
+/**
+ * Where people with a ChatGPT subscription sign in; another one by the environment, for tests and proxies.
+ */
 const ISSUER = 'https://auth.openai.com';
 const ISSUER_VARIABLE = 'OPENAI_AUTH_ISSUER';
 /** The public client of programs that use a subscription: that of the Codex CLI. */

@@ -5,7 +5,10 @@ import type { JsonObject } from '../../json/index.js';
 import type { FolderWriter, PersistenceFolder } from '../store/persistence-folder.js';
 import type { SubscriptionTokens } from './openai-issuer.js';
 
-/** Where the original keeps a sign-in, in the clear: it takes nothing else, and would send a token of ours to OpenAI. */
+/**
+ * Where the original keeps a sign-in, in the clear: it takes nothing else, and would send a token of ours to
+ * OpenAI.
+ */
 const SHARED = 'auth/openai_oauth.json';
 /** Where this server keeps one of its own, encrypted. */
 const OWN = 'auth/openai_oauth.sealed.json';
@@ -18,9 +21,9 @@ export interface KeptTokens extends SubscriptionTokens {
 }
 
 /**
- * The tokens of a sign-in. Those of this server are encrypted; without a secret key they are kept in memory only. Those
- * of another program are used where there are none of ours, and stay in its file and form when they are renewed: a
- * refresh token is good once, and that program would be signed out.
+ * The tokens of a sign-in. Those of this server are encrypted; without a secret key they are kept in memory
+ * only. Those of another program are used where there are none of ours, and stay in its file and form when
+ * they are renewed: a refresh token is good once, and that program would be signed out.
  */
 export class StoredTokens {
   private readonly logger = new Logger('Subscription');

@@ -3,8 +3,8 @@ import type { JsonObject } from '../../json/index.js';
 import { RefusedSettingsError } from '../settings-errors.js';
 
 /**
- * What a client has sent, with its secrets: those that came back masked have the values that are stored, tokens of this
- * server are opened.
+ * What a client has sent, with its secrets: those that came back masked have the values that are stored,
+ * tokens of this server are opened.
  * @param stored what it is about, as it is stored; empty for something new
  * @throws RefusedSettingsError for a token of another server: no provider may get it
  */

@@ -2,7 +2,10 @@ import { isJsonObject, type JsonObject } from '../../json/index.js';
 import { AGENT_PROFILE_VERSION } from '../agent-profiles/agent-profile.dto.js';
 import { AGENT_SETTINGS_VERSION } from '../dto/agent-settings.dto.js';
 
-/** From this version of agent settings on `mcp_config` has the servers themselves, without `mcpServers` around them. */
+/**
+ * From this version of agent settings on `mcp_config` has the servers themselves, without `mcpServers` around
+ * them.
+ */
 const BARE_SERVERS = 5;
 /** From these versions on `tools` says all, where switches for some tools stood beside it. */
 const TOOLS_SAY_ALL = { settings: 8, profile: 3 };

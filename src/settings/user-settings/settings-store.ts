@@ -47,8 +47,8 @@ export class SettingsStore {
   }
 
   /**
-   * The settings for reading. Secrets that no key opens have no value. A file that is damaged counts as the defaults, as
-   * clients know it, and the log says so.
+   * The settings for reading. Secrets that no key opens have no value. A file that is damaged counts as the
+   * defaults, as clients know it, and the log says so.
    */
   async loadForReading(): Promise<Settings> {
     try {

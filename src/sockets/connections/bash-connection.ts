@@ -27,7 +27,10 @@ interface Sources {
 
 /** Sockets at one shell; one more is closed with 1013. The original's number. */
 const MAX_LISTENERS = 50;
-/** Bytes that may wait for a client before it is given what is kept at its own pace; about as much is read at a time. */
+/**
+ * Bytes that may wait for a client before it is given what is kept at its own pace; about as much is read at
+ * a time.
+ */
 const MAX_BYTES_AHEAD = 1024 * 1024;
 
 /** One client's socket at the shell of the server. */

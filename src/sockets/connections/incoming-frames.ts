@@ -67,7 +67,9 @@ export class IncomingFrames {
     this.socket.on('message', (data: Buffer, isBinary) => this.take(data, isBinary));
   }
 
-  /** Releases what it holds, once the socket is closed; frames that wait count as held until they are handled. */
+  /**
+   * Releases what it holds, once the socket is closed; frames that wait count as held until they are handled.
+   */
   release(): void {
     this.leaveWaiting();
     void this.work.finally(() => this.intake.release());

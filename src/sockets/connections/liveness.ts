@@ -12,8 +12,8 @@ export class Liveness {
   ) {}
 
   /**
-   * Pings the client, or cuts it off when it gave no sign of life since the last ping: nothing received, and nothing
-   * taken of what waits for it.
+   * Pings the client, or cuts it off when it gave no sign of life since the last ping: nothing received, and
+   * nothing taken of what waits for it.
    */
   ping(): void {
     const { bytesRead } = this.transport;

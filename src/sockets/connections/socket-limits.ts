@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { AppConfig } from '../../config/index.js';
 
-/** How many sockets there may be and how long they may take; a module that needs others provides an instance. */
+/**
+ * How many sockets there may be and how long they may take; a module that needs others provides an instance.
+ */
 @Injectable()
 export class SocketLimits {
   /** Sockets at one conversation; one more is closed with 1013. The original fits 50. */
@@ -25,7 +27,10 @@ export class SocketLimits {
 /** Bytes of one inbound message; a longer one closes the socket with 1009. Leaves room for a few images. */
 export const MAX_INBOUND_FRAME_BYTES = 32 * 1024 * 1024;
 
-/** Parts of one inbound message; more close the socket with 1008. The longest one in parts of 4 KiB, the smallest that libraries make. */
+/**
+ * Parts of one inbound message; more close the socket with 1008. The longest one in parts of 4 KiB, the
+ * smallest that libraries make.
+ */
 export const MAX_INBOUND_FRAGMENTS = MAX_INBOUND_FRAME_BYTES / 4096;
 
 /** Bytes that may wait for a client; with more it is closed as a slow consumer. The original's number. */

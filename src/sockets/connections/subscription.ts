@@ -27,10 +27,11 @@ export interface SubscriptionSources {
 /**
  * Sends one conversation's events to one socket: each durable event once, in the order of the log.
  *
- * It is either catching up or live. Catching up, it reads the log at the pace of the client and only notes how far the
- * log has grown; when it has reached that point it goes live, and events are passed on as they are published. A live
- * event that is not the next one (the bus may lose hints) sends it back to catching up. So nothing but events that are
- * not in the log is ever kept back: they wait for their place among the others.
+ * It is either catching up or live. Catching up, it reads the log at the pace of the client and only notes
+ * how far the log has grown; when it has reached that point it goes live, and events are passed on as they
+ * are published. A live event that is not the next one (the bus may lose hints) sends it back to catching up.
+ * So nothing but events that are not in the log is ever kept back: they wait for their place among the
+ * others.
  */
 export class Subscription implements EventSubscriber {
   private static readonly logger = new Logger(Subscription.name);
@@ -112,7 +113,10 @@ export class Subscription implements EventSubscriber {
     else this.wait(frame);
   }
 
-  /** Sends with everything else that the server says in this turn, in one write: models say many words at a time. */
+  /**
+   * Sends with everything else that the server says in this turn, in one write: models say many words at a
+   * time.
+   */
   private sendSoon(frame: Buffer): void {
     const { transport } = this;
     if (!this.corked) {

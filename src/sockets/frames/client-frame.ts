@@ -15,8 +15,9 @@ export type ClientFrame =
   | { type: 'invalid'; code: string; detail: string };
 
 /**
- * Reads a frame: `{"role": "user", "content": text or parts}`, the older `{"type": "message", "content": ...}`, or
- * `{"type": "auth", "session_api_key": ...}`. Never throws; complaints say what is wrong and do not repeat the input.
+ * Reads a frame: `{"role": "user", "content": text or parts}`, the older `{"type": "message", "content":
+ * ...}`, or `{"type": "auth", "session_api_key": ...}`. Never throws; complaints say what is wrong and do not
+ * repeat the input.
  * @param data UTF-8, which the socket has made sure of
  */
 export async function readClientFrame(data: Buffer): Promise<ClientFrame> {

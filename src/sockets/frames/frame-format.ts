@@ -18,8 +18,8 @@ export interface Opening {
 }
 
 /**
- * How events look on one kind of socket. One instance serves all its sockets: a frame of a live event is built once
- * and its bytes are shared.
+ * How events look on one kind of socket. One instance serves all its sockets: a frame of a live event is
+ * built once and its bytes are shared.
  */
 export interface FrameFormat {
   readonly maxFrameBytes: number;
@@ -66,7 +66,10 @@ export class EventFrames implements FrameFormat {
   }
 }
 
-/** Events in an envelope with their sequence number; answers in the making come as items instead of delta events. */
+/**
+ * Events in an envelope with their sequence number; answers in the making come as items instead of delta
+ * events.
+ */
 export class SessionFrames implements FrameFormat {
   readonly maxFrameBytes = MAX_SESSION_FRAME_BYTES;
   private readonly published = new LastFrame<PublishedEvent>();
@@ -110,7 +113,9 @@ function durableFrame(line: Buffer, seq: number): Buffer {
 
 const transientFrame = (line: string): string => `{"type":"transient","event":${line}}`;
 
-/** Keeps the last frame: the bus hands one event to all sockets in a row, so the next to ask wants the same. */
+/**
+ * Keeps the last frame: the bus hands one event to all sockets in a row, so the next to ask wants the same.
+ */
 class LastFrame<T extends object> {
   private of: T | undefined;
   private frame: Buffer = Buffer.alloc(0);

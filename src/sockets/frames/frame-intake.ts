@@ -11,8 +11,8 @@ const MAX_BYTES_WITHOUT_KEY = 64 * 1024;
 const CUT_OFF_MS = 1000;
 
 /**
- * Bounds what one client has sent and the server still holds, frames that are not whole included: a client that has shown no key
- * sends one small frame, and all clients together no more than the budget has.
+ * Bounds what one client has sent and the server still holds, frames that are not whole included: a client
+ * that has shown no key sends one small frame, and all clients together no more than the budget has.
  */
 export class FrameIntake {
   private readonly meter = new FrameMeter({

@@ -1,7 +1,7 @@
 /*
- * How clients' frames are masked (RFC 6455, 5.3): each byte with one of four, in turn. `ws` does it byte by byte, 20 ms for ten
- * megabytes, unless Node can do it (24 cannot) or it finds the package `bufferutil`, which is native code. The bundle gives it this in
- * its place: a word at a time.
+ * How clients' frames are masked (RFC 6455, 5.3): each byte with one of four, in turn. `ws` does it byte by
+ * byte, 20 ms for ten megabytes, unless Node can do it (24 cannot) or it finds the package `bufferutil`,
+ * which is native code. The bundle gives it this in its place: a word at a time.
  */
 
 const WORD = 4;

@@ -1,6 +1,9 @@
 /** What is seen of the data frames of a client; control frames, of at most 125 bytes, are not told of. */
 export interface FrameObserver {
-  /** A frame has begun. @param bytes payload of its message so far, this frame's included, of which nothing has come yet */
+  /**
+   * A frame has begun. @param bytes payload of its message so far, this frame's included, of which nothing
+   * has come yet
+   */
   announced(bytes: number): void;
   /** @param bytes payload that has come since the last call */
   arrived(bytes: number): void;
@@ -18,8 +21,9 @@ const LENGTH_IN_2_BYTES = 126;
 const LENGTH_IN_8_BYTES = 127;
 
 /**
- * Reads the headers of a client's frames (RFC 6455, 5.2) as their bytes come in, beside `ws`, which tells of whole messages only:
- * what is not whole yet takes memory, too. Frames that break the protocol are left to `ws`, which closes the socket.
+ * Reads the headers of a client's frames (RFC 6455, 5.2) as their bytes come in, beside `ws`, which tells of
+ * whole messages only: what is not whole yet takes memory, too. Frames that break the protocol are left to
+ * `ws`, which closes the socket.
  */
 export class FrameMeter {
   /** What has come of a header that is not whole. */

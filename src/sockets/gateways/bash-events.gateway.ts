@@ -8,8 +8,8 @@ import type { Handshake, PatternWsServer } from '../handshake/pattern-ws-adapter
 import { SocketConnections } from '../connections/socket-connections.js';
 
 /**
- * The commands of the bash routes and their output, one JSON object a frame; `resend_mode=all` begins with what there is.
- * A client may start commands. Keys come as on the events socket.
+ * The commands of the bash routes and their output, one JSON object a frame; `resend_mode=all` begins with
+ * what there is. A client may start commands. Keys come as on the events socket.
  */
 @WebSocketGateway({ path: '/sockets/bash-events' })
 export class BashEventsGateway implements OnGatewayInit<PatternWsServer>, OnGatewayConnection<WebSocket> {

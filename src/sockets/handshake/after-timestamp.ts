@@ -3,8 +3,9 @@ import { formatLocal } from '../../events/index.js';
 const ISO = /^(\d{4}-\d\d-\d\d)(?:[T_ ](\d\d:\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s*(z|[+-]\d\d:?\d\d)?)?$/i;
 
 /**
- * Reads a point in time as clients send it (ISO 8601 with or without a zone, a date, or seconds or milliseconds since
- * the epoch) into the form of event timestamps, naive local time with microseconds. Undefined when it is none.
+ * Reads a point in time as clients send it (ISO 8601 with or without a zone, a date, or seconds or
+ * milliseconds since the epoch) into the form of event timestamps, naive local time with microseconds.
+ * Undefined when it is none.
  */
 export function parseAfterTimestamp(text: string): string | undefined {
   if (/^[+-]?\d+(\.\d+)?$/.test(text)) return fromEpoch(Number(text));

@@ -59,7 +59,10 @@ export function readSessionResend(query: URLSearchParams): Resend | undefined {
   return { from: 'seq', afterSeq: Number(text) };
 }
 
-/** A key in the query or the header must be right; none, or an unknown bearer token, leaves it to the first frame. */
+/**
+ * A key in the query or the header must be right; none, or an unknown bearer token, leaves it to the first
+ * frame.
+ */
 export function presentedKey(
   { request, query }: Handshake,
   keys: SessionKeys,

@@ -17,8 +17,8 @@ export interface Handshake {
 }
 
 /**
- * Looks at a handshake before it is accepted. The answer is handed to the gateway's `handleConnection` as its third
- * argument; `undefined` refuses the handshake with 403, a `HandshakeRefusedError` with another status.
+ * Looks at a handshake before it is accepted. The answer is handed to the gateway's `handleConnection` as its
+ * third argument; `undefined` refuses the handshake with 403, a `HandshakeRefusedError` with another status.
  */
 export type Admit = (handshake: Handshake) => Promise<object | undefined> | object | undefined;
 
@@ -37,12 +37,16 @@ export class HandshakeRefusedError extends Error {
 }
 
 /**
- * The server behind one gateway. Its path may hold placeholders (`/sockets/events/:conversation_id`) and optional
- * parts (`/{api/}conversations`), and end with anything (`/*rest`). A gateway sets `admit` in `afterInit`; without it every handshake is refused.
+ * The server behind one gateway. Its path may hold placeholders (`/sockets/events/:conversation_id`) and
+ * optional parts (`/{api/}conversations`), and end with anything (`/*rest`). A gateway sets `admit` in
+ * `afterInit`; without it every handshake is refused.
  */
 export class PatternWsServer extends WebSocketServer {
   admit: Admit = () => undefined;
-  /** Set by a gateway whose sockets are spoken elsewhere: it gets the connection itself instead. Throws to refuse. */
+  /**
+   * Set by a gateway whose sockets are spoken elsewhere: it gets the connection itself instead. Throws to
+   * refuse.
+   */
   tunnel?: Tunnel;
   private readonly pattern: RegExp;
 
@@ -69,8 +73,9 @@ export class PatternWsServer extends WebSocketServer {
 }
 
 /**
- * Nest's adapter for `ws`, with patterns in paths and a look at each handshake before it is accepted. It owns the
- * HTTP server's one `upgrade` listener: Nest's own destroys whatever it does not know, so a second one comes too late.
+ * Nest's adapter for `ws`, with patterns in paths and a look at each handshake before it is accepted. It owns
+ * the HTTP server's one `upgrade` listener: Nest's own destroys whatever it does not know, so a second one
+ * comes too late.
  */
 export class PatternWsAdapter extends WsAdapter {
   private readonly servers = new Map<number, PatternWsServer[]>();
@@ -89,7 +94,9 @@ export class PatternWsAdapter extends WsAdapter {
     return server;
   }
 
-  /** Gateways that read raw frames themselves have no handlers: they are spared the pipeline for each socket. */
+  /**
+   * Gateways that read raw frames themselves have no handlers: they are spared the pipeline for each socket.
+   */
   override bindMessageHandlers(
     client: WebSocket,
     handlers: MessageMappingProperties[],
@@ -147,7 +154,10 @@ export class PatternWsAdapter extends WsAdapter {
     }
   }
 
-  /** Answers a handshake with 403 and an empty body, as clients of the original expect, or with another status. */
+  /**
+   * Answers a handshake with 403 and an empty body, as clients of the original expect, or with another
+   * status.
+   */
   private refuse(
     request: IncomingMessage,
     socket: Duplex,
@@ -162,8 +172,9 @@ export class PatternWsAdapter extends WsAdapter {
   }
 
   /**
-   * Gives a request that offers another protocol (Java's client offers HTTP/2) back to the HTTP server, without the
-   * offer: with an upgrade listener Node takes such requests for upgrades, and their answer would be missing.
+   * Gives a request that offers another protocol (Java's client offers HTTP/2) back to the HTTP server,
+   * without the offer: with an upgrade listener Node takes such requests for upgrades, and their answer would
+   * be missing.
    */
   private serveAsRequest(port: number, request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const lines = [`${request.method} ${request.url} HTTP/${request.httpVersion}`];

@@ -8,7 +8,10 @@ import { presentedKey } from './handshake.js';
 import { HandshakeRefusedError, type Handshake } from './pattern-ws-adapter.js';
 import { SocketLimits } from '../connections/socket-limits.js';
 
-/** Checks the keys of sockets, in handshakes and first frames, and bounds what those may do that have shown none yet. */
+/**
+ * Checks the keys of sockets, in handshakes and first frames, and bounds what those may do that have shown
+ * none yet.
+ */
 @Injectable()
 export class SocketGate {
   /** How to end those that have not shown a key yet, the oldest first. */
@@ -54,7 +57,8 @@ export class SocketGate {
   }
 
   /**
-   * Lets a socket wait for its key; of too many the one that has waited longest is ended: who has a key shows it at once.
+   * Lets a socket wait for its key; of too many the one that has waited longest is ended: who has a key shows
+   * it at once.
    * @param end ends this one
    * @returns what to call when it waits no more
    */

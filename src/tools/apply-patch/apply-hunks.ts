@@ -13,8 +13,8 @@ const COMPARISONS: readonly { fuzz: number; of: (line: string) => string }[] = [
 const NOT_AT_END = 10_000;
 
 /**
- * Applies hunks to a text, one below the other. Lines that stay are kept as the file has them. Works in parts, because a model may
- * want thousands of hunks in a file of a million lines.
+ * Applies hunks to a text, one below the other. Lines that stay are kept as the file has them. Works in
+ * parts, because a model may want thousands of hunks in a file of a million lines.
  * @throws PatchError when one does not fit
  */
 export function* applyHunks(
@@ -132,7 +132,8 @@ class LinePlaces {
     if (stop !== undefined) {
       return { start, end: stop, replacement: added.map((line) => `${line}\n`).join('') };
     }
-    // The last line has no end of its own: what comes behind it brings one, and it takes one along when it goes.
+    // The last line has no end of its own: what comes behind it brings one, and it takes one along when it
+    // goes.
     const text = added.join('\n');
     if (first >= this.starts.length) {
       return { start: this.length, end: this.length, replacement: `\n${text}` };

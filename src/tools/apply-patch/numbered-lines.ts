@@ -20,8 +20,8 @@ export class ComparisonBudget {
 }
 
 /**
- * The lines of a text as numbers, equal lines with equal numbers, so that a sequence of lines is found in linear time whatever the lines
- * are. All methods work in parts.
+ * The lines of a text as numbers, equal lines with equal numbers, so that a sequence of lines is found in
+ * linear time whatever the lines are. All methods work in parts.
  */
 export class NumberedLines {
   private constructor(

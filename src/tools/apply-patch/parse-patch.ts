@@ -30,8 +30,8 @@ const MOVE = '*** Move to: ';
 const END_OF_FILE = '*** End of File';
 
 /**
- * Reads a patch in the format of OpenAI's models: `*** Begin Patch`, a section for each file, `*** End Patch`. Nothing
- * is looked up: whether it fits is seen when it is applied.
+ * Reads a patch in the format of OpenAI's models: `*** Begin Patch`, a section for each file, `*** End
+ * Patch`. Nothing is looked up: whether it fits is seen when it is applied.
  * @throws PatchError
  */
 export function parsePatch(text: string): FilePatch[] {

@@ -39,7 +39,8 @@ export interface Plan {
 
 /**
  * Works out what a patch does.
- * @throws PatchError when it does not fit, or leads out of the workspace; the reason of the signal once it is aborted
+ * @throws PatchError when it does not fit, or leads out of the workspace; the reason of the signal once it is
+ *   aborted
  */
 export async function planPatch(
   patches: readonly FilePatch[],

@@ -16,8 +16,9 @@ type Schema = Record<string, unknown>;
 type Report = (type: string, message: string) => void;
 
 /**
- * Makes a value of what was given, as lenient as pydantic is with it: `"5"` is a number and `"yes"` a boolean.
- * Fills in the defaults of objects. What does not fit is added to `problems`, and the answer is of no use then.
+ * Makes a value of what was given, as lenient as pydantic is with it: `"5"` is a number and `"yes"` a
+ * boolean. Fills in the defaults of objects. What does not fit is added to `problems`, and the answer is of
+ * no use then.
  *
  * Of JSON schema it knows what tools use: `type`, `enum`, `minimum`, `properties`, `required`, `items`,
  * `default`, and `title` for the name of an object. Everything else is let through.

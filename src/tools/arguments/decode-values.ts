@@ -2,8 +2,8 @@ import type { ToolSchema } from '../tool.js';
 import { decodeJsonPrefix, JsonDecodeError } from './json-decoder.js';
 
 /**
- * Undoes what models do to the values of their arguments: lists and objects written as JSON text are decoded (with
- * whatever follows them cut off), and texts given as a list of strings are joined.
+ * Undoes what models do to the values of their arguments: lists and objects written as JSON text are decoded
+ * (with whatever follows them cut off), and texts given as a list of strings are joined.
  */
 export function decodeValues(schema: ToolSchema, args: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(

@@ -1,6 +1,8 @@
 import { pythonRepr } from './python-text.js';
 
-/** Which command of the file editor the presence of an argument tells, in the order in which they are asked. */
+/**
+ * Which command of the file editor the presence of an argument tells, in the order in which they are asked.
+ */
 const TELLTALES: readonly [argument: string, command: string][] = [
   ['old_str', 'str_replace'],
   ['insert_line', 'insert'],

@@ -1,6 +1,8 @@
 import { characterCount } from '../../text/index.js';
 
-/** The text is not JSON; the message is worded as Python's `json` words it, because models know those texts. */
+/**
+ * The text is not JSON; the message is worded as Python's `json` words it, because models know those texts.
+ */
 export class JsonDecodeError extends Error {
   override readonly name = 'JsonDecodeError';
 }

@@ -8,9 +8,9 @@ export type ParsedArguments = { ok: true; args: Record<string, unknown> } | { ok
 const RISK_TYPOS = ['security_rort', 'securtiy_risk', 'security_riks'];
 
 /**
- * Reads the JSON text of a tool call and repairs what models get wrong: raw control characters inside strings,
- * JSON that is not an object (counts as no arguments), nulls for "not given", and misspelt `security_risk`.
- * Never throws.
+ * Reads the JSON text of a tool call and repairs what models get wrong: raw control characters inside
+ * strings, JSON that is not an object (counts as no arguments), nulls for "not given", and misspelt
+ * `security_risk`. Never throws.
  */
 export function parseArguments(rawJson: string): ParsedArguments {
   let value: unknown;

@@ -1,6 +1,7 @@
 /**
- * Values as Python writes them. Clients and models know the original's texts, which quote arguments by `repr` and
- * store them by `json.dumps` with its defaults: `", "` and `": "` between items, everything but ASCII escaped.
+ * Values as Python writes them. Clients and models know the original's texts, which quote arguments by `repr`
+ * and store them by `json.dumps` with its defaults: `", "` and `": "` between items, everything but ASCII
+ * escaped.
  */
 
 /** JSON text as `json.dumps(value)` writes it. Undefined fields are left out. */
@@ -15,7 +16,10 @@ export function pythonJson(value: unknown): string {
   return `{${fields.map(([key, field]) => `${jsonString(key)}: ${pythonJson(field)}`).join(', ')}}`;
 }
 
-/** The value as Python's `repr` shows it: `None`, `True`, `'it\'s'` in the quotes that need the least escaping. */
+/**
+ * The value as Python's `repr` shows it: `None`, `True`, `'it\'s'` in the quotes that need the least
+ * escaping.
+ */
 export function pythonRepr(value: unknown): string {
   if (value === null || value === undefined) return 'None';
   if (typeof value === 'string') return reprString(value);
@@ -39,7 +43,8 @@ export function pythonTypeName(value: unknown): string {
 }
 
 function jsonString(text: string): string {
-  // JSON.stringify escapes quotes, backslashes and control characters in the same way; what is left is not ASCII.
+  // JSON.stringify escapes quotes, backslashes and control characters in the same way; what is left is not
+  // ASCII.
   return JSON.stringify(text).replace(/[\x7f-\uffff]/g, (unit) => unicodeEscape(unit.charCodeAt(0)));
 }
 

@@ -25,8 +25,8 @@ const PROGRAM_ALIASES = new Set(['git', 'reset']);
 const BARE_PROGRAMS = new Set(['find', 'ls', 'pwd']);
 
 /**
- * Maps a name that is not registered to the tool that was meant, with arguments to match. Answers with the call as
- * it is when the name is registered or nothing fits.
+ * Maps a name that is not registered to the tool that was meant, with arguments to match. Answers with the
+ * call as it is when the name is registered or nothing fits.
  */
 export function repairName(
   name: string,

@@ -25,7 +25,10 @@ export type ResolvedToolCall =
       kind: 'invalid';
       /** As the model wrote it. */
       name: string;
-      /** As the model wrote them; JSON that says so when they were not JSON, so that the history stays readable. */
+      /**
+       * As the model wrote them; JSON that says so when they were not JSON, so that the history stays
+       * readable.
+       */
       argumentsText: string;
       /** What the model is told. */
       error: string;
@@ -48,8 +51,8 @@ function isSecurityRisk(value: unknown): value is SecurityRisk {
 }
 
 /**
- * Repairs and validates a tool call. `analyzer` says whether a security analyzer reads the model's own estimate of
- * the risk; without one it is dropped. Never throws for what the model wrote.
+ * Repairs and validates a tool call. `analyzer` says whether a security analyzer reads the model's own
+ * estimate of the risk; without one it is dropped. Never throws for what the model wrote.
  */
 export function resolveToolCall(
   tools: ReadonlyMap<string, Tool>,

@@ -35,7 +35,9 @@ interface Started {
   tabs: BrowserTabs;
 }
 
-/** The browser of one conversation: started by the first action, ended with its tools or when nobody uses it. */
+/**
+ * The browser of one conversation: started by the first action, ended with its tools or when nobody uses it.
+ */
 export class BrowserSession {
   private started: Promise<Started> | undefined;
   private idle: NodeJS.Timeout | undefined;
@@ -43,8 +45,8 @@ export class BrowserSession {
   constructor(private readonly options: SessionOptions) {}
 
   /**
-   * Does something in the browser. The signal that the action gets is also aborted when it takes too long: the browser is
-   * ended then, because a page that hangs would hold up everything after it.
+   * Does something in the browser. The signal that the action gets is also aborted when it takes too long:
+   * the browser is ended then, because a page that hangs would hold up everything after it.
    * @throws BrowserError when it cannot be done; the reason of the signal once it is aborted
    */
   async perform<T>(

@@ -30,8 +30,8 @@ export interface RunningChromium {
 }
 
 /**
- * Starts the system's Chromium without a window and with an empty profile. It is steered through a pipe, so it ends with
- * this process however that ends.
+ * Starts the system's Chromium without a window and with an empty profile. It is steered through a pipe, so
+ * it ends with this process however that ends.
  * @throws BrowserError when there is none or it does not start
  */
 export async function startChromium(): Promise<RunningChromium> {

@@ -40,7 +40,8 @@ const MAX_OPTIONS = 100;
 
 /**
  * The elements of a page that a user can act on, in the order of the page, those in frames too.
- * @param tree the accessibility tree as Playwright gives it: nodes with `role`, `name`, `ref`, `children`, ...
+ * @param tree the accessibility tree as Playwright gives it: nodes with `role`, `name`, `ref`, `children`,
+ *   ...
  */
 export function pageElements(tree: unknown): PageElement[] {
   const found: PageElement[] = [];

@@ -1,9 +1,11 @@
-/** A page that is longer is cut here, in characters: nobody reads so much, and it has to pass through memory. */
+/**
+ * A page that is longer is cut here, in characters: nobody reads so much, and it has to pass through memory.
+ */
 const MAX_CHARACTERS = 2_000_000;
 
 /**
- * The text of the page as markdown: runs in the page. As a text of its own, because the build changes functions in ways
- * that only work where the rest of the build is.
+ * The text of the page as markdown: runs in the page. As a text of its own, because the build changes
+ * functions in ways that only work where the rest of the build is.
  * @param links whether links say where they lead
  */
 export function pageTextScript(links: boolean): string {

@@ -4,8 +4,8 @@ const ALLOWED = new Set(['http:', 'https:']);
 const BLANK = 'about:blank';
 
 /**
- * The address that a model means: `https` goes without saying, and `http` for this machine. The web only: files of this
- * machine and the browser's own pages are not for it.
+ * The address that a model means: `https` goes without saying, and `http` for this machine. The web only:
+ * files of this machine and the browser's own pages are not for it.
  * @throws BrowserError
  */
 export function webAddress(said: string): string {

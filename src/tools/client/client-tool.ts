@@ -30,8 +30,8 @@ const SCALARS: ReadonlySet<unknown> = new Set(['string', 'integer', 'number', 'b
 const KIND_ARGUMENT = 'mcp_arg_kind';
 
 /**
- * A tool of the client for the agent: its calls are checked against the client's schema and answered at once. The client
- * sees them as events, does what they say, and tells the agent in a message.
+ * A tool of the client for the agent: its calls are checked against the client's schema and answered at once.
+ * The client sees them as events, does what they say, and tells the agent in a message.
  */
 export function clientToolDefinition(spec: ClientToolSpec): ToolDefinition {
   const { name, description, parameters } = spec;
@@ -88,8 +88,8 @@ export function clientToolProblem({ name, parameters }: ClientToolSpec): string 
 }
 
 /**
- * What arguments are validated against: the types of the client's schema and which of them are required. Values inside
- * objects, enumerations and bounds are for the model to keep and for the client to check.
+ * What arguments are validated against: the types of the client's schema and which of them are required.
+ * Values inside objects, enumerations and bounds are for the model to keep and for the client to check.
  */
 function argumentSchema({ properties, required }: Record<string, unknown>): ToolSchema {
   // The risk is taken out of the arguments of every tool before they are checked.

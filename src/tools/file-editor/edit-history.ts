@@ -8,8 +8,8 @@ import { replaceFile } from '../replace-file.js';
 const STATES_PER_FILE = 10;
 
 /**
- * Earlier contents of edited files, as bytes, so that going back restores encoding and line ends too. They are kept
- * with the conversation and not in the workspace: no tool of the agent and no commit picks them up.
+ * Earlier contents of edited files, as bytes, so that going back restores encoding and line ends too. They
+ * are kept with the conversation and not in the workspace: no tool of the agent and no commit picks them up.
  */
 export class EditHistory {
   constructor(private readonly folder: string) {}

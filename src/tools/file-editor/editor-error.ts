@@ -15,7 +15,9 @@ export class EditorError extends Error {
     return new EditorError(`Parameter \`${parameter}\` is required for command: ${command}.`);
   }
 
-  /** What the file system refused, in the words that models know from Python: `[Errno 2] No such file ...`. */
+  /**
+   * What the file system refused, in the words that models know from Python: `[Errno 2] No such file ...`.
+   */
   static fileSystem(error: unknown, doing: 'read' | 'write to', file: string): EditorError {
     return new EditorError(`Ran into ${systemMessage(error)} while trying to ${doing} ${file}`);
   }

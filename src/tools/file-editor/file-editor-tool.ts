@@ -14,7 +14,9 @@ import { FileRefusedError } from './text-file.js';
 
 const COMMANDS: readonly EditorCommand[] = ['view', 'create', 'str_replace', 'insert', 'undo_edit'];
 
-/** Lets the agent view and edit files without a shell: exact replacements, snippets of the result, and undo. */
+/**
+ * Lets the agent view and edit files without a shell: exact replacements, snippets of the result, and undo.
+ */
 export const fileEditorDefinition: ToolDefinition = {
   name: 'file_editor',
   kind: 'FileEditorTool',

@@ -55,11 +55,13 @@ const MAX_NAMED_LINES = 100;
 const UTF8 = { name: 'utf-8', bom: false } as const;
 
 /**
- * Views and edits files by absolute path. It is not confined to the workspace: neither is the terminal beside it.
+ * Views and edits files by absolute path. It is not confined to the workspace: neither is the terminal beside
+ * it.
  *
- * Where it does better than the original: line ends and encodings of untouched text survive an edit; links are
- * written through, not replaced; owner and mode stay; new files get the usual mode; text inserted behind a last line
- * without an end begins a new line; line numbers behind a cut are true; the history survives a restart.
+ * Where it does better than the original: line ends and encodings of untouched text survive an edit; links
+ * are written through, not replaced; owner and mode stay; new files get the usual mode; text inserted behind
+ * a last line without an end begins a new line; line numbers behind a cut are true; the history survives a
+ * restart.
  */
 export class FileEditor {
   private readonly history: EditHistory;
@@ -300,7 +302,9 @@ function viewLines(
   return note + title + numberLines(lines.slice(first - 1, last === -1 ? count : last), first, mask);
 }
 
-/** The changed lines with a few around them, numbered. `from`: the line of the change, or the one above it. */
+/**
+ * The changed lines with a few around them, numbered. `from`: the line of the change, or the one above it.
+ */
 function showAround(
   lines: readonly string[],
   from: number,

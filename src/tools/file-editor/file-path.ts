@@ -5,7 +5,10 @@ import { EditorError } from './editor-error.js';
 /** What a path leads to. */
 export type PathKind = 'file' | 'directory' | 'missing';
 
-/** The path as it is shown: without doubled and trailing slashes and `.` parts. `..` stays: it may cross a link. */
+/**
+ * The path as it is shown: without doubled and trailing slashes and `.` parts. `..` stays: it may cross a
+ * link.
+ */
 export function tidyPath(given: string): string {
   const parts = given.split('/').filter((part) => part !== '' && part !== '.');
   if (given.startsWith('/')) return `/${parts.join('/')}`;

@@ -7,8 +7,8 @@ const NOTICE =
   'you are looking for.</NOTE>';
 
 /**
- * Lines as `cat -n` prints them, the first with the number `first`. What is too long loses its middle; the lines
- * behind the cut keep their true numbers.
+ * Lines as `cat -n` prints them, the first with the number `first`. What is too long loses its middle; the
+ * lines behind the cut keep their true numbers.
  * @param mask hides secrets in a line: before anything is cut, half a secret is not found any more
  */
 export function numberLines(all: readonly string[], first: number, mask: (line: string) => string): string {

@@ -56,7 +56,10 @@ function onlyThePlan({ workingDir }: ToolHost): EditorLimits {
   };
 }
 
-/** The path of the plan, which is there then. A plan of earlier versions, in the workspace itself, is kept in use. */
+/**
+ * The path of the plan, which is there then. A plan of earlier versions, in the workspace itself, is kept in
+ * use.
+ */
 async function preparePlan(workingDir: string): Promise<string> {
   const legacy = path.join(workingDir, 'PLAN.md');
   if ((await pathKind(legacy)) === 'file') return legacy;

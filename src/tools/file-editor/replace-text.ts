@@ -9,8 +9,8 @@ export type Replacement =
   | { kind: 'ambiguous'; searched: string; lines: number[] };
 
 /**
- * Finds the one place of a text: as it is, or else without the space around it, which models get wrong. Places do
- * not overlap. Lines count from 1.
+ * Finds the one place of a text: as it is, or else without the space around it, which models get wrong.
+ * Places do not overlap. Lines count from 1.
  */
 export function findUnique(text: string, searched: string): Replacement {
   const exact = occurrences(text, searched);

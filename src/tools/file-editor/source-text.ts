@@ -6,9 +6,9 @@ export interface Splice {
 }
 
 /**
- * A text as it is in its file, seen with `\n` at the end of every line: so models see and quote it. Changes are made
- * in the seen text and carried over to the stored one, where untouched lines keep the ends that they have and new
- * ones get the ends that the file uses most.
+ * A text as it is in its file, seen with `\n` at the end of every line: so models see and quote it. Changes
+ * are made in the seen text and carried over to the stored one, where untouched lines keep the ends that they
+ * have and new ones get the ends that the file uses most.
  */
 export class SourceText {
   /** With `\n` only. */

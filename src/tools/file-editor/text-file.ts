@@ -33,7 +33,8 @@ const SAMPLE_BYTES = 8192;
 const MAX_CONTROL_SHARE = 0.1;
 
 /**
- * Reads a file of at most 10 MB. What is no file (a pipe, a device) is refused before it is read: reading it may never end.
+ * Reads a file of at most 10 MB. What is no file (a pipe, a device) is refused before it is read: reading it
+ * may never end.
  * @throws FileRefusedError when it is larger or no file; else the error of the file system
  */
 export async function readBounded(file: string): Promise<Buffer> {
@@ -55,8 +56,9 @@ export async function readBounded(file: string): Promise<Buffer> {
 }
 
 /**
- * Reads a text file of at most 10 MB: UTF-8, UTF-16 with its mark, or else Latin-1, in which every byte survives.
- * Guessing among the other eight-bit encodings would change the bytes of files that were guessed wrong.
+ * Reads a text file of at most 10 MB: UTF-8, UTF-16 with its mark, or else Latin-1, in which every byte
+ * survives. Guessing among the other eight-bit encodings would change the bytes of files that were guessed
+ * wrong.
  * @throws FileRefusedError when it is larger or binary; else the error of the file system
  */
 export async function readTextFile(file: string): Promise<TextFile> {

@@ -8,8 +8,8 @@ const LEVELS = 2;
 const MAX_ENTRIES = 2000;
 
 /**
- * The files and directories of a directory, two levels deep, without hidden ones; directories end in a slash and
- * links are followed.
+ * The files and directories of a directory, two levels deep, without hidden ones; directories end in a slash
+ * and links are followed.
  * @throws the error of the file system when the directory itself cannot be read
  */
 export async function viewDirectory(directory: string): Promise<string> {

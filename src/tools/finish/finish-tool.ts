@@ -2,7 +2,9 @@ import { textContent } from '../../events/index.js';
 import { statelessTool } from '../stateless-tool.js';
 import type { ToolDefinition } from '../tool.js';
 
-/** Ends the run with a last message to the user. The agent loop watches for it; the tool itself only answers. */
+/**
+ * Ends the run with a last message to the user. The agent loop watches for it; the tool itself only answers.
+ */
 export const finishDefinition: ToolDefinition = {
   name: 'finish',
   kind: 'FinishTool',

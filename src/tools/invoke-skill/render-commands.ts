@@ -12,8 +12,8 @@ const MAX_OUTPUT = 50_000;
 const COMMAND = /!`([^`\n]+)`/g;
 
 /**
- * Puts the output of the commands of a skill (`` !`command` ``) in their place, one after the other. A command that
- * fails is replaced by what went wrong.
+ * Puts the output of the commands of a skill (`` !`command` ``) in their place, one after the other. A
+ * command that fails is replaced by what went wrong.
  * @throws the reason of the signal once it is aborted
  */
 export async function renderCommands(text: string, folder: string, signal: AbortSignal): Promise<string> {

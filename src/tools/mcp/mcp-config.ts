@@ -2,7 +2,10 @@ import { splitBasicAuth } from '../../text/index.js';
 import { isJsonObject } from '../../json/index.js';
 import type { OAuthGrant } from './mcp-oauth.js';
 
-/** How a server is reached, as the configuration of an agent says it. Values may name secrets as `$NAME` or `${NAME}`. */
+/**
+ * How a server is reached, as the configuration of an agent says it. Values may name secrets as `$NAME` or
+ * `${NAME}`.
+ */
 export type McpServerConfig = { name: string; timeoutSeconds: number | undefined } & (
   | { kind: 'stdio'; command: string; args: string[]; env: Record<string, string>; cwd: string | undefined }
   | { kind: 'http' | 'sse'; url: string; headers: Record<string, string>; grant: OAuthGrant | undefined }

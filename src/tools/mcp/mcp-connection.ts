@@ -41,7 +41,9 @@ export interface McpConnectionOwner {
   tokensRenewed(tokens: OAuthTokens): void;
 }
 
-/** One server for one conversation: connected when it is first needed, and again when the connection is lost. */
+/**
+ * One server for one conversation: connected when it is first needed, and again when the connection is lost.
+ */
 export class McpConnection {
   private readonly logger = new Logger('Mcp');
   private current: Promise<Client> | undefined;
@@ -85,7 +87,8 @@ export class McpConnection {
       this.failures = 0;
       return tools;
     } catch (error) {
-      // One that does not say what it has is of no use; nor is it the fault of the server if nobody waits any more.
+      // One that does not say what it has is of no use; nor is it the fault of the server if nobody waits any
+      // more.
       if (!signal.aborted) await client.close().catch(() => undefined);
       limit.throwIfAborted();
       throw this.tooLong ?? error;
@@ -210,7 +213,9 @@ export class McpConnection {
     return new StreamableHTTPClientTransport(url, options);
   }
 
-  /** Who waits for an answer is told at once: a stream of events that breaks does not end what waits for it. */
+  /**
+   * Who waits for an answer is told at once: a stream of events that breaks does not end what waits for it.
+   */
   private disconnect(error: MessageTooLongError): void {
     this.tooLong = error;
     void this.current?.then((client) => client.close()).catch(() => undefined);

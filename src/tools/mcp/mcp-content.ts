@@ -10,8 +10,8 @@ const MAX_TEXT = 50_000;
 const MAX_IMAGES = 20 * 1024 * 1024;
 
 /**
- * What a server answered, as blocks that models take: texts and images as they are, resources as text with their address, and for
- * what no model takes a line that says what it was. Bounded.
+ * What a server answered, as blocks that models take: texts and images as they are, resources as text with
+ * their address, and for what no model takes a line that says what it was. Bounded.
  * @param mask hides secrets; before anything is cut
  */
 export function readContent(blocks: readonly Block[], mask: (text: string) => string): Content[] {

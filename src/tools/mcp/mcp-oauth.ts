@@ -13,8 +13,8 @@ export interface OAuthGrant {
 }
 
 /**
- * Renews the access token of an MCP server when the server does not take it any more. To sign in, a person is needed: that is
- * the client's part.
+ * Renews the access token of an MCP server when the server does not take it any more. To sign in, a person is
+ * needed: that is the client's part.
  */
 export class TokenRenewal implements OAuthClientProvider {
   /** The SDK takes a client without one for a machine that signs in by itself. Nobody is sent there. */

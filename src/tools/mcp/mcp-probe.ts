@@ -25,8 +25,8 @@ export interface McpProbe {
 }
 
 /**
- * Connects to a server for no longer than it takes to list its tools and to call one of them. A call that fails is part of the
- * answer; when this resolves nothing of the server is left running.
+ * Connects to a server for no longer than it takes to list its tools and to call one of them. A call that
+ * fails is part of the answer; when this resolves nothing of the server is left running.
  * @throws whatever goes wrong before the call; the reason of the signal once it is aborted
  */
 export async function probeMcpServer(request: McpProbeRequest, signal: AbortSignal): Promise<McpProbe> {

@@ -5,8 +5,9 @@ import type { ToolSchema } from '../tool.js';
 const MAX_DEPTH = 12;
 
 /**
- * The schema of a server's tool in the form that ours have: references to its own definitions are written out, and what may be
- * null as well is only what it is otherwise, because null means "not given". Defaults stay with the server.
+ * The schema of a server's tool in the form that ours have: references to its own definitions are written
+ * out, and what may be null as well is only what it is otherwise, because null means "not given". Defaults
+ * stay with the server.
  */
 export function readSchema(input: Readonly<Record<string, unknown>>): ToolSchema {
   const { properties, required, additionalProperties: more } = input;

@@ -20,7 +20,10 @@ const GAP_MS = 500;
 export interface McpOwner {
   /** Some servers offer other tools than before. */
   toolsChanged(): void;
-  /** The access token of a server was renewed: its configuration has other tokens now, the old ones may be of no use. */
+  /**
+   * The access token of a server was renewed: its configuration has other tokens now, the old ones may be of
+   * no use.
+   */
   configChanged(serverName: string, server: Record<string, unknown>): void;
 }
 
@@ -51,8 +54,8 @@ export class McpServers {
   }
 
   /**
-   * Takes over a changed configuration. Servers that are as before go on, with the names that their tools have now; the
-   * others are ended or connected to, and the owner is told when they have tools.
+   * Takes over a changed configuration. Servers that are as before go on, with the names that their tools
+   * have now; the others are ended or connected to, and the owner is told when they have tools.
    * @returns resolves when all of them have been tried
    */
   async change(config: Readonly<Record<string, unknown>>): Promise<void> {
@@ -72,7 +75,8 @@ export class McpServers {
   }
 
   /**
-   * Connects to all servers at once and lists their tools. One that cannot be reached is left out, with a warning in the log.
+   * Connects to all servers at once and lists their tools. One that cannot be reached is left out, with a
+   * warning in the log.
    * @throws the reason of the signal once it is aborted
    */
   async connect(signal: AbortSignal): Promise<void> {
@@ -80,7 +84,8 @@ export class McpServers {
   }
 
   /**
-   * Tries those again that could not be reached, if it is time to; costs nothing otherwise. Nobody has to wait for it.
+   * Tries those again that could not be reached, if it is time to; costs nothing otherwise. Nobody has to
+   * wait for it.
    * @returns resolves when all attempts that are going on have ended
    */
   async retry(): Promise<void> {
@@ -116,7 +121,10 @@ class OfferingServer {
     this.connection = new McpConnection(config, host, { ...owner, toolsChanged });
   }
 
-  /** Whether it is the same as one that has not been used yet; if so it takes over how that one names its tools. */
+  /**
+   * Whether it is the same as one that has not been used yet; if so it takes over how that one names its
+   * tools.
+   */
   takesPlaceOf({ config, prefix }: OfferingServer): boolean {
     if (!isDeepStrictEqual(config, this.config)) return false;
     this.prefix = prefix;

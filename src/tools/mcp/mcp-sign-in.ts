@@ -16,8 +16,9 @@ export interface McpCredentials {
 }
 
 /**
- * A person signs in at the authorization server of an MCP server: with PKCE, and a client that registers itself where none
- * is given. The person is sent to the address that `onAuthorize` gets, and comes back to the redirect URL with a code.
+ * A person signs in at the authorization server of an MCP server: with PKCE, and a client that registers
+ * itself where none is given. The person is sent to the address that `onAuthorize` gets, and comes back to
+ * the redirect URL with a code.
  */
 export class McpSignIn implements OAuthClientProvider {
   private readonly secretState = randomBytes(32).toString('base64url');

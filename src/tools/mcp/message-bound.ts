@@ -2,7 +2,10 @@ import { JsonBoundsError, JsonSize, type JsonBounds } from '../../text/index.js'
 
 /** The longest message of a server (bytes), the limit of the SDK. */
 const MAX_MESSAGE = 10 * 1024 * 1024;
-/** What it may hold: hundreds of tools have some ten thousand values. Its depth bounds the stack of what reads schemas. */
+/**
+ * What it may hold: hundreds of tools have some ten thousand values. Its depth bounds the stack of what reads
+ * schemas.
+ */
 const BOUNDS: JsonBounds = { values: 100_000, depth: 128 };
 const LINE_END = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
@@ -16,10 +19,16 @@ export class MessageTooLongError extends Error {
   }
 }
 
-/** How the bytes of a server are messages: a line each, an event of lines up to an empty one, or all of them one. */
+/**
+ * How the bytes of a server are messages: a line each, an event of lines up to an empty one, or all of them
+ * one.
+ */
 export type MessageFraming = 'lines' | 'events' | 'whole';
 
-/** Watches over the messages of a server before they are parsed: their length, their values and how deep they nest. */
+/**
+ * Watches over the messages of a server before they are parsed: their length, their values and how deep they
+ * nest.
+ */
 export class MessageBound {
   private length = 0;
   /** Values of the lines before, of the same message. */

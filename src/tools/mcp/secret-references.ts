@@ -3,8 +3,8 @@ import type { ToolSecrets } from '../tool.js';
 const REFERENCE = /\$\{(\w+)\}|\$(\w+)/g;
 
 /**
- * A value with the secrets of the conversation in place of `$NAME` and `${NAME}`, at any depth. Other names stay as they are:
- * the environment of the server is nobody's business.
+ * A value with the secrets of the conversation in place of `$NAME` and `${NAME}`, at any depth. Other names
+ * stay as they are: the environment of the server is nobody's business.
  * @throws the reason of the signal once it is aborted
  */
 export async function withSecrets<T>(

@@ -22,8 +22,8 @@ const DRAIN_MS = 300;
 const CLOSED = 'Connection closed';
 
 /**
- * The transport to a program that is started for it, in a process group of its own: package runners start the real server as
- * their child, and all of them are to end.
+ * The transport to a program that is started for it, in a process group of its own: package runners start the
+ * real server as their child, and all of them are to end.
  */
 export class StdioProcess implements Transport {
   onclose?: () => void;
@@ -73,7 +73,10 @@ export class StdioProcess implements Transport {
     });
   }
 
-  /** Ends the program: by closing its input, then by asking, then by force. Resolves when nothing of it is left. */
+  /**
+   * Ends the program: by closing its input, then by asking, then by force. Resolves when nothing of it is
+   * left.
+   */
   async close(): Promise<void> {
     this.isClosed = true;
     if (this.child) await endGroup(this.child);

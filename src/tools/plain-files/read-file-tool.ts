@@ -109,7 +109,10 @@ function showPage(
   };
 }
 
-/** The lines with their numbers, as many as can be shown: at least one, which loses its middle if it is too long. */
+/**
+ * The lines with their numbers, as many as can be shown: at least one, which loses its middle if it is too
+ * long.
+ */
 function numbered(lines: readonly string[], first: number): string[] {
   const shown: string[] = [];
   let room = MAX_SHOWN;

@@ -25,9 +25,9 @@ const MAX_ALTERNATIVES = 256;
 const MAX_EXPANDED = 8_000;
 
 /**
- * A test of relative paths against a glob pattern: `*`, `?`, `[a-z]`, `[!a-z]`, `{a,b}`, `\` before what is meant
- * literally, and `**` for any number of folders. The effort for a path grows with the product
- * of both lengths, whatever the pattern: it comes from a model or a repository, and nothing may hold the server up.
+ * A test of relative paths against a glob pattern: `*`, `?`, `[a-z]`, `[!a-z]`, `{a,b}`, `\` before what is
+ * meant literally, and `**` for any number of folders. The effort for a path grows with the product of both
+ * lengths, whatever the pattern: it comes from a model or a repository, and nothing may hold the server up.
  * @throws SearchError when it is too long, or its braces stand for too much
  */
 export function globMatcher(
@@ -118,7 +118,10 @@ function classAt(
   return { value: { negated, ranges }, end };
 }
 
-/** The patterns that a pattern with braces stands for; braces without a comma or without an end mean themselves. */
+/**
+ * The patterns that a pattern with braces stands for; braces without a comma or without an end mean
+ * themselves.
+ */
 function expandBraces(pattern: string): string[] {
   const done: string[] = [];
   const open = [{ text: pattern, from: 0 }];

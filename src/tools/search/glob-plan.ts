@@ -12,7 +12,8 @@ export interface GlobPlan {
 }
 
 /**
- * Makes a plan of a pattern that is absolute or relative to `root`. One without a slash is for names at any depth.
+ * Makes a plan of a pattern that is absolute or relative to `root`. One without a slash is for names at any
+ * depth.
  * @throws SearchError
  */
 export function planGlob(root: string, pattern: string): GlobPlan {

@@ -83,7 +83,8 @@ function find(
   if (include?.includes('/')) {
     accepts = globMatcher(include.replace(/^\/+/, ''));
   } else if (include) {
-    // Ripgrep passes over the others unread. A `--glob` it would take for a reason to look into ignored files.
+    // Ripgrep passes over the others unread. A `--glob` it would take for a reason to look into ignored
+    // files.
     args.push(`--type-add=asked:${include}`, '--type=asked');
   }
   return searchFiles({ folder: place, args, accepts, limit: MAX_FILES, signal });

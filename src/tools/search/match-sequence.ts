@@ -1,7 +1,7 @@
 /**
- * Whether a sequence fits patterns for its items. The usual match with one point to go back to: what stands for any number of
- * items takes as few as it can, and one more each time the rest does not fit. The effort is at most the product of both
- * lengths, whatever the patterns.
+ * Whether a sequence fits patterns for its items. The usual match with one point to go back to: what stands
+ * for any number of items takes as few as it can, and one more each time the rest does not fit. The effort is
+ * at most the product of both lengths, whatever the patterns.
  * @param matches asked for a pattern of the first kind, too: what it may not take ends the attempt
  */
 export function matchesSequence<P, T>(

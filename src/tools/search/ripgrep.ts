@@ -29,10 +29,10 @@ export interface Search {
 }
 
 /**
- * Lists files below a folder by ripgrep, newest first, by their absolute paths. What `.gitignore` names and hidden files are
- * left out, as ripgrep does. Ends the search as soon as one more than `limit` was found.
- * @throws SearchError when ripgrep is not there, takes too long, or does not understand its arguments; the reason of the
- * signal once it is aborted
+ * Lists files below a folder by ripgrep, newest first, by their absolute paths. What `.gitignore` names and
+ * hidden files are left out, as ripgrep does. Ends the search as soon as one more than `limit` was found.
+ * @throws SearchError when ripgrep is not there, takes too long, or does not understand its arguments; the
+ *   reason of the signal once it is aborted
  */
 export async function searchFiles(search: Search): Promise<{ files: string[]; truncated: boolean }> {
   const program = await ripgrepPath();

@@ -37,7 +37,9 @@ const STATUS_ALIASES = new Map<string, TaskStatus>([
   ['complete', 'done'],
 ]);
 
-/** The status that a model means by `Completed`, `to-do` or `In Progress`; what means nothing stays as it is. */
+/**
+ * The status that a model means by `Completed`, `to-do` or `In Progress`; what means nothing stays as it is.
+ */
 export function foldStatus(status: string): string {
   const folded = status
     .trim()

@@ -11,8 +11,9 @@ interface Heredoc {
 const WORD_END = new Set([' ', '\t', '\n', ';', '&', '|', '<', '>', '(', ')']);
 
 /**
- * Moves through bash text by its smallest parts: words with all their quoting and substitutions, and here-documents.
- * Who asks decides what the words mean. All methods throw UnclearSyntax when the text ends too early.
+ * Moves through bash text by its smallest parts: words with all their quoting and substitutions, and
+ * here-documents. Who asks decides what the words mean. All methods throw UnclearSyntax when the text ends
+ * too early.
  */
 export class BashScanner {
   position = 0;
@@ -167,7 +168,10 @@ export class BashScanner {
   }
 }
 
-/** Where each parenthesis is closed, quotes disregarded: found for all at once, as each `((` of a long row of them asks for its own. */
+/**
+ * Where each parenthesis is closed, quotes disregarded: found for all at once, as each `((` of a long row of
+ * them asks for its own.
+ */
 function closingParentheses(text: string): Map<number, number> {
   const closings = new Map<number, number>();
   const open: number[] = [];

@@ -32,12 +32,13 @@ const ENDING_OPERATORS = [';;&', ';;', ';&', ';', '&'];
 const REDIRECTIONS = ['&>>', '&>', '<<<', '>>', '>&', '<&', '<>', '>|', '<', '>'];
 
 /**
- * The commands of a text that bash would read one after the other because a line end separates them; `a; b` and
- * `a && b` are one. Quotes, here-documents, comments, continued lines, compound commands and functions are kept
- * together.
+ * The commands of a text that bash would read one after the other because a line end separates them; `a; b`
+ * and `a && b` are one. Quotes, here-documents, comments, continued lines, compound commands and functions
+ * are kept together.
  *
- * It knows bash's grammar only as far as this needs. What it cannot make sense of (an open quote, an unmatched `fi`,
- * aliases that open constructs) comes back as one command: bash itself is the better judge then.
+ * It knows bash's grammar only as far as this needs. What it cannot make sense of (an open quote, an
+ * unmatched `fi`, aliases that open constructs) comes back as one command: bash itself is the better judge
+ * then.
  */
 export function splitCommands(text: string): string[] {
   try {

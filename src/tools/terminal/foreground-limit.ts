@@ -1,11 +1,14 @@
 import { pythonGeneral } from '../arguments/python-text.js';
 
-/** The part of the idle time that a command in the foreground may take, so that something happens before it is over. */
+/**
+ * The part of the idle time that a command in the foreground may take, so that something happens before it is
+ * over.
+ */
 const SHARE = 0.9;
 
 /**
- * After how many seconds without work the machine that the server runs on is taken away, as whoever runs it says by
- * `OH_RUNTIME_IDLE_TIMEOUT_SECONDS`; null: nobody says so. Looked up for each use, as it may change.
+ * After how many seconds without work the machine that the server runs on is taken away, as whoever runs it
+ * says by `OH_RUNTIME_IDLE_TIMEOUT_SECONDS`; null: nobody says so. Looked up for each use, as it may change.
  */
 export function runtimeIdleTimeout(): number | null {
   const text = process.env['OH_RUNTIME_IDLE_TIMEOUT_SECONDS']?.trim() ?? '';

@@ -15,7 +15,10 @@ const NAMED_KEYS: Readonly<Record<string, string>> = {
 
 const CONTROL_KEY = /^C-([A-Za-z])$/;
 
-/** What a terminal sends for a key name (`C-c`, `UP`, ...; xterm's codes), or nothing when the text is no key name. */
+/**
+ * What a terminal sends for a key name (`C-c`, `UP`, ...; xterm's codes), or nothing when the text is no key
+ * name.
+ */
 export function keySequence(name: string): string | undefined {
   const letter = controlLetter(name);
   if (letter) return String.fromCharCode(letter.charCodeAt(0) & 0x1f);

@@ -3,7 +3,10 @@ import { inSlices } from '../../flow/index.js';
 const ESC = String.fromCharCode(0x1b);
 const BEL = String.fromCharCode(0x07);
 
-/** Control sequences (ECMA-48): CSI with its parameters and final letter, then strings such as titles, then the rest. */
+/**
+ * Control sequences (ECMA-48): CSI with its parameters and final letter, then strings such as titles, then
+ * the rest.
+ */
 const CSI = `${ESC}\\[([0-?]*)[ -/]*([@-~])`;
 const CUT_CSI = `${ESC}\\[[0-?]*[ -/]*$`;
 const STRING = `${ESC}[\\]PX^_][^${BEL}${ESC}]*(?:${BEL}|${ESC}\\\\)?`;
@@ -20,15 +23,15 @@ const IS_DRAWN = new RegExp(`(?!\\r\\n)[${CONTROLS}]`);
 const MAX_JUMP = 1000;
 
 /**
- * Longer lines are several rows, as on any terminal: what moves the cursor stays in its row. Ours says that it has 256
- * columns, so nothing that a program draws is wider. Without a bound each backspace in a line of megabytes would cost
- * as much as the line is long.
+ * Longer lines are several rows, as on any terminal: what moves the cursor stays in its row. Ours says that
+ * it has 256 columns, so nothing that a program draws is wider. Without a bound each backspace in a line of
+ * megabytes would cost as much as the line is long.
  */
 const MAX_COLUMNS = 1024;
 
 /**
- * Rows that are kept above those that are wanted: for lines of several rows, and for a cursor that goes up. Without a bound four
- * megabytes of jumps to the right would be hundreds of megabytes of blanks.
+ * Rows that are kept above those that are wanted: for lines of several rows, and for a cursor that goes up.
+ * Without a bound four megabytes of jumps to the right would be hundreds of megabytes of blanks.
  */
 const SPARE_ROWS = 5000;
 
@@ -87,11 +90,15 @@ class Screen {
     if (final === 'K') this.eraseLine(parameters);
     if (final === 'J') this.eraseBelow(parameters);
     if (final === 'P') this.lines[this.row] = this.deleted(count);
-    // Where an absolute position is depends on the height of the window: what goes there begins a line of its own.
+    // Where an absolute position is depends on the height of the window: what goes there begins a line of its
+    // own.
     if (final === 'H' || final === 'f') this.position();
   }
 
-  /** What is there to read, the last lines of it: without the blanks that full-screen programs pad their lines with. */
+  /**
+   * What is there to read, the last lines of it: without the blanks that full-screen programs pad their lines
+   * with.
+   */
   *text(): Generator<void, string> {
     const { mostLines } = this;
     const rows: string[] = [];
@@ -158,7 +165,10 @@ class Screen {
     } else this.lines[this.row] = line.slice(0, this.column);
   }
 
-  /** Only to the end: clearing the whole screen (`clear`, editors) would take away what the reader has not seen yet. */
+  /**
+   * Only to the end: clearing the whole screen (`clear`, editors) would take away what the reader has not
+   * seen yet.
+   */
   private eraseBelow(mode: string): void {
     if (mode !== '' && mode !== '0') return;
     this.eraseLine('0');
@@ -167,15 +177,19 @@ class Screen {
   }
 }
 
-/** What is worked on in one part: tokens, rows, and characters that are only looked at. Mostly far below a millisecond. */
+/**
+ * What is worked on in one part: tokens, rows, and characters that are only looked at. Mostly far below a
+ * millisecond.
+ */
 const TOKENS_AT_ONCE = 128;
 const ROWS_AT_ONCE = 256;
 const CHARACTERS_AT_ONCE = 64 * 1024;
 
 /**
- * Terminal output as text: colours, titles and other sequences go, and what was drawn over (progress bars, spinners,
- * backspaces) reads as it looks at the end. Not an emulator: full-screen programs come out as a list of what they drew.
- * Nothing blank is left at its end. Megabytes of control characters take up to a second, in which others have their turns.
+ * Terminal output as text: colours, titles and other sequences go, and what was drawn over (progress bars,
+ * spinners, backspaces) reads as it looks at the end. Not an emulator: full-screen programs come out as a
+ * list of what they drew. Nothing blank is left at its end. Megabytes of control characters take up to a
+ * second, in which others have their turns.
  * @param mostLines so many lines of the end are wanted, and no others
  */
 export function cleanOutput(raw: string, mostLines = Infinity): Promise<string> {

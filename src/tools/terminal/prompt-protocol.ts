@@ -3,21 +3,22 @@ import { Buffer } from 'node:buffer';
 /**
  * How the session and its bash talk over one terminal.
  *
- * Bash runs without line editing, and `PROMPT_COMMAND` is the whole of our end in the shell. At each prompt it prints a
- * *ready* marker (exit code, directory, ...) and reads the next command itself, up to a NUL. While it reads, bash has
- * put the terminal in raw mode without echo: no line limit of the kernel (4,096 bytes) and no echo applies. The ready
- * marker is the prompt of that `read`, so it is printed after the switch, and nothing is sent before it is seen.
- * The command itself is then run by a short `eval` line at the normal prompt, where interactive rules hold (job
- * control, aliases, Ctrl-C). Its first statement prints a *started* marker; whatever comes before it is not output.
+ * Bash runs without line editing, and `PROMPT_COMMAND` is the whole of our end in the shell. At each prompt
+ * it prints a *ready* marker (exit code, directory, ...) and reads the next command itself, up to a NUL.
+ * While it reads, bash has put the terminal in raw mode without echo: no line limit of the kernel (4,096
+ * bytes) and no echo applies. The ready marker is the prompt of that `read`, so it is printed after the
+ * switch, and nothing is sent before it is seen. The command itself is then run by a short `eval` line at the
+ * normal prompt, where interactive rules hold (job control, aliases, Ctrl-C). Its first statement prints a
+ * *started* marker; whatever comes before it is not output.
  *
- * Markers go to `/dev/tty`, so redirecting the shell's own output does not lose them. They are OSC sequences, which
- * terminals ignore, with a random id, so output cannot imitate one. `PROMPT_COMMAND` is exported: a nested interactive
- * bash, or one that replaces ours by `exec`, speaks the same protocol. `PS1` carries a third marker for the case that
- * a command replaced `PROMPT_COMMAND`.
+ * Markers go to `/dev/tty`, so redirecting the shell's own output does not lose them. They are OSC sequences,
+ * which terminals ignore, with a random id, so output cannot imitate one. `PROMPT_COMMAND` is exported: a
+ * nested interactive bash, or one that replaces ours by `exec`, speaks the same protocol. `PS1` carries a
+ * third marker for the case that a command replaced `PROMPT_COMMAND`.
  *
- * Ctrl-C can come late: the command that it was meant for has ended, and it interrupts the `read`, which may have taken
- * a part of the next command. The shell then shows a new prompt although we wait for a start, so the command is sent
- * again. Commands are numbered, so that one that was not lost after all is not run twice.
+ * Ctrl-C can come late: the command that it was meant for has ended, and it interrupts the `read`, which may
+ * have taken a part of the next command. The shell then shows a new prompt although we wait for a start, so
+ * the command is sent again. Commands are numbered, so that one that was not lost after all is not run twice.
  */
 const MARKER_START = '\x1b]7331;';
 const MARKER_END = 0x07;
@@ -86,12 +87,18 @@ export function commandInput(
   return `${COMMAND_START}${sequence};${text}\0 \\builtin eval "$__oh_c"\n`;
 }
 
-/** The line that gives a shell its `PROMPT_COMMAND` back; a ready marker follows. It is far below the kernel's limit. */
+/**
+ * The line that gives a shell its `PROMPT_COMMAND` back; a ready marker follows. It is far below the kernel's
+ * limit.
+ */
 export function restoreInput(id: string): string {
   return ` PROMPT_COMMAND='${promptCommand(id).replaceAll("'", `'\\''`)}'\n`;
 }
 
-/** Printable ASCII stays, all else becomes `\xHH`: raw mode still acts on control characters, and locales differ. */
+/**
+ * Printable ASCII stays, all else becomes `\xHH`: raw mode still acts on control characters, and locales
+ * differ.
+ */
 function escapeForPrintf(text: string): string {
   const safe = /^[\x20-\x5b\x5d-\x7e]*$/;
   if (safe.test(text)) return text;

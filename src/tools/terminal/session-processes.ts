@@ -15,7 +15,9 @@ const LOOK_MS = 20;
 /** After that many looks what is left cannot be killed (uninterruptible, or another user's). */
 const MAX_LOOKS_AFTER_KILL = 100;
 
-/** So many are looked at together: there are thousands on some machines, and others want to read files, too. */
+/**
+ * So many are looked at together: there are thousands on some machines, and others want to read files, too.
+ */
 const PROCESSES_AT_ONCE = 4;
 /** More than almost all environments have. */
 const PROC_BYTES = 16 * 1024;
@@ -34,12 +36,13 @@ interface ProcessInfo {
 }
 
 /**
- * Ends every process of a terminal session: what runs on its terminal (`shellPid` is its leader), what carries its id
- * in the environment (`nohup`, `setsid`, daemons), and all their children. First politely, then with SIGKILL, until a
- * look finds nothing.
+ * Ends every process of a terminal session: what runs on its terminal (`shellPid` is its leader), what
+ * carries its id in the environment (`nohup`, `setsid`, daemons), and all their children. First politely,
+ * then with SIGKILL, until a look finds nothing.
  *
- * Needs /proc; without it (macOS) only the terminal's own hang-up reaches the children. Out of reach are processes that
- * left the session *and* cleared their environment *and* outlived their parent, and those of another user.
+ * Needs /proc; without it (macOS) only the terminal's own hang-up reaches the children. Out of reach are
+ * processes that left the session *and* cleared their environment *and* outlived their parent, and those of
+ * another user.
  */
 export async function endSessionProcesses(id: string, shellPids: readonly number[]): Promise<void> {
   let found = await findSessionProcesses(id, shellPids);
@@ -84,7 +87,10 @@ async function findSessionProcesses(id: string, shellPids: readonly number[]): P
   return [...members];
 }
 
-/** The process group that a terminal's keys reach now (`tpgid` of the shell), or nothing when it cannot be told. */
+/**
+ * The process group that a terminal's keys reach now (`tpgid` of the shell), or nothing when it cannot be
+ * told.
+ */
 export async function foregroundGroup(shellPid: number): Promise<number | undefined> {
   const fields = await statFields(shellPid);
   const group = Number(fields?.[5]);
@@ -104,7 +110,10 @@ export function signal(pid: number, name: NodeJS.Signals): void {
 let current: Promise<ProcessInfo[]> | undefined;
 let upcoming: Promise<ProcessInfo[]> | undefined;
 
-/** Looks at all processes. Callers that come during a look share the next one, so that closing many costs few looks. */
+/**
+ * Looks at all processes. Callers that come during a look share the next one, so that closing many costs few
+ * looks.
+ */
 function scanProcesses(): Promise<ProcessInfo[]> {
   if (!current) {
     current = scanOnce().finally(() => {
@@ -148,7 +157,10 @@ async function statFields(pid: number): Promise<string[] | undefined> {
   return stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
-/** A file of /proc, whose size nobody knows before. `readFile` would take twice as many trips to a thread for it. */
+/**
+ * A file of /proc, whose size nobody knows before. `readFile` would take twice as many trips to a thread for
+ * it.
+ */
 async function readProc(file: string): Promise<string> {
   const fd = await openFile(file, 'r');
   try {

@@ -10,7 +10,9 @@ import type { Marker, ShellPrompt } from './prompt-protocol.js';
 import { readRemainder } from './pty-remainder.js';
 import { foregroundGroup, signal } from './session-processes.js';
 
-/** Wide enough that programs do not wrap their lines; the size that clients know from the reference server. */
+/**
+ * Wide enough that programs do not wrap their lines; the size that clients know from the reference server.
+ */
 const COLUMNS = 256;
 const ROWS = 200;
 /** A shell that shows no prompt by then never will. */
@@ -178,7 +180,9 @@ export class Shell {
     return true;
   }
 
-  /** Hangs up, as closing a terminal window does; kills the shell and its foreground if that does not end it. */
+  /**
+   * Hangs up, as closing a terminal window does; kills the shell and its foreground if that does not end it.
+   */
   async end(): Promise<void> {
     if (this.state === 'ended') return;
     const group = await foregroundGroup(this.pid);
@@ -202,7 +206,8 @@ export class Shell {
   }
 
   private receiveOutput(bytes: Buffer): void {
-    // Before the start marker there is only the echo of our own line; at a prompt, only what background jobs say.
+    // Before the start marker there is only the echo of our own line; at a prompt, only what background jobs
+    // say.
     if (this.state !== 'running') return;
     this.output.append(bytes);
     this.listener.onOutput(bytes);

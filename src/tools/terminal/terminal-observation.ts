@@ -18,7 +18,9 @@ export interface CommandMetadata {
   suffix: string;
 }
 
-/** Metadata of an answer: what the shell said at its prompt, or -1 everywhere when the command did not end. */
+/**
+ * Metadata of an answer: what the shell said at its prompt, or -1 everywhere when the command did not end.
+ */
 export function commandMetadata(
   prompt: ShellPrompt | undefined,
   prefix: string,

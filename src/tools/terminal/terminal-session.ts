@@ -19,7 +19,10 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 /** Setting variables takes no time unless the shell is stuck. */
 const EXPORT_WATCH = { timeoutMs: 5000, quietMs: 5000 };
 
-/** Bytes of a variable, its name, `=` and a null character: Linux starts no program with a larger one (`MAX_ARG_STRLEN`, execve(2)). */
+/**
+ * Bytes of a variable, its name, `=` and a null character: Linux starts no program with a larger one
+ * (`MAX_ARG_STRLEN`, execve(2)).
+ */
 const MAX_VARIABLE = 128 * 1024 - 2;
 const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
@@ -75,8 +78,8 @@ interface Watcher {
 }
 
 /**
- * A terminal that somebody works in: one bash on a real pseudo-terminal, started at first use, in which directories,
- * variables, functions and background jobs last. A new shell takes its place when it ends.
+ * A terminal that somebody works in: one bash on a real pseudo-terminal, started at first use, in which
+ * directories, variables, functions and background jobs last. A new shell takes its place when it ends.
  * `close` ends everything that was ever started in it.
  */
 export class TerminalSession {
@@ -164,8 +167,8 @@ export class TerminalSession {
   }
 
   /**
-   * Types text into the running command, as it is (a line needs its end), and watches on. A terminal in its normal
-   * mode takes lines of up to 4,095 bytes.
+   * Types text into the running command, as it is (a line needs its end), and watches on. A terminal in its
+   * normal mode takes lines of up to 4,095 bytes.
    */
   async send(text: string, options: WatchOptions): Promise<CommandReport> {
     options.signal?.throwIfAborted();
@@ -175,8 +178,9 @@ export class TerminalSession {
   }
 
   /**
-   * Ends the running command: Ctrl-C twice, SIGKILL for the foreground a second after the first, and when even that does
-   * not bring a prompt, a new shell in the same directory. Its unread output is dropped. The shell can be used afterwards.
+   * Ends the running command: Ctrl-C twice, SIGKILL for the foreground a second after the first, and when
+   * even that does not bring a prompt, a new shell in the same directory. Its unread output is dropped. The
+   * shell can be used afterwards.
    */
   async interrupt(): Promise<void> {
     const { shell } = this;
@@ -190,7 +194,8 @@ export class TerminalSession {
   }
 
   /**
-   * Sets variables for all commands to come: of programs, too, unless one is so large that no program would start with it.
+   * Sets variables for all commands to come: of programs, too, unless one is so large that no program would
+   * start with it.
    * @throws SessionStateError when a command runs or has unread output
    */
   async exportVariables(variables: Readonly<Record<string, string>>): Promise<void> {
@@ -207,8 +212,9 @@ export class TerminalSession {
   }
 
   /**
-   * Gives up the shell; the next command gets a new one in the working directory. What was detached from the terminal
-   * (`nohup`, `setsid`, `disown`) goes on until `close`, as it does when a terminal window is closed.
+   * Gives up the shell; the next command gets a new one in the working directory. What was detached from the
+   * terminal (`nohup`, `setsid`, `disown`) goes on until `close`, as it does when a terminal window is
+   * closed.
    */
   async reset(): Promise<void> {
     await this.starting?.catch(() => undefined);
@@ -218,7 +224,9 @@ export class TerminalSession {
     this.resumeDir = undefined;
   }
 
-  /** Ends the shell and everything that was started in this session. Idempotent; later commands are refused. */
+  /**
+   * Ends the shell and everything that was started in this session. Idempotent; later commands are refused.
+   */
   close(): Promise<void> {
     this.closing ??= this.endAll();
     return this.closing;
@@ -322,9 +330,9 @@ export class TerminalSession {
   }
 
   /**
-   * Bash goes on with a loop when Ctrl-C meets one of its commands just as that starts or ends, or when the command
-   * catches it and ends in peace: while one command follows the other they get a Ctrl-C again. One that comes and stays
-   * may be there to clean up, and has its time.
+   * Bash goes on with a loop when Ctrl-C meets one of its commands just as that starts or ends, or when the
+   * command catches it and ends in peace: while one command follows the other they get a Ctrl-C again. One
+   * that comes and stays may be there to clean up, and has its time.
    */
   private async endsByPressing(shell: Shell): Promise<boolean> {
     const deadline = performance.now() + INTERRUPT_GRACE_MS;

@@ -11,8 +11,8 @@ import type { Tool } from '../tool.js';
 import { terminalDefinition } from './terminal-tool.js';
 
 /**
- * What the reference answered, without the control sequences that it leaves in the output; where only those were the
- * output, it is empty here and the save folder is left out, as the reference does for empty output.
+ * What the reference answered, without the control sequences that it leaves in the output; where only those
+ * were the output, it is empty here and the save folder is left out, as the reference does for empty output.
  */
 interface RecordedAnswer {
   arguments: Record<string, unknown>;

@@ -216,7 +216,10 @@ class TerminalTool implements Tool {
     return this.observe(call, report, { continued: false, prefix: problems + (before ?? '') });
   }
 
-  /** Sets the secrets that a command names; they stay set. Answers what the model has to know of those that are not. */
+  /**
+   * Sets the secrets that a command names; they stay set. Answers what the model has to know of those that
+   * are not.
+   */
   private async setSecrets(command: string, signal: AbortSignal): Promise<string> {
     const named = await this.host.secrets?.namedIn(command, signal);
     if (!named) return '';

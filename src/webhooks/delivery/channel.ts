@@ -45,8 +45,8 @@ interface Place {
 }
 
 /**
- * Sends what waits in lanes: one request at a time for each conversation, a few at once for all, in turns. What fails
- * is tried again for ever, with growing pauses.
+ * Sends what waits in lanes: one request at a time for each conversation, a few at once for all, in turns.
+ * What fails is tried again for ever, with growing pauses.
  */
 export class Channel {
   private readonly logger = new Logger('Webhooks');
@@ -223,7 +223,10 @@ function isSuccess(outcome: Outcome): boolean {
   return 'status' in outcome && outcome.status >= 200 && outcome.status < 300;
 }
 
-/** The receiver understood and does not want it; the others (too early, too often, a fault of its own) may pass. */
+/**
+ * The receiver understood and does not want it; the others (too early, too often, a fault of its own) may
+ * pass.
+ */
 function isFinal(status: number): boolean {
   return status >= 400 && status < 500 && ![401, 403, 408, 425, 429].includes(status);
 }

@@ -1,8 +1,8 @@
 import { withNulls } from '../../events/with-nulls.js';
 
 /**
- * The body of a delivery: a JSON array of events with their nulls. As many of the lines as fit into `maxBytes`, at least
- * one.
+ * The body of a delivery: a JSON array of events with their nulls. As many of the lines as fit into
+ * `maxBytes`, at least one.
  */
 export function eventBody(lines: readonly string[], maxBytes: number): { body: string; count: number } {
   const parts: string[] = [];

@@ -25,8 +25,8 @@ export interface LaneServices {
 }
 
 /**
- * The events of one conversation on their way to one receiver. They are in the log; here is only how far they are
- * delivered. What a deleted conversation of the same id left undelivered comes first.
+ * The events of one conversation on their way to one receiver. They are in the log; here is only how far they
+ * are delivered. What a deleted conversation of the same id left undelivered comes first.
  */
 export class EventLane implements Lane {
   private readonly tails: TailFile[] = [];

@@ -4,8 +4,8 @@ const LONGEST_MS = 300_000;
 const SHORTEST_MS = 100;
 
 /**
- * The pause after so many failures in a row (ms): doubled each time up to five minutes, and up to a quarter shorter or
- * longer, so that many senders do not come at the same moment.
+ * The pause after so many failures in a row (ms): doubled each time up to five minutes, and up to a quarter
+ * shorter or longer, so that many senders do not come at the same moment.
  */
 export function backoffMs(failures: number, baseMs: number, random = Math.random()): number {
   const doubled = Math.max(baseMs, SHORTEST_MS) * 2 ** Math.min(failures - 1, 30);
@@ -13,8 +13,9 @@ export function backoffMs(failures: number, baseMs: number, random = Math.random
 }
 
 /**
- * Whether a receiver as a whole is in trouble. One refused delivery is the trouble of its conversation; several in a row
- * with no success between them pause everything, and then one attempt at a time asks whether it is over.
+ * Whether a receiver as a whole is in trouble. One refused delivery is the trouble of its conversation;
+ * several in a row with no success between them pause everything, and then one attempt at a time asks whether
+ * it is over.
  */
 export class RetryClock {
   private failures = 0;
@@ -38,7 +39,10 @@ export class RetryClock {
     this.until = 0;
   }
 
-  /** @param startedAt when the attempt began: those that were under way when a pause began do not make it longer */
+  /**
+   * @param startedAt when the attempt began: those that were under way when a pause began do not make it
+   * longer
+   */
   failed(startedAt: number): void {
     if (startedAt < this.setAt) return;
     this.failures += 1;

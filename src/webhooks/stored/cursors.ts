@@ -5,9 +5,9 @@ import { namesIn } from './durable.js';
 import { createPosition, readPosition, removePosition, writePosition } from './position-file.js';
 
 /**
- * How far one webhook has delivered each conversation. A file stands there from before the first event that a server
- * appends until the conversation is closed with all delivered: so the files that a restart finds are all it looks at.
- * Only who holds the lease of a conversation writes its file.
+ * How far one webhook has delivered each conversation. A file stands there from before the first event that a
+ * server appends until the conversation is closed with all delivered: so the files that a restart finds are
+ * all it looks at. Only who holds the lease of a conversation writes its file.
  */
 export class Cursors {
   private made: Promise<void> | undefined;

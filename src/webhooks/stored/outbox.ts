@@ -26,8 +26,8 @@ export interface OutboxEntry {
 const ownersHere = new Set<string>();
 
 /**
- * What one webhook has to deliver that is in no log. Each server on a folder has an outbox of its own; those of servers
- * that are gone are taken over. The folder is made with its first entry.
+ * What one webhook has to deliver that is in no log. Each server on a folder has an outbox of its own; those
+ * of servers that are gone are taken over. The folder is made with its first entry.
  */
 export class Outbox {
   private readonly instanceId = randomBytes(8).toString('hex');

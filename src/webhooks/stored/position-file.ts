@@ -2,7 +2,9 @@ import { open, readFile, rm } from 'node:fs/promises';
 import { errorCode } from '../../errors/index.js';
 import { writeDurably } from './durable.js';
 
-/** Digits of a position: the text always has the same length, so that overwriting it in place cannot tear it. */
+/**
+ * Digits of a position: the text always has the same length, so that overwriting it in place cannot tear it.
+ */
 const DIGITS = 15;
 
 /** Makes a file that holds a position. It is there, also after a power cut, when this resolves. */
@@ -11,8 +13,8 @@ export function createPosition(file: string, position: number): Promise<void> {
 }
 
 /**
- * Overwrites a position. Not synced: after a power cut an older one may stand there, and what lies between is sent twice.
- * A file that is gone stays gone.
+ * Overwrites a position. Not synced: after a power cut an older one may stand there, and what lies between is
+ * sent twice. A file that is gone stays gone.
  */
 export async function writePosition(file: string, position: number): Promise<void> {
   try {
@@ -27,7 +29,10 @@ export async function writePosition(file: string, position: number): Promise<voi
   }
 }
 
-/** The position in a file; undefined when there is none. What cannot be read is 0: rather everything twice than a loss. */
+/**
+ * The position in a file; undefined when there is none. What cannot be read is 0: rather everything twice
+ * than a loss.
+ */
 export async function readPosition(file: string): Promise<number | undefined> {
   try {
     const text = await readFile(file, 'utf8');

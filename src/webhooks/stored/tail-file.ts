@@ -29,8 +29,8 @@ export class TailFile {
   }
 
   /**
-   * The next lines: at most `limit`, and no more than `maxBytes` unless the first is larger. None: all are delivered, or
-   * another server, which took this one for dead, delivers them.
+   * The next lines: at most `limit`, and no more than `maxBytes` unless the first is larger. None: all are
+   * delivered, or another server, which took this one for dead, delivers them.
    */
   async peek(limit: number, maxBytes: number): Promise<string[]> {
     const at = (this.offset ??= (await readPosition(this.positionPath)) ?? 0);
@@ -59,8 +59,8 @@ export class TailFile {
   }
 
   /**
-   * These lines are delivered, by an attempt that began before the file was written. Snapshots among them may have made room
-   * for others since: then they are not in the file.
+   * These lines are delivered, by an attempt that began before the file was written. Snapshots among them may
+   * have made room for others since: then they are not in the file.
    */
   async skip(delivered: readonly string[]): Promise<void> {
     const rest = new Set(delivered);

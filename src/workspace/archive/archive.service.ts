@@ -185,7 +185,9 @@ async function describe(repository: Repository, response: Response): Promise<voi
   response.setHeader('X-Archive-Repo-Root', percentEncoded(repository.folder.top));
 }
 
-/** The folder itself if it is a repository, else the only one within a few levels below it, else the folder. */
+/**
+ * The folder itself if it is a repository, else the only one within a few levels below it, else the folder.
+ */
 async function repositoryIn(folder: string): Promise<string> {
   if (await hasGit(folder)) return folder;
   const found: string[] = [];

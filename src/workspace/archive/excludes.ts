@@ -2,7 +2,9 @@ import { matchesSequence } from '../../tools/search/match-sequence.js';
 import { PASSWORD_FILES } from '../path-guard.js';
 import { withoutEndSlashes } from '../../text/index.js';
 
-/** What archives leave out unless they are asked to hold everything: what is made from the rest, or is large. */
+/**
+ * What archives leave out unless they are asked to hold everything: what is made from the rest, or is large.
+ */
 const DEFAULT_EXCLUDES = [
   ...['.git/', 'node_modules/', '.venv/', 'venv/', '__pycache__/', '.mypy_cache/', '.pytest_cache/'],
   ...['.ruff_cache/', 'dist/', 'build/', '.next/', 'target/', '*.pyc'],
@@ -13,8 +15,8 @@ const MAX_PATTERN = 500;
 export const MAX_PATTERNS = 100;
 
 /**
- * Patterns of what an archive leaves out: `name` at any depth, `a/b` from the top, with `*`, `?` and `[...]` within a
- * name; `name/` folders only, with what is in them.
+ * Patterns of what an archive leaves out: `name` at any depth, `a/b` from the top, with `*`, `?` and `[...]`
+ * within a name; `name/` folders only, with what is in them.
  */
 export class Excludes {
   readonly patterns: readonly string[];
@@ -38,7 +40,10 @@ export class Excludes {
     });
   }
 
-  /** The same for git, as magic pathspecs; besides, files with passwords, of which a patch would show the text. */
+  /**
+   * The same for git, as magic pathspecs; besides, files with passwords, of which a patch would show the
+   * text.
+   */
   pathspecs(): string[] {
     const asked = this.rules.flatMap(({ source, foldersOnly, atAnyDepth }) => {
       const spec = `:(glob,exclude)${atAnyDepth ? '**/' : ''}${source}`;
@@ -84,7 +89,10 @@ function tokenOf(piece: string): Token {
   return piece.length > 1 && piece.startsWith('[') ? characterClass(piece) : new RegExp(escaped(piece), 'u');
 }
 
-/** The class of characters (`[a-z]`, `[!]x]`) that begins at a place; empty when there is none, or none that ends. */
+/**
+ * The class of characters (`[a-z]`, `[!]x]`) that begins at a place; empty when there is none, or none that
+ * ends.
+ */
 function classAt(glob: string, at: number): string {
   if (glob[at] !== '[') return '';
   let first = at + 1;

@@ -27,9 +27,9 @@ export interface TaskSource {
 }
 
 /**
- * What the sub-agents of a conversation did: each task a folder with `events/` and `base_state.json`, as the original
- * keeps the conversation of a sub-agent. The state is that of the conversation with what differs; `agent_state` names the
- * task.
+ * What the sub-agents of a conversation did: each task a folder with `events/` and `base_state.json`, as the
+ * original keeps the conversation of a sub-agent. The state is that of the conversation with what differs;
+ * `agent_state` names the task.
  */
 export async function* subAgentMembers(source: TaskSource): AsyncGenerator<ZipMember, void> {
   let isFirst = true;

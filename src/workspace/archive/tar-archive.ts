@@ -25,9 +25,9 @@ export interface TarSource {
 }
 
 /**
- * A folder as the bytes of a tar, read as they are asked for, with a manifest at its end. Only folders and plain files: links,
- * devices and pipes are left out, as is what may hold git credentials. A file that changes meanwhile has the length that
- * it had when it was opened.
+ * A folder as the bytes of a tar, read as they are asked for, with a manifest at its end. Only folders and
+ * plain files: links, devices and pipes are left out, as is what may hold git credentials. A file that
+ * changes meanwhile has the length that it had when it was opened.
  */
 export async function* tarArchive(source: TarSource): AsyncGenerator<Buffer, void> {
   const { Header, Pax } = await import('tar');
@@ -35,7 +35,8 @@ export async function* tarArchive(source: TarSource): AsyncGenerator<Buffer, voi
     const block = Buffer.alloc(BLOCK);
     const header = new Header(member);
     header.encode(block);
-    // A name that is too long for it, or has other characters than ASCII, stands in a block of its own in front.
+    // A name that is too long for it, or has other characters than ASCII, stands in a block of its own in
+    // front.
     return header.needPax ? Buffer.concat([new Pax({ path: member.path }).encode(), block]) : block;
   });
   yield* archive.content();

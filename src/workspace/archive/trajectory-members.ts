@@ -20,7 +20,10 @@ export function documentMember(name: string, text: string, modified: Date): ZipM
   return { name, mode: FILE_MODE, modified: isValid ? modified : new Date(), content: Buffer.from(text) };
 }
 
-/** `event-00000-<id>.json`. An id comes from a file that anybody may have changed: it must not make another path of it. */
+/**
+ * `event-00000-<id>.json`. An id comes from a file that anybody may have changed: it must not make another
+ * path of it.
+ */
 export function eventFileName(seq: number, id: string): string {
   return `event-${String(seq).padStart(DIGITS, '0')}-${id.replace(/[^\w-]/g, '_').slice(0, 100)}.json`;
 }
@@ -35,7 +38,9 @@ export async function namesIn(folder: string): Promise<string[]> {
   }
 }
 
-/** The files of a folder whose names match, one after the other; each is closed when the next is asked for. */
+/**
+ * The files of a folder whose names match, one after the other; each is closed when the next is asked for.
+ */
 export async function* filesIn(folder: string, pattern: RegExp): AsyncGenerator<PlainFile, void> {
   for (const name of await namesIn(folder)) {
     const file = pattern.test(name) ? await openPlainFile(`${folder}/${name}`) : undefined;

@@ -17,7 +17,10 @@ export interface TrajectorySource extends ExportedConversation {
   mask: (text: string) => string;
 }
 
-/** Not for others: credentials of running agents, what only this server needs, and what other members say already. */
+/**
+ * Not for others: credentials of running agents, what only this server needs, and what other members say
+ * already.
+ */
 const LEFT_OUT =
   /^(acp|tasks|unfinished|events\.(jsonl|index)|metadata\.json.*|owner_lease\.json|.*\.tmp|.*\.lock)$/;
 const PERMISSIONS = 0o777;
@@ -26,9 +29,9 @@ const EVENTS_AT_ONCE = 100;
 const BYTES_AT_ONCE = 1024 * 1024;
 
 /**
- * Everything that is stored of a conversation as a zip, secrets masked, made while it is asked for: in the layout that the
- * original server has on its disk and in its trajectories. It holds the events that there are when it begins. The
- * caller closes the log.
+ * Everything that is stored of a conversation as a zip, secrets masked, made while it is asked for: in the
+ * layout that the original server has on its disk and in its trajectories. It holds the events that there are
+ * when it begins. The caller closes the log.
  */
 export function trajectory(source: TrajectorySource): AsyncGenerator<Buffer, void> {
   return zipArchive(new Trajectory(source).members());

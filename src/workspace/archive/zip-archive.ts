@@ -16,7 +16,10 @@ export interface ZipMember {
   content?: Buffer | AsyncGenerator<Buffer, void>;
 }
 
-/** Of the format: PKWARE's APPNOTE 6.3.10 (https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT), sections 4.3 to 4.5. */
+/**
+ * Of the format: PKWARE's APPNOTE 6.3.10 (https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT),
+ * sections 4.3 to 4.5.
+ */
 const LOCAL_HEADER = 0x04034b50;
 const DATA_DESCRIPTOR = 0x08074b50;
 const DIRECTORY_HEADER = 0x02014b50;
@@ -52,11 +55,12 @@ interface Entry {
 }
 
 /**
- * A zip, made while it is asked for. In memory are one member, or a piece of it, and some 200 bytes of each for the
- * directory at the end; there may be any number of members, of any size.
+ * A zip, made while it is asked for. In memory are one member, or a piece of it, and some 200 bytes of each
+ * for the directory at the end; there may be any number of members, of any size.
  *
- * Not by a library: yazl looks through all members for each one, zip-stream writes the directory in one go, fflate has no
- * more than 65,535 members, and the others do not compress, or keep what they have read open when nobody wants it any more.
+ * Not by a library: yazl looks through all members for each one, zip-stream writes the directory in one go,
+ * fflate has no more than 65,535 members, and the others do not compress, or keep what they have read open
+ * when nobody wants it any more.
  */
 export async function* zipArchive(members: AsyncIterable<ZipMember>): AsyncGenerator<Buffer, void> {
   const directory: Buffer[] = [];

@@ -10,8 +10,8 @@ const LIMITS = { fieldSize: 64 * 1024, fields: 100, parts: 200, headerPairs: 100
 
 /**
  * Finds the file of a form and hands it over as it comes in. Everything else of the form is passed over.
- * @throws RequestValidationError when there is none, BadRequestException for what is no form or was cut off, and what
- * `take` throws
+ * @throws RequestValidationError when there is none, BadRequestException for what is no form or was cut off,
+ *   and what `take` throws
  */
 export function readFilePart<T>(
   request: Request,

@@ -11,7 +11,10 @@ import { fileFailure } from './file-errors.js';
 import { describeHome, listSubfolders, type HomeView, type SubfolderPage } from './listing.js';
 import { upload } from './upload.js';
 
-/** Files of the machine or of a conversation, for clients. A conversation's id confines the paths to its folder. */
+/**
+ * Files of the machine or of a conversation, for clients. A conversation's id confines the paths to its
+ * folder.
+ */
 @Injectable()
 export class FilesService {
   constructor(

@@ -15,8 +15,8 @@ const FIELD = 'file';
 const NEW_FILE_MODE = 0o666;
 
 /**
- * Writes the file of a form to a path, with the folders that are missing. Others see the old file or the whole new one;
- * what is not whole leaves nothing behind.
+ * Writes the file of a form to a path, with the folders that are missing. Others see the old file or the
+ * whole new one; what is not whole leaves nothing behind.
  * @param limit bytes; null: any number
  * @returns how many bytes it has
  */

@@ -19,7 +19,10 @@ const SCOPE = 'runtime_conversation_id';
 const changes = { type: 'array', items: { $ref: '#/components/schemas/GitChange' } };
 const errors = [403, 404];
 
-/** What has changed in repositories, on the machine or in the folder of a conversation. Nothing of a repository is run. */
+/**
+ * What has changed in repositories, on the machine or in the folder of a conversation. Nothing of a
+ * repository is run.
+ */
 @Controller(['api/git', `api/conversations/:${SCOPE}/git`])
 @UseInterceptors(CountsAsActivity)
 export class GitController {

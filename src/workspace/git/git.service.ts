@@ -18,7 +18,10 @@ import { NoFolderError, type Located } from '../path-scope.js';
 import { RuntimeScopes } from '../runtime-scopes.js';
 import { fileFailure } from '../files/file-errors.js';
 
-/** What is in repositories of the machine or of a conversation, for clients. Where there is none, there is nothing to tell. */
+/**
+ * What is in repositories of the machine or of a conversation, for clients. Where there is none, there is
+ * nothing to tell.
+ */
 @Injectable()
 export class GitService {
   constructor(private readonly scopes: RuntimeScopes) {}

@@ -38,12 +38,18 @@ const MAX_PAGES = 20;
 const TIMEOUT_MS = 15_000;
 const MAX_BYTES = 16 * 1024 * 1024;
 
-/** Lists repositories of GitHub with the token that a user has stored. Nobody else is asked, and nobody without a token. */
+/**
+ * Lists repositories of GitHub with the token that a user has stored. Nobody else is asked, and nobody
+ * without a token.
+ */
 @Injectable()
 export class RepositorySearch {
   constructor(private readonly secrets: UserSecrets) {}
 
-  /** @throws HttpException 400 for other hosts and unknown pages, 401, 403, 502, 504 for what GitHub says or does not */
+  /**
+   * @throws HttpException 400 for other hosts and unknown pages, 401, 403, 502, 504 for what GitHub says or
+   * does not
+   */
   async search({ provider, query, limit, page_id }: RepositoryQuery): Promise<HostedRepositoryPage> {
     if (provider !== 'github') {
       throw new BadRequestException(`Repository discovery is not supported for provider '${provider}'`);

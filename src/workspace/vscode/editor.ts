@@ -38,8 +38,8 @@ export interface EditorStatus {
 const DISABLED = 'VSCode is disabled in configuration';
 
 /**
- * The editor in the browser: OpenVSCode Server, where it is installed. It is started when somebody asks for its address,
- * and ends with this server. Who knows the token may use it; each start has another one.
+ * The editor in the browser: OpenVSCode Server, where it is installed. It is started when somebody asks for
+ * its address, and ends with this server. Who knows the token may use it; each start has another one.
  */
 @Injectable()
 export class Editor implements BeforeApplicationShutdown {

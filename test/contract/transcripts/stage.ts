@@ -20,8 +20,9 @@ export const STEP = ['ActionEvent', 'ObservationEvent'];
 export const WAITING = 'while [ ! -e go ]; do sleep 0.05; done; echo slept';
 
 /**
- * A server and a workspace for the tests of one file. They compare with what a socket saw of the original (OpenHands
- * Agent Server 1.58.2), as short sequences. `stats` events are left out: their place is not fixed there.
+ * A server and a workspace for the tests of one file. They compare with what a socket saw of the original
+ * (OpenHands Agent Server 1.58.2), as short sequences. `stats` events are left out: their place is not fixed
+ * there.
  */
 export class Stage {
   private running: ServerProcess | undefined;

@@ -12,10 +12,10 @@ import {
 } from './wire-protocol.js';
 
 /**
- * Anthropic's messages (https://docs.anthropic.com/en/api/messages, `.../messages-streaming`, `.../errors`): content
- * blocks, server-sent events with names and a ping, arguments in pieces of JSON, thinking with its signature at the end.
- * A request that the service would refuse is refused. `extra.redacted` is thinking that comes unreadable, `extra.error`
- * an error inside the stream.
+ * Anthropic's messages (https://docs.anthropic.com/en/api/messages, `.../messages-streaming`, `.../errors`):
+ * content blocks, server-sent events with names and a ping, arguments in pieces of JSON, thinking with its
+ * signature at the end. A request that the service would refuse is refused. `extra.redacted` is thinking that
+ * comes unreadable, `extra.error` an error inside the stream.
  */
 export const anthropicMessages: WireProtocol = {
   streams: ({ body }) => body['stream'] === true,

@@ -1,8 +1,9 @@
 import { crc32 } from 'node:zlib';
 
 /**
- * A message of AWS's binary event stream (https://docs.aws.amazon.com/transcribe/latest/dg/event-stream.html): lengths, a
- * checksum of them, headers, the payload, a checksum of all.
+ * A message of AWS's binary event stream
+ * (https://docs.aws.amazon.com/transcribe/latest/dg/event-stream.html): lengths, a checksum of them, headers,
+ * the payload, a checksum of all.
  */
 export function eventMessage(headers: Readonly<Record<string, string>>, payload: string): Buffer {
   const head = Buffer.concat(Object.entries(headers).map(([name, value]) => header(name, value)));

@@ -15,7 +15,8 @@ export interface SignatureScope {
 }
 
 /**
- * Checks a signature of version 4 as AWS does (https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html).
+ * Checks a signature of version 4 as AWS does
+ * (https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html).
  * @returns what is wrong; undefined: nothing
  */
 export function signatureFault(

@@ -21,10 +21,10 @@ export interface BedrockDoor {
 }
 
 /**
- * AWS Bedrock's converse (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html and
- * `.../API_runtime_ConverseStream.html`) with Claude behind it: signatures are checked, streams are binary events. A
- * request that the service would refuse is refused. `extra.redacted` is thinking that comes unreadable,
- * `extra.exception` the type of an error inside the stream.
+ * AWS Bedrock's converse (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html
+ * and `.../API_runtime_ConverseStream.html`) with Claude behind it: signatures are checked, streams are
+ * binary events. A request that the service would refuse is refused. `extra.redacted` is thinking that comes
+ * unreadable, `extra.exception` the type of an error inside the stream.
  */
 export function bedrockConverse(door: BedrockDoor): WireProtocol {
   return {

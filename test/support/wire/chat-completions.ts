@@ -8,8 +8,9 @@ import {
 } from './wire-protocol.js';
 
 /**
- * OpenAI's chat completions (https://platform.openai.com/docs/api-reference/chat, and `.../chat-streaming`): server-sent
- * events without names, the arguments of calls in pieces, one chunk without choices for the usage, `[DONE]`.
+ * OpenAI's chat completions (https://platform.openai.com/docs/api-reference/chat, and `.../chat-streaming`):
+ * server-sent events without names, the arguments of calls in pieces, one chunk without choices for the
+ * usage, `[DONE]`.
  */
 export const chatCompletions: WireProtocol = {
   streams: ({ body }) => body['stream'] === true,

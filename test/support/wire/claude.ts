@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
 
-/** What a signature of Claude's is for: it fits the thinking it came with and no other, whoever serves the model. */
+/**
+ * What a signature of Claude's is for: it fits the thinking it came with and no other, whoever serves the
+ * model.
+ */
 export function claudeSignature(thinking: string): string {
   return `Er${createHash('sha256').update(`claude ${thinking}`).digest('base64')}`;
 }
@@ -61,7 +64,10 @@ function signatureFault(messages: readonly ClaudeMessage[]): string | undefined 
   return undefined;
 }
 
-/** Each call is answered in the next message, each answer has its call in the one before, and no id is used twice. */
+/**
+ * Each call is answered in the next message, each answer has its call in the one before, and no id is used
+ * twice.
+ */
 function pairingFault(messages: readonly ClaudeMessage[]): string | undefined {
   const seen = new Set<string>();
   for (const [index, { blocks }] of messages.entries()) {

@@ -12,10 +12,10 @@ import {
 } from './wire-protocol.js';
 
 /**
- * Google's generateContent (https://ai.google.dev/api/generate-content, `.../gemini-api/docs/function-calling` and
- * `.../thought-signatures`), in the paths of AI Studio: whole answers as frames of a stream with CRLF, calls in one
- * piece, the first call of an answer signed. A request that the service would refuse is refused. `extra.blocked` is the
- * reason why a prompt gets no answer.
+ * Google's generateContent (https://ai.google.dev/api/generate-content,
+ * `.../gemini-api/docs/function-calling` and `.../thought-signatures`), in the paths of AI Studio: whole
+ * answers as frames of a stream with CRLF, calls in one piece, the first call of an answer signed. A request
+ * that the service would refuse is refused. `extra.blocked` is the reason why a prompt gets no answer.
  */
 export const generateContent: WireProtocol = {
   streams: ({ path }) => path.includes(':streamGenerateContent'),
@@ -227,7 +227,10 @@ function turnFault(contents: readonly Turn[], index: number): string | undefined
   return undefined;
 }
 
-/** A signature fits its call. Gemini 3 insists on one on the first call of each step, or on the word that stands for it. */
+/**
+ * A signature fits its call. Gemini 3 insists on one on the first call of each step, or on the word that
+ * stands for it.
+ */
 function signatureFault(contents: readonly Turn[], index: number, model: string): string | undefined {
   const [first, ...others] = callsOf(contents[index]);
   if (!first) return undefined;

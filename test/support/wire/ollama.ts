@@ -1,8 +1,9 @@
 import { pieces, tokens, type Answering, type Json, type WireProtocol } from './wire-protocol.js';
 
 /**
- * Ollama's own chat (https://docs.ollama.com/api/chat): a line of JSON for each piece, `thinking` beside `content`, calls
- * whole and with arguments that are objects, counts in the last line. It streams unless it is told not to.
+ * Ollama's own chat (https://docs.ollama.com/api/chat): a line of JSON for each piece, `thinking` beside
+ * `content`, calls whole and with arguments that are objects, counts in the last line. It streams unless it
+ * is told not to.
  */
 export const ollama: WireProtocol = {
   streams: ({ body }) => body['stream'] !== false,

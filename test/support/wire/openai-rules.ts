@@ -1,12 +1,18 @@
 import { z } from 'zod';
 import type { Answering, Json, WireProtocol } from './wire-protocol.js';
 
-/** Refuses what OpenAI's chat completions refuse in a dialogue (https://platform.openai.com/docs/api-reference/chat). */
+/**
+ * Refuses what OpenAI's chat completions refuse in a dialogue
+ * (https://platform.openai.com/docs/api-reference/chat).
+ */
 export function strictChat(protocol: WireProtocol): WireProtocol {
   return { ...protocol, refuse: ({ body }) => refusal(chatFault(body)) };
 }
 
-/** Refuses what OpenAI's responses refuse in their input. One for each endpoint: it knows what it thought about. */
+/**
+ * Refuses what OpenAI's responses refuse in their input. One for each endpoint: it knows what it thought
+ * about.
+ */
 export function strictResponses(protocol: WireProtocol): WireProtocol {
   const thought = new Set<string>();
   const note = ({ turn, number }: Answering): void => {

@@ -5,8 +5,8 @@ const TELLING =
   /^(authorization|api-key|x-api-key|x-goog-api-key|http-referer|x-title|x-litellm-session-id|anthropic-(beta|version))$/;
 
 /**
- * A request as it can be compared between runs and between servers: the folder, the conversation and what the server
- * words itself (system prompt, descriptions, results of tools) are replaced by their names.
+ * A request as it can be compared between runs and between servers: the folder, the conversation and what the
+ * server words itself (system prompt, descriptions, results of tools) are replaced by their names.
  */
 export function plainRequest(request: WireRequest, folder: string, conversation: string): Json {
   const { method, path, headers, body } = request;

@@ -8,8 +8,9 @@ import {
 } from './wire-protocol.js';
 
 /**
- * OpenAI's responses (https://platform.openai.com/docs/api-reference/responses and `.../responses-streaming`): output
- * items with ids of their own, reasoning with encrypted content, events that are named and numbered.
+ * OpenAI's responses (https://platform.openai.com/docs/api-reference/responses and
+ * `.../responses-streaming`): output items with ids of their own, reasoning with encrypted content, events
+ * that are named and numbered.
  */
 export const responses: WireProtocol = {
   streams: ({ body }) => body['stream'] === true,

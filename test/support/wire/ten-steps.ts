@@ -36,9 +36,9 @@ export interface TenSteps {
 }
 
 /**
- * Ten answers of a model, and two messages of the user: reasoning, text beside calls, several calls at once, an image
- * that a tool shows and one that the user sends, arguments with quotes, line ends and characters outside of ASCII, a
- * tool that does not exist, a command that fails.
+ * Ten answers of a model, and two messages of the user: reasoning, text beside calls, several calls at once,
+ * an image that a tool shows and one that the user sends, arguments with quotes, line ends and characters
+ * outside of ASCII, a tool that does not exist, a command that fails.
  */
 export function tenTurns(folder: string): Turn[] {
   const file = path.join(folder, 'note.txt');

@@ -20,7 +20,10 @@ export const vertexGemini: WireProtocol = {
     ),
 };
 
-/** Claude on Vertex (https://docs.anthropic.com/en/api/claude-on-vertex-ai): no model in the body, a version instead of a header. */
+/**
+ * Claude on Vertex (https://docs.anthropic.com/en/api/claude-on-vertex-ai): no model in the body, a version
+ * instead of a header.
+ */
 export const vertexClaude: WireProtocol = {
   ...anthropicMessages,
   refuse: (request) =>
@@ -65,7 +68,10 @@ export interface TokenServer {
   close(): Promise<void>;
 }
 
-/** Starts one that checks statements of the service account as https://developers.google.com/identity/protocols/oauth2/service-account says. */
+/**
+ * Starts one that checks statements of the service account as
+ * https://developers.google.com/identity/protocols/oauth2/service-account says.
+ */
 export async function startTokenServer(): Promise<TokenServer> {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   let url = '';

@@ -10,7 +10,10 @@ const MAX_PLUGINS = 200;
 /** The folder of those that were installed, which may be switched off. */
 const INSTALLED = 'installed';
 
-/** The folders of the plugins that a person keeps for all projects: put there by hand, then installed and switched on. */
+/**
+ * The folders of the plugins that a person keeps for all projects: put there by hand, then installed and
+ * switched on.
+ */
 export async function userPluginFolders(user: UserFolders): Promise<string[]> {
   const own = path.join(user.openhands, 'plugins');
   const installed = path.join(own, INSTALLED);

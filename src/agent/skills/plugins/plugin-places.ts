@@ -9,8 +9,8 @@ import type { Warn } from '../skill-folder.js';
 const MAX_PLACES = 100;
 
 /**
- * Where a plugin has its files of one kind: in the usual place, and in those that its manifest names besides. Places that are
- * not there or lead out of the plugin are left out, and `warn` is told.
+ * Where a plugin has its files of one kind: in the usual place, and in those that its manifest names besides.
+ * Places that are not there or lead out of the plugin are left out, and `warn` is told.
  * @param named the field of the manifest: a path below the plugin or a list of them
  */
 export async function placesOf(folder: string, usual: string, named: unknown, warn: Warn): Promise<string[]> {
@@ -19,7 +19,8 @@ export async function placesOf(folder: string, usual: string, named: unknown, wa
 }
 
 /**
- * What a plugin says in JSON: in the usual file, and in what its manifest names besides, a file or the JSON itself.
+ * What a plugin says in JSON: in the usual file, and in what its manifest names besides, a file or the JSON
+ * itself.
  * @returns each that is there, the usual one first
  */
 export async function jsonOf(folder: string, usual: string, named: unknown, warn: Warn): Promise<unknown[]> {

@@ -30,7 +30,10 @@ export interface Plugin {
 /** Commands of one folder. */
 const MAX_COMMANDS = 200;
 
-/** An MCP server is a program that runs, and its tools stand in each request: it takes room for so many characters. */
+/**
+ * An MCP server is a program that runs, and its tools stand in each request: it takes room for so many
+ * characters.
+ */
 const SERVER_COST = 32 * 1024;
 
 const MANIFESTS = ['.plugin/plugin.json', '.claude-plugin/plugin.json'];

@@ -54,7 +54,9 @@ function knownFileSecrets(): ACPFileSecretSpecDto[] {
   return FILE_SECRETS.map((spec) => Object.assign(new ACPFileSecretSpecDto(), spec));
 }
 
-/** An agent from elsewhere: a program that speaks the Agent Client Protocol on its standard input and output. */
+/**
+ * An agent from elsewhere: a program that speaks the Agent Client Protocol on its standard input and output.
+ */
 export class ACPAgentDto extends AgentFields {
   @Field(llm())
   llm: LLMDto = managedLlm();

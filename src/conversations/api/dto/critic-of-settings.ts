@@ -5,7 +5,10 @@ import type { VerificationSettingsDto } from '../../../settings/dto/verification
 import { isJsonObject, type JsonObject } from '../../../json/index.js';
 import { APIBasedCriticDto } from './agent.dto.js';
 
-/** The critic that settings ask for; null where they ask for none, or there is no key that it could be asked with. */
+/**
+ * The critic that settings ask for; null where they ask for none, or there is no key that it could be asked
+ * with.
+ */
 export function criticOfSettings(
   verification: VerificationSettingsDto,
   llm: Pick<LLMDto, 'model' | 'base_url' | 'api_key'>,
@@ -32,8 +35,8 @@ export function criticOfSettings(
 }
 
 /**
- * Without a key of its own the critic takes that of the model, but the usual service (that of All Hands) gets no key
- * that is meant for another provider.
+ * Without a key of its own the critic takes that of the model, but the usual service (that of All Hands) gets
+ * no key that is meant for another provider.
  */
 function keyOf(
   { critic_api_key: own, critic_server_url: url }: VerificationSettingsDto,

@@ -14,8 +14,8 @@ export const OBSERVABILITY_HEADERS = {
 } as const;
 
 /**
- * Observability settings may come as headers, set by proxies that do not touch bodies. They fill what the body leaves
- * at its default.
+ * Observability settings may come as headers, set by proxies that do not touch bodies. They fill what the
+ * body leaves at its default.
  * @throws InvalidRequestError when the metadata is no JSON object
  */
 export function withObservabilityHeaders(

@@ -264,7 +264,9 @@ function fromSettings(settings: JsonObject): AgentSpec {
   };
 }
 
-/** The tool that has a model chosen, if the settings want it, with the meta-profile that they name or hold. */
+/**
+ * The tool that has a model chosen, if the settings want it, with the meta-profile that they name or hold.
+ */
 function routingTool(dto: AgentSettingsDto): ToolSpec[] {
   if (!dto.enable_classify_and_switch_llm_tool) return [];
   const { active_meta_profile, meta_profile } = dto;

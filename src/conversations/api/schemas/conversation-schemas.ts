@@ -27,7 +27,9 @@ const tokens = {
   per_turn_token: count,
 };
 
-/** What conversations and their events answer. Built when it is asked for: unions refer to their classes then. */
+/**
+ * What conversations and their events answer. Built when it is asked for: unions refer to their classes then.
+ */
 export function conversationSchemas(): Record<string, JsonSchema> {
   return {
     Success: { type: 'object', properties: { success: { type: 'boolean', default: true } } },

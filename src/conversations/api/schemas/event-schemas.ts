@@ -140,7 +140,10 @@ const eventSchema = (kind: string, fields: Record<string, JsonSchema>): JsonSche
     kind: { type: 'string', const: kind },
   });
 
-/** Events and what they are made of. Fields that are not required are absent in lists and null in single reads. */
+/**
+ * Events and what they are made of. Fields that are not required are absent in lists and null in single
+ * reads.
+ */
 export const EVENT_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
   Event: union(Object.keys(EVENT_FIELDS)),
   ...Object.fromEntries(

@@ -105,8 +105,8 @@ const OBSERVATION_FIELDS: Readonly<Record<string, Record<string, JsonSchema>>> =
 };
 
 /**
- * Calls of tools and what they answered: a union by `kind` of each, and a schema for what is in none of them. Fields that
- * are not required are absent in lists and may be null in single reads.
+ * Calls of tools and what they answered: a union by `kind` of each, and a schema for what is in none of them.
+ * Fields that are not required are absent in lists and may be null in single reads.
  */
 export function toolCallSchemas(): Record<string, JsonSchema> {
   const actions = new Map(toolDefinitions().map((tool) => [tool.actionKind, actionSchema(tool)]));

@@ -13,8 +13,8 @@ import { seal, unpack } from './unpack.js';
 const LEFTOVER_MS = 60 * 60_000;
 
 /**
- * Has the program of a back end unpacked in its place, which carries the digest of its archive. It appears there as a
- * whole: a process that dies leaves nothing there.
+ * Has the program of a back end unpacked in its place, which carries the digest of its archive. It appears
+ * there as a whole: a process that dies leaves nothing there.
  * @param folder the installed extension (absolute path)
  * @throws BackendRefusedError, StorageFailedError
  */

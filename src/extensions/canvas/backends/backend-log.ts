@@ -7,7 +7,10 @@ const MAX_LINE = 8_192;
 
 export type OutputStream = 'stdout' | 'stderr';
 
-/** The end of what a back end has printed: both of its outputs, line by line, each with the name of its output. */
+/**
+ * The end of what a back end has printed: both of its outputs, line by line, each with the name of its
+ * output.
+ */
 export class BackendLog {
   private readonly lines: { text: string; bytes: number }[] = [];
   private bytes = 0;

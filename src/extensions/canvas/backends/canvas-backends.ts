@@ -56,8 +56,8 @@ interface NotRunnable {
 const OTHER_REVISION = 'approval revision does not match installed revision';
 
 /**
- * The back ends of canvas extensions: programs that a person has allowed, version by version, to run beside the server.
- * Each runs at most once; what is asked for one of them happens one after another.
+ * The back ends of canvas extensions: programs that a person has allowed, version by version, to run beside
+ * the server. Each runs at most once; what is asked for one of them happens one after another.
  */
 @Injectable()
 export class CanvasBackends implements OnApplicationBootstrap, BeforeApplicationShutdown {

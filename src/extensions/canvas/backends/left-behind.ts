@@ -16,7 +16,10 @@ interface RunRecord {
   mark?: string;
 }
 
-/** Notes which programs run for which server, so that those of a server that was killed are ended by the next one. */
+/**
+ * Notes which programs run for which server, so that those of a server that was killed are ended by the next
+ * one.
+ */
 export class LeftBehind {
   /** @param folder absolute path */
   constructor(private readonly folder: string) {}

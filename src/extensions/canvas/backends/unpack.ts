@@ -17,8 +17,8 @@ const READ_AND_RUN = 0o555;
 const UNSAFE = 'backend artifact contains an unsafe archive entry';
 
 /**
- * Unpacks a tar.gz of plain files and folders; anything else in it, twice the same name, and names that lead out are
- * refused.
+ * Unpacks a tar.gz of plain files and folders; anything else in it, twice the same name, and names that lead
+ * out are refused.
  * @param folder where nothing is yet
  * @param strip so many leading folders are left out
  * @throws BackendRefusedError; what was unpacked until then stays
@@ -46,7 +46,10 @@ export async function unpack(archive: Readable, folder: string, strip: number): 
   await sealBelow(folder);
 }
 
-/** Takes the right to write from a folder: only when it stands where it is to stay, for it cannot be moved then. */
+/**
+ * Takes the right to write from a folder: only when it stands where it is to stay, for it cannot be moved
+ * then.
+ */
 export function seal(folder: string): Promise<void> {
   return chmod(folder, READ_AND_RUN);
 }
@@ -96,8 +99,8 @@ class Unpacking {
 }
 
 /**
- * Not by `pipeline`: it waits for ever for a stream of tar-stream that has ended before it was asked, as one does when its
- * archive is cut off. What is missing then is seen by whoever feeds the archive.
+ * Not by `pipeline`: it waits for ever for a stream of tar-stream that has ended before it was asked, as one
+ * does when its archive is cut off. What is missing then is seen by whoever feeds the archive.
  */
 async function write(content: AsyncIterable<Uint8Array>, target: string): Promise<void> {
   // `wx` follows no link and replaces nothing.

@@ -22,8 +22,8 @@ export interface Admitted {
 }
 
 /**
- * Brings browsers to the back ends of canvas extensions: below `/app-backends/{name}`, under an origin of their own, for
- * whoever has a session that was asked for with the session key.
+ * Brings browsers to the back ends of canvas extensions: below `/app-backends/{name}`, under an origin of
+ * their own, for whoever has a session that was asked for with the session key.
  */
 @Injectable()
 export class AppBackendBridge {

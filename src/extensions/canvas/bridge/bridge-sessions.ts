@@ -52,7 +52,10 @@ export class BridgeSessions {
   }
 }
 
-/** Gives a browser its session: only for this back end, and also when its pages are shown in a page of another origin. */
+/**
+ * Gives a browser its session: only for this back end, and also when its pages are shown in a page of another
+ * origin.
+ */
 export function sessionCookie({ token, name }: BridgeSession): string {
   return format(token, SESSION_MS / 1_000, name);
 }

@@ -14,8 +14,8 @@ export interface Upstream {
 const NOT_MODIFIED = 304;
 
 /**
- * Passes a request on to a program of this machine and its answer back, as both come: bodies are streams, and who is slow
- * slows the other one down. Resolves when the answer is out.
+ * Passes a request on to a program of this machine and its answer back, as both come: bodies are streams, and
+ * who is slow slows the other one down. Resolves when the answer is out.
  * @throws BadGatewayException while nothing was answered yet
  */
 export async function forwardRequest(

@@ -25,8 +25,8 @@ export type IngressConfig = Pick<
 >;
 
 /**
- * The origin under which browsers reach back ends: another one than that of the page which holds the session key, so that
- * the pages of an extension cannot get at that page.
+ * The origin under which browsers reach back ends: another one than that of the page which holds the session
+ * key, so that the pages of an extension cannot get at that page.
  */
 export class Ingress {
   private readonly origin: string | undefined;

@@ -16,7 +16,10 @@ export function requestHeaders(request: IncomingMessage): PassedHeaders {
   return passed(request, [...OURS, 'expect']);
 }
 
-/** What a client is told of the answer of a back end: it sets no cookies for the origin that it shares with others. */
+/**
+ * What a client is told of the answer of a back end: it sets no cookies for the origin that it shares with
+ * others.
+ */
 export function responseHeaders(response: IncomingMessage): PassedHeaders {
   return passed(response, ['set-cookie', 'set-cookie2']);
 }

@@ -12,8 +12,8 @@ export interface UpgradeRequest {
 }
 
 /**
- * Connects a client and a back end byte for byte: subprotocols, extensions, frames and the words of a close are between
- * the two of them, and who is slow slows the other one down.
+ * Connects a client and a back end byte for byte: subprotocols, extensions, frames and the words of a close
+ * are between the two of them, and who is slow slows the other one down.
  * @param over ends it
  */
 export function tunnelSocket(

@@ -35,7 +35,10 @@ import { isSettled } from './settled-stamp.js';
 /** More do not help: the file system calls of a process run in four threads. */
 const READS_AT_ONCE = 16;
 const READ_BUFFER_BYTES = 16 * 1024;
-/** How long entries are read while everything else waits (ms). The disk is slow where that is enough for a few only, again and again. */
+/**
+ * How long entries are read while everything else waits (ms). The disk is slow where that is enough for a few
+ * only, again and again.
+ */
 const SLICE_MS = 4;
 const MAX_REMEMBERED = 8;
 const SLOW_SLICES = 3;
@@ -71,7 +74,8 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
 
   override async list(): Promise<readonly CatalogueEntry[]> {
     await this.ready();
-    // Another server on this folder makes and deletes conversations, too. All who ask meanwhile share one look.
+    // Another server on this folder makes and deletes conversations, too. All who ask meanwhile share one
+    // look.
     this.rescan ??= this.scanIfChanged().finally(() => (this.rescan = undefined));
     await this.rescan;
     return this.entries.list();
@@ -119,7 +123,8 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
   private stampNow(id: string): string | undefined {
     const now = Date.now();
     try {
-      // At once: a list asks this of each of its conversations, and the way to a thread takes ten times as long as the answer.
+      // At once: a list asks this of each of its conversations, and the way to a thread takes ten times as
+      // long as the answer.
       const { ino, size, mtimeMs, ctimeMs } = fs.statSync(path.join(this.folder(id), METADATA_FILE));
       if (!isSettled(Math.max(mtimeMs, ctimeMs), now)) return undefined;
       return [ino, size, mtimeMs, ctimeMs].join();
@@ -129,7 +134,10 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
     }
   }
 
-  /** The metadata of a conversation whose creation a power cut met when all of it was on disk but the last name. */
+  /**
+   * The metadata of a conversation whose creation a power cut met when all of it was on disk but the last
+   * name.
+   */
   private async loadFirst(id: string): Promise<StoredMetadata | undefined> {
     const file = path.join(this.folder(id), FIRST_METADATA_FILE);
     if (isMissing(file)) return undefined;
@@ -149,7 +157,10 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
     }
   }
 
-  /** Without its log, or with the mark that it is being made, a folder without metadata is no conversation yet. */
+  /**
+   * Without its log, or with the mark that it is being made, a folder without metadata is no conversation
+   * yet.
+   */
   private async isUnfinished(id: string): Promise<boolean> {
     return !(await exists(this.logFile(id))) || (await exists(path.join(this.folder(id), UNFINISHED_FILE)));
   }
@@ -296,8 +307,8 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
   }
 
   /**
-   * Where the disk answers at once a thread for each call costs several times the call: then entries are read right here, for
-   * some milliseconds at a time.
+   * Where the disk answers at once a thread for each call costs several times the call: then entries are read
+   * right here, for some milliseconds at a time.
    * @returns what is left to read otherwise
    */
   private async readQuickly(ids: readonly string[]): Promise<string[]> {

@@ -15,7 +15,10 @@ const HEAD_BYTES = 400;
 /** Every file ends in a newline, so that one which was cut is recognised without parsing it. */
 const NEWLINE = 10;
 
-/** The text of `metadata.json`: the fields of the catalogue first, where `readEntry` finds them without parsing the rest. */
+/**
+ * The text of `metadata.json`: the fields of the catalogue first, where `readEntry` finds them without
+ * parsing the rest.
+ */
 export function formatMetadata(metadata: StoredMetadata): string {
   const { id, created_at, updated_at, execution_status, parent_conversation_id, ...rest } = metadata;
   const head = { id, created_at, updated_at, execution_status, parent_conversation_id };

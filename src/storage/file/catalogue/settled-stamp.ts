@@ -1,6 +1,7 @@
 /**
- * Within this time (ms) after a change another one may leave the same time stamp. Some file systems count seconds; where a stamp has
- * a fraction it is of the kernel's last tick, and those come at least a hundred times a second.
+ * Within this time (ms) after a change another one may leave the same time stamp. Some file systems count
+ * seconds; where a stamp has a fraction it is of the kernel's last tick, and those come at least a hundred
+ * times a second.
  */
 const TIMESTAMP_GRAIN_MS = 1_000;
 export const TICK_MS = 50;

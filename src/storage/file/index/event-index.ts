@@ -17,8 +17,9 @@ export interface PackedIndex {
 }
 
 /**
- * Where each line of a log ends and what searches need of it, in about 45 bytes an event: 100,000 events take less than
- * 5 MB. Events that do not fit the packed form (an id that is no UUID, another format of time) are kept as objects.
+ * Where each line of a log ends and what searches need of it, in about 45 bytes an event: 100,000 events take
+ * less than 5 MB. Events that do not fit the packed form (an id that is no UUID, another format of time) are
+ * kept as objects.
  */
 export class EventIndex {
   private count = 0;
@@ -98,7 +99,8 @@ export class EventIndex {
   }
 
   /**
-   * The searchable fields of an event. They are unpacked when they are read: filters look at one or two of them.
+   * The searchable fields of an event. They are unpacked when they are read: filters look at one or two of
+   * them.
    * @throws RangeError for a number that is not in the log
    */
   entry(seq: number): EventIndexEntry {
@@ -114,8 +116,8 @@ export class EventIndex {
   }
 
   /**
-   * The numbers of the events that match. Numbers are compared with numbers: nothing is made of an event, so that even those of
-   * a long log are looked through within a fraction of a millisecond.
+   * The numbers of the events that match. Numbers are compared with numbers: nothing is made of an event, so
+   * that even those of a long log are looked through within a fraction of a millisecond.
    */
   select(filter: EntryFilter, { from, descending, length, limit }: LogRange): number[] {
     const found: number[] = [];
@@ -210,7 +212,10 @@ interface Columns {
   buffer: ArrayBuffer;
 }
 
-/** In one piece of memory, of which the columns are parts: each piece takes a hundred bytes more than is in it. */
+/**
+ * In one piece of memory, of which the columns are parts: each piece takes a hundred bytes more than is in
+ * it.
+ */
 function columnsIn(buffer: ArrayBuffer): Columns {
   const capacity = buffer.byteLength / EVENT_BYTES;
   return {

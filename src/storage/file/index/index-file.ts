@@ -19,8 +19,8 @@ interface IndexRecord {
 }
 
 /**
- * Reads the index that was made of a log with this stamp. Whatever is not whole, or is of another log, is no index: it holds
- * nothing that the log does not hold, so that nobody needs to be told.
+ * Reads the index that was made of a log with this stamp. Whatever is not whole, or is of another log, is no
+ * index: it holds nothing that the log does not hold, so that nobody needs to be told.
  */
 export async function readIndex(file: string, stamp: string): Promise<EventIndex | undefined> {
   try {
@@ -39,7 +39,8 @@ export async function readIndex(file: string, stamp: string): Promise<EventIndex
 }
 
 /**
- * Writes the index of a log that has this stamp. It is not flushed: what a crash leaves of it is not whole, and no index.
+ * Writes the index of a log that has this stamp. It is not flushed: what a crash leaves of it is not whole,
+ * and no index.
  * @returns false when the index has something that does not fit the file
  */
 export async function writeIndex(file: string, stamp: string, index: EventIndex): Promise<boolean> {

@@ -3,7 +3,10 @@ const MOST_NAMES = 256;
 
 /** Gives the few names that events repeat (kinds, sources) a code of one byte. */
 export class NameTable {
-  /** @param names a few: looking through them takes no longer than a hash, and a `Map` takes more memory than all of them */
+  /**
+   * @param names a few: looking through them takes no longer than a hash, and a `Map` takes more memory than
+   * all of them
+   */
   constructor(private readonly names: string[] = []) {}
 
   /** A copy of all names, each at the place that is its code. */

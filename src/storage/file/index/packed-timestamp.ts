@@ -7,9 +7,10 @@ const DAYS_OF_MONTH: readonly number[] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31
 const LAST_YEAR = 2254;
 
 /**
- * Event timestamps (`YYYY-MM-DDTHH:MM:SS.ffffff`, no zone) as microseconds, which fit a double exactly. The zone does
- * not matter as long as both directions take the same one. Undefined for any text that would not come back the same.
- * Written by hand: `Date.parse` and a comparison of texts are half of the time that opening a log takes.
+ * Event timestamps (`YYYY-MM-DDTHH:MM:SS.ffffff`, no zone) as microseconds, which fit a double exactly. The
+ * zone does not matter as long as both directions take the same one. Undefined for any text that would not
+ * come back the same. Written by hand: `Date.parse` and a comparison of texts are half of the time that
+ * opening a log takes.
  */
 export function parseMicros(timestamp: string): number | undefined {
   const bytes = Buffer.from(timestamp);

@@ -55,7 +55,8 @@ export interface PackedUuids {
 }
 
 /**
- * UUIDs by number and numbers by UUID, in 16 bytes and 5 to 11 for the hash table. A `Map` of strings would take 120.
+ * UUIDs by number and numbers by UUID, in 16 bytes and 5 to 11 for the hash table. A `Map` of strings would
+ * take 120.
  */
 export class UuidTable {
   private count = 0;
@@ -65,15 +66,16 @@ export class UuidTable {
   private slots: Uint32Array;
 
   constructor() {
-    // In one piece of memory: each piece takes a hundred bytes more than is in it, and most tables stay small.
+    // In one piece of memory: each piece takes a hundred bytes more than is in it, and most tables stay
+    // small.
     const { buffer } = new Uint32Array(FIRST_CAPACITY * (WORDS + 2));
     this.words = new Uint32Array(buffer, 0, FIRST_CAPACITY * WORDS);
     this.slots = new Uint32Array(buffer, FIRST_CAPACITY * WORDS * 4, 2 * FIRST_CAPACITY);
   }
 
   /**
-   * Stores the id under the next number; false (and nothing stored) when it is there already, no lower-case UUID, or the
-   * nil one.
+   * Stores the id under the next number; false (and nothing stored) when it is there already, no lower-case
+   * UUID, or the nil one.
    */
   push(id: string): boolean {
     const words = uuidOf(id);

@@ -18,7 +18,10 @@ import { announceOwner } from './lease-record.js';
 const RENEWALS_PER_TTL = 3;
 const RENEWALS_AT_ONCE = 4;
 
-/** Leases as `owner_lease.json` in the folders of the conversations. One timer renews all that this process holds. */
+/**
+ * Leases as `owner_lease.json` in the folders of the conversations. One timer renews all that this process
+ * holds.
+ */
 @Injectable()
 export class FileLeaseStore extends LeaseStore implements OnApplicationShutdown {
   private readonly logger = new Logger('LeaseStore');
@@ -170,9 +173,9 @@ class Unleased implements LeaseFence {
 }
 
 /**
- * Puts a copy in the place of the log. The owner before may only be frozen: a write that it finishes when it wakes goes
- * to the file that it has open, which from now on is not the log any more. It finds its lease lost before it tells
- * anybody that the write was done.
+ * Puts a copy in the place of the log. The owner before may only be frozen: a write that it finishes when it
+ * wakes goes to the file that it has open, which from now on is not the log any more. It finds its lease lost
+ * before it tells anybody that the write was done.
  */
 async function detachLog(folder: string, instanceId: string): Promise<void> {
   const log = path.join(folder, LOG_FILE);

@@ -29,7 +29,8 @@ export class FileLease implements LeaseFence {
   }
 
   isValid(): boolean {
-    // By the clock on the wall, as others judge it: a process that was frozen past its lease finds it overdue at once.
+    // By the clock on the wall, as others judge it: a process that was frozen past its lease finds it overdue
+    // at once.
     return this.state === 'held' && Date.now() < this.lease.expires_at * 1000;
   }
 

@@ -19,14 +19,15 @@ export interface TakenLease {
 /**
  * `owner_lease.json` of one conversation.
  *
- * Why two processes cannot both own it. Whoever wants generation N+1 first links a complete claim file under the name
- * `owner_lease.{N+1}.claim`, which succeeds for one only, then reads the lease again, and only if that still is the
- * vacant generation N renames the claim over it. A claim left by a crash is passed over for the next number, never
- * removed and re-made, so no two ever work under the same name. Renewal overwrites the file in place: an owner that was
- * frozen in the middle of it hits the file that was replaced, not the new one. A renewal in time needs no more, since
- * nobody may have found the lease vacant before it. A late one looks for claims after it has written, while a claimant
- * reads the lease after it has claimed: one of the two sees the other and gives way. The file stays when a lease is
- * given back, so that generations rise for ever. Clocks of different hosts must agree to well within the time to live.
+ * Why two processes cannot both own it. Whoever wants generation N+1 first links a complete claim file under
+ * the name `owner_lease.{N+1}.claim`, which succeeds for one only, then reads the lease again, and only if
+ * that still is the vacant generation N renames the claim over it. A claim left by a crash is passed over for
+ * the next number, never removed and re-made, so no two ever work under the same name. Renewal overwrites the
+ * file in place: an owner that was frozen in the middle of it hits the file that was replaced, not the new
+ * one. A renewal in time needs no more, since nobody may have found the lease vacant before it. A late one
+ * looks for claims after it has written, while a claimant reads the lease after it has claimed: one of the
+ * two sees the other and gives way. The file stays when a lease is given back, so that generations rise for
+ * ever. Clocks of different hosts must agree to well within the time to live.
  */
 export class LeaseFile {
   private readonly file: string;
@@ -127,7 +128,8 @@ export class LeaseFile {
       return undefined;
     }
     const renamed = await rename(name, this.file).then(() => true, undefinedIfMissing);
-    // Only now: as long as a stale claim stands, late owners and slow claimants see that the lease is disputed.
+    // Only now: as long as a stale claim stands, late owners and slow claimants see that the lease is
+    // disputed.
     for (const old of stale) await rm(old, { force: true });
     const written = renamed && (await this.read(this.file));
     // A claimant that was frozen on the way may have been passed over: it does not count once it has run out.

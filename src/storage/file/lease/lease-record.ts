@@ -8,7 +8,10 @@ export type Vacancy = 'released' | 'dead' | 'expired' | undefined;
 /** `expires_at` of a lease that was given back. */
 const RELEASED = 0;
 
-/** Owners that live in this process. A process id alone does not tell: in a container it is 1 after each restart. */
+/**
+ * Owners that live in this process. A process id alone does not tell: in a container it is 1 after each
+ * restart.
+ */
 const ownersHere = new Set<string>();
 
 /** Announces an owner of this process; the answer ends it. */
@@ -33,7 +36,9 @@ export function released(lease: LeaseOwner): LeaseOwner {
   return { ...lease, expires_at: RELEASED };
 }
 
-/** The JSON of a lease. Milliseconds keep their digits: a renewed lease is as long as the one it overwrites. */
+/**
+ * The JSON of a lease. Milliseconds keep their digits: a renewed lease is as long as the one it overwrites.
+ */
 export function formatLease(lease: LeaseOwner): string {
   const { owner_instance_id, generation, expires_at, owner_host, owner_pid } = lease;
   return (

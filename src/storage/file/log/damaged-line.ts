@@ -14,8 +14,8 @@ export interface DamagedLine {
 }
 
 /**
- * What is served for a line that damage has made unreadable: an error event that says so. Numbers of later events must
- * not change, and an answer built from raw lines must stay JSON.
+ * What is served for a line that damage has made unreadable: an error event that says so. Numbers of later
+ * events must not change, and an answer built from raw lines must stay JSON.
  */
 export function standIn({
   conversationId,
@@ -45,7 +45,9 @@ export function standIn({
   return { id, timestamp, source, kind, line };
 }
 
-/** The same id at each start: clients remember events by it. Version 8 of RFC 9562 is the one for such ids. */
+/**
+ * The same id at each start: clients remember events by it. Version 8 of RFC 9562 is the one for such ids.
+ */
 function stableUuid(name: string): string {
   const hex = createHash('sha256').update(name).digest('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;

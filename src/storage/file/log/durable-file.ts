@@ -8,8 +8,9 @@ import { turnForRequest } from '../../../flow/index.js';
 import { FILE_MODE, FOLDER_MODE } from '../catalogue/conversation-folder.js';
 
 /*
- * What waits for the disk, or makes a file, goes by way of a thread of the process. What only changes a page or a name that
- * is in memory (a short write, a rename, a close) is done at once: the way to the thread and back takes longer than that.
+ * What waits for the disk, or makes a file, goes by way of a thread of the process. What only changes a page
+ * or a name that is in memory (a short write, a rename, a close) is done at once: the way to the thread and
+ * back takes longer than that.
  */
 const open = promisify(fs.open);
 const write = promisify(fs.writeFile);
@@ -36,7 +37,8 @@ const nextSyncs = new Map<string, Promise<void>>();
 const currentSyncs = new Map<string, Promise<void>>();
 
 /**
- * `syncFolder` for a folder in which many things are made at once: all that ask while one sync is under way share the next.
+ * `syncFolder` for a folder in which many things are made at once: all that ask while one sync is under way
+ * share the next.
  */
 export function syncFolderTogether(folder: string): Promise<void> {
   const next = nextSyncs.get(folder);
@@ -77,8 +79,8 @@ export async function makeFolder(folder: string): Promise<void> {
 }
 
 /**
- * Replaces a file so that after a crash it is either the old or the new one, whole. It is the new one for sure when its
- * folder was synced afterwards.
+ * Replaces a file so that after a crash it is either the old or the new one, whole. It is the new one for
+ * sure when its folder was synced afterwards.
  * @param temporary name for the new content in the same folder, not used by anybody else
  * @param mayReplace asked after the content is on disk; when it throws, the old file stays
  */
@@ -97,7 +99,8 @@ export async function replaceFile(
 }
 
 /**
- * Puts a file where there is none. When it is done the file is durable, and so are its name and that of its folder. After a crash on the way the whole content may stand under the temporary name, durable, too.
+ * Puts a file where there is none. When it is done the file is durable, and so are its name and that of its
+ * folder. After a crash on the way the whole content may stand under the temporary name, durable, too.
  * @param temporary name for the content in the same folder
  * @param mayPut asked after the content is on disk; when it throws, there is no file
  * @returns false when something has the temporary name
@@ -111,7 +114,8 @@ export async function putNewFile(
   const folder = path.dirname(file);
   try {
     await writeAside(temporary, 'wx', content, async (written) => {
-      // One commit of a journal has all of it, if the file comes first: then the folders find their names written.
+      // One commit of a journal has all of it, if the file comes first: then the folders find their names
+      // written.
       await sync(written);
       await Promise.all([syncFolder(folder), syncFolderTogether(path.dirname(folder))]);
       // All that have waited for the same sync come here in one moment.

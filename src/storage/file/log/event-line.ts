@@ -10,8 +10,8 @@ const TIMESTAMP_AT = BEFORE_ID.length + UUID_BYTES + BEFORE_TIMESTAMP.length;
 const SOURCE_AT = TIMESTAMP_AT + TIMESTAMP_BYTES + BEFORE_SOURCE.length;
 
 /**
- * How our own serialisation ends, with a name in between. A quote inside a string is escaped, and an object inside the event
- * would end in a second brace, so in a valid line this is the event's own kind.
+ * How our own serialisation ends, with a name in between. A quote inside a string is escaped, and an object
+ * inside the event would end in a second brace, so in a valid line this is the event's own kind.
  */
 const BEFORE_KIND = Buffer.from(',"kind":"');
 const [QUOTE, COMMA, BACKSLASH, CLOSING_BRACE] = [34, 44, 92, 125];
@@ -36,8 +36,9 @@ export class PackedEvent implements EventIndexEntry {
 
 /**
  * The searchable fields of the line between two offsets (newline excluded), or undefined when it is no event.
- * Lines in our own order of keys are not parsed, and no texts are made of them: a log of 100,000 events must open fast. What
- * this cannot see is damage in the middle of a line that leaves both ends whole; zeros, the usual damage, are seen.
+ * Lines in our own order of keys are not parsed, and no texts are made of them: a log of 100,000 events must
+ * open fast. What this cannot see is damage in the middle of a line that leaves both ends whole; zeros, the
+ * usual damage, are seen.
  */
 export function readEventLine(bytes: Buffer, start: number, end: number): EventIndexEntry | undefined {
   return readPacked(bytes, start, end) ?? parseEventLine(bytes, start, end);

@@ -20,7 +20,9 @@ import { LONGEST_LINE_BYTES } from './log-scan.js';
 /** One for all: each conversation that is open would keep its own. */
 const logger = new Logger('EventLog');
 
-/** One flush takes no more text than this (UTF-16 units), so that what is copied or held for it stays small. */
+/**
+ * One flush takes no more text than this (UTF-16 units), so that what is copied or held for it stays small.
+ */
 const MOST_TEXT_PER_FLUSH = 8 * 1024 * 1024;
 
 /** What it is called in errors. */
@@ -40,8 +42,9 @@ interface Waiting {
 }
 
 /**
- * The log of one conversation in `events.jsonl`. Appends that wait while one is flushed share the next flush. A failed
- * flush fails all that wait, and the file is cut back to what was durable before anything else is written.
+ * The log of one conversation in `events.jsonl`. Appends that wait while one is flushed share the next flush.
+ * A failed flush fails all that wait, and the file is cut back to what was durable before anything else is
+ * written.
  */
 export class FileEventLog extends EventLog {
   private readonly waiting: Waiting[] = [];
@@ -163,7 +166,9 @@ export class FileEventLog extends EventLog {
     this.flushing = undefined;
   }
 
-  /** The next appends that share a flush: all that wait, as long as they come from one owner and are not huge. */
+  /**
+   * The next appends that share a flush: all that wait, as long as they come from one owner and are not huge.
+   */
   private takeBatch(): Waiting[] {
     const fence = this.waiting[0]?.fence;
     let text = 0;
@@ -215,7 +220,10 @@ export class FileEventLog extends EventLog {
     this.writer = fence;
   }
 
-  /** Removes what a failed append has left in the file. When that fails too, the next append tries again first. */
+  /**
+   * Removes what a failed append has left in the file. When that fails too, the next append tries again
+   * first.
+   */
   private async cutBack(): Promise<void> {
     if (!this.untidy) return;
     try {
@@ -247,7 +255,10 @@ interface Encoded {
   lengths: number[];
 }
 
-/** Makes the bytes of records, in slices: ten megabytes in one piece would hold everything up for 25 ms. Large lines keep theirs. */
+/**
+ * Makes the bytes of records, in slices: ten megabytes in one piece would hold everything up for 25 ms. Large
+ * lines keep theirs.
+ */
 async function encode(records: readonly LogRecord[]): Promise<Encoded> {
   for (const record of records) {
     if (!isLarge(record.line.length)) continue;

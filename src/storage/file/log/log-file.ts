@@ -10,13 +10,15 @@ import { ReadAhead } from './read-ahead.js';
 import { isSettled, TICK_MS } from '../catalogue/settled-stamp.js';
 
 /**
- * Linux writes and flushes in one call, as `fdatasync` would (open(2), O_DSYNC): that saves a way through the threads of Node
- * for each append. Elsewhere the flag means less than `datasync` of Node does, or is not known.
+ * Linux writes and flushes in one call, as `fdatasync` would (open(2), O_DSYNC): that saves a way through the
+ * threads of Node for each append. Elsewhere the flag means less than `datasync` of Node does, or is not
+ * known.
  */
 const FLUSHES_ITSELF = process.platform === 'linux' ? constants.O_DSYNC : 0;
 
 /*
- * By descriptors: a `FileHandle` takes a kilobyte of each conversation that is open, and its ways to the disk are longer.
+ * By descriptors: a `FileHandle` takes a kilobyte of each conversation that is open, and its ways to the disk
+ * are longer.
  */
 const close = promisify(fs.close);
 const openAny = promisify(fs.open);
@@ -62,7 +64,10 @@ export class LogFile {
     return (await this.current).use(action);
   }
 
-  /** Who began to read before the file was closed may go on, but keeps nothing open: nobody would close it any more. */
+  /**
+   * Who began to read before the file was closed may go on, but keeps nothing open: nobody would close it any
+   * more.
+   */
   private async useOnce<T>(action: (fd: number) => Promise<T>): Promise<T> {
     const fd = await open(this.path, constants.O_RDONLY);
     try {
@@ -73,8 +78,8 @@ export class LogFile {
   }
 
   /**
-   * Opens the file for writing under its present name (another server may have put a new file there) and creates it
-   * if there is none. Reads that are going on end on the file they began with.
+   * Opens the file for writing under its present name (another server may have put a new file there) and
+   * creates it if there is none. Reads that are going on end on the file they began with.
    */
   async reopenForWriting(): Promise<void> {
     const before = this.current;
@@ -122,8 +127,8 @@ export class LogFile {
   }
 
   /**
-   * Tells this file and what is in it from any other, once it is settled: whoever writes changes a time of the file.
-   * `isOwn`: as far as its times tell, nobody has changed it since this server did.
+   * Tells this file and what is in it from any other, once it is settled: whoever writes changes a time of
+   * the file. `isOwn`: as far as its times tell, nobody has changed it since this server did.
    */
   async stamp(): Promise<{ stamp: string; size: number; isSettled: boolean; isOwn: boolean }> {
     const now = Date.now();

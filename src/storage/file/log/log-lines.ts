@@ -94,7 +94,10 @@ export class LogLines {
     return lines;
   }
 
-  /** The bytes of the lines from one on: no more than that many, and no more bytes, but at least one if there is one. */
+  /**
+   * The bytes of the lines from one on: no more than that many, and no more bytes, but at least one if there
+   * is one.
+   */
   async readBytes(fromSeq: number, limit: number, bytes: number): Promise<Buffer[]> {
     const from = Math.max(0, fromSeq);
     const end = Math.min(from + limit, this.length);
@@ -175,8 +178,8 @@ export class LogLines {
   }
 
   /**
-   * Puts an index beside the log, for whoever opens it next. A short log is read as fast, and one that is damaged, or that
-   * somebody else has changed, is to be looked at each time.
+   * Puts an index beside the log, for whoever opens it next. A short log is read as fast, and one that is
+   * damaged, or that somebody else has changed, is to be looked at each time.
    */
   async keep(): Promise<void> {
     if (this.length < FEW_EVENTS || this.damaged !== undefined || this.torn > 0) return;
@@ -194,8 +197,8 @@ export class LogLines {
   }
 
   /**
-   * Reads what the file has beyond the lines known so far. A torn end is left out and reported; it stays in the file
-   * until an owner writes, since another server may be in the middle of writing it.
+   * Reads what the file has beyond the lines known so far. A torn end is left out and reported; it stays in
+   * the file until an owner writes, since another server may be in the middle of writing it.
    */
   async scan(): Promise<void> {
     const from = this.byteLength;
@@ -214,7 +217,10 @@ export class LogLines {
     );
   }
 
-  /** For the owner of the lease: takes in what an earlier owner wrote after `scan`, and cuts a torn end off the file. */
+  /**
+   * For the owner of the lease: takes in what an earlier owner wrote after `scan`, and cuts a torn end off
+   * the file.
+   */
   async catchUp(): Promise<void> {
     const size = await this.file.size();
     if (size < this.byteLength) throw new Error(`${this.file.path} is shorter than it was`);

@@ -23,12 +23,16 @@ export interface ScannedLine {
 /** Tells of a line that is too long to be an event; the newline is at `end`. */
 type OnTooLong = (start: number, end: number) => void;
 
-/** Hands out one line as a range of a buffer that is valid during the call only; `zeros` tells of a zero byte near it. */
+/**
+ * Hands out one line as a range of a buffer that is valid during the call only; `zeros` tells of a zero byte
+ * near it.
+ */
 type OnRange = (bytes: Buffer, start: number, end: number, position: number, zeros: boolean) => void;
 
 /**
- * Reads the lines of a log from a byte offset on. What does not end in a whole event (a line without a newline, lines
- * that are no JSON) is a torn write and not handed out; damaged lines with whole ones behind them are.
+ * Reads the lines of a log from a byte offset on. What does not end in a whole event (a line without a
+ * newline, lines that are no JSON) is a torn write and not handed out; damaged lines with whole ones behind
+ * them are.
  * @returns how many bytes at the end were left out
  */
 export async function scanLog(

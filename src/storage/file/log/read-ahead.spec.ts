@@ -71,7 +71,8 @@ describe('pages of a log that are read one after the other', () => {
           .join();
       await page(0);
       await page(10);
-      // The second page that follows another one has the third read: what happens to the file now comes too late.
+      // The second page that follows another one has the third read: what happens to the file now comes too
+      // late.
       while (process.getActiveResourcesInfo().includes('FSReqCallback')) await new Promise(setImmediate);
       const file = path.join(folder, 'events.jsonl');
       await writeFile(file, (await readFile(file, 'utf8')).replaceAll('line', 'LINE'));

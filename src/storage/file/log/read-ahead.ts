@@ -11,14 +11,17 @@ interface Prepared {
 }
 
 /**
- * Reads what will be asked for next while the client is still busy with what it got: a page of a log is then there when it is
- * asked for, without a way through the threads of Node. Holds one piece of a file, of the eight files that were read last.
- * Only for bytes that do not change any more.
+ * Reads what will be asked for next while the client is still busy with what it got: a page of a log is then
+ * there when it is asked for, without a way through the threads of Node. Holds one piece of a file, of the
+ * eight files that were read last. Only for bytes that do not change any more.
  */
 export class ReadAhead<File extends object> {
   private readonly prepared = new Map<File, Prepared>();
 
-  /** Begins to read. @param read reads the bytes from `start` up to `end`; what fails is asked for again by whoever needs it */
+  /**
+   * Begins to read. @param read reads the bytes from `start` up to `end`; what fails is asked for again by
+   * whoever needs it
+   */
   begin(file: File, start: number, end: number, read: () => Promise<Buffer>): void {
     this.prepared.delete(file);
     if (end - start > LARGEST) return;

@@ -165,7 +165,10 @@ describe('a log whose end was torn', () => {
   });
 });
 
-/** The lines up to the last that is one of these events, byte by byte; what a tail makes of the torn one is none. */
+/**
+ * The lines up to the last that is one of these events, byte by byte; what a tail makes of the torn one is
+ * none.
+ */
 function wholeLines(bytes: Buffer, records: readonly LogRecord[]): string[] {
   const lines = bytes.toString('latin1').split('\n').slice(0, -1);
   const known = records.map(({ line }) => Buffer.from(line).toString('latin1'));
