@@ -197,7 +197,8 @@ describe('archives', () => {
         ['-c', 'user.name=A', '-c', 'user.email=a@x', '-c', 'protocol.file.allow=always', ...args],
         { cwd: at(name), encoding: 'utf8' },
       );
-    const commit = (name: string) => git(name, 'commit', '-q', '--allow-empty', '-m', 'c');
+    // The name in the message: commits of the same second would else be the same one, and count as renamed.
+    const commit = (name: string) => git(name, 'commit', '-q', '--allow-empty', '-m', name);
     for (const name of ['outer', 'part']) {
       await mkdir(at(name), { recursive: true });
       git(name, 'init', '-q');

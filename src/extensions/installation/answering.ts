@@ -37,6 +37,8 @@ export async function answering<T>(refusals: Refusals, work: Promise<T>): Promis
   }
 }
 
+/** The text of the wire with the reason: behind a colon, else in parentheses. */
 function said(text: string, { message }: Error): string {
-  return text === '' ? message : `${text} (${message})`;
+  if (text === '') return message;
+  return text.endsWith(':') ? `${text} ${message}` : `${text} (${message})`;
 }
