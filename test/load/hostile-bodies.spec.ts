@@ -1,13 +1,11 @@
-import { readFile } from 'node:fs/promises';
-import { eventually, ServerProcess } from '../support/server-process.js';
-import { amount, FULL, underLoad } from './load-watch.js';
+import { ServerProcess } from '../support/server-process.js';
+import { amount, FULL, memoryReturns, underLoad } from './load-watch.js';
 
 const KEY = 'load-key';
 const CREATE = '/api/conversations';
 const CLIENTS = 8;
 /** What `/health` may take (ms): the rule with a machine of its own, and what only a stall exceeds. */
 const P99 = FULL ? 250 : 2_500;
-const MAX_GROWTH_MIB = 100;
 
 const repeated = (item: string, count: number): string => Array<string>(count).fill(item).join();
 const keys = (count: number, value: string): string =>
@@ -57,12 +55,6 @@ describe('bodies of very many values', () => {
     });
     expect(expected).toEqual(expect.arrayContaining([...statuses]));
     expect(health.p99).toBeLessThan(P99);
-    // Garbage is collected while the server works.
-    const isBack = async (): Promise<boolean> => {
-      await server.request('GET', '/health');
-      const status = await readFile(`/proc/${server.pid}/status`, 'utf8');
-      return Number(/VmRSS:\s*(\d+)/.exec(status)?.[1]) / 1024 < (memory?.before ?? 0) + MAX_GROWTH_MIB;
-    };
-    if (FULL && memory) await eventually(isBack, 'the memory of before', 60_000);
+    await memoryReturns(server, memory?.before);
   });
 });

@@ -5,7 +5,7 @@ import { ConversationClient, scriptedRequest, type SeenEvent } from '../support/
 import { hostileTexts } from '../support/hostile-texts.js';
 import { startScriptedEndpoint, type ChatEndpoint, type EndpointStep } from '../support/scripted-endpoint.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
-import { amount, underLoad } from './load-watch.js';
+import { amount, memoryReturns, underLoad } from './load-watch.js';
 
 /** Tools that a model may call with any text, and the arguments that it stands in. */
 const CALLS: [tool: string, args: (text: string) => object][] = [
@@ -84,7 +84,8 @@ describe('a hostile model', () => {
   });
 
   /** Starts a conversation that the endpoint answers by these steps. */
-  const ask = (steps: EndpointStep[], llm: object = {}, more: object = {}) => {
+  const created: string[] = [];
+  const ask = async (steps: EndpointStep[], llm: object = {}, more: object = {}) => {
     endpoint.script(steps);
     const config = {
       model: 'openai/test',
@@ -95,7 +96,9 @@ describe('a hostile model', () => {
     };
     const agent = { llm: { ...config, ...llm }, tools: TOOLS.map((name) => ({ name })) };
     const request = scriptedRequest(workspace, 'go', { agent, stuck_detection: false, ...more });
-    return ConversationClient.create(server, request);
+    const conversation = await ConversationClient.create(server, request);
+    created.push(conversation.id);
+    return conversation;
   };
   const finished = async (conversation: ConversationClient): Promise<SeenEvent[]> => {
     await eventually(async () => (await conversation.status()) === 'finished', 'the end', 120_000);
@@ -207,7 +210,7 @@ describe('a hostile model', () => {
   it(
     'stalls nobody, whatever it says, and each of its calls is answered',
     async () => {
-      const { health } = await underLoad(server, 'a hostile model', async () => {
+      const { health, memory } = await underLoad(server, 'a hostile model', async () => {
         await callTools();
         await breakArguments();
         await analyseCommands();
@@ -218,6 +221,9 @@ describe('a hostile model', () => {
       });
       expect(health.p99).toBeLessThan(P99_MS);
       expect(health.max).toBeLessThan(LONGEST_WAIT_MS);
+      // Open conversations hold what their agents see.
+      for (const id of created) await server.request('DELETE', `/api/conversations/${id}`);
+      await memoryReturns(server, memory?.before);
     },
     amount(240_000, 600_000),
   );

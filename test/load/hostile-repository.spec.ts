@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -7,7 +7,7 @@ import { ConversationClient, scriptedRequest } from '../support/conversation-cli
 import { runGit } from '../support/extension-files.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 import { writeFiles } from '../support/write-files.js';
-import { amount, FULL, underLoad } from './load-watch.js';
+import { amount, memoryReturns, underLoad } from './load-watch.js';
 
 const run = promisify(execFile);
 
@@ -15,7 +15,6 @@ const run = promisify(execFile);
  * 99 of 100 answers of `/health` (ms); in the short form other tests run beside this one, on the same cores.
  */
 const P99_MS = amount(1_000, 250);
-const MAX_GROWTH_MIB = 100;
 /** Characters of a large file: as much as is read of one. */
 const LARGE = 256 * 1024;
 /** Where a project keeps what it tells agents. */
@@ -145,11 +144,6 @@ describe('a hostile repository', () => {
       seen.push([name, health.p99]);
     }
     expect(seen.filter(([, p99]) => p99 >= P99_MS)).toEqual([]);
-    const isBack = async (): Promise<boolean> => {
-      await server.request('GET', '/health');
-      const status = await readFile(`/proc/${server.pid}/status`, 'utf8');
-      return Number(/VmRSS:\s*(\d+)/.exec(status)?.[1]) / 1024 < (before ?? 0) + MAX_GROWTH_MIB;
-    };
-    if (FULL && before !== undefined) await eventually(isBack, 'the memory of before', 60_000);
+    await memoryReturns(server, before);
   }, 600_000);
 });

@@ -2,10 +2,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import type { ServerProcess } from '../support/server-process.js';
+import { eventually, type ServerProcess } from '../support/server-process.js';
 
 const PROBE = fileURLToPath(new URL('health-probe.mjs', import.meta.url));
 const MIB = 1024 * 1024;
+/** What a server may hold more than before, once a load is over (MiB). */
+const MAX_GROWTH_MIB = 100;
 
 /** `LOAD=full`: the sizes that people talk of, and figures. */
 export const FULL = process.env['LOAD'] === 'full';
@@ -63,6 +65,20 @@ export async function underLoad(
   expect(health.failures).toBe(0);
   expect(health.count).toBeGreaterThan(0);
   return seen;
+}
+
+/**
+ * Waits until a server holds no more than 100 MiB more than before, in the long form. Garbage is collected
+ * while the server works, so it is asked for something meanwhile.
+ * @param before MiB; undefined where the system does not tell it
+ */
+export async function memoryReturns(server: ServerProcess, before: number | undefined): Promise<void> {
+  if (!FULL || before === undefined) return;
+  const isBack = async (): Promise<boolean> => {
+    await server.request('GET', '/health');
+    return ((await memory(server.pid, 'VmRSS')) ?? 0) < before + MAX_GROWTH_MIB;
+  };
+  await eventually(isBack, 'the memory of before', 60_000);
 }
 
 function line(name: string, { health, memory: size }: Seen): string {
