@@ -37,7 +37,7 @@ export function configureHttp(app: NestExpressApplication, options: HttpOptions 
   app.set('query parser', 'simple');
   const { edges, dispatch } = routing(app.getHttpAdapter(), () => edge, options.unknownPath);
   const edge = chain(
-    boundConnections(options.stallMs),
+    boundConnections(app.getHttpServer(), options.stallMs),
     dropUnreadBody,
     ...(options.first ?? []),
     cors(options.cors ?? { allows: () => false }),

@@ -51,7 +51,6 @@ export class InitController {
 
   @Post()
   @HttpCode(200)
-  @UseGuards(InitKeyGuard)
   @Operation({
     tag,
     summary: 'Set the server up',
@@ -61,6 +60,8 @@ export class InitController {
     answers,
     errors: [400, 401, 404],
   })
+  // Below `@Operation`, so that it is asked first: the key is checked before the body is read.
+  @UseGuards(InitKeyGuard)
   async start(@Body() request: InitRequestDto): Promise<InitStatus> {
     const init = this.deferred();
     const { env, ...settings } = request;

@@ -92,6 +92,17 @@ describe('a server that waits to be set up', () => {
     expect((await server.request('GET', INIT)).body).toMatchObject({ state: 'dormant' });
   });
 
+  it('checks its key before it reads what it is given', async () => {
+    const send = (headers: Record<string, string>) =>
+      fetch(server.url + INIT, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: '{bad',
+      });
+    expect((await send({ 'x-init-api-key': 'no' })).status).toBe(401);
+    expect((await send(KEY)).status).toBe(422);
+  });
+
   it('says why it cannot work with what it was given, and waits on', async () => {
     const settings = { conversations_path: '/dev/null/x', env: { LEFT_BEHIND: '1' } };
     const answer = await server.request('POST', INIT, settings, KEY);

@@ -1,15 +1,13 @@
 import {
-  type CallHandler,
+  type CanActivate,
   type DynamicModule,
   type ExecutionContext,
   Injectable,
   Module,
-  type NestInterceptor,
   ServiceUnavailableException,
-  UseInterceptors,
+  UseGuards,
 } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import type { Observable } from 'rxjs';
 import { ByteBudget } from '../../flow/index.js';
 import { readJsonBody } from './json-body.js';
 
@@ -38,27 +36,29 @@ const largeBodies = new WeakSet<object>();
 export function ReadsJsonBody({ large = false } = {}): MethodDecorator {
   return (target, key, descriptor) => {
     if (large && typeof descriptor.value === 'function') largeBodies.add(descriptor.value);
-    UseInterceptors(JsonBodyInterceptor)(target, key, descriptor);
+    UseGuards(JsonBodyGuard)(target, key, descriptor);
   };
 }
 
 /**
- * Reads the JSON body of a request once its key was accepted: guards come before interceptors, so nothing of
- * a refused body is read. What it reads counts as in flight until the request is answered.
+ * Lets a request pass whose JSON body was read and is within its bounds. Nest asks global guards first, so
+ * nothing of the body is read where the key is refused; a guard costs half of what an interceptor does. What
+ * is read counts as in flight until the request is answered.
  */
 @Injectable()
-export class JsonBodyInterceptor implements NestInterceptor {
+export class JsonBodyGuard implements CanActivate {
   constructor(
     private readonly budget: ByteBudget,
     private readonly limits: BodyLimits,
   ) {}
 
-  async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
+  /** @throws HttpException, RequestValidationError */
+  async canActivate(context: ExecutionContext): Promise<boolean> {
     const http = context.switchToHttp();
     const request = http.getRequest<Request>();
     const isLarge = largeBodies.has(context.getHandler());
     request.body = await this.read(request, http.getResponse<Response>(), isLarge);
-    return next.handle();
+    return true;
   }
 
   private read(request: Request, response: Response, isLarge: boolean): Promise<unknown> {

@@ -11,7 +11,10 @@ let server: Server;
 let connections: Socket[];
 
 async function start(answer: RequestHandler): Promise<Socket> {
-  server = createServer(express().use(boundConnections(100)).use(answer)).listen(0, '127.0.0.1');
+  const app = express();
+  server = createServer(app);
+  app.use(boundConnections(server, 100)).use(answer);
+  server.listen(0, '127.0.0.1');
   connections = [];
   server.on('connection', (socket) => connections.push(socket));
   await once(server, 'listening');

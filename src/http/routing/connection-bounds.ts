@@ -1,3 +1,4 @@
+import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 
@@ -14,19 +15,21 @@ const MAX_STALLED_BYTES = 1024 * 1024;
  * Bounds what one connection may ask for before it takes its answers. Node has all requests of a pipeline
  * worked on at the same time, tells those that wait behind another nothing of the end of their connection,
  * and has endless patience with a client that does not read. Here they begin one after the other.
+ * @param server gets a time-out for each connection; a listener for each request would cost more than it
  */
-export function boundConnections(stallMs = MAX_STALL_MS): RequestHandler {
+export function boundConnections(server: Server, stallMs = MAX_STALL_MS): RequestHandler {
   /** What waits, of each connection with an open request. */
   const queues = new WeakMap<Socket, (() => void)[]>();
+  // Nothing moved on a connection for so long, or, with no open request, for the server's keep-alive time.
+  server.setTimeout(stallMs, (socket: Socket) => {
+    if (!queues.has(socket) || socket.writableLength > MAX_STALLED_BYTES) socket.destroy();
+    else socket.setTimeout(stallMs);
+  });
   const begin = (socket: Socket, response: Response, next: NextFunction): void => {
     response.once('close', () => {
       const following = socket.destroyed ? undefined : queues.get(socket)?.shift();
       if (following) following();
       else queues.delete(socket);
-    });
-    response.setTimeout(stallMs, () => {
-      if (socket.writableLength > MAX_STALLED_BYTES) socket.destroy();
-      else socket.setTimeout(stallMs);
     });
     next();
   };
