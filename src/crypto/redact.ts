@@ -7,6 +7,14 @@ const SECRET_GROUP = /^((acp_)?env|environment|(extra_)?headers)$/i;
 /** Maps of MCP servers, by the names that requests and files have for them. */
 const SERVERS = /^(mcp_config|mcp_?servers)$/i;
 
+/** Objects that hold a key, by the names that requests have for them. */
+const KEY_HOLDERS = /^(llm|\w+_llms?|auth|connection)$/i;
+
+/** An object is expected under this name that holds a key: a text in its place may be the key itself. */
+export function isKeyHolder(name: string): boolean {
+  return KEY_HOLDERS.test(name);
+}
+
 /** Everything below an object of this name is hidden. */
 export function isEnvironmentOrHeaders(name: string): boolean {
   return SECRET_GROUP.test(name);

@@ -1,4 +1,4 @@
-import { isEnvironmentOrHeaders, isSecretGroup, isSecretName } from '../../crypto/redact.js';
+import { isEnvironmentOrHeaders, isKeyHolder, isSecretGroup, isSecretName } from '../../crypto/redact.js';
 import { maskUserinfo } from '../../crypto/userinfo.js';
 import { HIDDEN } from './field-type.js';
 import { type Location, MAX_PROBLEMS, type Problem } from './problem.js';
@@ -39,6 +39,7 @@ export function describeProblems(
 function isSecret(path: Location, input: unknown): boolean {
   const isText = typeof input === 'string';
   if (!isText && (typeof input !== 'object' || input === null)) return false;
+  if (isText && isKeyHolder(String(path.at(-1)))) return true;
   return path
     .slice(1)
     .some(
@@ -88,7 +89,8 @@ function shortenedObject(value: object, budget: { left: number }, isBelowGroup: 
     if (budget.left <= 0) return Object.fromEntries([...kept, ['...', '...']]);
     budget.left -= Math.min(key.length, TEXT_LIMIT);
     const isText = typeof item === 'string';
-    const isHidden = !isBelowGroup && (isSecretName(key) || (isText && isSecretGroup(key)));
+    const isHidden =
+      !isBelowGroup && (isSecretName(key) || (isText && (isSecretGroup(key) || isKeyHolder(key))));
     const shown = isHidden ? HIDDEN : shortened(item, budget, isBelowGroup || isEnvironmentOrHeaders(key));
     kept.push([key.slice(0, TEXT_LIMIT), shown]);
   }
