@@ -15,7 +15,16 @@ const BACKEND_PATH = /^\/app-backends\/[^/?]/;
 export function isForIngress(request: IncomingMessage, config: IngressConfig): boolean {
   const ingress = originInUrl(config.app_backend_public_url ?? '');
   if (!ingress) return false;
-  return hostsOf(request, config).some((host) => parseHost(host, ingress.protocol)?.host === ingress.host);
+  const ingressHost = withoutRootDot(ingress.host);
+  return hostsOf(request, config).some((host) => {
+    const asked = parseHost(host, ingress.protocol)?.host;
+    return asked !== undefined && withoutRootDot(asked) === ingressHost;
+  });
+}
+
+/** A dot at the end of a name is the root of all domains: the same host, but another origin to browsers. */
+function withoutRootDot(host: string): string {
+  return host.replace(/\.(?=:\d+$|$)/, '');
 }
 
 /**
