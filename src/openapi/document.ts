@@ -134,13 +134,9 @@ function isFunction(value: unknown): value is () => unknown {
   return typeof value === 'function';
 }
 
-function undocumented(controller: string, name: string): OperationDocs {
-  const summary = name.replace(/([A-Z])/g, ' $1').toLowerCase();
-  return {
-    tag: controller.replace(/Controller$/, ''),
-    summary: summary.charAt(0).toUpperCase() + summary.slice(1),
-    answers: { 200: { description: 'Done.', schema: {} } },
-  };
+/** A handler without a document would be a route that nobody can find, and its body would not be read. */
+function undocumented(controller: string, name: string): never {
+  throw new Error(`${controller}.${name} has no @Operation`);
 }
 
 /** A path whose end may be missing is two paths. */
