@@ -86,6 +86,7 @@ const ARROWS = {
     'errors',
     'events',
     'files',
+    'flow',
     'git',
     'http',
     'openapi',

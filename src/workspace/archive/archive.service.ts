@@ -6,6 +6,7 @@ import type { Request, Response } from 'express';
 import { ConversationsService } from '../../conversations/conversations.service.js';
 import { KnownSecrets } from '../../crypto/index.js';
 import { makeTemporaryFolder } from '../../files/index.js';
+import { Slots } from '../../flow/index.js';
 import {
   commitOf,
   currentBranch,
@@ -45,6 +46,9 @@ const MAX_FOLDERS = 5_000;
 /** Archives for clients, made while they are sent. */
 @Injectable()
 export class ArchiveService {
+  /** Logs that are scanned for a trajectory at the same time. */
+  private readonly opening = new Slots(4);
+
   constructor(
     private readonly files: FilesService,
     private readonly scopes: RuntimeScopes,
@@ -128,7 +132,7 @@ export class ArchiveService {
   /** Answers with everything that is stored of a conversation, without its secrets. */
   async sendTrajectory(conversationId: string, response: Response): Promise<void> {
     const folder = this.catalogue.folder(conversationId);
-    const exported = await this.conversations.exported(conversationId);
+    const exported = await this.opening.run(() => this.conversations.exported(conversationId));
     try {
       startDownload(response, `${path.basename(folder)}.zip`, 'application/octet-stream');
       const mask = (text: string): string => this.secrets.mask(text);
