@@ -189,7 +189,9 @@ describe('requests that break off', () => {
       'the end of all handles',
       10_000,
     ).catch(() => expect(now).toEqual(before));
-    expect(await readdir(at('temporary'))).toEqual([]);
+    // npm, as an MCP server may be started by it, keeps compiled code there with Node 24.
+    const left = (await readdir(at('temporary'))).filter((name) => name !== 'node-compile-cache');
+    expect(left).toEqual([]);
     expect((await readdir(at('work'))).filter((name) => name.endsWith('.tmp'))).toEqual([]);
     const complaints = server.log
       .split('\n')

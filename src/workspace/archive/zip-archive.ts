@@ -33,6 +33,11 @@ const SIZES_FOLLOW = 1 << 3;
 const NAME_IS_UTF8 = 1 << 11;
 const DEFLATED = 8;
 const EXTRA_64 = 1;
+/**
+ * More than deflate adds to a small content that it cannot compress (bytes); zlib wants buffers of at least
+ * 64.
+ */
+const MAX_OVERHEAD = 64;
 const FOLDER_ATTRIBUTE = 0x10;
 /** In the place of a number that has no room in 16 or 32 bits: it stands among those of 64 bits. */
 const MAX_16 = 0xffff;
@@ -94,7 +99,9 @@ function entryOf({ name, mode, modified, content }: ZipMember, offset: number): 
 }
 
 async function* whole(entry: Entry, content: Buffer): AsyncGenerator<Buffer, void> {
-  const packed = content.length < SMALL ? deflateRawSync(content) : await compressed(content);
+  // By default zlib puts each answer, however short, into a buffer of 16 KiB of its own.
+  const options = { chunkSize: content.length + MAX_OVERHEAD };
+  const packed = content.length < SMALL ? deflateRawSync(content, options) : await compressed(content);
   Object.assign(entry, { crc: crc32(content), packed: packed.length, size: content.length });
   yield localHeader(entry);
   yield packed;
