@@ -68,7 +68,9 @@ if (!mountable) process.stderr.write('no tests of a full disk: this machine lets
       await server.request('POST', '/api/bash/execute_bash_command', { command: 'true' });
     }
     const left = await readdir(disk.at(), { recursive: true });
-    expect(left.filter((name) => /\.lock|\.tmp$|write-test|^bash\/.+|^tmp\/.+/.test(name))).toEqual([]);
+    // Node 24 keeps compiled code in the folder for temporary files.
+    const traces = /\.lock|\.tmp$|write-test|^bash\/.+|^tmp\/(?!node-compile-cache).+/;
+    expect(left.filter((name) => traces.test(name))).toEqual([]);
     expect((await server.request('DELETE', deleted.route)).status).toBe(200);
 
     await disk.makeRoom();

@@ -101,7 +101,9 @@ describe('very many small frames in one piece', () => {
       const sockets = Array.from({ length: 5 }, () => client(upgrade));
       await Promise.all(sockets.map((socket) => once(socket, 'data')));
       const first = name.includes('message') ? Buffer.from([0x01, 0x80, 0, 0, 0, 0]) : Buffer.alloc(0);
-      const frames = Buffer.concat([first, ...Array<Buffer>(20_000).fill(frame)]);
+      // More parts than a message may have; of whole frames fewer do, which Node 24 works on more slowly.
+      const count = name.includes('message') ? 20_000 : amount(5_000, 20_000);
+      const frames = Buffer.concat([first, ...Array<Buffer>(count).fill(frame)]);
       const handled = sockets.map(async (socket) => {
         let text = '';
         socket.on('data', (chunk: Buffer) => (text = (text + chunk.toString('latin1')).slice(-400)));
