@@ -76,10 +76,16 @@ export function conversationInfo(
 
 /** The whole state as a client may see it, in the order of the wire, secrets masked. */
 export function fullState(state: ConversationState, shownRoot: string, secrets: SecretsShown): JsonObject {
+  const masked = maskedState(state, shownRoot, secrets);
+  return { ...masked, agent: withClientTools(masked.agent, state.client_tools) };
+}
+
+/** The whole state without the client tools of its agent. */
+function maskedState(state: ConversationState, shownRoot: string, secrets: SecretsShown) {
   const { agent, security_analyzer, hook_config, ...masked } = secrets.mask(withSecrets(state));
   return {
     id: state.id,
-    agent: withClientTools(asObject(agent), state.client_tools),
+    agent: asObject(agent),
     workspace: state.workspace,
     persistence_dir: persistenceDir(shownRoot, state.id),
     max_iterations: state.max_iterations,
@@ -109,12 +115,11 @@ export function fullStateEvent(
   shownRoot: string,
   secrets: SecretsShown,
 ): ConversationStateUpdateEvent {
-  const full = fullState(state, shownRoot, secrets);
-  const { agent } = secrets.mask({ agent: state.agent });
+  const masked = maskedState(state, shownRoot, secrets);
   return createEvent({
     source: 'environment',
     key: 'full_state',
-    value: { ...withoutNulls(full), agent: agentInEvents(asObject(agent), state.client_tools) },
+    value: { ...withoutNulls(masked), agent: agentInEvents(masked.agent, state.client_tools) },
     kind: 'ConversationStateUpdateEvent',
   });
 }
