@@ -1,6 +1,7 @@
-import { constants, type Stats } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
 import { errorCode } from '../../errors/index.js';
+import { openPlainFile } from '../../files/index.js';
 
 /** A file that is open for reading. Close its handle. */
 export interface PlainFile {
@@ -9,8 +10,6 @@ export interface PlainFile {
   stats: Stats;
 }
 
-/** Opening a pipe would wait for its other end, and a link could lead anywhere. */
-const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
 /** Bytes that are read at a time. */
 const CHUNK = 256 * 1024;
 /** What is read as a whole is not longer (bytes). */
@@ -20,21 +19,18 @@ const LINE_END = 10;
 const NO_FILE = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP', 'ENXIO', 'ENODEV', 'EACCES', 'EPERM']);
 
 /** Opens a file; undefined for anything else, and for what cannot be read. */
-export async function openPlainFile(path: string): Promise<PlainFile | undefined> {
-  const handle = await open(path, FLAGS).catch((error: unknown) => {
+export async function tryOpenPlainFile(path: string): Promise<PlainFile | undefined> {
+  const handle = await openPlainFile(path).catch((error: unknown) => {
     if (NO_FILE.has(errorCode(error) ?? '')) return undefined;
     throw error;
   });
   if (!handle) return undefined;
   try {
-    const stats = await handle.stat();
-    if (stats.isFile()) return { path, handle, stats };
+    return { path, handle, stats: await handle.stat() };
   } catch (error) {
     await handle.close();
     throw error;
   }
-  await handle.close();
-  return undefined;
 }
 
 /** The bytes that it had when it was opened. */
@@ -49,7 +45,7 @@ export async function* bytesOf({ handle, stats }: PlainFile, end = stats.size): 
 }
 
 /** The text of a file, or of its beginning where it is longer than 64 MiB. */
-export async function readPlainFile(file: PlainFile): Promise<string> {
+export async function beginningOf(file: PlainFile): Promise<string> {
   const pieces: Buffer[] = [];
   for await (const piece of bytesOf(file, Math.min(file.stats.size, MAX_WHOLE))) pieces.push(piece);
   return Buffer.concat(pieces).toString();

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { errorCode } from '../../errors/index.js';
-import { openPlainFile, type PlainFile } from './plain-file.js';
+import { tryOpenPlainFile, type PlainFile } from './plain-file.js';
 import type { ZipMember } from './zip-archive.js';
 
 /** As the original has them: documents and events are for their owner alone. */
@@ -43,7 +43,7 @@ export async function namesIn(folder: string): Promise<string[]> {
  */
 export async function* filesIn(folder: string, pattern: RegExp): AsyncGenerator<PlainFile, void> {
   for (const name of await namesIn(folder)) {
-    const file = pattern.test(name) ? await openPlainFile(`${folder}/${name}`) : undefined;
+    const file = pattern.test(name) ? await tryOpenPlainFile(`${folder}/${name}`) : undefined;
     if (!file) continue;
     try {
       yield file;

@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ExportedConversation } from '../../conversations/conversations.service.js';
 import { bashEventMembers } from './bash-event-members.js';
 import { maskedJson, maskedLine } from './masked-json.js';
-import { bytesOf, linesOf, openPlainFile, readPlainFile, type PlainFile } from './plain-file.js';
+import { bytesOf, linesOf, tryOpenPlainFile, beginningOf, type PlainFile } from './plain-file.js';
 import { subAgentMembers } from './sub-agent-members.js';
 import { documentMember, eventFileName, folderMember, namesIn } from './trajectory-members.js';
 import { zipArchive, type ZipMember } from './zip-archive.js';
@@ -97,7 +97,7 @@ class Trajectory {
   private async *stored(parts: readonly string[]): Members {
     const name = [this.root, ...parts].join('/');
     const place = path.join(this.source.folder, ...parts);
-    const file = await openPlainFile(place);
+    const file = await tryOpenPlainFile(place);
     if (file) {
       try {
         const { mode, mtime } = file.stats;
@@ -117,7 +117,7 @@ class Trajectory {
   private async content(file: PlainFile): Promise<ZipMember['content']> {
     const { mask } = this.source;
     if (file.path.endsWith('.jsonl')) return maskedLines(file, mask);
-    if (file.path.endsWith('.json')) return Buffer.from(maskedJson(await readPlainFile(file), mask));
+    if (file.path.endsWith('.json')) return Buffer.from(maskedJson(await beginningOf(file), mask));
     return bytesOf(file);
   }
 }
