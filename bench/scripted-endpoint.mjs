@@ -1,5 +1,8 @@
-// The scripted model behind an OpenAI-compatible endpoint, as a command: node bench/scripted-endpoint.mjs
-// --port 8080 Needs a build (it plays by dist/). Prints its address, answers until it is ended.
+// The scripted model behind an OpenAI-compatible endpoint, as a command:
+//
+//     node bench/scripted-endpoint.mjs --port 8080
+//
+// Needs a build (it runs from dist/). Prints its address and answers until it is ended.
 import { parseArgs } from 'node:util';
 import * as player from '../dist/llm/scripted/player.js';
 import { startChatEndpoint } from '../test/support/chat-endpoint.mjs';
