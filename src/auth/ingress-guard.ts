@@ -2,7 +2,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { RequestHandler } from 'express';
 import type { AppConfig } from '../config/index.js';
-import { originInUrl, parseHost } from '../text/index.js';
+import { originInUrl, parseHost, parseUrl } from '../text/index.js';
 import { refuseUpgrade } from './refuse-upgrade.js';
 import { hostsOf } from './request-host.js';
 
@@ -50,5 +50,5 @@ export function guardIngress(server: Server, config: IngressConfig): RequestHand
 /** As it was written and as the gateways of sockets read it, who resolve `..`. */
 function isBackendPath(url: string): boolean {
   const base = 'http://localhost';
-  return BACKEND_PATH.test(url) && URL.canParse(url, base) && BACKEND_PATH.test(new URL(url, base).pathname);
+  return BACKEND_PATH.test(url) && BACKEND_PATH.test(parseUrl(url, base)?.pathname ?? '');
 }

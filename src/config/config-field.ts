@@ -11,6 +11,7 @@ import {
   ValidateBy,
   ValidateNested,
 } from 'class-validator';
+import { isHttpUrl } from '../text/index.js';
 
 /** A class whose fields are declared with the decorators below. */
 export type ConfigClass = new () => object;
@@ -77,7 +78,9 @@ export function Pattern(about: string, options: FieldOptions = {}): PropertyDeco
 /** An absolute http or https URL. */
 export function Url(about: string, options: FieldOptions = {}): PropertyDecorator {
   const expected = 'an http:// or https:// URL';
-  return field(about, { kind: 'url' }, expected, options, [check('isHttpUrl', expected, isHttpUrl)]);
+  return field(about, { kind: 'url' }, expected, options, [
+    check('isHttpUrl', expected, (value) => typeof value === 'string' && isHttpUrl(value)),
+  ]);
 }
 
 /** True or false. */
@@ -224,10 +227,6 @@ function isPattern(value: unknown): boolean {
   } catch {
     return false;
   }
-}
-
-function isHttpUrl(value: unknown): boolean {
-  return typeof value === 'string' && URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
 }
 
 function isDictionary(value: unknown): boolean {

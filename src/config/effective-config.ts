@@ -1,4 +1,5 @@
 import { isJsonObject } from '../json/index.js';
+import { parseUrl } from '../text/index.js';
 import { AppConfig } from './app-config.js';
 import { withoutCredentials, withoutPassword } from './config-error.js';
 import { fieldsOf, type ConfigClass, type FieldShape } from './config-field.js';
@@ -28,8 +29,9 @@ function secretsIn(shape: FieldShape, value: unknown): string[] {
   if (shape.kind === 'section' && isJsonObject(value)) {
     return secretsOf(shape.type, new Map(Object.entries(value)));
   }
-  if (typeof value !== 'string' || !URL.canParse(value)) return [];
-  const { username, password } = new URL(value);
+  const url = typeof value === 'string' ? parseUrl(value) : undefined;
+  if (url === undefined) return [];
+  const { username, password } = url;
   return [username, password].flatMap((part) => [part, unescape(part)]);
 }
 

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { errorCode } from '../errors/index.js';
 import { untilAborted } from '../tools/until-aborted.js';
+import { parseUrl } from '../text/index.js';
 
 const PATH = '/callback';
 const LOCAL = /^(localhost|127\.0\.0\.1|\[::1\])$/;
@@ -93,7 +94,7 @@ export class CallbackListener {
 
   private answer(request: IncomingMessage, response: ServerResponse): void {
     const [target, base] = [request.url ?? '', this.redirectUrl];
-    const url = URL.canParse(target, base) ? new URL(target, base) : undefined;
+    const url = parseUrl(target, base);
     const isTaken = url?.pathname === PATH && request.method === 'GET' && this.take(url);
     const text = isTaken
       ? 'Thank you. You can close this page and go back to OpenHands.'
@@ -110,6 +111,6 @@ export class CallbackListener {
 
 /** An address on this machine, over plain HTTP; undefined for any other. */
 export function localAddress(text: string): URL | undefined {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const url = parseUrl(text);
   return url?.protocol === 'http:' && LOCAL.test(url.hostname) && url.username === '' ? url : undefined;
 }

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { errorCode, errorMessage, errorName } from '../errors/index.js';
 import type { McpServerConfig } from '../tools/mcp/index.js';
+import { isHttpUrl } from '../text/index.js';
 import type { FailureKind } from './mcp-answers.js';
 
 /** Why a server cannot be used: the text for a person, and whether it could not be reached at all. */
@@ -24,7 +25,7 @@ const REFUSED = /\b(ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|bad port)\b
  */
 export function trialFailure(error: unknown, config: McpServerConfig): TrialFailure {
   if (errorName(error) === 'TimeoutError') return timedOut(config);
-  if (config.kind !== 'stdio' && !isWebAddress(config.url)) {
+  if (config.kind !== 'stdio' && !isHttpUrl(config.url)) {
     const transport = config.kind === 'sse' ? 'SSE' : 'Streamable HTTP';
     return unusable(`ValueError: Invalid HTTP/S URL provided for ${transport}.`);
   }
@@ -50,10 +51,6 @@ function timedOut({ name, timeoutSeconds = 0 }: McpServerConfig): TrialFailure {
       '  3. Check that this machine reaches it\n',
     error_kind: 'timeout',
   };
-}
-
-function isWebAddress(url: string): boolean {
-  return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
 }
 
 /** The status of an HTTP answer that is none of the protocol. */

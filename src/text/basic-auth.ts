@@ -1,3 +1,4 @@
+import { parseUrl } from './parse-url.js';
 /** An address as `fetch` takes it, and the header that its name and password are sent as. */
 export interface AddressParts {
   /** Without name and password. */
@@ -8,7 +9,7 @@ export interface AddressParts {
 
 /** Takes name and password out of an address; a text that is no address, or has neither, stays as it is. */
 export function splitBasicAuth(address: string): AddressParts {
-  const url = URL.canParse(address) ? new URL(address) : undefined;
+  const url = parseUrl(address);
   if (url === undefined || (url.username === '' && url.password === '')) return { url: address };
   const pair = `${unescaped(url.username)}:${unescaped(url.password)}`;
   url.username = '';

@@ -16,5 +16,6 @@ export { fallbacks, TextSearch } from './text-search.js';
 export { taggedParts } from './tagged-parts.js';
 export { decodeInParts, encodeInParts, slicesOf, Utf8Text } from './utf8-text.js';
 export { originInUrl, parseHost, parseOrigin, parseWrittenOrigin, type WebOrigin } from './web-origin.js';
+export { isHttpUrl, parseUrl } from './parse-url.js';
 export { parseJson } from './parse-json.js';
 export { parseYaml, YamlError } from './parse-yaml.js';

@@ -1,3 +1,4 @@
+import { parseUrl } from './parse-url.js';
 import { withoutEndSlashes } from './end-slashes.js';
 import { remembered } from './remembered.js';
 
@@ -53,8 +54,9 @@ export function parseWrittenOrigin(text: string): WebOrigin | undefined {
 
 /** The origin in an address, whatever else is in that. */
 export function originInUrl(text: string): WebOrigin | undefined {
-  if (!URL.canParse(text)) return undefined;
-  const { protocol, host, hostname } = new URL(text);
+  const url = parseUrl(text);
+  if (url === undefined) return undefined;
+  const { protocol, host, hostname } = url;
   // `URL.origin` is "null" for schemes of applications, as `tauri://localhost`.
   return host === '' ? undefined : { serialised: `${protocol}//${host}`, protocol, host, hostname };
 }

@@ -12,6 +12,7 @@ import {
 import { ConversationNotFoundError } from '../conversation-errors.js';
 import { ConversationServices } from '../conversation/conversation-services.js';
 import { ConversationRegistry } from '../registry/conversation-registry.js';
+import { isHttpUrl } from '../../text/index.js';
 import { requireBinding, type CredentialSource } from './bound-credentials.js';
 import { CODEX_SIGN_IN, keptCredential, lookUp, SecretLookupError } from './lookup-secret.js';
 
@@ -53,7 +54,7 @@ export class CredentialBindings {
 
 /** Asks the keeper, again after a pause where it may be there in a moment. @throws HttpException */
 async function probe({ url, headers }: CredentialSource): Promise<void> {
-  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) throw invalid();
+  if (!isHttpUrl(url)) throw invalid();
   for (let attempt = 0; ; attempt++) {
     try {
       const answer = await lookUp(url, headers, AbortSignal.timeout(TIMEOUT_MS));

@@ -1,6 +1,6 @@
 import { errorMessage } from '../../errors/index.js';
 import { asObject } from '../../settings/json-values.js';
-import { splitBasicAuth } from '../../text/index.js';
+import { splitBasicAuth, parseUrl } from '../../text/index.js';
 import { MAX_SECRET_LENGTH } from './secret-sources.js';
 import { boundedText } from '../../tools/bounded-text.js';
 
@@ -90,7 +90,7 @@ function withBasicAuth(
   address: string,
   given: Readonly<Record<string, string>>,
 ): { url: string; headers: Headers } {
-  if (!URL.canParse(address)) throw new SecretLookupError('its url is none');
+  if (!parseUrl(address)) throw new SecretLookupError('its url is none');
   const { url, authorization } = splitBasicAuth(address);
   const headers = new Headers(given);
   if (authorization !== undefined) headers.set('authorization', authorization);

@@ -1,4 +1,4 @@
-import { splitBasicAuth, type AddressParts } from '../../text/index.js';
+import { splitBasicAuth, type AddressParts, isHttpUrl } from '../../text/index.js';
 import type { LlmConfig } from './llm-config.js';
 import { LlmError } from '../errors/llm-error.js';
 
@@ -46,8 +46,7 @@ export function callConfig(config: LlmConfig): LlmConfig {
 }
 
 function readAddress(field: string, given: string): AddressParts {
-  const url = URL.canParse(given.trim()) ? new URL(given.trim()) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+  if (!isHttpUrl(given.trim())) {
     // Not the value: a password may stand in it.
     throw new LlmError(
       'LLMBadRequestError',

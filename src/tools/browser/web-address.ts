@@ -1,3 +1,4 @@
+import { parseUrl } from '../../text/index.js';
 import { BrowserError } from './browser-error.js';
 
 const ALLOWED = new Set(['http:', 'https:']);
@@ -14,8 +15,8 @@ export function webAddress(said: string): string {
   const hasScheme = /^[a-z][a-z0-9+.-]*:(?!\d+(\/|\?|#|$))/i.test(text);
   const isLocal = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:|\/|\?|#|$)/i.test(text);
   const address = hasScheme ? text : `${isLocal ? 'http' : 'https'}://${text}`;
-  if (!URL.canParse(address)) throw new BrowserError(`${said} is no address of a page.`);
-  const url = new URL(address);
+  const url = parseUrl(address);
+  if (url === undefined) throw new BrowserError(`${said} is no address of a page.`);
   if (!ALLOWED.has(url.protocol)) {
     throw new BrowserError(
       `The browser opens http and https pages only, not ${url.protocol}. Use the other tools for files of this machine.`,

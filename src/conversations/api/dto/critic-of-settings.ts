@@ -3,6 +3,7 @@ import { toPlain } from '../../../http/validation/dto.js';
 import type { LLMDto } from '../../../settings/dto/llm.dto.js';
 import type { VerificationSettingsDto } from '../../../settings/dto/verification-settings.dto.js';
 import { isJsonObject, type JsonObject } from '../../../json/index.js';
+import { parseUrl } from '../../../text/index.js';
 import { APIBasedCriticDto } from './agent.dto.js';
 
 /**
@@ -48,7 +49,6 @@ function keyOf(
 }
 
 function isAllHands(address: string | null): boolean {
-  if (address === null || !URL.canParse(address)) return false;
-  const { protocol, hostname } = new URL(address);
-  return protocol === 'https:' && hostname.endsWith('.all-hands.dev');
+  const url = parseUrl(address ?? '');
+  return url?.protocol === 'https:' && url.hostname.endsWith('.all-hands.dev');
 }

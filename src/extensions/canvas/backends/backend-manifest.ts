@@ -11,6 +11,7 @@ import {
   text,
 } from '../../../http/validation/field-type.js';
 import { type Problem, valueError } from '../../../http/validation/problem.js';
+import { parseUrl } from '../../../text/index.js';
 
 const VERSION = 1;
 const ARCHIVE = '.tar.gz';
@@ -108,8 +109,9 @@ function archiveProblem(place: string): string | undefined {
 }
 
 function urlProblem(address: string): string | undefined {
-  if (!URL.canParse(address)) return 'it is no URL';
-  const { protocol, username, password, hash, pathname } = new URL(address);
+  const url = parseUrl(address);
+  if (url === undefined) return 'it is no URL';
+  const { protocol, username, password, hash, pathname } = url;
   if (protocol !== 'https:') return 'it has to be https';
   if (username !== '' || password !== '' || hash !== '') return 'it must not hold a user or a fragment';
   return pathname.endsWith(ARCHIVE) ? undefined : `its path has to end with ${ARCHIVE}`;
