@@ -1,10 +1,14 @@
-import { DomainError, InvalidRequestError } from '../errors/index.js';
+import { DomainError, InvalidRequestError, type SocketError } from '../errors/index.js';
+
+/** What sockets tell about a conversation that takes no messages, in the original's words. */
+const INACTIVE = { code: 'ValueError', detail: 'inactive_service' };
 
 /** No such conversation. */
 export class ConversationNotFoundError extends DomainError {
   override readonly name = 'ConversationNotFoundError';
   readonly kind = 'not-found';
   override readonly summary: string;
+  override readonly socketError = INACTIVE;
   constructor(
     readonly conversationId: string,
     /** What it was wanted for, where the wire says so: `Source conversation`. */
@@ -89,8 +93,10 @@ export class CredentialBindingRequiredError extends ConflictError {
 export class RunLimitError extends DomainError {
   override readonly name = 'RunLimitError';
   readonly kind = 'limit-reached';
+  override readonly socketError: SocketError;
   constructor(message = 'Conversation run limit reached. Retry the request later.') {
     super(message);
+    this.socketError = { code: 'ConversationRunLimitExceeded', detail: message };
   }
 }
 
@@ -117,7 +123,8 @@ export class UnusablePromptError extends InvalidRequestError {
 export class ConversationClosedError extends DomainError {
   override readonly name = 'ConversationClosedError';
   readonly kind = 'unavailable';
+  override readonly socketError = INACTIVE;
   constructor() {
-    super('inactive_service');
+    super(INACTIVE.detail);
   }
 }

@@ -1,46 +1,75 @@
-/**
- * What kind of failure was foreseen. The HTTP status of an answer follows from it
- * (`src/http/errors/exception.filter.ts`), so that the edge does not have to know the errors of every
- * feature.
- */
+/** What kind of failure a domain error reports. */
 export type ErrorKind =
-  /** Something that a request names does not exist, or not here. */
+  /** Something that the request names does not exist, or not on this server. */
   | 'not-found'
   /** The request does not fit the present state. */
   | 'conflict'
-  /** The request is well-formed and cannot be served as it is. */
+  /** The request is well-formed but cannot be served. */
   | 'rejected'
-  /** A field of the request has no usable value. */
+  /** A field of the request has an invalid value. */
   | 'invalid'
   | 'too-large'
-  /** As much of this is going on as the server allows; later it may work. */
+  /** A limit of the server is reached; the request may succeed later. */
   | 'limit-reached'
-  /** Something that the answer needs is not there now; later it may work. */
+  /** A resource that the request needs is unavailable; the request may succeed later. */
   | 'unavailable'
   | 'storage-full';
 
-/**
- * An error that was foreseen. Its message is for clients; `cause` is only set where the system refused
- * something.
- */
-export abstract class DomainError extends Error {
-  abstract readonly kind: ErrorKind;
-  /** Stands in for the message in answers whose clients expect a text without the name of the thing. */
-  readonly summary?: string;
-  /** The answer tells clients to repeat the request once they have done what the message asks for. */
-  readonly isRetryable?: boolean;
+/** How clients learn of a failure. */
+export interface WireCodes {
+  /** Of the HTTP answer. */
+  status: number;
+  /** Of a socket that cannot be attached because of it. */
+  closeCode: number;
 }
 
-/** A request names something that cannot be had, or holds a value that cannot be used. */
+/** Internal error (RFC 6455, 7.4.1), with the reason `subscribe_failed`. */
+const SUBSCRIBE_FAILED = 1011;
+
+/**
+ * HTTP status and close code of each kind of error. The edge maps kinds, so that it does not have to know the
+ * errors of every feature.
+ */
+export const WIRE_CODES: Readonly<Record<ErrorKind, WireCodes>> = {
+  'not-found': { status: 404, closeCode: 4004 },
+  conflict: { status: 409, closeCode: SUBSCRIBE_FAILED },
+  rejected: { status: 400, closeCode: SUBSCRIBE_FAILED },
+  invalid: { status: 422, closeCode: SUBSCRIBE_FAILED },
+  'too-large': { status: 413, closeCode: SUBSCRIBE_FAILED },
+  'limit-reached': { status: 429, closeCode: SUBSCRIBE_FAILED },
+  unavailable: { status: 503, closeCode: SUBSCRIBE_FAILED },
+  'storage-full': { status: 507, closeCode: SUBSCRIBE_FAILED },
+};
+
+/** An error event on a socket. */
+export interface SocketError {
+  code: string;
+  detail: string;
+}
+
+/** An expected failure. Its message is for clients; `cause` is only set for failures of the system. */
+export abstract class DomainError extends Error {
+  abstract readonly kind: ErrorKind;
+  /** Replaces the message where clients expect a text that does not name the resource. */
+  readonly summary?: string;
+  /** The answer tells clients to repeat the request after they have done what the message asks for. */
+  readonly isRetryable?: boolean;
+  /** Replaces name and message in error events on sockets, for clients of the original. */
+  readonly socketError?: SocketError;
+}
+
+/** A request names something that does not exist, or has a field with an invalid value. */
 export class InvalidRequestError extends DomainError {
   override readonly name: string = 'InvalidRequestError';
   readonly kind = 'invalid';
+  override readonly socketError: SocketError;
   constructor(
-    /** Path of the field, `body` first; empty: it is about the request as a whole. */
+    /** Path of the field, `body` first; empty for a problem of the request as a whole. */
     readonly location: (string | number)[],
     message: string,
     readonly input?: unknown,
   ) {
     super(message);
+    this.socketError = { code: 'ValidationError', detail: message };
   }
 }

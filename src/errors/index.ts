@@ -1,2 +1,8 @@
-export { DomainError, InvalidRequestError, type ErrorKind } from './domain-error.js';
+export {
+  DomainError,
+  InvalidRequestError,
+  WIRE_CODES,
+  type ErrorKind,
+  type SocketError,
+} from './domain-error.js';
 export { errorCode, errorMessage, errorName, errorStack } from './error-facts.js';

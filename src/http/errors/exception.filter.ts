@@ -6,7 +6,7 @@ import {
   errorMessage,
   errorStack,
   InvalidRequestError,
-  type ErrorKind,
+  WIRE_CODES,
 } from '../../errors/index.js';
 import { currentRequest } from '../../logging/request-context.js';
 import { describeProblems } from '../validation/input-echo.js';
@@ -22,17 +22,6 @@ interface Answer {
 
 /** Seconds after which a client that met the run limit, or a server that stops, may try again. */
 const SOON = { 'Retry-After': '1' };
-/** The status of an answer to each kind of error. */
-const STATUS: Readonly<Record<ErrorKind, number>> = {
-  'not-found': 404,
-  conflict: 409,
-  rejected: 400,
-  invalid: 422,
-  'too-large': 413,
-  'limit-reached': 429,
-  unavailable: 503,
-  'storage-full': 507,
-};
 /**
  * The routes of events and of the workspace name the conversation that they did not find, the others do not.
  */
@@ -82,7 +71,7 @@ export class HttpExceptionFilter implements ExceptionFilter {
     const text = this.mask(error.message);
     this.logger.error({ message: `${request.method} ${request.path} failed: ${text}`, error_id });
     return {
-      status: STATUS[error.kind],
+      status: WIRE_CODES[error.kind].status,
       body: { detail: text, exception: this.mask(errorMessage(error.cause)), error_id },
     };
   }
@@ -131,7 +120,7 @@ function answerFor(error: unknown, request: Request): Answer | undefined {
   if (error instanceof InvalidRequestError) return invalid(error, request);
   if (error instanceof HttpException) return fromHttpException(error);
   if (!(error instanceof DomainError) || error.cause !== undefined) return undefined;
-  const status = STATUS[error.kind];
+  const status = WIRE_CODES[error.kind].status;
   if (error.kind === 'unavailable') return unavailable(status, error.message, SOON);
   const { summary = error.message } = error;
   const text = NAMES_CONVERSATION.test(request.path) ? error.message : summary;

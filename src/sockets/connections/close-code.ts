@@ -1,10 +1,11 @@
 import { WebSocket } from 'ws';
+import { DomainError, WIRE_CODES } from '../../errors/index.js';
 import { meters } from '../../meters/index.js';
 
 /** Why the server closes a socket: the code and the reason that clients of the original know. */
 export const CLOSE = {
   authenticationFailed: { code: 4001, reason: 'Authentication failed' },
-  conversationNotFound: { code: 4004, reason: 'Conversation not found' },
+  conversationNotFound: { code: WIRE_CODES['not-found'].closeCode, reason: 'Conversation not found' },
   tooManyConnections: { code: 1013, reason: 'Too many connections for this conversation' },
   tooManyListeners: { code: 1013, reason: 'Too many connections' },
   slowConsumer: { code: 1013, reason: 'slow_consumer' },
@@ -19,6 +20,12 @@ export const CLOSE = {
 
 /** One of `CLOSE`. */
 export type CloseReason = (typeof CLOSE)[keyof typeof CLOSE];
+
+/** Why a socket is closed whose client could not be attached because of an error. */
+export function closeFor(error: unknown): CloseReason {
+  const code = error instanceof DomainError ? WIRE_CODES[error.kind].closeCode : undefined;
+  return code === CLOSE.conversationNotFound.code ? CLOSE.conversationNotFound : CLOSE.subscribeFailed;
+}
 
 /** Sockets that the server began to close, and the names of the reasons. */
 const closedByUs = new WeakMap<WebSocket, string>();

@@ -3,22 +3,10 @@ import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { WebSocket } from 'ws';
-import {
-  ConversationClosedError,
-  ConversationNotFoundError,
-  CredentialBindingRequiredError,
-  RunLimitError,
-} from '../../conversations/conversation-errors.js';
 import type { IncomingMessage } from '../../conversations/state/start-request.js';
-import { InvalidRequestError, errorStack } from '../../errors/index.js';
-import {
-  DamagedConversationError,
-  LeaseHeldError,
-  LeaseLostError,
-  StorageFailedError,
-} from '../../storage/index.js';
+import { DomainError, errorStack, type SocketError } from '../../errors/index.js';
 import { readClientFrame } from '../frames/client-frame.js';
-import { CLOSE, closeSocket } from './close-code.js';
+import { CLOSE, closeFor, closeSocket } from './close-code.js';
 import type { FrameFormat } from '../frames/frame-format.js';
 import type { Admission } from '../handshake/handshake.js';
 import { IncomingFrames, type FrameTaker } from './incoming-frames.js';
@@ -119,12 +107,9 @@ export class Connection implements FrameTaker {
       );
       this.subscription.start(conversation, this.admission.resend);
     } catch (error) {
-      if (error instanceof ConversationNotFoundError || error instanceof LeaseHeldError) {
-        return closeSocket(this.socket, CLOSE.conversationNotFound);
-      }
-      if (!(error instanceof CredentialBindingRequiredError)) this.logFailure('subscribe', error);
       this.subscription?.stop();
-      closeSocket(this.socket, CLOSE.subscribeFailed);
+      if (!isExpected(error)) this.logFailure('subscribe', error);
+      closeSocket(this.socket, closeFor(error));
     }
   }
 
@@ -158,23 +143,15 @@ export class Connection implements FrameTaker {
   }
 }
 
-const UNEXPECTED = { code: 'InternalServerError', detail: 'Internal Server Error' };
+const UNEXPECTED: SocketError = { code: 'InternalServerError', detail: 'Internal Server Error' };
 
-/** What a client is told about a message that was not taken: the original's codes where it has one. */
-function describe(error: unknown): { code: string; detail: string } {
-  if (error instanceof ConversationClosedError || error instanceof ConversationNotFoundError) {
-    return { code: 'ValueError', detail: 'inactive_service' };
-  }
-  if (error instanceof RunLimitError) return { code: 'ConversationRunLimitExceeded', detail: error.message };
-  if (error instanceof InvalidRequestError) return { code: 'ValidationError', detail: error.message };
-  if (
-    error instanceof CredentialBindingRequiredError ||
-    error instanceof LeaseHeldError ||
-    error instanceof LeaseLostError ||
-    error instanceof StorageFailedError ||
-    error instanceof DamagedConversationError
-  ) {
-    return { code: error.name, detail: error.message };
-  }
-  return UNEXPECTED;
+/** What a client is told about a message that was not accepted. */
+function describe(error: unknown): SocketError {
+  if (!(error instanceof DomainError)) return UNEXPECTED;
+  return error.socketError ?? { code: error.name, detail: error.message };
+}
+
+/** The server works as intended: no failure of the system, and nothing for the log. */
+function isExpected(error: unknown): boolean {
+  return error instanceof DomainError && error.cause === undefined;
 }
