@@ -1,12 +1,12 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { RequestHandler } from 'express';
-import { chain } from './routing/chain.js';
 import { boundConnections } from './routing/connection-bounds.js';
 import { type CorsOptions, cors } from './routing/cors.js';
 import { HttpExceptionFilter } from './errors/exception.filter.js';
 import { RequestPipe } from './validation/request.pipe.js';
 import { dropUnreadBody } from './body/rest-of-body.js';
-import { routing } from './routing/routing-edges.js';
+import { JsonAdapter } from './json-adapter.js';
+import { refuseHead, unmatched } from './routing/unmatched.js';
 
 /** How the HTTP edge is to behave; everything has a default. */
 export interface HttpOptions {
@@ -35,17 +35,17 @@ export function configureHttp(app: NestExpressApplication, options: HttpOptions 
   // Answers are alive: a hash of each would cost more than it could save.
   app.disable('etag');
   app.set('query parser', 'simple');
-  const { edges, dispatch } = routing(app.getHttpAdapter(), () => edge, options.unknownPath);
-  const edge = chain(
+  const adapter = app.getHttpAdapter();
+  if (!(adapter instanceof JsonAdapter)) throw new TypeError('the application needs a JsonAdapter');
+  adapter.unmatched = unmatched(adapter.router, options.unknownPath);
+  app.use(
     boundConnections(app.getHttpServer(), options.stallMs),
     dropUnreadBody,
     ...(options.first ?? []),
     cors(options.cors ?? { allows: () => false }),
     ...(options.beforeBodies ? [options.beforeBodies] : []),
-    edges,
-    dispatch,
+    refuseHead(adapter.unmatched),
   );
-  app.use(edge);
   app.useGlobalPipes(new RequestPipe());
   app.useGlobalFilters(new HttpExceptionFilter(options.debug, options.mask));
 }

@@ -1,9 +1,7 @@
 import { Logger, StreamableFile } from '@nestjs/common';
 import { ExpressAdapter } from '@nestjs/platform-express';
-import express, { type Response } from 'express';
+import express, { type Express, type RequestHandler, type Response, type Router } from 'express';
 import { errorStack } from '../errors/index.js';
-import { inSlices, isLarge } from '../flow/index.js';
-import { encodeInParts } from '../text/index.js';
 import { isAnswerSource, streamAnswer } from './body/stream-answer.js';
 
 /**
@@ -14,10 +12,24 @@ import { isAnswerSource, streamAnswer } from './body/stream-answer.js';
 export class JsonAdapter extends ExpressAdapter {
   private readonly log = new Logger('Http');
 
+  /** Answers requests that match no route; set before the application starts. */
+  unmatched: RequestHandler | undefined;
+
   constructor() {
-    // As everything else takes paths: rules of proxies, CORS and cookies are for `/metrics`, and not for
-    // `/METRICS`. To be said before the adapter uses it.
-    super(express().enable('case sensitive routing'));
+    // Proxies, CORS and cookies compare paths exactly: `/METRICS` and `/metrics/` are not `/metrics`. Express
+    // reads both settings when it creates its router.
+    super(express().enable('case sensitive routing').enable('strict routing'));
+  }
+
+  /** The router of the application, with all its routes once the application has started. */
+  get router(): Router {
+    return this.getInstance<Express>().router;
+  }
+
+  /** Nest calls this after it has registered the routes. */
+  override setNotFoundHandler(...args: Parameters<ExpressAdapter['setNotFoundHandler']>): void {
+    if (this.unmatched) this.use(this.unmatched);
+    else super.setNotFoundHandler(...args);
   }
 
   override reply(response: Response, body: unknown, statusCode?: number): unknown {
@@ -36,14 +48,7 @@ export class JsonAdapter extends ExpressAdapter {
       return super.reply(response, body, statusCode);
     if (statusCode !== undefined) response.status(statusCode);
     response.setHeader('Content-Type', 'application/json');
-    const json = isReady ? body : JSON.stringify(body);
-    if (typeof json !== 'string' || !isLarge(json.length)) return response.end(json);
-    // In one piece a text of 16 megabytes would hold everything up for 30 ms.
-    inSlices(encodeInParts(json)).then(
-      (bytes) => response.end(bytes),
-      (error: unknown) => response.destroy(error instanceof Error ? error : undefined),
-    );
-    return response;
+    return response.end(isReady ? body : JSON.stringify(body));
   }
 
   /** Express would name a charset here, too. */
