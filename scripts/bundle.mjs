@@ -21,6 +21,7 @@ const EXTERNAL = [
   ...PACKAGES,
   /^@nestjs\/microservices/,
   '@nestjs/platform-socket.io',
+  'bufferutil',
   'utf-8-validate',
   '@fastify/static',
 ];
@@ -50,7 +51,6 @@ const bundle = await rolldown({
       rxjs: esModuleOfRxjs('index.js'),
       // The framework brings one of its own.
       ws: path.join(root, 'node_modules/ws/wrapper.mjs'),
-      bufferutil: path.join(root, 'dist/sockets/frames/frame-mask.js'),
       undici$: path.join(root, 'scripts/undici-for-calls.cjs'),
     },
   },
