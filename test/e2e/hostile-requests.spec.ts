@@ -124,7 +124,7 @@ describe('a client that keeps to no rule', () => {
     socket.resume().on('close', () => over.abort());
     socket.write(`${JSON_POST}Transfer-Encoding: chunked\r\n\r\n`);
     const chunk = Buffer.concat([Buffer.from('100000\r\n'), Buffer.alloc(2 ** 20, 'x'), Buffer.from('\r\n')]);
-    // 32 MiB are a body, 64 MiB more are thrown away; the rest is what lies between two kernels.
+    // 17 MiB are a body, 64 MiB more are thrown away; the rest is what lies between two kernels.
     for (let sent = 0; !over.signal.aborted && sent < 200; sent += 1) {
       if (!socket.write(chunk)) await once(socket, 'drain', over).catch(() => undefined);
     }

@@ -6,10 +6,10 @@ import {
   PayloadTooLargeException,
   UnsupportedMediaTypeException,
 } from '@nestjs/common';
-import { inSlices, turnForPiece, turnForRequest } from '../../flow/index.js';
-import { JsonBoundsError, JsonSize, keysOf, parseInParts, Utf8Text } from '../../text/index.js';
+import { turnForPiece, turnForRequest } from '../../flow/index.js';
+import { JsonBoundsError, JsonSize, Utf8Text } from '../../text/index.js';
 import { explainJsonError } from './json-error.js';
-import { prefixPath, MISSING, RequestValidationError } from '../validation/problem.js';
+import { type Location, prefixPath, MISSING, RequestValidationError } from '../validation/problem.js';
 
 /**
  * A body that is not JSON. Handlers that read it themselves (uploads) do; those that want JSON answer 415.
@@ -59,7 +59,7 @@ export async function readJsonBody(request: Request, bounds: BodyBounds): Promis
     return new UnreadBody(isJson(contentType) ? `${contentType}; ${encoding}` : contentType);
   const text = await readText(request, bounds);
   await turnForRequest();
-  return bodyOf(text);
+  return parseBody(text);
 }
 
 /** Whether a request says that a body comes with it. */
@@ -117,33 +117,27 @@ const CUT_OFF = 'The request body was cut off';
 const STALLED = 'The request body did not arrive in time';
 
 /** @throws HttpException 400 for bytes that are not UTF-8; RequestValidationError */
-async function bodyOf(body: Utf8Text): Promise<unknown> {
+async function parseBody(body: Utf8Text): Promise<unknown> {
   if (body.size === 0) return undefined;
   const parts = body.end();
   if (parts === undefined)
     throw new HttpException('There was an error parsing the body', HttpStatus.BAD_REQUEST);
-  if (body.size > WORTH_A_TURN) await turnForPiece();
-  const value = await parsed(withoutBom(parts));
-  if (body.size > WORTH_A_TURN) await turnForPiece();
-  await inSlices(checkStrings(value));
-  // What is made of it takes about as long as all of this.
-  if (body.size > WORTH_A_TURN) await turnForPiece();
+  const isLong = body.size > LONG;
+  if (isLong) await turnForPiece();
+  // Some programs put a byte order mark first.
+  const value = parseJson(parts.join('').replace(/^\ufeff/, ''));
+  if (isLong) await turnForPiece();
+  checkStrings(value, []);
+  if (isLong) await turnForPiece();
   return value;
 }
 
-/** Drops the mark of UTF-8 that some programs put in front. */
-function withoutBom(parts: readonly string[]): readonly string[] {
-  const [first] = parts;
-  return first?.startsWith('\ufeff') ? [first.slice(1), ...parts.slice(1)] : parts;
-}
-
-/** @throws RequestValidationError for anything that is no JSON */
-async function parsed(parts: readonly string[]): Promise<unknown> {
+/** @throws RequestValidationError */
+function parseJson(text: string): unknown {
   try {
-    return await inSlices(parseInParts(parts));
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    const { position, explanation } = explainJsonError(parts.join(''));
+    return JSON.parse(text);
+  } catch {
+    const { position, explanation } = explainJsonError(text);
     throw invalidJson(position, explanation);
   }
 }
@@ -155,39 +149,26 @@ function invalidJson(position: number, error: string): RequestValidationError {
   );
 }
 
-/**
- * Of more than this parsing and validation have turns of their own, one in a turn for all requests (bytes).
- */
-const WORTH_A_TURN = 32 * 1024;
-
-/** So many values are looked at in a part. */
-const AT_ONCE = 10_000;
+/** Longer bodies are parsed and validated one at a time, in event-loop turns of their own (bytes). */
+const LONG = 32 * 1024;
 
 /**
- * Refuses text that UTF-8 cannot hold, which an escape can bring. A part for each `yield`.
+ * Refuses strings with lone surrogates, which JSON escapes can produce and UTF-8 cannot encode. `JsonSize` has
+ * bounded the depth of the recursion.
  * @throws RequestValidationError
  */
-function* checkStrings(root: unknown): Generator<void, void> {
-  let seen = 0;
-  const open: { value: Record<string | number, unknown>; path: (string | number)[] }[] = [];
-  const look = (value: unknown, path: () => (string | number)[]): void => {
-    if (typeof value === 'string' && !value.isWellFormed()) throw loneSurrogate(path());
-    if (typeof value === 'object' && value !== null)
-      open.push({ value: value as Record<string | number, unknown>, path: path() });
-  };
-  look(root, () => []);
-  for (let entry = open.pop(); entry; entry = open.pop()) {
-    const { value, path } = entry;
-    for (const key of keysOf(value)) {
-      if (typeof key === 'string' && !key.isWellFormed()) throw loneSurrogate(path);
-      look(value[key], () => [...path, key]);
-      seen += 1;
-      if (seen % AT_ONCE === 0) yield;
+function checkStrings(value: unknown, path: Location): void {
+  if (typeof value === 'string' && !value.isWellFormed()) throw loneSurrogate(path);
+  if (typeof value !== 'object' || value === null) return;
+  if (Array.isArray(value)) value.forEach((item, index) => checkStrings(item, [...path, index]));
+  else
+    for (const [key, item] of Object.entries(value)) {
+      if (!key.isWellFormed()) throw loneSurrogate(path);
+      checkStrings(item, [...path, key]);
     }
-  }
 }
 
-function loneSurrogate(path: (string | number)[]): RequestValidationError {
+function loneSurrogate(path: Location): RequestValidationError {
   const msg = 'Input should be a valid string, unable to parse raw data as a unicode string';
   return new RequestValidationError([{ type: 'string_unicode', msg, at: ['body', ...path] }], { body: null });
 }

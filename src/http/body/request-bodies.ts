@@ -15,8 +15,8 @@ const MIB = 1024 * 1024;
 
 /** The bounds of one request body. */
 export class BodyLimits {
-  /** Bytes of bodies that may hold messages with images (`large` of an operation). */
-  large = 32 * MIB;
+  /** Bytes of bodies with messages (`large` of an operation): 16 MiB of content, and its JSON. */
+  large = 17 * MIB;
   /** Bytes of all other JSON bodies. */
   other = 4 * MIB;
   /** A body that stops arriving is not waited for longer than this (ms). */

@@ -19,10 +19,10 @@ describe('limits', () => {
     await (await server.connect(path)).frame(0);
   });
 
-  it('close over a frame above 32 MiB with 1009', async () => {
+  it('close over a frame above 17 MiB with 1009', async () => {
     await start();
     const client = await server.connect(`/sockets/events/${conversation.id}`);
-    client.send(Buffer.alloc(32 * 1024 * 1024 + 1));
+    client.send(Buffer.alloc(17 * 1024 * 1024 + 1));
     expect((await client.closed).code).toBe(1009);
   });
 

@@ -24,8 +24,8 @@ export class SocketLimits {
   }
 }
 
-/** Bytes of one inbound message; a longer one closes the socket with 1009. Leaves room for a few images. */
-export const MAX_INBOUND_FRAME_BYTES = 32 * 1024 * 1024;
+/** Bytes of one inbound message, as of a REST body; a longer one closes the socket with 1009. */
+export const MAX_INBOUND_FRAME_BYTES = 17 * 1024 * 1024;
 
 /**
  * Parts of one inbound message; more close the socket with 1008. The longest one in parts of 4 KiB, the
