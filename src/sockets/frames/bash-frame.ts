@@ -1,27 +1,25 @@
 import type { BashRequest } from '../../bash/bash-event.js';
 import { ExecuteBashRequestDto } from '../../bash/dto/bash.dto.js';
-import { problemsOf, readDto } from '../../http/validation/dto.js';
 import { explainJsonError } from '../../http/body/json-error.js';
-import { JsonBoundsError, JsonSize } from '../../text/index.js';
+import { problemsOf, readDto } from '../../http/validation/dto.js';
 import { isJsonObject } from '../../json/index.js';
+import { JsonBoundsError, JsonSize } from '../../text/index.js';
 import { isAuthFrame } from './client-frame.js';
+import { invalidFrame, type InvalidFrame } from './frame-problems.js';
 
-/** What a text frame of a client at the bash events means. */
+/** A parsed text frame of a client on the bash events socket. */
 export type BashFrame =
   | { type: 'command'; request: BashRequest }
-  /** A key that comes when none is asked for (any more); it means nothing. */
+  /** A key after the client was authenticated; it is ignored. */
   | { type: 'auth' }
-  | { type: 'invalid'; code: string; detail: string };
+  | InvalidFrame;
 
-/** More complaints than this are counted, not listed. */
-const MAX_LISTED = 10;
-
-/** A command and its surroundings (bytes), as the bash routes take it. */
+/** As many bytes as a request to the bash routes may have. */
 const MAX_FRAME_BYTES = 4 * 1024 * 1024;
 
 /**
- * Reads `{"command": ..., "cwd": ..., "timeout": ...}`. Never throws; complaints do not repeat the input.
- * @param data UTF-8, which the socket has made sure of
+ * Parses `{"command": ..., "cwd": ..., "timeout": ...}`. Never throws.
+ * @param data UTF-8; `ws` has validated it
  */
 export function readBashFrame(data: Buffer): BashFrame {
   if (data.length > MAX_FRAME_BYTES)
@@ -32,34 +30,23 @@ export function readBashFrame(data: Buffer): BashFrame {
     new JsonSize().push(data);
     value = JSON.parse(text);
   } catch (error) {
-    const detail = error instanceof JsonBoundsError ? error.message : whereItBreaks(text);
+    const detail = error instanceof JsonBoundsError ? error.message : pythonJsonError(text);
     return { type: 'invalid', code: 'JSONDecodeError', detail };
   }
-  if (!isJsonObject(value)) return invalid(['  Input should be a valid dictionary [type=model_type]']);
+  if (!isJsonObject(value))
+    return invalidFrame('ExecuteBashRequest', [
+      { type: 'model_type', msg: 'Input should be a valid dictionary' },
+    ]);
   if (isAuthFrame(value) || value['type'] === 'auth') return { type: 'auth' };
   const request = readDto(ExecuteBashRequestDto, value);
   const problems = problemsOf(request);
-  if (problems.length === 0) return { type: 'command', request };
-  return invalid(problems.map(({ at = [], msg, type }) => `${at.join('.')}\n  ${msg} [type=${type}]`));
+  return problems.length === 0 ? { type: 'command', request } : invalidFrame('ExecuteBashRequest', problems);
 }
 
-/** In the words of Python's `json` module. */
-function whereItBreaks(text: string): string {
+/** The text of Python's `JSONDecodeError`. */
+function pythonJsonError(text: string): string {
   const { position, explanation } = explainJsonError(text);
-  let line = 1;
-  let start = 0;
-  for (let end = text.indexOf('\n'); end >= 0 && end < position; end = text.indexOf('\n', start)) {
-    line += 1;
-    start = end + 1;
-  }
-  return `${explanation}: line ${line} column ${position - start + 1} (char ${position})`;
-}
-
-function invalid(complaints: readonly string[]): BashFrame {
-  const count = `${complaints.length} validation error${complaints.length === 1 ? '' : 's'} for ExecuteBashRequest`;
-  return {
-    type: 'invalid',
-    code: 'ValidationError',
-    detail: [count, ...complaints.slice(0, MAX_LISTED)].join('\n'),
-  };
+  const lines = text.slice(0, position).split('\n');
+  const column = (lines.at(-1) ?? '').length + 1;
+  return `${explanation}: line ${lines.length} column ${column} (char ${position})`;
 }

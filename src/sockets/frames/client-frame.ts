@@ -1,46 +1,70 @@
 import type { IncomingMessage } from '../../conversations/state/start-request.js';
 import { textContent, type Content, type MessageRole } from '../../events/index.js';
-import { afterLarge, inSlices, turnForPiece } from '../../flow/index.js';
-import { decodeInParts, JsonBoundsError, measureJson, parseInParts } from '../../text/index.js';
+import { afterLarge, turnForPiece } from '../../flow/index.js';
+import { problemsOf, readDto } from '../../http/validation/dto.js';
+import { Field } from '../../http/validation/field.js';
+import { choice, type FieldType } from '../../http/validation/field-type.js';
+import { type Problem, problemsOfEach } from '../../http/validation/problem.js';
 import { isJsonObject } from '../../json/index.js';
+import { JsonBoundsError, JsonSize } from '../../text/index.js';
+import { invalidFrame, type InvalidFrame } from './frame-problems.js';
 
-/** A longer frame is parsed in a turn of its own (bytes). */
-const WORTH_A_TURN = 32 * 1024;
+/** Longer frames are parsed one at a time, in event-loop turns of their own (bytes). */
+const LONG = 32 * 1024;
 
-/** What a text frame of a client means. */
+/** A parsed text frame of a client. */
 export type ClientFrame =
   | { type: 'message'; message: IncomingMessage }
-  /** A key that comes when none is asked for (any more); it means nothing. */
+  /** A key after the client was authenticated; it is ignored. */
   | { type: 'auth' }
-  | { type: 'invalid'; code: string; detail: string };
+  | InvalidFrame;
+
+const ROLES: MessageRole[] = ['user', 'system', 'assistant', 'tool'];
+
+/** The content of a message: a text, or a list of text and image parts. */
+const content: FieldType = {
+  read: (raw) => (typeof raw === 'string' ? [{ type: 'text', text: raw }] : (raw ?? [])),
+  problems: (value) =>
+    Array.isArray(value)
+      ? problemsOfEach(value.entries(), partProblems)
+      : [{ type: 'is_instance_of', msg: 'Input should be a valid string or list' }],
+  schema: () => ({}),
+};
+
+class MessageFrameDto {
+  @Field(choice(ROLES))
+  role!: MessageRole;
+
+  @Field(content)
+  content: unknown[] = [];
+}
 
 /**
- * Reads a frame: `{"role": "user", "content": text or parts}`, the older `{"type": "message", "content":
- * ...}`, or `{"type": "auth", "session_api_key": ...}`. Never throws; complaints say what is wrong and do not
- * repeat the input.
- * @param data UTF-8, which the socket has made sure of
+ * Parses a frame: `{"role": "user", "content": text or parts}`, the older `{"type": "message", "content":
+ * ...}`, or `{"type": "auth", "session_api_key": ...}`. Never throws; error texts do not repeat the input.
+ * @param data UTF-8; `ws` has validated it
  */
 export async function readClientFrame(data: Buffer): Promise<ClientFrame> {
   let value: unknown;
   try {
-    // Taking off the mask of a large one was a long turn.
+    // `ws` unmasked the frame in this turn.
     await afterLarge(data.length);
-    await inSlices(measureJson(data));
-    if (data.length > WORTH_A_TURN) await turnForPiece();
-    const parts = await inSlices(decodeInParts(data));
-    value = await inSlices(parseInParts(parts ?? []));
+    if (data.length > LONG) await turnForPiece();
+    new JsonSize().push(data);
+    value = JSON.parse(data.toString());
   } catch (error) {
     const detail = error instanceof JsonBoundsError ? error.message : 'The frame is not valid JSON';
     return { type: 'invalid', code: 'JSONDecodeError', detail };
   }
   await afterLarge(data.length);
   if (!isJsonObject(value)) {
-    return invalid([['', 'Input should be a valid dictionary or instance of Message', 'model_type']]);
+    const msg = 'Input should be a valid dictionary or instance of Message';
+    return invalidFrame('Message', [{ type: 'model_type', msg }]);
   }
   return isAuthFrame(value) ? { type: 'auth' } : readMessage(value);
 }
 
-/** The key of a first frame, or undefined when the frame is not `{"type": "auth"}` with a key. */
+/** The key of a first frame; undefined unless the frame is `{"type": "auth"}` with a key. */
 export function readAuthKey(text: string): string | undefined {
   try {
     const value: unknown = JSON.parse(text);
@@ -51,46 +75,32 @@ export function readAuthKey(text: string): string | undefined {
   }
 }
 
-type Complaint = [location: string, message: string, type: string];
+/** Whether a frame has no other keys than those of authentication; with others it is meant as a message. */
+export function isAuthFrame(frame: Record<string, unknown>): boolean {
+  return (
+    frame['type'] === 'auth' && Object.keys(frame).every((key) => key === 'type' || key === 'session_api_key')
+  );
+}
 
-const ROLES: readonly unknown[] = ['user', 'system', 'assistant', 'tool'] satisfies MessageRole[];
-
-function readMessage(frame: Record<string, unknown>): ClientFrame {
-  const role = frame['role'] ?? (frame['type'] === 'message' ? 'user' : undefined);
-  if (role === undefined) return invalid([['role', 'Field required', 'missing']]);
-  if (!ROLES.includes(role)) {
-    return invalid([['role', "Input should be 'user', 'system', 'assistant' or 'tool'", 'literal_error']]);
-  }
-  const content = readContent(frame['content'] ?? []);
-  if (!content.ok) return invalid(content.complaints);
-  if (role !== 'user') {
+function readMessage({ type, role, content = [] }: Record<string, unknown>): ClientFrame {
+  const sender = role ?? (type === 'message' ? 'user' : undefined);
+  const frame = readDto(MessageFrameDto, { ...(sender !== undefined && { role: sender }), content });
+  const problems = problemsOf(frame);
+  if (problems.length > 0) return invalidFrame('Message', problems);
+  if (frame.role !== 'user') {
     const detail = 'Only user messages are allowed to be sent to the agent.';
     return { type: 'invalid', code: 'AssertionError', detail };
   }
-  return { type: 'message', message: { role, content: content.parts } };
+  const parts = frame.content.map(readPart).filter((part) => typeof part !== 'string');
+  return { type: 'message', message: { role: frame.role, content: parts } };
 }
 
-function readContent(
-  content: unknown,
-): { ok: true; parts: Content[] } | { ok: false; complaints: Complaint[] } {
-  if (typeof content === 'string') return readContent([{ type: 'text', text: content }]);
-  if (!Array.isArray(content)) {
-    return {
-      ok: false,
-      complaints: [['content', 'Input should be a valid string or list', 'is_instance_of']],
-    };
-  }
-  const parts: Content[] = [];
-  const complaints: Complaint[] = [];
-  content.forEach((part: unknown, index) => {
-    const read = readPart(part);
-    if (typeof read === 'string') complaints.push([`content.${index}`, read, 'value_error']);
-    else parts.push(read);
-  });
-  return complaints.length > 0 ? { ok: false, complaints } : { ok: true, parts };
+function partProblems(value: unknown): Problem[] {
+  const part = readPart(value);
+  return typeof part === 'string' ? [{ type: 'value_error', msg: part }] : [];
 }
 
-/** One text or image part, or what is wrong with it. */
+/** One text or image part, or a description of what is wrong with it. */
 function readPart(part: unknown): Content | string {
   if (!isJsonObject(part)) return 'Input should be a text or an image part';
   const { type = 'image_urls' in part ? 'image' : 'text', text, image_urls, cache_prompt = false } = part;
@@ -104,27 +114,9 @@ function readPart(part: unknown): Content | string {
   return image_urls.every((url) => url.isWellFormed()) ? { cache_prompt, type, image_urls } : SURROGATES;
 }
 
-/** Half of a surrogate pair has no UTF-8: such text could be neither stored nor sent to a model. */
+/** A lone surrogate has no UTF-8: such text could be neither stored nor sent to a model. */
 const SURROGATES = 'Input should be valid Unicode: surrogates not allowed';
 
 function isStringArray(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((item) => typeof item === 'string');
-}
-
-/** Only these keys: anything more is meant as a message and is complained about. */
-export function isAuthFrame(frame: Record<string, unknown>): boolean {
-  return (
-    frame['type'] === 'auth' && Object.keys(frame).every((key) => key === 'type' || key === 'session_api_key')
-  );
-}
-
-/** More complaints than this are counted, not listed. */
-const MAX_LISTED = 10;
-
-function invalid(complaints: Complaint[]): ClientFrame {
-  const listed = complaints.slice(0, MAX_LISTED).map(([location, message, type]) => {
-    return `${location ? `${location}\n` : ''}  ${message} [type=${type}]`;
-  });
-  const count = `${complaints.length} validation ${complaints.length === 1 ? 'error' : 'errors'} for Message`;
-  return { type: 'invalid', code: 'ValidationError', detail: [count, ...listed].join('\n') };
 }

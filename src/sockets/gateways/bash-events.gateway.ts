@@ -3,7 +3,7 @@ import { WebSocketGateway, type OnGatewayConnection, type OnGatewayInit } from '
 import type { WebSocket } from 'ws';
 import { BashService } from '../../bash/bash.service.js';
 import { BashConnection, type BashAdmission } from '../connections/bash-connection.js';
-import { last, parseBoolean } from '../handshake/handshake.js';
+import { readBashResend } from '../handshake/handshake.js';
 import type { Handshake, PatternWsServer } from '../handshake/pattern-ws-adapter.js';
 import { SocketConnections } from '../connections/socket-connections.js';
 
@@ -32,9 +32,7 @@ export class BashEventsGateway implements OnGatewayInit<PatternWsServer>, OnGate
 
   private async admit(handshake: Handshake): Promise<BashAdmission | undefined> {
     const authenticated = await this.connections.checkKey(handshake);
-    const mode = last(handshake.query, 'resend_mode');
-    const resendAll = parseBoolean(last(handshake.query, 'resend_all') ?? 'false');
-    if (resendAll === undefined || (mode !== undefined && mode !== 'all')) return undefined;
-    return { authenticated, resend: mode === 'all' || resendAll };
+    const resend = readBashResend(handshake.query);
+    return resend === undefined ? undefined : { authenticated, resend };
   }
 }

@@ -1,7 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { SessionKeys } from '../../auth/index.js';
+import { problemsOf, readDto } from '../../http/validation/dto.js';
+import { type DtoClass, Field } from '../../http/validation/field.js';
+import { choice, flag, instant, integer } from '../../http/validation/field-type.js';
 import { parseUuid } from '../../http/validation/uuid.js';
-import { parseAfterTimestamp } from './after-timestamp.js';
 import type { Handshake } from './pattern-ws-adapter.js';
 
 /** Which part of the log a new socket wants to see again. */
@@ -22,8 +24,35 @@ export interface Admission {
   resend: Resend;
 }
 
-/** Reads the query of one kind of socket; undefined when it is not valid. */
+/** Reads the query of one kind of socket; undefined when it is invalid. */
 export type ReadResend = (query: URLSearchParams) => Resend | undefined;
+
+/** Query parameters of the events sockets. */
+class EventsQueryDto {
+  @Field(choice(['all', 'since']), '', { optional: true })
+  resend_mode?: 'all' | 'since';
+
+  @Field(instant(), '', { optional: true })
+  after_timestamp?: string;
+
+  @Field(flag())
+  resend_all = false;
+}
+
+/** Query parameters of the bash events socket. */
+class BashEventsQueryDto {
+  @Field(choice(['all']), '', { optional: true })
+  resend_mode?: 'all';
+
+  @Field(flag())
+  resend_all = false;
+}
+
+/** Query parameters of the session socket. */
+class SessionQueryDto {
+  @Field(integer(), '', { optional: true })
+  after_seq?: number;
+}
 
 /** Checks key, path and query of a handshake; undefined refuses it. */
 export async function admit(
@@ -38,25 +67,34 @@ export async function admit(
   return { conversationId: conversation.id, resend, authenticated };
 }
 
-/** `resend_mode`, `after_timestamp` and the older `resend_all` of the sockets that send plain events. */
+/** `resend_mode`, `after_timestamp` and the older `resend_all` of the events sockets. */
 export function readEventsResend(query: URLSearchParams): Resend | undefined {
-  const mode = last(query, 'resend_mode');
-  const timestampText = last(query, 'after_timestamp');
-  const timestamp = timestampText === undefined ? undefined : parseAfterTimestamp(timestampText);
-  const resendAll = parseBoolean(last(query, 'resend_all') ?? 'false');
-  if (timestampText !== undefined && timestamp === undefined) return undefined;
-  if (resendAll === undefined || (mode !== undefined && mode !== 'all' && mode !== 'since')) return undefined;
+  const options = readQuery(EventsQueryDto, query);
+  if (!options) return undefined;
+  const { resend_mode: mode, after_timestamp: timestamp, resend_all: resendAll } = options;
   if (mode === 'since')
     return timestamp === undefined ? { from: 'nothing' } : { from: 'timestamp', timestamp };
   return mode === 'all' || resendAll ? { from: 'start' } : { from: 'nothing' };
 }
 
-/** `after_seq` of the session socket: absent for live only, -1 for all. */
+/** Whether the bash events socket starts with the stored events; undefined when the query is invalid. */
+export function readBashResend(query: URLSearchParams): boolean | undefined {
+  const options = readQuery(BashEventsQueryDto, query);
+  return options && (options.resend_mode === 'all' || options.resend_all);
+}
+
+/** `after_seq` of the session socket: absent for live events only, -1 for all events. */
 export function readSessionResend(query: URLSearchParams): Resend | undefined {
-  const text = last(query, 'after_seq');
-  if (text === undefined) return { from: 'nothing' };
-  if (!/^[+-]?\d{1,15}(\.0*)?$/.test(text)) return undefined;
-  return { from: 'seq', afterSeq: Number(text) };
+  const options = readQuery(SessionQueryDto, query);
+  if (!options) return undefined;
+  const { after_seq: afterSeq } = options;
+  return afterSeq === undefined ? { from: 'nothing' } : { from: 'seq', afterSeq };
+}
+
+/** The last value of a repeated parameter counts. */
+function readQuery<T extends object>(dto: DtoClass<T>, query: URLSearchParams): T | undefined {
+  const options = readDto(dto, Object.fromEntries(query));
+  return problemsOf(options).length === 0 ? options : undefined;
 }
 
 /**
@@ -79,12 +117,7 @@ function header(request: IncomingMessage, name: string): string | undefined {
   return Array.isArray(value) ? value.at(-1) : value;
 }
 
-/** The last one wins when a parameter is repeated, as in the original. */
-export function last(query: URLSearchParams, name: string): string | undefined {
+/** The last value of a repeated parameter counts, as in the original. */
+function last(query: URLSearchParams, name: string): string | undefined {
   return query.getAll(name).at(-1);
-}
-
-export function parseBoolean(text: string): boolean | undefined {
-  if (/^(1|true|t|yes|y|on)$/i.test(text)) return true;
-  return /^(0|false|f|no|n|off)$/i.test(text) ? false : undefined;
 }
