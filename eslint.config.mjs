@@ -29,7 +29,7 @@ const ARROWS = {
   acp: ['agent', 'errors', 'events', 'files', 'llm', 'text', 'tools'],
   // The edge knows no feature: errors say of what kind they are.
   http: ['crypto', 'errors', 'events', 'flow', 'logging', 'text'],
-  openapi: ['auth', 'config', 'http', 'server'],
+  openapi: ['auth', 'config', 'http'],
   conversations: [
     'acp',
     'agent',

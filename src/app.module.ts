@@ -6,13 +6,13 @@ import { ConversationsModule } from './conversations/conversations.module.js';
 import { CryptoModule } from './crypto/index.js';
 import { ExtensionsModule } from './extensions/extensions.module.js';
 import { GatewayModule } from './gateway/gateway.module.js';
-import { RequestBodiesModule } from './http/body/request-bodies.js';
+import { RequestBodiesModule } from './http/index.js';
 import { InitModule, type DeferredInit } from './init/index.js';
 import { McpModule } from './mcp/mcp.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
 import { ModelsModule } from './models/models.module.js';
-import { ServerModule } from './server/server.module.js';
-import { SocketsModule } from './sockets/sockets.module.js';
+import { ServerModule } from './server/index.js';
+import { SocketsModule } from './sockets/index.js';
 import { WorkspaceModule } from './workspace/workspace.module.js';
 import { WebhooksModule } from './webhooks/webhooks.module.js';
 

@@ -8,12 +8,12 @@ import { guardIngress, isSameHost, mayBeGivenKey, OriginPolicy, protectOpenServe
 import type { AppConfig } from './config/index.js';
 import { KnownSecrets } from './crypto/index.js';
 import { AppBackendBridge } from './extensions/canvas/bridge/index.js';
-import { configureHttp, type HttpOptions } from './http/configure-http.js';
-import { JsonAdapter } from './http/json-adapter.js';
+import { configureHttp, type HttpOptions, JsonAdapter } from './http/index.js';
 import { refuseUntilReady, type DeferredInit, type ServerSetup } from './init/index.js';
 import { isDebug, requestLog } from './logging/index.js';
 import { setupOpenApi } from './openapi/index.js';
-import { PatternWsAdapter } from './sockets/handshake/pattern-ws-adapter.js';
+import { SERVER_VERSION } from './server/index.js';
+import { PatternWsAdapter } from './sockets/index.js';
 import { addToShellEnvironment } from './tools/child-environment.js';
 import { WebUi } from './ui/index.js';
 import { WaitingModule } from './waiting.module.js';
@@ -44,7 +44,7 @@ export async function createServer(
     unknownPath: ui?.unknownPath,
     beforeBodies: app.get(AppBackendBridge).beforeBodies,
   });
-  setupOpenApi(app);
+  setupOpenApi(app, SERVER_VERSION);
   return app;
 }
 
@@ -58,7 +58,7 @@ export async function createWaitingServer(
   const { origins, first } = protect(app, config);
   configureHttp(app, { ...edgeOptions(origins), first });
   refuseUntilReady(app, init);
-  setupOpenApi(app);
+  setupOpenApi(app, SERVER_VERSION);
   return app;
 }
 

@@ -3,12 +3,9 @@ import { FailedKeysModule } from './auth/index.js';
 import { ConfigModule, type AppConfig } from './config/index.js';
 import { RunSlots } from './conversations/runs/run-slots.js';
 import { EventBusModule } from './events/event-bus.module.js';
-import { RequestBodiesModule } from './http/body/request-bodies.js';
+import { RequestBodiesModule } from './http/index.js';
 import { InitModule, type DeferredInit, type ServerSetup } from './init/index.js';
-import { Activity } from './server/activity.js';
-import { EventLoopDelay } from './server/event-loop-delay.js';
-import { Readiness } from './server/readiness.js';
-import { ServerController } from './server/server.controller.js';
+import { Activity, EventLoopDelay, Readiness, ServerController } from './server/index.js';
 import { ToolsModule } from './tools/index.js';
 
 /**

@@ -1,15 +1,15 @@
 import { Global, Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
-import { FailedKeys } from './failed-keys.js';
-import { SessionKeyGuard } from './session-key.guard.js';
-import { SessionKeys } from './session-keys.js';
+import { FailedKeys } from './keys/failed-keys.js';
+import { SessionKeys } from './keys/key-set.js';
+import { SessionKeyGuard } from './keys/session-key.guard.js';
 
-/** The count of wrong keys, for all who check one. */
+/** The counter of wrong keys, for everything that checks keys. */
 @Global()
 @Module({ providers: [FailedKeys], exports: [FailedKeys] })
 export class FailedKeysModule {}
 
-/** Guards every route that is not marked `@OpenRoute()`; sockets ask the same `SessionKeys`. */
+/** Guards every route that is not marked `@OpenRoute()`; sockets check the same `SessionKeys`. */
 @Global()
 @Module({
   imports: [FailedKeysModule],

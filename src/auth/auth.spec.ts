@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { AppConfig } from '../config/index.js';
 import { isLoopbackOnly, SessionKeys } from './index.js';
-import { isLoopback } from './loopback-only.js';
+import { isLoopback } from './origins/loopback-only.js';
 
 function configWith(keys: string[], hostGiven = false): AppConfig {
   const config = new AppConfig();

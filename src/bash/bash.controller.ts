@@ -20,7 +20,7 @@ import { MISSING, RequestValidationError, prefixPath } from '../http/validation/
 import { Operation } from '../http/operation.js';
 import { type AnswerSource, listInPieces } from '../http/body/stream-answer.js';
 import { RuntimeConversationIdPipe } from '../http/validation/conversation-id.pipe.js';
-import { CountsAsActivity } from '../server/counts-as-activity.js';
+import { CountsAsActivity } from '../server/index.js';
 import type { BashCommand, BashOutput } from './bash-event.js';
 import type { BashHistory, BashQuery } from './bash-history.js';
 import { BashService } from './bash.service.js';

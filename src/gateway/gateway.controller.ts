@@ -17,7 +17,7 @@ import { readChecked } from '../http/validation/dto.js';
 import { uuid } from '../http/validation/field-type.js';
 import { openAiError, type OpenAiError } from '../http/errors/openai-error.js';
 import { Operation, documentSchemas } from '../http/operation.js';
-import { CountsAsActivity } from '../server/counts-as-activity.js';
+import { CountsAsActivity } from '../server/index.js';
 import type { Outcome } from './answering.js';
 import { ChatStream, chatCompletion } from './chat-answer.js';
 import { OpenAIChatCompletionRequestDto } from './dto/chat-completion.dto.js';

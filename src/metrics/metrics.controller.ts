@@ -1,9 +1,9 @@
 import { Controller, Get, Header } from '@nestjs/common';
 import { ConversationsService } from '../conversations/conversations.service.js';
 import { RunSlots } from '../conversations/runs/run-slots.js';
-import { Operation } from '../http/operation.js';
-import { EventLoopDelay } from '../server/event-loop-delay.js';
-import { SocketConnections } from '../sockets/connections/socket-connections.js';
+import { Operation } from '../http/index.js';
+import { EventLoopDelay } from '../server/index.js';
+import { SocketConnections } from '../sockets/index.js';
 import { WebhooksService } from '../webhooks/webhooks.service.js';
 import { EXPOSITION_TYPE, exposition } from './exposition.js';
 

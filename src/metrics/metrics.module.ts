@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { ConversationsModule } from '../conversations/conversations.module.js';
-import { ServerModule } from '../server/server.module.js';
-import { SocketsModule } from '../sockets/sockets.module.js';
+import { ServerModule } from '../server/index.js';
+import { SocketsModule } from '../sockets/index.js';
 import { WebhooksModule } from '../webhooks/webhooks.module.js';
 import { MetricsController } from './metrics.controller.js';
 

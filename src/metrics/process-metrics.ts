@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import process from 'node:process';
-import type { LoopDelay } from '../server/event-loop-delay.js';
+import type { LoopDelay } from '../server/index.js';
 import type { Metric, Sample } from './exposition.js';
 
 const one = (value: number): Sample[] => [{ value }];

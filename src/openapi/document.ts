@@ -3,11 +3,16 @@ import { METHOD_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
 import { ModulesContainer, Reflector } from '@nestjs/core';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { OpenRoute } from '../auth/index.js';
-import { SERVER_VERSION } from '../server/version.js';
-import { referencedDtos, refTo } from '../http/validation/dto.js';
-import { fieldsOf } from '../http/validation/field.js';
-import type { JsonSchema } from '../http/validation/field-type.js';
-import { type OperationDocs, type SchemaSource, documentedSchemas, operationOf } from '../http/operation.js';
+import {
+  documentedSchemas,
+  fieldsOf,
+  type JsonSchema,
+  type OperationDocs,
+  operationOf,
+  referencedDtos,
+  refTo,
+  type SchemaSource,
+} from '../http/index.js';
 import { DESCRIPTION } from './description.js';
 import { dtoSchema, fieldSchema } from './dto-schema.js';
 import { ERROR_ANSWERS, ERROR_SCHEMAS } from './error-schemas.js';
@@ -35,7 +40,7 @@ const ALIASES = {
  * Describes the routes of an application as they are: paths and methods from Nest, the rest from
  * `@Operation`.
  */
-export async function buildDocument(app: INestApplicationContext): Promise<OpenApiDocument> {
+export async function buildDocument(app: INestApplicationContext, version: string): Promise<OpenApiDocument> {
   const named = { ...ERROR_SCHEMAS, ...(await documentedSchemas()) };
   const paths: Record<string, Record<string, JsonSchema>> = {};
   const endpoints = endpointsOf(app);
@@ -43,7 +48,7 @@ export async function buildDocument(app: INestApplicationContext): Promise<OpenA
     const item = (paths[endpoint.path] ??= {});
     item[endpoint.method] = endpoint.aliasOf === undefined ? operation(endpoint) : alias(endpoint);
   }
-  const frame = await documentFrame();
+  const frame = await documentFrame(version);
   const tags = [...new Set(endpoints.map(({ docs }) => docs.tag))].map((name) => ({ name }));
   return {
     ...frame,
@@ -54,12 +59,12 @@ export async function buildDocument(app: INestApplicationContext): Promise<OpenA
 }
 
 /** The document without its routes. Imported here: the package costs a start-up some 300 ms. */
-async function documentFrame(): Promise<Omit<OpenAPIObject, 'paths'>> {
+async function documentFrame(version: string): Promise<Omit<OpenAPIObject, 'paths'>> {
   const { DocumentBuilder } = await import('@nestjs/swagger');
   return new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
     .setTitle('OpenHands Agent Server')
-    .setVersion(SERVER_VERSION)
+    .setVersion(version)
     .setDescription(DESCRIPTION)
     .addApiKey({ type: 'apiKey', in: 'header', name: 'X-Session-API-Key' }, 'APIKeyHeader')
     .addBearerAuth({ type: 'http', scheme: 'bearer' }, 'Bearer')

@@ -1,6 +1,12 @@
-import { schemaName, toPlain } from '../http/validation/dto.js';
-import { type DtoClass, type FieldSpec, fieldsOf, isClosed } from '../http/validation/field.js';
-import type { JsonSchema } from '../http/validation/field-type.js';
+import {
+  type DtoClass,
+  fieldsOf,
+  type FieldSpec,
+  isClosed,
+  type JsonSchema,
+  schemaName,
+  toPlain,
+} from '../http/index.js';
 
 /**
  * The JSON schema of a DTO: fields in order, required ones without initial value, the others with their

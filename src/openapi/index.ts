@@ -1,1 +1,2 @@
+export { fieldSchema } from './dto-schema.js';
 export { setupOpenApi } from './setup-open-api.js';

@@ -18,12 +18,12 @@ const ASSETS: Readonly<Record<string, string>> = {
  * that it works without a network. Nothing is loaded or built before the first request. Call it before
  * `app.init()`.
  */
-export function setupOpenApi(app: INestApplication): void {
+export function setupOpenApi(app: INestApplication, version: string): void {
   const adapter = app.getHttpAdapter();
   let json: Promise<string> | undefined;
   const document = (): Promise<string> => {
     json ??= import('./document.js').then(async ({ buildDocument }) =>
-      JSON.stringify(await buildDocument(app)),
+      JSON.stringify(await buildDocument(app, version)),
     );
     return json;
   };

@@ -1,7 +1,15 @@
-import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import {
+  Injectable,
+  type CallHandler,
+  type ExecutionContext,
+  type NestInterceptor,
+  type OnModuleDestroy,
+  type OnModuleInit,
+} from '@nestjs/common';
+import type { Observable } from 'rxjs';
 import { EventBus } from '../events/index.js';
 
-/** How long the server has been up, and how long nothing has happened in any conversation. */
+/** Tracks how long the server has been up and how long it has been idle. */
 @Injectable()
 export class Activity implements OnModuleInit, OnModuleDestroy {
   private readonly startedAt = performance.now();
@@ -13,7 +21,7 @@ export class Activity implements OnModuleInit, OnModuleDestroy {
   onModuleInit(): void {
     this.unsubscribe = this.bus.subscribe('*', {
       onEvent: ({ event }) => {
-        // State updates follow what happened; alone (a stored snapshot, a title) they are no activity.
+        // State updates accompany other events; alone (a stored snapshot, a title) they are not activity.
         if (event.kind !== 'ConversationStateUpdateEvent') this.touch();
       },
     });
@@ -23,7 +31,7 @@ export class Activity implements OnModuleInit, OnModuleDestroy {
     this.unsubscribe?.();
   }
 
-  /** Something happened just now. */
+  /** Resets the idle time. */
   touch(): void {
     this.lastAt = performance.now();
   }
@@ -33,9 +41,20 @@ export class Activity implements OnModuleInit, OnModuleDestroy {
     return secondsSince(this.startedAt);
   }
 
-  /** Whole seconds since something happened, or since the start. */
+  /** Whole seconds since the last activity, or since the start. */
   get idleTime(): number {
     return secondsSince(this.lastAt);
+  }
+}
+
+/** Requests to these routes count as activity: they reset `idle_time`. */
+@Injectable()
+export class CountsAsActivity implements NestInterceptor {
+  constructor(private readonly activity: Activity) {}
+
+  intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    this.activity.touch();
+    return next.handle();
   }
 }
 

@@ -1,4 +1,4 @@
-import type { JsonSchema } from '../http/validation/field-type.js';
+import type { JsonSchema } from '../http/index.js';
 
 /** The process is alive. */
 export interface HealthStatus {

@@ -3,7 +3,7 @@ import type { Response } from 'express';
 import { OpenRoute } from '../auth/index.js';
 import { AppConfig } from '../config/index.js';
 import { RunSlots } from '../conversations/runs/run-slots.js';
-import { Operation, type OperationDocs } from '../http/operation.js';
+import { Operation, type OperationDocs } from '../http/index.js';
 import { ToolRegistry } from '../tools/index.js';
 import { maxForegroundTimeout, runtimeIdleTimeout } from '../tools/terminal/foreground-limit.js';
 import { Activity } from './activity.js';

@@ -12,9 +12,7 @@ import { LaunchProfiles } from '../../src/conversations/profiles/launch-profiles
 import type { StartConversationRequest } from '../../src/conversations/state/start-request.js';
 import { Cipher, FileSecrets, KnownSecrets } from '../../src/crypto/index.js';
 import { setupOpenApi } from '../../src/openapi/index.js';
-import { type HttpOptions, configureHttp } from '../../src/http/configure-http.js';
-import { RequestBodiesModule } from '../../src/http/body/request-bodies.js';
-import { JsonAdapter } from '../../src/http/json-adapter.js';
+import { configureHttp, type HttpOptions, JsonAdapter, RequestBodiesModule } from '../../src/http/index.js';
 import { ProfileReferences } from '../../src/conversations/profiles/profile-references.js';
 import { AgentProfiles, LlmProfiles, MetaProfiles, SettingsStore } from '../../src/settings/index.js';
 import { ProviderConnections } from '../../src/settings/provider-connections/provider-connections.js';
@@ -146,7 +144,7 @@ export class Edge {
       bodyParser: false,
     });
     configureHttp(app, options);
-    setupOpenApi(app);
+    setupOpenApi(app, '1.0.0');
     await app.listen(0, '127.0.0.1');
     return new Edge(app, await app.getUrl());
   }

@@ -8,7 +8,7 @@ import {
   InvalidRequestError,
   WIRE_CODES,
 } from '../../errors/index.js';
-import { currentRequest } from '../../logging/request-context.js';
+import { currentRequest } from '../../logging/index.js';
 import { describeProblems } from '../validation/input-echo.js';
 import { openAiErrorHeaders, speaksOpenAi, withOpenAiError } from './openai-error.js';
 import { dropRestOfBody } from '../body/rest-of-body.js';

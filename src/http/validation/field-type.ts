@@ -1,9 +1,10 @@
 import { isJsonObject } from '../../json/index.js';
 import { parseInstant } from './instant.js';
+import { outOfRange, type Range, rangeSchema } from './number-range.js';
 import { type Problem, problemsOfEach, valueError } from './problem.js';
 import { parseUuid } from './uuid.js';
 
-/** A JSON schema, as OpenAPI 3.1 has it. */
+/** A JSON schema in the dialect of OpenAPI 3.1. */
 export type JsonSchema = Record<string, unknown>;
 
 /** The type of a field: how it is read from JSON, what can be wrong with it, and how it is documented. */
@@ -114,34 +115,6 @@ const tooLong = (max: number): Problem => ({
   msg: `String should have at most ${characters(max)}`,
   ctx: { max_length: max },
 });
-
-interface Range {
-  ge?: number;
-  gt?: number;
-  le?: number;
-  lt?: number;
-}
-
-function outOfRange(value: number, { ge, gt, le, lt }: Range): Problem[] {
-  const say = (type: string, words: string, limit: Range): Problem[] => [
-    { type, msg: `Input should be ${words} ${Object.values(limit).join('')}`, ctx: { ...limit } },
-  ];
-  if (ge !== undefined && !(value >= ge))
-    return say('greater_than_equal', 'greater than or equal to', { ge });
-  if (gt !== undefined && !(value > gt)) return say('greater_than', 'greater than', { gt });
-  if (le !== undefined && !(value <= le)) return say('less_than_equal', 'less than or equal to', { le });
-  if (lt !== undefined && !(value < lt)) return say('less_than', 'less than', { lt });
-  return [];
-}
-
-function rangeSchema({ ge, gt, le, lt }: Range): JsonSchema {
-  return {
-    ...(ge !== undefined && { minimum: ge }),
-    ...(gt !== undefined && { exclusiveMinimum: gt }),
-    ...(le !== undefined && { maximum: le }),
-    ...(lt !== undefined && { exclusiveMaximum: lt }),
-  };
-}
 
 const INTEGER_TEXT = /^\s*[+-]?\d+(_\d+)*(\.0*)?\s*$/;
 /**

@@ -1,4 +1,4 @@
-import type { JsonSchema } from '../../http/validation/field-type.js';
+import type { JsonSchema } from '../../http/index.js';
 import type { ToolRegistry } from '../../tools/index.js';
 
 /** A tool as somebody who puts an agent together sees it. */

@@ -1,6 +1,6 @@
 import { Controller, Get } from '@nestjs/common';
 import { AppConfig } from '../../config/index.js';
-import { documentSchemas, Operation } from '../../http/operation.js';
+import { documentSchemas, Operation } from '../../http/index.js';
 import { hasChromium, ToolRegistry } from '../../tools/index.js';
 import { toolCatalogue, toolSchemas, type ToolCatalogue } from './tool-catalogue.js';
 

@@ -1,7 +1,6 @@
 import type { BashRequest } from '../../bash/bash-event.js';
 import { ExecuteBashRequestDto } from '../../bash/dto/bash.dto.js';
-import { explainJsonError } from '../../http/body/json-error.js';
-import { problemsOf, readDto } from '../../http/validation/dto.js';
+import { explainJsonError, problemsOf, readDto } from '../../http/index.js';
 import { isJsonObject } from '../../json/index.js';
 import { JsonBoundsError, JsonSize } from '../../text/index.js';
 import { isAuthFrame } from './client-frame.js';

@@ -1,10 +1,15 @@
 import type { IncomingMessage } from '../../conversations/state/start-request.js';
 import { textContent, type Content, type MessageRole } from '../../events/index.js';
 import { afterLarge, turnForPiece } from '../../flow/index.js';
-import { problemsOf, readDto } from '../../http/validation/dto.js';
-import { Field } from '../../http/validation/field.js';
-import { choice, type FieldType } from '../../http/validation/field-type.js';
-import { type Problem, problemsOfEach } from '../../http/validation/problem.js';
+import {
+  choice,
+  Field,
+  type FieldType,
+  type Problem,
+  problemsOf,
+  problemsOfEach,
+  readDto,
+} from '../../http/index.js';
 import { isJsonObject } from '../../json/index.js';
 import { JsonBoundsError, JsonSize } from '../../text/index.js';
 import { invalidFrame, type InvalidFrame } from './frame-problems.js';

@@ -1,4 +1,4 @@
-import type { Problem } from '../../http/validation/problem.js';
+import type { Problem } from '../../http/index.js';
 
 /** A frame that is refused, as the client is told. */
 export interface InvalidFrame {

@@ -1,9 +1,16 @@
 import type { IncomingMessage } from 'node:http';
 import type { SessionKeys } from '../../auth/index.js';
-import { problemsOf, readDto } from '../../http/validation/dto.js';
-import { type DtoClass, Field } from '../../http/validation/field.js';
-import { choice, flag, instant, integer } from '../../http/validation/field-type.js';
-import { parseUuid } from '../../http/validation/uuid.js';
+import {
+  choice,
+  type DtoClass,
+  Field,
+  flag,
+  instant,
+  integer,
+  parseUuid,
+  problemsOf,
+  readDto,
+} from '../../http/index.js';
 import type { Handshake } from './pattern-ws-adapter.js';
 
 /** Which part of the log a new socket wants to see again. */

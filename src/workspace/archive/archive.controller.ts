@@ -3,7 +3,7 @@ import { Controller, Get, NotFoundException, Param, Query, Req, Res, UseIntercep
 import type { Request, Response } from 'express';
 import { ConversationIdPipe, RuntimeConversationIdPipe } from '../../http/validation/conversation-id.pipe.js';
 import { Operation } from '../../http/operation.js';
-import { CountsAsActivity } from '../../server/counts-as-activity.js';
+import { CountsAsActivity } from '../../server/index.js';
 import { ArchiveQueryDto } from '../dto/files.dto.js';
 import { RuntimeScopes } from '../runtime-scopes.js';
 import { ArchiveService } from './archive.service.js';

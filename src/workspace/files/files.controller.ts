@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Request, Response } from 'express';
 import { RuntimeConversationIdPipe } from '../../http/validation/conversation-id.pipe.js';
 import { Operation } from '../../http/operation.js';
-import { CountsAsActivity } from '../../server/counts-as-activity.js';
+import { CountsAsActivity } from '../../server/index.js';
 import { FilePathQueryDto } from '../dto/files.dto.js';
 import { sendOpened } from '../send-file.js';
 import { FilesService } from './files.service.js';

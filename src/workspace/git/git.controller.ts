@@ -4,7 +4,7 @@ import { RuntimeConversationIdPipe } from '../../http/validation/conversation-id
 import { readChecked } from '../../http/validation/dto.js';
 import { text } from '../../http/validation/field-type.js';
 import { Operation } from '../../http/operation.js';
-import { CountsAsActivity } from '../../server/counts-as-activity.js';
+import { CountsAsActivity } from '../../server/index.js';
 import {
   GitChangesQueryDto,
   GitCommitsQueryDto,

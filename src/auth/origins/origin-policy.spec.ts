@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { AppConfig } from '../config/index.js';
+import { AppConfig } from '../../config/index.js';
 import { isSameHost, OriginPolicy } from './origin-policy.js';
 
 const API = '/api/conversations';

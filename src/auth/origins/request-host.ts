@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { AppConfig } from '../config/index.js';
+import type { AppConfig } from '../../config/index.js';
 
 type Trust = Pick<AppConfig, 'trust_forwarded_headers'>;
 

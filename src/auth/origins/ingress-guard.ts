@@ -1,8 +1,8 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { RequestHandler } from 'express';
-import type { AppConfig } from '../config/index.js';
-import { originInUrl, parseHost, parseUrl } from '../text/index.js';
+import type { AppConfig } from '../../config/index.js';
+import { originInUrl, parseHost, parseUrl } from '../../text/index.js';
 import { refuseUpgrade } from './refuse-upgrade.js';
 import { hostsOf } from './request-host.js';
 

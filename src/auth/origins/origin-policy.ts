@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { Logger } from '@nestjs/common';
-import type { AppConfig } from '../config/index.js';
-import { originInUrl, parseHost, parseOrigin, parseWrittenOrigin } from '../text/index.js';
+import type { AppConfig } from '../../config/index.js';
+import { originInUrl, parseHost, parseOrigin, parseWrittenOrigin } from '../../text/index.js';
 
 /** What says which pages may call the server. */
 export type OriginOptions = Pick<

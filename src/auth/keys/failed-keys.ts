@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { HttpException, HttpStatus, Injectable, Logger } from '@nestjs/common';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
-import { AppConfig } from '../config/index.js';
+import { AppConfig } from '../../config/index.js';
 
 const WINDOW_SECONDS = 60;
 /** Addresses share this many counters, so that somebody with many addresses cannot fill the memory. */

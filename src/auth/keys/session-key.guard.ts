@@ -2,10 +2,11 @@ import { UnauthorizedException, Injectable, type CanActivate, type ExecutionCont
 import { Reflector } from '@nestjs/core';
 import type { Request, Response } from 'express';
 import { FailedKeys, TooManyFailedKeysException } from './failed-keys.js';
-import type { KeySet } from './key-set.js';
-import { OpenRoute } from './open-route.js';
-import { SessionKeys } from './session-keys.js';
+import { type KeySet, SessionKeys } from './key-set.js';
 import { AcceptsWorkspaceCookie, keyInCookie } from './workspace-cookie.js';
+
+/** Marks a controller or a route that needs no session key: `@OpenRoute()`. */
+export const OpenRoute = Reflector.createDecorator<true | undefined>();
 
 /**
  * Lets a request pass that carries a session key in `X-Session-API-Key` or as a bearer token. On for every

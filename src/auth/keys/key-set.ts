@@ -1,8 +1,10 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { AppConfig } from '../../config/index.js';
 
-/** Keys of which a client has to show one. */
+/** A set of keys; a client must present one of them. */
 export class KeySet {
-  /** Digests have one length, so comparing them tells nothing of a key, not even how long it is. */
+  /** Digests have one length, so comparing them reveals nothing about a key, not even its length. */
   private readonly salt = randomBytes(32);
   private readonly digests: readonly Buffer[];
 
@@ -10,12 +12,12 @@ export class KeySet {
     this.digests = keys.map((key) => this.digest(key));
   }
 
-  /** False when there is no key: everything is open. */
+  /** False when the set is empty: no key is needed. */
   required(): boolean {
     return this.digests.length > 0;
   }
 
-  /** Whether this is one of the keys. Takes the same time whichever it is. */
+  /** Whether the key is in the set. Takes the same time for every key. */
   accepts(key: string): boolean {
     const digest = this.digest(key);
     return this.digests.map((known) => timingSafeEqual(known, digest)).includes(true);
@@ -23,5 +25,13 @@ export class KeySet {
 
   private digest(key: string): Buffer {
     return createHmac('sha256', this.salt).update(key).digest();
+  }
+}
+
+/** The session keys of the server, for REST and sockets. */
+@Injectable()
+export class SessionKeys extends KeySet {
+  constructor(config: AppConfig) {
+    super(config.session_api_keys);
   }
 }

@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net';
-import type { AppConfig } from '../config/index.js';
-import { remembered } from '../text/index.js';
+import type { AppConfig } from '../../config/index.js';
+import { remembered } from '../../text/index.js';
 
 const loopback = new BlockList();
 loopback.addSubnet('127.0.0.0', 8, 'ipv4');

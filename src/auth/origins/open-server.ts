@@ -1,8 +1,8 @@
 import type { IncomingMessage, Server } from 'node:http';
 import { isIP, type Socket } from 'node:net';
 import type { RequestHandler } from 'express';
-import type { AppConfig } from '../config/index.js';
-import { originInUrl, parseHost, type WebOrigin } from '../text/index.js';
+import type { AppConfig } from '../../config/index.js';
+import { originInUrl, parseHost, type WebOrigin } from '../../text/index.js';
 import { isForIngress } from './ingress-guard.js';
 import { isBoundToLoopback, isLoopback, isLoopbackOnly, needsKey } from './loopback-only.js';
 import { isSameHost, type OriginPolicy } from './origin-policy.js';

@@ -1,0 +1,68 @@
+export { jsonBodyOf, UnreadBody } from './body/json-body.js';
+export { explainJsonError } from './body/json-error.js';
+export { BodyLimits, RequestBodiesModule } from './body/request-bodies.js';
+export { dropRestOfBody } from './body/rest-of-body.js';
+export { type AnswerSource, clientLeaves, listInPieces, streamAnswer } from './body/stream-answer.js';
+export { configureHttp, type HttpOptions } from './configure-http.js';
+export { openAiError, type OpenAiError } from './errors/openai-error.js';
+export { JsonAdapter } from './json-adapter.js';
+export {
+  documentedSchemas,
+  documentSchemas,
+  Operation,
+  operationOf,
+  type OperationDocs,
+  type SchemaSource,
+} from './operation.js';
+export { ConversationIdPipe, RuntimeConversationIdPipe } from './validation/conversation-id.pipe.js';
+export {
+  firstValidOf,
+  model,
+  oneOfKinds,
+  problemsOf,
+  readChecked,
+  readDto,
+  referencedDtos,
+  refTo,
+  schemaName,
+  toPlain,
+} from './validation/dto.js';
+export {
+  type DtoClass,
+  Embedded,
+  Field,
+  fieldsOf,
+  type FieldSpec,
+  isClosed,
+  NoOtherFields,
+  OptionalBody,
+} from './validation/field.js';
+export {
+  anyObject,
+  anything,
+  choice,
+  decimal,
+  type FieldType,
+  flag,
+  instant,
+  integer,
+  type JsonSchema,
+  listOf,
+  mapOf,
+  nullable,
+  recordOf,
+  shortText,
+  text,
+  uuid,
+} from './validation/field-type.js';
+export {
+  type Location,
+  MISSING,
+  prefixPath,
+  type Problem,
+  problemsOfEach,
+  RequestValidationError,
+  valueError,
+} from './validation/problem.js';
+export { hasSecrets, shownAs } from './validation/secret-fields.js';
+export { parseUuid } from './validation/uuid.js';

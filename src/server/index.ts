@@ -1,0 +1,6 @@
+export { Activity, CountsAsActivity } from './activity.js';
+export { EventLoopDelay, type LoopDelay } from './event-loop-delay.js';
+export { Readiness } from './readiness.js';
+export { ServerController } from './server.controller.js';
+export { ServerModule } from './server.module.js';
+export { API_VERSION, SERVER_VERSION } from './version.js';

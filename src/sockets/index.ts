@@ -1,0 +1,3 @@
+export { SocketConnections } from './connections/socket-connections.js';
+export { PatternWsAdapter } from './handshake/pattern-ws-adapter.js';
+export { SocketsModule } from './sockets.module.js';
