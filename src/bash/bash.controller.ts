@@ -18,7 +18,7 @@ import { listOf, text, uuid } from '../http/validation/field-type.js';
 import { UnreadBody } from '../http/body/json-body.js';
 import { MISSING, RequestValidationError, prefixPath } from '../http/validation/problem.js';
 import { Operation } from '../http/operation.js';
-import { type AnswerSource, listInPieces } from '../http/body/stream-answer.js';
+import { type AnswerSource, streamJsonArray } from '../http/body/stream-answer.js';
 import { RuntimeConversationIdPipe } from '../http/validation/conversation-id.pipe.js';
 import { CountsAsActivity } from '../server/index.js';
 import type { BashCommand, BashOutput } from './bash-event.js';
@@ -142,7 +142,7 @@ export class BashController {
     if (body === undefined) throw new RequestValidationError(prefixPath(['body'], [MISSING]), { body: null });
     const ids = readChecked(listOf(text(), { max: MAX_BATCH }), body, ['body']);
     const { history } = await this.bash.shell(scope);
-    return listInPieces(linesOf(history, Array.isArray(ids) ? ids : []));
+    return streamJsonArray(linesOf(history, Array.isArray(ids) ? ids : []));
   }
 
   @Get('bash_events/:event_id')

@@ -71,7 +71,7 @@ async function createDeferred(config: AppConfig, logger: ServerLogger): Promise<
  * from that.
  */
 function logToTheEnd(logger: ServerLogger): void {
-  process.on('exit', () => logger.writeRest());
+  process.on('exit', () => logger.flushSync());
   process.on('unhandledRejection', (reason) => {
     meters.unhandledRejections.add();
     logger.error('a failure that nobody waited for', errorStack(reason), 'Server');

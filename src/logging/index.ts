@@ -1,4 +1,9 @@
-export { isDebug, logSettingMistakes, readLogSettings, type LogSettings } from './log-settings.js';
+export {
+  isDebug,
+  invalidLogSettings as logSettingMistakes,
+  readLogSettings,
+  type LogSettings,
+} from './log-settings.js';
 export { loggableUrl } from './loggable-url.js';
 export { currentRequest } from './request-context.js';
 export { requestId, requestLog } from './request-log.js';

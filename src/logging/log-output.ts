@@ -2,18 +2,18 @@ import { write, writeSync } from 'node:fs';
 import { errorCode } from '../errors/index.js';
 
 /** How long a line may wait for others, so that many requests cost one write (ms). */
-const GATHER_MS = 20;
+const FLUSH_DELAY_MS = 20;
 /** How long to wait when a pipe takes nothing at the moment (ms). */
 const RETRY_MS = 10;
 /** Characters that may wait for a reader that does not keep up; lines beyond it are counted instead. */
-const MAX_WAITING = 4 * 1024 * 1024;
+const MAX_BUFFERED = 4 * 1024 * 1024;
 
 /**
  * Writes lines to a file descriptor without ever waiting for whoever reads it: lines are gathered for a
  * moment and written in the background, in order. What still waits when the process exits is written then.
  */
 export class LogOutput {
-  private waiting: string[] = [];
+  private buffered: string[] = [];
   private size = 0;
   private dropped = 0;
   private writing = false;
@@ -35,11 +35,11 @@ export class LogOutput {
   /** Takes a line without its end; an urgent one is on its way at once. */
   write(line: string, urgent: boolean): void {
     if (this.broken) return;
-    if (this.size > MAX_WAITING) {
+    if (this.size > MAX_BUFFERED) {
       this.dropped += 1;
       return;
     }
-    this.waiting.push(line);
+    this.buffered.push(line);
     this.size += line.length;
     this.urgent ||= urgent;
     if (!this.writing) this.flushSoon();
@@ -55,8 +55,8 @@ export class LogOutput {
    * Writes what waits before it returns: for the end of the process, when nothing runs in the background any
    * more.
    */
-  writeRest(): void {
-    let rest = this.take();
+  flushSync(): void {
+    let rest = this.takeBuffered();
     const deadline = Date.now() + 1000;
     while (rest.length > 0 && !this.broken && Date.now() < deadline) {
       try {
@@ -69,22 +69,22 @@ export class LogOutput {
 
   private flushSoon(): void {
     if (this.urgent) this.flush();
-    else this.timer ??= setTimeout(() => this.flush(), GATHER_MS).unref();
+    else this.timer ??= setTimeout(() => this.flush(), FLUSH_DELAY_MS).unref();
   }
 
   private flush(): void {
     clearTimeout(this.timer);
     this.timer = undefined;
     if (this.writing) return;
-    const bytes = this.take();
+    const bytes = this.takeBuffered();
     if (bytes.length > 0) this.send(bytes);
-    else this.idle();
+    else this.resolveIdle();
   }
 
-  private take(): Buffer {
-    if (this.dropped > 0) this.waiting.push(this.describeDropped(this.dropped));
-    const text = this.waiting.length === 0 ? '' : `${this.waiting.join('\n')}\n`;
-    this.waiting = [];
+  private takeBuffered(): Buffer {
+    if (this.dropped > 0) this.buffered.push(this.describeDropped(this.dropped));
+    const text = this.buffered.length === 0 ? '' : `${this.buffered.join('\n')}\n`;
+    this.buffered = [];
     this.size = 0;
     this.dropped = 0;
     this.urgent = false;
@@ -97,7 +97,7 @@ export class LogOutput {
       if (error && error.code !== 'EAGAIN') {
         // A closed pipe: the server goes on without a log rather than not at all.
         this.broken = true;
-        this.waiting = [];
+        this.buffered = [];
       }
       const rest = bytes.subarray(error ? 0 : count);
       if (rest.length > 0 && !this.broken) {
@@ -106,14 +106,14 @@ export class LogOutput {
         return;
       }
       this.writing = false;
-      if (this.waiting.length === 0) this.idle();
+      if (this.buffered.length === 0) this.resolveIdle();
       // Whoever waits until all is written does not want to wait for more lines.
       else if (this.whenIdle.length > 0) this.flush();
       else this.flushSoon();
     });
   }
 
-  private idle(): void {
+  private resolveIdle(): void {
     const resolved = this.whenIdle;
     this.whenIdle = [];
     for (const resolve of resolved) resolve();

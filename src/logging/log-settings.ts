@@ -39,7 +39,7 @@ export function readLogSettings(
 /**
  * What is written into these variables and means nothing, a sentence each: the server starts all the same.
  */
-export function logSettingMistakes(env: Readonly<Record<string, string | undefined>>): string[] {
+export function invalidLogSettings(env: Readonly<Record<string, string | undefined>>): string[] {
   const level = env['LOG_LEVEL']?.trim() ?? '';
   const json = env['LOG_JSON']?.trim() ?? '';
   const mistakes: string[] = [];

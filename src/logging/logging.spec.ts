@@ -154,6 +154,6 @@ describe('the output of the log', () => {
     output.write('nobody can read this', true);
     await output.drained();
     output.write('nor this', true);
-    output.writeRest();
+    output.flushSync();
   });
 });

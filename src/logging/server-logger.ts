@@ -78,8 +78,8 @@ export class ServerLogger implements LoggerService {
   }
 
   /** Writes at once what is not written yet: for the end of the process. */
-  writeRest(): void {
-    this.output.writeRest();
+  flushSync(): void {
+    this.output.flushSync();
   }
 
   private add(level: Severity, message: unknown, rest: readonly unknown[]): void {
@@ -117,14 +117,14 @@ export class ServerLogger implements LoggerService {
   }
 }
 
-interface Said {
+interface ParsedMessage {
   message: string;
   fields?: Readonly<Record<string, unknown>>;
   stack?: string;
 }
 
 /** Nest hands the stack of an error, if any, before the context. */
-function readMessage(message: unknown, rest: readonly unknown[]): Said {
+function readMessage(message: unknown, rest: readonly unknown[]): ParsedMessage {
   const extras = contextOf(rest) === '' ? rest : rest.slice(0, -1);
   const stack = extras.find(isStack);
   const more = extras.filter((extra) => extra !== undefined && extra !== stack).map(asText);
@@ -136,7 +136,7 @@ function readMessage(message: unknown, rest: readonly unknown[]): Said {
   };
 }
 
-function readObject(thing: unknown): Said {
+function readObject(thing: unknown): ParsedMessage {
   if (thing instanceof Error) return { message: errorMessage(thing), stack: errorStack(thing) };
   if (!isRecord(thing)) return { message: asText(thing) };
   const { message, ...fields } = thing;

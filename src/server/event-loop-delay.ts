@@ -9,9 +9,9 @@ const INTERVAL_MS = 20;
 /** A window is this long, in time that was watched (ms). */
 const WINDOW_MS = 60_000;
 /** Without a request, an event or work for so long it is not watched any more (ms). */
-const QUIET_MS = 10_000;
+const IDLE_MS = 10_000;
 /** A loop that is busy for a larger part of its time has work, even where nobody hears of it. */
-const WORKING = 0.05;
+const BUSY_UTILIZATION = 0.05;
 const NANOSECONDS = 1e6;
 
 /** How late the event loop was, in milliseconds. */
@@ -31,7 +31,7 @@ export class EventLoopDelay implements OnModuleInit, OnModuleDestroy {
   private current = createHistogram();
   private previous: RecordableHistogram | undefined;
   /** Looks in the current window. */
-  private looks = 0;
+  private samples = 0;
   private timer: NodeJS.Timeout | undefined;
   private dueAt = 0;
   private touchedAt = 0;
@@ -78,30 +78,30 @@ export class EventLoopDelay implements OnModuleInit, OnModuleDestroy {
     if (this.timer) return;
     this.dueAt = this.touchedAt + INTERVAL_MS;
     this.usage = performance.eventLoopUtilization();
-    this.timer = setInterval(() => this.look(), INTERVAL_MS).unref();
+    this.timer = setInterval(() => this.sample(), INTERVAL_MS).unref();
   };
 
-  private look(): void {
+  private sample(): void {
     const now = performance.now();
     // A histogram of Node takes whole numbers from 1.
     this.current.record(Math.max(1, Math.round((now - this.dueAt) * NANOSECONDS)));
     this.dueAt = now + INTERVAL_MS;
-    this.looks += 1;
-    if (this.looks * INTERVAL_MS >= WINDOW_MS) this.beginWindow();
-    if (now - this.touchedAt > QUIET_MS) this.restUnlessWorking(now);
+    this.samples += 1;
+    if (this.samples * INTERVAL_MS >= WINDOW_MS) this.beginWindow();
+    if (now - this.touchedAt > IDLE_MS) this.stopUnlessBusy(now);
   }
 
   private beginWindow(): void {
     this.previous = this.current;
     this.current = createHistogram();
-    this.looks = 0;
+    this.samples = 0;
   }
 
-  private restUnlessWorking(now: number): void {
+  private stopUnlessBusy(now: number): void {
     const { utilization } = performance.eventLoopUtilization(this.usage);
     this.usage = performance.eventLoopUtilization();
     this.touchedAt = now;
-    if (utilization > WORKING) return;
+    if (utilization > BUSY_UTILIZATION) return;
     clearInterval(this.timer);
     this.timer = undefined;
   }

@@ -42,7 +42,7 @@ export function protectOpenServer(
   origins: OriginPolicy,
 ): RequestHandler | undefined {
   if (needsKey(config)) return undefined;
-  const refusal = refusals(config, origins);
+  const refusal = refusalCheck(config, origins);
   // Before the gateways' listener, which then finds the connection closed and leaves it.
   server.prependListener('upgrade', (request: IncomingMessage, socket: Socket) => {
     // Another listener answered it.
@@ -58,7 +58,7 @@ export function protectOpenServer(
 }
 
 /** Says why a request is refused, or nothing. */
-function refusals(config: AppConfig, origins: OriginPolicy) {
+function refusalCheck(config: AppConfig, origins: OriginPolicy) {
   const loopbackOnly = isLoopbackOnly(config);
   const isOwnName = ownNames(config);
   return (request: IncomingMessage, isChange: boolean): string | undefined => {
@@ -79,7 +79,7 @@ function refusals(config: AppConfig, origins: OriginPolicy) {
  * extensions, only under names that nobody else owns, and not into a frame or to a script: files of
  * workspaces are pages of this origin, too.
  */
-export function mayBeGivenKey(config: AppConfig): (request: IncomingMessage) => boolean {
+export function mayReceiveKey(config: AppConfig): (request: IncomingMessage) => boolean {
   const isOwnName = ownNames(config);
   return (request) => {
     const host = hostOf(request, config);

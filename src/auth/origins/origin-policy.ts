@@ -15,10 +15,10 @@ export type OriginOptions = Pick<
 const COOKIE_PATHS = /^\/api\/(auth\/workspace-session$|conversations\/[^/]+\/workspace(\/|$))/;
 
 /** The longest origin that a pattern is asked about (characters); a host name has at most 253. */
-const MAX_ORIGIN = 300;
+const MAX_ORIGIN_LENGTH = 300;
 /** So many origins are named in the log; a page can make up as many as it likes. */
-const REPORTED_AT_MOST = 100;
-const SHOWN_CHARACTERS = 200;
+const MAX_REPORTED = 100;
+const MAX_LOGGED_LENGTH = 200;
 
 /**
  * Which pages of other origins may call the server: those of this machine, those that the configuration
@@ -41,7 +41,7 @@ export class OriginPolicy {
   ) {
     const { allow_cors_origins: origins, allow_cors_origin_regex: regex } = options;
     const webUi = originInUrl(options.web_url ?? '');
-    this.exact = new Set([...origins.flatMap(asSent), ...(webUi ? [webUi.serialised] : [])]);
+    this.exact = new Set([...origins.flatMap(serialiseConfigured), ...(webUi ? [webUi.serialised] : [])]);
     const trusted = trustedHost === undefined ? undefined : parseHost(bracketed(trustedHost));
     this.hosts = new Set(['localhost', '127.0.0.1', ...(trusted ? [trusted.hostname] : [])]);
     this.pattern = regex === null ? undefined : new RegExp(`^(?:${regex})$`);
@@ -54,14 +54,14 @@ export class OriginPolicy {
    * @param origin as the `Origin` header has it
    */
   allows(origin: string, path: string): boolean {
-    const serialised = this.candidate(origin);
+    const serialised = this.allowable(origin);
     const page = parseOrigin(origin);
     if (serialised === undefined) return false;
     return (
       (this.hasCookie && page !== undefined && isWebPage(page.protocol) && COOKIE_PATHS.test(path)) ||
       this.exact.has(ANY) ||
       this.exact.has(serialised) ||
-      (serialised.length <= MAX_ORIGIN && this.pattern?.test(serialised) === true) ||
+      (serialised.length <= MAX_ORIGIN_LENGTH && this.pattern?.test(serialised) === true) ||
       (page !== undefined && this.hosts.has(page.hostname))
     );
   }
@@ -70,18 +70,18 @@ export class OriginPolicy {
    * Says in the log, once for each origin that could be allowed, what to do about a page that was refused.
    */
   reportRefused(origin: string): void {
-    const serialised = this.candidate(origin);
+    const serialised = this.allowable(origin);
     if (serialised === undefined || this.reported.has(serialised)) return;
-    if (this.reported.size >= REPORTED_AT_MOST) return;
+    if (this.reported.size >= MAX_REPORTED) return;
     this.reported.add(serialised);
     this.logger.warn(
-      `a page of ${serialised.slice(0, SHOWN_CHARACTERS)} was refused: to let its pages use this server, ` +
+      `a page of ${serialised.slice(0, MAX_LOGGED_LENGTH)} was refused: to let its pages use this server, ` +
         'add it to allow_cors_origins in the configuration file or in OH_ALLOW_CORS_ORIGINS_0',
     );
   }
 
   /** The serialised origin, unless it is none or one that is never allowed. */
-  private candidate(origin: string): string | undefined {
+  private allowable(origin: string): string | undefined {
     const serialised = origin === OPAQUE ? OPAQUE : parseOrigin(origin)?.serialised;
     return serialised === this.ingress ? undefined : serialised;
   }
@@ -110,7 +110,7 @@ function bracketed(host: string): string {
 }
 
 /** An origin of the configuration as browsers send it. */
-function asSent(written: string): string[] {
+function serialiseConfigured(written: string): string[] {
   const text = written.trim();
   if (text === ANY || text === OPAQUE) return [text];
   const origin = parseWrittenOrigin(text);

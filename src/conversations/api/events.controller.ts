@@ -18,7 +18,7 @@ import { readChecked } from '../../http/validation/dto.js';
 import { listOf, text } from '../../http/validation/field-type.js';
 import { UnreadBody } from '../../http/body/json-body.js';
 import { Operation } from '../../http/operation.js';
-import { type AnswerSource, listInPieces } from '../../http/body/stream-answer.js';
+import { type AnswerSource, streamJsonArray } from '../../http/body/stream-answer.js';
 import { isJsonObject } from '../../json/index.js';
 import { type EventFilter, ConversationsService } from '../conversations.service.js';
 import { ConfirmationResponseRequestDto, SendMessageRequestDto } from './dto/message.dto.js';
@@ -107,7 +107,7 @@ export class EventsController {
     if (ids === null) return this.search(id, query);
     // The first one is read before the answer begins: it tells whether the conversation is there.
     const first = await this.lines(id, ids.slice(0, 1));
-    return listInPieces(this.eventsOf(id, first, ids));
+    return streamJsonArray(this.eventsOf(id, first, ids));
   }
 
   /** One by one: the same event may be asked for many times. */

@@ -1,5 +1,5 @@
 import { inSlices, isLarge } from '../../flow/index.js';
-import { type AnswerSource, listInPieces } from '../../http/body/stream-answer.js';
+import { type AnswerSource, streamJsonArray } from '../../http/body/stream-answer.js';
 import { joinInParts } from '../../text/index.js';
 
 const START = Buffer.from('[');
@@ -38,7 +38,7 @@ async function* inPieces(items: Buffer, rest: AsyncGenerator<Buffer, void>, end:
  */
 export function listJson(items: readonly (Buffer | null)[]): AnswerSource | Buffer {
   if (isLarge(items.reduce((size, item) => size + (item?.length ?? 0), 0)))
-    return listInPieces(items.map((item) => item ?? NULL));
+    return streamJsonArray(items.map((item) => item ?? NULL));
   return Buffer.concat([START, joined(items), END]);
 }
 

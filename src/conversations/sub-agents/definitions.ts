@@ -72,5 +72,5 @@ function withModel(definition: unknown): unknown {
 export function problemOf(error: unknown): string {
   if (!(error instanceof RequestValidationError)) return errorMessage(error);
   const [problem] = error.problems;
-  return problem ? `${problem.at?.join('.') ?? ''}: ${problem.msg}` : error.message;
+  return problem ? `${problem.path?.join('.') ?? ''}: ${problem.msg}` : error.message;
 }

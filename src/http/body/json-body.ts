@@ -144,7 +144,7 @@ function parseJson(text: string): unknown {
 
 function invalidJson(position: number, error: string): RequestValidationError {
   return new RequestValidationError(
-    [{ type: 'json_invalid', msg: 'JSON decode error', ctx: { error }, at: ['body', position] }],
+    [{ type: 'json_invalid', msg: 'JSON decode error', ctx: { error }, path: ['body', position] }],
     { body: {} },
   );
 }
@@ -170,5 +170,7 @@ function checkStrings(value: unknown, path: Location): void {
 
 function loneSurrogate(path: Location): RequestValidationError {
   const msg = 'Input should be a valid string, unable to parse raw data as a unicode string';
-  return new RequestValidationError([{ type: 'string_unicode', msg, at: ['body', ...path] }], { body: null });
+  return new RequestValidationError([{ type: 'string_unicode', msg, path: ['body', ...path] }], {
+    body: null,
+  });
 }

@@ -31,18 +31,18 @@ export async function streamAnswer(
   }
   const failures: unknown[] = [];
   try {
-    const content = watched(source, failures);
+    const content = recordFailure(source, failures);
     await (through ? pipeline(content, through, response) : pipeline(content, response));
   } catch (error) {
     if (failures.length > 0) throw failures[0];
     // The pipeline destroys the response for a transform that fails, too; nothing but the client leaves
     // without an error.
-    if (!hasLeft(error)) throw error;
+    if (!isClientGone(error)) throw error;
   }
 }
 
 /** A list in JSON, made while it is sent. */
-export async function* listInPieces(
+export async function* streamJsonArray(
   items: AsyncIterable<string> | Iterable<Uint8Array | string>,
 ): AnswerSource {
   let separator = '[';
@@ -54,7 +54,7 @@ export async function* listInPieces(
   yield separator === '[' ? '[]' : ']';
 }
 
-async function* watched(source: AnswerSource, failures: unknown[]): AnswerSource {
+async function* recordFailure(source: AnswerSource, failures: unknown[]): AnswerSource {
   try {
     yield* source;
   } catch (error) {
@@ -63,12 +63,12 @@ async function* watched(source: AnswerSource, failures: unknown[]): AnswerSource
   }
 }
 
-function hasLeft(error: unknown): boolean {
+function isClientGone(error: unknown): boolean {
   return ['ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET', 'EPIPE'].includes(errorCode(error) ?? '');
 }
 
 /** Aborts when the client leaves before its answer is out: for long work that is done for nobody else. */
-export function clientLeaves(response: ServerResponse): AbortSignal {
+export function abortWhenClientLeaves(response: ServerResponse): AbortSignal {
   const controller = new AbortController();
   const leave = (): void => {
     if (!response.writableFinished) controller.abort();

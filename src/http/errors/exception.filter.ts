@@ -10,7 +10,7 @@ import {
 } from '../../errors/index.js';
 import { currentRequest } from '../../logging/index.js';
 import { describeProblems } from '../validation/input-echo.js';
-import { openAiErrorHeaders, speaksOpenAi, withOpenAiError } from './openai-error.js';
+import { openAiErrorHeaders, usesOpenAiErrors, withOpenAiError } from './openai-error.js';
 import { dropRestOfBody } from '../body/rest-of-body.js';
 import { RequestValidationError, valueError } from '../validation/problem.js';
 
@@ -21,7 +21,7 @@ interface Answer {
 }
 
 /** Seconds after which a client that met the run limit, or a server that stops, may try again. */
-const SOON = { 'Retry-After': '1' };
+const RETRY_SOON = { 'Retry-After': '1' };
 /**
  * The routes of events and of the workspace name the conversation that they did not find, the others do not.
  */
@@ -47,12 +47,10 @@ export class HttpExceptionFilter implements ExceptionFilter {
     const http = host.switchToHttp();
     const request = http.getRequest<Request>();
     const response = http.getResponse<Response>();
-    const { status, body, headers } = forClientsOf(
+    const { status, body, headers } = formatFor(
       request.path,
       answerFor(error, request) ??
-        (error instanceof DomainError
-          ? this.refusedBySystem(error, request)
-          : this.unforeseen(error, request)),
+        (error instanceof DomainError ? this.systemFailure(error, request) : this.unexpected(error, request)),
     );
     if (response.headersSent) {
       // The answer is under way and cannot be taken back; the client must not take half of it for the whole.
@@ -66,7 +64,7 @@ export class HttpExceptionFilter implements ExceptionFilter {
   }
 
   /** No stack: the cause is outside of the program, and there may be many of them. */
-  private refusedBySystem(error: DomainError, request: Request): Answer {
+  private systemFailure(error: DomainError, request: Request): Answer {
     const { error_id } = errorId();
     const text = this.mask(error.message);
     this.logger.error({ message: `${request.method} ${request.path} failed: ${text}`, error_id });
@@ -76,7 +74,7 @@ export class HttpExceptionFilter implements ExceptionFilter {
     };
   }
 
-  private unforeseen(error: unknown, request: Request): Answer {
+  private unexpected(error: unknown, request: Request): Answer {
     const { error_id } = errorId();
     // A message may repeat what came with the request.
     const message = this.mask(errorMessage(error)).slice(0, MAX_MESSAGE);
@@ -91,8 +89,8 @@ export class HttpExceptionFilter implements ExceptionFilter {
 }
 
 /** The answer as the clients of a path expect it. */
-function forClientsOf(path: string, answer: Answer): Answer {
-  if (!speaksOpenAi(path)) return answer;
+function formatFor(path: string, answer: Answer): Answer {
+  if (!usesOpenAiErrors(path)) return answer;
   const { status, body, headers } = answer;
   return {
     status,
@@ -121,11 +119,11 @@ function answerFor(error: unknown, request: Request): Answer | undefined {
   if (error instanceof HttpException) return fromHttpException(error);
   if (!(error instanceof DomainError) || error.cause !== undefined) return undefined;
   const status = WIRE_CODES[error.kind].status;
-  if (error.kind === 'unavailable') return unavailable(status, error.message, SOON);
+  if (error.kind === 'unavailable') return unavailable(status, error.message, RETRY_SOON);
   const { summary = error.message } = error;
   const text = NAMES_CONVERSATION.test(request.path) ? error.message : summary;
   if (error.isRetryable) return { status, body: { detail: text, retryable: true } };
-  return detail(status, text, error.kind === 'limit-reached' ? SOON : undefined);
+  return detail(status, text, error.kind === 'limit-reached' ? RETRY_SOON : undefined);
 }
 
 /**
@@ -141,7 +139,7 @@ function invalid(error: InvalidRequestError, request: Request): Answer {
   if (error.location.length === 0) return detail(422, error.message);
   const problem = valueError(error.message, error.location);
   if (error.input === undefined) return detail(422, describeProblems([problem], { body: request.body }));
-  const [described] = describeProblems([{ ...problem, at: ['body'] }], { body: error.input });
+  const [described] = describeProblems([{ ...problem, path: ['body'] }], { body: error.input });
   return detail(422, [{ ...described, loc: error.location }]);
 }
 

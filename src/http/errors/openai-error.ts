@@ -13,7 +13,7 @@ export interface OpenAiError {
 }
 
 /** Whether the clients of a path know OpenAI's errors. */
-export function speaksOpenAi(path: string): boolean {
+export function usesOpenAiErrors(path: string): boolean {
   return path.startsWith(PREFIX);
 }
 

@@ -28,16 +28,16 @@ export interface FieldType {
   repeated?: boolean;
 }
 
-const asItIs = (raw: unknown): unknown => raw;
+const unchanged = (raw: unknown): unknown => raw;
 
 /** Stands for a secret where an answer tells what was sent. */
-export const HIDDEN = '<redacted>';
+export const REDACTED = '<redacted>';
 
 /**
  * What may be repeated of what was sent in the place of something with secrets: only that there was nothing.
  */
-export function hidden(raw: unknown): unknown {
-  return raw === null || raw === undefined ? raw : HIDDEN;
+export function redacted(raw: unknown): unknown {
+  return raw === null || raw === undefined ? raw : REDACTED;
 }
 
 interface TextOptions {
@@ -55,8 +55,8 @@ interface TextOptions {
 export function text(options: TextOptions = {}): FieldType {
   const { min, max, pattern, check } = options;
   return {
-    ...(options.secret && { holdsSecrets: () => true, shown: hidden }),
-    read: asItIs,
+    ...(options.secret && { holdsSecrets: () => true, shown: redacted }),
+    read: unchanged,
     problems: (value) => {
       if (typeof value !== 'string') return [{ type: 'string_type', msg: 'Input should be a valid string' }];
       // UTF-16 units are at least as many as characters, so characters are counted only near the limit.
@@ -201,7 +201,7 @@ export function choice(
   const last = quoted.at(-1) ?? '';
   const expected = quoted.length > 1 ? `${quoted.slice(0, -1).join(', ')} or ${last}` : last;
   return {
-    read: asItIs,
+    read: unchanged,
     problems: (value) =>
       words.some((word) => word === value)
         ? []
@@ -262,8 +262,8 @@ const notAnObject: Problem = { type: 'dict_type', msg: 'Input should be a valid 
  */
 export function anyObject({ secret = false } = {}): FieldType {
   return {
-    ...(secret && { holdsSecrets: () => true, shown: (raw) => (isJsonObject(raw) ? raw : hidden(raw)) }),
-    read: asItIs,
+    ...(secret && { holdsSecrets: () => true, shown: (raw) => (isJsonObject(raw) ? raw : redacted(raw)) }),
+    read: unchanged,
     problems: (value) => (isJsonObject(value) ? [] : [notAnObject]),
     schema: () => ({ type: 'object', additionalProperties: true }),
   };
@@ -271,7 +271,7 @@ export function anyObject({ secret = false } = {}): FieldType {
 
 /** Any JSON value at all, kept as it came. */
 export function anything(): FieldType {
-  return { read: asItIs, problems: () => [], schema: () => ({}) };
+  return { read: unchanged, problems: () => [], schema: () => ({}) };
 }
 
 /** Also null. */
@@ -310,7 +310,7 @@ export function listOf(item: FieldType, { min = 0, max = Infinity } = {}): Field
       ...(max !== Infinity && { maxItems: max }),
       ...(min > 0 && { minItems: min }),
     }),
-    ...secretsOf(item, (raw, shown) => (Array.isArray(raw) ? raw.map(shown) : hidden(raw))),
+    ...secretsOf(item, (raw, shown) => (Array.isArray(raw) ? raw.map(shown) : redacted(raw))),
     nested: item.nested,
     repeated: true,
   };
@@ -331,7 +331,7 @@ function secretsOf(
 const shownObject = (raw: unknown, shown: (raw: unknown) => unknown): unknown =>
   isJsonObject(raw)
     ? Object.fromEntries(Object.entries(raw).map(([key, value]) => [key, shown(value)]))
-    : hidden(raw);
+    : redacted(raw);
 
 interface MapOptions {
   /** Its values are secrets, though they are not documented as passwords. */
@@ -343,7 +343,7 @@ interface MapOptions {
 /** An object whose values are of one plain type. */
 export function recordOf(item: FieldType, { check, secret = false }: MapOptions = {}): FieldType {
   return {
-    ...secretsOf(secret ? { ...item, holdsSecrets: () => true, shown: hidden } : item, shownObject),
+    ...secretsOf(secret ? { ...item, holdsSecrets: () => true, shown: redacted } : item, shownObject),
     // `fromEntries` makes own properties of all names, `__proto__` included.
     read: (raw) =>
       isJsonObject(raw)

@@ -1,6 +1,6 @@
 import { isEnvironmentOrHeaders, isKeyHolder, isSecretGroup, isSecretName } from '../../crypto/redact.js';
 import { maskUserinfo } from '../../crypto/userinfo.js';
-import { HIDDEN } from './field-type.js';
+import { REDACTED } from './field-type.js';
 import { type Location, MAX_PROBLEMS, type Problem } from './problem.js';
 
 /** Characters of input that one answer may repeat; enough to recognise it, too few to fill a log. */
@@ -24,11 +24,11 @@ export function describeProblems(
   sources: Readonly<Record<string, unknown>>,
 ): ProblemBody[] {
   const budget = { left: ANSWER_BUDGET };
-  return problems.slice(0, MAX_PROBLEMS).map(({ type, msg, ctx, at = [] }) => {
+  return problems.slice(0, MAX_PROBLEMS).map(({ type, msg, ctx, path: at = [] }) => {
     const path = type === 'missing' ? at.slice(0, -1) : at;
     const found = inputAt(sources, type, path);
-    const input = isSecret(path, found) ? HIDDEN : found;
-    return { type, loc: at, msg, input: shortened(input, budget), ...(ctx && { ctx }) };
+    const input = isSecret(path, found) ? REDACTED : found;
+    return { type, loc: at, msg, input: truncate(input, budget), ...(ctx && { ctx }) };
   });
 }
 
@@ -67,23 +67,23 @@ function inputAt(sources: Readonly<Record<string, unknown>>, type: string, path:
  * A copy that spends at most the budget; what no longer fits is left out and said so. Values under secret
  * names, and all below `headers` and the like, are hidden, and so are names and passwords in addresses.
  */
-function shortened(value: unknown, budget: { left: number }, isBelowGroup = false): unknown {
+function truncate(value: unknown, budget: { left: number }, isBelowGroup = false): unknown {
   if (budget.left <= 0) return '...';
   budget.left -= 8;
   if (Array.isArray(value)) {
     const kept: unknown[] = [];
     for (const item of value) {
       if (budget.left <= 0) return [...kept, '...'];
-      kept.push(shortened(item, budget, isBelowGroup));
+      kept.push(truncate(item, budget, isBelowGroup));
     }
     return kept;
   }
-  if (typeof value === 'object' && value !== null) return shortenedObject(value, budget, isBelowGroup);
-  if (isBelowGroup) return HIDDEN;
-  return typeof value === 'string' ? shortenedText(value, budget) : value;
+  if (typeof value === 'object' && value !== null) return truncateObject(value, budget, isBelowGroup);
+  if (isBelowGroup) return REDACTED;
+  return typeof value === 'string' ? truncateText(value, budget) : value;
 }
 
-function shortenedObject(value: object, budget: { left: number }, isBelowGroup: boolean): unknown {
+function truncateObject(value: object, budget: { left: number }, isBelowGroup: boolean): unknown {
   const kept: [string, unknown][] = [];
   for (const [key, item] of Object.entries(value)) {
     if (budget.left <= 0) return Object.fromEntries([...kept, ['...', '...']]);
@@ -91,21 +91,21 @@ function shortenedObject(value: object, budget: { left: number }, isBelowGroup: 
     const isText = typeof item === 'string';
     const isHidden =
       !isBelowGroup && (isSecretName(key) || (isText && (isSecretGroup(key) || isKeyHolder(key))));
-    const shown = isHidden ? HIDDEN : shortened(item, budget, isBelowGroup || isEnvironmentOrHeaders(key));
+    const shown = isHidden ? REDACTED : truncate(item, budget, isBelowGroup || isEnvironmentOrHeaders(key));
     kept.push([key.slice(0, TEXT_LIMIT), shown]);
   }
   return Object.fromEntries(kept);
 }
 
-function shortenedText(text: string, budget: { left: number }): string {
+function truncateText(text: string, budget: { left: number }): string {
   const masked = maskUserinfo(text.slice(0, ADDRESS_LIMIT));
   const room = Math.max(0, Math.min(TEXT_LIMIT, budget.left));
   budget.left -= Math.min(masked.length, room);
   if (text.length <= ADDRESS_LIMIT && masked.length <= room) return masked;
-  return `${withoutHalves(masked.slice(0, room))}... (${text.length} characters)`;
+  return `${dropLoneSurrogates(masked.slice(0, room))}... (${text.length} characters)`;
 }
 
 /** A cut may split a character in two; half of one is no text. */
-function withoutHalves(text: string): string {
+function dropLoneSurrogates(text: string): string {
   return text.replaceAll(/\p{Surrogate}/gu, '');
 }

@@ -8,7 +8,7 @@ export interface Problem {
   msg: string;
   ctx?: Record<string, unknown>;
   /** Path below the value that was checked. */
-  at?: Location;
+  path?: Location;
 }
 
 /** More problems than this are not looked for: one list may hold 100,000 items, all of them wrong. */
@@ -32,12 +32,12 @@ export const MISSING: Problem = { type: 'missing', msg: 'Field required' };
 
 /** A problem found by a check of our own rather than by the type of a field. */
 export function valueError(text: string, at?: Location): Problem {
-  return { type: 'value_error', msg: `Value error, ${text}`, ctx: { error: text }, at };
+  return { type: 'value_error', msg: `Value error, ${text}`, ctx: { error: text }, path: at };
 }
 
 /** Prefixes the path of problems. */
 export function prefixPath(location: Location, problems: readonly Problem[]): Problem[] {
-  return problems.map((problem) => ({ ...problem, at: [...location, ...(problem.at ?? [])] }));
+  return problems.map((problem) => ({ ...problem, at: [...location, ...(problem.path ?? [])] }));
 }
 
 /** A request is not valid; answered as 422 with every problem found. */
@@ -52,7 +52,7 @@ export class RequestValidationError extends Error {
     super(
       `invalid request: ${problems
         .slice(0, MAX_PROBLEMS)
-        .map((problem) => `${problem.at?.join('.')}: ${problem.msg}`)
+        .map((problem) => `${problem.path?.join('.')}: ${problem.msg}`)
         .join('; ')}`,
     );
   }

@@ -39,7 +39,7 @@ function readBody(dto: DtoClass, body: unknown): object {
   if (body === undefined) throw new RequestValidationError(prefixPath(['body'], [MISSING]), { body: null });
   if (!isJsonObject(body)) {
     const msg = 'Input should be a valid dictionary or object to extract fields from';
-    throw new RequestValidationError([{ type: 'model_attributes_type', msg, at: ['body'] }], {
+    throw new RequestValidationError([{ type: 'model_attributes_type', msg, path: ['body'] }], {
       body: shownAs([dto], body),
     });
   }

@@ -1,21 +1,21 @@
 import { isJsonObject } from '../../json/index.js';
 import { type DtoClass, fieldsOf } from './field.js';
-import { hidden } from './field-type.js';
+import { redacted } from './field-type.js';
 
 const known = new WeakMap<DtoClass, boolean>();
 /** Classes that are being asked: those that refer to themselves hold what their other fields hold. */
-const asked = new Set<DtoClass>();
+const visiting = new Set<DtoClass>();
 
 /** Whether a DTO, or one in it, has fields for secrets: then what is sent in its place may be one. */
 export function hasSecrets(dto: DtoClass): boolean {
   const found = known.get(dto);
   if (found !== undefined) return found;
-  if (asked.has(dto)) return false;
-  const isFirst = asked.size === 0;
-  asked.add(dto);
+  if (visiting.has(dto)) return false;
+  const isFirst = visiting.size === 0;
+  visiting.add(dto);
   const answer = [...fieldsOf(dto).values()].some(({ type }) => type.holdsSecrets?.() === true);
   if (isFirst || answer) known.set(dto, answer);
-  if (isFirst) asked.clear();
+  if (isFirst) visiting.clear();
   return answer;
 }
 
@@ -36,6 +36,6 @@ export function withoutSecrets(dto: DtoClass, source: Record<string, unknown>): 
  */
 export function shownAs(dtos: readonly DtoClass[], raw: unknown): unknown {
   if (!dtos.some(hasSecrets)) return raw;
-  if (!isJsonObject(raw)) return hidden(raw);
+  if (!isJsonObject(raw)) return redacted(raw);
   return dtos.reduce((shown, dto) => withoutSecrets(dto, shown), raw);
 }

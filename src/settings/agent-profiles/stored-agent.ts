@@ -27,7 +27,7 @@ export function completeAgent(settings: JsonObject, stored: JsonObject): JsonObj
   const agent = completed(
     dto,
     { ...settings, agent_kind: kind },
-    ({ type, at = [] }) => type === 'extra_forbidden' && has(stored, at),
+    ({ type, path: at = [] }) => type === 'extra_forbidden' && has(stored, at),
   );
   if (!agent) return undefined;
   const servers = Object.entries(asObject(agent['mcp_config']));

@@ -6,9 +6,9 @@ import type { BashShell } from '../../bash/bash-shell.js';
 import { errorMessage, errorStack } from '../../errors/index.js';
 import { readBashFrame } from '../frames/bash-frame.js';
 import { CLOSE, closeSocket } from './close-code.js';
-import { IncomingFrames, type FrameTaker } from './incoming-frames.js';
+import { IncomingFrames, type FrameHandler } from './incoming-frames.js';
 import { Liveness } from './liveness.js';
-import type { AnyConnection } from './socket-connections.js';
+import type { SocketConnection } from './socket-connections.js';
 import type { SocketGate } from '../handshake/socket-gate.js';
 import { MAX_PENDING_BYTES } from './socket-limits.js';
 
@@ -31,10 +31,10 @@ const MAX_LISTENERS = 50;
  * Bytes that may wait for a client before it is given what is kept at its own pace; about as much is read at
  * a time.
  */
-const MAX_BYTES_AHEAD = 1024 * 1024;
+const MAX_BUFFERED_BYTES = 1024 * 1024;
 
 /** One client's socket at the shell of the server. */
-export class BashConnection implements AnyConnection, FrameTaker {
+export class BashConnection implements SocketConnection, FrameHandler {
   private static readonly logger = new Logger(BashConnection.name);
   private readonly liveness: Liveness;
   private shell: BashShell | undefined;
@@ -44,10 +44,10 @@ export class BashConnection implements AnyConnection, FrameTaker {
   /** False: it reads the history at the pace of its client; then events are passed on as they come. */
   private live = true;
   /** What could not be kept is in no history: it waits for the end of the catching up. */
-  private held: Buffer[] = [];
-  private heldBytes = 0;
+  private queued: Buffer[] = [];
+  private queuedBytes = 0;
   private readonly incoming: IncomingFrames;
-  private hasLogged = false;
+  private hasLoggedError = false;
 
   constructor(
     readonly socket: WebSocket,
@@ -84,14 +84,14 @@ export class BashConnection implements AnyConnection, FrameTaker {
   }
 
   async handle(data: Buffer, isBinary: boolean): Promise<void> {
-    if (isBinary) return this.complain('ValueError', 'Only text frames are understood');
+    if (isBinary) return this.sendError('ValueError', 'Only text frames are understood');
     const frame = readBashFrame(data);
     if (frame.type === 'auth') return;
-    if (frame.type === 'invalid') return this.complain(frame.code, frame.detail);
+    if (frame.type === 'invalid') return this.sendError(frame.code, frame.detail);
     try {
       await this.shell?.start(frame.request);
     } catch (error) {
-      this.complain('CommandRefused', errorMessage(error));
+      this.sendError('CommandRefused', errorMessage(error));
     }
   }
 
@@ -107,16 +107,16 @@ export class BashConnection implements AnyConnection, FrameTaker {
       this.shell = shell;
       // No await between these: no event is missed.
       this.next = this.admission.resend ? shell.history.first : shell.history.next;
-      this.stopListening = shell.listen((line, number) => this.pass(shell, line, number));
+      this.stopListening = shell.listen((line, number) => this.onEvent(shell, line, number));
       if (this.admission.resend) this.startCatchUp(shell);
     } catch (error) {
-      this.unreadable(error);
+      this.failSubscription(error);
     }
   }
 
   /** In the background: commands of the client do not wait until it has taken the history. */
   private startCatchUp(shell: BashShell): void {
-    this.catchUp(shell).catch((error: unknown) => this.unreadable(error));
+    this.catchUp(shell).catch((error: unknown) => this.failSubscription(error));
   }
 
   /** It may stop while something is waited for. */
@@ -124,7 +124,7 @@ export class BashConnection implements AnyConnection, FrameTaker {
     return this.stopListening !== undefined;
   }
 
-  private unreadable(error: unknown): void {
+  private failSubscription(error: unknown): void {
     BashConnection.logger.error('the bash events cannot be read', errorStack(error));
     this.release();
     closeSocket(this.socket, CLOSE.subscribeFailed);
@@ -134,7 +134,7 @@ export class BashConnection implements AnyConnection, FrameTaker {
   private async catchUp({ history }: BashShell): Promise<void> {
     this.live = false;
     while (this.next < history.next && this.isListening()) {
-      const lines = await history.linesFrom(this.next, MAX_BYTES_AHEAD);
+      const lines = await history.linesFrom(this.next, MAX_BUFFERED_BYTES);
       // Dropped from the history before the client had taken it: it has to see that it lacks something.
       if (lines.length === 0) return this.close();
       for (const line of lines) {
@@ -143,26 +143,26 @@ export class BashConnection implements AnyConnection, FrameTaker {
         if (!this.isListening()) return;
       }
     }
-    for (const line of this.held.splice(0)) this.send(line);
-    this.heldBytes = 0;
+    for (const line of this.queued.splice(0)) this.send(line);
+    this.queuedBytes = 0;
     this.live = true;
   }
 
-  private pass(shell: BashShell, line: Buffer, number: number | undefined): void {
-    if (number === undefined) return this.passUnkept(line);
+  private onEvent(shell: BashShell, line: Buffer, number: number | undefined): void {
+    if (number === undefined) return this.onUnstoredEvent(line);
     if (!this.live || number < this.next) return;
-    if (number > this.next || this.socket.bufferedAmount > MAX_BYTES_AHEAD) {
+    if (number > this.next || this.socket.bufferedAmount > MAX_BUFFERED_BYTES) {
       return this.startCatchUp(shell);
     }
     this.next += 1;
     this.send(line);
   }
 
-  private passUnkept(line: Buffer): void {
+  private onUnstoredEvent(line: Buffer): void {
     if (this.live) return this.send(line);
-    this.held.push(line);
-    this.heldBytes += line.length;
-    if (this.heldBytes > MAX_PENDING_BYTES) this.close();
+    this.queued.push(line);
+    this.queuedBytes += line.length;
+    if (this.queuedBytes > MAX_PENDING_BYTES) this.close();
   }
 
   private send(line: Buffer, sent?: () => void): void {
@@ -172,10 +172,10 @@ export class BashConnection implements AnyConnection, FrameTaker {
   }
 
   /** Tells the client what is wrong with a frame; the log, once, when the client has left. */
-  private complain(code: string, detail: string): void {
+  private sendError(code: string, detail: string): void {
     if (this.socket.readyState !== WebSocket.OPEN) {
-      if (this.hasLogged) return;
-      this.hasLogged = true;
+      if (this.hasLoggedError) return;
+      this.hasLoggedError = true;
       return BashConnection.logger.warn(`a frame was refused and its client has left: ${code}: ${detail}`);
     }
     this.send(Buffer.from(JSON.stringify(bashError(code, detail))));

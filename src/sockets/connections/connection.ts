@@ -9,7 +9,7 @@ import { readClientFrame } from '../frames/client-frame.js';
 import { CLOSE, closeFor, closeSocket } from './close-code.js';
 import type { FrameFormat } from '../frames/frame-format.js';
 import type { Admission } from '../handshake/handshake.js';
-import { IncomingFrames, type FrameTaker } from './incoming-frames.js';
+import { IncomingFrames, type FrameHandler } from './incoming-frames.js';
 import { Liveness } from './liveness.js';
 import type { SocketGate } from '../handshake/socket-gate.js';
 import type { SocketLimits } from './socket-limits.js';
@@ -28,12 +28,12 @@ export interface ConnectionSources extends SubscriptionSources {
 /**
  * One client's socket: attaches the client to its conversation, and does what its frames say.
  */
-export class Connection implements FrameTaker {
+export class Connection implements FrameHandler {
   private static readonly logger = new Logger(Connection.name);
   private subscription: Subscription | undefined;
   private attached = false;
   private readonly incoming: IncomingFrames;
-  private hasLogged = false;
+  private hasLoggedError = false;
   private readonly liveness: Liveness;
   private readonly transport: Socket;
 
@@ -75,9 +75,9 @@ export class Connection implements FrameTaker {
   }
 
   async handle(data: Buffer, isBinary: boolean): Promise<void> {
-    if (isBinary) return this.complain('ValueError', 'Only text frames are understood');
+    if (isBinary) return this.sendError('ValueError', 'Only text frames are understood');
     const frame = await readClientFrame(data);
-    if (frame.type === 'invalid') return this.complain(frame.code, frame.detail);
+    if (frame.type === 'invalid') return this.sendError(frame.code, frame.detail);
     if (frame.type === 'message') await this.sendMessage(frame.message);
   }
 
@@ -87,7 +87,7 @@ export class Connection implements FrameTaker {
 
   /** Opens the conversation and subscribes; waits for nothing that an agent does. */
   async attach(): Promise<void> {
-    const { bus, conversations, limits, turns } = this.sources;
+    const { bus, conversations, limits, replaySlots: turns } = this.sources;
     try {
       // Many that come at once are attached few by few.
       await turns.run(() => nextTurn());
@@ -118,17 +118,17 @@ export class Connection implements FrameTaker {
     try {
       await this.sources.conversations.sendMessage(this.admission.conversationId, message, true);
     } catch (error) {
-      const { code, detail } = describe(error);
+      const { code, detail } = socketErrorOf(error);
       if (code === UNEXPECTED.code) this.logFailure('message', error);
-      this.complain(code, detail);
+      this.sendError(code, detail);
     }
   }
 
   /** Tells the client what is wrong with a frame; the log, once, when the client has left. */
-  private complain(code: string, detail: string): void {
-    if (this.socket.readyState === WebSocket.OPEN) return this.subscription?.complain(code, detail);
-    if (this.hasLogged) return;
-    this.hasLogged = true;
+  private sendError(code: string, detail: string): void {
+    if (this.socket.readyState === WebSocket.OPEN) return this.subscription?.sendError(code, detail);
+    if (this.hasLoggedError) return;
+    this.hasLoggedError = true;
     const { conversationId } = this.admission;
     Connection.logger.warn(
       `a frame on conversation ${conversationId} was refused and its client has left: ${code}: ${detail}`,
@@ -146,7 +146,7 @@ export class Connection implements FrameTaker {
 const UNEXPECTED: SocketError = { code: 'InternalServerError', detail: 'Internal Server Error' };
 
 /** What a client is told about a message that was not accepted. */
-function describe(error: unknown): SocketError {
+function socketErrorOf(error: unknown): SocketError {
   if (!(error instanceof DomainError)) return UNEXPECTED;
   return error.socketError ?? { code: error.name, detail: error.message };
 }

@@ -6,10 +6,10 @@ import { FrameIntake } from '../frames/frame-intake.js';
 import type { SocketGate } from '../handshake/socket-gate.js';
 
 /** With this many frames being worked on, no more is read from the client. */
-const MAX_WAITING_FRAMES = 8;
+const MAX_PENDING_FRAMES = 8;
 
 /** What a connection does with its client. */
-export interface FrameTaker {
+export interface FrameHandler {
   /**
    * Prepares what the frames of the client need. Afterwards `isAttached`, or the client is refused and its
    * socket closed. A client that has left meanwhile is attached as well: its frames are still to be handled.
@@ -38,18 +38,18 @@ export interface KeyCheck {
  * client are dropped.
  */
 export class IncomingFrames {
-  private work: Promise<void> = Promise.resolve();
-  private frames = 0;
+  private queue: Promise<void> = Promise.resolve();
+  private pending = 0;
   /** The key is wrong or missing, or the client could not be attached. */
   private refused = false;
   private deadline: NodeJS.Timeout | undefined;
-  private stopWaiting: (() => void) | undefined;
+  private untrack: (() => void) | undefined;
   private readonly intake: FrameIntake;
 
   constructor(
     private readonly socket: WebSocket,
     private readonly check: KeyCheck,
-    private readonly taker: FrameTaker,
+    private readonly taker: FrameHandler,
   ) {
     const { gate, request, authenticated } = check;
     this.intake = new FrameIntake(socket, request.socket, gate.budget, authenticated);
@@ -59,20 +59,20 @@ export class IncomingFrames {
   open(): void {
     const { authenticated, gate } = this.check;
     this.intake.open();
-    if (authenticated) this.work = this.attach();
+    if (authenticated) this.queue = this.attach();
     else {
       this.deadline = setTimeout(() => this.refuse(CLOSE.authenticationFailed), gate.limits.authTimeoutMs);
-      this.stopWaiting = gate.wait(() => this.intake.cutOff(CLOSE.tooManyWithoutKey));
+      this.untrack = gate.wait(() => this.intake.disconnect(CLOSE.tooManyWithoutKey));
     }
-    this.socket.on('message', (data: Buffer, isBinary) => this.take(data, isBinary));
+    this.socket.on('message', (data: Buffer, isBinary) => this.enqueue(data, isBinary));
   }
 
   /**
    * Releases what it holds, once the socket is closed; frames that wait count as held until they are handled.
    */
   release(): void {
-    this.leaveWaiting();
-    void this.work.finally(() => this.intake.release());
+    this.stopKeyTimer();
+    void this.queue.finally(() => this.intake.release());
   }
 
   /** To be called now and then: closes the socket when its client has stopped in the middle of a message. */
@@ -82,20 +82,20 @@ export class IncomingFrames {
 
   /** Resolves when all frames that were received so far have been handled. Never rejects. */
   handled(): Promise<void> {
-    return this.work;
+    return this.queue;
   }
 
-  private take(data: Buffer, isBinary: boolean): void {
+  private enqueue(data: Buffer, isBinary: boolean): void {
     if (this.refused) return;
-    this.frames += 1;
-    if (this.frames >= MAX_WAITING_FRAMES || !this.intake.isAuthenticated) this.intake.pause();
-    this.work = this.work
+    this.pending += 1;
+    if (this.pending >= MAX_PENDING_FRAMES || !this.intake.isAuthenticated) this.intake.pause();
+    this.queue = this.queue
       .then(() => this.handle(data, isBinary))
       .catch((error: unknown) => this.taker.failed(error))
       .then(() => {
-        this.intake.done(data.length);
-        this.frames -= 1;
-        if (this.frames === 0) this.intake.resume();
+        this.intake.handled(data.length);
+        this.pending -= 1;
+        if (this.pending === 0) this.intake.resume();
       });
   }
 
@@ -106,7 +106,7 @@ export class IncomingFrames {
     if (this.taker.isAttached) return this.taker.handle(data, isBinary);
     const { gate, request } = this.check;
     const refusal = await gate.checkFrame(data, isBinary, request);
-    this.leaveWaiting();
+    this.stopKeyTimer();
     if (refusal !== undefined) return this.refuse(refusal);
     this.intake.accept();
     await this.attach();
@@ -122,8 +122,8 @@ export class IncomingFrames {
     this.intake.refuse(why);
   }
 
-  private leaveWaiting(): void {
+  private stopKeyTimer(): void {
     clearTimeout(this.deadline);
-    this.stopWaiting?.();
+    this.untrack?.();
   }
 }

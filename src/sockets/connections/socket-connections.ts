@@ -14,10 +14,10 @@ import { SocketGate } from '../handshake/socket-gate.js';
 import { SocketLimits } from './socket-limits.js';
 
 /** So many sockets are attached, and so many replays read, at a time. */
-const TURNS = 4;
+const MAX_CONCURRENT_REPLAYS = 4;
 
 /** One client's socket, of whatever kind. */
-export interface AnyConnection {
+export interface SocketConnection {
   readonly socket: WebSocket;
   /** Begins to serve the client. */
   open(): void;
@@ -32,8 +32,8 @@ export interface AnyConnection {
 @Injectable()
 export class SocketConnections implements ConnectionSources, OnModuleInit, BeforeApplicationShutdown {
   private readonly logger = new Logger('Sockets');
-  readonly turns = new Slots(TURNS);
-  private readonly connections = new Set<AnyConnection>();
+  readonly replaySlots = new Slots(MAX_CONCURRENT_REPLAYS);
+  private readonly connections = new Set<SocketConnection>();
   /** Frames of sockets that are closed and still have some to be handled. */
   private readonly handling = new Set<Promise<void>>();
   private pingTimer: NodeJS.Timeout | undefined;
@@ -70,17 +70,17 @@ export class SocketConnections implements ConnectionSources, OnModuleInit, Befor
   /** Takes over a socket at a conversation whose handshake was admitted. */
   accept(socket: WebSocket, request: IncomingMessage, admission: Admission, format: FrameFormat): void {
     const connection = new Connection(socket, request, admission, format, this);
-    this.adopt(connection, request, `socket of conversation ${admission.conversationId}`);
+    this.add(connection, request, `socket of conversation ${admission.conversationId}`);
   }
 
   /**
    * Takes over any socket.
    * @param name what it is, for the log
    */
-  adopt(connection: AnyConnection, request: IncomingMessage, name: string): void {
+  add(connection: SocketConnection, request: IncomingMessage, name: string): void {
     const { socket } = connection;
     if (this.shuttingDown) return closeSocket(socket, CLOSE.shuttingDown);
-    const log = this.lifeOf(request, name);
+    const log = this.lifecycleLog(request, name);
     this.connections.add(connection);
     socket.on('close', (code: number, reason: Buffer) => {
       this.connections.delete(connection);
@@ -94,7 +94,7 @@ export class SocketConnections implements ConnectionSources, OnModuleInit, Befor
   }
 
   /** Writes what happens to a socket into the log; its lines share an id. */
-  private lifeOf(request: IncomingMessage, name: string) {
+  private lifecycleLog(request: IncomingMessage, name: string) {
     const request_id = requestId(request.headers['x-request-id']?.toString());
     const path = loggableUrl(request.url ?? '');
     const opened = performance.now();

@@ -21,7 +21,7 @@ export interface SubscriptionSources {
   readonly bus: EventBus;
   readonly conversations: { open(id: string): Promise<FollowedConversation> };
   /** Reading logs for replays: so many at a time, or a thousand new sockets would hold up everybody else. */
-  readonly turns: Slots;
+  readonly replaySlots: Slots;
 }
 
 /**
@@ -43,8 +43,8 @@ export class Subscription implements EventSubscriber {
   /** What is sent in this turn of the event loop waits for its end. */
   private corked = false;
   /** Frames that are not in the log, each to be sent before the event `before`. */
-  private waiting: { before: number; frame: Buffer }[] = [];
-  private waitingBytes = 0;
+  private queued: { before: number; frame: Buffer }[] = [];
+  private queuedBytes = 0;
   private endSubscription: (() => void) | undefined;
 
   constructor(
@@ -68,7 +68,7 @@ export class Subscription implements EventSubscriber {
       state: conversation.fullState(),
     });
     for (const frame of beforeReplay) this.send(frame);
-    for (const frame of afterReplay) this.wait(frame);
+    for (const frame of afterReplay) this.enqueue(frame);
     void this.catchUp(conversation);
   }
 
@@ -76,13 +76,13 @@ export class Subscription implements EventSubscriber {
   stop(): void {
     this.endSubscription?.();
     this.endSubscription = undefined;
-    this.waiting = [];
-    this.waitingBytes = 0;
+    this.queued = [];
+    this.queuedBytes = 0;
   }
 
   onEvent(published: PublishedEvent): void {
     if (published.seq === undefined) {
-      return this.passOn(this.format.transient(published), published.event.kind === 'StreamingDeltaEvent');
+      return this.forward(this.format.transient(published), published.event.kind === 'StreamingDeltaEvent');
     }
     if (published.seq < this.published) return;
     this.published = published.seq + 1;
@@ -92,32 +92,32 @@ export class Subscription implements EventSubscriber {
       return;
     }
     this.next += 1;
-    this.sendSoon(this.format.durable(published, published.seq));
+    this.sendBatched(this.format.durable(published, published.seq));
   }
 
   onItem(item: ItemSignal): void {
     if (item.signal.type === 'final_delta') return;
-    this.passOn(this.format.item(item), item.signal.type === 'delta');
+    this.forward(this.format.item(item), item.signal.type === 'delta');
   }
 
   /** Sends a complaint to this client, in its place among the events. */
-  complain(code: string, detail: string): void {
-    this.passOn(this.format.error(code, detail), false);
+  sendError(code: string, detail: string): void {
+    this.forward(this.format.error(code, detail), false);
   }
 
   /** Sends what is not in the log. Pieces of an unfinished answer are dropped when the client is behind. */
-  private passOn(frame: Buffer | undefined, droppable: boolean): void {
+  private forward(frame: Buffer | undefined, droppable: boolean): void {
     if (!frame) return;
-    if (droppable && this.socket.bufferedAmount + this.waitingBytes > MAX_PENDING_BYTES_FOR_DELTAS) return;
-    if (this.live) this.sendSoon(frame);
-    else this.wait(frame);
+    if (droppable && this.socket.bufferedAmount + this.queuedBytes > MAX_PENDING_BYTES_FOR_DELTAS) return;
+    if (this.live) this.sendBatched(frame);
+    else this.enqueue(frame);
   }
 
   /**
    * Sends with everything else that the server says in this turn, in one write: models say many words at a
    * time.
    */
-  private sendSoon(frame: Buffer): void {
+  private sendBatched(frame: Buffer): void {
     const { transport } = this;
     if (!this.corked) {
       this.corked = true;
@@ -128,23 +128,23 @@ export class Subscription implements EventSubscriber {
       });
     }
     this.send(frame);
-    if (transport.writableLength < TOGETHER_BYTES) return;
+    if (transport.writableLength < MAX_BATCH_BYTES) return;
     // What waits here must not count as what the client does not take.
     transport.uncork();
     transport.cork();
   }
 
-  private wait(frame: Buffer): void {
-    this.waiting.push({ before: this.published, frame });
-    this.waitingBytes += frame.length;
-    if (this.waitingBytes > MAX_PENDING_BYTES) this.close(CLOSE.slowConsumer);
+  private enqueue(frame: Buffer): void {
+    this.queued.push({ before: this.published, frame });
+    this.queuedBytes += frame.length;
+    if (this.queuedBytes > MAX_PENDING_BYTES) this.close(CLOSE.slowConsumer);
   }
 
-  private sendWaiting(): void {
-    while (this.waiting[0] && this.waiting[0].before <= this.next) {
-      const { frame } = this.waiting[0];
-      this.waiting.shift();
-      this.waitingBytes -= frame.length;
+  private flushQueue(): void {
+    while (this.queued[0] && this.queued[0].before <= this.next) {
+      const { frame } = this.queued[0];
+      this.queued.shift();
+      this.queuedBytes -= frame.length;
       this.send(frame);
     }
   }
@@ -155,7 +155,7 @@ export class Subscription implements EventSubscriber {
       const conversation = opened ?? (await this.sources.conversations.open(this.conversationId));
       while (this.next < this.published && this.endSubscription) await this.replay(conversation);
       // No await since the last look at the log's length: nothing was missed.
-      this.sendWaiting();
+      this.flushQueue();
       this.live = true;
     } catch (error) {
       Subscription.logger.error(`replay of ${this.conversationId} failed`, errorStack(error));
@@ -167,17 +167,17 @@ export class Subscription implements EventSubscriber {
   private async replay(conversation: FollowedConversation): Promise<void> {
     const limit = Math.min(MAX_CHUNK_LINES, this.published - this.next);
     const read = () => conversation.readBytes(this.next, limit, CHUNK_BYTES);
-    const lines = await this.sources.turns.run(read);
+    const lines = await this.sources.replaySlots.run(read);
     if (lines.length === 0) throw new Error(`event ${this.next} of ${this.published} is not in the log`);
-    if (this.endSubscription) await this.sendTogether(lines);
+    if (this.endSubscription) await this.sendBatch(lines);
   }
 
   /** Sends events from the log in one write; resolves when the client's side has taken them. */
-  private sendTogether(lines: readonly Buffer[]): Promise<void> {
+  private sendBatch(lines: readonly Buffer[]): Promise<void> {
     return new Promise((resolve) => {
       this.transport.cork();
       for (const [index, line] of lines.entries()) {
-        this.sendWaiting();
+        this.flushQueue();
         const frame = this.format.replayed(line, this.next);
         this.next += 1;
         this.send(frame, index === lines.length - 1 ? () => resolve() : undefined);
@@ -202,7 +202,7 @@ export class Subscription implements EventSubscriber {
 const TEXT = { binary: false };
 
 /** At most about this much waits for the end of a turn. */
-const TOGETHER_BYTES = 64 * 1024;
+const MAX_BATCH_BYTES = 64 * 1024;
 
 /** A replay reads and sends at most this much before it waits for the client, or one event. */
 const CHUNK_BYTES = 256 * 1024;

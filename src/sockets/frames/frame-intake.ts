@@ -8,7 +8,7 @@ import { MAX_INBOUND_FRAME_BYTES } from '../connections/socket-limits.js';
 /** A client without a key may send this much, which is its first frame (bytes). */
 const MAX_BYTES_WITHOUT_KEY = 64 * 1024;
 /** How long a client whose frames are not read any more has to see why, before it is cut off (ms). */
-const CUT_OFF_MS = 1000;
+const DISCONNECT_MS = 1000;
 
 /**
  * Bounds what one client has sent and the server still holds, frames that are not whole included: a client
@@ -22,8 +22,8 @@ export class FrameIntake {
   });
   private readonly held: HeldBytes;
   private readonly read = (chunk: Buffer): void => this.meter.push(chunk);
-  private isCutOff = false;
-  private cutOffTimer: NodeJS.Timeout | undefined;
+  private isDisconnecting = false;
+  private terminateTimer: NodeJS.Timeout | undefined;
   /** All payload that came. */
   private received = 0;
   private receivedAtPing = -1;
@@ -57,16 +57,16 @@ export class FrameIntake {
   /** Its key was wrong: the socket closes, and what still comes had better be little. */
   refuse(why: CloseReason): void {
     closeSocket(this.socket, why);
-    if (this.received > MAX_BYTES_WITHOUT_KEY) this.cutOff(why);
+    if (this.received > MAX_BYTES_WITHOUT_KEY) this.disconnect(why);
     this.hasMessage = false;
   }
 
   /** Says why, reads nothing more, and ends the connection even if the client does not. */
-  cutOff(why: CloseReason): void {
-    this.isCutOff = true;
+  disconnect(why: CloseReason): void {
+    this.isDisconnecting = true;
     closeSocket(this.socket, why);
     this.socket.pause();
-    this.cutOffTimer ??= setTimeout(() => this.socket.terminate(), CUT_OFF_MS);
+    this.terminateTimer ??= setTimeout(() => this.socket.terminate(), DISCONNECT_MS);
   }
 
   /** Reads nothing for now: enough is there, or its key is being checked. */
@@ -76,24 +76,24 @@ export class FrameIntake {
 
   /** Reads on, unless the client is being cut off. */
   resume(): void {
-    if (!this.isCutOff && this.socket.isPaused) this.socket.resume();
+    if (!this.isDisconnecting && this.socket.isPaused) this.socket.resume();
   }
 
   /** A message was worked on. */
-  done(bytes: number): void {
+  handled(bytes: number): void {
     this.held.shrink(bytes);
   }
 
   /** Closes the socket when nothing came since the last time of a message that has begun. */
   checkProgress(): void {
     if (this.meter.isInMessage && this.received === this.receivedAtPing && !this.socket.isPaused)
-      this.cutOff(CLOSE.frameNotFinished);
+      this.disconnect(CLOSE.frameNotFinished);
     this.receivedAtPing = this.received;
   }
 
   /** Stops counting, once the socket is closed. */
   release(): void {
-    clearTimeout(this.cutOffTimer);
+    clearTimeout(this.terminateTimer);
     this.stop();
   }
 
@@ -105,11 +105,11 @@ export class FrameIntake {
 
   private arrived(bytes: number): void {
     this.received += bytes;
-    if (!this.held.grow(bytes)) this.cutOff(CLOSE.tooManyBytes);
+    if (!this.held.grow(bytes)) this.disconnect(CLOSE.tooManyBytes);
   }
 
   private checkKey(): void {
-    if (!this.accepted && !this.hasMessage) this.cutOff(CLOSE.authenticationFailed);
+    if (!this.accepted && !this.hasMessage) this.disconnect(CLOSE.authenticationFailed);
   }
 
   private stop(): void {

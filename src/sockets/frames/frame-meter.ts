@@ -29,9 +29,9 @@ export class FrameMeter {
   /** What has come of a header that is not whole. */
   private header: number[] = [];
   /** Payload of the current frame that is still to come. */
-  private rest = 0;
+  private remaining = 0;
   /** Payload that the frames of the current message have announced. */
-  private message = 0;
+  private messageBytes = 0;
   private isData = false;
   private isLast = false;
 
@@ -39,41 +39,41 @@ export class FrameMeter {
 
   /** A data frame or a message has begun and not ended. */
   get isInMessage(): boolean {
-    return this.message > 0;
+    return this.messageBytes > 0;
   }
 
   push(chunk: Buffer): void {
     for (let at = 0; at < chunk.length;) {
-      if (this.rest === 0) {
+      if (this.remaining === 0) {
         this.header.push(chunk[at] ?? 0);
         at += 1;
         if (this.header.length === headerLength(this.header)) this.begin();
         continue;
       }
-      const count = Math.min(this.rest, chunk.length - at);
+      const count = Math.min(this.remaining, chunk.length - at);
       at += count;
-      this.rest -= count;
+      this.remaining -= count;
       if (this.isData) this.observer.arrived(count);
-      if (this.rest === 0) this.end();
+      if (this.remaining === 0) this.end();
     }
   }
 
   private begin(): void {
     const [first = 0] = this.header;
-    this.rest = payloadLength(this.header);
+    this.remaining = payloadLength(this.header);
     this.header = [];
     this.isData = (first & OPCODE) < FIRST_CONTROL_OPCODE;
     this.isLast = (first & FIN) !== 0;
     if (this.isData) {
-      this.message += this.rest;
-      this.observer.announced(this.message);
+      this.messageBytes += this.remaining;
+      this.observer.announced(this.messageBytes);
     }
-    if (this.rest === 0) this.end();
+    if (this.remaining === 0) this.end();
   }
 
   private end(): void {
     if (!this.isData || !this.isLast) return;
-    this.message = 0;
+    this.messageBytes = 0;
     this.observer.completed();
   }
 }

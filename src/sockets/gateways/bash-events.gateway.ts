@@ -27,7 +27,7 @@ export class BashEventsGateway implements OnGatewayInit<PatternWsServer>, OnGate
       shell: () => this.bash.shell(),
       gate: this.connections.gate,
     });
-    this.connections.adopt(connection, request, 'socket of the bash events');
+    this.connections.add(connection, request, 'socket of the bash events');
   }
 
   private async admit(handshake: Handshake): Promise<BashAdmission | undefined> {

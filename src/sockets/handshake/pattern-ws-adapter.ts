@@ -138,7 +138,7 @@ export class PatternWsAdapter extends WsAdapter {
     if (!socket.writable) return;
     socket.on('error', () => socket.destroy());
     if (!/websocket/i.test(request.headers.upgrade ?? ''))
-      return this.serveAsRequest(port, request, socket, head);
+      return this.serveAsHttp(port, request, socket, head);
     try {
       const found = this.find(port, request);
       if (found?.server.tunnel) return found.server.tunnel(found.handshake, socket, head);
@@ -176,7 +176,7 @@ export class PatternWsAdapter extends WsAdapter {
    * without the offer: with an upgrade listener Node takes such requests for upgrades, and their answer would
    * be missing.
    */
-  private serveAsRequest(port: number, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  private serveAsHttp(port: number, request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const lines = [`${request.method} ${request.url} HTTP/${request.httpVersion}`];
     request.rawHeaders.forEach((name, index, headers) => {
       if (index % 2 === 0 && !UPGRADE_HEADERS.has(name.toLowerCase()))

@@ -15,7 +15,7 @@ import { SocketLimits } from '../connections/socket-limits.js';
 @Injectable()
 export class SocketGate {
   /** How to end those that have not shown a key yet, the oldest first. */
-  private readonly waiting = new Set<() => void>();
+  private readonly unauthenticated = new Set<() => void>();
 
   constructor(
     private readonly keys: SessionKeys,
@@ -34,10 +34,12 @@ export class SocketGate {
     const shown = presentedKey(handshake, this.keys);
     if (shown === 'absent') return false;
     const isRight = shown === 'accepted';
-    const wait = isRight ? this.failedKeys.accept(request) : await this.failedKeys.add(request);
+    const trackUnauthenticated = isRight
+      ? this.failedKeys.accept(request)
+      : await this.failedKeys.add(request);
     // A bearer token may be a proxy's own: the first frame still decides.
     if (shown === 'unknown-bearer') return false;
-    if (wait !== undefined) throw new HandshakeRefusedError(429, wait);
+    if (trackUnauthenticated !== undefined) throw new HandshakeRefusedError(429, trackUnauthenticated);
     if (!isRight) throw new HandshakeRefusedError(403);
     return true;
   }
@@ -63,12 +65,12 @@ export class SocketGate {
    * @returns what to call when it waits no more
    */
   wait(end: () => void): () => void {
-    const [oldest] = this.waiting;
-    if (oldest !== undefined && this.waiting.size >= this.limits.socketsWithoutKey) {
-      this.waiting.delete(oldest);
+    const [oldest] = this.unauthenticated;
+    if (oldest !== undefined && this.unauthenticated.size >= this.limits.socketsWithoutKey) {
+      this.unauthenticated.delete(oldest);
       oldest();
     }
-    this.waiting.add(end);
-    return () => void this.waiting.delete(end);
+    this.unauthenticated.add(end);
+    return () => void this.unauthenticated.delete(end);
   }
 }

@@ -18,7 +18,7 @@ import {
   Repository,
   writePatch,
 } from '../../git/index.js';
-import { clientLeaves, streamAnswer } from '../../http/body/stream-answer.js';
+import { abortWhenClientLeaves, streamAnswer } from '../../http/body/stream-answer.js';
 import { Catalogue } from '../../storage/index.js';
 import { maskRemote } from '../../text/index.js';
 import { contentDisposition, percentEncoded } from '../content-disposition.js';
@@ -114,7 +114,7 @@ export class ArchiveService {
     try {
       const file = path.join(scratch, 'patch');
       handle = await open(file, 'wx+', 0o600);
-      const wanted = { base, pathspecs, cwd: folder, out: handle, signal: clientLeaves(response) };
+      const wanted = { base, pathspecs, cwd: folder, out: handle, signal: abortWhenClientLeaves(response) };
       await writePatch(repository, wanted).catch((error: unknown) => {
         if (error instanceof GitPathError) throw new BadRequestException(error.message);
         if (!(error instanceof GitCommandError)) throw error;
