@@ -8,31 +8,31 @@ import { dropUnreadBody } from './body/rest-of-body.js';
 import { JsonAdapter } from './json-adapter.js';
 import { refuseHead, unmatched } from './routing/unmatched.js';
 
-/** How the HTTP edge is to behave; everything has a default. */
+/** Options of the HTTP edge. */
 export interface HttpOptions {
-  /** Come before everything else, in this order. */
+  /** Middleware that runs before all other, in this order. */
   first?: readonly RequestHandler[];
   cors?: CorsOptions;
-  /** Answers some requests with its own eyes on their bodies, or passes them on. */
+  /** Answers requests whose bodies it reads itself, or passes them on. */
   beforeBodies?: RequestHandler;
-  /** Answers what no route knows, or passes it on. */
+  /** Answers requests that match no route, or passes them on. */
   unknownPath?: RequestHandler;
   /** Adds stacks to the bodies of 500s. */
   debug?: boolean;
-  /** How long a client may take nothing of a large answer (ms). */
+  /** Longest time for which a client may not read from a large answer (ms). */
   stallMs?: number;
-  /** Frees what a 500 tells of an unforeseen error from secrets. */
+  /** Masks secrets in the text of a 500. */
   mask?: (text: string) => string;
 }
 
 /**
- * Gives an application its HTTP edge: CORS, routing edges, the pipe that makes DTOs, and the filter that
- * answers errors. Call it before `app.init()`, on an application that was created with `bodyParser: false`.
- * Bodies are read by the operations that have one (`RequestBodiesModule`), once the key was checked.
+ * Sets up the HTTP edge of an application: CORS, answers to unmatched requests, the pipe that creates DTOs,
+ * and the filter that answers errors. Call it before `app.init()`, on an application with a `JsonAdapter` and
+ * `bodyParser: false`. Operations read their bodies (`RequestBodiesModule`) after the key was checked.
  */
 export function configureHttp(app: NestExpressApplication, options: HttpOptions = {}): void {
   app.disable('x-powered-by');
-  // Answers are alive: a hash of each would cost more than it could save.
+  // Answers change all the time: hashing each one would cost more than it saves.
   app.disable('etag');
   app.set('query parser', 'simple');
   const adapter = app.getHttpAdapter();

@@ -5,9 +5,9 @@ import { errorStack } from '../errors/index.js';
 import { isAnswerSource, streamAnswer } from './body/stream-answer.js';
 
 /**
- * Express, but tells upper from lower case in paths, and answers JSON as `application/json` alone: JSON is
- * UTF-8 by its definition, and the wire names no charset. Texts and bytes that a handler marked as JSON go
- * out as they are, and what comes piece by piece as fast as the client takes it.
+ * Nest's Express adapter with case-sensitive, strict paths. Answers JSON as `application/json` without a
+ * charset, as the original does. Strings and buffers that a handler marked as JSON are sent unchanged;
+ * `AnswerSource`s are streamed.
  */
 export class JsonAdapter extends ExpressAdapter {
   private readonly log = new Logger('Http');
@@ -36,22 +36,22 @@ export class JsonAdapter extends ExpressAdapter {
     if (isAnswerSource(body)) {
       if (statusCode !== undefined) response.status(statusCode);
       return streamAnswer(response, body).catch((error: unknown) => {
-        this.log.error('an answer was cut off', errorStack(error));
+        this.log.error('an answer is incomplete', errorStack(error));
         response.destroy();
       });
     }
-    const isReady =
+    const isSerialised =
       (typeof body === 'string' || Buffer.isBuffer(body)) &&
       response.getHeader('Content-Type') === 'application/json';
     const isValue = typeof body === 'object' && body !== null && !response.hasHeader('Content-Type');
-    if (body instanceof StreamableFile || !(isReady || isValue))
+    if (body instanceof StreamableFile || !(isSerialised || isValue))
       return super.reply(response, body, statusCode);
     if (statusCode !== undefined) response.status(statusCode);
     response.setHeader('Content-Type', 'application/json');
-    return response.end(isReady ? body : JSON.stringify(body));
+    return response.end(isSerialised ? body : JSON.stringify(body));
   }
 
-  /** Express would name a charset here, too. */
+  /** Express would add a charset to the content type. */
   override setHeader(response: Response, name: string, value: string): unknown {
     return response.setHeader(name, value);
   }

@@ -5,20 +5,17 @@ import { ReadsJsonBody } from './body/request-bodies.js';
 /** The name of a schema in the API document, or a schema, or a DTO class. */
 export type SchemaSource = string | JsonSchema | DtoClass;
 
-/** What the API document says of an endpoint besides what its route says. */
+/** The documentation of an endpoint, besides method and path. */
 export interface OperationDocs {
   summary: string;
   description?: string;
   tag: string;
   query?: DtoClass;
-  /** What names in the path have to look like; texts otherwise. */
+  /** Schemas of path parameters; strings by default. */
   path?: Readonly<Record<string, JsonSchema>>;
-  /** Optional headers that mean something to it: what for, by name. */
+  /** Descriptions of optional request headers, by name. */
   headers?: Readonly<Record<string, string>>;
-  /**
-   * JSON unless it says otherwise; `large` ones may hold messages with images. Without one, what is sent is
-   * not read.
-   */
+  /** JSON by default; `large` for bodies with messages. Without `body`, a body that is sent is not read. */
   body?: {
     schema: SchemaSource;
     required?: boolean;
@@ -26,25 +23,19 @@ export interface OperationDocs {
     mediaType?: string;
     large?: boolean;
   };
-  /** What a success answers, by status; JSON unless it says otherwise. */
+  /** Answers on success, by status; JSON by default. */
   answers: Record<number, { description: string; schema?: SchemaSource; mediaType?: string }>;
-  /**
-   * Statuses of the errors that are particular to it; those of the edge, of keys, bodies and ids follow from
-   * the route.
-   */
+  /** Statuses of its own errors. Those of keys, bodies and ids follow from the route. */
   errors?: readonly number[];
   /** Needs no session key. */
   open?: boolean;
-  /** Not in the API document: the original does not tell of it either. */
+  /** Left out of the API document, as in the original. */
   hidden?: boolean;
 }
 
 const documented = new WeakMap<object, OperationDocs>();
 
-/**
- * Documents an endpoint, and has its JSON body read, if it has one. The document itself is built at its first
- * request: start-up does not pay for it.
- */
+/** Documents an endpoint, and has its JSON body read if it declares one. */
 export function Operation(docs: OperationDocs): MethodDecorator {
   const { body } = docs;
   return (target, key, descriptor) => {
@@ -53,7 +44,7 @@ export function Operation(docs: OperationDocs): MethodDecorator {
   };
 }
 
-/** What was said of a handler. */
+/** The documentation of a handler. */
 export function operationOf(handler: object): OperationDocs | undefined {
   return documented.get(handler);
 }
@@ -61,12 +52,12 @@ export function operationOf(handler: object): OperationDocs | undefined {
 type SchemaLoader = () => Promise<Record<string, JsonSchema>>;
 const loaders: SchemaLoader[] = [];
 
-/** Adds named schemas to the document. They are loaded when the document is built. */
+/** Adds named schemas to the API document. They are loaded when the document is built. */
 export function documentSchemas(loader: SchemaLoader): void {
   loaders.push(loader);
 }
 
-/** All named schemas that features have added. */
+/** All named schemas that were added. */
 export async function documentedSchemas(): Promise<Record<string, JsonSchema>> {
   const all = await Promise.all(loaders.map((load) => load()));
   return Object.fromEntries(all.flatMap((schemas) => Object.entries(schemas)));

@@ -11,9 +11,7 @@ import { JsonBoundsError, JsonSize, Utf8Text } from '../../text/index.js';
 import { explainJsonError } from './json-error.js';
 import { type Location, prefixPath, MISSING, RequestValidationError } from '../validation/problem.js';
 
-/**
- * A body that is not JSON. Handlers that read it themselves (uploads) do; those that want JSON answer 415.
- */
+/** A body that is not JSON and was not read. Upload handlers read it themselves; others answer 415. */
 export class UnreadBody {
   constructor(private readonly contentType: string) {}
 
@@ -23,8 +21,8 @@ export class UnreadBody {
 }
 
 /**
- * The body of a request whose handler has no class for it.
- * @throws UnsupportedMediaTypeException, RequestValidationError where there is none
+ * The JSON body of a request whose handler has no DTO class for it.
+ * @throws UnsupportedMediaTypeException; RequestValidationError when there is no body
  */
 export function jsonBodyOf(body: unknown): unknown {
   if (body instanceof UnreadBody) throw new UnsupportedMediaTypeException(body.explanation);
@@ -32,24 +30,23 @@ export function jsonBodyOf(body: unknown): unknown {
   return body;
 }
 
-/** What reading a body is bound to. */
+/** Limits on reading one body. */
 export interface BodyBounds {
-  /** Bytes; more is answered with 413. */
+  /** Bytes; a longer body is answered with 413. */
   limit: number;
-  /** Milliseconds without a byte after which the client is answered 408. */
+  /** Milliseconds without a byte after which the request is answered with 408. */
   idleMs: number;
   /**
-   * Told of each piece before it is kept.
-   * @throws what the request is answered with
+   * Called with the size of each chunk before the chunk is buffered.
+   * @throws the error that the request is answered with
    */
-  keep: (bytes: number) => void;
+  reserve: (bytes: number) => void;
 }
 
 /**
- * The JSON body of a request; undefined where there is none, an `UnreadBody` for other content types, which
- * are left unread. Its values are counted while it comes: what has too many of them is refused before it is
- * parsed.
- * @throws HttpException, RequestValidationError, what `keep` throws
+ * Reads the JSON body of a request: undefined when there is none, an `UnreadBody` for other content types. A
+ * body with too many values is refused before it is parsed.
+ * @throws HttpException, RequestValidationError, errors of `reserve`
  */
 export async function readJsonBody(request: Request, bounds: BodyBounds): Promise<unknown> {
   if (!hasBody(request.headers)) return undefined;
@@ -62,7 +59,7 @@ export async function readJsonBody(request: Request, bounds: BodyBounds): Promis
   return parseBody(text);
 }
 
-/** Whether a request says that a body comes with it. */
+/** Whether the headers of a request announce a body. */
 export function hasBody(headers: IncomingHttpHeaders): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
@@ -72,7 +69,7 @@ function isJson(contentType: string): boolean {
   return type === 'application/json' || /^application\/[^/]+\+json$/.test(type);
 }
 
-function readText(request: Request, { limit, idleMs, keep }: BodyBounds): Promise<Utf8Text> {
+function readText(request: Request, { limit, idleMs, reserve }: BodyBounds): Promise<Utf8Text> {
   const tooLarge = () =>
     new PayloadTooLargeException(
       `Request body too large: the limit is ${limit} bytes. Send large files to the file routes.`,
@@ -82,38 +79,38 @@ function readText(request: Request, { limit, idleMs, keep }: BodyBounds): Promis
     const text = new Utf8Text();
     const size = new JsonSize();
     const idle = setTimeout(() => fail(new HttpException(STALLED, HttpStatus.REQUEST_TIMEOUT)), idleMs);
-    const take = (chunk: Buffer): void => {
+    const onData = (chunk: Buffer): void => {
       idle.refresh();
       try {
         if (text.size + chunk.length > limit) throw tooLarge();
-        keep(chunk.length);
+        reserve(chunk.length);
         size.push(chunk);
         text.push(chunk);
       } catch (error) {
         fail(error instanceof JsonBoundsError ? invalidJson(0, error.message) : error);
       }
     };
-    const end = (): void => {
+    const onEnd = (): void => {
       stop();
       resolve(text);
     };
-    const cutOff = (): void => fail(new HttpException(CUT_OFF, HttpStatus.BAD_REQUEST));
+    const onClose = (): void => fail(new HttpException(INCOMPLETE, HttpStatus.BAD_REQUEST));
     const stop = (): void => {
       clearTimeout(idle);
-      request.off('data', take).off('end', end).off('close', cutOff);
+      request.off('data', onData).off('end', onEnd).off('close', onClose);
     };
-    // Nothing is kept of what still comes; the answer drops it.
+    // The rest of the body is discarded when the answer is sent.
     const fail = (error: unknown): void => {
       stop();
       reject(error instanceof Error ? error : new Error(String(error)));
     };
-    // Stays for what happens afterwards; `close` follows it.
+    // Stays attached: an error after the answer must not end the process. `close` follows every error.
     request.on('error', () => undefined);
-    request.on('data', take).on('end', end).on('close', cutOff);
+    request.on('data', onData).on('end', onEnd).on('close', onClose);
   });
 }
 
-const CUT_OFF = 'The request body was cut off';
+const INCOMPLETE = 'The request body was cut off';
 const STALLED = 'The request body did not arrive in time';
 
 /** @throws HttpException 400 for bytes that are not UTF-8; RequestValidationError */
@@ -153,8 +150,8 @@ function invalidJson(position: number, error: string): RequestValidationError {
 const LONG = 32 * 1024;
 
 /**
- * Refuses strings with lone surrogates, which JSON escapes can produce and UTF-8 cannot encode. `JsonSize` has
- * bounded the depth of the recursion.
+ * Refuses strings with lone surrogates, which JSON escapes can produce and UTF-8 cannot encode. `JsonSize`
+ * has bounded the depth of the recursion.
  * @throws RequestValidationError
  */
 function checkStrings(value: unknown, path: Location): void {

@@ -1,6 +1,6 @@
 const ESCAPES = new Set(['"', '\\', '/', 'b', 'f', 'n', 'r', 't']);
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
-/** What stands in a string for itself. */
+/** Characters of a string that need no escape. */
 const PLAIN = /[^"\\\u0000-\u001f]*/y;
 const SPACE = /[ \t\n\r]*/y;
 const LITERALS = ['true', 'false', 'null'];
@@ -15,8 +15,8 @@ class JsonSyntaxError extends Error {
 }
 
 /**
- * Says where a text stops being JSON, in the words of Python's `json` module, which clients of this API know.
- * The engine's own message names no position on some versions. Only called for text that does not parse.
+ * Finds the syntax error in a text that is not JSON and describes it as Python's `json` module does, whose
+ * messages clients of the original know. V8's own messages lack the position in some versions.
  */
 export function explainJsonError(text: string): { position: number; explanation: string } {
   try {
@@ -28,7 +28,7 @@ export function explainJsonError(text: string): { position: number; explanation:
   return { position: 0, explanation: 'Expecting value' };
 }
 
-/** Walks JSON without recursion, so that nesting costs no stack. */
+/** Scans JSON without recursion, so that nesting cannot overflow the stack. */
 class Scanner {
   private at = 0;
 
@@ -55,7 +55,7 @@ class Scanner {
     }
   }
 
-  /** Closes what ends here and stops where the next value begins. */
+  /** Leaves the containers that end here and stops at the next value. */
   private afterValue(open: ('{' | '[')[]): void {
     for (;;) {
       this.skip(SPACE);

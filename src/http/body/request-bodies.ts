@@ -19,20 +19,20 @@ export class BodyLimits {
   large = 17 * MIB;
   /** Bytes of all other JSON bodies. */
   other = 4 * MIB;
-  /** A body that stops arriving is not waited for longer than this (ms). */
+  /** Longest time between two chunks of a body (ms). */
   idleMs = 30_000;
 }
 
-/** Seconds after which a client may send a body again that found no room. */
+/** Seconds after which a client may repeat a request that exceeded the budget. */
 const RETRY_AFTER_SECONDS = 1;
-const NO_ROOM =
-  'The server is working on as many bytes of request bodies as it takes at a time ' +
+const BUDGET_EXCEEDED =
+  'The server is processing as many bytes of request bodies as it may at a time ' +
   '(max_body_bytes_in_flight); retry later';
 
-/** Handlers whose bodies may hold messages with images. */
+/** Handlers whose bodies may contain messages with images. */
 const largeBodies = new WeakSet<object>();
 
-/** The JSON body of these requests is read before their handler is called, and is then in `request.body`. */
+/** Has the JSON body read into `request.body` before the handler is called. */
 export function ReadsJsonBody({ large = false } = {}): MethodDecorator {
   return (target, key, descriptor) => {
     if (large && typeof descriptor.value === 'function') largeBodies.add(descriptor.value);
@@ -41,9 +41,8 @@ export function ReadsJsonBody({ large = false } = {}): MethodDecorator {
 }
 
 /**
- * Lets a request pass whose JSON body was read and is within its bounds. Nest asks global guards first, so
- * nothing of the body is read where the key is refused; a guard costs half of what an interceptor does. What
- * is read counts as in flight until the request is answered.
+ * Reads the JSON body of a request within its limits. Nest runs global guards first, so the body is not read
+ * when the key is refused. The bytes count as in flight until the request is answered.
  */
 @Injectable()
 export class JsonBodyGuard implements CanActivate {
@@ -66,9 +65,9 @@ export class JsonBodyGuard implements CanActivate {
     const limit = isLarge ? large : other;
     const refuse = (): never => {
       response.setHeader('Retry-After', RETRY_AFTER_SECONDS);
-      throw new ServiceUnavailableException(NO_ROOM);
+      throw new ServiceUnavailableException(BUDGET_EXCEEDED);
     };
-    // Nobody should send what will find no room.
+    // Refused early, so that the client does not send the body in vain.
     const announced = Number(request.headers['content-length'] ?? 0);
     if (announced <= limit && !this.budget.hasRoomFor(announced)) refuse();
     const held = this.budget.hold();
@@ -76,17 +75,17 @@ export class JsonBodyGuard implements CanActivate {
     return readJsonBody(request, {
       limit,
       idleMs,
-      keep: (bytes) => {
+      reserve: (bytes) => {
         if (!held.grow(bytes)) refuse();
       },
     });
   }
 }
 
-/** What reading bodies needs, for the controllers of all modules; sockets share the budget. */
+/** Provides the limits on request bodies to all modules. Sockets share the budget. */
 @Module({})
 export class RequestBodiesModule {
-  /** @param bytesInFlight bytes of bodies and frames over 64 KiB that are worked on at a time */
+  /** @param bytesInFlight bytes of bodies and frames over 64 KiB that may be processed at a time */
   static forRoot(bytesInFlight: number, limits: Partial<BodyLimits> = {}): DynamicModule {
     return {
       module: RequestBodiesModule,

@@ -3,21 +3,20 @@ import type { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { errorCode } from '../../errors/index.js';
 
-/** What an answer is made of, piece by piece. What it opens, its `finally` blocks close. */
+/** The chunks of a streamed answer. Its `finally` blocks release what it opens. */
 export type AnswerSource = AsyncGenerator<Uint8Array | string, void>;
 
-/** Whether what a handler returned is to be sent piece by piece. */
+/** Whether the return value of a handler is a streamed answer. */
 export function isAnswerSource(body: unknown): body is AnswerSource {
   return typeof body === 'object' && body !== null && Symbol.asyncIterator in body && 'return' in body;
 }
 
 /**
- * Sends the body of an answer while it is made, no faster than the client reads. Every answer that the server
- * itself makes piece by piece goes this way, so that whatever ends it (the last byte, a failure, a client
- * that leaves at any byte) also ends its source. Resolves when that is over; a client that leaves is no
- * failure.
- * @param through what it goes through on its way, such as a compressor
- * @throws what the source throws; the answer is cut off then
+ * Sends the body of an answer while it is generated, no faster than the client reads. However the answer ends
+ * (last byte, error, client disconnects), its source is closed. Resolves when it has ended; a disconnected
+ * client is not an error.
+ * @param through a transform for the body, such as a compressor
+ * @throws errors of the source; the answer is incomplete then
  */
 export async function streamAnswer(
   response: ServerResponse,
@@ -35,13 +34,12 @@ export async function streamAnswer(
     await (through ? pipeline(content, through, response) : pipeline(content, response));
   } catch (error) {
     if (failures.length > 0) throw failures[0];
-    // The pipeline destroys the response for a transform that fails, too; nothing but the client leaves
-    // without an error.
+    // A failed transform destroys the response too, but with an error of its own.
     if (!isClientGone(error)) throw error;
   }
 }
 
-/** A list in JSON, made while it is sent. */
+/** A JSON array, generated while it is sent. */
 export async function* streamJsonArray(
   items: AsyncIterable<string> | Iterable<Uint8Array | string>,
 ): AnswerSource {
@@ -67,7 +65,7 @@ function isClientGone(error: unknown): boolean {
   return ['ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET', 'EPIPE'].includes(errorCode(error) ?? '');
 }
 
-/** Aborts when the client leaves before its answer is out: for long work that is done for nobody else. */
+/** A signal that aborts when the client disconnects before its answer is complete. */
 export function abortWhenClientLeaves(response: ServerResponse): AbortSignal {
   const controller = new AbortController();
   const leave = (): void => {

@@ -20,18 +20,14 @@ interface Answer {
   headers?: Record<string, string>;
 }
 
-/** Seconds after which a client that met the run limit, or a server that stops, may try again. */
+/** For answers to a client that may repeat its request after a second. */
 const RETRY_SOON = { 'Retry-After': '1' };
-/**
- * The routes of events and of the workspace name the conversation that they did not find, the others do not.
- */
+/** Routes whose 404 names the conversation; others answer with the summary. */
 const NAMES_CONVERSATION = /\/conversations\/[^/]+\/(events|workspace|bash|file|git|runtime|vscode)(\/|$)/;
-/** Characters of an unforeseen error that are told and logged. */
+/** Most characters of an unexpected error's message that are answered and logged. */
 const MAX_MESSAGE = 4096;
 
-/**
- * The one place where errors become answers. What nobody foresaw is a 500 with an id that is also in the log.
- */
+/** Turns errors into answers. An unexpected error is a 500 with an id that is also in the log. */
 @Catch()
 export class HttpExceptionFilter implements ExceptionFilter {
   private readonly logger = new Logger('Http');
@@ -39,7 +35,7 @@ export class HttpExceptionFilter implements ExceptionFilter {
   constructor(
     /** Adds the stack to the body of a 500 (`DEBUG=1`). */
     private readonly withTraceback = false,
-    /** Frees what is told of an error that nobody foresaw from secrets. */
+    /** Masks secrets in the text of unexpected errors. */
     private readonly mask: (text: string) => string = (text) => text,
   ) {}
 
@@ -53,7 +49,7 @@ export class HttpExceptionFilter implements ExceptionFilter {
         (error instanceof DomainError ? this.systemFailure(error, request) : this.unexpected(error, request)),
     );
     if (response.headersSent) {
-      // The answer is under way and cannot be taken back; the client must not take half of it for the whole.
+      // Part of the answer is sent: the client must see that it is incomplete.
       response.destroy();
       return;
     }
@@ -63,7 +59,7 @@ export class HttpExceptionFilter implements ExceptionFilter {
     response.status(status).end(request.method === 'HEAD' ? undefined : JSON.stringify(body));
   }
 
-  /** No stack: the cause is outside of the program, and there may be many of them. */
+  /** Logged without a stack: the cause is outside the program, and the error may be frequent. */
   private systemFailure(error: DomainError, request: Request): Answer {
     const { error_id } = errorId();
     const text = this.mask(error.message);
@@ -76,7 +72,7 @@ export class HttpExceptionFilter implements ExceptionFilter {
 
   private unexpected(error: unknown, request: Request): Answer {
     const { error_id } = errorId();
-    // A message may repeat what came with the request.
+    // A message may contain input of the request.
     const message = this.mask(errorMessage(error)).slice(0, MAX_MESSAGE);
     const stack = errorStack(error);
     this.logger.error({ message: `${request.method} ${request.path} failed: ${message}`, error_id }, stack);
@@ -88,7 +84,7 @@ export class HttpExceptionFilter implements ExceptionFilter {
   }
 }
 
-/** The answer as the clients of a path expect it. */
+/** Adds OpenAI's error format for clients of its API. */
 function formatFor(path: string, answer: Answer): Answer {
   if (!usesOpenAiErrors(path)) return answer;
   const { status, body, headers } = answer;
@@ -99,7 +95,7 @@ function formatFor(path: string, answer: Answer): Answer {
   };
 }
 
-/** The id of the request where it looks as clients expect: 32 hexadecimal digits. */
+/** The id of the request if it has the form that clients expect (32 hexadecimal digits), else a new one. */
 function errorId(): { error_id: string } {
   const id = currentRequest()?.id ?? '';
   return { error_id: /^[\da-f]{32}$/.test(id) ? id : randomBytes(16).toString('hex') };
@@ -111,7 +107,7 @@ const detail = (status: number, text: unknown, headers?: Record<string, string>)
   headers,
 });
 
-/** The answer to an error that was foreseen; undefined for others, and for one that the system caused. */
+/** The answer to an expected error; undefined for unexpected ones and for failures of the system. */
 function answerFor(error: unknown, request: Request): Answer | undefined {
   if (error instanceof RequestValidationError)
     return detail(422, describeProblems(error.problems, error.sources));
@@ -126,15 +122,12 @@ function answerFor(error: unknown, request: Request): Answer | undefined {
   return detail(status, text, error.kind === 'limit-reached' ? RETRY_SOON : undefined);
 }
 
-/**
- * Something that the answer needs is not there, or not now: the text says what. `exception` has the
- * original's form; its `detail` says no more than "Internal Server Error".
- */
+/** `exception` has the original's form. The original's `detail` is always "Internal Server Error". */
 function unavailable(status: number, text: string, headers?: Record<string, string>): Answer {
   return { status, body: { detail: text, exception: `${status}: ${text}`, ...errorId() }, headers };
 }
 
-/** Without a location it is about the request as a whole, and its text is all that the wire says. */
+/** Without a location the problem concerns the request as a whole, and `detail` is only the message. */
 function invalid(error: InvalidRequestError, request: Request): Answer {
   if (error.location.length === 0) return detail(422, error.message);
   const problem = valueError(error.message, error.location);
@@ -143,7 +136,7 @@ function invalid(error: InvalidRequestError, request: Request): Answer {
   return detail(422, [{ ...described, loc: error.location }]);
 }
 
-/** The wire says only `detail`; of Nest's longer bodies the message is it. */
+/** The wire has only `detail`: the message of Nest's longer bodies. */
 function fromHttpException(error: HttpException): Answer {
   const status = error.getStatus();
   const body = error.getResponse();

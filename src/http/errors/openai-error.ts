@@ -1,37 +1,37 @@
-/** Clients of OpenAI's API read errors of these paths. */
+/** Clients of these paths expect OpenAI's error format. */
 const PREFIX = '/v1/';
-/** What may succeed when it is sent again as it is. */
+/** The same request may succeed later. */
 const TRANSIENT: ReadonlySet<number> = new Set([429, 503]);
 
-/** An error as OpenAI's API words it. */
+/** An error in the format of OpenAI's API. */
 export interface OpenAiError {
   message: string;
   type: string;
-  /** The field that it is about, with dots. */
+  /** Path of the field, with dots. */
   param: string | null;
   code: string | null;
 }
 
-/** Whether the clients of a path know OpenAI's errors. */
+/** Whether clients of a path expect OpenAI's errors. */
 export function usesOpenAiErrors(path: string): boolean {
   return path.startsWith(PREFIX);
 }
 
-/** The body with the same error in OpenAI's words, for clients that read `error` instead of `detail`. */
+/** Adds the error in OpenAI's format, for clients that read `error` instead of `detail`. */
 export function withOpenAiError(status: number, body: unknown): object {
   const fields = typeof body === 'object' && body !== null ? body : { detail: body };
   return { error: openAiError(status, fields), ...fields };
 }
 
 /**
- * Headers of an error for OpenAI's client libraries, which send a request again after 409 and 500: that would
- * start a second run of the agent.
+ * Keeps OpenAI's client libraries from repeating a request after 409 or 500, which would start a second run
+ * of the agent.
  */
 export function openAiErrorHeaders(status: number): Record<string, string> {
   return TRANSIENT.has(status) ? {} : { 'x-should-retry': 'false' };
 }
 
-/** An error of this status in OpenAI's words. */
+/** An error of this status in OpenAI's format. */
 export function openAiError(status: number, body: object): OpenAiError {
   const problem = firstProblem(body);
   return {
@@ -52,7 +52,7 @@ function messageOf(body: object): string {
   return isNamed && typeof detail.message === 'string' ? detail.message : JSON.stringify(detail);
 }
 
-/** Of a list of problems the first one, with the field that it is about. */
+/** The first of a list of problems, with its field. */
 function firstProblem(body: object): { message: string; param: string | null } | undefined {
   if (!('detail' in body) || !Array.isArray(body.detail)) return undefined;
   const problems: unknown[] = body.detail;

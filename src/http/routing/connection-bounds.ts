@@ -2,25 +2,25 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 
+/** Pipelined requests of one connection that may wait for the answer to an earlier one. */
+const MAX_PIPELINED = 32;
 /**
- * Requests of one connection that may wait for the answer to an earlier one; few clients send any before they
- * have it.
+ * Longest time (ms) for which a client may not read while more than `MAX_STALLED_BYTES` are buffered for it.
  */
-const MAX_WAITING = 32;
-/** So long a client may take nothing of an answer (ms) of which more than this waits in memory (bytes). */
 const MAX_STALL_MS = 60_000;
 const MAX_STALLED_BYTES = 1024 * 1024;
 
 /**
- * Bounds what one connection may ask for before it takes its answers. Node has all requests of a pipeline
- * worked on at the same time, tells those that wait behind another nothing of the end of their connection,
- * and has endless patience with a client that does not read. Here they begin one after the other.
- * @param server gets a time-out for each connection; a listener for each request would cost more than it
+ * Bounds the work and memory of one connection. Node starts all requests of a pipeline at once, does not
+ * notify those behind the first of a closed connection, and never disconnects a client that does not read.
+ * With this middleware, requests of a connection run one after the other, and stalled clients are
+ * disconnected.
+ * @param server has its socket timeout set
  */
 export function boundConnections(server: Server, stallMs = MAX_STALL_MS): RequestHandler {
-  /** What waits, of each connection with an open request. */
+  /** Pending requests of each connection that has an open one. */
   const queues = new WeakMap<Socket, (() => void)[]>();
-  // Nothing moved on a connection for so long, or, with no open request, for the server's keep-alive time.
+  // Without an open request, the timeout is the server's keep-alive time.
   server.setTimeout(stallMs, (socket: Socket) => {
     if (!queues.has(socket) || socket.writableLength > MAX_STALLED_BYTES) socket.destroy();
     else socket.setTimeout(stallMs);
@@ -39,7 +39,7 @@ export function boundConnections(server: Server, stallMs = MAX_STALL_MS): Reques
     if (!queue) {
       queues.set(socket, []);
       begin(socket, response, next);
-    } else if (queue.length < MAX_WAITING) queue.push(() => begin(socket, response, next));
+    } else if (queue.length < MAX_PIPELINED) queue.push(() => begin(socket, response, next));
     else socket.destroy();
   };
 }

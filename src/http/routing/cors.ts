@@ -1,9 +1,9 @@
 import type { NextFunction, Request, Response } from 'express';
 
-/** Which pages of other origins may call the server. */
+/** Decides which web pages of other origins may call the server. */
 export interface CorsOptions {
   allows: (origin: string, path: string) => boolean;
-  /** Told of each request of a page that is not allowed. */
+  /** Called for each request from an origin that is not allowed. */
   onRefused?: (origin: string, request: Request) => void;
 }
 
@@ -11,7 +11,7 @@ const METHODS = 'DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT, QUERY';
 const PREFLIGHT_VARY =
   'Origin, Access-Control-Request-Method, Access-Control-Request-Headers, Access-Control-Request-Private-Network';
 
-/** Answers preflight requests and marks every other answer with what the calling page may see of it. */
+/** Answers preflight requests and adds CORS headers to all other answers. */
 export function cors({ allows, onRefused }: CorsOptions) {
   return (request: Request, response: Response, next: NextFunction): void => {
     const origin = request.headers.origin;

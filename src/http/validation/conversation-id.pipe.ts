@@ -2,7 +2,7 @@ import { Injectable, type PipeTransform } from '@nestjs/common';
 import { readChecked } from './dto.js';
 import { uuid } from './field-type.js';
 
-/** Reads the id of a conversation in a path: any spelling of a UUID becomes the dashed one in lower case. */
+/** Parses a conversation id in a path: any form of a UUID, normalised to dashes and lower case. */
 @Injectable()
 export class ConversationIdPipe implements PipeTransform<string, string> {
   transform(value: string): string {
@@ -10,7 +10,7 @@ export class ConversationIdPipe implements PipeTransform<string, string> {
   }
 }
 
-/** The same for routes that are there with and without a conversation: undefined for those without. */
+/** The same for routes with an optional conversation; undefined when there is none. */
 @Injectable()
 export class RuntimeConversationIdPipe implements PipeTransform<string | undefined, string | undefined> {
   transform(value: string | undefined): string | undefined {

@@ -22,13 +22,13 @@ interface Origin {
   source: Record<string, unknown>;
 }
 
-/** What a DTO was read from: extra fields are seen only there. */
+/** The source of each DTO, which has its unknown fields. */
 const origins = new WeakMap<object, Origin>();
 
 /**
- * Makes a DTO of a JSON object: declared fields only, each read by its type, defaults for what is absent.
- * Nothing is checked yet. (class-transformer is not used for this: it copies free-form values key by key and
- * calls whatever stands under a key named `constructor`.)
+ * Creates a DTO from a JSON object: declared fields only, each parsed by its type, with defaults for missing
+ * ones. It is not validated yet. (class-transformer is not used: it copies free-form values key by key and
+ * calls the value of a key named `constructor`.)
  */
 export function readDto<T extends object>(dto: DtoClass<T>, source: Record<string, unknown>): T {
   const instance = new dto();
@@ -40,14 +40,14 @@ export function readDto<T extends object>(dto: DtoClass<T>, source: Record<strin
   return instance;
 }
 
-/** What is wrong with a DTO and the DTOs in it, up to `MAX_PROBLEMS`; nothing means that it is valid. */
+/** The problems of a DTO and its nested DTOs, up to `MAX_PROBLEMS`; empty when it is valid. */
 export function problemsOf(instance: object): Problem[] {
   const found: Problem[] = [];
   collectProblems(instance, [], found);
   return [...found, ...unknownFields(instance)].slice(0, MAX_PROBLEMS);
 }
 
-/** Goes through the fields of a DTO, and of those in its nested fields, until there are enough problems. */
+/** Validates a DTO and its nested DTOs until there are `MAX_PROBLEMS`. */
 function collectProblems(value: unknown, at: Location, found: Problem[]): void {
   for (const [key, item] of itemsOf(value)) {
     if (found.length >= MAX_PROBLEMS) return;
@@ -70,7 +70,7 @@ function itemsOf(value: unknown): Iterable<[string | number, unknown]> {
   return isMap(value) ? value : [];
 }
 
-/** Fields of the source that a closed DTO does not know. */
+/** Fields of the source that a closed DTO does not declare. */
 function unknownFields(instance: object): Problem[] {
   const origin = origins.get(instance);
   if (!origin || !isClosed(origin.dto)) return [];
@@ -82,12 +82,9 @@ function unknownFields(instance: object): Problem[] {
 }
 
 interface ModelOptions {
-  /**
-   * Named in the error of a value that is no object; without it the wire's words are those for a body's own
-   * fields.
-   */
+  /** Named in the error for a value that is not an object; without it the error is that of a body. */
   className?: string;
-  /** A check of the object as it came, made before its fields; the text of a `value_error`. */
+  /** Validates the source before its fields; returns the text of a `value_error`. */
   before?: (source: Record<string, unknown>) => string | undefined;
 }
 
@@ -97,7 +94,7 @@ function notAnObject(className?: string): Problem {
   return { type: 'model_type', msg, ctx: { class_name: className } };
 }
 
-/** An object that is read into a DTO. */
+/** An object that is parsed into a DTO. */
 export function model<T extends object>(
   dto: DtoClass<T>,
   { className, before }: ModelOptions = {},
@@ -118,17 +115,14 @@ export function model<T extends object>(
 }
 
 interface KindOptions {
-  /** The name of the union in the error of an unknown kind. */
+  /** The name of the union in the error for an unknown kind. */
   union: string;
   className?: string;
-  /** The kind of an object that names none. */
+  /** The kind of an object without `kind`. */
   assume?: (source: Record<string, unknown>) => string | undefined;
 }
 
-/**
- * An object of one of several classes, told apart by `kind`. The classes are asked for when needed: unions
- * nest.
- */
+/** An object of one of several classes, discriminated by `kind`. `kinds` is called late: unions nest. */
 export function oneOfKinds(kinds: () => Record<string, DtoClass>, options: KindOptions): FieldType {
   const kindOf = (source: Record<string, unknown>): unknown =>
     Object.hasOwn(source, 'kind') ? source['kind'] : options.assume?.(source);
@@ -172,7 +166,7 @@ export function oneOfKinds(kinds: () => Record<string, DtoClass>, options: KindO
   };
 }
 
-/** An object of the first class that it is valid for; otherwise the wire lists what each of them misses. */
+/** An object of the first class that it is valid for; else the problems with each class. */
 export function firstValidOf(classes: Record<string, DtoClass>): FieldType {
   return {
     holdsSecrets: () => Object.values(classes).some(hasSecrets),
@@ -199,20 +193,20 @@ export function schemaName(dto: DtoClass): string {
   return dto.name.replace(/Dto$/, '');
 }
 
-/** A reference to a DTO's schema; the document takes in every class that was referred to. */
+/** A reference to the schema of a DTO. The API document includes every referenced class. */
 export function refTo(dto: DtoClass): string {
   referenced.set(schemaName(dto), dto);
   return `#/components/schemas/${schemaName(dto)}`;
 }
 
-/** Every DTO that was referred to so far, by schema name. */
+/** Every DTO that was referenced so far, by schema name. */
 export function referencedDtos(): ReadonlyMap<string, DtoClass> {
   return referenced;
 }
 
 /**
- * Reads and checks one value that came with a request.
- * @throws RequestValidationError with every problem
+ * Parses and validates one value of a request.
+ * @throws RequestValidationError with all problems
  */
 export function readChecked(type: FieldType, raw: unknown, location: Location): unknown {
   const value = type.read(raw);
@@ -228,7 +222,7 @@ const NONE: ReadonlySet<string> = new Set();
 
 /**
  * A DTO as plain JSON: declared fields in order, maps as objects.
- * @param without names of its own fields that are left out
+ * @param without names of top-level fields to leave out
  */
 export function toPlain(value: unknown, without = NONE): unknown {
   if (Array.isArray(value)) return value.map((entry) => toPlain(entry));
@@ -236,7 +230,7 @@ export function toPlain(value: unknown, without = NONE): unknown {
     return Object.fromEntries([...value].map(([key, entry]) => [key, toPlain(entry)]));
   if (typeof value !== 'object' || value === null) return value;
   const origin = origins.get(value);
-  // What was not read into a DTO is free-form JSON: it stays as it came.
+  // Not a DTO, so free-form JSON.
   if (!origin) return value;
   const plain: [string, unknown][] = [];
   for (const name of fieldsOf(origin.dto).keys()) {

@@ -7,35 +7,31 @@ import { parseUuid } from './uuid.js';
 /** A JSON schema in the dialect of OpenAPI 3.1. */
 export type JsonSchema = Record<string, unknown>;
 
-/** The type of a field: how it is read from JSON, what can be wrong with it, and how it is documented. */
+/** The type of a field: how it is parsed from JSON, validated and documented. */
 export interface FieldType {
-  /**
-   * The value as the field holds it. What cannot be read stays as it came, so that `problems` can name it.
-   */
+  /** The parsed value. A value that cannot be parsed is returned unchanged, for `problems` to report. */
   read(raw: unknown): unknown;
   problems(value: unknown): Problem[];
   schema(): JsonSchema;
   /**
-   * It is a secret or may hold some, so that a text in its place may be one, too. Asked late: types refer to
-   * each other.
+   * Whether the value is or contains a secret. A string in its place may then be one, too. Called late: types
+   * refer to each other.
    */
   holdsSecrets?(): boolean;
-  /** What an answer may repeat of what was given for it; where this is missing, all of it. */
+  /** The part of the input that an error answer may repeat; all of it by default. */
   shown?(raw: unknown): unknown;
-  /** Holds DTOs that are to be validated in turn. */
+  /** Contains DTOs, which are validated as well. */
   nested?: boolean;
-  /** In a query: takes all values of a repeated parameter instead of the last one. */
+  /** In a query: all values of a repeated parameter count, not only the last one. */
   repeated?: boolean;
 }
 
 const unchanged = (raw: unknown): unknown => raw;
 
-/** Stands for a secret where an answer tells what was sent. */
+/** Replaces secrets in error answers that repeat input. */
 export const REDACTED = '<redacted>';
 
-/**
- * What may be repeated of what was sent in the place of something with secrets: only that there was nothing.
- */
+/** The input for a secret, as an error answer may repeat it: only null and undefined are shown. */
 export function redacted(raw: unknown): unknown {
   return raw === null || raw === undefined ? raw : REDACTED;
 }
@@ -45,9 +41,9 @@ interface TextOptions {
   min?: number;
   max?: number;
   pattern?: RegExp;
-  /** Any further check; the text of a `value_error`. */
+  /** A further check; returns the text of a `value_error`. */
   check?: (value: string) => string | undefined;
-  /** Documented as a password. Not as write-only: answers have the field, as null or masked. */
+  /** Documented as a password, but not as write-only: answers contain the field, null or masked. */
   secret?: boolean;
 }
 
@@ -59,7 +55,7 @@ export function text(options: TextOptions = {}): FieldType {
     read: unchanged,
     problems: (value) => {
       if (typeof value !== 'string') return [{ type: 'string_type', msg: 'Input should be a valid string' }];
-      // UTF-16 units are at least as many as characters, so characters are counted only near the limit.
+      // There are never more characters than UTF-16 units, so they are counted only near the limit.
       if (min !== undefined && value.length < min) return [tooShort(min)];
       if (
         max !== undefined &&
@@ -91,12 +87,12 @@ export function text(options: TextOptions = {}): FieldType {
   };
 }
 
-/** An address, a name or the like has fewer characters than this. */
+/** Most characters of an address, a name and the like. */
 const MAX_SHORT = 16 * 1024;
 
 /**
- * A string that is read from several sides, such as an address, and therefore has a bound. The API document
- * does not name it: the original has none.
+ * A string with a maximum length, for addresses and names. Not in the API document: the original has no
+ * limit.
  */
 export function shortText({ min }: Pick<TextOptions, 'min'> = {}): FieldType {
   const check = (value: string): string | undefined =>
@@ -117,10 +113,7 @@ const tooLong = (max: number): Problem => ({
 });
 
 const INTEGER_TEXT = /^\s*[+-]?\d+(_\d+)*(\.0*)?\s*$/;
-/**
- * A run of digits fits in one way only: with two, long text that is no number after all would take hours to
- * refuse.
- */
+/** Each run of digits can match in one way only: an ambiguous expression would backtrack for hours. */
 const DECIMAL_TEXT = /^\s*[+-]?(\d+(_\d+)*(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*$/;
 
 function readNumber(raw: unknown, form: RegExp): unknown {
@@ -129,7 +122,7 @@ function readNumber(raw: unknown, form: RegExp): unknown {
   return raw;
 }
 
-/** A whole number; text that is one counts, as do `true` and `false`. */
+/** An integer. Accepts strings and booleans, as pydantic does. */
 export function integer(range: Range = {}): FieldType {
   return {
     read: (raw) => readNumber(raw, INTEGER_TEXT),
@@ -153,7 +146,7 @@ export function integer(range: Range = {}): FieldType {
   };
 }
 
-/** A finite number; text that is one counts. */
+/** A finite number. Accepts strings. */
 export function decimal(range: Range = {}): FieldType {
   return {
     read: (raw) => readNumber(raw, DECIMAL_TEXT),
@@ -173,7 +166,7 @@ export function decimal(range: Range = {}): FieldType {
 const TRUE_WORDS = ['1', 'on', 't', 'true', 'y', 'yes'];
 const FALSE_WORDS = ['0', 'off', 'f', 'false', 'n', 'no'];
 
-/** True or false; 1, 0 and the usual words count. */
+/** A boolean. Accepts 1, 0 and words such as `yes` and `off`. */
 export function flag(): FieldType {
   return {
     read: (raw) => {
@@ -192,7 +185,7 @@ export function flag(): FieldType {
   };
 }
 
-/** One of some words. The wire tells enumerations from literals in the type of the error. */
+/** One of several strings. The error type distinguishes enumerations from literals, as pydantic does. */
 export function choice(
   words: readonly string[],
   errorType: 'enum' | 'literal_error' = 'literal_error',
@@ -211,7 +204,7 @@ export function choice(
   };
 }
 
-/** A UUID in any of the usual spellings, held dashed and in lower case. */
+/** A UUID in any of its usual forms, normalised to dashes and lower case. */
 export function uuid(): FieldType {
   return {
     read: (raw) => {
@@ -231,7 +224,7 @@ export function uuid(): FieldType {
   };
 }
 
-/** A moment, held as naive local time with microseconds, as event timestamps are. */
+/** A date and time, converted to naive local time with microseconds, the format of event timestamps. */
 export function instant(): FieldType {
   return {
     read: (raw) => {
@@ -257,8 +250,8 @@ export function instant(): FieldType {
 const notAnObject: Problem = { type: 'dict_type', msg: 'Input should be a valid dictionary' };
 
 /**
- * Any JSON object, kept as it came.
- * @param options.secret it may hold secrets: what is sent in its place is not repeated
+ * Any JSON object, unchanged.
+ * @param options.secret it may contain secrets: other input in its place is not repeated
  */
 export function anyObject({ secret = false } = {}): FieldType {
   return {
@@ -269,12 +262,12 @@ export function anyObject({ secret = false } = {}): FieldType {
   };
 }
 
-/** Any JSON value at all, kept as it came. */
+/** Any JSON value, unchanged. */
 export function anything(): FieldType {
   return { read: unchanged, problems: () => [], schema: () => ({}) };
 }
 
-/** Also null. */
+/** Allows null as well. */
 export function nullable(type: FieldType): FieldType {
   return {
     ...type,
@@ -284,7 +277,7 @@ export function nullable(type: FieldType): FieldType {
   };
 }
 
-/** A list; problems of items carry their index. */
+/** A list. Problems of items have the index in their path. */
 export function listOf(item: FieldType, { min = 0, max = Infinity } = {}): FieldType {
   const tooMany = (length: number): Problem => ({
     type: 'too_long',
@@ -316,7 +309,7 @@ export function listOf(item: FieldType, { min = 0, max = Infinity } = {}): Field
   };
 }
 
-/** How something made of such items is repeated. */
+/** Secret handling of a container of such items. */
 function secretsOf(
   item: FieldType,
   show: (raw: unknown, shown: (raw: unknown) => unknown) => unknown,
@@ -334,17 +327,17 @@ const shownObject = (raw: unknown, shown: (raw: unknown) => unknown): unknown =>
     : redacted(raw);
 
 interface MapOptions {
-  /** Its values are secrets, though they are not documented as passwords. */
+  /** Its values are secrets, but are not documented as passwords. */
   secret?: boolean;
-  /** A check of all entries together; the text of a `value_error`. */
+  /** A check of all entries together; returns the text of a `value_error`. */
   check?: (entries: [string, unknown][]) => string | undefined;
 }
 
-/** An object whose values are of one plain type. */
+/** An object whose values have one type, parsed into a plain object. */
 export function recordOf(item: FieldType, { check, secret = false }: MapOptions = {}): FieldType {
   return {
     ...secretsOf(secret ? { ...item, holdsSecrets: () => true, shown: redacted } : item, shownObject),
-    // `fromEntries` makes own properties of all names, `__proto__` included.
+    // `fromEntries` creates own properties for all names, including `__proto__`.
     read: (raw) =>
       isJsonObject(raw)
         ? Object.fromEntries(Object.entries(raw).map(([key, value]) => [key, item.read(value)]))
@@ -355,7 +348,7 @@ export function recordOf(item: FieldType, { check, secret = false }: MapOptions 
   };
 }
 
-/** An object whose values are DTOs, held as a `Map`. */
+/** An object whose values are DTOs, parsed into a `Map`. */
 export function mapOf(item: FieldType): FieldType {
   return {
     ...secretsOf(item, shownObject),
@@ -367,7 +360,7 @@ export function mapOf(item: FieldType): FieldType {
   };
 }
 
-/** Whether a value is a map of `mapOf`. */
+/** Whether a value was parsed by `mapOf`. */
 export function isMap(value: unknown): value is Map<string, unknown> {
   return value instanceof Map;
 }

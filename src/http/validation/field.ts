@@ -1,17 +1,17 @@
 import type { FieldType } from './field-type.js';
 
-/** A class whose instances hold what a request says; made without arguments. */
+/** A DTO class: its constructor has no parameters. */
 export interface DtoClass<T extends object = object> {
   new (): T;
   readonly name: string;
   readonly prototype: T;
 }
 
-/** What is known of one field of a DTO. */
+/** The declaration of one field of a DTO. */
 export interface FieldSpec {
   type: FieldType;
   description: string;
-  /** May be absent and then has no value at all. */
+  /** May be absent; it is undefined then. */
   optional: boolean;
 }
 
@@ -21,8 +21,8 @@ const optionalBodies = new WeakSet<object>();
 const embedded = new WeakSet<object>();
 
 /**
- * Declares a field of a DTO: how it is read, checked and documented. A field without an initial
- * value is required; the initial value is the default. The order of declaration is the order on the wire.
+ * Declares a field of a DTO: how it is parsed, validated and documented. The initial value is the default; a
+ * field without one is required. The order of declaration is the order on the wire.
  */
 export function Field(type: FieldType, description = '', { optional = false } = {}): PropertyDecorator {
   return (prototype, key) => {
@@ -31,7 +31,7 @@ export function Field(type: FieldType, description = '', { optional = false } = 
   };
 }
 
-/** The DTO takes no other fields than its own; elsewhere they are ignored. */
+/** Rejects fields that the DTO does not declare. By default they are ignored. */
 export function NoOtherFields(): ClassDecorator {
   return (target) => {
     closedClasses.add(target);
@@ -43,26 +43,28 @@ export function isClosed(dto: DtoClass): boolean {
   return closedClasses.has(dto);
 }
 
-/** A request may come without this body; then all its fields have their defaults. */
+/** A request may omit this body; its fields have their defaults then. */
 export function OptionalBody(): ClassDecorator {
   return (target) => {
     optionalBodies.add(target);
   };
 }
 
-/** Whether a request may come without this body. */
+/** Whether a request may omit this body. */
 export function isOptionalBody(dto: DtoClass): boolean {
   return optionalBodies.has(dto);
 }
 
-/** The body only wraps the one field of the class: where that is missing, nothing at all was sent for it. */
+/**
+ * The body only wraps the one field of the class: without that field, the error is that of a missing body.
+ */
 export function Embedded(): ClassDecorator {
   return (target) => {
     embedded.add(target);
   };
 }
 
-/** Whether the body only wraps the one field of this class. */
+/** Whether the body only wraps the one field of the class. */
 export function isEmbedded(dto: DtoClass): boolean {
   return embedded.has(dto);
 }

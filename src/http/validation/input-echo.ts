@@ -3,10 +3,10 @@ import { maskUserinfo } from '../../crypto/userinfo.js';
 import { REDACTED } from './field-type.js';
 import { type Location, MAX_PROBLEMS, type Problem } from './problem.js';
 
-/** Characters of input that one answer may repeat; enough to recognise it, too few to fill a log. */
+/** Most characters of input that one answer repeats. */
 const ANSWER_BUDGET = 16 * 1024;
 const TEXT_LIMIT = 2048;
-/** So much of a text is looked at for a password in an address; more than an address has. */
+/** Most characters of a text that are searched for credentials in an address. */
 const ADDRESS_LIMIT = 4 * TEXT_LIMIT;
 
 /** One entry of the `detail` of a 422. */
@@ -18,7 +18,7 @@ export interface ProblemBody {
   ctx?: Record<string, unknown>;
 }
 
-/** The `detail` of a 422: each problem with the input it is about, without secrets and of bounded size. */
+/** The `detail` of a 422: each problem with its input, truncated and without secrets. */
 export function describeProblems(
   problems: readonly Problem[],
   sources: Readonly<Record<string, unknown>>,
@@ -33,8 +33,8 @@ export function describeProblems(
 }
 
 /**
- * Below `secrets`, or in a field with a secret name, even a plain text is one, and so it is where headers or
- * variables are expected; numbers and nulls are not.
+ * Strings and objects are treated as secrets in fields with a secret name, and strings also below `secrets`
+ * and in place of headers or environment variables. Numbers and nulls never are.
  */
 function isSecret(path: Location, input: unknown): boolean {
   const isText = typeof input === 'string';
@@ -48,10 +48,10 @@ function isSecret(path: Location, input: unknown): boolean {
     );
 }
 
-/** Follows a location; names of union members in it are no keys of the input and are passed over. */
+/** The input at a location. Names of union members in it are not keys of the input and are skipped. */
 function inputAt(sources: Readonly<Record<string, unknown>>, type: string, path: Location): unknown {
   const [root = 'body', ...rest] = path;
-  // The position in a text that is not JSON is no key, and a whole missing body or parameter has no parent.
+  // The location of a JSON error is a position, not a key. A missing body or parameter has no parent.
   if (type === 'json_invalid') return {};
   if (rest.length === 0)
     return path.length === 0 || (type === 'missing' && root !== 'body') ? null : (sources[root] ?? null);
@@ -64,8 +64,8 @@ function inputAt(sources: Readonly<Record<string, unknown>>, type: string, path:
 }
 
 /**
- * A copy that spends at most the budget; what no longer fits is left out and said so. Values under secret
- * names, and all below `headers` and the like, are hidden, and so are names and passwords in addresses.
+ * A copy within the budget; `...` replaces the rest. Values under secret names, all values below `headers`
+ * and the like, and credentials in addresses are redacted.
  */
 function truncate(value: unknown, budget: { left: number }, isBelowGroup = false): unknown {
   if (budget.left <= 0) return '...';
@@ -105,7 +105,7 @@ function truncateText(text: string, budget: { left: number }): string {
   return `${dropLoneSurrogates(masked.slice(0, room))}... (${text.length} characters)`;
 }
 
-/** A cut may split a character in two; half of one is no text. */
+/** Truncation may split a surrogate pair. */
 function dropLoneSurrogates(text: string): string {
   return text.replaceAll(/\p{Surrogate}/gu, '');
 }

@@ -2,12 +2,12 @@ import { formatLocal } from '../../events/clock.js';
 
 const FORM =
   /^(\d{4})-(\d\d)-(\d\d)(?:[Tt _](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s*([Zz]|[+-]\d\d:?\d\d)?)?$/;
-/** Numbers beyond this are milliseconds, up to it seconds (2603-10-11 in seconds). */
+/** Larger numbers are milliseconds, others seconds. The limit is pydantic's. */
 const SECONDS_LIMIT = 2e10;
 
 /**
- * Reads a date or a date with time (ISO 8601, or Unix seconds or milliseconds) into naive local time with
- * microseconds. A time without a zone is taken as local.
+ * Parses a date with an optional time (ISO 8601, or Unix seconds or milliseconds) into naive local time with
+ * microseconds. A time without a zone is local.
  */
 export function parseInstant(raw: unknown): { local: string } | { error: string } {
   if (typeof raw !== 'string') return { error: 'input is not text' };
@@ -46,7 +46,7 @@ interface CalendarParts {
 function outOfCalendar({ year, month, day, hour, minute, second }: CalendarParts): string | undefined {
   if (year < 1) return 'year 0 is out of range';
   if (month < 1 || month > 12) return 'month value is outside expected range of 1-12';
-  // Day 0 of the next month is the last of this one.
+  // Day 0 of the next month is the last day of this one.
   if (day < 1 || day > new Date(Date.UTC(year, month, 0)).getUTCDate())
     return 'day value is outside expected range';
   if (hour > 23) return 'hour value is outside expected range of 0-23';
@@ -70,7 +70,7 @@ function fromNumber(value: number): { local: string } | { error: string } {
   return { local: formatLocal(sinceEpoch(Math.round(seconds * 1_000_000))) };
 }
 
-/** Formatting starts at the epoch; any earlier moment is before every event anyway. */
+/** `formatLocal` supports no time before the epoch; no event is older. */
 function sinceEpoch(micros: number): number {
   return Math.max(0, micros);
 }

@@ -1,20 +1,20 @@
-/** Where something stands in a request: `body`, `query` or `path` first, then keys and indexes. */
+/** A place in a request: `body`, `query` or `path` first, then keys and indexes. */
 export type Location = (string | number)[];
 
-/** One thing that is wrong with a value, in the wire's words (types and texts are those of pydantic 2). */
+/** A validation problem. Types and texts are those of pydantic 2, which clients of the original know. */
 export interface Problem {
   /** Machine-readable: `missing`, `int_parsing`, `value_error` and so on. */
   type: string;
   msg: string;
   ctx?: Record<string, unknown>;
-  /** Path below the value that was checked. */
+  /** Path below the validated value. */
   path?: Location;
 }
 
-/** More problems than this are not looked for: one list may hold 100,000 items, all of them wrong. */
+/** Most problems that are reported: a list may have thousands of invalid items. */
 export const MAX_PROBLEMS = 100;
 
-/** The first problems of several values, each below its key. */
+/** The problems of several values, with their keys in the paths; at most `MAX_PROBLEMS`. */
 export function problemsOfEach<K extends string | number>(
   entries: Iterable<[K, unknown]>,
   problemsOf: (value: unknown) => readonly Problem[],
@@ -27,10 +27,10 @@ export function problemsOfEach<K extends string | number>(
   return found.slice(0, MAX_PROBLEMS);
 }
 
-/** A field that is required and is not there. */
+/** A required field is missing. */
 export const MISSING: Problem = { type: 'missing', msg: 'Field required' };
 
-/** A problem found by a check of our own rather than by the type of a field. */
+/** A problem found by a custom check. */
 export function valueError(text: string, at?: Location): Problem {
   return { type: 'value_error', msg: `Value error, ${text}`, ctx: { error: text }, path: at };
 }
@@ -40,13 +40,13 @@ export function prefixPath(location: Location, problems: readonly Problem[]): Pr
   return problems.map((problem) => ({ ...problem, at: [...location, ...(problem.path ?? [])] }));
 }
 
-/** A request is not valid; answered as 422 with every problem found. */
+/** A request is invalid. Answered with 422 and the problems. */
 export class RequestValidationError extends Error {
   override readonly name = 'RequestValidationError';
   constructor(
-    /** `at` starts with `body`, `query` or `path`. */
+    /** Their paths start with `body`, `query` or `path`. */
     readonly problems: readonly Problem[],
-    /** What the locations point into, by their first segment. */
+    /** The input by the first segment of the paths. */
     readonly sources: Readonly<Record<string, unknown>>,
   ) {
     super(

@@ -12,8 +12,8 @@ import { MISSING, RequestValidationError, prefixPath } from './problem.js';
 import { shownAs, withoutSecrets } from './secret-fields.js';
 
 /**
- * Turns the body and the query of a request into the DTO that the handler asks for, and what is wrong
- * with them into the wire's 422. Arguments of any other type pass as they are.
+ * Parses and validates the body and the query of a request as the DTO that the handler declares. Other
+ * arguments pass unchanged.
  */
 @Injectable()
 export class RequestPipe implements PipeTransform {
@@ -43,10 +43,10 @@ function readBody(dto: DtoClass, body: unknown): object {
       body: shownAs([dto], body),
     });
   }
-  return checked(readDto(dto, body), 'body', withoutSecrets(dto, body));
+  return validated(readDto(dto, body), 'body', withoutSecrets(dto, body));
 }
 
-/** Of a repeated parameter the last value counts, unless the field is a list. */
+/** The last value of a repeated parameter counts, unless the field is a list. */
 function readQuery(dto: DtoClass, query: unknown): object {
   const given = isJsonObject(query) ? query : {};
   const source: Record<string, unknown> = {};
@@ -55,10 +55,10 @@ function readQuery(dto: DtoClass, query: unknown): object {
     const values = [given[name]].flat();
     source[name] = type.repeated ? values : values.at(-1);
   }
-  return checked(readDto(dto, source), 'query', withoutSecrets(dto, source));
+  return validated(readDto(dto, source), 'query', withoutSecrets(dto, source));
 }
 
-function checked(instance: object, where: 'body' | 'query', source: Record<string, unknown>): object {
+function validated(instance: object, where: 'body' | 'query', source: Record<string, unknown>): object {
   const problems = problemsOf(instance);
   if (problems.length === 0) return instance;
   throw new RequestValidationError(prefixPath([where], problems), { [where]: source });

@@ -3,10 +3,10 @@ import { type DtoClass, fieldsOf } from './field.js';
 import { redacted } from './field-type.js';
 
 const known = new WeakMap<DtoClass, boolean>();
-/** Classes that are being asked: those that refer to themselves hold what their other fields hold. */
+/** Classes that are being inspected, to end the recursion of classes that refer to themselves. */
 const visiting = new Set<DtoClass>();
 
-/** Whether a DTO, or one in it, has fields for secrets: then what is sent in its place may be one. */
+/** Whether a DTO or a nested one has secret fields. Other input in its place may be a secret, too. */
 export function hasSecrets(dto: DtoClass): boolean {
   const found = known.get(dto);
   if (found !== undefined) return found;
@@ -19,9 +19,7 @@ export function hasSecrets(dto: DtoClass): boolean {
   return answer;
 }
 
-/**
- * What a DTO is read from, for messages: without what was sent in fields for secrets, of whatever type it is.
- */
+/** The source of a DTO for error answers: input for secret fields is redacted, whatever its type. */
 export function withoutSecrets(dto: DtoClass, source: Record<string, unknown>): Record<string, unknown> {
   if (!hasSecrets(dto)) return source;
   const shown = new Map(Object.entries(source));
@@ -30,10 +28,7 @@ export function withoutSecrets(dto: DtoClass, source: Record<string, unknown>): 
   return Object.fromEntries(shown);
 }
 
-/**
- * The same of what should be an object of one of these classes: anything else in its place is hidden where
- * one has secrets.
- */
+/** The same for input that should be an object of one of these classes; other input is redacted. */
 export function shownAs(dtos: readonly DtoClass[], raw: unknown): unknown {
   if (!dtos.some(hasSecrets)) return raw;
   if (!isJsonObject(raw)) return redacted(raw);

@@ -3,12 +3,12 @@ import { dashedUuid } from '../../text/index.js';
 const GROUP_STARTS = [0, 9, 14, 19, 24];
 const GROUP_LENGTHS = [8, 4, 4, 4, 12];
 
-/** As nearly all clients write it. */
+/** The form that nearly all clients send. */
 const USUAL = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /**
- * Reads a UUID as the wire takes it: 32 hex digits, dashed, in braces, or as `urn:uuid:`, in any case.
- * The answer is dashed and in lower case, or the text of the error as clients know it.
+ * Parses a UUID as pydantic does: 32 hex digits, with dashes, in braces, or as `urn:uuid:`, in any case.
+ * Returns it with dashes and in lower case, or pydantic's error text.
  */
 export function parseUuid(input: string): { id: string } | { error: string } {
   if (USUAL.test(input)) return { id: input };
@@ -37,7 +37,7 @@ export function parseUuid(input: string): { id: string } | { error: string } {
   return { id: dashedUuid(hex) };
 }
 
-/** The text between braces or after the URN prefix, and whether there was neither. */
+/** The text between braces or after the URN prefix, and whether it had neither. */
 function unwrap(input: string): [inner: string, bare: boolean] {
   if (input.startsWith('{') && input.endsWith('}')) return [input.slice(1, -1), false];
   if (input.startsWith('urn:uuid:')) return [input.slice('urn:uuid:'.length), false];
