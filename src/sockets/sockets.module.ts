@@ -13,8 +13,8 @@ import { SocketGate } from './handshake/socket-gate.js';
 import { SocketLimits } from './connections/socket-limits.js';
 
 /**
- * The sockets at conversations, at the shell of the server and at the back ends of canvas extensions. The
- * application has to use `PatternWsAdapter`.
+ * The sockets of conversations, of the server's shell, and of back ends of canvas extensions. The application
+ * must use `PatternWsAdapter`.
  */
 @Module({
   imports: [BashModule, ConversationsModule, EventBusModule, ExtensionsModule],

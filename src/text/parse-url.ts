@@ -1,9 +1,8 @@
 /**
  * Reads a URL, absolute or relative to a base.
  *
- * `URL.canParse` of Node 20 refuses every text with a character of 128 to 255, such as
- * `https://bücher.example`, once V8 has compiled its caller (seen with 20.20.2, not with 24); hence the
- * exception.
+ * `URL.canParse` of Node 20 refuses every text with a character of 128 to 255, such as `https://bücher.example`,
+ * once V8 has compiled its caller (seen with 20.20.2, not with 24); hence the exception.
  * @returns undefined when the text is no URL
  */
 export function parseUrl(text: string, base?: string): URL | undefined {

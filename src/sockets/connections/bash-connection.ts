@@ -12,11 +12,11 @@ import type { SocketConnection } from './socket-connections.js';
 import type { SocketGate } from '../handshake/socket-gate.js';
 import { MAX_PENDING_BYTES } from './socket-limits.js';
 
-/** A handshake that may be accepted. */
+/** What was decided about a handshake. */
 export interface BashAdmission {
-  /** False: the first frame has to bring the key. */
+  /** False: the first frame must contain the key. */
   authenticated: boolean;
-  /** Everything that there is comes first. */
+  /** The stored events are sent first. */
   resend: boolean;
 }
 
@@ -25,25 +25,24 @@ interface Sources {
   readonly gate: SocketGate;
 }
 
-/** Sockets at one shell; one more is closed with 1013. The original's number. */
+/** Most sockets per shell; further ones are closed with 1013. The original's limit. */
 const MAX_LISTENERS = 50;
 /**
- * Bytes that may wait for a client before it is given what is kept at its own pace; about as much is read at
- * a time.
+ * With more bytes buffered for a client, it is sent stored events at its own pace, about as many at a time.
  */
 const MAX_BUFFERED_BYTES = 1024 * 1024;
 
-/** One client's socket at the shell of the server. */
+/** A client's socket on the server's shell. */
 export class BashConnection implements SocketConnection, FrameHandler {
   private static readonly logger = new Logger(BashConnection.name);
   private readonly liveness: Liveness;
   private shell: BashShell | undefined;
   private stopListening: (() => void) | undefined;
-  /** Number of the event that the client gets next. */
+  /** Number of the event that is sent next. */
   private next = 0;
-  /** False: it reads the history at the pace of its client; then events are passed on as they come. */
+  /** True: events are sent as they occur. False: the history is sent at the client's pace. */
   private live = true;
-  /** What could not be kept is in no history: it waits for the end of the catching up. */
+  /** Events that could not be stored, to be sent after the history. */
   private queued: Buffer[] = [];
   private queuedBytes = 0;
   private readonly incoming: IncomingFrames;
@@ -96,7 +95,7 @@ export class BashConnection implements SocketConnection, FrameHandler {
   }
 
   failed(error: unknown): void {
-    BashConnection.logger.error('a frame failed', errorStack(error));
+    BashConnection.logger.error('handling a frame failed', errorStack(error));
   }
 
   async attach(): Promise<void> {
@@ -105,7 +104,7 @@ export class BashConnection implements SocketConnection, FrameHandler {
       if (this.socket.readyState !== WebSocket.OPEN) return void (this.shell = shell);
       if (shell.listenerCount >= MAX_LISTENERS) return closeSocket(this.socket, CLOSE.tooManyListeners);
       this.shell = shell;
-      // No await between these: no event is missed.
+      // No await from here on, so that no event is missed.
       this.next = this.admission.resend ? shell.history.first : shell.history.next;
       this.stopListening = shell.listen((line, number) => this.onEvent(shell, line, number));
       if (this.admission.resend) this.startCatchUp(shell);
@@ -114,28 +113,28 @@ export class BashConnection implements SocketConnection, FrameHandler {
     }
   }
 
-  /** In the background: commands of the client do not wait until it has taken the history. */
+  /** In the background: the client's commands do not wait for the history. */
   private startCatchUp(shell: BashShell): void {
     this.catchUp(shell).catch((error: unknown) => this.failSubscription(error));
   }
 
-  /** It may stop while something is waited for. */
+  /** May change during an await. */
   private isListening(): boolean {
     return this.stopListening !== undefined;
   }
 
   private failSubscription(error: unknown): void {
-    BashConnection.logger.error('the bash events cannot be read', errorStack(error));
+    BashConnection.logger.error('reading the bash events failed', errorStack(error));
     this.release();
     closeSocket(this.socket, CLOSE.subscribeFailed);
   }
 
-  /** Sends the history from the next event on; the client sets the pace. */
+  /** Sends the history from the next event on, at the client's pace. */
   private async catchUp({ history }: BashShell): Promise<void> {
     this.live = false;
     while (this.next < history.next && this.isListening()) {
       const lines = await history.linesFrom(this.next, MAX_BUFFERED_BYTES);
-      // Dropped from the history before the client had taken it: it has to see that it lacks something.
+      // Events left the history before they were sent: the client must notice that it missed some.
       if (lines.length === 0) return this.close();
       for (const line of lines) {
         this.next += 1;
@@ -167,16 +166,18 @@ export class BashConnection implements SocketConnection, FrameHandler {
 
   private send(line: Buffer, sent?: () => void): void {
     if (this.socket.bufferedAmount > MAX_PENDING_BYTES) this.close();
-    // `ws` calls back also when the socket is closing or breaks.
+    // `ws` also calls back when the socket closes or fails.
     this.socket.send(line, { binary: false }, sent);
   }
 
-  /** Tells the client what is wrong with a frame; the log, once, when the client has left. */
+  /** Sends an error about a frame. When the client has disconnected, the first error is logged instead. */
   private sendError(code: string, detail: string): void {
     if (this.socket.readyState !== WebSocket.OPEN) {
       if (this.hasLoggedError) return;
       this.hasLoggedError = true;
-      return BashConnection.logger.warn(`a frame was refused and its client has left: ${code}: ${detail}`);
+      return BashConnection.logger.warn(
+        `refused a frame of a client that has disconnected: ${code}: ${detail}`,
+      );
     }
     this.send(Buffer.from(JSON.stringify(bashError(code, detail))));
   }

@@ -2,7 +2,7 @@ import { WebSocket } from 'ws';
 import { DomainError, WIRE_CODES } from '../../errors/index.js';
 import { meters } from '../../meters/index.js';
 
-/** Why the server closes a socket: the code and the reason that clients of the original know. */
+/** Close codes and reasons of the server, as clients of the original know them. */
 export const CLOSE = {
   authenticationFailed: { code: 4001, reason: 'Authentication failed' },
   conversationNotFound: { code: WIRE_CODES['not-found'].closeCode, reason: 'Conversation not found' },
@@ -18,27 +18,27 @@ export const CLOSE = {
   shuttingDown: { code: 1012, reason: '' },
 } as const;
 
-/** One of `CLOSE`. */
+/** A value of `CLOSE`. */
 export type CloseReason = (typeof CLOSE)[keyof typeof CLOSE];
 
-/** Why a socket is closed whose client could not be attached because of an error. */
+/** How to close a socket that could not be attached because of an error. */
 export function closeFor(error: unknown): CloseReason {
   const code = error instanceof DomainError ? WIRE_CODES[error.kind].closeCode : undefined;
   return code === CLOSE.conversationNotFound.code ? CLOSE.conversationNotFound : CLOSE.subscribeFailed;
 }
 
-/** Sockets that the server began to close, and the names of the reasons. */
+/** Sockets that the server has started to close, with the reason for the log. */
 const closedByUs = new WeakMap<WebSocket, string>();
 
-/** Starts the closing handshake. Does nothing when it has begun. */
+/** Starts the closing handshake, unless it has already started. */
 export function closeSocket(socket: WebSocket, why: CloseReason): void {
   if (socket.readyState !== WebSocket.OPEN) return;
   if (why === CLOSE.slowConsumer) meters.slowSockets.add();
-  closedByUs.set(socket, why.reason === '' ? 'the server shuts down' : why.reason);
+  closedByUs.set(socket, why.reason === '' ? 'the server is shutting down' : why.reason);
   socket.close(why.code, why.reason);
 }
 
-/** Why a socket closed, for the log: in the server's words or, when it was not the server, the client's. */
+/** Who closed a socket and why, for the log. */
 export function closeReason(socket: WebSocket, code: number, clientsReason: string): string {
   const ours = closedByUs.get(socket);
   if (ours !== undefined) return `by the server: ${ours}`;
@@ -46,5 +46,5 @@ export function closeReason(socket: WebSocket, code: number, clientsReason: stri
   return clientsReason === '' ? 'by the client' : `by the client: ${clientsReason}`;
 }
 
-/** No closing handshake took place (RFC 6455, 7.4.1). */
+/** There was no closing handshake (RFC 6455, 7.4.1). */
 const ABNORMAL = 1006;

@@ -15,7 +15,7 @@ import type { SocketGate } from '../handshake/socket-gate.js';
 import type { SocketLimits } from './socket-limits.js';
 import { Subscription, type FollowedConversation, type SubscriptionSources } from './subscription.js';
 
-/** What a connection needs of the server. */
+/** The services that a connection uses. */
 export interface ConnectionSources extends SubscriptionSources {
   readonly conversations: {
     open(id: string): Promise<FollowedConversation>;
@@ -25,9 +25,7 @@ export interface ConnectionSources extends SubscriptionSources {
   readonly limits: SocketLimits;
 }
 
-/**
- * One client's socket: attaches the client to its conversation, and does what its frames say.
- */
+/** A client's socket: subscribes the client to its conversation and executes its frames. */
 export class Connection implements FrameHandler {
   private static readonly logger = new Logger(Connection.name);
   private subscription: Subscription | undefined;
@@ -54,12 +52,12 @@ export class Connection implements FrameHandler {
     return this.attached;
   }
 
-  /** Attaches the client, or waits for its key first. */
+  /** Attaches the client, if necessary after it has sent its key. */
   open(): void {
     this.incoming.open();
   }
 
-  /** Releases what the connection holds, once its socket is closed. */
+  /** Releases the resources of the connection after its socket was closed. */
   release(): void {
     this.incoming.release();
     this.subscription?.stop();
@@ -85,11 +83,11 @@ export class Connection implements FrameHandler {
     this.logFailure('frame', error);
   }
 
-  /** Opens the conversation and subscribes; waits for nothing that an agent does. */
+  /** Opens the conversation and subscribes. Does not wait for a run. */
   async attach(): Promise<void> {
     const { bus, conversations, limits, replaySlots: turns } = this.sources;
     try {
-      // Many that come at once are attached few by few.
+      // Limits how many sockets are attached at a time.
       await turns.run(() => nextTurn());
       const conversation = await conversations.open(this.admission.conversationId);
       this.attached = this.socket.readyState !== WebSocket.OPEN;
@@ -113,7 +111,7 @@ export class Connection implements FrameHandler {
     }
   }
 
-  /** A message over a socket always starts a run, whatever its `run` says. */
+  /** A message over a socket always starts a run; its `run` is ignored. */
   private async sendMessage(message: IncomingMessage): Promise<void> {
     try {
       await this.sources.conversations.sendMessage(this.admission.conversationId, message, true);
@@ -124,14 +122,14 @@ export class Connection implements FrameHandler {
     }
   }
 
-  /** Tells the client what is wrong with a frame; the log, once, when the client has left. */
+  /** Sends an error about a frame. When the client has disconnected, the first error is logged instead. */
   private sendError(code: string, detail: string): void {
     if (this.socket.readyState === WebSocket.OPEN) return this.subscription?.sendError(code, detail);
     if (this.hasLoggedError) return;
     this.hasLoggedError = true;
     const { conversationId } = this.admission;
     Connection.logger.warn(
-      `a frame on conversation ${conversationId} was refused and its client has left: ${code}: ${detail}`,
+      `refused a frame of a client of conversation ${conversationId} that has disconnected: ${code}: ${detail}`,
     );
   }
 
@@ -145,13 +143,13 @@ export class Connection implements FrameHandler {
 
 const UNEXPECTED: SocketError = { code: 'InternalServerError', detail: 'Internal Server Error' };
 
-/** What a client is told about a message that was not accepted. */
+/** The error event for a message that was not accepted. */
 function socketErrorOf(error: unknown): SocketError {
   if (!(error instanceof DomainError)) return UNEXPECTED;
   return error.socketError ?? { code: error.name, detail: error.message };
 }
 
-/** The server works as intended: no failure of the system, and nothing for the log. */
+/** Whether an error is part of normal operation and not worth a log line. */
 function isExpected(error: unknown): boolean {
   return error instanceof DomainError && error.cause === undefined;
 }

@@ -5,27 +5,27 @@ import { CLOSE, type CloseReason } from './close-code.js';
 import { FrameIntake } from '../frames/frame-intake.js';
 import type { SocketGate } from '../handshake/socket-gate.js';
 
-/** With this many frames being worked on, no more is read from the client. */
+/** With this many unhandled frames, the socket is paused. */
 const MAX_PENDING_FRAMES = 8;
 
-/** What a connection does with its client. */
+/** Handles the frames of a client. */
 export interface FrameHandler {
   /**
-   * Prepares what the frames of the client need. Afterwards `isAttached`, or the client is refused and its
-   * socket closed. A client that has left meanwhile is attached as well: its frames are still to be handled.
-   * Never throws.
+   * Prepares for the frames of an authenticated client. Afterwards `isAttached` is true, or the client is
+   * refused and its socket closed. A client that has disconnected meanwhile is attached as well: its frames
+   * are still handled. Never throws.
    */
   attach(): Promise<void>;
   readonly isAttached: boolean;
-  /** Does what a frame of an attached client says; its socket may be closed already. */
+  /** Executes a frame of an attached client, whose socket may already be closed. */
   handle(data: Buffer, isBinary: boolean): Promise<void>;
-  /** Is told what `handle` threw. */
+  /** Called with errors of `handle`. */
   failed(error: unknown): void;
 }
 
-/** How the key of a client is checked. */
+/** How a client authenticates. */
 export interface KeyCheck {
-  /** False: the first frame has to bring the key. */
+  /** False: the first frame must contain the key. */
   authenticated: boolean;
   gate: SocketGate;
   /** The handshake. */
@@ -33,14 +33,14 @@ export interface KeyCheck {
 }
 
 /**
- * The frames of one client: its key first, where the handshake brought none, then one after the other. A
- * frame that was received is handled even if the socket closes before its turn; only the frames of a refused
+ * The queue of a client's frames: the key first, unless the handshake had one, then one frame after the
+ * other. A received frame is handled even if the socket closes before its turn. Only frames of a refused
  * client are dropped.
  */
 export class IncomingFrames {
   private queue: Promise<void> = Promise.resolve();
   private pending = 0;
-  /** The key is wrong or missing, or the client could not be attached. */
+  /** The key is wrong or missing, or attaching failed. */
   private refused = false;
   private deadline: NodeJS.Timeout | undefined;
   private untrack: (() => void) | undefined;
@@ -55,7 +55,7 @@ export class IncomingFrames {
     this.intake = new FrameIntake(socket, request.socket, gate.budget, authenticated);
   }
 
-  /** Attaches the client, or waits for its key first. */
+  /** Attaches the client, if necessary after it has sent its key. */
   open(): void {
     const { authenticated, gate } = this.check;
     this.intake.open();
@@ -68,19 +68,19 @@ export class IncomingFrames {
   }
 
   /**
-   * Releases what it holds, once the socket is closed; frames that wait count as held until they are handled.
+   * Releases resources after the socket was closed. Pending frames count as in flight until they are handled.
    */
   release(): void {
     this.stopKeyTimer();
     void this.queue.finally(() => this.intake.release());
   }
 
-  /** To be called now and then: closes the socket when its client has stopped in the middle of a message. */
+  /** Call periodically: closes the socket when its client has stopped in the middle of a message. */
   checkProgress(): void {
     this.intake.checkProgress();
   }
 
-  /** Resolves when all frames that were received so far have been handled. Never rejects. */
+  /** Resolves when all frames received so far have been handled. Never rejects. */
   handled(): Promise<void> {
     return this.queue;
   }
@@ -101,7 +101,7 @@ export class IncomingFrames {
 
   private async handle(data: Buffer, isBinary: boolean): Promise<void> {
     if (this.refused) return;
-    // Thousands of small frames come in one piece: all in one turn, they would hold up everybody else.
+    // Thousands of small frames can arrive in one chunk: they must not block the event loop for long.
     await turnForRequest();
     if (this.taker.isAttached) return this.taker.handle(data, isBinary);
     const { gate, request } = this.check;

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 
-/** Tells whether the client of a socket is still there. */
+/** Detects clients that have disappeared without closing their socket. */
 export class Liveness {
   private bytesReadAtPing = -1;
   private bytesFlushedAtPing = -1;
@@ -12,8 +12,8 @@ export class Liveness {
   ) {}
 
   /**
-   * Pings the client, or cuts it off when it gave no sign of life since the last ping: nothing received, and
-   * nothing taken of what waits for it.
+   * Pings the client. Terminates the socket if, since the last ping, nothing was received and the client has
+   * read nothing of what is buffered for it.
    */
   ping(): void {
     const { bytesRead } = this.transport;

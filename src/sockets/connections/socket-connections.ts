@@ -13,28 +13,28 @@ import type { Handshake } from '../handshake/pattern-ws-adapter.js';
 import { SocketGate } from '../handshake/socket-gate.js';
 import { SocketLimits } from './socket-limits.js';
 
-/** So many sockets are attached, and so many replays read, at a time. */
+/** Sockets that are attached at a time, and replays that read from logs at a time. */
 const MAX_CONCURRENT_REPLAYS = 4;
 
-/** One client's socket, of whatever kind. */
+/** A client's socket of any kind. */
 export interface SocketConnection {
   readonly socket: WebSocket;
-  /** Begins to serve the client. */
+  /** Starts to serve the client. */
   open(): void;
-  /** Releases what it holds, once its socket is closed. */
+  /** Releases its resources after the socket was closed. */
   release(): void;
-  /** Resolves when all frames that were received have been handled. Never rejects. */
+  /** Resolves when all received frames have been handled. Never rejects. */
   handled(): Promise<void>;
   ping(): void;
 }
 
-/** All sockets, of whatever kind: accepts them, keeps them alive, and closes them at shutdown. */
+/** All sockets of the server: accepts them, pings them, and closes them at shutdown. */
 @Injectable()
 export class SocketConnections implements ConnectionSources, OnModuleInit, BeforeApplicationShutdown {
   private readonly logger = new Logger('Sockets');
   readonly replaySlots = new Slots(MAX_CONCURRENT_REPLAYS);
   private readonly connections = new Set<SocketConnection>();
-  /** Frames of sockets that are closed and still have some to be handled. */
+  /** Pending frames of closed sockets. */
   private readonly handling = new Set<Promise<void>>();
   private pingTimer: NodeJS.Timeout | undefined;
   private shuttingDown = false;
@@ -50,32 +50,32 @@ export class SocketConnections implements ConnectionSources, OnModuleInit, Befor
     this.pingTimer = setInterval(() => this.pingAll(), this.limits.pingIntervalMs).unref();
   }
 
-  /** Clients learn that the server goes away before its HTTP server does. */
+  /** Sockets are closed before the HTTP server, so that clients see the reason. */
   async beforeApplicationShutdown(): Promise<void> {
     clearInterval(this.pingTimer);
     await this.closeAll();
   }
 
   /**
-   * Whether a handshake shows a right key; without one the first frame has to bring it.
-   * @throws HandshakeRefusedError for a wrong one
+   * Whether a handshake has a valid key; false when the first frame must contain it.
+   * @throws HandshakeRefusedError for a wrong key
    */
   readonly checkKey = (handshake: Handshake): Promise<boolean> => this.gate.checkHandshake(handshake);
 
-  /** How many sockets are open. */
+  /** Number of open sockets. */
   get size(): number {
     return this.connections.size;
   }
 
-  /** Takes over a socket at a conversation whose handshake was admitted. */
+  /** Serves a socket of a conversation after its handshake was admitted. */
   accept(socket: WebSocket, request: IncomingMessage, admission: Admission, format: FrameFormat): void {
     const connection = new Connection(socket, request, admission, format, this);
     this.add(connection, request, `socket of conversation ${admission.conversationId}`);
   }
 
   /**
-   * Takes over any socket.
-   * @param name what it is, for the log
+   * Serves a socket until it is closed.
+   * @param name describes the socket in the log
    */
   add(connection: SocketConnection, request: IncomingMessage, name: string): void {
     const { socket } = connection;
@@ -93,7 +93,7 @@ export class SocketConnections implements ConnectionSources, OnModuleInit, Befor
     connection.open();
   }
 
-  /** Writes what happens to a socket into the log; its lines share an id. */
+  /** Creates a function that logs events in the life of a socket, with one id. */
   private lifecycleLog(request: IncomingMessage, name: string) {
     const request_id = requestId(request.headers['x-request-id']?.toString());
     const path = loggableUrl(request.url ?? '');
@@ -113,8 +113,8 @@ export class SocketConnections implements ConnectionSources, OnModuleInit, Befor
   }
 
   /**
-   * Closes every socket with 1012 and resolves when all are closed and the frames that came before have been
-   * handled. A client that does not answer in time is cut off; frames get `frameGraceMs`.
+   * Closes every socket with 1012. Resolves when all are closed and their pending frames are handled. Clients
+   * that do not answer in `shutdownGraceMs` are disconnected; frames get `frameGraceMs`.
    */
   async closeAll(): Promise<void> {
     this.shuttingDown = true;

@@ -10,39 +10,38 @@ import type { FrameFormat } from '../frames/frame-format.js';
 import type { Resend } from '../handshake/handshake.js';
 import { MAX_PENDING_BYTES, MAX_PENDING_BYTES_FOR_DELTAS } from './socket-limits.js';
 
-/** What a subscription reads of a conversation. */
+/** The parts of a conversation that a subscription reads. */
 export type FollowedConversation = Pick<
   Conversation,
   'id' | 'length' | 'readBytes' | 'timestampOf' | 'fullState'
 >;
 
-/** What a subscription needs of the server. */
+/** The services that a subscription uses. */
 export interface SubscriptionSources {
   readonly bus: EventBus;
   readonly conversations: { open(id: string): Promise<FollowedConversation> };
-  /** Reading logs for replays: so many at a time, or a thousand new sockets would hold up everybody else. */
+  /** Limits concurrent reads for replays: a thousand new sockets must not delay all other work. */
   readonly replaySlots: Slots;
 }
 
 /**
- * Sends one conversation's events to one socket: each durable event once, in the order of the log.
+ * Sends the events of a conversation to a socket: each durable event once, in log order.
  *
- * It is either catching up or live. Catching up, it reads the log at the pace of the client and only notes
- * how far the log has grown; when it has reached that point it goes live, and events are passed on as they
- * are published. A live event that is not the next one (the bus may lose hints) sends it back to catching up.
- * So nothing but events that are not in the log is ever kept back: they wait for their place among the
- * others.
+ * A subscription is either catching up or live. While catching up, it reads the log at the client's pace and
+ * only tracks the length of the log. When it reaches the end it goes live and sends events as they are
+ * published. If a live event is not the next one (the bus may lose events), it catches up again. Therefore
+ * only events that are not in the log are ever queued, each for its place among the durable ones.
  */
 export class Subscription implements EventSubscriber {
   private static readonly logger = new Logger(Subscription.name);
-  /** Sequence number of the durable event that the client gets next. */
+  /** Sequence number of the durable event that is sent next. */
   private next = 0;
-  /** How long the log is known to be. */
+  /** Known length of the log. */
   private published = 0;
   private live = false;
-  /** What is sent in this turn of the event loop waits for its end. */
+  /** The transport is corked until the end of this event-loop turn. */
   private corked = false;
-  /** Frames that are not in the log, each to be sent before the event `before`. */
+  /** Frames of events that are not in the log, each to be sent before the event number `before`. */
   private queued: { before: number; frame: Buffer }[] = [];
   private queuedBytes = 0;
   private endSubscription: (() => void) | undefined;
@@ -55,7 +54,7 @@ export class Subscription implements EventSubscriber {
     private readonly sources: SubscriptionSources,
   ) {}
 
-  /** Subscribes, marks the end of the log, and begins. Nothing can happen between the three: no await. */
+  /** Subscribes, notes the length of the log and starts sending, without an await in between. */
   start(conversation: FollowedConversation, resend: Resend): void {
     this.endSubscription = this.sources.bus.subscribe(this.conversationId, this);
     const mark = conversation.length;
@@ -72,7 +71,7 @@ export class Subscription implements EventSubscriber {
     void this.catchUp(conversation);
   }
 
-  /** Ends the subscription; the socket is left as it is. Idempotent. */
+  /** Ends the subscription but leaves the socket open. Idempotent. */
   stop(): void {
     this.endSubscription?.();
     this.endSubscription = undefined;
@@ -100,12 +99,12 @@ export class Subscription implements EventSubscriber {
     this.forward(this.format.item(item), item.signal.type === 'delta');
   }
 
-  /** Sends a complaint to this client, in its place among the events. */
+  /** Sends an error to this client, in order with the events. */
   sendError(code: string, detail: string): void {
     this.forward(this.format.error(code, detail), false);
   }
 
-  /** Sends what is not in the log. Pieces of an unfinished answer are dropped when the client is behind. */
+  /** Sends or queues a frame that is not in the log. Droppable frames are skipped when the client is slow. */
   private forward(frame: Buffer | undefined, droppable: boolean): void {
     if (!frame) return;
     if (droppable && this.socket.bufferedAmount + this.queuedBytes > MAX_PENDING_BYTES_FOR_DELTAS) return;
@@ -113,10 +112,7 @@ export class Subscription implements EventSubscriber {
     else this.enqueue(frame);
   }
 
-  /**
-   * Sends with everything else that the server says in this turn, in one write: models say many words at a
-   * time.
-   */
+  /** Sends all frames of one event-loop turn in one write: models emit many deltas at a time. */
   private sendBatched(frame: Buffer): void {
     const { transport } = this;
     if (!this.corked) {
@@ -129,7 +125,7 @@ export class Subscription implements EventSubscriber {
     }
     this.send(frame);
     if (transport.writableLength < MAX_BATCH_BYTES) return;
-    // What waits here must not count as what the client does not take.
+    // Frames that are only corked must not count as unread by the client.
     transport.uncork();
     transport.cork();
   }
@@ -154,7 +150,7 @@ export class Subscription implements EventSubscriber {
     try {
       const conversation = opened ?? (await this.sources.conversations.open(this.conversationId));
       while (this.next < this.published && this.endSubscription) await this.replay(conversation);
-      // No await since the last look at the log's length: nothing was missed.
+      // No await since the length was compared, so no event was missed.
       this.flushQueue();
       this.live = true;
     } catch (error) {
@@ -163,7 +159,7 @@ export class Subscription implements EventSubscriber {
     }
   }
 
-  /** Sends the next events from the log; resolves when the client's side has taken them. */
+  /** Sends the next events from the log. Resolves when they are written to the client's connection. */
   private async replay(conversation: FollowedConversation): Promise<void> {
     const limit = Math.min(MAX_CHUNK_LINES, this.published - this.next);
     const read = () => conversation.readBytes(this.next, limit, CHUNK_BYTES);
@@ -172,7 +168,7 @@ export class Subscription implements EventSubscriber {
     if (this.endSubscription) await this.sendBatch(lines);
   }
 
-  /** Sends events from the log in one write; resolves when the client's side has taken them. */
+  /** Sends events from the log in one write. Resolves when they are written to the client's connection. */
   private sendBatch(lines: readonly Buffer[]): Promise<void> {
     return new Promise((resolve) => {
       this.transport.cork();
@@ -189,7 +185,7 @@ export class Subscription implements EventSubscriber {
   private send(frame: Buffer, sent?: () => void): void {
     if (frame.length > this.format.maxFrameBytes) this.close(CLOSE.frameTooLarge);
     else if (this.socket.bufferedAmount > MAX_PENDING_BYTES) this.close(CLOSE.slowConsumer);
-    // `ws` calls back also when the socket is closing or breaks.
+    // `ws` also calls back when the socket closes or fails.
     this.socket.send(frame, TEXT, sent);
   }
 
@@ -201,10 +197,10 @@ export class Subscription implements EventSubscriber {
 
 const TEXT = { binary: false };
 
-/** At most about this much waits for the end of a turn. */
+/** About the most bytes that are sent in one write. */
 const MAX_BATCH_BYTES = 64 * 1024;
 
-/** A replay reads and sends at most this much before it waits for the client, or one event. */
+/** A replay sends at most this much, but at least one event, before it waits for the client. */
 const CHUNK_BYTES = 256 * 1024;
 const MAX_CHUNK_LINES = 128;
 
@@ -217,7 +213,7 @@ function firstSeq(conversation: FollowedConversation, resend: Resend, mark: numb
     case 'seq':
       return Math.min(Math.max(resend.afterSeq + 1, 0), mark);
     case 'timestamp': {
-      // From the front, not by bisection: a clock that was set back between two runs leaves the log unsorted.
+      // Not a binary search: the log is unsorted if the clock was set back.
       let seq = 0;
       while (seq < mark && conversation.timestampOf(seq) < resend.timestamp) seq += 1;
       return seq;

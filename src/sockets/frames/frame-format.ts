@@ -7,35 +7,35 @@ import {
 } from '../../events/index.js';
 import { MAX_SESSION_FRAME_BYTES } from '../connections/socket-limits.js';
 
-/** Where a subscription starts. */
+/** The start of a subscription. */
 export interface Opening {
-  /** As the client gave it; undefined for live only. */
+  /** As given by the client; undefined for live events only. */
   afterSeq: number | undefined;
-  /** How many events the log had. */
+  /** Length of the log. */
   mark: number;
-  /** The state at the mark. */
+  /** The state at that length. */
   state: ConversationStateUpdateEvent;
 }
 
 /**
- * How events look on one kind of socket. One instance serves all its sockets: a frame of a live event is
- * built once and its bytes are shared.
+ * The wire format of one kind of socket. All its sockets share an instance, so that the frame of a live event
+ * is built once.
  */
 export interface FrameFormat {
   readonly maxFrameBytes: number;
-  /** What a new socket gets before and after the replay. */
+  /** The frames for a new socket before and after the replay. */
   opening(opening: Opening): { beforeReplay: Buffer[]; afterReplay: Buffer[] };
   durable(published: PublishedEvent, seq: number): Buffer;
-  /** A durable event from the log, as it stands there. */
+  /** A durable event that was read from the log. */
   replayed(stored: Buffer, seq: number): Buffer;
-  /** An event that is only sent; undefined when this kind of socket does not show it. */
+  /** An event that is not stored; undefined when this kind of socket omits it. */
   transient(published: PublishedEvent): Buffer | undefined;
   item(item: ItemSignal): Buffer | undefined;
-  /** A complaint about what the client did. */
+  /** An error about a client's frame. */
   error(code: string, detail: string): Buffer;
 }
 
-/** One event a frame, as it stands in the log; the state comes first. */
+/** One event per frame, as in the log; the state comes first. */
 export class EventFrames implements FrameFormat {
   readonly maxFrameBytes = Infinity;
   private readonly published = new LastFrame<PublishedEvent>();
@@ -67,8 +67,7 @@ export class EventFrames implements FrameFormat {
 }
 
 /**
- * Events in an envelope with their sequence number; answers in the making come as items instead of delta
- * events.
+ * Events in an envelope with their sequence number. Unfinished answers are sent as items, not delta events.
  */
 export class SessionFrames implements FrameFormat {
   readonly maxFrameBytes = MAX_SESSION_FRAME_BYTES;
@@ -113,9 +112,7 @@ function durableFrame(line: Buffer, seq: number): Buffer {
 
 const transientFrame = (line: string): string => `{"type":"transient","event":${line}}`;
 
-/**
- * Keeps the last frame: the bus hands one event to all sockets in a row, so the next to ask wants the same.
- */
+/** Caches the last frame: the bus delivers an event to all sockets in a row. */
 class LastFrame<T extends object> {
   private of: T | undefined;
   private frame: Buffer = Buffer.alloc(0);

@@ -5,14 +5,14 @@ import { CLOSE, closeSocket, type CloseReason } from '../connections/close-code.
 import { FrameMeter } from './frame-meter.js';
 import { MAX_INBOUND_FRAME_BYTES } from '../connections/socket-limits.js';
 
-/** A client without a key may send this much, which is its first frame (bytes). */
+/** Most bytes that a client without a key may send: its first frame. */
 const MAX_BYTES_WITHOUT_KEY = 64 * 1024;
-/** How long a client whose frames are not read any more has to see why, before it is cut off (ms). */
+/** Time for a client to read the close frame before its connection is terminated (ms). */
 const DISCONNECT_MS = 1000;
 
 /**
- * Bounds what one client has sent and the server still holds, frames that are not whole included: a client
- * that has shown no key sends one small frame, and all clients together no more than the budget has.
+ * Bounds the received bytes that the server holds for one client, including incomplete frames. A client
+ * without a key may send one small frame; all clients together share a budget.
  */
 export class FrameIntake {
   private readonly meter = new FrameMeter({
@@ -24,28 +24,28 @@ export class FrameIntake {
   private readonly read = (chunk: Buffer): void => this.meter.push(chunk);
   private isDisconnecting = false;
   private terminateTimer: NodeJS.Timeout | undefined;
-  /** All payload that came. */
+  /** Payload bytes received so far. */
   private received = 0;
   private receivedAtPing = -1;
-  /** At least one message is whole: what comes behind it waits for what is thought of it. */
+  /** A complete message was received, which may contain the key: later frames wait for its result. */
   private hasMessage = false;
 
   constructor(
     private readonly socket: WebSocket,
     private readonly transport: Socket,
     budget: ByteBudget,
-    /** False: the client has not shown its key yet. */
+    /** False: the client has not authenticated yet. */
     private accepted: boolean,
   ) {
     this.held = budget.hold();
   }
 
-  /** Begins to count, before `ws` gets to see the first byte. */
+  /** Starts counting. Call it before `ws` reads the first byte. */
   open(): void {
     this.transport.prependListener('data', this.read);
   }
 
-  /** The client has shown a right key. */
+  /** The client has authenticated. */
   accept(): void {
     this.accepted = true;
   }
@@ -54,14 +54,14 @@ export class FrameIntake {
     return this.accepted;
   }
 
-  /** Its key was wrong: the socket closes, and what still comes had better be little. */
+  /** The key was wrong: closes the socket, and disconnects a client that has sent a lot. */
   refuse(why: CloseReason): void {
     closeSocket(this.socket, why);
     if (this.received > MAX_BYTES_WITHOUT_KEY) this.disconnect(why);
     this.hasMessage = false;
   }
 
-  /** Says why, reads nothing more, and ends the connection even if the client does not. */
+  /** Sends a close frame, stops reading, and terminates the connection if the client does not. */
   disconnect(why: CloseReason): void {
     this.isDisconnecting = true;
     closeSocket(this.socket, why);
@@ -69,36 +69,36 @@ export class FrameIntake {
     this.terminateTimer ??= setTimeout(() => this.socket.terminate(), DISCONNECT_MS);
   }
 
-  /** Reads nothing for now: enough is there, or its key is being checked. */
+  /** Stops reading for now. */
   pause(): void {
     this.socket.pause();
   }
 
-  /** Reads on, unless the client is being cut off. */
+  /** Continues reading, unless the client is being disconnected. */
   resume(): void {
     if (!this.isDisconnecting && this.socket.isPaused) this.socket.resume();
   }
 
-  /** A message was worked on. */
+  /** A message was handled; its bytes are no longer held. */
   handled(bytes: number): void {
     this.held.shrink(bytes);
   }
 
-  /** Closes the socket when nothing came since the last time of a message that has begun. */
+  /** Closes the socket when nothing of an incomplete message has arrived since the last call. */
   checkProgress(): void {
     if (this.meter.isInMessage && this.received === this.receivedAtPing && !this.socket.isPaused)
       this.disconnect(CLOSE.frameNotFinished);
     this.receivedAtPing = this.received;
   }
 
-  /** Stops counting, once the socket is closed. */
+  /** Stops counting after the socket was closed. */
   release(): void {
     clearTimeout(this.terminateTimer);
     this.stop();
   }
 
   private announced(message: number): void {
-    // `ws` closes the socket with 1009 and throws away what comes.
+    // `ws` closes the socket with 1009 and discards the rest.
     if (message > MAX_INBOUND_FRAME_BYTES) this.stop();
     else if (this.received + message > MAX_BYTES_WITHOUT_KEY) this.checkKey();
   }

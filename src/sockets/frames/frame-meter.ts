@@ -1,13 +1,13 @@
-/** What is seen of the data frames of a client; control frames, of at most 125 bytes, are not told of. */
+/** Receives the progress of data frames. Control frames, of at most 125 bytes, are not reported. */
 export interface FrameObserver {
   /**
-   * A frame has begun. @param bytes payload of its message so far, this frame's included, of which nothing
-   * has come yet
+   * The header of a frame has arrived.
+   * @param bytes payload of its message so far, including the whole of this frame
    */
   announced(bytes: number): void;
-  /** @param bytes payload that has come since the last call */
+  /** @param bytes payload that has arrived since the last call */
   arrived(bytes: number): void;
-  /** The last frame of a message has come. */
+  /** A message is complete. */
   completed(): void;
 }
 
@@ -21,23 +21,23 @@ const LENGTH_IN_2_BYTES = 126;
 const LENGTH_IN_8_BYTES = 127;
 
 /**
- * Reads the headers of a client's frames (RFC 6455, 5.2) as their bytes come in, beside `ws`, which tells of
- * whole messages only: what is not whole yet takes memory, too. Frames that break the protocol are left to
- * `ws`, which closes the socket.
+ * Parses the headers of a client's frames (RFC 6455, 5.2) from the bytes of its connection. `ws` reports only
+ * complete messages, but incomplete ones take memory, too. Protocol violations are left to `ws`, which closes
+ * the socket.
  */
 export class FrameMeter {
-  /** What has come of a header that is not whole. */
+  /** The bytes of an incomplete header. */
   private header: number[] = [];
-  /** Payload of the current frame that is still to come. */
+  /** Payload bytes of the current frame that have not arrived yet. */
   private remaining = 0;
-  /** Payload that the frames of the current message have announced. */
+  /** Payload bytes of the current message, as announced by the headers of its frames. */
   private messageBytes = 0;
   private isData = false;
   private isLast = false;
 
   constructor(private readonly observer: FrameObserver) {}
 
-  /** A data frame or a message has begun and not ended. */
+  /** A message is incomplete. */
   get isInMessage(): boolean {
     return this.messageBytes > 0;
   }
@@ -78,7 +78,7 @@ export class FrameMeter {
   }
 }
 
-/** Bytes of a header that begins like this. */
+/** Length of a header, of which at least two bytes are needed. */
 function headerLength(header: readonly number[]): number {
   const [, second] = header;
   if (second === undefined) return 2;

@@ -2,7 +2,7 @@ import { WebSocketGateway, type OnGatewayInit } from '@nestjs/websockets';
 import { AppBackendBridge, type Admitted, tunnelSocket } from '../../extensions/canvas/bridge/index.js';
 import type { PatternWsServer } from '../handshake/pattern-ws-adapter.js';
 
-/** Sockets of the pages of canvas extensions at their back ends: admitted here, spoken there. */
+/** Admits sockets of canvas extension pages and tunnels them to their back ends. */
 @WebSocketGateway({ path: '/app-backends/:extension_name{/*rest}' })
 export class AppBackendsGateway implements OnGatewayInit<PatternWsServer> {
   constructor(private readonly bridge: AppBackendBridge) {}

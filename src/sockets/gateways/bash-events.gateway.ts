@@ -8,8 +8,8 @@ import type { Handshake, PatternWsServer } from '../handshake/pattern-ws-adapter
 import { SocketConnections } from '../connections/socket-connections.js';
 
 /**
- * The commands of the bash routes and their output, one JSON object a frame; `resend_mode=all` begins with
- * what there is. A client may start commands. Keys come as on the events socket.
+ * The commands of the bash routes and their output, one JSON object per frame. `resend_mode=all` sends the
+ * stored events first. Clients may start commands. Authentication is that of the events socket.
  */
 @WebSocketGateway({ path: '/sockets/bash-events' })
 export class BashEventsGateway implements OnGatewayInit<PatternWsServer>, OnGatewayConnection<WebSocket> {
@@ -27,7 +27,7 @@ export class BashEventsGateway implements OnGatewayInit<PatternWsServer>, OnGate
       shell: () => this.bash.shell(),
       gate: this.connections.gate,
     });
-    this.connections.add(connection, request, 'socket of the bash events');
+    this.connections.add(connection, request, 'bash events socket');
   }
 
   private async admit(handshake: Handshake): Promise<BashAdmission | undefined> {

@@ -7,9 +7,9 @@ import type { PatternWsServer } from '../handshake/pattern-ws-adapter.js';
 import { SocketConnections } from '../connections/socket-connections.js';
 
 /**
- * A conversation's events, one JSON object a frame: first the full state, then what `resend_mode` asks for,
- * then live. A client may send messages. Where keys are configured, one comes in the query, a header, or the
- * first frame.
+ * The events of a conversation, one JSON object per frame: the full state, the replay that `resend_mode` asks
+ * for, then live events. Clients may send messages. If keys are configured, the client sends one in the
+ * query, a header or the first frame.
  */
 @WebSocketGateway({ path: '/sockets/events/:conversation_id' })
 export class EventsGateway implements OnGatewayInit<PatternWsServer>, OnGatewayConnection<WebSocket> {

@@ -7,9 +7,9 @@ import type { PatternWsServer } from '../handshake/pattern-ws-adapter.js';
 import { SocketConnections } from '../connections/socket-connections.js';
 
 /**
- * A conversation's events in envelopes with their sequence numbers: `sync`, the replay after `after_seq`, the
- * full state, then live. Answers in the making come as items. Authentication and messages are as on the
- * events socket.
+ * The events of a conversation in envelopes with sequence numbers: `sync`, the replay after `after_seq`, the
+ * full state, then live events. Unfinished answers are sent as items. Authentication and messages are those
+ * of the events socket.
  */
 @WebSocketGateway({ path: '/sockets/session/:conversation_id' })
 export class SessionGateway implements OnGatewayInit<PatternWsServer>, OnGatewayConnection<WebSocket> {

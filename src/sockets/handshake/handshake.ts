@@ -13,20 +13,20 @@ import {
 } from '../../http/index.js';
 import type { Handshake } from './pattern-ws-adapter.js';
 
-/** Which part of the log a new socket wants to see again. */
+/** The part of the log that is replayed to a new socket. */
 export type Resend =
   | { from: 'nothing' }
   | { from: 'start' }
-  /** Everything from the first event at or after this naive local time. */
+  /** From the first event at or after this naive local time. */
   | { from: 'timestamp'; timestamp: string }
-  /** Everything after this sequence number. */
+  /** From the event after this sequence number. */
   | { from: 'seq'; afterSeq: number };
 
-/** A handshake that may be accepted. */
+/** What was decided about a handshake. */
 export interface Admission {
-  /** Dashed, lower case. */
+  /** With dashes, in lower case. */
   conversationId: string;
-  /** False: the first frame has to bring the key. */
+  /** False: the first frame must contain the key. */
   authenticated: boolean;
   resend: Resend;
 }
@@ -61,7 +61,7 @@ class SessionQueryDto {
   after_seq?: number;
 }
 
-/** Checks key, path and query of a handshake; undefined refuses it. */
+/** Validates key, path and query of a handshake; undefined refuses it. */
 export async function admit(
   handshake: Handshake,
   checkKey: (handshake: Handshake) => Promise<boolean>,
@@ -105,8 +105,8 @@ function readQuery<T extends object>(dto: DtoClass<T>, query: URLSearchParams): 
 }
 
 /**
- * A key in the query or the header must be right; none, or an unknown bearer token, leaves it to the first
- * frame.
+ * The result of the key in the query or a header. Without a key, or with an unknown bearer token, the first
+ * frame decides.
  */
 export function presentedKey(
   { request, query }: Handshake,

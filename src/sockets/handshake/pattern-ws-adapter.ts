@@ -8,24 +8,24 @@ import { WebSocketServer, type WebSocket } from 'ws';
 import { loggableUrl, requestId } from '../../logging/index.js';
 import { MAX_INBOUND_FRAGMENTS, MAX_INBOUND_FRAME_BYTES } from '../connections/socket-limits.js';
 
-/** What a client asked for when it knocked. */
+/** A WebSocket upgrade request. */
 export interface Handshake {
   request: IncomingMessage;
   query: URLSearchParams;
-  /** What the placeholders of the path stand for, decoded. */
+  /** Values of the placeholders in the path, decoded. */
   params: Record<string, string>;
 }
 
 /**
- * Looks at a handshake before it is accepted. The answer is handed to the gateway's `handleConnection` as its
- * third argument; `undefined` refuses the handshake with 403, a `HandshakeRefusedError` with another status.
+ * Decides about a handshake. The result is passed to the gateway's `handleConnection` as its third argument;
+ * `undefined` refuses the handshake with 403, a `HandshakeRefusedError` with another status.
  */
 export type Admit = (handshake: Handshake) => Promise<object | undefined> | object | undefined;
 
-/** Takes over the connection of a handshake that nobody has answered yet. */
+/** Takes over the connection of an unanswered handshake. */
 export type Tunnel = (handshake: Handshake, socket: Duplex, head: Buffer) => void;
 
-/** A handshake is refused with another status than 403. */
+/** Refuses a handshake with another status than 403. */
 export class HandshakeRefusedError extends Error {
   override readonly name = 'HandshakeRefusedError';
   constructor(
@@ -37,16 +37,13 @@ export class HandshakeRefusedError extends Error {
 }
 
 /**
- * The server behind one gateway. Its path may hold placeholders (`/sockets/events/:conversation_id`) and
- * optional parts (`/{api/}conversations`), and end with anything (`/*rest`). A gateway sets `admit` in
- * `afterInit`; without it every handshake is refused.
+ * The WebSocket server of one gateway. Its path may contain placeholders
+ * (`/sockets/events/:conversation_id`), optional parts (`/{api/}conversations`) and a wildcard at the end
+ * (`/*rest`). A gateway sets `admit` in `afterInit`; without it every handshake is refused.
  */
 export class PatternWsServer extends WebSocketServer {
   admit: Admit = () => undefined;
-  /**
-   * Set by a gateway whose sockets are spoken elsewhere: it gets the connection itself instead. Throws to
-   * refuse.
-   */
+  /** Set by a gateway that forwards connections instead of accepting them. Throws to refuse. */
   tunnel?: Tunnel;
   private readonly pattern: RegExp;
 
@@ -60,7 +57,7 @@ export class PatternWsServer extends WebSocketServer {
     this.pattern = compilePath(path);
   }
 
-  /** The placeholders' values, or undefined when the path is not this server's. */
+  /** The values of the placeholders, or undefined when the path does not match. */
   match(pathname: string): Record<string, string> | undefined {
     const match = this.pattern.exec(pathname);
     if (!match) return undefined;
@@ -73,13 +70,12 @@ export class PatternWsServer extends WebSocketServer {
 }
 
 /**
- * Nest's adapter for `ws`, with patterns in paths and a look at each handshake before it is accepted. It owns
- * the HTTP server's one `upgrade` listener: Nest's own destroys whatever it does not know, so a second one
- * comes too late.
+ * Nest's adapter for `ws`, extended by path patterns and asynchronous decisions about handshakes. It replaces
+ * Nest's `upgrade` listener, which destroys connections for paths that it does not know.
  */
 export class PatternWsAdapter extends WsAdapter {
   private readonly servers = new Map<number, PatternWsServer[]>();
-  /** The HTTP servers by port, with our listener on each; Nest's own register of them has no types. */
+  /** The HTTP servers by port, with our listener. Nest's own registry is untyped. */
   private readonly httpServers = new Map<number, { server: Server; listener: UpgradeListener }>();
 
   constructor(private readonly app: INestApplication<Server>) {
@@ -94,9 +90,7 @@ export class PatternWsAdapter extends WsAdapter {
     return server;
   }
 
-  /**
-   * Gateways that read raw frames themselves have no handlers: they are spared the pipeline for each socket.
-   */
+  /** Gateways that read raw frames have no handlers and need no pipeline per socket. */
   override bindMessageHandlers(
     client: WebSocket,
     handlers: MessageMappingProperties[],
@@ -105,7 +99,7 @@ export class PatternWsAdapter extends WsAdapter {
     if (handlers.length > 0) super.bindMessageHandlers(client, handlers, transform);
   }
 
-  /** What a client breaks (an invalid frame, a lost line) is its own doing: no error of the server's. */
+  /** Errors of clients (invalid frames, lost connections) are logged at debug level only. */
   override bindErrorHandler(server: PatternWsServer): PatternWsServer {
     server.on('connection', (client) => client.on('error', (error) => this.logger.debug(error.message)));
     server.on('error', (error) => this.logger.error(error));
@@ -128,13 +122,13 @@ export class PatternWsAdapter extends WsAdapter {
     };
     server.on('upgrade', listener);
     this.httpServers.set(port, { server, listener });
-    // From there Nest closes the servers that are not the application's.
+    // Nest closes the servers in its registry that are not the application's.
     this.httpServersRegistry.set(port, server);
     return server;
   }
 
   private async upgrade(port: number, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    // Somebody before us answered it.
+    // Another listener has answered it.
     if (!socket.writable) return;
     socket.on('error', () => socket.destroy());
     if (!/websocket/i.test(request.headers.upgrade ?? ''))
@@ -154,10 +148,7 @@ export class PatternWsAdapter extends WsAdapter {
     }
   }
 
-  /**
-   * Answers a handshake with 403 and an empty body, as clients of the original expect, or with another
-   * status.
-   */
+  /** Answers with 403 and an empty body, as the original does, or with another status. */
   private refuse(
     request: IncomingMessage,
     socket: Duplex,
@@ -165,16 +156,16 @@ export class PatternWsAdapter extends WsAdapter {
   ): void {
     const path = loggableUrl(request.url ?? '');
     const request_id = requestId(request.headers['x-request-id']?.toString());
-    this.logger.log({ message: `socket refused with ${status}: ${path}`, path, status, request_id });
+    this.logger.log({ message: `refused a socket with ${status}: ${path}`, path, status, request_id });
     const wait = retryAfterSeconds === undefined ? '' : `\r\nRetry-After: ${retryAfterSeconds}`;
     const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}${wait}`;
     socket.end(`${head}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
   }
 
   /**
-   * Gives a request that offers another protocol (Java's client offers HTTP/2) back to the HTTP server,
-   * without the offer: with an upgrade listener Node takes such requests for upgrades, and their answer would
-   * be missing.
+   * Returns a request that offers another protocol (Java's client offers HTTP/2) to the HTTP server, without
+   * the offer. When there is an upgrade listener, Node treats such requests as upgrades, and nobody would
+   * answer.
    */
   private serveAsHttp(port: number, request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const lines = [`${request.method} ${request.url} HTTP/${request.httpVersion}`];

@@ -9,12 +9,12 @@ import { HandshakeRefusedError, type Handshake } from './pattern-ws-adapter.js';
 import { SocketLimits } from '../connections/socket-limits.js';
 
 /**
- * Checks the keys of sockets, in handshakes and first frames, and bounds what those may do that have shown
- * none yet.
+ * Checks the keys of sockets in handshakes and first frames, and limits the number of unauthenticated
+ * sockets.
  */
 @Injectable()
 export class SocketGate {
-  /** How to end those that have not shown a key yet, the oldest first. */
+  /** Functions that close the unauthenticated sockets, oldest first. */
   private readonly unauthenticated = new Set<() => void>();
 
   constructor(
@@ -25,8 +25,8 @@ export class SocketGate {
   ) {}
 
   /**
-   * Whether a handshake shows a right key; without one the first frame has to bring it.
-   * @throws HandshakeRefusedError for a wrong one
+   * Whether a handshake has a valid key; false when the first frame must contain it.
+   * @throws HandshakeRefusedError for a wrong key
    */
   async checkHandshake(handshake: Handshake): Promise<boolean> {
     if (!this.keys.required()) return true;
@@ -37,14 +37,14 @@ export class SocketGate {
     const trackUnauthenticated = isRight
       ? this.failedKeys.accept(request)
       : await this.failedKeys.add(request);
-    // A bearer token may be a proxy's own: the first frame still decides.
+    // A bearer token may be meant for a proxy: the first frame decides.
     if (shown === 'unknown-bearer') return false;
     if (trackUnauthenticated !== undefined) throw new HandshakeRefusedError(429, trackUnauthenticated);
     if (!isRight) throw new HandshakeRefusedError(403);
     return true;
   }
 
-  /** Why a first frame does not open the socket; undefined where it brings a right key. */
+  /** Why a first frame is refused; undefined when it contains a valid key. */
   async checkFrame(
     data: Buffer,
     isBinary: boolean,
@@ -59,10 +59,10 @@ export class SocketGate {
   }
 
   /**
-   * Lets a socket wait for its key; of too many the one that has waited longest is ended: who has a key shows
-   * it at once.
-   * @param end ends this one
-   * @returns what to call when it waits no more
+   * Tracks a socket until it has sent its key. When there are too many, the oldest is closed: clients with a
+   * key send it at once.
+   * @param end closes this socket
+   * @returns a function to call when the socket is authenticated or closed
    */
   wait(end: () => void): () => void {
     const [oldest] = this.unauthenticated;
