@@ -1,4 +1,4 @@
-/** Counts what happened since the process started. */
+/** A counter since the start of the process. */
 export class Counter {
   private count = 0;
 
@@ -11,26 +11,26 @@ export class Counter {
   }
 }
 
-/** How long things took since the process started, in classes: a histogram as Prometheus wants it. */
+/** A histogram of durations since the start of the process, as Prometheus defines it. */
 export class Timing {
   private readonly counts: number[];
   private total = 0;
 
-  /** @param bounds upper ends of the classes, in seconds, rising; there is one more class above them */
+  /** @param bounds upper bounds of the buckets in seconds, ascending; a last bucket has no bound */
   constructor(private readonly bounds: readonly number[]) {
     this.counts = [...bounds, Infinity].map(() => 0);
   }
 
-  /** Seconds of all together. */
+  /** Sum of all durations in seconds. */
   get sum(): number {
     return this.total;
   }
 
-  /** How many took no longer than each bound; the last bound is infinity. */
+  /** Number of durations up to each bound; the last bound is infinity. */
   get cumulative(): { bound: number; count: number }[] {
     let count = 0;
-    return this.counts.map((inClass, index) => {
-      count += inClass;
+    return this.counts.map((inBucket, index) => {
+      count += inBucket;
       return { bound: this.bounds[index] ?? Infinity, count };
     });
   }

@@ -1,8 +1,8 @@
-/** One value of a metric, told from the others by its labels. */
+/** One value of a metric, identified by its labels. */
 export interface Sample {
   value: number;
   labels?: Readonly<Record<string, string>>;
-  /** What stands behind the name of the metric, as `_sum`. */
+  /** Appended to the name of the metric, such as `_sum`. */
   suffix?: string;
 }
 
@@ -14,7 +14,7 @@ export interface Metric {
   samples: readonly Sample[];
 }
 
-/** The content type of the format below. */
+/** The content type of the exposition format. */
 export const EXPOSITION_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 /**

@@ -7,7 +7,7 @@ import { SocketConnections } from '../sockets/index.js';
 import { WebhooksService } from '../webhooks/webhooks.service.js';
 import { EXPOSITION_TYPE, exposition } from './exposition.js';
 
-/** How the server is, for who watches it over time. It needs a key: it tells how much is worked with it. */
+/** Metrics of the server. Needs a key: the metrics reveal how much the server is used. */
 @Controller()
 export class MetricsController {
   constructor(
@@ -22,17 +22,18 @@ export class MetricsController {
   @Header('Content-Type', EXPOSITION_TYPE)
   @Operation({
     tag: 'Server Details',
-    summary: 'How the server is, for Prometheus',
+    summary: 'Get metrics in the Prometheus format',
     answers: {
       200: {
-        description: 'Processor, memory, event loop, conversations, runs, sockets, logs, models, webhooks.',
+        description:
+          'Metrics of CPU, memory, event loop, conversations, runs, sockets, logs, models and webhooks.',
         schema: { type: 'string' },
         mediaType: 'text/plain',
       },
     },
   })
   async metrics(): Promise<string> {
-    // Loaded when somebody asks: a start does not pay for it.
+    // Loaded on the first request, so that the start does not take longer.
     const { processMetrics } = await import('./process-metrics.js');
     const { serverMetrics } = await import('./server-metrics.js');
     const { running, limit, refused } = this.slots;

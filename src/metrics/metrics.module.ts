@@ -5,7 +5,7 @@ import { SocketsModule } from '../sockets/index.js';
 import { WebhooksModule } from '../webhooks/webhooks.module.js';
 import { MetricsController } from './metrics.controller.js';
 
-/** What is measured of the server. */
+/** The metrics endpoint. */
 @Module({
   imports: [ConversationsModule, ServerModule, SocketsModule, WebhooksModule],
   controllers: [MetricsController],

@@ -5,7 +5,7 @@ import type { Metric, Sample } from './exposition.js';
 
 const one = (value: number): Sample[] => [{ value }];
 
-/** The process itself, under the names that dashboards for Node.js know. */
+/** Metrics of the process, with the names that dashboards for Node.js use. */
 export async function processMetrics(delay: LoopDelay | null): Promise<Metric[]> {
   const { user, system } = process.cpuUsage();
   const { rss, heapTotal, heapUsed, external, arrayBuffers } = process.memoryUsage();
@@ -18,34 +18,38 @@ export async function processMetrics(delay: LoopDelay | null): Promise<Metric[]>
   const lag = (part: keyof LoopDelay): Metric =>
     gauge(
       `nodejs_eventloop_lag_${part}_seconds`,
-      'How late the event loop was in the last minute or two with work.',
+      'Event loop delay in the last one to two minutes with work.',
       delay ? one(delay[part] / 1000) : [],
     );
   return [
     {
       name: 'process_cpu_seconds_total',
-      help: 'Processor time of the server; commands of agents are processes of their own.',
+      help: 'CPU time of the server process, without the commands of agents.',
       type: 'counter',
       samples: one((user + system) / 1e6),
     },
-    gauge('process_start_time_seconds', 'When it started.', one(Date.now() / 1000 - process.uptime())),
-    gauge('process_resident_memory_bytes', 'Memory of the server.', one(rss)),
-    gauge('nodejs_heap_size_total_bytes', 'Heap of JavaScript.', one(heapTotal)),
-    gauge('nodejs_heap_size_used_bytes', 'What is used of it.', one(heapUsed)),
-    gauge('nodejs_external_memory_bytes', 'Memory outside of the heap.', one(external)),
-    gauge('nodejs_array_buffers_bytes', 'Buffers, a part of that.', one(arrayBuffers)),
+    gauge(
+      'process_start_time_seconds',
+      'Start time of the process.',
+      one(Date.now() / 1000 - process.uptime()),
+    ),
+    gauge('process_resident_memory_bytes', 'Resident memory of the process.', one(rss)),
+    gauge('nodejs_heap_size_total_bytes', 'Size of the JavaScript heap.', one(heapTotal)),
+    gauge('nodejs_heap_size_used_bytes', 'Used size of the JavaScript heap.', one(heapUsed)),
+    gauge('nodejs_external_memory_bytes', 'Memory outside the heap.', one(external)),
+    gauge('nodejs_array_buffers_bytes', 'Memory of buffers, part of the external memory.', one(arrayBuffers)),
     gauge('process_open_fds', 'Open files and sockets.', await openFiles()),
-    gauge('nodejs_active_resources', 'What the event loop waits for.', activeResources()),
+    gauge('nodejs_active_resources', 'Resources that keep the event loop alive, by type.', activeResources()),
     lag('p50'),
     lag('p99'),
     lag('max'),
   ];
 }
 
-/** Only Linux tells them. */
+/** Available on Linux only. */
 async function openFiles(): Promise<Sample[]> {
   const files = await readdir('/proc/self/fd').catch(() => undefined);
-  // One of them is the folder that is just read.
+  // One of them is the folder that is being read.
   return files ? one(files.length - 1) : [];
 }
 

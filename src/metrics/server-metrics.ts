@@ -2,7 +2,7 @@ import { meters, type Counter, type Timing } from '../meters/index.js';
 import type { WebhookStatus } from '../webhooks/webhook-status.js';
 import type { Metric, Sample } from './exposition.js';
 
-/** What the server has to do, as it stands now. */
+/** The current load of the server. */
 export interface ServerFacts {
   conversations: { known: number; open: number };
   runs: { running: number; limit: number; refused: number };
@@ -15,33 +15,41 @@ export function serverMetrics({ conversations, runs, sockets, webhooks }: Server
   const ofWebhooks = (count: (webhook: WebhookStatus) => number): Sample[] =>
     webhooks.map((webhook) => ({ value: count(webhook), labels: { webhook: webhook.name ?? webhook.id } }));
   return [
-    gauge('conversations', 'Conversations that there are.', conversations.known),
-    gauge('conversations_open', 'Those of them that are in memory.', conversations.open),
-    gauge('runs', 'Runs of agents that go on.', runs.running),
-    gauge('runs_limit', 'Runs that may go on at once.', runs.limit),
-    counter('runs_refused_total', 'Runs that were refused with 429.', runs.refused),
-    gauge('sockets', 'Sockets that are open.', sockets),
-    counter('sockets_slow_total', 'Sockets that were closed as too slow.', meters.slowSockets),
+    gauge('conversations', 'Stored conversations.', conversations.known),
+    gauge('conversations_open', 'Open conversations.', conversations.open),
+    gauge('runs', 'Active runs.', runs.running),
+    gauge('runs_limit', 'Maximum of concurrent runs.', runs.limit),
+    counter('runs_refused_total', 'Runs refused with 429.', runs.refused),
+    gauge('sockets', 'Open sockets.', sockets),
+    counter(
+      'sockets_slow_total',
+      'Sockets closed because their clients read too slowly.',
+      meters.slowSockets,
+    ),
     counter(
       'unhandled_rejections_total',
-      'Failures that nobody waited for; the log has them.',
+      'Unhandled promise rejections; the log has details.',
       meters.unhandledRejections,
     ),
-    counter('events_appended_total', 'Events that were made durable.', meters.eventsAppended),
-    timing('log_write_seconds', 'Writing to a log, until fdatasync has answered.', meters.logWrites),
-    counter('llm_attempts_total', 'Attempts to have a model answer.', meters.llmAttempts),
-    counter('llm_failures_total', 'Attempts that failed.', meters.llmFailures),
-    timing('llm_answer_seconds', 'From an attempt to the end of its answer.', meters.llmAnswers),
+    counter('events_appended_total', 'Events stored durably.', meters.eventsAppended),
+    timing('log_write_seconds', 'Time of a log write, including fdatasync.', meters.logWrites),
+    counter('llm_attempts_total', 'Requests to models.', meters.llmAttempts),
+    counter('llm_failures_total', 'Failed requests to models.', meters.llmFailures),
+    timing(
+      'llm_answer_seconds',
+      'Time from a request to a model to the end of its answer.',
+      meters.llmAnswers,
+    ),
     {
-      ...counter('webhook_events_delivered_total', 'Events that receivers have taken.', 0),
+      ...counter('webhook_events_delivered_total', 'Events accepted by webhook receivers.', 0),
       samples: ofWebhooks((webhook) => webhook.delivered_events),
     },
     {
-      ...counter('webhook_requests_failed_total', 'Requests to receivers that were in vain.', 0),
+      ...counter('webhook_requests_failed_total', 'Failed requests to webhook receivers.', 0),
       samples: ofWebhooks((webhook) => webhook.failed_requests),
     },
     {
-      ...gauge('webhook_events_pending', 'Events that wait for receivers.', 0),
+      ...gauge('webhook_events_pending', 'Events waiting for delivery to webhook receivers.', 0),
       samples: ofWebhooks((webhook) => webhook.pending_events),
     },
   ];

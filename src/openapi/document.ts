@@ -25,20 +25,19 @@ interface Endpoint {
   method: string;
   name: string;
   docs: OperationDocs;
-  /** The path under which it is described in full; absent for that one. */
+  /** For an alias: the path that is described in full. */
   aliasOf?: string;
 }
 
-/** The last tag of the document: generators of clients can leave its operations out. */
+/** The last tag of the document, so that client generators can exclude its operations. */
 const ALIASES = {
   name: 'Aliases',
   description:
-    'Paths of the first version of the API, without `/api`. Each does the same as the operation that `x-alias-of` names.',
+    'Paths of the first version of the API, without `/api`. Each does the same as the operation named by `x-alias-of`.',
 };
 
 /**
- * Describes the routes of an application as they are: paths and methods from Nest, the rest from
- * `@Operation`.
+ * Describes the routes of an application: paths and methods from Nest's metadata, the rest from `@Operation`.
  */
 export async function buildDocument(app: INestApplicationContext, version: string): Promise<OpenApiDocument> {
   const named = { ...ERROR_SCHEMAS, ...(await documentedSchemas()) };
@@ -58,7 +57,7 @@ export async function buildDocument(app: INestApplicationContext, version: strin
   };
 }
 
-/** The document without its routes. Imported here: the package costs a start-up some 300 ms. */
+/** The document without its routes. The package is imported late: it takes some 300 ms. */
 async function documentFrame(version: string): Promise<Omit<OpenAPIObject, 'paths'>> {
   const { DocumentBuilder } = await import('@nestjs/swagger');
   return new DocumentBuilder()
@@ -71,7 +70,7 @@ async function documentFrame(version: string): Promise<Omit<OpenAPIObject, 'path
     .build();
 }
 
-/** All routes, aliases last: routes that exist with `/api` and without are described in full with it. */
+/** All routes, aliases last. A route with and without `/api` is described in full with it. */
 function endpointsOf(app: INestApplicationContext): Endpoint[] {
   const reflector = new Reflector();
   const wrappers = [...app.get(ModulesContainer).values()].flatMap((module) => [
@@ -90,7 +89,9 @@ function endpointsOf(app: INestApplicationContext): Endpoint[] {
   return [...endpoints.filter((endpoint) => !isAlias(endpoint)), ...endpoints.filter(isAlias)];
 }
 
-/** The handlers of a controller at one of its paths; `main` is the one that this is an alias of. */
+/**
+ * The handlers of a controller under one of its paths. If it is an alias, `main` is the path of the original.
+ */
 function endpointsAt(
   { base, main }: { base: string; main: string | undefined },
   controller: Type<object>,
@@ -115,7 +116,7 @@ function endpointsAt(
   });
 }
 
-/** A controller serves one path or several. */
+/** The paths of a controller: one or several. */
 function pathsOf(controller: object): string[] {
   const paths: unknown = Reflect.getMetadata(PATH_METADATA, controller);
   if (Array.isArray(paths)) return paths.map(String);
@@ -139,20 +140,20 @@ function isFunction(value: unknown): value is () => unknown {
   return typeof value === 'function';
 }
 
-/** A handler without a document would be a route that nobody can find, and its body would not be read. */
+/** A handler without `@Operation` would be undocumented, and its body would not be read. */
 function undocumented(controller: string, name: string): never {
   throw new Error(`${controller}.${name} has no @Operation`);
 }
 
-/** A path whose end may be missing is two paths. */
+/** A path with an optional end is documented as two paths. */
 function openApiPaths(path: string): string[] {
   const withoutEnd = path.replace(/\{\/\*\w+\}$/, '');
   return [path, ...(withoutEnd === path ? [] : [withoutEnd])].map(openApiPath);
 }
 
-/** `/a//b/:id/` as `/a/b/{id}`. */
+/** Converts `/a//b/:id/` to `/a/b/{id}`. */
 function openApiPath(path: string): string {
-  // A route with or without a slash at its end is documented with it, as in the original.
+  // A route with an optional trailing slash is documented with it, as in the original.
   if (path.endsWith('{/}')) return `${openApiPath(path.slice(0, -3))}/`;
   const clean = `/${path}`.replace(/\/{2,}/g, '/').replace(/(.)\/$/, '$1');
   return clean
@@ -161,13 +162,10 @@ function openApiPath(path: string): string {
     .replace(/\*(\w+)/g, '{$1}');
 }
 
-/**
- * What any request can get: also one that needs no body is refused with one that cannot be read, or while the
- * bodies of other requests fill what the server takes at once.
- */
+/** Statuses that every operation can answer. */
 const EVERYWHERE = [400, 413, 422, 500, 503];
 
-/** An operation under a path that clients of the first version know. */
+/** An operation under a path of the first version. */
 function alias(endpoint: Endpoint): JsonSchema {
   const { method, aliasOf = '' } = endpoint;
   return {
@@ -178,18 +176,18 @@ function alias(endpoint: Endpoint): JsonSchema {
   };
 }
 
-/** The statuses of errors that a route can answer, sorted; not those that it documents itself. */
+/** Error statuses of a route, sorted, without those that it documents itself. */
 function errorStatuses({ path, method, docs }: Endpoint): number[] {
   const particular = [...(docs.open ? [] : [401]), ...(docs.errors ?? [])];
   const statuses = [
     ...EVERYWHERE,
     ...particular,
-    // Where a key can be wrong, attempts are counted.
+    // Wrong keys are counted and limited.
     ...(particular.includes(401) ? [429] : []),
     ...(docs.body ? [408, 415] : []),
-    // It may be unknown, damaged, or have another owner.
+    // The conversation may be unknown, damaged, or owned by another server.
     ...(/\{(runtime_)?conversation_id\}/.test(path) ? [404, 409] : []),
-    // What changes something may find the disk full.
+    // A change may fail because the disk is full.
     ...(method === 'get' ? [] : [507]),
   ];
   return [...new Set(statuses)].filter((status) => !(status in docs.answers)).sort((a, b) => a - b);
@@ -219,7 +217,7 @@ function operation(endpoint: Endpoint): JsonSchema {
       ),
       ...Object.fromEntries(errors.map((status) => [status, errorAnswer(status)])),
     },
-    // Either of the two will do.
+    // Either of the two.
     ...(!docs.open && { security: [{ APIKeyHeader: [] }, { Bearer: [] }] }),
   };
 }
@@ -277,7 +275,7 @@ function schemaFor(source: SchemaSource): JsonSchema {
   return typeof source === 'function' ? { $ref: refTo(source) } : source;
 }
 
-/** Named schemas, and every DTO that is referred to, directly or by another one. */
+/** Named schemas and every referenced DTO. Creating a schema may reference further DTOs. */
 function componentSchemas(named: Record<string, JsonSchema>): Record<string, JsonSchema> {
   const dtos: Record<string, JsonSchema> = {};
   for (let size = -1; size < Object.keys(dtos).length;) {

@@ -8,10 +8,7 @@ import {
   toPlain,
 } from '../http/index.js';
 
-/**
- * The JSON schema of a DTO: fields in order, required ones without initial value, the others with their
- * default.
- */
+/** The JSON schema of a DTO. Fields without an initial value are required; the others have a default. */
 export function dtoSchema(dto: DtoClass): JsonSchema {
   const defaults = new Map<string, unknown>(Object.entries(new dto()));
   const fields = [...fieldsOf(dto)];
@@ -29,7 +26,7 @@ export function dtoSchema(dto: DtoClass): JsonSchema {
   };
 }
 
-/** One field: its type, what it means, and its default. */
+/** The schema of one field: type, description and default. */
 export function fieldSchema({ type, description }: FieldSpec, initial: unknown): JsonSchema {
   return {
     ...type.schema(),

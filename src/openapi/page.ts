@@ -1,4 +1,4 @@
-/** The page of Swagger UI; relative links, so that it works below any prefix of a proxy. */
+/** The Swagger UI page. Relative links let it work below a path prefix of a proxy. */
 export const PAGE = `<!doctype html>
 <html lang="en">
   <head>
@@ -16,7 +16,7 @@ export const PAGE = `<!doctype html>
 </html>
 `;
 
-/** Starts Swagger UI on the page. */
+/** The script that starts Swagger UI. */
 export const PAGE_SCRIPT = `SwaggerUIBundle({
   url: 'openapi.json',
   dom_id: '#swagger-ui',

@@ -6,7 +6,7 @@ import { PAGE, PAGE_SCRIPT } from './page.js';
 
 const require = createRequire(import.meta.url);
 
-/** Files of Swagger UI that the page loads, by their names in the package. */
+/** Content types of the Swagger UI files that the page loads, by name in the package. */
 const ASSETS: Readonly<Record<string, string>> = {
   'swagger-ui.css': 'text/css',
   'swagger-ui-bundle.js': 'text/javascript',
@@ -15,8 +15,8 @@ const ASSETS: Readonly<Record<string, string>> = {
 
 /**
  * Serves the API document at `/openapi.json` and Swagger UI at `/docs`, with its files from the package, so
- * that it works without a network. Nothing is loaded or built before the first request. Call it before
- * `app.init()`.
+ * that it works offline. Nothing is loaded or built before the first request. Call it before `app.init()`.
+ * @param version of the server, for the document
  */
 export function setupOpenApi(app: INestApplication, version: string): void {
   const adapter = app.getHttpAdapter();
@@ -44,10 +44,10 @@ export function setupOpenApi(app: INestApplication, version: string): void {
 }
 
 function answer(type: string, content: () => Promise<string | Buffer>) {
-  // Express turns a rejection into an error of the request.
+  // Express passes a rejection to the error handler.
   return async (_request: Request, response: Response): Promise<void> => {
     const body = await content();
-    // The page calls the API: no other page may show it in a frame and lead clicks to it.
+    // The page calls the API, so other pages must not frame it (clickjacking).
     response.setHeader('Content-Security-Policy', "frame-ancestors 'none'");
     response.setHeader('X-Content-Type-Options', 'nosniff');
     response.setHeader('Content-Type', type).end(body);

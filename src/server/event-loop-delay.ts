@@ -4,17 +4,17 @@ import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/com
 import { HttpAdapterHost, type AbstractHttpAdapter } from '@nestjs/core';
 import { EventBus } from '../events/index.js';
 
-/** How often it is looked (ms). A turn that blocks is seen as up to so much shorter than it was. */
+/** Sampling interval (ms). A blocking turn may be measured up to this much too short. */
 const INTERVAL_MS = 20;
-/** A window is this long, in time that was watched (ms). */
+/** Length of a window, in sampled time (ms). */
 const WINDOW_MS = 60_000;
-/** Without a request, an event or work for so long it is not watched any more (ms). */
+/** Sampling stops after this long without a request, an event or work (ms). */
 const IDLE_MS = 10_000;
-/** A loop that is busy for a larger part of its time has work, even where nobody hears of it. */
+/** Above this utilization the event loop counts as busy, even without requests and events. */
 const BUSY_UTILIZATION = 0.05;
 const NANOSECONDS = 1e6;
 
-/** How late the event loop was, in milliseconds. */
+/** Event loop delay in milliseconds. */
 export interface LoopDelay {
   p50: number;
   p99: number;
@@ -22,15 +22,14 @@ export interface LoopDelay {
 }
 
 /**
- * How late the event loop is: how long whatever happens, a request too, waits for its turn. It is watched
- * only while there is work, so that an idle server has no timer for it: fifty looks a second cost 0.3 to 0.7
- * % of a processor.
+ * Measures the event loop delay: how long callbacks, such as those of requests, wait for their turn. It
+ * samples only while there is work: 50 samples per second take 0.3 to 0.7 % of a CPU.
  */
 @Injectable()
 export class EventLoopDelay implements OnModuleInit, OnModuleDestroy {
   private current = createHistogram();
   private previous: RecordableHistogram | undefined;
-  /** Looks in the current window. */
+  /** Samples in the current window. */
   private samples = 0;
   private timer: NodeJS.Timeout | undefined;
   private dueAt = 0;
@@ -55,7 +54,7 @@ export class EventLoopDelay implements OnModuleInit, OnModuleDestroy {
     clearInterval(this.timer);
   }
 
-  /** Of the last one to two minutes in which there was work; null as long as nothing is known. */
+  /** The delay in the last one to two minutes with work; null before the first sample. */
   recent(): LoopDelay | null {
     const both = createHistogram();
     if (this.previous) both.add(this.previous);
@@ -83,7 +82,7 @@ export class EventLoopDelay implements OnModuleInit, OnModuleDestroy {
 
   private sample(): void {
     const now = performance.now();
-    // A histogram of Node takes whole numbers from 1.
+    // Node's histogram accepts integers from 1.
     this.current.record(Math.max(1, Math.round((now - this.dueAt) * NANOSECONDS)));
     this.dueAt = now + INTERVAL_MS;
     this.samples += 1;

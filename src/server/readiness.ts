@@ -1,6 +1,6 @@
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 
-/** Whether the server takes work: from the end of its start to the beginning of its shutdown. */
+/** Whether the server accepts work: from the end of its start to the beginning of its shutdown. */
 @Injectable()
 export class Readiness implements OnApplicationBootstrap, OnModuleDestroy {
   private ready = false;

@@ -19,7 +19,7 @@ import {
 } from './server-info.js';
 import { API_VERSION, SERVER_VERSION } from './version.js';
 
-/** Features beyond the plain routes that this server has, by the names that clients look for. */
+/** Supported features, by the names that clients of the original check. */
 const CAPABILITIES = [
   'conversation_runtime_routes_v1',
   'profile_secret_scope_v1',
@@ -31,24 +31,24 @@ const CAPABILITIES = [
   'profile_public_skills_v1',
   'skill_catalog_v1',
 ];
-/** Browsers reach the back ends of canvas extensions. */
+/** Browsers can reach the back ends of canvas extensions. */
 const BRIDGE = 'canvas_app_backend_bridge_v1';
 
 const TAG = 'Server Details';
 const ALIVE: OperationDocs = {
-  summary: 'Whether the process is alive',
+  summary: 'Check that the process is alive',
   tag: TAG,
   open: true,
-  answers: { 200: { description: 'It is.', schema: HEALTH_STATUS } },
+  answers: { 200: { description: 'The process is alive.', schema: HEALTH_STATUS } },
 };
 const INFO: OperationDocs = {
-  summary: 'What the server is and can do',
+  summary: 'Describe the server and its features',
   tag: TAG,
   open: true,
-  answers: { 200: { description: 'It.', schema: SERVER_INFO } },
+  answers: { 200: { description: 'Versions, features and load of the server.', schema: SERVER_INFO } },
 };
 
-/** Whether the server is alive and ready, and what it is. Open to everybody: probes have no keys. */
+/** Health, readiness and description of the server. Needs no key: probes have none. */
 @OpenRoute()
 @Controller()
 export class ServerController {
@@ -75,12 +75,12 @@ export class ServerController {
 
   @Get('ready')
   @Operation({
-    summary: 'Whether the server takes work',
+    summary: 'Check that the server accepts work',
     tag: TAG,
     open: true,
     answers: {
-      200: { description: 'It does.', schema: READY_STATUS },
-      503: { description: 'It is starting or shutting down.', schema: READY_STATUS },
+      200: { description: 'The server accepts work.', schema: READY_STATUS },
+      503: { description: 'The server is starting or shutting down.', schema: READY_STATUS },
     },
   })
   ready(@Res({ passthrough: true }) response: Response): ReadyStatus {

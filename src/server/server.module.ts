@@ -8,7 +8,7 @@ import { Readiness } from './readiness.js';
 import { ServerController } from './server.controller.js';
 import { ToolsController } from './tools/tools.controller.js';
 
-/** The routes about the server itself. */
+/** Routes about the server itself. */
 @Module({
   imports: [ConversationsModule, EventBusModule, ToolsModule],
   controllers: [ServerController, ToolsController],

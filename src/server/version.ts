@@ -1,12 +1,9 @@
 import { readFileSync } from 'node:fs';
 
-/**
- * The version of the original whose API this server speaks. Clients switch features on by it, so it must be
- * comparable.
- */
+/** The version of the original whose API this server implements. Clients compare it to enable features. */
 export const API_VERSION = '1.58.2';
 
-/** This server's own version, from its package. */
+/** The version of this server, from `package.json`. */
 export const SERVER_VERSION = readVersion();
 
 function readVersion(): string {

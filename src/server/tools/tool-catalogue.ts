@@ -1,27 +1,24 @@
 import type { JsonSchema } from '../../http/index.js';
 import type { ToolRegistry } from '../../tools/index.js';
 
-/** A tool as somebody who puts an agent together sees it. */
+/** A tool, described for people who configure an agent. */
 export interface CatalogueEntry {
   name: string;
-  /** It is offered to people; others are chosen by other settings, or by agents. */
+  /** People can select it; other tools are enabled by settings or by agents. */
   user_selectable: boolean;
-  /** It works on this server. */
+  /** Whether it works on this server. */
   usable: boolean;
   description: string;
-  /** Agents have it unless they are told otherwise. */
+  /** Agents have it by default. */
   in_default_set: boolean;
 }
 
-/** All tools of the server. */
+/** The answer of `/api/tools/catalog`. */
 export interface ToolCatalogue {
   tools: CatalogueEntry[];
 }
 
-/**
- * What is said of the tools that people choose from; their choice and the default set are those of the
- * original.
- */
+/** The tools that people can select. Selection and default set are those of the original. */
 const CHOICES: Readonly<Record<string, { description: string; byDefault?: true }>> = {
   terminal: { description: 'Runs commands in a shell that keeps its state.', byDefault: true },
   file_editor: { description: 'Shows, creates and changes files.', byDefault: true },
@@ -32,10 +29,10 @@ const CHOICES: Readonly<Record<string, { description: string; byDefault?: true }
   grep: { description: 'Finds lines in files by regular expressions.' },
   switch_llm: { description: 'Lets the agent go on with the model of another profile.', byDefault: true },
 };
-/** Comes by a setting of its own, not by the list of tools. */
+/** Enabled by a setting of its own, not by the list of tools. */
 const SWITCH_LLM = 'switch_llm';
 
-/** Every tool that an agent can be given, with what a person has to know to choose. */
+/** Describes every available tool. */
 export function toolCatalogue(tools: ToolRegistry, isUsable: (name: string) => boolean): ToolCatalogue {
   const names = [...tools.available(), SWITCH_LLM];
   return {
@@ -56,7 +53,7 @@ const text: JsonSchema = { type: 'string' };
 const no = { type: 'boolean', default: false } as const;
 const yes = { type: 'boolean', default: true } as const;
 
-/** The schemas of the answers. */
+/** Schemas of the catalogue. */
 export function toolSchemas(): Record<string, JsonSchema> {
   const properties = {
     name: text,

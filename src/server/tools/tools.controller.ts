@@ -8,7 +8,7 @@ const tag = 'Tools';
 
 documentSchemas(() => Promise.resolve(toolSchemas()));
 
-/** Which tools an agent can be given. */
+/** The available tools. */
 @Controller('api/tools')
 export class ToolsController {
   constructor(
@@ -20,7 +20,9 @@ export class ToolsController {
   @Operation({
     tag,
     summary: 'List the names of the tools',
-    answers: { 200: { description: 'The names.', schema: { type: 'array', items: { type: 'string' } } } },
+    answers: {
+      200: { description: 'The names of the tools.', schema: { type: 'array', items: { type: 'string' } } },
+    },
   })
   list(): string[] {
     return this.tools.available();
@@ -29,9 +31,9 @@ export class ToolsController {
   @Get('catalog')
   @Operation({
     tag,
-    summary: 'Describe the tools for people who choose from them',
+    summary: 'List the tools with descriptions',
     answers: {
-      200: { description: 'Each of them.', schema: 'ToolCatalogResponse' },
+      200: { description: 'The tools.', schema: 'ToolCatalogResponse' },
     },
   })
   async catalogue(): Promise<ToolCatalogue> {
