@@ -18,13 +18,12 @@ import { addToShellEnvironment } from './tools/child-environment.js';
 import { WebUi } from './ui/index.js';
 import { WaitingModule } from './waiting.module.js';
 
-/** Where Nest and everything else log; `false` for nowhere. */
+/** The logger of Nest and the server; `false` for none. */
 export type ServerLog = LoggerService | LogLevel[] | false;
 
 /**
- * Creates the server that `main` and the tests start: everything is wired, nothing listens yet. End it with
- * `close()`.
- * @param init how the server came to its configuration, when that was after its start
+ * Creates a server that is not listening yet. End it with `close()`.
+ * @param init the deferred initialisation, if the server got its configuration after its start
  */
 export async function createServer(
   config: AppConfig,
@@ -48,7 +47,7 @@ export async function createServer(
   return app;
 }
 
-/** A server that waits to be set up: it says so to everybody, and to requests of the API with 503. */
+/** Creates a server that waits for its set-up and answers requests to the API with 503. */
 export async function createWaitingServer(
   config: AppConfig,
   logger: ServerLog,
@@ -65,7 +64,7 @@ export async function createWaitingServer(
 function createApp(module: DynamicModule, logger: ServerLog): Promise<NestExpressApplication> {
   return NestFactory.create<NestExpressApplication>(module, new JsonAdapter(), {
     logger,
-    // The caller says what went wrong; Nest would end the process.
+    // The caller reports errors; by default Nest would end the process.
     abortOnError: false,
     bodyParser: false,
     forceCloseConnections: true,
@@ -73,8 +72,8 @@ function createApp(module: DynamicModule, logger: ServerLog): Promise<NestExpres
 }
 
 /**
- * What comes before everything else: the log of requests, what is not for the host, and who is let in without
- * a key.
+ * The first middleware: request log, guard of the host of canvas back ends, protection of a server without a
+ * key.
  */
 function protect(
   app: NestExpressApplication,

@@ -1,35 +1,33 @@
-/**
- * What can be told of anything that was thrown. By its shape, not by its class: where code runs in a context
- * of its own, the platform's errors are of another `Error`, and libraries bring several copies of their
- * classes.
+/*
+ * Facts about a thrown value, found by its shape and not by `instanceof`: errors of other realms have another
+ * `Error` class, and packages may be loaded twice.
  */
 
-/** The code of a system error (`ENOENT`), undefined for whatever has none. */
+/** The code of a system error (`ENOENT`); undefined for other values. */
 export function errorCode(error: unknown): string | undefined {
   return textField(error, 'code');
 }
 
-/** The name of an error's class; `Error` for anything that has none. */
+/** The name of an error's class; `Error` for other values. */
 export function errorName(error: unknown): string {
   return textField(error, 'name') ?? 'Error';
 }
 
 /**
- * The message of an error; the text of anything else. Never what Node was given for an argument: it may be
- * the value of a variable, and that a secret.
+ * The message of an error; other values as text. Without the argument values in Node's messages, which may be
+ * secrets.
  */
 export function errorMessage(error: unknown): string {
   return withoutArgument(error, textField(error, 'message') ?? String(error));
 }
 
-/** The stack of an error, for a log; the text of anything else. Without what Node was given, too. */
+/** The stack of an error; other values as text. Without argument values, too. */
 export function errorStack(error: unknown): string {
   return withoutArgument(error, textField(error, 'stack') ?? String(error));
 }
 
 /**
- * `must be a string without null bytes. Received 'hush'`: it quotes the value as a program would, so no mask
- * knows it.
+ * Node's `must be a string without null bytes. Received 'hush'` escapes the value, so masking would miss it.
  */
 function withoutArgument(error: unknown, text: string): string {
   if (!errorCode(error)?.startsWith('ERR_INVALID_ARG_')) return text;

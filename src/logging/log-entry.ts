@@ -1,23 +1,23 @@
-/** How much a line matters; Nest's `verbose` counts as `debug`. */
+/** The severity of a line. Nest's `verbose` is `debug`. */
 export type Severity = 'fatal' | 'error' | 'warn' | 'info' | 'debug';
 
-/** One line of the log before it is text. */
+/** One line of the log before it is formatted. */
 export interface LogEntry {
   /** UTC, ISO 8601 with milliseconds. */
   time: string;
   level: Severity;
-  /** The part of the server that says it. */
+  /** The part of the server that logs it. */
   context: string;
   message: string;
   request_id?: string;
   conversation_id?: string;
-  /** Anything else that is worth searching for; lines for people leave it out. */
+  /** Further searchable fields; only in the JSON format. */
   fields?: Readonly<Record<string, unknown>>;
-  /** Of an error: name, message and calls, one a line. */
+  /** The stack of an error. */
   stack?: string;
 }
 
-/** An entry as one line of JSON. Every character that some reader takes for the end of a line is escaped. */
+/** An entry as one line of JSON. All characters that a reader could interpret as a line end are escaped. */
 export function jsonLine({ fields, stack, ...entry }: LogEntry): string {
   const text = JSON.stringify({ ...entry, ...fields, stack });
   return LINE_ENDS.test(text) ? text.replaceAll(LINE_ENDS_ALL, escaped) : text;
@@ -26,7 +26,7 @@ export function jsonLine({ fields, stack, ...entry }: LogEntry): string {
 const LINE_ENDS = /[\x7f-\x9f\u2028\u2029]/;
 const LINE_ENDS_ALL = new RegExp(LINE_ENDS, 'g');
 
-/** An entry as people read it. No value can begin a line or move the cursor; a stack follows indented. */
+/** An entry as text for people. Control characters are escaped; a stack follows, indented. */
 export function textLine(entry: LogEntry, colors: boolean): string {
   const { time, level, context, message, request_id, stack } = entry;
   const paint = (code: number, text: string) => (colors ? `\x1b[${code}m${text}\x1b[0m` : text);
@@ -45,7 +45,7 @@ const COLORS: Record<Severity, number> = { fatal: 31, error: 31, warn: 33, info:
 const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
 const CONTROLS_ALL = new RegExp(CONTROLS, 'g');
 
-/** Control characters as escapes. */
+/** Escapes control characters. */
 function printable(text: string): string {
   return CONTROLS.test(text) ? text.replaceAll(CONTROLS_ALL, escaped) : text;
 }

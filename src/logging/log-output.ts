@@ -1,38 +1,38 @@
 import { write, writeSync } from 'node:fs';
 import { errorCode } from '../errors/index.js';
 
-/** How long a line may wait for others, so that many requests cost one write (ms). */
+/** How long lines are collected before they are written together (ms). */
 const FLUSH_DELAY_MS = 20;
-/** How long to wait when a pipe takes nothing at the moment (ms). */
+/** Time until the next attempt to write to a full pipe (ms). */
 const RETRY_MS = 10;
-/** Characters that may wait for a reader that does not keep up; lines beyond it are counted instead. */
+/** Most characters that are buffered for a slow reader; further lines are dropped and counted. */
 const MAX_BUFFERED = 4 * 1024 * 1024;
 
 /**
- * Writes lines to a file descriptor without ever waiting for whoever reads it: lines are gathered for a
- * moment and written in the background, in order. What still waits when the process exits is written then.
+ * Writes lines to a file descriptor in the background, in order, without blocking on its reader. Lines are
+ * collected for a moment. `flushSync` writes the rest at the end of the process.
  */
 export class LogOutput {
   private buffered: string[] = [];
   private size = 0;
   private dropped = 0;
   private writing = false;
-  /** Something that waits is not to wait for others. */
+  /** A buffered line is to be written at once. */
   private urgent = false;
   private timer: NodeJS.Timeout | undefined;
   private whenIdle: (() => void)[] = [];
-  /** Nobody reads any more. */
+  /** The reader is gone. */
   private broken = false;
 
   /**
-   * @param describeDropped the line that stands in place of lines that could not be kept
+   * @param describeDropped creates a line that replaces dropped lines
    */
   constructor(
     private readonly fd: number,
     private readonly describeDropped: (count: number) => string,
   ) {}
 
-  /** Takes a line without its end; an urgent one is on its way at once. */
+  /** Buffers a line, given without its line end. An urgent line is written at once. */
   write(line: string, urgent: boolean): void {
     if (this.broken) return;
     if (this.size > MAX_BUFFERED) {
@@ -45,16 +45,13 @@ export class LogOutput {
     if (!this.writing) this.flushSoon();
   }
 
-  /** Resolves when everything that was taken is written. */
+  /** Resolves when all buffered lines are written. */
   async drained(): Promise<void> {
     this.flush();
     if (this.writing) await new Promise<void>((resolve) => this.whenIdle.push(resolve));
   }
 
-  /**
-   * Writes what waits before it returns: for the end of the process, when nothing runs in the background any
-   * more.
-   */
+  /** Writes all buffered lines synchronously, for the end of the process. */
   flushSync(): void {
     let rest = this.takeBuffered();
     const deadline = Date.now() + 1000;
@@ -95,7 +92,7 @@ export class LogOutput {
     this.writing = true;
     write(this.fd, bytes, (error, count) => {
       if (error && error.code !== 'EAGAIN') {
-        // A closed pipe: the server goes on without a log rather than not at all.
+        // A closed pipe: the server continues without a log.
         this.broken = true;
         this.buffered = [];
       }
@@ -107,7 +104,7 @@ export class LogOutput {
       }
       this.writing = false;
       if (this.buffered.length === 0) this.resolveIdle();
-      // Whoever waits until all is written does not want to wait for more lines.
+      // `drained` must not wait for further lines.
       else if (this.whenIdle.length > 0) this.flush();
       else this.flushSoon();
     });

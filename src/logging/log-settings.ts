@@ -1,10 +1,10 @@
 import type { Severity } from './log-entry.js';
 
-/** What is logged, and how it looks. */
+/** Level and format of the log. */
 export interface LogSettings {
-  /** This and everything more serious. */
+  /** The least severe level that is logged. */
   level: Severity;
-  /** One JSON object a line, for programs. */
+  /** One JSON object per line, for programs. */
   json: boolean;
   colors: boolean;
 }
@@ -19,9 +19,8 @@ const LEVELS: ReadonlyMap<string, Severity> = new Map([
 ]);
 
 /**
- * Reads `LOG_LEVEL` (in any case; `info` unless told), `DEBUG` (level `debug` whatever else is said) and
- * `LOG_JSON`, which forces JSON or lines for people; without it a terminal gets lines for people, everything
- * else JSON.
+ * Reads `LOG_LEVEL` (case-insensitive, default `info`), `DEBUG` (overrides the level with `debug`) and
+ * `LOG_JSON` (JSON or text; by default text on a terminal and JSON elsewhere).
  */
 export function readLogSettings(
   env: Readonly<Record<string, string | undefined>>,
@@ -36,9 +35,7 @@ export function readLogSettings(
   };
 }
 
-/**
- * What is written into these variables and means nothing, a sentence each: the server starts all the same.
- */
+/** A message for each of these variables with an invalid value. The server starts nevertheless. */
 export function invalidLogSettings(env: Readonly<Record<string, string | undefined>>): string[] {
   const level = env['LOG_LEVEL']?.trim() ?? '';
   const json = env['LOG_JSON']?.trim() ?? '';
@@ -50,7 +47,7 @@ export function invalidLogSettings(env: Readonly<Record<string, string | undefin
   return mistakes;
 }
 
-/** `DEBUG=1`: everything is logged, and bodies of 5xx show stacks. */
+/** `DEBUG=1`: everything is logged, and bodies of 5xx contain stacks. */
 export function isDebug(env: Readonly<Record<string, string | undefined>>): boolean {
   return isYes(env['DEBUG'] ?? '');
 }

@@ -1,16 +1,16 @@
 import { isSecretName } from '../crypto/redact.js';
 
-/** Enough to recognise a request; the rest of a longer URL is left out. */
+/** Longer URLs are truncated (characters). */
 const MAX_LENGTH = 1000;
 
-/** A request's URL for the log: values of parameters that are named like secrets are `<redacted>`. */
+/** The URL of a request for the log: values of parameters with secret names are `<redacted>`. */
 export function loggableUrl(url: string): string {
   const mark = url.indexOf('?');
   const shown = mark === -1 ? url : `${url.slice(0, mark)}?${loggableQuery(url.slice(mark + 1))}`;
   return shown.length <= MAX_LENGTH ? shown : `${shown.slice(0, MAX_LENGTH)}...`;
 }
 
-/** Splits as readers of queries do, and shows everything else as it came. */
+/** Redacts the values of a query and leaves the rest unchanged. */
 function loggableQuery(query: string): string {
   return query
     .split('&')
@@ -23,12 +23,12 @@ function loggableQuery(query: string): string {
     .join('&');
 }
 
-/** A name may hide behind escapes; one that cannot be read is shown as it is. */
+/** Decodes the escapes of a name, as far as they are valid. */
 function decoded(name: string): string {
   try {
     return decodeURIComponent(name.replaceAll('+', ' '));
   } catch {
-    // `%zz` is no escape, but the rest of the name may still be escaped.
+    // `%zz` is not an escape, but the rest of the name may be escaped.
     return name.replaceAll(/%[0-7][\da-f]/gi, (escape) => String.fromCharCode(parseInt(escape.slice(1), 16)));
   }
 }

@@ -4,17 +4,15 @@ import type { NextFunction, Request, Response } from 'express';
 import { withinRequest, type RequestContext } from './request-context.js';
 import { loggableUrl } from './loggable-url.js';
 
-/**
- * Ids that callers may give: what tracing systems use, and nothing that could be mistaken for anything else.
- */
+/** Request ids that are accepted from callers. */
 const CALLERS_ID = /^[\w.:-]{1,128}$/;
-/** Asked every few seconds by whatever watches the server. */
+/** Paths that health checks request every few seconds. */
 const PROBES = new Set(['/alive', '/health', '/ready']);
 
 /**
- * Gives each request its id (the caller's `X-Request-ID`, or a new one), which the answer carries too, and
- * writes a line when the answer is out: method, path without secrets, status, duration. Probes are written at
- * level `debug`. Put it before everything else.
+ * Middleware that assigns each request an id (the caller's `X-Request-ID` or a new one), which the answer
+ * contains, and logs method, path without secrets, status and duration when the answer is sent. Health checks
+ * are logged at level `debug`. Must be the first middleware.
  */
 export function requestLog() {
   const logger = new Logger('Http');
@@ -44,7 +42,7 @@ export function requestLog() {
   };
 }
 
-/** The caller's id where it is one, else a new one of 32 hexadecimal digits. */
+/** The caller's id if it is valid, else a new one of 32 hexadecimal digits. */
 export function requestId(given: string | undefined): string {
   return given !== undefined && CALLERS_ID.test(given) ? given : randomUUID().replaceAll('-', '');
 }

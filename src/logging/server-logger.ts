@@ -7,10 +7,7 @@ import type { LogSettings } from './log-settings.js';
 import { LogOutput } from './log-output.js';
 import { currentRequest } from './request-context.js';
 
-/**
- * Parts of the framework that report each module and route at start: of interest only when something is
- * wrong.
- */
+/** Contexts of Nest that log every module and route at start. They are logged at debug level. */
 const FRAMEWORK = new Set([
   'NestFactory',
   'NestApplication',
@@ -20,14 +17,14 @@ const FRAMEWORK = new Set([
   'WebSocketsController',
 ]);
 const SEVERITIES: readonly Severity[] = ['fatal', 'error', 'warn', 'info', 'debug'];
-/** Lines and paths name their conversation like this. */
+/** How messages and paths name a conversation. */
 const CONVERSATION = /conversations?[ /]([\da-f]{8}-?[\da-f]{4}-?[\da-f]{4}-?[\da-f]{4}-?[\da-f]{12})\b/i;
 
 /**
- * The log on stdout, for Nest and everything else: whoever has something to say uses Nest's `Logger`. Lines
- * for people on a terminal, JSON elsewhere. A message may be an object with a `message` and further fields,
- * which only JSON shows. A stack is the second argument of `error`. Lines carry the id of the request that
- * they belong to and of the conversation that they name (`conversation <id>`).
+ * The log on stdout, used through Nest's `Logger`: text on a terminal, JSON elsewhere. A message may be an
+ * object with a `message` and further fields, which only the JSON format contains. The stack of an error is
+ * the second argument of `error`. Lines contain the ids of their request and of the conversation that they
+ * name (`conversation <id>`).
  */
 export class ServerLogger implements LoggerService {
   private readonly output: LogOutput;
@@ -42,7 +39,7 @@ export class ServerLogger implements LoggerService {
     this.output = new LogOutput(fd, (count) => this.format(droppedLines(count)));
   }
 
-  /** From now on texts are freed of secrets by this before they are written. */
+  /** Sets the function that masks secrets in all further lines. */
   maskWith(mask: (text: string) => string): void {
     this.mask = mask;
   }
@@ -55,7 +52,7 @@ export class ServerLogger implements LoggerService {
     this.add('warn', message, rest);
   }
 
-  /** What the framework cannot do at start it also throws, and the command line explains. */
+  /** Nest logs errors of the start and throws them; the command line reports them. */
   error(message: unknown, ...rest: unknown[]): void {
     this.add(contextOf(rest) === 'NestApplication' ? 'debug' : 'error', message, rest);
   }
@@ -72,21 +69,21 @@ export class ServerLogger implements LoggerService {
     this.add('debug', message, rest);
   }
 
-  /** Resolves when everything that was said is written. */
+  /** Resolves when all lines are written. */
   drained(): Promise<void> {
     return this.output.drained();
   }
 
-  /** Writes at once what is not written yet: for the end of the process. */
+  /** Writes all pending lines synchronously, for the end of the process. */
   flushSync(): void {
     this.output.flushSync();
   }
 
   private add(level: Severity, message: unknown, rest: readonly unknown[]): void {
     if (!this.enabled.has(level)) return;
-    const said = readMessage(message, rest);
-    const fields = said.fields && this.withoutSecrets(said.fields);
-    const text = this.mask(said.message);
+    const parsed = parseMessage(message, rest);
+    const fields = parsed.fields && this.withoutSecrets(parsed.fields);
+    const text = this.mask(parsed.message);
     const { request_id = currentRequest()?.id, ...others } = fields ?? {};
     const entry: LogEntry = {
       time: new Date().toISOString(),
@@ -96,7 +93,7 @@ export class ServerLogger implements LoggerService {
       ...(typeof request_id === 'string' && { request_id }),
       conversation_id: CONVERSATION.exec(text)?.[1],
       fields: others,
-      stack: said.stack === undefined ? undefined : this.mask(said.stack),
+      stack: parsed.stack === undefined ? undefined : this.mask(parsed.stack),
     };
     this.output.write(this.format(entry), level === 'error' || level === 'fatal');
   }
@@ -106,14 +103,14 @@ export class ServerLogger implements LoggerService {
   }
 
   private withoutSecrets(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
-    const shown: Record<string, unknown> = {};
+    const masked: Record<string, unknown> = {};
     for (const [name, value] of Object.entries(fields)) {
-      if (isSecretName(name)) shown[name] = '<redacted>';
-      else if (typeof value === 'string') shown[name] = this.mask(value);
-      else if (isRecord(value)) shown[name] = this.mask(asText(value));
-      else shown[name] = value;
+      if (isSecretName(name)) masked[name] = '<redacted>';
+      else if (typeof value === 'string') masked[name] = this.mask(value);
+      else if (isRecord(value)) masked[name] = this.mask(asText(value));
+      else masked[name] = value;
     }
-    return shown;
+    return masked;
   }
 }
 
@@ -123,27 +120,27 @@ interface ParsedMessage {
   stack?: string;
 }
 
-/** Nest hands the stack of an error, if any, before the context. */
-function readMessage(message: unknown, rest: readonly unknown[]): ParsedMessage {
+/** Nest passes the stack of an error, if any, before the context. */
+function parseMessage(message: unknown, rest: readonly unknown[]): ParsedMessage {
   const extras = contextOf(rest) === '' ? rest : rest.slice(0, -1);
   const stack = extras.find(isStack);
   const more = extras.filter((extra) => extra !== undefined && extra !== stack).map(asText);
-  const said = typeof message === 'string' ? { message } : readObject(message);
+  const parsed = typeof message === 'string' ? { message } : parseObject(message);
   return {
-    ...said,
-    ...(more.length > 0 && { message: [said.message, ...more].join(' ') }),
+    ...parsed,
+    ...(more.length > 0 && { message: [parsed.message, ...more].join(' ') }),
     ...(stack !== undefined && { stack }),
   };
 }
 
-function readObject(thing: unknown): ParsedMessage {
-  if (thing instanceof Error) return { message: errorMessage(thing), stack: errorStack(thing) };
-  if (!isRecord(thing)) return { message: asText(thing) };
-  const { message, ...fields } = thing;
-  return typeof message === 'string' ? { message, fields } : { message: asText(thing) };
+function parseObject(value: unknown): ParsedMessage {
+  if (value instanceof Error) return { message: errorMessage(value), stack: errorStack(value) };
+  if (!isRecord(value)) return { message: asText(value) };
+  const { message, ...fields } = value;
+  return typeof message === 'string' ? { message, fields } : { message: asText(value) };
 }
 
-/** The last argument, if it is no stack. */
+/** The last argument, unless it is a stack. */
 function contextOf(rest: readonly unknown[]): string {
   const last = rest.at(-1);
   return typeof last === 'string' && !isStack(last) ? last : '';
@@ -162,6 +159,6 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 function droppedLines(count: number): LogEntry {
-  const message = `${count} lines were left out: whoever reads the log does not keep up`;
+  const message = `dropped ${count} lines: the reader of the log is too slow`;
   return { time: new Date().toISOString(), level: 'warn', context: 'Log', message };
 }

@@ -6,22 +6,19 @@ import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { AppConfig } from '../../config/index.js';
 
 const WINDOW_SECONDS = 60;
-/** Addresses share this many counters, so that somebody with many addresses cannot fill the memory. */
+/** Addresses share this many counters, so that a client with many addresses cannot exhaust the memory. */
 const COUNTERS = 4096;
-/** More addresses than this are not named in the log. */
+/** Most addresses that are named in the log. */
 const MAX_REPORTED = 100;
-/**
- * So many addresses that have shown a right key are remembered; of more, those seen longest ago are
- * forgotten.
- */
+/** Most addresses with a valid key that are remembered; the oldest ones are forgotten first. */
 const MAX_KNOWN = 10_000;
 
 /**
- * Counts wrong keys for each client, whatever they were sent for: requests, sockets, the set-up of a waiting
- * server. Past `max_failed_keys_per_minute` a client has to wait, and until then no key of it is accepted:
- * otherwise the answers would still tell it when it has guessed one. An address that has shown a right key
- * before is an exception for right keys: behind a proxy all clients may have one address, and one that is
- * misconfigured must not shut out the others.
+ * Counts wrong keys per client, for requests, sockets and the set-up of a waiting server. A client that
+ * exceeds `max_failed_keys_per_minute` must wait. Until then even valid keys are refused: otherwise the
+ * answers would reveal a correct guess. Valid keys are still accepted from addresses that have sent one
+ * before: behind a proxy all clients may share an address, and one misconfigured client must not lock out the
+ * others.
  */
 @Injectable()
 export class FailedKeys {
@@ -29,9 +26,9 @@ export class FailedKeys {
   private readonly salt = randomBytes(16);
   private readonly reported = new Set<string>();
   private readonly counters: RateLimiterMemory;
-  /** Counters that are over the limit, and until when (ms, `performance.now()`). */
+  /** Counters over the limit, with the end of their block (ms, `performance.now()`). */
   private readonly blocked = new Map<string, number>();
-  /** Addresses that have shown a right key, in the order in which they first did. */
+  /** Addresses that have sent a valid key, in order of the first one. */
   private readonly known = new Set<string>();
 
   constructor(private readonly config: AppConfig) {
@@ -43,7 +40,7 @@ export class FailedKeys {
 
   /**
    * Counts a wrong key.
-   * @returns seconds that the client has to wait; undefined while it may try again
+   * @returns seconds that the client must wait; undefined while it may try again
    */
   async add(request: IncomingMessage): Promise<number | undefined> {
     const limit = this.config.max_failed_keys_per_minute;
@@ -53,15 +50,15 @@ export class FailedKeys {
     const { consumedPoints, msBeforeNext } = await this.counters.penalty(counter);
     if (consumedPoints <= limit) return undefined;
     this.report(address, limit);
-    // The system's clock may have been set back.
+    // The system clock may have been set back.
     const wait = Math.min(Math.max(1, Math.ceil(msBeforeNext / 1000)), WINDOW_SECONDS);
     this.blocked.set(counter, performance.now() + wait * 1000);
     return wait;
   }
 
   /**
-   * To be asked about a right key, before it is accepted.
-   * @returns seconds that the client has to wait; undefined: the key is accepted
+   * Call with a valid key before it is accepted.
+   * @returns seconds that the client must wait; undefined when the key is accepted
    */
   accept(request: IncomingMessage): number | undefined {
     const address = clientAddress(request, this.config.trust_forwarded_headers);
@@ -76,7 +73,7 @@ export class FailedKeys {
     return undefined;
   }
 
-  /** The address as one of the counters; which of them share one is not known to clients. */
+  /** The counter of an address. Clients cannot predict which addresses share one. */
   private counterOf(address: string): string {
     const digest = createHmac('sha256', this.salt).update(networkOf(address)).digest();
     return String(digest.readUInt32BE() % COUNTERS);
@@ -85,11 +82,13 @@ export class FailedKeys {
   private report(address: string, limit: number): void {
     if (this.reported.has(address) || this.reported.size >= MAX_REPORTED) return;
     this.reported.add(address);
-    this.logger.warn(`more than ${limit} wrong keys in a minute from ${address}: answered with 429 for now`);
+    this.logger.warn(
+      `more than ${limit} wrong keys in a minute from ${address}: its requests are answered with 429 for now`,
+    );
   }
 }
 
-/** Tells a client that has shown too many wrong keys to wait. */
+/** A client has sent too many wrong keys and must wait. */
 export class TooManyFailedKeysException extends HttpException {
   constructor(readonly retryAfterSeconds: number) {
     super(
@@ -100,8 +99,8 @@ export class TooManyFailedKeysException extends HttpException {
 }
 
 /**
- * The address of a client. Of a proxy that is trusted, the last one in `X-Forwarded-For`: it is what the
- * proxy itself has seen, those before it are the client's own words.
+ * The address of a client. Behind a trusted proxy, the last one in `X-Forwarded-For`: the proxy has added it,
+ * while earlier ones may be forged by the client.
  */
 function clientAddress({ headers, socket }: IncomingMessage, trustsProxy: boolean): string {
   const forwarded = trustsProxy ? headers['x-forwarded-for'] : undefined;
@@ -110,7 +109,7 @@ function clientAddress({ headers, socket }: IncomingMessage, trustsProxy: boolea
   return address.replace(/^::ffff:(?=\d+\.)/i, '');
 }
 
-/** Whoever has an IPv6 address has a network of 64 bits of them. */
+/** The /64 network of an IPv6 address: clients usually have a whole one. */
 function networkOf(address: string): string {
   if (isIP(address) !== 6) return address;
   const [head = '', tail] = (address.split('%')[0] ?? '').toLowerCase().split('::');

@@ -9,8 +9,8 @@ import { AcceptsWorkspaceCookie, keyInCookie } from './workspace-cookie.js';
 export const OpenRoute = Reflector.createDecorator<true | undefined>();
 
 /**
- * Lets a request pass that carries a session key in `X-Session-API-Key` or as a bearer token. On for every
- * route that is not marked `@OpenRoute()`. Sockets check their keys in the handshake.
+ * Admits requests with a session key in `X-Session-API-Key` or as a bearer token. Guards every route that is
+ * not marked `@OpenRoute()`. Sockets check keys in the handshake.
  */
 @Injectable()
 export class SessionKeyGuard implements CanActivate {
@@ -37,8 +37,7 @@ export class SessionKeyGuard implements CanActivate {
 }
 
 /**
- * Lets a request pass whose client shows a right key and has not shown too many wrong ones; a wrong one is
- * counted.
+ * Admits a request with a valid key from a client that has not sent too many wrong ones. Counts wrong keys.
  * @throws UnauthorizedException, TooManyFailedKeysException
  */
 export function checkKeys(
@@ -69,7 +68,7 @@ function tooManyFailedKeys(seconds: number, response: Response): TooManyFailedKe
   return new TooManyFailedKeysException(seconds);
 }
 
-/** The keys that a request shows in its headers. */
+/** The keys in the headers of a request. */
 export function presentedKeys(request: Request): string[] {
   const bearer = /^bearer\s(.+)$/i.exec(request.get('authorization') ?? '')?.[1]?.trim();
   return [request.get('x-session-api-key'), bearer].filter((key) => key !== undefined);

@@ -1,28 +1,27 @@
 import { Reflector } from '@nestjs/core';
 import type { Request } from 'express';
 
-/** Marks a route that also takes the session key from the workspace cookie: `@AcceptsWorkspaceCookie()`. */
+/** Marks a route that also accepts the session key in the workspace cookie: `@AcceptsWorkspaceCookie()`. */
 export const AcceptsWorkspaceCookie = Reflector.createDecorator<true | undefined>();
 
 const NAME = 'oh_workspace_session_key';
-/** Ten years: it is as good as the key, and the key has no end. */
+/** Ten years: the cookie is equivalent to the key, which does not expire. */
 const MAX_AGE_SECONDS = 315_360_000;
 
 /**
- * The cookie by which frames, images and links of a page get at the files of a workspace, where no header can
- * be set.
- * @param key undefined gives an empty cookie
+ * The cookie that authenticates frames, images and links to workspace files, which cannot send headers.
+ * @param key undefined for an empty cookie
  */
 export function workspaceCookie(key: string | undefined, secure: boolean): string {
   return format(encodeURIComponent(key ?? ''), MAX_AGE_SECONDS, secure);
 }
 
-/** Takes the cookie away again. */
+/** A cookie that deletes the workspace cookie. */
 export function expiredWorkspaceCookie(secure: boolean): string {
   return format('', 0, secure);
 }
 
-/** The key in the cookie of a request. */
+/** The key in the workspace cookie of a request. */
 export function keyInCookie(request: Request): string | undefined {
   for (const pair of (request.headers.cookie ?? '').split(';')) {
     const [name, ...value] = pair.split('=');
@@ -38,8 +37,7 @@ export function keyInCookie(request: Request): string | undefined {
 }
 
 /**
- * Other sites may show the files, so the cookie goes with their requests; browsers want it to be `Secure` for
- * that.
+ * Pages of other sites may embed the files, which needs `SameSite=none`; browsers require `Secure` with it.
  */
 function format(value: string, maxAge: number, secure: boolean): string {
   const attributes = `HttpOnly; Max-Age=${maxAge}; Path=/api/conversations; SameSite=none`;

@@ -6,12 +6,12 @@ import { originInUrl, parseHost, parseUrl } from '../../text/index.js';
 import { refuseUpgrade } from './refuse-upgrade.js';
 import { hostsOf } from './request-host.js';
 
-/** What says where back ends of canvas extensions are reached. */
+/** The settings that define the host of canvas back ends. */
 type IngressConfig = Pick<AppConfig, 'app_backend_public_url' | 'trust_forwarded_headers'>;
 
 const BACKEND_PATH = /^\/app-backends\/[^/?]/;
 
-/** Whether a request came by the host under which browsers reach the back ends of canvas extensions. */
+/** Whether a request was sent to the host of the back ends of canvas extensions. */
 export function isForIngress(request: IncomingMessage, config: IngressConfig): boolean {
   const ingress = originInUrl(config.app_backend_public_url ?? '');
   if (!ingress) return false;
@@ -22,22 +22,22 @@ export function isForIngress(request: IncomingMessage, config: IngressConfig): b
   });
 }
 
-/** A dot at the end of a name is the root of all domains: the same host, but another origin to browsers. */
+/** A host name with a trailing dot is the same host, but another origin for browsers. */
 function withoutRootDot(host: string): string {
   return host.replace(/\.(?=:\d+$|$)/, '');
 }
 
 /**
- * Under the host of `app_backend_public_url` answers nothing but the back ends: to a browser, their pages and
- * whatever else answers there are one origin. A session key makes no difference.
+ * Serves only canvas back ends under the host of `app_backend_public_url`, with or without a session key: for
+ * a browser, everything under that host is one origin with their pages. Upgrade requests are handled as well.
  *
- * @returns what is to come before all other handlers; sockets it takes care of itself
+ * @returns middleware that must run before all other handlers
  */
 export function guardIngress(server: Server, config: IngressConfig): RequestHandler | undefined {
   if (config.app_backend_public_url === null) return undefined;
   const isRefused = (request: IncomingMessage): boolean =>
     isForIngress(request, config) && !isBackendPath(request.url ?? '');
-  // Before the gateways' listener, which then finds the connection closed and leaves it.
+  // Before the listener of the gateways, which ignores connections that are already closed.
   server.prependListener('upgrade', (request: IncomingMessage, socket: Duplex) => {
     if (socket.writable && isRefused(request)) refuseUpgrade(socket, 404, 'Not Found');
   });
@@ -47,7 +47,7 @@ export function guardIngress(server: Server, config: IngressConfig): RequestHand
   };
 }
 
-/** As it was written and as the gateways of sockets read it, who resolve `..`. */
+/** The path as sent and with `..` resolved, as the socket gateways read it. */
 function isBackendPath(url: string): boolean {
   const base = 'http://localhost';
   return BACKEND_PATH.test(url) && BACKEND_PATH.test(parseUrl(url, base)?.pathname ?? '');

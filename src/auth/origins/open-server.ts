@@ -19,22 +19,21 @@ const FOREIGN_PAGE =
   'This server has no session key, so pages of other origins may not change anything here. Add their origin to ' +
   'allow_cors_origins, or set SESSION_API_KEY to require a key.';
 
-/** Requests that may change something. A browser sends some of them for any page, without asking first. */
+/**
+ * Methods that may change something. Browsers send some of them for any page, without a preflight request.
+ */
 const CHANGING = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 
 /**
- * Where no key stands between the server and a browser, keeps out who was not meant to come in, with a 403
- * that says what to do about it: requests of any kind, and sockets.
+ * Protects a server without a key. Refuses with 403 and advice, for requests and sockets:
  *
- * - Peers from elsewhere, unless the server was opened on purpose.
- * - Names that are not this machine's, on a server that only this machine reaches: the owner of a name can
- *   let it point
- *   here, and to the browser his page and this server are then one site.
- * - Changes and sockets from pages of other origins. Whether such a page may read an answer is up to CORS,
- *   but a browser
- *   sends simple requests all the same, and sockets know no CORS.
+ * - clients of other machines, unless the server was opened by `--host`;
+ * - host names that are not this machine's, on a server that only this machine reaches: an attacker can let a
+ *   name of theirs resolve to this machine (DNS rebinding), and browsers would treat both as one site;
+ * - changes and sockets from pages of other origins: CORS only controls who may read answers, browsers send
+ *   simple requests anyway, and sockets have no CORS.
  *
- * @returns what is to come before all other handlers; sockets it takes care of itself
+ * @returns middleware that must run before all other handlers
  */
 export function protectOpenServer(
   server: Server,
@@ -43,7 +42,7 @@ export function protectOpenServer(
 ): RequestHandler | undefined {
   if (needsKey(config)) return undefined;
   const refusal = refusalCheck(config, origins);
-  // Before the gateways' listener, which then finds the connection closed and leaves it.
+  // Before the listener of the gateways, which ignores connections that are already closed.
   server.prependListener('upgrade', (request: IncomingMessage, socket: Socket) => {
     // Another listener answered it.
     if (!socket.writable) return;
@@ -57,7 +56,7 @@ export function protectOpenServer(
   };
 }
 
-/** Says why a request is refused, or nothing. */
+/** Creates a function that returns why a request is refused, or undefined. */
 function refusalCheck(config: AppConfig, origins: OriginPolicy) {
   const loopbackOnly = isLoopbackOnly(config);
   const isOwnName = ownNames(config);
@@ -74,10 +73,10 @@ function refusalCheck(config: AppConfig, origins: OriginPolicy) {
 }
 
 /**
- * Whether a page that holds the session key may be given to whoever asks: never to a page of another origin
- * (those of this machine may read answers, and what an agent has just built is one), nor to those of canvas
- * extensions, only under names that nobody else owns, and not into a frame or to a script: files of
- * workspaces are pages of this origin, too.
+ * Creates a function that decides whether a request may be answered with a page that contains the session
+ * key. Refused are: pages of other origins (those of this machine may read answers, and an agent may have
+ * built one); the host of canvas extensions; host names that others may own; frames and scripts, because
+ * workspace files are pages of this origin, too.
  */
 export function mayReceiveKey(config: AppConfig): (request: IncomingMessage) => boolean {
   const isOwnName = ownNames(config);
@@ -87,12 +86,12 @@ export function mayReceiveKey(config: AppConfig): (request: IncomingMessage) => 
     const { origin, 'sec-fetch-dest': destination } = request.headers;
     if (origin !== undefined && !isSameHost(origin, host)) return false;
     if (destination !== undefined && destination !== 'document') return false;
-    // An address cannot be pointed elsewhere, as a name can.
+    // Unlike a name, an address cannot be redirected by its owner.
     return isOwnName(host) || isIP(nameIn(host ?? '') ?? '') !== 0;
   };
 }
 
-/** Which `Host` headers a server answers that only its own machine reaches; any, when others reach it. */
+/** Creates a check of `Host` headers: own names only, or any name when other machines reach the server. */
 function ownNames(config: AppConfig): (host: string | undefined) => boolean {
   const { listen, web_url: webUrl } = config;
   if (listen.hostGiven && !isBoundToLoopback(config)) return () => true;
@@ -102,12 +101,12 @@ function ownNames(config: AppConfig): (host: string | undefined) => boolean {
     // Browsers always send one.
     if (host === undefined) return true;
     const name = nameIn(host);
-    // The whole of `localhost` never leaves the machine (RFC 6761).
+    // All names below `localhost` are loopback (RFC 6761).
     return name !== undefined && (names.has(name) || name.endsWith('.localhost') || isLoopback(name));
   };
 }
 
-/** The host name of a `Host` header without its port and brackets, in lower case. */
+/** The host name of a `Host` header without port and brackets, in lower case. */
 function nameIn(host: string): string | undefined {
   return nameOf(parseHost(host));
 }

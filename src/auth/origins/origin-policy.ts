@@ -3,27 +3,25 @@ import { Logger } from '@nestjs/common';
 import type { AppConfig } from '../../config/index.js';
 import { originInUrl, parseHost, parseOrigin, parseWrittenOrigin } from '../../text/index.js';
 
-/** What says which pages may call the server. */
+/** The settings that define which pages may call the server. */
 export type OriginOptions = Pick<
   AppConfig,
   'allow_cors_origins' | 'allow_cors_origin_regex' | 'web_url' | 'app_backend_public_url' | 'session_api_keys'
 >;
 
-/**
- * Any web page may call these paths on a server with a key: the workspace cookie protects what they serve.
- */
+/** Paths that any web page may call on a server with a key: the workspace cookie protects them. */
 const COOKIE_PATHS = /^\/api\/(auth\/workspace-session$|conversations\/[^/]+\/workspace(\/|$))/;
 
-/** The longest origin that a pattern is asked about (characters); a host name has at most 253. */
+/** Longest origin that is matched with the pattern (characters); a host name has at most 253. */
 const MAX_ORIGIN_LENGTH = 300;
-/** So many origins are named in the log; a page can make up as many as it likes. */
+/** Most origins that are named in the log. Pages can send any number of them. */
 const MAX_REPORTED = 100;
 const MAX_LOGGED_LENGTH = 200;
 
 /**
- * Which pages of other origins may call the server: those of this machine, those that the configuration
- * names, and at the paths with their own cookie all of them. Pages of back ends of canvas extensions never
- * may.
+ * Decides which pages of other origins may call the server: those of this machine, those that the
+ * configuration names, and all pages for paths that the workspace cookie protects. Pages of canvas back ends
+ * never may.
  */
 export class OriginPolicy {
   private readonly logger = new Logger('Origins');
@@ -36,7 +34,7 @@ export class OriginPolicy {
 
   constructor(
     options: OriginOptions,
-    /** A further host name that is trusted like localhost (how containers reach their host). */
+    /** A further host that is trusted like localhost: the address of a container's host. */
     trustedHost: string | undefined = process.env['DOCKER_HOST_ADDR'],
   ) {
     const { allow_cors_origins: origins, allow_cors_origin_regex: regex } = options;
@@ -51,7 +49,7 @@ export class OriginPolicy {
 
   /**
    * Whether pages of this origin may call this path and read its answers.
-   * @param origin as the `Origin` header has it
+   * @param origin value of the `Origin` header
    */
   allows(origin: string, path: string): boolean {
     const serialised = this.allowable(origin);
@@ -66,21 +64,19 @@ export class OriginPolicy {
     );
   }
 
-  /**
-   * Says in the log, once for each origin that could be allowed, what to do about a page that was refused.
-   */
+  /** Logs once per origin how to allow a page that was refused. */
   reportRefused(origin: string): void {
     const serialised = this.allowable(origin);
     if (serialised === undefined || this.reported.has(serialised)) return;
     if (this.reported.size >= MAX_REPORTED) return;
     this.reported.add(serialised);
     this.logger.warn(
-      `a page of ${serialised.slice(0, MAX_LOGGED_LENGTH)} was refused: to let its pages use this server, ` +
-        'add it to allow_cors_origins in the configuration file or in OH_ALLOW_CORS_ORIGINS_0',
+      `refused a page of ${serialised.slice(0, MAX_LOGGED_LENGTH)}: to allow its pages, add it to ` +
+        'allow_cors_origins in the configuration file or in OH_ALLOW_CORS_ORIGINS_0',
     );
   }
 
-  /** The serialised origin, unless it is none or one that is never allowed. */
+  /** The serialised origin; undefined if it is invalid or never allowed. */
   private allowable(origin: string): string | undefined {
     const serialised = origin === OPAQUE ? OPAQUE : parseOrigin(origin)?.serialised;
     return serialised === this.ingress ? undefined : serialised;
@@ -89,12 +85,10 @@ export class OriginPolicy {
 
 /** Allows every origin. */
 const ANY = '*';
-/** How browsers serialise the origin of files, sandboxed frames and the like. */
+/** The origin that browsers send for files, sandboxed frames and the like. */
 const OPAQUE = 'null';
 
-/**
- * The page was loaded from the host that it calls, so the browser does not take the call for a foreign one.
- */
+/** Whether a page was loaded from the host that it calls: a same-origin request. */
 export function isSameHost(origin: string, host: string | undefined): boolean {
   const page = parseOrigin(origin);
   if (host === undefined || !page || !isWebPage(page.protocol)) return false;
@@ -109,7 +103,7 @@ function bracketed(host: string): string {
   return isIP(host) === 6 ? `[${host}]` : host;
 }
 
-/** An origin of the configuration as browsers send it. */
+/** An origin of the configuration, serialised as browsers send it. */
 function serialiseConfigured(written: string): string[] {
   const text = written.trim();
   if (text === ANY || text === OPAQUE) return [text];

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 
-/** Answers the handshake of a socket with an error that says why, and closes the connection. */
+/** Answers a WebSocket handshake with an error and closes the connection. */
 export function refuseUpgrade(socket: Duplex, status: number, detail: string): void {
   const body = JSON.stringify({ detail });
   const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: application/json\r\n`;

@@ -3,12 +3,12 @@ import type { AppConfig } from '../../config/index.js';
 
 type Trust = Pick<AppConfig, 'trust_forwarded_headers'>;
 
-/** The host that the client asked for: behind a proxy that is trusted, what the proxy was asked for. */
+/** The host that the client requested: behind a trusted proxy, the first one in `X-Forwarded-Host`. */
 export function hostOf({ headers }: IncomingMessage, trust: Trust): string | undefined {
   return forwardedHosts(headers, trust)[0] ?? headers.host;
 }
 
-/** All hosts that a request may be for: a proxy may pass on a header of the client beside its own. */
+/** All hosts that a request may be for. A proxy may pass on a header of the client in addition to its own. */
 export function hostsOf({ headers }: IncomingMessage, trust: Trust): string[] {
   return [...forwardedHosts(headers, trust), ...(headers.host === undefined ? [] : [headers.host])];
 }
