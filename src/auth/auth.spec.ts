@@ -22,13 +22,13 @@ describe('SessionKeys', () => {
     );
   });
 
-  it('asks for none when there is none', () => {
+  it('requires no key when none is configured', () => {
     expect(new SessionKeys(configWith([])).required()).toBe(false);
   });
 });
 
 describe('a server without keys', () => {
-  it('serves its own machine only, unless it was opened on purpose or has a key', () => {
+  it('serves only its own machine, unless --host or a key is given', () => {
     expect(isLoopbackOnly(configWith([]))).toBe(true);
     expect(isLoopbackOnly(configWith([], true))).toBe(false);
     expect(isLoopbackOnly(configWith(['key']))).toBe(false);
@@ -45,7 +45,7 @@ describe('a server without keys', () => {
     ['::ffff:0:1', false],
     ['0.0.0.0', false],
     [undefined, false],
-  ])('takes %s for its own: %s', (address, expected) => {
+  ])('treats %s as a loopback address: %s', (address, expected) => {
     expect(isLoopback(address)).toBe(expected);
   });
 });

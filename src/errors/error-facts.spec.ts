@@ -12,14 +12,14 @@ function thrownBy(action: () => unknown): unknown {
   return undefined;
 }
 
-describe('what was thrown', () => {
-  it('may be an error of the system', () => {
+describe('a thrown value', () => {
+  it('can be a system error', () => {
     const error = thrownBy(() => readFileSync('/nowhere/at/all'));
     expect(errorCode(error)).toBe('ENOENT');
     expect(errorMessage(error)).toMatch(/^ENOENT: no such file/);
   });
 
-  it('says nothing of the value that Node refused as an argument', () => {
+  it('is described without the argument value that Node refused', () => {
     const env = { TOKEN: 'hush-hush\n\0token' };
     const error = thrownBy(() => spawnSync('true', [], { env }));
     expect(String(error)).toContain('hush-hush');
@@ -31,7 +31,7 @@ describe('what was thrown', () => {
     expect(errorMessage(other)).not.toContain('hush-hush');
   });
 
-  it('may be an error of another realm', () => {
+  it('can be an error of another realm', () => {
     const error: unknown = runInNewContext('new RangeError("too far")');
     expect(error).not.toBeInstanceOf(Error);
     expect(errorName(error)).toBe('RangeError');
@@ -45,7 +45,7 @@ describe('what was thrown', () => {
     [undefined, 'undefined'],
     [null, 'null'],
     [{ code: 5 }, '[object Object]'],
-  ])('may be anything: %p', (thrown, text) => {
+  ])('can be any value: %p', (thrown, text) => {
     expect(errorCode(thrown)).toBeUndefined();
     expect(errorName(thrown)).toBe('Error');
     expect(errorMessage(thrown)).toBe(text);

@@ -4,9 +4,9 @@ import { KNOWN, UNKNOWN } from '../../test/support/http-edge.js';
 
 const IN_UTC: unknown = expect.stringMatching(/Z$/);
 
-describe('what the HTTP edge passes on', () => {
-  describe('requests', () => {
-    it('reach the service with their defaults', async () => {
+describe('the HTTP edge', () => {
+  describe('valid requests', () => {
+    it('are passed to the service with defaults', async () => {
       const answer = await edge.send('POST', C, {
         agent: AGENT,
         workspace: WORKSPACE,
@@ -26,7 +26,7 @@ describe('what the HTTP edge passes on', () => {
       expect(JSON.stringify(edge.started?.agent)).toBe(RECORDED_AGENT);
     });
 
-    it('answer 200 for a conversation that exists', async () => {
+    it('to create a conversation that exists are answered with 200', async () => {
       const answer = await edge.send('POST', C, {
         agent: AGENT,
         workspace: WORKSPACE,
@@ -35,7 +35,7 @@ describe('what the HTTP edge passes on', () => {
       expect(answer.status).toBe(200);
     });
 
-    it('take an agent from settings', async () => {
+    it('can create the agent from settings', async () => {
       await edge.send('POST', C, { agent_settings: { llm: { model: 'openai/y' } }, workspace: WORKSPACE });
       expect(edge.started?.agent).toMatchObject({
         tools: ['terminal', 'file_editor', 'task_tracker', 'browser_tool_set'].map((name) => ({
@@ -52,12 +52,12 @@ describe('what the HTTP edge passes on', () => {
       });
     });
 
-    it('take the default model when the settings name none', async () => {
+    it('use the default model when the settings have none', async () => {
       await edge.send('POST', C, { agent_settings: {}, workspace: WORKSPACE });
       expect(edge.started?.agent.llm).toMatchObject({ model: 'gpt-5.6', usage_id: 'default' });
     });
 
-    it('tell unknown profiles', async () => {
+    it('with an unknown profile are answered with 404', async () => {
       const answer = await edge.send('POST', C, { agent_profile_id: UNKNOWN, workspace: WORKSPACE });
       expect(answer).toMatchObject({
         status: 404,
@@ -65,7 +65,7 @@ describe('what the HTTP edge passes on', () => {
       });
     });
 
-    it('send messages', async () => {
+    it('can send messages', async () => {
       const content = [{ text: 'hi' }, { type: 'image', image_urls: ['data:image/png;base64,iVBORw0KGgo='] }];
       expect((await edge.send('POST', E, { content, run: 'yes' })).body).toEqual({ success: true });
       expect(edge.calls).toEqual([
@@ -84,7 +84,7 @@ describe('what the HTTP edge passes on', () => {
       ]);
     });
 
-    it('change titles and tags', async () => {
+    it('can change titles and tags', async () => {
       await edge.send('PATCH', `${C}/${KNOWN}`, { title: '  New title ', tags: { a: 'b' } });
       await edge.send('PATCH', `${C}/${KNOWN}`, {});
       expect(edge.calls).toEqual([
@@ -93,7 +93,7 @@ describe('what the HTTP edge passes on', () => {
       ]);
     });
 
-    it('filter events', async () => {
+    it('can filter events', async () => {
       await edge.get(
         `${E}/search?kind=a.b.MessageEvent&limit=5&limit=+7&sort_order=TIMESTAMP_DESC&timestamp__lt=2026-01-02`,
       );
@@ -111,7 +111,7 @@ describe('what the HTTP edge passes on', () => {
       ]);
     });
 
-    it('show single events with their nulls', async () => {
+    it('for single events return null fields', async () => {
       const id = '0ef3041a-f4dc-4c8b-8cd1-3e91c0cf4b89';
       const expected =
         `{"id":"${id}","timestamp":"2026-11-24T13:38:06.374775","source":"user",` +
@@ -140,6 +140,6 @@ function getWithBody(url: string, body: string): Promise<string> {
   });
 }
 
-/** As recorded of the original for the same request, but for the whole floats that Python writes as `8.0`. */
+/** Recorded from the original for the same request, except for floats such as `8.0`. */
 const RECORDED_AGENT =
   '{"llm":{"model":"openai/x","api_key":"sk-leak","provider_connection_id":null,"auth_type":"api_key","subscription_vendor":null,"base_url":null,"api_version":null,"aws_access_key_id":null,"aws_secret_access_key":null,"aws_session_token":null,"aws_region_name":null,"aws_profile_name":null,"aws_role_name":null,"aws_session_name":null,"aws_bedrock_runtime_endpoint":null,"openrouter_site_url":"https://docs.all-hands.dev/","openrouter_app_name":"OpenHands","num_retries":5,"retry_multiplier":8,"retry_min_wait":8,"retry_max_wait":64,"timeout":300,"stream_idle_timeout":300,"max_message_chars":30000,"temperature":null,"top_p":null,"top_k":null,"max_input_tokens":null,"max_output_tokens":null,"model_canonical_name":null,"api_mode":"auto","capability_overrides":{},"extra_headers":null,"input_cost_per_token":null,"output_cost_per_token":null,"ollama_base_url":null,"stream":false,"drop_params":true,"disable_vision":null,"disable_stop_word":false,"caching_prompt":true,"log_completions":false,"log_completions_folder":"logs/completions","custom_tokenizer":null,"native_tool_calling":true,"force_string_serializer":null,"inline_image_urls":null,"reasoning_effort":"high","reasoning_summary":null,"enable_encrypted_reasoning":true,"prompt_cache_retention":"24h","extended_thinking_budget":200000,"seed":null,"usage_id":"default","litellm_extra_body":{},"is_subscription":false},"tools":[],"mcp_config":{},"filter_tools_regex":null,"include_default_tools":["FinishTool","ThinkTool"],"agent_context":null,"system_prompt":null,"system_prompt_filename":"system_prompt.j2","security_policy_filename":"security_policy.j2","system_prompt_kwargs":{"llm_security_analyzer":true},"condenser":null,"critic":null,"tool_concurrency_limit":1,"persona":null,"kind":"Agent"}';

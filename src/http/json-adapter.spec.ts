@@ -9,7 +9,7 @@ describe('a large JSON answer', () => {
   it.each([
     ['a value', { text: 'ä 中 😀 '.repeat(200_000) }],
     ['a text', JSON.stringify('x'.repeat(2_000_000))],
-  ])('arrives whole: %s', async (_what, body) => {
+  ])('arrives complete: %s', async (_what, body) => {
     const adapter = new JsonAdapter();
     adapter.get('/large', (_request: unknown, response: Response) => {
       response.setHeader('Content-Type', 'application/json');
@@ -29,7 +29,7 @@ describe('a large JSON answer', () => {
   });
 });
 
-describe('JSON answers', () => {
+describe('a JSON answer', () => {
   let edge: Edge;
   beforeAll(async () => {
     edge = await Edge.start();
@@ -42,7 +42,7 @@ describe('JSON answers', () => {
     ['a number', '/api/conversations/count', 200],
     ['lines of the log', `/api/conversations/${KNOWN}/events/search`, 200],
     ['an error', `/api/conversations/${UNKNOWN}`, 404],
-  ])('%s is application/json without a charset, with its length', async (_what, path, expected) => {
+  ])('has the type application/json without a charset, and its length: %s', async (_what, path, expected) => {
     const { status, headers, text } = await edge.get(path);
     expect(status).toBe(expected);
     expect(headers.get('content-type')).toBe('application/json');

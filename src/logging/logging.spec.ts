@@ -11,8 +11,8 @@ import { loggableUrl, readLogSettings, ServerLogger } from './index.js';
 const folder = mkdtempSync(path.join(os.tmpdir(), 'logging-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-describe('a line of the log', () => {
-  it('is one line, whatever stands in it', () => {
+describe('a log line', () => {
+  it('is a single line, whatever it contains', () => {
     const nasty = fc.string({
       unit: fc.constantFrom('a', '\n', '\r', '\u2028', '\u0085', '\x1b', '"', '⚠️'),
     });
@@ -27,7 +27,7 @@ describe('a line of the log', () => {
     );
   });
 
-  it('for people shows the stack below it, indented', () => {
+  it('in text format is followed by the stack, indented', () => {
     const entry = { time: '2026-01-02T03:04:05.678Z', level: 'error', context: 'C', message: 'm' } as const;
     expect(textLine({ ...entry, request_id: 'r', stack: 'Error: x\n    at y' }, false)).toBe(
       '2026-01-02 03:04:05.678 ERROR [C] m (request r)\n    Error: x\n        at y',
@@ -35,7 +35,7 @@ describe('a line of the log', () => {
   });
 });
 
-describe('a URL in the log', () => {
+describe('loggableUrl', () => {
   it.each([
     ['/a/b?limit=1', '/a/b?limit=1'],
     ['/a?session_api_key=x&limit=1', '/a?session_api_key=<redacted>&limit=1'],
@@ -44,12 +44,12 @@ describe('a URL in the log', () => {
     ['/a?%zzt%6Fken=x', '/a?%zzt%6Fken=<redacted>'],
     ['/a?a=1?token=x&access_token=y', '/a?a=1?token=x&access_token=<redacted>'],
     [`/${'a'.repeat(2000)}`, `/${'a'.repeat(999)}...`],
-  ])('%s', (url, expected) => {
+  ])('redacts %s', (url, expected) => {
     expect(loggableUrl(url)).toBe(expected);
   });
 });
 
-describe('what is logged, and how', () => {
+describe('readLogSettings', () => {
   it.each([
     [{}, true, { level: 'info', json: false, colors: true }],
     [{ NO_COLOR: '1' }, true, { json: false, colors: false }],
@@ -58,12 +58,12 @@ describe('what is logged, and how', () => {
     [{ LOG_JSON: '0', LOG_LEVEL: 'ERROR' }, false, { level: 'error', json: false }],
     [{ LOG_LEVEL: 'nonsense' }, false, { level: 'info' }],
     [{ LOG_LEVEL: 'error', DEBUG: '1' }, false, { level: 'debug' }],
-  ])('%j, on a terminal: %s', (env, isTerminal, expected) => {
+  ])('reads %j, on a terminal: %s', (env, isTerminal, expected) => {
     expect(readLogSettings(env, isTerminal)).toMatchObject(expected);
   });
 });
 
-describe('the logger', () => {
+describe('ServerLogger', () => {
   async function logged(work: (logger: ServerLogger) => void): Promise<Record<string, unknown>[]> {
     const file = path.join(folder, 'log');
     const fd = openSync(file, 'w');
@@ -75,7 +75,7 @@ describe('the logger', () => {
     return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
   }
 
-  it('understands all that Nest says', async () => {
+  it('accepts all argument forms of Nest', async () => {
     const lines = await logged((logger) => {
       logger.log('plain', 'Ctx');
       logger.log('routes', 'RouterExplorer');
@@ -94,7 +94,7 @@ describe('the logger', () => {
     ]);
   });
 
-  it('has the stack of an error in a field, and the conversation that a line names', async () => {
+  it('logs the stack of an error and the id of the conversation as fields', async () => {
     const id = '00000000-0000-4000-8000-00000000000a';
     const error = new Error('bad');
     const lines = await logged((logger) => {
@@ -109,7 +109,7 @@ describe('the logger', () => {
     ]);
   });
 
-  it('masks what it is told to, in messages, fields and stacks', async () => {
+  it('masks secrets in messages, fields and stacks', async () => {
     const lines = await logged((logger) => {
       logger.maskWith((text) => text.replaceAll('marked', '***'));
       logger.error(
@@ -123,14 +123,14 @@ describe('the logger', () => {
   });
 });
 
-describe('the output of the log', () => {
-  it('waits for no reader, bounds what waits, and keeps the order', async () => {
+describe('LogOutput', () => {
+  it('does not block on its reader, bounds its buffer, and keeps the order', async () => {
     const pipe = path.join(folder, 'pipe');
     expect(spawnSync('mkfifo', [pipe]).status).toBe(0);
     const fd = openSync(pipe, constants.O_RDWR);
     const output = new LogOutput(fd, (count) => `dropped ${count}`);
     const line = 'x'.repeat(1000);
-    // Far more than a pipe takes; nobody reads it yet, and still this goes on.
+    // Far more than a pipe can buffer; nobody reads it yet.
     for (let i = 0; i < 6000; i += 1) output.write(`${i} ${line}`, i % 100 === 0);
     await nextTurn();
     const reader = createReadStream(pipe);
@@ -149,7 +149,7 @@ describe('the output of the log', () => {
     expect(lines.slice(0, -2)).toEqual(Array.from({ length: 6000 - dropped }, (_, i) => `${i} ${line}`));
   });
 
-  it('goes on without a reader', async () => {
+  it('continues without a reader', async () => {
     const output = new LogOutput(openSync(path.join(folder, 'log'), 'r'), String);
     output.write('nobody can read this', true);
     await output.drained();

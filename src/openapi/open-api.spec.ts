@@ -17,7 +17,7 @@ interface Document {
 }
 
 const UNKNOWN = '00000000-0000-0000-0000-000000000001';
-/** What the first version's own documentation names. */
+/** Operations of the documentation of the first version. */
 const FIRST_VERSION = [
   ['/conversations/search', 'get'],
   ['/conversations', 'post'],
@@ -43,7 +43,7 @@ describe('the API document', () => {
     expect(result).toMatchObject({ valid: true });
   });
 
-  it('refers only to what it contains', () => {
+  it('references only schemas that it contains', () => {
     const text = JSON.stringify(document);
     const names = [...text.matchAll(/#\/components\/schemas\/(\w+)/g)].map((match) => String(match[1]));
     const missing = names.filter((name) => !(name in document.components.schemas));
@@ -70,7 +70,7 @@ describe('the API document', () => {
     expect(document.paths['/api/conversations/{conversation_id}/events/{event_id}']).toHaveProperty('get');
   });
 
-  it('has the paths of the first version last, as aliases under a tag of their own', () => {
+  it('lists the paths of the first version last, as aliases with their own tag', () => {
     for (const [path, method] of FIRST_VERSION) {
       expect(document.paths[path]?.[method]).toMatchObject({
         'x-alias-of': `/api${path}`,
@@ -95,7 +95,7 @@ describe('the API document', () => {
     }
   });
 
-  it('declares what the edge of the server answers, wherever a key is needed', () => {
+  it('documents the answers of the HTTP edge for all operations that need a key', () => {
     const operations = Object.values(document.paths).flatMap((item) => Object.values(item));
     for (const { operationId, responses } of operations) {
       const declared = Object.keys(responses);
@@ -105,7 +105,7 @@ describe('the API document', () => {
     }
   });
 
-  it('tells unions by kind, and required fields from defaults', () => {
+  it('documents unions by kind, required fields and defaults', () => {
     const { Event, Action, Observation, StartConversationRequest } = document.components.schemas;
     for (const union of [Event, Action, Observation]) {
       expect(union?.oneOf?.length).toBeGreaterThan(10);
@@ -126,7 +126,7 @@ describe('the API document', () => {
     expect((await edge.send('POST', '/api/conversations', example)).status).toBe(201);
   });
 
-  it('is shown by a page whose files the server has', async () => {
+  it('is shown by a page whose files the server serves', async () => {
     const page = await edge.get('/docs');
     expect(page.headers.get('content-security-policy')).toBe("frame-ancestors 'none'");
     expect(page.headers.get('content-type')).toContain('text/html');

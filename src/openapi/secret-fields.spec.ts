@@ -5,7 +5,7 @@ import { isJsonObject } from '../json/index.js';
 type Schema = Record<string, unknown>;
 
 const MARK = 'a secret';
-/** Fields that sound like secrets and are none, with the reason. */
+/** Fields that have names like secrets but are not, with the reason. */
 const NOT_SECRET: Readonly<Record<string, string>> = {
   max_input_tokens: 'a number',
   max_output_tokens: 'a number',
@@ -19,7 +19,7 @@ const NOT_SECRET: Readonly<Record<string, string>> = {
 };
 const SOUNDS_SECRET = /key|token|secret|password|credential|authorization|cookie/i;
 
-/** Finds every place of a request that may hold a secret, each as a request with that one secret in it. */
+/** Generates, for every secret field of a request, a request with a secret only there. */
 class SecretPlaces {
   constructor(private readonly schemas: Readonly<Record<string, unknown>>) {}
 
@@ -28,7 +28,7 @@ class SecretPlaces {
     const reference =
       typeof schema['$ref'] === 'string' ? String(schema['$ref'].split('/').at(-1)) : undefined;
     if (reference !== undefined) {
-      // Models hold models of their own kind; once is enough.
+      // Schemas can reference themselves; one level is enough.
       if (!refs.includes(reference)) yield* this.in(this.schemas[reference], name, [...refs, reference]);
       return;
     }
@@ -53,7 +53,7 @@ class SecretPlaces {
   }
 }
 
-/** What is declared as a secret, and what is not but is called like one. */
+/** Whether a field is declared as a secret or has the name of one. */
 function isSecretText(schema: Schema, name: string): boolean {
   if (schema['format'] === 'password') return true;
   return schema['type'] === 'string' && schema['const'] === undefined && schema['enum'] === undefined
@@ -65,7 +65,7 @@ function list(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** The schemas of all bodies that the server takes, by their route. */
+/** The schemas of all request bodies, by route. */
 function bodiesOf(paths: unknown): Map<string, unknown> {
   const bodies = new Map<string, unknown>();
   for (const [route, operations] of Object.entries(isJsonObject(paths) ? paths : {})) {
@@ -79,7 +79,7 @@ function bodiesOf(paths: unknown): Map<string, unknown> {
   return bodies;
 }
 
-describe('every secret field of every request', () => {
+describe('every secret field of every request body', () => {
   let bodies: Map<string, unknown>;
   let places: SecretPlaces;
 
@@ -93,7 +93,7 @@ describe('every secret field of every request', () => {
     bodies = bodiesOf(document['paths']);
   });
 
-  it('is found by the walker that keeps secrets from the disk, from answers and from watchers', () => {
+  it('is encrypted by encryptSecrets', () => {
     const cipher = new Cipher('key');
     const missed: string[] = [];
     for (const [route, schema] of bodies) {
@@ -105,7 +105,7 @@ describe('every secret field of every request', () => {
     expect(missed).toEqual([]);
   });
 
-  it('is looked for where there are some', () => {
+  it('is covered by these tests', () => {
     const start = [...places.in(bodies.get('post /api/conversations'), '')].map((request) =>
       JSON.stringify(request),
     );

@@ -11,13 +11,13 @@ import {
   until,
 } from '../../test/sockets/socket-stage.js';
 
-describe('a key', () => {
+describe('the key of a socket', () => {
   beforeEach(() =>
     start({ config: { session_api_keys: ['key-a', 'key-b'] }, limits: { authTimeoutMs: 200 } }),
   );
   const path = () => `/sockets/events/${conversation.id}`;
 
-  it('may come in the query, a header, or as a bearer token', async () => {
+  it('is accepted in the query, a header, or as a bearer token', async () => {
     const clients = await Promise.all([
       server.connect(`${path()}?session_api_key=key-a`),
       server.connect(path(), { headers: { 'X-Session-API-Key': 'key-b' } }),
@@ -31,7 +31,7 @@ describe('a key', () => {
     expect(await client.frame(1)).toMatchObject({ kind: 'MessageEvent' });
   });
 
-  it('may come in the first frame, with messages close behind', async () => {
+  it('is accepted in the first frame, directly followed by messages', async () => {
     const headersOfClients: Record<string, string>[] = [{}, { Authorization: 'Bearer wrong' }];
     for (const headers of headersOfClients) {
       const client = await server.connect(path(), { headers });
@@ -50,7 +50,7 @@ describe('a key', () => {
     '[]',
     Buffer.from('{"type":"auth","session_api_key":"key-a"}'),
     `{"type":"auth","session_api_key":"key-a","x":"${'x'.repeat(70_000)}"}`,
-  ])('that is not in the first frame closes with 4001 (%#)', async (frame) => {
+  ])('closes the socket with 4001 when the first frame does not contain it (%#)', async (frame) => {
     const client = await server.connect(path());
     client.send(frame);
     client.send({ type: 'auth', session_api_key: 'key-a' });
@@ -58,7 +58,7 @@ describe('a key', () => {
     expect(client.frames).toEqual([]);
   });
 
-  it('that does not come in time closes with 4001', async () => {
+  it('closes the socket with 4001 when it is not sent in time', async () => {
     const client = await server.connect(path());
     expect(await client.closed).toEqual({ code: 4001, reason: 'Authentication failed' });
   });
@@ -68,13 +68,13 @@ describe('a key', () => {
     (id: string) => [`/sockets/events/${id}?session_api_key=`, {}] as const,
     (id: string) => [`/sockets/events/${id}`, { 'X-Session-API-Key': 'nope' }] as const,
     (id: string) => [`/sockets/events/${id}?session_api_key=nope`, { 'X-Session-API-Key': 'key-a' }] as const,
-  ])('that is wrong is refused before the socket is accepted (%#)', async (request) => {
+  ])('refuses the handshake when it is wrong (%#)', async (request) => {
     const [url, headers] = request(conversation.id);
     expect((await server.connect(url, { headers })).refused).toEqual({ status: 403, body: '' });
   });
 });
 
-describe('a handshake', () => {
+describe('the handshake of a socket', () => {
   beforeEach(() => start());
 
   it.each([
@@ -88,22 +88,22 @@ describe('a handshake', () => {
     '/unknown',
     '//',
     '/',
-  ])('to %s is refused with 403', async (path) => {
+  ])('is refused with 403 for the path %s', async (path) => {
     expect((await server.connect(path)).refused).toEqual({ status: 403, body: '' });
   });
 
-  it('to an unknown conversation closes with 4004', async () => {
+  it('is followed by a close with 4004 for an unknown conversation', async () => {
     const client = await server.connect(`/sockets/events/${randomUUID()}`);
     expect(await client.closed).toEqual({ code: 4004, reason: 'Conversation not found' });
   });
 
-  it('to a conversation of another server closes with 4004', async () => {
+  it('is followed by a close with 4004 for a conversation of another server', async () => {
     server.conversations.failOpen = new LeaseHeldError(conversation.id);
     const client = await server.connect(`/sockets/events/${conversation.id}`);
     expect(await client.closed).toEqual({ code: 4004, reason: 'Conversation not found' });
   });
 
-  it('to a conversation that cannot be opened closes with 1011', async () => {
+  it('is followed by a close with 1011 when the conversation cannot be opened', async () => {
     server.conversations.failOpen = new Error('the disk burns');
     const client = await server.connect(`/sockets/session/${conversation.id}`);
     expect(await client.closed).toEqual({ code: 1011, reason: 'subscribe_failed' });
@@ -114,7 +114,7 @@ describe('a handshake', () => {
     expect(client.socket.extensions).toBe('');
   });
 
-  it('that somebody else refused is left alone', async () => {
+  it('is ignored when another listener has answered it', async () => {
     const answer = 'HTTP/1.1 418 Teapot\r\nContent-Length: 2\r\n\r\nno';
     server.app
       .getHttpServer()
@@ -124,21 +124,24 @@ describe('a handshake', () => {
     }
   });
 
-  it.each(['GET /nothing', 'POST /nothing'])('for HTTP/2 is served as a plain request: %s', async (line) => {
-    const socket = rawConnection();
-    const body = JSON.stringify({ text: 'x'.repeat(100_000) });
-    const length = line.startsWith('POST') ? Buffer.byteLength(body) : 0;
-    socket.write(
-      `${line} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n` +
-        `Content-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`,
-    );
-    if (length > 0) socket.write(body);
-    const [answer] = (await once(socket, 'data')) as [Buffer];
-    expect(answer.toString()).toMatch(/^HTTP\/1\.1 (404|413) /);
-    socket.destroy();
-  });
+  it.each(['GET /nothing', 'POST /nothing'])(
+    'for HTTP/2 is served as a plain HTTP request: %s',
+    async (line) => {
+      const socket = rawConnection();
+      const body = JSON.stringify({ text: 'x'.repeat(100_000) });
+      const length = line.startsWith('POST') ? Buffer.byteLength(body) : 0;
+      socket.write(
+        `${line} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n` +
+          `Content-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`,
+      );
+      if (length > 0) socket.write(body);
+      const [answer] = (await once(socket, 'data')) as [Buffer];
+      expect(answer.toString()).toMatch(/^HTTP\/1\.1 (404|413) /);
+      socket.destroy();
+    },
+  );
 
-  it('that breaks off leaves nothing behind', async () => {
+  it('leaves nothing behind when the connection is lost', async () => {
     const socket = await rawSocket(`/sockets/events/${conversation.id}`);
     socket.resetAndDestroy();
     const client = await server.connect(`/sockets/events/${conversation.id}`);

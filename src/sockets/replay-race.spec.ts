@@ -13,7 +13,7 @@ afterAll(() => server.stop());
 interface Joining {
   afterTurns: number;
   want: 'all' | 'since' | 'live' | 'seq' | 'seq-all';
-  /** Place in the log that `since` and `seq` start from, as a share of its length. */
+  /** Where `since` and `seq` start, as a fraction of the length of the log. */
   share: number;
 }
 
@@ -29,7 +29,7 @@ function nextTurns(stream: Iterator<number, undefined>): number {
 }
 
 describe('sockets that connect while events are appended', () => {
-  it('see each event once, in order, from where they asked to the end', async () => {
+  it('receive each event once and in order, from the requested start to the end', async () => {
     const scenario = fc.record({
       before: fc.integer({ min: 0, max: 40 }),
       batches: fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 5, maxLength: 40 }),
@@ -55,7 +55,7 @@ describe('sockets that connect while events are appended', () => {
     );
   });
 
-  it('see each event once although the bus loses and repeats some', async () => {
+  it('receive each event once although the bus loses and repeats some', async () => {
     const conversation = server.conversation();
     const lost = new Set([3, 4, 9, 15]);
     const publish = server.bus.publish.bind(server.bus);
@@ -75,7 +75,7 @@ describe('sockets that connect while events are appended', () => {
 
 interface Joined {
   client: SocketClient;
-  /** The first event that has to come; undefined when it depends on the moment. */
+  /** The first event that must arrive; undefined when it depends on timing. */
   first: number | undefined;
 }
 
@@ -84,7 +84,7 @@ async function join(
   { afterTurns, want, share }: Joining,
 ): Promise<Joined> {
   for (let turn = afterTurns; turn > 0; turn -= 1) await setImmediate();
-  // Nobody can have seen an event of an empty log.
+  // There is no event in an empty log.
   const seq = conversation.length === 0 ? -1 : Math.floor(share * (conversation.length - 1));
   const events = `/sockets/events/${conversation.id}`;
   const session = `/sockets/session/${conversation.id}`;
@@ -106,7 +106,7 @@ async function join(
 }
 
 /**
- * The client's durable events are those of the log from the first that it asked for to the last, once each.
+ * Expects the durable events of the client to be those of the log from the requested start, once each.
  */
 async function check({ client, first }: Joined, conversation: InMemoryConversation): Promise<void> {
   const last = conversation.events.at(-1);

@@ -7,15 +7,15 @@ const MEBIBYTE = 1024 * 1024;
 let server: SocketServer;
 afterEach(() => server.stop());
 
-describe('a client that does not read', () => {
-  it('is closed with 1013 when too much waits for it, and resumes without a loss', async () => {
+describe('a client that stops reading', () => {
+  it('is closed with 1013 when too much is buffered, and resumes without a loss', async () => {
     server = await SocketServer.start();
     const conversation = server.conversation();
     const path = `/sockets/session/${conversation.id}?after_seq=-1`;
     const [slow, quick] = await Promise.all([server.connect(path), server.connect(path)]);
     await Promise.all([slow.frame(1), quick.frame(1)]);
     slow.socket.pause();
-    // What is on its way in the kernel's buffers does not count, so more than the limit is needed.
+    // Kernel buffers take some bytes, so more than the limit is needed.
     while (server.bus.subscriberCount(conversation.id) === 2) {
       await conversation.append(numbered('x'.repeat(MEBIBYTE)));
       expect(conversation.length).toBeLessThan(64);
@@ -33,7 +33,7 @@ describe('a client that does not read', () => {
     expect(resumed.frames[1]).toMatchObject({ seq: seen.length });
   });
 
-  it('during a replay makes the server wait, not remember', async () => {
+  it('pauses a replay without filling the memory of the server', async () => {
     server = await SocketServer.start();
     const conversation = server.conversation();
     for (let n = 0; n < 64; n += 1) await conversation.append(numbered('x'.repeat(MEBIBYTE)));
@@ -50,14 +50,14 @@ describe('a client that does not read', () => {
     replaying.socket.pause();
     for (let n = 0; n < 20; n += 1) await conversation.append(numbered(n));
     await client.until((frames) => frames.length === 21);
-    // The buffers of the kernel take some.
+    // Kernel buffers take some bytes.
     expect(read.size * MEBIBYTE).toBeLessThan(2 * MAX_PENDING_BYTES);
     replaying.socket.resume();
     const frames = await replaying.until((all) => all.length === 85);
     expect(frames.slice(1).map((frame) => frame['id'])).toEqual(conversation.events.map(({ id }) => id));
   });
 
-  it('is not taken for slow when the events themselves are large', async () => {
+  it('is not closed as slow only because events are large', async () => {
     server = await SocketServer.start();
     const conversation = server.conversation();
     for (let n = 0; n < 6; n += 1) await conversation.append(numbered('x'.repeat(9 * MEBIBYTE)));
@@ -66,7 +66,7 @@ describe('a client that does not read', () => {
     expect(frames.slice(1).map((frame) => frame['id'])).toEqual(conversation.events.map(({ id }) => id));
   });
 
-  it('misses pieces of unfinished answers before anything else', async () => {
+  it('misses deltas of unfinished answers before other events', async () => {
     server = await SocketServer.start();
     const conversation = server.conversation();
     const client = await server.connect(`/sockets/events/${conversation.id}`);

@@ -6,7 +6,7 @@ import { conversation, isFullState, server, start } from '../../test/sockets/soc
 describe('the events socket', () => {
   beforeEach(() => start());
 
-  it('sends the full state, then what is appended, as the lines of the log', async () => {
+  it('sends the full state, then new events as the lines of the log', async () => {
     await conversation.append(numbered(0));
     const client = await server.connect(`/sockets/events/${conversation.id}`);
     expect(await client.frame(0)).toMatchObject({ key: 'full_state', kind: 'ConversationStateUpdateEvent' });
@@ -33,7 +33,7 @@ describe('the events socket', () => {
     expect(frames.slice(1)).toEqual(conversation.events);
   });
 
-  it('replays from the timestamp on with since', async () => {
+  it('replays events from the timestamp on with resend_mode=since', async () => {
     await conversation.append(...Array.from({ length: 10 }, (_, n) => numbered(n)));
     const since = conversation.timestampOf(7);
     const path = `/sockets/events/${conversation.id}?resend_mode=since&after_timestamp=`;
@@ -45,7 +45,7 @@ describe('the events socket', () => {
     expect(await late.frame(1)).toEqual(conversation.events[10]);
   });
 
-  it('goes on when events were lost on the way, and sends none twice', async () => {
+  it('recovers from events that the bus lost, and sends none twice', async () => {
     const client = await server.connect(`/sockets/events/${conversation.id}`);
     await client.frame(0);
     const publish = server.bus.publish.bind(server.bus);
@@ -61,7 +61,7 @@ describe('the events socket', () => {
     expect(frames.slice(1)).toEqual(conversation.events);
   });
 
-  it('takes messages and runs them', async () => {
+  it('accepts messages and starts runs', async () => {
     const client = await server.connect(`/sockets/events/${conversation.id}`);
     client.send({ role: 'user', content: 'first', run: false });
     client.send({ type: 'message', content: 'second' });
@@ -73,7 +73,7 @@ describe('the events socket', () => {
     expect(texts).toMatchObject(['first', 'second', 'third'].map((text) => [[{ type: 'text', text }], true]));
   });
 
-  it('complains about bad frames, and stays', async () => {
+  it('answers invalid frames with an error and stays open', async () => {
     const client = await server.connect(`/sockets/events/${conversation.id}`);
     const other = await server.connect(`/sockets/events/${conversation.id}`);
     for (const frame of [
@@ -99,7 +99,7 @@ describe('the events socket', () => {
     expect(await other.frame(1)).toMatchObject({ kind: 'MessageEvent' });
   });
 
-  it('says when a message could not be taken', async () => {
+  it('sends an error when a message is not accepted', async () => {
     const client = await server.connect(`/sockets/events/${conversation.id}`);
     conversation.failSend = new RunLimitError('limit');
     client.send({ role: 'user', content: 'x' });
@@ -125,7 +125,7 @@ describe('the events socket', () => {
     (id: string) => `/conversations/${id}/events/socket`,
     (id: string) => `/api/conversations/${id}/events/socket?resend_mode=all`,
     (id: string) => `/sockets/events/${id.replaceAll('-', '').toUpperCase()}`,
-  ])('is there under other paths: %s', async (path) => {
+  ])('is available under other paths: %s', async (path) => {
     const client = await server.connect(path(conversation.id));
     client.send({ type: 'message', content: 'Hello, agent!' });
     const frames = await client.until((all) => all.length === 2);
@@ -136,7 +136,7 @@ describe('the events socket', () => {
 describe('the session socket', () => {
   beforeEach(() => start());
 
-  it('says where it stands, replays, sends the state, goes live', async () => {
+  it('sends a sync frame, the replay, the state and live events', async () => {
     await conversation.append(...Array.from({ length: 4 }, (_, n) => numbered(n)));
     const client = await server.connect(`/sockets/session/${conversation.id}?after_seq=1`);
     await client.until((all) => all.length === 4);
@@ -161,7 +161,7 @@ describe('the session socket', () => {
     ['?after_seq=1000', 0, { type: 'sync', from_seq: 1000 }],
     ['', 3, { type: 'sync', through_seq: 2 }],
     ['?after_seq=1000', 3, { type: 'sync', from_seq: 1000, through_seq: 2 }],
-  ])('with %s at a log of %d', async (query, length, sync) => {
+  ])('answers the query "%s" for a log of %d events', async (query, length, sync) => {
     if (length > 0) await conversation.append(...Array.from({ length }, (_, n) => numbered(n)));
     const client = await server.connect(`/sockets/session/${conversation.id}${query}`);
     await client.until((all) => all.length === 2);
@@ -199,7 +199,7 @@ describe('the session socket', () => {
     });
   });
 
-  it('closes over a frame above 4 MiB', async () => {
+  it('is closed for a frame over 4 MiB', async () => {
     const client = await server.connect(`/sockets/session/${conversation.id}`);
     await client.frame(1);
     await conversation.append(numbered('x'.repeat(4 * 1024 * 1024)));

@@ -19,7 +19,7 @@ describe('the host of canvas back ends', () => {
     ['other.canvas.example:9000', false],
     ['canvas.example:90', false],
     ['canvas.example..:9000', false],
-  ])('is asked for by the Host header %j: %j', (host, expected) => {
+  ])('matches the Host header %j: %j', (host, expected) => {
     expect(isForIngress(requestFor(host), config)).toBe(expected);
   });
 });

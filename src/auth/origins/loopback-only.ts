@@ -26,7 +26,7 @@ export function isLoopback(address: string | undefined): boolean {
   return address !== undefined && isLoopbackAddress(address);
 }
 
-/** Cached: it is called for each request, and `BlockList.check` is slow. */
+/** Cached: it is called for each request, and `BlockList.check` allocates an object per call. */
 const isLoopbackAddress = remembered((address) => {
   const bare = address.replace(/^::ffff:/i, '');
   const family = isIP(bare);

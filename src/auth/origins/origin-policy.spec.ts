@@ -29,11 +29,11 @@ describe('OriginPolicy', () => {
     ['http://127.1', false],
     ['null', false],
     ['', false],
-  ])('allows pages of this machine, and no others: %j %s', (origin, allowed) => {
+  ])('allows only pages of this machine: %j %s', (origin, allowed) => {
     expect(policy({}, '172.17.0.1').allows(origin, API)).toBe(allowed);
   });
 
-  it('allows a host that a trusted address of this machine names, also of IPv6', () => {
+  it('allows the trusted host, including an IPv6 address', () => {
     expect(policy({}, 'fd00::1').allows('http://[fd00::1]:3000', API)).toBe(true);
     expect(policy({}, 'fd00::1').allows('http://[fd00::2]:3000', API)).toBe(false);
   });
@@ -51,12 +51,12 @@ describe('OriginPolicy', () => {
     ['http://a.example', true],
     ['http://b.example', true],
     ['http://b.example.evil.example', false],
-  ])('matches the whole of an origin with the pattern: %j %s', (origin, allowed) => {
+  ])('matches the pattern with the whole origin: %j %s', (origin, allowed) => {
     const regex = 'https://pr-\\d+\\.good\\.example|http://a\\.example|http://b\\.example';
     expect(policy({ allow_cors_origin_regex: regex }).allows(origin, API)).toBe(allowed);
   });
 
-  it('never takes a text for allowed whose host is not', () => {
+  it('never allows a text whose host is not allowed', () => {
     const odd = fc.constantFrom('\\', '/', '?', '#', '@', ':', '.', '%2e', '\t', ' ', ';', ',', '80', '');
     const allowed = policy({
       allow_cors_origins: ['https://good.example'],
@@ -71,7 +71,7 @@ describe('OriginPolicy', () => {
         (host, between, first) => {
           const middle = between.join('');
           const text = `https://${first ? host + middle + 'evil.example' : `evil.example${middle}${host}`}`;
-          // `.` makes a name below the good one or the evil one; the latter is never allowed.
+          // With `.` the result is a subdomain of the good or of the evil host; the latter is never allowed.
           const isBelowGood = /^https:\/\/[a-z]+\.good\.example$/.test(text);
           expect(allowed.allows(text, API)).toBe(isBelowGood);
         },
@@ -80,7 +80,7 @@ describe('OriginPolicy', () => {
     );
   });
 
-  it('allows any page where the workspace cookie protects the answers, and none but the usual without a key', () => {
+  it('allows any page for paths with the workspace cookie, but only on a server with a key', () => {
     const [withKey, open] = [policy({ session_api_keys: ['key'] }), policy()];
     for (const path of [FILE, '/api/auth/workspace-session']) {
       expect(withKey.allows('https://any.example', path)).toBe(true);
@@ -92,7 +92,7 @@ describe('OriginPolicy', () => {
     expect(withKey.allows('https://any.example', API)).toBe(false);
   });
 
-  it('allows no page of the back ends of canvas extensions, whatever else is said of it', () => {
+  it('never allows pages of canvas back ends, whatever the configuration allows', () => {
     const ingress = 'http://127.0.0.1:8000';
     const generous = policy({
       app_backend_public_url: `${ingress}/`,
@@ -124,5 +124,5 @@ describe('isSameHost', () => {
     ['app://box.example', 'box.example', false],
     ['null', 'null', false],
     ['http://box.example', undefined, false],
-  ])('of %j and %j is %s', (origin, host, same) => expect(isSameHost(origin, host)).toBe(same));
+  ])('returns for %j and %j: %s', (origin, host, same) => expect(isSameHost(origin, host)).toBe(same));
 });

@@ -40,7 +40,7 @@ async function textOf(client: Socket): Promise<string> {
 }
 
 describe('requests of one connection', () => {
-  it('are worked on one after the other when they come together, and answered in their order', async () => {
+  it('are handled one after the other when they arrive together, and answered in order', async () => {
     let open = 0;
     let count = 0;
     const client = await start((_request, response) => {
@@ -67,7 +67,7 @@ describe('requests of one connection', () => {
     ]);
   });
 
-  it('are not begun when the client has left meanwhile', async () => {
+  it('are not started when the client has disconnected', async () => {
     let begun = 0;
     const client = await start(() => (begun += 1));
     client.write(REQUEST.repeat(3));
@@ -78,7 +78,7 @@ describe('requests of one connection', () => {
     expect(begun).toBe(1);
   });
 
-  it('end the connection when there are too many without an answer', async () => {
+  it('end the connection when too many are pending', async () => {
     let begun = 0;
     const client = await start(() => (begun += 1));
     client.write(REQUEST.repeat(500));
@@ -87,8 +87,8 @@ describe('requests of one connection', () => {
   });
 });
 
-describe('a client that waits', () => {
-  it('is cut off when it takes nothing of a large answer', async () => {
+describe('a client with an open request', () => {
+  it('is disconnected when it does not read a large answer', async () => {
     const client = await start((_request, response) => response.end(Buffer.alloc(64 * MIB)));
     client.pause();
     client.write(REQUEST);
@@ -97,7 +97,7 @@ describe('a client that waits', () => {
     client.destroy();
   });
 
-  it('is not cut off when its answer takes long', async () => {
+  it('is not disconnected when its answer takes long', async () => {
     const client = await start((_request, response) => void setTimeout(() => response.end('<late>'), 500));
     client.write(REQUEST.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'));
     expect(await textOf(client)).toContain('<late>');

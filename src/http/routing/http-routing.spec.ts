@@ -19,7 +19,7 @@ describe('the HTTP edge', () => {
       );
     });
 
-    it('answers other methods with 405 and what is allowed', async () => {
+    it('answers other methods with 405 and Allow', async () => {
       expect(await edge.request('PUT', C)).toMatchObject({
         status: 405,
         body: { detail: 'Method Not Allowed' },
@@ -31,7 +31,7 @@ describe('the HTTP edge', () => {
       expect([head.status, head.headers.get('allow'), head.text]).toEqual([405, 'GET', '']);
     });
 
-    it('leads a slash too many to the path without it', async () => {
+    it('redirects a path with a trailing slash to the path without it', async () => {
       const answer = await edge.get(`${C}/search/?limit=1`);
       expect([answer.status, answer.headers.get('location')]).toEqual([
         307,
@@ -40,19 +40,19 @@ describe('the HTTP edge', () => {
       expect((await edge.get('/api/nope/')).status).toBe(404);
     });
 
-    it('knows paths in lower case only, as proxies before it do', async () => {
+    it('matches paths case-sensitively', async () => {
       for (const path of ['/API/conversations/count', '/api/Conversations/count', '/CONVERSATIONS/count'])
         expect((await edge.get(path)).status).toBe(404);
     });
 
-    it('is not kept busy by paths full of slashes', async () => {
+    it('answers paths with many slashes quickly', async () => {
       const path = `/api${'/'.repeat(15_000)}a`;
       const begun = performance.now();
       for (let round = 0; round < 20; round += 1) expect((await edge.get(path)).status).toBe(404);
       expect(performance.now() - begun).toBeLessThan(1_500);
     });
 
-    it('answers unknown paths with 404, undecodable ones with 4xx', async () => {
+    it('answers unknown paths with 404 and undecodable ones with 400', async () => {
       expect(await edge.get('/api/nope')).toMatchObject({ status: 404, body: { detail: 'Not Found' } });
       const status = await new Promise((resolve) => {
         http.get(`${edge.url}${C}/%ZZ`, (response) => resolve(response.resume().statusCode));
@@ -60,7 +60,7 @@ describe('the HTTP edge', () => {
       expect(status).toBe(400);
     });
 
-    it('takes ids in any spelling', async () => {
+    it('accepts ids in any form', async () => {
       for (const id of [KNOWN.toUpperCase(), KNOWN.replaceAll('-', ''), `{${KNOWN}}`, `urn:uuid:${KNOWN}`]) {
         expect((await edge.get(`${C}/${encodeURIComponent(id)}`)).body).toEqual({ id: KNOWN });
       }
@@ -68,7 +68,7 @@ describe('the HTTP edge', () => {
   });
 
   describe('errors', () => {
-    it('tells unknown conversations as each group of routes does', async () => {
+    it('answers unknown conversations in the words of each group of routes', async () => {
       expect(await edge.request('POST', `${C}/${UNKNOWN}/run`)).toMatchObject({
         status: 404,
         body: { detail: 'Not Found' },
@@ -80,18 +80,18 @@ describe('the HTTP edge', () => {
       expect((await edge.get(`${E}/nope`)).body).toEqual({ detail: 'Not Found' });
     });
 
-    it('leaves the connection open after errors', async () => {
+    it('keeps the connection open after errors', async () => {
       expect((await edge.request('PUT', C)).headers.get('connection')).not.toBe('close');
     });
 
-    it('says when to come back after 429', async () => {
+    it('sends Retry-After with 429', async () => {
       const answer = await edge.request('POST', `${C}/${BUSY}/run`);
       expect(answer.status).toBe(429);
       expect(answer.headers.get('retry-after')).toBe('1');
       expect(answer.body).toEqual({ detail: 'Conversation run limit reached. Retry the request later.' });
     });
 
-    it('gives what nobody foresaw an id', async () => {
+    it('answers unexpected errors with an id', async () => {
       expect(await edge.get(`${C}/${BROKEN}`)).toMatchObject({
         status: 500,
         body: {
@@ -102,13 +102,13 @@ describe('the HTTP edge', () => {
       });
     });
 
-    it('limits bodies and wants JSON', async () => {
+    it('limits the size of bodies and requires JSON', async () => {
       expect((await edge.raw('POST', E, JSON.stringify({ x: 'y'.repeat(2 ** 20) }))).status).toBe(413);
       expect((await edge.raw('POST', E, '{"content":[]}', 'text/plain')).status).toBe(415);
       expect((await edge.raw('POST', E, '{"content":[]}', 'application/vnd.x+json')).status).toBe(200);
     });
 
-    it('counts the bytes of a body, whatever it says of its length', async () => {
+    it('counts the bytes of a body, whatever its Content-Length', async () => {
       const limit = 2 ** 20;
       const body = (size: number): string => `{"content":[]}${' '.repeat(size - 14)}`;
       const inChunks = async (...sizes: number[]): Promise<number> => {
@@ -124,7 +124,7 @@ describe('the HTTP edge', () => {
       expect((await edge.raw('POST', E, body(limit + 1))).status).toBe(413);
       expect(await inChunks(limit / 2, limit / 2)).toBe(200);
       expect(await inChunks(limit, 1)).toBe(413);
-      // Nor does what would fit come into it once something has not.
+      // A small chunk after one that did not fit is refused, too.
       expect(await inChunks(limit - 10, 1000, 5)).toBe(413);
     });
 
@@ -142,7 +142,7 @@ describe('the HTTP edge', () => {
       [`{"a":"${'ж'.repeat(300_000)}",}`, 300_007, 'Illegal trailing comma before end of object'],
       [`{"a":"${'b'.repeat(600_000)}\n"}`, 600_006, 'Invalid control character at'],
       ['[1', 2, "Expecting ',' delimiter"],
-    ])('says where %.20s stops being JSON', async (text, position, error) => {
+    ])('reports the position of the syntax error in %.20s', async (text, position, error) => {
       const answer = await edge.raw('POST', C, text);
       const detail = [
         {
@@ -159,9 +159,9 @@ describe('the HTTP edge', () => {
     it.each([
       ['a value', '{"b":1,"a":["x","\\ud800"]}', ['body', 'a', 1]],
       ['a key', '{"a":[0,{"\\udc00":1}]}', ['body', 'a', 1]],
-      ['the whole', '"\\ud800"', ['body']],
+      ['the whole body', '"\\ud800"', ['body']],
       ['a long text', `{"a":["x",{"b":"${'y'.repeat(600_000)}\\ud800"}]}`, ['body', 'a', 1, 'b']],
-    ])('says where a lone surrogate is: in %s', async (_name, text, loc) => {
+    ])('reports the location of a lone surrogate: %s', async (_name, text, loc) => {
       const answer = await edge.raw('POST', C, text);
       expect(answer).toMatchObject({ status: 422, body: { detail: [{ type: 'string_unicode', loc }] } });
     });
@@ -176,7 +176,7 @@ describe('the HTTP edge', () => {
         '{"agent":{"llm":{"model":"x","litellm_extra_body":{"a":{"constructor":5}}}}}',
       ],
       [
-        'a key named constructor in what no class reads',
+        'a key named constructor in unknown fields',
         '{"agent":{"llm":{"model":"x"}},"workspace":{"working_dir":"x"},"secrets":{"a":{"constructor":null}}}',
       ],
       ['a key named __proto__', '{"__proto__":{"workspace":{"working_dir":"x"}}}'],
@@ -190,7 +190,7 @@ describe('the HTTP edge', () => {
     const ask = (origin: string, path = C) =>
       edge.request('OPTIONS', path, { headers: { origin, 'access-control-request-method': 'POST' } });
 
-    it('lets local and given pages in', async () => {
+    it('allows local and configured pages', async () => {
       for (const origin of [
         'http://localhost:3000',
         'https://127.0.0.1',
@@ -209,7 +209,7 @@ describe('the HTTP edge', () => {
       expect((await ask('https://any.example', '/api/auth/workspace-session')).status).toBe(200);
     });
 
-    it('keeps others out', async () => {
+    it('refuses other pages', async () => {
       for (const origin of ['https://evil.example', 'null', 'http://localhost.evil.com']) {
         const answer = await ask(origin);
         expect([answer.status, answer.text]).toEqual([400, 'Disallowed CORS origin']);
@@ -217,7 +217,7 @@ describe('the HTTP edge', () => {
       }
     });
 
-    it('marks every answer as depending on the origin', async () => {
+    it('sends Vary: Origin with every answer', async () => {
       for (const path of [`${C}/count`, '/api/nope', `${C}/bad`])
         expect((await edge.get(path)).headers.get('vary')).toBe('Origin');
     });

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { AGENT, C, E, WORKSPACE, create, detailOf, edge } from '../../../test/support/edge-stage.js';
 import { KNOWN } from '../../../test/support/http-edge.js';
 
-describe('what the HTTP edge refuses', () => {
-  describe('validation', () => {
+describe('validation of requests', () => {
+  describe('errors', () => {
     it.each([
       ['GET', `${C}/not-a-uuid`, undefined, ['path', 'conversation_id'], 'uuid_parsing'],
       ['GET', C, undefined, ['query', 'ids'], 'missing'],
@@ -37,11 +37,11 @@ describe('what the HTTP edge refuses', () => {
       ['PATCH', `${C}/${KNOWN}`, { title: 'x'.repeat(201) }, ['body', 'title'], 'string_too_long'],
       ['PATCH', `${C}/${KNOWN}`, { tags: { A: 'b' } }, ['body', 'tags'], 'value_error'],
       ['PATCH', `${C}/${KNOWN}`, { tags: { a: 5 } }, ['body', 'tags', 'a'], 'string_type'],
-    ])('%s %s %j', async (method, path, body, loc, type) => {
+    ])('report the location of the problem: %s %s %j', async (method, path, body, loc, type) => {
       expect(await detailOf(method, path, body)).toMatchObject({ detail: [{ type, loc }] });
     });
 
-    it('words errors as recorded', async () => {
+    it('have the recorded texts of the original', async () => {
       expect(await detailOf('GET', `${C}/not-a-uuid`)).toEqual({
         detail: [
           {
@@ -104,7 +104,7 @@ describe('what the HTTP edge refuses', () => {
       });
     });
 
-    it('lists what each kind of content misses', async () => {
+    it('list the problems with each kind of content', async () => {
       const answer = await detailOf('POST', E, { content: [{ type: 'zzz' }] });
       const at = ['body', 'content', 0];
       expect(answer).toEqual({
@@ -198,7 +198,7 @@ describe('what the HTTP edge refuses', () => {
         'dict_type',
       ],
       [{ conversation_id: 5 }, ['body', 'conversation_id'], 'uuid_type'],
-    ])('names the field of %j', async (fields, loc, type) => {
+    ])('name the field of %j', async (fields, loc, type) => {
       const problem: unknown = expect.objectContaining({ type, loc });
       const detail: unknown = expect.arrayContaining([problem]);
       expect(await create(fields)).toMatchObject({ detail });
@@ -213,18 +213,18 @@ describe('what the HTTP edge refuses', () => {
       { agent: [{ constructor: null }] },
       { workspace: [{ constructor: null }] },
       { initial_message: { content: [{ constructor: null }] } },
-    ])('refuses %j, whatever its constructor says', async (fields) => {
+    ])('are reported for %j, whatever its constructor is', async (fields) => {
       expect(await create(fields)).toMatchObject({ detail: expect.anything() as unknown });
     });
 
-    it('refuses long text that is nearly a number in no time', async () => {
+    it('are reported quickly for long text that is almost a number', async () => {
       const begun = performance.now();
       const nearly = { ...AGENT, llm: { ...AGENT.llm, temperature: `${'1'.repeat(100_000)}x` } };
       expect(await create({ agent: nearly })).toMatchObject({ detail: [{ type: 'float_parsing' }] });
       expect(performance.now() - begun).toBeLessThan(5_000);
     });
 
-    it('never repeats a secret or megabytes', async () => {
+    it('never repeat a secret or megabytes', async () => {
       const secret = await edge.send('POST', C, {
         agent: AGENT,
         workspace: WORKSPACE,
@@ -238,7 +238,7 @@ describe('what the HTTP edge refuses', () => {
     });
   });
 
-  it('never answers 5xx, whatever is sent', async () => {
+  it('never answers 5xx, whatever the input is', async () => {
     const targets: [string, string][] = [
       ['POST', C],
       ['POST', E],
@@ -300,7 +300,7 @@ describe('what the HTTP edge refuses', () => {
     );
   });
 
-  describe('what it repeats', () => {
+  describe('repeated input', () => {
     it.each([
       { agent: { llm: 'sk-leak' } },
       { agent: { llm: ['sk-leak'] } },
@@ -327,23 +327,23 @@ describe('what the HTTP edge refuses', () => {
       { secrets: { a: { kind: 'LookupSecret', url: 'http://x', headers: 'sk-leak' } } },
       { secrets: { a: { kind: 'LookupSecret', headers: { 'X-Team': 'sk-leak' } } } },
       { security_analyzer: { kind: 'GraySwanAnalyzer', api_key: { a: 'sk-leak' } } },
-    ])('holds no text that stands where secrets are expected: %j', async (fields) => {
+    ])('contains no text that was sent in place of secrets: %j', async (fields) => {
       const whole = { workspace: WORKSPACE, max_iterations: 'none', ...fields };
       expect(JSON.stringify(await detailOf('POST', C, whole))).not.toContain('sk-leak');
-      // Nor where the request as a whole is repeated.
+      // Also when the whole request is repeated.
       expect(JSON.stringify(await detailOf('POST', C, fields))).not.toContain('sk-leak');
     });
 
-    it('is hidden where a whole body is one text', async () => {
+    it('is redacted when the whole body is a string', async () => {
       expect(JSON.stringify(await detailOf('POST', C, 'sk-leak'))).not.toContain('sk-leak');
       expect(JSON.stringify(await detailOf('POST', C, ['sk-leak']))).not.toContain('sk-leak');
     });
 
-    it('is still there where no secret can be', async () => {
+    it('is shown where no secret is expected', async () => {
       expect(JSON.stringify(await detailOf('POST', E, { content: 'a text' }))).toContain('"input":"a text"');
     });
 
-    it('names the first hundred problems of a list of many thousands', async () => {
+    it('is limited to the first hundred problems of a long list', async () => {
       const content = Array.from({ length: 20_000 }, () => 1);
       const { detail } = (await detailOf('POST', E, { content })) as { detail: unknown[] };
       expect(detail).toHaveLength(100);

@@ -4,8 +4,8 @@ import fc from 'fast-check';
 import { WebSocket } from 'ws';
 import { conversation, rawSocket, server, start, until } from '../../../test/sockets/socket-stage.js';
 
-describe('limits', () => {
-  it('close the socket that is one too many with 1013', async () => {
+describe('socket limits', () => {
+  it('close the socket over the limit of a conversation with 1013', async () => {
     await start({ config: { max_socket_subscribers: 2 } });
     const path = `/sockets/events/${conversation.id}`;
     const first = await server.connect(path);
@@ -19,14 +19,14 @@ describe('limits', () => {
     await (await server.connect(path)).frame(0);
   });
 
-  it('close over a frame above 17 MiB with 1009', async () => {
+  it('close the socket of a frame over 17 MiB with 1009', async () => {
     await start();
     const client = await server.connect(`/sockets/events/${conversation.id}`);
     client.send(Buffer.alloc(17 * 1024 * 1024 + 1));
     expect((await client.closed).code).toBe(1009);
   });
 
-  it('close over text that is not UTF-8 with 1007', async () => {
+  it('close the socket of a text frame that is not UTF-8 with 1007', async () => {
     await start();
     const client = await server.connect(`/sockets/events/${conversation.id}`);
     client.socket.send(Buffer.from([0xff, 0xfe]), { binary: false });
@@ -38,7 +38,7 @@ describe('a client that sends faster than its messages are stored', () => {
   const MEBIBYTE = 1024 * 1024;
   const FRAMES = 64;
 
-  it('is not read from until they are, also when it leaves meanwhile', async () => {
+  it('is paused until they are stored, also when it disconnects', async () => {
     await start();
     const store = conversation.sendMessage.bind(conversation);
     let release = (): void => undefined;
@@ -64,20 +64,24 @@ describe('a client that sends faster than its messages are stored', () => {
   });
 });
 
-describe('bad frames', () => {
+describe('invalid frames', () => {
   beforeEach(() => start());
 
   it.each([
     ['without a mask', [0x81, 0x01, 0x78], 1002],
     ['with a reserved bit', [0xc1, 0x80, 0, 0, 0, 0], 1002],
-    ['of an unknown kind', [0x83, 0x80, 0, 0, 0, 0], 1002],
-    ['that go on with nothing', [0x80, 0x80, 0, 0, 0, 0], 1002],
-    ['that are long pings', [0x89, 0xfe, 0xff, 0xff, 0, 0, 0, 0], 1002],
-    ['that close with a code that is none', [0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe7], 1002],
-    ['that close with half a code', [0x88, 0x81, 0, 0, 0, 0, 0x03], 1002],
-    ['that announce too much', [0x81, 0xff, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0], 1009],
-    ['that announce more than there is', [0x81, 0xff, 0xff, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0], 1009],
-  ])('%s end in a close frame', async (_, bytes, code) => {
+    ['with an unknown opcode', [0x83, 0x80, 0, 0, 0, 0], 1002],
+    ['that continue no message', [0x80, 0x80, 0, 0, 0, 0], 1002],
+    ['that are too long for a ping', [0x89, 0xfe, 0xff, 0xff, 0, 0, 0, 0], 1002],
+    ['that close with an invalid code', [0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe7], 1002],
+    ['that close with an incomplete code', [0x88, 0x81, 0, 0, 0, 0, 0x03], 1002],
+    ['that announce too many bytes', [0x81, 0xff, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0], 1009],
+    [
+      'that announce more bytes than a number can hold',
+      [0x81, 0xff, 0xff, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0],
+      1009,
+    ],
+  ])('%s are answered with a close frame', async (_, bytes, code) => {
     const socket = await rawSocket(`/sockets/events/${conversation.id}`);
     const received: Buffer[] = [];
     socket.on('data', (chunk: Buffer) => received.push(chunk));
@@ -86,7 +90,7 @@ describe('bad frames', () => {
     expect([...Buffer.concat(received).subarray(-4)]).toEqual([0x88, 2, code >> 8, code & 0xff]);
   });
 
-  it('of any content are answered, and the socket stays', async () => {
+  it('with any content get an error, and the socket stays open', async () => {
     const text = fc.oneof(fc.string(), fc.json(), fc.string({ unit: 'binary' }));
     const frames = fc.array(
       fc.oneof(
@@ -101,8 +105,8 @@ describe('bad frames', () => {
         for (const frame of sent) client.send(frame);
         client.send({ role: 'user', content: 'end' });
         const received = await client.until((all) => all.some((frame) => frame['kind'] === 'MessageEvent'));
-        const complaints = received.filter((frame) => frame['kind'] === 'ServerErrorEvent');
-        expect(complaints).toHaveLength(sent.length);
+        const errors = received.filter((frame) => frame['kind'] === 'ServerErrorEvent');
+        expect(errors).toHaveLength(sent.length);
         client.socket.close(1000);
         expect((await client.closed).code).toBe(1000);
       }),
@@ -112,7 +116,7 @@ describe('bad frames', () => {
 });
 
 describe('a ping', () => {
-  it('that is not answered cuts the socket off; one that is keeps it', async () => {
+  it('that is not answered terminates the socket, and one that is answered does not', async () => {
     await start({ limits: { pingIntervalMs: 200 } });
     const path = `/sockets/events/${conversation.id}`;
     const [alive, dead] = await Promise.all([
@@ -127,15 +131,15 @@ describe('a ping', () => {
   });
 });
 
-describe('shutdown', () => {
-  it('closes every socket with 1012, also one that does not listen', async () => {
+describe('the shutdown of the server', () => {
+  it('closes every socket with 1012, including one that does not read', async () => {
     await start({ limits: { shutdownGraceMs: 100 } });
     const path = `/sockets/events/${conversation.id}`;
-    const [listening, deaf] = await Promise.all([server.connect(path), server.connect(path)]);
-    await Promise.all([listening.frame(0), deaf.frame(0)]);
-    deaf.socket.pause();
+    const [reading, paused] = await Promise.all([server.connect(path), server.connect(path)]);
+    await Promise.all([reading.frame(0), paused.frame(0)]);
+    paused.socket.pause();
     await server.app.close();
-    expect(await listening.closed).toEqual({ code: 1012, reason: '' });
+    expect(await reading.closed).toEqual({ code: 1012, reason: '' });
     expect(server.bus.subscriberCount(conversation.id)).toBe(0);
     expect(server.connections.size).toBe(0);
   });

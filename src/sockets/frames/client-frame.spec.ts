@@ -6,8 +6,8 @@ const readText = (frame: string): Promise<ClientFrame> => readClientFrame(Buffer
 const read = (value: unknown) => readText(JSON.stringify(value));
 const message = (...content: unknown[]) => ({ type: 'message', message: { role: 'user', content } });
 
-describe('a frame of a client', () => {
-  it('is a message with text or parts', async () => {
+describe('readClientFrame', () => {
+  it('parses messages with text or parts', async () => {
     expect(await read({ role: 'user', content: 'hi' })).toEqual(message(text('hi')));
     expect(await read({ role: 'user', content: 'hi', run: false, sender: 'ui' })).toEqual(
       message(text('hi')),
@@ -28,14 +28,14 @@ describe('a frame of a client', () => {
     );
   });
 
-  it('is a message in the form of the first servers', async () => {
+  it('parses messages in the format of the first servers', async () => {
     expect(await read({ type: 'message', content: 'Hello, agent!' })).toEqual(message(text('Hello, agent!')));
     expect(await read({ type: 'message', content: [{ type: 'text', text: 'x' }] })).toEqual(
       message(text('x')),
     );
   });
 
-  it('is a key that comes late', async () => {
+  it('parses keys of clients that are already authenticated', async () => {
     expect(await read({ type: 'auth', session_api_key: 'x' })).toEqual({ type: 'auth' });
     expect(await read({ type: 'auth' })).toEqual({ type: 'auth' });
     expect(await read({ type: 'auth', session_api_key: 'x', more: 1 })).toMatchObject({
@@ -62,12 +62,12 @@ describe('a frame of a client', () => {
     ],
     ['{"role":"user","content":"a\\ud800"}', 'ValidationError', 'surrogates not allowed'],
     ['{"role":"assistant","content":"x"}', 'AssertionError', 'Only user messages are allowed'],
-  ])('is complained about: %s', async (frame, code, detail) => {
+  ])('refuses %s', async (frame, code, detail) => {
     const containing: unknown = expect.stringContaining(detail);
     expect(await readText(frame)).toEqual({ type: 'invalid', code, detail: containing });
   });
 
-  it('is never answered with megabytes', async () => {
+  it('limits the length of error texts', async () => {
     const long = 'x'.repeat(1_000_000);
     for (const frame of [
       long,
@@ -80,7 +80,7 @@ describe('a frame of a client', () => {
     }
   });
 
-  it('may be nested deeply', async () => {
+  it('refuses deep nesting', async () => {
     const depth = 200_000;
     const nested = '['.repeat(depth) + ']'.repeat(depth);
     expect((await readText(nested)).type).toBe('invalid');
@@ -114,8 +114,8 @@ describe('a frame of a client', () => {
   });
 });
 
-describe('a first frame', () => {
-  it('brings the key', () => {
+describe('readAuthKey', () => {
+  it('returns the key of a first frame', () => {
     expect(readAuthKey('{"type":"auth","session_api_key":"k"}')).toBe('k');
   });
 
@@ -126,5 +126,5 @@ describe('a first frame', () => {
     '{"type":"auth"}',
     '{"type":"auth","session_api_key":1}',
     'null',
-  ])('brings none: %s', (frame) => expect(readAuthKey(frame)).toBeUndefined());
+  ])('returns no key for %s', (frame) => expect(readAuthKey(frame)).toBeUndefined());
 });

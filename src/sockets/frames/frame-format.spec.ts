@@ -3,15 +3,15 @@ import { EventFrames, SessionFrames } from './frame-format.js';
 
 const event = createEvent({ source: 'environment', code: 'a', detail: 'ä 中 😀', kind: 'ServerErrorEvent' });
 const line = serialiseEvent(event);
-/** Two of them: a frame is made once for each. */
+/** Two objects: a format builds a frame once for each. */
 const small: PublishedEvent = { conversationId: 'c', event, line, seq: 7 };
 const large: PublishedEvent = { ...small, bytes: Buffer.from(line) };
 
-describe('the frame of an event whose bytes are there', () => {
+describe('the frame of an event that is already encoded', () => {
   it.each([
-    ['one event a frame', () => new EventFrames()],
-    ['a session', () => new SessionFrames()],
-  ])('is the same as without: %s', (_name, format) => {
+    ['events socket', () => new EventFrames()],
+    ['session socket', () => new SessionFrames()],
+  ])('is that of an event that is not: %s', (_name, format) => {
     const frames = format();
     const frame = frames.durable(large, 7);
     expect(frame.toString()).toBe(frames.durable(small, 7).toString());

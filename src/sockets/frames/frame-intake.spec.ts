@@ -5,14 +5,14 @@ import { conversation, rawSocket, server, start, until } from '../../../test/soc
 
 const MIB = 1024 * 1024;
 
-/** The header of a text frame with a mask of zeros, which changes nothing. */
+/** The header of a text frame with a mask of zeros, which leaves the payload unchanged. */
 function header(size: number): Buffer {
   const length = Buffer.alloc(8);
   length.writeBigUInt64BE(BigInt(size));
   return Buffer.concat([Buffer.from([0x81, 0x80 | 127]), length, Buffer.alloc(4)]);
 }
 
-/** The code of the close frame that comes, if none of the frames before it is longer than 125 bytes. */
+/** The code of the close frame. Earlier frames must have at most 125 bytes. */
 async function closeCode(socket: net.Socket): Promise<number> {
   const chunks: Buffer[] = [];
   socket.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -23,10 +23,10 @@ async function closeCode(socket: net.Socket): Promise<number> {
   return bytes.readUInt16BE(at + 2);
 }
 
-describe('a client that has shown no key', () => {
+describe('a client without a key', () => {
   const path = () => `/sockets/events/${conversation.id}`;
 
-  it('is closed with 4001 when it announces a frame over 64 KiB, and cut off without its answer', async () => {
+  it('is closed with 4001 for a frame over 64 KiB, and disconnected if it does not answer', async () => {
     await start({ config: { session_api_keys: ['key-a'] } });
     const socket = await rawSocket(path());
     socket.write(header(70_000));
@@ -34,7 +34,7 @@ describe('a client that has shown no key', () => {
     await until(() => server.connections.size === 0);
   });
 
-  it('is closed with 4001 for a frame in parts that together are over 64 KiB', async () => {
+  it('is closed with 4001 for a fragmented message over 64 KiB', async () => {
     await start({ config: { session_api_keys: ['key-a'] } });
     const socket = await rawSocket(path());
     const part = Buffer.concat([Buffer.from([0x01, 0x80 | 126, 0xff, 0xff]), Buffer.alloc(4 + 0xffff)]);
@@ -43,7 +43,7 @@ describe('a client that has shown no key', () => {
     expect(await closeCode(socket)).toBe(4001);
   });
 
-  it('may send its key with a large message close behind', async () => {
+  it('may send a large message directly after its key', async () => {
     await start({ config: { session_api_keys: ['key-a'] } });
     const client = await server.connect(path());
     client.send({ type: 'auth', session_api_key: 'key-a' });
@@ -52,7 +52,7 @@ describe('a client that has shown no key', () => {
     expect(frames.length).toBeGreaterThan(1);
   });
 
-  it('is closed with 1013 when too many wait, the oldest first', async () => {
+  it('is closed with 1013 when there are too many, the oldest first', async () => {
     await start({ config: { session_api_keys: ['key-a'] }, limits: { socketsWithoutKey: 2 } });
     const clients = [
       await server.connect(path()),
@@ -66,7 +66,7 @@ describe('a client that has shown no key', () => {
     }
   });
 
-  it('is told to wait after too many wrong keys, and a right one opens no socket then', async () => {
+  it('must wait after too many wrong keys, even with a valid key', async () => {
     await start({ config: { session_api_keys: ['key-a'], max_failed_keys_per_minute: 2 } });
     for (let count = 0; count < 3; count += 1) await server.connect(`${path()}?session_api_key=wrong`);
     expect((await server.connect(`${path()}?session_api_key=key-a`)).refused?.status).toBe(429);
@@ -75,7 +75,7 @@ describe('a client that has shown no key', () => {
     expect((await client.closed).code).toBe(1013);
   });
 
-  it('is told to wait after too many wrong keys, while an address that is known is served', async () => {
+  it('must wait after too many wrong keys, unless its address has sent a valid key before', async () => {
     await start({ config: { session_api_keys: ['key-a'], max_failed_keys_per_minute: 2 } });
     await (await server.connect(`${path()}?session_api_key=key-a`)).frame(0);
     const statuses: (number | undefined)[] = [];
@@ -89,10 +89,10 @@ describe('a client that has shown no key', () => {
   });
 });
 
-describe('frames that are not whole', () => {
+describe('incomplete frames', () => {
   const path = () => `/sockets/events/${conversation.id}`;
 
-  it('close their socket with 1013 when all together exceed the budget; others go on', async () => {
+  it('close their socket with 1013 when all together exceed the budget, and leave other sockets open', async () => {
     await start({ bytesInFlight: MIB });
     const other = await server.connect(path());
     await other.frame(0);
@@ -109,7 +109,7 @@ describe('frames that are not whole', () => {
     await other.until((all) => all.some(({ kind }) => kind === 'MessageEvent'));
   });
 
-  it('close their socket with 1008 when they have too many parts', async () => {
+  it('close their socket with 1008 when they have too many fragments', async () => {
     await start();
     const socket = await rawSocket(path());
     const part = Buffer.from([0x00, 0x80 | 1, 0, 0, 0, 0, 0x61]);
@@ -118,18 +118,18 @@ describe('frames that are not whole', () => {
     expect(await closeCode(socket)).toBe(1008);
   });
 
-  it('close their socket when nothing more comes of them', async () => {
+  it('close their socket when the rest does not arrive', async () => {
     await start({ limits: { pingIntervalMs: 100 } });
     const client = await server.connect(path());
     await client.frame(0);
-    // It goes on answering pings.
+    // It still answers pings.
     client.socket.send('the first of two parts', { fin: false });
     expect((await client.closed).code).toBe(1008);
   });
 });
 
-describe('a frame with more values than there may be', () => {
-  it('is complained about before it is parsed, and the socket stays', async () => {
+describe('a frame with too many values', () => {
+  it('gets an error without being parsed, and the socket stays open', async () => {
     await start();
     const client = await server.connect(`/sockets/events/${conversation.id}`);
     client.send(`[${'{},'.repeat(60_000)}{}]`);

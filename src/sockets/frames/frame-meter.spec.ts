@@ -21,7 +21,7 @@ function frame({ opcode, last, size }: Sent): Buffer {
   return Buffer.concat([Buffer.from(header), Buffer.alloc(size, 0x81)]);
 }
 
-/** What a meter sees of frames, cut into pieces. */
+/** What a meter reports for frames that arrive in chunks. */
 function seen(frames: readonly Sent[], cuts: readonly number[]) {
   const told = { announced: [] as number[], arrived: 0, completed: 0 };
   const meter = new FrameMeter({
@@ -39,8 +39,8 @@ function seen(frames: readonly Sent[], cuts: readonly number[]) {
   return { ...told, isInMessage: meter.isInMessage };
 }
 
-describe('the frames of a client', () => {
-  it('are followed wherever their bytes are cut; control frames between them do not count', () => {
+describe('FrameMeter', () => {
+  it('parses frames wherever their bytes are split, and ignores control frames', () => {
     const size = fc.oneof(fc.nat(200), fc.constantFrom(0, 125, 126, 65_535, 65_536));
     const parts = fc.array(size, { minLength: 1, maxLength: 4 });
     fc.assert(
@@ -58,7 +58,7 @@ describe('the frames of a client', () => {
     );
   });
 
-  it('are announced by their headers, before anything of them has come', () => {
+  it('reports a frame after its header, before its payload', () => {
     const announced: number[] = [];
     const meter = new FrameMeter({
       announced: (bytes) => void announced.push(bytes),

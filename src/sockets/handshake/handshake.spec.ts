@@ -16,7 +16,7 @@ describe('the query of an events socket', () => {
       'resend_mode=since&after_timestamp=2026-01-02T03:04:05.678901',
       { from: 'timestamp', timestamp: '2026-01-02T03:04:05.678901' },
     ],
-  ])('%s', (query, resend) => expect(events(query)).toEqual(resend));
+  ])('of "%s" is parsed', (query, resend) => expect(events(query)).toEqual(resend));
 
   it.each([
     'resend_mode=',
@@ -26,7 +26,7 @@ describe('the query of an events socket', () => {
     'resend_all=',
     'after_timestamp=bogus',
     'resend_mode=since&after_timestamp=',
-  ])('refuses %s', (query) => expect(events(query)).toBeUndefined());
+  ])('of "%s" is refused', (query) => expect(events(query)).toBeUndefined());
 });
 
 describe('the query of a session socket', () => {
@@ -35,7 +35,7 @@ describe('the query of a session socket', () => {
     ['after_seq=-1', { from: 'seq', afterSeq: -1 }],
     ['after_seq=-5', { from: 'seq', afterSeq: -5 }],
     ['after_seq=1.0', { from: 'seq', afterSeq: 1 }],
-  ])('%s', (query, resend) => expect(session(query)).toEqual(resend));
+  ])('of "%s" is parsed', (query, resend) => expect(session(query)).toEqual(resend));
 
   it.each([
     'after_seq=',
@@ -43,5 +43,5 @@ describe('the query of a session socket', () => {
     'after_seq=1.5',
     'after_seq=1e9',
     'after_seq=9999999999999999999999',
-  ])('refuses %s', (query) => expect(session(query)).toBeUndefined());
+  ])('of "%s" is refused', (query) => expect(session(query)).toBeUndefined());
 });
