@@ -78,7 +78,7 @@ function unknownFields(instance: object): Problem[] {
   return Object.keys(origin.source)
     .filter((name) => !known.has(name))
     .slice(0, MAX_PROBLEMS)
-    .map((name) => ({ type: 'extra_forbidden', msg: 'Extra inputs are not permitted', at: [name] }));
+    .map((name) => ({ type: 'extra_forbidden', msg: 'Extra inputs are not permitted', path: [name] }));
 }
 
 interface ModelOptions {

@@ -24,11 +24,11 @@ export function describeProblems(
   sources: Readonly<Record<string, unknown>>,
 ): ProblemBody[] {
   const budget = { left: ANSWER_BUDGET };
-  return problems.slice(0, MAX_PROBLEMS).map(({ type, msg, ctx, path: at = [] }) => {
-    const path = type === 'missing' ? at.slice(0, -1) : at;
-    const found = inputAt(sources, type, path);
-    const input = isSecret(path, found) ? REDACTED : found;
-    return { type, loc: at, msg, input: truncate(input, budget), ...(ctx && { ctx }) };
+  return problems.slice(0, MAX_PROBLEMS).map(({ type, msg, ctx, path = [] }) => {
+    const inputPath = type === 'missing' ? path.slice(0, -1) : path;
+    const found = inputAt(sources, type, inputPath);
+    const input = isSecret(inputPath, found) ? REDACTED : found;
+    return { type, loc: path, msg, input: truncate(input, budget), ...(ctx && { ctx }) };
   });
 }
 

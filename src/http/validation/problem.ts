@@ -31,13 +31,13 @@ export function problemsOfEach<K extends string | number>(
 export const MISSING: Problem = { type: 'missing', msg: 'Field required' };
 
 /** A problem found by a custom check. */
-export function valueError(text: string, at?: Location): Problem {
-  return { type: 'value_error', msg: `Value error, ${text}`, ctx: { error: text }, path: at };
+export function valueError(text: string, path?: Location): Problem {
+  return { type: 'value_error', msg: `Value error, ${text}`, ctx: { error: text }, path };
 }
 
 /** Prefixes the path of problems. */
 export function prefixPath(location: Location, problems: readonly Problem[]): Problem[] {
-  return problems.map((problem) => ({ ...problem, at: [...location, ...(problem.path ?? [])] }));
+  return problems.map((problem) => ({ ...problem, path: [...location, ...(problem.path ?? [])] }));
 }
 
 /** A request is invalid. Answered with 422 and the problems. */

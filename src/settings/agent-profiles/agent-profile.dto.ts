@@ -136,5 +136,5 @@ export function readAgentProfile(source: JsonObject): ReadProfile {
   const profile = readDto(dto, { ...source, agent_kind: kind });
   const problems = problemsOf(profile);
   if (problems.length === 0) return { profile };
-  return { problems: problems.map((problem) => ({ ...problem, at: [kind, ...(problem.path ?? [])] })) };
+  return { problems: problems.map((problem) => ({ ...problem, path: [kind, ...(problem.path ?? [])] })) };
 }
