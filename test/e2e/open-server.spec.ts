@@ -132,7 +132,7 @@ describe('a server without a key that was not opened', () => {
       await rawRequest(server.url, { path: '/alive', headers: { origin } });
     await eventually(() => Promise.resolve(server.log.includes(origin)));
     await rawRequest(server.url, { path: '/alive', headers: { origin: 'http://localhost:1' } });
-    const lines = server.log.split('\n').filter((line) => line.includes('was refused'));
+    const lines = server.log.split('\n').filter((line) => line.includes('refused a page'));
     expect(lines.filter((line) => line.includes(origin))).toEqual([
       expect.stringMatching(
         /add it to allow_cors_origins in the configuration file or in OH_ALLOW_CORS_ORIGINS_0/,
