@@ -6,7 +6,7 @@ import { HttpExceptionFilter } from './errors/exception.filter.js';
 import { RequestPipe } from './validation/request.pipe.js';
 import { dropUnreadBody } from './body/rest-of-body.js';
 import { JsonAdapter } from './json-adapter.js';
-import { refuseHead, unmatched } from './routing/unmatched.js';
+import { unmatchedRequests } from './routing/unmatched.js';
 
 /** Options of the HTTP edge. */
 export interface HttpOptions {
@@ -37,14 +37,15 @@ export function configureHttp(app: NestExpressApplication, options: HttpOptions 
   app.set('query parser', 'simple');
   const adapter = app.getHttpAdapter();
   if (!(adapter instanceof JsonAdapter)) throw new TypeError('the application needs a JsonAdapter');
-  adapter.unmatched = unmatched(adapter.router, options.unknownPath);
+  const { beforeRoutes, afterRoutes } = unmatchedRequests(adapter.router, options.unknownPath);
+  adapter.unmatched = afterRoutes;
   app.use(
     boundConnections(app.getHttpServer(), options.stallMs),
     dropUnreadBody,
     ...(options.first ?? []),
     cors(options.cors ?? { allows: () => false }),
     ...(options.beforeBodies ? [options.beforeBodies] : []),
-    refuseHead(adapter.unmatched),
+    beforeRoutes,
   );
   app.useGlobalPipes(new RequestPipe());
   app.useGlobalFilters(new HttpExceptionFilter(options.debug, options.mask));

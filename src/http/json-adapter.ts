@@ -5,7 +5,7 @@ import { errorStack } from '../errors/index.js';
 import { isAnswerSource, streamAnswer } from './body/stream-answer.js';
 
 /**
- * Nest's Express adapter with case-sensitive, strict paths. Answers JSON as `application/json` without a
+ * Nest's Express adapter with case-sensitive paths. Answers JSON as `application/json` without a
  * charset, as the original does. Strings and buffers that a handler marked as JSON are sent unchanged;
  * `AnswerSource`s are streamed.
  */
@@ -16,9 +16,9 @@ export class JsonAdapter extends ExpressAdapter {
   unmatched: RequestHandler | undefined;
 
   constructor() {
-    // Proxies, CORS and cookies compare paths exactly: `/METRICS` and `/metrics/` are not `/metrics`. Express
-    // reads both settings when it creates its router.
-    super(express().enable('case sensitive routing').enable('strict routing'));
+    // Proxies, CORS and cookies distinguish case in paths: `/METRICS` is not `/metrics`. Express reads the
+    // setting when it creates its router.
+    super(express().enable('case sensitive routing'));
   }
 
   /** The router of the application, with all its routes once the application has started. */

@@ -102,7 +102,9 @@ describe('a frame that arrives just before its socket closes', () => {
   it('that is not understood is told in the log', async () => {
     const url = server.socketUrl(`/sockets/events/${conversation.id}`);
     await sendAndLeave(url, [{ role: 'nobody' }], (socket) => socket.close());
-    await server.logs(/refused a frame of a client of conversation \S+ that has disconnected: ValidationError/);
+    await server.logs(
+      /refused a frame of a client of conversation \S+ that has disconnected: ValidationError/,
+    );
   });
 });
 

@@ -9,15 +9,24 @@ interface KnownRoute {
   methods: string[];
 }
 
+/** Handlers around the routes of an application. */
+interface UnmatchedRequests {
+  /** Answers requests that Express would pass to a route although this API does not: HEAD, trailing slashes. */
+  beforeRoutes: RequestHandler;
+  /** Answers requests that match no route. */
+  afterRoutes: RequestHandler;
+}
+
 /**
  * Answers requests that match no route: 405 with `Allow` for a known path with another method, 307 to the
  * path without trailing slashes where that is known, else 404.
  * @param router has all routes by the time of the first request
  * @param unknownPath answers requests for unknown paths, or passes them on
  */
-export function unmatched(router: Router, unknownPath?: RequestHandler): RequestHandler {
+export function unmatchedRequests(router: Router, unknownPath?: RequestHandler): UnmatchedRequests {
   let routes: KnownRoute[] | undefined;
-  return (request, response, next) => {
+
+  const afterRoutes: RequestHandler = (request, response, next) => {
     routes ??= routesOf(router);
     const { path } = request;
     const known = find(routes, path);
@@ -31,25 +40,28 @@ export function unmatched(router: Router, unknownPath?: RequestHandler): Request
     if (unknownPath) return unknownPath(request, response, notFound);
     notFound();
   };
-}
 
-/** Express answers HEAD by the handlers of GET; this API has no HEAD. */
-export function refuseHead(handler: RequestHandler): RequestHandler {
-  return (request, response, next) => {
-    if (request.method === 'HEAD') return handler(request, response, next);
+  const beforeRoutes: RequestHandler = (request, response, next) => {
+    const { method, path } = request;
+    routes ??= routesOf(router);
+    const hasExtraSlash = path.length > 1 && path.endsWith('/') && !find(routes, path);
+    if (method === 'HEAD' || hasExtraSlash) return afterRoutes(request, response, next);
     next();
   };
+
+  return { beforeRoutes, afterRoutes };
 }
 
 function find(routes: readonly KnownRoute[], path: string): KnownRoute | undefined {
   return routes.find(({ expression }) => expression.test(path));
 }
 
-/** In the order of their registration. */
+/** In the order of their registration. A wildcard at the end of a path includes a trailing slash. */
 function routesOf({ stack }: Router): KnownRoute[] {
   return stack.flatMap(({ route }) => {
     if (!route) return [];
-    const { regexp: expression } = pathToRegexp(route.path, { sensitive: true, trailing: false });
+    const trailing = route.path.includes('*');
+    const { regexp: expression } = pathToRegexp(route.path, { sensitive: true, trailing });
     return [{ expression, methods: route.stack.map(({ method }) => method.toUpperCase()) }];
   });
 }
