@@ -11,7 +11,7 @@ interface KnownRoute {
 
 /** Handlers around the routes of an application. */
 interface UnmatchedRequests {
-  /** Answers requests that Express would pass to a route although this API does not: HEAD, trailing slashes. */
+  /** Answers requests that only Express would pass to a route: HEAD and extra trailing slashes. */
   beforeRoutes: RequestHandler;
   /** Answers requests that match no route. */
   afterRoutes: RequestHandler;
