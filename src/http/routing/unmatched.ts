@@ -44,7 +44,7 @@ export function unmatchedRequests(router: Router, unknownPath?: RequestHandler):
   const beforeRoutes: RequestHandler = (request, response, next) => {
     const { method, path } = request;
     routes ??= routesOf(router);
-    const hasExtraSlash = path.length > 1 && path.endsWith('/') && !find(routes, path);
+    const hasExtraSlash = path.length > 1 && path.endsWith('/') && !find(routes, path, method);
     if (method === 'HEAD' || hasExtraSlash) return afterRoutes(request, response, next);
     next();
   };
@@ -52,8 +52,11 @@ export function unmatchedRequests(router: Router, unknownPath?: RequestHandler):
   return { beforeRoutes, afterRoutes };
 }
 
-function find(routes: readonly KnownRoute[], path: string): KnownRoute | undefined {
-  return routes.find(({ expression }) => expression.test(path));
+/** The first route for a path, with any method by default. */
+function find(routes: readonly KnownRoute[], path: string, method?: string): KnownRoute | undefined {
+  return routes.find(
+    ({ expression, methods }) => (method === undefined || methods.includes(method)) && expression.test(path),
+  );
 }
 
 /** In the order of their registration. A wildcard at the end of a path includes a trailing slash. */
