@@ -1,21 +1,20 @@
 import { Logger } from '@nestjs/common';
 import type { RequestPermissionRequest, RequestPermissionResponse } from '@agentclientprotocol/sdk';
-import { begins } from '../agent/agent-loop.js';
-import type { AgentDriver } from '../agent/agent-driver.js';
-import { RunOverError, type AgentSession } from '../agent/agent-session.js';
-import { runErrorDraft } from '../agent/drafts.js';
+import { begins } from '../agent/loop/agent-loop.js';
+import { RunOverError, type AgentDriver, type AgentSession } from '../agent/agent-session.js';
+import { runErrorDraft } from '../agent/event-drafts.js';
 import { declinesMessage, mustGoOn } from '../agent/hooks/run-hooks.js';
 import { errorMessage, errorName } from '../errors/index.js';
 import type { EventDraft } from '../events/index.js';
 import { AcpConnector, milliseconds, type AcpHost, type ConnectContext } from './acp-connector.js';
 import { AcpError, AcpUnsupportedError, inTime } from './acp-error.js';
-import { agentStateUpdate, hasSuffix, unanswered, withAnswer, withPrompt } from './acp-state.js';
-import { agentMessage, answerDrafts, partialAnswer, usageOf } from './answer.js';
-import type { AcpConnection } from './acp-connection.js';
-import { toOutcome } from './permission.js';
-import { promptBlocks } from './prompt-blocks.js';
-import { Turn } from './turn.js';
-import { TurnReader } from './turn-reader.js';
+import { agentStateUpdate, hasSuffix, unanswered, withAnswer, withPrompt } from './acp-agent-state.js';
+import { agentMessage, answerDrafts, partialAnswer, usageOf } from './turn/answer-events.js';
+import type { AcpConnection } from './connection/acp-connection.js';
+import { toOutcome } from './turn/permission.js';
+import { promptBlocks } from './turn/prompt-blocks.js';
+import { Turn } from './turn/turn.js';
+import { TurnReader } from './turn/turn-reader.js';
 
 /** How long an agent may take to stop when it is told to (ms); then it is ended. */
 const CANCEL_LIMIT_MS = 2_500;

@@ -6,16 +6,15 @@ import type { AcpAgentSpec } from '../agent/agent-spec.js';
 import type { EventDraft } from '../events/index.js';
 import { makeTemporaryFolder } from '../files/index.js';
 import { endSessionProcesses, SESSION_VARIABLE } from '../tools/terminal/session-processes.js';
-import type { JsonObject } from '../json/index.js';
-import { AcpConnection } from './acp-connection.js';
+import { asJsonObject, type JsonObject } from '../json/index.js';
+import { AcpConnection } from './connection/acp-connection.js';
 import { AcpTimeoutError, inTime } from './acp-error.js';
-import { markOf } from './agent-mark.js';
-import { agentStateUpdate, knownSession, withSession } from './acp-state.js';
-import { ClientFiles } from './client-files.js';
-import { ClientTerminals } from './client-terminals.js';
-import { agentEnvironment, mcpServersFor, type FleetingSecrets } from './environment.js';
-import { asObject } from './message-stream.js';
-import { toOutcome } from './permission.js';
+import { markOf } from './connection/process-mark.js';
+import { agentStateUpdate, knownSession, withSession } from './acp-agent-state.js';
+import { ClientFiles } from './client/client-files.js';
+import { ClientTerminals } from './client/client-terminals.js';
+import { agentEnvironment, mcpServersFor, type FleetingSecrets } from './connection/agent-environment.js';
+import { toOutcome } from './turn/permission.js';
 
 /** What an agent from elsewhere needs of its conversation. */
 export interface AcpHost {
@@ -37,7 +36,7 @@ export interface AcpHost {
 /** Who hears of the session of the conversation. */
 export interface SessionListener {
   /** @param size of the news (characters) */
-  onUpdate(update: Record<string, unknown>, size: number): void;
+  onUpdate(update: JsonObject, size: number): void;
   onPermission(request: RequestPermissionRequest): Promise<RequestPermissionResponse>;
   room(): Promise<void>;
 }
@@ -69,7 +68,7 @@ export class AcpConnector {
   /** Where the files of fleeting secrets are, while the agent runs. */
   private fleeting: string | undefined;
   /** Who listens to copies of the session, by their ids. */
-  private readonly beside = new Map<string, (update: Record<string, unknown>) => void>();
+  private readonly beside = new Map<string, (update: JsonObject) => void>();
 
   constructor(
     private readonly host: AcpHost,
@@ -101,7 +100,7 @@ export class AcpConnector {
     const id = await inTime(connection.fork(this.host.workingDir, servers), milliseconds(start));
     let text = '';
     this.beside.set(id, (update) => {
-      const { text: piece } = asObject(update['content']);
+      const { text: piece } = asJsonObject(update['content']);
       if (update['sessionUpdate'] !== 'agent_message_chunk' || typeof piece !== 'string') return;
       text = `${text}${piece}`.slice(0, MAX_ANSWER);
     });
@@ -197,7 +196,7 @@ export class AcpConnector {
     return connection;
   }
 
-  private heard(sessionId: string, update: Record<string, unknown>, size: number): void {
+  private heard(sessionId: string, update: JsonObject, size: number): void {
     const other = this.beside.get(sessionId);
     if (other) other(update);
     else if (sessionId === this.connection?.id) this.listener.onUpdate(update, size);

@@ -81,6 +81,12 @@ export interface AgentSession {
   stream(itemId: string): ItemStream;
 }
 
+/** What runs in a conversation: the built-in agent loop or an ACP agent. */
+export interface AgentDriver {
+  /** Executes one run. Failures end in the conversation's status and an event. Rejects only if the log fails. */
+  run(session: AgentSession): Promise<void>;
+}
+
 /** An answer on its way to those who watch it being written. */
 export interface ItemStream {
   delta(delta: LlmDelta): void;

@@ -1,1 +1,1 @@
-export { isJsonObject, type JsonObject } from './json-object.js';
+export { asJsonObject, isJsonObject, type JsonObject } from './json-object.js';

@@ -13,7 +13,7 @@ import {
 } from '../http/validation/field-type.js';
 import { type Problem, prefixPath, valueError } from '../http/validation/problem.js';
 import { shownAs } from '../http/validation/secret-fields.js';
-import { isJsonObject } from '../json/index.js';
+import { isJsonObject, type JsonObject } from '../json/index.js';
 
 const REMOTE = ['http', 'shttp', 'streamable-http', 'sse'] as const;
 const STRATEGIES = ['none', 'api_key', 'bearer', 'basic', 'header', 'oauth2'];
@@ -48,7 +48,7 @@ export class RemoteServerSpecDto {
   headers: Record<string, string> = {};
 
   @Field(nullable(credentials()), 'Credentials by `strategy`: none, api_key, bearer, basic, header, oauth2.')
-  auth: Record<string, unknown> | null = null;
+  auth: JsonObject | null = null;
 
   @Field(nullable(decimal()))
   timeout: number | null = null;
@@ -66,7 +66,7 @@ export class MCPToolCallSpecDto {
   name!: string;
 
   @Field(anyObject())
-  arguments: Record<string, unknown> = {};
+  arguments: JsonObject = {};
 }
 
 function credentials(): FieldType {
@@ -97,19 +97,19 @@ function tagProblem(field: string, tag: unknown, expected: readonly string[]): P
 }
 
 /** What kind of server it is: by `type` or `transport`, or by what it has. */
-function typeOf(server: Record<string, unknown>): unknown {
+function typeOf(server: JsonObject): unknown {
   const { type, transport, command } = server;
   return type ?? transport ?? (command === undefined || command === null ? 'http' : 'stdio');
 }
 
-function read(server: Record<string, unknown>): StdioServerSpecDto | RemoteServerSpecDto | undefined {
+function read(server: JsonObject): StdioServerSpecDto | RemoteServerSpecDto | undefined {
   const type = typeOf(server);
   if (type === 'stdio') return readDto(StdioServerSpecDto, { ...server, type });
   if (REMOTE.some((name) => name === type)) return readDto(RemoteServerSpecDto, { ...server, type });
   return undefined;
 }
 
-function problemsOfServer(server: Record<string, unknown>): Problem[] {
+function problemsOfServer(server: JsonObject): Problem[] {
   const dto = read(server);
   if (!dto) return [tagProblem('type', typeOf(server), ['stdio', ...REMOTE])];
   const problems = problemsOf(dto);

@@ -4,7 +4,7 @@ import { type JsonSchema } from '../http/validation/field-type.js';
 import { Operation } from '../http/operation.js';
 import { RequestValidationError, valueError } from '../http/validation/problem.js';
 import { isJsonObject } from '../json/index.js';
-import type { StartAnswer, StatusAnswer, TestAnswer } from './mcp-answers.js';
+import type { StartAnswer, StatusAnswer, TestAnswer } from './mcp-responses.js';
 import { MCPOAuthCallbackRequestDto, MCPTestRequestDto } from './mcp-test.dto.js';
 import { McpService } from './mcp.service.js';
 

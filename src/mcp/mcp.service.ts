@@ -11,13 +11,13 @@ import { AppConfig } from '../config/index.js';
 import { Cipher, KnownSecrets, openTokens, secretTexts, tokenSecrets } from '../crypto/index.js';
 import { toPlain } from '../http/validation/dto.js';
 import type { McpProbeRequest, McpServerConfig, McpSignIn } from '../tools/mcp/index.js';
-import { isJsonObject } from '../json/index.js';
+import { isJsonObject, type JsonObject } from '../json/index.js';
 import { localAddress } from './callback-listener.js';
-import type { OAuthState, StartAnswer, StatusAnswer, TestAnswer } from './mcp-answers.js';
+import type { OAuthState, StartAnswer, StatusAnswer, TestAnswer } from './mcp-responses.js';
 import type { MCPTestRequestDto } from './mcp-test.dto.js';
 import { oauthState, readOAuth } from './oauth-credentials.js';
 import type { OAuthJob } from './oauth-job.js';
-import { trialFailure, type TrialFailure } from './trial-failure.js';
+import { trialFailure, type TrialFailure } from './probe-failure.js';
 
 /** Servers that are tried at the same time, and sign-ins that are waited for. */
 const MAX_AT_ONCE = 16;
@@ -34,7 +34,7 @@ interface Target {
   name: string;
   probe: Omit<McpProbeRequest, 'signIn'>;
   /** How to sign in, if the server wants that. */
-  oauth: { auth: Record<string, unknown>; url: string } | undefined;
+  oauth: { auth: JsonObject; url: string } | undefined;
 }
 
 /**
@@ -182,7 +182,7 @@ export class McpService implements BeforeApplicationShutdown {
 }
 
 /** A server that is only tried sends nobody anywhere. */
-async function signInOf(auth: Record<string, unknown>): Promise<McpSignIn> {
+async function signInOf(auth: JsonObject): Promise<McpSignIn> {
   const mcp = await import('../tools/mcp/index.js');
   const { credentials, metadata } = readOAuth(auth);
   const redirect = 'http://localhost/';
@@ -191,7 +191,7 @@ async function signInOf(auth: Record<string, unknown>): Promise<McpSignIn> {
   });
 }
 
-function urlOf(config: McpServerConfig, auth: Record<string, unknown>): Target['oauth'] {
+function urlOf(config: McpServerConfig, auth: JsonObject): Target['oauth'] {
   return config.kind === 'stdio' ? undefined : { auth, url: config.url };
 }
 

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { McpProbe, McpProbeRequest, McpSignIn } from '../tools/mcp/index.js';
 import { CallbackListener } from './callback-listener.js';
-import type { OAuthState, StatusAnswer } from './mcp-answers.js';
+import type { OAuthState, StatusAnswer } from './mcp-responses.js';
 import { oauthState, type OAuthOptions } from './oauth-credentials.js';
-import type { TrialFailure } from './trial-failure.js';
+import type { TrialFailure } from './probe-failure.js';
 
 /** How long a person may take to sign in (ms). */
 const SIGN_IN_MS = 5 * 60_000;

@@ -1,7 +1,7 @@
 import { errorMessage } from '../../errors/index.js';
 import { plainText, type Message } from '../../events/index.js';
 import type { LlmTool } from '../../llm/llm.js';
-import type { CriticResult } from './critic.js';
+import type { CriticResult } from './local-critics.js';
 import { boundedText } from '../../tools/bounded-text.js';
 import { withoutEndSlashes } from '../../text/index.js';
 import type { JsonObject } from '../../json/index.js';

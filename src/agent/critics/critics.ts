@@ -6,10 +6,10 @@ import type { LlmTool } from '../../llm/llm.js';
 import type { JsonObject } from '../../json/index.js';
 import type { AgentSession } from '../agent-session.js';
 import { isBranchEvent } from '../agent-view.js';
-import { userMessage } from '../drafts.js';
-import { toMessages, type ObservationRenderer } from '../messages.js';
+import { userMessage } from '../event-drafts.js';
+import { toMessages, type ObservationRenderer } from '../messages/to-messages.js';
 import { askService, percent } from './api-critic.js';
-import { isJudged, localVerdict, looksAtFiles, refinementOf, type CriticResult } from './critic.js';
+import { isJudged, localVerdict, looksAtFiles, refinementOf, type CriticResult } from './local-critics.js';
 
 /** Counts in the agent's state how often the agent was asked to go on. */
 const COUNTER = 'iterative_refinement_iteration';

@@ -5,7 +5,7 @@ import type { Llm } from '../../llm/llm.js';
 import { truncateMiddle } from '../../tools/truncate.js';
 import type { JsonObject } from '../../json/index.js';
 import { runCommand } from './command-hook.js';
-import { readAnswer, type HookAnswer } from './hook-answer.js';
+import { readAnswer, type HookAnswer } from './hook-output.js';
 import { hasHooks, hooksFor, type HookDefinition } from './hook-config.js';
 import { inputOf, shownInput, type HookCall } from './hook-input.js';
 import { askModel, labelOf, type ModelHookHost } from './model-hook.js';

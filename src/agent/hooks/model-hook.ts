@@ -6,7 +6,7 @@ import type { Tool } from '../../tools/tool.js';
 import { toLlmTool } from '../../tools/tool-schema.js';
 import type { JsonObject } from '../../json/index.js';
 import type { AgentSpec } from '../agent-spec.js';
-import { readDecision, type HookAnswer } from './hook-answer.js';
+import { readDecision, type HookAnswer } from './hook-output.js';
 import type { HookDefinition } from './hook-config.js';
 
 /** What a hook that asks a model needs of its conversation. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { plainText, type ActionEvent, type EventDraft } from '../../events/index.js';
 import type { AgentSession } from '../agent-session.js';
-import { environmentMessage, rejectionDraft } from '../drafts.js';
+import { environmentMessage, rejectionDraft } from '../event-drafts.js';
 
 /**
  * Puts what the hooks say in front of the actions of one answer. A blocked one is in the log all the same,

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { errorCode, errorMessage } from '../../errors/index.js';
 import { isMissing, readBoundedText } from '../../files/index.js';
 import type { AgentSpec } from '../agent-spec.js';
-import type { Warn } from '../skills/skill-folder.js';
+import type { Warn } from '../skills/files/skill-folder.js';
 import { familyOf } from './model-section.js';
 import { renderTemplate } from './template.js';
 

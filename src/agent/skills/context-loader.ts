@@ -21,11 +21,11 @@ import {
   type Source,
 } from './plugins/index.js';
 import { readMemory } from './memory.js';
-import { forModel } from './model-family.js';
+import { forModel } from './files/instruction-files.js';
 import { firstByName, skillsOf, textOrNull, texts, type Skill } from './skill.js';
-import { publicFolder, readPublicSkills } from './public-skills.js';
-import { readProjectSkills, readSharedSkills, readUserSkills } from './skill-sources.js';
-import type { Warn } from './skill-folder.js';
+import { publicFolder, readPublicSkills } from './files/public-skills.js';
+import { readProjectSkills, readSharedSkills, readUserSkills } from './files/skill-sources.js';
+import type { Warn } from './files/skill-folder.js';
 
 /** What an agent is to know, read from where its context says. */
 export interface LoadedContext {

@@ -2,7 +2,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { errorCode, errorMessage } from '../../errors/index.js';
 import { readBoundedText } from '../../files/index.js';
-import type { Warn } from './skill-folder.js';
+import type { Warn } from './files/skill-folder.js';
 
 /** Of both files together (characters; the limit of the OpenHands SDK). */
 export const MEMORY_LIMIT = 6_000;

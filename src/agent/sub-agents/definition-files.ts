@@ -3,10 +3,10 @@ import { errorMessage } from '../../errors/index.js';
 import { readProjectText, TextRoom } from '../../files/index.js';
 import type { UserFolders } from '../../files/index.js';
 import type { JsonObject } from '../../json/index.js';
-import { parseFrontmatter } from '../skills/frontmatter.js';
-import { markdownFiles } from '../skills/markdown-files.js';
+import { parseFrontmatter } from '../skills/files/frontmatter.js';
+import { markdownFiles } from '../skills/files/markdown-files.js';
 import { textOrNull, texts } from '../skills/skill.js';
-import type { Warn } from '../skills/skill-folder.js';
+import type { Warn } from '../skills/files/skill-folder.js';
 
 /** Where definitions of sub-agents stand in a project; the first of a name counts. */
 const FOLDERS = [path.join('.agents', 'agents'), path.join('.openhands', 'agents')];

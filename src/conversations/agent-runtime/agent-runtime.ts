@@ -1,11 +1,11 @@
 import type { AcpAgent } from '../../acp/index.js';
-import type { AgentDriver } from '../../agent/agent-driver.js';
+import type { AgentDriver } from '../../agent/agent-session.js';
 import type { ItemStream } from '../../agent/agent-session.js';
 import type { AgentView } from '../../agent/agent-view.js';
-import { failedCalls, toolErrorDraft } from '../../agent/drafts.js';
+import { failedCalls, toolErrorDraft } from '../../agent/event-drafts.js';
 import { AGENT_MISTAKE } from '../../agent/error-classification.js';
 import type { Hooks } from '../../agent/hooks/index.js';
-import { addUsage, summarise } from '../../agent/metrics.js';
+import { addUsage, summarise } from '../../agent/conversation-stats.js';
 import type { ActionEvent, DurableEvent, EventDraft } from '../../events/index.js';
 import { hasChanges } from '../../git/index.js';
 import { prepareCalls, type CompletionLog } from '../../llm/index.js';

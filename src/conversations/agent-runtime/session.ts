@@ -1,6 +1,6 @@
 import type { Hooks } from '../../agent/hooks/index.js';
 import { shownHooks } from '../../agent/hooks/index.js';
-import { environmentMessage } from '../../agent/drafts.js';
+import { environmentMessage } from '../../agent/event-drafts.js';
 import type { PromptFiles } from '../../agent/prompt/prompt-files.js';
 import { systemPromptDraft } from '../../agent/prompt/system-prompt.js';
 import type { DurableEvent, EventDraft } from '../../events/index.js';

@@ -1,6 +1,6 @@
-import { CONDENSATION_REQUEST, type AgentLoop } from '../../agent/agent-loop.js';
+import { CONDENSATION_REQUEST, type AgentLoop } from '../../agent/loop/agent-loop.js';
 import type { AgentView } from '../../agent/agent-view.js';
-import { CondensationImpossibleError, type CondensingSession } from '../../agent/condenser/condensing.js';
+import { CondensationImpossibleError, type CondensingSession } from '../../agent/condenser/condenser.js';
 import { handlesRequests } from '../../agent/condenser/condenser-spec.js';
 import type { DurableEvent, EventDraft } from '../../events/index.js';
 import type { LlmResponse } from '../../llm/llm.js';

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { failedCalls, rejectionDraft } from '../../agent/drafts.js';
+import { failedCalls, rejectionDraft } from '../../agent/event-drafts.js';
 import {
   textContent,
   type ConversationStateUpdateEvent,

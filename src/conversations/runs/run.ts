@@ -1,7 +1,7 @@
 import { RunOverError, type AgentSession, type ItemStream } from '../../agent/agent-session.js';
 import type { AgentSpec } from '../../agent/agent-spec.js';
 import type { AgentView } from '../../agent/agent-view.js';
-import { errorReason } from '../../agent/drafts.js';
+import { errorReason } from '../../agent/event-drafts.js';
 import type { Hooks } from '../../agent/hooks/index.js';
 import type { ActionEvent, DurableEvent, EventDraft, ExecutionStatus } from '../../events/index.js';
 import type { LlmResponse } from '../../llm/llm.js';

@@ -4,7 +4,7 @@ import {
   registerUsage,
   type ConversationStats,
   type StatsSummary,
-} from '../../agent/metrics.js';
+} from '../../agent/conversation-stats.js';
 import { rulesIn, skillsOf } from '../../agent/skills/index.js';
 import { isBranchEvent, type BranchEvent } from '../../agent/agent-view.js';
 import {

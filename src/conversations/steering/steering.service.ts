@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import { AcpUnsupportedError, agentStateUpdate, withModels } from '../../acp/index.js';
 import type { AcpAgentSpec, AgentSpec } from '../../agent/agent-spec.js';
-import { Questions } from '../../agent/question.js';
+import { Questions } from '../../agent/agent-questions.js';
 import { withoutNulls, type EventDraft } from '../../events/index.js';
 import type { LlmConfig } from '../../llm/request/llm-config.js';
 import type { JsonObject } from '../../json/index.js';

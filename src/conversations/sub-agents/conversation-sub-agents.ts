@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { toolErrorDraft, rejectionDraft, userMessage } from '../../agent/drafts.js';
+import { toolErrorDraft, rejectionDraft, userMessage } from '../../agent/event-drafts.js';
 import { AGENT_MISTAKE } from '../../agent/error-classification.js';
 import type { AgentSpec } from '../../agent/agent-spec.js';
 import type { Hooks } from '../../agent/hooks/index.js';

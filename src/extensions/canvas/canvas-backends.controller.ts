@@ -12,7 +12,7 @@ import {
 import { Field } from '../../http/validation/field.js';
 import { integer, text } from '../../http/validation/field-type.js';
 import { Operation } from '../../http/operation.js';
-import { answering } from '../installation/answering.js';
+import { answering } from '../installation/installation-errors.js';
 import { nameField, OTHER_NAME } from '../installation/installation.dto.js';
 import { ExtensionNamePipe } from '../installation/name.pipe.js';
 import { BackendRefusedError } from './backends/backend-errors.js';

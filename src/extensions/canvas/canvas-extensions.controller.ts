@@ -2,7 +2,7 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post } from '@ne
 import { Operation } from '../../http/operation.js';
 import { maskRemote } from '../../text/index.js';
 import type { JsonObject } from '../../json/index.js';
-import { answering } from '../installation/answering.js';
+import { answering } from '../installation/installation-errors.js';
 import {
   InstallCanvasExtensionRequestDto,
   nameField,

@@ -5,7 +5,7 @@ import { Operation } from '../../http/operation.js';
 import { Installations } from '../installation/installations.js';
 import { nameField, OTHER_NAME } from '../installation/installation.dto.js';
 import { ExtensionNamePipe } from '../installation/name.pipe.js';
-import { readInside } from '../installation/read-inside.js';
+import { readInside } from '../installation/read-extension-file.js';
 import { readCanvasManifest } from './canvas-manifest.js';
 
 const tag = 'Canvas extensions';

@@ -9,7 +9,7 @@ import { parseJson } from '../../text/index.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
 import { InvalidExtensionError } from '../installation/extension-errors.js';
 import { EXTENSION_NAME, MAX_NAME } from '../installation/extension-kind.js';
-import { readInside } from '../installation/read-inside.js';
+import { readInside } from '../installation/read-extension-file.js';
 import { CanvasExtensionBackendDto } from './backends/backend-manifest.js';
 
 const MANIFEST = 'canvas-extension.json';

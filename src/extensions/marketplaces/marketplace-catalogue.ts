@@ -11,7 +11,7 @@ import {
 import { AppConfig } from '../../config/index.js';
 import { isLocal, openSource } from '../installation/extension-source.js';
 import { Installations } from '../installation/installations.js';
-import { readContents, type PluginContents } from '../plugins/plugin-info.js';
+import { readContents, type PluginContents } from '../plugins/plugin-contents.js';
 import { PublicRepository } from './public-repository.js';
 
 /** What of a marketplace can be installed as a skill. */

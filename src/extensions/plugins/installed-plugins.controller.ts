@@ -2,7 +2,7 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post } from '@ne
 import { ContextLoader } from '../../agent/skills/index.js';
 import { checkedPluginManifest, SourceError } from '../../agent/skills/plugins/index.js';
 import { Operation } from '../../http/operation.js';
-import { answering } from '../installation/answering.js';
+import { answering } from '../installation/installation-errors.js';
 import {
   InstallPluginRequestDto,
   installedInfo,
@@ -14,7 +14,7 @@ import {
 import { Installations } from '../installation/installations.js';
 import type { InstalledExtension } from '../installation/installed-file.js';
 import { ExtensionNamePipe } from '../installation/name.pipe.js';
-import { readContents, type PluginContents } from './plugin-info.js';
+import { readContents, type PluginContents } from './plugin-contents.js';
 
 const tag = 'Plugins';
 const path = { plugin_name: nameField(OTHER_NAME).schema() };

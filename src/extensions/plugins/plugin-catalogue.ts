@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { ContextLoader } from '../../agent/skills/index.js';
 import { TextRoom } from '../../files/index.js';
 import { AppConfig } from '../../config/index.js';
-import { readContents, type PluginContents } from './plugin-info.js';
+import { readContents, type PluginContents } from './plugin-contents.js';
 import type { PluginsRequestDto } from './plugins.dto.js';
 
 /** A plugin that agents can have. */

@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post } from '@nestjs/common';
 import { Operation } from '../../http/operation.js';
-import { answering } from '../installation/answering.js';
+import { answering } from '../installation/installation-errors.js';
 import {
   InstallSkillRequestDto,
   installedInfo,

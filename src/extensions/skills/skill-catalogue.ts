@@ -1,12 +1,11 @@
 import path from 'node:path';
 import { Injectable, Logger } from '@nestjs/common';
-import { ContextLoader, DEFAULT_LIST, type Skill } from '../../agent/skills/index.js';
+import { ContextLoader, DEFAULT_LIST, makeSkill, type Skill } from '../../agent/skills/index.js';
 import { AppConfig } from '../../config/index.js';
 import { errorMessage } from '../../errors/index.js';
 import { Staging } from '../installation/staging.js';
-import { sandboxSkills } from './sandbox-skill.js';
 import { skillInfo, type SkillInfo } from './skill-info.js';
-import type { OrgConfigDto, SkillsRequestDto } from './skills.dto.js';
+import type { OrgConfigDto, SandboxConfigDto, SkillsRequestDto } from './skills.dto.js';
 
 /** Where skills came from, and how many from each. */
 export interface SkillSources {
@@ -99,4 +98,15 @@ export class SkillCatalogue {
 
 function lastByName(...lists: readonly (readonly Skill[])[]): Skill[] {
   return [...new Map(lists.flat().map((skill) => [skill.name, skill])).values()];
+}
+
+/** What the agent has to know of the addresses that the user can open; nothing without any. */
+function sandboxSkills(config: SandboxConfigDto | null): Skill[] {
+  const workers = config?.exposed_urls.filter(({ name }) => name.startsWith('WORKER_')) ?? [];
+  if (workers.length === 0) return [];
+  const lines = workers.map(({ url, port }) => `* ${url} (port ${port})`);
+  const content =
+    'The user can open these addresses in a browser. What listens on the port of one is what is seen there:\n' +
+    lines.join('\n');
+  return [makeSkill({ name: 'work_hosts', content })];
 }

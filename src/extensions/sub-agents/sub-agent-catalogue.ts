@@ -14,11 +14,15 @@ import { toPlain } from '../../http/validation/dto.js';
 import { taggedParts } from '../../text/index.js';
 import { ToolRegistry } from '../../tools/tool-registry.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
-import { masked } from './masked.js';
-import type { SubAgentsRequestDto } from './sub-agents.controller.js';
+import type { SubAgentsRequestDto } from './sub-agents.dto.js';
 
 /** Fields of files that are spellings of others. */
 const SPELLINGS = ['mcp_servers', 'mcpServers'];
+
+const MASK = '**********';
+/** Objects whose values are taken for secrets, all of them. */
+const GROUPS = new Set(['env', 'headers', 'environment']);
+const SECRET = /key|secret|token|password|credential|authorization|cookie/i;
 
 /** A sub-agent as lists show it: the fields of a definition in the wire's order. */
 export type SubAgentInfo = JsonObject & { name: string; is_builtin: boolean };
@@ -103,4 +107,23 @@ function withDefaults(servers: Record<string, JsonObject>): JsonObject {
 /** Descriptions may say by `<example>` when to use it. */
 function examplesIn(description: string): string[] {
   return taggedParts(description, '<example>', '</example>').inside.map((text) => text.trim());
+}
+
+/**
+ * What a file says, with the values masked that look like secrets: people write keys into files after all.
+ */
+function masked(value: unknown, isGroup = false): unknown {
+  if (Array.isArray(value)) return value.map((item) => masked(item, isGroup));
+  if (isJsonObject(value)) {
+    const entries = Object.entries(value);
+    return Object.fromEntries(
+      entries.map(([key, field]) => [
+        key,
+        typeof field === 'string' && (isGroup || SECRET.test(key))
+          ? MASK
+          : masked(field, isGroup || GROUPS.has(key)),
+      ]),
+    );
+  }
+  return isGroup && typeof value === 'string' ? MASK : value;
 }

@@ -1,23 +1,7 @@
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
-import { Field } from '../../http/validation/field.js';
-import { flag, nullable, text } from '../../http/validation/field-type.js';
 import { Operation } from '../../http/operation.js';
 import { SubAgentCatalogue, type SubAgentInfo } from './sub-agent-catalogue.js';
-
-/** Which sub-agents to look for. */
-export class SubAgentsRequestDto {
-  @Field(flag(), 'Those that the person keeps for all projects.')
-  load_user: boolean = true;
-
-  @Field(flag(), 'Those of `project_dir`.')
-  load_project: boolean = true;
-
-  @Field(flag(), 'Those that are always there.')
-  load_builtin: boolean = true;
-
-  @Field(nullable(text()))
-  project_dir: string | null = null;
-}
+import { SubAgentsRequestDto } from './sub-agents.dto.js';
 
 /** The sub-agents that an agent could give tasks to. */
 @Controller('api/sub-agents')

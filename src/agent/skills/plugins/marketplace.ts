@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject } from '../../../json/index.js';
 import { textOrNull, texts } from '../skill.js';
-import type { Warn } from '../skill-folder.js';
+import type { Warn } from '../files/skill-folder.js';
 import { inside, SourceError, type Source, type Sources } from './plugin-source.js';
 import { readManifest } from './plugin.js';
 

@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { isMissing, type UserFolders } from '../../../files/index.js';
-import { enabledNames } from '../installed-names.js';
+import { enabledNames } from '../files/installed-names.js';
 
 /** Where a project keeps plugins. */
 const PROJECT_FOLDERS = [path.join('.agents', 'plugins'), path.join('.openhands', 'plugins')];

@@ -2,12 +2,12 @@ import path from 'node:path';
 import { errorMessage } from '../../../errors/index.js';
 import { readBoundedText, TextRoom } from '../../../files/index.js';
 import { isJsonObject, type JsonObject } from '../../../json/index.js';
-import { parseFrontmatter } from '../frontmatter.js';
+import { parseFrontmatter } from '../files/frontmatter.js';
 import { readDefinitions, wordsOf } from '../../sub-agents/definition-files.js';
 import { makeSkill, textOrNull, type Skill } from '../skill.js';
-import { markdownFiles } from '../markdown-files.js';
-import { readSkillAt, readSkillFolder, type Warn } from '../skill-folder.js';
-import { jsonOf, placesOf, readJson } from './plugin-places.js';
+import { markdownFiles } from '../files/markdown-files.js';
+import { readSkillAt, readSkillFolder, type Warn } from '../files/skill-folder.js';
+import { jsonOf, placesOf, readJson } from './plugin-paths.js';
 import { SourceError } from './plugin-source.js';
 
 /** What a folder in the layout of Claude Code's plugins brings along. */

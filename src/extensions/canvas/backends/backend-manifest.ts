@@ -12,6 +12,7 @@ import {
 } from '../../../http/validation/field-type.js';
 import { type Problem, valueError } from '../../../http/validation/problem.js';
 import { parseUrl } from '../../../text/index.js';
+import type { JsonObject } from '../../../json/index.js';
 
 const VERSION = 1;
 const ARCHIVE = '.tar.gz';
@@ -135,7 +136,7 @@ function artifactsByPlatform(): FieldType {
   };
 }
 
-function sourceProblem(artifact: Record<string, unknown>): string | undefined {
+function sourceProblem(artifact: JsonObject): string | undefined {
   const { path: place = '', url = null, strip_components: strip = 0 } = artifact;
   if ((place === '') === (url === null)) return 'exactly one of path and url is needed';
   return url === null && Number(strip) !== 0 ? 'strip_components is for what is fetched' : undefined;

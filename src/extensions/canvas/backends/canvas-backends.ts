@@ -7,9 +7,9 @@ import { storageFailure } from '../../../storage/index.js';
 import { Installations } from '../../installation/installations.js';
 import { readCanvasManifest } from '../canvas-manifest.js';
 import { readApproval, removeApproval, writeApproval } from './approval-file.js';
-import { isFolder, removeOtherArtifacts, unpackedArtifact } from './artifact-store.js';
+import { isFolder, removeOtherArtifacts, unpackedArtifact } from './artifacts/artifact-store.js';
 import { BackendRefusedError } from './backend-errors.js';
-import { BackendLog } from './backend-log.js';
+import { BackendLog } from './processes/backend-log.js';
 import {
   artifactFor,
   type CanvasExtensionBackendArtifactDto,
@@ -17,10 +17,10 @@ import {
   filledArguments,
   platformName,
 } from './backend-manifest.js';
-import { BackendPlaces } from './backend-places.js';
-import { type BackendPlan, BackendRun } from './backend-run.js';
-import { LeftBehind } from './left-behind.js';
-import { SerialQueue } from './turns.js';
+import { BackendPlaces } from './backend-paths.js';
+import { type BackendPlan, BackendRun } from './processes/backend-run.js';
+import { LeftBehind } from './processes/run-records.js';
+import { SerialQueue } from './keyed-queue.js';
 
 /** What is known of the back end of a canvas extension. */
 export interface BackendStatus {

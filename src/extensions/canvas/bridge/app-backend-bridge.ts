@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { Injectable, ServiceUnavailableException, UnauthorizedException } from '@nestjs/common';
 import type { NextFunction, Request, Response } from 'express';
 import { AppConfig } from '../../../config/index.js';
-import type { BackendRun } from '../backends/backend-run.js';
+import type { BackendRun } from '../backends/processes/backend-run.js';
 import { CanvasBackends } from '../backends/canvas-backends.js';
 import { type BackendAddress, backendAddress, isBackendAddress } from './backend-address.js';
 import { type BridgeSession, BridgeSessions } from './bridge-sessions.js';

@@ -2,9 +2,9 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import os from 'node:os';
 import path from 'node:path';
-import { BackendLog } from '../backends/backend-log.js';
-import { BackendRun } from '../backends/backend-run.js';
-import { LeftBehind } from '../backends/left-behind.js';
+import { BackendLog } from '../backends/processes/backend-log.js';
+import { BackendRun } from '../backends/processes/backend-run.js';
+import { LeftBehind } from '../backends/processes/run-records.js';
 import { type BridgeSession, BridgeSessions, sessionCookie } from './bridge-sessions.js';
 
 describe('BridgeSessions', () => {

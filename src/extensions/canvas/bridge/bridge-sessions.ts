@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { BackendRun } from '../backends/backend-run.js';
+import type { BackendRun } from '../backends/processes/backend-run.js';
 
 const NAME = 'oh_app_backend_session';
 /** How long one holds (ms). */

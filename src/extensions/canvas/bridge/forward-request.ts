@@ -2,7 +2,7 @@ import { request as ask, type IncomingMessage } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { BadGatewayException } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { requestHeaders, responseHeaders } from './passed-headers.js';
+import { requestHeaders, responseHeaders } from './forwarded-headers.js';
 
 /** Whom a request goes to. */
 export interface Upstream {

@@ -2,7 +2,7 @@ import { request as ask, STATUS_CODES, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Upstream } from './forward-request.js';
-import { requestHeaders, responseHeaders } from './passed-headers.js';
+import { requestHeaders, responseHeaders } from './forwarded-headers.js';
 
 /** A client that wants to speak WebSocket with a back end. */
 export interface UpgradeRequest {

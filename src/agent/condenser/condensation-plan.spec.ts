@@ -1,0 +1,214 @@
+import fc from 'fast-check';
+import { action, exchange, message, observation } from '../../../test/support/events.js';
+import { llmConfig } from '../../../test/support/llm-config.js';
+import { createEvent, textContent, type ActionEvent, type SystemPromptEvent } from '../../events/index.js';
+import { AgentView, type BranchEvent, type ViewEvent } from '../agent-view.js';
+import { toMessages } from '../messages/to-messages.js';
+import { cuts } from './allowed-cuts.js';
+import type { SummarizingCondenserSpec } from './condenser-spec.js';
+import { needOf, planCut, planReset } from './condensation-plan.js';
+import { tokensIn, ViewSizes } from './view-tokens.js';
+
+const spec = (limits: Partial<SummarizingCondenserSpec> = {}): SummarizingCondenserSpec => ({
+  llm: llmConfig({ model: 'scripted/x' }),
+  max_size: 10,
+  max_tokens: null,
+  keep_first: 2,
+  minimum_progress: 0.1,
+  hard_context_reset_max_retries: 5,
+  hard_context_reset_context_scaling: 0.8,
+  kind: 'LLMSummarizingCondenser',
+  ...limits,
+});
+
+function prompt(): SystemPromptEvent {
+  const system_prompt = textContent('You are an agent.');
+  return createEvent({ source: 'agent', system_prompt, tools: [], kind: 'SystemPromptEvent' });
+}
+
+function viewOf(...events: BranchEvent[]): AgentView {
+  const view = new AgentView();
+  for (const event of events) view.push(event);
+  return view;
+}
+
+const plain = (count: number): BranchEvent[] =>
+  Array.from({ length: count }, (_, index) => exchange(`c${index}`, 'ls', 'a')).flat();
+
+/** A batch of calls with all their results, in any order of results, with a message in between. */
+const batch = fc
+  .record({ calls: fc.integer({ min: 1, max: 3 }), interrupted: fc.boolean(), thinking: fc.boolean() })
+  .map(({ calls, interrupted, thinking }): BranchEvent[] => {
+    const response = `r${Math.random()}`;
+    const actions = Array.from({ length: calls }, (_, index): ActionEvent => {
+      const made = action(`${response}-${index}`, 'ls', response);
+      const thought = { type: 'thinking' as const, thinking: 'hm', signature: 's' };
+      return thinking && index === 0 ? { ...made, thinking_blocks: [thought] } : made;
+    });
+    const results = actions.map((made) => observation(made, 'ok')).reverse();
+    return [...actions, ...(interrupted ? [message('user', 'wait')] : []), ...results];
+  });
+const history = fc
+  .array(
+    fc.oneof(
+      batch,
+      fc.string().map((text) => [message('user', text)]),
+    ),
+    { maxLength: 12 },
+  )
+  .map((parts) => [prompt(), ...parts.flat()]);
+
+const requested = (view: AgentView, limits?: Partial<SummarizingCondenserSpec>) => ({
+  view,
+  spec: spec(limits),
+  size: tokensIn(view.events),
+  inputLimit: null,
+  requested: true,
+});
+
+describe('what a condensation takes out', () => {
+  it('keeps the first and the last events as recorded', () => {
+    const view = viewOf(prompt(), message('user', 'go'), ...plain(5));
+    const soft = { view, spec: spec(), size: 0, inputLimit: null, requested: false };
+    expect(needOf(soft)).toBe('soft');
+    expect(planCut(soft)).toEqual({ start: 2, end: 10 });
+    expect(needOf(requested(view))).toBe('hard');
+    // Half of the view, at the border of a call and its result.
+    expect(
+      planCut(requested(viewOf(prompt(), message('user', 'go'), ...plain(3)), { max_size: 80 })),
+    ).toEqual({
+      start: 2,
+      end: 8,
+    });
+    expect(needOf({ ...soft, spec: spec({ max_size: 12 }) })).toBe('none');
+  });
+
+  it('counts tokens against the limit of the model and of the condenser', () => {
+    const view = viewOf(prompt(), message('user', 'x'.repeat(4_000)), message('agent', 'y'.repeat(4_000)));
+    const tokens = tokensIn(view.events);
+    const case_ = (max_tokens: number | null, inputLimit: number | null) => ({
+      view,
+      spec: spec({ max_tokens, keep_first: 1 }),
+      size: tokens,
+      inputLimit,
+      requested: false,
+    });
+    expect(needOf(case_(null, null))).toBe('none');
+    expect(needOf(case_(tokens - 1, 1_000_000))).toBe('hard');
+    expect(needOf(case_(null, tokens - 1))).toBe('hard');
+    expect(needOf(case_(tokens, tokens))).toBe('none');
+    expect(planCut(case_(tokens - 1, null))).toEqual({ start: 1, end: 3 });
+    const images = viewOf({
+      ...message('user', ''),
+      llm_message: {
+        role: 'user',
+        content: [
+          { cache_prompt: false, type: 'image', image_urls: [`data:image/png;base64,${'A'.repeat(1e6)}`] },
+        ],
+        thinking_blocks: [],
+      },
+    });
+    expect(tokensIn(images.events)).toBeLessThan(3_000);
+  });
+
+  it('believes what a provider has counted, until something is taken out', () => {
+    const view = viewOf(prompt(), message('user', 'go'), ...plain(4));
+    const sizes = new ViewSizes();
+    expect(sizes.of(view)).toBe(tokensIn(view.events));
+    sizes.record(view, 6, 0);
+    expect(sizes.of(view)).toBe(tokensIn(view.events));
+    sizes.record(view, 6, 50_000);
+    expect(sizes.of(view)).toBe(50_000 + tokensIn(view.events.slice(6)));
+    // Fewer events stay when all of them are larger than they look.
+    const it = { view, spec: spec({ max_tokens: 40_000 }), inputLimit: null, requested: false };
+    expect(planCut({ ...it, size: sizes.of(view) })).toEqual({ start: 2, end: 8 });
+    view.push(
+      createEvent({
+        ...{ source: 'environment', forgotten_event_ids: view.events.slice(2, 6).map(({ id }) => id) },
+        ...{ summary: 's', summary_offset: 2, llm_response_id: 'r', kind: 'Condensation' },
+      }),
+    );
+    expect(sizes.of(view)).toBe(tokensIn(view.events));
+  });
+
+  it('never takes out calls that wait for their result, nor a summary alone', () => {
+    const open = action('open', 'sleep');
+    const view = viewOf(prompt(), message('user', 'go'), open);
+    expect(planCut(requested(view))).toBeUndefined();
+    expect(planReset(view)).toEqual({ start: 1, end: 2 });
+    const condensed = viewOf(prompt(), message('user', 'go'));
+    const forgotten_event_ids = condensed.events.slice(1).map(({ id }) => id);
+    condensed.push(
+      createEvent({
+        ...{ source: 'environment', forgotten_event_ids, summary: 's', summary_offset: 1 },
+        ...{ llm_response_id: 'r', kind: 'Condensation' },
+      }),
+    );
+    expect(condensed.events.map(({ kind }) => kind)).toEqual([
+      'SystemPromptEvent',
+      'CondensationSummaryEvent',
+    ]);
+    expect(planCut(requested(condensed, { keep_first: 0 }))).toBeUndefined();
+    expect(planReset(condensed)).toBeUndefined();
+  });
+
+  it('leaves every call with its results, whatever the history', () => {
+    fc.assert(
+      fc.property(
+        history,
+        fc.integer({ min: 0, max: 4 }),
+        fc.integer({ min: 11, max: 30 }),
+        (events, keep_first, max_size) => {
+          const view = viewOf(...events);
+          for (const cut of [planCut(requested(view, { keep_first, max_size })), planReset(view)]) {
+            if (!cut) continue;
+            const forgotten = view.events.slice(cut.start, cut.end).map(({ id }) => id);
+            const after = viewOf(...events);
+            after.push(
+              createEvent({
+                ...{ source: 'environment', forgotten_event_ids: forgotten, summary: 'SUMMARY' },
+                ...{ summary_offset: cut.start, llm_response_id: 'r', kind: 'Condensation' },
+              }),
+            );
+            expect(after.events).toHaveLength(view.events.length - forgotten.length + 1);
+            expect(after.events[cut.start]?.kind).toBe('CondensationSummaryEvent');
+            assertWhole(after.events);
+          }
+        },
+      ),
+    );
+  });
+
+  it('does not cut before calls without thoughts that follow thoughtful ones', () => {
+    const thoughtful: ActionEvent = {
+      ...action('a', 'ls'),
+      thinking_blocks: [{ type: 'thinking', thinking: 'hm', signature: 's' }],
+    };
+    const next = action('b', 'ls');
+    const events = [
+      message('user', 'go'),
+      thoughtful,
+      observation(thoughtful, 'x'),
+      next,
+      observation(next, 'y'),
+    ];
+    expect(cuts(viewOf(...events).events)).toEqual([true, true, false, false, false, true]);
+    expect(cuts(viewOf(...events, message('user', 'go'), ...plain(1)).events).slice(5)).toEqual([
+      ...[true, true, false, true],
+    ]);
+  });
+});
+
+/** What providers insist on: each call is followed by its result, and no result stands without its call. */
+function assertWhole(events: readonly ViewEvent[]): void {
+  const messages = toMessages(events, (seen) => seen.content);
+  const open = new Set<string>();
+  for (const { role, tool_calls, tool_call_id } of messages) {
+    if (role !== 'tool') expect(open.size).toBe(0);
+    for (const { id } of tool_calls ?? []) open.add(id);
+    if (tool_call_id !== undefined) expect(open.delete(tool_call_id)).toBe(true);
+  }
+  expect(open.size).toBe(0);
+  const results = events.filter(({ kind }) => kind === 'ObservationEvent');
+  expect(messages.filter(({ role }) => role === 'tool')).toHaveLength(results.length);
+}

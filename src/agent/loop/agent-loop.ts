@@ -1,0 +1,167 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { errorMessage, errorName } from '../../errors/index.js';
+import type { EventDraft } from '../../events/index.js';
+import { turnToWork } from '../../flow/index.js';
+import { Llm } from '../../llm/llm.js';
+import { CallFormatError, LlmError } from '../../llm/errors/llm-error.js';
+import { ToolRegistry } from '../../tools/tool-registry.js';
+import { RunOverError, type AgentDriver, type AgentSession } from '../agent-session.js';
+import { handlesRequests } from '../condenser/condenser-spec.js';
+import { Condensing, type CondensingSession } from '../condenser/condenser.js';
+import { environmentMessage, rejectionDraft, runErrorDraft, userMessage } from '../event-drafts.js';
+import { mustGoOn } from '../hooks/run-hooks.js';
+import { AgentStep } from './agent-step.js';
+import { detectStuck } from './stuck-detector.js';
+
+const POLICY_VIOLATION_REQUEST =
+  'The content policy of the model provider refused the last request. Please rephrase it and try again.';
+
+/** Asks for a shorter history. */
+export const CONDENSATION_REQUEST: EventDraft = { source: 'environment', kind: 'CondensationRequest' };
+
+/** Runs an agent step by step until it has finished, waits for somebody, or cannot go on. */
+@Injectable()
+export class AgentLoop implements AgentDriver {
+  private readonly step: AgentStep;
+  private readonly condensing: Condensing;
+
+  constructor(llm: Llm, registry: ToolRegistry) {
+    this.condensing = new Condensing(llm);
+    this.step = new AgentStep(llm, registry, this.condensing);
+  }
+
+  /**
+   * Condenses the history between runs, because somebody asked for it.
+   * @throws CondensationImpossibleError, LlmError
+   */
+  async condense(session: CondensingSession): Promise<void> {
+    await this.condensing.run(session, CONDENSATION_REQUEST);
+  }
+
+  /** One run. Failures end in the conversation's status and an event; only a broken log makes it reject. */
+  async run(session: AgentSession): Promise<void> {
+    try {
+      await this.iterate(session);
+    } catch (error) {
+      // An interrupted run has nothing more to say: whoever interrupted it has told what there is to tell.
+      if (error instanceof RunOverError || session.signal.aborted) return;
+      await this.fail(session, error);
+    }
+  }
+
+  private async iterate(session: AgentSession): Promise<void> {
+    if (!(await begins(session))) return;
+    for (let iteration = 1; ; iteration++) {
+      await turnToWork();
+      if (['paused', 'stuck', 'error'].includes(session.status)) return;
+      if (session.status === 'finished') {
+        // Only what this run has finished: a run of what was finished before does nothing.
+        if (iteration === 1 || !(await mustGoOn(session))) return;
+        if (iteration > session.maxIterations) return this.stopAtLimit(session);
+      }
+      if (session.stuckDetection && (await this.checkStuck(session))) return;
+      if (session.status === 'waiting_for_confirmation') await session.setStatus('running');
+      if (session.overspent !== undefined && session.view.unmatched().length === 0) {
+        // What waits for execution is still done: it was paid for.
+        await session.setStatus('error', runErrorDraft('MaxBudgetReached', session.overspent));
+        return;
+      }
+      session.beginStep();
+      await this.takeStep(session);
+      await this.resumeForNewMessage(session);
+      if (session.status === 'waiting_for_confirmation') return;
+      if (session.pauseRequested && session.status === 'running') await session.pause();
+      if (iteration >= session.maxIterations && session.status === 'running') {
+        await this.stopAtLimit(session);
+        return;
+      }
+    }
+  }
+
+  /**
+   * A history that the provider does not take is condensed in the next step; what it refused for its content,
+   * and a call that cannot be read, are put to the agent as a message; all else ends the run.
+   */
+  private async takeStep(session: AgentSession): Promise<void> {
+    try {
+      await this.step.run(session);
+    } catch (error) {
+      if (isHistoryRefused(error) && handlesRequests(session.agent.condenser)) {
+        await session.append(CONDENSATION_REQUEST);
+        return;
+      }
+      const request = requestToAgent(error);
+      if (request === undefined) throw error;
+      await session.append(...spokenFor(request));
+    }
+  }
+
+  /**
+   * A message that came during the step is answered in this run, even if the step ended it or waits for a
+   * person.
+   */
+  private async resumeForNewMessage(session: AgentSession): Promise<void> {
+    if (!session.userSpoke) return;
+    // `idle`: it came right behind the end of the step, and its arrival has reset the status.
+    if (session.status === 'idle') await session.setStatus('running');
+    if (session.status !== 'waiting_for_confirmation') return;
+    const superseded = session.view
+      .unmatched()
+      .map((action) => rejectionDraft(action, 'Superseded by a new user message'));
+    await session.append(...superseded);
+    await session.setStatus('running');
+  }
+
+  private async checkStuck(session: AgentSession): Promise<boolean> {
+    const verdict = detectStuck(session.view.recent);
+    if (verdict.kind === 'nudge') await session.append(environmentMessage(verdict.text));
+    if (verdict.kind === 'stuck') await session.setStatus('stuck');
+    return verdict.kind === 'stuck';
+  }
+
+  private async stopAtLimit(session: AgentSession): Promise<void> {
+    const code = 'MaxIterationsReached';
+    const detail = `Agent reached maximum iterations limit (${session.maxIterations}).`;
+    await session.setStatus('error', runErrorDraft(code, detail));
+  }
+
+  private async fail(session: AgentSession, error: unknown): Promise<void> {
+    const code = error instanceof LlmError ? error.code : errorName(error);
+    await session.setStatus('error', runErrorDraft(code, errorMessage(error)));
+  }
+}
+
+/** What the agent is asked when it can do something about an error. */
+function requestToAgent(error: unknown): string | undefined {
+  if (error instanceof CallFormatError) return error.message;
+  const isPolicy = error instanceof LlmError && error.code === 'LLMContentPolicyViolationError';
+  return isPolicy ? POLICY_VIOLATION_REQUEST : undefined;
+}
+
+/** Stands for a message of the user, so it counts as the last one. */
+function spokenFor(text: string): EventDraft[] {
+  const id = randomUUID();
+  return [
+    { id, ...userMessage(text) },
+    { source: 'environment', key: 'last_user_message_id', value: id, kind: 'ConversationStateUpdateEvent' },
+  ];
+}
+
+/** A shorter history may help: there are too many tokens, or calls and results do not match. */
+function isHistoryRefused(error: unknown): boolean {
+  return (
+    error instanceof LlmError &&
+    ['LLMContextWindowExceedError', 'LLMMalformedConversationHistoryError'].includes(error.code)
+  );
+}
+
+/** Puts a run under way; false when it was told to pause while it prepared itself. */
+export async function begins(session: AgentSession): Promise<boolean> {
+  if (session.pauseRequested) {
+    if (['idle', 'running'].includes(session.status)) await session.pause();
+    return false;
+  }
+  if (['idle', 'paused', 'error', 'stuck'].includes(session.status)) await session.setStatus('running');
+  return true;
+}

@@ -1,0 +1,115 @@
+import { errorMessage } from '../../errors/index.js';
+import type { ActionEvent, EventDraft } from '../../events/index.js';
+import { ToolExecutionError, type Tool, type ToolInvocation, type ToolResource } from '../../tools/tool.js';
+import { rejectionDraft, toolErrorDraft } from '../event-drafts.js';
+import { AGENT_MISTAKE, TOOL_FAULT } from '../error-classification.js';
+
+/** Something to execute, and what it will touch. */
+export interface Task<T> {
+  resources: readonly ToolResource[];
+  run(): Promise<T>;
+}
+
+/**
+ * Makes a task of an action. It answers with the event that follows: an observation, or an error for the
+ * model. Once the run is interrupted nothing is executed any more.
+ * @param blocked why a hook does not let it happen
+ */
+export function actionTask(
+  action: ActionEvent,
+  tools: ReadonlyMap<string, Tool>,
+  signal: AbortSignal,
+  blocked?: string,
+): Task<EventDraft> {
+  if (blocked !== undefined) {
+    const draft = rejectionDraft(action, blocked, 'hook');
+    return { resources: [], run: () => Promise.resolve(draft) };
+  }
+  let invocation: ToolInvocation | undefined;
+  try {
+    invocation = invocationOf(action, tools);
+  } catch (error) {
+    return { resources: [], run: () => Promise.resolve(failure(action, error)) };
+  }
+  if (!invocation) {
+    const draft = toolErrorDraft(action, notFound(action.tool_name, tools), AGENT_MISTAKE);
+    return { resources: [], run: () => Promise.resolve(draft) };
+  }
+  const prepared = invocation;
+  return { resources: prepared.touches(), run: () => execute(action, prepared, signal) };
+}
+
+async function execute(
+  action: ActionEvent,
+  invocation: ToolInvocation,
+  signal: AbortSignal,
+): Promise<EventDraft> {
+  signal.throwIfAborted();
+  try {
+    return {
+      source: 'environment',
+      tool_name: action.tool_name,
+      tool_call_id: action.tool_call_id,
+      observation: await invocation.execute({ signal }),
+      action_id: action.id,
+      extended_content: [],
+      kind: 'ObservationEvent',
+    };
+  } catch (error) {
+    return failure(action, error);
+  }
+}
+
+function failure(action: ActionEvent, error: unknown): EventDraft {
+  const text = `Error executing tool '${action.tool_name}': ${errorMessage(error)}`;
+  return toolErrorDraft(action, text, error instanceof ToolExecutionError ? AGENT_MISTAKE : TOOL_FAULT);
+}
+
+function invocationOf(action: ActionEvent, tools: ReadonlyMap<string, Tool>): ToolInvocation | undefined {
+  if (!action.action) return undefined;
+  const { kind: _kind, ...args } = action.action;
+  const tool = tools.get(action.tool_name);
+  return tool?.prepare(tool.definition.argumentsOf?.(action.action) ?? args);
+}
+
+function notFound(name: string, tools: ReadonlyMap<string, Tool>): string {
+  const names = [...tools.keys()].map((known) => `'${known}'`).join(', ');
+  return `Tool '${name}' not found. Available: [${names}]`;
+}
+
+/**
+ * Runs tasks at most `limit` at a time and in an order in which tasks that share a resource follow each
+ * other, and hands the results over in the order of the tasks, each as soon as those before it are there.
+ * After the first failure no further task is started.
+ */
+export async function runBatch<T>(
+  tasks: readonly Task<T>[],
+  limit: number,
+  onResult: (result: T, index: number) => Promise<void>,
+): Promise<void> {
+  const lastUse = new Map<string, Promise<unknown>>();
+  const running = new Set<Promise<unknown>>();
+  const failure = new AbortController();
+  let delivered: Promise<void> = Promise.resolve();
+  for (const [index, task] of tasks.entries()) {
+    while (running.size >= Math.max(1, limit)) await Promise.race(running);
+    if (failure.signal.aborted) break;
+    const keys = task.resources.map((resource) => `${resource.kind}:${resource.key}`);
+    const before = keys.map((key) => lastUse.get(key) ?? Promise.resolve());
+    const result = Promise.allSettled(before).then(() => task.run());
+    for (const key of keys) lastUse.set(key, result);
+    const previous = delivered;
+    const delivery = (async () => {
+      const value = await result;
+      await previous;
+      await onResult(value, index);
+    })();
+    // A failure is thrown below, once: until then nobody may take it for unhandled.
+    const settled = delivery.catch(() => failure.abort());
+    delivered = delivery;
+    running.add(settled);
+    void settled.then(() => running.delete(settled));
+  }
+  await Promise.all([...running]);
+  await delivered;
+}

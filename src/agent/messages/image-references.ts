@@ -1,0 +1,39 @@
+import { textContent, type Content } from '../../events/index.js';
+import { type AgentView, isFromUser, type ViewEvent } from '../agent-view.js';
+
+/** The tool that looks at images for a model that cannot. */
+export const INSPECT_IMAGE = 'inspect_image_with_vision';
+
+/**
+ * The view for a model that takes no images but has that tool: a text in the place of each image of the user.
+ */
+export function withImageReferences(events: readonly ViewEvent[]): ViewEvent[] {
+  const latest = events.findLastIndex(isFromUser);
+  return events.map((event, index) => {
+    if (!isFromUser(event)) return event;
+    const message = event.llm_message;
+    const content = referenced(message.content, index === latest);
+    return { ...event, llm_message: { ...message, content } };
+  });
+}
+
+/** The images of the latest message of the user, in their order. */
+export function latestImages({ lastFromUser }: Pick<AgentView, 'lastFromUser'>): string[] {
+  const content = lastFromUser?.llm_message.content ?? [];
+  return content.flatMap((block) => (block.type === 'image' ? block.image_urls : []));
+}
+
+function referenced(content: readonly Content[], isLatest: boolean): Content[] {
+  let index = 0;
+  return content.flatMap((block) => {
+    if (block.type !== 'image') return [block];
+    return block.image_urls.map(() => {
+      if (!isLatest) return textContent('[An image was attached to this message.]');
+      const at = index++;
+      return textContent(
+        `[Image ${at} is attached to the latest user message. Use the ${INSPECT_IMAGE} tool with image_index=${at} ` +
+          'to inspect it.]',
+      );
+    });
+  });
+}

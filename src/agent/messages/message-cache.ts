@@ -1,0 +1,62 @@
+import type { Message } from '../../events/index.js';
+import type { ViewEvent } from '../agent-view.js';
+import { resultsByAction, toMessages, type ObservationRenderer } from './to-messages.js';
+
+interface Settled {
+  /** How many events these messages are made of; they end before an answer of the model. */
+  end: number;
+  /** The last of these events. */
+  last: ViewEvent | undefined;
+  messages: Message[];
+}
+
+/**
+ * Makes the dialogues of views, step by step: what comes before the last answer of the model does not change
+ * any more, and is the same objects in each dialogue, so that what is made of them can be remembered, too.
+ */
+export class Dialogues {
+  private readonly settled = new WeakMap<readonly ViewEvent[], Settled>();
+
+  constructor(private readonly render: ObservationRenderer) {}
+
+  /** @param events of a view, which only grow as long as they are the same list */
+  of(events: readonly ViewEvent[]): Message[] {
+    const settled = this.advance(events);
+    return settled.messages.concat(toMessages(events.slice(settled.end), this.render));
+  }
+
+  private advance(events: readonly ViewEvent[]): Settled {
+    const known = this.settled.get(events);
+    const isSame = known !== undefined && events[known.end - 1] === known.last;
+    const settled = isSame ? known : { end: 0, last: undefined, messages: [] };
+    const end = lastAnswer(events, settled.end);
+    const between = events.slice(settled.end, end);
+    if (between.length === 0 || !isComplete(between)) return settled;
+    // One by one: a call takes no more than some 100,000 arguments.
+    for (const message of toMessages(between, this.render)) settled.messages.push(message);
+    settled.end = end;
+    settled.last = events[end - 1];
+    this.settled.set(events, settled);
+    return settled;
+  }
+}
+
+/** Where the calls of the last answer begin; errors of invalid ones may stand between them. */
+function lastAnswer(events: readonly ViewEvent[], from: number): number {
+  let start = events.length - 1;
+  while (start > from && events[start]?.kind !== 'ActionEvent') start--;
+  const last = events[start];
+  if (last?.kind !== 'ActionEvent') return from;
+  for (let index = start - 1; index >= from; index--) {
+    const event = events[index];
+    if (event?.kind === 'ActionEvent' && event.llm_response_id === last.llm_response_id) start = index;
+    else if (event?.kind !== 'AgentErrorEvent') break;
+  }
+  return start;
+}
+
+/** Whether each action has its result: one that comes later belongs before what was said meanwhile. */
+function isComplete(events: readonly ViewEvent[]): boolean {
+  const results = resultsByAction(events);
+  return events.every((event) => event.kind !== 'ActionEvent' || results.has(event.id));
+}

@@ -1,0 +1,43 @@
+import { parseYaml, YamlError } from '../../../text/index.js';
+import { isJsonObject, type JsonObject } from '../../../json/index.js';
+
+/** What stands between the `---` lines at the head of a file cannot be read. */
+export class FrontmatterError extends Error {
+  override readonly name = 'FrontmatterError';
+}
+
+/** A Markdown file in its two parts. */
+export interface FrontmatterFile {
+  /** Empty without frontmatter. */
+  fields: JsonObject;
+  /** Without white space around it. */
+  body: string;
+}
+
+/**
+ * Parts a Markdown file into its YAML frontmatter, which is bounded (`parseYaml`), and its text.
+ * @throws FrontmatterError
+ */
+export async function parseFrontmatter(text: string): Promise<FrontmatterFile> {
+  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
+  if (lines[0]?.trimEnd() !== '---') return { fields: {}, body: lines.join('\n').trim() };
+  const end = lines.findIndex((line, index) => index > 0 && line.trimEnd() === '---');
+  // A rule at the head of a text, and nothing that ends it.
+  if (end === -1) return { fields: {}, body: lines.join('\n').trim() };
+  return {
+    fields: await parseFields(lines.slice(1, end).join('\n')),
+    body: lines
+      .slice(end + 1)
+      .join('\n')
+      .trim(),
+  };
+}
+
+async function parseFields(head: string): Promise<JsonObject> {
+  const value = await parseYaml(head).catch((error: unknown) => {
+    throw error instanceof YamlError ? new FrontmatterError(`the frontmatter ${error.message}`) : error;
+  });
+  if (value === null || value === undefined) return {};
+  if (!isJsonObject(value)) throw new FrontmatterError('not a list of fields');
+  return value;
+}

@@ -1,0 +1,151 @@
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { errorMessage } from '../../../errors/index.js';
+import { MAX_FILE_BYTES, readProjectText, type TextRoom } from '../../../files/index.js';
+import type { Repositories } from '../repositories.js';
+import { makeSkill, type Skill } from '../skill.js';
+import type { Warn } from './skill-folder.js';
+
+/** Files with instructions for agents of any make, by the name of the skill that they become. */
+const NAMES: ReadonlyMap<string, string> = new Map([
+  ['agents.md', 'agents'],
+  ['agent.md', 'agents'],
+  ['claude.md', 'claude'],
+  ['gemini.md', 'gemini'],
+  ['.cursorrules', 'cursorrules'],
+]);
+
+/** Folders of programs and results: what agents are told in there is about other projects. */
+const FOREIGN_FOLDERS = new Set(['.git', 'node_modules', '.venv', 'venv', '__pycache__', 'site-packages']);
+
+/** How far a project that is in no repository is looked through. */
+const MAX_DEPTH = 8;
+const MAX_FOLDERS = 2_000;
+/** Rules of folders inside a project. */
+const MAX_NESTED = 200;
+
+/**
+ * The instructions that stand in one folder, by file name. Of two files for the same skill the first one
+ * counts.
+ */
+export async function readInstructionFiles(
+  folder: string,
+  project: string,
+  warn: Warn,
+  room: TextRoom,
+): Promise<Skill[]> {
+  const entries = await readdir(folder).catch(() => []);
+  const skills: Skill[] = [];
+  for (const entry of entries.filter((name) => NAMES.has(name.toLowerCase())).sort()) {
+    const name = NAMES.get(entry.toLowerCase()) ?? entry;
+    if (skills.some((skill) => skill.name === name)) continue;
+    const content = await readInstructions(path.join(folder, entry), project, { warn, room });
+    if (content !== undefined) skills.push(makeSkill({ name, content, source: path.join(folder, entry) }));
+  }
+  return skills;
+}
+
+/** The instructions in folders below a project: rules for the files of their folder. */
+export async function readNestedInstructions(
+  folder: string,
+  project: string,
+  repositories: Repositories,
+  warn: Warn,
+  room: TextRoom,
+): Promise<Skill[]> {
+  const files = (await filesOfRepository(folder, repositories)) ?? (await filesOfFolder(folder));
+  const nested = files
+    .filter((file) => file.includes('/') && NAMES.has(path.posix.basename(file).toLowerCase()))
+    .filter((file) => !file.split('/').some((segment) => FOREIGN_FOLDERS.has(segment)))
+    .sort();
+  if (nested.length > MAX_NESTED)
+    warn(folder, `only the first ${MAX_NESTED} nested instruction files are used`);
+  const rules: Skill[] = [];
+  for (const file of nested.slice(0, MAX_NESTED)) {
+    if (room.isFull) break;
+    const source = path.join(folder, file);
+    const content = await readInstructions(source, project, { warn, room });
+    if (content !== undefined) rules.push(rule(file, source, content));
+  }
+  return rules;
+}
+
+function rule(file: string, source: string, content: string): Skill {
+  const below = path.posix.dirname(file);
+  const name = NAMES.get(path.posix.basename(file).toLowerCase()) ?? '';
+  return makeSkill({
+    name: `${name}:${below}`,
+    content,
+    trigger: { type: 'path', paths: [`${below}/**`] },
+    source,
+    disable_model_invocation: true,
+  });
+}
+
+/** As it is, frontmatter too: these files are written for readers who know none. */
+async function readInstructions(
+  file: string,
+  project: string,
+  { warn, room }: { warn: Warn; room: TextRoom },
+): Promise<string | undefined> {
+  try {
+    const content = await readProjectText(file, project);
+    if (content?.cut) warn(file, `only the first ${MAX_FILE_BYTES} bytes are used`);
+    if (content) room.take(content.text.length);
+    if (content?.text.trim()) return content.text;
+    if (!content) warn(file, 'not a text');
+  } catch (error) {
+    warn(file, errorMessage(error));
+  }
+  return undefined;
+}
+
+/**
+ * What is tracked or could be: what a repository ignores is none of its instructions. Undefined outside of
+ * one.
+ */
+async function filesOfRepository(folder: string, repositories: Repositories): Promise<string[] | undefined> {
+  const patterns = [...NAMES.keys()].map((name) => `:(icase,glob)**/${name}`);
+  return repositories.files(folder, patterns).catch(() => undefined);
+}
+
+/** A walk that follows no links and ends after so many folders. */
+async function filesOfFolder(root: string): Promise<string[]> {
+  const files: string[] = [];
+  const folders = [''];
+  for (let count = 0; count < folders.length && count < MAX_FOLDERS; count++) {
+    const below = folders[count] ?? '';
+    const entries = await readdir(path.join(root, below), { withFileTypes: true }).catch(() => []);
+    for (const entry of entries) {
+      const file = path.posix.join(below, entry.name);
+      if (entry.isFile()) files.push(file);
+      const inside = entry.isDirectory() && !FOREIGN_FOLDERS.has(entry.name);
+      if (inside && file.split('/').length <= MAX_DEPTH) folders.push(file);
+    }
+  }
+  return files;
+}
+
+type Family = 'claude' | 'gemini' | 'other';
+
+/**
+ * Beginnings of the names of models whose maker is known, and is none of the two with a file of their own.
+ */
+const OTHERS = /^(gpt-|chatgpt|codex|o[134](-|$)|deepseek|kimi|minimax|glm|qwen|mistral|llama|grok|devstral)/;
+
+/** Leaves out what is written for models of another maker; a model that nobody knows is told everything. */
+export function forModel(skills: readonly Skill[], model: string): Skill[] {
+  const family = familyOf(model);
+  if (family === undefined) return [...skills];
+  return skills.filter(({ name }) => {
+    const [file = ''] = name.split(':');
+    return (file !== 'claude' && file !== 'gemini') || file === family;
+  });
+}
+
+function familyOf(model: string): Family | undefined {
+  const name = model.toLowerCase();
+  if (name.includes('claude')) return 'claude';
+  if (name.includes('gemini')) return 'gemini';
+  return OTHERS.test(name.split('/').pop() ?? '') ? 'other' : undefined;
+}

@@ -1,0 +1,64 @@
+import path from 'node:path';
+import { TextRoom, type UserFolders } from '../../../files/index.js';
+import { isJsonObject } from '../../../json/index.js';
+import { inside } from '../plugins/plugin-source.js';
+import { readJson } from '../plugins/plugin-paths.js';
+import { textOrNull, type Skill } from '../skill.js';
+import { readSkillAt, readSkillFolder, type Warn } from './skill-folder.js';
+
+/** Most entries of a list that are looked at. */
+const MAX_ENTRIES = 1_000;
+
+/** An entry of a list of extensions that lie beside it. */
+export interface ListedExtension {
+  name: string;
+  description: string | null;
+  /** Absolute path of its folder, which is there. */
+  folder: string;
+}
+
+/** Where the repository of public skills is kept once somebody has fetched it. */
+export function publicFolder(user: UserFolders): string {
+  return path.join(user.openhands, 'cache', 'skills', 'public-skills');
+}
+
+/**
+ * The skills of a repository.
+ * @param list a file in it that says which; null: all of them
+ */
+export async function readPublicSkills(
+  repository: string,
+  list: string | null,
+  warn: Warn,
+): Promise<Skill[]> {
+  if (list === null) return readSkillFolder(path.join(repository, 'skills'), warn, repository);
+  const skills: Skill[] = [];
+  const room = new TextRoom();
+  for (const { folder } of await readList(repository, list, warn)) {
+    if (!isBelow(repository, 'skills', folder)) continue;
+    const skill = await readSkillAt(folder, warn, repository, room);
+    if (skill) skills.push(skill);
+  }
+  return skills;
+}
+
+/** What a list of a repository names that lies in the repository; whatever else it names is left out. */
+export async function readList(repository: string, list: string, warn: Warn): Promise<ListedExtension[]> {
+  const file = path.resolve(repository, list);
+  const value = file.startsWith(repository + path.sep) ? await readJson(file, warn) : undefined;
+  const entries: unknown[] = isJsonObject(value) && Array.isArray(value['plugins']) ? value['plugins'] : [];
+  const listed: ListedExtension[] = [];
+  for (const entry of entries.slice(0, MAX_ENTRIES)) {
+    if (!isJsonObject(entry) || typeof entry['name'] !== 'string' || typeof entry['source'] !== 'string')
+      continue;
+    const folder = await inside(repository, entry['source']).catch(() => undefined);
+    if (folder === undefined) continue;
+    listed.push({ name: entry['name'], description: textOrNull(entry['description']), folder });
+  }
+  return listed;
+}
+
+/** Whether a folder lies in a folder of a repository. */
+export function isBelow(repository: string, part: string, folder: string): boolean {
+  return folder.startsWith(path.join(repository, part) + path.sep);
+}

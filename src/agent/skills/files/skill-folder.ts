@@ -1,0 +1,195 @@
+import { opendir, readdir, realpath, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { errorCode, errorMessage } from '../../../errors/index.js';
+import { isInside, MAX_FILE_BYTES, readProjectText, TextRoom } from '../../../files/index.js';
+import { parseFrontmatter } from './frontmatter.js';
+import { textOrNull, type Skill, type SkillResources } from '../skill.js';
+import { parseAgentSkill, parseSkillFile, type ParsedSkill } from './skill-file.js';
+
+/** Takes what is wrong with a file; nothing of it stops anything. */
+export type Warn = (file: string, problem: string) => void;
+
+/** How deep and how far a folder is looked through. */
+const MAX_DEPTH = 6;
+const MAX_ENTRIES = 5_000;
+/** Skills of one folder: each is parsed. */
+const MAX_SKILLS = 500;
+/** The kinds of files that a `SKILL.md` folder may bring along. */
+const RESOURCES = ['scripts', 'references', 'assets'] as const;
+const MAX_RESOURCES = 500;
+/** Entries of a folder of resources that are looked at. */
+const MAX_LISTED = 5_000;
+
+/** One walk through a folder: what it has seen already, so that links in a circle end. */
+interface Walk {
+  seen: Set<string>;
+  entries: number;
+}
+
+/**
+ * The skills of a folder: Markdown files (but no README), also in folders, and folders with a `SKILL.md`. A
+ * folder that is not there has none. First what is always in the prompt, then what files of their own
+ * trigger, then `SKILL.md` skills, each by path.
+ * @param project files that are links out of this folder (absolute path) are left out
+ * @param room for these skills and for others
+ */
+export async function readSkillFolder(
+  folder: string,
+  warn: Warn,
+  project?: string,
+  room: TextRoom = new TextRoom(),
+): Promise<Skill[]> {
+  const walk: Walk = { seen: new Set(), entries: 0 };
+  const files = await listSkillFiles(folder, '', walk, warn);
+  if (walk.entries > MAX_ENTRIES) warn(folder, `only the first ${MAX_ENTRIES} entries are looked at`);
+  if (files.length > MAX_SKILLS) warn(folder, `only the first ${MAX_SKILLS} skills are used`);
+  const skills: Skill[] = [];
+  for (const file of files.slice(0, MAX_SKILLS)) {
+    if (room.isFull) break;
+    const skill = await readSkill(folder, file, { warn, project, room });
+    if (skill) skills.push(skill);
+  }
+  const plain = skills.filter((skill) => !skill.is_agentskills_format && !skill.trigger);
+  const triggered = skills.filter((skill) => !skill.is_agentskills_format && skill.trigger);
+  return [...plain, ...triggered, ...skills.filter((skill) => skill.is_agentskills_format)];
+}
+
+/**
+ * Reads the `SKILL.md` of one folder with the files beside it.
+ * @param project files that are links out of this folder (absolute path) are left out
+ * @returns undefined when there is none that is valid; `warn` is told
+ */
+export async function readSkillAt(
+  folder: string,
+  warn: Warn,
+  project?: string,
+  room: TextRoom = new TextRoom(),
+): Promise<Skill | undefined> {
+  const names = await namesIn(folder, warn);
+  const file = names.find(isSkillFile);
+  return file === undefined ? undefined : readSkill(folder, file, { warn, project, room });
+}
+
+/**
+ * Reads a `SKILL.md` that does not stand where it is going to.
+ * @param called the name of its folder, which has to be the skill's; undefined: any will do
+ * @throws FrontmatterError, SkillFileError, TypeError for what is no text, system errors
+ */
+export async function readSkillFile(file: string, called?: string): Promise<Skill> {
+  const content = await readProjectText(file, path.dirname(file));
+  if (!content || content.cut)
+    throw new TypeError(content ? 'SKILL.md is too large' : 'SKILL.md is not a text');
+  const { fields } = await parseFrontmatter(content.text);
+  const folder = called ?? textOrNull(fields['name']) ?? '';
+  return (await parseAgentSkill(path.join(path.sep, folder, 'SKILL.md'), content.text)).skill;
+}
+
+/** Paths below `root`, sorted; a folder with a `SKILL.md` is one skill, whatever else is in it. */
+async function listSkillFiles(root: string, below: string, walk: Walk, warn: Warn): Promise<string[]> {
+  const folder = path.join(root, below);
+  const real = await realpath(folder).catch(() => undefined);
+  if (real === undefined || walk.seen.has(real)) return [];
+  const names = await namesIn(folder, warn);
+  const skill = below === '' ? undefined : names.find(isSkillFile);
+  // A link with another name may come first: it must not hide the folder that has the skill's.
+  if (skill !== undefined) return [path.join(below, skill)];
+  walk.seen.add(real);
+  const found: string[] = [];
+  for (const name of names) {
+    if (++walk.entries > MAX_ENTRIES) break;
+    const file = path.join(below, name);
+    const facts = await stat(path.join(root, file)).catch((error: unknown) => {
+      warn(path.join(root, file), errorMessage(error));
+    });
+    if (facts?.isDirectory() && !name.startsWith('.') && depth(file) <= MAX_DEPTH && name !== 'installed') {
+      found.push(...(await listSkillFiles(root, file, walk, warn)));
+    } else if (facts?.isFile() && isMarkdown(name)) {
+      found.push(file);
+    }
+  }
+  return found;
+}
+
+async function namesIn(folder: string, warn: Warn): Promise<string[]> {
+  try {
+    return (await readdir(folder)).sort();
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT' && errorCode(error) !== 'ENOTDIR') warn(folder, errorMessage(error));
+    return [];
+  }
+}
+
+/** A file that is not valid is left out, and `warn` is told why. */
+async function readSkill(
+  root: string,
+  below: string,
+  { warn, project, room }: { warn: Warn; project: string | undefined; room: TextRoom },
+): Promise<Skill | undefined> {
+  const file = path.join(root, below);
+  try {
+    const content = await readProjectText(file, project);
+    if (!content) {
+      warn(file, 'not a text');
+      return undefined;
+    }
+    if (content.cut) warn(file, `only the first ${MAX_FILE_BYTES} bytes are used`);
+    room.take(content.text.length);
+    const { skill, warnings } = await parse(file, below, content.text);
+    for (const problem of warnings) warn(file, problem);
+    if (!skill.is_agentskills_format) return skill;
+    const folder = path.dirname(file);
+    const resources = await resourcesOf(folder, project ?? folder);
+    if (resources) room.take(JSON.stringify(resources).length);
+    return { ...skill, resources };
+  } catch (error) {
+    warn(file, errorMessage(error));
+    return undefined;
+  }
+}
+
+function parse(file: string, below: string, text: string): Promise<ParsedSkill> {
+  if (isSkillFile(path.basename(file))) return parseAgentSkill(file, text);
+  const name = below.replace(/\.md$/i, '').split(path.sep).join('/');
+  return parseSkillFile(file, text, name);
+}
+
+/**
+ * What stands beside a `SKILL.md`; null when there is nothing.
+ * @param project folders that are links out of this one are left out
+ */
+async function resourcesOf(folder: string, project: string): Promise<SkillResources | null> {
+  const [scripts = [], references = [], assets = []] = await Promise.all(
+    RESOURCES.map((kind) => listFiles(path.join(folder, kind), project)),
+  );
+  if (scripts.length + references.length + assets.length === 0) return null;
+  return { skill_root: folder, scripts, references, assets };
+}
+
+/** Files below a folder by path. Links are not followed, and only so many entries are looked at. */
+async function listFiles(folder: string, project: string): Promise<string[]> {
+  const files: string[] = [];
+  try {
+    const [real, root] = await Promise.all([realpath(folder), realpath(project)]);
+    if (!isInside(root, real)) return [];
+    let listed = 0;
+    for await (const entry of await opendir(folder, { recursive: true })) {
+      if ((listed += 1) > MAX_LISTED) break;
+      if (entry.isFile()) files.push(path.relative(folder, path.join(entry.parentPath, entry.name)));
+    }
+  } catch {
+    // Most skills have none, and what cannot be read cannot be used either.
+  }
+  return files.sort().slice(0, MAX_RESOURCES);
+}
+
+function isSkillFile(name: string): boolean {
+  return name.toLowerCase() === 'skill.md';
+}
+
+function isMarkdown(name: string): boolean {
+  return /\.md$/i.test(name) && !/^readme\.md$/i.test(name);
+}
+
+function depth(file: string): number {
+  return file.split(path.sep).length;
+}

@@ -1,0 +1,159 @@
+import { once } from 'node:events';
+import { get } from 'node:http';
+import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { errorMessage } from '../../../../errors/index.js';
+import type { BackendLog } from './backend-log.js';
+import { BackendProgram, type Program, UnrunnableError } from './backend-process.js';
+import type { LeftBehind } from './run-records.js';
+
+/** How long one answer may take (ms). */
+const ANSWER_MS = 1_000;
+
+/** What is to run, and how it is known to serve. */
+export interface BackendPlan {
+  name: string;
+  revision: string;
+  /** The program for a port. */
+  program: (port: number) => Program;
+  health: { path: string; timeout_seconds: number; interval_seconds: number };
+}
+
+/** One life of a back end: from its start to its end, whoever brings that about. */
+export class BackendRun {
+  /** Why it ended by itself; null when it was stopped. */
+  detail: string | null = null;
+  port: number | null = null;
+  /** Resolves when it serves, or has ended. */
+  readonly started: Promise<void>;
+  private phase: 'starting' | 'ready' | 'ended' = 'starting';
+  private program: BackendProgram | undefined;
+  private readonly over = new AbortController();
+  private readonly listeners = new Set<() => void>();
+  private end: Promise<void> | undefined;
+
+  constructor(
+    private readonly plan: BackendPlan,
+    private readonly log: BackendLog,
+    private readonly leftBehind: LeftBehind,
+  ) {
+    this.started = this.begin();
+  }
+
+  get revision(): string {
+    return this.plan.revision;
+  }
+
+  get state(): 'starting' | 'ready' | 'ended' {
+    return this.phase;
+  }
+
+  get pid(): number | null {
+    return this.program?.pid ?? null;
+  }
+
+  /** Whether it answers its health check now. */
+  isHealthy(): Promise<boolean> {
+    return isHealthy(this.port ?? 0, this.plan.health.path);
+  }
+
+  /** Tells of its end. Answers how to stop listening. */
+  onEnd(listener: () => void): () => void {
+    if (this.phase === 'ended') listener();
+    else this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
+  }
+
+  /** Ends it. Resolves when nothing of it is left. */
+  async stop(): Promise<void> {
+    await this.finish(null);
+    // Its process may just have come to be.
+    await this.started;
+  }
+
+  private async begin(): Promise<void> {
+    try {
+      this.port = await freePort();
+      if (this.isOver()) return;
+      const program = await BackendProgram.start(this.plan.program(this.port), this.log);
+      this.program = program;
+      // It may have been stopped meanwhile, when there was nothing to stop yet.
+      if (this.isOver()) return await program.end();
+      program.onEnd(() => this.ended(program));
+      await this.leftBehind.note(this.plan.name, program.pid, program.mark);
+      await this.untilHealthy();
+    } catch (error) {
+      const isForeseen = error instanceof UnrunnableError;
+      await this.finish(isForeseen ? error.message : `backend could not be started: ${errorMessage(error)}`);
+    }
+  }
+
+  private async untilHealthy(): Promise<void> {
+    const { path, timeout_seconds, interval_seconds } = this.plan.health;
+    const deadline = performance.now() + timeout_seconds * 1_000;
+    while (!this.isOver()) {
+      if (await isHealthy(this.port ?? 0, path, this.over.signal)) {
+        if (!this.isOver()) this.phase = 'ready';
+        return;
+      }
+      const left = deadline - performance.now();
+      if (left <= 0) return this.finish('backend health check timed out');
+      await sleep(Math.min(interval_seconds * 1_000, left), undefined, this.over).catch(() => undefined);
+    }
+    await this.end;
+  }
+
+  private ended(program: BackendProgram): void {
+    const who = this.phase === 'ready' ? 'Backend' : 'backend';
+    void this.finish(`${who} exited with code ${program.exitCode}`);
+  }
+
+  /** The first who says why has the say. */
+  private finish(detail: string | null): Promise<void> {
+    this.end ??= this.bringToEnd(detail);
+    return this.end;
+  }
+
+  private async bringToEnd(detail: string | null): Promise<void> {
+    this.detail = detail;
+    this.phase = 'ended';
+    this.over.abort();
+    for (const listener of this.listeners) listener();
+    this.listeners.clear();
+    const { program } = this;
+    if (!program) return;
+    await program.end();
+    await this.leftBehind.forget(program.pid);
+  }
+
+  /** Its value may change while something is waited for. */
+  private isOver(): boolean {
+    return this.over.signal.aborted;
+  }
+}
+
+/** A port of this machine's own address that nobody uses now. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (typeof address !== 'object' || address === null) throw new Error('no port is free');
+  return address.port;
+}
+
+/** Whether a program serves at a port of this machine: it answers with 2xx. */
+function isHealthy(port: number, path: string, signal?: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    const limit = AbortSignal.timeout(ANSWER_MS);
+    const ends = signal ? AbortSignal.any([signal, limit]) : limit;
+    const request = get({ host: '127.0.0.1', port, path, signal: ends, agent: false }, (response) => {
+      const { statusCode = 0 } = response;
+      response.destroy();
+      resolve(statusCode >= 200 && statusCode < 300);
+    });
+    request.on('error', () => resolve(false));
+  });
+}

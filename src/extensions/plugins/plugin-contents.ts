@@ -1,0 +1,54 @@
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { readPlugin, type Plugin } from '../../agent/skills/plugins/index.js';
+import type { TextRoom } from '../../files/index.js';
+import type { Warn } from '../../agent/skills/index.js';
+
+/** What lists say of a skill in a plugin. */
+export interface PluginSkillSummary {
+  name: string;
+  description: string | null;
+}
+
+/** What a plugin brings along, for lists. */
+export interface PluginContents {
+  /** Its skills and commands. */
+  skills: PluginSkillSummary[];
+  /** Files by path below the plugin. */
+  files: string[];
+}
+
+/** Reads a plugin with what lists show of its contents. */
+export async function readContents(
+  folder: string,
+  warn: Warn,
+  room?: TextRoom,
+): Promise<{ plugin: Plugin; contents: PluginContents }> {
+  const [plugin, files] = await Promise.all([readPlugin(folder, warn, room), filesOf(folder)]);
+  const skills = plugin.skills.map(({ name, description }) => ({ name, description }));
+  return { plugin, contents: { skills, files } };
+}
+
+/** Most files of one extension that are listed. */
+const MAX_FILES = 2_000;
+const MAX_DEPTH = 16;
+
+/**
+ * The files of an extension by path below it, sorted, without `.git`. A folder that is not there has none.
+ */
+async function filesOf(folder: string): Promise<string[]> {
+  const files: string[] = [];
+  await collect(folder, '', files);
+  return files.sort();
+}
+
+async function collect(root: string, below: string, files: string[]): Promise<void> {
+  if (below.split('/').length > MAX_DEPTH) return;
+  const entries = await readdir(path.join(root, below), { withFileTypes: true }).catch(() => []);
+  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    if (files.length >= MAX_FILES) return;
+    const place = path.posix.join(below, entry.name);
+    if (entry.isDirectory() && entry.name !== '.git') await collect(root, place, files);
+    else if (entry.isFile()) files.push(place);
+  }
+}
