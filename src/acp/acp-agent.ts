@@ -7,7 +7,7 @@ import { declinesMessage, mustGoOn } from '../agent/hooks/run-hooks.js';
 import { errorMessage, errorName } from '../errors/index.js';
 import type { EventDraft } from '../events/index.js';
 import { AcpConnector, milliseconds, type AcpHost, type ConnectContext } from './acp-connector.js';
-import { AcpError, AcpUnsupportedError, inTime } from './acp-error.js';
+import { AcpError, AcpUnsupportedError, withAcpTimeout } from './acp-error.js';
 import { agentStateUpdate, hasSuffix, unanswered, withAnswer, withPrompt } from './acp-agent-state.js';
 import { agentMessage, answerDrafts, partialAnswer, usageOf } from './turn/answer-events.js';
 import type { AcpConnection } from './connection/acp-connection.js';
@@ -98,7 +98,7 @@ export class AcpAgent implements AgentDriver {
       throw new AcpUnsupportedError(text);
     });
     const limit = milliseconds(this.host.agent.acp_startup_timeout);
-    await this.maskingErrors(() => inTime(answer, limit));
+    await this.maskingErrors(() => withAcpTimeout(answer, limit));
     return current;
   }
 

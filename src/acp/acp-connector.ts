@@ -8,7 +8,7 @@ import { makeTemporaryFolder } from '../files/index.js';
 import { endSessionProcesses, SESSION_VARIABLE } from '../tools/terminal/session-processes.js';
 import { asJsonObject, type JsonObject } from '../json/index.js';
 import { AcpConnection } from './connection/acp-connection.js';
-import { AcpTimeoutError, inTime } from './acp-error.js';
+import { AcpTimeoutError, withAcpTimeout } from './acp-error.js';
 import { markOf } from './connection/process-mark.js';
 import { agentStateUpdate, knownSession, withSession } from './acp-agent-state.js';
 import { ClientFiles } from './client/client-files.js';
@@ -97,7 +97,7 @@ export class AcpConnector {
   async ask(connection: AcpConnection, question: string, signal: AbortSignal): Promise<string> {
     const servers = mcpServersFor(this.host.agent, await this.host.secrets(signal));
     const { acp_startup_timeout: start, acp_prompt_timeout: limit } = this.host.agent;
-    const id = await inTime(connection.fork(this.host.workingDir, servers), milliseconds(start));
+    const id = await withAcpTimeout(connection.fork(this.host.workingDir, servers), milliseconds(start));
     let text = '';
     this.beside.set(id, (update) => {
       const { text: piece } = asJsonObject(update['content']);
@@ -107,7 +107,7 @@ export class AcpConnector {
     const stop = (): void => void connection.cancel(id);
     signal.addEventListener('abort', stop, { once: true });
     try {
-      await inTime(connection.prompt([{ type: 'text', text: question }], id), milliseconds(limit));
+      await withAcpTimeout(connection.prompt([{ type: 'text', text: question }], id), milliseconds(limit));
       return text;
     } catch (error) {
       if (error instanceof AcpTimeoutError) stop();

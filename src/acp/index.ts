@@ -1,6 +1,6 @@
 export { AcpAgent } from './acp-agent.js';
 export type { AcpHost } from './acp-connector.js';
-export { AcpError, AcpTimeoutError, AcpUnsupportedError } from './acp-error.js';
+export { AcpUnsupportedError } from './acp-error.js';
 export { conversationsWithAgents } from './connection/process-mark.js';
 export { agentStateUpdate, shownModels, withModels } from './acp-agent-state.js';
 export { discoverModels, type ModelDiscovery } from './model-discovery.js';

@@ -9,7 +9,7 @@ import type {
 import { errorCode, errorMessage } from '../../errors/index.js';
 import { makeFolder } from '../../files/index.js';
 import { replaceFile } from '../../tools/replace-file.js';
-import { ClientRefusal, NOT_FOUND } from '../acp-error.js';
+import { ClientRequestError, NOT_FOUND } from '../acp-error.js';
 
 /** The largest file that is read for an agent (bytes). */
 const MAX_FILE = 10 * 1024 * 1024;
@@ -22,7 +22,7 @@ export class ClientFiles {
   /** @param root absolute path of the workspace */
   constructor(private readonly root: string) {}
 
-  /** @throws ClientRefusal */
+  /** @throws ClientRequestError */
   async read({ path: file, line, limit }: ReadTextFileRequest): Promise<ReadTextFileResponse> {
     const text = await this.text(await this.inside(file), file);
     if (typeof line !== 'number' && typeof limit !== 'number') return { content: text };
@@ -32,7 +32,7 @@ export class ClientFiles {
     return { content: lines.join('\n') };
   }
 
-  /** @throws ClientRefusal */
+  /** @throws ClientRequestError */
   async write({ path: file, content }: WriteTextFileRequest): Promise<void> {
     const target = await this.inside(file);
     try {
@@ -45,15 +45,15 @@ export class ClientFiles {
 
   /**
    * The path that is meant, links followed as far as there is something.
-   * @throws ClientRefusal when it lies elsewhere
+   * @throws ClientRequestError when it lies elsewhere
    */
   async inside(file: string): Promise<string> {
-    if (file.includes('\0')) throw new ClientRefusal('The path has a null character');
+    if (file.includes('\0')) throw new ClientRequestError('The path has a null character');
     const root = await realpath(this.root);
     const target = await followed(path.resolve(root, file));
     const below = path.relative(root, target);
     if (below === '..' || below.startsWith(`..${path.sep}`) || path.isAbsolute(below)) {
-      throw new ClientRefusal(`${file} is outside the workspace`);
+      throw new ClientRequestError(`${file} is outside the workspace`);
     }
     return target;
   }
@@ -64,8 +64,8 @@ export class ClientFiles {
       const handle = await open(target, constants.O_RDONLY | constants.O_NONBLOCK);
       try {
         const stats = await handle.stat();
-        if (!stats.isFile()) throw new ClientRefusal(`${shown} is no file`);
-        if (stats.size > MAX_FILE) throw new ClientRefusal(`${shown} is larger than ${MAX_FILE} bytes`);
+        if (!stats.isFile()) throw new ClientRequestError(`${shown} is no file`);
+        if (stats.size > MAX_FILE) throw new ClientRequestError(`${shown} is larger than ${MAX_FILE} bytes`);
         return await handle.readFile('utf8');
       } finally {
         await handle.close();
@@ -87,9 +87,9 @@ async function followed(file: string): Promise<string> {
   }
 }
 
-function refusal(file: string, error: unknown): ClientRefusal {
-  if (error instanceof ClientRefusal) return error;
+function refusal(file: string, error: unknown): ClientRequestError {
+  if (error instanceof ClientRequestError) return error;
   const code = errorCode(error);
-  if (code === 'ENOENT') return new ClientRefusal(`${file} does not exist`, NOT_FOUND);
-  return new ClientRefusal(`${file}: ${code ?? errorMessage(error)}`);
+  if (code === 'ENOENT') return new ClientRequestError(`${file} does not exist`, NOT_FOUND);
+  return new ClientRequestError(`${file}: ${code ?? errorMessage(error)}`);
 }

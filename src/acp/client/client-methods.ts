@@ -1,5 +1,5 @@
 import type { ClientApp, RequestError } from '@agentclientprotocol/sdk';
-import { ClientRefusal } from '../acp-error.js';
+import { ClientRequestError } from '../acp-error.js';
 import type { ConnectionHost } from '../connection/connection-options.js';
 import type { OpenRequests } from '../connection/open-requests.js';
 
@@ -12,7 +12,7 @@ export function serveClient(
 ): void {
   const refusing = <T>(work: Promise<T>): Promise<T> =>
     work.catch((error: unknown) => {
-      throw error instanceof ClientRefusal ? new Refusal(error.code, error.message) : error;
+      throw error instanceof ClientRequestError ? new Refusal(error.code, error.message) : error;
     });
   const serve = <T>(work: () => T | Promise<T>): Promise<T> => refusing(requests.serve(work));
   const serveLong = <T>(work: () => T | Promise<T>): Promise<T> => refusing(requests.serveLong(work));

@@ -10,7 +10,7 @@ import type {
 import { errorMessage } from '../../errors/index.js';
 import { shellEnvironment } from '../../tools/child-environment.js';
 import { endGroup } from '../../tools/process-group.js';
-import { ClientRefusal, NOT_FOUND } from '../acp-error.js';
+import { ClientRequestError, NOT_FOUND } from '../acp-error.js';
 
 /** Terminals that one agent may have at a time. */
 const MAX_TERMINALS = 32;
@@ -85,16 +85,16 @@ export class ClientTerminals {
     private readonly root: string,
     /** What commands find in their environment besides what all children of the server do. */
     private readonly env: Readonly<Record<string, string>>,
-    /** The path if it lies in the workspace. @throws ClientRefusal */
+    /** The path if it lies in the workspace. @throws ClientRequestError */
     private readonly inside: (path: string) => Promise<string>,
   ) {}
 
   /**
-   * Starts a command. One that is given without arguments may be a line for a shell. @throws ClientRefusal
+   * Starts a command. One that is given without arguments may be a line for a shell. @throws ClientRequestError
    */
   async create(request: CreateTerminalRequest): Promise<{ terminalId: string }> {
     if (this.all.size + this.starting >= MAX_TERMINALS) {
-      throw new ClientRefusal(`There are ${MAX_TERMINALS} terminals: release some first`);
+      throw new ClientRequestError(`There are ${MAX_TERMINALS} terminals: release some first`);
     }
     this.starting += 1;
     try {
@@ -123,12 +123,12 @@ export class ClientTerminals {
     try {
       await once(child, 'spawn');
     } catch (error) {
-      throw new ClientRefusal(`The command cannot be started: ${errorMessage(error)}`);
+      throw new ClientRequestError(`The command cannot be started: ${errorMessage(error)}`);
     }
     child.on('error', () => undefined);
     if (this.closed) {
       await endGroup(child);
-      throw new ClientRefusal('The agent is being ended');
+      throw new ClientRequestError('The agent is being ended');
     }
     const terminal: Terminal = { child, output, exit };
     exit.then(
@@ -140,23 +140,23 @@ export class ClientTerminals {
     return { terminalId };
   }
 
-  /** @throws ClientRefusal */
+  /** @throws ClientRequestError */
   output(id: string): TerminalOutputResponse {
     const { output, status } = this.find(id);
     return { ...output.read(), ...(status && { exitStatus: status }) };
   }
 
-  /** @throws ClientRefusal */
+  /** @throws ClientRequestError */
   waitForExit(id: string): Promise<TerminalExitStatus> {
     return this.find(id).exit;
   }
 
-  /** Ends the command; its output can still be read. @throws ClientRefusal */
+  /** Ends the command; its output can still be read. @throws ClientRequestError */
   async kill(id: string): Promise<void> {
     await endGroup(this.find(id).child);
   }
 
-  /** Ends the command and forgets the terminal. @throws ClientRefusal */
+  /** Ends the command and forgets the terminal. @throws ClientRequestError */
   async release(id: string): Promise<void> {
     const { child } = this.find(id);
     this.all.delete(id);
@@ -172,7 +172,7 @@ export class ClientTerminals {
 
   private find(id: string): Terminal {
     const terminal = this.all.get(id);
-    if (!terminal) throw new ClientRefusal(`There is no terminal ${id}`, NOT_FOUND);
+    if (!terminal) throw new ClientRequestError(`There is no terminal ${id}`, NOT_FOUND);
     return terminal;
   }
 }
