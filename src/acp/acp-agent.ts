@@ -1,9 +1,9 @@
 import { Logger } from '@nestjs/common';
 import type { RequestPermissionRequest, RequestPermissionResponse } from '@agentclientprotocol/sdk';
-import { begins } from '../agent/loop/agent-loop.js';
+import { beginRun } from '../agent/loop/agent-loop.js';
 import { RunOverError, type AgentDriver, type AgentSession } from '../agent/agent-session.js';
 import { runErrorDraft } from '../agent/event-drafts.js';
-import { declinesMessage, mustGoOn } from '../agent/hooks/run-hooks.js';
+import { finishIfMessageBlocked, runStopHooks } from '../agent/hooks/run-hooks.js';
 import { errorMessage, errorName } from '../errors/index.js';
 import type { EventDraft } from '../events/index.js';
 import { AcpConnector, milliseconds, type AcpHost, type ConnectContext } from './acp-connector.js';
@@ -131,7 +131,7 @@ export class AcpAgent implements AgentDriver {
   }
 
   private async work(session: AgentSession): Promise<void> {
-    if (!(await begins(session)) || session.status === 'finished') return;
+    if (!(await beginRun(session)) || session.status === 'finished') return;
     // A turn that goes on began in another run: what was said before this one is known.
     session.beginStep();
     await session.setStatus('running');
@@ -140,7 +140,7 @@ export class AcpAgent implements AgentDriver {
       if (!turn || !(await this.finishTurn(session, turn))) return;
       if (this.open(session).length === 0) {
         await session.finish();
-        if (isDone(session) && !(await mustGoOn(session))) return;
+        if (isDone(session) && !(await runStopHooks(session))) return;
         // A message came right behind, and its arrival has reset the status.
         if (session.status === 'idle') await session.setStatus('running');
       }
@@ -159,15 +159,15 @@ export class AcpAgent implements AgentDriver {
   /** Tells the agent what was said to it; undefined: there is nothing to tell, or it must not be. */
   private async beginTurn(session: AgentSession): Promise<Turn | undefined> {
     session.beginStep();
-    if (await declinesMessage(session)) return undefined;
+    if (await finishIfMessageBlocked(session)) return undefined;
     const messages = this.open(session);
     const last = messages.at(-1);
     if (!last) {
       await session.finish();
       return undefined;
     }
-    if (session.overspent !== undefined) {
-      await session.setStatus('error', runErrorDraft('MaxBudgetReached', session.overspent));
+    if (session.budgetExceeded !== undefined) {
+      await session.setStatus('error', runErrorDraft('MaxBudgetReached', session.budgetExceeded));
       return undefined;
     }
     const connection = await this.connector.connect(session);

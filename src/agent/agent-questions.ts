@@ -25,7 +25,7 @@ export interface QuestionContext {
  * Asks the model of an agent about its work so far, beside the conversation: nothing of it becomes history.
  */
 @Injectable()
-export class Questions {
+export class AgentQuestions {
   constructor(
     private readonly llm: Llm,
     private readonly registry: ToolRegistry,
@@ -41,9 +41,9 @@ export class Questions {
   ): Promise<{ text: string; config: LlmConfig; response: LlmResponse }> {
     const config = { ...llm, usage_id: USAGE_ID, stream: false };
     // What still runs has no result: a call without one would be refused by providers.
-    const open = new Set(view.unmatched().map(({ id }) => id));
+    const open = new Set(view.pendingActions().map(({ id }) => id));
     const events = view.events.filter(({ id }) => !open.has(id));
-    const messages = toMessages([...events, asked(question)], (observation) =>
+    const messages = toMessages([...events, questionEvent(question)], (observation) =>
       this.registry.renderObservation(observation),
     );
     const response = await this.llm.complete({
@@ -59,11 +59,11 @@ export class Questions {
 }
 
 /** As an event, so that it stands in the dialogue as a message of the user would. */
-function asked(question: string): MessageEvent {
-  return createEvent(userMessage(framed(question)));
+function questionEvent(question: string): MessageEvent {
+  return createEvent(userMessage(questionPrompt(question)));
 }
 
-function framed(question: string): string {
+function questionPrompt(question: string): string {
   return `<QUESTION>
 Answer this question from what has happened so far.
 

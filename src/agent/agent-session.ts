@@ -28,7 +28,7 @@ export interface AgentSession {
   readonly maxIterations: number;
   readonly stuckDetection: boolean;
   /** Why no model may be asked any more: all that was to be spent is spent. Undefined: there is some left. */
-  readonly overspent: string | undefined;
+  readonly budgetExceeded: string | undefined;
   readonly confirmationPolicy: JsonObject & { kind: string };
   readonly securityAnalyzer: (JsonObject & { kind: string }) | null;
   readonly hooks: Hooks;
@@ -43,11 +43,11 @@ export interface AgentSession {
   /** Somebody asked the run to stop after this step. */
   readonly pauseRequested: boolean;
   /** The user said something since the step began. */
-  readonly userSpoke: boolean;
+  readonly hasNewUserMessage: boolean;
   /** The tools of this conversation by name, in the order the model is told of them. */
   tools(): ReadonlyMap<string, Tool>;
   /** The event as everybody may see it: without secret values. */
-  masked(draft: EventDraft): EventDraft;
+  maskDraft(draft: EventDraft): EventDraft;
   /** Appends events in order with one flush; resolves with them when they are durable. */
   append(...drafts: EventDraft[]): Promise<DurableEvent[]>;
   /**

@@ -20,7 +20,7 @@ interface AgentFields {
 }
 
 /** An agent that calls a model and its tools. */
-export interface OwnAgentSpec extends AgentFields {
+export interface BuiltInAgentSpec extends AgentFields {
   persona: string | null;
   kind: 'Agent';
 }
@@ -58,7 +58,7 @@ export interface AcpAgentSpec extends AgentFields {
 }
 
 /** The agent of a conversation. */
-export type AgentSpec = OwnAgentSpec | AcpAgentSpec;
+export type AgentSpec = BuiltInAgentSpec | AcpAgentSpec;
 
 /** A tool that the agent is given, by name. */
 export interface ToolSpec {

@@ -47,11 +47,11 @@ export function registerUsage(
 export function addUsage(
   stats: ConversationStats,
   usageId: string,
-  asked: string,
+  requestedModel: string,
   response: LlmResponse,
 ): void {
-  const metrics = (stats.usage_to_metrics[usageId] ??= emptyMetrics(asked));
-  const { usage, model = asked } = response;
+  const metrics = (stats.usage_to_metrics[usageId] ??= emptyMetrics(requestedModel));
+  const { usage, model = requestedModel } = response;
   const turn: TokenUsage = {
     model,
     ...usage,
@@ -59,12 +59,17 @@ export function addUsage(
     response_id: response.id,
   };
   const total = metrics.accumulated_token_usage;
-  metrics.accumulated_token_usage = { ...turn, model: asked, ...summed(total, turn), response_id: '' };
-  keepLast(metrics.token_usages, turn);
-  keepLast(metrics.response_latencies, { model, latency: response.latency, response_id: response.id });
+  metrics.accumulated_token_usage = {
+    ...turn,
+    model: requestedModel,
+    ...addTokenCounts(total, turn),
+    response_id: '',
+  };
+  pushBounded(metrics.token_usages, turn);
+  pushBounded(metrics.response_latencies, { model, latency: response.latency, response_id: response.id });
   if (response.cost !== null) {
     metrics.accumulated_cost += response.cost;
-    keepLast(metrics.costs, { model, cost: response.cost, timestamp: Date.now() / 1000 });
+    pushBounded(metrics.costs, { model, cost: response.cost, timestamp: Date.now() / 1000 });
   }
 }
 
@@ -72,15 +77,15 @@ export function addUsage(
  * Single answers kept: totals count all of them, and a snapshot has to fit into a frame after days of work
  * too.
  */
-const LAST_ANSWERS = 1_000;
+const MAX_KEPT_ANSWERS = 1_000;
 
-function keepLast<T>(list: T[], item: T): void {
+function pushBounded<T>(list: T[], item: T): void {
   list.push(item);
-  if (list.length > LAST_ANSWERS) list.shift();
+  if (list.length > MAX_KEPT_ANSWERS) list.shift();
 }
 
 /** The statistics as a `stats` event has them. */
-export function summarise(stats: ConversationStats): StatsSummary {
+export function summarizeStats(stats: ConversationStats): StatsSummary {
   const entries = Object.entries(stats.usage_to_metrics).map(([usageId, metrics]) => {
     const { model_name, accumulated_cost, max_budget_per_task, accumulated_token_usage } = metrics;
     return [usageId, { model_name, accumulated_cost, max_budget_per_task, accumulated_token_usage }] as const;
@@ -89,7 +94,7 @@ export function summarise(stats: ConversationStats): StatsSummary {
 }
 
 /** Takes the totals of a `stats` event over; the lists stay as far as they are known. */
-export function applySummary(stats: ConversationStats, summary: StatsSummary): void {
+export function applyStatsSummary(stats: ConversationStats, summary: StatsSummary): void {
   for (const [usageId, totals] of Object.entries(summary.usage_to_metrics)) {
     const known = stats.usage_to_metrics[usageId] ?? emptyMetrics(totals.model_name);
     stats.usage_to_metrics[usageId] = { ...known, ...totals };
@@ -118,7 +123,7 @@ function emptyMetrics(model: string): UsageMetrics {
   };
 }
 
-function summed(total: TokenUsage, turn: TokenUsage): Partial<TokenUsage> {
+function addTokenCounts(total: TokenUsage, turn: TokenUsage): Partial<TokenUsage> {
   return {
     prompt_tokens: total.prompt_tokens + turn.prompt_tokens,
     completion_tokens: total.completion_tokens + turn.completion_tokens,

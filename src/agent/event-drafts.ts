@@ -83,7 +83,7 @@ function messageDraft(source: 'user' | 'environment', text: string): MessageDraf
 }
 
 /** Calls of an agent from elsewhere that were cut off. */
-export function failedCalls(calls: readonly ACPToolCallEvent[]): EventDraft[] {
+export function failedAcpCallDrafts(calls: readonly ACPToolCallEvent[]): EventDraft[] {
   return calls.map(({ tool_call_id, title, tool_kind, raw_input }) => ({
     source: 'agent',
     tool_call_id,

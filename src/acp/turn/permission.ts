@@ -1,6 +1,6 @@
 import type { PermissionOption, RequestPermissionResponse } from '@agentclientprotocol/sdk';
 import type { AgentSession } from '../../agent/agent-session.js';
-import { analyse } from '../../agent/security/analysis.js';
+import { analyseActions } from '../../agent/security/analysis.js';
 import { needsConfirmation } from '../../agent/security/confirmation.js';
 import type { ACPToolCallEvent, ActionEvent, EventDraft, SecurityRisk } from '../../events/index.js';
 import { asJsonObject } from '../../json/index.js';
@@ -23,7 +23,7 @@ export async function judge(
   if (!analyzer) {
     return { mustAsk: needsConfirmation(policy, [action], () => action.security_risk), events: [] };
   }
-  const { event, riskOf } = await analyse(analyzer, policy, [action]);
+  const { event, riskOf } = await analyseActions(analyzer, policy, [action]);
   return { mustAsk: needsConfirmation(policy, [action], riskOf), events: [event] };
 }
 

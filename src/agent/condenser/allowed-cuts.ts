@@ -6,15 +6,15 @@ import type { ViewEvent } from '../agent-view.js';
  * that follow thoughtful ones: a provider that thinks wants the thoughts that a turn began with.
  * @returns for each index from 0 to the length whether a cut before it is allowed
  */
-export function cuts(events: readonly ViewEvent[]): boolean[] {
+export function allowedCuts(events: readonly ViewEvent[]): boolean[] {
   const allowed = new Array<boolean>(events.length + 1).fill(true);
-  for (const { first, last } of answers(events)) allowed.fill(false, first + 1, last + 1);
-  let thoughtful = false;
+  for (const { first, last } of answerSpans(events)) allowed.fill(false, first + 1, last + 1);
+  let inThinkingTurn = false;
   for (const [index, event] of events.entries()) {
-    if (event.kind === 'MessageEvent' || event.kind === 'CondensationSummaryEvent') thoughtful = false;
+    if (event.kind === 'MessageEvent' || event.kind === 'CondensationSummaryEvent') inThinkingTurn = false;
     if (event.kind !== 'ActionEvent' || allowed[index] === false) continue;
-    if (event.thinking_blocks.length > 0) thoughtful = true;
-    else if (thoughtful) allowed[index] = false;
+    if (event.thinking_blocks.length > 0) inThinkingTurn = true;
+    else if (inThinkingTurn) allowed[index] = false;
   }
   return allowed;
 }
@@ -31,7 +31,7 @@ interface Span {
 }
 
 /** From the first call of an answer to its last call or result. */
-function answers(events: readonly ViewEvent[]): Span[] {
+function answerSpans(events: readonly ViewEvent[]): Span[] {
   const spans = new Map<string, Span>();
   const ofAction = new Map<string, Span>();
   const ofCall = new Map<string, Span>();

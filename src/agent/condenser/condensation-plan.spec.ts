@@ -4,10 +4,10 @@ import { llmConfig } from '../../../test/support/llm-config.js';
 import { createEvent, textContent, type ActionEvent, type SystemPromptEvent } from '../../events/index.js';
 import { AgentView, type BranchEvent, type ViewEvent } from '../agent-view.js';
 import { toMessages } from '../messages/to-messages.js';
-import { cuts } from './allowed-cuts.js';
+import { allowedCuts } from './allowed-cuts.js';
 import type { SummarizingCondenserSpec } from './condenser-spec.js';
-import { needOf, planCut, planReset } from './condensation-plan.js';
-import { tokensIn, ViewSizes } from './view-tokens.js';
+import { condensationNeed, planCut, planReset } from './condensation-plan.js';
+import { estimateTokens, ViewTokens } from './view-tokens.js';
 
 const spec = (limits: Partial<SummarizingCondenserSpec> = {}): SummarizingCondenserSpec => ({
   llm: llmConfig({ model: 'scripted/x' }),
@@ -61,7 +61,7 @@ const history = fc
 const requested = (view: AgentView, limits?: Partial<SummarizingCondenserSpec>) => ({
   view,
   spec: spec(limits),
-  size: tokensIn(view.events),
+  tokens: estimateTokens(view.events),
   inputLimit: null,
   requested: true,
 });
@@ -69,10 +69,10 @@ const requested = (view: AgentView, limits?: Partial<SummarizingCondenserSpec>) 
 describe('what a condensation takes out', () => {
   it('keeps the first and the last events as recorded', () => {
     const view = viewOf(prompt(), message('user', 'go'), ...plain(5));
-    const soft = { view, spec: spec(), size: 0, inputLimit: null, requested: false };
-    expect(needOf(soft)).toBe('soft');
+    const soft = { view, spec: spec(), tokens: 0, inputLimit: null, requested: false };
+    expect(condensationNeed(soft)).toBe('soft');
     expect(planCut(soft)).toEqual({ start: 2, end: 10 });
-    expect(needOf(requested(view))).toBe('hard');
+    expect(condensationNeed(requested(view))).toBe('hard');
     // Half of the view, at the border of a call and its result.
     expect(
       planCut(requested(viewOf(prompt(), message('user', 'go'), ...plain(3)), { max_size: 80 })),
@@ -80,23 +80,23 @@ describe('what a condensation takes out', () => {
       start: 2,
       end: 8,
     });
-    expect(needOf({ ...soft, spec: spec({ max_size: 12 }) })).toBe('none');
+    expect(condensationNeed({ ...soft, spec: spec({ max_size: 12 }) })).toBe('none');
   });
 
   it('counts tokens against the limit of the model and of the condenser', () => {
     const view = viewOf(prompt(), message('user', 'x'.repeat(4_000)), message('agent', 'y'.repeat(4_000)));
-    const tokens = tokensIn(view.events);
+    const tokens = estimateTokens(view.events);
     const case_ = (max_tokens: number | null, inputLimit: number | null) => ({
       view,
       spec: spec({ max_tokens, keep_first: 1 }),
-      size: tokens,
+      tokens,
       inputLimit,
       requested: false,
     });
-    expect(needOf(case_(null, null))).toBe('none');
-    expect(needOf(case_(tokens - 1, 1_000_000))).toBe('hard');
-    expect(needOf(case_(null, tokens - 1))).toBe('hard');
-    expect(needOf(case_(tokens, tokens))).toBe('none');
+    expect(condensationNeed(case_(null, null))).toBe('none');
+    expect(condensationNeed(case_(tokens - 1, 1_000_000))).toBe('hard');
+    expect(condensationNeed(case_(null, tokens - 1))).toBe('hard');
+    expect(condensationNeed(case_(tokens, tokens))).toBe('none');
     expect(planCut(case_(tokens - 1, null))).toEqual({ start: 1, end: 3 });
     const images = viewOf({
       ...message('user', ''),
@@ -108,27 +108,27 @@ describe('what a condensation takes out', () => {
         thinking_blocks: [],
       },
     });
-    expect(tokensIn(images.events)).toBeLessThan(3_000);
+    expect(estimateTokens(images.events)).toBeLessThan(3_000);
   });
 
   it('believes what a provider has counted, until something is taken out', () => {
     const view = viewOf(prompt(), message('user', 'go'), ...plain(4));
-    const sizes = new ViewSizes();
-    expect(sizes.of(view)).toBe(tokensIn(view.events));
+    const sizes = new ViewTokens();
+    expect(sizes.of(view)).toBe(estimateTokens(view.events));
     sizes.record(view, 6, 0);
-    expect(sizes.of(view)).toBe(tokensIn(view.events));
+    expect(sizes.of(view)).toBe(estimateTokens(view.events));
     sizes.record(view, 6, 50_000);
-    expect(sizes.of(view)).toBe(50_000 + tokensIn(view.events.slice(6)));
+    expect(sizes.of(view)).toBe(50_000 + estimateTokens(view.events.slice(6)));
     // Fewer events stay when all of them are larger than they look.
     const it = { view, spec: spec({ max_tokens: 40_000 }), inputLimit: null, requested: false };
-    expect(planCut({ ...it, size: sizes.of(view) })).toEqual({ start: 2, end: 8 });
+    expect(planCut({ ...it, tokens: sizes.of(view) })).toEqual({ start: 2, end: 8 });
     view.push(
       createEvent({
         ...{ source: 'environment', forgotten_event_ids: view.events.slice(2, 6).map(({ id }) => id) },
         ...{ summary: 's', summary_offset: 2, llm_response_id: 'r', kind: 'Condensation' },
       }),
     );
-    expect(sizes.of(view)).toBe(tokensIn(view.events));
+    expect(sizes.of(view)).toBe(estimateTokens(view.events));
   });
 
   it('never takes out calls that wait for their result, nor a summary alone', () => {
@@ -192,8 +192,8 @@ describe('what a condensation takes out', () => {
       next,
       observation(next, 'y'),
     ];
-    expect(cuts(viewOf(...events).events)).toEqual([true, true, false, false, false, true]);
-    expect(cuts(viewOf(...events, message('user', 'go'), ...plain(1)).events).slice(5)).toEqual([
+    expect(allowedCuts(viewOf(...events).events)).toEqual([true, true, false, false, false, true]);
+    expect(allowedCuts(viewOf(...events, message('user', 'go'), ...plain(1)).events).slice(5)).toEqual([
       ...[true, true, false, true],
     ]);
   });

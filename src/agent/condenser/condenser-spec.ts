@@ -33,12 +33,12 @@ export interface SummarizingCondenserSpec {
 }
 
 /** Whether it can condense when it is asked to. */
-export function handlesRequests(spec: CondenserSpec | null): boolean {
+export function canCondenseOnRequest(spec: CondenserSpec | null): boolean {
   switch (spec?.kind) {
     case 'LLMSummarizingCondenser':
       return true;
     case 'PipelineCondenser':
-      return spec.condensers.some(handlesRequests);
+      return spec.condensers.some(canCondenseOnRequest);
     default:
       return false;
   }

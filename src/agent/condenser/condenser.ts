@@ -7,12 +7,18 @@ import { modelFeatures } from '../../llm/catalogue/model-features.js';
 import type { AgentSpec } from '../agent-spec.js';
 import type { AgentView } from '../agent-view.js';
 import { summarizers, type SummarizingCondenserSpec } from './condenser-spec.js';
-import { needOf, planCut, planReset, type CondensationCase, type Cut } from './condensation-plan.js';
+import {
+  condensationNeed,
+  planCut,
+  planReset,
+  type CondensationInput,
+  type Cut,
+} from './condensation-plan.js';
 import { summaryRequest } from './summary-prompt.js';
-import { ViewSizes } from './view-tokens.js';
+import { ViewTokens } from './view-tokens.js';
 
 /** What condensing needs of a conversation. */
-export interface CondensingSession {
+export interface CondensationSession {
   readonly conversationId: string;
   readonly agent: AgentSpec;
   readonly view: AgentView;
@@ -22,7 +28,7 @@ export interface CondensingSession {
 }
 
 /** Events that a view has to grow by before a summary is tried again that failed (as a part of it). */
-const PATIENCE = 0.1;
+const RETRY_GROWTH = 0.1;
 
 /**
  * There is no room for the model, and nothing that could be taken out. Its name is what clients know a full
@@ -33,12 +39,12 @@ export class CondensationImpossibleError extends Error {
 }
 
 /** Keeps the views of agents short: finds out when that is due, has a summary written, and records it. */
-export class Condensing {
+export class Condenser {
   private readonly logger = new Logger('Condenser');
   /** Sizes of views at which a summary was not to be had: not every step asks again. */
-  private readonly failedAt = new WeakMap<AgentView, number>();
+  private readonly failedViewLengths = new WeakMap<AgentView, number>();
 
-  private readonly sizes = new ViewSizes();
+  private readonly viewTokens = new ViewTokens();
 
   constructor(private readonly llm: Llm) {}
 
@@ -46,8 +52,8 @@ export class Condensing {
    * The agent's model was asked with the first `length` events of a view.
    * @param tokens what its provider has counted; 0: nothing
    */
-  asked(view: AgentView, length: number, tokens: number): void {
-    this.sizes.record(view, length, tokens);
+  recordUsage(view: AgentView, length: number, tokens: number): void {
+    this.viewTokens.record(view, length, tokens);
   }
 
   /**
@@ -56,21 +62,28 @@ export class Condensing {
    * @returns whether it did
    * @throws CondensationImpossibleError, LlmError when it is due for want of room and cannot be done
    */
-  async run(session: CondensingSession, request?: EventDraft): Promise<boolean> {
+  async run(session: CondensationSession, request?: EventDraft): Promise<boolean> {
     const { view, agent } = session;
     const inputLimit = modelFeatures(agent.llm).maxInputTokens;
     for (const spec of summarizers(agent.condenser)) {
-      const it = { view, spec, size: this.sizes.of(view), inputLimit, requested: request !== undefined };
-      const need = needOf(it);
-      if (need === 'hard') return this.mustCondense(session, it, request);
-      if (need === 'soft' && !this.failedLately(view) && (await this.tryCondense(session, it))) return true;
+      const it = {
+        view,
+        spec,
+        tokens: this.viewTokens.of(view),
+        inputLimit,
+        requested: request !== undefined,
+      };
+      const need = condensationNeed(it);
+      if (need === 'hard') return this.condenseNow(session, it, request);
+      if (need === 'soft' && !this.hasFailedRecently(view) && (await this.tryCondense(session, it)))
+        return true;
     }
     return false;
   }
 
-  private async mustCondense(
-    session: CondensingSession,
-    it: CondensationCase,
+  private async condenseNow(
+    session: CondensationSession,
+    it: CondensationInput,
     request: EventDraft | undefined,
   ): Promise<boolean> {
     const cut = planCut(it);
@@ -84,7 +97,7 @@ export class Condensing {
 
   /** Takes everything out, from shorter and shorter excerpts until the summary fits. */
   private async reset(
-    session: CondensingSession,
+    session: CondensationSession,
     spec: SummarizingCondenserSpec,
     request: EventDraft | undefined,
   ): Promise<boolean> {
@@ -108,7 +121,7 @@ export class Condensing {
   }
 
   /** Where there is room still, a summary that cannot be had is no reason to stop. */
-  private async tryCondense(session: CondensingSession, it: CondensationCase): Promise<boolean> {
+  private async tryCondense(session: CondensationSession, it: CondensationInput): Promise<boolean> {
     const cut = planCut(it);
     if (!cut) return false;
     try {
@@ -116,7 +129,7 @@ export class Condensing {
     } catch (error) {
       session.signal.throwIfAborted();
       if (!(error instanceof LlmError)) throw error;
-      this.failedAt.set(session.view, session.view.events.length);
+      this.failedViewLengths.set(session.view, session.view.events.length);
       this.logger.warn(
         `conversation ${session.conversationId} goes on without a summary: ${errorMessage(error)}`,
       );
@@ -124,13 +137,13 @@ export class Condensing {
     }
   }
 
-  private failedLately(view: AgentView): boolean {
-    const size = this.failedAt.get(view);
-    return size !== undefined && view.events.length < size * (1 + PATIENCE) && view.events.length >= size;
+  private hasFailedRecently(view: AgentView): boolean {
+    const size = this.failedViewLengths.get(view);
+    return size !== undefined && view.events.length < size * (1 + RETRY_GROWTH) && view.events.length >= size;
   }
 
   private async condense(
-    session: CondensingSession,
+    session: CondensationSession,
     { llm }: SummarizingCondenserSpec,
     { start, end }: Cut,
     scale: number,

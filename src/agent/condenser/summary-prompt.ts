@@ -2,7 +2,7 @@ import { plainText, textContent, type Message } from '../../events/index.js';
 import type { ViewEvent } from '../agent-view.js';
 
 /** Characters of one event that the summary is made from; a summary of before is taken whole. */
-const EXCERPT = 500;
+const MAX_EXCERPT = 500;
 
 const INSTRUCTIONS = `You keep the memory of an agent that works with a computer. Its history has become too long: you get the \
 oldest part of it and write what stands in its place. The agent will see nothing else of that part, so whatever it \
@@ -19,7 +19,7 @@ If an earlier summary stands in the part, carry over what still counts. Be dense
 
 /** The dialogue that asks a model for a summary. */
 export function summaryRequest(events: readonly ViewEvent[], scale: number): Message[] {
-  const limit = Math.max(40, Math.floor(EXCERPT * scale));
+  const limit = Math.max(40, Math.floor(MAX_EXCERPT * scale));
   const blocks = events.map((event) => `<EVENT>\n${describeEvent(event, limit)}\n</EVENT>`);
   return [
     { role: 'system', content: [textContent(INSTRUCTIONS)], thinking_blocks: [] },

@@ -5,11 +5,11 @@ const CHARACTERS_PER_TOKEN = 4;
 /** An image costs about this much, whatever the length of its URL. */
 const TOKENS_PER_IMAGE = 1_500;
 
-const known = new WeakMap<ViewEvent, number>();
+const estimates = new WeakMap<ViewEvent, number>();
 
 /** About how many tokens an event has for the model. Counted once for each event. */
-export function tokensOf(event: ViewEvent): number {
-  const counted = known.get(event);
+export function estimateEventTokens(event: ViewEvent): number {
+  const counted = estimates.get(event);
   if (counted !== undefined) return counted;
   let images = 0;
   const text = JSON.stringify(event, (key, value: unknown) => {
@@ -18,13 +18,13 @@ export function tokensOf(event: ViewEvent): number {
     return undefined;
   });
   const tokens = Math.ceil(text.length / CHARACTERS_PER_TOKEN) + images * TOKENS_PER_IMAGE;
-  known.set(event, tokens);
+  estimates.set(event, tokens);
   return tokens;
 }
 
 /** About how many tokens events have for the model; tools and the like not counted. */
-export function tokensIn(events: readonly ViewEvent[]): number {
-  return events.reduce((sum, event) => sum + tokensOf(event), 0);
+export function estimateTokens(events: readonly ViewEvent[]): number {
+  return events.reduce((sum, event) => sum + estimateEventTokens(event), 0);
 }
 
 /**
@@ -33,7 +33,7 @@ export function tokensIn(events: readonly ViewEvent[]): number {
  * which is no harm: where it is too low the provider's refusal has the same effect, and where it is too high
  * a summary comes early.
  */
-export class ViewSizes {
+export class ViewTokens {
   private readonly counted = new WeakMap<AgentView, { length: number; last: ViewEvent; tokens: number }>();
 
   /**
@@ -49,7 +49,7 @@ export class ViewSizes {
   of(view: AgentView): number {
     const counted = this.counted.get(view);
     // Something was taken out in between.
-    if (!counted || view.events[counted.length - 1] !== counted.last) return tokensIn(view.events);
-    return counted.tokens + tokensIn(view.events.slice(counted.length));
+    if (!counted || view.events[counted.length - 1] !== counted.last) return estimateTokens(view.events);
+    return counted.tokens + estimateTokens(view.events.slice(counted.length));
   }
 }

@@ -19,7 +19,7 @@ export class CriticServiceError extends Error {
  * probability for each label. Redirects are not followed, so that the key reaches nobody else.
  * @throws CriticServiceError, or the reason of the signal
  */
-export async function askService(
+export async function askCriticService(
   critic: JsonObject,
   dialogue: { messages: readonly Message[]; tools: readonly LlmTool[] },
   signal: AbortSignal,
@@ -39,7 +39,7 @@ export async function askService(
       await response.body?.cancel();
       throw new CriticServiceError(`it answered ${response.status}`);
     }
-    return verdict(
+    return toResult(
       critic,
       probabilities(
         await boundedText(response, MAX_BYTES, () => new CriticServiceError('its answer is too long')),
@@ -48,7 +48,7 @@ export async function askService(
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof CriticServiceError) throw error;
-    throw new CriticServiceError(reason(error, seconds));
+    throw new CriticServiceError(failureReason(error, seconds));
   }
 }
 
@@ -73,14 +73,14 @@ function toolText(tools: readonly LlmTool[]): string {
   return `\n# Tools\n\n<tools>\n${lines.join('\n')}\n</tools>`;
 }
 
-function verdict(critic: JsonObject, found: readonly number[]): CriticResult {
-  const issues = labels(critic['agent_issue_labels']);
+function toResult(critic: JsonObject, found: readonly number[]): CriticResult {
+  const issues = stringsIn(critic['agent_issue_labels']);
   const names = [
     ...(critic['has_success_label'] === false ? [] : ['success']),
-    ...labels(critic['sentiment_labels']),
+    ...stringsIn(critic['sentiment_labels']),
     ...issues,
-    ...labels(critic['infra_labels']),
-    ...labels(critic['user_followup_labels']),
+    ...stringsIn(critic['infra_labels']),
+    ...stringsIn(critic['user_followup_labels']),
   ];
   if (found.length !== names.length) {
     throw new CriticServiceError(`it answered with ${found.length} numbers for ${names.length} labels`);
@@ -94,11 +94,13 @@ function verdict(critic: JsonObject, found: readonly number[]): CriticResult {
   // Without a label for success, work is as good as its worst issue is unlikely.
   const worst = Math.max(0, ...issues.map((name) => known.get(name) ?? 0));
   const score = known.get('success') ?? 1 - worst;
-  const list = likely.map(([name, probability]) => `${name.replaceAll('_', ' ')} (${percent(probability)})`);
+  const list = likely.map(
+    ([name, probability]) => `${name.replaceAll('_', ' ')} (${formatPercent(probability)})`,
+  );
   return {
     score,
-    message: `Success: ${percent(score)}.${list.length > 0 ? ` Likely issues: ${list.join(', ')}.` : ''}`,
-    metadata: { probabilities: Object.fromEntries(known), issues: likely.map(([name]) => name) },
+    message: `Success: ${formatPercent(score)}.${list.length > 0 ? ` Likely issues: ${list.join(', ')}.` : ''}`,
+    metadata: { parseProbabilities: Object.fromEntries(known), issues: likely.map(([name]) => name) },
   };
 }
 
@@ -116,7 +118,7 @@ function probabilities(text: string): number[] {
   return found;
 }
 
-function labels(value: unknown): string[] {
+function stringsIn(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((name): name is string => typeof name === 'string') : [];
 }
 
@@ -125,12 +127,12 @@ function isObject(value: unknown): value is JsonObject {
 }
 
 /** A share of one in percent, as people read it. */
-export function percent(share: number): string {
+export function formatPercent(share: number): string {
   return `${(share * 100).toFixed(1)}%`;
 }
 
 /** `fetch` puts what happened into the cause. */
-function reason(error: unknown, seconds: number): string {
+function failureReason(error: unknown, seconds: number): string {
   if (error instanceof SyntaxError) return 'its answer is no JSON';
   if (error instanceof Error && error.name === 'TimeoutError') return `it did not answer within ${seconds} s`;
   const cause = error instanceof Error ? error.cause : undefined;

@@ -8,8 +8,14 @@ import type { AgentSession } from '../agent-session.js';
 import { isBranchEvent } from '../agent-view.js';
 import { userMessage } from '../event-drafts.js';
 import { toMessages, type ObservationRenderer } from '../messages/to-messages.js';
-import { askService, percent } from './api-critic.js';
-import { isJudged, localVerdict, looksAtFiles, refinementOf, type CriticResult } from './local-critics.js';
+import { askCriticService, formatPercent } from './api-critic.js';
+import {
+  isEvaluated,
+  evaluateLocally,
+  needsWorkspaceChanges,
+  refinementOf,
+  type CriticResult,
+} from './local-critics.js';
 
 /** Counts in the agent's state how often the agent was asked to go on. */
 const COUNTER = 'iterative_refinement_iteration';
@@ -24,18 +30,18 @@ export class Critics {
    * Puts the critic's verdicts into the events that it judges. A critic that cannot be asked has none: the
    * log of the server says why, and the agent works as without it.
    */
-  async judge(
+  async evaluate(
     session: AgentSession,
     drafts: readonly EventDraft[],
     tools: () => readonly LlmTool[],
   ): Promise<EventDraft[]> {
     const { critic } = session.agent;
-    if (!critic || !drafts.some((draft) => isJudged(critic, draft))) return [...drafts];
-    const changed = looksAtFiles(critic) && (await session.workspaceChanged());
+    if (!critic || !drafts.some((draft) => isEvaluated(critic, draft))) return [...drafts];
+    const changed = needsWorkspaceChanges(critic) && (await session.workspaceChanged());
     const judged: EventDraft[] = [];
     for (const draft of drafts) {
-      const result = isJudged(critic, draft)
-        ? (localVerdict(critic['kind'], { draft, changed }) ??
+      const result = isEvaluated(critic, draft)
+        ? (evaluateLocally(critic['kind'], { draft, changed }) ??
           (await this.ask(session, critic, [...judged, draft], tools())))
         : undefined;
       judged.push(result ? withResult(draft, result) : draft);
@@ -49,11 +55,11 @@ export class Critics {
     drafts: readonly EventDraft[],
     tools: readonly LlmTool[],
   ): Promise<CriticResult | undefined> {
-    const made = drafts.map((draft): DurableEvent => createEvent(session.masked(draft)));
+    const made = drafts.map((draft): DurableEvent => createEvent(session.maskDraft(draft)));
     const latest = made.filter(isBranchEvent);
     const messages = toMessages([...session.view.events, ...latest], this.render);
     try {
-      return await askService(critic, { messages, tools }, session.signal);
+      return await askCriticService(critic, { messages, tools }, session.signal);
     } catch (error) {
       session.signal.throwIfAborted();
       this.logger.warn(
@@ -69,34 +75,38 @@ export class Critics {
  * has said something meanwhile, and not when nothing more may be spent.
  * @returns whether it has to go on
  */
-export async function refine(session: AgentSession, finish: ActionEvent): Promise<boolean> {
+export async function requestRefinement(session: AgentSession, finish: ActionEvent): Promise<boolean> {
   const refinement = refinementOf(session.agent.critic);
   const { critic_result: result } = finish;
   if (!refinement || !isResult(result) || result.score >= refinement.successThreshold) return false;
   const count = session.agentState[COUNTER];
   const iteration = (typeof count === 'number' ? count : 0) + 1;
-  if (iteration > refinement.maxIterations || session.userSpoke || session.overspent !== undefined)
+  if (
+    iteration > refinement.maxIterations ||
+    session.hasNewUserMessage ||
+    session.budgetExceeded !== undefined
+  )
     return false;
   const id = randomUUID();
   await session.append(
     stateDraft('agent_state', { ...session.agentState, [COUNTER]: iteration }),
-    request(id, result, iteration),
+    refinementMessage(id, result, iteration),
     stateDraft('last_user_message_id', id),
   );
   return true;
 }
 
 /** What is told when the user speaks: the agent may be asked to go on as often as before. */
-export function forgetRefinement(agentState: JsonObject): JsonObject | undefined {
+export function withoutRefinementCount(agentState: JsonObject): JsonObject | undefined {
   const { [COUNTER]: count, ...others } = agentState;
   return count === undefined ? undefined : others;
 }
 
-function request(id: string, { score, metadata }: CriticResult, iteration: number): EventDraft {
+function refinementMessage(id: string, { score, metadata }: CriticResult, iteration: number): EventDraft {
   const issues = Array.isArray(metadata?.['issues']) ? metadata['issues'].map(String) : [];
   const list = issues.map((issue) => `\n* ${issue.replaceAll('_', ' ')}`).join('');
   const text =
-    `The task appears incomplete (iteration ${iteration}, predicted success likelihood: ${percent(score)}).\n\n` +
+    `The task appears incomplete (iteration ${iteration}, predicted success likelihood: ${formatPercent(score)}).\n\n` +
     (list === '' ? '' : `What may be wrong with the work so far:${list}\n\n`) +
     'Go through the requirements one by one and check each of them against what is really there. ' +
     'Say what works and what does not yet, complete what is missing, and then finish again.';

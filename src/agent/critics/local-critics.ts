@@ -19,7 +19,7 @@ export interface Refinement {
 }
 
 /** What the agent has done when the critic is asked. */
-export interface Work {
+export interface CriticInput {
   /** What is judged: an action or a message of the agent. */
   draft: EventDraft;
   /** Whether files of the workspace have changed, or commits were made, since the conversation began. */
@@ -27,7 +27,7 @@ export interface Work {
 }
 
 /** Critics that look at the work themselves. Undefined for one that asks a service. */
-export function localVerdict(kind: unknown, { draft, changed }: Work): CriticResult | undefined {
+export function evaluateLocally(kind: unknown, { draft, changed }: CriticInput): CriticResult | undefined {
   switch (kind) {
     case 'PassCritic':
       return { score: 1, message: 'PassCritic always succeeds' };
@@ -51,14 +51,14 @@ export function localVerdict(kind: unknown, { draft, changed }: Work): CriticRes
 }
 
 /** Whether a critic looks at the files of the workspace. */
-export function looksAtFiles({ kind }: JsonObject): boolean {
+export function needsWorkspaceChanges({ kind }: JsonObject): boolean {
   return kind === 'EmptyPatchCritic' || kind === 'AgentFinishedCritic';
 }
 
 /**
  * Whether a critic has something to say to an event: by default only to what may be the agent's last word.
  */
-export function isJudged({ mode }: JsonObject, draft: EventDraft): boolean {
+export function isEvaluated({ mode }: JsonObject, draft: EventDraft): boolean {
   const isAction = draft.kind === 'ActionEvent' && draft.action !== undefined;
   if (mode === 'all_actions') return isAction;
   return isFinish(draft) || draft.kind === 'MessageEvent';
@@ -70,10 +70,10 @@ function isFinish(draft: EventDraft): boolean {
 
 /** The refinement that a critic asks for; undefined: none. */
 export function refinementOf(critic: JsonObject | null): Refinement | undefined {
-  const { iterative_refinement: given } = critic ?? {};
-  if (typeof given !== 'object' || given === null) return undefined;
-  const threshold = 'success_threshold' in given ? given.success_threshold : undefined;
-  const iterations = 'max_iterations' in given ? given.max_iterations : undefined;
+  const { iterative_refinement: settings } = critic ?? {};
+  if (typeof settings !== 'object' || settings === null) return undefined;
+  const threshold = 'success_threshold' in settings ? settings.success_threshold : undefined;
+  const iterations = 'max_iterations' in settings ? settings.max_iterations : undefined;
   return {
     successThreshold: typeof threshold === 'number' ? threshold : 0.6,
     maxIterations: typeof iterations === 'number' ? iterations : 3,

@@ -4,7 +4,7 @@ import { shellEnvironment } from '../../tools/child-environment.js';
 import { killGroup } from '../../tools/process-group.js';
 
 /** What is kept of each of its outputs, in characters; the rest is read and dropped. */
-const KEPT = 50_000;
+const MAX_OUTPUT = 50_000;
 /**
  * How long outputs may stay open behind the end of the command (ms): something in the background may hold
  * them.
@@ -49,17 +49,17 @@ export async function runCommand(
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],
   });
-  const stdout = new KeptText(child.stdout);
-  const stderr = new KeptText(child.stderr);
+  const stdout = new OutputHead(child.stdout);
+  const stderr = new OutputHead(child.stderr);
   // Most commands do not read it: a closed pipe is no failure.
   child.stdin.on('error', () => undefined);
   child.stdin.end(stdin);
   const timeout = AbortSignal.timeout(Math.max(0, timeoutSeconds) * 1_000);
-  const killed = (): void => killGroup(child, 'SIGKILL');
+  const kill = (): void => killGroup(child, 'SIGKILL');
   const stop = AbortSignal.any([signal, timeout]);
-  stop.addEventListener('abort', killed, { once: true });
+  stop.addEventListener('abort', kill, { once: true });
   try {
-    const exitCode = await ended(child);
+    const exitCode = await waitForExit(child);
     signal.throwIfAborted();
     if (timeout.aborted) {
       return {
@@ -74,7 +74,7 @@ export async function runCommand(
     signal.throwIfAborted();
     return { exitCode: -1, stdout: '', stderr: '', error: errorMessage(error) };
   } finally {
-    stop.removeEventListener('abort', killed);
+    stop.removeEventListener('abort', kill);
     killGroup(child, 'SIGKILL');
   }
 }
@@ -82,7 +82,7 @@ export async function runCommand(
 /**
  * The exit code once its outputs are read; what was killed by a signal has the number that a shell gives it.
  */
-function ended(child: ChildProcess): Promise<number> {
+function waitForExit(child: ChildProcess): Promise<number> {
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code: number | null) => resolve(code ?? 137));
@@ -97,13 +97,13 @@ function ended(child: ChildProcess): Promise<number> {
 }
 
 /** The beginning of an output. */
-class KeptText {
+class OutputHead {
   text = '';
 
   constructor(stream: NodeJS.ReadableStream) {
     stream.setEncoding('utf8');
     stream.on('data', (chunk: string) => {
-      if (this.text.length < KEPT) this.text += chunk.slice(0, KEPT - this.text.length);
+      if (this.text.length < MAX_OUTPUT) this.text += chunk.slice(0, MAX_OUTPUT - this.text.length);
     });
   }
 }

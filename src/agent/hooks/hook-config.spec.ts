@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { hasHooks, hooksFor, shownHooks } from './hook-config.js';
+import { hasHooks, hooksFor, hookConfigForEvent } from './hook-config.js';
 
 const config = (matcher: unknown, hooks: unknown = [{ command: 'x' }]) => ({
   pre_tool_use: [{ matcher, hooks }],
@@ -53,7 +53,7 @@ describe('the hooks of a configuration', () => {
         const stored = { pre_tool_use: value };
         expect(Array.isArray(hooksFor(stored, 'PreToolUse', tool))).toBe(true);
         expect(typeof hasHooks(stored, 'PreToolUse')).toBe('boolean');
-        shownHooks(stored);
+        hookConfigForEvent(stored);
       }),
     );
   });

@@ -20,7 +20,7 @@ export interface HookDefinition {
 }
 
 /** How long all patterns of a configuration together may look at a name (ms). */
-const MATCHING_MS = 100;
+const MAX_MATCHING_MS = 100;
 
 /** The key of an event type in a configuration. */
 const KEYS: Readonly<Record<HookEventType, string>> = {
@@ -42,7 +42,7 @@ export function hooksFor(
   type: HookEventType,
   toolName?: string,
 ): HookDefinition[] {
-  const deadline = performance.now() + MATCHING_MS;
+  const deadline = performance.now() + MAX_MATCHING_MS;
   return objectsIn(config?.[KEYS[type]])
     .filter(({ matcher }) => matches(typeof matcher === 'string' ? matcher : '*', toolName, deadline))
     .flatMap(({ hooks }) => objectsIn(hooks).map(definitionOf));
@@ -57,13 +57,13 @@ export function hasHooks(config: JsonObject | null, type: HookEventType): boolea
  * A configuration as events show it: nulls left out, names as the original writes them. Undefined: there is
  * no hook.
  */
-export function shownHooks(config: JsonObject | null): JsonObject | undefined {
+export function hookConfigForEvent(config: JsonObject | null): JsonObject | undefined {
   const types = Object.entries(KEYS);
   const shown = types.map(([, key]): [string, unknown] => [
     key,
     objectsIn(config?.[key]).map(({ matcher, hooks }) => ({
       matcher: typeof matcher === 'string' ? matcher : '*',
-      hooks: objectsIn(hooks).map((hook) => shownDefinition(definitionOf(hook))),
+      hooks: objectsIn(hooks).map((hook) => definitionForEvent(definitionOf(hook))),
     })),
   ]);
   return shown.some(([, list]) => Array.isArray(list) && list.length > 0)
@@ -71,7 +71,7 @@ export function shownHooks(config: JsonObject | null): JsonObject | undefined {
     : undefined;
 }
 
-function shownDefinition({ async: async_, ...definition }: HookDefinition): JsonObject {
+function definitionForEvent({ async: async_, ...definition }: HookDefinition): JsonObject {
   const given = Object.entries({ ...definition, async_ }).filter(([, value]) => value !== null);
   return Object.fromEntries(given);
 }

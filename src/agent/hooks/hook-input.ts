@@ -4,7 +4,7 @@ import { truncateMiddle } from '../../tools/truncate.js';
 import type { JsonObject } from '../../json/index.js';
 
 /** Texts in events of hooks are cut to this (characters). */
-const SHOWN = 50_000;
+const MAX_EVENT_TEXT = 50_000;
 
 /** What a hook is told, and which events it is about. */
 export interface HookCall {
@@ -23,13 +23,13 @@ export interface HookCall {
 }
 
 /** The object that a hook reads, keys in the wire's order. */
-export function inputOf(call: HookCall, conversationId: string, workingDir: string): JsonObject {
+export function hookInput(call: HookCall, conversationId: string, workingDir: string): JsonObject {
   const { type, toolName, toolInput, toolResponse, message, reason } = call;
   return {
     event_type: type,
     tool_name: toolName ?? null,
-    tool_input: toolInput ? complete('ActionEvent', 'action', toolInput) : null,
-    tool_response: toolResponse ? complete('ObservationEvent', 'observation', toolResponse) : null,
+    tool_input: toolInput ? withUnsetFields('ActionEvent', 'action', toolInput) : null,
+    tool_response: toolResponse ? withUnsetFields('ObservationEvent', 'observation', toolResponse) : null,
     message: message ?? null,
     session_id: conversationId,
     working_dir: workingDir,
@@ -38,26 +38,26 @@ export function inputOf(call: HookCall, conversationId: string, workingDir: stri
 }
 
 /** What the event of a hook shows of that; undefined: nothing. */
-export function shownInput(call: HookCall, input: JsonObject): JsonObject | undefined {
+export function inputForEvent(call: HookCall, input: JsonObject): JsonObject | undefined {
   const { tool_name, tool_input, tool_response, message } = input;
   if (call.toolName !== undefined) {
-    return bounded({ tool_name, tool_input, ...(call.toolResponse ? { tool_response } : {}) });
+    return truncateTexts({ tool_name, tool_input, ...(call.toolResponse ? { tool_response } : {}) });
   }
-  if (call.message !== undefined) return bounded({ message });
+  if (call.message !== undefined) return truncateTexts({ message });
   return call.reason === undefined ? undefined : { reason: call.reason };
 }
 
 /** Hooks of the original see the fields that are not set, too. */
-function complete(kind: string, field: string, value: JsonObject): unknown {
+function withUnsetFields(kind: string, field: string, value: JsonObject): unknown {
   return withNulls({ kind, [field]: value })[field];
 }
 
-function bounded(value: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, boundedValue(item)]));
+function truncateTexts(value: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, truncateValue(item)]));
 }
 
-function boundedValue(value: unknown): unknown {
-  if (typeof value === 'string') return truncateMiddle(value, SHOWN);
-  if (Array.isArray(value)) return value.map(boundedValue);
-  return typeof value === 'object' && value !== null ? bounded({ ...value }) : value;
+function truncateValue(value: unknown): unknown {
+  if (typeof value === 'string') return truncateMiddle(value, MAX_EVENT_TEXT);
+  if (Array.isArray(value)) return value.map(truncateValue);
+  return typeof value === 'object' && value !== null ? truncateTexts({ ...value }) : value;
 }

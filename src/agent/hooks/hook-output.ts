@@ -1,14 +1,14 @@
 import type { JsonObject } from '../../json/index.js';
 
 /** What the output of a hook says. */
-export interface HookAnswer {
+export interface HookDecision {
   denies: boolean;
   reason?: string;
   context?: string;
 }
 
 /** Reads the JSON object that a command printed; anything else says nothing. */
-export function readAnswer(output: string): HookAnswer {
+export function parseCommandOutput(output: string): HookDecision {
   const answer = parsed(output.trim());
   if (!answer) return { denies: false };
   const { decision, reason, additionalContext, continue: goesOn } = answer;
@@ -23,7 +23,7 @@ export function readAnswer(output: string): HookAnswer {
  * Reads the decision of a model: the first JSON object in its text. Undefined when there is none that
  * decides, which counts as agreement.
  */
-export function readDecision(text: string): HookAnswer | undefined {
+export function parseModelDecision(text: string): HookDecision | undefined {
   const start = text.indexOf('{');
   const end = text.lastIndexOf('}');
   const answer = start === -1 ? undefined : parsed(text.slice(start, end + 1));

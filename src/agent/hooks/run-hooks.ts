@@ -7,7 +7,7 @@ import { environmentMessage, rejectionDraft } from '../event-drafts.js';
  * Puts what the hooks say in front of the actions of one answer. A blocked one is in the log all the same,
  * and is refused when it is its turn.
  */
-export async function beforeTools(
+export async function runPreToolUseHooks(
   session: AgentSession,
   drafts: readonly EventDraft[],
 ): Promise<EventDraft[]> {
@@ -38,20 +38,20 @@ export async function beforeTools(
 }
 
 /** What stands in the log for an action that a hook blocked; undefined: none did. */
-export function refusal(session: AgentSession, action: ActionEvent): EventDraft[] | undefined {
+export function blockedActionDrafts(session: AgentSession, action: ActionEvent): EventDraft[] | undefined {
   const { [action.id]: reason, ...others } = session.blockedActions;
   if (reason === undefined) return undefined;
   return [stateDraft('blocked_actions', others), rejectionDraft(action, reason, 'hook')];
 }
 
 /** What the hooks say to the result of an action; they see it without secrets. An error is no result. */
-export async function afterTool(
+export async function runPostToolUseHooks(
   session: AgentSession,
   action: ActionEvent,
   result: EventDraft,
 ): Promise<EventDraft[]> {
   if (result.kind !== 'ObservationEvent' || !session.hooks.has('PostToolUse')) return [];
-  const shown = session.masked(result);
+  const shown = session.maskDraft(result);
   const { events } = await session.hooks.run(
     {
       type: 'PostToolUse',
@@ -66,7 +66,7 @@ export async function afterTool(
 }
 
 /** Whether a hook blocked the last message of the user: then there is nothing to do. */
-export async function declinesMessage(session: AgentSession): Promise<boolean> {
+export async function finishIfMessageBlocked(session: AgentSession): Promise<boolean> {
   const { [session.lastUserMessageId ?? '']: reason, ...others } = session.blockedMessages;
   if (reason === undefined) return false;
   await session.append(stateDraft('blocked_messages', others));
@@ -75,7 +75,7 @@ export async function declinesMessage(session: AgentSession): Promise<boolean> {
 }
 
 /** Whether a hook wants the agent, which says that it has finished, to go on; it is told why. */
-export async function mustGoOn(session: AgentSession): Promise<boolean> {
+export async function runStopHooks(session: AgentSession): Promise<boolean> {
   if (!session.hooks.has('Stop')) return false;
   const { events, blocked } = await session.hooks.run(
     { type: 'Stop', reason: 'agent_finished' },

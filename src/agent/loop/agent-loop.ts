@@ -7,10 +7,10 @@ import { Llm } from '../../llm/llm.js';
 import { CallFormatError, LlmError } from '../../llm/errors/llm-error.js';
 import { ToolRegistry } from '../../tools/tool-registry.js';
 import { RunOverError, type AgentDriver, type AgentSession } from '../agent-session.js';
-import { handlesRequests } from '../condenser/condenser-spec.js';
-import { Condensing, type CondensingSession } from '../condenser/condenser.js';
+import { canCondenseOnRequest } from '../condenser/condenser-spec.js';
+import { Condenser, type CondensationSession } from '../condenser/condenser.js';
 import { environmentMessage, rejectionDraft, runErrorDraft, userMessage } from '../event-drafts.js';
-import { mustGoOn } from '../hooks/run-hooks.js';
+import { runStopHooks } from '../hooks/run-hooks.js';
 import { AgentStep } from './agent-step.js';
 import { detectStuck } from './stuck-detector.js';
 
@@ -24,19 +24,19 @@ export const CONDENSATION_REQUEST: EventDraft = { source: 'environment', kind: '
 @Injectable()
 export class AgentLoop implements AgentDriver {
   private readonly step: AgentStep;
-  private readonly condensing: Condensing;
+  private readonly condenser: Condenser;
 
   constructor(llm: Llm, registry: ToolRegistry) {
-    this.condensing = new Condensing(llm);
-    this.step = new AgentStep(llm, registry, this.condensing);
+    this.condenser = new Condenser(llm);
+    this.step = new AgentStep(llm, registry, this.condenser);
   }
 
   /**
    * Condenses the history between runs, because somebody asked for it.
    * @throws CondensationImpossibleError, LlmError
    */
-  async condense(session: CondensingSession): Promise<void> {
-    await this.condensing.run(session, CONDENSATION_REQUEST);
+  async condense(session: CondensationSession): Promise<void> {
+    await this.condenser.run(session, CONDENSATION_REQUEST);
   }
 
   /** One run. Failures end in the conversation's status and an event; only a broken log makes it reject. */
@@ -51,24 +51,24 @@ export class AgentLoop implements AgentDriver {
   }
 
   private async iterate(session: AgentSession): Promise<void> {
-    if (!(await begins(session))) return;
+    if (!(await beginRun(session))) return;
     for (let iteration = 1; ; iteration++) {
       await turnToWork();
       if (['paused', 'stuck', 'error'].includes(session.status)) return;
       if (session.status === 'finished') {
         // Only what this run has finished: a run of what was finished before does nothing.
-        if (iteration === 1 || !(await mustGoOn(session))) return;
+        if (iteration === 1 || !(await runStopHooks(session))) return;
         if (iteration > session.maxIterations) return this.stopAtLimit(session);
       }
       if (session.stuckDetection && (await this.checkStuck(session))) return;
       if (session.status === 'waiting_for_confirmation') await session.setStatus('running');
-      if (session.overspent !== undefined && session.view.unmatched().length === 0) {
+      if (session.budgetExceeded !== undefined && session.view.pendingActions().length === 0) {
         // What waits for execution is still done: it was paid for.
-        await session.setStatus('error', runErrorDraft('MaxBudgetReached', session.overspent));
+        await session.setStatus('error', runErrorDraft('MaxBudgetReached', session.budgetExceeded));
         return;
       }
       session.beginStep();
-      await this.takeStep(session);
+      await this.runStep(session);
       await this.resumeForNewMessage(session);
       if (session.status === 'waiting_for_confirmation') return;
       if (session.pauseRequested && session.status === 'running') await session.pause();
@@ -83,17 +83,17 @@ export class AgentLoop implements AgentDriver {
    * A history that the provider does not take is condensed in the next step; what it refused for its content,
    * and a call that cannot be read, are put to the agent as a message; all else ends the run.
    */
-  private async takeStep(session: AgentSession): Promise<void> {
+  private async runStep(session: AgentSession): Promise<void> {
     try {
       await this.step.run(session);
     } catch (error) {
-      if (isHistoryRefused(error) && handlesRequests(session.agent.condenser)) {
+      if (isHistoryRejected(error) && canCondenseOnRequest(session.agent.condenser)) {
         await session.append(CONDENSATION_REQUEST);
         return;
       }
-      const request = requestToAgent(error);
+      const request = feedbackForAgent(error);
       if (request === undefined) throw error;
-      await session.append(...spokenFor(request));
+      await session.append(...messageOnBehalfOfUser(request));
     }
   }
 
@@ -102,12 +102,12 @@ export class AgentLoop implements AgentDriver {
    * person.
    */
   private async resumeForNewMessage(session: AgentSession): Promise<void> {
-    if (!session.userSpoke) return;
+    if (!session.hasNewUserMessage) return;
     // `idle`: it came right behind the end of the step, and its arrival has reset the status.
     if (session.status === 'idle') await session.setStatus('running');
     if (session.status !== 'waiting_for_confirmation') return;
     const superseded = session.view
-      .unmatched()
+      .pendingActions()
       .map((action) => rejectionDraft(action, 'Superseded by a new user message'));
     await session.append(...superseded);
     await session.setStatus('running');
@@ -133,14 +133,14 @@ export class AgentLoop implements AgentDriver {
 }
 
 /** What the agent is asked when it can do something about an error. */
-function requestToAgent(error: unknown): string | undefined {
+function feedbackForAgent(error: unknown): string | undefined {
   if (error instanceof CallFormatError) return error.message;
   const isPolicy = error instanceof LlmError && error.code === 'LLMContentPolicyViolationError';
   return isPolicy ? POLICY_VIOLATION_REQUEST : undefined;
 }
 
 /** Stands for a message of the user, so it counts as the last one. */
-function spokenFor(text: string): EventDraft[] {
+function messageOnBehalfOfUser(text: string): EventDraft[] {
   const id = randomUUID();
   return [
     { id, ...userMessage(text) },
@@ -149,7 +149,7 @@ function spokenFor(text: string): EventDraft[] {
 }
 
 /** A shorter history may help: there are too many tokens, or calls and results do not match. */
-function isHistoryRefused(error: unknown): boolean {
+function isHistoryRejected(error: unknown): boolean {
   return (
     error instanceof LlmError &&
     ['LLMContextWindowExceedError', 'LLMMalformedConversationHistoryError'].includes(error.code)
@@ -157,7 +157,7 @@ function isHistoryRefused(error: unknown): boolean {
 }
 
 /** Puts a run under way; false when it was told to pause while it prepared itself. */
-export async function begins(session: AgentSession): Promise<boolean> {
+export async function beginRun(session: AgentSession): Promise<boolean> {
   if (session.pauseRequested) {
     if (['idle', 'running'].includes(session.status)) await session.pause();
     return false;

@@ -17,14 +17,19 @@ import type { ToolRegistry } from '../../tools/tool-registry.js';
 import { toLlmTool } from '../../tools/tool-schema.js';
 import type { AgentSession } from '../agent-session.js';
 import type { ViewEvent } from '../agent-view.js';
-import { Critics, refine } from '../critics/critics.js';
-import type { Condensing } from '../condenser/condenser.js';
-import { Dialogues } from '../messages/message-cache.js';
+import { Critics, requestRefinement } from '../critics/critics.js';
+import type { Condenser } from '../condenser/condenser.js';
+import { MessageCache } from '../messages/message-cache.js';
 import { environmentMessage, toolErrorDraft } from '../event-drafts.js';
 import { AGENT_MISTAKE } from '../error-classification.js';
-import { afterTool, beforeTools, declinesMessage, refusal } from '../hooks/run-hooks.js';
+import {
+  runPostToolUseHooks,
+  runPreToolUseHooks,
+  finishIfMessageBlocked,
+  blockedActionDrafts,
+} from '../hooks/run-hooks.js';
 import { INSPECT_IMAGE, withImageReferences } from '../messages/image-references.js';
-import { analyse } from '../security/analysis.js';
+import { analyseActions } from '../security/analysis.js';
 import { isHarmless, needsConfirmation } from '../security/confirmation.js';
 import { actionTask, runBatch, type Task } from './tool-execution.js';
 
@@ -37,62 +42,62 @@ const LARGE_ARGUMENTS = 16_384;
 /** One step of the agent: from its view of the log to the events that follow. */
 export class AgentStep {
   private readonly critics: Critics;
-  private readonly dialogues: Dialogues;
-  private readonly writing = new WeakMap<AgentSession, Promise<unknown>>();
-  private readonly described = new WeakMap<ReadonlyMap<string, Tool>, LlmTool[]>();
+  private readonly messageCache: MessageCache;
+  private readonly pendingResults = new WeakMap<AgentSession, Promise<unknown>>();
+  private readonly toolDescriptions = new WeakMap<ReadonlyMap<string, Tool>, LlmTool[]>();
 
   constructor(
     private readonly llm: Llm,
     registry: ToolRegistry,
-    private readonly condensing: Condensing,
+    private readonly condenser: Condenser,
   ) {
     const render = registry.renderObservation.bind(registry);
     this.critics = new Critics(render);
-    this.dialogues = new Dialogues(render);
+    this.messageCache = new MessageCache(render);
   }
 
   /** Executes what waits for execution; if nothing does, asks the model and does what it says. */
   async run(session: AgentSession): Promise<void> {
-    const waiting = session.view.unmatched();
+    const waiting = session.view.pendingActions();
     if (waiting.length > 0) {
       await this.execute(session, waiting);
       return;
     }
-    if (await declinesMessage(session)) return;
-    if (await this.condensing.run(session)) return;
-    if (await this.declineImages(session)) return;
+    if (await finishIfMessageBlocked(session)) return;
+    if (await this.condenser.run(session)) return;
+    if (await this.rejectImages(session)) return;
     const itemId = randomUUID();
     // The model may be switched while it thinks: what it answers is counted as its own.
     const { llm } = session.agent;
     const { length } = session.view.events;
-    const response = await this.ask(session, llm, itemId);
-    await this.written(session);
+    const response = await this.callModel(session, llm, itemId);
+    await this.resultsDurable(session);
     await turnToWork();
-    this.condensing.asked(session.view, length, response.usage.prompt_tokens);
+    this.condenser.recordUsage(session.view, length, response.usage.prompt_tokens);
     const usage = session.countUsage(llm.usage_id, llm.model, response);
     if (response.message.tool_calls?.length) {
-      await this.act(session, response, itemId, usage);
+      await this.handleToolCalls(session, response, itemId, usage);
       return;
     }
-    await this.speak(session, response, itemId, usage);
+    await this.handleMessage(session, response, itemId, usage);
   }
 
-  private async ask(session: AgentSession, llm: LlmConfig, itemId: string): Promise<LlmResponse> {
+  private async callModel(session: AgentSession, llm: LlmConfig, itemId: string): Promise<LlmResponse> {
     const stream = session.stream(itemId);
     try {
       const response = await this.llm.complete({
         config: llm,
-        messages: this.dialogues.of(this.shown(session, llm)),
+        messages: this.messageCache.messagesFor(this.viewFor(session, llm)),
         tools: this.describeTools(session),
         conversationId: session.conversationId,
         signal: session.signal,
         onDelta: (delta) => stream.delta(delta),
-        onRetry: ({ error }) => stream.abort(failureName(error)),
+        onRetry: ({ error }) => stream.abort(errorCodeOf(error)),
       });
       stream.end();
       return response;
     } catch (error) {
-      stream.abort(session.signal.aborted ? 'cancelled' : failureName(error));
+      stream.abort(session.signal.aborted ? 'cancelled' : errorCodeOf(error));
       // What cannot be read was paid for, too.
       if (error instanceof CallFormatError)
         await session.append(session.countUsage(llm.usage_id, llm.model, error.response));
@@ -101,7 +106,7 @@ export class AgentStep {
   }
 
   /** The view as the model can take it. */
-  private shown(session: AgentSession, llm: LlmConfig): readonly ViewEvent[] {
+  private viewFor(session: AgentSession, llm: LlmConfig): readonly ViewEvent[] {
     const { events } = session.view;
     const isBlind = session.tools().has(INSPECT_IMAGE) && !this.llm.supportsVision(llm);
     return isBlind ? withImageReferences(events) : events;
@@ -111,14 +116,14 @@ export class AgentStep {
   private describeTools(session: AgentSession): LlmTool[] {
     const tools = session.tools();
     const known =
-      this.described.get(tools) ?? [...tools.values()].map(({ definition }) => toLlmTool(definition));
-    this.described.set(tools, known);
+      this.toolDescriptions.get(tools) ?? [...tools.values()].map(({ definition }) => toLlmTool(definition));
+    this.toolDescriptions.set(tools, known);
     return known;
   }
 
   /** An image for a model that takes none: says so without asking the model. */
-  private async declineImages(session: AgentSession): Promise<boolean> {
-    const asked = session.view.lastFromUser?.llm_message.content ?? [];
+  private async rejectImages(session: AgentSession): Promise<boolean> {
+    const asked = session.view.lastUserMessage?.llm_message.content ?? [];
     if (!asked.some(({ type }) => type === 'image') || this.llm.supportsVision(session.agent.llm))
       return false;
     if (session.tools().has(INSPECT_IMAGE)) return false;
@@ -133,7 +138,7 @@ export class AgentStep {
   }
 
   /** An answer without tool calls: text ends the run, anything else is told to go on. */
-  private async speak(
+  private async handleMessage(
     session: AgentSession,
     response: LlmResponse,
     itemId: string,
@@ -142,7 +147,7 @@ export class AgentStep {
     const message = agentMessage(response.message, response.id, itemId);
     const hasText = response.message.content.some((block) => block.text.trim() !== '');
     if (hasText) {
-      const judged = await this.critics.judge(session, [message], () => this.describeTools(session));
+      const judged = await this.critics.evaluate(session, [message], () => this.describeTools(session));
       await session.append(usage, ...judged);
       await session.finish();
       return;
@@ -151,7 +156,7 @@ export class AgentStep {
   }
 
   /** An answer with tool calls: all actions go into the log before any of them is executed. */
-  private async act(
+  private async handleToolCalls(
     session: AgentSession,
     response: LlmResponse,
     itemId: string,
@@ -165,14 +170,14 @@ export class AgentStep {
       if (call.arguments.length > LARGE_ARGUMENTS) await turnToWork();
     }
     const drafts = calls.flatMap((call, index) =>
-      actionDrafts(call, response, index === 0 ? itemId : undefined, callOf(response, index)),
+      actionDrafts(call, response, index === 0 ? itemId : undefined, toolCallAt(response, index)),
     );
-    const judged = await this.critics.judge(session, drafts, () => this.describeTools(session));
-    const events = await session.append(usage, ...(await beforeTools(session, judged)));
+    const judged = await this.critics.evaluate(session, drafts, () => this.describeTools(session));
+    const events = await session.append(usage, ...(await runPreToolUseHooks(session, judged)));
     const actions = events.filter(
       (event): event is ActionEvent => event.kind === 'ActionEvent' && !!event.action,
     );
-    if (await this.mustAsk(session, actions)) {
+    if (await this.needsApproval(session, actions)) {
       await session.setStatus('waiting_for_confirmation');
       return;
     }
@@ -182,12 +187,12 @@ export class AgentStep {
   }
 
   /** Whether a person has to agree first. What the analyzer thinks stands in the log before the decision. */
-  private async mustAsk(session: AgentSession, all: readonly ActionEvent[]): Promise<boolean> {
+  private async needsApproval(session: AgentSession, all: readonly ActionEvent[]): Promise<boolean> {
     const { securityAnalyzer: analyzer, confirmationPolicy: policy } = session;
     // Nobody is asked about what a hook does not let happen.
     const actions = all.filter(({ id }) => session.blockedActions[id] === undefined);
     if (!analyzer || isHarmless(actions)) return needsConfirmation(policy, actions, () => 'UNKNOWN');
-    const { event, riskOf } = await analyse(analyzer, policy, actions);
+    const { event, riskOf } = await analyseActions(analyzer, policy, actions);
     await session.append(event);
     return needsConfirmation(policy, actions, riskOf);
   }
@@ -197,49 +202,49 @@ export class AgentStep {
     const finish = actions.findIndex((action) => action.tool_name === 'finish');
     const due = finish === -1 ? actions : actions.slice(0, finish + 1);
     const tools = session.tools();
-    const tasks = due.map((action) => taskOf(session, action, tools));
+    const tasks = due.map((action) => toolTask(session, action, tools));
     const written: Promise<unknown>[] = [];
     await runBatch(tasks, session.agent.tool_concurrency_limit, async (draft, index) => {
       const task = tasks[index];
       if (!task) return;
       const { action, files } = task;
-      const refused = refusal(session, action);
+      const refused = blockedActionDrafts(session, action);
       if (refused) {
         await session.append(...refused);
         return;
       }
-      const said = await afterTool(session, action, draft);
+      const said = await runPostToolUseHooks(session, action, draft);
       if (said.length > 0) await session.append(...said);
       const writing = session.appendResult(draft, files);
       // Who waits for all of them sees the failure.
       writing.catch(() => undefined);
       written.push(writing);
     });
-    this.keepWriting(session, Promise.all(written));
+    this.trackResults(session, Promise.all(written));
     const last = actions[finish];
     if (!last) return;
-    await this.written(session);
-    if (!(await refine(session, last))) await session.finish();
+    await this.resultsDurable(session);
+    if (!(await requestRefinement(session, last))) await session.finish();
   }
 
   /**
    * Results have their place in view and log at once. Until they are durable the model may think already:
    * whatever it wants stands behind them.
    */
-  private keepWriting(session: AgentSession, results: Promise<unknown>): void {
+  private trackResults(session: AgentSession, results: Promise<unknown>): void {
     results.catch(() => undefined);
-    this.writing.set(session, results);
+    this.pendingResults.set(session, results);
   }
 
   /** Resolves when the results of the step before are durable. */
-  private async written(session: AgentSession): Promise<void> {
-    await this.writing.get(session);
-    this.writing.delete(session);
+  private async resultsDurable(session: AgentSession): Promise<void> {
+    await this.pendingResults.get(session);
+    this.pendingResults.delete(session);
   }
 }
 
 /** An action to execute; the session keeps its result until that is in the log. */
-function taskOf(
+function toolTask(
   session: AgentSession,
   action: ActionEvent,
   tools: ReadonlyMap<string, Tool>,
@@ -257,11 +262,11 @@ function taskOf(
 }
 
 /** The class of a failure, as clients know it. */
-function failureName(error: unknown): string {
+function errorCodeOf(error: unknown): string {
   return error instanceof LlmError ? error.code : errorName(error);
 }
 
-function callOf(response: LlmResponse, index: number): MessageToolCall {
+function toolCallAt(response: LlmResponse, index: number): MessageToolCall {
   const call = response.message.tool_calls?.[index];
   if (!call) throw new RangeError(`the answer has no tool call ${index}`);
   return call;

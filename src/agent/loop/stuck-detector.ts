@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ActionEvent, AgentErrorEvent } from '../../events/index.js';
-import { type BranchEvent, isFromUser } from '../agent-view.js';
+import { type BranchEvent, isUserMessage } from '../agent-view.js';
 
 /** How far back to look, and how many repetitions count (values of the OpenHands SDK). */
 const WINDOW = 20;
 const SAME_RESULT = 4;
 const SAME_ERROR = 4;
-const NUDGE_AT = 3;
+const NUDGE_AT_ERROR = 3;
 const MONOLOGUE = 3;
 const ALTERNATING = 6;
 
@@ -28,7 +28,7 @@ export function detectStuck(events: readonly BranchEvent[]): StuckVerdict {
 }
 
 function sinceLastUserMessage(events: readonly BranchEvent[]): readonly BranchEvent[] {
-  const last = events.findLastIndex(isFromUser);
+  const last = events.findLastIndex(isUserMessage);
   return events.slice(last + 1);
 }
 
@@ -74,7 +74,7 @@ function repeatedError(
   const errors = trailingErrors(actions, results);
   if (errors.length >= SAME_ERROR) return STUCK;
   const last = errors[errors.length - 1];
-  if (errors.length !== NUDGE_AT || !last) return FINE;
+  if (errors.length !== NUDGE_AT_ERROR || !last) return FINE;
   const nudged = recent
     .slice(recent.indexOf(last))
     .some((event) => event.kind === 'MessageEvent' && event.source === 'environment');
@@ -82,7 +82,7 @@ function repeatedError(
   return {
     kind: 'nudge',
     text:
-      `You've called \`${last.tool_name}\` with the same arguments ${NUDGE_AT} times in a row and gotten the same ` +
+      `You've called \`${last.tool_name}\` with the same arguments ${NUDGE_AT_ERROR} times in a row and gotten the same ` +
       `error each time: ${last.error}. Repeating the call will not help: check the arguments, or try another way.`,
   };
 }
@@ -113,10 +113,10 @@ function alternates(actions: readonly ActionEvent[], results: readonly Result[])
 
 /** Agent messages at the tail with nothing done between them; messages of the environment do not break it. */
 function monologue(events: readonly BranchEvent[]): boolean {
-  let spoken = 0;
+  let messages = 0;
   for (const event of events.toReversed()) {
     if (event.kind !== 'MessageEvent') break;
-    if (event.source === 'agent') spoken += 1;
+    if (event.source === 'agent') messages += 1;
   }
-  return spoken >= MONOLOGUE;
+  return messages >= MONOLOGUE;
 }

@@ -27,12 +27,12 @@ export function actionTask(
   }
   let invocation: ToolInvocation | undefined;
   try {
-    invocation = invocationOf(action, tools);
+    invocation = prepareInvocation(action, tools);
   } catch (error) {
     return { resources: [], run: () => Promise.resolve(failure(action, error)) };
   }
   if (!invocation) {
-    const draft = toolErrorDraft(action, notFound(action.tool_name, tools), AGENT_MISTAKE);
+    const draft = toolErrorDraft(action, toolNotFoundText(action.tool_name, tools), AGENT_MISTAKE);
     return { resources: [], run: () => Promise.resolve(draft) };
   }
   const prepared = invocation;
@@ -65,14 +65,17 @@ function failure(action: ActionEvent, error: unknown): EventDraft {
   return toolErrorDraft(action, text, error instanceof ToolExecutionError ? AGENT_MISTAKE : TOOL_FAULT);
 }
 
-function invocationOf(action: ActionEvent, tools: ReadonlyMap<string, Tool>): ToolInvocation | undefined {
+function prepareInvocation(
+  action: ActionEvent,
+  tools: ReadonlyMap<string, Tool>,
+): ToolInvocation | undefined {
   if (!action.action) return undefined;
   const { kind: _kind, ...args } = action.action;
   const tool = tools.get(action.tool_name);
   return tool?.prepare(tool.definition.argumentsOf?.(action.action) ?? args);
 }
 
-function notFound(name: string, tools: ReadonlyMap<string, Tool>): string {
+function toolNotFoundText(name: string, tools: ReadonlyMap<string, Tool>): string {
   const names = [...tools.keys()].map((known) => `'${known}'`).join(', ');
   return `Tool '${name}' not found. Available: [${names}]`;
 }

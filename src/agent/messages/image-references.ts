@@ -1,5 +1,5 @@
 import { textContent, type Content } from '../../events/index.js';
-import { type AgentView, isFromUser, type ViewEvent } from '../agent-view.js';
+import { type AgentView, isUserMessage, type ViewEvent } from '../agent-view.js';
 
 /** The tool that looks at images for a model that cannot. */
 export const INSPECT_IMAGE = 'inspect_image_with_vision';
@@ -8,22 +8,24 @@ export const INSPECT_IMAGE = 'inspect_image_with_vision';
  * The view for a model that takes no images but has that tool: a text in the place of each image of the user.
  */
 export function withImageReferences(events: readonly ViewEvent[]): ViewEvent[] {
-  const latest = events.findLastIndex(isFromUser);
+  const latest = events.findLastIndex(isUserMessage);
   return events.map((event, index) => {
-    if (!isFromUser(event)) return event;
+    if (!isUserMessage(event)) return event;
     const message = event.llm_message;
-    const content = referenced(message.content, index === latest);
+    const content = replaceImages(message.content, index === latest);
     return { ...event, llm_message: { ...message, content } };
   });
 }
 
 /** The images of the latest message of the user, in their order. */
-export function latestImages({ lastFromUser }: Pick<AgentView, 'lastFromUser'>): string[] {
-  const content = lastFromUser?.llm_message.content ?? [];
+export function latestImages({
+  lastUserMessage: lastUserMessage,
+}: Pick<AgentView, 'lastUserMessage'>): string[] {
+  const content = lastUserMessage?.llm_message.content ?? [];
   return content.flatMap((block) => (block.type === 'image' ? block.image_urls : []));
 }
 
-function referenced(content: readonly Content[], isLatest: boolean): Content[] {
+function replaceImages(content: readonly Content[], isLatest: boolean): Content[] {
   let index = 0;
   return content.flatMap((block) => {
     if (block.type !== 'image') return [block];

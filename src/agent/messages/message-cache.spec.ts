@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { action, failure, message, observation } from '../../../test/support/events.js';
 import type { ActionEvent, Observation } from '../../events/index.js';
 import type { ViewEvent } from '../agent-view.js';
-import { Dialogues } from './message-cache.js';
+import { MessageCache } from './message-cache.js';
 import { toMessages } from './to-messages.js';
 
 const asStored = (stored: Observation) => stored.content;
@@ -37,23 +37,23 @@ describe('Dialogues', () => {
   it('are what the whole history makes, however it grows', () => {
     fc.assert(
       fc.property(fc.array(HAPPENING, { maxLength: 40 }), (happenings) => {
-        const dialogues = new Dialogues(asStored);
+        const dialogues = new MessageCache(asStored);
         const events: ViewEvent[] = [];
         for (const event of told(happenings)) {
           events.push(event);
-          expect(dialogues.of(events)).toEqual(toMessages(events, asStored));
+          expect(dialogues.messagesFor(events)).toEqual(toMessages(events, asStored));
         }
       }),
     );
   });
 
   it('begin with the same objects as before', () => {
-    const dialogues = new Dialogues(asStored);
+    const dialogues = new MessageCache(asStored);
     const calls = ['a', 'b', 'c'].map((id) => action(id, 'ls', `r-${id}`));
     const events: ViewEvent[] = [message('user', 'go')];
     const seen = calls.map((call) => {
       events.push(call, observation(call, 'x'));
-      return dialogues.of(events);
+      return dialogues.messagesFor(events);
     });
     expect(seen[2]).toHaveLength(7);
     expect(seen[2]?.[0]).toBe(seen[1]?.[0]);
@@ -67,15 +67,15 @@ describe('Dialogues', () => {
         { ...observation(call, 'x'), action_id: `action-${n}` },
       ],
     );
-    expect(new Dialogues(asStored).of(events)).toHaveLength(events.length);
+    expect(new MessageCache(asStored).messagesFor(events)).toHaveLength(events.length);
   });
 
   it('begin anew with another history', () => {
-    const dialogues = new Dialogues(asStored);
+    const dialogues = new MessageCache(asStored);
     const [first, second] = [action('a', 'ls', 'r1'), action('b', 'ls', 'r2')];
     const events = [message('user', 'go'), first, observation(first, 'x'), second, observation(second, 'y')];
-    dialogues.of(events);
+    dialogues.messagesFor(events);
     const shorter = events.slice(3);
-    expect(dialogues.of(shorter)).toEqual(toMessages(shorter, asStored));
+    expect(dialogues.messagesFor(shorter)).toEqual(toMessages(shorter, asStored));
   });
 });

@@ -2,7 +2,7 @@ import type { Message } from '../../events/index.js';
 import type { ViewEvent } from '../agent-view.js';
 import { resultsByAction, toMessages, type ObservationRenderer } from './to-messages.js';
 
-interface Settled {
+interface SettledMessages {
   /** How many events these messages are made of; they end before an answer of the model. */
   end: number;
   /** The last of these events. */
@@ -14,24 +14,24 @@ interface Settled {
  * Makes the dialogues of views, step by step: what comes before the last answer of the model does not change
  * any more, and is the same objects in each dialogue, so that what is made of them can be remembered, too.
  */
-export class Dialogues {
-  private readonly settled = new WeakMap<readonly ViewEvent[], Settled>();
+export class MessageCache {
+  private readonly settled = new WeakMap<readonly ViewEvent[], SettledMessages>();
 
   constructor(private readonly render: ObservationRenderer) {}
 
   /** @param events of a view, which only grow as long as they are the same list */
-  of(events: readonly ViewEvent[]): Message[] {
+  messagesFor(events: readonly ViewEvent[]): Message[] {
     const settled = this.advance(events);
     return settled.messages.concat(toMessages(events.slice(settled.end), this.render));
   }
 
-  private advance(events: readonly ViewEvent[]): Settled {
+  private advance(events: readonly ViewEvent[]): SettledMessages {
     const known = this.settled.get(events);
     const isSame = known !== undefined && events[known.end - 1] === known.last;
     const settled = isSame ? known : { end: 0, last: undefined, messages: [] };
-    const end = lastAnswer(events, settled.end);
+    const end = lastAnswerStart(events, settled.end);
     const between = events.slice(settled.end, end);
-    if (between.length === 0 || !isComplete(between)) return settled;
+    if (between.length === 0 || !hasAllResults(between)) return settled;
     // One by one: a call takes no more than some 100,000 arguments.
     for (const message of toMessages(between, this.render)) settled.messages.push(message);
     settled.end = end;
@@ -42,7 +42,7 @@ export class Dialogues {
 }
 
 /** Where the calls of the last answer begin; errors of invalid ones may stand between them. */
-function lastAnswer(events: readonly ViewEvent[], from: number): number {
+function lastAnswerStart(events: readonly ViewEvent[], from: number): number {
   let start = events.length - 1;
   while (start > from && events[start]?.kind !== 'ActionEvent') start--;
   const last = events[start];
@@ -56,7 +56,7 @@ function lastAnswer(events: readonly ViewEvent[], from: number): number {
 }
 
 /** Whether each action has its result: one that comes later belongs before what was said meanwhile. */
-function isComplete(events: readonly ViewEvent[]): boolean {
+function hasAllResults(events: readonly ViewEvent[]): boolean {
   const results = resultsByAction(events);
   return events.every((event) => event.kind !== 'ActionEvent' || results.has(event.id));
 }

@@ -17,7 +17,7 @@ type ResultEvent = ObservationEvent | AgentErrorEvent | UserRejectObservation;
 export type ObservationRenderer = (observation: Observation) => Content[];
 
 /** More than this of one tool result is cut in the middle (characters; the limit of the OpenHands SDK). */
-const TOOL_TEXT_LIMIT = 50_000;
+const MAX_TOOL_TEXT = 50_000;
 
 /**
  * Turns the view into the dialogue for the model. Results stand right behind the call they answer, whatever
@@ -36,7 +36,7 @@ export function toMessages(
     if (event?.kind === 'CondensationSummaryEvent')
       appendMessage(messages, summaryMessage(event.summary), []);
     if (event?.kind === 'ActionEvent') {
-      const batch = batchAt(events, index);
+      const batch = callsOfAnswer(events, index);
       messages.push(assistantMessage(batch));
       for (const action of batch) {
         const result = results.get(action.id);
@@ -76,7 +76,7 @@ function isResult(event: BranchEvent | ViewEvent): event is ResultEvent {
 /**
  * The calls of one answer: actions with the same response id; errors of invalid calls may stand between them.
  */
-function batchAt(events: readonly (BranchEvent | ViewEvent)[], start: number): ActionEvent[] {
+function callsOfAnswer(events: readonly (BranchEvent | ViewEvent)[], start: number): ActionEvent[] {
   const batch: ActionEvent[] = [];
   for (let index = start; index < events.length; index++) {
     const event = events[index];
@@ -150,9 +150,9 @@ function resultContent(event: ResultEvent, render: ObservationRenderer): Content
 }
 
 function limitText(block: Content): Content {
-  if (block.type !== 'text' || block.text.length <= TOOL_TEXT_LIMIT) return block;
+  if (block.type !== 'text' || block.text.length <= MAX_TOOL_TEXT) return block;
   const notice = '<response clipped><NOTE>The middle of this result was left out.</NOTE>';
-  const room = TOOL_TEXT_LIMIT - notice.length;
+  const room = MAX_TOOL_TEXT - notice.length;
   const head = Math.ceil(room / 2);
   return { ...block, text: block.text.slice(0, head) + notice + block.text.slice(head - room) };
 }

@@ -23,8 +23,8 @@ const ADVICE: Readonly<Record<string, string>> = {
 };
 
 /** The family of the model that an LLM config means; `model_canonical_name` decides when it is set. */
-export function familyOf({ model, model_canonical_name: canonical }: LlmConfig): ModelFamily {
-  const name = (canonical ?? model).toLowerCase();
+export function modelFamily({ model, model_canonical_name: canonicalName }: LlmConfig): ModelFamily {
+  const name = (canonicalName ?? model).toLowerCase();
   if (name.includes('claude')) return { family: 'anthropic_claude' };
   if (name.includes('gemini')) return { family: 'google_gemini' };
   if (!name.includes('gpt-')) return {};
@@ -34,7 +34,7 @@ export function familyOf({ model, model_canonical_name: canonical }: LlmConfig):
 
 /** Advice for models like this one; undefined where there is none. */
 export function modelSection(llm: LlmConfig): PromptSection | undefined {
-  const { family, variant } = familyOf(llm);
+  const { family, variant } = modelFamily(llm);
   const text = ADVICE[variant ?? family ?? ''];
   return text === undefined ? undefined : { tag: 'IMPORTANT', text };
 }

@@ -4,7 +4,7 @@ import { errorCode, errorMessage } from '../../errors/index.js';
 import { isMissing, readBoundedText } from '../../files/index.js';
 import type { AgentSpec } from '../agent-spec.js';
 import type { Warn } from '../skills/files/skill-folder.js';
-import { familyOf } from './model-section.js';
+import { modelFamily } from './model-section.js';
 import { renderTemplate } from './template.js';
 
 /** Names of prompts that the server brings along, as clients know them. */
@@ -38,7 +38,7 @@ export class PromptFileError extends Error {
 }
 
 /** Where prompt files are looked for. */
-export interface PromptPlaces {
+export interface PromptFileFolders {
   /** What relative paths are relative to (absolute path). */
   base: string;
   home?: string;
@@ -50,7 +50,7 @@ export interface PromptPlaces {
  */
 export async function readPromptFiles(
   agent: AgentSpec,
-  places: PromptPlaces,
+  places: PromptFileFolders,
   warn: Warn,
 ): Promise<PromptFiles> {
   if (agent.system_prompt !== null) return {};
@@ -72,7 +72,7 @@ async function readPrompt(agent: AgentSpec, base: string): Promise<string> {
     persona,
     llm,
   } = agent;
-  const { family, variant } = familyOf(llm);
+  const { family, variant } = modelFamily(llm);
   const variables = {
     ...system_prompt_kwargs,
     security_policy_filename,
@@ -85,7 +85,7 @@ async function readPrompt(agent: AgentSpec, base: string): Promise<string> {
     return await renderTemplate(path.resolve(base, name), variables);
   } catch (error) {
     const known = `The server has ${DEFAULT_PROMPT} and ${PLANNING_PROMPT}; other names are paths of template files`;
-    const reason = saysMissing(error) ? `There is no prompt file ${name}. ${known}.` : errorMessage(error);
+    const reason = isMissingError(error) ? `There is no prompt file ${name}. ${known}.` : errorMessage(error);
     throw new PromptFileError('system_prompt_filename', reason);
   }
 }
@@ -106,7 +106,7 @@ async function readPolicy(
     return content.cut ? refuse(`${name} is too large`) : content.text;
   } catch (error) {
     if (error instanceof PromptFileError) throw error;
-    return refuse(saysMissing(error) ? `There is no policy file ${name}` : errorMessage(error));
+    return refuse(isMissingError(error) ? `There is no policy file ${name}` : errorMessage(error));
   }
 }
 
@@ -117,11 +117,11 @@ async function readSoul(file: string, warn: Warn): Promise<string | undefined> {
     const text = (await readBoundedText(file))?.text.trim();
     return text === '' ? undefined : text;
   } catch (error) {
-    if (!saysMissing(error)) warn(file, errorMessage(error));
+    if (!isMissingError(error)) warn(file, errorMessage(error));
     return undefined;
   }
 }
 
-function saysMissing(error: unknown): boolean {
+function isMissingError(error: unknown): boolean {
   return ['ENOENT', 'ENOTDIR'].includes(String(errorCode(error)));
 }

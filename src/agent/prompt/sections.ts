@@ -139,7 +139,7 @@ export const EXTERNAL_SERVICES: PromptSection = {
 };
 
 /** What to do when something is missing or fails. Left out with a persona. */
-export const TROUBLES: PromptSection[] = [
+export const TROUBLESHOOTING: PromptSection[] = [
   {
     tag: 'ENVIRONMENT_SETUP',
     text: `* When a program or package is missing, install it. Prefer what the project declares (requirements.txt, package.json, pyproject.toml, ...) over single packages.`,

@@ -17,7 +17,7 @@ import {
   SECURITY_POLICY,
   SELF_DOCUMENTATION,
   SOUL,
-  TROUBLES,
+  TROUBLESHOOTING,
   TWO_TIER_MEMORY,
   type PromptSection,
 } from './sections.js';
@@ -25,12 +25,12 @@ import { secretsSection, type SecretName } from './secrets-section.js';
 import { availableSkillsSection, memorySection, repositorySection } from './skills-section.js';
 
 /** What stands in the place of a prompt for an agent that brings its own. */
-const FOREIGN_PROMPT =
+const ACP_PROMPT =
   'This conversation is powered by an ACP server. The system prompt and tools are managed by the ACP server and are not ' +
   'available for display.';
 
 /** What a prompt is made of besides the agent. */
-export interface PromptFacts {
+export interface PromptInput {
   secrets: readonly SecretName[];
   files: PromptFiles;
   /** What the agent has noted down before. */
@@ -44,7 +44,7 @@ export interface PromptFacts {
 export function systemPromptDraft(
   agent: AgentSpec,
   definitions: readonly ToolDefinition[],
-  facts: PromptFacts,
+  facts: PromptInput,
 ): EventDraft {
   const dynamic = dynamicContext(agent, facts);
   return {
@@ -58,7 +58,7 @@ export function systemPromptDraft(
 
 /** The part that is the same for every conversation of this agent, so that providers can cache it. */
 function staticPrompt(agent: AgentSpec, definitions: readonly ToolDefinition[], files: PromptFiles): string {
-  if (agent.kind === 'ACPAgent') return FOREIGN_PROMPT;
+  if (agent.kind === 'ACPAgent') return ACP_PROMPT;
   const hasBrowser = definitions.some(({ actionKind }) => actionKind.startsWith('Browser'));
   if (agent.system_prompt !== null) {
     return [agent.system_prompt, ...(hasBrowser ? [render(BROWSER)] : [])].join('\n\n');
@@ -88,7 +88,7 @@ function sectionsFor(agent: AgentSpec, hasBrowser: boolean, files: PromptFiles):
     ...(options['llm_security_analyzer'] === false ? [] : [risk]),
     ...(hasBrowser ? [BROWSER] : []),
     EXTERNAL_SERVICES,
-    ...(persona ? [] : TROUBLES),
+    ...(persona ? [] : TROUBLESHOOTING),
     PROCESS_MANAGEMENT,
     ...(model ? [model] : []),
   ];
@@ -98,7 +98,7 @@ function sectionsFor(agent: AgentSpec, hasBrowser: boolean, files: PromptFiles):
  * The part of this conversation: skills, memory, suffix, secrets and date. None without a context and
  * secrets.
  */
-function dynamicContext(agent: AgentSpec, { secrets, memory, now }: PromptFacts): string | undefined {
+function dynamicContext(agent: AgentSpec, { secrets, memory, now }: PromptInput): string | undefined {
   if (!agent.agent_context && secrets.length === 0) return undefined;
   const skills = skillsOf(agent);
   const context = [
@@ -111,12 +111,12 @@ function dynamicContext(agent: AgentSpec, { secrets, memory, now }: PromptFacts)
   if (typeof suffix === 'string' && suffix.trim() !== '') blocks.push(suffix);
   if (secrets.length > 0) blocks.push(render(secretsSection(secrets)));
   blocks.push(
-    render({ tag: 'CURRENT_DATETIME', text: `The current date and time is: ${toMinutes(agent, now)}` }),
+    render({ tag: 'CURRENT_DATETIME', text: `The current date and time is: ${currentDateTime(agent, now)}` }),
   );
   return blocks.join('\n\n');
 }
 
-function toMinutes(agent: AgentSpec, now: Date): string {
+function currentDateTime(agent: AgentSpec, now: Date): string {
   const given = agent.agent_context?.['current_datetime'];
   if (typeof given === 'string' && given !== '') return given.slice(0, 16);
   const pad = (value: number): string => String(value).padStart(2, '0');

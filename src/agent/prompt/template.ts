@@ -6,7 +6,7 @@ import type { Environment, RuntimeValue, Statement } from '@huggingface/jinja';
 import type { JsonObject } from '../../json/index.js';
 
 /** How long a template may take (ms). Nothing else runs meanwhile. */
-const LIMIT_MS = 100;
+const MAX_RENDER_MS = 100;
 /** How deep templates may include others. */
 const MAX_DEPTH = 5;
 /** Longest template with all that it includes (characters): the tokenizer needs time by the square of it. */
@@ -44,7 +44,7 @@ export async function renderTemplate(file: string, variables: JsonObject): Promi
     return String(new BoundedInterpreter(environment).run(program).value);
   };
   try {
-    const text = String(runInNewContext('render()', { render }, { timeout: LIMIT_MS })).trim();
+    const text = String(runInNewContext('render()', { render }, { timeout: MAX_RENDER_MS })).trim();
     if (text.length > MAX_LENGTH) throw new RangeError(`it is longer than ${MAX_LENGTH} characters`);
     return text;
   } catch (error) {
@@ -76,7 +76,7 @@ async function readTemplate(file: string, depth: number, room: { left: number })
   for (const match of content.text.matchAll(INCLUDE)) {
     const [whole, before = '', , name = '', after = ''] = match;
     if (depth === 0) throw new Error(`${file} includes too many templates in each other`);
-    const included = await readTemplate(inFolderOf(file, name), depth - 1, room);
+    const included = await readTemplate(resolveInclude(file, name), depth - 1, room);
     // A condition that always holds keeps the marks for white space around the tag.
     parts.push(
       content.text.slice(end, match.index),
@@ -89,7 +89,7 @@ async function readTemplate(file: string, depth: number, room: { left: number })
   return [...parts, content.text.slice(end)].join('');
 }
 
-function inFolderOf(file: string, name: string): string {
+function resolveInclude(file: string, name: string): string {
   const folder = path.dirname(file);
   const included = path.resolve(folder, name);
   if (included.startsWith(folder + path.sep)) return included;

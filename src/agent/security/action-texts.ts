@@ -10,7 +10,7 @@ export function argumentTexts({ action }: ActionEvent): string[] {
 }
 
 /** What the agent says about an action: its thoughts, its reasoning and its summary. */
-export function spokenTexts({ thought, reasoning_content, summary }: ActionEvent): string[] {
+export function explanationTexts({ thought, reasoning_content, summary }: ActionEvent): string[] {
   const spoken = [...thought.map(({ text }) => text), reasoning_content ?? '', summary ?? ''];
   return spoken.filter((text) => text !== '').map((text) => text.slice(0, MAX_LENGTH));
 }

@@ -3,7 +3,7 @@ import { turnToWork } from '../../flow/index.js';
 import type { JsonObject } from '../../json/index.js';
 import { patternRisk } from './patterns.js';
 import { railRisk } from './policy-rails.js';
-import { highest } from './risk.js';
+import { highestRisk } from './risk.js';
 
 /** The configuration of an analyzer, as the wire has it. */
 export type AnalyzerConfig = JsonObject & { kind: string };
@@ -24,7 +24,7 @@ export interface Analysis {
 const ACTION_MS = 150;
 
 /** Judges the actions of one answer of the model, each in a turn of its own. */
-export async function analyse(
+export async function analyseActions(
   analyzer: AnalyzerConfig,
   policy: AnalyzerConfig,
   actions: readonly ActionEvent[],
@@ -77,7 +77,7 @@ function ensemble(analyzer: AnalyzerConfig, action: ActionEvent, deadline: numbe
   const notes = found.flatMap(({ note }) => (note === undefined ? [] : [note]));
   const doubtful = analyzer['propagate_unknown'] === true && risks.includes('UNKNOWN');
   return {
-    risk: doubtful ? 'UNKNOWN' : highest(risks),
+    risk: doubtful ? 'UNKNOWN' : highestRisk(risks),
     ...(notes.length > 0 && { note: notes.join('; ') }),
   };
 }

@@ -1,13 +1,15 @@
 import type { ActionEvent, SecurityRisk } from '../../events/index.js';
 import type { JsonObject } from '../../json/index.js';
-import { reaches } from './risk.js';
+import { isAtLeast } from './risk.js';
 
 /** Tools that only talk: alone in an answer they are neither judged nor confirmed. */
-const HARMLESS = ['finish', 'think'];
+const HARMLESS_TOOLS = ['finish', 'think'];
 
 /** Whether there is nothing to look at: no action, or a single one that does nothing. */
 export function isHarmless(actions: readonly ActionEvent[]): boolean {
-  return actions.length === 0 || (actions.length === 1 && HARMLESS.includes(actions[0]?.tool_name ?? ''));
+  return (
+    actions.length === 0 || (actions.length === 1 && HARMLESS_TOOLS.includes(actions[0]?.tool_name ?? ''))
+  );
 }
 
 /**
@@ -34,5 +36,5 @@ export function needsConfirmation(
 function isRisky(policy: JsonObject, risk: SecurityRisk): boolean {
   if (risk === 'UNKNOWN') return policy['confirm_unknown'] !== false;
   const threshold = policy['threshold'];
-  return reaches(risk, threshold === 'LOW' || threshold === 'MEDIUM' ? threshold : 'HIGH');
+  return isAtLeast(risk, threshold === 'LOW' || threshold === 'MEDIUM' ? threshold : 'HIGH');
 }

@@ -1,7 +1,7 @@
 import { createContext, Script } from 'node:vm';
 import type { ActionEvent, SecurityRisk } from '../../events/index.js';
 import type { JsonObject } from '../../json/index.js';
-import { argumentTexts, spokenTexts } from './action-texts.js';
+import { argumentTexts, explanationTexts } from './action-texts.js';
 
 /** A regular expression, what it finds, and an id. */
 export type RiskPattern = [pattern: string, description: string, id: string];
@@ -94,7 +94,7 @@ export function patternRisk(
 ): { risk: SecurityRisk; note?: string } {
   const done = [...argumentTexts(action), action.summary ?? ''];
   const commands = [...done, ...done.map(unquoted)];
-  const said = [...done, ...spokenTexts(action)];
+  const said = [...done, ...explanationTexts(action)];
   const searches: [SecurityRisk, keyof PatternLists, string[]][] = [
     ['HIGH', 'high_patterns', commands],
     ['HIGH', 'injection_high_patterns', said],

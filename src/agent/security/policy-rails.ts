@@ -1,17 +1,17 @@
 import path from 'node:path';
 import type { ActionEvent, SecurityRisk } from '../../events/index.js';
 import { argumentTexts } from './action-texts.js';
-import { highest } from './risk.js';
+import { highestRisk } from './risk.js';
 import { shellCommands, type ShellCommand, type ShellWord } from './shell-commands.js';
 
 /** Programs that run what they are given. */
 const SHELLS = /^(?:ba|da|z|k|fi)?sh$/;
 const INTERPRETERS = /^(?:(?:ba|da|z|k|fi)?sh|python[\d.]*|perl|ruby|node|php)$/;
-const FETCHERS = ['curl', 'wget', 'fetch', 'aria2c'];
+const DOWNLOADERS = ['curl', 'wget', 'fetch', 'aria2c'];
 /** Programs that run the command that follows them. */
 const WRAPPERS = ['sudo', 'doas', 'env', 'nohup', 'nice', 'time', 'command', 'exec', 'builtin', 'xargs'];
 /** Folders whose loss takes the system or the user's things with it. */
-const PRECIOUS =
+const PROTECTED_FOLDER =
   /^(?:\/|\/(?:bin|boot|dev|etc|home|lib\w*|opt|proc|root|sbin|srv|sys|usr|var|Users|System|Library)(?:\/[^/]*)?)$/;
 const DISK = /^\/dev\/(?!null$|zero$|full$|random$|urandom$|tty|pts\/|std(?:in|out|err)$|fd\/|shm\/)/;
 /** Deeper `sh -c 'sh -c ...'` is not looked into. */
@@ -29,29 +29,29 @@ export function railRisk(action: ActionEvent): SecurityRisk {
 function risksIn(commands: readonly ShellCommand[], depth: number): SecurityRisk[] {
   // A command stands behind the one that it reads from: what a pipe brings is known when its reader is looked
   // at.
-  const downloads = new Set<ShellCommand>();
+  const downloading = new Set<ShellCommand>();
   return commands.flatMap((command) => {
-    const readsDownload = command.input !== undefined && downloads.has(command.input);
-    if (readsDownload || fetches(command)) downloads.add(command);
+    const readsDownload = command.input !== undefined && downloading.has(command.input);
+    if (readsDownload || isDownload(command)) downloading.add(command);
     return [commandRisk(command, readsDownload, depth), ...risksIn(command.substituted, depth)];
   });
 }
 
 /** HIGH, else a doubt, else LOW. */
 function worst(risks: readonly SecurityRisk[]): SecurityRisk {
-  const top = highest(risks);
+  const top = highestRisk(risks);
   if (top === 'HIGH') return 'HIGH';
   return risks.includes('UNKNOWN') ? 'UNKNOWN' : 'LOW';
 }
 
 /** @param readsDownload the command reads from a pipe what was just downloaded */
 function commandRisk(command: ShellCommand, readsDownload: boolean, depth: number): SecurityRisk {
-  const words = unwrapped(command.words);
+  const words = withoutWrappers(command.words);
   const [name, ...args] = words;
   if (command.outputs.some(({ text }) => DISK.test(text))) return 'HIGH';
   if (!name) return 'LOW';
   const program = path.posix.basename(name.text);
-  if (executes(program) && (readsDownload || command.substituted.some(fetches))) return 'HIGH';
+  if (executesInput(program) && (readsDownload || command.substituted.some(isDownload))) return 'HIGH';
   const risks = [
     inlineRisk(program, args, depth),
     diskRisk(program, args),
@@ -64,7 +64,7 @@ function commandRisk(command: ShellCommand, readsDownload: boolean, depth: numbe
 }
 
 /** Without assignments and the programs that only start another one. */
-function unwrapped(words: readonly ShellWord[]): ShellWord[] {
+function withoutWrappers(words: readonly ShellWord[]): ShellWord[] {
   let at = 0;
   for (;;) {
     const first = words[at];
@@ -77,15 +77,15 @@ function unwrapped(words: readonly ShellWord[]): ShellWord[] {
   }
 }
 
-function fetches(command: ShellCommand): boolean {
-  const [name] = unwrapped(command.words);
-  return name !== undefined && FETCHERS.includes(path.posix.basename(name.text));
+function isDownload(command: ShellCommand): boolean {
+  const [name] = withoutWrappers(command.words);
+  return name !== undefined && DOWNLOADERS.includes(path.posix.basename(name.text));
 }
 
 /**
  * `curl ... | sh` over any number of pipes, `sh <(curl ...)`, `sh -c "$(curl ...)"`, `eval "$(curl ...)"`.
  */
-function executes(program: string): boolean {
+function executesInput(program: string): boolean {
   return INTERPRETERS.test(program) || ['eval', 'source', '.'].includes(program);
 }
 
@@ -129,6 +129,6 @@ function targetRisk({ text, dynamic }: ShellWord): SecurityRisk {
   const target = text.replace(/^(?:\$HOME|\$\{HOME\})(?=\/|$)/, '~');
   if (/^~\w*\/?\*?$/.test(target)) return 'HIGH';
   const folder = path.posix.normalize(target.replace(/\/\*$/, '/')).replace(/(.)\/$/, '$1');
-  if (PRECIOUS.test(folder)) return 'HIGH';
+  if (PROTECTED_FOLDER.test(folder)) return 'HIGH';
   return dynamic ? 'UNKNOWN' : 'LOW';
 }

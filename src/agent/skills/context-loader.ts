@@ -14,16 +14,16 @@ import {
   projectPluginFolders,
   checkedPluginManifest,
   readPlugin,
-  Sources,
+  PluginSources,
   userPluginFolders,
   type Marketplace,
   type Plugin,
-  type Source,
+  type PluginSource,
 } from './plugins/index.js';
 import { readMemory } from './memory.js';
-import { forModel } from './files/instruction-files.js';
-import { firstByName, skillsOf, textOrNull, texts, type Skill } from './skill.js';
-import { publicFolder, readPublicSkills } from './files/public-skills.js';
+import { skillsForModel } from './files/instruction-files.js';
+import { firstByName, skillsOf, textOrNull, stringsIn, type Skill } from './skill.js';
+import { publicSkillsFolder, readPublicSkills } from './files/public-skills.js';
 import { readProjectSkills, readSharedSkills, readUserSkills } from './files/skill-sources.js';
 import type { Warn } from './files/skill-folder.js';
 
@@ -35,7 +35,7 @@ export interface LoadedContext {
 }
 
 /** The file of the public repository that says which skills are offered. */
-export const DEFAULT_LIST = 'marketplaces/default.json';
+export const DEFAULT_MARKETPLACE = 'marketplaces/default.json';
 
 /** For whom a context is read. */
 export interface ContextRequest {
@@ -50,9 +50,9 @@ export interface ContextRequest {
 export class ContextLoader {
   private readonly logger = new Logger(ContextLoader.name);
   /** Said once: clients switch it on in every conversation. */
-  private saidPublic = false;
+  private publicSkillsLogged = false;
 
-  private readonly sources: Sources;
+  private readonly sources: PluginSources;
 
   constructor(
     private readonly repositories: Repositories,
@@ -61,7 +61,7 @@ export class ContextLoader {
     /** Where the person keeps what is meant for all projects. */
     readonly user: UserFolders,
   ) {
-    this.sources = new Sources(repositories, path.join(user.openhands, 'cache', 'sources'));
+    this.sources = new PluginSources(repositories, path.join(user.openhands, 'cache', 'sources'));
   }
 
   /** Never fails: what cannot be read is left out, and a line of the log names the file. */
@@ -69,24 +69,24 @@ export class ContextLoader {
     const { agent_context: context } = agent;
     if (!context) return { skills: [], memory: undefined };
     const warn = this.warn(owner);
-    if (context['load_public_skills'] === true) await this.tellOfPublicSkills();
-    const list = textOrNull(context['marketplace_path']) ?? DEFAULT_LIST;
+    if (context['load_public_skills'] === true) await this.logMissingPublicSkills();
+    const list = textOrNull(context['marketplace_path']) ?? DEFAULT_MARKETPLACE;
     const [project, user, open, memory] = await Promise.all([
       context['load_project_skills'] === true ? this.projectSkills(workspace, warn) : [],
       context['load_user_skills'] === true ? this.userSkills(warn) : [],
       context['load_public_skills'] === true ? this.publicSkills(list, warn) : [],
       context['load_memory'] === true ? readMemory(workspace, warn) : undefined,
     ]);
-    const disabled = new Set(texts(context['disabled_skills']));
-    const all = firstByName(forModel(project, agent.llm.model), skillsOf(agent), user, open);
+    const disabled = new Set(stringsIn(context['disabled_skills']));
+    const all = firstByName(skillsForModel(project, agent.llm.model), skillsOf(agent), user, open);
     return { skills: all.filter(({ name }) => !disabled.has(name)), memory };
   }
 
   /**
    * The folder of a plugin, fetched by git where it is a repository.
-   * @throws SourceError
+   * @throws PluginSourceError
    */
-  async pluginFolder(source: Source): Promise<string> {
+  async pluginFolder(source: PluginSource): Promise<string> {
     const folder = await this.sources.resolve(source, this.baseDir);
     await checkedPluginManifest(folder);
     return folder;
@@ -106,7 +106,7 @@ export class ContextLoader {
 
   /**
    * Reads a plugin of a marketplace: `plugin@marketplace`, or its name alone.
-   * @throws UnknownPluginError, SourceError
+   * @throws UnknownPluginError, PluginSourceError
    */
   async readMarketPlugin(ref: string, { agent, owner }: Omit<ContextRequest, 'workspace'>): Promise<Plugin> {
     const warn = this.warn(owner);
@@ -118,16 +118,16 @@ export class ContextLoader {
    * The folders of plugins that marketplaces want loaded; one that cannot be had is left out, and the log
    * says so.
    */
-  async autoLoaded({ agent, owner }: Omit<ContextRequest, 'workspace'>): Promise<string[]> {
-    return this.wantedOfAll(marketplacesOf(agent.agent_context), this.warn(owner));
+  async autoLoadedPlugins({ agent, owner }: Omit<ContextRequest, 'workspace'>): Promise<string[]> {
+    return this.autoLoadedFolders(marketplacesOf(agent.agent_context), this.warn(owner));
   }
 
-  private async wantedOfAll(marketplaces: readonly Marketplace[], warn: Warn): Promise<string[]> {
+  private async autoLoadedFolders(marketplaces: readonly Marketplace[], warn: Warn): Promise<string[]> {
     const folders: string[] = [];
     for (const market of marketplaces) {
       if (market.auto_load === false) continue;
       try {
-        folders.push(...(await this.wantedOf(market, warn)));
+        folders.push(...(await this.autoLoadedFoldersOf(market, warn)));
       } catch (error) {
         warn(`marketplace ${market.name}`, errorMessage(error));
       }
@@ -135,7 +135,7 @@ export class ContextLoader {
     return folders;
   }
 
-  private async wantedOf(market: Marketplace, warn: Warn): Promise<string[]> {
+  private async autoLoadedFoldersOf(market: Marketplace, warn: Warn): Promise<string[]> {
     const { auto_load: wanted } = market;
     const plugins = await pluginsOf(market, this.sources, this.baseDir, warn);
     const chosen = [...plugins].filter(([name]) => wanted === true || (wanted && wanted.includes(name)));
@@ -171,13 +171,16 @@ export class ContextLoader {
 
   /** Skills of the public repository, as it was last fetched; none where it never was. */
   publicSkills(list: string | null, warn: Warn): Promise<Skill[]> {
-    return readPublicSkills(publicFolder(this.user), list, warn);
+    return readPublicSkills(publicSkillsFolder(this.user), list, warn);
   }
 
   /** The skills of the plugins that marketplaces load by themselves. Never fails. */
   async marketplaceSkills(registered: readonly unknown[], owner: string): Promise<Skill[]> {
     const marketplaces = marketplacesOf({ registered_marketplaces: registered });
-    const plugins = await this.readPlugins(await this.wantedOfAll(marketplaces, this.warn(owner)), owner);
+    const plugins = await this.readPlugins(
+      await this.autoLoadedFolders(marketplaces, this.warn(owner)),
+      owner,
+    );
     return plugins.flatMap(({ skills }) => skills);
   }
 
@@ -197,10 +200,10 @@ export class ContextLoader {
     return (file, problem) => this.logger.warn(`${owner}: ${file}: ${problem}`);
   }
 
-  private async tellOfPublicSkills(): Promise<void> {
-    if (this.saidPublic) return;
-    this.saidPublic = true;
-    const fetched = await stat(publicFolder(this.user)).catch(() => undefined);
+  private async logMissingPublicSkills(): Promise<void> {
+    if (this.publicSkillsLogged) return;
+    this.publicSkillsLogged = true;
+    const fetched = await stat(publicSkillsFolder(this.user)).catch(() => undefined);
     if (fetched) return;
     this.logger.log(
       'public skills are not loaded: they are fetched when somebody asks for it (POST /api/skills/sync)',
@@ -209,8 +212,8 @@ export class ContextLoader {
 }
 
 /** Whether there is anything to read for an agent. */
-export function wantsContext({ agent_context: context }: AgentSpec): boolean {
+export function needsContext({ agent_context: context }: AgentSpec): boolean {
   if (!isJsonObject(context)) return false;
   const flags = ['load_project_skills', 'load_user_skills', 'load_public_skills', 'load_memory'];
-  return flags.some((flag) => context[flag] === true) || texts(context['disabled_skills']).length > 0;
+  return flags.some((flag) => context[flag] === true) || stringsIn(context['disabled_skills']).length > 0;
 }

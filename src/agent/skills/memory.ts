@@ -7,7 +7,7 @@ import type { Warn } from './files/skill-folder.js';
 /** Of both files together (characters; the limit of the OpenHands SDK). */
 export const MEMORY_LIMIT = 6_000;
 
-const FILE = path.join('.openhands', 'memory', 'MEMORY.md');
+const MEMORY_FILE = path.join('.openhands', 'memory', 'MEMORY.md');
 const CUT_NOTICE = '[The older beginning was left out.]\n';
 
 /** What the agent has noted down for itself, for the prompt; undefined when there is nothing. */
@@ -17,8 +17,8 @@ export async function readMemory(
   home: string = os.homedir(),
 ): Promise<string | undefined> {
   const [user, project] = await Promise.all([
-    readNotes(path.join(home, FILE), warn),
-    readNotes(path.join(workspace, FILE), warn),
+    readNotes(path.join(home, MEMORY_FILE), warn),
+    readNotes(path.join(workspace, MEMORY_FILE), warn),
   ]);
   // The project's notes are the nearer ones: what is left of the room is the user's.
   const nearer = tail(project, MEMORY_LIMIT);

@@ -41,7 +41,7 @@ export function messageExtras(
  * @param files absolute paths
  * @param workspace absolute path; patterns are relative to it
  */
-export function rulesFor(
+export function pathRulesFor(
   files: readonly string[],
   workspace: string,
   skills: readonly Skill[],
@@ -62,7 +62,7 @@ export function rulesFor(
 /**
  * The names of the rules that a text for the agent holds: the log alone tells what the agent has been told.
  */
-export function rulesIn(text: string, skills: readonly Skill[]): string[] {
+export function pathRulesIn(text: string, skills: readonly Skill[]): string[] {
   return skills
     .filter((skill) => skill.trigger?.type === 'path' && text.includes(ruleTail(skill)))
     .map(({ name }) => name);

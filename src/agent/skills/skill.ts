@@ -84,7 +84,7 @@ function asSkill(value: unknown): Skill[] {
       license: textOrNull(value['license']),
       compatibility: textOrNull(value['compatibility']),
       metadata: asTextMap(value['metadata']),
-      allowed_tools: Array.isArray(value['allowed_tools']) ? texts(value['allowed_tools']) : null,
+      allowed_tools: Array.isArray(value['allowed_tools']) ? stringsIn(value['allowed_tools']) : null,
       resources: asResources(value['resources']),
       is_agentskills_format: value['is_agentskills_format'] === true,
       disable_model_invocation: value['disable_model_invocation'] === true,
@@ -102,9 +102,9 @@ function asResources(value: unknown): SkillResources | null {
   const { scripts, references, assets } = value;
   return {
     skill_root: value['skill_root'],
-    scripts: texts(scripts),
-    references: texts(references),
-    assets: texts(assets),
+    scripts: stringsIn(scripts),
+    references: stringsIn(references),
+    assets: stringsIn(assets),
   };
 }
 
@@ -112,18 +112,18 @@ function asTrigger(value: unknown): SkillTrigger | null {
   if (!isJsonObject(value)) return null;
   switch (value['type']) {
     case 'keyword':
-      return { type: 'keyword', keywords: texts(value['keywords']) };
+      return { type: 'keyword', keywords: stringsIn(value['keywords']) };
     case 'task':
-      return { type: 'task', triggers: texts(value['triggers']) };
+      return { type: 'task', triggers: stringsIn(value['triggers']) };
     case 'path':
-      return { type: 'path', paths: texts(value['paths']) };
+      return { type: 'path', paths: stringsIn(value['paths']) };
     default:
       return null;
   }
 }
 
 /** The texts of a list; anything else is no text. */
-export function texts(value: unknown): string[] {
+export function stringsIn(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : [];
 }
 

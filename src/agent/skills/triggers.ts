@@ -13,7 +13,7 @@ export function matchedTrigger(skill: Pick<Skill, 'trigger'>, text: string): str
   if (!trigger || trigger.type === 'path') return undefined;
   const words = trigger.type === 'keyword' ? trigger.keywords : trigger.triggers;
   const lower = text.toLowerCase();
-  return words.find((word) => holdsWord(lower, word));
+  return words.find((word) => containsLowerCase(lower, word));
 }
 
 /**
@@ -21,20 +21,21 @@ export function matchedTrigger(skill: Pick<Skill, 'trigger'>, text: string): str
  * The time it takes grows with the length of the text only, because no word is longer than `MAX_WORD`.
  */
 export function containsWord(text: string, word: string): boolean {
-  return holdsWord(text.toLowerCase(), word);
+  return containsLowerCase(text.toLowerCase(), word);
 }
 
 /** @param whole in lower case */
-function holdsWord(whole: string, word: string): boolean {
+function containsLowerCase(whole: string, word: string): boolean {
   const wanted = word.trim().toLowerCase();
   if (wanted === '' || wanted.length > MAX_WORD) return false;
   for (let at = whole.indexOf(wanted); at !== -1; at = whole.indexOf(wanted, at + 1)) {
-    if (isBorder(characterBefore(whole, at)) && isBorder(characterAt(whole, at + wanted.length))) return true;
+    if (isWordBoundary(characterBefore(whole, at)) && isWordBoundary(characterAt(whole, at + wanted.length)))
+      return true;
   }
   return false;
 }
 
-function isBorder(character: string): boolean {
+function isWordBoundary(character: string): boolean {
   return !ALPHANUMERIC.test(character);
 }
 

@@ -1,7 +1,7 @@
 /**
  * What Claude Code calls tools, whose definitions of agents people share; none: sub-agents have no such tool.
  */
-const OURS: Readonly<Record<string, string | undefined>> = {
+const TOOL_NAMES: Readonly<Record<string, string | undefined>> = {
   Bash: 'terminal',
   BashOutput: 'terminal',
   KillShell: 'terminal',
@@ -22,7 +22,7 @@ const OURS: Readonly<Record<string, string | undefined>> = {
 };
 
 /** Names of tools as this server knows them, each once. */
-export function toolNames(names: readonly string[]): string[] {
-  const known = names.map((name) => (Object.hasOwn(OURS, name) ? OURS[name] : name));
+export function mapToolNames(names: readonly string[]): string[] {
+  const known = names.map((name) => (Object.hasOwn(TOOL_NAMES, name) ? TOOL_NAMES[name] : name));
   return [...new Set(known.filter((name) => name !== undefined))];
 }

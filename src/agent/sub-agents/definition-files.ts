@@ -5,7 +5,7 @@ import type { UserFolders } from '../../files/index.js';
 import type { JsonObject } from '../../json/index.js';
 import { parseFrontmatter } from '../skills/files/frontmatter.js';
 import { markdownFiles } from '../skills/files/markdown-files.js';
-import { textOrNull, texts } from '../skills/skill.js';
+import { textOrNull, stringsIn } from '../skills/skill.js';
 import type { Warn } from '../skills/files/skill-folder.js';
 
 /** Where definitions of sub-agents stand in a project; the first of a name counts. */
@@ -79,8 +79,8 @@ function definitionOf(fields: JsonObject, file: string): JsonObject {
     description: textOrNull(fields['description']) ?? '',
     model: textOrNull(fields['model']) ?? 'inherit',
     color: textOrNull(fields['color']),
-    tools: wordsOf(fields['tools']) ?? [],
-    skills: wordsOf(fields['skills']) ?? [],
+    tools: wordList(fields['tools']) ?? [],
+    skills: wordList(fields['skills']) ?? [],
     condenser: condenserOf(fields['condenser']),
     ...(servers === undefined ? {} : { mcp_config: servers }),
   };
@@ -88,7 +88,7 @@ function definitionOf(fields: JsonObject, file: string): JsonObject {
 
 /** What files say instead of describing a condenser: that there is none, or that it is the usual one. */
 const NO_CONDENSER = new Set(['none', 'off', 'false', 'no', 'disable', 'disabled']);
-const USUAL_CONDENSER = new Set(['', 'default', 'inherit', 'true', 'yes', 'on']);
+const DEFAULT_CONDENSER = new Set(['', 'default', 'inherit', 'true', 'yes', 'on']);
 
 /** The condenser of a file as requests have it; what is neither a word nor a description stays as it is. */
 function condenserOf(value: unknown): unknown {
@@ -96,13 +96,13 @@ function condenserOf(value: unknown): unknown {
   if (typeof value !== 'string' && typeof value !== 'boolean') return value;
   const word = String(value).trim().toLowerCase();
   if (NO_CONDENSER.has(word)) return { kind: 'NoOpCondenser' };
-  return USUAL_CONDENSER.has(word) ? null : value;
+  return DEFAULT_CONDENSER.has(word) ? null : value;
 }
 
 /** `Read, Bash`, `Read Bash` or a list; null for anything else. */
-export function wordsOf(value: unknown): string[] | null {
+export function wordList(value: unknown): string[] | null {
   if (typeof value === 'string') return value.split(/[\s,]+/).filter((word) => word !== '');
-  return Array.isArray(value) ? texts(value) : null;
+  return Array.isArray(value) ? stringsIn(value) : null;
 }
 
 async function inFolders(

@@ -16,7 +16,7 @@ const KEEP_FIRST = 4;
 export const INHERITED_MODEL = 'inherit';
 
 /** What a task needs besides its type. */
-export interface TaskEquipment {
+export interface TaskSetup {
   taskId: string;
   /** The model of its own that its type asks for. */
   model?: LlmConfig;
@@ -30,7 +30,7 @@ export interface TaskEquipment {
 export function subAgentSpec(
   caller: AgentSpec,
   type: AgentType,
-  { taskId, model, skills }: TaskEquipment,
+  { taskId, model, skills }: TaskSetup,
 ): AgentSpec {
   const llm: LlmConfig = { ...(model ?? caller.llm), stream: false, usage_id: `task:${taskId}` };
   return {
@@ -46,14 +46,14 @@ export function subAgentSpec(
     system_prompt: null,
     system_prompt_filename: DEFAULT_PROMPT,
     persona: null,
-    condenser: type.condenser ? withModels(type.condenser, llm) : usualCondenser(llm),
+    condenser: type.condenser ? withInheritedModel(type.condenser, llm) : defaultCondenser(llm),
     critic: null,
     tool_concurrency_limit: 1,
     kind: 'Agent',
   };
 }
 
-function usualCondenser(llm: LlmConfig): CondenserSpec {
+function defaultCondenser(llm: LlmConfig): CondenserSpec {
   return {
     llm,
     max_size: MAX_EVENTS,
@@ -66,14 +66,17 @@ function usualCondenser(llm: LlmConfig): CondenserSpec {
   };
 }
 
-function withModels(condenser: CondenserSpec, llm: LlmConfig): CondenserSpec {
+function withInheritedModel(condenser: CondenserSpec, llm: LlmConfig): CondenserSpec {
   switch (condenser.kind) {
     case 'LLMSummarizingCondenser': {
       const own = condenser.llm.model === INHERITED_MODEL ? llm : condenser.llm;
       return { ...condenser, llm: { ...own, usage_id: llm.usage_id } };
     }
     case 'PipelineCondenser':
-      return { ...condenser, condensers: condenser.condensers.map((inner) => withModels(inner, llm)) };
+      return {
+        ...condenser,
+        condensers: condenser.condensers.map((inner) => withInheritedModel(inner, llm)),
+      };
     case 'NoOpCondenser':
       return condenser;
   }

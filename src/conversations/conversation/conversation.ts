@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { failedCalls, rejectionDraft } from '../../agent/event-drafts.js';
+import { failedAcpCallDrafts, rejectionDraft } from '../../agent/event-drafts.js';
 import {
   textContent,
   type ConversationStateUpdateEvent,
@@ -223,7 +223,7 @@ export class Conversation implements GoalTurns, CondensationRuns {
     const view = await this.agentRuntime.currentView();
     // Looked at after the last wait: another answer may have come meanwhile.
     if (this.state.execution_status !== 'waiting_for_confirmation' || this.isRunning) return;
-    const rejections = view.unmatched().map((action) => rejectionDraft(action, reason));
+    const rejections = view.pendingActions().map((action) => rejectionDraft(action, reason));
     await this.commit([statusUpdate('idle'), ...rejections]);
   }
 
@@ -288,11 +288,11 @@ export class Conversation implements GoalTurns, CondensationRuns {
   /** What a run that was cut off left behind: says so in the log, for the agent and for people. */
   async recover(cutOff: InterruptedRun): Promise<void> {
     const view = await this.agentRuntime.currentView();
-    const calls = failedCalls(view.unendedCalls());
+    const calls = failedAcpCallDrafts(view.pendingAcpCalls());
     await this.commit([
       ...this.goal.interruption(),
       ...calls,
-      ...interruptedRunDrafts(cutOff, view.unmatched()),
+      ...interruptedRunDrafts(cutOff, view.pendingActions()),
     ]);
     await this.journal.save();
   }

@@ -3,9 +3,9 @@ import path from 'node:path';
 import { Injectable } from '@nestjs/common';
 import {
   ContextLoader,
-  DEFAULT_LIST,
-  isBelow,
-  readList,
+  DEFAULT_MARKETPLACE,
+  isInPart,
+  readMarketplaceFile,
   type ListedExtension,
 } from '../../agent/skills/index.js';
 import { AppConfig } from '../../config/index.js';
@@ -31,7 +31,7 @@ export interface MarketplacePlugin extends MarketplaceSkill, PluginContents {
 }
 
 /** Where lists of plugins stand in a folder. */
-const LISTS = ['.plugin/marketplace.json', '.claude-plugin/marketplace.json', DEFAULT_LIST];
+const LISTS = ['.plugin/marketplace.json', '.claude-plugin/marketplace.json', DEFAULT_MARKETPLACE];
 
 /**
  * What marketplaces offer that are on this machine: the public one as it was fetched last, and the configured
@@ -72,9 +72,9 @@ export class MarketplaceCatalogue {
   private async entries(): Promise<(ListedExtension & { isPlugin: boolean })[]> {
     const root = this.open.folder;
     const warn = this.context.warn('marketplace');
-    const ofPublic = (await readList(root, DEFAULT_LIST, warn)).map((entry) => ({
+    const ofPublic = (await readMarketplaceFile(root, DEFAULT_MARKETPLACE, warn)).map((entry) => ({
       ...entry,
-      isPlugin: isBelow(root, 'plugins', entry.folder),
+      isPlugin: isInPart(root, 'plugins', entry.folder),
     }));
     const configured = await Promise.all((await this.folders()).map((folder) => this.listed(folder)));
     return [...ofPublic, ...configured.flat()];
@@ -82,7 +82,7 @@ export class MarketplaceCatalogue {
 
   private async listed(folder: string): Promise<(ListedExtension & { isPlugin: boolean })[]> {
     for (const list of LISTS) {
-      const entries = await readList(folder, list, this.context.warn('marketplace'));
+      const entries = await readMarketplaceFile(folder, list, this.context.warn('marketplace'));
       if (entries.length === 0) continue;
       return Promise.all(
         entries.map(async (entry) => ({ ...entry, isPlugin: !(await isSkill(entry.folder)) })),

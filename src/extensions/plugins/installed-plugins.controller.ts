@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post } from '@nestjs/common';
 import { ContextLoader } from '../../agent/skills/index.js';
-import { checkedPluginManifest, SourceError } from '../../agent/skills/plugins/index.js';
+import { checkedPluginManifest, PluginSourceError } from '../../agent/skills/plugins/index.js';
 import { Operation } from '../../http/operation.js';
 import { answering } from '../installation/installation-errors.js';
 import {
@@ -126,7 +126,7 @@ export class InstalledPluginsController {
     try {
       await checkedPluginManifest(plugin.install_path);
     } catch (error) {
-      if (!(error instanceof SourceError)) throw error;
+      if (!(error instanceof PluginSourceError)) throw error;
       warn(plugin.install_path, error.message);
       return { ...installedInfo(plugin), skills: null, files: null };
     }

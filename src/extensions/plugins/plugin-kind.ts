@@ -1,4 +1,8 @@
-import { checkedPluginManifest, pluginFacts, SourceError } from '../../agent/skills/plugins/index.js';
+import {
+  checkedPluginManifest,
+  pluginMetadata,
+  PluginSourceError,
+} from '../../agent/skills/plugins/index.js';
 import { InvalidExtensionError } from '../installation/extension-errors.js';
 import type { ExtensionFacts, ExtensionKind, ExtensionOrigin } from '../installation/extension-kind.js';
 
@@ -9,9 +13,9 @@ export const PLUGIN_KIND: ExtensionKind = {
   enabledAtFirst: true,
   async describe(folder: string, { called }: ExtensionOrigin): Promise<ExtensionFacts> {
     try {
-      return pluginFacts((await checkedPluginManifest(folder)) ?? {}, called);
+      return pluginMetadata((await checkedPluginManifest(folder)) ?? {}, called);
     } catch (error) {
-      if (!(error instanceof SourceError)) throw error;
+      if (!(error instanceof PluginSourceError)) throw error;
       // Not the path: it is a temporary one.
       const reason = error.message.slice(folder.length + 1);
       throw new InvalidExtensionError(`its manifest cannot be used: ${reason}`);

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { Injectable, Logger } from '@nestjs/common';
-import { ContextLoader, DEFAULT_LIST, makeSkill, type Skill } from '../../agent/skills/index.js';
+import { ContextLoader, DEFAULT_MARKETPLACE, makeSkill, type Skill } from '../../agent/skills/index.js';
 import { AppConfig } from '../../config/index.js';
 import { errorMessage } from '../../errors/index.js';
 import { Staging } from '../installation/staging.js';
@@ -64,7 +64,7 @@ export class SkillCatalogue {
   async all(): Promise<(SkillInfo & { origin: 'public' | 'user' })[]> {
     const warn = this.context.warn('skills');
     const [open, user] = await Promise.all([
-      this.context.publicSkills(DEFAULT_LIST, warn),
+      this.context.publicSkills(DEFAULT_MARKETPLACE, warn),
       this.context.userSkills(warn),
     ]);
     const own = new Set<Skill>(user);

@@ -7,7 +7,7 @@ import { makeSkill, type Skill } from '../skill.js';
 import type { Warn } from './skill-folder.js';
 
 /** Files with instructions for agents of any make, by the name of the skill that they become. */
-const NAMES: ReadonlyMap<string, string> = new Map([
+const SKILL_NAMES: ReadonlyMap<string, string> = new Map([
   ['agents.md', 'agents'],
   ['agent.md', 'agents'],
   ['claude.md', 'claude'],
@@ -16,7 +16,7 @@ const NAMES: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Folders of programs and results: what agents are told in there is about other projects. */
-const FOREIGN_FOLDERS = new Set(['.git', 'node_modules', '.venv', 'venv', '__pycache__', 'site-packages']);
+const SKIPPED_FOLDERS = new Set(['.git', 'node_modules', '.venv', 'venv', '__pycache__', 'site-packages']);
 
 /** How far a project that is in no repository is looked through. */
 const MAX_DEPTH = 8;
@@ -36,8 +36,8 @@ export async function readInstructionFiles(
 ): Promise<Skill[]> {
   const entries = await readdir(folder).catch(() => []);
   const skills: Skill[] = [];
-  for (const entry of entries.filter((name) => NAMES.has(name.toLowerCase())).sort()) {
-    const name = NAMES.get(entry.toLowerCase()) ?? entry;
+  for (const entry of entries.filter((name) => SKILL_NAMES.has(name.toLowerCase())).sort()) {
+    const name = SKILL_NAMES.get(entry.toLowerCase()) ?? entry;
     if (skills.some((skill) => skill.name === name)) continue;
     const content = await readInstructions(path.join(folder, entry), project, { warn, room });
     if (content !== undefined) skills.push(makeSkill({ name, content, source: path.join(folder, entry) }));
@@ -55,8 +55,8 @@ export async function readNestedInstructions(
 ): Promise<Skill[]> {
   const files = (await filesOfRepository(folder, repositories)) ?? (await filesOfFolder(folder));
   const nested = files
-    .filter((file) => file.includes('/') && NAMES.has(path.posix.basename(file).toLowerCase()))
-    .filter((file) => !file.split('/').some((segment) => FOREIGN_FOLDERS.has(segment)))
+    .filter((file) => file.includes('/') && SKILL_NAMES.has(path.posix.basename(file).toLowerCase()))
+    .filter((file) => !file.split('/').some((segment) => SKIPPED_FOLDERS.has(segment)))
     .sort();
   if (nested.length > MAX_NESTED)
     warn(folder, `only the first ${MAX_NESTED} nested instruction files are used`);
@@ -65,14 +65,14 @@ export async function readNestedInstructions(
     if (room.isFull) break;
     const source = path.join(folder, file);
     const content = await readInstructions(source, project, { warn, room });
-    if (content !== undefined) rules.push(rule(file, source, content));
+    if (content !== undefined) rules.push(folderRule(file, source, content));
   }
   return rules;
 }
 
-function rule(file: string, source: string, content: string): Skill {
+function folderRule(file: string, source: string, content: string): Skill {
   const below = path.posix.dirname(file);
-  const name = NAMES.get(path.posix.basename(file).toLowerCase()) ?? '';
+  const name = SKILL_NAMES.get(path.posix.basename(file).toLowerCase()) ?? '';
   return makeSkill({
     name: `${name}:${below}`,
     content,
@@ -105,7 +105,7 @@ async function readInstructions(
  * one.
  */
 async function filesOfRepository(folder: string, repositories: Repositories): Promise<string[] | undefined> {
-  const patterns = [...NAMES.keys()].map((name) => `:(icase,glob)**/${name}`);
+  const patterns = [...SKILL_NAMES.keys()].map((name) => `:(icase,glob)**/${name}`);
   return repositories.files(folder, patterns).catch(() => undefined);
 }
 
@@ -119,23 +119,24 @@ async function filesOfFolder(root: string): Promise<string[]> {
     for (const entry of entries) {
       const file = path.posix.join(below, entry.name);
       if (entry.isFile()) files.push(file);
-      const inside = entry.isDirectory() && !FOREIGN_FOLDERS.has(entry.name);
+      const inside = entry.isDirectory() && !SKIPPED_FOLDERS.has(entry.name);
       if (inside && file.split('/').length <= MAX_DEPTH) folders.push(file);
     }
   }
   return files;
 }
 
-type Family = 'claude' | 'gemini' | 'other';
+type ModelMaker = 'claude' | 'gemini' | 'other';
 
 /**
  * Beginnings of the names of models whose maker is known, and is none of the two with a file of their own.
  */
-const OTHERS = /^(gpt-|chatgpt|codex|o[134](-|$)|deepseek|kimi|minimax|glm|qwen|mistral|llama|grok|devstral)/;
+const OTHER_MAKERS =
+  /^(gpt-|chatgpt|codex|o[134](-|$)|deepseek|kimi|minimax|glm|qwen|mistral|llama|grok|devstral)/;
 
 /** Leaves out what is written for models of another maker; a model that nobody knows is told everything. */
-export function forModel(skills: readonly Skill[], model: string): Skill[] {
-  const family = familyOf(model);
+export function skillsForModel(skills: readonly Skill[], model: string): Skill[] {
+  const family = makerOf(model);
   if (family === undefined) return [...skills];
   return skills.filter(({ name }) => {
     const [file = ''] = name.split(':');
@@ -143,9 +144,9 @@ export function forModel(skills: readonly Skill[], model: string): Skill[] {
   });
 }
 
-function familyOf(model: string): Family | undefined {
+function makerOf(model: string): ModelMaker | undefined {
   const name = model.toLowerCase();
   if (name.includes('claude')) return 'claude';
   if (name.includes('gemini')) return 'gemini';
-  return OTHERS.test(name.split('/').pop() ?? '') ? 'other' : undefined;
+  return OTHER_MAKERS.test(name.split('/').pop() ?? '') ? 'other' : undefined;
 }

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { TextRoom, type UserFolders } from '../../../files/index.js';
 import { isJsonObject } from '../../../json/index.js';
-import { inside } from '../plugins/plugin-source.js';
+import { folderInside } from '../plugins/plugin-source.js';
 import { readJson } from '../plugins/plugin-paths.js';
 import { textOrNull, type Skill } from '../skill.js';
 import { readSkillAt, readSkillFolder, type Warn } from './skill-folder.js';
@@ -18,7 +18,7 @@ export interface ListedExtension {
 }
 
 /** Where the repository of public skills is kept once somebody has fetched it. */
-export function publicFolder(user: UserFolders): string {
+export function publicSkillsFolder(user: UserFolders): string {
   return path.join(user.openhands, 'cache', 'skills', 'public-skills');
 }
 
@@ -34,8 +34,8 @@ export async function readPublicSkills(
   if (list === null) return readSkillFolder(path.join(repository, 'skills'), warn, repository);
   const skills: Skill[] = [];
   const room = new TextRoom();
-  for (const { folder } of await readList(repository, list, warn)) {
-    if (!isBelow(repository, 'skills', folder)) continue;
+  for (const { folder } of await readMarketplaceFile(repository, list, warn)) {
+    if (!isInPart(repository, 'skills', folder)) continue;
     const skill = await readSkillAt(folder, warn, repository, room);
     if (skill) skills.push(skill);
   }
@@ -43,7 +43,11 @@ export async function readPublicSkills(
 }
 
 /** What a list of a repository names that lies in the repository; whatever else it names is left out. */
-export async function readList(repository: string, list: string, warn: Warn): Promise<ListedExtension[]> {
+export async function readMarketplaceFile(
+  repository: string,
+  list: string,
+  warn: Warn,
+): Promise<ListedExtension[]> {
   const file = path.resolve(repository, list);
   const value = file.startsWith(repository + path.sep) ? await readJson(file, warn) : undefined;
   const entries: unknown[] = isJsonObject(value) && Array.isArray(value['plugins']) ? value['plugins'] : [];
@@ -51,7 +55,7 @@ export async function readList(repository: string, list: string, warn: Warn): Pr
   for (const entry of entries.slice(0, MAX_ENTRIES)) {
     if (!isJsonObject(entry) || typeof entry['name'] !== 'string' || typeof entry['source'] !== 'string')
       continue;
-    const folder = await inside(repository, entry['source']).catch(() => undefined);
+    const folder = await folderInside(repository, entry['source']).catch(() => undefined);
     if (folder === undefined) continue;
     listed.push({ name: entry['name'], description: textOrNull(entry['description']), folder });
   }
@@ -59,6 +63,6 @@ export async function readList(repository: string, list: string, warn: Warn): Pr
 }
 
 /** Whether a folder lies in a folder of a repository. */
-export function isBelow(repository: string, part: string, folder: string): boolean {
+export function isInPart(repository: string, part: string, folder: string): boolean {
   return folder.startsWith(path.join(repository, part) + path.sep);
 }

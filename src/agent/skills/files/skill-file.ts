@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { isJsonObject, type JsonObject } from '../../../json/index.js';
 import { parseFrontmatter } from './frontmatter.js';
-import { makeSkill, textOrNull, texts, type Skill, type SkillTrigger } from '../skill.js';
+import { makeSkill, textOrNull, stringsIn, type Skill, type SkillTrigger } from '../skill.js';
 
 /** Names of `SKILL.md` skills. */
 const SKILL_NAME = /^[a-z0-9]+(-[a-z0-9]+)*$/;
@@ -29,10 +29,10 @@ export interface ParsedSkill {
  */
 export async function parseSkillFile(source: string, text: string, name: string): Promise<ParsedSkill> {
   const { fields, body } = await parseFrontmatter(text);
-  return toSkill(fields, body, source, givenName(fields) ?? name);
+  return toSkill(fields, body, source, nameField(fields) ?? name);
 }
 
-function givenName(fields: JsonObject): string | undefined {
+function nameField(fields: JsonObject): string | undefined {
   const given = textOrNull(fields['name'])?.trim();
   return given === '' ? undefined : given;
 }
@@ -68,7 +68,7 @@ function toSkill(fields: JsonObject, body: string, source: string, name: string)
     license: scalar(fields['license']),
     compatibility: scalar(fields['compatibility']),
     metadata: metadataOf(fields['metadata']),
-    allowed_tools: words(fields['allowed-tools'] ?? fields['allowed_tools']),
+    allowed_tools: wordList(fields['allowed-tools'] ?? fields['allowed_tools']),
     disable_model_invocation:
       trigger?.type === 'path' ||
       isTrue(fields['disable-model-invocation'] ?? fields['disable_model_invocation']),
@@ -81,8 +81,8 @@ function triggerOf(
   name: string,
   hasInputs: boolean,
 ): { trigger: SkillTrigger | null; warnings: string[] } {
-  const paths = list(fields['paths']);
-  const keywords = list(fields['triggers']);
+  const paths = commaList(fields['paths']);
+  const keywords = commaList(fields['triggers']);
   if (paths.length > 0) {
     const warnings =
       keywords.length > 0 || hasInputs ? ['it has paths, so triggers and inputs are ignored'] : [];
@@ -101,15 +101,15 @@ function withVariables(body: string): string {
 }
 
 /** A list of YAML, or a text with commas. */
-function list(value: unknown): string[] {
+function commaList(value: unknown): string[] {
   const items = typeof value === 'string' ? value.split(',') : Array.isArray(value) ? value.map(scalar) : [];
   return items.flatMap((item) => (item === null || item.trim() === '' ? [] : [item.trim()]));
 }
 
 /** `Bash Read`, `Bash, Read` or a list. */
-function words(value: unknown): string[] | null {
+function wordList(value: unknown): string[] | null {
   if (typeof value === 'string') return value.split(/[\s,]+/).filter((word) => word !== '');
-  const items = texts(value);
+  const items = stringsIn(value);
   return items.length > 0 ? items : null;
 }
 

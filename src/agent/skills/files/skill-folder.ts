@@ -15,10 +15,10 @@ const MAX_ENTRIES = 5_000;
 /** Skills of one folder: each is parsed. */
 const MAX_SKILLS = 500;
 /** The kinds of files that a `SKILL.md` folder may bring along. */
-const RESOURCES = ['scripts', 'references', 'assets'] as const;
+const RESOURCE_KINDS = ['scripts', 'references', 'assets'] as const;
 const MAX_RESOURCES = 500;
 /** Entries of a folder of resources that are looked at. */
-const MAX_LISTED = 5_000;
+const MAX_RESOURCE_ENTRIES = 5_000;
 
 /** One walk through a folder: what it has seen already, so that links in a circle end. */
 interface Walk {
@@ -159,7 +159,7 @@ function parse(file: string, below: string, text: string): Promise<ParsedSkill> 
  */
 async function resourcesOf(folder: string, project: string): Promise<SkillResources | null> {
   const [scripts = [], references = [], assets = []] = await Promise.all(
-    RESOURCES.map((kind) => listFiles(path.join(folder, kind), project)),
+    RESOURCE_KINDS.map((kind) => listFiles(path.join(folder, kind), project)),
   );
   if (scripts.length + references.length + assets.length === 0) return null;
   return { skill_root: folder, scripts, references, assets };
@@ -173,7 +173,7 @@ async function listFiles(folder: string, project: string): Promise<string[]> {
     if (!isInside(root, real)) return [];
     let listed = 0;
     for await (const entry of await opendir(folder, { recursive: true })) {
-      if ((listed += 1) > MAX_LISTED) break;
+      if ((listed += 1) > MAX_RESOURCE_ENTRIES) break;
       if (entry.isFile()) files.push(path.relative(folder, path.join(entry.parentPath, entry.name)));
     }
   } catch {

@@ -6,15 +6,20 @@ import { isJsonObject } from '../../../json/index.js';
 import type { Warn } from '../files/skill-folder.js';
 
 /** Places of one kind that a manifest may name; later ones are not looked at. */
-const MAX_PLACES = 100;
+const MAX_PATHS = 100;
 
 /**
  * Where a plugin has its files of one kind: in the usual place, and in those that its manifest names besides.
  * Places that are not there or lead out of the plugin are left out, and `warn` is told.
  * @param named the field of the manifest: a path below the plugin or a list of them
  */
-export async function placesOf(folder: string, usual: string, named: unknown, warn: Warn): Promise<string[]> {
-  const places = await Promise.all(pathsIn(named).map((place) => placeOf(folder, place, warn)));
+export async function pluginPaths(
+  folder: string,
+  usual: string,
+  named: unknown,
+  warn: Warn,
+): Promise<string[]> {
+  const places = await Promise.all(pathsIn(named).map((place) => pathInside(folder, place, warn)));
   return [...new Set([path.join(folder, usual), ...places.flatMap((place) => place ?? [])])];
 }
 
@@ -23,8 +28,13 @@ export async function placesOf(folder: string, usual: string, named: unknown, wa
  * itself.
  * @returns each that is there, the usual one first
  */
-export async function jsonOf(folder: string, usual: string, named: unknown, warn: Warn): Promise<unknown[]> {
-  const places = await placesOf(folder, usual, named, warn);
+export async function readPluginJson(
+  folder: string,
+  usual: string,
+  named: unknown,
+  warn: Warn,
+): Promise<unknown[]> {
+  const places = await pluginPaths(folder, usual, named, warn);
   const values = await Promise.all(places.map((place) => readJson(place, warn)));
   return [...values, ...(isJsonObject(named) ? [named] : [])].filter((value) => value !== undefined);
 }
@@ -41,10 +51,10 @@ export async function readJson(file: string, warn: Warn): Promise<unknown> {
 
 function pathsIn(named: unknown): string[] {
   const list: unknown[] = Array.isArray(named) ? named : [named];
-  return list.filter((place) => typeof place === 'string').slice(0, MAX_PLACES);
+  return list.filter((place) => typeof place === 'string').slice(0, MAX_PATHS);
 }
 
-async function placeOf(folder: string, below: string, warn: Warn): Promise<string | undefined> {
+async function pathInside(folder: string, below: string, warn: Warn): Promise<string | undefined> {
   const place = path.resolve(folder, below);
   try {
     const [root, real] = await Promise.all([realpath(folder), realpath(place)]);

@@ -9,7 +9,7 @@ import { maskRemote } from '../../../text/index.js';
 import type { Repositories } from '../repositories.js';
 
 /** Where a plugin or a marketplace comes from, as requests name it. */
-export interface Source {
+export interface PluginSource {
   /** A path, `file://`, `github:owner/repository`, or whatever git can fetch from. */
   source: string;
   /** Branch, tag or commit of a repository. */
@@ -19,13 +19,13 @@ export interface Source {
 }
 
 /** A source that cannot be had; the message says why. */
-export class SourceError extends DomainError {
+export class PluginSourceError extends DomainError {
   override readonly name = 'SourceError';
   readonly kind = 'rejected';
 }
 
 /** Turns sources into folders. Only what somebody named is fetched, and only by git. */
-export class Sources {
+export class PluginSources {
   constructor(
     private readonly repositories: Repositories,
     /** Where fetched repositories are kept. */
@@ -35,18 +35,18 @@ export class Sources {
   /**
    * The folder that a source stands for (absolute path).
    * @param base what relative paths are relative to
-   * @throws SourceError
+   * @throws PluginSourceError
    */
-  async resolve({ source, ref, repo_path }: Source, base: string): Promise<string> {
+  async resolve({ source, ref, repo_path }: PluginSource, base: string): Promise<string> {
     const address = repositoryOf(source);
     const root = address === undefined ? localPath(source, base) : await this.fetch(address, ref);
-    return inside(root, repo_path ?? '.');
+    return folderInside(root, repo_path ?? '.');
   }
 
   /** A copy of one commit, kept under its name: what is in use does not change. */
   private async fetch(address: string, ref: string | null): Promise<string> {
     if (ref?.startsWith('-') || address.startsWith('-'))
-      throw new SourceError(`not a git source: ${maskRemote(address)}`);
+      throw new PluginSourceError(`not a git source: ${maskRemote(address)}`);
     const home = path.join(this.cache, createHash('sha256').update(address).digest('hex').slice(0, 16));
     await mkdir(home, { recursive: true });
     await sweepTemporaryFolders(home);
@@ -58,7 +58,7 @@ export class Sources {
       await rename(fresh, kept).catch(() => stat(kept));
       return kept;
     } catch (error) {
-      throw new SourceError(`Cannot fetch ${maskRemote(address)}: ${errorMessage(error)}`);
+      throw new PluginSourceError(`Cannot fetch ${maskRemote(address)}: ${errorMessage(error)}`);
     } finally {
       await rm(temporary, { recursive: true, force: true });
     }
@@ -81,18 +81,18 @@ function localPath(source: string, base: string): string {
 
 /**
  * A folder inside another one.
- * @throws SourceError when it is not there or leads outside
+ * @throws PluginSourceError when it is not there or leads outside
  */
-export async function inside(root: string, below: string): Promise<string> {
+export async function folderInside(root: string, below: string): Promise<string> {
   const folder = path.resolve(root, below);
   const [realRoot, real] = await Promise.all(
     [root, folder].map((place) => realpath(place).catch(() => null)),
   );
-  if (typeof realRoot !== 'string') throw new SourceError(`Local path does not exist: ${root}`);
-  if (typeof real !== 'string') throw new SourceError(`There is no ${below} in ${root}`);
+  if (typeof realRoot !== 'string') throw new PluginSourceError(`Local path does not exist: ${root}`);
+  if (typeof real !== 'string') throw new PluginSourceError(`There is no ${below} in ${root}`);
   if (real !== realRoot && !real.startsWith(realRoot + path.sep)) {
-    throw new SourceError(`${below} leads out of ${root}`);
+    throw new PluginSourceError(`${below} leads out of ${root}`);
   }
-  if (!(await stat(real)).isDirectory()) throw new SourceError(`${folder} is no folder`);
+  if (!(await stat(real)).isDirectory()) throw new PluginSourceError(`${folder} is no folder`);
   return folder;
 }

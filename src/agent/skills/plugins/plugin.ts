@@ -3,12 +3,12 @@ import { errorMessage } from '../../../errors/index.js';
 import { readBoundedText, TextRoom } from '../../../files/index.js';
 import { isJsonObject, type JsonObject } from '../../../json/index.js';
 import { parseFrontmatter } from '../files/frontmatter.js';
-import { readDefinitions, wordsOf } from '../../sub-agents/definition-files.js';
+import { readDefinitions, wordList } from '../../sub-agents/definition-files.js';
 import { makeSkill, textOrNull, type Skill } from '../skill.js';
 import { markdownFiles } from '../files/markdown-files.js';
 import { readSkillAt, readSkillFolder, type Warn } from '../files/skill-folder.js';
-import { jsonOf, placesOf, readJson } from './plugin-paths.js';
-import { SourceError } from './plugin-source.js';
+import { readPluginJson, pluginPaths, readJson } from './plugin-paths.js';
+import { PluginSourceError } from './plugin-source.js';
 
 /** What a folder in the layout of Claude Code's plugins brings along. */
 export interface Plugin {
@@ -34,15 +34,15 @@ const MAX_COMMANDS = 200;
  * An MCP server is a program that runs, and its tools stand in each request: it takes room for so many
  * characters.
  */
-const SERVER_COST = 32 * 1024;
+const SERVER_ROOM = 32 * 1024;
 
 const MANIFESTS = ['.plugin/plugin.json', '.claude-plugin/plugin.json'];
 
 /** What the manifest of a plugin says of it, with what is usual for what it does not say. */
-export type PluginFacts = Pick<Plugin, 'name' | 'version' | 'description'>;
+export type PluginMetadata = Pick<Plugin, 'name' | 'version' | 'description'>;
 
 /** @param called what its folder is called: plugins without a manifest have that name */
-export function pluginFacts(manifest: JsonObject, called: string): PluginFacts {
+export function pluginMetadata(manifest: JsonObject, called: string): PluginMetadata {
   const hasManifest = Object.keys(manifest).length > 0;
   return {
     name: textOrNull(manifest['name']) ?? called,
@@ -59,7 +59,7 @@ export async function readPluginManifest(folder: string, warn: Warn): Promise<Js
 
 /**
  * The manifest of a plugin that is to be used or installed; undefined for a plugin without one.
- * @throws SourceError naming the file, for one that is no JSON object with a name
+ * @throws PluginSourceError naming the file, for one that is no JSON object with a name
  */
 export async function checkedPluginManifest(folder: string): Promise<JsonObject | undefined> {
   for (const name of MANIFESTS) {
@@ -68,7 +68,7 @@ export async function checkedPluginManifest(folder: string): Promise<JsonObject 
     if (problem === undefined && manifest === undefined) continue;
     if (problem === undefined && isJsonObject(manifest) && textOrNull(manifest['name']) !== null)
       return manifest;
-    throw new SourceError(`${path.join(folder, name)}: ${problem ?? 'no JSON object with a name'}`);
+    throw new PluginSourceError(`${path.join(folder, name)}: ${problem ?? 'no JSON object with a name'}`);
   }
   return undefined;
 }
@@ -83,9 +83,9 @@ export async function readPlugin(
   room: TextRoom = new TextRoom(),
 ): Promise<Plugin> {
   const manifest = await readManifest(folder, MANIFESTS, warn);
-  const facts = pluginFacts(manifest, path.basename(folder));
+  const facts = pluginMetadata(manifest, path.basename(folder));
   const { name } = facts;
-  const places = (field: string): Promise<string[]> => placesOf(folder, field, manifest[field], warn);
+  const places = (field: string): Promise<string[]> => pluginPaths(folder, field, manifest[field], warn);
   // One after the other: what there is room for does not depend on which is read faster.
   const skills = await inOrder(await places('skills'), (place) => readSkills(place, warn, room));
   const commands = await inOrder(await places('commands'), (place) => readCommands(name, place, warn, room));
@@ -93,34 +93,34 @@ export async function readPlugin(
     readDefinitions(place, 'plugin', warn, undefined, room),
   );
   const readAll = async (usual: string, field: string): Promise<unknown[]> => {
-    const values = room.isFull ? [] : await jsonOf(folder, usual, manifest[field], warn);
-    return valuesOf(values, (value) => placed(value, folder, room), warn, folder);
+    const values = room.isFull ? [] : await readPluginJson(folder, usual, manifest[field], warn);
+    return takeWhileRoom(values, (value) => insertPluginRoots(value, folder, room), warn, folder);
   };
   const hooks = await readAll(path.join('hooks', 'hooks.json'), 'hooks');
   const servers = (await readAll('.mcp.json', 'mcpServers')).flatMap((list) =>
     Object.entries(serversIn(list)),
   );
   const roomForServer = (server: (typeof servers)[number]): (typeof servers)[number] => {
-    room.take(SERVER_COST);
+    room.take(SERVER_ROOM);
     return server;
   };
   return {
     ...facts,
     folder,
-    skills: valuesOf(
+    skills: takeWhileRoom(
       [...skills, ...commands],
-      (skill) => ({ ...skill, content: located(skill.content, folder, room) }),
+      (skill) => ({ ...skill, content: insertPluginRoot(skill.content, folder, room) }),
       warn,
       folder,
     ),
     agents,
-    hooks: hooks.length > 0 ? allHooks(hooks) : undefined,
-    mcpServers: Object.fromEntries(valuesOf(servers, roomForServer, warn, folder)),
+    hooks: hooks.length > 0 ? mergeHooks(hooks) : undefined,
+    mcpServers: Object.fromEntries(takeWhileRoom(servers, roomForServer, warn, folder)),
   };
 }
 
 /** The values as they are to be used, as far as there is room for them; what is left out is said once. */
-function valuesOf<T>(values: readonly T[], use: (value: T) => T, warn: Warn, folder: string): T[] {
+function takeWhileRoom<T>(values: readonly T[], use: (value: T) => T, warn: Warn, folder: string): T[] {
   const used: T[] = [];
   try {
     for (const value of values) used.push(use(value));
@@ -154,7 +154,7 @@ async function inOrder<T>(places: readonly string[], read: (place: string) => Pr
 }
 
 /** Hooks of several files in one: those for the same event one after the other. */
-function allHooks(configs: readonly unknown[]): Record<string, unknown[]> {
+function mergeHooks(configs: readonly unknown[]): Record<string, unknown[]> {
   const all: Record<string, unknown[]> = {};
   for (const config of configs) {
     const hooks = isJsonObject(config) && isJsonObject(config['hooks']) ? config['hooks'] : config;
@@ -182,7 +182,7 @@ async function readCommands(plugin: string, place: string, warn: Warn, room: Tex
       trigger: { type: 'keyword', keywords: [`/${plugin}:${name}`] },
       source,
       description,
-      allowed_tools: wordsOf(fields['allowed-tools']),
+      allowed_tools: wordList(fields['allowed-tools']),
     });
   });
 }
@@ -221,21 +221,21 @@ function serversIn(list: unknown): Record<string, JsonObject> {
 }
 
 /** A plugin says where it is by a variable. Nothing else knows the variable, so its place is put in here. */
-function located(text: string, folder: string, room: TextRoom): string {
+function insertPluginRoot(text: string, folder: string, room: TextRoom): string {
   const parts = text.split('${CLAUDE_PLUGIN_ROOT}');
   if (parts.length === 1) return text;
   room.take((parts.length - 1) * folder.length);
   return parts.join(folder);
 }
 
-function placed(value: unknown, folder: string, room: TextRoom): unknown {
+function insertPluginRoots(value: unknown, folder: string, room: TextRoom): unknown {
   room.take(typeof value === 'string' ? value.length : 0);
-  if (typeof value === 'string') return located(value, folder, room);
-  if (Array.isArray(value)) return value.map((item) => placed(item, folder, room));
+  if (typeof value === 'string') return insertPluginRoot(value, folder, room);
+  if (Array.isArray(value)) return value.map((item) => insertPluginRoots(item, folder, room));
   if (!isJsonObject(value)) return value;
   const fields = Object.entries(value).map(([key, field]) => {
     room.take(key.length);
-    return [key, placed(field, folder, room)] as const;
+    return [key, insertPluginRoots(field, folder, room)] as const;
   });
   return Object.fromEntries(fields);
 }
