@@ -9,10 +9,10 @@ import { toLlmTool } from '../tools/tool-schema.js';
 import type { AgentView } from './agent-view.js';
 import { toMessages } from './messages/to-messages.js';
 
-/** The bucket that questions are counted in. */
+/** Usage id under which the cost of questions is counted. */
 const USAGE_ID = 'ask-agent-llm';
 
-/** What a question is asked about, and with what. */
+/** The conversation that a question is about, and the model that answers it. */
 export interface QuestionContext {
   conversationId: string;
   view: AgentView;
@@ -21,9 +21,7 @@ export interface QuestionContext {
   signal: AbortSignal;
 }
 
-/**
- * Asks the model of an agent about its work so far, beside the conversation: nothing of it becomes history.
- */
+/** Asks an agent's model about the work so far. Nothing of it becomes part of the conversation. */
 @Injectable()
 export class AgentQuestions {
   constructor(
@@ -32,7 +30,7 @@ export class AgentQuestions {
   ) {}
 
   /**
-   * The answer, and the config that it was asked with: its usage is counted in a bucket of its own.
+   * Returns the answer with the config that was used: its usage is counted under an id of its own.
    * @throws LlmError
    */
   async ask(
@@ -40,7 +38,7 @@ export class AgentQuestions {
     { conversationId, view, llm, tools, signal }: QuestionContext,
   ): Promise<{ text: string; config: LlmConfig; response: LlmResponse }> {
     const config = { ...llm, usage_id: USAGE_ID, stream: false };
-    // What still runs has no result: a call without one would be refused by providers.
+    // Actions that still run have no result; providers reject a call without one.
     const open = new Set(view.pendingActions().map(({ id }) => id));
     const events = view.events.filter(({ id }) => !open.has(id));
     const messages = toMessages([...events, questionEvent(question)], (observation) =>
@@ -49,7 +47,7 @@ export class AgentQuestions {
     const response = await this.llm.complete({
       config,
       messages,
-      // Providers want to know the tools that the history speaks of.
+      // Providers require the definitions of all tools that occur in the history.
       tools: [...tools.values()].map(({ definition }) => toLlmTool(definition)),
       conversationId,
       signal,
@@ -58,7 +56,6 @@ export class AgentQuestions {
   }
 }
 
-/** As an event, so that it stands in the dialogue as a message of the user would. */
 function questionEvent(question: string): MessageEvent {
   return createEvent(userMessage(questionPrompt(question)));
 }

@@ -10,11 +10,11 @@ import type {
   UserRejectObservation,
 } from '../events/index.js';
 
-/** Events of the active branch, without state updates: those never become the head of the tree. */
+/** Events that belong to a branch: all but state updates, which never become the head of the tree. */
 export type BranchEvent = Exclude<DurableEvent, { kind: 'ConversationStateUpdateEvent' }>;
 
 /**
- * Stands in the view for what a condensation took out of it. It is in no log; its id is made of the
+ * Represents condensed events in the view. It is not part of the log; its id is derived from the
  * condensation's.
  */
 export interface CondensationSummary {
@@ -23,7 +23,7 @@ export interface CondensationSummary {
   kind: 'CondensationSummaryEvent';
 }
 
-/** What becomes a message for the model. */
+/** An event that is converted into a message for the model. */
 export type ViewEvent =
   | SystemPromptEvent
   | MessageEvent
@@ -33,18 +33,18 @@ export type ViewEvent =
   | UserRejectObservation
   | CondensationSummary;
 
-/** Branch events kept for those who look at the recent past, whatever was condensed. */
+/** Branch events kept for stuck detection, including condensed ones. */
 const MAX_RECENT_EVENTS = 50;
 
-/** Whether an event belongs to the tree, and so to the branch that it is the head of. */
+/** Whether an event belongs to a branch and can become its head. */
 export function isBranchEvent(event: DurableEvent): event is BranchEvent {
   return event.kind !== 'ConversationStateUpdateEvent';
 }
 
 /**
- * What the agent sees of its conversation: the events from the root to the head, oldest first, without what
- * was condensed away, and the actions among them that have no result yet. Kept up to date event by event, so
- * that a step does not read the history again; what is forgotten is not kept in memory.
+ * The events of the active branch as the agent sees them: from root to head, without condensed events, plus
+ * the actions that have no result yet. It is updated event by event, so a step does not read the history
+ * again. Condensed events are not kept in memory.
  */
 export class AgentView {
   private visible: ViewEvent[] = [];
@@ -54,9 +54,9 @@ export class AgentView {
   private isCondensationRequested = false;
   private lastUserMessageEvent: MessageEvent | undefined;
 
-  /** Takes in the new head. */
+  /** Adds the new head of the branch. */
   push(event: BranchEvent): void {
-    // Large, and about the past of nobody: how the agent was asked is not what it did.
+    // Large, and not part of what the agent did.
     if (event.kind === 'LLMCompletionLogEvent') return;
     this.recentEvents.push(event);
     if (this.recentEvents.length > 2 * MAX_RECENT_EVENTS)
@@ -80,32 +80,32 @@ export class AgentView {
     }
   }
 
-  /** What becomes messages for the model. */
+  /** The events that are converted into messages for the model. */
   get events(): readonly ViewEvent[] {
     return this.visible;
   }
 
-  /** The last message of the user that is still there. */
+  /** The user's last message that was not condensed. */
   get lastUserMessage(): MessageEvent | undefined {
     return this.lastUserMessageEvent;
   }
 
-  /** The last events of the branch, condensed or not. */
+  /** The last events of the branch, including condensed ones. */
   get recent(): readonly BranchEvent[] {
     return this.recentEvents;
   }
 
-  /** Somebody asked for the history to be condensed, and it was not yet. */
+  /** A condensation was requested and has not happened yet. */
   get condensationRequested(): boolean {
     return this.isCondensationRequested;
   }
 
-  /** Valid actions without an observation, a rejection or an error, in the order of their calls. */
+  /** Valid actions without an observation, a rejection or an error, in call order. */
   pendingActions(): ActionEvent[] {
     return [...this.openActions.values()];
   }
 
-  /** Calls of an agent from elsewhere that have begun and not ended. */
+  /** Tool calls of an ACP agent that have not ended. */
   pendingAcpCalls(): ACPToolCallEvent[] {
     return [...(this.openAcpCalls?.values() ?? [])];
   }
@@ -122,7 +122,6 @@ export class AgentView {
   }
 }
 
-/** Whether an event is a message of the user. */
 export function isUserMessage(event: BranchEvent | ViewEvent): event is MessageEvent {
   return event.kind === 'MessageEvent' && event.source === 'user';
 }

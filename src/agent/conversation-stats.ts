@@ -1,6 +1,6 @@
 import type { LlmResponse } from '../llm/llm.js';
 
-/** Tokens of one answer or of all answers of a bucket; field names and order are the wire's. */
+/** Tokens of one answer or of all answers with one usage id. Field names and order are the API's. */
 export interface TokenUsage {
   model: string;
   prompt_tokens: number;
@@ -9,12 +9,12 @@ export interface TokenUsage {
   cache_write_tokens: number;
   reasoning_tokens: number;
   context_window: number;
-  /** Prompt and completion of the last answer. */
+  /** Prompt and completion tokens of the last answer. */
   per_turn_token: number;
   response_id: string;
 }
 
-/** What the answers of one usage id have cost. Costs in US dollars, latencies in seconds. */
+/** Usage of all answers with one usage id. Costs in US dollars, latencies in seconds. */
 export interface UsageMetrics {
   model_name: string;
   accumulated_cost: number;
@@ -30,12 +30,12 @@ export interface ConversationStats {
   usage_to_metrics: Record<string, UsageMetrics>;
 }
 
-/** The part of the statistics that events carry: without the lists that grow. */
+/** The statistics as in `stats` events: without the growing lists. */
 export interface StatsSummary {
   usage_to_metrics: Record<string, Omit<UsageMetrics, 'costs' | 'response_latencies' | 'token_usages'>>;
 }
 
-/** Makes room for what the answers of a model will cost, so that clients see it from the start. */
+/** Adds an empty entry for a model, so that clients see it from the start. */
 export function registerUsage(
   stats: ConversationStats,
   { usage_id, model }: { usage_id: string; model: string },
@@ -74,8 +74,7 @@ export function addUsage(
 }
 
 /**
- * Single answers kept: totals count all of them, and a snapshot has to fit into a frame after days of work
- * too.
+ * Answers kept in the lists. Totals count all answers; the limit keeps a snapshot small enough for a frame.
  */
 const MAX_KEPT_ANSWERS = 1_000;
 
@@ -84,7 +83,7 @@ function pushBounded<T>(list: T[], item: T): void {
   if (list.length > MAX_KEPT_ANSWERS) list.shift();
 }
 
-/** The statistics as a `stats` event has them. */
+/** Converts the statistics for a `stats` event. */
 export function summarizeStats(stats: ConversationStats): StatsSummary {
   const entries = Object.entries(stats.usage_to_metrics).map(([usageId, metrics]) => {
     const { model_name, accumulated_cost, max_budget_per_task, accumulated_token_usage } = metrics;
@@ -93,7 +92,7 @@ export function summarizeStats(stats: ConversationStats): StatsSummary {
   return { usage_to_metrics: Object.fromEntries(entries) };
 }
 
-/** Takes the totals of a `stats` event over; the lists stay as far as they are known. */
+/** Applies the totals of a `stats` event; the lists keep what is already known. */
 export function applyStatsSummary(stats: ConversationStats, summary: StatsSummary): void {
   for (const [usageId, totals] of Object.entries(summary.usage_to_metrics)) {
     const known = stats.usage_to_metrics[usageId] ?? emptyMetrics(totals.model_name);

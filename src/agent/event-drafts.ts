@@ -8,7 +8,7 @@ import {
 import { firstCharacters } from '../text/index.js';
 import { classifyError } from './error-classification.js';
 
-/** A call that got no result but an error, for the model to read. */
+/** An error in place of a call's result, for the model to read. */
 export function toolErrorDraft(
   action: Pick<ActionEvent, 'tool_name' | 'tool_call_id'>,
   error: string,
@@ -24,7 +24,7 @@ export function toolErrorDraft(
   };
 }
 
-/** An action that a person or a hook did not want. */
+/** The rejection of an action by a person or a hook. */
 export function rejectionDraft(
   action: ActionEvent,
   reason: string,
@@ -41,7 +41,7 @@ export function rejectionDraft(
   };
 }
 
-/** Why a run failed, for people. */
+/** The error of a failed run, for people. */
 export function runErrorDraft(code: string, detail: string): EventDraft {
   return {
     source: 'environment',
@@ -52,20 +52,20 @@ export function runErrorDraft(code: string, detail: string): EventDraft {
   };
 }
 
-/** Characters of a reason in a line of the log. */
+/** Longest reason in a log line (characters). */
 const MAX_LOGGED_REASON = 500;
 
-/** The reason that an error event gives, as one line for the log. The event has to be masked already. */
+/** The reason of an error event as one log line. Secrets in the event must be masked already. */
 export function errorReason({ code, detail }: { code: string; detail: string }): string {
   return `${code}: ${firstCharacters(detail, MAX_LOGGED_REASON).replace(/\s+/g, ' ')}`;
 }
 
-/** A message of the server to the agent: the user's side of the dialogue, but nobody typed it. */
+/** A message from the server, on the user's side of the dialogue. */
 export function environmentMessage(text: string): MessageDraft {
   return messageDraft('environment', text);
 }
 
-/** What stands in the dialogue as a message of the user. */
+/** A message of the user. */
 export function userMessage(text: string): MessageDraft {
   return messageDraft('user', text);
 }
@@ -82,7 +82,7 @@ function messageDraft(source: 'user' | 'environment', text: string): MessageDraf
   };
 }
 
-/** Calls of an agent from elsewhere that were cut off. */
+/** Marks interrupted tool calls of an ACP agent as failed. */
 export function failedAcpCallDrafts(calls: readonly ACPToolCallEvent[]): EventDraft[] {
   return calls.map(({ tool_call_id, title, tool_kind, raw_input }) => ({
     source: 'agent',

@@ -1,9 +1,9 @@
 import type { ViewEvent } from '../agent-view.js';
 
 /**
- * The places where a view may be cut: no place inside of the calls of one answer and their results, because
- * providers refuse a call without a result and a result without its call. Nor before calls without thoughts
- * that follow thoughtful ones: a provider that thinks wants the thoughts that a turn began with.
+ * Where a view may be cut. Not between the calls of an answer and their results: providers reject a call
+ * without its result and a result without its call. Not before calls without thinking blocks that follow
+ * calls with thinking blocks: providers require the blocks that a turn began with.
  * @returns for each index from 0 to the length whether a cut before it is allowed
  */
 export function allowedCuts(events: readonly ViewEvent[]): boolean[] {
@@ -19,7 +19,7 @@ export function allowedCuts(events: readonly ViewEvent[]): boolean[] {
   return allowed;
 }
 
-/** The first allowed cut from an index on; the end of the view is always one. */
+/** The first allowed cut at or after an index. The end of the view is always allowed. */
 export function nextCut(allowed: readonly boolean[], from: number): number {
   const found = allowed.indexOf(true, from);
   return found === -1 ? allowed.length - 1 : found;
@@ -30,7 +30,7 @@ interface Span {
   last: number;
 }
 
-/** From the first call of an answer to its last call or result. */
+/** The range from the first call of an answer to its last call or result. */
 function answerSpans(events: readonly ViewEvent[]): Span[] {
   const spans = new Map<string, Span>();
   const ofAction = new Map<string, Span>();

@@ -35,7 +35,7 @@ function viewOf(...events: BranchEvent[]): AgentView {
 const plain = (count: number): BranchEvent[] =>
   Array.from({ length: count }, (_, index) => exchange(`c${index}`, 'ls', 'a')).flat();
 
-/** A batch of calls with all their results, in any order of results, with a message in between. */
+/** Calls of one answer with all results, in any order, with an optional message in between. */
 const batch = fc
   .record({ calls: fc.integer({ min: 1, max: 3 }), interrupted: fc.boolean(), thinking: fc.boolean() })
   .map(({ calls, interrupted, thinking }): BranchEvent[] => {
@@ -66,14 +66,14 @@ const requested = (view: AgentView, limits?: Partial<SummarizingCondenserSpec>) 
   requested: true,
 });
 
-describe('what a condensation takes out', () => {
-  it('keeps the first and the last events as recorded', () => {
+describe('planning a condensation', () => {
+  it('keeps the first and the last events as the original does', () => {
     const view = viewOf(prompt(), message('user', 'go'), ...plain(5));
     const soft = { view, spec: spec(), tokens: 0, inputLimit: null, requested: false };
     expect(condensationNeed(soft)).toBe('soft');
     expect(planCut(soft)).toEqual({ start: 2, end: 10 });
     expect(condensationNeed(requested(view))).toBe('hard');
-    // Half of the view, at the border of a call and its result.
+    // Half of the view, between a call with its result and the next.
     expect(
       planCut(requested(viewOf(prompt(), message('user', 'go'), ...plain(3)), { max_size: 80 })),
     ).toEqual({
@@ -83,21 +83,21 @@ describe('what a condensation takes out', () => {
     expect(condensationNeed({ ...soft, spec: spec({ max_size: 12 }) })).toBe('none');
   });
 
-  it('counts tokens against the limit of the model and of the condenser', () => {
+  it('compares tokens with the limits of the model and of the condenser', () => {
     const view = viewOf(prompt(), message('user', 'x'.repeat(4_000)), message('agent', 'y'.repeat(4_000)));
     const tokens = estimateTokens(view.events);
-    const case_ = (max_tokens: number | null, inputLimit: number | null) => ({
+    const inputWith = (max_tokens: number | null, inputLimit: number | null) => ({
       view,
       spec: spec({ max_tokens, keep_first: 1 }),
       tokens,
       inputLimit,
       requested: false,
     });
-    expect(condensationNeed(case_(null, null))).toBe('none');
-    expect(condensationNeed(case_(tokens - 1, 1_000_000))).toBe('hard');
-    expect(condensationNeed(case_(null, tokens - 1))).toBe('hard');
-    expect(condensationNeed(case_(tokens, tokens))).toBe('none');
-    expect(planCut(case_(tokens - 1, null))).toEqual({ start: 1, end: 3 });
+    expect(condensationNeed(inputWith(null, null))).toBe('none');
+    expect(condensationNeed(inputWith(tokens - 1, 1_000_000))).toBe('hard');
+    expect(condensationNeed(inputWith(null, tokens - 1))).toBe('hard');
+    expect(condensationNeed(inputWith(tokens, tokens))).toBe('none');
+    expect(planCut(inputWith(tokens - 1, null))).toEqual({ start: 1, end: 3 });
     const images = viewOf({
       ...message('user', ''),
       llm_message: {
@@ -111,27 +111,27 @@ describe('what a condensation takes out', () => {
     expect(estimateTokens(images.events)).toBeLessThan(3_000);
   });
 
-  it('believes what a provider has counted, until something is taken out', () => {
+  it('uses the count of the provider until the view is condensed', () => {
     const view = viewOf(prompt(), message('user', 'go'), ...plain(4));
-    const sizes = new ViewTokens();
-    expect(sizes.of(view)).toBe(estimateTokens(view.events));
-    sizes.record(view, 6, 0);
-    expect(sizes.of(view)).toBe(estimateTokens(view.events));
-    sizes.record(view, 6, 50_000);
-    expect(sizes.of(view)).toBe(50_000 + estimateTokens(view.events.slice(6)));
-    // Fewer events stay when all of them are larger than they look.
+    const viewTokens = new ViewTokens();
+    expect(viewTokens.of(view)).toBe(estimateTokens(view.events));
+    viewTokens.record(view, 6, 0);
+    expect(viewTokens.of(view)).toBe(estimateTokens(view.events));
+    viewTokens.record(view, 6, 50_000);
+    expect(viewTokens.of(view)).toBe(50_000 + estimateTokens(view.events.slice(6)));
+    // Fewer events are kept when the count exceeds the estimate.
     const it = { view, spec: spec({ max_tokens: 40_000 }), inputLimit: null, requested: false };
-    expect(planCut({ ...it, tokens: sizes.of(view) })).toEqual({ start: 2, end: 8 });
+    expect(planCut({ ...it, tokens: viewTokens.of(view) })).toEqual({ start: 2, end: 8 });
     view.push(
       createEvent({
         ...{ source: 'environment', forgotten_event_ids: view.events.slice(2, 6).map(({ id }) => id) },
         ...{ summary: 's', summary_offset: 2, llm_response_id: 'r', kind: 'Condensation' },
       }),
     );
-    expect(sizes.of(view)).toBe(estimateTokens(view.events));
+    expect(viewTokens.of(view)).toBe(estimateTokens(view.events));
   });
 
-  it('never takes out calls that wait for their result, nor a summary alone', () => {
+  it('never removes pending calls or only a summary', () => {
     const open = action('open', 'sleep');
     const view = viewOf(prompt(), message('user', 'go'), open);
     expect(planCut(requested(view))).toBeUndefined();
@@ -152,7 +152,7 @@ describe('what a condensation takes out', () => {
     expect(planReset(condensed)).toBeUndefined();
   });
 
-  it('leaves every call with its results, whatever the history', () => {
+  it('keeps every call together with its results', () => {
     fc.assert(
       fc.property(
         history,
@@ -172,23 +172,23 @@ describe('what a condensation takes out', () => {
             );
             expect(after.events).toHaveLength(view.events.length - forgotten.length + 1);
             expect(after.events[cut.start]?.kind).toBe('CondensationSummaryEvent');
-            assertWhole(after.events);
+            assertCallsMatchResults(after.events);
           }
         },
       ),
     );
   });
 
-  it('does not cut before calls without thoughts that follow thoughtful ones', () => {
-    const thoughtful: ActionEvent = {
+  it('does not cut before calls without thinking blocks that follow calls with thinking blocks', () => {
+    const withThinking: ActionEvent = {
       ...action('a', 'ls'),
       thinking_blocks: [{ type: 'thinking', thinking: 'hm', signature: 's' }],
     };
     const next = action('b', 'ls');
     const events = [
       message('user', 'go'),
-      thoughtful,
-      observation(thoughtful, 'x'),
+      withThinking,
+      observation(withThinking, 'x'),
       next,
       observation(next, 'y'),
     ];
@@ -199,8 +199,8 @@ describe('what a condensation takes out', () => {
   });
 });
 
-/** What providers insist on: each call is followed by its result, and no result stands without its call. */
-function assertWhole(events: readonly ViewEvent[]): void {
+/** Checks what providers require: each call is followed by its result, and each result by its call. */
+function assertCallsMatchResults(events: readonly ViewEvent[]): void {
   const messages = toMessages(events, (seen) => seen.content);
   const open = new Set<string>();
   for (const { role, tool_calls, tool_call_id } of messages) {

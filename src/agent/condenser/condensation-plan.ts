@@ -3,41 +3,46 @@ import { allowedCuts, nextCut } from './allowed-cuts.js';
 import type { SummarizingCondenserSpec } from './condenser-spec.js';
 import { estimateTokens, estimateEventTokens } from './view-tokens.js';
 
-/** Why a view has to become shorter. Without room for a model (`hard`) nothing goes on; `soft` only costs. */
+/**
+ * Whether a view needs a condensation: `hard` if it must be condensed now, `soft` if it is only longer than
+ * configured.
+ */
 export type CondensationNeed = 'none' | 'soft' | 'hard';
 
-/** The events that go, from `start` (included) to `end` (not included); the summary stands at `start`. */
+/**
+ * The events to condense: from `start` (inclusive) to `end` (exclusive). The summary is placed at `start`.
+ */
 export interface Cut {
   start: number;
   end: number;
 }
 
-/** What a condenser looks at. */
+/** The input of a condensation decision. */
 export interface CondensationInput {
   view: AgentView;
   spec: SummarizingCondenserSpec;
-  /** Tokens that the view has for the model, as far as is known. */
+  /** Tokens of the view, partly estimated. */
   tokens: number;
-  /** Tokens that the agent's model takes; null: not known. */
+  /** Input limit of the agent's model in tokens; null if unknown. */
   inputLimit: number | null;
-  /** It is wanted now, whatever the size. */
+  /** A condensation was requested, whatever the size. */
   requested: boolean;
 }
 
-/** Why this view has to become shorter, if it has to. */
-export function condensationNeed(it: CondensationInput): CondensationNeed {
-  if (it.requested || it.view.condensationRequested) return 'hard';
-  const budget = tokenBudget(it);
-  if (budget !== null && it.tokens > budget) return 'hard';
-  return it.view.events.length > it.spec.max_size ? 'soft' : 'none';
+/** Decides whether a view needs a condensation. */
+export function condensationNeed(input: CondensationInput): CondensationNeed {
+  if (input.requested || input.view.condensationRequested) return 'hard';
+  const budget = tokenBudget(input);
+  if (budget !== null && input.tokens > budget) return 'hard';
+  return input.view.events.length > input.spec.max_size ? 'soft' : 'none';
 }
 
 /**
- * What goes: all between the first events and the last ones, so that half of what is allowed is left (of the
- * view, where it was asked for). Undefined when that is too little to be worth a summary.
+ * Selects the events between the kept first and last ones, so that half of the allowed size remains (half of
+ * the view for a request). Undefined if too few events would be removed.
  */
-export function planCut(it: CondensationInput): Cut | undefined {
-  const { view, spec } = it;
+export function planCut(input: CondensationInput): Cut | undefined {
+  const { view, spec } = input;
   const { events } = view;
   const allowed = allowedCuts(events);
   const start = nextCut(
@@ -45,31 +50,31 @@ export function planCut(it: CondensationInput): Cut | undefined {
     Math.min(Math.max(spec.keep_first, systemPromptLength(events)), events.length),
   );
   const end = Math.min(
-    nextCut(allowed, events.length - Math.max(0, tailLength(it))),
+    nextCut(allowed, events.length - Math.max(0, tailLength(input))),
     firstPendingIndex(view),
   );
   if (end - start < events.length * spec.minimum_progress) return undefined;
   return hasMoreThanSummaries(events.slice(start, end)) ? { start, end } : undefined;
 }
 
-/** Everything behind the system prompt; undefined when there is nothing but a summary there. */
+/** Everything after the system prompt; undefined if that is only a summary. */
 export function planReset(view: AgentView): Cut | undefined {
   const start = systemPromptLength(view.events);
   const end = firstPendingIndex(view);
   return hasMoreThanSummaries(view.events.slice(start, end)) ? { start, end } : undefined;
 }
 
-/** The system prompt stays in any case. */
+/** The system prompt is never condensed. */
 function systemPromptLength(events: readonly ViewEvent[]): number {
   return events[0]?.kind === 'SystemPromptEvent' ? 1 : 0;
 }
 
-/** A summary of a summary would not be shorter. */
+/** Summarizing only summaries would not make the view shorter. */
 function hasMoreThanSummaries(events: readonly ViewEvent[]): boolean {
   return events.some((event) => event.kind !== 'CondensationSummaryEvent');
 }
 
-/** Where the answer begins whose calls wait for their results: from there on everything is needed. */
+/** Index of the first answer with pending calls: all events from there on are needed. */
 function firstPendingIndex(view: AgentView): number {
   const [open] = view.pendingActions();
   if (!open) return view.events.length;
@@ -78,23 +83,25 @@ function firstPendingIndex(view: AgentView): number {
   );
 }
 
-/** How many events at the end stay. */
-function tailLength(it: CondensationInput): number {
-  const { view, spec } = it;
+/** Number of events to keep at the end. */
+function tailLength(input: CondensationInput): number {
+  const { view, spec } = input;
   const { events } = view;
   const wanted: number[] = [];
-  if (it.requested || view.condensationRequested)
+  if (input.requested || view.condensationRequested)
     wanted.push(Math.floor(events.length / 2) - spec.keep_first - 1);
-  const budget = tokenBudget(it);
-  if (budget !== null && it.tokens > budget) {
-    // Single events are only estimated: what is too little in one is too little in all.
-    wanted.push(tailThatFits(events, spec.keep_first, ((budget / 2) * estimateTokens(events)) / it.tokens));
+  const budget = tokenBudget(input);
+  if (budget !== null && input.tokens > budget) {
+    // Estimates of single events are scaled by the ratio of the known total to the estimated total.
+    wanted.push(
+      tailThatFits(events, spec.keep_first, ((budget / 2) * estimateTokens(events)) / input.tokens),
+    );
   }
   if (events.length > spec.max_size) wanted.push(Math.floor(spec.max_size / 2) - spec.keep_first - 1);
   return Math.min(...wanted);
 }
 
-/** How many of the last events have room together with the first ones. */
+/** Number of last events that fit together with the first ones. */
 function tailThatFits(events: readonly ViewEvent[], keepFirst: number, tokens: number): number {
   let room = tokens - estimateTokens(events.slice(0, keepFirst));
   let length = 0;

@@ -17,7 +17,7 @@ import {
 import { summaryRequest } from './summary-prompt.js';
 import { ViewTokens } from './view-tokens.js';
 
-/** What condensing needs of a conversation. */
+/** What the condenser needs from a conversation. */
 export interface CondensationSession {
   readonly conversationId: string;
   readonly agent: AgentSpec;
@@ -27,21 +27,23 @@ export interface CondensationSession {
   countUsage(usageId: string, model: string, response: LlmResponse): EventDraft;
 }
 
-/** Events that a view has to grow by before a summary is tried again that failed (as a part of it). */
+/** Growth of the view after which a failed optional summary is tried again (fraction). */
 const RETRY_GROWTH = 0.1;
 
 /**
- * There is no room for the model, and nothing that could be taken out. Its name is what clients know a full
- * context window by.
+ * The context window is full and nothing can be removed. Clients recognize a full context window by this
+ * name.
  */
 export class CondensationImpossibleError extends Error {
   override readonly name = 'LLMContextWindowExceedError';
 }
 
-/** Keeps the views of agents short: finds out when that is due, has a summary written, and records it. */
+/**
+ * Keeps the views of agents short: decides when to condense, has a model write the summary, and records it.
+ */
 export class Condenser {
   private readonly logger = new Logger('Condenser');
-  /** Sizes of views at which a summary was not to be had: not every step asks again. */
+  /** Lengths of views for which a summary failed, so that not every step tries again. */
   private readonly failedViewLengths = new WeakMap<AgentView, number>();
 
   private readonly viewTokens = new ViewTokens();
@@ -49,33 +51,33 @@ export class Condenser {
   constructor(private readonly llm: Llm) {}
 
   /**
-   * The agent's model was asked with the first `length` events of a view.
-   * @param tokens what its provider has counted; 0: nothing
+   * Records the token count of a call with the first `length` events of a view.
+   * @param tokens as counted by the provider; 0 if unknown
    */
   recordUsage(view: AgentView, length: number, tokens: number): void {
     this.viewTokens.record(view, length, tokens);
   }
 
   /**
-   * Condenses the view if that is due.
-   * @param request it is due in any case; what stands in the log before the condensation
-   * @returns whether it did
-   * @throws CondensationImpossibleError, LlmError when it is due for want of room and cannot be done
+   * Condenses the view if necessary.
+   * @param request event to append before the condensation; with it the view is condensed in any case
+   * @returns whether it condensed
+   * @throws CondensationImpossibleError, LlmError if the view does not fit the model and cannot be condensed
    */
   async run(session: CondensationSession, request?: EventDraft): Promise<boolean> {
     const { view, agent } = session;
     const inputLimit = modelFeatures(agent.llm).maxInputTokens;
     for (const spec of summarizers(agent.condenser)) {
-      const it = {
+      const input = {
         view,
         spec,
         tokens: this.viewTokens.of(view),
         inputLimit,
         requested: request !== undefined,
       };
-      const need = condensationNeed(it);
-      if (need === 'hard') return this.condenseNow(session, it, request);
-      if (need === 'soft' && !this.hasFailedRecently(view) && (await this.tryCondense(session, it)))
+      const need = condensationNeed(input);
+      if (need === 'hard') return this.condenseNow(session, input, request);
+      if (need === 'soft' && !this.hasFailedRecently(view) && (await this.tryCondense(session, input)))
         return true;
     }
     return false;
@@ -83,19 +85,19 @@ export class Condenser {
 
   private async condenseNow(
     session: CondensationSession,
-    it: CondensationInput,
+    input: CondensationInput,
     request: EventDraft | undefined,
   ): Promise<boolean> {
-    const cut = planCut(it);
+    const cut = planCut(input);
     try {
-      if (cut) return await this.condense(session, it.spec, cut, 1, request);
+      if (cut) return await this.condense(session, input.spec, cut, 1, request);
     } catch (error) {
       if (!isTooLong(error)) throw error;
     }
-    return this.reset(session, it.spec, request);
+    return this.reset(session, input.spec, request);
   }
 
-  /** Takes everything out, from shorter and shorter excerpts until the summary fits. */
+  /** Condenses everything after the system prompt, with shorter excerpts until the summary request fits. */
   private async reset(
     session: CondensationSession,
     spec: SummarizingCondenserSpec,
@@ -103,7 +105,7 @@ export class Condenser {
   ): Promise<boolean> {
     const all = planReset(session.view);
     if (!all) {
-      // What was only counted may be wrong: the model has the last word.
+      // The token count is an estimate: let the provider decide.
       if (!request && !session.view.condensationRequested) return false;
       throw new CondensationImpossibleError('The history cannot be made shorter than it is.');
     }
@@ -112,7 +114,7 @@ export class Condenser {
       try {
         return await this.condense(session, spec, all, scale, request);
       } catch (error) {
-        // Whoever catches it must not ask for a condensation again.
+        // The caller must not request a condensation again.
         if (!isTooLong(error)) throw error;
         scale *= spec.hard_context_reset_context_scaling;
       }
@@ -120,26 +122,27 @@ export class Condenser {
     throw new CondensationImpossibleError('The history is too long for the model that was to summarise it.');
   }
 
-  /** Where there is room still, a summary that cannot be had is no reason to stop. */
-  private async tryCondense(session: CondensationSession, it: CondensationInput): Promise<boolean> {
-    const cut = planCut(it);
+  /** The view still fits the model, so a failed summary does not stop the run. */
+  private async tryCondense(session: CondensationSession, input: CondensationInput): Promise<boolean> {
+    const cut = planCut(input);
     if (!cut) return false;
     try {
-      return await this.condense(session, it.spec, cut, 1);
+      return await this.condense(session, input.spec, cut, 1);
     } catch (error) {
       session.signal.throwIfAborted();
       if (!(error instanceof LlmError)) throw error;
       this.failedViewLengths.set(session.view, session.view.events.length);
       this.logger.warn(
-        `conversation ${session.conversationId} goes on without a summary: ${errorMessage(error)}`,
+        `conversation ${session.conversationId}: optional condensation failed: ${errorMessage(error)}`,
       );
       return false;
     }
   }
 
   private hasFailedRecently(view: AgentView): boolean {
-    const size = this.failedViewLengths.get(view);
-    return size !== undefined && view.events.length < size * (1 + RETRY_GROWTH) && view.events.length >= size;
+    const { length } = view.events;
+    const failed = this.failedViewLengths.get(view);
+    return failed !== undefined && length < failed * (1 + RETRY_GROWTH) && length >= failed;
   }
 
   private async condense(
@@ -158,7 +161,7 @@ export class Condenser {
       conversationId: session.conversationId,
       signal: session.signal,
     });
-    // Somebody else condensed the same events meanwhile: theirs stands, this one only cost something.
+    // The same events were condensed meanwhile: that condensation stands, this call only counts its cost.
     const same = forgotten.every((event, index) => view.events[start + index] === event);
     const usage = session.countUsage(llm.usage_id, llm.model, response);
     if (!same) {

@@ -1,13 +1,13 @@
 import type { AgentView, ViewEvent } from '../agent-view.js';
 
-/** A rule of thumb for text and code; what a provider counts is known only when it has answered. */
+/** Rough average for text and code; exact counts come with the provider's answer. */
 const CHARACTERS_PER_TOKEN = 4;
-/** An image costs about this much, whatever the length of its URL. */
+/** Approximate cost of an image, independent of the length of its URL. */
 const TOKENS_PER_IMAGE = 1_500;
 
 const estimates = new WeakMap<ViewEvent, number>();
 
-/** About how many tokens an event has for the model. Counted once for each event. */
+/** Estimates the tokens of an event, once per event. */
 export function estimateEventTokens(event: ViewEvent): number {
   const counted = estimates.get(event);
   if (counted !== undefined) return counted;
@@ -22,33 +22,31 @@ export function estimateEventTokens(event: ViewEvent): number {
   return tokens;
 }
 
-/** About how many tokens events have for the model; tools and the like not counted. */
+/** Estimates the tokens of events, without tool definitions. */
 export function estimateTokens(events: readonly ViewEvent[]): number {
   return events.reduce((sum, event) => sum + estimateEventTokens(event), 0);
 }
 
 /**
- * How many tokens views have for their models: what the provider counted the last time, and an estimate of
- * what has come since. Where nothing was counted (yet, or since a condensation) all of it is an estimate,
- * which is no harm: where it is too low the provider's refusal has the same effect, and where it is too high
- * a summary comes early.
+ * Token counts of views: the provider's last count plus an estimate of newer events. Without a count (before
+ * the first call or after a condensation) everything is estimated. An estimate that is too low is corrected
+ * by the provider's rejection; one that is too high only causes an early condensation.
  */
 export class ViewTokens {
   private readonly counted = new WeakMap<AgentView, { length: number; last: ViewEvent; tokens: number }>();
 
   /**
-   * A model was asked with the first `length` events of a view, and its provider has counted them, with all
-   * that goes with them.
+   * Records the provider's count for the first `length` events of a view, including the rest of the request.
    */
   record(view: AgentView, length: number, tokens: number): void {
     const last = view.events[length - 1];
     if (last && tokens > 0) this.counted.set(view, { length, last, tokens });
   }
 
-  /** How many tokens a view has now. */
+  /** The current number of tokens of a view. */
   of(view: AgentView): number {
     const counted = this.counted.get(view);
-    // Something was taken out in between.
+    // The view was condensed since the count.
     if (!counted || view.events[counted.length - 1] !== counted.last) return estimateTokens(view.events);
     return counted.tokens + estimateTokens(view.events.slice(counted.length));
   }

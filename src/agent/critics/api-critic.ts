@@ -4,19 +4,19 @@ import type { LlmTool } from '../../llm/llm.js';
 import type { CriticResult } from './local-critics.js';
 import { boundedText } from '../../tools/bounded-text.js';
 import { withoutEndSlashes } from '../../text/index.js';
-import type { JsonObject } from '../../json/index.js';
+import { isJsonObject, type JsonObject } from '../../json/index.js';
 
-/** Nothing that is longer is a verdict (bytes). */
+/** Longest accepted response (bytes). */
 const MAX_BYTES = 1024 * 1024;
 
-/** The service of a critic gave no verdict. The message holds nothing of the request. */
+/** The critic's service gave no verdict. The message contains nothing of the request. */
 export class CriticServiceError extends Error {
   override readonly name = 'CriticServiceError';
 }
 
 /**
- * Asks the classifier behind a critic (`POST {server_url}/classify`, as vLLM has it): it answers with one
- * probability for each label. Redirects are not followed, so that the key reaches nobody else.
+ * Calls the critic's classifier (`POST {server_url}/classify`, the API of vLLM), which returns one
+ * probability per label. Redirects are not followed, so the key is sent to no other host.
  * @throws CriticServiceError, or the reason of the signal
  */
 export async function askCriticService(
@@ -52,7 +52,7 @@ export async function askCriticService(
   }
 }
 
-/** The dialogue as models of the Qwen family read it (ChatML); images are left out. */
+/** The dialogue in ChatML, as used by the Qwen models. Images are left out. */
 export function chatText(messages: readonly Message[], tools: readonly LlmTool[]): string {
   const blocks = messages.map(({ role, content, tool_calls: calls = [] }, index) => {
     const said = plainText(content);
@@ -91,7 +91,7 @@ function toResult(critic: JsonObject, found: readonly number[]): CriticResult {
     .map((name) => [name, known.get(name) ?? 0] as const)
     .filter(([, probability]) => probability >= (typeof threshold === 'number' ? threshold : 0.75))
     .sort(([, a], [, b]) => b - a);
-  // Without a label for success, work is as good as its worst issue is unlikely.
+  // Without a success label the score is derived from the most likely issue.
   const worst = Math.max(0, ...issues.map((name) => known.get(name) ?? 0));
   const score = known.get('success') ?? 1 - worst;
   const list = likely.map(
@@ -104,12 +104,12 @@ function toResult(critic: JsonObject, found: readonly number[]): CriticResult {
   };
 }
 
-/** @throws CriticServiceError for an answer of another form */
+/** @throws CriticServiceError if the response has another form */
 function probabilities(text: string): number[] {
   const answer: unknown = JSON.parse(text);
-  const data: unknown = isObject(answer) ? answer['data'] : undefined;
+  const data: unknown = isJsonObject(answer) ? answer['data'] : undefined;
   const first: unknown = Array.isArray(data) ? data[0] : undefined;
-  const found: unknown = isObject(first) ? first['probs'] : undefined;
+  const found: unknown = isJsonObject(first) ? first['probs'] : undefined;
   const isProbability = (value: unknown): value is number =>
     typeof value === 'number' && value >= 0 && value <= 1;
   if (!Array.isArray(found) || !found.every(isProbability)) {
@@ -122,16 +122,12 @@ function stringsIn(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((name): name is string => typeof name === 'string') : [];
 }
 
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null;
-}
-
-/** A share of one in percent, as people read it. */
+/** Formats a fraction as a percentage. */
 export function formatPercent(share: number): string {
   return `${(share * 100).toFixed(1)}%`;
 }
 
-/** `fetch` puts what happened into the cause. */
+/** `fetch` reports the actual reason as cause. */
 function failureReason(error: unknown, seconds: number): string {
   if (error instanceof SyntaxError) return 'its answer is no JSON';
   if (error instanceof Error && error.name === 'TimeoutError') return `it did not answer within ${seconds} s`;

@@ -17,18 +17,18 @@ import {
   type CriticResult,
 } from './local-critics.js';
 
-/** Counts in the agent's state how often the agent was asked to go on. */
+/** Key in the agent's state that counts refinement requests. */
 const COUNTER = 'iterative_refinement_iteration';
 
-/** Asks the critic of an agent what it thinks of the work, and the agent to go on where it is not content. */
+/** Evaluates the agent's work with its critic. */
 export class Critics {
   private readonly logger = new Logger('Critics');
 
   constructor(private readonly render: ObservationRenderer) {}
 
   /**
-   * Puts the critic's verdicts into the events that it judges. A critic that cannot be asked has none: the
-   * log of the server says why, and the agent works as without it.
+   * Adds the critic's verdicts to the events that it evaluates. If the critic fails, a warning is logged and
+   * the agent continues without a verdict.
    */
   async evaluate(
     session: AgentSession,
@@ -38,15 +38,15 @@ export class Critics {
     const { critic } = session.agent;
     if (!critic || !drafts.some((draft) => isEvaluated(critic, draft))) return [...drafts];
     const changed = needsWorkspaceChanges(critic) && (await session.workspaceChanged());
-    const judged: EventDraft[] = [];
+    const evaluated: EventDraft[] = [];
     for (const draft of drafts) {
       const result = isEvaluated(critic, draft)
         ? (evaluateLocally(critic['kind'], { draft, changed }) ??
-          (await this.ask(session, critic, [...judged, draft], tools())))
+          (await this.ask(session, critic, [...evaluated, draft], tools())))
         : undefined;
-      judged.push(result ? withResult(draft, result) : draft);
+      evaluated.push(result ? withResult(draft, result) : draft);
     }
-    return judged;
+    return evaluated;
   }
 
   private async ask(
@@ -63,7 +63,7 @@ export class Critics {
     } catch (error) {
       session.signal.throwIfAborted();
       this.logger.warn(
-        `conversation ${session.conversationId}: its critic gave no verdict: ${errorMessage(error)}`,
+        `conversation ${session.conversationId}: the critic gave no verdict: ${errorMessage(error)}`,
       );
       return undefined;
     }
@@ -71,9 +71,9 @@ export class Critics {
 }
 
 /**
- * Asks the agent, which says that it has finished, to go on if its critic is not content. Not when the user
- * has said something meanwhile, and not when nothing more may be spent.
- * @returns whether it has to go on
+ * Asks the agent to continue if the critic's score is below the threshold. Not if the user sent a message
+ * meanwhile or the budget is spent.
+ * @returns whether the agent has to continue
  */
 export async function requestRefinement(session: AgentSession, finish: ActionEvent): Promise<boolean> {
   const refinement = refinementOf(session.agent.critic);
@@ -96,7 +96,10 @@ export async function requestRefinement(session: AgentSession, finish: ActionEve
   return true;
 }
 
-/** What is told when the user speaks: the agent may be asked to go on as often as before. */
+/**
+ * The agent's state without the refinement count; undefined if it has none. A new user message resets the
+ * count.
+ */
 export function withoutRefinementCount(agentState: JsonObject): JsonObject | undefined {
   const { [COUNTER]: count, ...others } = agentState;
   return count === undefined ? undefined : others;
@@ -116,7 +119,7 @@ function refinementMessage(id: string, { score, metadata }: CriticResult, iterat
 function withResult(draft: EventDraft, result: CriticResult): EventDraft {
   if (draft.kind === 'MessageEvent') return { ...draft, critic_result: result };
   if (draft.kind !== 'ActionEvent') return draft;
-  // In the order of the wire.
+  // Keys in the API's order.
   const { summary, ...before } = draft;
   return { ...before, critic_result: result, summary };
 }

@@ -1,32 +1,34 @@
 import type { EventDraft } from '../../events/index.js';
 import type { JsonObject } from '../../json/index.js';
 
-/** What a critic thinks of the work so far. */
+/** A critic's verdict on the work so far. */
 export interface CriticResult {
   /** 0 to 1: how likely it is that the work is done. */
   score: number;
   message: string;
-  /** More by the kind of the critic. */
+  /** Additional data, depending on the critic. */
   metadata?: JsonObject;
 }
 
-/** When the agent is asked to go on although it says that it has finished. */
+/**
+ * Settings of iterative refinement: the agent is asked to continue although it reports that it has finished.
+ */
 export interface Refinement {
-  /** From this score on the critic is content. */
+  /** The score from which on no refinement is requested. */
   successThreshold: number;
-  /** How often the agent is asked after one message of the user. */
+  /** Most refinement requests per user message. */
   maxIterations: number;
 }
 
-/** What the agent has done when the critic is asked. */
+/** The input of a critic. */
 export interface CriticInput {
-  /** What is judged: an action or a message of the agent. */
+  /** The evaluated action or message of the agent. */
   draft: EventDraft;
-  /** Whether files of the workspace have changed, or commits were made, since the conversation began. */
+  /** Whether files of the workspace changed or commits were made since the conversation began. */
   changed: boolean;
 }
 
-/** Critics that look at the work themselves. Undefined for one that asks a service. */
+/** Evaluates critics that need no service; undefined for others. */
 export function evaluateLocally(kind: unknown, { draft, changed }: CriticInput): CriticResult | undefined {
   switch (kind) {
     case 'PassCritic':
@@ -50,14 +52,12 @@ export function evaluateLocally(kind: unknown, { draft, changed }: CriticInput):
   }
 }
 
-/** Whether a critic looks at the files of the workspace. */
+/** Whether a critic needs to know if the workspace changed. */
 export function needsWorkspaceChanges({ kind }: JsonObject): boolean {
   return kind === 'EmptyPatchCritic' || kind === 'AgentFinishedCritic';
 }
 
-/**
- * Whether a critic has something to say to an event: by default only to what may be the agent's last word.
- */
+/** Whether a critic evaluates an event: by default only messages and `finish`. */
 export function isEvaluated({ mode }: JsonObject, draft: EventDraft): boolean {
   const isAction = draft.kind === 'ActionEvent' && draft.action !== undefined;
   if (mode === 'all_actions') return isAction;
@@ -68,7 +68,7 @@ function isFinish(draft: EventDraft): boolean {
   return draft.kind === 'ActionEvent' && draft.action?.kind === 'FinishAction';
 }
 
-/** The refinement that a critic asks for; undefined: none. */
+/** The refinement settings of a critic; undefined if it has none. */
 export function refinementOf(critic: JsonObject | null): Refinement | undefined {
   const { iterative_refinement: settings } = critic ?? {};
   if (typeof settings !== 'object' || settings === null) return undefined;

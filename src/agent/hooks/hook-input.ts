@@ -3,26 +3,25 @@ import { withNulls } from '../../events/with-nulls.js';
 import { truncateMiddle } from '../../tools/truncate.js';
 import type { JsonObject } from '../../json/index.js';
 
-/** Texts in events of hooks are cut to this (characters). */
+/** Longest text in a hook event (characters). */
 const MAX_EVENT_TEXT = 50_000;
 
-/** What a hook is told, and which events it is about. */
+/** What a hook receives, and the events it is about. */
 export interface HookCall {
   type: HookEventType;
   toolName?: string;
-  /** The arguments of the call, as the log has them. */
+  /** The arguments of the call as in the log. */
   toolInput?: JsonObject;
-  /** What the tool answered, without secrets. */
+  /** The tool's observation, with secrets masked. */
   toolResponse?: JsonObject;
-  /** What the user said. */
+  /** The user's message. */
   message?: string;
-  /** Why the agent stops. */
   reason?: string;
   actionId?: string;
   messageId?: string;
 }
 
-/** The object that a hook reads, keys in the wire's order. */
+/** The JSON input of a hook, keys in the API's order. */
 export function hookInput(call: HookCall, conversationId: string, workingDir: string): JsonObject {
   const { type, toolName, toolInput, toolResponse, message, reason } = call;
   return {
@@ -37,7 +36,7 @@ export function hookInput(call: HookCall, conversationId: string, workingDir: st
   };
 }
 
-/** What the event of a hook shows of that; undefined: nothing. */
+/** The part of the input that the hook's event shows; undefined for none. */
 export function inputForEvent(call: HookCall, input: JsonObject): JsonObject | undefined {
   const { tool_name, tool_input, tool_response, message } = input;
   if (call.toolName !== undefined) {
@@ -47,7 +46,7 @@ export function inputForEvent(call: HookCall, input: JsonObject): JsonObject | u
   return call.reason === undefined ? undefined : { reason: call.reason };
 }
 
-/** Hooks of the original see the fields that are not set, too. */
+/** Adds unset fields as null, as the original does. */
 function withUnsetFields(kind: string, field: string, value: JsonObject): unknown {
   return withNulls({ kind, [field]: value })[field];
 }

@@ -1,15 +1,15 @@
 import type { JsonObject } from '../../json/index.js';
 
-/** What the output of a hook says. */
+/** The decision in a hook's output. */
 export interface HookDecision {
   denies: boolean;
   reason?: string;
   context?: string;
 }
 
-/** Reads the JSON object that a command printed; anything else says nothing. */
+/** Parses the JSON object that a command printed. Any other output allows. */
 export function parseCommandOutput(output: string): HookDecision {
-  const answer = parsed(output.trim());
+  const answer = parseObject(output.trim());
   if (!answer) return { denies: false };
   const { decision, reason, additionalContext, continue: goesOn } = answer;
   return {
@@ -20,20 +20,20 @@ export function parseCommandOutput(output: string): HookDecision {
 }
 
 /**
- * Reads the decision of a model: the first JSON object in its text. Undefined when there is none that
- * decides, which counts as agreement.
+ * Parses a model's decision: the first JSON object in its text. Undefined without a decision, which counts as
+ * `allow`.
  */
 export function parseModelDecision(text: string): HookDecision | undefined {
   const start = text.indexOf('{');
   const end = text.lastIndexOf('}');
-  const answer = start === -1 ? undefined : parsed(text.slice(start, end + 1));
+  const answer = start === -1 ? undefined : parseObject(text.slice(start, end + 1));
   const decision = answer?.['decision'];
   if (decision !== 'allow' && decision !== 'deny') return undefined;
   const reason = answer?.['reason'];
   return { denies: decision === 'deny', reason: typeof reason === 'string' ? reason : '' };
 }
 
-function parsed(text: string): JsonObject | undefined {
+function parseObject(text: string): JsonObject | undefined {
   if (!text.startsWith('{')) return undefined;
   try {
     const value: unknown = JSON.parse(text);

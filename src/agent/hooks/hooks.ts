@@ -10,27 +10,29 @@ import { hasHooks, hooksFor, type HookDefinition } from './hook-config.js';
 import { hookInput, inputForEvent, type HookCall } from './hook-input.js';
 import { askModel, hookLabel, type ModelHookContext } from './model-hook.js';
 
-/** What the hooks of a conversation need of it. */
+/** What hooks need from their conversation. */
 export interface HookRuntime extends ModelHookContext {
-  /** As it is now: plugins add to it. */
+  /** Current value: plugins add hooks. */
   readonly hookConfig: JsonObject | null;
   /** Absolute path. */
   readonly workingDir: string;
 }
 
-/** What the hooks for one event said. */
+/** The outcome of the hooks for one event. */
 export interface HookOutcome {
-  /** What stands in the log before the event. */
+  /** Events to append before the event that the hooks are about. */
   events: EventDraft[];
-  /** Why the event is not to happen. */
+  /** The reason, if a hook blocked. */
   blocked?: string;
-  /** What the hooks want the agent to know, each in a paragraph of its own. */
+  /** Context for the agent, one paragraph per hook. */
   context?: string;
 }
 
-/** Here the first hook that blocks has the last word; the others run all. */
+/**
+ * Events that a hook can block. The first hook that blocks ends the sequence; for other events all hooks run.
+ */
 const BLOCKABLE: readonly HookEventType[] = ['PreToolUse', 'UserPromptSubmit', 'Stop'];
-/** Characters of a text in an event. */
+/** Longest text in an event (characters). */
 const MAX_EVENT_TEXT = 50_000;
 const NO_REASON = 'Blocked by hook';
 
@@ -41,12 +43,12 @@ type Execution = Pick<HookExecutionEvent, 'success' | 'exit_code' | 'stdout' | '
   usage: EventDraft[];
 };
 
-/** The hooks of one conversation: runs those that are meant for an event, and tells what they said. */
+/** Runs the hooks of one conversation and reports their outcome. */
 export class Hooks {
   private readonly logger = new Logger('Hooks');
-  /** Made when they are needed: most conversations have no hooks. */
+  /** Created on first use: most conversations have no hooks. */
   private closeController: AbortController | undefined;
-  /** Hooks that nobody waits for. */
+  /** Hooks that run in the background. */
   private backgroundHooks: Set<Promise<void>> | undefined;
 
   constructor(
@@ -54,14 +56,14 @@ export class Hooks {
     private readonly llm: Llm,
   ) {}
 
-  /** Whether an event of this type may have to wait for a hook. */
+  /** Whether any hook is configured for this event type. */
   has(type: HookEventType): boolean {
     return hasHooks(this.context.hookConfig, type);
   }
 
   /**
-   * Runs the hooks for one event, one after the other.
-   * @throws the reason of the signal once it is aborted; what still runs is killed
+   * Runs the hooks for one event in sequence.
+   * @throws the reason of the signal once it is aborted; running commands are killed
    */
   async run(call: HookCall, signal: AbortSignal): Promise<HookOutcome> {
     const hooks = hooksFor(this.context.hookConfig, call.type, call.toolName);
@@ -83,7 +85,7 @@ export class Hooks {
     return outcome;
   }
 
-  /** Ends the hooks that nobody waits for. */
+  /** Stops background hooks. */
   async close(): Promise<void> {
     (this.closeController ??= new AbortController()).abort();
     if (this.backgroundHooks) await Promise.all(this.backgroundHooks);
@@ -96,7 +98,7 @@ export class Hooks {
     signal: AbortSignal,
   ): Promise<Execution> {
     if (hook.type !== 'command') return this.runModelHook(hook, input, signal);
-    // At the end of a session nothing comes later.
+    // At the end of a session there is no later: wait for the hook.
     if (hook.async && call.type !== 'SessionEnd') return this.startInBackground(hook, call, input);
     const result = await this.runHookCommand(hook, call, input, signal);
     const answer = parseCommandOutput(result.stdout);
@@ -128,7 +130,7 @@ export class Hooks {
     return { success: error === undefined, blocked: answer.denies, ...quiet, error, answer, usage };
   }
 
-  /** Nobody waits for it: all that can be told is that it was started. */
+  /** The event can only report that the hook was started. */
   private startInBackground(hook: HookDefinition, call: HookCall, input: JsonObject): Execution {
     const { signal } = (this.closeController ??= new AbortController());
     const behind = (this.backgroundHooks ??= new Set());
@@ -163,14 +165,14 @@ export class Hooks {
     return runCommand({ command, cwd: workingDir, env, stdin, timeoutSeconds }, signal);
   }
 
-  /** The command itself stands in the event: it may hold what does not belong into a log of the server. */
+  /** The command itself is not logged: it may contain secrets. */
   private logFailure(
     hook: HookDefinition,
     { type }: HookCall,
     result: { exitCode: number; error?: string },
   ): void {
     const name = hook.name === null ? '' : ` ${hook.name}`;
-    const how = result.error ?? `it exited with ${result.exitCode}`;
+    const how = result.error ?? `exit code ${result.exitCode}`;
     this.logger.warn(
       `conversation ${this.context.conversationId}: the ${type} hook${name} failed: ${errorMessage(how)}`,
     );

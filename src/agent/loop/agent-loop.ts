@@ -17,10 +17,10 @@ import { detectStuck } from './stuck-detector.js';
 const POLICY_VIOLATION_REQUEST =
   'The content policy of the model provider refused the last request. Please rephrase it and try again.';
 
-/** Asks for a shorter history. */
+/** Event that requests a condensation of the history. */
 export const CONDENSATION_REQUEST: EventDraft = { source: 'environment', kind: 'CondensationRequest' };
 
-/** Runs an agent step by step until it has finished, waits for somebody, or cannot go on. */
+/** Runs an agent step by step until it finishes, waits for a person, or fails. */
 @Injectable()
 export class AgentLoop implements AgentDriver {
   private readonly step: AgentStep;
@@ -32,38 +32,37 @@ export class AgentLoop implements AgentDriver {
   }
 
   /**
-   * Condenses the history between runs, because somebody asked for it.
+   * Condenses the history between runs, on request.
    * @throws CondensationImpossibleError, LlmError
    */
   async condense(session: CondensationSession): Promise<void> {
     await this.condenser.run(session, CONDENSATION_REQUEST);
   }
 
-  /** One run. Failures end in the conversation's status and an event; only a broken log makes it reject. */
   async run(session: AgentSession): Promise<void> {
     try {
-      await this.iterate(session);
+      await this.runSteps(session);
     } catch (error) {
-      // An interrupted run has nothing more to say: whoever interrupted it has told what there is to tell.
+      // Whoever interrupted the run has already appended its outcome.
       if (error instanceof RunOverError || session.signal.aborted) return;
       await this.fail(session, error);
     }
   }
 
-  private async iterate(session: AgentSession): Promise<void> {
+  private async runSteps(session: AgentSession): Promise<void> {
     if (!(await beginRun(session))) return;
     for (let iteration = 1; ; iteration++) {
       await turnToWork();
       if (['paused', 'stuck', 'error'].includes(session.status)) return;
       if (session.status === 'finished') {
-        // Only what this run has finished: a run of what was finished before does nothing.
+        // A run of a conversation that was already finished does nothing.
         if (iteration === 1 || !(await runStopHooks(session))) return;
         if (iteration > session.maxIterations) return this.stopAtLimit(session);
       }
       if (session.stuckDetection && (await this.checkStuck(session))) return;
       if (session.status === 'waiting_for_confirmation') await session.setStatus('running');
       if (session.budgetExceeded !== undefined && session.view.pendingActions().length === 0) {
-        // What waits for execution is still done: it was paid for.
+        // Pending actions are still executed: they were paid for.
         await session.setStatus('error', runErrorDraft('MaxBudgetReached', session.budgetExceeded));
         return;
       }
@@ -80,8 +79,9 @@ export class AgentLoop implements AgentDriver {
   }
 
   /**
-   * A history that the provider does not take is condensed in the next step; what it refused for its content,
-   * and a call that cannot be read, are put to the agent as a message; all else ends the run.
+   * Runs a step and handles errors that the agent can recover from. A history that the provider rejects is
+   * condensed in the next step. A content policy violation or an unreadable call is reported to the agent as
+   * a message. All other errors end the run.
    */
   private async runStep(session: AgentSession): Promise<void> {
     try {
@@ -98,12 +98,12 @@ export class AgentLoop implements AgentDriver {
   }
 
   /**
-   * A message that came during the step is answered in this run, even if the step ended it or waits for a
-   * person.
+   * Continues the run for a message that arrived during the step, even if the step finished it or waits for
+   * approval.
    */
   private async resumeForNewMessage(session: AgentSession): Promise<void> {
     if (!session.hasNewUserMessage) return;
-    // `idle`: it came right behind the end of the step, and its arrival has reset the status.
+    // `idle`: the message arrived right after the end of the step and reset the status.
     if (session.status === 'idle') await session.setStatus('running');
     if (session.status !== 'waiting_for_confirmation') return;
     const superseded = session.view
@@ -132,14 +132,14 @@ export class AgentLoop implements AgentDriver {
   }
 }
 
-/** What the agent is asked when it can do something about an error. */
+/** The message to the agent about an error that it can recover from; undefined for other errors. */
 function feedbackForAgent(error: unknown): string | undefined {
   if (error instanceof CallFormatError) return error.message;
   const isPolicy = error instanceof LlmError && error.code === 'LLMContentPolicyViolationError';
   return isPolicy ? POLICY_VIOLATION_REQUEST : undefined;
 }
 
-/** Stands for a message of the user, so it counts as the last one. */
+/** A message in the user's name, recorded as the last user message. */
 function messageOnBehalfOfUser(text: string): EventDraft[] {
   const id = randomUUID();
   return [
@@ -148,7 +148,7 @@ function messageOnBehalfOfUser(text: string): EventDraft[] {
   ];
 }
 
-/** A shorter history may help: there are too many tokens, or calls and results do not match. */
+/** A condensation may help: there are too many tokens, or calls and results do not match. */
 function isHistoryRejected(error: unknown): boolean {
   return (
     error instanceof LlmError &&
@@ -156,7 +156,7 @@ function isHistoryRejected(error: unknown): boolean {
   );
 }
 
-/** Puts a run under way; false when it was told to pause while it prepared itself. */
+/** Sets the status to `running`. Returns false if a pause was requested while the run was being prepared. */
 export async function beginRun(session: AgentSession): Promise<boolean> {
   if (session.pauseRequested) {
     if (['idle', 'running'].includes(session.status)) await session.pause();

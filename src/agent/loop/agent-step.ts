@@ -36,10 +36,10 @@ import { actionTask, runBatch, type Task } from './tool-execution.js';
 const EMPTY_ANSWER_NUDGE =
   'Your last response did not include a function call or a message. Please use a tool to proceed with the task.';
 
-/** Reading longer arguments takes a notable part of a millisecond (characters). */
+/** Parsing longer arguments takes a significant part of a millisecond (characters). */
 const LARGE_ARGUMENTS = 16_384;
 
-/** One step of the agent: from its view of the log to the events that follow. */
+/** Executes one step: from the agent's view of the log to the resulting events. */
 export class AgentStep {
   private readonly critics: Critics;
   private readonly messageCache: MessageCache;
@@ -56,7 +56,7 @@ export class AgentStep {
     this.messageCache = new MessageCache(render);
   }
 
-  /** Executes what waits for execution; if nothing does, asks the model and does what it says. */
+  /** Executes pending actions; without any, calls the model and handles its answer. */
   async run(session: AgentSession): Promise<void> {
     const waiting = session.view.pendingActions();
     if (waiting.length > 0) {
@@ -67,13 +67,13 @@ export class AgentStep {
     if (await this.condenser.run(session)) return;
     if (await this.rejectImages(session)) return;
     const itemId = randomUUID();
-    // The model may be switched while it thinks: what it answers is counted as its own.
+    // The model may be switched during the call: the answer is counted for the model that gave it.
     const { llm } = session.agent;
-    const { length } = session.view.events;
+    const { length: eventCount } = session.view.events;
     const response = await this.callModel(session, llm, itemId);
     await this.resultsDurable(session);
     await turnToWork();
-    this.condenser.recordUsage(session.view, length, response.usage.prompt_tokens);
+    this.condenser.recordUsage(session.view, eventCount, response.usage.prompt_tokens);
     const usage = session.countUsage(llm.usage_id, llm.model, response);
     if (response.message.tool_calls?.length) {
       await this.handleToolCalls(session, response, itemId, usage);
@@ -98,21 +98,21 @@ export class AgentStep {
       return response;
     } catch (error) {
       stream.abort(session.signal.aborted ? 'cancelled' : errorCodeOf(error));
-      // What cannot be read was paid for, too.
+      // Unreadable answers cost money, too.
       if (error instanceof CallFormatError)
         await session.append(session.countUsage(llm.usage_id, llm.model, error.response));
       throw error;
     }
   }
 
-  /** The view as the model can take it. */
+  /** The view in a form that the model supports. */
   private viewFor(session: AgentSession, llm: LlmConfig): readonly ViewEvent[] {
     const { events } = session.view;
     const isBlind = session.tools().has(INSPECT_IMAGE) && !this.llm.supportsVision(llm);
     return isBlind ? withImageReferences(events) : events;
   }
 
-  /** The tools of a conversation do not change while it is open. */
+  /** The tools of a conversation do not change while it is open, so descriptions are cached. */
   private describeTools(session: AgentSession): LlmTool[] {
     const tools = session.tools();
     const known =
@@ -121,7 +121,7 @@ export class AgentStep {
     return known;
   }
 
-  /** An image for a model that takes none: says so without asking the model. */
+  /** Answers an image for a model without image support, without calling the model. */
   private async rejectImages(session: AgentSession): Promise<boolean> {
     const asked = session.view.lastUserMessage?.llm_message.content ?? [];
     if (!asked.some(({ type }) => type === 'image') || this.llm.supportsVision(session.agent.llm))
@@ -137,7 +137,7 @@ export class AgentStep {
     return true;
   }
 
-  /** An answer without tool calls: text ends the run, anything else is told to go on. */
+  /** Handles an answer without tool calls: text ends the run; an empty answer makes the agent continue. */
   private async handleMessage(
     session: AgentSession,
     response: LlmResponse,
@@ -147,15 +147,15 @@ export class AgentStep {
     const message = agentMessage(response.message, response.id, itemId);
     const hasText = response.message.content.some((block) => block.text.trim() !== '');
     if (hasText) {
-      const judged = await this.critics.evaluate(session, [message], () => this.describeTools(session));
-      await session.append(usage, ...judged);
+      const evaluated = await this.critics.evaluate(session, [message], () => this.describeTools(session));
+      await session.append(usage, ...evaluated);
       await session.finish();
       return;
     }
     await session.append(usage, message, environmentMessage(EMPTY_ANSWER_NUDGE));
   }
 
-  /** An answer with tool calls: all actions go into the log before any of them is executed. */
+  /** Handles an answer with tool calls: all actions are durable before the first one is executed. */
   private async handleToolCalls(
     session: AgentSession,
     response: LlmResponse,
@@ -166,14 +166,14 @@ export class AgentStep {
     const calls: ResolvedToolCall[] = [];
     for (const call of response.message.tool_calls ?? []) {
       calls.push(resolveToolCall(session.tools(), call, { analyzer }));
-      // A model may write hundreds of calls of megabytes: each is read in a turn of its own.
+      // A model may write hundreds of calls of megabytes: each is parsed in a tick of its own.
       if (call.arguments.length > LARGE_ARGUMENTS) await turnToWork();
     }
     const drafts = calls.flatMap((call, index) =>
       actionDrafts(call, response, index === 0 ? itemId : undefined, toolCallAt(response, index)),
     );
-    const judged = await this.critics.evaluate(session, drafts, () => this.describeTools(session));
-    const events = await session.append(usage, ...(await runPreToolUseHooks(session, judged)));
+    const evaluated = await this.critics.evaluate(session, drafts, () => this.describeTools(session));
+    const events = await session.append(usage, ...(await runPreToolUseHooks(session, evaluated)));
     const actions = events.filter(
       (event): event is ActionEvent => event.kind === 'ActionEvent' && !!event.action,
     );
@@ -181,15 +181,15 @@ export class AgentStep {
       await session.setStatus('waiting_for_confirmation');
       return;
     }
-    // A pause that came while the model was thinking: what it wants is kept, and done when the run goes on.
+    // Paused during the model call: the actions are kept and executed by the next run.
     if (session.pauseRequested || session.status === 'paused') return;
     await this.execute(session, actions);
   }
 
-  /** Whether a person has to agree first. What the analyzer thinks stands in the log before the decision. */
+  /** Whether a person has to approve the actions. The analysis is appended before the decision. */
   private async needsApproval(session: AgentSession, all: readonly ActionEvent[]): Promise<boolean> {
     const { securityAnalyzer: analyzer, confirmationPolicy: policy } = session;
-    // Nobody is asked about what a hook does not let happen.
+    // Actions blocked by a hook need no approval.
     const actions = all.filter(({ id }) => session.blockedActions[id] === undefined);
     if (!analyzer || isHarmless(actions)) return needsConfirmation(policy, actions, () => 'UNKNOWN');
     const { event, riskOf } = await analyseActions(analyzer, policy, actions);
@@ -197,13 +197,13 @@ export class AgentStep {
     return needsConfirmation(policy, actions, riskOf);
   }
 
-  /** Runs actions; those behind a `finish` stay for the next run. */
+  /** Executes actions; those after a `finish` are left for the next run. */
   private async execute(session: AgentSession, actions: readonly ActionEvent[]): Promise<void> {
     const finish = actions.findIndex((action) => action.tool_name === 'finish');
     const due = finish === -1 ? actions : actions.slice(0, finish + 1);
     const tools = session.tools();
     const tasks = due.map((action) => toolTask(session, action, tools));
-    const written: Promise<unknown>[] = [];
+    const appended: Promise<unknown>[] = [];
     await runBatch(tasks, session.agent.tool_concurrency_limit, async (draft, index) => {
       const task = tasks[index];
       if (!task) return;
@@ -213,14 +213,14 @@ export class AgentStep {
         await session.append(...refused);
         return;
       }
-      const said = await runPostToolUseHooks(session, action, draft);
-      if (said.length > 0) await session.append(...said);
+      const hookEvents = await runPostToolUseHooks(session, action, draft);
+      if (hookEvents.length > 0) await session.append(...hookEvents);
       const writing = session.appendResult(draft, files);
-      // Who waits for all of them sees the failure.
+      // The failure is seen by whoever awaits all results.
       writing.catch(() => undefined);
-      written.push(writing);
+      appended.push(writing);
     });
-    this.trackResults(session, Promise.all(written));
+    this.trackResults(session, Promise.all(appended));
     const last = actions[finish];
     if (!last) return;
     await this.resultsDurable(session);
@@ -228,22 +228,22 @@ export class AgentStep {
   }
 
   /**
-   * Results have their place in view and log at once. Until they are durable the model may think already:
-   * whatever it wants stands behind them.
+   * Results are part of view and log at once. The next model call may start before they are durable, because
+   * its events are appended after them.
    */
   private trackResults(session: AgentSession, results: Promise<unknown>): void {
     results.catch(() => undefined);
     this.pendingResults.set(session, results);
   }
 
-  /** Resolves when the results of the step before are durable. */
+  /** Resolves when the results of the previous step are durable. */
   private async resultsDurable(session: AgentSession): Promise<void> {
     await this.pendingResults.get(session);
     this.pendingResults.delete(session);
   }
 }
 
-/** An action to execute; the session keeps its result until that is in the log. */
+/** A task that executes an action. The session keeps its result until it is appended. */
 function toolTask(
   session: AgentSession,
   action: ActionEvent,
@@ -261,18 +261,18 @@ function toolTask(
   return { ...task, run, action, files };
 }
 
-/** The class of a failure, as clients know it. */
+/** The error code that clients know. */
 function errorCodeOf(error: unknown): string {
   return error instanceof LlmError ? error.code : errorName(error);
 }
 
 function toolCallAt(response: LlmResponse, index: number): MessageToolCall {
   const call = response.message.tool_calls?.[index];
-  if (!call) throw new RangeError(`the answer has no tool call ${index}`);
+  if (!call) throw new RangeError(`the answer has no tool call at index ${index}`);
   return call;
 }
 
-/** The events of one call: its action, and for an invalid one the error behind it. */
+/** The events of one call: its action and, if the call is invalid, the error. */
 function actionDrafts(
   call: ResolvedToolCall,
   response: LlmResponse,
@@ -280,7 +280,7 @@ function actionDrafts(
   original: MessageToolCall,
 ): EventDraft[] {
   const { message } = response;
-  // Thought and reasoning belong to the answer, not to each call: only the first action carries them.
+  // Thought and reasoning belong to the whole answer: only its first action carries them.
   const lead = firstId !== undefined;
   const base = {
     id: firstId,

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ActionEvent, AgentErrorEvent } from '../../events/index.js';
 import { type BranchEvent, isUserMessage } from '../agent-view.js';
 
-/** How far back to look, and how many repetitions count (values of the OpenHands SDK). */
+/** Number of events looked at and repetitions that count (values of the OpenHands SDK). */
 const WINDOW = 20;
 const SAME_RESULT = 4;
 const SAME_ERROR = 4;
@@ -10,13 +10,13 @@ const NUDGE_AT_ERROR = 3;
 const MONOLOGUE = 3;
 const ALTERNATING = 6;
 
-/** What the detector says: go on, tell the agent that it repeats itself, or give up. */
+/** Result of the detection: continue, tell the agent that it repeats itself, or stop. */
 export type StuckVerdict = { kind: 'fine' } | { kind: 'nudge'; text: string } | { kind: 'stuck' };
 
 const FINE: StuckVerdict = { kind: 'fine' };
 const STUCK: StuckVerdict = { kind: 'stuck' };
 
-/** Finds an agent that goes round in circles. Looks at the last events since the user last spoke. */
+/** Detects an agent that repeats itself, in the last events since the user's last message. */
 export function detectStuck(events: readonly BranchEvent[]): StuckVerdict {
   const recent = sinceLastUserMessage(events.slice(-WINDOW));
   if (recent.length < 3) return FINE;
@@ -41,7 +41,7 @@ function isResult(event: BranchEvent): event is Result {
   return ['ObservationEvent', 'AgentErrorEvent', 'UserRejectObservation'].includes(event.kind);
 }
 
-/** Ids, times and parents differ always; what is left tells whether two actions are the same. */
+/** Ids, times and parents always differ and are ignored. */
 function sameAction(a: ActionEvent, b: ActionEvent): boolean {
   return a.tool_name === b.tool_name && isDeepStrictEqual([a.thought, a.action], [b.thought, b.action]);
 }
@@ -111,7 +111,10 @@ function alternates(actions: readonly ActionEvent[], results: readonly Result[])
   return everySecond(lastActions, sameAction) && everySecond(lastResults, sameResult);
 }
 
-/** Agent messages at the tail with nothing done between them; messages of the environment do not break it. */
+/**
+ * Whether the last events are only agent messages without any action. Messages of the environment do not
+ * count.
+ */
 function monologue(events: readonly BranchEvent[]): boolean {
   let messages = 0;
   for (const event of events.toReversed()) {

@@ -4,16 +4,16 @@ import { ToolExecutionError, type Tool, type ToolInvocation, type ToolResource }
 import { rejectionDraft, toolErrorDraft } from '../event-drafts.js';
 import { AGENT_MISTAKE, TOOL_FAULT } from '../error-classification.js';
 
-/** Something to execute, and what it will touch. */
+/** Work to execute and the resources that it uses. */
 export interface Task<T> {
   resources: readonly ToolResource[];
   run(): Promise<T>;
 }
 
 /**
- * Makes a task of an action. It answers with the event that follows: an observation, or an error for the
- * model. Once the run is interrupted nothing is executed any more.
- * @param blocked why a hook does not let it happen
+ * Creates a task for an action. It resolves with the resulting event: an observation, or an error for the
+ * model. Once the run is interrupted nothing is executed.
+ * @param blocked why a hook blocked the action
  */
 export function actionTask(
   action: ActionEvent,
@@ -81,9 +81,9 @@ function toolNotFoundText(name: string, tools: ReadonlyMap<string, Tool>): strin
 }
 
 /**
- * Runs tasks at most `limit` at a time and in an order in which tasks that share a resource follow each
- * other, and hands the results over in the order of the tasks, each as soon as those before it are there.
- * After the first failure no further task is started.
+ * Runs at most `limit` tasks at a time. Tasks that share a resource run one after another. Results are
+ * delivered in task order, each as soon as all earlier ones are available. After the first failure no further
+ * task is started.
  */
 export async function runBatch<T>(
   tasks: readonly Task<T>[],
@@ -107,7 +107,7 @@ export async function runBatch<T>(
       await previous;
       await onResult(value, index);
     })();
-    // A failure is thrown below, once: until then nobody may take it for unhandled.
+    // A failure is thrown below; this prevents an unhandled rejection until then.
     const settled = delivery.catch(() => failure.abort());
     delivered = delivery;
     running.add(settled);

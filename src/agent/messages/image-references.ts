@@ -1,11 +1,12 @@
 import { textContent, type Content } from '../../events/index.js';
 import { type AgentView, isUserMessage, type ViewEvent } from '../agent-view.js';
 
-/** The tool that looks at images for a model that cannot. */
+/** The tool that inspects images for models without image support. */
 export const INSPECT_IMAGE = 'inspect_image_with_vision';
 
 /**
- * The view for a model that takes no images but has that tool: a text in the place of each image of the user.
+ * The view for a model without image support that has this tool: each image of the user is replaced by a
+ * text.
  */
 export function withImageReferences(events: readonly ViewEvent[]): ViewEvent[] {
   const latest = events.findLastIndex(isUserMessage);
@@ -17,7 +18,7 @@ export function withImageReferences(events: readonly ViewEvent[]): ViewEvent[] {
   });
 }
 
-/** The images of the latest message of the user, in their order. */
+/** The images of the user's latest message, in order. */
 export function latestImages({
   lastUserMessage: lastUserMessage,
 }: Pick<AgentView, 'lastUserMessage'>): string[] {

@@ -3,7 +3,7 @@ import type { ViewEvent } from '../agent-view.js';
 import { resultsByAction, toMessages, type ObservationRenderer } from './to-messages.js';
 
 interface SettledMessages {
-  /** How many events these messages are made of; they end before an answer of the model. */
+  /** Number of events these messages were made from; they end before an answer of the model. */
   end: number;
   /** The last of these events. */
   last: ViewEvent | undefined;
@@ -11,15 +11,15 @@ interface SettledMessages {
 }
 
 /**
- * Makes the dialogues of views, step by step: what comes before the last answer of the model does not change
- * any more, and is the same objects in each dialogue, so that what is made of them can be remembered, too.
+ * Converts views into messages incrementally. Messages before the model's last answer do not change any more
+ * and are the same objects in each result, so that data derived from them can be cached as well.
  */
 export class MessageCache {
   private readonly settled = new WeakMap<readonly ViewEvent[], SettledMessages>();
 
   constructor(private readonly render: ObservationRenderer) {}
 
-  /** @param events of a view, which only grow as long as they are the same list */
+  /** @param events of a view; the same list only grows */
   messagesFor(events: readonly ViewEvent[]): Message[] {
     const settled = this.advance(events);
     return settled.messages.concat(toMessages(events.slice(settled.end), this.render));
@@ -32,7 +32,7 @@ export class MessageCache {
     const end = lastAnswerStart(events, settled.end);
     const between = events.slice(settled.end, end);
     if (between.length === 0 || !hasAllResults(between)) return settled;
-    // One by one: a call takes no more than some 100,000 arguments.
+    // One by one: a function call is limited to some 100,000 arguments.
     for (const message of toMessages(between, this.render)) settled.messages.push(message);
     settled.end = end;
     settled.last = events[end - 1];
@@ -41,7 +41,7 @@ export class MessageCache {
   }
 }
 
-/** Where the calls of the last answer begin; errors of invalid ones may stand between them. */
+/** Index where the calls of the last answer begin; errors of invalid calls may stand between them. */
 function lastAnswerStart(events: readonly ViewEvent[], from: number): number {
   let start = events.length - 1;
   while (start > from && events[start]?.kind !== 'ActionEvent') start--;
@@ -55,7 +55,9 @@ function lastAnswerStart(events: readonly ViewEvent[], from: number): number {
   return start;
 }
 
-/** Whether each action has its result: one that comes later belongs before what was said meanwhile. */
+/**
+ * Whether each action has its result. A later result is placed before the messages that arrived meanwhile.
+ */
 function hasAllResults(events: readonly ViewEvent[]): boolean {
   const results = resultsByAction(events);
   return events.every((event) => event.kind !== 'ActionEvent' || results.has(event.id));

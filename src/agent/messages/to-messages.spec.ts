@@ -7,7 +7,7 @@ const roles = (events: Parameters<typeof toMessages>[0]) =>
   toMessages(events, asStored).map(({ role }) => role);
 
 describe('toMessages', () => {
-  it('makes one assistant message of all calls of an answer, results right behind it', () => {
+  it('makes one assistant message of all calls of an answer, directly followed by the results', () => {
     const first = action('a', 'ls', 'r1');
     const second = action('b', 'pwd', 'r1');
     const events = [message('user', 'go'), first, second, observation(first, 'x'), observation(second, '/')];
@@ -17,7 +17,7 @@ describe('toMessages', () => {
     expect(messages.slice(2).map(({ tool_call_id }) => tool_call_id)).toEqual(['a', 'b']);
   });
 
-  it('makes one message of what the user says in a row, and leaves the events as they are', () => {
+  it('merges consecutive user messages without changing the events', () => {
     const events = [message('user', 'go'), message('user', 'and hurry'), message('user', 'please')];
     const before = structuredClone(events);
     for (let times = 0; times < 2; times += 1) {
@@ -28,14 +28,14 @@ describe('toMessages', () => {
     expect(events).toEqual(before);
   });
 
-  it('puts a message that came while a tool ran behind the result', () => {
+  it('places a message that arrived while a tool ran after the result', () => {
     const call = action('a', 'sleep 1');
     const events = [message('user', 'go'), call, message('user', 'and hurry'), observation(call, 'done')];
     const messages = toMessages(events, asStored);
     expect(messages.map(({ role }) => role)).toEqual(['user', 'assistant', 'tool', 'user']);
   });
 
-  it('keeps an invalid call between valid ones in its place', () => {
+  it('keeps an invalid call between valid ones in place', () => {
     const first = action('a', 'ls', 'r1');
     const broken = { ...action('b', '', 'r1'), action: undefined };
     const third = action('c', 'pwd', 'r1');
@@ -52,7 +52,7 @@ describe('toMessages', () => {
     expect(messages[0]?.tool_calls).toHaveLength(3);
   });
 
-  it('merges neighbouring messages of the user side', () => {
+  it('merges a user message and a following message of the environment', () => {
     const messages = toMessages([message('user', 'one'), message('environment', 'two')], asStored);
     expect(messages).toHaveLength(1);
     expect(messages[0]?.content).toHaveLength(2);
@@ -64,7 +64,7 @@ describe('toMessages', () => {
     expect(result?.content[0]).toMatchObject({ text: '[An error occurred during execution.]\n' });
   });
 
-  it('cuts a result to exactly the limit', () => {
+  it('truncates a long result to exactly the limit', () => {
     const [, result] = toMessages(exchange('a', 'yes', 'y'.repeat(80_000)), asStored);
     expect(result?.content[0]).toMatchObject({
       text: expect.stringContaining('<response clipped>') as string,
@@ -74,7 +74,7 @@ describe('toMessages', () => {
     );
   });
 
-  it('answers a call once, whatever the log holds', () => {
+  it('sends only the first result of a call', () => {
     const call = action('a', 'x');
     expect(roles([call, failure(call, 'interrupted'), observation(call, 'late')])).toEqual([
       'assistant',

@@ -13,15 +13,15 @@ import type { BranchEvent, ViewEvent } from '../agent-view.js';
 
 type ResultEvent = ObservationEvent | AgentErrorEvent | UserRejectObservation;
 
-/** How an observation reads for the model. */
+/** Converts an observation into content for the model. */
 export type ObservationRenderer = (observation: Observation) => Content[];
 
-/** More than this of one tool result is cut in the middle (characters; the limit of the OpenHands SDK). */
+/** Longer tool results are cut in the middle (characters; the limit of the OpenHands SDK). */
 const MAX_TOOL_TEXT = 50_000;
 
 /**
- * Turns the view into the dialogue for the model. Results stand right behind the call they answer, whatever
- * came in between: providers refuse anything else, and a message may arrive while a tool runs.
+ * Converts the view into messages for the model. Each result directly follows the call it belongs to, because
+ * providers reject anything else and messages may arrive while a tool runs.
  */
 export function toMessages(
   events: readonly (BranchEvent | ViewEvent)[],
@@ -49,9 +49,9 @@ export function toMessages(
 }
 
 /**
- * The results by the id of their action. An error names only the call, and providers may use the ids of calls
- * again: it belongs to the latest action of that id. The first answer to an action counts: a second one would
- * be refused.
+ * The results by action id. An error names only the call, and providers may reuse call ids, so it belongs to
+ * the latest action with that call id. Only the first result of an action counts: providers would reject a
+ * second one.
  */
 export function resultsByAction(events: readonly (BranchEvent | ViewEvent)[]): Map<string, ResultEvent> {
   const results = new Map<string, ResultEvent>();
@@ -74,7 +74,8 @@ function isResult(event: BranchEvent | ViewEvent): event is ResultEvent {
 }
 
 /**
- * The calls of one answer: actions with the same response id; errors of invalid calls may stand between them.
+ * The calls of one answer: consecutive actions with the same response id. Errors of invalid calls may stand
+ * between them.
  */
 function callsOfAnswer(events: readonly (BranchEvent | ViewEvent)[], start: number): ActionEvent[] {
   const batch: ActionEvent[] = [];
@@ -97,17 +98,17 @@ function systemMessage(event: SystemPromptEvent): Message {
   return { role: 'system', content, thinking_blocks: [] };
 }
 
-/** What was condensed is told as by the user. */
+/** A summary is sent as a user message. */
 function summaryMessage(summary: string): Message {
   return { role: 'user', content: [textContent(summary)], thinking_blocks: [] };
 }
 
-/** Neighbouring messages of the user side become one message: some providers insist on alternation. */
+/** Merges consecutive user messages: some providers require alternating roles. */
 function appendMessage(messages: Message[], message: Message, extended: readonly Content[]): void {
   const content = [...message.content, ...extended];
   const last = messages[messages.length - 1];
   if (message.role === 'user' && last?.role === 'user') {
-    // It was made below: what is in the view stays as it is.
+    // A copy made below; the view's own message stays unchanged.
     last.content.push(...content);
     return;
   }

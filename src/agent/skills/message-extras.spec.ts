@@ -2,7 +2,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { matchesGlob } from './message-extras.js';
 
-describe('patterns of paths', () => {
+describe('matchesGlob', () => {
   it.each([
     ['a.ts', '**/*.ts', true],
     ['x/y/a.ts', '**/*.ts', true],
@@ -25,11 +25,11 @@ describe('patterns of paths', () => {
     ['a/b', 'a?b', false],
     ['axb', 'a.b', false],
     ['x', './x', true],
-  ])('%j by %j: %s', (file, pattern, expected) => {
+  ])('matches %j with the pattern %j: %s', (file, pattern, expected) => {
     expect(matchesGlob(file, pattern)).toBe(expected);
   });
 
-  it('agree with the definition, whatever they are', () => {
+  it('agrees with a naive implementation', () => {
     const name = fc
       .array(fc.constantFrom('a', 'b', '.'), { minLength: 1, maxLength: 4 })
       .map((of) => of.join(''));
@@ -52,7 +52,7 @@ describe('patterns of paths', () => {
     );
   });
 
-  it('of a hostile repository take no time', () => {
+  it('bounds the time of hostile patterns', () => {
     const started = performance.now();
     const file = path.posix.join(...Array<string>(50).fill('a'.repeat(80)));
     for (const pattern of [`${'*a'.repeat(300)}b`, `${'**/'.repeat(200)}b`, '{a,b}'.repeat(100), '[', '{']) {
@@ -62,7 +62,7 @@ describe('patterns of paths', () => {
   });
 });
 
-/** The plain recursion, exponential and obvious. */
+/** A plain recursion: exponential but obviously correct. */
 function byDefinition(names: readonly string[], [pattern, ...rest]: readonly string[]): boolean {
   if (pattern === undefined) return names.length === 0;
   const [name, ...others] = names;

@@ -5,18 +5,18 @@ import { SearchError } from '../../tools/search/ripgrep.js';
 import type { Skill } from './skill.js';
 import { matchedTrigger } from './triggers.js';
 
-/** What a message brings along besides its text. */
+/** What is added to a message. */
 export interface MessageExtras {
-  /** Names of the skills that its words brought in. */
+  /** Names of the skills that its text triggered. */
   activated: string[];
   /** At most one block. */
   content: TextContent[];
 }
 
 /**
- * What follows a message of the user: the texts of the skills that its words trigger, each once in a
- * conversation, and the suffix of all messages.
- * @param activated names of the skills that are in the conversation already
+ * The texts to add to a user message: the skills that it triggers, each once per conversation, and the
+ * configured suffix.
+ * @param activated names of skills that were already added
  */
 export function messageExtras(
   text: string,
@@ -29,15 +29,15 @@ export function messageExtras(
     return word === undefined ? [] : [{ skill, word }];
   });
   const blocks = matches.map(({ skill, word }) => knowledgeBlock(skill, word)).join('\n\n');
-  const whole = [blocks, suffix?.trim() ? suffix : ''].filter((part) => part !== '').join('\n');
+  const extras = [blocks, suffix?.trim() ? suffix : ''].filter((part) => part !== '').join('\n');
   return {
     activated: matches.map(({ skill }) => skill.name),
-    content: whole === '' ? [] : [textContent(whole)],
+    content: extras === '' ? [] : [textContent(extras)],
   };
 }
 
 /**
- * The rules for files that were touched and that the agent has not been told of.
+ * The path rules for touched files that the agent has not received yet.
  * @param files absolute paths
  * @param workspace absolute path; patterns are relative to it
  */
@@ -45,11 +45,11 @@ export function pathRulesFor(
   files: readonly string[],
   workspace: string,
   skills: readonly Skill[],
-  told: readonly string[],
+  known: readonly string[],
 ): { activated: string[]; content: TextContent[] } {
   const paths = files.map((file) => path.relative(workspace, file).split(path.sep).join('/'));
   const matches = skills.flatMap((skill) => {
-    const pattern = told.includes(skill.name) ? undefined : matchedPattern(skill, paths);
+    const pattern = known.includes(skill.name) ? undefined : matchedPattern(skill, paths);
     return pattern === undefined ? [] : [{ skill, pattern }];
   });
   const blocks = matches.map(({ skill, pattern }) => ruleBlock(skill, pattern)).join('\n');
@@ -60,7 +60,8 @@ export function pathRulesFor(
 }
 
 /**
- * The names of the rules that a text for the agent holds: the log alone tells what the agent has been told.
+ * The names of the path rules contained in a text: which rules the agent has received is derived from the
+ * log.
  */
 export function pathRulesIn(text: string, skills: readonly Skill[]): string[] {
   return skills
@@ -98,10 +99,7 @@ function ruleTail({ source, content }: Skill): string {
   return `${source === null ? '' : `Rule location: ${source}\n`}\n${content}\n</EXTRA_INFO>`;
 }
 
-/**
- * Whether a path with `/` between its segments matches a pattern of a rule. One that stands for too much
- * matches nothing.
- */
+/** Whether a path with `/` as separator matches a pattern. Patterns that are too complex match nothing. */
 export function matchesGlob(path: string, pattern: string): boolean {
   try {
     return globMatcher(pattern, { hidden: true, inside: true })(path);

@@ -2,34 +2,34 @@ import type { SubAgentType } from '../../tools/tool.js';
 import type { JsonObject } from '../../json/index.js';
 import type { CondenserSpec } from '../condenser/condenser-spec.js';
 
-/** A kind of sub-agent: built in, or defined by a client, a plugin or a file. */
+/** A type of sub-agent: built in, or defined by a client, a plugin or a file. */
 export interface AgentType extends SubAgentType {
-  /** What it is told of its role. */
+  /** Its role, as part of the prompt. */
   prompt: string;
-  /** The LLM profile whose model it works with; undefined: that of the agent that calls it. */
+  /** The LLM profile of its model; undefined for the calling agent's model. */
   profile?: string;
-  /** Names of skills that it has: of the calling agent, of the project or of the user. */
+  /** Names of its skills: of the calling agent, the project or the user. */
   skills: readonly string[];
-  /** Steps of one task. */
+  /** Most steps of one task. */
   maxIterations: number;
-  /** US dollars that its model may cost in all runs of a task. */
+  /** Budget of all runs of a task (US dollars). */
   maxBudget?: number;
-  /** When it has to ask; undefined: as the agent that calls it. */
+  /** Its confirmation policy; undefined for the calling agent's policy. */
   confirmationPolicy?: JsonObject & { kind: string };
-  /** Hooks that watch its tools, besides those of the conversation. */
+  /** Additional hooks. */
   hooks?: JsonObject;
-  /** MCP servers that it has besides those of the conversation, by name. */
+  /** Additional MCP servers, by name. */
   mcpServers?: JsonObject;
-  /** What keeps its history short; undefined: the usual one. */
+  /** Its condenser; undefined for the default one. */
   condenser?: CondenserSpec;
   /**
-   * It comes from a file of the project, which whoever changes the repository can write: it may make the
-   * agent ask more often than the conversation does, not less.
+   * It is defined in a file of the project, which anyone who can change the repository controls: it may
+   * require more approvals than the conversation does, but not fewer.
    */
   isFromProject?: boolean;
 }
 
-/** Steps of a task whose agent says nothing else. */
+/** Default limit on the steps of a task. */
 export const DEFAULT_MAX_ITERATIONS = 500;
 
 const REPORT =
@@ -84,15 +84,14 @@ const BUILT_IN: readonly AgentType[] = [
   },
 ];
 
-/** The kinds that are there without anybody defining them, each when its tools are. */
+/** The built-in types whose tools are available. */
 export function builtInTypes(hasTool: (name: string) => boolean): AgentType[] {
   return BUILT_IN.filter(({ tools }) => tools.every(hasTool));
 }
 
 /**
- * The kinds of sub-agents that can be called by name: those that somebody has defined win over built-in ones,
- * which are there when their tools are.
- * @param defined of the same name the first counts
+ * The available types of sub-agents by name. Defined types take precedence over built-in ones.
+ * @param defined of types with the same name the first one wins
  */
 export function agentTypes(
   defined: readonly AgentType[],
@@ -102,7 +101,7 @@ export function agentTypes(
   return new Map([...types].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** The confirmation policy that a definition names; undefined: that of the conversation. */
+/** The confirmation policy of a definition's mode; undefined for the conversation's policy. */
 export function confirmationPolicyOf(mode: string | null): AgentType['confirmationPolicy'] {
   switch (mode) {
     case 'never_confirm':

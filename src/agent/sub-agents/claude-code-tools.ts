@@ -1,6 +1,4 @@
-/**
- * What Claude Code calls tools, whose definitions of agents people share; none: sub-agents have no such tool.
- */
+/** Tool names of Claude Code, which shared agent definitions use. Undefined: sub-agents have no such tool. */
 const TOOL_NAMES: Readonly<Record<string, string | undefined>> = {
   Bash: 'terminal',
   BashOutput: 'terminal',
@@ -21,7 +19,7 @@ const TOOL_NAMES: Readonly<Record<string, string | undefined>> = {
   AskUserQuestion: undefined,
 };
 
-/** Names of tools as this server knows them, each once. */
+/** Maps tool names to those of this server, without duplicates. */
 export function mapToolNames(names: readonly string[]): string[] {
   const known = names.map((name) => (Object.hasOwn(TOOL_NAMES, name) ? TOOL_NAMES[name] : name));
   return [...new Set(known.filter((name) => name !== undefined))];

@@ -6,26 +6,26 @@ import { needsInvokeTool, type Skill } from '../skills/index.js';
 import type { AgentType } from './agent-type.js';
 
 /**
- * Events in the view of a sub-agent from which on it is condensed, and those at its start that stay: the
- * original's.
+ * Defaults of the original: number of events in a sub-agent's view above which it is condensed, and of first
+ * events that are kept.
  */
 const MAX_EVENTS = 80;
 const KEEP_FIRST = 4;
 
-/** The model of a condenser that summarises with that of its agent. */
+/** Stands for the agent's own model in a condenser's configuration. */
 export const INHERITED_MODEL = 'inherit';
 
-/** What a task needs besides its type. */
+/** Settings of a task besides its type. */
 export interface TaskSetup {
   taskId: string;
-  /** The model of its own that its type asks for. */
+  /** The model of its type, if it has one. */
   model?: LlmConfig;
   skills: readonly Skill[];
 }
 
 /**
- * The agent that does a task: like the one that calls it, with the role and tools of its type. All that its
- * models cost is counted in the bucket of the task.
+ * The agent that executes a task: a copy of the calling agent with the role and tools of its type. All its
+ * cost is counted under the task's usage id.
  */
 export function subAgentSpec(
   caller: AgentSpec,

@@ -1,28 +1,28 @@
 import { parseYaml, YamlError } from '../../../text/index.js';
 import { isJsonObject, type JsonObject } from '../../../json/index.js';
 
-/** What stands between the `---` lines at the head of a file cannot be read. */
+/** The frontmatter between the `---` lines at the head of a file is invalid. */
 export class FrontmatterError extends Error {
   override readonly name = 'FrontmatterError';
 }
 
-/** A Markdown file in its two parts. */
+/** The two parts of a Markdown file. */
 export interface FrontmatterFile {
   /** Empty without frontmatter. */
   fields: JsonObject;
-  /** Without white space around it. */
+  /** Trimmed. */
   body: string;
 }
 
 /**
- * Parts a Markdown file into its YAML frontmatter, which is bounded (`parseYaml`), and its text.
+ * Splits a Markdown file into its YAML frontmatter, which is bounded (`parseYaml`), and its body.
  * @throws FrontmatterError
  */
 export async function parseFrontmatter(text: string): Promise<FrontmatterFile> {
   const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
   if (lines[0]?.trimEnd() !== '---') return { fields: {}, body: lines.join('\n').trim() };
   const end = lines.findIndex((line, index) => index > 0 && line.trimEnd() === '---');
-  // A rule at the head of a text, and nothing that ends it.
+  // A horizontal rule, not frontmatter.
   if (end === -1) return { fields: {}, body: lines.join('\n').trim() };
   return {
     fields: await parseFields(lines.slice(1, end).join('\n')),

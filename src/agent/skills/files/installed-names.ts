@@ -2,10 +2,10 @@ import path from 'node:path';
 import { isMissing, readJsonFile } from '../../../files/index.js';
 import { isJsonObject } from '../../../json/index.js';
 
-/** The list of what is installed is larger than what models read (bytes). */
+/** Largest list of installed extensions (bytes). */
 const MAX_BYTES = 8 * 1024 * 1024;
 
-/** The names of what is installed in a folder and switched on. */
+/** The names of the enabled extensions in a folder of installed ones. */
 export async function enabledNames(folder: string): Promise<string[]> {
   const file = path.join(folder, '.installed.json');
   if (isMissing(file)) return [];

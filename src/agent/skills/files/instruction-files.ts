@@ -6,7 +6,7 @@ import type { Repositories } from '../repositories.js';
 import { makeSkill, type Skill } from '../skill.js';
 import type { Warn } from './skill-folder.js';
 
-/** Files with instructions for agents of any make, by the name of the skill that they become. */
+/** Instruction files of various agents, and the names of the skills that they become. */
 const SKILL_NAMES: ReadonlyMap<string, string> = new Map([
   ['agents.md', 'agents'],
   ['agent.md', 'agents'],
@@ -15,19 +15,16 @@ const SKILL_NAMES: ReadonlyMap<string, string> = new Map([
   ['.cursorrules', 'cursorrules'],
 ]);
 
-/** Folders of programs and results: what agents are told in there is about other projects. */
+/** Folders of dependencies and build results: their instructions are for other projects. */
 const SKIPPED_FOLDERS = new Set(['.git', 'node_modules', '.venv', 'venv', '__pycache__', 'site-packages']);
 
-/** How far a project that is in no repository is looked through. */
+/** Limits of the search in a project outside of a repository. */
 const MAX_DEPTH = 8;
 const MAX_FOLDERS = 2_000;
-/** Rules of folders inside a project. */
+/** Most instruction files in folders of a project. */
 const MAX_NESTED = 200;
 
-/**
- * The instructions that stand in one folder, by file name. Of two files for the same skill the first one
- * counts.
- */
+/** The instructions in one folder, by file name. Of several files for the same skill the first one wins. */
 export async function readInstructionFiles(
   folder: string,
   project: string,
@@ -45,7 +42,7 @@ export async function readInstructionFiles(
   return skills;
 }
 
-/** The instructions in folders below a project: rules for the files of their folder. */
+/** The instructions in the folders of a project: each is a rule for the files of its folder. */
 export async function readNestedInstructions(
   folder: string,
   project: string,
@@ -82,7 +79,7 @@ function folderRule(file: string, source: string, content: string): Skill {
   });
 }
 
-/** As it is, frontmatter too: these files are written for readers who know none. */
+/** Reads the file verbatim, including frontmatter: these formats have none. */
 async function readInstructions(
   file: string,
   project: string,
@@ -100,16 +97,13 @@ async function readInstructions(
   return undefined;
 }
 
-/**
- * What is tracked or could be: what a repository ignores is none of its instructions. Undefined outside of
- * one.
- */
+/** Files that are tracked or not ignored; undefined outside of a repository. */
 async function filesOfRepository(folder: string, repositories: Repositories): Promise<string[] | undefined> {
   const patterns = [...SKILL_NAMES.keys()].map((name) => `:(icase,glob)**/${name}`);
   return repositories.files(folder, patterns).catch(() => undefined);
 }
 
-/** A walk that follows no links and ends after so many folders. */
+/** Walks a folder without following links, up to the limits. */
 async function filesOfFolder(root: string): Promise<string[]> {
   const files: string[] = [];
   const folders = [''];
@@ -128,13 +122,11 @@ async function filesOfFolder(root: string): Promise<string[]> {
 
 type ModelMaker = 'claude' | 'gemini' | 'other';
 
-/**
- * Beginnings of the names of models whose maker is known, and is none of the two with a file of their own.
- */
+/** Prefixes of models whose maker has no instruction file of its own. */
 const OTHER_MAKERS =
   /^(gpt-|chatgpt|codex|o[134](-|$)|deepseek|kimi|minimax|glm|qwen|mistral|llama|grok|devstral)/;
 
-/** Leaves out what is written for models of another maker; a model that nobody knows is told everything. */
+/** Removes instructions for models of another maker. Models of an unknown maker get all instructions. */
 export function skillsForModel(skills: readonly Skill[], model: string): Skill[] {
   const family = makerOf(model);
   if (family === undefined) return [...skills];

@@ -1,14 +1,14 @@
 import { readdir } from 'node:fs/promises';
-import path from 'node:path';
+import { join } from 'node:path';
 
-/** The Markdown files of a folder by path, without a README; the path of such a file stands for itself. */
-export async function markdownFiles(place: string): Promise<string[]> {
-  if (isMarkdown(place)) return [place];
-  const entries = await readdir(place).catch(() => []);
+/** The paths of the Markdown files in a folder, without README. The path of a Markdown file yields itself. */
+export async function markdownFiles(path: string): Promise<string[]> {
+  if (isMarkdown(path)) return [path];
+  const entries = await readdir(path).catch(() => []);
   return entries
     .filter((name) => isMarkdown(name) && !/^readme\.md$/i.test(name))
     .sort()
-    .map((name) => path.join(place, name));
+    .map((name) => join(path, name));
 }
 
 function isMarkdown(name: string): boolean {

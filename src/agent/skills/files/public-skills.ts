@@ -6,25 +6,25 @@ import { readJson } from '../plugins/plugin-paths.js';
 import { textOrNull, type Skill } from '../skill.js';
 import { readSkillAt, readSkillFolder, type Warn } from './skill-folder.js';
 
-/** Most entries of a list that are looked at. */
+/** Most entries read from a list. */
 const MAX_ENTRIES = 1_000;
 
-/** An entry of a list of extensions that lie beside it. */
+/** An entry of a marketplace file. */
 export interface ListedExtension {
   name: string;
   description: string | null;
-  /** Absolute path of its folder, which is there. */
+  /** Absolute path of its folder, which exists. */
   folder: string;
 }
 
-/** Where the repository of public skills is kept once somebody has fetched it. */
+/** Where the fetched repository of public skills is stored. */
 export function publicSkillsFolder(user: UserFolders): string {
   return path.join(user.openhands, 'cache', 'skills', 'public-skills');
 }
 
 /**
  * The skills of a repository.
- * @param list a file in it that says which; null: all of them
+ * @param list the marketplace file that selects them; null for all skills
  */
 export async function readPublicSkills(
   repository: string,
@@ -42,7 +42,7 @@ export async function readPublicSkills(
   return skills;
 }
 
-/** What a list of a repository names that lies in the repository; whatever else it names is left out. */
+/** Reads a marketplace file. Entries outside of the repository are skipped. */
 export async function readMarketplaceFile(
   repository: string,
   list: string,
@@ -62,7 +62,7 @@ export async function readMarketplaceFile(
   return listed;
 }
 
-/** Whether a folder lies in a folder of a repository. */
+/** Whether a folder is inside the given part of a repository. */
 export function isInPart(repository: string, part: string, folder: string): boolean {
   return folder.startsWith(path.join(repository, part) + path.sep);
 }

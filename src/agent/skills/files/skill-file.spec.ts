@@ -3,11 +3,11 @@ import { stringify } from 'yaml';
 import { FrontmatterError, parseFrontmatter } from './frontmatter.js';
 import { parseAgentSkill, parseSkillFile } from './skill-file.js';
 
-describe('files of skills', () => {
+describe('skill files', () => {
   const parse = async (head: string, body = 'Body.') =>
     parseSkillFile('/p/x.md', `---\n${head}\n---\n${body}\n`, 'x');
 
-  it('give every field back that their frontmatter was written with', async () => {
+  it('returns all fields of the frontmatter', async () => {
     const text = fc.string({ unit: 'grapheme', maxLength: 40 });
     const fields = fc.dictionary(
       fc.stringMatching(/^[a-z][a-z_-]{0,10}$/),
@@ -25,7 +25,7 @@ describe('files of skills', () => {
     );
   });
 
-  it('are read or refused, whatever is in them', async () => {
+  it('parses or rejects any content', async () => {
     const piece = fc.constantFrom(
       '---\n',
       'name: x\n',
@@ -65,11 +65,11 @@ describe('files of skills', () => {
     ['triggers: [go]\ninputs:\n- name: PLACE', { type: 'task', triggers: ['go', '/x'] }],
     ['paths: "**/*.ts, lib"', { type: 'path', paths: ['**/*.ts', 'lib'] }],
     ['paths: [a]\ntriggers: [b]', { type: 'path', paths: ['a'] }],
-  ])('have by %j the trigger %j', async (head, trigger) => {
+  ])('derives from %j the trigger %j', async (head, trigger) => {
     expect((await parse(head)).skill.trigger).toEqual(trigger);
   });
 
-  it('ask for variables that they name, hide rules from the model, and say what is odd', async () => {
+  it('asks for variables, hides path rules from the model and warns about ignored triggers', async () => {
     const task = await parse('inputs:\n- name: PLACE', 'Go to ${PLACE}.');
     expect(task.skill.content).toMatch(/^Go to \$\{PLACE\}\.\n\nIf the user didn't provide/);
     const rule = await parse('paths: [a]\ntriggers: [b]');
@@ -77,7 +77,7 @@ describe('files of skills', () => {
     expect(rule.warnings).toHaveLength(1);
   });
 
-  it('called SKILL.md are named as their folder', async () => {
+  it('requires a SKILL.md to have the name of its folder', async () => {
     const read = (head: string) => parseAgentSkill('/p/my-skill/SKILL.md', `---\n${head}\n---\nB`);
     const { skill } = await read('allowed-tools: Bash, Read\nmetadata: {a: 1}\ndescription: D');
     expect(skill).toMatchObject({
@@ -86,7 +86,7 @@ describe('files of skills', () => {
       allowed_tools: ['Bash', 'Read'],
       metadata: { a: '1' },
     });
-    await expect(read('name: other')).rejects.toThrow("it is called 'other'");
-    await expect(read('name: My_Skill')).rejects.toThrow('no skill name');
+    await expect(read('name: other')).rejects.toThrow("name 'other' differs");
+    await expect(read('name: My_Skill')).rejects.toThrow('not a valid skill name');
   });
 });

@@ -3,7 +3,7 @@ import { isJsonObject, type JsonObject } from '../../../json/index.js';
 import { parseFrontmatter } from './frontmatter.js';
 import { makeSkill, textOrNull, stringsIn, type Skill, type SkillTrigger } from '../skill.js';
 
-/** Names of `SKILL.md` skills. */
+/** Valid names of `SKILL.md` skills. */
 const SKILL_NAME = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 const MAX_NAME = 64;
 
@@ -11,20 +11,20 @@ const ASK_FOR_VARIABLES =
   "If the user didn't provide any of these variables, ask the user to provide them first before the agent can " +
   'proceed with the task.';
 
-/** A file that should hold a skill does not. */
+/** A file is not a valid skill. */
 export class SkillFileError extends Error {
   override readonly name = 'SkillFileError';
 }
 
-/** A skill, and what is odd about its file. */
+/** A skill and the warnings about its file. */
 export interface ParsedSkill {
   skill: Skill;
   warnings: string[];
 }
 
 /**
- * Reads a Markdown file of a skills folder.
- * @param name of the skill when the file does not say
+ * Parses a Markdown file of a skills folder.
+ * @param name used if the file does not name the skill
  * @throws FrontmatterError, SkillFileError
  */
 export async function parseSkillFile(source: string, text: string, name: string): Promise<ParsedSkill> {
@@ -38,7 +38,7 @@ function nameField(fields: JsonObject): string | undefined {
 }
 
 /**
- * Reads the `SKILL.md` of a folder, whose name has to be the skill's.
+ * Parses the `SKILL.md` of a folder. The folder must have the skill's name.
  * @throws FrontmatterError, SkillFileError
  */
 export async function parseAgentSkill(source: string, text: string): Promise<ParsedSkill> {
@@ -46,9 +46,12 @@ export async function parseAgentSkill(source: string, text: string): Promise<Par
   const folder = path.basename(path.dirname(source));
   const name = textOrNull(fields['name']) ?? folder;
   if (!SKILL_NAME.test(name) || name.length > MAX_NAME) {
-    throw new SkillFileError(`'${name}' is no skill name: lower-case letters, digits and single hyphens`);
+    throw new SkillFileError(
+      `'${name}' is not a valid skill name: use lower-case letters, digits and single hyphens`,
+    );
   }
-  if (name !== folder) throw new SkillFileError(`it is called '${name}', its folder '${folder}'`);
+  if (name !== folder)
+    throw new SkillFileError(`the skill's name '${name}' differs from its folder '${folder}'`);
   const parsed = toSkill(fields, body, source, name);
   return { ...parsed, skill: { ...parsed.skill, is_agentskills_format: true } };
 }
@@ -85,7 +88,7 @@ function triggerOf(
   const keywords = commaList(fields['triggers']);
   if (paths.length > 0) {
     const warnings =
-      keywords.length > 0 || hasInputs ? ['it has paths, so triggers and inputs are ignored'] : [];
+      keywords.length > 0 || hasInputs ? ['triggers and inputs are ignored because paths are set'] : [];
     return { trigger: { type: 'path', paths }, warnings };
   }
   if (hasInputs) {
@@ -100,7 +103,7 @@ function withVariables(body: string): string {
   return /\$\{\w+\}/.test(body) ? `${body}\n\n${ASK_FOR_VARIABLES}` : body;
 }
 
-/** A list of YAML, or a text with commas. */
+/** A YAML list, or a comma-separated string. */
 function commaList(value: unknown): string[] {
   const items = typeof value === 'string' ? value.split(',') : Array.isArray(value) ? value.map(scalar) : [];
   return items.flatMap((item) => (item === null || item.trim() === '' ? [] : [item.trim()]));

@@ -6,32 +6,32 @@ import { parseFrontmatter } from './frontmatter.js';
 import { textOrNull, type Skill, type SkillResources } from '../skill.js';
 import { parseAgentSkill, parseSkillFile, type ParsedSkill } from './skill-file.js';
 
-/** Takes what is wrong with a file; nothing of it stops anything. */
+/** Reports a problem with a file, which is skipped. */
 export type Warn = (file: string, problem: string) => void;
 
-/** How deep and how far a folder is looked through. */
+/** Limits on depth and entries of a walk. */
 const MAX_DEPTH = 6;
 const MAX_ENTRIES = 5_000;
-/** Skills of one folder: each is parsed. */
+/** Most skills of one folder, because each is parsed. */
 const MAX_SKILLS = 500;
-/** The kinds of files that a `SKILL.md` folder may bring along. */
+/** The resource folders of a `SKILL.md` skill. */
 const RESOURCE_KINDS = ['scripts', 'references', 'assets'] as const;
 const MAX_RESOURCES = 500;
-/** Entries of a folder of resources that are looked at. */
+/** Most entries read in a resource folder. */
 const MAX_RESOURCE_ENTRIES = 5_000;
 
-/** One walk through a folder: what it has seen already, so that links in a circle end. */
+/** State of one walk: visited folders, so that cycles of links end. */
 interface Walk {
   seen: Set<string>;
   entries: number;
 }
 
 /**
- * The skills of a folder: Markdown files (but no README), also in folders, and folders with a `SKILL.md`. A
- * folder that is not there has none. First what is always in the prompt, then what files of their own
- * trigger, then `SKILL.md` skills, each by path.
- * @param project files that are links out of this folder (absolute path) are left out
- * @param room for these skills and for others
+ * Reads the skills of a folder: Markdown files (except README), also in subfolders, and folders with a
+ * `SKILL.md`. A missing folder has none. Order: skills that are always in the prompt, triggered skills,
+ * `SKILL.md` skills; each group by path.
+ * @param project links out of this folder (absolute path) are skipped
+ * @param room shared size limit
  */
 export async function readSkillFolder(
   folder: string,
@@ -41,7 +41,7 @@ export async function readSkillFolder(
 ): Promise<Skill[]> {
   const walk: Walk = { seen: new Set(), entries: 0 };
   const files = await listSkillFiles(folder, '', walk, warn);
-  if (walk.entries > MAX_ENTRIES) warn(folder, `only the first ${MAX_ENTRIES} entries are looked at`);
+  if (walk.entries > MAX_ENTRIES) warn(folder, `only the first ${MAX_ENTRIES} entries are read`);
   if (files.length > MAX_SKILLS) warn(folder, `only the first ${MAX_SKILLS} skills are used`);
   const skills: Skill[] = [];
   for (const file of files.slice(0, MAX_SKILLS)) {
@@ -55,9 +55,9 @@ export async function readSkillFolder(
 }
 
 /**
- * Reads the `SKILL.md` of one folder with the files beside it.
- * @param project files that are links out of this folder (absolute path) are left out
- * @returns undefined when there is none that is valid; `warn` is told
+ * Reads the `SKILL.md` of one folder and lists its resources.
+ * @param project links out of this folder (absolute path) are skipped
+ * @returns undefined if there is no valid one; `warn` is called
  */
 export async function readSkillAt(
   folder: string,
@@ -71,27 +71,29 @@ export async function readSkillAt(
 }
 
 /**
- * Reads a `SKILL.md` that does not stand where it is going to.
- * @param called the name of its folder, which has to be the skill's; undefined: any will do
- * @throws FrontmatterError, SkillFileError, TypeError for what is no text, system errors
+ * Reads a `SKILL.md` outside of its final folder.
+ * @param called the name of its future folder, which must be the skill's; undefined for any
+ * @throws FrontmatterError, SkillFileError, TypeError if it is not a text file, system errors
  */
 export async function readSkillFile(file: string, called?: string): Promise<Skill> {
   const content = await readProjectText(file, path.dirname(file));
   if (!content || content.cut)
-    throw new TypeError(content ? 'SKILL.md is too large' : 'SKILL.md is not a text');
+    throw new TypeError(content ? 'SKILL.md is too large' : 'SKILL.md is not a text file');
   const { fields } = await parseFrontmatter(content.text);
   const folder = called ?? textOrNull(fields['name']) ?? '';
   return (await parseAgentSkill(path.join(path.sep, folder, 'SKILL.md'), content.text)).skill;
 }
 
-/** Paths below `root`, sorted; a folder with a `SKILL.md` is one skill, whatever else is in it. */
+/**
+ * Relative paths of skill files, sorted. A folder with a `SKILL.md` is one skill, whatever else it contains.
+ */
 async function listSkillFiles(root: string, below: string, walk: Walk, warn: Warn): Promise<string[]> {
   const folder = path.join(root, below);
   const real = await realpath(folder).catch(() => undefined);
   if (real === undefined || walk.seen.has(real)) return [];
   const names = await namesIn(folder, warn);
   const skill = below === '' ? undefined : names.find(isSkillFile);
-  // A link with another name may come first: it must not hide the folder that has the skill's.
+  // Not marked as visited: a link with another name may come first and must not hide the real folder.
   if (skill !== undefined) return [path.join(below, skill)];
   walk.seen.add(real);
   const found: string[] = [];
@@ -119,7 +121,7 @@ async function namesIn(folder: string, warn: Warn): Promise<string[]> {
   }
 }
 
-/** A file that is not valid is left out, and `warn` is told why. */
+/** Reads one skill; an invalid file is skipped and reported. */
 async function readSkill(
   root: string,
   below: string,
@@ -129,7 +131,7 @@ async function readSkill(
   try {
     const content = await readProjectText(file, project);
     if (!content) {
-      warn(file, 'not a text');
+      warn(file, 'not a text file');
       return undefined;
     }
     if (content.cut) warn(file, `only the first ${MAX_FILE_BYTES} bytes are used`);
@@ -154,8 +156,8 @@ function parse(file: string, below: string, text: string): Promise<ParsedSkill> 
 }
 
 /**
- * What stands beside a `SKILL.md`; null when there is nothing.
- * @param project folders that are links out of this one are left out
+ * Lists the resources of a `SKILL.md`; null if there are none.
+ * @param project links out of this folder are skipped
  */
 async function resourcesOf(folder: string, project: string): Promise<SkillResources | null> {
   const [scripts = [], references = [], assets = []] = await Promise.all(
@@ -165,7 +167,7 @@ async function resourcesOf(folder: string, project: string): Promise<SkillResour
   return { skill_root: folder, scripts, references, assets };
 }
 
-/** Files below a folder by path. Links are not followed, and only so many entries are looked at. */
+/** Relative paths of the files in a folder. Links are not followed; the number of entries is limited. */
 async function listFiles(folder: string, project: string): Promise<string[]> {
   const files: string[] = [];
   try {
@@ -177,7 +179,7 @@ async function listFiles(folder: string, project: string): Promise<string[]> {
       if (entry.isFile()) files.push(path.relative(folder, path.join(entry.parentPath, entry.name)));
     }
   } catch {
-    // Most skills have none, and what cannot be read cannot be used either.
+    // Most skills have none, and unreadable folders cannot be used.
   }
   return files.sort().slice(0, MAX_RESOURCES);
 }

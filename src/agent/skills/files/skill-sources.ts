@@ -7,13 +7,13 @@ import type { Repositories } from '../repositories.js';
 import { firstByName, type Skill } from '../skill.js';
 import { readSkillAt, readSkillFolder, type Warn } from './skill-folder.js';
 
-/** Where a project keeps its skills, nearest first. */
+/** A project's skill folders, in order of precedence. */
 const PROJECT_FOLDERS = ['.agents/skills', '.openhands/skills', '.openhands/microagents'];
 
 /**
- * What a project tells agents: its instruction files, those of its folders as rules for them, and its skills
- * folders; the working directory before the root of its repository. Of skills with the same name the first
- * counts. Never fails: files that cannot be used are left out, and `warn` is told.
+ * The skills of a project: its instruction files, those of its folders as path rules, and its skill folders.
+ * The working directory comes before the root of its repository, and of skills with the same name the first
+ * one wins. Never fails: unusable files are skipped and reported.
  * @param workspace absolute path
  */
 export async function readProjectSkills(
@@ -32,10 +32,7 @@ export async function readProjectSkills(
   return firstByName(instructions, rules, skills);
 }
 
-/**
- * The skills that a person keeps for all projects: in `~/.agents` and the folder of OpenHands, then installed
- * ones.
- */
+/** The user's skills for all projects: in `~/.agents` and the folder of OpenHands, then installed ones. */
 export async function readUserSkills(user: UserFolders, warn: Warn): Promise<Skill[]> {
   const folders = [
     path.join(user.agents, 'skills'),
@@ -48,14 +45,14 @@ export async function readUserSkills(user: UserFolders, warn: Warn): Promise<Ski
   return firstByName(own, installed);
 }
 
-/** The skills of a repository that is for all projects of an organisation. */
+/** The skills of a repository that an organisation shares between its projects. */
 export async function readSharedSkills(repository: string, warn: Warn): Promise<Skill[]> {
   const room = new TextRoom();
   const folders = ['skills', 'microagents'].map((folder) => path.join(repository, folder));
   return firstByName(await inOrder(folders, (folder) => readSkillFolder(folder, warn, repository, room)));
 }
 
-/** Installed skills that are not switched off. */
+/** Enabled installed skills. */
 async function readInstalledSkills(folder: string, warn: Warn, room: TextRoom): Promise<Skill[]> {
   const names = await enabledNames(folder);
   return inOrder(names, async (name) => {
@@ -64,7 +61,7 @@ async function readInstalledSkills(folder: string, warn: Warn, room: TextRoom): 
   });
 }
 
-/** Undefined outside of a repository, and where the workspace is its root. */
+/** The root of the repository; undefined outside of one and if the workspace is the root. */
 async function repositoryRoot(workspace: string, repositories: Repositories): Promise<string | undefined> {
   try {
     const root = await repositories.top(workspace);

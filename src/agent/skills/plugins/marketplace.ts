@@ -7,20 +7,20 @@ import { readManifest } from './plugin.js';
 
 const MANIFESTS = ['.plugin/marketplace.json', '.claude-plugin/marketplace.json'];
 
-/** A list of plugins that a conversation may load from. */
+/** A list of plugins that a conversation can load. */
 export interface Marketplace extends PluginSource {
   name: string;
-  /** Plugins that are loaded without being asked for: all, none, or by name. */
+  /** Plugins that are loaded automatically: all, none, or by name. */
   auto_load: boolean | string[];
 }
 
-/** A plugin or a marketplace of that name is not there; the message says which. */
+/** There is no such plugin or marketplace; the message says which. */
 export class UnknownPluginError extends DomainError {
   override readonly name = 'UnknownPluginError';
   readonly kind = 'not-found';
 }
 
-/** The marketplaces of an agent context; what is none is left out. */
+/** The marketplaces of an agent context; invalid entries are skipped. */
 export function marketplacesOf(context: JsonObject | null): Marketplace[] {
   const list = context?.['registered_marketplaces'];
   return (Array.isArray(list) ? list : []).flatMap((entry: unknown) => {
@@ -32,7 +32,7 @@ export function marketplacesOf(context: JsonObject | null): Marketplace[] {
   });
 }
 
-/** A source as requests have it; undefined for what is none. */
+/** Parses a source of a request; undefined if it is invalid. */
 export function toPluginSource(value: unknown): PluginSource | undefined {
   if (!isJsonObject(value) || typeof value['source'] !== 'string') return undefined;
   return {
@@ -43,8 +43,8 @@ export function toPluginSource(value: unknown): PluginSource | undefined {
 }
 
 /**
- * The folder of a plugin, by `plugin@marketplace` or, where one marketplace has it, by its name.
- * @param base what relative paths are relative to
+ * The folder of a plugin, given as `plugin@marketplace` or by its name alone.
+ * @param base base of relative paths
  * @throws UnknownPluginError, PluginSourceError
  */
 export async function findPlugin(
@@ -69,7 +69,7 @@ export async function findPlugin(
 }
 
 /**
- * The plugins of a marketplace by name, each with a way to its folder.
+ * The plugins of a marketplace by name, each with a function that resolves its folder.
  * @throws PluginSourceError
  */
 export async function pluginsOf(
@@ -89,7 +89,7 @@ export async function pluginsOf(
   );
 }
 
-/** A path below the marketplace, or a repository of its own. */
+/** Resolves a path inside the marketplace or a repository. */
 function folderOf({ source, name }: JsonObject, root: string, sources: PluginSources): Promise<string> {
   if (typeof source === 'string') return folderInside(root, source);
   const { source: kind, repo, url, ref, path: below } = isJsonObject(source) ? source : {};
