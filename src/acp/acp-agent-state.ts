@@ -3,40 +3,37 @@ import type { EventDraft, MessageEvent } from '../events/index.js';
 import type { JsonObject } from '../json/index.js';
 import type { AcpConnection } from './connection/acp-connection.js';
 
-/**
- * What a conversation with an agent from elsewhere keeps of it, among its `agent_state`; names are the
- * wire's.
- */
-const INFLIGHT = 'acp_inflight_prompt_user_message_id';
-const LAST = 'acp_last_prompt_user_message_id';
-const SUFFIX = 'acp_suffix_installed';
+/** Keys of ACP data in `agent_state`; the original's names. */
+const INFLIGHT_MESSAGE = 'acp_inflight_prompt_user_message_id';
+const ANSWERED_MESSAGE = 'acp_last_prompt_user_message_id';
+const SUFFIX_SENT = 'acp_suffix_installed';
 
-/** The event of another `agent_state`. */
+/** Creates the event for a new `agent_state`. */
 export function agentStateUpdate(value: JsonObject): EventDraft {
   return { source: 'environment', key: 'agent_state', value, kind: 'ConversationStateUpdateEvent' };
 }
 
-/** The session that the agent may go on with; one in another folder is another work. */
-export function knownSession(state: JsonObject, cwd: string): string | undefined {
+/** The session that the agent can resume; undefined if its working directory differs. */
+export function resumableSession(state: JsonObject, cwd: string): string | undefined {
   const { acp_session_id: id, acp_session_cwd: folder } = state;
   return typeof id === 'string' && folder === cwd ? id : undefined;
 }
 
-/** The state once an agent has started. In a new session nothing has been said. */
+/** The state after a start of the agent. A new session has not received the suffix. */
 export function withSession(state: JsonObject, connection: AcpConnection, cwd: string): JsonObject {
-  const { [SUFFIX]: told, ...others } = state;
-  const goesOn = state['acp_session_id'] === connection.id;
+  const { [SUFFIX_SENT]: told, ...others } = state;
+  const isSameSession = state['acp_session_id'] === connection.id;
   return {
     ...withModels(others, connection),
     acp_agent_name: connection.agentName,
     acp_agent_version: connection.agentVersion,
     acp_session_id: connection.id,
     acp_session_cwd: cwd,
-    ...(goesOn && told !== undefined && { [SUFFIX]: told }),
+    ...(isSameSession && told !== undefined && { [SUFFIX_SENT]: told }),
   };
 }
 
-/** The state with the models as they are now. */
+/** The state with the current models. */
 export function withModels(state: JsonObject, { sessionModels: models }: AcpConnection): JsonObject {
   return {
     ...state,
@@ -47,44 +44,44 @@ export function withModels(state: JsonObject, { sessionModels: models }: AcpConn
   };
 }
 
-/** The agent is being told a message, and with it what is true of the conversation. */
-export function withPrompt(state: JsonObject, messageId: string, suffix: boolean): JsonObject {
-  return { ...state, [INFLIGHT]: messageId, ...(suffix && { [SUFFIX]: true }) };
+/** The state while a message is sent to the agent, with or without the suffix. */
+export function withPrompt(state: JsonObject, messageId: string, suffixSent: boolean): JsonObject {
+  return { ...state, [INFLIGHT_MESSAGE]: messageId, ...(suffixSent && { [SUFFIX_SENT]: true }) };
 }
 
-/** It has answered it. */
+/** The state after the agent answered a message. */
 export function withAnswer(state: JsonObject, messageId: string): JsonObject {
-  const { [INFLIGHT]: _answered, ...others } = state;
-  return { ...others, [LAST]: messageId };
+  const { [INFLIGHT_MESSAGE]: _answered, ...others } = state;
+  return { ...others, [ANSWERED_MESSAGE]: messageId };
 }
 
-/** Whether the agent knows what the server tells it of the conversation. */
+/** Whether the session has received the conversation's context. */
 export function hasSuffix(state: JsonObject): boolean {
-  return state[SUFFIX] === true;
+  return state[SUFFIX_SENT] === true;
 }
 
 /**
- * The messages that the agent has to answer: those behind the last that it has answered. What it was told
- * when it was interrupted is told again only if nobody has said anything since.
+ * The messages that the agent still has to answer: those after the last answered one. A message whose turn
+ * was interrupted is sent again only if no newer message follows.
  */
-export function unanswered(view: AgentView, state: JsonObject, blocked: object): MessageEvent[] {
+export function unansweredMessages(view: AgentView, state: JsonObject, blocked: object): MessageEvent[] {
   const all = view.events.filter(
     (event): event is MessageEvent =>
       event.kind === 'MessageEvent' && event.llm_message.role === 'user' && !(event.id in blocked),
   );
   const after = (id: unknown): MessageEvent[] => {
     const at = all.findIndex((message) => message.id === id);
-    // Another branch of the conversation, where it has answered nothing.
+    // Not on this branch: nothing was answered here.
     return at === -1 ? all : all.slice(at + 1);
   };
-  const open = after(state[LAST]);
-  const interrupted = open.findIndex(({ id }) => id === state[INFLIGHT]);
+  const open = after(state[ANSWERED_MESSAGE]);
+  const interrupted = open.findIndex(({ id }) => id === state[INFLIGHT_MESSAGE]);
   const newer = open.slice(interrupted + 1);
   return newer.length > 0 ? newer : open.slice(Math.max(0, interrupted));
 }
 
-/** What clients are told of the models of an agent from elsewhere. */
-export function shownModels(state: JsonObject): {
+/** The models of an ACP agent for clients. */
+export function modelInfo(state: JsonObject): {
   current_model_id: unknown;
   available_models: unknown;
   supports_runtime_model_switch: boolean;

@@ -4,16 +4,16 @@ import path from 'node:path';
 import type { AcpAgentSpec } from '../agent/agent-spec.js';
 import { makeTemporaryFolder } from '../files/index.js';
 import { AcpConnection } from './connection/acp-connection.js';
-import { milliseconds } from './acp-connector.js';
+import { toTimeoutMs } from './acp-connector.js';
 import { toAcpError } from './acp-error.js';
 import { ClientFiles } from './client/client-files.js';
 import { ClientTerminals } from './client/client-terminals.js';
-import { markOf } from './connection/process-mark.js';
+import { processMark } from './connection/process-mark.js';
 import { agentEnvironment, mcpServersFor } from './connection/agent-environment.js';
 import { toOutcome } from './turn/permission.js';
 import type { AcpModel } from './connection/session-models.js';
 
-/** What an agent says of itself and its models, or why it says nothing; field names are the wire's. */
+/** An agent's name, version and models, or the error; field names are the API's. */
 export interface ModelDiscovery {
   agent_name: string | null;
   agent_version: string | null;
@@ -23,7 +23,7 @@ export interface ModelDiscovery {
   error: { code: string; detail: string } | null;
 }
 
-const NOTHING: ModelDiscovery = {
+const EMPTY_DISCOVERY: ModelDiscovery = {
   agent_name: null,
   agent_version: null,
   current_model_id: null,
@@ -33,9 +33,8 @@ const NOTHING: ModelDiscovery = {
 };
 
 /**
- * Starts an agent in an empty folder, for no longer than it takes to ask which models it has. Failures are
- * part of the answer.
- * @param mask frees a text from secrets
+ * Starts an agent in an empty folder, reads its models and ends it. Failures are part of the result.
+ * @param mask masks secrets
  * @throws the reason of the signal once it is aborted
  */
 export async function discoverModels(
@@ -46,7 +45,7 @@ export async function discoverModels(
 ): Promise<ModelDiscovery> {
   const folder = await makeTemporaryFolder('discovery');
   try {
-    const connection = await open(agent, secrets, folder, signal);
+    const connection = await openConnection(agent, secrets, folder, signal);
     const { agentName, agentVersion, sessionModels: models } = connection;
     await connection.close();
     return {
@@ -60,13 +59,13 @@ export async function discoverModels(
   } catch (error) {
     signal.throwIfAborted();
     const { code, message } = toAcpError(error, 'ACPInitError');
-    return { ...NOTHING, error: { code, detail: mask(message) } };
+    return { ...EMPTY_DISCOVERY, error: { code, detail: mask(message) } };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function open(
+async function openConnection(
   agent: AcpAgentSpec,
   secrets: Readonly<Record<string, string>>,
   folder: string,
@@ -76,20 +75,20 @@ async function open(
   const env = await agentEnvironment(agent, path.join(folder, 'acp'), secrets, ignore);
   const files = new ClientFiles(folder);
   return AcpConnection.open(
-    { command: [...agent.acp_command, ...agent.acp_args], env, cwd: folder, mark: markOf(randomUUID()) },
+    { command: [...agent.acp_command, ...agent.acp_args], env, cwd: folder, mark: processMark(randomUUID()) },
     { cwd: folder, mcpServers: mcpServersFor(agent, secrets), resume: undefined, model: null, mode: null },
     {
       files,
-      terminals: new ClientTerminals(folder, env, (at) => files.inside(at)),
+      terminals: new ClientTerminals(folder, env, (at) => files.resolveInside(at)),
       onUpdate: ignore,
       onPermission: ({ options }) => Promise.resolve(toOutcome(undefined, options)),
-      room: () => Promise.resolve(),
+      waitForRoom: () => Promise.resolve(),
       debug: ignore,
       warn: ignore,
     },
     {
-      startMs: milliseconds(agent.acp_startup_timeout),
-      readMs: milliseconds(agent.acp_prompt_timeout),
+      startMs: toTimeoutMs(agent.acp_startup_timeout),
+      readMs: toTimeoutMs(agent.acp_prompt_timeout),
       signal,
     },
   );

@@ -63,7 +63,7 @@ describe('trouble with an agent from elsewhere', () => {
       'one that speaks something else',
       { acp_command: ['yes'] },
       'ACPInitError',
-      /no messages of the protocol/,
+      /does not speak the Agent Client Protocol/,
     ],
     ['a login that is missing', { acp_command: acpCommand('--auth', 'x') }, 'ACPAuthRequired', /\[-32000\]/],
     [

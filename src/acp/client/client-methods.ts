@@ -3,19 +3,19 @@ import { ClientRequestError } from '../acp-error.js';
 import type { ConnectionHost } from '../connection/connection-options.js';
 import type { OpenRequests } from '../connection/open-requests.js';
 
-/** What an agent may ask of us: permissions, files, terminals. */
-export function serveClient(
+/** Registers the handlers of an agent's requests: permissions, files, terminals. */
+export function handleClientRequests(
   app: ClientApp,
   host: ConnectionHost,
-  Refusal: typeof RequestError,
+  RpcError: typeof RequestError,
   requests: OpenRequests,
 ): void {
-  const refusing = <T>(work: Promise<T>): Promise<T> =>
+  const toRpcError = <T>(work: Promise<T>): Promise<T> =>
     work.catch((error: unknown) => {
-      throw error instanceof ClientRequestError ? new Refusal(error.code, error.message) : error;
+      throw error instanceof ClientRequestError ? new RpcError(error.code, error.message) : error;
     });
-  const serve = <T>(work: () => T | Promise<T>): Promise<T> => refusing(requests.serve(work));
-  const serveLong = <T>(work: () => T | Promise<T>): Promise<T> => refusing(requests.serveLong(work));
+  const serve = <T>(work: () => T | Promise<T>): Promise<T> => toRpcError(requests.handle(work));
+  const serveLong = <T>(work: () => T | Promise<T>): Promise<T> => toRpcError(requests.handleLarge(work));
   const { files, terminals } = host;
   app
     .onRequest('session/request_permission', ({ params }) => serve(() => host.onPermission(params)))

@@ -12,40 +12,40 @@ import { shellEnvironment } from '../../tools/child-environment.js';
 import { endGroup } from '../../tools/process-group.js';
 import { ClientRequestError, NOT_FOUND } from '../acp-error.js';
 
-/** Terminals that one agent may have at a time. */
+/** Most terminals of one agent. */
 const MAX_TERMINALS = 32;
-/** The most output that is kept of one (bytes), also for an agent that wants more. */
+/** Most output kept of a command (bytes); agents can only request less. */
 const MAX_OUTPUT = 1024 * 1024;
-/** So many chunks of an output wait to be joined. */
+/** Most chunks before they are joined. */
 const MAX_CHUNKS = 4096;
-/** How long outputs may stay open behind the end of a command (ms). */
-const DRAIN_MS = 300;
+/** How long outputs may stay open after a command ended (ms). */
+const DRAIN_TIMEOUT_MS = 300;
 
-/** The last bytes of an output. */
+/** Keeps the last bytes of an output. */
 class OutputTail {
   private chunks: Buffer[] = [];
   private length = 0;
-  private cut = false;
+  private isTruncated = false;
 
   constructor(private readonly limit: number) {}
 
   push(chunk: Buffer): void {
     this.chunks.push(chunk);
     this.length += chunk.length;
-    // Joined when as much has come again, not for each chunk: a command may print byte by byte.
+    // Joined only when the size has doubled: a command may print byte by byte.
     if (this.length > 2 * this.limit || this.chunks.length > MAX_CHUNKS) this.join();
   }
 
   read(): { output: string; truncated: boolean } {
-    return { output: this.join().toString('utf8'), truncated: this.cut };
+    return { output: this.join().toString('utf8'), truncated: this.isTruncated };
   }
 
-  /** What is kept, as one piece. */
+  /** Joins the chunks and drops what exceeds the limit. */
   private join(): Buffer {
     const all = Buffer.concat(this.chunks);
     let start = Math.max(0, all.length - this.limit);
-    if (start > 0) this.cut = true;
-    // Not in the middle of a character.
+    if (start > 0) this.isTruncated = true;
+    // Do not start within a UTF-8 character.
     while (start > 0 && start < all.length && ((all[start] ?? 0) & 0xc0) === 0x80) start += 1;
     const kept = all.subarray(start);
     this.chunks = [kept];
@@ -57,44 +57,45 @@ class OutputTail {
 interface Terminal {
   child: ChildProcess;
   output: OutputTail;
-  /** Resolves when its command has ended and all output is there. */
+  /** Resolves when the command has ended and its output is read. */
   exit: Promise<TerminalExitStatus>;
   status?: TerminalExitStatus;
 }
 
-/** Its last output is waited for, unless something else keeps it open. */
-async function ended(child: ChildProcess): Promise<TerminalExitStatus> {
+/** Waits for the last output, unless another process holds it open. */
+async function waitForExit(child: ChildProcess): Promise<TerminalExitStatus> {
   const closed = once(child, 'close');
   closed.catch(() => undefined);
   await once(child, 'exit');
   const limit = new AbortController();
-  await Promise.race([closed, sleep(DRAIN_MS, undefined, limit).catch(() => undefined)]);
+  await Promise.race([closed, sleep(DRAIN_TIMEOUT_MS, undefined, limit).catch(() => undefined)]);
   limit.abort();
   return { exitCode: child.exitCode, signal: child.signalCode };
 }
 
-/** Commands in the workspace, for an agent that has the server run them. */
+/** Terminals for agents: commands that the server runs in the workspace. */
 export class ClientTerminals {
-  private readonly all = new Map<string, Terminal>();
-  /** Those that are being started. */
+  private readonly terminals = new Map<string, Terminal>();
+  /** Number of terminals that are being started. */
   private starting = 0;
   private closed = false;
 
   constructor(
     /** Absolute path of the workspace. */
     private readonly root: string,
-    /** What commands find in their environment besides what all children of the server do. */
+    /** Environment of the commands, in addition to that of all child processes. */
     private readonly env: Readonly<Record<string, string>>,
-    /** The path if it lies in the workspace. @throws ClientRequestError */
-    private readonly inside: (path: string) => Promise<string>,
+    /** Resolves a path in the workspace. @throws ClientRequestError */
+    private readonly resolveInside: (path: string) => Promise<string>,
   ) {}
 
   /**
-   * Starts a command. One that is given without arguments may be a line for a shell. @throws ClientRequestError
+   * Starts a command. Without arguments it is run by a shell.
+   * @throws ClientRequestError
    */
   async create(request: CreateTerminalRequest): Promise<{ terminalId: string }> {
-    if (this.all.size + this.starting >= MAX_TERMINALS) {
-      throw new ClientRequestError(`There are ${MAX_TERMINALS} terminals: release some first`);
+    if (this.terminals.size + this.starting >= MAX_TERMINALS) {
+      throw new ClientRequestError(`The limit of ${MAX_TERMINALS} terminals is reached: release some first`);
     }
     this.starting += 1;
     try {
@@ -107,7 +108,7 @@ export class ClientTerminals {
   private async start(request: CreateTerminalRequest): Promise<{ terminalId: string }> {
     const { command, args = [], env = [], cwd, outputByteLimit } = request;
     const given = Object.fromEntries(env.map(({ name, value }) => [name, value]));
-    const folder = typeof cwd === 'string' ? await this.inside(cwd) : this.root;
+    const folder = typeof cwd === 'string' ? await this.resolveInside(cwd) : this.root;
     const [program, rest] = args.length > 0 ? [command, args] : ['/bin/sh', ['-c', command]];
     const child = spawn(program, rest, {
       cwd: folder,
@@ -118,7 +119,7 @@ export class ClientTerminals {
     const output = new OutputTail(Math.min(outputByteLimit ?? MAX_OUTPUT, MAX_OUTPUT));
     child.stdout.on('data', (chunk: Buffer) => output.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => output.push(chunk));
-    const exit = ended(child);
+    const exit = waitForExit(child);
     exit.catch(() => undefined);
     try {
       await once(child, 'spawn');
@@ -128,7 +129,7 @@ export class ClientTerminals {
     child.on('error', () => undefined);
     if (this.closed) {
       await endGroup(child);
-      throw new ClientRequestError('The agent is being ended');
+      throw new ClientRequestError('The agent is shutting down');
     }
     const terminal: Terminal = { child, output, exit };
     exit.then(
@@ -136,7 +137,7 @@ export class ClientTerminals {
       () => undefined,
     );
     const terminalId = randomUUID();
-    this.all.set(terminalId, terminal);
+    this.terminals.set(terminalId, terminal);
     return { terminalId };
   }
 
@@ -151,27 +152,27 @@ export class ClientTerminals {
     return this.find(id).exit;
   }
 
-  /** Ends the command; its output can still be read. @throws ClientRequestError */
+  /** Kills the command; its output stays readable. @throws ClientRequestError */
   async kill(id: string): Promise<void> {
     await endGroup(this.find(id).child);
   }
 
-  /** Ends the command and forgets the terminal. @throws ClientRequestError */
+  /** Kills the command and removes the terminal. @throws ClientRequestError */
   async release(id: string): Promise<void> {
     const { child } = this.find(id);
-    this.all.delete(id);
+    this.terminals.delete(id);
     await endGroup(child);
   }
 
   async close(): Promise<void> {
     this.closed = true;
-    const children = [...this.all.values()].map(({ child }) => child);
-    this.all.clear();
+    const children = [...this.terminals.values()].map(({ child }) => child);
+    this.terminals.clear();
     await Promise.all(children.map((child) => endGroup(child)));
   }
 
   private find(id: string): Terminal {
-    const terminal = this.all.get(id);
+    const terminal = this.terminals.get(id);
     if (!terminal) throw new ClientRequestError(`There is no terminal ${id}`, NOT_FOUND);
     return terminal;
   }

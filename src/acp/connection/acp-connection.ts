@@ -10,26 +10,26 @@ import { asJsonObject, type JsonObject } from '../../json/index.js';
 import { AcpError, AcpUnsupportedError, toAcpError, type AcpErrorCode } from '../acp-error.js';
 import { AgentProcess, type AgentProgram } from './agent-process.js';
 import { authenticate } from './authenticate.js';
-import { serveClient } from '../client/client-methods.js';
-import type { ConnectionHost, ConnectionLimits, SessionRequest } from './connection-options.js';
+import { handleClientRequests } from '../client/client-methods.js';
+import type { ConnectionHost, ConnectionTimeouts, SessionRequest } from './connection-options.js';
 import { messageStream } from './message-stream.js';
 import { OpenRequests } from './open-requests.js';
-import { modelsIn, optionOf, type SessionModels } from './session-models.js';
+import { readModels, findOption, type SessionModels } from './session-models.js';
 
-/** Of what an agent prints besides messages, more is not logged (characters). */
+/** Most characters logged of an agent's other output. */
 const MAX_DEBUG = 100_000;
 
-/** An agent from elsewhere that runs, with one session. */
+/** A running ACP agent with one session. */
 export class AcpConnection {
   private sessionId = '';
   private models: SessionModels | undefined;
   private capabilities: JsonObject = {};
-  private info: JsonObject = {};
-  /** The history that a loaded session tells again is known. */
+  private agentInfo: JsonObject = {};
+  /** While a session is loaded its history is replayed, which is ignored. */
   private replaying = false;
   private closing: Promise<void> | undefined;
-  /** Why nothing more of it can be read. */
-  private fault: string | undefined;
+  /** The error that ended the message stream. */
+  private streamError: string | undefined;
 
   private constructor(
     private readonly process: AgentProcess,
@@ -39,28 +39,28 @@ export class AcpConnection {
   ) {}
 
   /**
-   * Starts an agent and its session.
+   * Starts an agent and opens a session.
    * @throws AcpError; the reason of the signal once it is aborted
    */
   static async open(
     program: AgentProgram,
     request: SessionRequest,
     host: ConnectionHost,
-    { startMs, readMs, signal }: ConnectionLimits,
+    { startMs, readMs, signal }: ConnectionTimeouts,
   ): Promise<AcpConnection> {
-    const debug = limited((text) => host.debug(text));
+    const debug = limitedLog((text) => host.debug(text));
     const process = await AgentProcess.start(program, debug);
     const connection = await AcpConnection.connect(process, host, debug, readMs);
     const limit = AbortSignal.any([signal, AbortSignal.timeout(startMs)]);
     const aborted = new Promise<never>((_, reject) => {
-      limit.addEventListener('abort', () => reject(timeout(startMs)), { once: true });
+      limit.addEventListener('abort', () => reject(startupTimeout(startMs)), { once: true });
     });
     try {
       signal.throwIfAborted();
-      await Promise.race([connection.begin(program, request), aborted]);
+      await Promise.race([connection.initialize(program, request), aborted]);
       return connection;
     } catch (error) {
-      const reason = await connection.startFailure(error);
+      const reason = await connection.toStartError(error);
       await connection.close();
       signal.throwIfAborted();
       throw reason;
@@ -76,25 +76,25 @@ export class AcpConnection {
     const { client, RequestError } = await import('@agentclientprotocol/sdk');
     const app = client({ name: 'openhands-agent-server' });
     const requests = new OpenRequests();
-    process.onEnd(() => requests.close());
+    process.onExit(() => requests.close());
     const stream = messageStream(process.output, process.input, {
       onUpdate: (sessionId, update, size) => {
         if (!connection.replaying) host.onUpdate(sessionId, update, size);
       },
       onNoise: debug,
-      onFault: (error) => (connection.fault = errorMessage(error)),
-      async room() {
-        await requests.room();
-        await host.room();
+      onError: (error) => (connection.streamError = errorMessage(error)),
+      async waitForRoom() {
+        await requests.waitForRoom();
+        await host.waitForRoom();
       },
       onRequest: () => requests.received(),
       onAnswered: () => requests.answered(),
       readMs,
     });
-    serveClient(app, host, RequestError, requests);
+    handleClientRequests(app, host, RequestError, requests);
     const connection = new AcpConnection(process, app.connect(stream), host, requests);
     const { signal } = connection.connection;
-    signal.addEventListener('abort', () => void connection.clearUp(), { once: true });
+    signal.addEventListener('abort', () => void connection.onClosed(), { once: true });
     return connection;
   }
 
@@ -106,28 +106,28 @@ export class AcpConnection {
     return !this.connection.signal.aborted && this.closing === undefined;
   }
 
-  /** The agent waits for something that we do for it. */
-  get isServing(): boolean {
-    return this.requests.isServing;
+  /** Whether the agent waits for the answer to a request of its own. */
+  get isHandlingRequest(): boolean {
+    return this.requests.isHandling;
   }
 
-  get takesImages(): boolean {
+  get supportsImages(): boolean {
     return asJsonObject(this.capabilities['promptCapabilities'])['image'] === true;
   }
 
   get agentName(): string | null {
-    return typeof this.info['name'] === 'string' ? this.info['name'] : null;
+    return typeof this.agentInfo['name'] === 'string' ? this.agentInfo['name'] : null;
   }
 
   get agentVersion(): string | null {
-    return typeof this.info['version'] === 'string' ? this.info['version'] : null;
+    return typeof this.agentInfo['version'] === 'string' ? this.agentInfo['version'] : null;
   }
 
   get sessionModels(): SessionModels | undefined {
     return this.models;
   }
 
-  /** Resolves when the agent has answered. @throws AcpError */
+  /** Sends a prompt and resolves with the agent's answer. @throws AcpError */
   async prompt(blocks: ContentBlock[], sessionId = this.sessionId): Promise<PromptResponse> {
     try {
       const answer = await this.connection.agent.request('session/prompt', { sessionId, prompt: blocks });
@@ -135,26 +135,26 @@ export class AcpConnection {
       throw new AcpError('ACPPromptError', 'The agent answered without saying how its turn ended');
     } catch (error) {
       if (this.connection.signal.aborted) {
-        const end = await this.describeEnd();
-        throw new AcpError('ACPPromptError', `The agent ended in the middle of its work (${end})`);
+        const shutDown = await this.describeExit();
+        throw new AcpError('ACPPromptError', `The agent ended in the middle of its work (${shutDown})`);
       }
       throw toAcpError(error, 'ACPPromptError');
     }
   }
 
-  /** Asks the agent to stop what it does. Never fails. */
+  /** Asks the agent to cancel its turn. Never fails. */
   async cancel(sessionId = this.sessionId): Promise<void> {
     await this.connection.agent.notify('session/cancel', { sessionId }).catch(() => undefined);
   }
 
-  /** Gives the session another model. @throws the refusal of the agent, AcpUnsupportedError */
+  /** Switches the model of the session. @throws the agent's error */
   async setModel(model: string): Promise<void> {
     const { models, sessionId } = this;
     const { agent } = this.connection;
     if (models?.optionId !== undefined) {
       const change = { sessionId, configId: models.optionId, value: model };
       const answer = await agent.request('session/set_config_option', change);
-      this.models = modelsIn(answer) ?? { ...models, current: model };
+      this.models = readModels(answer) ?? { ...models, current: model };
       return;
     }
     await agent.request('session/set_model', { sessionId, modelId: model });
@@ -162,8 +162,8 @@ export class AcpConnection {
   }
 
   /**
-   * Makes a copy of the session that knows what it knows.
-   * @returns its id
+   * Forks the session.
+   * @returns the id of the new session
    * @throws AcpUnsupportedError, AcpError
    */
   async fork(cwd: string, mcpServers: McpServer[]): Promise<string> {
@@ -173,16 +173,16 @@ export class AcpConnection {
       );
     }
     const { sessionId } = this;
-    const request = { sessionId, cwd, mcpServers: this.servers(mcpServers) };
+    const request = { sessionId, cwd, mcpServers: this.supportedServers(mcpServers) };
     const answer: unknown = await this.connection.agent
       .request('session/fork', request)
       .catch((error: unknown) => {
         throw toAcpError(error, 'ACPPromptError');
       });
-    return sessionIn(answer, 'ACPPromptError');
+    return sessionIdOf(answer, 'ACPPromptError');
   }
 
-  /** Ends the agent and all that it has started. Idempotent. */
+  /** Ends the agent and all its child processes. Idempotent. */
   close(): Promise<void> {
     this.closing ??= this.end();
     return this.closing;
@@ -193,19 +193,19 @@ export class AcpConnection {
     this.connection.close();
   }
 
-  /** It has ended, or cannot be understood any more: what it has started ends with it. Never fails. */
-  private async clearUp(): Promise<void> {
+  /** Cleans up after the agent ended or sent invalid data. Never fails. */
+  private async onClosed(): Promise<void> {
     if (this.closing) return;
     try {
-      // How it ended is told with the error; what comes below may end it in another way.
-      await this.describeEnd();
+      // Record how the agent ended before killing it.
+      await this.describeExit();
       await this.close();
     } catch (error) {
-      this.host.warn(`the agent has ended, but not all that it has started: ${errorMessage(error)}`);
+      this.host.warn(`the agent ended, but its child processes could not be killed: ${errorMessage(error)}`);
     }
   }
 
-  private async begin(program: AgentProgram, request: SessionRequest): Promise<void> {
+  private async initialize(program: AgentProgram, request: SessionRequest): Promise<void> {
     const { PROTOCOL_VERSION } = await import('@agentclientprotocol/sdk');
     const { agent } = this.connection;
     const answer: InitializeResponse = await agent.request('initialize', {
@@ -214,17 +214,17 @@ export class AcpConnection {
       clientCapabilities: { fs: { readTextFile: true, writeTextFile: true }, terminal: true },
     });
     this.capabilities = asJsonObject(answer.agentCapabilities);
-    this.info = asJsonObject(answer.agentInfo);
+    this.agentInfo = asJsonObject(answer.agentInfo);
     await authenticate(agent, answer.authMethods ?? [], program.env);
     const session = await this.openSession(request);
-    this.models = modelsIn(session);
-    await this.choose(request, session);
+    this.models = readModels(session);
+    await this.applyModelAndMode(request, session);
   }
 
-  /** The earlier session where the agent has it, else a new one. */
+  /** Resumes the earlier session if the agent has it, else opens a new one. */
   private async openSession({ cwd, mcpServers: wanted, resume }: SessionRequest): Promise<unknown> {
     const { agent } = this.connection;
-    const mcpServers = this.servers(wanted);
+    const mcpServers = this.supportedServers(wanted);
     const method = this.resumeMethod();
     if (resume !== undefined && method !== undefined) {
       this.replaying = true;
@@ -234,23 +234,23 @@ export class AcpConnection {
         return answer;
       } catch (error) {
         if (!this.isOpen) throw error;
-        this.host.warn(`session ${resume} cannot go on, a new one begins: ${errorMessage(error)}`);
+        this.host.warn(`session ${resume} cannot be resumed, a new one is opened: ${errorMessage(error)}`);
       } finally {
         this.replaying = false;
       }
     }
     const answer: unknown = await agent.request('session/new', { cwd, mcpServers });
-    this.sessionId = sessionIn(answer, 'ACPInitError');
+    this.sessionId = sessionIdOf(answer, 'ACPInitError');
     return answer;
   }
 
-  /** The MCP servers that the agent can reach: it says which kinds it knows besides programs. */
-  private servers(wanted: readonly McpServer[]): McpServer[] {
+  /** The MCP servers whose transport the agent supports. */
+  private supportedServers(wanted: readonly McpServer[]): McpServer[] {
     const known = asJsonObject(this.capabilities['mcpCapabilities']);
     return wanted.filter((server) => {
       if (!('type' in server) || known[server.type] === true) return true;
       this.host.warn(
-        `the agent takes no MCP servers over ${server.type}, so it goes without '${server.name}'`,
+        `the agent does not support MCP servers over ${server.type}: '${server.name}' is left out`,
       );
       return false;
     });
@@ -262,26 +262,24 @@ export class AcpConnection {
     return this.capabilities['loadSession'] === true ? 'session/load' : undefined;
   }
 
-  /**
-   * Model and mode as asked for. What the agent does not have is told in the log only: it can work without.
-   */
-  private async choose({ model, mode }: SessionRequest, session: unknown): Promise<void> {
+  /** Applies model and mode. If the agent rejects one, a warning is logged and it continues without. */
+  private async applyModelAndMode({ model, mode }: SessionRequest, session: unknown): Promise<void> {
     if (model !== null && model !== this.models?.current) {
-      await this.setModel(model).catch((error: unknown) => this.notChosen('model', model, error));
+      await this.setModel(model).catch((error: unknown) => this.warnNotApplied('model', model, error));
     }
     if (mode !== null) {
-      await this.setMode(mode, session).catch((error: unknown) => this.notChosen('mode', mode, error));
+      await this.setMode(mode, session).catch((error: unknown) => this.warnNotApplied('mode', mode, error));
     }
   }
 
-  private notChosen(what: string, value: string, error: unknown): void {
+  private warnNotApplied(what: string, value: string, error: unknown): void {
     if (!this.isOpen) throw error;
-    this.host.warn(`the agent does not take the ${what} '${value}': ${errorMessage(error)}`);
+    this.host.warn(`the agent rejected the ${what} '${value}': ${errorMessage(error)}`);
   }
 
   private async setMode(modeId: string, session: unknown): Promise<void> {
     const { sessionId } = this;
-    const option = optionOf(asJsonObject(session)['configOptions'], 'mode');
+    const option = findOption(asJsonObject(session)['configOptions'], 'mode');
     if (option) {
       const change = { sessionId, configId: String(option['id']), value: modeId };
       await this.connection.agent.request('session/set_config_option', change);
@@ -290,20 +288,20 @@ export class AcpConnection {
     await this.connection.agent.request('session/set_mode', { sessionId, modeId });
   }
 
-  private describeEnd(): string | Promise<string> {
-    return this.fault ?? this.process.describeEnd();
+  private describeExit(): string | Promise<string> {
+    return this.streamError ?? this.process.describeExit();
   }
 
-  private async startFailure(error: unknown): Promise<AcpError> {
+  private async toStartError(error: unknown): Promise<AcpError> {
     if (this.connection.signal.aborted && !(error instanceof AcpError)) {
-      return new AcpError('ACPInitError', `Connection closed (${await this.describeEnd()})`);
+      return new AcpError('ACPInitError', `Connection closed (${await this.describeExit()})`);
     }
     return toAcpError(error, 'ACPInitError');
   }
 }
 
-/** The session of an answer. @throws AcpError */
-function sessionIn(answer: unknown, code: AcpErrorCode): string {
+/** The session id of an answer. @throws AcpError */
+function sessionIdOf(answer: unknown, code: AcpErrorCode): string {
   const { sessionId } = asJsonObject(answer);
   if (typeof sessionId === 'string' && sessionId !== '') return sessionId;
   throw new AcpError(code, 'The agent answered without a session');
@@ -313,7 +311,7 @@ function isObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null;
 }
 
-function timeout(limitMs: number): AcpError {
+function startupTimeout(limitMs: number): AcpError {
   const seconds = Math.round(limitMs / 1000);
   return new AcpError(
     'ACPStartupTimeout',
@@ -321,14 +319,14 @@ function timeout(limitMs: number): AcpError {
   );
 }
 
-/** Says the beginning of what there is to say. */
-function limited(say: (text: string) => void): (text: string) => void {
+/** Limits the text passed to a log function. */
+function limitedLog(log: (text: string) => void): (text: string) => void {
   let left = MAX_DEBUG;
   return (text) => {
     if (left <= 0) return;
     left -= text.length;
-    say(
-      left > 0 ? text : `${text.slice(0, left + text.length)} … (what else the agent prints is not logged)`,
+    log(
+      left > 0 ? text : `${text.slice(0, left + text.length)} … (further output of the agent is not logged)`,
     );
   };
 }

@@ -5,7 +5,7 @@ import type { AcpAgentSpec } from '../../agent/agent-spec.js';
 import { makeFolder } from '../../files/index.js';
 import { readMcpConfig } from '../../tools/mcp/mcp-config.js';
 
-/** Where agents keep their data, for those that are to keep it with the conversation. */
+/** Variables for the data folder of agents that keep their data with the conversation. */
 const DATA_FOLDERS: Readonly<Record<string, string>> = {
   'claude-code': 'CLAUDE_CONFIG_DIR',
   codex: 'CODEX_HOME',
@@ -15,20 +15,19 @@ const DATA_FOLDERS: Readonly<Record<string, string>> = {
   opencode: 'XDG_DATA_HOME',
 };
 
-/** Secrets whose values are held elsewhere and must not outlive the agent's process. */
+/** Secrets that are stored elsewhere and must not outlive the agent's process. */
 export interface FleetingSecrets {
   names: readonly string[];
-  /** Absolute path of an empty private folder. */
+  /** Absolute path of an empty, private folder. */
   folder: string;
 }
 
 /**
- * The environment of an agent: the secrets of the conversation by their names, but those that it wants as
- * files as files.
- * @param folder where the agent may keep what is its own (absolute path)
+ * Creates the environment of an agent: the conversation's secrets as variables, or as files if the agent
+ * requires that.
+ * @param folder private folder of the agent (absolute path)
  * @param secrets values by name
- * @param fleeting names of secrets whose values must not stay in `folder`, and the folder for their files:
- *   there a link leads to it
+ * @param fleeting secrets that must not be stored in `folder`: links there point to their files
  */
 export async function agentEnvironment(
   agent: AcpAgentSpec,
@@ -47,10 +46,10 @@ export async function agentEnvironment(
   for (const spec of agent.acp_file_secrets) {
     const { [spec.secret_name]: value } = secrets;
     if (value === undefined) continue;
-    const target = safeJoin(folder, spec.subdir);
+    const target = joinInside(folder, spec.subdir);
     await makePrivate(target);
-    const file = safeJoin(target, spec.filename);
-    // Whatever is left there: a link of an earlier start leads nowhere.
+    const file = joinInside(target, spec.filename);
+    // Remove leftovers: a link of an earlier start is dangling.
     await rm(file, { force: true });
     if (fleeting.names.includes(spec.secret_name)) {
       const hidden = path.join(fleeting.folder, path.basename(file));
@@ -61,7 +60,7 @@ export async function agentEnvironment(
     }
     env[spec.env_var] = spec.env_points_to === 'dir' ? target : file;
     const missing = spec.warn_if_unset.filter((name) => (env[name] ?? process.env[name] ?? '') === '');
-    if (missing.length > 0) warn(`the agent has ${spec.env_var}, but not ${missing.join(', ')}`);
+    if (missing.length > 0) warn(`${spec.env_var} is set for the agent, but ${missing.join(', ')} is not`);
   }
   return env;
 }
@@ -71,12 +70,12 @@ async function makePrivate(folder: string): Promise<void> {
   await chmod(folder, 0o700);
 }
 
-/** Below the folder, whatever the name says. */
-function safeJoin(folder: string, name: string): string {
+/** Joins a name so that the result is always inside the folder. */
+function joinInside(folder: string, name: string): string {
   return path.join(folder, path.join('/', name));
 }
 
-/** The MCP servers of an agent as it is told of them; `$NAME` stands for a secret. */
+/** The MCP servers in the protocol's form; `$NAME` is replaced by a secret. */
 export function mcpServersFor(agent: AcpAgentSpec, secrets: Readonly<Record<string, string>>): McpServer[] {
   const filled = (value: string): string =>
     value.replaceAll(/\$(?:\{(\w+)\}|(\w+))/g, (whole, braced?: string, bare?: string) => {

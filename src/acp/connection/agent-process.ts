@@ -7,28 +7,28 @@ import { endGroup, hasEnded, killGroup } from '../../tools/process-group.js';
 import { endSessionProcesses, SESSION_VARIABLE } from '../../tools/terminal/session-processes.js';
 import { AcpError } from '../acp-error.js';
 
-/** A program that speaks the Agent Client Protocol on its standard input and output. */
+/** The program of an ACP agent, which uses its standard input and output. */
 export interface AgentProgram {
-  /** The program and its arguments. */
+  /** Program and arguments. */
   command: readonly string[];
   env: Readonly<Record<string, string>>;
   /** Absolute path. */
   cwd: string;
-  /** Marks all processes of the agent, so that they are found after a crash of the server. */
+  /** Marks all processes of the agent, so that they can be found after a crash of the server. */
   mark: string;
 }
 
-/** What the program said last to people is told with its end (characters). */
-const MAX_LAST_WORDS = 1_000;
-/** How long its end may take to be known once its output has ended (ms). */
-const END_LIMIT_MS = 1_000;
+/** Characters of standard error reported when the program ended. */
+const MAX_STDERR_TAIL = 1_000;
+/** Time for the exit to be reported after the output ended (ms). */
+const EXIT_TIMEOUT_MS = 1_000;
 
 /**
- * An agent that runs as a program, in a process group of its own: package runners start the real one as their
- * child, and all of them are to end with it.
+ * The process of an agent, in its own process group: package runners start the agent as a child, and all of
+ * them must end together.
  */
 export class AgentProcess {
-  private lastWords = '';
+  private stderrTail = '';
 
   private constructor(
     private readonly child: ChildProcessWithoutNullStreams,
@@ -37,24 +37,23 @@ export class AgentProcess {
   ) {
     child.stderr.setEncoding('utf8');
     child.stderr.on('data', (text: string) => {
-      this.lastWords = `${this.lastWords}${text}`.slice(-MAX_LAST_WORDS);
+      this.stderrTail = `${this.stderrTail}${text}`.slice(-MAX_STDERR_TAIL);
       onStderr(text);
     });
-    // What is written to a program that has ended fails where it is written.
+    // Errors are reported by the write itself.
     child.stdin.on('error', () => undefined);
     child.on('error', () => undefined);
     child.once('exit', () => killGroup(child, 'SIGKILL'));
   }
 
   /**
-   * Starts it. What an earlier one with the same mark has left behind ends before.
-   * @param onStderr gets what the program says to people, piece by piece
+   * Starts the program. Processes of an earlier start with the same mark are killed first.
+   * @param onStderr receives standard error in chunks
    * @throws AcpError
    */
   static async start(program: AgentProgram, onStderr: (text: string) => void): Promise<AgentProcess> {
     const [command, ...args] = program.command;
-    if (command === undefined || command === '')
-      throw new AcpError('ACPInitError', 'acp_command names no program');
+    if (command === undefined || command === '') throw new AcpError('ACPInitError', 'acp_command is empty');
     await endSessionProcesses(program.mark, []);
     try {
       const child = spawn(command, args, {
@@ -78,27 +77,27 @@ export class AgentProcess {
     return this.child.stdout;
   }
 
-  /** Tells of its end. */
-  onEnd(listener: () => void): void {
+  /** Calls the listener when the process ends. */
+  onExit(listener: () => void): void {
     if (hasEnded(this.child)) listener();
     else this.child.once('exit', listener);
   }
 
-  /** How it ended and what it said last: `exit code 3: no key`. Waits a moment for its end. */
-  async describeEnd(): Promise<string> {
+  /** Describes exit code and last output: `exit code 3: no key`. Waits briefly for the exit. */
+  async describeExit(): Promise<string> {
     const limit = new AbortController();
     if (!hasEnded(this.child)) {
       const end = once(this.child, 'close', { signal: limit.signal }).catch(() => undefined);
-      await Promise.race([end, sleep(END_LIMIT_MS, undefined, limit).catch(() => undefined)]);
+      await Promise.race([end, sleep(EXIT_TIMEOUT_MS, undefined, limit).catch(() => undefined)]);
       limit.abort();
     }
     const { exitCode, signalCode } = this.child;
     const how = signalCode ?? (exitCode === null ? 'its output has ended' : `exit code ${exitCode}`);
-    const words = this.lastWords.trim();
-    return words === '' ? how : `${how}: ${words}`;
+    const output = this.stderrTail.trim();
+    return output === '' ? how : `${how}: ${output}`;
   }
 
-  /** Ends it and all that it has started. Resolves when nothing of it is left. */
+  /** Kills the process group and all marked processes. Resolves when none is left. */
   async close(): Promise<void> {
     await endGroup(this.child);
     await endSessionProcesses(this.mark, []);
@@ -106,7 +105,7 @@ export class AgentProcess {
 }
 
 function spawnFailure(command: string, error: unknown): string {
-  // The text that clients know.
+  // The original's text.
   if (errorCode(error) === 'ENOENT') return `[Errno 2] No such file or directory: '${command}'`;
   return errorMessage(error);
 }

@@ -1,16 +1,16 @@
 import type { AuthMethod, ClientContext } from '@agentclientprotocol/sdk';
 import { asJsonObject } from '../../json/index.js';
 
-/** Variables by ways to authenticate whose names do not tell them. */
-const VARIABLES: Readonly<Record<string, readonly string[]>> = {
+/** Variables of authentication methods whose ids do not name them. */
+const METHOD_VARIABLES: Readonly<Record<string, readonly string[]>> = {
   'vertex-ai': ['GOOGLE_APPLICATION_CREDENTIALS', 'GOOGLE_API_KEY'],
   'openai-api-key': ['OPENAI_API_KEY'],
   'codex-api-key': ['CODEX_API_KEY'],
 };
 
 /**
- * Authenticates by the first way that needs no person and whose variable the agent has. Without one nothing
- * is done: the agent may be logged in already, and says so if it is not.
+ * Authenticates with the first non-interactive method whose variable is set. Otherwise does nothing: the
+ * agent may be logged in already, and reports an error if it is not.
  */
 export async function authenticate(
   agent: ClientContext,
@@ -21,7 +21,7 @@ export async function authenticate(
   if (method) await agent.request('authenticate', { methodId: method.id });
 }
 
-/** `gemini-api-key` is had by GEMINI_API_KEY; newer agents list the variables. */
+/** The variables of a method. Newer agents list them; `gemini-api-key` means GEMINI_API_KEY. */
 function variablesOf(method: AuthMethod): readonly string[] {
   const { vars, varName } = asJsonObject(method);
   const listed = (Array.isArray(vars) ? vars : [])
@@ -29,7 +29,7 @@ function variablesOf(method: AuthMethod): readonly string[] {
     .concat(varName);
   const names = listed.filter((name) => typeof name === 'string');
   if (names.length > 0) return names;
-  const known = VARIABLES[method.id];
+  const known = METHOD_VARIABLES[method.id];
   if (known) return known;
   return method.id.endsWith('-api-key') ? [method.id.replaceAll('-', '_').toUpperCase()] : [];
 }

@@ -7,36 +7,36 @@ import type { JsonObject } from '../../json/index.js';
 import type { ClientFiles } from '../client/client-files.js';
 import type { ClientTerminals } from '../client/client-terminals.js';
 
-/** What a session begins with. */
+/** Parameters of a session. */
 export interface SessionRequest {
   /** Absolute path. */
   cwd: string;
   mcpServers: McpServer[];
-  /** An earlier session that is to go on, if the agent still has it. */
+  /** An earlier session to resume, if the agent still has it. */
   resume: string | undefined;
   model: string | null;
   mode: string | null;
 }
 
-/** How long an agent may take. */
-export interface ConnectionLimits {
-  /** Until it has a session (ms). */
+/** Timeouts of a connection. */
+export interface ConnectionTimeouts {
+  /** Until the session is open (ms). */
   startMs: number;
-  /** Until it has read what it is told (ms); then it is ended. */
+  /** Until the agent has read a message (ms); after that the connection fails. */
   readMs: number;
-  /** Ends the start. */
+  /** Aborts the start. */
   signal: AbortSignal;
 }
 
-/** What the agent gets from us, and who hears of it. */
+/** What the server provides to the agent, and who receives its updates. */
 export interface ConnectionHost {
   readonly files: ClientFiles;
   readonly terminals: ClientTerminals;
-  /** @param size of the news (characters) */
+  /** @param size of the update (characters) */
   onUpdate(sessionId: string, update: JsonObject, size: number): void;
   onPermission(request: RequestPermissionRequest): Promise<RequestPermissionResponse>;
-  room(): Promise<void>;
-  /** What is of interest to who looks for a fault. */
+  waitForRoom(): Promise<void>;
+  /** Logs details for debugging. */
   debug(text: string): void;
   warn(text: string): void;
 }

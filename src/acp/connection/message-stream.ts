@@ -4,56 +4,56 @@ import { errorMessage } from '../../errors/index.js';
 import { JsonSize, type JsonBounds } from '../../text/index.js';
 import { asJsonObject, type JsonObject } from '../../json/index.js';
 
-/** The longest message of an agent (bytes): an image of some size fits. */
+/** The longest message of an agent (bytes), large enough for an image. */
 const MAX_MESSAGE = 32 * 1024 * 1024;
-/** What it may hold: parsing takes time for each value, and what works on them needs stack for each level. */
+/** Bounds of a message: parsing takes time per value, and recursion needs stack per level. */
 const BOUNDS: JsonBounds = { values: 100_000, depth: 128 };
-/** Of a line that is no message, more is not logged (characters). */
-const MAX_NOISE = 500;
-/** So many lines that are no messages, one after the other, and the program speaks something else. */
-const MAX_NOISY_LINES = 10_000;
+/** Characters logged of a line that is not a message. */
+const MAX_LOGGED_LINE = 500;
+/** Consecutive invalid lines after which the program is considered to speak another protocol. */
+const MAX_INVALID_LINES = 10_000;
 
-/** Who reads what an agent prints. */
+/** Receives what an agent sends. */
 export interface MessageListener {
-  /** A piece of news about a session, in the order in which they come. @param size characters */
+  /** An update of a session, in order of arrival. @param size characters */
   onUpdate(sessionId: string, update: JsonObject, size: number): void;
-  /** A line that is no message: some programs print other things too. */
+  /** A line that is not a message: some programs print other output, too. */
   onNoise(line: string): void;
-  /** Nothing more can be read. */
-  onFault(error: unknown): void;
-  /** Resolves when there is room for more news: until then the agent is not read on. */
-  room(): Promise<void>;
-  /** The program asks for something: it gets one answer. */
+  /** The stream failed; nothing more can be read. */
+  onError(error: unknown): void;
+  /** Resolves when more updates can be queued: until then nothing is read. */
+  waitForRoom(): Promise<void>;
+  /** The agent sent a request, which gets one response. */
   onRequest(): void;
-  /** It has taken an answer. */
+  /** The agent has read a response. */
   onAnswered(): void;
-  /** How long it may take to read what it is told (ms). */
+  /** Time for the agent to read a message (ms). */
   readonly readMs: number;
 }
 
 /**
- * The messages of a program that speaks JSON-RPC on its standard input and output, one a line. News about
- * sessions are handed out here and not passed on: the library would refuse kinds that it does not know.
+ * The JSON-RPC messages of a program, one per line. Session updates are passed to the listener instead of the
+ * SDK, which would reject unknown kinds.
  */
 export function messageStream(input: Readable, output: Writable, listener: MessageListener): Stream {
   const lines = linesOf(input);
-  let noisy = 0;
+  let invalidLines = 0;
   const readable = new ReadableStream<AnyMessage>({
     async pull(controller) {
       try {
         for (;;) {
-          await listener.room();
+          await listener.waitForRoom();
           const { value, done } = await lines.next();
           if (done === true) return controller.close();
-          const message = take(value, listener);
-          if (message && wantsAnswer(message)) listener.onRequest();
+          const message = handleLine(value, listener);
+          if (message && expectsResponse(message)) listener.onRequest();
           if (message) return controller.enqueue(message);
-          noisy = message === null ? noisy + 1 : 0;
-          if (noisy > MAX_NOISY_LINES)
-            throw new Error('The program prints what are no messages of the protocol');
+          invalidLines = message === null ? invalidLines + 1 : 0;
+          if (invalidLines > MAX_INVALID_LINES)
+            throw new Error('The program does not speak the Agent Client Protocol');
         }
       } catch (error) {
-        listener.onFault(error);
+        listener.onError(error);
         controller.error(error);
       }
     },
@@ -70,7 +70,10 @@ export function messageStream(input: Readable, output: Writable, listener: Messa
   return { readable, writable };
 }
 
-/** @throws RangeError for a line without an end: there is no way to find the next one; JsonBoundsError */
+/**
+ * Splits the input into lines.
+ * @throws RangeError for a line that is too long, because the next one cannot be found; JsonBoundsError
+ */
 async function* linesOf(input: Readable): AsyncGenerator<string, undefined, undefined> {
   let pieces: Buffer[] = [];
   let size = 0;
@@ -97,13 +100,13 @@ async function* chunksOf(input: Readable): AsyncGenerator<Buffer> {
   for await (const chunk of input) if (Buffer.isBuffer(chunk)) yield chunk;
 }
 
-/** The message of a line; undefined: it was for the listener; null: it is none. */
-function take(line: string, listener: MessageListener): AnyMessage | undefined | null {
+/** Parses a line. Undefined for an update, which the listener received; null for an invalid line. */
+function handleLine(line: string, listener: MessageListener): AnyMessage | undefined | null {
   const text = line.trim();
   if (text === '') return null;
   const message = parse(text);
   if (!isMessage(message)) {
-    listener.onNoise(text.slice(0, MAX_NOISE));
+    listener.onNoise(text.slice(0, MAX_LOGGED_LINE));
     return null;
   }
   if (!('method' in message) || message.method !== 'session/update') return message;
@@ -112,8 +115,8 @@ function take(line: string, listener: MessageListener): AnyMessage | undefined |
   return undefined;
 }
 
-/** The library answers a request, and what is a call of no version that it knows. */
-function wantsAnswer(message: AnyMessage): boolean {
+/** The SDK responds to requests and to calls of an unknown JSON-RPC version. */
+function expectsResponse(message: AnyMessage): boolean {
   return 'method' in message && ('id' in message || asJsonObject(message)['jsonrpc'] !== '2.0');
 }
 
@@ -136,8 +139,8 @@ function write(output: Writable, message: AnyMessage, listener: MessageListener)
   const { readMs } = listener;
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
-      const late = new Error(`the agent has not read what it was told for ${Math.round(readMs / 1000)}s`);
-      listener.onFault(late);
+      const late = new Error(`the agent did not read a message within ${Math.round(readMs / 1000)}s`);
+      listener.onError(late);
       reject(late);
     }, readMs);
     output.write(`${JSON.stringify(message)}\n`, (error) => {

@@ -1,60 +1,60 @@
-/** Requests that an agent may have open at once: with more, it is not read on. */
+/** Most unanswered requests of an agent; with more, nothing is read from it. */
 const MAX_OPEN = 256;
-/** Long answers that may wait for the agent to read them: with more, no other one is made. */
-const MAX_UNSENT = 8;
+/** Most large responses that the agent has not read; with more, no other one is created. */
+const MAX_UNREAD_LARGE = 8;
 
 /**
- * The requests of an agent that it has no answer to yet, because we work on them or because it does not read.
- * Keeps them few: an agent that asks and never reads would fill the memory otherwise.
+ * Limits the requests that an agent has not received a response to. Otherwise an agent that sends requests
+ * and never reads would exhaust the memory.
  */
 export class OpenRequests {
   private open = 0;
-  private working = 0;
+  private handling = 0;
   private closed = false;
   private waiters: (() => void)[] = [];
-  /** The end of the line of those that make long answers. */
-  private last: Promise<unknown> = Promise.resolve();
+  /** The last large response in the queue. */
+  private lastLarge: Promise<unknown> = Promise.resolve();
 
-  /** The agent waits for work of ours. */
-  get isServing(): boolean {
-    return this.working > 0;
+  /** Whether a request is being handled. */
+  get isHandling(): boolean {
+    return this.handling > 0;
   }
 
   received(): void {
     this.open += 1;
   }
 
-  /** An answer was taken by the agent. */
+  /** The agent has read a response. */
   answered(): void {
     this.open = Math.max(0, this.open - 1);
     this.wake();
   }
 
-  /** Resolves when more may be asked. */
-  async room(): Promise<void> {
+  /** Resolves when another request can be read. */
+  async waitForRoom(): Promise<void> {
     await this.until(() => this.open < MAX_OPEN);
   }
 
-  /** Does what the agent waits for. */
-  async serve<T>(work: () => T | Promise<T>): Promise<T> {
-    this.working += 1;
+  /** Handles a request. */
+  async handle<T>(work: () => T | Promise<T>): Promise<T> {
+    this.handling += 1;
     try {
       return await work();
     } finally {
-      this.working -= 1;
+      this.handling -= 1;
       this.wake();
     }
   }
 
-  /** The same for work with a long answer: one after another, and only while the agent reads the answers. */
-  serveLong<T>(work: () => T | Promise<T>): Promise<T> {
-    const turn = this.last.then(() => this.until(() => this.open - this.working < MAX_UNSENT));
-    const done = this.serve(() => turn.then(work));
-    this.last = done.catch(() => undefined);
+  /** Handles a request with a large response: one at a time, and only while the agent reads responses. */
+  handleLarge<T>(work: () => T | Promise<T>): Promise<T> {
+    const turn = this.lastLarge.then(() => this.until(() => this.open - this.handling < MAX_UNREAD_LARGE));
+    const done = this.handle(() => turn.then(work));
+    this.lastLarge = done.catch(() => undefined);
     return done;
   }
 
-  /** The agent has ended: nobody needs to wait. */
+  /** The agent has ended: releases everything that waits. */
   close(): void {
     this.closed = true;
     this.wake();

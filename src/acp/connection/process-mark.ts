@@ -3,17 +3,14 @@ import { sessionIds } from '../../tools/terminal/session-processes.js';
 const PREFIX = 'acp-';
 
 /**
- * What all processes of the agent of a conversation carry, so that they are found after a crash of the
- * server.
+ * The mark of all processes of a conversation's agent, so that they can be found after a crash of the server.
  */
-export function markOf(conversationId: string): string {
+export function processMark(conversationId: string): string {
   return `${PREFIX}${conversationId}`;
 }
 
-/**
- * The ids of the conversations, of whatever server on this machine, whose agents run or have left something.
- */
-export async function conversationsWithAgents(): Promise<Set<string>> {
+/** The ids of conversations, of any server on this machine, with running or leftover agent processes. */
+export async function conversationsWithAcpProcesses(): Promise<Set<string>> {
   const marks = await sessionIds();
   const ours = [...marks].filter((mark) => mark.startsWith(PREFIX));
   return new Set(ours.map((mark) => mark.slice(PREFIX.length)));

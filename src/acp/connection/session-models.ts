@@ -1,29 +1,24 @@
 import { asJsonObject, type JsonObject } from '../../json/index.js';
 
-/** A model that an agent offers; field names are the wire's. */
+/** A model offered by an agent; field names are the API's. */
 export interface AcpModel {
   model_id: string;
   name: string | null;
   description: string | null;
 }
 
-/**
- * The models of a session, and how another one is chosen: by a method of its own, or as a configuration
- * option.
- */
+/** The models of a session. They are switched by a method or a configuration option. */
 export interface SessionModels {
   current: string | null;
   available: AcpModel[];
-  /** The id of the option; undefined: `session/set_model`. */
+  /** Id of the configuration option; undefined for `session/set_model`. */
   optionId?: string;
 }
 
-/**
- * The models that an agent tells of with a session: as a configuration option, or the older way, as `models`.
- */
-export function modelsIn(answer: unknown): SessionModels | undefined {
+/** Reads the models of a session response: from a configuration option, or from `models` of older agents. */
+export function readModels(answer: unknown): SessionModels | undefined {
   const { models, configOptions } = asJsonObject(answer);
-  const option = optionOf(configOptions, 'model');
+  const option = findOption(configOptions, 'model');
   if (option) return fromOption(option);
   const { currentModelId, availableModels } = asJsonObject(models);
   if (!Array.isArray(availableModels)) return undefined;
@@ -33,8 +28,8 @@ export function modelsIn(answer: unknown): SessionModels | undefined {
   };
 }
 
-/** The configuration option of a category; agents may leave the category out and call the option so. */
-export function optionOf(options: unknown, category: string): JsonObject | undefined {
+/** The configuration option of a category; if agents omit the category, the option with that id. */
+export function findOption(options: unknown, category: string): JsonObject | undefined {
   const all = (Array.isArray(options) ? options : [])
     .map(asJsonObject)
     .filter(({ id }) => typeof id === 'string');
@@ -46,7 +41,7 @@ export function optionOf(options: unknown, category: string): JsonObject | undef
 
 function fromOption(option: JsonObject): SessionModels {
   const entries = Array.isArray(option['options']) ? option['options'].map(asJsonObject) : [];
-  // Values may come in groups.
+  // Values may be grouped.
   const values = entries.flatMap((entry) =>
     Array.isArray(entry['options']) ? entry['options'].map(asJsonObject) : [entry],
   );

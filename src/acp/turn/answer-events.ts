@@ -4,14 +4,14 @@ import type { LlmResponse } from '../../llm/llm.js';
 import { asJsonObject } from '../../json/index.js';
 import type { Turn } from './turn.js';
 
-const NOTHING_SAID = '(No response from ACP server)';
+const NO_ANSWER = '(No response from ACP server)';
 
 /**
- * What the log says of the answer of an agent: it has finished, with these words.
- * @param mask frees a text from secrets, which such an agent knows
+ * The events of an agent's answer: a `finish` action with its text.
+ * @param mask masks secrets, which ACP agents know
  */
-export function answerDrafts(turn: Turn, mask: (text: string) => string): EventDraft[] {
-  const message = turn.text.trim() === '' ? NOTHING_SAID : mask(turn.text);
+export function finishDrafts(turn: Turn, mask: (text: string) => string): EventDraft[] {
+  const message = turn.text.trim() === '' ? NO_ANSWER : mask(turn.text);
   const callId = randomUUID();
   return [
     {
@@ -45,13 +45,12 @@ export function answerDrafts(turn: Turn, mask: (text: string) => string): EventD
   ];
 }
 
-/** What an agent said before its turn was cut off: nothing of it is lost. */
+/** The text that an agent sent before its turn was interrupted. */
 export function partialAnswer({ text, thoughts }: Turn): EventDraft[] {
   if (text.trim() === '') return [];
   return [agentMessage(text, thoughts === '' ? undefined : thoughts)];
 }
 
-/** A message of the agent. */
 export function agentMessage(text: string, reasoning?: string): EventDraft {
   return {
     source: 'agent',
@@ -68,8 +67,8 @@ export function agentMessage(text: string, reasoning?: string): EventDraft {
 }
 
 /**
- * What a turn has used, as far as the agent says so; undefined: it says nothing.
- * @param costBefore what the session had cost before it (US dollars)
+ * The usage of a turn; undefined if the agent reports none.
+ * @param costBefore cost of the session before the turn (US dollars)
  */
 export function usageOf(
   turn: Turn,
@@ -77,15 +76,16 @@ export function usageOf(
   costBefore: number,
   sessionId: string,
 ): LlmResponse | undefined {
-  const { usage: told } = asJsonObject(response);
-  const usage = asJsonObject(told);
-  if (told === undefined && turn.sessionCost === undefined && turn.contextWindow === 0) return undefined;
+  const { usage: reportedUsage } = asJsonObject(response);
+  const usage = asJsonObject(reportedUsage);
+  if (reportedUsage === undefined && turn.sessionCost === undefined && turn.contextWindow === 0)
+    return undefined;
   const count = (name: string): number => {
     const value = usage[name];
     return typeof value === 'number' && value > 0 ? value : 0;
   };
   const { sessionCost } = turn;
-  // A session that was started anew counts from 0.
+  // A new session counts from 0.
   const before = sessionCost !== undefined && sessionCost >= costBefore ? costBefore : 0;
   return {
     id: sessionId,

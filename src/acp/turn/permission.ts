@@ -4,33 +4,32 @@ import { analyseActions } from '../../agent/security/analysis.js';
 import { needsConfirmation } from '../../agent/security/confirmation.js';
 import type { ACPToolCallEvent, ActionEvent, EventDraft, SecurityRisk } from '../../events/index.js';
 import { asJsonObject } from '../../json/index.js';
-import type { Answer } from './turn.js';
+import type { PermissionDecision } from './turn.js';
 
-/** Kinds of tools that change nothing. */
-const LOOKING = new Set(['read', 'search']);
+/** Kinds of tools without side effects. */
+const READ_ONLY_KINDS = new Set(['read', 'search']);
 
 /**
- * Whether a person has to agree to a tool call, by the policy of the conversation, and what its analyzer says
- * to it. Without an analyzer the kind of the tool tells: what only looks is of low risk, of all else nothing
- * is known.
+ * Decides whether a person has to approve a tool call, and returns the analyzer's events. Without an analyzer
+ * read-only tools have low risk and all others unknown risk.
  */
-export async function judge(
+export async function checkPermission(
   { confirmationPolicy: policy, securityAnalyzer: analyzer }: AgentSession,
   call: ACPToolCallEvent,
-): Promise<{ mustAsk: boolean; events: EventDraft[] }> {
+): Promise<{ needsApproval: boolean; events: EventDraft[] }> {
   const action = asAction(call);
-  if (policy.kind === 'NeverConfirm') return { mustAsk: false, events: [] };
+  if (policy.kind === 'NeverConfirm') return { needsApproval: false, events: [] };
   if (!analyzer) {
-    return { mustAsk: needsConfirmation(policy, [action], () => action.security_risk), events: [] };
+    return { needsApproval: needsConfirmation(policy, [action], () => action.security_risk), events: [] };
   }
   const { event, riskOf } = await analyseActions(analyzer, policy, [action]);
-  return { mustAsk: needsConfirmation(policy, [action], riskOf), events: [event] };
+  return { needsApproval: needsConfirmation(policy, [action], riskOf), events: [event] };
 }
 
-/** The call as analyzers read it. */
+/** Converts the call to an action for analyzers. */
 function asAction(call: ACPToolCallEvent): ActionEvent {
   const { id, timestamp, tool_call_id, title, tool_kind = 'other', raw_input, content } = call;
-  const risk: SecurityRisk = LOOKING.has(tool_kind) ? 'LOW' : 'UNKNOWN';
+  const risk: SecurityRisk = READ_ONLY_KINDS.has(tool_kind) ? 'LOW' : 'UNKNOWN';
   return {
     ...{ id, timestamp, source: 'agent', thought: [], thinking_blocks: [] },
     action: { title, input: raw_input, content, ...asJsonObject(raw_input), kind: 'ACPToolCall' },
@@ -43,13 +42,16 @@ function asAction(call: ACPToolCallEvent): ActionEvent {
   };
 }
 
-/** The answer in the words of the agent: one of the options that it gave, rather for once than for ever. */
-export function toOutcome(answer: Answer, options: readonly PermissionOption[]): RequestPermissionResponse {
+/** Selects one of the agent's options, preferring a one-time decision. */
+export function toOutcome(
+  answer: PermissionDecision,
+  options: readonly PermissionOption[],
+): RequestPermissionResponse {
   const wanted = answer === 'allow' ? ['allow_once', 'allow_always'] : ['reject_once', 'reject_always'];
   const option = wanted
     .map((kind) => options.find((candidate) => candidate.kind === kind))
     .find((candidate) => candidate !== undefined);
-  // Nothing that says so: an agent that is not answered does not do it.
+  // No matching option: a cancelled request is not executed.
   if (answer === undefined || !option) return { outcome: { outcome: 'cancelled' } };
   return { outcome: { outcome: 'selected', optionId: option.optionId } };
 }

@@ -1,12 +1,12 @@
 import type { ContentBlock } from '@agentclientprotocol/sdk';
 import type { Content, MessageEvent } from '../../events/index.js';
 
-/** An image in a message is often given as a `data:` URL. */
+/** Images in messages are often `data:` URLs. */
 const DATA_URL = /^data:(?<type>[\w.+-]+\/[\w.+-]+);base64,(?<data>.*)$/s;
 
 /**
- * Messages as the agent gets them: their texts, what skills and hooks added to them, and their images.
- * @param takesImages whether the agent does; if not, it is told that there was one
+ * Converts messages for the agent: their texts, the content added by skills and hooks, and images.
+ * @param takesImages whether the agent supports images; if not, they are replaced by a text
  */
 export function promptBlocks(messages: readonly MessageEvent[], takesImages: boolean): ContentBlock[] {
   return messages.flatMap(({ llm_message, extended_content }) =>

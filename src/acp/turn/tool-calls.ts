@@ -1,15 +1,15 @@
 import type { EventDraft } from '../../events/index.js';
 import { asJsonObject, type JsonObject } from '../../json/index.js';
 
-/** More of one field of a call is not kept (characters as JSON). */
+/** Longest field of a call (characters as JSON). */
 const MAX_FIELD = 200_000;
-/** More of one text is not kept in a field that is too long. */
+/** Longest text within a field that is too long (characters). */
 const MAX_TEXT = 30_000;
-/** Longer ids are cut (characters). */
+/** Longest id (characters); longer ids are truncated. */
 const MAX_ID = 1_000;
-/** So many calls that have not ended are known at a time; more are logged as the agent tells of them. */
+/** Most open calls that are tracked; further calls are appended as reported. */
 const MAX_OPEN = 100;
-/** Field names of the protocol, and what the wire calls them. */
+/** Field names of the protocol and of the API. */
 const WIRE_NAMES: Readonly<Record<string, string>> = {
   oldText: 'old_text',
   newText: 'new_text',
@@ -17,7 +17,7 @@ const WIRE_NAMES: Readonly<Record<string, string>> = {
   mimeType: 'mime_type',
 };
 
-/** A call as the agent has told of it so far. */
+/** A call as reported so far. */
 interface ToolCall {
   title: string;
   status?: string;
@@ -28,39 +28,39 @@ interface ToolCall {
 }
 
 /**
- * The tool calls of one turn. The agent tells of a call piece by piece; the log gets it twice: when it begins
- * and when it has ended.
+ * The tool calls of one turn. The agent reports a call in updates; the log gets it twice: when it begins and
+ * when it ends.
  */
 export class ToolCalls {
   private readonly open = new Map<string, ToolCall>();
   private readonly ended = new Set<string>();
 
-  /** Takes a `tool_call` or `tool_call_update`; answers with the events to append. */
-  take(update: JsonObject): EventDraft[] {
+  /** Handles a `tool_call` or `tool_call_update`. Returns the events to append. */
+  update(update: JsonObject): EventDraft[] {
     const id = idOf(update);
     if (id === undefined || this.ended.has(id)) return [];
     const known = this.open.get(id);
-    const call = merged(known ?? { title: 'tool' }, update);
-    this.keep(id, call);
+    const call = mergeUpdate(known ?? { title: 'tool' }, update);
+    this.remember(id, call);
     if (!hasEnded(call)) return known ? [] : [draftOf(id, call)];
     this.open.delete(id);
     this.ended.add(id);
     return [draftOf(id, call)];
   }
 
-  /** A call that a person is asked about: the event shows what there is to decide. */
-  asked(update: JsonObject): EventDraft {
+  /** The event of a call that needs a person's decision. */
+  requestApproval(update: JsonObject): EventDraft {
     const id = idOf(update) ?? 'unknown';
-    const call = merged(this.open.get(id) ?? { title: 'tool' }, { ...update, status: 'pending' });
-    this.keep(id, call);
+    const call = mergeUpdate(this.open.get(id) ?? { title: 'tool' }, { ...update, status: 'pending' });
+    this.remember(id, call);
     return draftOf(id, call);
   }
 
-  private keep(id: string, call: ToolCall): void {
+  private remember(id: string, call: ToolCall): void {
     if (this.open.has(id) || this.open.size < MAX_OPEN) this.open.set(id, call);
   }
 
-  /** The turn is over: what has no end has it now. */
+  /** Ends all open calls at the end of the turn. */
   close(status: 'completed' | 'failed'): EventDraft[] {
     const drafts = [...this.open].map(([id, call]) => draftOf(id, { ...call, status }));
     for (const id of this.open.keys()) this.ended.add(id);
@@ -77,16 +77,16 @@ function hasEnded({ status }: ToolCall): boolean {
   return status === 'completed' || status === 'failed';
 }
 
-/** What an update does not name stays as it was. */
-function merged(call: ToolCall, update: JsonObject): ToolCall {
+/** Fields missing in an update keep their value. */
+function mergeUpdate(call: ToolCall, update: JsonObject): ToolCall {
   const { title, status, kind, rawInput, rawOutput, content } = update;
   return {
     title: textOr(title, call.title).slice(0, MAX_TEXT),
     status: textOr(status, call.status),
     kind: textOr(kind, call.kind),
-    rawInput: bounded(rawInput ?? undefined) ?? call.rawInput,
-    rawOutput: bounded(rawOutput ?? undefined) ?? call.rawOutput,
-    content: Array.isArray(content) ? boundedList(content) : call.content,
+    rawInput: boundField(rawInput ?? undefined) ?? call.rawInput,
+    rawOutput: boundField(rawOutput ?? undefined) ?? call.rawOutput,
+    content: Array.isArray(content) ? boundList(content) : call.content,
   };
 }
 
@@ -109,32 +109,34 @@ function draftOf(id: string, call: ToolCall): EventDraft {
   };
 }
 
-/** In the names of the wire, without nulls. */
-function asWire(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(asWire);
+/** Converts field names to the API's and removes nulls. */
+function toWireNames(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(toWireNames);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
     Object.entries(asJsonObject(value)).flatMap(([name, field]) =>
-      field === null || name === '_meta' ? [] : [[WIRE_NAMES[name] ?? name, asWire(field)]],
+      field === null || name === '_meta' ? [] : [[WIRE_NAMES[name] ?? name, toWireNames(field)]],
     ),
   );
 }
 
-/** A log is no store for whole files: long texts of a field that is too long are cut, and say so. */
-function bounded(value: unknown): unknown {
+/** Truncates long texts in a field that is too long, with a note. */
+function boundField(value: unknown): unknown {
   if (value === undefined) return undefined;
   const text = JSON.stringify(value);
   if (text.length <= MAX_FIELD) return value;
-  const shorter = cut(value);
-  return JSON.stringify(shorter).length <= MAX_FIELD ? shorter : `${text.slice(0, MAX_TEXT)}${NOTE}`;
+  const shorter = truncateTexts(value);
+  return JSON.stringify(shorter).length <= MAX_FIELD
+    ? shorter
+    : `${text.slice(0, MAX_TEXT)}${TRUNCATION_NOTE}`;
 }
 
-/** The first of them, each cut if it is too long. */
-function boundedList(items: readonly unknown[]): unknown[] {
+/** Keeps the first items within the limit, each truncated if necessary. */
+function boundList(items: readonly unknown[]): unknown[] {
   const kept: unknown[] = [];
   let left = MAX_FIELD;
   for (const item of items) {
-    const shorter = bounded(asWire(item));
+    const shorter = boundField(toWireNames(item));
     left -= JSON.stringify(shorter).length;
     if (left < 0 && kept.length > 0) break;
     kept.push(shorter);
@@ -142,12 +144,12 @@ function boundedList(items: readonly unknown[]): unknown[] {
   return kept;
 }
 
-const NOTE = '… (cut by the server)';
+const TRUNCATION_NOTE = '… (cut by the server)';
 
-function cut(value: unknown): unknown {
+function truncateTexts(value: unknown): unknown {
   if (typeof value === 'string')
-    return value.length > MAX_TEXT ? `${value.slice(0, MAX_TEXT)}${NOTE}` : value;
-  if (Array.isArray(value)) return value.map(cut);
+    return value.length > MAX_TEXT ? `${value.slice(0, MAX_TEXT)}${TRUNCATION_NOTE}` : value;
+  if (Array.isArray(value)) return value.map(truncateTexts);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, cut(field)]));
+  return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, truncateTexts(field)]));
 }

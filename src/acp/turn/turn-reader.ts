@@ -2,15 +2,15 @@ import type { PromptResponse } from '@agentclientprotocol/sdk';
 import type { AgentSession } from '../../agent/agent-session.js';
 import { createEvent, type EventDraft } from '../../events/index.js';
 import { asJsonObject, type JsonObject } from '../../json/index.js';
-import { milliseconds, type AcpConnector, type AcpHost } from '../acp-connector.js';
+import { toTimeoutMs, type AcpConnector, type AcpHost } from '../acp-connector.js';
 import { AcpError } from '../acp-error.js';
-import { judge } from './permission.js';
+import { checkPermission } from './permission.js';
 import type { PermissionItem, Turn } from './turn.js';
 
-/** How long an agent may take to stop when it is told to (ms). */
-const CANCEL_LIMIT_MS = 2_500;
+/** Time for an agent to stop after a cancellation (ms). */
+const CANCEL_TIMEOUT_MS = 2_500;
 
-/** Puts what an agent does in a turn into the log, and decides what it may do. */
+/** Appends the events of a turn and decides about the agent's permission requests. */
 export class TurnReader {
   private decision: { accept: boolean; reason: string } | undefined;
 
@@ -24,89 +24,89 @@ export class TurnReader {
   }
 
   /**
-   * Resolves with what the agent answers in the end; undefined: a person has to decide first.
+   * Resolves with the agent's answer; undefined if a person has to decide first.
    * @throws AcpError
    */
   async follow(session: AgentSession, turn: Turn): Promise<PromptResponse | undefined> {
-    await this.settle(session, turn);
+    await this.applyDecision(session, turn);
     for (;;) {
-      const limit = turn.cancelled ? CANCEL_LIMIT_MS : milliseconds(this.host.agent.acp_prompt_timeout);
+      const limit = turn.cancelled ? CANCEL_TIMEOUT_MS : toTimeoutMs(this.host.agent.acp_prompt_timeout);
       const item = await turn.next(limit, session.signal);
       if (!item) {
-        if (turn.cancelled) return this.giveUp();
-        if (this.connector.current?.isServing !== true) throw await this.stalled();
+        if (turn.cancelled) return this.endCancelledTurn();
+        if (this.connector.current?.isHandlingRequest !== true) throw await this.stalledError();
         continue;
       }
       if (item.type === 'failed') throw item.error;
       if (item.type === 'end') return item.response;
-      if (item.type === 'update') await this.news(session, turn, item.update);
-      else if (await this.mustWait(session, turn, item)) return undefined;
+      if (item.type === 'update') await this.handleUpdate(session, turn, item.update);
+      else if (await this.needsDecision(session, turn, item)) return undefined;
     }
   }
 
-  /** Tells the agent what was decided while there was no run. */
-  private async settle(session: AgentSession, turn: Turn): Promise<void> {
+  /** Sends the agent the decision that was made between runs. */
+  private async applyDecision(session: AgentSession, turn: Turn): Promise<void> {
     const { pending } = turn;
     const { decision } = this;
     this.decision = undefined;
     turn.pending = undefined;
     if (!pending) return;
     if (decision?.accept === false) {
-      await session.append(rejection(turn, pending, decision.reason));
+      await session.append(rejectionDraft(turn, pending, decision.reason));
       pending.answer('reject');
-    } else if (decision || session.lastUserMessageId === turn.askedAt) {
+    } else if (decision || session.lastUserMessageId === turn.lastMessageWhenAsked) {
       pending.answer('allow');
     } else {
-      // The user said something else instead: this turn is not wanted any more.
+      // The user sent another message instead: cancel the turn.
       turn.cancelled = true;
-      await session.append(rejection(turn, pending, 'Superseded by a new user message'));
+      await session.append(rejectionDraft(turn, pending, 'Superseded by a new user message'));
       await this.connector.current?.cancel();
       pending.answer(undefined);
     }
   }
 
-  private async news(session: AgentSession, turn: Turn, update: JsonObject): Promise<void> {
+  private async handleUpdate(session: AgentSession, turn: Turn, update: JsonObject): Promise<void> {
     switch (update['sessionUpdate']) {
       case 'agent_message_chunk':
-        return turn.say(textOf(update['content']));
+        return turn.appendText(textOf(update['content']));
       case 'agent_thought_chunk':
-        return turn.think(textOf(update['content']));
+        return turn.appendThought(textOf(update['content']));
       case 'tool_call':
       case 'tool_call_update': {
-        const drafts = turn.calls.take(update);
+        const drafts = turn.calls.update(update);
         if (drafts.length > 0) await session.append(...drafts);
         return;
       }
       case 'usage_update':
-        return takeUsage(turn, update);
+        return applyUsage(turn, update);
       default:
-        // Plans, commands and modes have no place on the wire.
+        // The API has no events for plans, commands and modes.
         return;
     }
   }
 
-  /** Answers a request that nobody has to be asked about; else says in the log what is asked. */
-  private async mustWait(session: AgentSession, turn: Turn, item: PermissionItem): Promise<boolean> {
+  /** Answers a permission request that needs no approval. Otherwise appends the request and returns true. */
+  private async needsDecision(session: AgentSession, turn: Turn, item: PermissionItem): Promise<boolean> {
     if (session.confirmationPolicy.kind === 'NeverConfirm') {
       item.answer('allow');
       return false;
     }
-    const call = createEvent(turn.calls.asked(asJsonObject(item.request.toolCall)));
+    const call = createEvent(turn.calls.requestApproval(asJsonObject(item.request.toolCall)));
     if (call.kind !== 'ACPToolCallEvent') return false;
-    const { mustAsk, events } = await judge(session, call);
+    const { needsApproval: mustAsk, events } = await checkPermission(session, call);
     await session.append(call, ...events);
     if (!mustAsk) {
       item.answer('allow');
       return false;
     }
     turn.pending = item;
-    turn.askedAt = session.lastUserMessageId;
-    turn.askedCall = call.id;
+    turn.lastMessageWhenAsked = session.lastUserMessageId;
+    turn.pendingCallEventId = call.id;
     await session.setStatus('waiting_for_confirmation');
     return true;
   }
 
-  private async stalled(): Promise<AcpError> {
+  private async stalledError(): Promise<AcpError> {
     await this.connector.current?.close();
     const seconds = Math.round(this.host.agent.acp_prompt_timeout);
     return new AcpError(
@@ -116,8 +116,8 @@ export class TurnReader {
     );
   }
 
-  /** It was told to stop and does not. */
-  private async giveUp(): Promise<PromptResponse> {
+  /** Kills an agent that does not stop after a cancellation. */
+  private async endCancelledTurn(): Promise<PromptResponse> {
     await this.connector.current?.close();
     return { stopReason: 'cancelled' };
   }
@@ -129,14 +129,14 @@ function textOf(content: unknown): string {
   return typeof uri === 'string' ? uri : '';
 }
 
-function takeUsage(turn: Turn, { size, cost }: JsonObject): void {
+function applyUsage(turn: Turn, { size, cost }: JsonObject): void {
   if (typeof size === 'number') turn.contextWindow = size;
   const { amount, currency } = asJsonObject(cost);
   if (typeof amount === 'number' && currency === 'USD') turn.sessionCost = amount;
 }
 
-function rejection(
-  { askedCall }: Turn,
+function rejectionDraft(
+  { pendingCallEventId: askedCall }: Turn,
   { request: { toolCall } }: PermissionItem,
   reason: string,
 ): EventDraft {

@@ -168,7 +168,7 @@ export class AgentRuntime implements RunControlHost, TitleHost {
     const open = view?.pendingActions() ?? [];
     const left = [
       ...failedAcpCallDrafts(view?.pendingAcpCalls() ?? []),
-      ...(this.acpAgent?.takeInterrupted() ?? []),
+      ...(this.acpAgent?.takeInterruptedDrafts() ?? []),
     ];
     return [
       ...open.map((action) => resultOf?.(action) ?? toolErrorDraft(action, INTERRUPTED, AGENT_MISTAKE)),

@@ -104,7 +104,9 @@ export class Conversation implements GoalTurns, CondensationRuns {
    * Something goes on that must not be cut off only because nobody asks: a run, a goal, a call of a model.
    */
   get isAtWork(): boolean {
-    return this.isRunning || this.background.isBusy || this.agentRuntime.acpAgent?.isAsking === true;
+    return (
+      this.isRunning || this.background.isBusy || this.agentRuntime.acpAgent?.isAwaitingDecision === true
+    );
   }
 
   /** A run goes on that has not said its last word. */
@@ -214,7 +216,7 @@ export class Conversation implements GoalTurns, CondensationRuns {
   async respondToConfirmation(accept: boolean, reason: string): Promise<void> {
     this.life.assertOpen();
     const { acpAgent: foreign } = this.agentRuntime;
-    if (accept || foreign?.isAsking) {
+    if (accept || foreign?.isAwaitingDecision) {
       this.startRun();
       // Before the run looks: it first waits for what was before it.
       foreign?.decide(accept, reason);
@@ -282,7 +284,7 @@ export class Conversation implements GoalTurns, CondensationRuns {
 
   /** Ends what an agent from elsewhere left behind when its server died. */
   async endLeftovers(): Promise<void> {
-    await this.agentRuntime.acpAgent?.endLeftovers();
+    await this.agentRuntime.acpAgent?.killLeftovers();
   }
 
   /** What a run that was cut off left behind: says so in the log, for the agent and for people. */
