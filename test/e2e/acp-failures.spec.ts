@@ -47,7 +47,7 @@ describe('trouble with an agent from elsewhere', () => {
       'ACPSpawnError',
       /No such file.*'\/no\/such'/,
     ],
-    ['no command', { acp_command: [] }, 'ACPInitError', /names no program/],
+    ['no command', { acp_command: [] }, 'ACPInitError', /acp_command is empty/],
     [
       'one that ends',
       { acp_command: ['sh', '-c', 'echo why >&2; exit 3'] },
