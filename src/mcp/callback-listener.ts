@@ -5,10 +5,10 @@ import { untilAborted } from '../tools/until-aborted.js';
 import { parseUrl } from '../text/index.js';
 
 const PATH = '/callback';
-const LOCAL = /^(localhost|127\.0\.0\.1|\[::1\])$/;
+const LOCAL_HOST = /^(localhost|127\.0\.0\.1|\[::1\])$/;
 
 /** With what a person comes back from a sign-in. */
-interface Return {
+interface SignInResult {
   code?: string;
   error?: string;
 }
@@ -20,8 +20,8 @@ export class SignInRefusedError extends Error {
 
 /** Waits on this machine for the browser of a person who signs in elsewhere, on a port of its own. */
 export class CallbackListener {
-  private resolve: (value: Return) => void = () => undefined;
-  private readonly returned = new Promise<Return>((resolve) => (this.resolve = resolve));
+  private resolve: (value: SignInResult) => void = () => undefined;
+  private readonly returned = new Promise<SignInResult>((resolve) => (this.resolve = resolve));
   private state: string | undefined;
 
   private constructor(
@@ -53,7 +53,7 @@ export class CallbackListener {
   }
 
   /** From now on who comes back with this state is taken for the person who was sent away. */
-  expect(state: string): void {
+  expectState(state: string): void {
     this.state = state;
   }
 
@@ -61,7 +61,7 @@ export class CallbackListener {
    * The code with which the person comes back.
    * @throws SignInRefusedError; the reason of the signal once it is aborted
    */
-  async code(signal: AbortSignal): Promise<string> {
+  async waitForCode(signal: AbortSignal): Promise<string> {
     signal.throwIfAborted();
     const { code, error } = await untilAborted(signal, this.returned);
     if (code !== undefined) return code;
@@ -69,12 +69,12 @@ export class CallbackListener {
   }
 
   /** Whether an address is one that the person can come back to, and is meant for this listener. */
-  isOwn(url: URL): boolean {
+  isCallbackUrl(url: URL): boolean {
     return url.port === String(this.port) && url.pathname === PATH;
   }
 
   /** Takes the address that the browser came back to. False: it is not of this sign-in. */
-  take(url: URL): boolean {
+  accept(url: URL): boolean {
     const { searchParams: query } = url;
     const [code, error] = [query.get('code'), query.get('error')];
     // Any page can call this port: who does not know the state is nobody.
@@ -95,7 +95,7 @@ export class CallbackListener {
   private answer(request: IncomingMessage, response: ServerResponse): void {
     const [target, base] = [request.url ?? '', this.redirectUrl];
     const url = parseUrl(target, base);
-    const isTaken = url?.pathname === PATH && request.method === 'GET' && this.take(url);
+    const isTaken = url?.pathname === PATH && request.method === 'GET' && this.accept(url);
     const text = isTaken
       ? 'Thank you. You can close this page and go back to OpenHands.'
       : 'This is no answer to a sign-in that this server waits for.';
@@ -110,7 +110,7 @@ export class CallbackListener {
 }
 
 /** An address on this machine, over plain HTTP; undefined for any other. */
-export function localAddress(text: string): URL | undefined {
+export function parseLocalUrl(text: string): URL | undefined {
   const url = parseUrl(text);
-  return url?.protocol === 'http:' && LOCAL.test(url.hostname) && url.username === '' ? url : undefined;
+  return url?.protocol === 'http:' && LOCAL_HOST.test(url.hostname) && url.username === '' ? url : undefined;
 }

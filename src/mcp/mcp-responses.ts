@@ -16,12 +16,12 @@ export interface ToolResult {
 export type OAuthState = JsonObject;
 
 /** What a trial found; field names are the wire's, what is undefined is left out. */
-export type TestAnswer =
+export type McpTestResponse =
   | { ok: true; tools: string[]; tool_result?: ToolResult; oauth_state?: OAuthState }
   | { ok: false; error: string; error_kind: FailureKind };
 
 /** How a sign-in began. */
-export interface StartAnswer {
+export interface OAuthStartResponse {
   ok: boolean;
   job_id: string;
   authorization_url?: string;
@@ -30,7 +30,7 @@ export interface StartAnswer {
 }
 
 /** How far a sign-in is. */
-export interface StatusAnswer extends StartAnswer {
+export interface OAuthStatusResponse extends OAuthStartResponse {
   status: 'pending' | 'authorizing' | 'succeeded' | 'failed';
   callback_ready: boolean;
   tools?: string[];

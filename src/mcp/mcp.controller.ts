@@ -4,7 +4,7 @@ import { type JsonSchema } from '../http/validation/field-type.js';
 import { Operation } from '../http/operation.js';
 import { RequestValidationError, valueError } from '../http/validation/problem.js';
 import { isJsonObject } from '../json/index.js';
-import type { StartAnswer, StatusAnswer, TestAnswer } from './mcp-responses.js';
+import type { OAuthStartResponse, OAuthStatusResponse, McpTestResponse } from './mcp-responses.js';
 import { MCPOAuthCallbackRequestDto, MCPTestRequestDto } from './mcp-test.dto.js';
 import { McpService } from './mcp.service.js';
 
@@ -12,7 +12,7 @@ const tag = 'MCP';
 const status = { description: 'How far it is.', schema: 'MCPOAuthStatusResponse' };
 const SUCCESS = '#/components/schemas/MCPTestSuccess';
 const FAILURE = '#/components/schemas/MCPTestFailure';
-const TEST_ANSWER: JsonSchema = {
+const TEST_RESPONSE: JsonSchema = {
   oneOf: [{ $ref: SUCCESS }, { $ref: FAILURE }],
   discriminator: {
     propertyName: 'ok',
@@ -36,11 +36,11 @@ export class McpController {
     description:
       'Connects, lists its tools and calls one if asked to; a program is started for it and ended after it.',
     body: { schema: MCPTestRequestDto },
-    answers: { 200: { description: 'What it offers, or why it cannot be used.', schema: TEST_ANSWER } },
+    answers: { 200: { description: 'What it offers, or why it cannot be used.', schema: TEST_RESPONSE } },
     errors: [429],
   })
-  test(@Body() request: MCPTestRequestDto, @Req() { body }: Request): Promise<TestAnswer> {
-    refuseMisplaced(body);
+  test(@Body() request: MCPTestRequestDto, @Req() { body }: Request): Promise<McpTestResponse> {
+    rejectMisplacedAuthentication(body);
     return this.service.test(request);
   }
 
@@ -54,8 +54,8 @@ export class McpController {
     answers: { 200: { description: 'The address, or why there is none.', schema: 'MCPOAuthStartResponse' } },
     errors: [429],
   })
-  start(@Body() request: MCPTestRequestDto, @Req() { body }: Request): Promise<StartAnswer> {
-    refuseMisplaced(body);
+  start(@Body() request: MCPTestRequestDto, @Req() { body }: Request): Promise<OAuthStartResponse> {
+    rejectMisplacedAuthentication(body);
     return this.service.start(request);
   }
 
@@ -66,7 +66,7 @@ export class McpController {
     answers: { 200: status },
     errors: [404],
   })
-  status(@Param('job_id') id: string): StatusAnswer {
+  status(@Param('job_id') id: string): OAuthStatusResponse {
     return this.service.status(id);
   }
 
@@ -83,13 +83,13 @@ export class McpController {
   callback(
     @Param('job_id') id: string,
     @Body() { callback_url }: MCPOAuthCallbackRequestDto,
-  ): Promise<StatusAnswer> {
+  ): Promise<OAuthStatusResponse> {
     return this.service.callback(id, callback_url);
   }
 }
 
 /** @throws RequestValidationError for what would be overlooked otherwise */
-function refuseMisplaced(body: unknown): void {
+function rejectMisplacedAuthentication(body: unknown): void {
   const server = isJsonObject(body) ? body['server'] : undefined;
   if (!isJsonObject(server) || !Object.hasOwn(server, 'authentication')) return;
   const text = 'OAuth authentication metadata belongs under auth.authentication.';

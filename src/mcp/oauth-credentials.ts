@@ -16,7 +16,7 @@ export interface OAuthOptions {
 }
 
 /** Reads `auth` with the strategy `oauth2`; what makes no sense is as if it were not there. */
-export function readOAuth(auth: JsonObject): OAuthOptions {
+export function parseOAuthOptions(auth: JsonObject): OAuthOptions {
   const authentication = objectIn(auth, 'authentication');
   const state = objectIn(auth, 'state');
   const { scopes, additional_client_metadata: additional } = authentication;
@@ -39,7 +39,7 @@ export function readOAuth(auth: JsonObject): OAuthOptions {
 }
 
 /** What clients store of a sign-in. */
-export function oauthState({ client, tokens, expiresAt }: McpCredentials): OAuthState | undefined {
+export function toOAuthState({ client, tokens, expiresAt }: McpCredentials): OAuthState | undefined {
   if (!tokens) return undefined;
   return {
     tokens,

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { McpProbe, McpProbeRequest, McpSignIn } from '../tools/mcp/index.js';
 import { CallbackListener } from './callback-listener.js';
-import type { OAuthState, StatusAnswer } from './mcp-responses.js';
-import { oauthState, type OAuthOptions } from './oauth-credentials.js';
-import type { TrialFailure } from './probe-failure.js';
+import type { OAuthState, OAuthStatusResponse } from './mcp-responses.js';
+import { toOAuthState, type OAuthOptions } from './oauth-credentials.js';
+import type { ProbeFailure } from './probe-failure.js';
 
 /** How long a person may take to sign in (ms). */
-const SIGN_IN_MS = 5 * 60_000;
+const SIGN_IN_TIMEOUT_MS = 5 * 60_000;
 
 /** What a sign-in is for. */
 export interface OAuthJobRequest {
@@ -16,21 +16,21 @@ export interface OAuthJobRequest {
   /** For each of the two connections, before the sign-in and after (ms). */
   timeoutMs: number;
   /** What an error is for clients. */
-  failure: (error: unknown) => TrialFailure;
+  describeFailure: (error: unknown) => ProbeFailure;
   /** What clients see of the credentials. */
-  shown: (state: OAuthState) => OAuthState;
+  encryptState: (state: OAuthState) => OAuthState;
 }
 
 /** One sign-in at an MCP server: what is known of it while it lasts and after. */
 export class OAuthJob {
   readonly id = randomBytes(16).toString('hex');
   private listener: CallbackListener | undefined;
-  private status: StatusAnswer['status'] = 'pending';
+  private status: OAuthStatusResponse['status'] = 'pending';
   private authorizationUrl: string | undefined;
-  private found: Partial<StatusAnswer> = {};
-  private announce: () => void = () => undefined;
+  private result: Partial<OAuthStatusResponse> = {};
+  private resolveStarted: () => void = () => undefined;
   /** Resolves when a person can sign in, or when there is nothing to wait for. */
-  readonly started = new Promise<void>((resolve) => (this.announce = resolve));
+  readonly started = new Promise<void>((resolve) => (this.resolveStarted = resolve));
   /** Resolves when it is over, however that went. */
   readonly ended: Promise<void>;
 
@@ -39,7 +39,7 @@ export class OAuthJob {
     private readonly request: OAuthJobRequest,
     private readonly signal: AbortSignal,
   ) {
-    this.ended = this.run().finally(this.announce);
+    this.ended = this.run().finally(this.resolveStarted);
   }
 
   get isOver(): boolean {
@@ -47,8 +47,8 @@ export class OAuthJob {
   }
 
   /** What clients see of it. */
-  get answer(): StatusAnswer {
-    const { id, status, authorizationUrl, found } = this;
+  get response(): OAuthStatusResponse {
+    const { id, status, authorizationUrl, result: found } = this;
     return {
       ok: status !== 'failed',
       status,
@@ -60,26 +60,26 @@ export class OAuthJob {
   }
 
   /** Where the person comes back to, while that is waited for. */
-  get waiting(): CallbackListener | undefined {
+  get waitingListener(): CallbackListener | undefined {
     return this.status === 'authorizing' ? this.listener : undefined;
   }
 
   private async run(): Promise<void> {
-    const { failure, shown } = this.request;
+    const { describeFailure: failure, encryptState: shown } = this.request;
     try {
-      const { signIn, probe } = await this.signedIn();
-      const state = oauthState(signIn.outcome);
-      this.found = { tools: probe.tools, tool_result: probe.result, oauth_state: state && shown(state) };
+      const { signIn, probe } = await this.signInAndProbe();
+      const state = toOAuthState(signIn.outcome);
+      this.result = { tools: probe.tools, tool_result: probe.result, oauth_state: state && shown(state) };
       this.status = 'succeeded';
     } catch (error) {
-      this.found = failure(error);
+      this.result = failure(error);
       this.status = 'failed';
     } finally {
       this.listener?.close();
     }
   }
 
-  private async signedIn(): Promise<{ signIn: McpSignIn; probe: McpProbe }> {
+  private async signInAndProbe(): Promise<{ signIn: McpSignIn; probe: McpProbe }> {
     const { options } = this.request;
     const listener = await CallbackListener.open(options.port);
     this.listener = listener;
@@ -88,10 +88,10 @@ export class OAuthJob {
     const credentials = isElsewhere ? {} : { ...options.credentials };
     const metadata = { ...options.metadata, redirect_uris: [listener.redirectUrl], ...CODE_FLOW };
     const onAuthorize = (url: URL): void => {
-      listener.expect(signIn.state());
+      listener.expectState(signIn.state());
       this.authorizationUrl = url.href;
       this.status = 'authorizing';
-      this.announce();
+      this.resolveStarted();
     };
     const { clientMetadataUrl } = options;
     const mcp = await import('../tools/mcp/index.js');
@@ -109,17 +109,17 @@ export class OAuthJob {
     const { serverUrl, timeoutMs } = this.request;
     const { probeMcpServer } = await import('../tools/mcp/index.js');
     const attempt = (): Promise<McpProbe> =>
-      probeMcpServer({ ...this.request.probe, signIn }, this.within(timeoutMs));
+      probeMcpServer({ ...this.request.probe, signIn }, this.withTimeout(timeoutMs));
     try {
       return await attempt();
     } catch (error) {
       if (this.authorizationUrl === undefined) throw error;
     }
-    await signIn.finish(serverUrl, await listener.code(this.within(SIGN_IN_MS)));
+    await signIn.finish(serverUrl, await listener.waitForCode(this.withTimeout(SIGN_IN_TIMEOUT_MS)));
     return attempt();
   }
 
-  private within(milliseconds: number): AbortSignal {
+  private withTimeout(milliseconds: number): AbortSignal {
     return AbortSignal.any([this.signal, AbortSignal.timeout(milliseconds)]);
   }
 }

@@ -5,7 +5,7 @@ import { isHttpUrl } from '../text/index.js';
 import type { FailureKind } from './mcp-responses.js';
 
 /** Why a server cannot be used: the text for a person, and whether it could not be reached at all. */
-export interface TrialFailure {
+export interface ProbeFailure {
   error: string;
   error_kind: FailureKind;
 }
@@ -23,7 +23,7 @@ const REFUSED = /\b(ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|bad port)\b
  * Describes a failed trial of a server in the words that clients know from the original. `connection`: there
  * is no program or no server; `timeout`: it said nothing; `unknown`: it was reached and is of no use.
  */
-export function trialFailure(error: unknown, config: McpServerConfig): TrialFailure {
+export function toProbeFailure(error: unknown, config: McpServerConfig): ProbeFailure {
   if (errorName(error) === 'TimeoutError') return timedOut(config);
   if (config.kind !== 'stdio' && !isHttpUrl(config.url)) {
     const transport = config.kind === 'sse' ? 'SSE' : 'Streamable HTTP';
@@ -33,14 +33,14 @@ export function trialFailure(error: unknown, config: McpServerConfig): TrialFail
   if (config.kind === 'http' && status === 404) return unusable('McpError: Session terminated');
   if (config.kind !== 'stdio' && status !== undefined)
     return unusable(`HTTPStatusError: ${status < 400 ? redirection(error) : statusText(status, config.url)}`);
-  const said = protocolError(error);
-  if (said !== undefined) return unusable(`McpError: ${said}`);
+  const protocolMessage = protocolError(error);
+  if (protocolMessage !== undefined) return unusable(`McpError: ${protocolMessage}`);
   return { error: `Client failed to connect: ${reasonOf(error, config)}`, error_kind: 'connection' };
 }
 
-const unusable = (error: string): TrialFailure => ({ error, error_kind: 'unknown' });
+const unusable = (error: string): ProbeFailure => ({ error, error_kind: 'unknown' });
 
-function timedOut({ name, timeoutSeconds = 0 }: McpServerConfig): TrialFailure {
+function timedOut({ name, timeoutSeconds = 0 }: McpServerConfig): ProbeFailure {
   const seconds = Number.isInteger(timeoutSeconds) ? timeoutSeconds.toFixed(1) : String(timeoutSeconds);
   return {
     error:

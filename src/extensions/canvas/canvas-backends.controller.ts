@@ -1,21 +1,10 @@
-import {
-  Body,
-  ConflictException,
-  Controller,
-  Delete,
-  Get,
-  HttpCode,
-  Param,
-  Post,
-  Query,
-} from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { Field } from '../../http/validation/field.js';
 import { integer, text } from '../../http/validation/field-type.js';
 import { Operation } from '../../http/operation.js';
-import { answering } from '../installation/installation-errors.js';
+import { withErrorPrefixes } from '../installation/installation-errors.js';
 import { nameField, OTHER_NAME } from '../installation/installation.dto.js';
 import { ExtensionNamePipe } from '../installation/name.pipe.js';
-import { BackendRefusedError } from './backends/backend-errors.js';
 import { CanvasBackends, type BackendStatus } from './backends/canvas-backends.js';
 
 /** Which version of a back end is meant. */
@@ -129,12 +118,9 @@ export class CanvasBackendsController {
   }
 }
 
-/** With what back ends refuse as the wire has it. */
-export async function answered<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await answering({ unavailable: '', invalid: '' }, work);
-  } catch (error) {
-    if (error instanceof BackendRefusedError) throw new ConflictException(error.message);
-    throw error;
-  }
+/** Without prefixes: the original's back end routes have none. */
+const NO_PREFIXES = { unavailable: '', invalid: '' };
+
+function answered<T>(work: Promise<T>): Promise<T> {
+  return withErrorPrefixes(NO_PREFIXES, work);
 }

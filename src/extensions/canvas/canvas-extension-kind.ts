@@ -1,4 +1,4 @@
-import type { ExtensionFacts, ExtensionKind } from '../installation/extension-kind.js';
+import type { ExtensionMetadata, ExtensionKind } from '../installation/extension-kind.js';
 import { readCanvasManifest } from './canvas-manifest.js';
 
 /**
@@ -7,9 +7,9 @@ import { readCanvasManifest } from './canvas-manifest.js';
  */
 export const CANVAS_EXTENSION_KIND: ExtensionKind = {
   directory: 'canvas-extensions',
-  what: 'Canvas extension',
-  enabledAtFirst: false,
-  async describe(folder: string): Promise<ExtensionFacts> {
+  label: 'Canvas extension',
+  enabledByDefault: false,
+  async describe(folder: string): Promise<ExtensionMetadata> {
     const { name, version, description } = (await readCanvasManifest(folder)).manifest;
     return { name, version, description };
   },

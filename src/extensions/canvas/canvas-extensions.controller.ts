@@ -2,7 +2,7 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post } from '@ne
 import { Operation } from '../../http/operation.js';
 import { maskRemote } from '../../text/index.js';
 import type { JsonObject } from '../../json/index.js';
-import { answering } from '../installation/installation-errors.js';
+import { withErrorPrefixes } from '../installation/installation-errors.js';
 import {
   InstallCanvasExtensionRequestDto,
   nameField,
@@ -13,14 +13,13 @@ import { Installations } from '../installation/installations.js';
 import type { InstalledExtension } from '../installation/installed-file.js';
 import { ExtensionNamePipe } from '../installation/name.pipe.js';
 import { CanvasBackends } from './backends/canvas-backends.js';
-import { answered } from './canvas-backends.controller.js';
 import { readCanvasManifest } from './canvas-manifest.js';
 
 const tag = 'Canvas extensions';
 const path = { extension_name: nameField(OTHER_NAME).schema() };
 const NAME = 'extension_name';
 const name = new ExtensionNamePipe(NAME, OTHER_NAME);
-const REFUSALS = { unavailable: 'Could not read canvas extension source:', invalid: '' };
+const ERROR_PREFIXES = { unavailable: 'Could not read canvas extension source:', invalid: '' };
 
 type InstalledCanvasExtension = InstalledExtension & { manifest: JsonObject | null };
 
@@ -45,7 +44,7 @@ export class CanvasExtensionsController {
   })
   async install(@Body() request: InstallCanvasExtensionRequestDto): Promise<InstalledCanvasExtension> {
     const install = () => this.installations.canvas.install(request);
-    return info(await refusing(this.backends.installing(request.force, install)));
+    return info(await withPrefixes(this.backends.installExclusively(request.force, install)));
   }
 
   @Get('installed')
@@ -55,7 +54,7 @@ export class CanvasExtensionsController {
     answers: { 200: { description: 'What is installed.', schema: 'InstalledCanvasExtensionsListResponse' } },
   })
   async list(): Promise<{ canvas_extensions: InstalledCanvasExtension[] }> {
-    const extensions = await refusing(this.installations.canvas.list());
+    const extensions = await withPrefixes(this.installations.canvas.list());
     return { canvas_extensions: await Promise.all(extensions.map(info)) };
   }
 
@@ -68,7 +67,7 @@ export class CanvasExtensionsController {
     errors: [404],
   })
   async get(@Param(NAME, name) extension: string): Promise<InstalledCanvasExtension> {
-    return info(await refusing(this.installations.canvas.get(extension)));
+    return info(await withPrefixes(this.installations.canvas.get(extension)));
   }
 
   @Patch('installed/:extension_name')
@@ -86,7 +85,7 @@ export class CanvasExtensionsController {
     @Body() { enabled }: UpdateCanvasExtensionStateRequestDto,
   ): Promise<{ name: string; enabled: boolean }> {
     const change = () => this.installations.canvas.setEnabled(extension, enabled);
-    await refusing(enabled ? change() : this.backends.afterEnd(extension, change));
+    await withPrefixes(enabled ? change() : this.backends.afterStop(extension, change));
     return { name: extension, enabled };
   }
 
@@ -100,13 +99,13 @@ export class CanvasExtensionsController {
     errors: [404],
   })
   async remove(@Param(NAME, name) extension: string): Promise<{ message: string }> {
-    await refusing(this.backends.afterEnd(extension, () => this.installations.canvas.remove(extension)));
+    await withPrefixes(this.backends.afterStop(extension, () => this.installations.canvas.remove(extension)));
     return { message: `Canvas extension '${extension}' uninstalled` };
   }
 }
 
-function refusing<T>(work: Promise<T>): Promise<T> {
-  return answered(answering(REFUSALS, work));
+function withPrefixes<T>(work: Promise<T>): Promise<T> {
+  return withErrorPrefixes(ERROR_PREFIXES, work);
 }
 
 async function info(extension: InstalledExtension): Promise<InstalledCanvasExtension> {

@@ -1,5 +1,5 @@
 /** What the files of an extension say of it. */
-export interface ExtensionFacts {
+export interface ExtensionMetadata {
   /** Of the form `EXTENSION_NAME`. */
   name: string;
   version: string;
@@ -8,7 +8,7 @@ export interface ExtensionFacts {
 
 /** What a folder is called where it comes from. */
 export interface ExtensionOrigin {
-  called: string;
+  folderName: string;
   /** It is the whole of a repository: its name need not be that of the extension. */
   isRepository: boolean;
 }
@@ -18,9 +18,9 @@ export interface ExtensionKind {
   /** Its folder below that of the person. */
   readonly directory: string;
   /** At the beginning of a sentence. */
-  readonly what: string;
+  readonly label: string;
   /** Whether what was just installed is in use. */
-  readonly enabledAtFirst: boolean;
+  readonly enabledByDefault: boolean;
   /**
    * Looks at what would be installed, or is.
    * @param folder absolute path
@@ -28,7 +28,7 @@ export interface ExtensionKind {
    *   another purpose
    * @throws InvalidExtensionError
    */
-  describe(folder: string, origin: ExtensionOrigin): Promise<ExtensionFacts>;
+  describe(folder: string, origin: ExtensionOrigin): Promise<ExtensionMetadata>;
 }
 
 /** What extensions are called, and their folders. */

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { isInside } from '../../files/index.js';
 import { checkOut, FETCH_TIMEOUT_MS } from '../../git/index.js';
 import { withoutEndSlashes } from '../../text/index.js';
-import { fromGit, SourceUnavailableError } from './extension-errors.js';
+import { mapGitErrors, SourceUnavailableError } from './extension-errors.js';
 
 /** Where an extension comes from, as requests name it. */
 export interface ExtensionSource {
@@ -23,7 +23,7 @@ export interface OpenedSource {
   /** What belongs to the source: real path; the folder is it or lies in it. */
   root: string;
   /** What the folder is called, where it comes from. */
-  called: string;
+  folderName: string;
   /** It is the whole of a repository, whose name is somebody's choice. */
   isRepository: boolean;
   /** The commit; null for a path. */
@@ -37,7 +37,7 @@ export interface SourceOptions {
   /** Where `github:owner/repository` is. */
   github: string;
   /** Where a repository may be put: an absolute path where nothing is. */
-  place: string;
+  target: string;
   /** The longest that it may take (ms). */
   timeoutMs?: number;
   /** Whether git may use what the person has configured; it may unless told. */
@@ -45,15 +45,15 @@ export interface SourceOptions {
 }
 
 const GITHUB = /^github:([\w.-]+\/[\w.-]+?)(?:\.git)?(?:\/(.+))?$/;
-const ADDRESS = /^(https?|ssh|git|file):\/\//i;
+const URL_SOURCE = /^(https?|ssh|git|file):\/\//i;
 /** `git@host:path`. A host that begins with a hyphen would be an option. */
 const SHORT_SSH = /^[\w.-]+@[A-Za-z0-9][\w.-]*:[^:]/;
-const PATH = /^(\/|~\/|~$|\.\.?\/|\.\.?$)/;
+const LOCAL_PATH = /^(\/|~\/|~$|\.\.?\/|\.\.?$)/;
 const REF = /^[A-Za-z0-9_][\w./@+-]{0,254}$/;
 
 /** Whether a source is a folder of this machine, which nothing has to be fetched for. */
 export function isLocal(source: string): boolean {
-  return PATH.test(source);
+  return LOCAL_PATH.test(source);
 }
 
 /**
@@ -70,8 +70,9 @@ export async function openSource(given: ExtensionSource, options: SourceOptions)
     const address = `${withoutEndSlashes(options.github)}/${repository}.git`;
     return openRepository(address, ref, path.join(below ?? '', repo_path ?? ''), options);
   }
-  if (ADDRESS.test(source) || SHORT_SSH.test(source)) return openRepository(source, ref, repo_path, options);
-  if (PATH.test(source)) return openFolder(localPath(source, options.baseDir), repo_path);
+  if (URL_SOURCE.test(source) || SHORT_SSH.test(source))
+    return openRepository(source, ref, repo_path, options);
+  if (LOCAL_PATH.test(source)) return openFolder(localPath(source, options.baseDir), repo_path);
   throw new SourceUnavailableError(
     'It is neither a path, nor github:owner/repository, nor an address that git knows',
   );
@@ -81,24 +82,24 @@ async function openRepository(
   address: string,
   ref: string | null,
   below: string | null,
-  { place, timeoutMs = FETCH_TIMEOUT_MS, withUserConfig = true }: SourceOptions,
+  { target: place, timeoutMs = FETCH_TIMEOUT_MS, withUserConfig = true }: SourceOptions,
 ): Promise<OpenedSource> {
   if (ref !== null && !REF.test(ref)) throw new SourceUnavailableError('The ref is no branch, tag or commit');
   if (/^\w+:\/\/(.*@)?-/.test(address)) throw new SourceUnavailableError('The address has no host');
-  const part = partOf(below);
+  const part = pathInRepository(below);
   const deadline = performance.now() + timeoutMs;
-  const resolvedRef = await fromGit(checkOut({ address, ref, part, place, deadline, withUserConfig }));
+  const resolvedRef = await mapGitErrors(checkOut({ address, ref, part, place, deadline, withUserConfig }));
   const opened = await openFolder(place, part);
   const name = path.posix.basename(withoutEndSlashes(address)).replace(/\.git$/, '');
   const isRepository = part === '';
-  return { ...opened, called: isRepository ? name : opened.called, isRepository, resolvedRef };
+  return { ...opened, folderName: isRepository ? name : opened.folderName, isRepository, resolvedRef };
 }
 
 /** A path inside a repository as git names it; empty for all of it. */
-function partOf(below: string | null): string {
+function pathInRepository(below: string | null): string {
   const part = withoutEndSlashes(path.posix.normalize(below ?? '.'));
   if (part === '.' || part === '') return '';
-  if (path.posix.isAbsolute(part) || part === '..' || part.startsWith('../')) throw leadsOut(below ?? '');
+  if (path.posix.isAbsolute(part) || part === '..' || part.startsWith('../')) throw outsideError(below ?? '');
   return part;
 }
 
@@ -109,12 +110,12 @@ async function openFolder(place: string, below: string | null): Promise<OpenedSo
   }
   const folder = await realpath(path.resolve(root, below ?? '.')).catch(() => undefined);
   if (folder === undefined) throw new SourceUnavailableError(`There is no ${below ?? ''} in it`);
-  if (!isInside(root, folder)) throw leadsOut(below ?? '');
+  if (!isInside(root, folder)) throw outsideError(below ?? '');
   if (!(await stat(folder)).isDirectory()) throw new SourceUnavailableError(`${below ?? ''} is no folder`);
-  return { folder, root, called: path.basename(folder), isRepository: false, resolvedRef: null };
+  return { folder, root, folderName: path.basename(folder), isRepository: false, resolvedRef: null };
 }
 
-function leadsOut(below: string): SourceUnavailableError {
+function outsideError(below: string): SourceUnavailableError {
   return new SourceUnavailableError(`repo_path leads out of the source: ${below.slice(0, 200)}`);
 }
 

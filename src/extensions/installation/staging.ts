@@ -7,7 +7,7 @@ import { makeFolder } from '../../files/index.js';
 import { storageFailure } from '../../storage/index.js';
 import { copyTree } from './copy-tree.js';
 import { InvalidExtensionError } from './extension-errors.js';
-import { isExtensionName, type ExtensionFacts, type ExtensionKind } from './extension-kind.js';
+import { isExtensionName, type ExtensionMetadata, type ExtensionKind } from './extension-kind.js';
 import {
   openSource,
   type ExtensionSource,
@@ -16,13 +16,13 @@ import {
 } from './extension-source.js';
 
 /** What is left of processes that died is removed after so long (ms): nothing takes that long. */
-const LEFTOVER_MS = 60 * 60_000;
+const LEFTOVER_AGE_MS = 60 * 60_000;
 
 /** An extension that was fetched and checked, ready to be moved to its place. */
-export interface Staged {
+export interface StagedExtension {
   /** Absolute path, on the file system of the person's folder. */
   folder: string;
-  facts: ExtensionFacts;
+  metadata: ExtensionMetadata;
   resolvedRef: string | null;
 }
 
@@ -53,14 +53,14 @@ export class Staging {
     options: Pick<SourceOptions, 'timeoutMs' | 'withUserConfig'> = {},
   ): Promise<T> {
     await this.sweep();
-    const place = await this.unused();
+    const place = await this.newPath();
     await makeFolder(place, 0o700).catch((error: unknown) => {
       throw storageFailure(error);
     });
     try {
       const { baseDir, github } = this;
       const repository = path.join(place, 'repository');
-      return await work(await openSource(source, { baseDir, github, place: repository, ...options }), place);
+      return await work(await openSource(source, { baseDir, github, target: repository, ...options }), place);
     } finally {
       await rm(place, { recursive: true, force: true }).catch((error: unknown) => {
         this.logger.warn(`${place} cannot be removed: ${errorMessage(error)}`);
@@ -72,7 +72,11 @@ export class Staging {
    * Fetches an extension and checks it, for as long as the work takes.
    * @throws SourceUnavailableError, InvalidExtensionError, and whatever the work throws
    */
-  use<T>(source: ExtensionSource, kind: ExtensionKind, work: (staged: Staged) => Promise<T>): Promise<T> {
+  stage<T>(
+    source: ExtensionSource,
+    kind: ExtensionKind,
+    work: (staged: StagedExtension) => Promise<T>,
+  ): Promise<T> {
     return this.open(source, async (opened, place) => {
       const folder = path.join(place, 'copy');
       const leftOut = await copyTree(opened.folder, folder, opened.root);
@@ -85,14 +89,14 @@ export class Staging {
       }
       if (leftOut.length > 0) {
         const some = `${leftOut.length} links or special files are left out: ${leftOut.slice(0, 10).join(', ')}`;
-        this.logger.warn(`${kind.what} '${facts.name}': ${some}`);
+        this.logger.warn(`${kind.label} '${facts.name}': ${some}`);
       }
-      return work({ folder, facts, resolvedRef: opened.resolvedRef });
+      return work({ folder, metadata: facts, resolvedRef: opened.resolvedRef });
     });
   }
 
   /** A path where nothing is. @throws StorageFailedError */
-  async unused(): Promise<string> {
+  async newPath(): Promise<string> {
     await makeFolder(this.root, 0o700).catch((error: unknown) => {
       throw storageFailure(error);
     });
@@ -100,7 +104,7 @@ export class Staging {
   }
 
   /** Where the folder of an extension waits while another one takes its place. */
-  replaced(directory: string, name: string): string {
+  replacedPath(directory: string, name: string): string {
     return path.join(this.root, `replaced-${directory}--${name}`);
   }
 
@@ -121,7 +125,7 @@ export class Staging {
       if (name.startsWith('replaced-')) continue;
       const folder = path.join(this.root, name);
       const facts = await stat(folder).catch(() => undefined);
-      if (facts && Date.now() - facts.mtimeMs > LEFTOVER_MS)
+      if (facts && Date.now() - facts.mtimeMs > LEFTOVER_AGE_MS)
         await rm(folder, { recursive: true, force: true });
     }
   }

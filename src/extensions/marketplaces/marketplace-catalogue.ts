@@ -11,7 +11,7 @@ import {
 import { AppConfig } from '../../config/index.js';
 import { isLocal, openSource } from '../installation/extension-source.js';
 import { Installations } from '../installation/installations.js';
-import { readContents, type PluginContents } from '../plugins/plugin-contents.js';
+import { readPluginContents, type PluginContents } from '../plugins/plugin-contents.js';
 import { PublicRepository } from './public-repository.js';
 
 /** What of a marketplace can be installed as a skill. */
@@ -31,7 +31,7 @@ export interface MarketplacePlugin extends MarketplaceSkill, PluginContents {
 }
 
 /** Where lists of plugins stand in a folder. */
-const LISTS = ['.plugin/marketplace.json', '.claude-plugin/marketplace.json', DEFAULT_MARKETPLACE];
+const MARKETPLACE_FILES = ['.plugin/marketplace.json', '.claude-plugin/marketplace.json', DEFAULT_MARKETPLACE];
 
 /**
  * What marketplaces offer that are on this machine: the public one as it was fetched last, and the configured
@@ -41,7 +41,7 @@ const LISTS = ['.plugin/marketplace.json', '.claude-plugin/marketplace.json', DE
 export class MarketplaceCatalogue {
   constructor(
     private readonly context: ContextLoader,
-    private readonly open: PublicRepository,
+    private readonly publicRepository: PublicRepository,
     private readonly installations: Installations,
     private readonly config: AppConfig,
   ) {}
@@ -62,7 +62,7 @@ export class MarketplaceCatalogue {
     const entries = (await this.entries()).filter(({ isPlugin }) => isPlugin);
     return Promise.all(
       entries.map(async ({ name, description, folder }) => {
-        const { contents } = await readContents(folder, this.context.warn('marketplace'));
+        const { contents } = await readPluginContents(folder, this.context.warn('marketplace'));
         const refs = { ref: null, repo_path: null, installed: installed.has(name), path: folder };
         return { name, description, source: folder, ...refs, ...contents };
       }),
@@ -70,7 +70,7 @@ export class MarketplaceCatalogue {
   }
 
   private async entries(): Promise<(ListedExtension & { isPlugin: boolean })[]> {
-    const root = this.open.folder;
+    const root = this.publicRepository.folder;
     const warn = this.context.warn('marketplace');
     const ofPublic = (await readMarketplaceFile(root, DEFAULT_MARKETPLACE, warn)).map((entry) => ({
       ...entry,
@@ -81,7 +81,7 @@ export class MarketplaceCatalogue {
   }
 
   private async listed(folder: string): Promise<(ListedExtension & { isPlugin: boolean })[]> {
-    for (const list of LISTS) {
+    for (const list of MARKETPLACE_FILES) {
       const entries = await readMarketplaceFile(folder, list, this.context.warn('marketplace'));
       if (entries.length === 0) continue;
       return Promise.all(
@@ -95,7 +95,7 @@ export class MarketplaceCatalogue {
     const { base_dir: baseDir, github_url: github, registered_marketplaces: registered } = this.config;
     const folders: string[] = [];
     for (const { source, repo_path } of registered.filter((market) => isLocal(market.source))) {
-      const options = { baseDir, github, place: '' };
+      const options = { baseDir, github, target: '' };
       const opened = await openSource({ source, ref: null, repo_path }, options).catch(() => undefined);
       if (opened) folders.push(opened.folder);
     }

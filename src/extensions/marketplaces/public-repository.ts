@@ -5,7 +5,7 @@ import { ContextLoader, publicSkillsFolder } from '../../agent/skills/index.js';
 import { AppConfig } from '../../config/index.js';
 import { makeFolder } from '../../files/index.js';
 import { FETCH_TIMEOUT_MS, fetchGit } from '../../git/index.js';
-import { fromGit } from '../installation/extension-errors.js';
+import { mapGitErrors } from '../installation/extension-errors.js';
 import { Staging } from '../installation/staging.js';
 import { maskRemote, withoutEndSlashes } from '../../text/index.js';
 
@@ -15,7 +15,7 @@ const REPOSITORY = 'OpenHands/extensions';
 @Injectable()
 export class PublicRepository {
   private readonly logger = new Logger('Skills');
-  private going: Promise<void> | undefined;
+  private syncing: Promise<void> | undefined;
 
   constructor(
     private readonly context: ContextLoader,
@@ -33,14 +33,14 @@ export class PublicRepository {
    * @throws SourceUnavailableError
    */
   sync(): Promise<void> {
-    this.going ??= this.fetch().finally(() => (this.going = undefined));
-    return this.going;
+    this.syncing ??= this.fetch().finally(() => (this.syncing = undefined));
+    return this.syncing;
   }
 
   private async fetch(): Promise<void> {
     const parent = path.dirname(this.folder);
     await makeFolder(parent, 0o700);
-    const fresh = await this.staging.unused();
+    const fresh = await this.staging.newPath();
     const address = `${withoutEndSlashes(this.config.github_url)}/${REPOSITORY}.git`;
     const ref = process.env['EXTENSIONS_REF'] ?? 'main';
     const options = { cwd: parent, deadline: performance.now() + FETCH_TIMEOUT_MS, withUserConfig: true };
@@ -55,11 +55,11 @@ export class PublicRepository {
       `--branch=${ref}`,
     ];
     try {
-      await fromGit(fetchGit([...clone, '--', address, fresh], options));
+      await mapGitErrors(fetchGit([...clone, '--', address, fresh], options));
       // Which filters run is for the attributes of the repository to say: nobody's are known here.
       const offline = { ...options, cwd: fresh, withUserConfig: false };
-      await fromGit(fetchGit(['reset', '-q', '--hard'], offline));
-      const old = await this.staging.unused();
+      await mapGitErrors(fetchGit(['reset', '-q', '--hard'], offline));
+      const old = await this.staging.newPath();
       const isThere = await rename(this.folder, old).then(
         () => true,
         () => false,

@@ -2,7 +2,7 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post } from '@ne
 import { ContextLoader } from '../../agent/skills/index.js';
 import { checkedPluginManifest, PluginSourceError } from '../../agent/skills/plugins/index.js';
 import { Operation } from '../../http/operation.js';
-import { answering } from '../installation/installation-errors.js';
+import { withErrorPrefixes } from '../installation/installation-errors.js';
 import {
   InstallPluginRequestDto,
   installedInfo,
@@ -14,13 +14,13 @@ import {
 import { Installations } from '../installation/installations.js';
 import type { InstalledExtension } from '../installation/installed-file.js';
 import { ExtensionNamePipe } from '../installation/name.pipe.js';
-import { readContents, type PluginContents } from './plugin-contents.js';
+import { readPluginContents, type PluginContents } from './plugin-contents.js';
 
 const tag = 'Plugins';
 const path = { plugin_name: nameField(OTHER_NAME).schema() };
 const NAME = 'plugin_name';
 const name = new ExtensionNamePipe(NAME, OTHER_NAME);
-const REFUSALS = {
+const ERROR_PREFIXES = {
   unavailable: 'Failed to fetch plugin source. Check that the source is valid.',
   invalid: 'Invalid plugin. Ensure it has a valid kebab-case name.',
 };
@@ -49,7 +49,7 @@ export class InstalledPluginsController {
     errors: [400, 409],
   })
   async install(@Body() request: InstallPluginRequestDto): Promise<InstalledPlugin> {
-    return this.info(await answering(REFUSALS, this.installations.plugins.install(request)));
+    return this.info(await withErrorPrefixes(ERROR_PREFIXES, this.installations.plugins.install(request)));
   }
 
   @Get('installed')
@@ -59,7 +59,7 @@ export class InstalledPluginsController {
     answers: { 200: { description: 'What is installed.', schema: 'InstalledPluginsListResponse' } },
   })
   async list(): Promise<{ plugins: InstalledPlugin[] }> {
-    const plugins = await answering(REFUSALS, this.installations.plugins.list());
+    const plugins = await withErrorPrefixes(ERROR_PREFIXES, this.installations.plugins.list());
     return { plugins: await Promise.all(plugins.map((plugin) => this.info(plugin))) };
   }
 
@@ -72,7 +72,7 @@ export class InstalledPluginsController {
     errors: [404],
   })
   async get(@Param(NAME, name) plugin: string): Promise<InstalledPlugin> {
-    return this.info(await answering(REFUSALS, this.installations.plugins.get(plugin)));
+    return this.info(await withErrorPrefixes(ERROR_PREFIXES, this.installations.plugins.get(plugin)));
   }
 
   @Patch('installed/:plugin_name')
@@ -89,7 +89,7 @@ export class InstalledPluginsController {
     @Param(NAME, name) plugin: string,
     @Body() { enabled }: UpdatePluginStateRequestDto,
   ): Promise<{ name: string; enabled: boolean }> {
-    await answering(REFUSALS, this.installations.plugins.setEnabled(plugin, enabled));
+    await withErrorPrefixes(ERROR_PREFIXES, this.installations.plugins.setEnabled(plugin, enabled));
     return { name: plugin, enabled };
   }
 
@@ -102,7 +102,7 @@ export class InstalledPluginsController {
     errors: [404],
   })
   async remove(@Param(NAME, name) plugin: string): Promise<{ message: string }> {
-    await answering(REFUSALS, this.installations.plugins.remove(plugin));
+    await withErrorPrefixes(ERROR_PREFIXES, this.installations.plugins.remove(plugin));
     return { message: `Plugin '${plugin}' uninstalled` };
   }
 
@@ -117,7 +117,7 @@ export class InstalledPluginsController {
     errors: [400, 404],
   })
   async refresh(@Param(NAME, name) called: string): Promise<{ message: string; plugin: InstalledPlugin }> {
-    const plugin = await answering(REFUSALS, this.installations.plugins.refresh(called));
+    const plugin = await withErrorPrefixes(ERROR_PREFIXES, this.installations.plugins.refresh(called));
     return { message: `Plugin '${called}' updated`, plugin: await this.info(plugin) };
   }
 
@@ -130,7 +130,7 @@ export class InstalledPluginsController {
       warn(plugin.install_path, error.message);
       return { ...installedInfo(plugin), skills: null, files: null };
     }
-    const { contents } = await readContents(plugin.install_path, warn);
+    const { contents } = await readPluginContents(plugin.install_path, warn);
     return { ...installedInfo(plugin), ...contents };
   }
 }

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { ContextLoader } from '../../agent/skills/index.js';
 import { TextRoom } from '../../files/index.js';
 import { AppConfig } from '../../config/index.js';
-import { readContents, type PluginContents } from './plugin-contents.js';
+import { readPluginContents, type PluginContents } from './plugin-contents.js';
 import type { PluginsRequestDto } from './plugins.dto.js';
 
 /** A plugin that agents can have. */
@@ -37,7 +37,7 @@ export class PluginCatalogue {
   }
 
   private async info(folder: string, room: TextRoom): Promise<PluginInfo> {
-    const { plugin, contents } = await readContents(folder, this.context.warn('plugins'), room);
+    const { plugin, contents } = await readPluginContents(folder, this.context.warn('plugins'), room);
     const { name, version, description } = plugin;
     return { name, version, description, path: folder, ...contents };
   }

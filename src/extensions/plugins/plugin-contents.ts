@@ -19,12 +19,12 @@ export interface PluginContents {
 }
 
 /** Reads a plugin with what lists show of its contents. */
-export async function readContents(
+export async function readPluginContents(
   folder: string,
   warn: Warn,
   room?: TextRoom,
 ): Promise<{ plugin: Plugin; contents: PluginContents }> {
-  const [plugin, files] = await Promise.all([readPlugin(folder, warn, room), filesOf(folder)]);
+  const [plugin, files] = await Promise.all([readPlugin(folder, warn, room), listFiles(folder)]);
   const skills = plugin.skills.map(({ name, description }) => ({ name, description }));
   return { plugin, contents: { skills, files } };
 }
@@ -36,7 +36,7 @@ const MAX_DEPTH = 16;
 /**
  * The files of an extension by path below it, sorted, without `.git`. A folder that is not there has none.
  */
-async function filesOf(folder: string): Promise<string[]> {
+async function listFiles(folder: string): Promise<string[]> {
   const files: string[] = [];
   await collect(folder, '', files);
   return files.sort();

@@ -44,14 +44,14 @@ export class PluginFetcher {
       return await this.staging.open(
         { source, ref, repo_path },
         async (opened) => {
-          const folder = opened.resolvedRef === null ? opened.folder : await this.keep(source, opened);
+          const folder = opened.resolvedRef === null ? opened.folder : await this.moveToCache(source, opened);
           const { resolvedRef: resolved_ref } = opened;
           return {
             path: folder,
             resolved_ref,
             source: maskRemote(source),
             repo_path,
-            ...(await this.look(folder)),
+            ...(await this.describe(folder)),
           };
         },
         options,
@@ -64,7 +64,7 @@ export class PluginFetcher {
     }
   }
 
-  private async look(folder: string): Promise<Pick<FetchedPlugin, 'manifest' | 'skills' | 'commands'>> {
+  private async describe(folder: string): Promise<Pick<FetchedPlugin, 'manifest' | 'skills' | 'commands'>> {
     const warn = this.context.warn('plugins');
     const manifest = await readPluginManifest(folder, warn);
     if (manifest === undefined) throw new InvalidExtensionError(NO_MANIFEST);
@@ -79,7 +79,7 @@ export class PluginFetcher {
   }
 
   /** Moves a repository to where it stays, under its commit: what somebody uses does not change. */
-  private async keep(source: string, { root, folder, resolvedRef }: OpenedSource): Promise<string> {
+  private async moveToCache(source: string, { root, folder, resolvedRef }: OpenedSource): Promise<string> {
     const part = path.relative(root, folder);
     const id = createHash('sha256').update(`${source}\0${part}`).digest('hex').slice(0, 16);
     const home = path.join(this.context.user.openhands, 'cache', 'fetched-plugins', id);

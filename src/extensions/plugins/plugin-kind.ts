@@ -4,14 +4,14 @@ import {
   PluginSourceError,
 } from '../../agent/skills/plugins/index.js';
 import { InvalidExtensionError } from '../installation/extension-errors.js';
-import type { ExtensionFacts, ExtensionKind, ExtensionOrigin } from '../installation/extension-kind.js';
+import type { ExtensionMetadata, ExtensionKind, ExtensionOrigin } from '../installation/extension-kind.js';
 
 /** Folders in the layout of plugins. Any folder is one: without a manifest its name is that of the folder. */
 export const PLUGIN_KIND: ExtensionKind = {
   directory: 'plugins',
-  what: 'Plugin',
-  enabledAtFirst: true,
-  async describe(folder: string, { called }: ExtensionOrigin): Promise<ExtensionFacts> {
+  label: 'Plugin',
+  enabledByDefault: true,
+  async describe(folder: string, { folderName: called }: ExtensionOrigin): Promise<ExtensionMetadata> {
     try {
       return pluginMetadata((await checkedPluginManifest(folder)) ?? {}, called);
     } catch (error) {

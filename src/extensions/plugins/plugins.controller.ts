@@ -58,7 +58,7 @@ export class PluginsController {
     try {
       return await this.fetcher.fetch(request);
     } catch (error) {
-      throw refusalOf(error);
+      throw toFetchError(error);
     }
   }
 
@@ -75,7 +75,7 @@ export class PluginsController {
 }
 
 /** What went wrong, with a code that programs understand. */
-function refusalOf(error: unknown): unknown {
+function toFetchError(error: unknown): unknown {
   if (error instanceof InvalidExtensionError) {
     return new UnprocessableEntityException({ detail: { code: 'invalid_plugin', message: error.message } });
   }

@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post } from '@nestjs/common';
 import { Operation } from '../../http/operation.js';
-import { answering } from '../installation/installation-errors.js';
+import { withErrorPrefixes } from '../installation/installation-errors.js';
 import {
   InstallSkillRequestDto,
   installedInfo,
@@ -16,7 +16,7 @@ const tag = 'Skills';
 const path = { skill_name: nameField(SKILL_NAME).schema() };
 const NAME = 'skill_name';
 const name = new ExtensionNamePipe(NAME, SKILL_NAME);
-const REFUSALS = {
+const ERROR_PREFIXES = {
   unavailable: 'Failed to fetch skill source. Check that the source is valid.',
   invalid: 'Invalid skill. Ensure the source contains a valid SKILL.md.',
 };
@@ -38,7 +38,7 @@ export class InstalledSkillsController {
     errors: [400, 409],
   })
   async install(@Body() request: InstallSkillRequestDto): Promise<InstalledInfo> {
-    return installedInfo(await answering(REFUSALS, this.installations.skills.install(request)));
+    return installedInfo(await withErrorPrefixes(ERROR_PREFIXES, this.installations.skills.install(request)));
   }
 
   @Get('installed')
@@ -48,7 +48,7 @@ export class InstalledSkillsController {
     answers: { 200: { description: 'What is installed.', schema: 'InstalledSkillsListResponse' } },
   })
   async list(): Promise<{ skills: InstalledInfo[] }> {
-    const skills = await answering(REFUSALS, this.installations.skills.list());
+    const skills = await withErrorPrefixes(ERROR_PREFIXES, this.installations.skills.list());
     return { skills: skills.map(installedInfo) };
   }
 
@@ -61,7 +61,7 @@ export class InstalledSkillsController {
     errors: [404],
   })
   async get(@Param(NAME, name) skill: string): Promise<InstalledInfo> {
-    return installedInfo(await answering(REFUSALS, this.installations.skills.get(skill)));
+    return installedInfo(await withErrorPrefixes(ERROR_PREFIXES, this.installations.skills.get(skill)));
   }
 
   @Patch('installed/:skill_name')
@@ -77,7 +77,7 @@ export class InstalledSkillsController {
     @Param(NAME, name) skill: string,
     @Body() { enabled }: UpdateSkillStateRequestDto,
   ): Promise<{ name: string; enabled: boolean }> {
-    await answering(REFUSALS, this.installations.skills.setEnabled(skill, enabled));
+    await withErrorPrefixes(ERROR_PREFIXES, this.installations.skills.setEnabled(skill, enabled));
     return { name: skill, enabled };
   }
 
@@ -90,7 +90,7 @@ export class InstalledSkillsController {
     errors: [404],
   })
   async remove(@Param(NAME, name) skill: string): Promise<{ message: string }> {
-    await answering(REFUSALS, this.installations.skills.remove(skill));
+    await withErrorPrefixes(ERROR_PREFIXES, this.installations.skills.remove(skill));
     return { message: `Skill '${skill}' uninstalled` };
   }
 
@@ -105,7 +105,7 @@ export class InstalledSkillsController {
     errors: [400, 404],
   })
   async refresh(@Param(NAME, name) called: string): Promise<{ message: string; skill: InstalledInfo }> {
-    const skill = await answering(REFUSALS, this.installations.skills.refresh(called));
+    const skill = await withErrorPrefixes(ERROR_PREFIXES, this.installations.skills.refresh(called));
     return { message: `Skill '${called}' updated`, skill: installedInfo(skill) };
   }
 }

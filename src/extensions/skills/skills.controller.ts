@@ -16,7 +16,7 @@ export class SkillsController {
 
   constructor(
     private readonly catalogue: SkillCatalogue,
-    private readonly open: PublicRepository,
+    private readonly publicRepository: PublicRepository,
     private readonly marketplaces: MarketplaceCatalogue,
   ) {}
 
@@ -55,7 +55,7 @@ export class SkillsController {
   })
   async sync(): Promise<{ status: 'success' | 'error'; message: string }> {
     try {
-      await this.open.sync();
+      await this.publicRepository.sync();
       return { status: 'success', message: 'Skills repository synced successfully' };
     } catch (error) {
       this.logger.warn(`public skills cannot be fetched: ${errorMessage(error)}`);

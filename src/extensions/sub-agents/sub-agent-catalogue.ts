@@ -17,12 +17,12 @@ import { isJsonObject, type JsonObject } from '../../json/index.js';
 import type { SubAgentsRequestDto } from './sub-agents.dto.js';
 
 /** Fields of files that are spellings of others. */
-const SPELLINGS = ['mcp_servers', 'mcpServers'];
+const ALIASES = ['mcp_servers', 'mcpServers'];
 
 const MASK = '**********';
 /** Objects whose values are taken for secrets, all of them. */
-const GROUPS = new Set(['env', 'headers', 'environment']);
-const SECRET = /key|secret|token|password|credential|authorization|cookie/i;
+const SECRET_GROUPS = new Set(['env', 'headers', 'environment']);
+const SECRET_NAME = /key|secret|token|password|credential|authorization|cookie/i;
 
 /** A sub-agent as lists show it: the fields of a definition in the wire's order. */
 export type SubAgentInfo = JsonObject & { name: string; is_builtin: boolean };
@@ -47,7 +47,7 @@ export class SubAgentCatalogue {
       load_user ? readUserDefinitions(this.context.user, warn) : [],
     ]);
     const builtIn = load_builtin ? builtInTypes((name) => this.registry.has(name)) : [];
-    const all = [...[...project, ...user].flatMap((file) => this.ofFile(file)), ...builtIn.map(ofType)];
+    const all = [...[...project, ...user].flatMap((file) => this.ofFile(file)), ...builtIn.map(fromBuiltInType)];
     const byName = new Map(all.toReversed().map((agent) => [agent.name, agent]));
     return all.filter((agent) => byName.get(agent.name) === agent);
   }
@@ -55,7 +55,7 @@ export class SubAgentCatalogue {
   private ofFile(file: JsonObject): SubAgentInfo[] {
     try {
       const dto = readDefinition(file);
-      return dto ? [ofDefinition(dto, file)] : [];
+      return dto ? [fromDefinition(dto, file)] : [];
     } catch (error) {
       this.context.warn('sub-agents')(String(file['source']), problemOf(error));
       return [];
@@ -63,10 +63,10 @@ export class SubAgentCatalogue {
   }
 }
 
-function ofDefinition(dto: AgentDefinitionDto, file: JsonObject): SubAgentInfo {
-  const servers = dto.mcp_config === null ? null : masked(withDefaults(dto.mcp_config));
+function fromDefinition(dto: AgentDefinitionDto, file: JsonObject): SubAgentInfo {
+  const servers = dto.mcp_config === null ? null : maskSecrets(withDefaults(dto.mcp_config));
   const plain = toPlain(dto);
-  const known = new Set([...Object.keys(isJsonObject(plain) ? plain : {}), ...SPELLINGS]);
+  const known = new Set([...Object.keys(isJsonObject(plain) ? plain : {}), ...ALIASES]);
   const others = Object.entries(file).filter(([key]) => !known.has(key));
   const { name, description, model, color, tools, skills, system_prompt } = dto;
   return {
@@ -79,15 +79,15 @@ function ofDefinition(dto: AgentDefinitionDto, file: JsonObject): SubAgentInfo {
     mcp_servers: servers,
     profile_store_dir: dto.profile_store_dir,
     hooks: toPlain(dto.hooks),
-    condenser: masked(toPlain(dto.condenser)),
-    metadata: masked({ ...dto.metadata, ...Object.fromEntries(others) }),
+    condenser: maskSecrets(toPlain(dto.condenser)),
+    metadata: maskSecrets({ ...dto.metadata, ...Object.fromEntries(others) }),
     level: dto.level,
     source: dto.source,
     is_builtin: false,
   };
 }
 
-function ofType({ name, description, tools, prompt }: AgentType): SubAgentInfo {
+function fromBuiltInType({ name, description, tools, prompt }: AgentType): SubAgentInfo {
   return {
     ...{ name, description, model: 'inherit', color: null, tools: [...tools], skills: [] },
     ...{ system_prompt: prompt, when_to_use_examples: [], permission_mode: null },
@@ -112,16 +112,16 @@ function examplesIn(description: string): string[] {
 /**
  * What a file says, with the values masked that look like secrets: people write keys into files after all.
  */
-function masked(value: unknown, isGroup = false): unknown {
-  if (Array.isArray(value)) return value.map((item) => masked(item, isGroup));
+function maskSecrets(value: unknown, isGroup = false): unknown {
+  if (Array.isArray(value)) return value.map((item) => maskSecrets(item, isGroup));
   if (isJsonObject(value)) {
     const entries = Object.entries(value);
     return Object.fromEntries(
       entries.map(([key, field]) => [
         key,
-        typeof field === 'string' && (isGroup || SECRET.test(key))
+        typeof field === 'string' && (isGroup || SECRET_NAME.test(key))
           ? MASK
-          : masked(field, isGroup || GROUPS.has(key)),
+          : maskSecrets(field, isGroup || SECRET_GROUPS.has(key)),
       ]),
     );
   }

@@ -1,7 +1,7 @@
 import path from 'node:path';
 
 /** Where back ends have their files: where the original has them. Names were checked before. */
-export class BackendPlaces {
+export class BackendPaths {
   private readonly root: string;
 
   /** @param home the person's folder (absolute path) */

@@ -1,11 +1,11 @@
 /** Lets what concerns one name happen one after another, and what concerns all names alone. */
-export class SerialQueue {
+export class KeyedQueue {
   private readonly last = new Map<string, Promise<unknown>>();
-  private alone: Promise<unknown> = Promise.resolve();
+  private exclusive: Promise<unknown> = Promise.resolve();
 
   /** @throws whatever the work throws */
-  async take<T>(name: string, work: () => Promise<T>): Promise<T> {
-    const { alone } = this;
+  async run<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const { exclusive: alone } = this;
     const turn = Promise.all([this.last.get(name), alone]).then(work);
     const done = turn.then(
       () => undefined,
@@ -19,9 +19,9 @@ export class SerialQueue {
   }
 
   /** @throws whatever the work throws */
-  takeAll<T>(work: () => Promise<T>): Promise<T> {
-    const turn = Promise.all([this.alone, ...this.last.values()]).then(work);
-    this.alone = turn.then(
+  runAlone<T>(work: () => Promise<T>): Promise<T> {
+    const turn = Promise.all([this.exclusive, ...this.last.values()]).then(work);
+    this.exclusive = turn.then(
       () => undefined,
       () => undefined,
     );

@@ -4,19 +4,19 @@ import type { NextFunction, Request, Response } from 'express';
 import { AppConfig } from '../../../config/index.js';
 import type { BackendRun } from '../backends/processes/backend-run.js';
 import { CanvasBackends } from '../backends/canvas-backends.js';
-import { type BackendAddress, backendAddress, isBackendAddress } from './backend-address.js';
+import { type BackendAddress, parseBackendAddress, isBackendAddress } from './backend-address.js';
 import { type BridgeSession, BridgeSessions } from './bridge-sessions.js';
 import { forwardRequest, type Upstream } from './forward-request.js';
 import { Ingress } from './ingress.js';
 
 /** What changes nothing, and may be asked for by links and images. */
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
-const PASSED_ON = new Set([...SAFE, 'POST', 'PUT', 'PATCH', 'DELETE']);
+const FORWARDED = new Set([...SAFE, 'POST', 'PUT', 'PATCH', 'DELETE']);
 /** The routes of the server itself among the addresses of back ends. */
 const SESSION_ROUTE = /^\/app-backends\/[^/?]+\/session(\?|$)/;
 
 /** A client of a back end that may use it. */
-export interface Admitted {
+export interface AdmittedSocket {
   upstream: Upstream;
   session: BridgeSession;
 }
@@ -45,7 +45,7 @@ export class AppBackendBridge {
     this.ingress.assertAddressed(request);
     this.ingress.assertFromControl(request, request.path);
     this.ingress.assertKeepsCookies();
-    return { session: this.sessions.open(name, this.serving(name)), url: this.ingress.urlOf(name) };
+    return { session: this.sessions.open(name, this.readyRun(name)), url: this.ingress.urlOf(name) };
   }
 
   /**
@@ -63,7 +63,7 @@ export class AppBackendBridge {
   readonly beforeBodies = (request: Request, response: Response, next: NextFunction): void => {
     const { url, method } = request;
     const isSession = SESSION_ROUTE.test(url) && (method === 'POST' || method === 'DELETE');
-    if (!isBackendAddress(url) || isSession || !PASSED_ON.has(method)) return next();
+    if (!isBackendAddress(url) || isSession || !FORWARDED.has(method)) return next();
     this.forward(request, response).catch(next);
   };
 
@@ -71,26 +71,26 @@ export class AppBackendBridge {
    * Lets a socket in.
    * @throws HttpException, RequestValidationError
    */
-  admitSocket(request: IncomingMessage): Admitted {
-    return this.admit(request, backendAddress(request.url ?? ''), false);
+  admitSocket(request: IncomingMessage): AdmittedSocket {
+    return this.admit(request, parseBackendAddress(request.url ?? ''), false);
   }
 
   private async forward(request: Request, response: Response): Promise<void> {
-    const { upstream } = this.admit(request, backendAddress(request.url), SAFE.has(request.method));
+    const { upstream } = this.admit(request, parseBackendAddress(request.url), SAFE.has(request.method));
     await forwardRequest(request, response, upstream);
   }
 
-  private admit(request: IncomingMessage, { name, target }: BackendAddress, isSafe: boolean): Admitted {
+  private admit(request: IncomingMessage, { name, target }: BackendAddress, isSafe: boolean): AdmittedSocket {
     this.ingress.assertAddressed(request);
     if (!isSafe) this.ingress.assertFromIngress(request);
-    const run = this.serving(name);
+    const run = this.readyRun(name);
     const session = this.sessions.find(name, request.headers.cookie);
     if (session?.run !== run) throw new UnauthorizedException({ detail: 'Unauthorized' });
     return { upstream: { port: run.port ?? 0, target }, session };
   }
 
-  private serving(name: string): BackendRun {
-    const run = this.backends.serving(name);
+  private readyRun(name: string): BackendRun {
+    const run = this.backends.readyRun(name);
     if (run) return run;
     throw new ServiceUnavailableException('Canvas App backend is not ready');
   }

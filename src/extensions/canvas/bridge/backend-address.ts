@@ -26,9 +26,9 @@ export function isBackendAddress(url: string): boolean {
  * Reads an address as it came: nothing is resolved, nothing is decoded twice.
  * @throws BadRequestException, RequestValidationError
  */
-export function backendAddress(url: string): BackendAddress {
+export function parseBackendAddress(url: string): BackendAddress {
   const [, written = '', path = '/', query] = ADDRESS.exec(url) ?? [];
-  if (leadsOut(path) || leadsOut(written)) throw new BadRequestException('Invalid backend path');
+  if (isPathTraversal(path) || isPathTraversal(written)) throw new BadRequestException('Invalid backend path');
   const target = path.replace(/^\/+/, '/');
   const kept = (query ?? '').split('&').filter((parameter) => !isKey(parameter));
   const rest = kept.join('&');
@@ -36,7 +36,7 @@ export function backendAddress(url: string): BackendAddress {
 }
 
 /** However it is spelled. */
-function leadsOut(path: string): boolean {
+function isPathTraversal(path: string): boolean {
   let text = path;
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     if (/[\\\u0000-\u001f]/.test(text)) return true;

@@ -3,7 +3,7 @@ import type { BackendRun } from '../backends/processes/backend-run.js';
 
 const NAME = 'oh_app_backend_session';
 /** How long one holds (ms). */
-export const SESSION_MS = 5 * 60_000;
+export const SESSION_TTL_MS = 5 * 60_000;
 
 /** The right of a browser to use one run of a back end. */
 export interface BridgeSession {
@@ -12,14 +12,14 @@ export interface BridgeSession {
   run: BackendRun;
   expiresAt: Date;
   /** It holds no longer: its time is over, somebody took it back, or the run has ended. */
-  over: AbortSignal;
+  ended: AbortSignal;
 }
 
 /** Who may use which back end; in memory only. */
 export class BridgeSessions {
   private readonly sessions = new Map<string, { session: BridgeSession; end: () => void }>();
 
-  constructor(private readonly ms = SESSION_MS) {}
+  constructor(private readonly ms = SESSION_TTL_MS) {}
 
   open(name: string, run: BackendRun): BridgeSession {
     const token = randomBytes(32).toString('base64url');
@@ -33,7 +33,7 @@ export class BridgeSessions {
     };
     const timer = setTimeout(end, this.ms);
     timer.unref();
-    const session = { token, name, run, expiresAt: new Date(Date.now() + this.ms), over: over.signal };
+    const session = { token, name, run, expiresAt: new Date(Date.now() + this.ms), ended: over.signal };
     this.sessions.set(token, { session, end });
     // It may have ended already: then the session is over at once.
     stopListening = run.onEnd(end);
@@ -57,7 +57,7 @@ export class BridgeSessions {
  * origin.
  */
 export function sessionCookie({ token, name }: BridgeSession): string {
-  return format(token, SESSION_MS / 1_000, name);
+  return format(token, SESSION_TTL_MS / 1_000, name);
 }
 
 /** Takes the cookie away again. */

@@ -6,25 +6,25 @@ const HOP_BY_HOP = [
   ...['te', 'trailer', 'transfer-encoding', 'upgrade'],
 ];
 /** What a client shows to this server. */
-const OURS = ['authorization', 'cookie', 'host', 'x-session-api-key', 'x-init-api-key'];
+const SERVER_HEADERS = ['authorization', 'cookie', 'host', 'x-session-api-key', 'x-init-api-key'];
 
 /** Headers by name; one that came several times has several values. */
-export type PassedHeaders = Record<string, string[]>;
+export type ForwardedHeaders = Record<string, string[]>;
 
 /** What a back end is told of a request. */
-export function requestHeaders(request: IncomingMessage): PassedHeaders {
-  return passed(request, [...OURS, 'expect']);
+export function requestHeaders(request: IncomingMessage): ForwardedHeaders {
+  return forwardedHeaders(request, [...SERVER_HEADERS, 'expect']);
 }
 
 /**
  * What a client is told of the answer of a back end: it sets no cookies for the origin that it shares with
  * others.
  */
-export function responseHeaders(response: IncomingMessage): PassedHeaders {
-  return passed(response, ['set-cookie', 'set-cookie2']);
+export function responseHeaders(response: IncomingMessage): ForwardedHeaders {
+  return forwardedHeaders(response, ['set-cookie', 'set-cookie2']);
 }
 
-function passed({ rawHeaders, headers }: IncomingMessage, withheld: readonly string[]): PassedHeaders {
+function forwardedHeaders({ rawHeaders, headers }: IncomingMessage, withheld: readonly string[]): ForwardedHeaders {
   const named = (headers.connection ?? '').split(',').map((name) => name.trim().toLowerCase());
   const dropped = new Set([...HOP_BY_HOP, ...named, ...withheld]);
   const kept = new Map<string, string[]>();

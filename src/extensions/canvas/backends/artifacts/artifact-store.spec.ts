@@ -4,16 +4,16 @@ import os from 'node:os';
 import path from 'node:path';
 import { tarGz, unseal } from '../../../../../test/support/canvas-app.js';
 import { readDto } from '../../../../http/validation/dto.js';
-import { removeOtherArtifacts, unpackedArtifact } from './artifact-store.js';
+import { removeOtherArtifacts, prepareArtifact } from './artifact-store.js';
 import { CanvasExtensionBackendArtifactDto } from '../backend-manifest.js';
-import { BackendPlaces } from '../backend-paths.js';
+import { BackendPaths } from '../backend-paths.js';
 
 describe('the programs of back ends', () => {
   let folder: string;
-  let places: BackendPlaces;
+  let places: BackendPaths;
   beforeEach(async () => {
     folder = await mkdtemp(path.join(os.tmpdir(), 'artifacts-'));
-    places = new BackendPlaces(path.join(folder, 'home'));
+    places = new BackendPaths(path.join(folder, 'home'));
   });
   afterEach(async () => {
     await unseal(folder);
@@ -25,7 +25,7 @@ describe('the programs of back ends', () => {
     await writeFile(path.join(folder, 'a.tar.gz'), archive);
     const sha256 = createHash('sha256').update(archive).digest('hex');
     const artifact = readDto(CanvasExtensionBackendArtifactDto, { path: 'a.tar.gz', sha256 });
-    return unpackedArtifact(places, 'my-app', artifact, folder);
+    return prepareArtifact(places, 'my-app', artifact, folder);
   }
 
   it('of other versions are removed, although nobody may write there', async () => {

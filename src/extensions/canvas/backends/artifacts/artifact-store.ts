@@ -3,14 +3,14 @@ import { chmod, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { makeFolder } from '../../../../files/index.js';
 import { storageFailure } from '../../../../storage/index.js';
-import { readArchive, takeArchive } from './fetch-archive.js';
+import { readArchive, fetchArchive } from './fetch-archive.js';
 import { BackendRefusedError } from '../backend-errors.js';
 import type { CanvasExtensionBackendArtifactDto } from '../backend-manifest.js';
-import type { BackendPlaces } from '../backend-paths.js';
+import type { BackendPaths } from '../backend-paths.js';
 import { seal, unpack } from './unpack.js';
 
 /** Nothing takes that long (ms). */
-const LEFTOVER_MS = 60 * 60_000;
+const LEFTOVER_AGE_MS = 60 * 60_000;
 
 /**
  * Has the program of a back end unpacked in its place, which carries the digest of its archive. It appears
@@ -18,22 +18,22 @@ const LEFTOVER_MS = 60 * 60_000;
  * @param folder the installed extension (absolute path)
  * @throws BackendRefusedError, StorageFailedError
  */
-export async function unpackedArtifact(
-  places: BackendPlaces,
+export async function prepareArtifact(
+  places: BackendPaths,
   name: string,
   artifact: CanvasExtensionBackendArtifactDto,
   folder: string,
 ): Promise<string> {
   const target = places.artifact(name, artifact.sha256);
   if (await isFolder(target)) return target;
-  await sweep(places.work);
+  await removeLeftovers(places.work);
   const work = path.join(places.work, randomUUID());
   try {
     await makeFolder(work, 0o700);
     await makeFolder(path.dirname(target), 0o700);
     const archive = path.join(work, 'archive');
     const unpacked = path.join(work, 'unpacked');
-    await takeArchive(artifact, folder, archive);
+    await fetchArchive(artifact, folder, archive);
     await unpack(readArchive(archive), unpacked, artifact.strip_components);
     await rename(unpacked, target);
     await seal(target);
@@ -58,11 +58,11 @@ export async function removeOtherArtifacts(kept: string): Promise<void> {
 }
 
 /** Removes what servers have left that were killed at work. */
-async function sweep(work: string): Promise<void> {
+async function removeLeftovers(work: string): Promise<void> {
   for (const name of await readdir(work).catch(() => [])) {
     const folder = path.join(work, name);
     const facts = await stat(folder).catch(() => undefined);
-    if (facts && Date.now() - facts.mtimeMs > LEFTOVER_MS) await removeTree(folder);
+    if (facts && Date.now() - facts.mtimeMs > LEFTOVER_AGE_MS) await removeTree(folder);
   }
 }
 

@@ -19,20 +19,20 @@ const MAX_REDIRECTS = 5;
  * @param target where nothing is yet
  * @throws BackendRefusedError
  */
-export async function takeArchive(
+export async function fetchArchive(
   artifact: CanvasExtensionBackendArtifactDto,
   folder: string,
   target: string,
 ): Promise<void> {
   const digest =
     artifact.url === null
-      ? await store(await ownArchive(folder, artifact.path), target)
-      : await fetched(artifact.url, target);
+      ? await store(await openLocalArchive(folder, artifact.path), target)
+      : await download(artifact.url, target);
   if (digest !== artifact.sha256)
     throw new BackendRefusedError('backend artifact checksum does not match manifest');
 }
 
-async function ownArchive(folder: string, place: string): Promise<Readable> {
+async function openLocalArchive(folder: string, place: string): Promise<Readable> {
   try {
     const handle = await openInside(folder, place);
     return handle.createReadStream();
@@ -41,7 +41,7 @@ async function ownArchive(folder: string, place: string): Promise<Readable> {
   }
 }
 
-async function fetched(address: string, target: string): Promise<string> {
+async function download(address: string, target: string): Promise<string> {
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   try {
     const { body } = await follow(address, signal);

@@ -26,14 +26,14 @@ const UNSAFE = 'backend artifact contains an unsafe archive entry';
 export async function unpack(archive: Readable, folder: string, strip: number): Promise<void> {
   const { extract } = await import('tar-stream');
   await mkdir(folder, { mode: 0o700 });
-  const unpacking = new Unpacking(folder, strip);
+  const unpacking = new ArchiveWriter(folder, strip);
   const tar = extract();
   const feeding = pipeline(archive, createGunzip(), tar);
   // It may fail while an entry is written, when nobody waits for it yet: Node would end the server.
   feeding.catch(() => undefined);
   try {
     for await (const entry of tar) {
-      await unpacking.take(entry.header, entry);
+      await unpacking.write(entry.header, entry);
       entry.resume();
     }
     await feeding;
@@ -63,7 +63,7 @@ function refusal(error: unknown): unknown {
   return new BackendRefusedError('backend artifact is not a valid gzip tar archive');
 }
 
-class Unpacking {
+class ArchiveWriter {
   private files = 0;
   private entries = 0;
   private bytes = 0;
@@ -77,7 +77,7 @@ class Unpacking {
     return this.files === 0;
   }
 
-  async take({ name, type, mode, size = 0 }: Headers, content: Readable): Promise<void> {
+  async write({ name, type, mode, size = 0 }: Headers, content: Readable): Promise<void> {
     const parts = name.split('/').filter((part) => part !== '' && part !== '.');
     const isPlain = type === 'file' || type === 'contiguous-file';
     if (path.posix.isAbsolute(name) || parts.includes('..') || name.includes('\0') || name.includes('\\'))

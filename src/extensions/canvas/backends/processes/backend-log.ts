@@ -15,13 +15,13 @@ export class BackendLog {
   private readonly lines: { text: string; bytes: number }[] = [];
   private bytes = 0;
   private dropped = false;
-  private readonly open: Record<OutputStream, { decoder: StringDecoder; text: string }> = {
+  private readonly partialLines: Record<OutputStream, { decoder: StringDecoder; text: string }> = {
     stdout: { decoder: new StringDecoder('utf8'), text: '' },
     stderr: { decoder: new StringDecoder('utf8'), text: '' },
   };
 
   add(stream: OutputStream, chunk: Buffer): void {
-    const open = this.open[stream];
+    const open = this.partialLines[stream];
     const text = open.text + open.decoder.write(chunk);
     let start = 0;
     for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', start)) {
@@ -36,7 +36,7 @@ export class BackendLog {
 
   /** The output has ended: what is left of it is a line, too. */
   end(stream: OutputStream): void {
-    const open = this.open[stream];
+    const open = this.partialLines[stream];
     const text = open.text + open.decoder.end();
     open.text = '';
     if (text !== '') this.push(stream, text);
@@ -45,7 +45,7 @@ export class BackendLog {
   /** At most so many bytes of its end, from the beginning of a character on. */
   tail(limit: number): { logs: string; truncated: boolean } {
     const unfinished = (['stdout', 'stderr'] as const).map((stream) => {
-      const { text } = this.open[stream];
+      const { text } = this.partialLines[stream];
       return text === '' ? '' : lineOf(stream, text);
     });
     const all = Buffer.from(this.lines.map(({ text }) => text).join('') + unfinished.join(''));

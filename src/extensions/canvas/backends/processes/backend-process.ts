@@ -17,7 +17,7 @@ const GRACE_MS = 5_000;
 const DRAIN_MS = 300;
 
 /** What is to run. */
-export interface Program {
+export interface ProcessOptions {
   /** The program and its arguments. */
   command: readonly string[];
   /** The program has to lie in it (absolute path). */
@@ -35,7 +35,7 @@ export class UnrunnableError extends Error {
 }
 
 /** The process of a back end, in a group of its own that ends with it. */
-export class BackendProgram {
+export class BackendProcess {
   private readonly drained: Promise<unknown>;
 
   private constructor(
@@ -55,11 +55,11 @@ export class BackendProgram {
 
   /** @throws UnrunnableError */
   static async start(
-    { command, artifact, cwd, env, mark }: Program,
+    { command, artifact, cwd, env, mark }: ProcessOptions,
     log: BackendLog,
-  ): Promise<BackendProgram> {
+  ): Promise<BackendProcess> {
     const [named = '', ...args] = command;
-    const file = await executable(named, artifact);
+    const file = await resolveExecutable(named, artifact);
     try {
       const child = spawn(file, args, {
         cwd,
@@ -68,7 +68,7 @@ export class BackendProgram {
         stdio: ['ignore', 'pipe', 'pipe'],
       });
       await once(child, 'spawn');
-      return new BackendProgram(child, mark, log);
+      return new BackendProcess(child, mark, log);
     } catch (error) {
       throw new UnrunnableError(`backend could not be started: ${errorMessage(error)}`);
     }
@@ -90,13 +90,13 @@ export class BackendProgram {
   }
 
   /** Tells of its end. */
-  onEnd(listener: () => void): void {
+  onExit(listener: () => void): void {
     if (hasEnded(this.child)) listener();
     else this.child.once('exit', listener);
   }
 
   /** Ends it and all that it has started: by asking, then by force. Resolves when nothing of it is left. */
-  async end(): Promise<void> {
+  async stop(): Promise<void> {
     const exit = hasEnded(this.child) ? Promise.resolve() : once(this.child, 'exit');
     killGroup(this.child, 'SIGTERM');
     const waiting = new AbortController();
@@ -117,7 +117,7 @@ export class BackendProgram {
   }
 }
 
-async function executable(named: string, artifact: string): Promise<string> {
+async function resolveExecutable(named: string, artifact: string): Promise<string> {
   try {
     const [file, root] = await Promise.all([realpath(named), realpath(artifact)]);
     if (isInside(root, file) && (await stat(file)).isFile()) {

@@ -4,18 +4,18 @@ import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorMessage } from '../../../../errors/index.js';
 import type { BackendLog } from './backend-log.js';
-import { BackendProgram, type Program, UnrunnableError } from './backend-process.js';
-import type { LeftBehind } from './run-records.js';
+import { BackendProcess, type ProcessOptions, UnrunnableError } from './backend-process.js';
+import type { RunRecords } from './run-records.js';
 
 /** How long one answer may take (ms). */
-const ANSWER_MS = 1_000;
+const HEALTH_TIMEOUT_MS = 1_000;
 
 /** What is to run, and how it is known to serve. */
 export interface BackendPlan {
   name: string;
   revision: string;
   /** The program for a port. */
-  program: (port: number) => Program;
+  program: (port: number) => ProcessOptions;
   health: { path: string; timeout_seconds: number; interval_seconds: number };
 }
 
@@ -27,7 +27,7 @@ export class BackendRun {
   /** Resolves when it serves, or has ended. */
   readonly started: Promise<void>;
   private phase: 'starting' | 'ready' | 'ended' = 'starting';
-  private program: BackendProgram | undefined;
+  private program: BackendProcess | undefined;
   private readonly over = new AbortController();
   private readonly listeners = new Set<() => void>();
   private end: Promise<void> | undefined;
@@ -35,9 +35,9 @@ export class BackendRun {
   constructor(
     private readonly plan: BackendPlan,
     private readonly log: BackendLog,
-    private readonly leftBehind: LeftBehind,
+    private readonly runRecords: RunRecords,
   ) {
-    this.started = this.begin();
+    this.started = this.startProcess();
   }
 
   get revision(): string {
@@ -71,16 +71,16 @@ export class BackendRun {
     await this.started;
   }
 
-  private async begin(): Promise<void> {
+  private async startProcess(): Promise<void> {
     try {
       this.port = await freePort();
       if (this.isOver()) return;
-      const program = await BackendProgram.start(this.plan.program(this.port), this.log);
+      const program = await BackendProcess.start(this.plan.program(this.port), this.log);
       this.program = program;
       // It may have been stopped meanwhile, when there was nothing to stop yet.
-      if (this.isOver()) return await program.end();
-      program.onEnd(() => this.ended(program));
-      await this.leftBehind.note(this.plan.name, program.pid, program.mark);
+      if (this.isOver()) return await program.stop();
+      program.onExit(() => this.onExit(program));
+      await this.runRecords.add(this.plan.name, program.pid, program.mark);
       await this.untilHealthy();
     } catch (error) {
       const isForeseen = error instanceof UnrunnableError;
@@ -103,18 +103,18 @@ export class BackendRun {
     await this.end;
   }
 
-  private ended(program: BackendProgram): void {
+  private onExit(program: BackendProcess): void {
     const who = this.phase === 'ready' ? 'Backend' : 'backend';
     void this.finish(`${who} exited with code ${program.exitCode}`);
   }
 
   /** The first who says why has the say. */
   private finish(detail: string | null): Promise<void> {
-    this.end ??= this.bringToEnd(detail);
+    this.end ??= this.endOnce(detail);
     return this.end;
   }
 
-  private async bringToEnd(detail: string | null): Promise<void> {
+  private async endOnce(detail: string | null): Promise<void> {
     this.detail = detail;
     this.phase = 'ended';
     this.over.abort();
@@ -122,8 +122,8 @@ export class BackendRun {
     this.listeners.clear();
     const { program } = this;
     if (!program) return;
-    await program.end();
-    await this.leftBehind.forget(program.pid);
+    await program.stop();
+    await this.runRecords.remove(program.pid);
   }
 
   /** Its value may change while something is waited for. */
@@ -147,7 +147,7 @@ async function freePort(): Promise<number> {
 /** Whether a program serves at a port of this machine: it answers with 2xx. */
 function isHealthy(port: number, path: string, signal?: AbortSignal): Promise<boolean> {
   return new Promise((resolve) => {
-    const limit = AbortSignal.timeout(ANSWER_MS);
+    const limit = AbortSignal.timeout(HEALTH_TIMEOUT_MS);
     const ends = signal ? AbortSignal.any([signal, limit]) : limit;
     const request = get({ host: '127.0.0.1', port, path, signal: ends, agent: false }, (response) => {
       const { statusCode = 0 } = response;

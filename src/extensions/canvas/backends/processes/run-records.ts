@@ -20,11 +20,11 @@ interface RunRecord {
  * Notes which programs run for which server, so that those of a server that was killed are ended by the next
  * one.
  */
-export class LeftBehind {
+export class RunRecords {
   /** @param folder absolute path */
   constructor(private readonly folder: string) {}
 
-  async note(name: string, pid: number, mark: string): Promise<void> {
+  async add(name: string, pid: number, mark: string): Promise<void> {
     const [start_time = 0, server_start_time = 0] = await Promise.all([
       processStart(pid),
       processStart(process.pid),
@@ -36,12 +36,12 @@ export class LeftBehind {
     await writeFile(this.file(pid), JSON.stringify(record), { mode: 0o600 });
   }
 
-  async forget(pid: number): Promise<void> {
+  async remove(pid: number): Promise<void> {
     await rm(this.file(pid), { force: true });
   }
 
   /** Ends what servers have left that are no more. */
-  async end(): Promise<void> {
+  async killLeftovers(): Promise<void> {
     for (const file of await readdir(this.folder).catch(() => [])) {
       const record = await this.read(file);
       if (record === undefined) continue;
