@@ -1,26 +1,26 @@
 import type { JsonObject } from '../json/index.js';
 
-/** Why a server could not be tried. */
+/** Category of a failed probe. */
 export type FailureKind = 'timeout' | 'connection' | 'unknown';
 
-/** What a tool answered. */
+/** The result of a tool call. */
 export interface ToolResult {
   is_error: boolean;
   text: string;
 }
 
 /**
- * Credentials after a sign-in, for the settings of the server; secrets are tokens where this server has a
+ * Credentials of a completed sign-in for the server's settings. Secrets are encrypted if the server has a
  * key.
  */
 export type OAuthState = JsonObject;
 
-/** What a trial found; field names are the wire's, what is undefined is left out. */
+/** The result of a probe; field names are the API's, undefined fields are left out. */
 export type McpTestResponse =
   | { ok: true; tools: string[]; tool_result?: ToolResult; oauth_state?: OAuthState }
   | { ok: false; error: string; error_kind: FailureKind };
 
-/** How a sign-in began. */
+/** The start of a sign-in. */
 export interface OAuthStartResponse {
   ok: boolean;
   job_id: string;
@@ -29,7 +29,7 @@ export interface OAuthStartResponse {
   error_kind?: FailureKind;
 }
 
-/** How far a sign-in is. */
+/** The status of a sign-in. */
 export interface OAuthStatusResponse extends OAuthStartResponse {
   status: 'pending' | 'authorizing' | 'succeeded' | 'failed';
   callback_ready: boolean;

@@ -9,7 +9,7 @@ import { MCPOAuthCallbackRequestDto, MCPTestRequestDto } from './mcp-test.dto.js
 import { McpService } from './mcp.service.js';
 
 const tag = 'MCP';
-const status = { description: 'How far it is.', schema: 'MCPOAuthStatusResponse' };
+const status = { description: 'The status of the sign-in.', schema: 'MCPOAuthStatusResponse' };
 const SUCCESS = '#/components/schemas/MCPTestSuccess';
 const FAILURE = '#/components/schemas/MCPTestFailure';
 const TEST_RESPONSE: JsonSchema = {
@@ -23,7 +23,7 @@ const TEST_RESPONSE: JsonSchema = {
   },
 };
 
-/** Tries MCP servers, and signs in at them. */
+/** Tests MCP servers and handles sign-ins. */
 @Controller('api/mcp')
 export class McpController {
   constructor(private readonly service: McpService) {}
@@ -32,11 +32,11 @@ export class McpController {
   @HttpCode(200)
   @Operation({
     tag,
-    summary: 'Try an MCP server',
+    summary: 'Test an MCP server',
     description:
-      'Connects, lists its tools and calls one if asked to; a program is started for it and ended after it.',
+      'Connects, lists the tools and optionally calls one. A local program is started and ended for the test.',
     body: { schema: MCPTestRequestDto },
-    answers: { 200: { description: 'What it offers, or why it cannot be used.', schema: TEST_RESPONSE } },
+    answers: { 200: { description: 'The tools of the server, or the error.', schema: TEST_RESPONSE } },
     errors: [429],
   })
   test(@Body() request: MCPTestRequestDto, @Req() { body }: Request): Promise<McpTestResponse> {
@@ -48,10 +48,10 @@ export class McpController {
   @HttpCode(200)
   @Operation({
     tag,
-    summary: 'Begin to sign in at an MCP server',
-    description: 'Answers the address where the person signs in. Nothing is stored.',
+    summary: 'Start a sign-in at an MCP server',
+    description: 'Returns the URL where the user signs in. Nothing is stored.',
     body: { schema: MCPTestRequestDto },
-    answers: { 200: { description: 'The address, or why there is none.', schema: 'MCPOAuthStartResponse' } },
+    answers: { 200: { description: 'The authorization URL, or the error.', schema: 'MCPOAuthStartResponse' } },
     errors: [429],
   })
   start(@Body() request: MCPTestRequestDto, @Req() { body }: Request): Promise<OAuthStartResponse> {
@@ -62,7 +62,7 @@ export class McpController {
   @Get('oauth/status/:job_id')
   @Operation({
     tag,
-    summary: 'How far a sign-in at an MCP server is',
+    summary: 'Get the status of a sign-in at an MCP server',
     answers: { 200: status },
     errors: [404],
   })
@@ -74,8 +74,8 @@ export class McpController {
   @HttpCode(200)
   @Operation({
     tag,
-    summary: 'Finish a sign-in with the address that the browser came back to',
-    description: 'For browsers on another machine than the server.',
+    summary: 'Complete a sign-in with the callback URL',
+    description: 'Needed when the browser runs on another machine than this server.',
     body: { schema: MCPOAuthCallbackRequestDto },
     answers: { 200: status },
     errors: [404, 409],
@@ -88,7 +88,7 @@ export class McpController {
   }
 }
 
-/** @throws RequestValidationError for what would be overlooked otherwise */
+/** @throws RequestValidationError for a misplaced field that would be ignored */
 function rejectMisplacedAuthentication(body: unknown): void {
   const server = isJsonObject(body) ? body['server'] : undefined;
   if (!isJsonObject(server) || !Object.hasOwn(server, 'authentication')) return;

@@ -19,27 +19,29 @@ import { toOAuthState, parseOAuthOptions } from './oauth-credentials.js';
 import type { OAuthJob } from './oauth-job.js';
 import { toProbeFailure, type ProbeFailure } from './probe-failure.js';
 
-/** Servers that are tried at the same time, and sign-ins that are waited for. */
+/** Most concurrent probes, and most open sign-ins. */
 const MAX_CONCURRENT = 16;
-/** How long what became of a sign-in can be asked for (ms), and how many are remembered. */
+/** How long the result of a sign-in is kept (ms), and how many are kept. */
 const JOB_TTL_MS = 15 * 60_000;
 const MAX_JOBS = 200;
-/** How long the start of a sign-in and its callback are waited for (ms); after that it goes on by itself. */
+/**
+ * Time that a request waits for the start of a sign-in and for its callback (ms); the sign-in continues after
+ * that.
+ */
 const START_TIMEOUT_MS = 30_000;
 const CALLBACK_TIMEOUT_MS = 5_000;
-/** Characters of an error. */
+/** Longest error text (characters). */
 const MAX_ERROR = 4_000;
 
 interface ProbeTarget {
   name: string;
   probe: Omit<McpProbeRequest, 'signIn'>;
-  /** How to sign in, if the server wants that. */
+  /** Sign-in settings, if OAuth is configured. */
   oauth: { auth: JsonObject; url: string } | undefined;
 }
 
 /**
- * Tries MCP servers before they are used, and lets people sign in at them. Nothing is stored: that is the
- * client's part.
+ * Tests MCP servers before they are used, and handles sign-ins. Nothing is stored: clients store the result.
  */
 @Injectable()
 export class McpService implements BeforeApplicationShutdown {
@@ -53,15 +55,15 @@ export class McpService implements BeforeApplicationShutdown {
     private readonly knownSecrets: KnownSecrets,
   ) {}
 
-  /** Ends what has been started. */
+  /** Aborts probes and sign-ins. */
   async beforeApplicationShutdown(): Promise<void> {
     this.closing.abort(new Error('The server stops'));
     await Promise.allSettled([...this.probes, ...[...this.jobs.values()].map((job) => job.ended)]);
   }
 
   /**
-   * Connects, lists the tools and calls one if that is asked for. That it does not work is an answer.
-   * @throws HttpException 429: too many at once; 422: a secret that no key opens
+   * Connects, lists the tools and optionally calls one. A failure is a result.
+   * @throws HttpException 429 for too many probes; 422 for a secret that cannot be decrypted
    */
   async test(request: MCPTestRequestDto): Promise<McpTestResponse> {
     if (this.probes.size >= MAX_CONCURRENT) throw tooManyProbes();
@@ -69,29 +71,29 @@ export class McpService implements BeforeApplicationShutdown {
     const signal = AbortSignal.any([this.closing.signal, AbortSignal.timeout(request.timeout * 1_000)]);
     const signIn = resolveTarget.oauth && (await nonInteractiveSignIn(resolveTarget.oauth.auth));
     const { probeMcpServer } = await import('../tools/mcp/index.js');
-    const trial = probeMcpServer({ ...resolveTarget.probe, signIn }, signal);
-    this.probes.add(trial);
+    const probe = probeMcpServer({ ...resolveTarget.probe, signIn }, signal);
+    this.probes.add(probe);
     try {
-      const { tools, result } = await trial;
+      const { tools, result } = await probe;
       const state = signIn && toOAuthState(signIn.outcome);
       return { ok: true, tools, tool_result: result, oauth_state: state && this.shown(state) };
     } catch (error) {
       return { ok: false, ...this.failure(error, resolveTarget.probe) };
     } finally {
-      this.probes.delete(trial);
+      this.probes.delete(probe);
     }
   }
 
   /**
-   * Begins a sign-in and waits until a person can be sent to it.
+   * Starts a sign-in and waits until the user can be sent to its URL.
    * @throws HttpException 400 without OAuth, 429, 422
    */
   async start(request: MCPTestRequestDto): Promise<OAuthStartResponse> {
     const { probe, oauth } = await this.target(request);
     const { OAuthJob } = await import('./oauth-job.js');
     if (!oauth) throw new BadRequestException("MCP OAuth start requires auth.strategy='oauth2'");
-    const going = [...this.jobs.values()].filter((job) => !job.isOver);
-    if (going.length >= MAX_CONCURRENT || this.closing.signal.aborted) throw tooManyProbes();
+    const pending = [...this.jobs.values()].filter((job) => !job.isOver);
+    if (pending.length >= MAX_CONCURRENT || this.closing.signal.aborted) throw tooManyProbes();
     const timeoutMs = request.timeout * 1_000;
     const job = new OAuthJob(
       {
@@ -110,14 +112,14 @@ export class McpService implements BeforeApplicationShutdown {
     return { ok, job_id, authorization_url, error, error_kind };
   }
 
-  /** How far a sign-in is. @throws NotFoundException */
+  /** The status of a sign-in. @throws NotFoundException */
   status(id: string): OAuthStatusResponse {
     return this.job(id).response;
   }
 
   /**
-   * Takes the address that the browser came back to, where the browser is not on this machine.
-   * @throws NotFoundException; BadRequestException for another address; ConflictException when nobody waits
+   * Handles the callback URL of a browser on another machine.
+   * @throws NotFoundException; BadRequestException for an invalid URL; ConflictException if no sign-in waits
    *   for it
    */
   async callback(id: string, address: string): Promise<OAuthStatusResponse> {
@@ -145,13 +147,13 @@ export class McpService implements BeforeApplicationShutdown {
     void job.ended.then(() => setTimeout(() => this.jobs.delete(job.id), JOB_TTL_MS).unref());
   }
 
-  /** What is asked for, with its secrets. */
+  /** The requested server with decrypted secrets. */
   private async target({ name, server, timeout, tool_call: call }: MCPTestRequestDto): Promise<ProbeTarget> {
     const given = { mcp_config: Object.fromEntries([[name, toPlain(server)]]) };
     const { value, foreign } = openTokens(given, this.cipher, true);
     const [pointer] = foreign;
     if (pointer !== undefined)
-      throw new HttpException(`${pointer.slice(1)} is a token that no key of this server opens`, 422);
+      throw new HttpException(`${pointer.slice(1)} cannot be decrypted with the keys of this server`, 422);
     this.knownSecrets.add(secretTexts(value));
     const opened = isJsonObject(value['mcp_config']) ? value['mcp_config'][name] : undefined;
     const fields = isJsonObject(opened) ? opened : {};
@@ -169,7 +171,7 @@ export class McpService implements BeforeApplicationShutdown {
     return { name, probe, oauth: signIn && oauthTarget(config, signIn) };
   }
 
-  /** Encrypted, where there is a key; and known as secret from now on. */
+  /** Encrypts the state if there is a key. Its secrets are masked from now on. */
   private shown(state: OAuthState): OAuthState {
     this.knownSecrets.add(secretTexts(state));
     return this.cipher.enabled ? tokenSecrets(state, this.cipher) : state;
@@ -181,13 +183,13 @@ export class McpService implements BeforeApplicationShutdown {
   }
 }
 
-/** A server that is only tried sends nobody anywhere. */
+/** A plain probe never sends the user to a sign-in. */
 async function nonInteractiveSignIn(auth: JsonObject): Promise<McpSignIn> {
   const mcp = await import('../tools/mcp/index.js');
   const { credentials, metadata } = parseOAuthOptions(auth);
   const redirect = 'http://localhost/';
   return new mcp.McpSignIn(redirect, { ...metadata, redirect_uris: [redirect] }, credentials, () => {
-    throw new Error('somebody has to sign in first');
+    throw new Error('sign-in required');
   });
 }
 
@@ -196,7 +198,7 @@ function oauthTarget(config: McpServerConfig, auth: JsonObject): ProbeTarget['oa
 }
 
 function tooManyProbes(): HttpException {
-  return new HttpException('Too many MCP servers are being tried at the moment', 429);
+  return new HttpException('Too many MCP servers are being tested', 429);
 }
 
 async function waitAtMost(milliseconds: number, work: Promise<void>): Promise<void> {

@@ -2,20 +2,20 @@ import type { McpCredentials } from '../tools/mcp/index.js';
 import { isJsonObject, type JsonObject } from '../json/index.js';
 import type { OAuthState } from './mcp-responses.js';
 
-/** How this server calls itself where it registers. */
+/** Client name for dynamic registration. */
 const CLIENT_NAME = 'OpenHands Agent Server';
 
-/** What a client says of how to sign in. */
+/** OAuth settings of a request. */
 export interface OAuthOptions {
   credentials: McpCredentials;
-  /** Of the registration of a client, besides what the sign-in says itself. */
+  /** Additional metadata for client registration. */
   metadata: JsonObject;
   clientMetadataUrl?: string;
-  /** Where the client that was registered before comes back to; it may come back to nowhere else. */
+  /** Port of the registered redirect URI, which cannot be changed. */
   port?: number;
 }
 
-/** Reads `auth` with the strategy `oauth2`; what makes no sense is as if it were not there. */
+/** Parses `auth` with the strategy `oauth2`; invalid values are ignored. */
 export function parseOAuthOptions(auth: JsonObject): OAuthOptions {
   const authentication = objectIn(auth, 'authentication');
   const state = objectIn(auth, 'state');
@@ -38,7 +38,7 @@ export function parseOAuthOptions(auth: JsonObject): OAuthOptions {
   };
 }
 
-/** What clients store of a sign-in. */
+/** The credentials as clients store them; undefined without tokens. */
 export function toOAuthState({ client, tokens, expiresAt }: McpCredentials): OAuthState | undefined {
   if (!tokens) return undefined;
   return {

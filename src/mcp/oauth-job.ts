@@ -5,23 +5,23 @@ import type { OAuthState, OAuthStatusResponse } from './mcp-responses.js';
 import { toOAuthState, type OAuthOptions } from './oauth-credentials.js';
 import type { ProbeFailure } from './probe-failure.js';
 
-/** How long a person may take to sign in (ms). */
+/** Time for the user to sign in (ms). */
 const SIGN_IN_TIMEOUT_MS = 5 * 60_000;
 
-/** What a sign-in is for. */
+/** Parameters of a sign-in. */
 export interface OAuthJobRequest {
   probe: Omit<McpProbeRequest, 'signIn'>;
   serverUrl: string;
   options: OAuthOptions;
-  /** For each of the two connections, before the sign-in and after (ms). */
+  /** Timeout of each of the two connections, before and after the sign-in (ms). */
   timeoutMs: number;
-  /** What an error is for clients. */
+  /** Converts an error for clients. */
   describeFailure: (error: unknown) => ProbeFailure;
-  /** What clients see of the credentials. */
+  /** Converts credentials for clients. */
   encryptState: (state: OAuthState) => OAuthState;
 }
 
-/** One sign-in at an MCP server: what is known of it while it lasts and after. */
+/** One sign-in at an MCP server. */
 export class OAuthJob {
   readonly id = randomBytes(16).toString('hex');
   private listener: CallbackListener | undefined;
@@ -29,12 +29,12 @@ export class OAuthJob {
   private authorizationUrl: string | undefined;
   private result: Partial<OAuthStatusResponse> = {};
   private resolveStarted: () => void = () => undefined;
-  /** Resolves when a person can sign in, or when there is nothing to wait for. */
+  /** Resolves when the user can sign in or the job has ended. */
   readonly started = new Promise<void>((resolve) => (this.resolveStarted = resolve));
-  /** Resolves when it is over, however that went. */
+  /** Resolves when the job has ended, successfully or not. */
   readonly ended: Promise<void>;
 
-  /** @param signal its end ends the sign-in */
+  /** @param signal aborts the sign-in */
   constructor(
     private readonly request: OAuthJobRequest,
     private readonly signal: AbortSignal,
@@ -46,7 +46,7 @@ export class OAuthJob {
     return this.status === 'succeeded' || this.status === 'failed';
   }
 
-  /** What clients see of it. */
+  /** The status for clients. */
   get response(): OAuthStatusResponse {
     const { id, status, authorizationUrl, result: found } = this;
     return {
@@ -59,7 +59,7 @@ export class OAuthJob {
     };
   }
 
-  /** Where the person comes back to, while that is waited for. */
+  /** The listener that waits for the callback, if any. */
   get waitingListener(): CallbackListener | undefined {
     return this.status === 'authorizing' ? this.listener : undefined;
   }
@@ -83,7 +83,7 @@ export class OAuthJob {
     const { options } = this.request;
     const listener = await CallbackListener.open(options.port);
     this.listener = listener;
-    // A client that has to come back to where somebody else is now is of no use, nor are its tokens.
+    // The registered redirect URI has another port, so client and tokens cannot be used.
     const isElsewhere = options.port !== undefined && options.port !== listener.port;
     const credentials = isElsewhere ? {} : { ...options.credentials };
     const metadata = { ...options.metadata, redirect_uris: [listener.redirectUrl], ...CODE_FLOW };

@@ -4,24 +4,24 @@ import type { McpServerConfig } from '../tools/mcp/index.js';
 import { isHttpUrl } from '../text/index.js';
 import type { FailureKind } from './mcp-responses.js';
 
-/** Why a server cannot be used: the text for a person, and whether it could not be reached at all. */
+/** Why a server cannot be used: a text for users and a category. */
 export interface ProbeFailure {
   error: string;
   error_kind: FailureKind;
 }
 
-/** Errors of the system when a program is started, as the original numbers and words them. */
+/** System errors of a program start in the original's words. */
 const START_ERRORS: Readonly<Record<string, string>> = {
   ENOENT: '[Errno 2] No such file or directory',
   EACCES: '[Errno 13] Permission denied',
 };
 
-/** Nobody listens there, as Node says it, also in the text of another error. */
+/** Node's codes for a refused connection, also within other error texts. */
 const REFUSED = /\b(ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|bad port)\b/;
 
 /**
- * Describes a failed trial of a server in the words that clients know from the original. `connection`: there
- * is no program or no server; `timeout`: it said nothing; `unknown`: it was reached and is of no use.
+ * Describes a failed probe in the original's words. `connection`: no program or server; `timeout`: no answer;
+ * `unknown`: reached but unusable.
  */
 export function toProbeFailure(error: unknown, config: McpServerConfig): ProbeFailure {
   if (errorName(error) === 'TimeoutError') return timedOut(config);
@@ -53,7 +53,7 @@ function timedOut({ name, timeoutSeconds = 0 }: McpServerConfig): ProbeFailure {
   };
 }
 
-/** The status of an HTTP answer that is none of the protocol. */
+/** The status of an HTTP response outside of the protocol. */
 function httpStatus(error: unknown): number | undefined {
   if (!(error instanceof Error) || errorName(error) === 'McpError') return undefined;
   const code = 'code' in error ? error.code : undefined;
@@ -67,22 +67,22 @@ function statusText(status: number, url: string): string {
   );
 }
 
-/** Where a redirection leads that was not followed. */
+/** The target of a redirect that was not followed. */
 function redirection(error: unknown): string {
   return errorMessage(error).replace(/^Streamable HTTP error: (Error POSTing to endpoint: )?/, '');
 }
 
-/** What the server answered instead of a result, or that it ended; undefined: it did neither. */
+/** The protocol error, or that the connection was closed; undefined for other errors. */
 function protocolError(error: unknown): string | undefined {
   const text = errorMessage(error);
   if (errorName(error) === 'McpError') return text.replace(/^MCP error -?\d+: /, '');
-  // The program had ended before it was asked.
+  // The program ended before the request.
   return text === 'Connection closed' ? text : undefined;
 }
 
 function reasonOf(error: unknown, config: McpServerConfig): string {
   const cause = error instanceof Error ? error.cause : undefined;
-  // `fetch failed` says nothing; its cause does.
+  // The message of `fetch failed` is in its cause.
   const text = cause === undefined ? errorMessage(error) : `${errorMessage(error)}: ${errorMessage(cause)}`;
   if (config.kind !== 'stdio') return REFUSED.test(text) ? 'All connection attempts failed' : text;
   const known = START_ERRORS[errorCode(error) ?? ''];
