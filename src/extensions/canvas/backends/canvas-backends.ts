@@ -22,21 +22,21 @@ import { type BackendPlan, BackendRun } from './processes/backend-run.js';
 import { RunRecords } from './processes/run-records.js';
 import { KeyedQueue } from './keyed-queue.js';
 
-/** What is known of the back end of a canvas extension. */
+/** The status of a canvas extension's back end. */
 export interface BackendStatus {
   name: string;
-  /** `missing`: there is no such extension, or none that is valid. */
+  /** `missing`: the extension is not installed or invalid. */
   state: 'missing' | 'stopped' | 'starting' | 'ready' | 'unhealthy' | 'unsupported';
-  /** The commit, or the digest of the manifest. */
+  /** Commit, or digest of the manifest. */
   revision: string | null;
-  /** The one that a person has allowed to run. */
+  /** The approved revision. */
   prepared_revision: string | null;
   pid: number | null;
   port: number | null;
   detail: string | null;
 }
 
-/** An installed extension whose back end can run here. */
+/** An installed extension with a back end for this platform. */
 interface RunnableBackend {
   name: string;
   revision: string;
@@ -46,7 +46,7 @@ interface RunnableBackend {
   artifact: CanvasExtensionBackendArtifactDto;
 }
 
-/** Why there is nothing to run. */
+/** Why a back end cannot run. */
 interface UnavailableBackend {
   state: 'missing' | 'unsupported';
   revision: string | null;
@@ -56,8 +56,8 @@ interface UnavailableBackend {
 const OTHER_REVISION = 'approval revision does not match installed revision';
 
 /**
- * The back ends of canvas extensions: programs that a person has allowed, version by version, to run beside
- * the server. Each runs at most once; what is asked for one of them happens one after another.
+ * Runs the back ends of canvas extensions: programs that a user has approved version by version. Each runs at
+ * most once, and operations on one back end run in sequence.
  */
 @Injectable()
 export class CanvasBackends implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -107,13 +107,13 @@ export class CanvasBackends implements OnApplicationBootstrap, BeforeApplication
     const running = { ...nothing, pid: run.pid, port: run.port };
     if (run.state === 'starting') return { ...running, state: 'starting' };
     if (await run.isHealthy()) return { ...running, state: 'ready' };
-    // It may have ended while it was asked.
+    // It may have ended during the check.
     if (this.runs.get(name) !== run || !isReady(run)) return this.status(name);
     return { ...running, state: 'unhealthy', detail: 'Backend health probe failed' };
   }
 
   /**
-   * Allows a version to run, once its program is there and is the one that the manifest means.
+   * Approves a version after fetching and verifying its program.
    * @throws BackendRefusedError, DamagedFileError, StorageFailedError
    */
   async prepare(name: string, revision: string): Promise<BackendStatus> {
@@ -131,7 +131,7 @@ export class CanvasBackends implements OnApplicationBootstrap, BeforeApplication
   }
 
   /**
-   * Runs a version that was prepared, and waits until it serves or has failed; that is what its state says.
+   * Starts a prepared version and waits until it is ready or has failed, which its state reports.
    * @throws BackendRefusedError, DamagedFileError, StorageFailedError
    */
   async start(name: string, revision: string): Promise<BackendStatus> {
@@ -157,19 +157,19 @@ export class CanvasBackends implements OnApplicationBootstrap, BeforeApplication
     return this.status(name);
   }
 
-  /** Ends it, also while it starts. */
+  /** Stops it, also during its start. */
   async stop(name: string): Promise<BackendStatus> {
     await this.queue.run(name, () => this.end(name));
     return this.status(name);
   }
 
-  /** The end of what it printed when it ran last. */
+  /** The last output of its latest run. */
   tail(name: string, limit: number): { logs: string; truncated: boolean } {
     return this.logs.get(name)?.tail(limit) ?? { logs: '', truncated: false };
   }
 
   /**
-   * Removes what it has stored.
+   * Removes its data.
    * @throws BackendRefusedError while it runs, StorageFailedError
    */
   async removeData(name: string): Promise<BackendStatus> {
@@ -182,15 +182,15 @@ export class CanvasBackends implements OnApplicationBootstrap, BeforeApplication
     return this.status(name);
   }
 
-  /** The run of a back end that serves. */
+  /** The run of a ready back end. */
   readyRun(name: string): BackendRun | undefined {
     const run = this.runs.get(name);
     return run && isReady(run) ? run : undefined;
   }
 
   /**
-   * Installs an extension while nothing starts. What is installed anew has to be prepared again.
-   * @throws BackendRefusedError when something runs that may be replaced, and whatever the work throws
+   * Installs an extension while no back end starts. A new version has to be prepared again.
+   * @throws BackendRefusedError if a forced install could replace a running back end; errors of the work
    */
   installExclusively<T extends { name: string }>(force: boolean, work: () => Promise<T>): Promise<T> {
     return this.queue.runAlone(async () => {
@@ -202,7 +202,7 @@ export class CanvasBackends implements OnApplicationBootstrap, BeforeApplication
     });
   }
 
-  /** Ends it and, before it can be started again, does something to its extension. */
+  /** Stops it and does the work before it can be started again. */
   afterStop<T>(name: string, work: () => Promise<T>): Promise<T> {
     return this.queue.run(name, async () => {
       await this.end(name);
@@ -276,7 +276,7 @@ export class CanvasBackends implements OnApplicationBootstrap, BeforeApplication
   }
 }
 
-/** Its value may change while something is waited for. */
+/** A function, because the value may change during an await. */
 function isReady(run: BackendRun): boolean {
   return run.state === 'ready';
 }

@@ -1,9 +1,8 @@
-/** Lets what concerns one name happen one after another, and what concerns all names alone. */
+/** Runs work for the same key in sequence, and exclusive work alone. */
 export class KeyedQueue {
   private readonly last = new Map<string, Promise<unknown>>();
   private exclusive: Promise<unknown> = Promise.resolve();
 
-  /** @throws whatever the work throws */
   async run<T>(name: string, work: () => Promise<T>): Promise<T> {
     const { exclusive: alone } = this;
     const turn = Promise.all([this.last.get(name), alone]).then(work);

@@ -9,21 +9,21 @@ import { type BridgeSession, BridgeSessions } from './bridge-sessions.js';
 import { forwardRequest, type Upstream } from './forward-request.js';
 import { Ingress } from './ingress.js';
 
-/** What changes nothing, and may be asked for by links and images. */
+/** Methods without effects, which links and images can use. */
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
 const FORWARDED = new Set([...SAFE, 'POST', 'PUT', 'PATCH', 'DELETE']);
-/** The routes of the server itself among the addresses of back ends. */
+/** The server's own routes below `/app-backends`. */
 const SESSION_ROUTE = /^\/app-backends\/[^/?]+\/session(\?|$)/;
 
-/** A client of a back end that may use it. */
+/** An authorized client of a back end. */
 export interface AdmittedSocket {
   upstream: Upstream;
   session: BridgeSession;
 }
 
 /**
- * Brings browsers to the back ends of canvas extensions: below `/app-backends/{name}`, under an origin of
- * their own, for whoever has a session that was asked for with the session key.
+ * Forwards browsers to the back ends of canvas extensions: below `/app-backends/{name}`, on a separate
+ * origin, with a session that was opened with the session key.
  */
 @Injectable()
 export class AppBackendBridge {
@@ -38,7 +38,7 @@ export class AppBackendBridge {
   }
 
   /**
-   * Opens a session for the page that asks.
+   * Opens a session for the requesting page.
    * @throws HttpException
    */
   open(name: string, request: Request): { session: BridgeSession; url: string } {
@@ -49,7 +49,7 @@ export class AppBackendBridge {
   }
 
   /**
-   * Takes the session back that the request shows, if it shows one.
+   * Revokes the session of the request, if any.
    * @throws HttpException
    */
   close(name: string, request: Request): void {
@@ -59,7 +59,7 @@ export class AppBackendBridge {
     if (session) this.sessions.close(session);
   }
 
-  /** Answers what is for back ends; before bodies are read, which are none of the server's business. */
+  /** Middleware that forwards requests before the server reads their bodies. */
   readonly beforeBodies = (request: Request, response: Response, next: NextFunction): void => {
     const { url, method } = request;
     const isSession = SESSION_ROUTE.test(url) && (method === 'POST' || method === 'DELETE');
@@ -68,7 +68,7 @@ export class AppBackendBridge {
   };
 
   /**
-   * Lets a socket in.
+   * Authorizes a WebSocket.
    * @throws HttpException, RequestValidationError
    */
   admitSocket(request: IncomingMessage): AdmittedSocket {

@@ -33,7 +33,7 @@ describe('BridgeSessions', () => {
 
   const cookieOf = (session: BridgeSession) => `a=b; ${sessionCookie(session).split(';')[0] ?? ''}; c=d`;
 
-  it('hold for one back end, until their time is over', async () => {
+  it('are valid for one back end until they expire', async () => {
     const sessions = new BridgeSessions(50);
     const session = sessions.open('my-app', run);
     expect(sessions.find('my-app', cookieOf(session))).toBe(session);
@@ -43,7 +43,7 @@ describe('BridgeSessions', () => {
     expect(Date.now()).toBeGreaterThanOrEqual(session.expiresAt.getTime() - 5);
   });
 
-  it('end with the run, and when somebody takes them back, each for itself', async () => {
+  it('end with the run or when they are revoked', async () => {
     const sessions = new BridgeSessions();
     const [first, second] = [sessions.open('my-app', run), sessions.open('my-app', run)];
     sessions.close(first);
@@ -51,7 +51,7 @@ describe('BridgeSessions', () => {
     await run.stop();
     expect(second.ended.aborted).toBe(true);
     expect(sessions.find('my-app', cookieOf(second))).toBeUndefined();
-    // There is nothing left that it could hold for.
+    // The run has ended, so a new session ends at once.
     expect(sessions.open('my-app', run).ended.aborted).toBe(true);
   });
 });

@@ -1,25 +1,22 @@
 import type { IncomingMessage } from 'node:http';
 
-/** What is between two programs that speak to each other, and not for whom one of them speaks. */
+/** Hop-by-hop headers, which are never forwarded. */
 const HOP_BY_HOP = [
   ...['connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection'],
   ...['te', 'trailer', 'transfer-encoding', 'upgrade'],
 ];
-/** What a client shows to this server. */
+/** Headers with credentials for this server. */
 const SERVER_HEADERS = ['authorization', 'cookie', 'host', 'x-session-api-key', 'x-init-api-key'];
 
-/** Headers by name; one that came several times has several values. */
+/** Headers by name with all their values. */
 export type ForwardedHeaders = Record<string, string[]>;
 
-/** What a back end is told of a request. */
+/** Headers of a request that are forwarded to a back end. */
 export function requestHeaders(request: IncomingMessage): ForwardedHeaders {
   return forwardedHeaders(request, [...SERVER_HEADERS, 'expect']);
 }
 
-/**
- * What a client is told of the answer of a back end: it sets no cookies for the origin that it shares with
- * others.
- */
+/** Headers of a response that are forwarded to the client: no cookies, because the origin is shared. */
 export function responseHeaders(response: IncomingMessage): ForwardedHeaders {
   return forwardedHeaders(response, ['set-cookie', 'set-cookie2']);
 }

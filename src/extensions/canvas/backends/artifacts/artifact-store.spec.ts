@@ -8,7 +8,7 @@ import { removeOtherArtifacts, prepareArtifact } from './artifact-store.js';
 import { CanvasExtensionBackendArtifactDto } from '../backend-manifest.js';
 import { BackendPaths } from '../backend-paths.js';
 
-describe('the programs of back ends', () => {
+describe('artifact store', () => {
   let folder: string;
   let places: BackendPaths;
   beforeEach(async () => {
@@ -28,7 +28,7 @@ describe('the programs of back ends', () => {
     return prepareArtifact(places, 'my-app', artifact, folder);
   }
 
-  it('of other versions are removed, although nobody may write there', async () => {
+  it('removes read-only artifacts of other versions', async () => {
     const [old, now] = [await unpacked('old'), await unpacked('now')];
     expect(await readFile(path.join(old, 'bin/run'), 'utf8')).toBe('old');
     await removeOtherArtifacts(now);
@@ -36,7 +36,7 @@ describe('the programs of back ends', () => {
     expect(await readFile(path.join(now, 'bin/run'), 'utf8')).toBe('now');
   });
 
-  it('that were cut off are removed some time later, what is at work is not', async () => {
+  it('removes old leftovers of interrupted work but not work in progress', async () => {
     const [left, atWork] = [path.join(places.work, 'left'), path.join(places.work, 'at-work')];
     for (const place of [left, atWork]) await mkdir(path.join(place, 'unpacked'), { recursive: true });
     const then = new Date(Date.now() - 2 * 60 * 60_000);

@@ -9,12 +9,12 @@ import type { CanvasExtensionBackendArtifactDto } from '../backend-manifest.js';
 import type { BackendPaths } from '../backend-paths.js';
 import { seal, unpack } from './unpack.js';
 
-/** Nothing takes that long (ms). */
+/** Age at which work folders count as leftovers (ms): no preparation takes that long. */
 const LEFTOVER_AGE_MS = 60 * 60_000;
 
 /**
- * Has the program of a back end unpacked in its place, which carries the digest of its archive. It appears
- * there as a whole: a process that dies leaves nothing there.
+ * Unpacks the program of a back end into a folder named after the archive's digest. The folder appears
+ * complete, even if the process dies.
  * @param folder the installed extension (absolute path)
  * @throws BackendRefusedError, StorageFailedError
  */
@@ -49,7 +49,7 @@ export async function isFolder(folder: string): Promise<boolean> {
   return (await stat(folder).catch(() => undefined))?.isDirectory() ?? false;
 }
 
-/** Removes what was unpacked of other versions of a back end: nothing runs them any more. */
+/** Removes the artifacts of other versions of a back end, which nothing runs any more. */
 export async function removeOtherArtifacts(kept: string): Promise<void> {
   const folder = path.dirname(kept);
   for (const name of await readdir(folder).catch(() => [])) {
@@ -57,7 +57,7 @@ export async function removeOtherArtifacts(kept: string): Promise<void> {
   }
 }
 
-/** Removes what servers have left that were killed at work. */
+/** Removes work folders of killed servers. */
 async function removeLeftovers(work: string): Promise<void> {
   for (const name of await readdir(work).catch(() => [])) {
     const folder = path.join(work, name);
@@ -66,17 +66,17 @@ async function removeLeftovers(work: string): Promise<void> {
   }
 }
 
-/** What cannot be removed is only in the way. */
+/** Removes a folder. Failures are ignored: leftovers only take space. */
 async function removeTree(folder: string): Promise<void> {
   try {
     await unseal(folder);
     await rm(folder, { recursive: true, force: true });
   } catch {
-    // It stays.
+    // Ignored.
   }
 }
 
-/** Without the right to write to a folder nothing in it can be removed, unless one is root. */
+/** Makes folders writable: nothing can be removed from a read-only folder, except by root. */
 async function unseal(folder: string): Promise<void> {
   for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
     if (entry.isDirectory()) await unseal(path.join(folder, entry.name));

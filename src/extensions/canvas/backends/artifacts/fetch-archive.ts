@@ -6,17 +6,17 @@ import { openInside } from '../../../installation/read-extension-file.js';
 import { BackendRefusedError } from '../backend-errors.js';
 import type { CanvasExtensionBackendArtifactDto } from '../backend-manifest.js';
 
-/** Bytes of an archive. */
+/** Largest archive (bytes). */
 const MAX_BYTES = 512 * 1024 * 1024;
-/** How long it may take to fetch one (ms). */
+/** Timeout of a download (ms). */
 const TIMEOUT_MS = 120_000;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const MAX_REDIRECTS = 5;
 
 /**
- * Puts the archive of a back end in a file, once it is the one that the manifest means.
+ * Copies or downloads the archive of a back end and verifies its digest.
  * @param folder the installed extension (absolute path)
- * @param target where nothing is yet
+ * @param target new file
  * @throws BackendRefusedError
  */
 export async function fetchArchive(
@@ -45,7 +45,7 @@ async function download(address: string, target: string): Promise<string> {
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   try {
     const { body } = await follow(address, signal);
-    if (body === null) throw new Error('there is no body');
+    if (body === null) throw new Error('the response has no body');
     return await store(Readable.fromWeb(body), target);
   } catch (error) {
     if (error instanceof BackendRefusedError) throw error;
@@ -53,7 +53,7 @@ async function download(address: string, target: string): Promise<string> {
   }
 }
 
-/** Follows where it leads, as long as nobody can change it on its way. */
+/** Follows redirects, but only over HTTPS. */
 async function follow(address: string, signal: AbortSignal): Promise<Response> {
   let at = address;
   for (let steps = 0; steps <= MAX_REDIRECTS; steps += 1) {
@@ -61,14 +61,14 @@ async function follow(address: string, signal: AbortSignal): Promise<Response> {
     if (answer.ok) return answer;
     const next = REDIRECTS.has(answer.status) ? answer.headers.get('location') : null;
     await answer.body?.cancel();
-    if (next === null) throw new Error(`it answers ${answer.status}`);
+    if (next === null) throw new Error(`unexpected status ${answer.status}`);
     at = new URL(next, at).href;
-    if (!at.startsWith('https:')) throw new Error('it leads away from https');
+    if (!at.startsWith('https:')) throw new Error('redirect to a URL without https');
   }
-  throw new Error('it leads from one address to the next');
+  throw new Error('too many redirects');
 }
 
-/** Writes it down; answers its digest. */
+/** Writes the archive and returns its digest. */
 async function store(source: Readable, target: string): Promise<string> {
   const hash = createHash('sha256');
   let bytes = 0;
@@ -85,7 +85,7 @@ async function store(source: Readable, target: string): Promise<string> {
   return hash.digest('hex');
 }
 
-/** What was put there. */
+/** Opens a fetched archive. */
 export function readArchive(file: string): Readable {
   return createReadStream(file);
 }

@@ -8,13 +8,13 @@ import { BackendRefusedError } from '../backend-errors.js';
 import { unpack } from './unpack.js';
 
 describe('unpack', () => {
-  it('leaves nothing that Node would end the server for, wherever an archive is cut off', async () => {
+  it('causes no unhandled rejection wherever an archive is truncated', async () => {
     const place = await mkdtemp(path.join(os.tmpdir(), 'unpack-'));
-    const unheard: unknown[] = [];
-    const listen = (error: unknown): void => void unheard.push(error);
+    const unhandled: unknown[] = [];
+    const listen = (error: unknown): void => void unhandled.push(error);
     process.on('unhandledRejection', listen);
     try {
-      // Random bytes stay as long as they are, so that several pieces come while a file is written.
+      // Random bytes do not compress, so that several chunks arrive while a file is written.
       const entries = Array.from({ length: 4 }, (_, index) => ({
         name: `file-${index}`,
         content: randomBytes(30_000).toString('base64'),
@@ -26,7 +26,7 @@ describe('unpack', () => {
           BackendRefusedError,
         );
       }
-      expect(unheard).toEqual([]);
+      expect(unhandled).toEqual([]);
     } finally {
       process.off('unhandledRejection', listen);
       await rm(place, { recursive: true, force: true });

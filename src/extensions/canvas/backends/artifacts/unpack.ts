@@ -8,20 +8,20 @@ import { errorCode } from '../../../../errors/index.js';
 import { makeFolder } from '../../../../files/index.js';
 import { BackendRefusedError } from '../backend-errors.js';
 
-/** Limits of what comes out of an archive: a small one may hold a disk full of zeros. */
+/** Limits on the unpacked content: a small archive may contain very large files. */
 const MAX_FILES = 20_000;
 const MAX_BYTES = 1024 * 1024 * 1024;
-/** Nobody may write what was unpacked, and nobody gets the rights of its owner by running it. */
+/** Unpacked files are read-only and never setuid. */
 const READ_AND_RUN = 0o555;
 
 const UNSAFE = 'backend artifact contains an unsafe archive entry';
 
 /**
- * Unpacks a tar.gz of plain files and folders; anything else in it, twice the same name, and names that lead
- * out are refused.
- * @param folder where nothing is yet
- * @param strip so many leading folders are left out
- * @throws BackendRefusedError; what was unpacked until then stays
+ * Unpacks a tar.gz of regular files and folders. Other entries, duplicate names and names that lead out of
+ * the folder are rejected.
+ * @param folder new folder
+ * @param strip number of leading path segments to remove
+ * @throws BackendRefusedError; files unpacked until then stay
  */
 export async function unpack(archive: Readable, folder: string, strip: number): Promise<void> {
   const { extract } = await import('tar-stream');
@@ -29,7 +29,7 @@ export async function unpack(archive: Readable, folder: string, strip: number): 
   const unpacking = new ArchiveWriter(folder, strip);
   const tar = extract();
   const feeding = pipeline(archive, createGunzip(), tar);
-  // It may fail while an entry is written, when nobody waits for it yet: Node would end the server.
+  // It may fail while an entry is written and nothing awaits it: prevent an unhandled rejection.
   feeding.catch(() => undefined);
   try {
     for await (const entry of tar) {
@@ -46,15 +46,12 @@ export async function unpack(archive: Readable, folder: string, strip: number): 
   await sealBelow(folder);
 }
 
-/**
- * Takes the right to write from a folder: only when it stands where it is to stay, for it cannot be moved
- * then.
- */
+/** Makes a folder read-only. Call it after the folder was moved: a read-only folder cannot be moved. */
 export function seal(folder: string): Promise<void> {
   return chmod(folder, READ_AND_RUN);
 }
 
-/** What the file system says is told as it is; anything else is the archive's fault. */
+/** File system errors are passed on; all others mean that the archive is invalid. */
 function refusal(error: unknown): unknown {
   if (error instanceof BackendRefusedError) return error;
   const code = errorCode(error) ?? '';
@@ -99,11 +96,11 @@ class ArchiveWriter {
 }
 
 /**
- * Not by `pipeline`: it waits for ever for a stream of tar-stream that has ended before it was asked, as one
- * does when its archive is cut off. What is missing then is seen by whoever feeds the archive.
+ * Not with `pipeline`, which waits forever for a stream of tar-stream that ended before, as with a truncated
+ * archive. The truncation is reported by whoever feeds the archive.
  */
 async function write(content: AsyncIterable<Uint8Array>, target: string): Promise<void> {
-  // `wx` follows no link and replaces nothing.
+  // `wx` follows no links and overwrites nothing.
   const file = await open(target, 'wx', 0o600);
   try {
     for await (const chunk of content) await file.appendFile(chunk);
@@ -116,7 +113,7 @@ async function folderFor(folder: string): Promise<void> {
   try {
     await makeFolder(folder, 0o700);
   } catch (error) {
-    // A file stands in its way.
+    // A file is in the way.
     throw errorCode(error) === undefined ? new BackendRefusedError(UNSAFE) : error;
   }
 }

@@ -1,16 +1,13 @@
 import { StringDecoder } from 'node:string_decoder';
 
-/** Bytes that are kept of what a back end has printed. */
+/** Most output kept of a back end (bytes). */
 const MAX_BYTES = 262_144;
-/** A line that does not end is written down in pieces of so many characters. */
+/** Longer lines are split into pieces of this length (characters). */
 const MAX_LINE = 8_192;
 
 export type OutputStream = 'stdout' | 'stderr';
 
-/**
- * The end of what a back end has printed: both of its outputs, line by line, each with the name of its
- * output.
- */
+/** The last output of a back end, line by line, each line prefixed with the name of its stream. */
 export class BackendLog {
   private readonly lines: { text: string; bytes: number }[] = [];
   private bytes = 0;
@@ -34,7 +31,7 @@ export class BackendLog {
     open.text = text.slice(start);
   }
 
-  /** The output has ended: what is left of it is a line, too. */
+  /** The stream ended: an unfinished line is added. */
   end(stream: OutputStream): void {
     const open = this.partialLines[stream];
     const text = open.text + open.decoder.end();
@@ -42,7 +39,7 @@ export class BackendLog {
     if (text !== '') this.push(stream, text);
   }
 
-  /** At most so many bytes of its end, from the beginning of a character on. */
+  /** Returns at most `limit` last bytes, starting at a character boundary. */
   tail(limit: number): { logs: string; truncated: boolean } {
     const unfinished = (['stdout', 'stderr'] as const).map((stream) => {
       const { text } = this.partialLines[stream];

@@ -11,30 +11,30 @@ import { hasEnded, killGroup } from '../../../../tools/process-group.js';
 import { endSessionProcesses, SESSION_VARIABLE } from '../../../../tools/terminal/session-processes.js';
 import type { BackendLog } from './backend-log.js';
 
-/** How long it may take to end when it is told to (ms). */
+/** Time to exit after SIGTERM (ms). */
 const GRACE_MS = 5_000;
-/** How long its outputs may stay open behind its end (ms). */
+/** How long outputs may stay open after the exit (ms). */
 const DRAIN_MS = 300;
 
-/** What is to run. */
+/** How to start a process. */
 export interface ProcessOptions {
-  /** The program and its arguments. */
+  /** Program and arguments. */
   command: readonly string[];
-  /** The program has to lie in it (absolute path). */
+  /** The program must be inside this folder (absolute path). */
   artifact: string;
-  /** Where it runs (absolute path). */
+  /** Working directory (absolute path). */
   cwd: string;
   env: Readonly<Record<string, string>>;
-  /** Marks all processes of it, so that those are found that have left its group. */
+  /** Marks all its processes, so that those that left its group are found. */
   mark: string;
 }
 
-/** It cannot be run at all. */
+/** The program cannot be started. */
 export class UnrunnableError extends Error {
   override readonly name = 'UnrunnableError';
 }
 
-/** The process of a back end, in a group of its own that ends with it. */
+/** The process of a back end, in its own process group, which ends with it. */
 export class BackendProcess {
   private readonly drained: Promise<unknown>;
 
@@ -82,20 +82,20 @@ export class BackendProcess {
     return !hasEnded(this.child);
   }
 
-  /** How it ended; the number of the signal below zero. */
+  /** The exit code; for a signal its negative number. */
   get exitCode(): number {
     const { exitCode, signalCode } = this.child;
     if (exitCode !== null) return exitCode;
     return signalCode === null ? 0 : -os.constants.signals[signalCode];
   }
 
-  /** Tells of its end. */
+  /** Calls the listener when the process exits. */
   onExit(listener: () => void): void {
     if (hasEnded(this.child)) listener();
     else this.child.once('exit', listener);
   }
 
-  /** Ends it and all that it has started: by asking, then by force. Resolves when nothing of it is left. */
+  /** Stops the process and all its children: SIGTERM, then SIGKILL. Resolves when none is left. */
   async stop(): Promise<void> {
     const exit = hasEnded(this.child) ? Promise.resolve() : once(this.child, 'exit');
     killGroup(this.child, 'SIGTERM');
@@ -109,7 +109,7 @@ export class BackendProcess {
     await this.outputsRead();
   }
 
-  /** Its last words count; what somebody else holds open is not waited for. */
+  /** Resolves when the outputs are read, unless another process holds them open. */
   async outputsRead(): Promise<void> {
     const waiting = new AbortController();
     await Promise.race([this.drained, sleep(DRAIN_MS, undefined, waiting).catch(() => undefined)]);
@@ -125,7 +125,7 @@ async function resolveExecutable(named: string, artifact: string): Promise<strin
       return file;
     }
   } catch {
-    // Not there, or not for us: for who wants to run it, it is the same.
+    // Missing or not accessible: the same error for both.
   }
   throw new UnrunnableError(
     'backend executable must be an executable regular file inside the prepared artifact',

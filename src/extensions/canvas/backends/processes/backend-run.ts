@@ -7,24 +7,24 @@ import type { BackendLog } from './backend-log.js';
 import { BackendProcess, type ProcessOptions, UnrunnableError } from './backend-process.js';
 import type { RunRecords } from './run-records.js';
 
-/** How long one answer may take (ms). */
+/** Timeout of one health check (ms). */
 const HEALTH_TIMEOUT_MS = 1_000;
 
-/** What is to run, and how it is known to serve. */
+/** How to start a back end and check its health. */
 export interface BackendPlan {
   name: string;
   revision: string;
-  /** The program for a port. */
+  /** Process options for a port. */
   program: (port: number) => ProcessOptions;
   health: { path: string; timeout_seconds: number; interval_seconds: number };
 }
 
-/** One life of a back end: from its start to its end, whoever brings that about. */
+/** One run of a back end, from start to exit. */
 export class BackendRun {
-  /** Why it ended by itself; null when it was stopped. */
+  /** Why it ended; null if it was stopped. */
   detail: string | null = null;
   port: number | null = null;
-  /** Resolves when it serves, or has ended. */
+  /** Resolves when it is ready or has ended. */
   readonly started: Promise<void>;
   private phase: 'starting' | 'ready' | 'ended' = 'starting';
   private program: BackendProcess | undefined;
@@ -52,22 +52,22 @@ export class BackendRun {
     return this.program?.pid ?? null;
   }
 
-  /** Whether it answers its health check now. */
+  /** Performs a health check. */
   isHealthy(): Promise<boolean> {
     return isHealthy(this.port ?? 0, this.plan.health.path);
   }
 
-  /** Tells of its end. Answers how to stop listening. */
+  /** Calls the listener when it ends. Returns a function that removes the listener. */
   onEnd(listener: () => void): () => void {
     if (this.phase === 'ended') listener();
     else this.listeners.add(listener);
     return () => void this.listeners.delete(listener);
   }
 
-  /** Ends it. Resolves when nothing of it is left. */
+  /** Stops it. Resolves when no process is left. */
   async stop(): Promise<void> {
     await this.finish(null);
-    // Its process may just have come to be.
+    // The process may be starting.
     await this.started;
   }
 
@@ -77,7 +77,7 @@ export class BackendRun {
       if (this.isOver()) return;
       const program = await BackendProcess.start(this.plan.program(this.port), this.log);
       this.program = program;
-      // It may have been stopped meanwhile, when there was nothing to stop yet.
+      // It may have been stopped before the process existed.
       if (this.isOver()) return await program.stop();
       program.onExit(() => this.onExit(program));
       await this.runRecords.add(this.plan.name, program.pid, program.mark);
@@ -108,7 +108,7 @@ export class BackendRun {
     void this.finish(`${who} exited with code ${program.exitCode}`);
   }
 
-  /** The first who says why has the say. */
+  /** Only the first call sets the reason. */
   private finish(detail: string | null): Promise<void> {
     this.end ??= this.endOnce(detail);
     return this.end;
@@ -126,13 +126,13 @@ export class BackendRun {
     await this.runRecords.remove(program.pid);
   }
 
-  /** Its value may change while something is waited for. */
+  /** A method, because the value may change during an await. */
   private isOver(): boolean {
     return this.over.signal.aborted;
   }
 }
 
-/** A port of this machine's own address that nobody uses now. */
+/** A free port of the loopback address. */
 async function freePort(): Promise<number> {
   const server = createServer();
   server.listen(0, '127.0.0.1');
@@ -144,7 +144,7 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** Whether a program serves at a port of this machine: it answers with 2xx. */
+/** Whether a health check on a local port answers with 2xx. */
 function isHealthy(port: number, path: string, signal?: AbortSignal): Promise<boolean> {
   return new Promise((resolve) => {
     const limit = AbortSignal.timeout(HEALTH_TIMEOUT_MS);

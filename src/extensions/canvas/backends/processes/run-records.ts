@@ -5,21 +5,18 @@ import { processStart } from '../../../../processes/index.js';
 import { endSessionProcesses, signal } from '../../../../tools/terminal/session-processes.js';
 import { isJsonObject } from '../../../../json/index.js';
 
-/** What is written down of a program that runs; the original reads it, too. */
+/** The record of a running process; the original reads it, too. */
 interface RunRecord {
   name: string;
   pgid: number;
   start_time: number;
   server_pid: number;
   server_start_time: number;
-  /** Ours only. */
+  /** Not used by the original. */
   mark?: string;
 }
 
-/**
- * Notes which programs run for which server, so that those of a server that was killed are ended by the next
- * one.
- */
+/** Records which processes run for which server, so that the next server kills those of a killed one. */
 export class RunRecords {
   /** @param folder absolute path */
   constructor(private readonly folder: string) {}
@@ -40,12 +37,12 @@ export class RunRecords {
     await rm(this.file(pid), { force: true });
   }
 
-  /** Ends what servers have left that are no more. */
+  /** Kills processes of servers that are gone. */
   async killLeftovers(): Promise<void> {
     for (const file of await readdir(this.folder).catch(() => [])) {
       const record = await this.read(file);
       if (record === undefined) continue;
-      // Process ids are used again: only together with its start does one name a process.
+      // Process ids are reused: only together with the start time they identify a process.
       if ((await processStart(record.server_pid)) === record.server_start_time) continue;
       if ((await processStart(record.pgid)) === record.start_time) signal(-record.pgid, 'SIGKILL');
       if (record.mark !== undefined) await endSessionProcesses(record.mark, []);
