@@ -51,7 +51,9 @@ export class McpController {
     summary: 'Start a sign-in at an MCP server',
     description: 'Returns the URL where the user signs in. Nothing is stored.',
     body: { schema: MCPTestRequestDto },
-    answers: { 200: { description: 'The authorization URL, or the error.', schema: 'MCPOAuthStartResponse' } },
+    answers: {
+      200: { description: 'The authorization URL, or the error.', schema: 'MCPOAuthStartResponse' },
+    },
     errors: [429],
   })
   start(@Body() request: MCPTestRequestDto, @Req() { body }: Request): Promise<OAuthStartResponse> {

@@ -13,7 +13,12 @@ import { toPlain } from '../http/validation/dto.js';
 import type { McpProbeRequest, McpServerConfig, McpSignIn } from '../tools/mcp/index.js';
 import { isJsonObject, type JsonObject } from '../json/index.js';
 import { parseLocalUrl } from './callback-listener.js';
-import type { OAuthState, OAuthStartResponse, OAuthStatusResponse, McpTestResponse } from './mcp-responses.js';
+import type {
+  OAuthState,
+  OAuthStartResponse,
+  OAuthStatusResponse,
+  McpTestResponse,
+} from './mcp-responses.js';
 import type { MCPTestRequestDto } from './mcp-test.dto.js';
 import { toOAuthState, parseOAuthOptions } from './oauth-credentials.js';
 import type { OAuthJob } from './oauth-job.js';

@@ -2,8 +2,8 @@ import type { ExtensionMetadata, ExtensionKind } from '../installation/extension
 import { readCanvasManifest } from './canvas-manifest.js';
 
 /**
- * Pages that the web UI shows. They run with the rights of who looks at them: none is in use before somebody
- * says so.
+ * Canvas extensions add pages to the web UI. They run with the user's rights, so they are disabled until the
+ * user enables them.
  */
 export const CANVAS_EXTENSION_KIND: ExtensionKind = {
   directory: 'canvas-extensions',

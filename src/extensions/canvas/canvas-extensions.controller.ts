@@ -23,7 +23,7 @@ const ERROR_PREFIXES = { unavailable: 'Could not read canvas extension source:',
 
 type InstalledCanvasExtension = InstalledExtension & { manifest: JsonObject | null };
 
-/** The pages that a person has added to the web UI. */
+/** Installed canvas extensions. */
 @Controller('api/canvas-extensions')
 export class CanvasExtensionsController {
   constructor(
@@ -37,9 +37,9 @@ export class CanvasExtensionsController {
     tag,
     summary: 'Install a canvas extension',
     description:
-      'It is not in use before it is switched on: its script runs in the web UI with the rights of the person.',
+      'The extension is disabled until it is enabled: its script runs in the web UI with the rights of the user.',
     body: { schema: InstallCanvasExtensionRequestDto },
-    answers: { 200: { description: 'What was installed.', schema: 'InstalledCanvasExtensionResponse' } },
+    answers: { 200: { description: 'The installed extension.', schema: 'InstalledCanvasExtensionResponse' } },
     errors: [400, 409],
   })
   async install(@Body() request: InstallCanvasExtensionRequestDto): Promise<InstalledCanvasExtension> {
@@ -51,7 +51,9 @@ export class CanvasExtensionsController {
   @Operation({
     tag,
     summary: 'List installed canvas extensions',
-    answers: { 200: { description: 'What is installed.', schema: 'InstalledCanvasExtensionsListResponse' } },
+    answers: {
+      200: { description: 'The installed extensions.', schema: 'InstalledCanvasExtensionsListResponse' },
+    },
   })
   async list(): Promise<{ canvas_extensions: InstalledCanvasExtension[] }> {
     const extensions = await withPrefixes(this.installations.canvas.list());
@@ -63,7 +65,7 @@ export class CanvasExtensionsController {
     tag,
     summary: 'Get an installed canvas extension',
     path,
-    answers: { 200: { description: 'It.', schema: 'InstalledCanvasExtensionResponse' } },
+    answers: { 200: { description: 'The installed extension.', schema: 'InstalledCanvasExtensionResponse' } },
     errors: [404],
   })
   async get(@Param(NAME, name) extension: string): Promise<InstalledCanvasExtension> {
@@ -73,11 +75,11 @@ export class CanvasExtensionsController {
   @Patch('installed/:extension_name')
   @Operation({
     tag,
-    summary: 'Switch an installed canvas extension on or off',
-    description: 'Switching it off ends its back end.',
+    summary: 'Enable or disable a canvas extension',
+    description: 'Disabling it stops its back end.',
     path,
     body: { schema: UpdateCanvasExtensionStateRequestDto },
-    answers: { 200: { description: 'How it is now.', schema: 'UpdateCanvasExtensionStateResponse' } },
+    answers: { 200: { description: 'The new state.', schema: 'UpdateCanvasExtensionStateResponse' } },
     errors: [404],
   })
   async update(
@@ -93,9 +95,11 @@ export class CanvasExtensionsController {
   @Operation({
     tag,
     summary: 'Remove an installed canvas extension',
-    description: 'Its back end ends; what that has stored stays until it is removed.',
+    description: 'Its back end is stopped; the data of the back end is kept.',
     path,
-    answers: { 200: { description: 'It is gone.', schema: 'UninstallCanvasExtensionResponse' } },
+    answers: {
+      200: { description: 'The extension was removed.', schema: 'UninstallCanvasExtensionResponse' },
+    },
     errors: [404],
   })
   async remove(@Param(NAME, name) extension: string): Promise<{ message: string }> {

@@ -6,12 +6,12 @@ import { errorMessage } from '../../errors/index.js';
 import { storageFailure } from '../../storage/index.js';
 import { InvalidExtensionError, SourceUnavailableError } from './extension-errors.js';
 
-/** The most that an extension may bring along. */
+/** Limits of an extension. */
 export const COPY_LIMITS = { files: 10_000, bytes: 200 * 1024 * 1024, depth: 32 } as const;
 
-/** One copy on its way. */
+/** The state of a copy. */
 interface CopyState {
-  /** Real path: what lies outside is not copied. */
+  /** Real path: nothing outside of it is copied. */
   root: string;
   files: number;
   bytes: number;
@@ -19,13 +19,13 @@ interface CopyState {
 }
 
 /**
- * Copies the files of a folder, without `.git`. Links become what they point at; those that lead out of
- * `root`, and what is neither file nor folder, are left out.
- * @param root a folder that `from` is or lies in
- * @param to is not there yet
- * @returns what was left out, by path below `from`
- * @throws InvalidExtensionError beyond `LIMITS`, SourceUnavailableError for what cannot be read,
- *   StorageFailedError for what cannot be written
+ * Copies a folder without `.git`. Links are replaced by their targets. Links out of `root` and special files
+ * are skipped.
+ * @param root folder that is or contains `from`
+ * @param to new folder
+ * @returns the skipped paths, relative to `from`
+ * @throws InvalidExtensionError beyond the limits, SourceUnavailableError for read errors, StorageFailedError
+ *   for write errors
  */
 export async function copyTree(from: string, to: string, root: string): Promise<string[]> {
   const copy: CopyState = { root: await asSourceError(realpath(root)), files: 0, bytes: 0, skipped: [] };
@@ -38,7 +38,7 @@ export async function copyTree(from: string, to: string, root: string): Promise<
   return copy.skipped;
 }
 
-/** @param above real paths of the folders that this one is in: links in a circle end there */
+/** @param above real paths of the parent folders, to detect cycles of links */
 async function copyFolder(
   copy: CopyState,
   from: string,
@@ -65,12 +65,12 @@ async function copyFolder(
 }
 
 async function copyFile(copy: CopyState, from: string, to: string, place: string): Promise<void> {
-  // Neither a link nor a pipe that took the place of the file meanwhile.
+  // The file may have been replaced by a link or a pipe.
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
   const handle = await asSourceError(open(from, flags));
   try {
     const facts = await handle.stat();
-    // A folder on the way may have become a link meanwhile: what counts is what was opened.
+    // A parent folder may have been replaced by a link: check what was opened.
     const opened = await readlink(`/proc/self/fd/${handle.fd}`).catch(() => from);
     if (!facts.isFile() || !isInside(copy.root, opened)) return void copy.skipped.push(place);
     copy.bytes += facts.size;
@@ -84,7 +84,7 @@ async function copyFile(copy: CopyState, from: string, to: string, place: string
   }
 }
 
-/** What goes wrong while a source is read is the fault of the source. */
+/** Errors while reading are faults of the source. */
 async function asSourceError<T>(reading: Promise<T>): Promise<T> {
   try {
     return await reading;

@@ -6,58 +6,58 @@ import { checkOut, FETCH_TIMEOUT_MS } from '../../git/index.js';
 import { withoutEndSlashes } from '../../text/index.js';
 import { mapGitErrors, SourceUnavailableError } from './extension-errors.js';
 
-/** Where an extension comes from, as requests name it. */
+/** The source of an extension, as in requests. */
 export interface ExtensionSource {
-  /** A path, `github:owner/repository`, or an address that git can fetch from (`file://` too). */
+  /** A path, `github:owner/repository`, or a URL for git (including `file://`). */
   source: string;
   /** Branch, tag or commit of a repository. */
   ref: string | null;
-  /** A folder inside. */
+  /** A folder inside the source. */
   repo_path: string | null;
 }
 
-/** A source whose files are there. */
+/** A source whose files are available locally. */
 export interface OpenedSource {
-  /** The folder of the extension: real path. */
+  /** Folder of the extension (real path). */
   folder: string;
-  /** What belongs to the source: real path; the folder is it or lies in it. */
+  /** Root of the source (real path), which is or contains the folder. */
   root: string;
-  /** What the folder is called, where it comes from. */
+  /** Name of the folder in the source. */
   folderName: string;
-  /** It is the whole of a repository, whose name is somebody's choice. */
+  /** It is a whole repository, whose name may differ from the extension's. */
   isRepository: boolean;
   /** The commit; null for a path. */
   resolvedRef: string | null;
 }
 
-/** What sources are opened with. */
+/** Options for opening a source. */
 export interface SourceOptions {
-  /** What relative paths are relative to (absolute path). */
+  /** Base of relative paths (absolute path). */
   baseDir: string;
-  /** Where `github:owner/repository` is. */
+  /** Base URL of `github:` sources. */
   github: string;
-  /** Where a repository may be put: an absolute path where nothing is. */
+  /** New absolute path for a repository. */
   target: string;
-  /** The longest that it may take (ms). */
+  /** Timeout (ms). */
   timeoutMs?: number;
-  /** Whether git may use what the person has configured; it may unless told. */
+  /** Whether git may use the user's configuration (default: true). */
   withUserConfig?: boolean;
 }
 
 const GITHUB = /^github:([\w.-]+\/[\w.-]+?)(?:\.git)?(?:\/(.+))?$/;
 const URL_SOURCE = /^(https?|ssh|git|file):\/\//i;
-/** `git@host:path`. A host that begins with a hyphen would be an option. */
+/** `git@host:path`. A host that begins with a hyphen would be taken as an option. */
 const SHORT_SSH = /^[\w.-]+@[A-Za-z0-9][\w.-]*:[^:]/;
 const LOCAL_PATH = /^(\/|~\/|~$|\.\.?\/|\.\.?$)/;
 const REF = /^[A-Za-z0-9_][\w./@+-]{0,254}$/;
 
-/** Whether a source is a folder of this machine, which nothing has to be fetched for. */
+/** Whether a source is a local folder. */
 export function isLocal(source: string): boolean {
   return LOCAL_PATH.test(source);
 }
 
 /**
- * Gets at the files of a source.
+ * Opens a source; repositories are fetched.
  * @throws SourceUnavailableError
  */
 export async function openSource(given: ExtensionSource, options: SourceOptions): Promise<OpenedSource> {
@@ -95,7 +95,7 @@ async function openRepository(
   return { ...opened, folderName: isRepository ? name : opened.folderName, isRepository, resolvedRef };
 }
 
-/** A path inside a repository as git names it; empty for all of it. */
+/** Normalizes a path inside a repository; empty for the root. */
 function pathInRepository(below: string | null): string {
   const part = withoutEndSlashes(path.posix.normalize(below ?? '.'));
   if (part === '.' || part === '') return '';

@@ -8,29 +8,29 @@ import { isExtensionName, type ExtensionKind } from './extension-kind.js';
 import { InstalledFile, type InstalledExtension } from './installed-file.js';
 import type { StagedExtension, Staging } from './staging.js';
 
-/** What shall be installed. */
+/** A request to install an extension. */
 export interface InstallRequest {
   source: string;
   ref: string | null;
   repo_path: string | null;
-  /** Replace what is installed under that name. */
+  /** Replace an installed extension with the same name. */
   force: boolean;
 }
 
-/** What entries say whose folder somebody put there by hand. */
+/** Source of extensions that were copied manually. */
 const MANUAL_SOURCE = 'local';
 
 /**
- * Installed extensions of one kind: a folder each, and a list beside them, both as the original has them. A
- * folder is replaced as a whole: fetching and checking happen elsewhere, and a process that dies leaves the
- * old one or the new one.
+ * The installed extensions of one kind: a folder for each and a list file, in the original's format. Folders
+ * are replaced atomically: fetching and validation happen elsewhere, and a process that dies leaves the old
+ * or the new one.
  */
 export class Installation {
   private readonly logger = new Logger('Extensions');
   private readonly folder: PersistenceFolder;
   private readonly file: InstalledFile;
 
-  /** @param root the person's folder (absolute path) */
+  /** @param root the user's folder (absolute path) */
   constructor(
     readonly kind: ExtensionKind,
     root: string,
@@ -41,7 +41,7 @@ export class Installation {
   }
 
   /**
-   * What is installed. Folders that somebody put there are taken in; entries without a folder are not shown.
+   * Lists the installed extensions. Manually copied folders are added; entries without a folder are ignored.
    * @throws DamagedFileError, StorageFailedError, FolderBusyError
    */
   async list(): Promise<InstalledExtension[]> {
@@ -61,7 +61,7 @@ export class Installation {
   }
 
   /**
-   * Fetches, checks and installs. What is replaced stays switched on or off.
+   * Fetches, validates and installs an extension. A replaced one stays enabled or disabled.
    * @throws SourceUnavailableError, InvalidExtensionError, ExtensionExistsError
    */
   async install(request: InstallRequest): Promise<InstalledExtension> {
@@ -70,8 +70,8 @@ export class Installation {
   }
 
   /**
-   * Fetches an extension again from where it came.
-   * @throws NotInstalledError, SourceUnavailableError, InvalidExtensionError; what is installed stays then
+   * Fetches an extension again from its source. On failure the installed one is kept.
+   * @throws NotInstalledError, SourceUnavailableError, InvalidExtensionError
    */
   async refresh(name: string): Promise<InstalledExtension> {
     const { source, requested_ref: ref, repo_path } = await this.get(name);
@@ -142,7 +142,7 @@ export class Installation {
     });
   }
 
-  /** Changes the folder while nobody else does, after bringing to an end what a dead process began. */
+  /** Changes the folder under its lock, after completing replacements of dead processes. */
   private change<T>(work: (writer: FolderWriter) => Promise<T>): Promise<T> {
     return this.folder.change(async (writer) => {
       for (const { name, folder } of await this.staging.allReplaced(this.kind.directory)) {
@@ -174,7 +174,7 @@ export class Installation {
           await this.file.write(writer, name, entry);
           adopted.push(entry);
         } catch (error) {
-          this.logger.warn(`${install_path} is not taken in: ${errorMessage(error)}`);
+          this.logger.warn(`${install_path} is ignored: ${errorMessage(error)}`);
         }
       }
       return adopted;
@@ -193,7 +193,7 @@ async function isFolder(folder: string): Promise<boolean> {
   return (await stat(folder).catch(() => undefined))?.isDirectory() ?? false;
 }
 
-/** UTC as the original writes it. */
+/** UTC in the original's format. */
 function now(): string {
   return new Date().toISOString().replace('Z', '000+00:00');
 }

@@ -4,22 +4,23 @@ import path from 'node:path';
 import { isInside } from '../../files/index.js';
 
 /**
- * Opens a file of an extension. Close it.
- * @param below a path in the folder
- * @throws errors of the system, RangeError for what leads out or is no file
+ * Opens a file of an extension. The caller closes it.
+ * @param below relative path
+ * @throws system errors, RangeError for a path out of the extension or not to a file
  */
 export async function openInside(folder: string, below: string): Promise<FileHandle> {
   const [root, real] = await Promise.all([realpath(folder), realpath(path.resolve(folder, below))]);
-  if (!isInside(root, real)) throw new RangeError('it leads out of the extension');
+  if (!isInside(root, real)) throw new RangeError('the path leads out of the extension');
   const handle = await open(real, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   if ((await handle.stat()).isFile()) return handle;
   await handle.close();
-  throw new RangeError('it is no file');
+  throw new RangeError('not a file');
 }
 
 /**
  * Reads a file of an extension.
- * @throws errors of the system, RangeError for what leads out, is no file or is too large
+ * @throws system errors, RangeError for a path out of the extension, not to a file, or to a file that is too
+ *   large
  */
 export async function readInside(folder: string, below: string, limit: number): Promise<Buffer> {
   const handle = await openInside(folder, below);

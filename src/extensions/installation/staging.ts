@@ -15,25 +15,25 @@ import {
   type SourceOptions,
 } from './extension-source.js';
 
-/** What is left of processes that died is removed after so long (ms): nothing takes that long. */
+/** Age at which folders count as leftovers of dead processes (ms): no installation takes that long. */
 const LEFTOVER_AGE_MS = 60 * 60_000;
 
-/** An extension that was fetched and checked, ready to be moved to its place. */
+/** A fetched and validated extension, ready to be moved into place. */
 export interface StagedExtension {
-  /** Absolute path, on the file system of the person's folder. */
+  /** Absolute path, on the same file system as the user's folder. */
   folder: string;
   metadata: ExtensionMetadata;
   resolvedRef: string | null;
 }
 
-/** Where extensions are fetched and checked before they are installed, and where old ones wait to be gone. */
+/** Temporary folders for fetching and validating extensions, and for replaced ones. */
 export class Staging {
   private readonly logger = new Logger('Extensions');
   private readonly root: string;
 
   /**
-   * @param home the person's folder (absolute path)
-   * @param baseDir what relative paths are relative to
+   * @param home the user's folder (absolute path)
+   * @param baseDir base of relative paths
    */
   constructor(
     home: string,
@@ -44,8 +44,8 @@ export class Staging {
   }
 
   /**
-   * Gets at the files of a source, for as long as the work takes.
-   * @throws SourceUnavailableError, StorageFailedError, and whatever the work throws
+   * Opens a source for the duration of the work.
+   * @throws SourceUnavailableError, StorageFailedError, errors of the work
    */
   async open<T>(
     source: ExtensionSource,
@@ -69,8 +69,8 @@ export class Staging {
   }
 
   /**
-   * Fetches an extension and checks it, for as long as the work takes.
-   * @throws SourceUnavailableError, InvalidExtensionError, and whatever the work throws
+   * Fetches and validates an extension for the duration of the work.
+   * @throws SourceUnavailableError, InvalidExtensionError, errors of the work
    */
   stage<T>(
     source: ExtensionSource,
@@ -88,14 +88,14 @@ export class Staging {
         );
       }
       if (leftOut.length > 0) {
-        const some = `${leftOut.length} links or special files are left out: ${leftOut.slice(0, 10).join(', ')}`;
+        const some = `${leftOut.length} links or special files are skipped: ${leftOut.slice(0, 10).join(', ')}`;
         this.logger.warn(`${kind.label} '${facts.name}': ${some}`);
       }
       return work({ folder, metadata: facts, resolvedRef: opened.resolvedRef });
     });
   }
 
-  /** A path where nothing is. @throws StorageFailedError */
+  /** A new path. @throws StorageFailedError */
   async newPath(): Promise<string> {
     await makeFolder(this.root, 0o700).catch((error: unknown) => {
       throw storageFailure(error);
@@ -103,17 +103,17 @@ export class Staging {
     return path.join(this.root, randomUUID());
   }
 
-  /** Where the folder of an extension waits while another one takes its place. */
+  /** Where a folder is kept while it is being replaced. */
   replacedPath(directory: string, name: string): string {
     return path.join(this.root, `replaced-${directory}--${name}`);
   }
 
-  /** Whether a replacement of a kind is going on, or was cut off. */
+  /** Whether a replacement is in progress or was interrupted. */
   async hasReplaced(directory: string): Promise<boolean> {
     return (await this.allReplaced(directory)).length > 0;
   }
 
-  /** The folders that wait. */
+  /** All folders that are being replaced. */
   async allReplaced(directory: string): Promise<{ name: string; folder: string }[]> {
     const prefix = `replaced-${directory}--`;
     const names = (await readdir(this.root).catch(() => [])).filter((name) => name.startsWith(prefix));

@@ -14,28 +14,32 @@ import { Installations } from '../installation/installations.js';
 import { readPluginContents, type PluginContents } from '../plugins/plugin-contents.js';
 import { PublicRepository } from './public-repository.js';
 
-/** What of a marketplace can be installed as a skill. */
+/** A skill offered by a marketplace. */
 export interface MarketplaceSkill {
   name: string;
   description: string | null;
-  /** What `install` takes: the absolute path of its folder. */
+  /** Source for an installation: absolute path of its folder. */
   source: string;
   installed: boolean;
 }
 
-/** What of a marketplace can be installed as a plugin. */
+/** A plugin offered by a marketplace. */
 export interface MarketplacePlugin extends MarketplaceSkill, PluginContents {
   ref: string | null;
   repo_path: string | null;
   path: string;
 }
 
-/** Where lists of plugins stand in a folder. */
-const MARKETPLACE_FILES = ['.plugin/marketplace.json', '.claude-plugin/marketplace.json', DEFAULT_MARKETPLACE];
+/** Marketplace files in a folder. */
+const MARKETPLACE_FILES = [
+  '.plugin/marketplace.json',
+  '.claude-plugin/marketplace.json',
+  DEFAULT_MARKETPLACE,
+];
 
 /**
- * What marketplaces offer that are on this machine: the public one as it was fetched last, and the configured
- * ones that are folders. Nothing is fetched.
+ * Lists what local marketplaces offer: the public one as last fetched, and configured folders. Nothing is
+ * fetched.
  */
 @Injectable()
 export class MarketplaceCatalogue {
@@ -46,7 +50,7 @@ export class MarketplaceCatalogue {
     private readonly config: AppConfig,
   ) {}
 
-  /** Everything that marketplaces list. */
+  /** All offered extensions. */
   async skills(): Promise<MarketplaceSkill[]> {
     const installed = await namesOf(this.installations.skills.list());
     const entries = await this.entries();
@@ -56,7 +60,7 @@ export class MarketplaceCatalogue {
     }));
   }
 
-  /** Those that are plugins. */
+  /** The offered plugins. */
   async plugins(): Promise<MarketplacePlugin[]> {
     const installed = await namesOf(this.installations.plugins.list());
     const entries = (await this.entries()).filter(({ isPlugin }) => isPlugin);

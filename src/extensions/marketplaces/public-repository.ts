@@ -11,7 +11,7 @@ import { maskRemote, withoutEndSlashes } from '../../text/index.js';
 
 const REPOSITORY = 'OpenHands/extensions';
 
-/** The repository of public skills and plugins, in the place where the original keeps it. */
+/** The repository of public skills and plugins, in the original's folder. */
 @Injectable()
 export class PublicRepository {
   private readonly logger = new Logger('Skills');
@@ -23,13 +23,13 @@ export class PublicRepository {
     private readonly config: AppConfig,
   ) {}
 
-  /** Absolute path; there once it was fetched. */
+  /** Absolute path; exists once it was fetched. */
   get folder(): string {
     return publicSkillsFolder(this.context.user);
   }
 
   /**
-   * Fetches it. This is the only thing that does; whoever asks meanwhile waits for the same.
+   * Fetches the repository. Concurrent calls share one fetch. Nothing else fetches it.
    * @throws SourceUnavailableError
    */
   sync(): Promise<void> {
@@ -56,7 +56,8 @@ export class PublicRepository {
     ];
     try {
       await mapGitErrors(fetchGit([...clone, '--', address, fresh], options));
-      // Which filters run is for the attributes of the repository to say: nobody's are known here.
+      // Check out without the user's configuration: the repository's attributes must not run the user's
+      // filters.
       const offline = { ...options, cwd: fresh, withUserConfig: false };
       await mapGitErrors(fetchGit(['reset', '-q', '--hard'], offline));
       const old = await this.staging.newPath();

@@ -25,10 +25,10 @@ const ERROR_PREFIXES = {
   invalid: 'Invalid plugin. Ensure it has a valid kebab-case name.',
 };
 
-/** Contents are null where the manifest was damaged after the installation. */
+/** Contents are null if the manifest was damaged after the installation. */
 type InstalledPlugin = InstalledInfo & (PluginContents | { skills: null; files: null });
 
-/** The plugins that a person has installed. */
+/** Installed plugins. */
 @Controller('api/plugins')
 export class InstalledPluginsController {
   constructor(
@@ -42,10 +42,10 @@ export class InstalledPluginsController {
     tag,
     summary: 'Install a plugin',
     description:
-      'It is copied; links that lead out of the source are left out. From then on it is in new conversations, with its ' +
-      'skills, hooks, sub-agents and MCP servers: it may run programs.',
+      'The plugin is copied without links out of its source. New conversations load its skills, hooks, sub-agents and ' +
+      'MCP servers: it can run programs.',
     body: { schema: InstallPluginRequestDto },
-    answers: { 200: { description: 'What was installed.', schema: 'InstalledPluginResponse' } },
+    answers: { 200: { description: 'The installed plugin.', schema: 'InstalledPluginResponse' } },
     errors: [400, 409],
   })
   async install(@Body() request: InstallPluginRequestDto): Promise<InstalledPlugin> {
@@ -56,7 +56,7 @@ export class InstalledPluginsController {
   @Operation({
     tag,
     summary: 'List installed plugins',
-    answers: { 200: { description: 'What is installed.', schema: 'InstalledPluginsListResponse' } },
+    answers: { 200: { description: 'The installed plugins.', schema: 'InstalledPluginsListResponse' } },
   })
   async list(): Promise<{ plugins: InstalledPlugin[] }> {
     const plugins = await withErrorPrefixes(ERROR_PREFIXES, this.installations.plugins.list());
@@ -68,7 +68,7 @@ export class InstalledPluginsController {
     tag,
     summary: 'Get an installed plugin',
     path,
-    answers: { 200: { description: 'It.', schema: 'InstalledPluginResponse' } },
+    answers: { 200: { description: 'The installed plugin.', schema: 'InstalledPluginResponse' } },
     errors: [404],
   })
   async get(@Param(NAME, name) plugin: string): Promise<InstalledPlugin> {
@@ -78,11 +78,11 @@ export class InstalledPluginsController {
   @Patch('installed/:plugin_name')
   @Operation({
     tag,
-    summary: 'Switch an installed plugin on or off',
-    description: 'For conversations that begin from now on.',
+    summary: 'Enable or disable a plugin',
+    description: 'Applies to new conversations.',
     path,
     body: { schema: UpdatePluginStateRequestDto },
-    answers: { 200: { description: 'How it is now.', schema: 'UpdatePluginStateResponse' } },
+    answers: { 200: { description: 'The new state.', schema: 'UpdatePluginStateResponse' } },
     errors: [404],
   })
   async update(
@@ -98,7 +98,7 @@ export class InstalledPluginsController {
     tag,
     summary: 'Remove an installed plugin',
     path,
-    answers: { 200: { description: 'It is gone.', schema: 'UninstallPluginResponse' } },
+    answers: { 200: { description: 'The plugin was removed.', schema: 'UninstallPluginResponse' } },
     errors: [404],
   })
   async remove(@Param(NAME, name) plugin: string): Promise<{ message: string }> {
@@ -110,10 +110,10 @@ export class InstalledPluginsController {
   @HttpCode(200)
   @Operation({
     tag,
-    summary: 'Fetch an installed plugin again',
-    description: 'Where that fails, what is installed stays.',
+    summary: 'Update an installed plugin',
+    description: 'Fetches it again from its source. On failure the installed version is kept.',
     path,
-    answers: { 200: { description: 'What is installed now.', schema: 'UpdatePluginResponse' } },
+    answers: { 200: { description: 'The updated plugin.', schema: 'UpdatePluginResponse' } },
     errors: [400, 404],
   })
   async refresh(@Param(NAME, name) called: string): Promise<{ message: string; plugin: InstalledPlugin }> {

@@ -6,7 +6,7 @@ import { AppConfig } from '../../config/index.js';
 import { readPluginContents, type PluginContents } from './plugin-contents.js';
 import type { PluginsRequestDto } from './plugins.dto.js';
 
-/** A plugin that agents can have. */
+/** An available plugin. */
 export interface PluginInfo extends PluginContents {
   name: string;
   version: string;
@@ -15,7 +15,7 @@ export interface PluginInfo extends PluginContents {
   path: string;
 }
 
-/** Finds plugins in all their places. Never fails: what is broken in one is left out. */
+/** Lists the plugins of the user and of projects. Never fails: broken parts are skipped. */
 @Injectable()
 export class PluginCatalogue {
   constructor(
@@ -23,7 +23,7 @@ export class PluginCatalogue {
     private readonly config: AppConfig,
   ) {}
 
-  /** Of plugins with one name that of the project counts, in the place of the other. */
+  /** Of plugins with the same name the project's one replaces the user's. */
   async list({ load_user, load_project, project_dir }: PluginsRequestDto): Promise<PluginInfo[]> {
     const project = project_dir ? path.resolve(this.config.base_dir, project_dir) : undefined;
     const folders = [

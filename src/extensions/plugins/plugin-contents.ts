@@ -4,21 +4,21 @@ import { readPlugin, type Plugin } from '../../agent/skills/plugins/index.js';
 import type { TextRoom } from '../../files/index.js';
 import type { Warn } from '../../agent/skills/index.js';
 
-/** What lists say of a skill in a plugin. */
+/** A plugin's skill in lists. */
 export interface PluginSkillSummary {
   name: string;
   description: string | null;
 }
 
-/** What a plugin brings along, for lists. */
+/** The content of a plugin in lists. */
 export interface PluginContents {
-  /** Its skills and commands. */
+  /** Skills and commands. */
   skills: PluginSkillSummary[];
-  /** Files by path below the plugin. */
+  /** Relative paths of files. */
   files: string[];
 }
 
-/** Reads a plugin with what lists show of its contents. */
+/** Reads a plugin and its content for lists. */
 export async function readPluginContents(
   folder: string,
   warn: Warn,
@@ -29,13 +29,11 @@ export async function readPluginContents(
   return { plugin, contents: { skills, files } };
 }
 
-/** Most files of one extension that are listed. */
+/** Most files listed of one extension. */
 const MAX_FILES = 2_000;
 const MAX_DEPTH = 16;
 
-/**
- * The files of an extension by path below it, sorted, without `.git`. A folder that is not there has none.
- */
+/** The relative paths of an extension's files, sorted, without `.git`. A missing folder has none. */
 async function listFiles(folder: string): Promise<string[]> {
   const files: string[] = [];
   await collect(folder, '', files);

@@ -6,7 +6,7 @@ import {
 import { InvalidExtensionError } from '../installation/extension-errors.js';
 import type { ExtensionMetadata, ExtensionKind, ExtensionOrigin } from '../installation/extension-kind.js';
 
-/** Folders in the layout of plugins. Any folder is one: without a manifest its name is that of the folder. */
+/** Plugins. Any folder is valid: without a manifest it is named after its folder. */
 export const PLUGIN_KIND: ExtensionKind = {
   directory: 'plugins',
   label: 'Plugin',
@@ -16,9 +16,9 @@ export const PLUGIN_KIND: ExtensionKind = {
       return pluginMetadata((await checkedPluginManifest(folder)) ?? {}, called);
     } catch (error) {
       if (!(error instanceof PluginSourceError)) throw error;
-      // Not the path: it is a temporary one.
+      // Without the path, which is temporary.
       const reason = error.message.slice(folder.length + 1);
-      throw new InvalidExtensionError(`its manifest cannot be used: ${reason}`);
+      throw new InvalidExtensionError(`invalid manifest: ${reason}`);
     }
   },
 };

@@ -21,7 +21,7 @@ const ERROR_PREFIXES = {
   invalid: 'Invalid skill. Ensure the source contains a valid SKILL.md.',
 };
 
-/** The skills that a person has installed. */
+/** Installed skills. */
 @Controller('api/skills')
 export class InstalledSkillsController {
   constructor(private readonly installations: Installations) {}
@@ -31,10 +31,9 @@ export class InstalledSkillsController {
   @Operation({
     tag,
     summary: 'Install a skill',
-    description:
-      'It is copied; links that lead out of the source are left out. A repository is fetched by git.',
+    description: 'The skill is copied without links out of its source. Repositories are fetched with git.',
     body: { schema: InstallSkillRequestDto },
-    answers: { 200: { description: 'What was installed.', schema: 'InstalledSkillResponse' } },
+    answers: { 200: { description: 'The installed skill.', schema: 'InstalledSkillResponse' } },
     errors: [400, 409],
   })
   async install(@Body() request: InstallSkillRequestDto): Promise<InstalledInfo> {
@@ -45,7 +44,7 @@ export class InstalledSkillsController {
   @Operation({
     tag,
     summary: 'List installed skills',
-    answers: { 200: { description: 'What is installed.', schema: 'InstalledSkillsListResponse' } },
+    answers: { 200: { description: 'The installed skills.', schema: 'InstalledSkillsListResponse' } },
   })
   async list(): Promise<{ skills: InstalledInfo[] }> {
     const skills = await withErrorPrefixes(ERROR_PREFIXES, this.installations.skills.list());
@@ -57,7 +56,7 @@ export class InstalledSkillsController {
     tag,
     summary: 'Get an installed skill',
     path,
-    answers: { 200: { description: 'It.', schema: 'InstalledSkillResponse' } },
+    answers: { 200: { description: 'The installed skill.', schema: 'InstalledSkillResponse' } },
     errors: [404],
   })
   async get(@Param(NAME, name) skill: string): Promise<InstalledInfo> {
@@ -67,10 +66,10 @@ export class InstalledSkillsController {
   @Patch('installed/:skill_name')
   @Operation({
     tag,
-    summary: 'Switch an installed skill on or off',
+    summary: 'Enable or disable a skill',
     path,
     body: { schema: UpdateSkillStateRequestDto },
-    answers: { 200: { description: 'How it is now.', schema: 'UpdateSkillStateResponse' } },
+    answers: { 200: { description: 'The new state.', schema: 'UpdateSkillStateResponse' } },
     errors: [404],
   })
   async update(
@@ -86,7 +85,7 @@ export class InstalledSkillsController {
     tag,
     summary: 'Remove an installed skill',
     path,
-    answers: { 200: { description: 'It is gone.', schema: 'UninstallSkillResponse' } },
+    answers: { 200: { description: 'The skill was removed.', schema: 'UninstallSkillResponse' } },
     errors: [404],
   })
   async remove(@Param(NAME, name) skill: string): Promise<{ message: string }> {
@@ -98,10 +97,10 @@ export class InstalledSkillsController {
   @HttpCode(200)
   @Operation({
     tag,
-    summary: 'Fetch an installed skill again',
-    description: 'Where that fails, what is installed stays.',
+    summary: 'Update an installed skill',
+    description: 'Fetches it again from its source. On failure the installed version is kept.',
     path,
-    answers: { 200: { description: 'What is installed now.', schema: 'UpdateSkillResponse' } },
+    answers: { 200: { description: 'The updated skill.', schema: 'UpdateSkillResponse' } },
     errors: [400, 404],
   })
   async refresh(@Param(NAME, name) called: string): Promise<{ message: string; skill: InstalledInfo }> {

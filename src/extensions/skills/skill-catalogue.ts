@@ -7,7 +7,7 @@ import { Staging } from '../installation/staging.js';
 import { skillInfo, type SkillInfo } from './skill-info.js';
 import type { OrgConfigDto, SandboxConfigDto, SkillsRequestDto } from './skills.dto.js';
 
-/** Where skills came from, and how many from each. */
+/** Number of skills by source. */
 export interface SkillSources {
   sandbox: number;
   registered_marketplaces: number;
@@ -16,15 +16,13 @@ export interface SkillSources {
   project: number;
 }
 
-/** The skills that an agent could have. */
+/** The available skills. */
 export interface SkillList {
   skills: SkillInfo[];
   sources: Record<keyof SkillSources, number>;
 }
 
-/**
- * Finds skills in all their places. Reads when asked, keeps nothing, never fails: what is broken is left out.
- */
+/** Lists skills of all sources. Nothing is cached. Never fails: broken files are skipped. */
 @Injectable()
 export class SkillCatalogue {
   private readonly logger = new Logger('Skills');
@@ -35,7 +33,7 @@ export class SkillCatalogue {
     private readonly config: AppConfig,
   ) {}
 
-  /** Of skills with one name the last counts, in the place of the first. */
+  /** Of skills with the same name the last one replaces the first. */
   async load(request: SkillsRequestDto): Promise<SkillList> {
     const warn = this.context.warn('skills');
     const { load_public, load_user, load_org, load_project, project_dir } = request;
@@ -60,7 +58,7 @@ export class SkillCatalogue {
     };
   }
 
-  /** Public skills and those of the person, each with where it is from. */
+  /** Public skills and those of the user, with their origin. */
   async all(): Promise<(SkillInfo & { origin: 'public' | 'user' })[]> {
     const warn = this.context.warn('skills');
     const [open, user] = await Promise.all([
@@ -83,7 +81,7 @@ export class SkillCatalogue {
             this.context.sharedSkills(folder, warn),
           )
           .catch((error: unknown) => {
-            this.logger.warn(`skills of ${org_name.slice(0, 100)} cannot be had: ${errorMessage(error)}`);
+            this.logger.warn(`skills of ${org_name.slice(0, 100)} are unavailable: ${errorMessage(error)}`);
             return [];
           }),
       ),
@@ -100,7 +98,7 @@ function lastByName(...lists: readonly (readonly Skill[])[]): Skill[] {
   return [...new Map(lists.flat().map((skill) => [skill.name, skill])).values()];
 }
 
-/** What the agent has to know of the addresses that the user can open; nothing without any. */
+/** A skill with the addresses that the user can open; none without any. */
 function sandboxSkills(config: SandboxConfigDto | null): Skill[] {
   const workers = config?.exposed_urls.filter(({ name }) => name.startsWith('WORKER_')) ?? [];
   if (workers.length === 0) return [];

@@ -16,18 +16,18 @@ import { ToolRegistry } from '../../tools/tool-registry.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
 import type { SubAgentsRequestDto } from './sub-agents.dto.js';
 
-/** Fields of files that are spellings of others. */
+/** Alternative field names in files. */
 const ALIASES = ['mcp_servers', 'mcpServers'];
 
 const MASK = '**********';
-/** Objects whose values are taken for secrets, all of them. */
+/** Objects whose values are all masked. */
 const SECRET_GROUPS = new Set(['env', 'headers', 'environment']);
 const SECRET_NAME = /key|secret|token|password|credential|authorization|cookie/i;
 
-/** A sub-agent as lists show it: the fields of a definition in the wire's order. */
+/** A sub-agent in lists: the fields of a definition in the original's order. */
 export type SubAgentInfo = JsonObject & { name: string; is_builtin: boolean };
 
-/** Finds sub-agents in all their places. */
+/** Lists built-in sub-agents and those of projects and of the user. */
 @Injectable()
 export class SubAgentCatalogue {
   constructor(
@@ -36,7 +36,9 @@ export class SubAgentCatalogue {
     private readonly config: AppConfig,
   ) {}
 
-  /** By name; of several the project's counts, then the person's. What is broken is left out. */
+  /**
+   * Of sub-agents with the same name the project's comes first, then the user's. Invalid files are skipped.
+   */
   async list(request: SubAgentsRequestDto): Promise<SubAgentInfo[]> {
     const { load_user, load_project, load_builtin, project_dir } = request;
     const warn = this.context.warn('sub-agents');
@@ -47,7 +49,10 @@ export class SubAgentCatalogue {
       load_user ? readUserDefinitions(this.context.user, warn) : [],
     ]);
     const builtIn = load_builtin ? builtInTypes((name) => this.registry.has(name)) : [];
-    const all = [...[...project, ...user].flatMap((file) => this.ofFile(file)), ...builtIn.map(fromBuiltInType)];
+    const all = [
+      ...[...project, ...user].flatMap((file) => this.ofFile(file)),
+      ...builtIn.map(fromBuiltInType),
+    ];
     const byName = new Map(all.toReversed().map((agent) => [agent.name, agent]));
     return all.filter((agent) => byName.get(agent.name) === agent);
   }
@@ -104,14 +109,12 @@ function withDefaults(servers: Record<string, JsonObject>): JsonObject {
   );
 }
 
-/** Descriptions may say by `<example>` when to use it. */
+/** Descriptions may contain usage examples in `<example>` tags. */
 function examplesIn(description: string): string[] {
   return taggedParts(description, '<example>', '</example>').inside.map((text) => text.trim());
 }
 
-/**
- * What a file says, with the values masked that look like secrets: people write keys into files after all.
- */
+/** Masks values of a file that look like secrets. */
 function maskSecrets(value: unknown, isGroup = false): unknown {
   if (Array.isArray(value)) return value.map((item) => maskSecrets(item, isGroup));
   if (isJsonObject(value)) {

@@ -1,15 +1,15 @@
 import { Field } from '../../http/validation/field.js';
 import { flag, nullable, text } from '../../http/validation/field-type.js';
 
-/** Which sub-agents to look for. */
+/** Selects the sub-agents to list. */
 export class SubAgentsRequestDto {
-  @Field(flag(), 'Those that the person keeps for all projects.')
+  @Field(flag(), 'Include the sub-agents of the user.')
   load_user: boolean = true;
 
-  @Field(flag(), 'Those of `project_dir`.')
+  @Field(flag(), 'Include the sub-agents of `project_dir`.')
   load_project: boolean = true;
 
-  @Field(flag(), 'Those that are always there.')
+  @Field(flag(), 'Include the built-in sub-agents.')
   load_builtin: boolean = true;
 
   @Field(nullable(text()))

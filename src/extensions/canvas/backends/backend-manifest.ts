@@ -44,7 +44,10 @@ export class CanvasExtensionBackendArtifactDto {
 
 /** The health check of a back end. */
 export class CanvasExtensionBackendHealthDto {
-  @Field(text({ pattern: /^\/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*$/ }), 'Path that answers with 2xx when the back end is ready.')
+  @Field(
+    text({ pattern: /^\/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*$/ }),
+    'Path that answers with 2xx when the back end is ready.',
+  )
   path = '/health';
 
   @Field(decimal({ gt: 0, le: 300 }), 'Time until the back end has to be ready.')
@@ -71,10 +74,7 @@ export class CanvasExtensionBackendDto {
   @Field(model(CanvasExtensionBackendHealthDto))
   health: CanvasExtensionBackendHealthDto = new CanvasExtensionBackendHealthDto();
 
-  @Field(
-    inheritedNames(),
-    'Variables inherited from the server: PATH, LANG, LC_ALL, LC_CTYPE, TZ, TMPDIR.',
-  )
+  @Field(inheritedNames(), 'Variables inherited from the server: PATH, LANG, LC_ALL, LC_CTYPE, TZ, TMPDIR.')
   inherit_environment: string[] = [];
 }
 

@@ -17,7 +17,7 @@ export class KeyedQueue {
     return turn;
   }
 
-  /** @throws whatever the work throws */
+  /** Runs the work when its turn comes. @throws what the work throws */
   runAlone<T>(work: () => Promise<T>): Promise<T> {
     const turn = Promise.all([this.exclusive, ...this.last.values()]).then(work);
     this.exclusive = turn.then(

@@ -28,7 +28,8 @@ export function isBackendAddress(url: string): boolean {
  */
 export function parseBackendAddress(url: string): BackendAddress {
   const [, written = '', path = '/', query] = ADDRESS.exec(url) ?? [];
-  if (isPathTraversal(path) || isPathTraversal(written)) throw new BadRequestException('Invalid backend path');
+  if (isPathTraversal(path) || isPathTraversal(written))
+    throw new BadRequestException('Invalid backend path');
   const target = path.replace(/^\/+/, '/');
   const kept = (query ?? '').split('&').filter((parameter) => !isKey(parameter));
   const rest = kept.join('&');

@@ -21,7 +21,10 @@ export function responseHeaders(response: IncomingMessage): ForwardedHeaders {
   return forwardedHeaders(response, ['set-cookie', 'set-cookie2']);
 }
 
-function forwardedHeaders({ rawHeaders, headers }: IncomingMessage, withheld: readonly string[]): ForwardedHeaders {
+function forwardedHeaders(
+  { rawHeaders, headers }: IncomingMessage,
+  withheld: readonly string[],
+): ForwardedHeaders {
   const named = (headers.connection ?? '').split(',').map((name) => name.trim().toLowerCase());
   const dropped = new Set([...HOP_BY_HOP, ...named, ...withheld]);
   const kept = new Map<string, string[]>();
