@@ -10,8 +10,8 @@ export interface ErrorPrefixes {
 
 /**
  * Adapts errors of an installation to the original's answers.
- * @throws SourceUnavailableError, InvalidExtensionError with the prefix; HttpException 409 for a damaged file;
- *   other errors unchanged
+ * @throws SourceUnavailableError, InvalidExtensionError with the prefix; HttpException 409 for a damaged
+ *   file; other errors unchanged
  */
 export async function withErrorPrefixes<T>(prefixes: ErrorPrefixes, work: Promise<T>): Promise<T> {
   try {
