@@ -194,7 +194,7 @@ async function nonInteractiveSignIn(auth: JsonObject): Promise<McpSignIn> {
   const { credentials, metadata } = parseOAuthOptions(auth);
   const redirect = 'http://localhost/';
   return new mcp.McpSignIn(redirect, { ...metadata, redirect_uris: [redirect] }, credentials, () => {
-    throw new Error('sign-in required');
+    throw new Error('the user has to sign in first');
   });
 }
 
