@@ -169,7 +169,7 @@ export class AcpConnection {
   async fork(cwd: string, mcpServers: McpServer[]): Promise<string> {
     if (asJsonObject(this.capabilities['sessionCapabilities'])['fork'] === undefined) {
       throw new AcpUnsupportedError(
-        'This agent cannot be asked beside its work: it cannot fork its session.',
+        'This agent cannot be asked during its work: it cannot fork its session.',
       );
     }
     const { sessionId } = this;
