@@ -5,7 +5,7 @@ import type { RequestPermissionRequest, RequestPermissionResponse } from '@agent
 import type { AcpAgentSpec } from '../agent/agent-spec.js';
 import type { EventDraft } from '../events/index.js';
 import { makeTemporaryFolder } from '../files/index.js';
-import { endSessionProcesses, SESSION_VARIABLE } from '../tools/terminal/session-processes.js';
+import { endSessionProcesses, SESSION_VARIABLE } from '../processes/index.js';
 import type { JsonObject } from '../json/index.js';
 import { AcpConnection } from './acp-connection.js';
 import { AcpTimeoutError, inTime } from './acp-error.js';

@@ -2,9 +2,14 @@ import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorCode, errorMessage } from '../errors/index.js';
-import { shellEnvironment } from '../tools/child-environment.js';
-import { endGroup, hasEnded, killGroup } from '../tools/process-group.js';
-import { endSessionProcesses, SESSION_VARIABLE } from '../tools/terminal/session-processes.js';
+import {
+  shellEnvironment,
+  endGroup,
+  hasEnded,
+  killGroup,
+  endSessionProcesses,
+  SESSION_VARIABLE,
+} from '../processes/index.js';
 import { AcpError } from './acp-error.js';
 
 /** A program that speaks the Agent Client Protocol on its standard input and output. */

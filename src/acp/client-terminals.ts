@@ -8,8 +8,7 @@ import type {
   TerminalOutputResponse,
 } from '@agentclientprotocol/sdk';
 import { errorMessage } from '../errors/index.js';
-import { shellEnvironment } from '../tools/child-environment.js';
-import { endGroup } from '../tools/process-group.js';
+import { shellEnvironment, endGroup } from '../processes/index.js';
 import { ClientRefusal, NOT_FOUND } from './acp-error.js';
 
 /** Terminals that one agent may have at a time. */

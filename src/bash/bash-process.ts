@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { errorCode, errorMessage } from '../errors/index.js';
 import { turnToStart } from '../flow/index.js';
-import { signal } from '../tools/terminal/session-processes.js';
+import { signal } from '../processes/index.js';
 import type { OutputName, OutputRecorder } from './output-recorder.js';
 
 /** How long a command may take to end by itself when it is told to (ms); then it is killed. */

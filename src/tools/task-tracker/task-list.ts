@@ -1,7 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { readJsonFile } from '../../files/index.js';
-import { replaceFile } from '../replace-file.js';
+import { readJsonFile, replaceFile } from '../../files/index.js';
 
 const TASK_STATUSES = ['todo', 'in_progress', 'done'] as const;
 export type TaskStatus = (typeof TASK_STATUSES)[number];

@@ -8,7 +8,7 @@ import { OutputBuffer } from './output-buffer.js';
 import { commandInput, MarkerScanner, promptCommand, restoreInput } from './prompt-protocol.js';
 import type { Marker, ShellPrompt } from './prompt-protocol.js';
 import { readRemainder } from './pty-remainder.js';
-import { foregroundGroup, signal } from './session-processes.js';
+import { foregroundGroup, signal } from '../../processes/index.js';
 
 /**
  * Wide enough that programs do not wrap their lines; the size that clients know from the reference server.

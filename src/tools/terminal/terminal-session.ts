@@ -3,10 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { StringDecoder } from 'node:string_decoder';
 
-import { shellEnvironment } from '../child-environment.js';
+import { shellEnvironment, endSessionProcesses, SESSION_VARIABLE } from '../../processes/index.js';
 import { OutputBuffer } from './output-buffer.js';
 import type { ShellPrompt } from './prompt-protocol.js';
-import { endSessionProcesses, SESSION_VARIABLE } from './session-processes.js';
 import { Shell } from './shell.js';
 
 /** How long a command may take to obey a Ctrl-C, and a shell to come back after a kill. */

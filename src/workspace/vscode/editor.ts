@@ -16,8 +16,7 @@ import { AppConfig } from '../../config/index.js';
 import { KnownSecrets } from '../../crypto/index.js';
 import { errorMessage } from '../../errors/index.js';
 import { makeTemporaryFolder } from '../../files/index.js';
-import { shellEnvironment } from '../../tools/child-environment.js';
-import { endGroup, hasEnded } from '../../tools/process-group.js';
+import { shellEnvironment, endGroup, hasEnded } from '../../processes/index.js';
 import { withoutEndSlashes } from '../../text/index.js';
 
 /** The program inside of the configured folder. */

@@ -7,8 +7,7 @@ import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorMessage } from '../../../errors/index.js';
 import { isInside } from '../../../files/index.js';
-import { hasEnded, killGroup } from '../../../tools/process-group.js';
-import { endSessionProcesses, SESSION_VARIABLE } from '../../../tools/terminal/session-processes.js';
+import { hasEnded, killGroup, endSessionProcesses, SESSION_VARIABLE } from '../../../processes/index.js';
 import type { BackendLog } from './backend-log.js';
 
 /** How long it may take to end when it is told to (ms). */

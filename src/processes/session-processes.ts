@@ -2,8 +2,8 @@ import { close, open, read } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { errorCode } from '../../errors/index.js';
-import { forEachBounded } from '../../flow/index.js';
+import { errorCode } from '../errors/index.js';
+import { forEachBounded } from '../flow/index.js';
 
 /** The variable that every process of a session inherits; its value is the session's id. */
 export const SESSION_VARIABLE = 'OPENHANDS_TERMINAL_ID';
