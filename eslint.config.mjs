@@ -16,7 +16,7 @@ const ARROWS = {
   meters: [],
   processes: ['errors', 'flow'],
   text: [],
-  files: ['errors', 'processes', 'text'],
+  files: ['errors', 'flow', 'processes', 'text'],
   events: ['text'],
   config: ['errors', 'text'],
   crypto: ['config', 'text'],
@@ -72,6 +72,7 @@ const ARROWS = {
     'errors',
     'events',
     'files',
+    'flow',
     'http',
     'processes',
     'storage',
@@ -147,7 +148,19 @@ const ARROWS = {
   mcp: ['config', 'crypto', 'errors', 'flow', 'http', 'text', 'tools'],
   gateway: ['config', 'conversations', 'events', 'http', 'server', 'settings', 'storage'],
   init: ['auth', 'config', 'errors', 'http'],
-  cli: ['auth', 'config', 'crypto', 'errors', 'files', 'init', 'logging', 'meters', 'processes', 'server'],
+  cli: [
+    'auth',
+    'config',
+    'crypto',
+    'errors',
+    'files',
+    'flow',
+    'init',
+    'logging',
+    'meters',
+    'processes',
+    'server',
+  ],
 };
 const FOLDERS = Object.keys(ARROWS);
 /** A leaf that every folder may use. */

@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DomainError, errorCode } from '../errors/index.js';
+import { SerialQueue } from '../flow/index.js';
 import { isProcessAlive } from '../processes/index.js';
 
 /**
@@ -39,7 +40,7 @@ export type StillHeld = () => Promise<void>;
  */
 export class FolderLock {
   private readonly file: string;
-  private turn: Promise<unknown> = Promise.resolve();
+  private readonly turns = new SerialQueue();
   private isSwept = false;
 
   /** @param folder has to exist when the lock is taken */
@@ -56,9 +57,7 @@ export class FolderLock {
    * @throws FolderBusyError, and whatever the work throws
    */
   hold<T>(work: (stillHeld: StillHeld) => Promise<T>): Promise<T> {
-    const result = this.turn.then(() => this.locked(work));
-    this.turn = result.catch(() => undefined);
-    return result;
+    return this.turns.run(() => this.locked(work));
   }
 
   private async locked<T>(work: (stillHeld: StillHeld) => Promise<T>): Promise<T> {

@@ -2,6 +2,7 @@ export { afterLarge, isLarge } from './after-large.js';
 export { forEachBounded } from './bounded.js';
 export { ByteBudget, type HeldBytes } from './byte-budget.js';
 export { inSlices } from './in-slices.js';
+export { KeyedSerialQueue, SerialQueue } from './serial-queue.js';
 export { Slots } from './slots.js';
 export {
   turnForLine,

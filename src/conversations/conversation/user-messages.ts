@@ -10,7 +10,7 @@ import {
   type DurableEvent,
   type EventDraft,
 } from '../../events/index.js';
-import { inSlices } from '../../flow/index.js';
+import { inSlices, SerialQueue } from '../../flow/index.js';
 import type { ConversationContext } from '../context/conversation-context.js';
 import type { ConversationState } from '../state/conversation-state.js';
 import { stateUpdate, statusUpdate } from '../runs/run.js';
@@ -44,7 +44,7 @@ const NOTHING_SAID: HookOutcome = { events: [] };
  */
 export class UserMessages {
   /** Those that are still on their way, one behind the other. */
-  private last: Promise<unknown> | undefined;
+  private readonly waiting = new SerialQueue();
 
   constructor(
     private readonly host: MessageHost,
@@ -57,20 +57,12 @@ export class UserMessages {
   /** Appends a message; resolves when it is durable. */
   append(message: IncomingMessage, options: AppendOptions = {}): Promise<void> {
     const waits =
-      this.last !== undefined ||
+      !this.waiting.isIdle ||
       !this.session.isReady ||
       this.hooks.has('UserPromptSubmit') ||
       stringsOf(message.content).some(isLargeText);
     if (!waits) return this.commit(message, options.id ?? randomUUID(), options, NOTHING_SAID);
-    const before = this.last ?? Promise.resolve();
-    const turn = before.then(() => this.submit(message, options));
-    const settled = turn
-      .catch(() => undefined)
-      .then(() => {
-        if (this.last === settled) this.last = undefined;
-      });
-    this.last = settled;
-    return turn;
+    return this.waiting.run(() => this.submit(message, options));
   }
 
   private async submit(message: IncomingMessage, options: AppendOptions): Promise<void> {
