@@ -5,7 +5,7 @@ import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { errorCode, errorMessage } from '../../../errors/index.js';
-import { isMissing } from '../../../files/index.js';
+import { isMissing, replaceFile, syncFolder, syncFolderTogether } from '../../../files/index.js';
 import { Catalogue, type CatalogueEntry, type StoredMetadata } from '../../catalogue.js';
 import type { LeaseFence } from '../../lease-store.js';
 import { DamagedConversationError, LeaseLostError, storageFailure } from '../../storage-errors.js';
@@ -21,14 +21,7 @@ import {
   METADATA_FILE,
   UNFINISHED_FILE,
 } from './conversation-folder.js';
-import {
-  makeFolder,
-  putNewFile,
-  removeFile,
-  replaceFile,
-  syncFolder,
-  syncFolderTogether,
-} from '../log/durable-file.js';
+import { makeFolder, putNewFile, removeFile } from '../log/durable-file.js';
 import { formatMetadata, readEntry, readEntryNow, readMetadata } from './metadata-file.js';
 import { isSettled } from './settled-stamp.js';
 
@@ -223,7 +216,14 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
     if (isNew && (await this.writeFirst(folder, text, mayWrite))) return;
     // An owner that was frozen and one that took over must not share a temporary file.
     const temporary = path.join(folder, `${METADATA_FILE}.${fence.generation}.tmp`);
-    const replace = () => replaceFile(path.join(folder, METADATA_FILE), temporary, text, mayWrite);
+    const replace = () =>
+      replaceFile(path.join(folder, METADATA_FILE), text, {
+        temporary,
+        replacesLink: true,
+        mode: FILE_MODE,
+        flush: 'content',
+        beforeRename: mayWrite,
+      });
     await replace().catch(async (error: unknown) => {
       // Whoever took the lease has made the folder, unless it is gone again.
       if (!isNew || errorCode(error) !== 'ENOENT') throw error;
