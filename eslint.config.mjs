@@ -146,7 +146,7 @@ const ARROWS = {
   ui: ['config', 'workspace'],
   models: ['http', 'llm'],
   mcp: ['config', 'crypto', 'errors', 'flow', 'http', 'text', 'tools'],
-  gateway: ['config', 'conversations', 'events', 'http', 'server', 'settings', 'storage'],
+  gateway: ['config', 'conversations', 'events', 'flow', 'http', 'server', 'settings', 'storage'],
   init: ['auth', 'config', 'errors', 'http'],
   cli: [
     'auth',

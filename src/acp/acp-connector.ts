@@ -5,6 +5,7 @@ import type { RequestPermissionRequest, RequestPermissionResponse } from '@agent
 import type { AcpAgentSpec } from '../agent/agent-spec.js';
 import type { EventDraft } from '../events/index.js';
 import { makeTemporaryFolder } from '../files/index.js';
+import { MAX_TIMER_MS } from '../flow/index.js';
 import { endSessionProcesses, SESSION_VARIABLE } from '../processes/index.js';
 import type { JsonObject } from '../json/index.js';
 import { AcpConnection } from './acp-connection.js';
@@ -49,12 +50,9 @@ export interface ConnectContext {
   append(...drafts: EventDraft[]): Promise<unknown>;
 }
 
-/** The longest time that a timer takes (ms). */
-const MAX_TIMER = 2 ** 31 - 1;
-
 /** A time of the configuration for a timer. */
 export function milliseconds(seconds: number): number {
-  return Math.min(Math.max(seconds * 1000, 0), MAX_TIMER);
+  return Math.min(Math.max(seconds * 1000, 0), MAX_TIMER_MS);
 }
 
 /** Text of one answer that is kept (characters). */

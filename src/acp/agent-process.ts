@@ -1,7 +1,7 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { errorCode, errorMessage } from '../errors/index.js';
+import { settlesWithin } from '../flow/index.js';
 import {
   shellEnvironment,
   endGroup,
@@ -91,10 +91,9 @@ export class AgentProcess {
 
   /** How it ended and what it said last: `exit code 3: no key`. Waits a moment for its end. */
   async describeEnd(): Promise<string> {
-    const limit = new AbortController();
     if (!hasEnded(this.child)) {
-      const end = once(this.child, 'close', { signal: limit.signal }).catch(() => undefined);
-      await Promise.race([end, sleep(END_LIMIT_MS, undefined, limit).catch(() => undefined)]);
+      const limit = new AbortController();
+      await settlesWithin(once(this.child, 'close', { signal: limit.signal }), END_LIMIT_MS);
       limit.abort();
     }
     const { exitCode, signalCode } = this.child;

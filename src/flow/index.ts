@@ -12,4 +12,4 @@ export {
   turnToWork,
 } from './turns.js';
 export { untilAborted } from './until-aborted.js';
-export { withTimeout } from './with-timeout.js';
+export { MAX_TIMER_MS, settlesWithin, withTimeout } from './with-timeout.js';

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { settlesWithin } from '../flow/index.js';
 
 /** How long a program may take to end by itself, and then to end when it is told to (ms). */
 const GRACE_MS = 1_000;
@@ -29,10 +29,7 @@ export async function endGroup(child: ChildProcess): Promise<void> {
   const exit = once(child, 'exit');
   child.stdin?.end();
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-    const timer = new AbortController();
-    await Promise.race([exit, sleep(GRACE_MS, undefined, { signal: timer.signal }).catch(() => undefined)]);
-    timer.abort();
-    if (hasEnded(child)) break;
+    if (await settlesWithin(exit, GRACE_MS)) break;
     killGroup(child, signal);
   }
   await exit;

@@ -1,5 +1,6 @@
 import { errorMessage } from '../../errors/index.js';
 import { plainText, type Message } from '../../events/index.js';
+import { MAX_TIMER_MS } from '../../flow/index.js';
 import type { LlmTool } from '../../llm/llm.js';
 import type { CriticResult } from './critic.js';
 import { boundedText } from '../../tools/bounded-text.js';
@@ -33,7 +34,7 @@ export async function askService(
       headers: { 'content-type': 'application/json', authorization: `Bearer ${String(api_key)}` },
       body: JSON.stringify({ model: model_name, input: chatText(dialogue.messages, tools) }),
       redirect: 'manual',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(Math.min(seconds * 1_000, 2 ** 31 - 1))]),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(Math.min(seconds * 1_000, MAX_TIMER_MS))]),
     });
     if (!response.ok) {
       await response.body?.cancel();
