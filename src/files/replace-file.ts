@@ -53,7 +53,7 @@ export async function replaceFile(
   const { mode, replacesLink = false, flush, isNew = false } = options;
   const target = replacesLink || isNew ? file : await resolveLink(file);
   const { dir, base } = path.parse(target);
-  const temporary = options.temporary ?? path.join(dir, `.${base}.${randomBytes(6).toString('hex')}.tmp`);
+  const temporary = options.temporary ?? path.join(dir, `.${base}.${randomBytes(4).toString('hex')}.tmp`);
   const before = mode === undefined && !isNew ? await statIfThere(target, replacesLink) : undefined;
   const exclusive = isNew || options.temporary === undefined ? constants.O_EXCL : constants.O_TRUNC;
   // Nothing is written through a link, and the open does not wait for the reader of a pipe.

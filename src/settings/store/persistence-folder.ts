@@ -10,7 +10,7 @@ import { DamagedFileError, TooLargeError } from '../settings-errors.js';
 /** Bytes of one file: what is larger is not read, and not written either. */
 const MAX_BYTES = 8 * 1024 * 1024;
 /** What a write that was cut off leaves behind. */
-const LEFTOVER = /^\..*\.[0-9a-f]{12}\.tmp$/;
+const LEFTOVER = /^\..*\.[0-9a-f]{8}(?:[0-9a-f]{4})?\.tmp$/;
 
 /**
  * The folder that OpenHands programs of one user share: JSON files, readable by their owner only. A file is
