@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { decodeInParts, encodeInParts, slicesOf, Utf8Text } from './index.js';
+import { decodeInParts, Utf8Text } from './index.js';
 
 const KIB = 1024;
 
@@ -73,32 +73,6 @@ describe('text that comes in pieces of UTF-8', () => {
     let step = decoding.next();
     for (; step.done !== true; step = decoding.next()) parts += 1;
     expect([step.value?.join('') === text, parts]).toEqual([true, 4]);
-  });
-});
-
-describe('a text that is encoded in parts', () => {
-  it('is what it is in one piece', () => {
-    fc.assert(
-      fc.property(long, (text) => {
-        const encoding = encodeInParts(text);
-        let step = encoding.next();
-        while (step.done !== true) step = encoding.next();
-        expect(step.value.equals(Buffer.from(text))).toBe(true);
-      }),
-      { numRuns: 30 },
-    );
-  });
-
-  it('is cut between characters, at lone halves of them too', () => {
-    const unit = fc.constantFrom('a', '\ud83d', '\ude00', '😀', 'ö');
-    fc.assert(
-      fc.property(fc.array(unit), fc.integer({ min: 1, max: 4 }), (units, length) => {
-        const text = units.join('');
-        const slices = [...slicesOf(text, length)];
-        expect(slices.join('')).toBe(text);
-        expect(Buffer.concat(slices.map((slice) => Buffer.from(slice)))).toEqual(Buffer.from(text));
-      }),
-    );
   });
 });
 

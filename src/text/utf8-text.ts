@@ -82,36 +82,6 @@ export function* decodeInParts(bytes: Buffer): Generator<void, readonly string[]
   return text.end();
 }
 
-/** Encodes a text in UTF-8 in parts, one for each `yield`. */
-export function* encodeInParts(text: string): Generator<void, Buffer> {
-  let size = 0;
-  for (const slice of slicesOf(text, BLOCK)) {
-    size += Buffer.byteLength(slice);
-    yield;
-  }
-  const bytes = Buffer.allocUnsafe(size);
-  let at = 0;
-  for (const slice of slicesOf(text, BLOCK)) {
-    at += bytes.write(slice, at);
-    yield;
-  }
-  return bytes;
-}
-
-/** Slices of a text of about this length (UTF-16 units), each of whole characters. */
-export function* slicesOf(text: string, length: number): Generator<string> {
-  for (let from = 0; from < text.length;) {
-    let to = from + length;
-    while (isFirstHalf(text.charCodeAt(to - 1))) to += 1;
-    yield text.slice(from, to);
-    from = to;
-  }
-}
-
-function isFirstHalf(unit: number): boolean {
-  return unit >= 0xd800 && unit < 0xdc00;
-}
-
 /**
  * Where the last character that is complete ends, in what begins with one; of bytes that are no UTF-8,
  * anywhere.

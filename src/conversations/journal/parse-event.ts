@@ -1,9 +1,5 @@
 import type { DurableEvent } from '../../events/index.js';
-import { inSlices, isLarge, turnForLine } from '../../flow/index.js';
-import { parseInParts, slicesOf } from '../../text/index.js';
-
-/** So much of a large line is parsed at a time (UTF-16 units): in half a millisecond. */
-const PART = 128 * 1024;
+import { turnForLine } from '../../flow/index.js';
 
 type Need = (value: unknown) => boolean;
 
@@ -64,16 +60,11 @@ export function parseEvent(line: string): DurableEvent | undefined {
   }
 }
 
-/** The same; many of them in many turns, and a large one in slices. */
+/** The same, when the share that reading logs has of this turn of the event loop allows it. */
 export async function parseWithYield(line: string): Promise<DurableEvent | undefined> {
   const turn = turnForLine();
   if (turn) await turn;
-  if (!isLarge(line.length)) return parseEvent(line);
-  try {
-    return complete((await inSlices(parseInParts([...slicesOf(line, PART)]))) as DurableEvent);
-  } catch {
-    return undefined;
-  }
+  return parseEvent(line);
 }
 
 function complete(event: DurableEvent): DurableEvent | undefined {
