@@ -10,7 +10,7 @@ import { noRescanningExpression } from './scripts/no-rescanning-expression.mjs';
  * may be imported by nobody but the wiring.
  */
 const ARROWS = {
-  json: [],
+  json: ['text'],
   errors: [],
   flow: [],
   meters: [],
@@ -183,7 +183,7 @@ const WEB = {
 
 /** Parsers whose worst inputs stall or end the process: one file each bounds what they are given. */
 const PARSERS = [
-  ['yaml', 'parseYaml of text/'],
+  ['yaml', 'parseYaml of json/'],
   ['@huggingface/jinja', 'renderTemplate of agent/prompt/'],
 ].map(([name, instead]) => ({
   selector: `:matches(ImportExpression, ImportDeclaration[importKind!="type"])[source.value="${name}"]`,
@@ -280,7 +280,7 @@ export default tseslint.config(
   },
   { files: NO_WEB, rules: { 'no-restricted-imports': ['error', { patterns: [DRIVERS, WIRING, WEB] }] } },
   {
-    files: ['src/text/parse-yaml.ts', 'src/agent/prompt/template.ts'],
+    files: ['src/json/parse-yaml.ts', 'src/agent/prompt/template.ts'],
     rules: { 'no-restricted-syntax': 'off' },
   },
   { files: ['src/git/**'], rules: { 'no-restricted-syntax': ['error', ...PARSERS, URLS] } },

@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { AnyMessage, Stream } from '@agentclientprotocol/sdk';
 import { errorMessage } from '../errors/index.js';
-import { JsonSize, type JsonBounds } from '../text/index.js';
+import { JsonSize, type JsonBounds } from '../json/index.js';
 
 /** The longest message of an agent (bytes): an image of some size fits. */
 const MAX_MESSAGE = 32 * 1024 * 1024;

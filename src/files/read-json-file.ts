@@ -1,4 +1,4 @@
-import { parseJson } from '../text/index.js';
+import { parseJson } from '../json/index.js';
 import { MAX_FILE_BYTES, readProjectText } from './bounded-text.js';
 
 /** How a JSON file is read. */

@@ -7,8 +7,8 @@ import {
   UnsupportedMediaTypeException,
 } from '@nestjs/common';
 import { yieldForChunk, turnForRequest } from '../../flow/index.js';
-import { JsonBoundsError, JsonSize, Utf8Text } from '../../text/index.js';
-import { explainJsonError } from './json-error.js';
+import { explainJsonError, JsonBoundsError, JsonSize } from '../../json/index.js';
+import { Utf8Text } from '../../text/index.js';
 import { prefixPath, MISSING, RequestValidationError } from '../validation/problem.js';
 
 /**
@@ -138,8 +138,8 @@ function parsed(text: string): unknown {
   try {
     return JSON.parse(json);
   } catch {
-    const { position, explanation } = explainJsonError(json);
-    throw invalidJson(position, explanation);
+    const { position, message } = explainJsonError(json);
+    throw invalidJson(position, message);
   }
 }
 

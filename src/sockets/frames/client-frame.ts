@@ -1,8 +1,8 @@
 import type { IncomingMessage } from '../../conversations/state/start-request.js';
 import { textContent, type Content, type MessageRole } from '../../events/index.js';
 import { afterLarge, inSlices, yieldForChunk } from '../../flow/index.js';
-import { decodeInParts, JsonBoundsError, measureJson } from '../../text/index.js';
-import { isJsonObject } from '../../json/index.js';
+import { decodeInParts } from '../../text/index.js';
+import { isJsonObject, JsonBoundsError, measureJson } from '../../json/index.js';
 
 /** A longer frame is parsed in a turn of its own (bytes). */
 const WORTH_A_TURN = 32 * 1024;
