@@ -11,6 +11,7 @@ import {
   ValidateBy,
   ValidateNested,
 } from 'class-validator';
+import { isJsonObject } from '../json/index.js';
 import { isHttpUrl } from '../text/index.js';
 
 /** A class whose fields are declared with the decorators below. */
@@ -161,7 +162,7 @@ export function Custom(
 export function Section(about: string, type: ConfigClass): PropertyDecorator {
   const expected = 'an object';
   return field(about, { kind: 'section', type }, expected, {}, [
-    check('isSection', expected, isObject),
+    check('isSection', expected, isJsonObject),
     ValidateNested({ message: expected }),
     Type(() => type),
   ]);
@@ -175,7 +176,7 @@ export function SectionList(about: string, type: ConfigClass): PropertyDecorator
     check(
       'isSectionList',
       expected,
-      (value) => !Array.isArray(value) || value.every((item) => isObject(item)),
+      (value) => !Array.isArray(value) || value.every((item) => isJsonObject(item)),
     ),
     ValidateNested({ each: true, message: expected }),
     Type(() => type),
@@ -230,9 +231,5 @@ function isPattern(value: unknown): boolean {
 }
 
 function isDictionary(value: unknown): boolean {
-  return isObject(value) && Object.values(value).every((item) => typeof item === 'string');
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isJsonObject(value) && Object.values(value).every((item) => typeof item === 'string');
 }

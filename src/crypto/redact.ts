@@ -1,3 +1,4 @@
+import { isJsonObject } from '../json/index.js';
 import { isSecretName } from '../text/index.js';
 import { maskUserinfo } from './userinfo.js';
 
@@ -33,7 +34,7 @@ export function isSecretGroup(name: string): boolean {
 export function redact(value: unknown): unknown {
   if (typeof value === 'string') return maskUserinfo(value);
   if (Array.isArray(value)) return value.map(redact);
-  if (!isRecord(value)) return value;
+  if (!isJsonObject(value)) return value;
   return mapEntries(value, (name, item) => {
     if (isSecretName(name)) return '<redacted>';
     return isEnvironmentOrHeaders(name) ? redactAll(item) : redact(item);
@@ -42,7 +43,7 @@ export function redact(value: unknown): unknown {
 
 function redactAll(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(redactAll);
-  return isRecord(value) ? mapEntries(value, (_name, item) => redactAll(item)) : '<redacted>';
+  return isJsonObject(value) ? mapEntries(value, (_name, item) => redactAll(item)) : '<redacted>';
 }
 
 function mapEntries(
@@ -50,8 +51,4 @@ function mapEntries(
   change: (name: string, item: unknown) => unknown,
 ): Record<string, unknown> {
   return Object.fromEntries(Object.entries(record).map(([name, item]) => [name, change(name, item)]));
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }

@@ -1,4 +1,4 @@
-export { isJsonObject, type JsonObject } from './json-object.js';
+export { asJsonObject, isJsonObject, type JsonObject } from './json-object.js';
 export { CLIENT_JSON_BOUNDS, JsonBoundsError, JsonSize, measureJson, type JsonBounds } from './json-size.js';
 export { parseJson } from './parse-json.js';
 export { parseYaml, YamlError } from './parse-yaml.js';

@@ -1,6 +1,7 @@
 import { errorMessage } from '../../errors/index.js';
 import { plainText, type Message } from '../../events/index.js';
 import { MAX_TIMER_MS } from '../../flow/index.js';
+import { isJsonObject } from '../../json/index.js';
 import type { LlmTool } from '../../llm/llm.js';
 import type { CriticResult } from './critic.js';
 import { boundedText } from '../../tools/bounded-text.js';
@@ -106,9 +107,9 @@ function verdict(critic: JsonObject, found: readonly number[]): CriticResult {
 /** @throws CriticServiceError for an answer of another form */
 function probabilities(text: string): number[] {
   const answer: unknown = JSON.parse(text);
-  const data: unknown = isObject(answer) ? answer['data'] : undefined;
+  const data: unknown = isJsonObject(answer) ? answer['data'] : undefined;
   const first: unknown = Array.isArray(data) ? data[0] : undefined;
-  const found: unknown = isObject(first) ? first['probs'] : undefined;
+  const found: unknown = isJsonObject(first) ? first['probs'] : undefined;
   const isProbability = (value: unknown): value is number =>
     typeof value === 'number' && value >= 0 && value <= 1;
   if (!Array.isArray(found) || !found.every(isProbability)) {
@@ -121,9 +122,6 @@ function labels(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((name): name is string => typeof name === 'string') : [];
 }
 
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null;
-}
 
 /** A share of one in percent, as people read it. */
 export function percent(share: number): string {

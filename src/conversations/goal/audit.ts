@@ -1,7 +1,7 @@
 import { describeEvent } from '../../agent/condenser/summary-prompt.js';
 import type { ViewEvent } from '../../agent/agent-view.js';
 import { plainText, textContent, type Message } from '../../events/index.js';
-import { parseJson } from '../../json/index.js';
+import { isJsonObject, parseJson } from '../../json/index.js';
 import { taggedParts } from '../../text/index.js';
 import { pythonRepr } from '../../tools/arguments/python-text.js';
 import type { GoalVerdict } from '../state/conversation-state.js';
@@ -80,7 +80,7 @@ function jsonObject(text: string): Record<string, unknown> | undefined {
   if (from === -1 || to < from) return undefined;
   try {
     const value = parseJson(text.slice(from, to + 1));
-    return typeof value === 'object' && value !== null ? { ...value } : undefined;
+    return isJsonObject(value) ? value : undefined;
   } catch {
     return undefined;
   }

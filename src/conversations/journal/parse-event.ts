@@ -1,11 +1,12 @@
 import type { DurableEvent } from '../../events/index.js';
 import { turnForLine } from '../../flow/index.js';
+import { isJsonObject } from '../../json/index.js';
 
 type Need = (value: unknown) => boolean;
 
 const text: Need = (value) => typeof value === 'string';
 const texts: Need = (value) => Array.isArray(value) && value.every(text);
-const objects: Need = (value) => Array.isArray(value) && value.every(isObject);
+const objects: Need = (value) => Array.isArray(value) && value.every(isJsonObject);
 
 /** Fields without which an event cannot be put before a model or folded into the state, by its kind. */
 const NEEDED: Record<string, Record<string, Need>> = {
@@ -73,9 +74,5 @@ function complete(event: DurableEvent): DurableEvent | undefined {
 }
 
 function valueAt(event: object, path: readonly string[]): unknown {
-  return path.reduce<unknown>((value, field) => (isObject(value) ? value[field] : undefined), event);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
+  return path.reduce<unknown>((value, field) => (isJsonObject(value) ? value[field] : undefined), event);
 }

@@ -1,3 +1,4 @@
+import { asJsonObject } from '../../json/index.js';
 import { LlmError } from '../errors/llm-error.js';
 import { modelFetch } from '../transport/model-fetch.js';
 import { callChatCompletions } from '../protocols/chat-completions.js';
@@ -90,8 +91,7 @@ function claudeFetch(address: string, bearer: string): typeof fetch {
 
 function bodyFields(init: RequestInit | undefined): Record<string, unknown> {
   const text = typeof init?.body === 'string' ? init.body : '{}';
-  const body: unknown = JSON.parse(text);
-  return typeof body === 'object' && body !== null ? { ...body } : {};
+  return asJsonObject(JSON.parse(text));
 }
 
 /** Instead of the keys that the SDKs send. */
