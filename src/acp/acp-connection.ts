@@ -255,7 +255,8 @@ export class AcpConnection {
   }
 
   private resumeMethod(): string | undefined {
-    if (asJsonObject(this.capabilities['sessionCapabilities'])['resume'] !== undefined) return 'session/resume';
+    if (asJsonObject(this.capabilities['sessionCapabilities'])['resume'] !== undefined)
+      return 'session/resume';
     return this.capabilities['loadSession'] === true ? 'session/load' : undefined;
   }
 

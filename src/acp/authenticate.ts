@@ -24,7 +24,9 @@ export async function authenticate(
 /** `gemini-api-key` is had by GEMINI_API_KEY; newer agents list the variables. */
 function variablesOf(method: AuthMethod): readonly string[] {
   const { vars, varName } = asJsonObject(method);
-  const listed = (Array.isArray(vars) ? vars : []).map((entry) => asJsonObject(entry)['name']).concat(varName);
+  const listed = (Array.isArray(vars) ? vars : [])
+    .map((entry) => asJsonObject(entry)['name'])
+    .concat(varName);
   const names = listed.filter((name) => typeof name === 'string');
   if (names.length > 0) return names;
   const known = VARIABLES[method.id];

@@ -1,3 +1,4 @@
+import { decodeUrlPart } from '../text/index.js';
 import { MASK } from './mask.js';
 
 /**
@@ -30,13 +31,5 @@ export function maskUserinfo(url: string): string {
 export function userinfoTexts(userinfo: string): string[] {
   const colon = userinfo.indexOf(':');
   const password = colon === -1 ? userinfo : userinfo.slice(colon + 1);
-  return [userinfo, password, unescaped(password)].filter((text) => text !== '');
-}
-
-function unescaped(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
+  return [userinfo, password, decodeUrlPart(password)].filter((text) => text !== '');
 }

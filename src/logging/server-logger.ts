@@ -158,7 +158,6 @@ function asText(value: unknown): string {
   return typeof value === 'string' ? value : inspect(redact(value), { breakLength: Infinity });
 }
 
-
 function droppedLines(count: number): LogEntry {
   const message = `${count} lines were left out: whoever reads the log does not keep up`;
   return { time: new Date().toISOString(), level: 'warn', context: 'Log', message };

@@ -122,7 +122,6 @@ function labels(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((name): name is string => typeof name === 'string') : [];
 }
 
-
 /** A share of one in percent, as people read it. */
 export function percent(share: number): string {
   return `${(share * 100).toFixed(1)}%`;

@@ -59,7 +59,8 @@ function tidyServer(given: JsonObject): JsonObject {
     names
       .map((name) => [name, Object.hasOwn(full, name) ? full[name] : null] as const)
       .filter(
-        ([name, value]) => value !== null && !(MAPS.has(name) && Object.keys(asJsonObject(value)).length === 0),
+        ([name, value]) =>
+          value !== null && !(MAPS.has(name) && Object.keys(asJsonObject(value)).length === 0),
       ),
   );
 }
@@ -75,7 +76,9 @@ function withBasicAuth(service: JsonObject): JsonObject {
   if (typeof url !== 'string' || strategy !== 'none') return service;
   const { url: plain, authorization } = splitBasicAuth(url);
   if (authorization === undefined) return service;
-  const others = Object.entries(asJsonObject(headers)).filter(([name]) => name.toLowerCase() !== 'authorization');
+  const others = Object.entries(asJsonObject(headers)).filter(
+    ([name]) => name.toLowerCase() !== 'authorization',
+  );
   return { ...service, url: plain, headers: { ...Object.fromEntries(others), Authorization: authorization } };
 }
 

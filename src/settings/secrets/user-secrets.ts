@@ -99,7 +99,9 @@ export class UserSecrets {
       const { file, ...stored } = await this.load();
       const { next, result } = work(stored);
       const before = { secrets: textsOf(stored.entries) };
-      const sealed = asJsonObject(this.secrets.seal(this.file.path, { secrets: next.values }, before)['secrets']);
+      const sealed = asJsonObject(
+        this.secrets.seal(this.file.path, { secrets: next.values }, before)['secrets'],
+      );
       const custom_secrets = Object.fromEntries(
         Object.entries(next.entries).map(([name, entry]) => {
           const { name: own, description = null, ...more } = asJsonObject(entry);

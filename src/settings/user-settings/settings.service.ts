@@ -123,7 +123,8 @@ export class SettingsService {
       agent_settings: {
         ...shown,
         ...(shown['llm'] !== undefined && { llm: shownLlm }),
-        agent_context: context === null ? null : { current_datetime: utcTimestamp(), ...asJsonObject(context) },
+        agent_context:
+          context === null ? null : { current_datetime: utcTimestamp(), ...asJsonObject(context) },
       },
       conversation_settings: conversation,
       llm_api_key_is_set: hasSecret(llm['api_key']),

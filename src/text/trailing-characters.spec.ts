@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { withoutEndSlashes } from './end-slashes.js';
+import { withoutEndSlashes } from './trailing-characters.js';
 
 describe('withoutEndSlashes', () => {
   it('takes away all slashes at the end, and no others', () => {

@@ -1,9 +1,10 @@
-import { isSecretName } from './secret-name.js';
+import { isSecretName } from '../secret-name.js';
+import { decodeUrlPart } from './parse-url.js';
 
-/** What stands in the place of a name and a password, as the original writes it. */
+/** Replaces user name and password, as in the original. */
 const USERINFO_MASK = '****';
 const VALUE_MASK = '%3Credacted%3E';
-/** Parameters that hold signatures or passwords and that no other list of secret names has. */
+/** Parameters with signatures or passwords that `isSecretName` does not know. */
 const MORE_SECRETS = new Set([
   'auth',
   'sig',
@@ -13,14 +14,13 @@ const MORE_SECRETS = new Set([
   'pwd',
   'pass',
 ]);
-/** What may be an address in a text that is not ours; git also names hosts without their scheme. */
+/** What may be a URL in foreign text; git also prints hosts without a scheme. */
 const WORD = /[^\s'"<>()]+/g;
 const SCHEME = /^([a-z][a-z\d+.-]*):/i;
 
 /**
- * The address of a repository as people may see it: `****` for a name and a password, `%3Credacted%3E` for
- * values of parameters with secret names. A name alone stays where it is no secret: `git@host:path`,
- * `ssh://git@host`.
+ * Masks the URL of a repository for display: `****` for user name and password, `%3Credacted%3E` for values of
+ * parameters with secret names. A user name without password is kept in `git@host:path` and `ssh://git@host`.
  */
 export function maskRemote(address: string): string {
   const end = address.search(/[?#]/);
@@ -28,7 +28,7 @@ export function maskRemote(address: string): string {
   return maskUser(place) + (end === -1 ? '' : maskParameters(address.slice(end)));
 }
 
-/** A text with the addresses in it masked (`maskRemote`). */
+/** Masks all URLs in a text (`maskRemote`). */
 export function maskRemotes(text: string): string {
   return text.replace(WORD, (word) => (/[@?#]/.test(word) ? maskRemote(word) : word));
 }
@@ -48,13 +48,13 @@ function maskUser(place: string): string {
   return `${place.slice(0, start)}${USERINFO_MASK}${place.slice(userEnd)}`;
 }
 
-/** The `@` that ends a name and a password; a password may hold slashes, which nobody has escaped. */
+/** The position of the `@` after user name and password; a password may contain unescaped slashes. */
 function endOfUser(place: string, start: number): number | undefined {
   const slash = place.slice(start).search(/[/\\]/);
   const authority = slash === -1 ? place.length : start + slash;
   const at = place.lastIndexOf('@', authority);
   if (at >= start && at < authority) return at;
-  // `user:pa/ss@host`: what stands behind the colon is no port.
+  // `user:pa/ss@host`: what follows the colon is not a port.
   if (start === 0) return undefined;
   const colon = place.indexOf(':', start);
   const isPort = colon === -1 || colon > authority || /^\d*$/.test(place.slice(colon + 1, authority));
@@ -62,7 +62,7 @@ function endOfUser(place: string, start: number): number | undefined {
   return isPort || last < authority ? undefined : last;
 }
 
-/** Of a query and a fragment; a `;` parts parameters, too, for some readers. */
+/** Masks parameters of a query and a fragment. Some parsers also separate parameters by `;`. */
 function maskParameters(text: string): string {
   let inFragment = false;
   return text
@@ -70,20 +70,12 @@ function maskParameters(text: string): string {
     .map((part) => {
       inFragment ||= part === '#';
       const end = part.indexOf('=');
-      // A word of a fragment alone names a place in a page.
+      // A fragment without `=` names a place in a page.
       if (end === -1 && inFragment) return part;
       const name = end === -1 ? part : part.slice(0, end);
-      const known = unescaped(name);
+      const known = decodeUrlPart(name);
       const isSecret = isSecretName(known) || MORE_SECRETS.has(known.toLowerCase());
       return isSecret ? `${name}=${VALUE_MASK}` : part;
     })
     .join('');
-}
-
-function unescaped(name: string): string {
-  try {
-    return decodeURIComponent(name);
-  } catch {
-    return name;
-  }
 }

@@ -1,11 +1,11 @@
-/** An address or a path without the slashes at its end. */
+/** Removes trailing slashes from a URL or a path. */
 export function withoutEndSlashes(text: string): string {
   return withoutEnd(text, '/');
 }
 
 /**
- * A text without any of the given characters at its end. The time is linear in the length, which `/[.-]+$/`
- * is not: each run of these characters anywhere in the text is tried from each of its places.
+ * Removes trailing characters of a set. Takes linear time, unlike `/[.-]+$/`, which retries from each
+ * character of each run of them.
  */
 export function withoutEnd(text: string, characters: string): string {
   let end = text.length;

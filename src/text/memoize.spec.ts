@@ -1,4 +1,4 @@
-import { remembered } from './remembered.js';
+import { remembered } from './memoize.js';
 
 describe('a function that remembers', () => {
   it('is asked once for each text, also where the answer is undefined', () => {

@@ -1,14 +1,13 @@
-/** Up to this length the engine's own search is used: its worst case is the product of both lengths. */
+/** Up to this length `indexOf` is used: the worst case of that is the product of both lengths. */
 const SHORT = 64;
 
 /**
- * Searches texts for another one in time that is linear in both lengths (Knuth, Morris, Pratt). `indexOf` of
- * V8 is not: for `aaa...b...aaa` in a text of `a` it takes their product, minutes for a file of some
- * megabytes.
+ * Searches for a text in linear time (Knuth, Morris, Pratt). `indexOf` of V8 can take the product of both
+ * lengths: minutes for `aaa...b...aaa` in a file of some megabytes of `a`.
  */
 export class TextSearch {
   /**
-   * For each length of what matched so far: how much of it still matches when the next character does not.
+   * For each length of what has matched: how much of it still matches if the next character does not.
    */
   private readonly fallback: Int32Array | undefined;
 
@@ -16,7 +15,7 @@ export class TextSearch {
     if (searched.length > SHORT) this.fallback = fallbacks(searched.length, (at) => searched.charCodeAt(at));
   }
 
-  /** Where the searched text begins at or behind a place, or -1, as `indexOf` answers it. */
+  /** As `indexOf`. */
   indexIn(text: string, from = 0): number {
     const { searched, fallback } = this;
     if (!fallback) return text.indexOf(searched, from);
@@ -32,8 +31,8 @@ export class TextSearch {
 }
 
 /**
- * The table of the search by Knuth, Morris and Pratt: for each prefix of a sequence, the length of its
- * longest proper prefix that is also its end.
+ * The failure table of Knuth, Morris and Pratt: for each prefix of a sequence, the length of its longest
+ * proper prefix that is also its suffix.
  * @param at the item at an index
  */
 export function fallbacks(length: number, at: (index: number) => number): Int32Array {
