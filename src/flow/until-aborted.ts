@@ -1,4 +1,7 @@
-/** The result, or the reason of the signal, whichever is there first. */
+/**
+ * Settles as the work does, or rejects with the reason of the signal if that is aborted first. A later
+ * rejection of the work counts as handled.
+ */
 export async function untilAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   const listening = new AbortController();
   const aborted = new Promise<never>((_, reject) => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { addToShellEnvironment, childEnvironment, shellEnvironment } from './child-environment.js';
 
 describe('childEnvironment', () => {
-  it('passes on what is allowed, and nothing else', () => {
+  it('passes on allowed variables only', () => {
     const inherited = {
       PATH: '/bin',
       HOME: '/home/me',
@@ -26,7 +26,7 @@ describe('childEnvironment', () => {
     });
   });
 
-  it('takes what the caller gives, but not the names of the server', () => {
+  it('adds variables of the caller except those of the server', () => {
     const extra = { TOKEN: 't', PAGER: 'less', OH_SECRET_KEY: 'k', SESSION_API_KEY: 'k' };
     expect(childEnvironment(extra, {})).toEqual({
       LANG: 'C.UTF-8',
@@ -41,7 +41,7 @@ describe('childEnvironment', () => {
 describe('shellEnvironment', () => {
   afterEach(() => addToShellEnvironment([]));
 
-  it('adds each variable whose name a pattern matches as a whole', () => {
+  it('adds variables whose whole name matches a pattern', () => {
     const letters = (...all: string[]) => fc.string({ unit: fc.constantFrom(...all), maxLength: 6 });
     fc.assert(
       fc.property(letters('a', 'b'), letters('a', 'b', '*'), (end, patternEnd) => {

@@ -1,11 +1,10 @@
 /**
- * What a child process may inherit from the server's environment. An allow list: whatever is not named here
- * stays with the server, so a key that nobody thought of cannot leak. Things a project needs beyond it
- * (registry tokens, an SSH agent, service URLs) are given on purpose: through the configuration
- * (`shell_environment`), a tool's `env` parameter or conversation secrets.
+ * Variables that child processes inherit from the server. An allow list, so that keys that nobody thought of
+ * cannot leak. What a project needs beyond it (registry tokens, an SSH agent, service URLs) is passed
+ * explicitly: by the configuration (`shell_environment`), a tool's `env` parameter or conversation secrets.
  */
 const ALLOWED_NAMES = new Set([
-  // Who and where
+  // User and locale
   ...[
     'PATH',
     'HOME',
@@ -20,31 +19,31 @@ const ALLOWED_NAMES = new Set([
     'LANG',
     'LANGUAGE',
   ],
-  // The way to the network
+  // Network
   ...['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'ALL_PROXY', 'NO_PROXY'],
   ...['http_proxy', 'https_proxy', 'ftp_proxy', 'all_proxy', 'no_proxy'],
   ...['SSL_CERT_FILE', 'SSL_CERT_DIR', 'REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE', 'NODE_EXTRA_CA_CERTS'],
   ...['GIT_SSL_CAINFO', 'PIP_CERT'],
-  // Toolchains that the machine's image has set up
+  // Toolchains of the machine's image
   ...['VIRTUAL_ENV', 'CONDA_PREFIX', 'CONDA_DEFAULT_ENV', 'CONDA_EXE', 'PYENV_ROOT', 'NVM_DIR', 'NODE_PATH'],
   ...['JAVA_HOME', 'GOPATH', 'GOROOT', 'CARGO_HOME', 'RUSTUP_HOME', 'GEM_HOME', 'SDKMAN_DIR', 'DOTNET_ROOT'],
   ...['LD_LIBRARY_PATH', 'PKG_CONFIG_PATH', 'PYTHONPATH', 'PYTHONUNBUFFERED', 'PLAYWRIGHT_BROWSERS_PATH'],
   ...['DOCKER_HOST', 'DEBIAN_FRONTEND'],
-  // A desktop, where there is one
+  // Desktop
   ...['DISPLAY', 'WAYLAND_DISPLAY', 'XAUTHORITY', 'DBUS_SESSION_BUS_ADDRESS'],
 ]);
 
 const ALLOWED_PREFIXES = ['LC_', 'XDG_'];
 
-/** The server's own settings and keys: not even `extra` may carry them. */
+/** The server's own settings and keys. They are removed from `extra`, too. */
 const SERVER_NAMES = /^(OH_|SESSION_API_KEY)/;
 
-/** Never inherited, whatever the configuration says. What a caller gives may be called `OPENHANDS_...`. */
+/** Never inherited, regardless of the configuration. Callers may set `OPENHANDS_...` themselves. */
 const NOT_INHERITED = /^(OH_|OPENHANDS_|SESSION_API_KEY)/;
 
 /**
- * What was put into the server's environment for its children, on purpose, while it runs. Process-wide, as
- * that is.
+ * Variables that were added to the server's environment for its children at run time. Process-wide, like the
+ * environment.
  */
 const passedOn = new Set<string>();
 
@@ -53,7 +52,7 @@ export function passOnToChildren(names: readonly string[]): void {
   for (const name of names) if (!SERVER_NAMES.test(name)) passedOn.add(name);
 }
 
-/** What the configuration adds for shells (`shell_environment`). Process-wide, as the environment is. */
+/** Patterns of `shell_environment` in the configuration. Process-wide, like the environment. */
 let addedForShells: readonly string[] = [];
 
 /**
@@ -73,9 +72,9 @@ function isAllowed(name: string): boolean {
 }
 
 /**
- * The environment for a shell or another program of an agent or a client: that of `childEnvironment`, and
- * what the configuration adds. Programs that the server runs for itself (git, ripgrep, a browser) get none of
- * the latter: variables such as `GIT_DIR` would change what they do.
+ * The environment for a shell or another program of an agent or a client: that of `childEnvironment` and what
+ * the configuration adds. Programs that the server runs for itself (git, ripgrep, a browser) do not get the
+ * latter: variables such as `GIT_DIR` would change what they do.
  * @param extra variables from the caller; they win over inherited ones. The server's own names are left out.
  */
 export function shellEnvironment(extra: Readonly<Record<string, string>> = {}): Record<string, string> {
@@ -86,12 +85,10 @@ export function shellEnvironment(extra: Readonly<Record<string, string>> = {}): 
 }
 
 /**
- * The environment for a process started on behalf of an agent or a client. It tells programs that an agent is
- * watching (`AI_AGENT`), keeps pagers from waiting for a key, and asks for UTF-8 where the server's
- * environment does not say.
+ * The environment for a process that runs on behalf of an agent or a client. It tells programs that an agent
+ * runs them (`AI_AGENT`), disables pagers, and selects UTF-8 unless the server's environment sets a locale.
  * @param extra variables from the caller; they win over inherited ones. The server's own names are left out.
- * @param inherited where to take the allowed variables from; the server's environment unless a test says
- *   otherwise
+ * @param inherited source of the allowed variables; tests replace the server's environment
  */
 export function childEnvironment(
   extra: Readonly<Record<string, string>> = {},
@@ -114,7 +111,7 @@ function withoutServerNames(variables: Readonly<Record<string, string>>): Record
 }
 
 /**
- * Whether a name is what a pattern says; each part between two `*` is looked for once, from left to right.
+ * Whether a name matches a pattern with `*`; each part is searched once, from left to right.
  */
 function matches(name: string, pattern: string): boolean {
   const [first = '', ...others] = pattern.split('*');

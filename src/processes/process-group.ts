@@ -2,27 +2,27 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { settlesWithin } from '../flow/index.js';
 
-/** How long a program may take to end by itself, and then to end when it is told to (ms). */
+/** How long a program may take to end after its input was closed, and after SIGTERM (ms). */
 const GRACE_MS = 1_000;
 
-/** Whether a child has ended. What it has started may live on. */
+/** Whether a child has ended. Processes that it started may still run. */
 export function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
 }
 
-/** Sends a signal to a child that leads a process group, and to all that is in the group. */
+/** Sends a signal to the process group that a child leads. */
 export function killGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   if (pid === undefined) return;
   try {
     process.kill(-pid, signal);
   } catch {
-    // All of it has ended already.
+    // The whole group has ended.
   }
 }
 
 /**
- * Ends a child that leads a process group (`detached`), and all that is in the group: by closing its input,
- * then by asking, then by force. Resolves when it has ended.
+ * Ends a child that leads a process group (`detached`) and all processes of the group: closes its input, then
+ * sends SIGTERM, then SIGKILL. Resolves when the child has ended.
  */
 export async function endGroup(child: ChildProcess): Promise<void> {
   if (child.pid === undefined || hasEnded(child)) return;

@@ -9,17 +9,17 @@ import { forEachBounded } from '../flow/index.js';
 export const SESSION_VARIABLE = 'OPENHANDS_TERMINAL_ID';
 
 const ENVIRONMENT_ENTRY = `${SESSION_VARIABLE}=`;
-/** How long a process may take to end by itself, and how often we look. */
+/** How long processes may take to end after SIGTERM, and how often that is checked (ms). */
 const GRACE_MS = 500;
-const LOOK_MS = 20;
-/** After that many looks what is left cannot be killed (uninterruptible, or another user's). */
-const MAX_LOOKS_AFTER_KILL = 100;
+const CHECK_MS = 20;
+/** Checks after SIGKILL; what is left then cannot be killed (uninterruptible, or another user's). */
+const MAX_CHECKS_AFTER_KILL = 100;
 
 /**
- * So many are looked at together: there are thousands on some machines, and others want to read files, too.
+ * Processes that are read at the same time: some machines have thousands, and other work needs the threads.
  */
-const PROCESSES_AT_ONCE = 4;
-/** More than almost all environments have. */
+const CONCURRENT_READS = 4;
+/** Initial buffer: larger than almost all environments (bytes). */
 const PROC_BYTES = 16 * 1024;
 
 const openFile = promisify(open);
@@ -31,18 +31,18 @@ interface ProcessInfo {
   parent: number;
   /** Kernel session: the shell's process id for everything on its terminal. */
   session: number;
-  /** Value of the session variable, if it has one that we may read. */
+  /** Value of the session variable, if set and readable. */
   terminalId?: string;
 }
 
 /**
- * Ends every process of a terminal session: what runs on its terminal (`shellPid` is its leader), what
- * carries its id in the environment (`nohup`, `setsid`, daemons), and all their children. First politely,
- * then with SIGKILL, until a look finds nothing.
+ * Ends every process of a terminal session: processes on its terminal (led by one of `shellPids`), processes
+ * with its id in the environment (`nohup`, `setsid`, daemons), and all their children. Sends SIGTERM first,
+ * then SIGKILL until none is found.
  *
- * Needs /proc; without it (macOS) only the terminal's own hang-up reaches the children. Out of reach are
- * processes that left the session *and* cleared their environment *and* outlived their parent, and those of
- * another user.
+ * Needs /proc; without it (macOS) only the hang-up of the terminal reaches the children. Not found are
+ * processes that left the session, cleared their environment and outlived their parent, and those of another
+ * user.
  */
 export async function endSessionProcesses(id: string, shellPids: readonly number[]): Promise<void> {
   let found = await findSessionProcesses(id, shellPids);
@@ -53,28 +53,28 @@ export async function endSessionProcesses(id: string, shellPids: readonly number
   }
   const deadline = performance.now() + GRACE_MS;
   while (found.length > 0 && performance.now() < deadline) {
-    await delay(LOOK_MS);
+    await delay(CHECK_MS);
     found = await findSessionProcesses(id, shellPids);
   }
-  for (let looks = 0; found.length > 0 && looks < MAX_LOOKS_AFTER_KILL; looks += 1) {
+  for (let checks = 0; found.length > 0 && checks < MAX_CHECKS_AFTER_KILL; checks += 1) {
     for (const pid of found) signal(pid, 'SIGKILL');
-    await delay(LOOK_MS);
+    await delay(CHECK_MS);
     found = await findSessionProcesses(id, shellPids);
   }
 }
 
-/** The ids of all sessions that have a living process which shows us its environment. */
+/** The ids of all sessions with a running process whose environment is readable. */
 export async function sessionIds(): Promise<Set<string>> {
   const all = await scanProcesses();
   return new Set(all.flatMap(({ terminalId }) => (terminalId === undefined ? [] : [terminalId])));
 }
 
-/** The living processes of a session. */
+/** The running processes of a session. */
 async function findSessionProcesses(id: string, shellPids: readonly number[]): Promise<number[]> {
   const all = await scanProcesses();
   const members = new Set<number>();
   for (const { pid, session, terminalId } of all) {
-    // Process ids are used again: what carries another session's id is not ours.
+    // Process ids are reused: a process with another session's id is not ours.
     const onTerminal = shellPids.includes(session) && terminalId === undefined;
     if (terminalId === id || onTerminal) members.add(pid);
   }
@@ -88,8 +88,7 @@ async function findSessionProcesses(id: string, shellPids: readonly number[]): P
 }
 
 /**
- * The process group that a terminal's keys reach now (`tpgid` of the shell), or nothing when it cannot be
- * told.
+ * The foreground process group of a terminal (`tpgid` of the shell). Undefined if unknown.
  */
 export async function foregroundGroup(shellPid: number): Promise<number | undefined> {
   const fields = await statFields(shellPid);
@@ -97,7 +96,7 @@ export async function foregroundGroup(shellPid: number): Promise<number | undefi
   return Number.isInteger(group) && group > 1 ? group : undefined;
 }
 
-/** Sends a signal to a process, or to a group when negative; one that is gone, or not ours, is left alone. */
+/** Sends a signal to a process, or to a group if negative. Does nothing if it has ended or is not ours. */
 export function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
@@ -111,8 +110,7 @@ let current: Promise<ProcessInfo[]> | undefined;
 let upcoming: Promise<ProcessInfo[]> | undefined;
 
 /**
- * Looks at all processes. Callers that come during a look share the next one, so that closing many costs few
- * looks.
+ * Lists all processes. Calls during a scan share the next one, so that closing many sessions takes few scans.
  */
 function scanProcesses(): Promise<ProcessInfo[]> {
   if (!current) {
@@ -132,7 +130,7 @@ async function scanOnce(): Promise<ProcessInfo[]> {
   const names = await readdir('/proc').catch(() => []);
   const found: ProcessInfo[] = [];
   const pids = names.filter((name) => /^\d+$/.test(name)).map(Number);
-  await forEachBounded(pids, PROCESSES_AT_ONCE, async (pid) => {
+  await forEachBounded(pids, CONCURRENT_READS, async (pid) => {
     const info = await describe(pid);
     if (info) found.push(info);
   });
@@ -141,9 +139,9 @@ async function scanOnce(): Promise<ProcessInfo[]> {
 
 async function describe(pid: number): Promise<ProcessInfo | undefined> {
   const fields = await statFields(pid);
-  // A zombie is dead; only its parent can remove it.
+  // Zombies have ended; only their parent can remove them.
   if (!fields || fields[0] === 'Z' || fields[0] === 'X') return undefined;
-  // Other users' processes do not show theirs; processes come and go while we look.
+  // Environments of other users' processes are not readable; processes may end meanwhile.
   const environment = await readProc(`/proc/${pid}/environ`).catch(() => '');
   const entry = environment.split('\0').find((line) => line.startsWith(ENVIRONMENT_ENTRY));
   const terminalId = entry?.slice(ENVIRONMENT_ENTRY.length);
@@ -153,13 +151,12 @@ async function describe(pid: number): Promise<ProcessInfo | undefined> {
 /** The fields of /proc/PID/stat from the state on (state, ppid, pgrp, session, tty, tpgid, ...; proc(5)). */
 async function statFields(pid: number): Promise<string[] | undefined> {
   const stat = await readProc(`/proc/${pid}/stat`).catch(() => undefined);
-  // The name before it may contain anything, parentheses included.
+  // The name before it may contain any character, including parentheses.
   return stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
 /**
- * A file of /proc, whose size nobody knows before. `readFile` would take twice as many trips to a thread for
- * it.
+ * Reads a file of /proc, whose size is unknown. `readFile` would take twice as many round trips to a thread.
  */
 async function readProc(file: string): Promise<string> {
   const fd = await openFile(file, 'r');
@@ -169,7 +166,7 @@ async function readProc(file: string): Promise<string> {
     for (;;) {
       const { bytesRead } = await readInto(fd, buffer, filled, buffer.length - filled, filled);
       filled += bytesRead;
-      // What did not fill the room was the whole.
+      // A read that does not fill the buffer was the last.
       if (filled < buffer.length) return buffer.toString('latin1', 0, filled);
       buffer = Buffer.concat([buffer], 2 * buffer.length);
     }

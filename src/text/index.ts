@@ -1,12 +1,12 @@
 export { characterCount, firstCharacters } from './characters.js';
 export { commandText, commandWords } from './command-words.js';
 export { dashedUuid } from './dashed-uuid.js';
-export { remembered } from './memoize.js';
+export { memoize } from './memoize.js';
 export { addRange, TextPatterns, type PatternMatch } from './search/text-patterns.js';
 export { fallbacks, TextSearch } from './search/text-search.js';
 export { isSecretName } from './secret-name.js';
 export { taggedParts } from './tagged-parts.js';
-export { withoutEnd, withoutEndSlashes } from './trailing-characters.js';
+export { withoutTrailing, withoutTrailingSlashes } from './trailing-characters.js';
 export { splitBasicAuth, type AddressParts } from './url/basic-auth.js';
 export { decodeUrlPart, isHttpUrl, parseUrl } from './url/parse-url.js';
 export { maskRemote, maskRemotes } from './url/remote-address.js';

@@ -5,7 +5,7 @@ const MAX_KEY_LENGTH = 256;
  * Caches the results of a pure function of a text.
  * @param maxEntries when there are as many, all are discarded
  */
-export function remembered<T>(compute: (text: string) => T, maxEntries = 256): (text: string) => T {
+export function memoize<T>(compute: (text: string) => T, maxEntries = 256): (text: string) => T {
   const cache = new Map<string, { result: T }>();
   return (text) => {
     const cached = cache.get(text);

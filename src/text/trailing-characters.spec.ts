@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { withoutEndSlashes } from './trailing-characters.js';
+import { withoutTrailingSlashes } from './trailing-characters.js';
 
-describe('withoutEndSlashes', () => {
+describe('withoutTrailingSlashes', () => {
   it('takes away all slashes at the end, and no others', () => {
     const slashed = fc.array(fc.constantFrom('/', '//', 'a', '\n', 'http:'), { maxLength: 8 });
     fc.assert(
@@ -10,7 +10,7 @@ describe('withoutEndSlashes', () => {
         const bare = text
           .split('/')
           .reduceRight((rest, part) => (rest === '' ? part : `${part}/${rest}`), '');
-        expect(withoutEndSlashes(text + '/'.repeat(slashes))).toBe(bare);
+        expect(withoutTrailingSlashes(text + '/'.repeat(slashes))).toBe(bare);
       }),
     );
   });

@@ -5,7 +5,7 @@ import { isJsonObject } from '../../json/index.js';
 import type { LlmTool } from '../../llm/llm.js';
 import type { CriticResult } from './critic.js';
 import { boundedText } from '../../tools/bounded-text.js';
-import { withoutEndSlashes } from '../../text/index.js';
+import { withoutTrailingSlashes } from '../../text/index.js';
 import type { JsonObject } from '../../json/index.js';
 
 /** Nothing that is longer is a verdict (bytes). */
@@ -30,7 +30,7 @@ export async function askService(
   const seconds = typeof timeout_seconds === 'number' ? timeout_seconds : 300;
   const tools = pass_tools_definitions === false ? [] : dialogue.tools;
   try {
-    const response = await fetch(`${withoutEndSlashes(String(server_url))}/classify`, {
+    const response = await fetch(`${withoutTrailingSlashes(String(server_url))}/classify`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', authorization: `Bearer ${String(api_key)}` },
       body: JSON.stringify({ model: model_name, input: chatText(dialogue.messages, tools) }),

@@ -9,7 +9,7 @@ import { withExtraBody } from '../protocols/extra-body.js';
 import { callLanguageModel } from '../protocols/language-model.js';
 import { sdkPrompt, type OptionFields, type PromptMarks } from '../protocols/prompt.js';
 import { mayThink, withoutThinking } from '../protocols/thinking-turn.js';
-import { withoutEndSlashes } from '../../text/index.js';
+import { withoutTrailingSlashes } from '../../text/index.js';
 import { fromEnvironment } from './environment.js';
 import type { Provider, ProviderAnswer, ProviderCall } from './provider.js';
 
@@ -86,7 +86,7 @@ const withoutUnusedBeta =
 /** The SDK wants the address with its version, the config's stands without. */
 function versioned(baseUrl: string | null): string | undefined {
   if (baseUrl === null) return undefined;
-  const root = withoutEndSlashes(baseUrl);
+  const root = withoutTrailingSlashes(baseUrl);
   return root.endsWith('/v1') ? root : `${root}/v1`;
 }
 

@@ -25,7 +25,9 @@ export class TextPatterns {
     this.longest = this.patterns.reduce((most, { length }) => Math.max(most, length), 0);
   }
 
-  /** Matches that do not overlap, from the start of the text; of those that begin at one place the longest. */
+  /**
+   * Matches that do not overlap, from the start of the text; of those that begin at one place the longest.
+   */
   find(text: string): PatternMatch[] {
     const found: PatternMatch[] = [];
     let at = 0;
@@ -121,8 +123,8 @@ class Automaton {
   }
 
   /**
-   * For an automaton of reversed patterns: each place where a pattern begins, from the last to the first, with
-   * the end of the longest.
+   * For an automaton of reversed patterns: each place where a pattern begins, from the last to the first,
+   * with the end of the longest.
    */
   matchesFromEnd(text: string): { starts: number[]; ends: number[] } {
     const { pattern } = this;

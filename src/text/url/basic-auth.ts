@@ -8,7 +8,9 @@ export interface AddressParts {
   authorization?: string;
 }
 
-/** Moves user name and password from a URL to a header. Text without them, or that is no URL, is not changed. */
+/**
+ * Moves user name and password from a URL to a header. Text without them, or that is no URL, is not changed.
+ */
 export function splitBasicAuth(address: string): AddressParts {
   const url = parseUrl(address);
   if (url === undefined || (url.username === '' && url.password === '')) return { url: address };

@@ -1,8 +1,9 @@
 /**
  * Parses a URL, absolute or relative to a base.
  *
- * `URL.canParse` of Node 20 refuses every text with a character of 128 to 255, such as `https://bücher.example`,
- * once V8 has compiled its caller (seen with 20.20.2, not with 24). That is why this catches the exception.
+ * `URL.canParse` of Node 20 refuses every text with a character of 128 to 255, such as
+ * `https://bücher.example`, once V8 has compiled its caller (seen with 20.20.2, not with 24). That is why
+ * this catches the exception.
  * @returns undefined when the text is no URL
  */
 export function parseUrl(text: string, base?: string): URL | undefined {

@@ -19,8 +19,9 @@ const WORD = /[^\s'"<>()]+/g;
 const SCHEME = /^([a-z][a-z\d+.-]*):/i;
 
 /**
- * Masks the URL of a repository for display: `****` for user name and password, `%3Credacted%3E` for values of
- * parameters with secret names. A user name without password is kept in `git@host:path` and `ssh://git@host`.
+ * Masks the URL of a repository for display: `****` for user name and password, `%3Credacted%3E` for values
+ * of parameters with secret names. A user name without password is kept in `git@host:path` and
+ * `ssh://git@host`.
  */
 export function maskRemote(address: string): string {
   const end = address.search(/[?#]/);

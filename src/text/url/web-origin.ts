@@ -1,6 +1,6 @@
 import { parseUrl } from './parse-url.js';
-import { withoutEndSlashes } from '../trailing-characters.js';
-import { remembered } from '../memoize.js';
+import { withoutTrailingSlashes } from '../trailing-characters.js';
+import { memoize } from '../memoize.js';
 
 /** The origin of a web page. */
 export interface WebOrigin {
@@ -24,7 +24,7 @@ const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'http:': ':80', 'https
  *   a default port: not for `null`, nor for text that a URL parser would have to repair (a backslash, a user,
  *   a path)
  */
-export const parseOrigin = remembered((text): WebOrigin | undefined => {
+export const parseOrigin = memoize((text): WebOrigin | undefined => {
   if (text.length > MAX_LENGTH) return undefined;
   const lower = text.toLowerCase();
   const origin = originInUrl(lower);
@@ -46,10 +46,10 @@ export function parseHost(text: string, protocol = 'http:'): WebOrigin | undefin
  * @returns undefined if the text contains more than an origin
  */
 export function parseWrittenOrigin(text: string): WebOrigin | undefined {
-  const lower = withoutEndSlashes(text.trim().toLowerCase());
+  const lower = withoutTrailingSlashes(text.trim().toLowerCase());
   const origin = originInUrl(lower);
   if (origin === undefined) return undefined;
-  return withoutEndSlashes(new URL(lower).href) === origin.serialised ? origin : undefined;
+  return withoutTrailingSlashes(new URL(lower).href) === origin.serialised ? origin : undefined;
 }
 
 /** The origin of a URL, which may contain more than that. */
