@@ -24,8 +24,8 @@ function passes(text: string, values: number, cuts: readonly number[] = []): boo
   }
 }
 
-describe('the size of JSON', () => {
-  it('is the number of values, wherever the bytes are cut', () => {
+describe('JsonSize', () => {
+  it('counts values, wherever the bytes are split', () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.array(fc.nat(), { maxLength: 5 }), fc.nat(2), (value, cuts, indent) => {
         const text = JSON.stringify(value, null, indent);
@@ -35,18 +35,18 @@ describe('the size of JSON', () => {
     );
   });
 
-  it('leaves out what stands in strings, behind backslashes and at the ends of pieces', () => {
+  it('ignores the content of strings, including escapes at the ends of pieces', () => {
     const text = JSON.stringify(['\\', '"[[[,,,{{{', '\\"', 'a\\\\"[,']);
     for (let cut = 0; cut <= text.length; cut += 1) expect(passes(text, 5, [cut, cut + 1])).toBe(true);
   });
 
-  it('is refused for nesting beyond the bound before the rest has come', () => {
+  it('refuses deep nesting before the rest has arrived', () => {
     const size = new JsonSize({ values: 1000, depth: 3 });
     size.push(Buffer.from('[[['));
     expect(() => size.push(Buffer.from('['))).toThrow('Nested more than 3 levels deep');
   });
 
-  it('does not depend on whether the bytes are JSON', () => {
+  it('accepts bytes that are not JSON', () => {
     fc.assert(fc.property(fc.uint8Array(), (bytes) => new JsonSize().push(Buffer.from(bytes))));
   });
 });

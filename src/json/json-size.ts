@@ -7,7 +7,7 @@ const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
-/** How much JSON may hold. */
+/** Bounds of a JSON text. */
 export interface JsonBounds {
   /** Values, containers included. */
   values: number;
@@ -16,29 +16,29 @@ export interface JsonBounds {
 }
 
 /**
- * The bounds of JSON that clients send. `JSON.parse` cannot be interrupted: 25,000 values take it up to 10
- * ms, a million up to 700 ms, and validation comes after it. Requests of real clients have some thousand
- * values. The depth bounds the stack of what works on values recursively.
+ * Bounds of JSON from clients. `JSON.parse` cannot be interrupted: it takes up to 10 ms for 25,000 values and
+ * up to 700 ms for a million, and validation follows. Requests of real clients have some thousand values. The
+ * depth bounds the stack of recursive functions.
  */
 export const CLIENT_JSON_BOUNDS: JsonBounds = { values: 25_000, depth: 128 };
 
-/** JSON exceeds its bounds; the message says which. */
+/** A JSON text exceeds a bound, which the message names. */
 export class JsonBoundsError extends Error {
   override readonly name = 'JsonBoundsError';
 }
 
 /**
- * Counts the values and levels of JSON that comes as pieces of UTF-8, before it is parsed. It takes any
- * bytes: whether they are JSON is up to the parser, which for other texts stops at the first mistake.
+ * Counts values and levels of JSON that arrives in pieces of UTF-8, before it is parsed. Accepts any bytes:
+ * the parser reports those that are not JSON.
  */
 export class JsonSize {
-  /** The document itself, an item behind each comma, and the first one of each container. */
+  /** The document itself, one value for each comma, and the first value of each container. */
   private values = 1;
   private depth = 0;
-  /** Nothing has come since a container was opened: it may be empty. */
+  /** A container was opened and nothing has followed: it may be empty. */
   private isOpening = false;
   private inString = false;
-  /** The last byte of the piece before was a backslash that escapes the first one of the next. */
+  /** The previous piece ended with a backslash that escapes the first byte of the next. */
   private isEscaped = false;
 
   constructor(private readonly bounds: JsonBounds = CLIENT_JSON_BOUNDS) {}
@@ -48,14 +48,14 @@ export class JsonSize {
     return this.isOpening ? this.values - 1 : this.values;
   }
 
-  /** @throws JsonBoundsError as soon as there is too much */
+  /** @throws JsonBoundsError as soon as a bound is exceeded */
   push(bytes: Buffer): void {
     for (let at = 0; at < bytes.length;)
       at = this.inString ? this.passString(bytes, at) : this.countUntilString(bytes, at);
     if (this.count > this.bounds.values) throw new JsonBoundsError(`More than ${this.bounds.values} values`);
   }
 
-  /** Counts up to the quote that begins a string. @returns where to go on */
+  /** Counts up to the quote that begins a string. @returns the position after it */
   private countUntilString(bytes: Buffer, from: number): number {
     let { values, depth, isOpening } = this;
     let at = from;
@@ -78,14 +78,14 @@ export class JsonSize {
     return at + 1;
   }
 
-  /** Passes over the rest of a string, to its quote or the end of the piece. @returns where to go on */
+  /** Skips the rest of a string, to its quote or the end of the piece. @returns the position after it */
   private passString(bytes: Buffer, from: number): number {
     const found = bytes.indexOf(QUOTE, from);
     const end = found < 0 ? bytes.length : found;
     let start = end;
     while (start > from && bytes[start - 1] === BACKSLASH) start -= 1;
     let backslashes = end - start;
-    // The first byte of the piece is a character, even if it is a backslash.
+    // The first byte of the piece is escaped, even if it is a backslash.
     if (start === from && this.isEscaped) backslashes += 1;
     this.isEscaped = found < 0 && backslashes % 2 === 1;
     this.inString = found < 0 || backslashes % 2 === 1;
@@ -93,11 +93,11 @@ export class JsonSize {
   }
 }
 
-/** So much is looked at in a part (bytes). */
+/** Bytes that are counted in one part. */
 const PART = 256 * 1024;
 
 /**
- * Checks the bounds of JSON that is there as a whole, a part for each `yield`.
+ * Checks the bounds of a whole JSON text, in parts, one for each `yield`.
  * @throws JsonBoundsError
  */
 export function* measureJson(bytes: Buffer): Generator<void, void> {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { parseJson } from './parse-json.js';
 
-describe('JSON of somebody else', () => {
-  it('is what JSON.parse makes of it, brackets and quotes in texts included', () => {
+describe('parseJson', () => {
+  it('parses like JSON.parse, including brackets and quotes in strings', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 10 }), (value) => {
         const text = JSON.stringify(value);
@@ -16,7 +16,7 @@ describe('JSON of somebody else', () => {
     ]);
   });
 
-  it('is refused where it is nested deeper than anybody writes', () => {
+  it('refuses more than 200 levels', () => {
     expect(() => parseJson('['.repeat(200) + ']'.repeat(200))).not.toThrow();
     expect(() => parseJson('['.repeat(201) + ']'.repeat(201))).toThrow('JSON nested more than 200 deep');
     expect(() => parseJson('{"a":'.repeat(100_000))).toThrow(RangeError);

@@ -1,31 +1,30 @@
 /**
- * What a YAML document of somebody else may have. The parser's worst inputs take time that grows with the
- * square of their length and stack that grows with their depth, so all of it is counted before anything is
- * parsed.
+ * Limits for an untrusted YAML document. The parser can take time quadratic in the length of its input and
+ * stack linear in its depth, so all of this is counted before it is parsed.
  */
 const LIMITS = {
   characters: 8 * 1024,
   /** Scalars and indicators, without white space and comments. */
   tokens: 1_000,
   lines: 1_000,
-  /** Flow collections in each other; and `-`, `?` and `:` that open collections on one line. */
+  /** Nested flow collections; also `-`, `?` and `:` that open collections on one line. */
   depth: 32,
   anchors: 32,
   tags: 32,
   aliases: 16,
 } as const;
 
-/** Characters of what the parser says is wrong: it repeats what it has read. */
+/** Characters of the parser's message, which quotes the input. */
 const MAX_REASON = 200;
 
-/** A text that is not YAML, or that is refused before it is parsed; the message goes on from its name. */
+/** Invalid YAML, or a document beyond the limits. The message continues a sentence that names the file. */
 export class YamlError extends Error {
   override readonly name = 'YamlError';
 }
 
 /**
- * Parses a small YAML document that nobody vouches for, in time and stack that are bounded. This is the only
- * place that may use the parser (lint holds it).
+ * Parses a small untrusted YAML document in bounded time and stack. The only place that may use the parser,
+ * which lint enforces.
  * @returns null for an empty text
  * @throws YamlError
  */
@@ -34,7 +33,7 @@ export async function parseYaml(text: string): Promise<unknown> {
   const { CST, Lexer, LineCounter, parseDocument } = await import('yaml');
   assertPlain(new Lexer().lex(text), CST.tokenType);
   const lines = new LineCounter();
-  // Pretty errors copy the text around each of them.
+  // Pretty errors copy the text around each error.
   const document = parseDocument(text, {
     prettyErrors: false,
     lineCounter: lines,
@@ -55,10 +54,10 @@ function invalid(reason: string): YamlError {
   return new YamlError(`is not valid YAML: ${reason}`);
 }
 
-/** White space, comments, and marks of the lexer, which are not of the text. */
+/** White space, comments, and the lexer's own marks. */
 const NOT_COUNTED = new Set<string | null>(['newline', 'space', 'comment', 'scalar', 'doc-mode']);
 
-/** Refuses what has too much of anything, looking at each token once. */
+/** Checks the limits in one pass. @throws YamlError */
 function assertPlain(tokens: Iterable<string>, typeOf: (token: string) => string | null): void {
   const counts = { tokens: 0, lines: 0, anchors: 0, tags: 0, aliases: 0 };
   let open = 0;
@@ -81,7 +80,7 @@ function assertPlain(tokens: Iterable<string>, typeOf: (token: string) => string
       case 'seq-item-ind':
       case 'explicit-key-ind':
       case 'map-value-ind':
-        // Entries of a flow collection stand side by side.
+        // Entries of a flow collection do not nest.
         if (open === 0) onLine += 1;
         break;
       case 'anchor':
@@ -94,7 +93,7 @@ function assertPlain(tokens: Iterable<string>, typeOf: (token: string) => string
         counts.aliases += 1;
         break;
       default:
-        // Scalars, and marks that are counted alone.
+        // Scalars, and marks that only count as tokens.
         break;
     }
     if (!NOT_COUNTED.has(type)) counts.tokens += 1;

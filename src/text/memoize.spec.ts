@@ -1,7 +1,7 @@
 import { memoize } from './memoize.js';
 
-describe('a function that remembers', () => {
-  it('is asked once for each text, also where the answer is undefined', () => {
+describe('memoize', () => {
+  it('calls the function once for each text, also for undefined results', () => {
     const asked: string[] = [];
     const length = memoize((text) => {
       asked.push(text);
@@ -11,14 +11,14 @@ describe('a function that remembers', () => {
     expect(asked).toEqual(['a', '', 'bb']);
   });
 
-  it('forgets when there are too many, and never keeps long ones', () => {
+  it('discards all results at the limit and never keeps those of long texts', () => {
     const asked: string[] = [];
     const length = memoize((text) => asked.push(text), 2);
     for (const text of ['a', 'b', 'c', 'a', 'x'.repeat(300), 'x'.repeat(300), 'a']) length(text);
     expect(asked.map((text) => text.slice(0, 1)).join('')).toBe('abcaxx');
   });
 
-  it('remembers no failure', () => {
+  it('does not cache failures', () => {
     let times = 0;
     const fails = memoize(() => {
       times += 1;

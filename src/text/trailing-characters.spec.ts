@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { withoutTrailingSlashes } from './trailing-characters.js';
 
 describe('withoutTrailingSlashes', () => {
-  it('takes away all slashes at the end, and no others', () => {
+  it('removes trailing slashes and no others', () => {
     const slashed = fc.array(fc.constantFrom('/', '//', 'a', '\n', 'http:'), { maxLength: 8 });
     fc.assert(
       fc.property(slashed, fc.nat(5), (parts, slashes) => {

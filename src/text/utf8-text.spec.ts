@@ -27,8 +27,8 @@ const lengths = fc.array(fc.integer({ min: 1, max: 300 * KIB }), { minLength: 1,
 /** Most of them large: a megabyte of single bytes takes its time. */
 const large = lengths.filter((all) => Math.max(...all) > 50 * KIB);
 
-describe('text that comes in pieces of UTF-8', () => {
-  it('is what it is in one piece, wherever it is cut', () => {
+describe('Utf8Text', () => {
+  it('decodes characters that are split between pieces', () => {
     fc.assert(
       fc.property(long, large, (text, cuts) => {
         const bytes = Buffer.from(text);
@@ -38,7 +38,7 @@ describe('text that comes in pieces of UTF-8', () => {
     );
   });
 
-  it('may be short, or nothing', () => {
+  it('decodes short and empty text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 5 }), (text) => {
         const bytes = Buffer.from(text);
@@ -47,7 +47,7 @@ describe('text that comes in pieces of UTF-8', () => {
     );
   });
 
-  it('is none where any of it is no UTF-8', () => {
+  it('returns undefined if any part is not UTF-8', () => {
     const wrong = fc.constantFrom(
       [0xff],
       [0x80],
@@ -66,7 +66,7 @@ describe('text that comes in pieces of UTF-8', () => {
     );
   });
 
-  it('is decoded part by part', () => {
+  it('is decoded in parts by decodeInParts', () => {
     const text = 'ö'.repeat(500 * KIB);
     const decoding = decodeInParts(Buffer.from(text));
     let parts = 1;
@@ -76,8 +76,8 @@ describe('text that comes in pieces of UTF-8', () => {
   });
 });
 
-describe('a text that comes byte by byte', () => {
-  it('takes not much more memory than its bytes', () => {
+describe('Utf8Text of single bytes', () => {
+  it('needs little more memory than the bytes', () => {
     const bytes = Buffer.from('ä'.repeat(30_000));
     const before = process.memoryUsage().heapUsed;
     const texts = Array.from({ length: 40 }, () => {

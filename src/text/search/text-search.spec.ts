@@ -20,7 +20,7 @@ describe('TextSearch', () => {
     );
   });
 
-  it('takes no product of both lengths', () => {
+  it('takes linear time in the worst case of indexOf', () => {
     const started = performance.now();
     const half = 'a'.repeat(500_000);
     expect(new TextSearch(`${half}b${half}`).indexIn('a'.repeat(3_000_000))).toBe(-1);

@@ -3,7 +3,7 @@ import { maskRemote, maskRemotes } from './remote-address.js';
 
 const R = '%3Credacted%3E';
 
-describe('the address of a repository, as people may see it', () => {
+describe('maskRemote and maskRemotes', () => {
   // The first part is recorded from the original.
   it.each([
     ['https://h/o?access_token=SECRET', `https://h/o?access_token=${R}`],
@@ -36,13 +36,13 @@ describe('the address of a repository, as people may see it', () => {
     expect(maskRemote(address)).toBe(shown);
   });
 
-  it('is found in what git complains of', () => {
+  it('mask URLs in errors of git', () => {
     expect(
       maskRemotes("fatal: unable to access 'https://u:pw@h/o?token=x/': no\nremote: ssh://a:b@h/o"),
     ).toBe(`fatal: unable to access 'https://****@h/o?token=${R}': no\nremote: ssh://****@h/o`);
   });
 
-  it('is found where git leaves its scheme out, and nothing else is changed', () => {
+  it('mask URLs without a scheme and change nothing else', () => {
     expect(maskRemotes('unable to look up user:p@ss@127.0.0.1:1 (port 9418)')).toBe(
       'unable to look up ****@127.0.0.1:1 (port 9418)',
     );
@@ -50,7 +50,7 @@ describe('the address of a repository, as people may see it', () => {
     expect(maskRemotes(other)).toBe(other);
   });
 
-  it('never shows a password or a token, wherever it stands', () => {
+  it('never leave a password or a token', () => {
     const word = fc.stringMatching(/^[a-zA-Z0-9._~!$*+-]{1,12}$/);
     const scheme = fc.constantFrom('https', 'http', 'ssh', 'ftp', 'git', 'git+ssh', 'HTTPS');
     const secret = word.map((text) => `5ecret${text}`);

@@ -30,7 +30,7 @@ const ODD = fc.constantFrom(
 );
 
 describe('parseOrigin', () => {
-  it('reads what browsers send, in any case, with or without a default port', () => {
+  it('accepts origins of browsers in any case, with or without a default port', () => {
     fc.assert(
       fc.property(SCHEME, HOSTNAME, PORT, fc.boolean(), (scheme, hostname, port, upper) => {
         const url = `${scheme}://${hostname}${port === null ? '' : `:${port}`}`;
@@ -46,7 +46,7 @@ describe('parseOrigin', () => {
     );
   });
 
-  it('reads nothing that a URL parser would have to change', () => {
+  it('refuses text that a URL parser would have to change', () => {
     const part = fc.oneof(
       ODD,
       fc.constantFrom('localhost', 'evil.example', '80', 'user', 'null'),
@@ -116,7 +116,7 @@ describe('parseOrigin', () => {
 });
 
 describe('parseHost', () => {
-  it('leaves out the default port of the protocol', () => {
+  it('removes the default port of the protocol', () => {
     expect(parseHost('Example.com:443', 'https:')?.host).toBe('example.com');
     expect(parseHost('example.com:443')?.host).toBe('example.com:443');
     expect(parseHost('[::1]:8000')).toMatchObject({ host: '[::1]:8000', hostname: '[::1]' });
@@ -143,7 +143,7 @@ describe('parseWrittenOrigin', () => {
 });
 
 describe('originInUrl', () => {
-  it('leaves out what an address has besides', () => {
+  it('ignores the rest of the URL', () => {
     expect(originInUrl('https://me:secret@Apps.Example:8443/below?x#y')?.serialised).toBe(
       'https://apps.example:8443',
     );
