@@ -5,8 +5,9 @@ import type { RequestPermissionRequest, RequestPermissionResponse } from '@agent
 import type { AcpAgentSpec } from '../agent/agent-spec.js';
 import type { EventDraft } from '../events/index.js';
 import { makeTemporaryFolder } from '../files/index.js';
-import { endSessionProcesses, SESSION_VARIABLE } from '../tools/terminal/session-processes.js';
+import { MAX_TIMER_MS } from '../flow/index.js';
 import { asJsonObject, type JsonObject } from '../json/index.js';
+import { endSessionProcesses, SESSION_VARIABLE } from '../processes/index.js';
 import { AcpConnection } from './connection/acp-connection.js';
 import { AcpTimeoutError, withAcpTimeout } from './acp-error.js';
 import { processMark } from './connection/process-mark.js';
@@ -48,12 +49,9 @@ export interface ConnectContext {
   append(...drafts: EventDraft[]): Promise<unknown>;
 }
 
-/** The longest delay of a timer (ms). */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
-
 /** Converts a configured time to a timer delay (ms). */
 export function toTimeoutMs(seconds: number): number {
-  return Math.min(Math.max(seconds * 1000, 0), MAX_TIMEOUT_MS);
+  return Math.min(Math.max(seconds * 1000, 0), MAX_TIMER_MS);
 }
 
 /** Longest answer to a question (characters). */

@@ -1,4 +1,5 @@
 import { DomainError, errorMessage } from '../errors/index.js';
+import { withTimeout } from '../flow/index.js';
 
 /** The codes of errors of ACP agents, as the original sends them to clients. */
 export type AcpErrorCode =
@@ -30,17 +31,9 @@ export class AcpTimeoutError extends DomainError {
 
 /** Waits for an agent's answer. @throws AcpTimeoutError after `limitMs` */
 export async function withAcpTimeout<T>(answer: Promise<T>, limitMs: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<never>((_, reject) => {
-    const seconds = Math.round(limitMs / 1000);
-    const late = new AcpTimeoutError(`The ACP agent did not answer within ${seconds}s.`);
-    timer = setTimeout(() => reject(late), limitMs);
+  return withTimeout(answer, limitMs, () => {
+    throw new AcpTimeoutError(`The ACP agent did not answer within ${Math.round(limitMs / 1000)}s.`);
   });
-  try {
-    return await Promise.race([answer, limit]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** The server refuses a request of the agent. `code` is a JSON-RPC error code. */

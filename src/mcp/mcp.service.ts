@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   BadRequestException,
   ConflictException,
@@ -9,6 +8,7 @@ import {
 } from '@nestjs/common';
 import { AppConfig } from '../config/index.js';
 import { Cipher, KnownSecrets, openTokens, secretTexts, tokenSecrets } from '../crypto/index.js';
+import { settlesWithin } from '../flow/index.js';
 import { toPlain } from '../http/validation/dto.js';
 import type { McpProbeRequest, McpServerConfig, McpSignIn } from '../tools/mcp/index.js';
 import { isJsonObject, type JsonObject } from '../json/index.js';
@@ -112,7 +112,7 @@ export class McpService implements BeforeApplicationShutdown {
       this.closing.signal,
     );
     this.addJob(job);
-    await waitAtMost(Math.max(1_000, Math.min(timeoutMs, START_TIMEOUT_MS)), job.started);
+    await settlesWithin(job.started, Math.max(1_000, Math.min(timeoutMs, START_TIMEOUT_MS)));
     const { ok, job_id, authorization_url, error, error_kind } = job.response;
     return { ok, job_id, authorization_url, error, error_kind };
   }
@@ -135,7 +135,7 @@ export class McpService implements BeforeApplicationShutdown {
     if (!listener) throw new ConflictException('OAuth callback is not ready');
     if (!listener.isCallbackUrl(url) || !listener.accept(url))
       throw new BadRequestException('Unexpected OAuth callback URL');
-    await waitAtMost(CALLBACK_TIMEOUT_MS, job.ended);
+    await settlesWithin(job.ended, CALLBACK_TIMEOUT_MS);
     return job.response;
   }
 
@@ -204,10 +204,4 @@ function oauthTarget(config: McpServerConfig, auth: JsonObject): ProbeTarget['oa
 
 function tooManyProbes(): HttpException {
   return new HttpException('Too many MCP servers are being tested', 429);
-}
-
-async function waitAtMost(milliseconds: number, work: Promise<void>): Promise<void> {
-  const timer = new AbortController();
-  await Promise.race([work, sleep(milliseconds, undefined, { signal: timer.signal }).catch(() => undefined)]);
-  timer.abort();
 }

@@ -6,7 +6,7 @@ import type {
   PromptResponse,
 } from '@agentclientprotocol/sdk';
 import { errorMessage } from '../../errors/index.js';
-import { asJsonObject, type JsonObject } from '../../json/index.js';
+import { asJsonObject, isJsonObject, type JsonObject } from '../../json/index.js';
 import { AcpError, AcpUnsupportedError, toAcpError, type AcpErrorCode } from '../acp-error.js';
 import { AgentProcess, type AgentProgram } from './agent-process.js';
 import { authenticate } from './authenticate.js';
@@ -131,7 +131,7 @@ export class AcpConnection {
   async prompt(blocks: ContentBlock[], sessionId = this.sessionId): Promise<PromptResponse> {
     try {
       const answer = await this.connection.agent.request('session/prompt', { sessionId, prompt: blocks });
-      if (isObject(answer)) return answer;
+      if (isJsonObject(answer)) return answer;
       throw new AcpError('ACPPromptError', 'The agent answered without saying how its turn ended');
     } catch (error) {
       if (this.connection.signal.aborted) {
@@ -305,10 +305,6 @@ function sessionIdOf(answer: unknown, code: AcpErrorCode): string {
   const { sessionId } = asJsonObject(answer);
   if (typeof sessionId === 'string' && sessionId !== '') return sessionId;
   throw new AcpError(code, 'The agent answered without a session');
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null;
 }
 
 function startupTimeout(limitMs: number): AcpError {

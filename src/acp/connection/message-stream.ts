@@ -1,8 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { AnyMessage, Stream } from '@agentclientprotocol/sdk';
 import { errorMessage } from '../../errors/index.js';
-import { JsonSize, type JsonBounds } from '../../text/index.js';
-import { asJsonObject, type JsonObject } from '../../json/index.js';
+import { asJsonObject, type JsonBounds, type JsonObject, JsonSize } from '../../json/index.js';
 
 /** The longest message of an agent (bytes), large enough for an image. */
 const MAX_MESSAGE = 32 * 1024 * 1024;

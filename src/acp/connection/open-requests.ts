@@ -1,3 +1,5 @@
+import { SerialQueue } from '../../flow/index.js';
+
 /** Most unanswered requests of an agent; with more, nothing is read from it. */
 const MAX_OPEN = 256;
 /** Most large responses that the agent has not read; with more, no other one is created. */
@@ -12,8 +14,7 @@ export class OpenRequests {
   private handling = 0;
   private closed = false;
   private waiters: (() => void)[] = [];
-  /** The last large response in the queue. */
-  private lastLarge: Promise<unknown> = Promise.resolve();
+  private readonly largeResponses = new SerialQueue();
 
   /** Whether a request is being handled. */
   get isHandling(): boolean {
@@ -48,10 +49,12 @@ export class OpenRequests {
 
   /** Handles a request with a large response: one at a time, and only while the agent reads responses. */
   handleLarge<T>(work: () => T | Promise<T>): Promise<T> {
-    const turn = this.lastLarge.then(() => this.until(() => this.open - this.handling < MAX_UNREAD_LARGE));
-    const done = this.handle(() => turn.then(work));
-    this.lastLarge = done.catch(() => undefined);
-    return done;
+    return this.handle(() =>
+      this.largeResponses.run(async () => {
+        await this.until(() => this.open - this.handling < MAX_UNREAD_LARGE);
+        return work();
+      }),
+    );
   }
 
   /** The agent has ended: releases everything that waits. */

@@ -1,10 +1,11 @@
 import { errorMessage } from '../../errors/index.js';
 import { plainText, type Message } from '../../events/index.js';
+import { MAX_TIMER_MS } from '../../flow/index.js';
+import { isJsonObject, type JsonObject } from '../../json/index.js';
 import type { LlmTool } from '../../llm/llm.js';
 import type { CriticResult } from './local-critics.js';
 import { boundedText } from '../../tools/bounded-text.js';
-import { withoutEndSlashes } from '../../text/index.js';
-import { isJsonObject, type JsonObject } from '../../json/index.js';
+import { withoutTrailingSlashes } from '../../text/index.js';
 
 /** Longest accepted response (bytes). */
 const MAX_BYTES = 1024 * 1024;
@@ -28,12 +29,12 @@ export async function askCriticService(
   const seconds = typeof timeout_seconds === 'number' ? timeout_seconds : 300;
   const tools = pass_tools_definitions === false ? [] : dialogue.tools;
   try {
-    const response = await fetch(`${withoutEndSlashes(String(server_url))}/classify`, {
+    const response = await fetch(`${withoutTrailingSlashes(String(server_url))}/classify`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', authorization: `Bearer ${String(api_key)}` },
       body: JSON.stringify({ model: model_name, input: chatText(dialogue.messages, tools) }),
       redirect: 'manual',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(Math.min(seconds * 1_000, 2 ** 31 - 1))]),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(Math.min(seconds * 1_000, MAX_TIMER_MS))]),
     });
     if (!response.ok) {
       await response.body?.cancel();

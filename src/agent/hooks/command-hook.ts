@@ -1,7 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { errorMessage } from '../../errors/index.js';
-import { shellEnvironment } from '../../tools/child-environment.js';
-import { killGroup } from '../../tools/process-group.js';
+import { shellEnvironment, killGroup } from '../../processes/index.js';
 
 /** Characters kept of each output; the rest is read and discarded. */
 const MAX_OUTPUT = 50_000;

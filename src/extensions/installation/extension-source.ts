@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { isInside } from '../../files/index.js';
 import { checkOut, FETCH_TIMEOUT_MS } from '../../git/index.js';
-import { withoutEndSlashes } from '../../text/index.js';
+import { withoutTrailingSlashes } from '../../text/index.js';
 import { mapGitErrors, SourceUnavailableError } from './extension-errors.js';
 
 /** The source of an extension, as in requests. */
@@ -67,7 +67,7 @@ export async function openSource(given: ExtensionSource, options: SourceOptions)
   const github = GITHUB.exec(source);
   if (github) {
     const [, repository = '', below] = github;
-    const address = `${withoutEndSlashes(options.github)}/${repository}.git`;
+    const address = `${withoutTrailingSlashes(options.github)}/${repository}.git`;
     return openRepository(address, ref, path.join(below ?? '', repo_path ?? ''), options);
   }
   if (URL_SOURCE.test(source) || SHORT_SSH.test(source))
@@ -90,14 +90,14 @@ async function openRepository(
   const deadline = performance.now() + timeoutMs;
   const resolvedRef = await mapGitErrors(checkOut({ address, ref, part, place, deadline, withUserConfig }));
   const opened = await openFolder(place, part);
-  const name = path.posix.basename(withoutEndSlashes(address)).replace(/\.git$/, '');
+  const name = path.posix.basename(withoutTrailingSlashes(address)).replace(/\.git$/, '');
   const isRepository = part === '';
   return { ...opened, folderName: isRepository ? name : opened.folderName, isRepository, resolvedRef };
 }
 
 /** Normalizes a path inside a repository; empty for the root. */
 function pathInRepository(below: string | null): string {
-  const part = withoutEndSlashes(path.posix.normalize(below ?? '.'));
+  const part = withoutTrailingSlashes(path.posix.normalize(below ?? '.'));
   if (part === '.' || part === '') return '';
   if (path.posix.isAbsolute(part) || part === '..' || part.startsWith('../')) throw outsideError(below ?? '');
   return part;

@@ -1,5 +1,4 @@
-import { parseYaml, YamlError } from '../../../text/index.js';
-import { isJsonObject, type JsonObject } from '../../../json/index.js';
+import { isJsonObject, type JsonObject, parseYaml, YamlError } from '../../../json/index.js';
 
 /** The frontmatter between the `---` lines at the head of a file is invalid. */
 export class FrontmatterError extends Error {

@@ -20,7 +20,7 @@ import {
 import { BackendPaths } from './backend-paths.js';
 import { type BackendPlan, BackendRun } from './processes/backend-run.js';
 import { RunRecords } from './processes/run-records.js';
-import { KeyedQueue } from './keyed-queue.js';
+import { KeyedSerialQueue } from '../../../flow/index.js';
 
 /** The status of a canvas extension's back end. */
 export interface BackendStatus {
@@ -63,7 +63,7 @@ const OTHER_REVISION = 'approval revision does not match installed revision';
 export class CanvasBackends implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly paths: BackendPaths;
   private readonly runRecords: RunRecords;
-  private readonly queue = new KeyedQueue();
+  private readonly queue = new KeyedSerialQueue();
   private readonly runs = new Map<string, BackendRun>();
   private readonly logs = new Map<string, BackendLog>();
   private leftoversKilled: Promise<void> = Promise.resolve();
@@ -193,7 +193,7 @@ export class CanvasBackends implements OnApplicationBootstrap, BeforeApplication
    * @throws BackendRefusedError if a forced install could replace a running back end; errors of the work
    */
   installExclusively<T extends { name: string }>(force: boolean, work: () => Promise<T>): Promise<T> {
-    return this.queue.runAlone(async () => {
+    return this.queue.runExclusively(async () => {
       if (force && [...this.runs.keys()].some((name) => this.isRunning(name)))
         throw new BackendRefusedError('Stop running Canvas App backends before a forced install');
       const installed = await work();
