@@ -4,7 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { RequestHandler } from 'express';
 import { AppModule } from './app.module.js';
-import { guardIngress, isSameHost, mayBeGivenKey, OriginPolicy, protectOpenServer } from './auth/index.js';
+import { guardIngress, isSameHost, mayReceiveKey, OriginPolicy, protectOpenServer } from './auth/index.js';
 import type { AppConfig } from './config/index.js';
 import { KnownSecrets } from './crypto/index.js';
 import { AppBackendBridge } from './extensions/canvas/bridge/index.js';
@@ -12,9 +12,9 @@ import { configureHttp, type HttpOptions, JsonAdapter } from './http/index.js';
 import { refuseUntilReady, type DeferredInit, type ServerSetup } from './init/index.js';
 import { isDebug, requestLog } from './logging/index.js';
 import { setupOpenApi } from './openapi/index.js';
+import { addToShellEnvironment } from './processes/index.js';
 import { SERVER_VERSION } from './server/index.js';
 import { PatternWsAdapter } from './sockets/index.js';
-import { addToShellEnvironment } from './tools/child-environment.js';
 import { WebUi } from './ui/index.js';
 import { WaitingModule } from './waiting.module.js';
 
@@ -31,7 +31,7 @@ export async function createServer(
   init?: DeferredInit,
 ): Promise<NestExpressApplication> {
   addToShellEnvironment(config.shell_environment);
-  const ui = await WebUi.configured(config, mayBeGivenKey(config));
+  const ui = await WebUi.configured(config, mayReceiveKey(config));
   const app = await createApp(AppModule.forRoot(config, init), logger);
   const { origins, first } = protect(app, config);
   app.useWebSocketAdapter(new PatternWsAdapter(app));

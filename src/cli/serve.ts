@@ -8,7 +8,7 @@ import { KnownSecrets } from '../crypto/index.js';
 import { errorStack } from '../errors/index.js';
 import { sweepTemporaryFolders } from '../files/index.js';
 import { DeferredInit } from '../init/index.js';
-import { logSettingMistakes, readLogSettings, ServerLogger } from '../logging/index.js';
+import { invalidLogSettings, readLogSettings, ServerLogger } from '../logging/index.js';
 import { meters } from '../meters/index.js';
 import { SERVER_VERSION } from '../server/version.js';
 import { DeferredSetup } from './deferred-setup.js';
@@ -24,7 +24,7 @@ export async function serve(loaded: LoadedConfig): Promise<void> {
   const logger = new ServerLogger(readLogSettings(process.env, isatty(1)));
   Logger.overrideLogger(logger);
   logToTheEnd(logger);
-  for (const mistake of logSettingMistakes(process.env)) new Logger('Server').warn(mistake);
+  for (const mistake of invalidLogSettings(process.env)) new Logger('Server').warn(mistake);
   const app = config.deferred_init ? await createDeferred(config, logger) : await createReady(config, logger);
   shutDownOnSignals(app);
   await app.listen(config.listen.port, config.listen.host);

@@ -13,6 +13,8 @@ export type ErrorKind =
   | 'limit-reached'
   /** A resource that the request needs is unavailable; the request may succeed later. */
   | 'unavailable'
+  /** A program or a service that the server asked did not answer in time. */
+  | 'timeout'
   | 'storage-full';
 
 /** How clients learn of a failure. */
@@ -38,6 +40,7 @@ export const WIRE_CODES: Readonly<Record<ErrorKind, WireCodes>> = {
   'too-large': { status: 413, closeCode: SUBSCRIBE_FAILED },
   'limit-reached': { status: 429, closeCode: SUBSCRIBE_FAILED },
   unavailable: { status: 503, closeCode: SUBSCRIBE_FAILED },
+  timeout: { status: 504, closeCode: SUBSCRIBE_FAILED },
   'storage-full': { status: 507, closeCode: SUBSCRIBE_FAILED },
 };
 

@@ -1,12 +1,11 @@
 export { jsonBodyOf, UnreadBody } from './body/json-body.js';
-export { explainJsonError } from './body/json-error.js';
 export { BodyLimits, RequestBodiesModule } from './body/request-bodies.js';
 export { dropRestOfBody } from './body/rest-of-body.js';
 export {
   type AnswerSource,
-  abortWhenClientLeaves as clientLeaves,
-  streamJsonArray as listInPieces,
+  abortWhenClientLeaves,
   streamAnswer,
+  streamJsonArray,
 } from './body/stream-answer.js';
 export { configureHttp, type HttpOptions } from './configure-http.js';
 export { openAiError, type OpenAiError } from './errors/openai-error.js';

@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import type { LoggerService } from '@nestjs/common';
 import { isSecretName, redact } from '../crypto/redact.js';
 import { errorMessage, errorStack } from '../errors/index.js';
+import { isJsonObject } from '../json/index.js';
 import { jsonLine, textLine, type LogEntry, type Severity } from './log-entry.js';
 import type { LogSettings } from './log-settings.js';
 import { LogOutput } from './log-output.js';
@@ -107,7 +108,7 @@ export class ServerLogger implements LoggerService {
     for (const [name, value] of Object.entries(fields)) {
       if (isSecretName(name)) masked[name] = '<redacted>';
       else if (typeof value === 'string') masked[name] = this.mask(value);
-      else if (isRecord(value)) masked[name] = this.mask(asText(value));
+      else if (isJsonObject(value)) masked[name] = this.mask(asText(value));
       else masked[name] = value;
     }
     return masked;
@@ -135,7 +136,7 @@ function parseMessage(message: unknown, rest: readonly unknown[]): ParsedMessage
 
 function parseObject(value: unknown): ParsedMessage {
   if (value instanceof Error) return { message: errorMessage(value), stack: errorStack(value) };
-  if (!isRecord(value)) return { message: asText(value) };
+  if (!isJsonObject(value)) return { message: asText(value) };
   const { message, ...fields } = value;
   return typeof message === 'string' ? { message, fields } : { message: asText(value) };
 }
@@ -152,10 +153,6 @@ function isStack(value: unknown): value is string {
 
 function asText(value: unknown): string {
   return typeof value === 'string' ? value : inspect(redact(value), { breakLength: Infinity });
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }
 
 function droppedLines(count: number): LogEntry {

@@ -147,8 +147,8 @@ function undocumented(controller: string, name: string): never {
 
 /** A path with an optional end is documented as two paths. */
 function openApiPaths(path: string): string[] {
-  const withoutEnd = path.replace(/\{\/\*\w+\}$/, '');
-  return [path, ...(withoutEnd === path ? [] : [withoutEnd])].map(openApiPath);
+  const withoutTrailing = path.replace(/\{\/\*\w+\}$/, '');
+  return [path, ...(withoutTrailing === path ? [] : [withoutTrailing])].map(openApiPath);
 }
 
 /** Converts `/a//b/:id/` to `/a/b/{id}`. */

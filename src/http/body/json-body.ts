@@ -6,9 +6,9 @@ import {
   PayloadTooLargeException,
   UnsupportedMediaTypeException,
 } from '@nestjs/common';
-import { turnForPiece, turnForRequest } from '../../flow/index.js';
-import { JsonBoundsError, JsonSize, Utf8Text } from '../../text/index.js';
-import { explainJsonError } from './json-error.js';
+import { turnForRequest, yieldForChunk } from '../../flow/index.js';
+import { explainJsonError, JsonBoundsError, JsonSize } from '../../json/index.js';
+import { Utf8Text } from '../../text/index.js';
 import { type Location, prefixPath, MISSING, RequestValidationError } from '../validation/problem.js';
 
 /** A body that is not JSON and was not read. Upload handlers read it themselves; others answer 415. */
@@ -120,12 +120,12 @@ async function parseBody(body: Utf8Text): Promise<unknown> {
   if (parts === undefined)
     throw new HttpException('There was an error parsing the body', HttpStatus.BAD_REQUEST);
   const isLong = body.size > LONG;
-  if (isLong) await turnForPiece();
+  if (isLong) await yieldForChunk();
   // Some programs put a byte order mark first.
   const value = parseJson(parts.join('').replace(/^\ufeff/, ''));
-  if (isLong) await turnForPiece();
+  if (isLong) await yieldForChunk();
   checkStrings(value, []);
-  if (isLong) await turnForPiece();
+  if (isLong) await yieldForChunk();
   return value;
 }
 
@@ -134,8 +134,8 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    const { position, explanation } = explainJsonError(text);
-    throw invalidJson(position, explanation);
+    const { position, message } = explainJsonError(text);
+    throw invalidJson(position, message);
   }
 }
 

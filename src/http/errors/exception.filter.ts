@@ -116,6 +116,7 @@ function answerFor(error: unknown, request: Request): Answer | undefined {
   if (!(error instanceof DomainError) || error.cause !== undefined) return undefined;
   const status = WIRE_CODES[error.kind].status;
   if (error.kind === 'unavailable') return unavailable(status, error.message, RETRY_SOON);
+  if (error.kind === 'timeout') return unavailable(status, error.message);
   const { summary = error.message } = error;
   const text = NAMES_CONVERSATION.test(request.path) ? error.message : summary;
   if (error.isRetryable) return { status, body: { detail: text, retryable: true } };

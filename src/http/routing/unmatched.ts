@@ -1,7 +1,7 @@
 import { MethodNotAllowedException, NotFoundException } from '@nestjs/common';
 import type { NextFunction, Request, RequestHandler, Response, Router } from 'express';
 import { pathToRegexp } from 'path-to-regexp';
-import { withoutEndSlashes } from '../../text/index.js';
+import { withoutTrailingSlashes } from '../../text/index.js';
 
 /** A registered route: its path as an expression, and its methods. */
 interface KnownRoute {
@@ -34,7 +34,7 @@ export function unmatchedRequests(router: Router, unknownPath?: RequestHandler):
       response.setHeader('Allow', known.methods.join(', '));
       return next(new MethodNotAllowedException('Method Not Allowed'));
     }
-    const bare = withoutEndSlashes(path);
+    const bare = withoutTrailingSlashes(path);
     if (bare !== path && find(routes, bare)) return redirect(request, response, bare);
     const notFound: NextFunction = (error?: unknown) => next(error ?? new NotFoundException('Not Found'));
     if (unknownPath) return unknownPath(request, response, notFound);

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { WebSocket } from 'ws';
-import { turnForRequest } from '../../flow/index.js';
+import { SerialQueue, turnForRequest } from '../../flow/index.js';
 import { CLOSE, type CloseReason } from './close-code.js';
 import { FrameIntake } from '../frames/frame-intake.js';
 import type { SocketGate } from '../handshake/socket-gate.js';
@@ -38,7 +38,7 @@ export interface KeyCheck {
  * client are dropped.
  */
 export class IncomingFrames {
-  private queue: Promise<void> = Promise.resolve();
+  private readonly queue = new SerialQueue();
   private pending = 0;
   /** The key is wrong or missing, or attaching failed. */
   private refused = false;
@@ -59,7 +59,7 @@ export class IncomingFrames {
   open(): void {
     const { authenticated, gate } = this.check;
     this.intake.open();
-    if (authenticated) this.queue = this.attach();
+    if (authenticated) void this.queue.run(() => this.attach());
     else {
       this.deadline = setTimeout(() => this.refuse(CLOSE.authenticationFailed), gate.limits.authTimeoutMs);
       this.untrack = gate.wait(() => this.intake.disconnect(CLOSE.tooManyWithoutKey));
@@ -72,7 +72,7 @@ export class IncomingFrames {
    */
   release(): void {
     this.stopKeyTimer();
-    void this.queue.finally(() => this.intake.release());
+    void this.queue.settled().then(() => this.intake.release());
   }
 
   /** Call periodically: closes the socket when its client has stopped in the middle of a message. */
@@ -82,21 +82,19 @@ export class IncomingFrames {
 
   /** Resolves when all frames received so far have been handled. Never rejects. */
   handled(): Promise<void> {
-    return this.queue;
+    return this.queue.settled();
   }
 
   private enqueue(data: Buffer, isBinary: boolean): void {
     if (this.refused) return;
     this.pending += 1;
     if (this.pending >= MAX_PENDING_FRAMES || !this.intake.isAuthenticated) this.intake.pause();
-    this.queue = this.queue
-      .then(() => this.handle(data, isBinary))
-      .catch((error: unknown) => this.taker.failed(error))
-      .then(() => {
-        this.intake.handled(data.length);
-        this.pending -= 1;
-        if (this.pending === 0) this.intake.resume();
-      });
+    void this.queue.run(async () => {
+      await this.handle(data, isBinary).catch((error: unknown) => this.taker.failed(error));
+      this.intake.handled(data.length);
+      this.pending -= 1;
+      if (this.pending === 0) this.intake.resume();
+    });
   }
 
   private async handle(data: Buffer, isBinary: boolean): Promise<void> {

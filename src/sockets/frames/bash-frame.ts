@@ -1,8 +1,13 @@
 import type { BashRequest } from '../../bash/bash-event.js';
 import { ExecuteBashRequestDto } from '../../bash/dto/bash.dto.js';
-import { explainJsonError, problemsOf, readDto } from '../../http/index.js';
-import { isJsonObject } from '../../json/index.js';
-import { JsonBoundsError, JsonSize } from '../../text/index.js';
+import { problemsOf, readDto } from '../../http/index.js';
+import {
+  describeJsonMistake,
+  explainJsonError,
+  isJsonObject,
+  JsonBoundsError,
+  JsonSize,
+} from '../../json/index.js';
 import { isAuthFrame } from './client-frame.js';
 import { invalidFrame, type InvalidFrame } from './frame-problems.js';
 
@@ -29,7 +34,8 @@ export function readBashFrame(data: Buffer): BashFrame {
     new JsonSize().push(data);
     value = JSON.parse(text);
   } catch (error) {
-    const detail = error instanceof JsonBoundsError ? error.message : pythonJsonError(text);
+    const detail =
+      error instanceof JsonBoundsError ? error.message : describeJsonMistake(text, explainJsonError(text));
     return { type: 'invalid', code: 'JSONDecodeError', detail };
   }
   if (!isJsonObject(value))
@@ -40,12 +46,4 @@ export function readBashFrame(data: Buffer): BashFrame {
   const request = readDto(ExecuteBashRequestDto, value);
   const problems = problemsOf(request);
   return problems.length === 0 ? { type: 'command', request } : invalidFrame('ExecuteBashRequest', problems);
-}
-
-/** The text of Python's `JSONDecodeError`. */
-function pythonJsonError(text: string): string {
-  const { position, explanation } = explainJsonError(text);
-  const lines = text.slice(0, position).split('\n');
-  const column = (lines.at(-1) ?? '').length + 1;
-  return `${explanation}: line ${lines.length} column ${column} (char ${position})`;
 }

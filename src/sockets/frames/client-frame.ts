@@ -1,6 +1,6 @@
 import type { IncomingMessage } from '../../conversations/state/start-request.js';
 import { textContent, type Content, type MessageRole } from '../../events/index.js';
-import { afterLarge, turnForPiece } from '../../flow/index.js';
+import { afterLarge, yieldForChunk } from '../../flow/index.js';
 import {
   choice,
   Field,
@@ -10,8 +10,7 @@ import {
   problemsOfEach,
   readDto,
 } from '../../http/index.js';
-import { isJsonObject } from '../../json/index.js';
-import { JsonBoundsError, JsonSize } from '../../text/index.js';
+import { isJsonObject, JsonBoundsError, JsonSize } from '../../json/index.js';
 import { invalidFrame, type InvalidFrame } from './frame-problems.js';
 
 /** Longer frames are parsed one at a time, in event-loop turns of their own (bytes). */
@@ -54,7 +53,7 @@ export async function readClientFrame(data: Buffer): Promise<ClientFrame> {
   try {
     // `ws` unmasked the frame in this turn.
     await afterLarge(data.length);
-    if (data.length > LONG) await turnForPiece();
+    if (data.length > LONG) await yieldForChunk();
     new JsonSize().push(data);
     value = JSON.parse(data.toString());
   } catch (error) {

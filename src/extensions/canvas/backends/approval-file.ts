@@ -1,12 +1,11 @@
-import { randomUUID } from 'node:crypto';
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../../../errors/index.js';
-import { makeFolder, readJsonFile } from '../../../files/index.js';
+import { makeFolder, readJsonFile, replaceFile } from '../../../files/index.js';
 import { storageFailure } from '../../../storage/index.js';
 import { isJsonObject } from '../../../json/index.js';
 
-/** What a person has allowed to run. */
+/** A user's approval of one version of a back end. */
 export interface Approval {
   revision: string;
   platform: string;
@@ -15,9 +14,9 @@ export interface Approval {
   artifact_dir: string;
 }
 
-/** The approval in a file; undefined where there is none, or none that can be understood. */
+/** Reads an approval; undefined if it is missing or invalid. @throws StorageFailedError */
 export async function readApproval(file: string): Promise<Approval | undefined> {
-  const value = await parsed(file);
+  const value = await readJson(file);
   if (!isJsonObject(value)) return undefined;
   const { revision, platform, artifact_sha256, artifact_dir } = value;
   if (typeof revision !== 'string' || typeof platform !== 'string') return undefined;
@@ -27,13 +26,10 @@ export async function readApproval(file: string): Promise<Approval | undefined> 
 
 /** @throws StorageFailedError */
 export async function writeApproval(file: string, approval: Approval): Promise<void> {
-  const unfinished = `${file}.${randomUUID()}.tmp`;
   try {
     await makeFolder(path.dirname(file), 0o700);
-    await writeFile(unfinished, JSON.stringify(approval), { mode: 0o600 });
-    await rename(unfinished, file);
+    await replaceFile(file, JSON.stringify(approval), { mode: 0o600 });
   } catch (error) {
-    await rm(unfinished, { force: true }).catch(() => undefined);
     throw storageFailure(error);
   }
 }
@@ -45,7 +41,7 @@ export async function removeApproval(file: string): Promise<void> {
   });
 }
 
-async function parsed(file: string): Promise<unknown> {
+async function readJson(file: string): Promise<unknown> {
   try {
     return await readJsonFile(file);
   } catch (error) {
