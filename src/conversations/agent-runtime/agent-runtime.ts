@@ -20,7 +20,7 @@ import type { ConversationServices } from '../conversation/conversation-services
 import type { ConversationState } from '../state/conversation-state.js';
 import { PublishedItemStream, SILENT_STREAM } from './item-stream.js';
 import type { Journal } from '../journal/journal.js';
-import { stateUpdate } from '../runs/run.js';
+import { stateUpdate } from '../state/state-updates.js';
 import type { RunControlHost } from '../runs/run-control.js';
 import { explainMissingKey } from '../secrets/missing-key.js';
 import { maskedJson } from '../secrets/masked-json.js';

@@ -8,7 +8,7 @@ import type { EventLog } from '../../storage/index.js';
 import { systemPromptSeq } from '../branches/branch-path.js';
 import type { ConversationContext } from '../context/conversation-context.js';
 import type { ConversationState } from '../state/conversation-state.js';
-import { stateUpdate } from '../runs/run.js';
+import { stateUpdate } from '../state/state-updates.js';
 import type { SecretVault } from '../secrets/secret-vault.js';
 import type { Toolset } from './toolset.js';
 

@@ -16,7 +16,7 @@ import { plainText, type Content, type EventDraft } from '../../events/index.js'
 import type { ConversationServices } from '../conversation/conversation-services.js';
 import type { ConversationState } from '../state/conversation-state.js';
 import { agentInEvents } from '../state/conversation-info.js';
-import { stateUpdate } from '../runs/run.js';
+import { stateUpdate } from '../state/state-updates.js';
 import { besides, readAmbientPlugins } from './ambient-plugins.js';
 import { mergePlugin } from './merge-plugin.js';
 import { promptFilesOf } from './prompt-files.js';

@@ -23,7 +23,7 @@ import { Lifecycle } from './lifecycle.js';
 import { ManualCondensation, type CondensationRuns } from '../context/manual-condensation.js';
 import { MessageInbox, type SendOptions } from './message-inbox.js';
 import { MessageKeys } from './message-keys.js';
-import { pauseDrafts, stateUpdate, statusUpdate } from '../runs/run.js';
+import { pauseDrafts, stateUpdate, statusUpdate } from '../state/state-updates.js';
 import { RunControl } from '../runs/run-control.js';
 import type { IncomingMessage } from '../state/start-request.js';
 

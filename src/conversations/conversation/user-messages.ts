@@ -13,7 +13,7 @@ import {
 import { inSlices } from '../../flow/index.js';
 import type { ConversationContext } from '../context/conversation-context.js';
 import type { ConversationState } from '../state/conversation-state.js';
-import { stateUpdate, statusUpdate } from '../runs/run.js';
+import { stateUpdate, statusUpdate } from '../state/state-updates.js';
 import type { Session } from '../agent-runtime/session.js';
 import type { IncomingMessage } from '../state/start-request.js';
 import type { TitleWriter } from '../titles/title-writer.js';

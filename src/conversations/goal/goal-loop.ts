@@ -8,7 +8,7 @@ import type { Background } from '../conversation/background.js';
 import { assertAffordable } from '../state/budget.js';
 import { AlreadyRunningError, GoalBusyError, GoalRefusedError } from '../conversation-errors.js';
 import type { ConversationState, GoalState, GoalVerdict } from '../state/conversation-state.js';
-import { stateUpdate } from '../runs/run.js';
+import { stateUpdate } from '../state/state-updates.js';
 import type { RunSlots } from '../runs/run-slots.js';
 import { auditRequest, followUp, resumption, verdictOf } from './audit.js';
 

@@ -1,7 +1,7 @@
 import { runErrorDraft, toolErrorDraft } from '../../agent/drafts.js';
 import { TOOL_FAULT } from '../../agent/error-classification.js';
 import type { ActionEvent, EventDraft } from '../../events/index.js';
-import { statusUpdate } from './run.js';
+import { statusUpdate } from '../state/state-updates.js';
 
 /** What an agent reads about the tool that its server died with. */
 const RESTARTED =

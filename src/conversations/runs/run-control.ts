@@ -8,7 +8,8 @@ import { turnToWork, withTimeout } from '../../flow/index.js';
 import type { Tool } from '../../tools/tool.js';
 import { AlreadyRunningError } from '../conversation-errors.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';
-import { pauseDrafts, Run, statusUpdate, type RunHost } from './run.js';
+import { pauseDrafts, statusUpdate } from '../state/state-updates.js';
+import { Run, type RunHost } from './run.js';
 
 /** One for all: each conversation that is open would keep its own. */
 const logger = new Logger('Runs');

@@ -9,6 +9,7 @@ import type { Tool } from '../../tools/tool.js';
 import type { JsonObject } from '../../json/index.js';
 import { overspent } from '../state/budget.js';
 import type { ConversationState } from '../state/conversation-state.js';
+import { pauseDrafts, statusUpdate } from '../state/state-updates.js';
 
 /** What a run needs of its conversation. */
 export interface RunHost {
@@ -188,19 +189,4 @@ export class Run implements AgentSession {
   stream(itemId: string): ItemStream {
     return this.host.stream(itemId);
   }
-}
-
-/** The event of a change of one state field. */
-export function stateUpdate(key: string, value: unknown): EventDraft {
-  return { source: 'environment', key, value, kind: 'ConversationStateUpdateEvent' };
-}
-
-/** The event of a change of status. */
-export function statusUpdate(status: ExecutionStatus): EventDraft {
-  return stateUpdate('execution_status', status);
-}
-
-/** What a pause looks like in the log. */
-export function pauseDrafts(): EventDraft[] {
-  return [statusUpdate('paused'), { source: 'user', kind: 'PauseEvent' }];
 }

@@ -24,7 +24,7 @@ import { isJsonObject, type JsonObject } from '../../json/index.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';
 import type { ConversationState } from '../state/conversation-state.js';
 import { agentInEvents } from '../state/conversation-info.js';
-import { stateUpdate } from '../runs/run.js';
+import { stateUpdate } from '../state/state-updates.js';
 import { routeOf, routingQuestion, routingTable, type RoutingTable } from './task-router.js';
 
 /** What models need of the conversation that they serve. */

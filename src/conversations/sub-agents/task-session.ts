@@ -16,7 +16,7 @@ import type { JsonObject } from '../../json/index.js';
 import { overspent } from '../state/budget.js';
 import type { ConversationState } from '../state/conversation-state.js';
 import { SILENT_STREAM } from '../agent-runtime/item-stream.js';
-import { statusUpdate } from '../runs/run.js';
+import { statusUpdate } from '../state/state-updates.js';
 
 /** What a task needs of the conversation that it is done for. */
 export interface TaskHost {
