@@ -1,6 +1,9 @@
 import path from 'node:path';
 import { Injectable } from '@nestjs/common';
+import { AppConfig } from '../config/index.js';
+import { SecretCodec } from '../crypto/index.js';
 import {
+  Catalogue,
   DamagedConversationError,
   LeaseHeldError,
   StorageFailedError,
@@ -12,7 +15,6 @@ import { conversationDocuments, type ConversationDocuments } from './state/conve
 import { ConversationCreation } from './conversation/conversation-creation.js';
 import { ConversationNotFoundError, RunLimitError } from './conversation-errors.js';
 import { hasStatus, pageOf, type ConversationQuery } from './queries/conversation-page.js';
-import { ConversationServices } from './conversation/conversation-services.js';
 import { ConversationRegistry } from './registry/conversation-registry.js';
 import { ConversationStore } from './registry/conversation-store.js';
 import type { ConversationChange, ConversationState } from './state/conversation-state.js';
@@ -51,17 +53,16 @@ const MESSAGE_SAVED =
  */
 @Injectable()
 export class ConversationsService {
-  private readonly shown: ConversationInfoCache;
-
   constructor(
-    private readonly services: ConversationServices,
     private readonly registry: ConversationRegistry,
     private readonly store: ConversationStore,
+    private readonly shown: ConversationInfoCache,
     private readonly creation: ConversationCreation,
+    private readonly catalogue: Catalogue,
     private readonly worktrees: Worktrees,
-  ) {
-    this.shown = new ConversationInfoCache(services, registry, store);
-  }
+    private readonly codec: SecretCodec,
+    private readonly config: AppConfig,
+  ) {}
 
   /**
    * Creates a conversation, or answers the existing one of that id (`created` false). An initial message
@@ -98,7 +99,7 @@ export class ConversationsService {
   async workingDir(id: string): Promise<string> {
     const state = await this.registry.peek(id);
     if (!state) throw new ConversationNotFoundError(id);
-    return path.resolve(this.services.baseDir, state.workspace.working_dir);
+    return path.resolve(this.config.base_dir, state.workspace.working_dir);
   }
 
   /** JSON, in the order asked; null for unknown ids. */
@@ -112,7 +113,7 @@ export class ConversationsService {
   }
 
   async search(query: ConversationQuery): Promise<JsonPage> {
-    const found = pageOf(await this.services.catalogue.list(), query);
+    const found = pageOf(await this.catalogue.list(), query);
     const ids = found.slice(0, query.limit).map((entry) => entry.id);
     const page = await this.batch(ids, query.includeSkills);
     const next = found[query.limit];
@@ -126,7 +127,7 @@ export class ConversationsService {
   }
 
   async count(status?: string): Promise<number> {
-    return (await this.services.catalogue.list()).filter(hasStatus(status)).length;
+    return (await this.catalogue.list()).filter(hasStatus(status)).length;
   }
 
   async update(id: string, change: ConversationChange): Promise<void> {
@@ -141,7 +142,7 @@ export class ConversationsService {
    */
   async delete(id: string): Promise<void> {
     const worktree = await this.worktreeOf(id);
-    const isThere = (user: string): Promise<boolean> => this.services.catalogue.has(user);
+    const isThere = (user: string): Promise<boolean> => this.catalogue.has(user);
     await this.registry.destroy(id, async () => {
       if (worktree) await this.worktrees.leave(worktree, id, isThere);
     });
@@ -228,8 +229,8 @@ export class ConversationsService {
    */
   async exported(id: string): Promise<ExportedConversation> {
     const { state, log } = await this.store.readWhatIsThere(id);
-    const { shownRoot, secrets } = this.services;
-    return { log, documents: state && conversationDocuments(state, shownRoot, secrets) };
+    const { conversations_path } = this.config;
+    return { log, documents: state && conversationDocuments(state, conversations_path, this.codec) };
   }
 
   /** The live conversation, opened once for all who ask. Throws also when another live server owns it. */

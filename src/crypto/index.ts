@@ -25,4 +25,4 @@ export {
   type OpenedTokens,
 } from './secrets.js';
 export { changeUserinfo, maskUserinfo } from './userinfo.js';
-export { StoredSecrets } from './stored-secrets.js';
+export { SecretCodec } from './secret-codec.js';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { discoverModels, type ModelDiscovery } from '../../acp/index.js';
 import type { AcpAgentSpec } from '../../agent/agent-spec.js';
-import { ConversationServices } from '../conversation/conversation-services.js';
+import { SecretCodec } from '../../crypto/index.js';
 import { decryptRequestSecrets } from '../secrets/given-secrets.js';
 import { assertSecretsFit } from '../secrets/secret-sources.js';
 import { SecretVault } from '../secrets/secret-vault.js';
@@ -22,7 +22,7 @@ export class AcpDiscovery implements OnApplicationShutdown {
   private readonly asking = new Set<Promise<unknown>>();
   private readonly closeController = new AbortController();
 
-  constructor(private readonly services: ConversationServices) {}
+  constructor(private readonly codec: SecretCodec) {}
 
   async onApplicationShutdown(): Promise<void> {
     this.closeController.abort();
@@ -54,7 +54,7 @@ export class AcpDiscovery implements OnApplicationShutdown {
   }
 
   private opened(value: JsonObject, ...field: string[]): JsonObject {
-    return decryptRequestSecrets(this.services.secrets, value, (path) => ['body', ...field, ...path]);
+    return decryptRequestSecrets(this.codec, value, (path) => ['body', ...field, ...path]);
   }
 
   private async ask(agent: AcpAgentSpec, sources: Record<string, JsonObject>): Promise<ModelDiscovery> {

@@ -2,6 +2,8 @@ import type { ItemStream } from '../../agent/agent-session.js';
 import { createEvent, serialiseEvent, type EventBus } from '../../events/index.js';
 import type { LlmDelta } from '../../llm/llm.js';
 import type { SecretStream } from '../../tools/tool.js';
+import type { Journal } from '../journal/journal.js';
+import type { SecretMasker } from '../secrets/secret-masker.js';
 import { FinishMessage } from './finish-message.js';
 
 type Kind = Exclude<LlmDelta['kind'], 'call'>;
@@ -11,6 +13,7 @@ const FINISH = 'finish';
 
 /** Sends an answer piece by piece while the model writes it, without secrets. Nothing of it is persisted. */
 export class PublishedItemStream implements ItemStream {
+  private readonly conversationId: string;
   private attempt = 1;
   private order = 0;
   private started = false;
@@ -20,20 +23,20 @@ export class PublishedItemStream implements ItemStream {
   /** What is to be said when those who watch have seen all that came before; undefined: they have. */
   private held: (() => void)[] | undefined = [];
 
-  /** @param ready resolves when all events before are published */
   constructor(
-    private readonly conversationId: string,
+    private readonly journal: Journal,
     private readonly itemId: string,
     private readonly bus: EventBus,
-    ready: Promise<void>,
-    /** The seq of the last durable event. */
-    private readonly anchor: () => number,
-    private readonly newMask: () => SecretStream,
+    private readonly masker: SecretMasker,
   ) {
-    this.masks = { text: newMask(), reasoning: newMask() };
-    this.final = { message: new FinishMessage(), mask: newMask(), attempt: 1 };
-    // Where the log takes nothing more there is nothing more to say.
-    ready.then(() => this.release()).catch(() => undefined);
+    this.conversationId = journal.state.id;
+    this.masks = { text: masker.stream(), reasoning: masker.stream() };
+    this.final = { message: new FinishMessage(), mask: masker.stream(), attempt: 1 };
+    // A journal that accepts no more events has no watchers left to inform.
+    journal
+      .settled()
+      .then(() => this.release())
+      .catch(() => undefined);
   }
 
   delta(delta: LlmDelta): void {
@@ -76,8 +79,12 @@ export class PublishedItemStream implements ItemStream {
   }
 
   private void(reason: string): void {
-    this.masks = { text: this.newMask(), reasoning: this.newMask() };
-    this.final = { message: new FinishMessage(), mask: this.newMask(), attempt: this.final.attempt + 1 };
+    this.masks = { text: this.masker.stream(), reasoning: this.masker.stream() };
+    this.final = {
+      message: new FinishMessage(),
+      mask: this.masker.stream(),
+      attempt: this.final.attempt + 1,
+    };
     this.responseId = undefined;
     if (!this.started) return;
     this.signal({ type: 'item_aborted', item_id: this.itemId, attempt: this.attempt, reason });
@@ -118,7 +125,7 @@ export class PublishedItemStream implements ItemStream {
       type: 'item_started',
       item_id: this.itemId,
       attempt: this.attempt,
-      anchor_seq: this.anchor(),
+      anchor_seq: this.journal.length - 1,
     });
   }
 

@@ -3,27 +3,17 @@ import { shownHooks } from '../../agent/hooks/index.js';
 import { environmentMessage } from '../../agent/drafts.js';
 import type { PromptFiles } from '../../agent/prompt/prompt-files.js';
 import { systemPromptDraft } from '../../agent/prompt/system-prompt.js';
-import type { DurableEvent, EventDraft } from '../../events/index.js';
-import type { EventLog } from '../../storage/index.js';
+import type { EventDraft } from '../../events/index.js';
 import { systemPromptSeq } from '../branches/branch-path.js';
 import type { ConversationContext } from '../context/conversation-context.js';
-import type { ConversationState } from '../state/conversation-state.js';
+import type { Journal } from '../journal/journal.js';
+import type { SecretMasker } from '../secrets/secret-masker.js';
 import { stateUpdate } from '../state/state-updates.js';
 import type { SecretVault } from '../secrets/secret-vault.js';
 import type { Toolset } from './toolset.js';
 
 /** How long hooks for the end of a session may take (ms): a server that is told to stop has to. */
 const END_LIMIT_MS = 4_000;
-
-/** What a session needs of its conversation. */
-export interface SessionHost {
-  readonly state: Readonly<ConversationState>;
-  /** Aborted when it is being closed. */
-  readonly closeSignal: AbortSignal;
-  commit(drafts: readonly EventDraft[]): Promise<DurableEvent[]>;
-  /** Without the secrets that are in it. */
-  masked(draft: EventDraft): EventDraft;
-}
 
 /**
  * The time from the first message or run of an open conversation to its end. At its beginning the tools are
@@ -40,10 +30,10 @@ export class Session {
   private prompted: boolean | undefined;
 
   constructor(
-    private readonly host: SessionHost,
-    private readonly log: EventLog,
-    private readonly toolset: Toolset,
+    private readonly journal: Journal,
+    private readonly masker: SecretMasker,
     private readonly vault: SecretVault,
+    private readonly toolset: Toolset,
     private readonly hooks: Hooks,
     private readonly context: ConversationContext,
   ) {}
@@ -74,19 +64,15 @@ export class Session {
     this.said = undefined;
     const drafts = [...this.context.takeUpdates(), ...this.announcement(), ...events, ...this.prompt()];
     if (context !== undefined) drafts.push(environmentMessage(context));
-    return drafts.map((draft) => this.host.masked(draft));
-  }
-
-  /** Whether there is something to do at its end. */
-  get hasEnd(): boolean {
-    return this.ready && this.hooks.has('SessionEnd');
+    return drafts.map((draft) => this.masker.maskEvent(draft));
   }
 
   /** Runs the hooks for its end, but not for long. */
   async end(): Promise<void> {
+    if (!this.ready || !this.hooks.has('SessionEnd')) return;
     const limit = AbortSignal.timeout(END_LIMIT_MS);
     const { events } = await this.hooks.run({ type: 'SessionEnd' }, limit);
-    await this.host.commit(events.map((draft) => this.host.masked(draft)));
+    await this.journal.commit(events.map((draft) => this.masker.maskEvent(draft)));
   }
 
   private async begin(): Promise<void> {
@@ -96,24 +82,24 @@ export class Session {
       this.files = await this.context.promptFiles();
     }
     // An agent from elsewhere brings its tools, and starts its MCP servers itself.
-    if (!this.isForeign) await this.toolset.prepare(this.host.closeSignal);
+    if (!this.isForeign) await this.toolset.prepare(this.journal.closeSignal);
     if (this.hooks.has('SessionStart')) {
-      this.said = await this.hooks.run({ type: 'SessionStart' }, this.host.closeSignal);
+      this.said = await this.hooks.run({ type: 'SessionStart' }, this.journal.closeSignal);
     }
     this.ready = true;
   }
 
   private get isForeign(): boolean {
-    return this.host.state.agent.kind === 'ACPAgent';
+    return this.journal.state.agent.kind === 'ACPAgent';
   }
 
   private get isPrompted(): boolean {
-    return (this.prompted ??= systemPromptSeq(this.log, this.log.length) !== undefined);
+    return (this.prompted ??= systemPromptSeq(this.journal.log, this.journal.log.length) !== undefined);
   }
 
   /** In a new log, so that clients know of the hooks. */
   private announcement(): EventDraft[] {
-    const shown = this.isPrompted ? undefined : shownHooks(this.host.state.hook_config);
+    const shown = this.isPrompted ? undefined : shownHooks(this.journal.state.hook_config);
     return shown ? [stateUpdate('hook_config', shown)] : [];
   }
 
@@ -122,7 +108,7 @@ export class Session {
     const { memory } = this.context;
     const facts = { secrets: this.vault.names(), files: this.files, memory, now: new Date() };
     const tools = this.isForeign ? [] : this.toolset.definitions();
-    const draft = systemPromptDraft(this.host.state.agent, tools, facts);
+    const draft = systemPromptDraft(this.journal.state.agent, tools, facts);
     this.prompted = true;
     return [draft];
   }

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import path from 'node:path';
+import { latestImages } from '../../agent/image-references.js';
 import { isInvocable, needsInvokeTool, skillsOf } from '../../agent/skills/index.js';
 import { makeFolder } from '../../files/index.js';
 import { withTimeout } from '../../flow/index.js';
@@ -7,11 +8,13 @@ import type { McpServers } from '../../tools/mcp/index.js';
 import { fitting } from '../../tools/name-pattern.js';
 import { DuplicateToolError } from '../../tools/tool-errors.js';
 import type { ToolRegistry } from '../../tools/tool-registry.js';
-import type { Tool, ToolHost, ToolDefinition, ToolSecrets } from '../../tools/tool.js';
-import { ensureRepository } from '../../git/index.js';
+import type { SubAgents, Tool, ToolHost, ToolDefinition, ToolSecrets } from '../../tools/tool.js';
+import { ensureRepository, hasChanges } from '../../git/index.js';
 import type { JsonObject } from '../../json/index.js';
 import { ConversationClosedError, ToolNameClashError } from '../conversation-errors.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';
+import type { Journal } from '../journal/journal.js';
+import type { ConversationModels } from '../steering/conversation-models.js';
 import type { ConversationState } from '../state/conversation-state.js';
 import { persistenceDir } from '../state/conversation-info.js';
 
@@ -22,14 +25,6 @@ const INVOKE_SKILL = 'InvokeSkillTool';
 const INSPECT_IMAGE = 'VisionInspectTool';
 /** How long a run waits for MCP servers that it could also begin without (ms). */
 const RECONNECT_MS = 3_000;
-
-/** What tools may ask of their conversation, and what has to be known before they are made. */
-export interface ToolAbilities extends Pick<
-  ToolHost,
-  'subAgents' | 'models' | 'startChild' | 'latestImages'
-> {
-  prepare(): Promise<void>;
-}
 
 /** The tools of one conversation: made when first needed, ended with it. */
 export class Toolset {
@@ -43,15 +38,21 @@ export class Toolset {
   private connected = false;
   private workspaceReady: Promise<void> | undefined;
   private closed = false;
+  /** What the tool that starts sub-agents needs. */
+  subAgents: (SubAgents & { prepare(): Promise<void> }) | undefined;
+  private readonly state: ConversationState;
 
   constructor(
-    private readonly state: ConversationState,
-    private readonly services: ConversationServices,
+    private readonly journal: Journal,
     private readonly secrets: ToolSecrets,
-    /** What tools may ask of the conversation. */
-    private readonly abilities: () => ToolAbilities,
+    private readonly models: ConversationModels,
+    private readonly services: Pick<
+      ConversationServices,
+      'catalogue' | 'children' | 'config' | 'toolRegistry'
+    >,
   ) {
-    const workingDir = path.resolve(services.baseDir, state.workspace.working_dir);
+    this.state = journal.state;
+    const workingDir = path.resolve(services.config.base_dir, this.state.workspace.working_dir);
     // In one piece: it is kept, and what `path` puts together is a chain of pieces.
     this.workingDir = Buffer.from(workingDir).toString();
   }
@@ -73,9 +74,9 @@ export class Toolset {
   private makeTools(): Map<string, Tool> {
     const { agent, client_tools } = this.state;
     const { tools, filter_tools_regex: filter } = agent;
-    const own = this.services.registry.createTools(tools, this.builtIn(), this.host(), client_tools);
+    const own = this.services.toolRegistry.createTools(tools, this.builtIn(), this.host(), client_tools);
     const all = joined(own, this.foreign, (names) => this.clash(names));
-    return filter === null ? all : filtered(all, filter, this.services.registry);
+    return filter === null ? all : filtered(all, filter, this.services.toolRegistry);
   }
 
   /** Class names of the built-in tools: those that were asked for, and those that skills and images need. */
@@ -84,25 +85,25 @@ export class Toolset {
     const named = agent.include_default_tools.filter((name) => name !== INSPECT_IMAGE);
     if (!named.includes(INVOKE_SKILL) && needsInvokeTool(skillsOf(agent))) named.push(INVOKE_SKILL);
     // There is nobody to ask about images unless some profile has a model that sees them.
-    if ((this.abilities().models?.visionNames.length ?? 0) > 0) named.push(INSPECT_IMAGE);
+    if (this.models.visionNames.length > 0) named.push(INSPECT_IMAGE);
     return named;
   }
 
   /** What tools get to know of the conversation. */
   host(): ToolHost {
     const { id } = this.state;
-    const abilities = this.abilities();
+    const { catalogue, children, config } = this.services;
     return {
       conversationId: id,
       workingDir: this.workingDir,
-      folder: this.services.catalogue.folder(id),
-      shownFolder: persistenceDir(this.services.shownRoot, id),
+      folder: catalogue.folder(id),
+      shownFolder: persistenceDir(config.conversations_path, id),
       secrets: this.secrets,
-      browserEnabled: this.services.browserEnabled,
-      subAgents: abilities.subAgents,
-      models: abilities.models,
-      startChild: abilities.startChild,
-      latestImages: abilities.latestImages,
+      browserEnabled: config.enable_browser,
+      subAgents: this.subAgents,
+      models: this.models,
+      startChild: (request) => children.startChild(id, request),
+      latestImages: () => latestImages(this.journal.views.current),
       skills: () => skillsOf(this.state.agent).map((skill) => ({ ...skill, invocable: isInvocable(skill) })),
     };
   }
@@ -114,7 +115,7 @@ export class Toolset {
    */
   async prepare(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    await this.abilities().prepare();
+    await Promise.all([this.models.prepare(), this.subAgents?.prepare()]);
     await this.connect(signal);
   }
 
@@ -209,6 +210,11 @@ export class Toolset {
   private async makeWorkspace(): Promise<void> {
     await makeFolder(this.workingDir);
     await ensureRepository(this.workingDir);
+  }
+
+  /** Whether files of the workspace have changed, or commits were made, since the conversation began. */
+  workspaceChanged(): Promise<boolean> {
+    return hasChanges(this.workingDir, this.state.created_at);
   }
 
   async close(): Promise<void> {

@@ -2,19 +2,24 @@ import { InvalidRequestError } from '../../errors/index.js';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
+import { ContextLoader } from '../../agent/skills/index.js';
 import { SourceError, sourceOf } from '../../agent/skills/plugins/index.js';
+import { AppConfig } from '../../config/index.js';
+import { SecretCodec } from '../../crypto/index.js';
 import { prepareCalls } from '../../llm/index.js';
+import { Catalogue } from '../../storage/index.js';
 import { maskRemote } from '../../text/index.js';
+import { ToolRegistry } from '../../tools/tool-registry.js';
 import type { Conversation } from './conversation.js';
 import { ToolNameClashError } from '../conversation-errors.js';
-import { ConversationServices } from './conversation-services.js';
 import { ConversationRegistry } from '../registry/conversation-registry.js';
 import { assertModelsServed, assertToolsKnown, makeWorkingDir, newConversation } from './new-conversation.js';
 import type { ConversationState } from '../state/conversation-state.js';
 import type { IncomingMessage, StartConversationRequest } from '../state/start-request.js';
 import { findAmbientPlugins } from '../context/ambient-plugins.js';
 import { promptFilesOf } from '../context/prompt-files.js';
-import { requireBinding } from '../secrets/bound-credentials.js';
+import { RunSlots } from '../runs/run-slots.js';
+import { BoundCredentials, requireBinding } from '../secrets/bound-credentials.js';
 import { decryptRequestSecrets } from '../secrets/given-secrets.js';
 import { assertSecretsFit } from '../secrets/secret-sources.js';
 import { FROM_HEAD, WorktreeError, Worktrees, type MadeWorktree } from '../worktrees/worktrees.js';
@@ -30,9 +35,15 @@ export class ConversationCreation {
   private readonly creating = new Map<string, Promise<unknown>>();
 
   constructor(
-    private readonly services: ConversationServices,
     private readonly registry: ConversationRegistry,
+    private readonly catalogue: Catalogue,
     private readonly worktrees: Worktrees,
+    private readonly slots: RunSlots,
+    private readonly toolRegistry: ToolRegistry,
+    private readonly context: ContextLoader,
+    private readonly codec: SecretCodec,
+    private readonly credentials: BoundCredentials,
+    private readonly config: AppConfig,
   ) {}
 
   /**
@@ -53,7 +64,7 @@ export class ConversationCreation {
   /** Whether there is a conversation of this id; one that is being made is waited for. */
   private async exists(id: string): Promise<boolean> {
     for (;;) {
-      if (await this.services.catalogue.has(id)) return true;
+      if (await this.catalogue.has(id)) return true;
       const making = this.creating.get(id);
       if (!making) return false;
       await making.catch(() => undefined);
@@ -63,10 +74,10 @@ export class ConversationCreation {
   private async checkAndMake(sent: StartConversationRequest): Promise<Conversation | undefined> {
     const request = this.opened(sent);
     const parent = await this.parentOf(request);
-    assertToolsKnown(request, this.services.registry);
+    assertToolsKnown(request, this.toolRegistry);
     assertModelsServed(request);
     // The run's place before anything is made: a refused request leaves nothing behind.
-    const slot = request.initial_message ? this.services.slots.take() : undefined;
+    const slot = request.initial_message ? this.slots.take() : undefined;
     try {
       return await this.make(request, parent, slot);
     } catch (error) {
@@ -80,12 +91,13 @@ export class ConversationCreation {
     parent: ConversationState | undefined,
     slot: (() => void) | undefined,
   ): Promise<Conversation | undefined> {
-    await makeWorkingDir(request.workspace.working_dir, this.services.baseDir);
-    const state = newConversation(request, this.services.registry);
+    await makeWorkingDir(request.workspace.working_dir, this.config.base_dir);
+    const state = newConversation(request, this.toolRegistry);
     this.useBinding(state);
     const { agent, agentField = 'agent' } = request;
     // Read again for the prompt; until then the client is told of what is wrong.
-    await promptFilesOf(agent, this.services, `conversation ${state.id}`, ['body', agentField]);
+    const { config, context } = this;
+    await promptFilesOf(agent, { config, context }, `conversation ${state.id}`, ['body', agentField]);
     state.rest = { ...state.rest, ...(await this.pluginFolders(request)) };
     const worktree = request.worktree ? await this.makeWorktree(request, state.id) : undefined;
     if (worktree) {
@@ -96,8 +108,8 @@ export class ConversationCreation {
       state.worktree = parent.worktree;
       await this.worktrees.share(parent.worktree, parent.id, state.id);
     }
-    const workspace = path.resolve(this.services.baseDir, state.workspace.working_dir);
-    const ambient = await findAmbientPlugins(state, workspace, this.services.context);
+    const workspace = path.resolve(this.config.base_dir, state.workspace.working_dir);
+    const ambient = await findAmbientPlugins(state, workspace, context);
     state.rest = { ...state.rest, ...ambient };
     let created = false;
     let conversation: Conversation;
@@ -114,7 +126,7 @@ export class ConversationCreation {
 
   /** A credential that was bound before its conversation was made is dropped by an agent that takes none. */
   private useBinding(state: ConversationState): void {
-    const { credentials } = this.services;
+    const { credentials } = this;
     if (!credentials.of(state.id)) return;
     if (state.agent.kind === 'ACPAgent') requireBinding(state);
     else credentials.forget(state.id);
@@ -132,7 +144,7 @@ export class ConversationCreation {
       const source = sourceOf(entry);
       if (!source) continue;
       try {
-        plugin_folders.push(await this.services.context.pluginFolder(source));
+        plugin_folders.push(await this.context.pluginFolder(source));
       } catch (error) {
         if (!(error instanceof SourceError)) throw error;
         const shown = maskRemote(source.source);
@@ -153,7 +165,7 @@ export class ConversationCreation {
     } catch (error) {
       if (!(error instanceof ToolNameClashError)) throw error;
       const { id, worktree } = conversation.state;
-      const isThere = (user: string): Promise<boolean> => this.services.catalogue.has(user);
+      const isThere = (user: string): Promise<boolean> => this.catalogue.has(user);
       await this.registry.destroy(id, async () => {
         if (worktree) await this.worktrees.leave(worktree, id, isThere);
       });
@@ -168,7 +180,7 @@ export class ConversationCreation {
   private opened(request: StartConversationRequest): StartConversationRequest {
     const { agent, secrets, security_analyzer, hook_config, rest, agentField = 'agent' } = request;
     const opened = decryptRequestSecrets(
-      this.services.secrets,
+      this.codec,
       { agent, secrets, security_analyzer, hook_config, rest },
       ([root = 'agent', ...path]) => [
         'body',
@@ -191,7 +203,7 @@ export class ConversationCreation {
     id: string,
   ): Promise<MadeWorktree | undefined> {
     const field = request.needsWorktree ? 'isolation' : 'worktree';
-    const folder = path.resolve(this.services.baseDir, request.workspace.working_dir);
+    const folder = path.resolve(this.config.base_dir, request.workspace.working_dir);
     try {
       const made = await this.worktrees.make(folder, id, request.worktree_options ?? FROM_HEAD);
       if (made || !request.needsWorktree) return made;

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { AgentView } from '../../agent/agent-view.js';
 import { failedCalls, rejectionDraft } from '../../agent/drafts.js';
 import {
   textContent,
@@ -6,26 +7,35 @@ import {
   type DurableEvent,
   type EventDraft,
 } from '../../events/index.js';
+import { InvalidRequestError } from '../../errors/index.js';
 import { LeaseLostError } from '../../storage/index.js';
 import type { JsonObject } from '../../json/index.js';
-import { AgentRuntime } from '../agent-runtime/agent-runtime.js';
+import type { AgentRuntime } from '../agent-runtime/agent-runtime.js';
+import { createAgentRuntime } from '../agent-runtime/create-agent-runtime.js';
 import { StateBroadcaster } from '../state/state-broadcaster.js';
 import { Background } from './background.js';
 import { treeEvent } from '../branches/branch-path.js';
 import { AlreadyRunningError } from '../conversation-errors.js';
-import type { ConversationServices, OpenedStorage } from './conversation-services.js';
+import type { ConversationServices } from './conversation-services.js';
 import type { ConversationChange, ConversationState } from '../state/conversation-state.js';
 import type { InfoOptions } from '../state/conversation-info.js';
 import { interruptedRunDrafts, type InterruptedRun } from '../runs/interrupted-run.js';
 import { GoalLoop, type GoalTurns } from '../goal/goal-loop.js';
-import { Journal } from '../journal/journal.js';
+import { Journal, type OpenedStorage } from '../journal/journal.js';
 import { Lifecycle } from './lifecycle.js';
 import { ManualCondensation, type CondensationRuns } from '../context/manual-condensation.js';
-import { MessageInbox, type SendOptions } from './message-inbox.js';
 import { MessageKeys } from './message-keys.js';
 import { pauseDrafts, stateUpdate, statusUpdate } from '../state/state-updates.js';
 import { RunControl } from '../runs/run-control.js';
 import type { IncomingMessage } from '../state/start-request.js';
+
+/** How a message is sent. */
+export interface SendOptions {
+  /** The slot of the run, if the caller has taken one. */
+  slot?: () => void;
+  /** Two messages with the same key are one message. */
+  key?: string;
+}
 
 /**
  * One open conversation: the only writer of its journal, and what clients ask of it. Requests are taken in
@@ -34,49 +44,33 @@ import type { IncomingMessage } from '../state/start-request.js';
 export class Conversation implements GoalTurns, CondensationRuns {
   private readonly life: Lifecycle;
   private readonly journal: Journal;
-  private readonly announcements: StateBroadcaster;
+  private readonly broadcaster: StateBroadcaster;
   private readonly background = new Background();
   private readonly runs: RunControl;
   private readonly condensation: ManualCondensation;
-  private readonly inbox: MessageInbox;
-  /** What its agent, and every model that is asked about it, works with. */
+  private readonly keys: MessageKeys;
+  /** How often a client has paused or interrupted the conversation. */
+  private stops = 0;
   readonly agentRuntime: AgentRuntime;
-  /** The goal that is worked for, if there is one. */
   readonly goal: GoalLoop;
 
   constructor(
     readonly state: ConversationState,
     private readonly storage: OpenedStorage,
     private readonly services: ConversationServices,
-    /** Told when the log takes nothing more, and whether that has cut off a run. */
+    /** Called once, when the log accepts no more events; `wasRunning`: that has ended a run. */
     private readonly onBroken: (conversation: Conversation, error: Error, wasRunning: boolean) => void,
   ) {
+    const { loop, slots } = services;
     this.life = new Lifecycle(state.id);
     this.journal = new Journal(state, storage, services, this.life, (error) => this.break(error));
-    this.announcements = new StateBroadcaster(this.journal, services);
-    this.agentRuntime = new AgentRuntime(this.journal, this.announcements, services, this.background);
-    this.runs = new RunControl(this.agentRuntime, services);
-    this.condensation = new ManualCondensation(this.agentRuntime, this, services.loop, this.background);
-    this.goal = new GoalLoop(this.agentRuntime, this, services, this.background);
-    this.inbox = this.openInbox();
-  }
-
-  private openInbox(): MessageInbox {
-    const { state, journal, agentRuntime: surroundings, goal } = this;
-    const keys = new MessageKeys({
-      state,
-      has: (eventId) => journal.log.seqOf(eventId) !== undefined,
-      save: () => journal.save(),
-    });
-    return new MessageInbox(
-      {
-        assertOpen: () => this.life.assertOpen(),
-        append: (message, id) => surroundings.messages.append(message, { id, before: goal.interruption() }),
-        answer: (slot) => this.runs.answerMessage(slot),
-        saveSoon: () => journal.saveSoon(false),
-      },
-      keys,
-    );
+    this.broadcaster = new StateBroadcaster(this.journal, services);
+    this.agentRuntime = createAgentRuntime(this.journal, this.background, services);
+    this.runs = new RunControl(this.agentRuntime, this.journal, this.broadcaster, slots);
+    this.keys = new MessageKeys(this.journal);
+    const { masker, usage } = this.agentRuntime;
+    this.condensation = new ManualCondensation(this.journal, masker, usage, this, loop, this.background);
+    this.goal = new GoalLoop(this.journal, masker, usage, this, services, this.background);
   }
 
   get id(): string {
@@ -134,25 +128,45 @@ export class Conversation implements GoalTurns, CondensationRuns {
     return this.journal.log;
   }
 
+  /** What the agent sees of the log. */
+  view(): Promise<AgentView> {
+    return this.journal.views.load();
+  }
+
   fullState(): ConversationStateUpdateEvent {
-    return this.announcements.fullState();
+    return this.broadcaster.fullState();
   }
 
   info(options: InfoOptions): JsonObject {
-    return this.announcements.info(options);
+    return this.broadcaster.info(options);
   }
 
   /** Tells receivers of changes; resolves when they have written it down. */
   publishChange(): Promise<void> {
-    return this.announcements.publishChange();
+    return this.broadcaster.publishChange();
   }
 
   /**
-   * Appends a message of the user; with `run` an answer is wanted too.
-   * @throws InvalidRequestError, RunLimitError when the message is kept but no run could be started
+   * Appends a message of the user. With `run` the agent answers it, unless a client stops the conversation before
+   * the message is durable.
+   * @throws InvalidRequestError; RunLimitError when the message is stored but no run can start
    */
-  sendMessage(message: IncomingMessage, run: boolean, options: SendOptions = {}): Promise<void> {
-    return this.inbox.send(message, run, options);
+  async sendMessage(message: IncomingMessage, run: boolean, { slot, key }: SendOptions = {}): Promise<void> {
+    this.life.assertOpen();
+    assertFromUser(message);
+    const { stops } = this;
+    const append = (id?: string): Promise<void> =>
+      this.agentRuntime.messages.append(message, { id, before: this.goal.interruption() });
+    const keyed = key === undefined ? undefined : await this.keys.once(key, message, run, append);
+    if (!keyed) await append();
+    if (!run) return this.journal.saveSoon(false);
+    this.life.assertOpen();
+    if (keyed?.answered || stops !== this.stops) {
+      slot?.();
+      return this.journal.saveSoon(false);
+    }
+    this.runs.answerMessage(slot);
+    if (keyed) keyed.answered = true;
   }
 
   /** For the goal loop: says something as the user. */
@@ -193,17 +207,17 @@ export class Conversation implements GoalTurns, CondensationRuns {
   /** Stops after the step that is going on; at once while the model is thinking. Never waits for a tool. */
   async pause(): Promise<void> {
     this.life.assertOpen();
-    this.inbox.stop();
+    this.stops += 1;
     await Promise.all([this.stopGoal(), this.runs.pause()]);
-    await this.announcements.publishFullState();
+    await this.broadcaster.publishFullState();
   }
 
   /** Stops at once, in the middle of a step. Without a run it is a pause. */
   async interrupt(): Promise<void> {
     this.life.assertOpen();
-    this.inbox.stop();
+    this.stops += 1;
     await Promise.all([this.stopGoal(), this.stopRun()]);
-    await this.announcements.publishFullState();
+    await this.broadcaster.publishFullState();
   }
 
   private async stopRun(): Promise<void> {
@@ -220,7 +234,7 @@ export class Conversation implements GoalTurns, CondensationRuns {
       foreign?.decide(accept, reason);
       return;
     }
-    const view = await this.agentRuntime.currentView();
+    const view = await this.view();
     // Looked at after the last wait: another answer may have come meanwhile.
     if (this.state.execution_status !== 'waiting_for_confirmation' || this.isRunning) return;
     const rejections = view.unmatched().map((action) => rejectionDraft(action, reason));
@@ -287,7 +301,7 @@ export class Conversation implements GoalTurns, CondensationRuns {
 
   /** What a run that was cut off left behind: says so in the log, for the agent and for people. */
   async recover(cutOff: InterruptedRun): Promise<void> {
-    const view = await this.agentRuntime.currentView();
+    const view = await this.view();
     const calls = failedCalls(view.unendedCalls());
     await this.commit([
       ...this.goal.interruption(),
@@ -316,7 +330,7 @@ export class Conversation implements GoalTurns, CondensationRuns {
       await this.runs.stopWithin(graceMs);
       const interrupted = await this.runs.interrupt();
       await this.background.end();
-      if (interrupted) await this.announcements.publishFullState();
+      if (interrupted) await this.broadcaster.publishFullState();
       await this.journal.save();
     };
     return this.life.end('closed', () => this.end(beforeClose));
@@ -328,7 +342,7 @@ export class Conversation implements GoalTurns, CondensationRuns {
    */
   destroy(letGo: () => Promise<void>): Promise<void> {
     const goodbye = async (): Promise<void> => {
-      await this.announcements.publishChange('deleting');
+      await this.broadcaster.publishChange('deleting');
       this.goal.interruption();
       const wasRunning = this.isRunning;
       // Before what is done beside it: a goal waits for its run.
@@ -348,7 +362,8 @@ export class Conversation implements GoalTurns, CondensationRuns {
   private async end(goodbye: () => Promise<void>, afterwards?: () => Promise<void>): Promise<void> {
     try {
       await goodbye().catch((error: unknown) => this.report('close', error));
-      if (this.agentRuntime.session.hasEnd) await this.agentRuntime.endSession();
+      const { session } = this.agentRuntime;
+      await session.end().catch((error: unknown) => this.report('the end of the session', error));
       this.life.seal();
       this.runs.drop();
       await this.agentRuntime.close();
@@ -358,7 +373,7 @@ export class Conversation implements GoalTurns, CondensationRuns {
       // on.
       const owned = await this.storage.fence.confirm().catch(() => false);
       const removes = afterwards !== undefined && owned;
-      await this.announcements.publishEnd(removes, owned);
+      await this.broadcaster.publishEnd(removes, owned);
       await this.storage.log.close(removes ? 'removed' : 'kept');
       if (afterwards && !removes) throw new LeaseLostError(this.id);
       await afterwards?.();
@@ -367,7 +382,8 @@ export class Conversation implements GoalTurns, CondensationRuns {
     }
   }
 
-  private commit(drafts: readonly EventDraft[]): Promise<DurableEvent[]> {
+  /** Appends events; resolves when they are durable and published. */
+  commit(drafts: readonly EventDraft[]): Promise<DurableEvent[]> {
     return this.journal.commit(drafts);
   }
 
@@ -381,4 +397,10 @@ export class Conversation implements GoalTurns, CondensationRuns {
   private report(what: string, error: unknown): void {
     this.journal.report(what, error);
   }
+}
+
+function assertFromUser({ role }: IncomingMessage): void {
+  if (role === 'user') return;
+  const problem = 'Only user messages are allowed to be sent to the agent.';
+  throw new InvalidRequestError(['body', 'role'], problem, role);
 }

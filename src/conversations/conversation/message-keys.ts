@@ -1,25 +1,8 @@
 import { InvalidRequestError } from '../../errors/index.js';
 import { createHash, randomUUID } from 'node:crypto';
+import type { Journal } from '../journal/journal.js';
+import type { MessageKey } from '../state/conversation-state.js';
 import type { IncomingMessage } from '../state/start-request.js';
-
-/** A message that came with an `Idempotency-Key`. Stored with the conversation. */
-export interface MessageKey {
-  /** Digests of the key and of what came with it: neither is kept as it is. */
-  key: string;
-  request: string;
-  event_id: string;
-  /** The run that was asked for has begun. */
-  answered: boolean;
-}
-
-/** What the keys need of their conversation. */
-export interface MessageKeysHost {
-  readonly state: { message_keys?: MessageKey[] };
-  /** Whether an event is in the log. */
-  has(eventId: string): boolean;
-  /** Resolves when the state is on disk. */
-  save(): Promise<void>;
-}
 
 /** How many keys a conversation remembers; a client that tries again does so soon. */
 const REMEMBERED = 200;
@@ -31,7 +14,7 @@ const REMEMBERED = 200;
 export class MessageKeys {
   private sending: Map<string, Promise<void>> | undefined;
 
-  constructor(private readonly host: MessageKeysHost) {}
+  constructor(private readonly journal: Journal) {}
 
   /**
    * Appends a message unless that was done for this key already.
@@ -59,7 +42,7 @@ export class MessageKeys {
   }
 
   private get keys(): MessageKey[] {
-    return (this.host.state.message_keys ??= []);
+    return (this.journal.state.message_keys ??= []);
   }
 
   private remember(entry: MessageKey): MessageKey {
@@ -70,8 +53,8 @@ export class MessageKeys {
 
   private send(entry: MessageKey, isNew: boolean, append: (eventId: string) => Promise<void>): Promise<void> {
     const work = async (): Promise<void> => {
-      if (isNew) await this.host.save();
-      if (!this.host.has(entry.event_id)) await append(entry.event_id);
+      if (isNew) await this.journal.save();
+      if (this.journal.log.seqOf(entry.event_id) === undefined) await append(entry.event_id);
     };
     const all = (this.sending ??= new Map());
     const sending = work().finally(() => all.delete(entry.key));

@@ -7,25 +7,16 @@ import {
   textContent,
   stringsOf,
   writeAhead,
-  type DurableEvent,
   type EventDraft,
 } from '../../events/index.js';
 import { inSlices } from '../../flow/index.js';
 import type { ConversationContext } from '../context/conversation-context.js';
-import type { ConversationState } from '../state/conversation-state.js';
+import type { Journal } from '../journal/journal.js';
+import type { SecretMasker } from '../secrets/secret-masker.js';
 import { stateUpdate, statusUpdate } from '../state/state-updates.js';
 import type { Session } from '../agent-runtime/session.js';
 import type { IncomingMessage } from '../state/start-request.js';
 import type { TitleWriter } from '../titles/title-writer.js';
-
-/** What messages need of their conversation. */
-export interface MessageHost {
-  readonly state: Readonly<ConversationState>;
-  /** Aborted when it is being closed. */
-  readonly closeSignal: AbortSignal;
-  commit(drafts: readonly EventDraft[]): Promise<DurableEvent[]>;
-  masked(draft: EventDraft): EventDraft;
-}
 
 /** How a message is appended. */
 export interface AppendOptions {
@@ -47,7 +38,8 @@ export class UserMessages {
   private last: Promise<unknown> | undefined;
 
   constructor(
-    private readonly host: MessageHost,
+    private readonly journal: Journal,
+    private readonly masker: SecretMasker,
     private readonly session: Session,
     private readonly hooks: Hooks,
     private readonly titles: TitleWriter,
@@ -79,7 +71,7 @@ export class UserMessages {
     const said = this.hooks.has('UserPromptSubmit')
       ? await this.hooks.run(
           { type: 'UserPromptSubmit', message: plainText(message.content), messageId },
-          this.host.closeSignal,
+          this.journal.closeSignal,
         )
       : NOTHING_SAID;
     const forget = await inSlices(writeAhead(stringsOf(message.content)));
@@ -96,7 +88,7 @@ export class UserMessages {
     { before = [] }: AppendOptions,
     { events, blocked, context }: HookOutcome,
   ): Promise<void> {
-    const { execution_status, blocked_messages, agent_state } = this.host.state;
+    const { execution_status, blocked_messages, agent_state } = this.journal.state;
     const agentState = forgetRefinement(agent_state);
     const extras = this.context.extrasOf(message.content);
     const reset = ['finished', 'stuck'].includes(execution_status) ? [statusUpdate('idle')] : [];
@@ -115,11 +107,11 @@ export class UserMessages {
         : [stateUpdate('blocked_messages', { ...blocked_messages, [id]: blocked })]),
       event,
     ];
-    const committed = this.host.commit([
+    const committed = this.journal.commit([
       ...before,
       ...reset,
       ...this.session.opening(),
-      ...said.map((draft) => this.host.masked(draft)),
+      ...said.map((draft) => this.masker.maskEvent(draft)),
       stateUpdate('last_user_message_id', id),
       ...(agentState ? [stateUpdate('agent_state', agentState)] : []),
     ]);

@@ -2,8 +2,9 @@ import { Logger } from '@nestjs/common';
 import { isBranchEvent } from '../../agent/agent-view.js';
 import { errorStack } from '../../errors/index.js';
 import { createEvent, ROOT_PARENT, type DurableEvent, type EventDraft } from '../../events/index.js';
-import { LeaseLostError, type EventLog } from '../../storage/index.js';
-import type { ConversationServices, OpenedStorage } from '../conversation/conversation-services.js';
+import { LeaseLostError, type EventLog, type LeaseFence } from '../../storage/index.js';
+import type { ConversationServices } from '../conversation/conversation-services.js';
+import type { EventSink } from './event-sink.js';
 import { foldEvent, type ConversationState } from '../state/conversation-state.js';
 import type { Lifecycle } from '../conversation/lifecycle.js';
 import { LogWriter } from './log-writer.js';
@@ -13,11 +14,17 @@ import { ViewCache } from './view-cache.js';
 /** One for all: each conversation that is open would keep its own. */
 const logger = new Logger('Conversation');
 
+/** The log of an open conversation and the right to write to it. */
+export interface OpenedStorage {
+  readonly log: EventLog;
+  readonly fence: LeaseFence;
+}
+
 /**
  * State, log and view of one open conversation, changed together: an event takes its place in all three in
  * one step, in the order in which events are handed in.
  */
-export class Journal {
+export class Journal implements EventSink {
   private readonly writer: LogWriter;
   private readonly metadata: MetadataWriter;
   /** What the agent sees. */
@@ -28,7 +35,7 @@ export class Journal {
   constructor(
     readonly state: ConversationState,
     private readonly storage: OpenedStorage,
-    private readonly services: ConversationServices,
+    private readonly services: Pick<ConversationServices, 'bus' | 'catalogue' | 'secretCodec'>,
     private readonly life: Lifecycle,
     /** Told once, when the log takes nothing more. */
     onBroken: (error: Error) => void,

@@ -19,7 +19,7 @@ export class MetadataWriter {
     private readonly state: ConversationState,
     private readonly writer: LogWriter,
     private readonly fence: LeaseFence,
-    private readonly services: ConversationServices,
+    private readonly services: Pick<ConversationServices, 'catalogue' | 'secretCodec'>,
   ) {}
 
   /** Marks the conversation as changed now, for changes that leave no event. */
@@ -65,7 +65,7 @@ export class MetadataWriter {
   private async write(): Promise<void> {
     if (this.stopped) return;
     // The log first: a snapshot that knows more than the log would be wrong after a crash.
-    const stored = toStored(structuredClone(this.state), this.writer.handedIn, this.services.secrets);
+    const stored = toStored(structuredClone(this.state), this.writer.handedIn, this.services.secretCodec);
     await this.writer.settled();
     await this.services.catalogue.save(stored, this.fence);
   }

@@ -26,6 +26,12 @@ export class ViewCache {
     return this.view;
   }
 
+  /** The view, once it was loaded. @throws Error before that */
+  get current(): AgentView {
+    if (!this.view) throw new Error('the view is not loaded');
+    return this.view;
+  }
+
   /** Takes in the new head. */
   push(event: BranchEvent): void {
     this.view?.push(event);

@@ -1,11 +1,12 @@
-import { Logger } from '@nestjs/common';
-import { DamagedConversationError } from '../../storage/index.js';
+import { Injectable, Logger } from '@nestjs/common';
+import { AppConfig } from '../../config/index.js';
+import { SecretCodec } from '../../crypto/index.js';
+import { Catalogue, DamagedConversationError } from '../../storage/index.js';
 import type { JsonObject } from '../../json/index.js';
 import type { Conversation } from '../conversation/conversation.js';
 import { ConversationNotFoundError } from '../conversation-errors.js';
-import type { ConversationServices } from '../conversation/conversation-services.js';
-import type { ConversationRegistry } from './conversation-registry.js';
-import type { ConversationStore } from './conversation-store.js';
+import { ConversationRegistry } from './conversation-registry.js';
+import { ConversationStore } from './conversation-store.js';
 import { conversationInfo, type InfoOptions } from '../state/conversation-info.js';
 import { StampedCache } from './stamped-cache.js';
 
@@ -17,6 +18,7 @@ const KEPT_BYTES = 4 * 1024 * 1024;
  * kept as JSON: to show it again takes a look whether the stored conversation is still the same, instead of
  * reading it.
  */
+@Injectable()
 export class ConversationInfoCache {
   private readonly logger = new Logger('Conversations');
   /** Conversations that were said to be unreadable already. */
@@ -24,9 +26,11 @@ export class ConversationInfoCache {
   private readonly kept = new StampedCache(KEPT_BYTES);
 
   constructor(
-    private readonly services: Pick<ConversationServices, 'catalogue' | 'secrets' | 'shownRoot'>,
+    private readonly catalogue: Catalogue,
     private readonly registry: ConversationRegistry,
     private readonly store: ConversationStore,
+    private readonly codec: SecretCodec,
+    private readonly config: AppConfig,
   ) {}
 
   /**
@@ -34,13 +38,13 @@ export class ConversationInfoCache {
    * @throws ConversationNotFoundError, DamagedConversationError
    */
   async info(id: string, options: InfoOptions): Promise<JsonObject> {
-    const shown = { ...options, children: await this.services.catalogue.childrenOf(id) };
+    const shown = { ...options, children: await this.catalogue.childrenOf(id) };
     const conversation = this.registry.opened(id);
     // Nothing is waited for behind this: what is shown is durable.
     if (conversation && (await settles(conversation))) return conversation.info(shown);
     const state = await this.registry.peek(id);
     if (!state) throw new ConversationNotFoundError(id);
-    return conversationInfo(state, this.services.shownRoot, this.services.secrets, shown);
+    return conversationInfo(state, this.config.conversations_path, this.codec, shown);
   }
 
   /** The same as JSON. */
@@ -64,7 +68,7 @@ export class ConversationInfoCache {
    * changing.
    */
   private async storedJson(id: string, options: InfoOptions): Promise<Buffer | undefined> {
-    const { catalogue, secrets, shownRoot } = this.services;
+    const { catalogue, codec, config } = this;
     if (!this.registry.isAtRest(id)) return undefined;
     // Before it is read: what is read then is as new, or its next stamp is another one.
     const stored = await catalogue.stampOf(id);
@@ -77,7 +81,7 @@ export class ConversationInfoCache {
     const state = await this.store.saved(id);
     // Who opened it meanwhile has changed it, perhaps.
     if (!state || !this.registry.isAtRest(id)) return undefined;
-    const text = toJson(conversationInfo(state, shownRoot, secrets, { ...options, children }));
+    const text = toJson(conversationInfo(state, config.conversations_path, codec, { ...options, children }));
     this.kept.set(key, stamp, text);
     return text;
   }

@@ -1,12 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Logger } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
+import { AppConfig } from '../../config/index.js';
 import { errorMessage, errorStack } from '../../errors/index.js';
 import { DamagedConversationError, LeaseLostError, StorageFailedError } from '../../storage/index.js';
 import { Conversation } from '../conversation/conversation.js';
 import { ConversationClosedError, ConversationNotFoundError } from '../conversation-errors.js';
-import type { ConversationServices } from '../conversation/conversation-services.js';
+import { ConversationServices } from '../conversation/conversation-services.js';
 import type { ConversationState } from '../state/conversation-state.js';
-import type { ConversationStore, FillLog, StoredState } from './conversation-store.js';
+import { ConversationStore, type FillLog, type StoredState } from './conversation-store.js';
 import type { Recoverable } from '../runs/crash-recovery.js';
 import type { InterruptedRun } from '../runs/interrupted-run.js';
 import { LostRuns } from '../runs/lost-runs.js';
@@ -15,6 +16,7 @@ import { LostRuns } from '../runs/lost-runs.js';
 const SWEEP_MS = 60_000;
 
 /** Which conversations are open. Opens each once for all who ask, and closes those that nobody uses. */
+@Injectable()
 export class ConversationRegistry implements Recoverable {
   private readonly logger = new Logger(ConversationRegistry.name);
   private readonly conversations = new Map<string, Promise<Conversation>>();
@@ -27,6 +29,8 @@ export class ConversationRegistry implements Recoverable {
   private readonly lostRuns = new LostRuns((id) => this.recover(id));
   /** Takes conversations that go on by themselves after a crash; undefined: they are paused. */
   private resume: ((id: string) => void) | undefined;
+  /** Null: idle conversations stay open. */
+  private readonly idleTtlSeconds: number | null;
   private sweeper: NodeJS.Timeout | undefined;
   /** The server is shutting down: nothing is opened any more. */
   private stopping = false;
@@ -34,9 +38,10 @@ export class ConversationRegistry implements Recoverable {
   constructor(
     private readonly services: ConversationServices,
     private readonly store: ConversationStore,
-    /** Seconds without use after which a conversation is closed; null: never. */
-    private readonly idleTtlSeconds: number | null,
-  ) {}
+    config: AppConfig,
+  ) {
+    this.idleTtlSeconds = config.conversation_idle_ttl_seconds;
+  }
 
   /** How many conversations are open. */
   get size(): number {

@@ -1,14 +1,17 @@
-import { Logger } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
+import { SecretCodec } from '../../crypto/index.js';
 import { errorMessage } from '../../errors/index.js';
 import {
+  Catalogue,
   DamagedConversationError,
   LeaseHeldError,
+  EventLogStore,
+  LeaseStore,
   type EventLog,
-  type EventLogStore,
   type LeaseFence,
 } from '../../storage/index.js';
 import { ConversationNotFoundError } from '../conversation-errors.js';
-import type { ConversationServices, OpenedStorage } from '../conversation/conversation-services.js';
+import type { OpenedStorage } from '../journal/journal.js';
 import { foldEvent, type ConversationState } from '../state/conversation-state.js';
 import { parseWithYield } from '../journal/parse-event.js';
 import { fromStored, toStored } from '../state/stored-conversation.js';
@@ -28,12 +31,15 @@ const CHUNK = 500;
 /**
  * Conversations on the disk: made, opened with their lease, read without it, removed. Knows of no open ones.
  */
+@Injectable()
 export class ConversationStore {
   private readonly logger = new Logger(ConversationStore.name);
 
   constructor(
-    private readonly services: Pick<ConversationServices, 'catalogue' | 'leases' | 'secrets'>,
+    private readonly catalogue: Catalogue,
+    private readonly leases: LeaseStore,
     private readonly logs: EventLogStore,
+    private readonly codec: SecretCodec,
   ) {}
 
   /**
@@ -41,7 +47,7 @@ export class ConversationStore {
    * @throws ConversationNotFoundError, LeaseHeldError, DamagedConversationError
    */
   async open(id: string): Promise<StoredState> {
-    const { catalogue, leases } = this.services;
+    const { catalogue, leases } = this;
     if (!(await catalogue.has(id))) throw new ConversationNotFoundError(id);
     const fence = await leases.acquire(id);
     try {
@@ -56,7 +62,7 @@ export class ConversationStore {
   /** Closes the log and gives the lease back; more than once does no harm. */
   async release({ log, fence }: OpenedStorage): Promise<void> {
     await log.close();
-    await this.services.leases.release(fence);
+    await this.leases.release(fence);
   }
 
   /**
@@ -64,14 +70,14 @@ export class ConversationStore {
    * @param fill writes what its log begins with
    */
   async make(state: ConversationState, fill?: FillLog): Promise<OpenedStorage> {
-    const { catalogue, leases, secrets } = this.services;
+    const { catalogue, leases } = this;
     const storage = await this.openEmpty(state.id);
     const { log, fence } = storage;
     try {
       if (fill) await catalogue.begin(state.id);
       await fill?.(log, fence);
       // The metadata last: until they are written nobody finds it.
-      await catalogue.save(toStored(state, log.length, secrets), fence);
+      await catalogue.save(toStored(state, log.length, this.codec), fence);
       return storage;
     } catch (error) {
       await log.close();
@@ -83,7 +89,7 @@ export class ConversationStore {
 
   /** Removes what cannot be opened: it is damaged, or the disk is full, and deleting is what makes room. */
   async discard(id: string): Promise<void> {
-    const { catalogue, leases } = this.services;
+    const { catalogue, leases } = this;
     const fence = await leases.acquire(id).catch((error: unknown) => {
       if (error instanceof LeaseHeldError) throw error;
       return undefined;
@@ -98,8 +104,8 @@ export class ConversationStore {
 
   /** The state as it was saved last; undefined for an unknown conversation. */
   async saved(id: string): Promise<ConversationState | undefined> {
-    const metadata = await this.services.catalogue.load(id);
-    return metadata && fromStored(metadata, this.services.secrets).state;
+    const metadata = await this.catalogue.load(id);
+    return metadata && fromStored(metadata, this.codec).state;
   }
 
   /**
@@ -108,11 +114,11 @@ export class ConversationStore {
    * @throws ConversationNotFoundError, DamagedConversationError
    */
   async read(id: string): Promise<{ state: ConversationState; log: EventLog }> {
-    const metadata = await this.services.catalogue.load(id);
+    const metadata = await this.catalogue.load(id);
     if (!metadata) throw new ConversationNotFoundError(id);
     const log = await this.logs.open(id);
     try {
-      const { state, logPosition } = fromStored(metadata, this.services.secrets);
+      const { state, logPosition } = fromStored(metadata, this.codec);
       if (logPosition > log.length) {
         this.logger.error(
           `conversation ${id}: ${logPosition - log.length} events are missing at the end of its log`,
@@ -155,7 +161,7 @@ export class ConversationStore {
 
   /** Lease and log of a conversation that is to be made. */
   private async openEmpty(id: string): Promise<OpenedStorage> {
-    const { catalogue, leases } = this.services;
+    const { catalogue, leases } = this;
     for (;;) {
       const fence = await leases.acquire(id);
       try {
@@ -175,7 +181,7 @@ export class ConversationStore {
 
   /** Removes what a failed creation has left, unless it is there in spite of the failure. */
   private async unmake(id: string, unfinished: boolean): Promise<void> {
-    const { catalogue } = this.services;
+    const { catalogue } = this;
     try {
       if (unfinished || !(await catalogue.has(id))) await catalogue.remove(id);
     } catch (error) {

@@ -1,40 +1,20 @@
 import { Logger } from '@nestjs/common';
-import type { AgentDriver } from '../../agent/agent-driver.js';
-import type { AgentView } from '../../agent/agent-view.js';
 import { runErrorDraft } from '../../agent/drafts.js';
 import { errorMessage, errorName } from '../../errors/index.js';
-import type { ActionEvent, EventDraft } from '../../events/index.js';
 import { turnToWork, withTimeout } from '../../flow/index.js';
-import type { Tool } from '../../tools/tool.js';
+import type { AgentRuntime } from '../agent-runtime/agent-runtime.js';
 import { AlreadyRunningError } from '../conversation-errors.js';
-import type { ConversationServices } from '../conversation/conversation-services.js';
+import type { Journal } from '../journal/journal.js';
+import type { StateBroadcaster } from '../state/state-broadcaster.js';
 import { pauseDrafts, statusUpdate } from '../state/state-updates.js';
-import { Run, type RunHost } from './run.js';
+import { Run } from './run.js';
+import type { RunSlots } from './run-slots.js';
 
 /** One for all: each conversation that is open would keep its own. */
 const logger = new Logger('Runs');
 
 /** How long a new run waits for what an interrupted one left behind to end (ms). */
 const DRAIN_LIMIT_MS = 5_000;
-
-/** What runs need of their conversation besides what one run needs. */
-export interface RunControlHost extends RunHost {
-  /** What works in the conversation. */
-  readonly driver: AgentDriver;
-  /** Everything that a run needs is there: system prompt, view, workspace. */
-  prepareRun(): Promise<void>;
-  view(): AgentView;
-  tools(): ReadonlyMap<string, Tool>;
-  /**
-   * What becomes of the actions that have no result in the log: the result that there is meanwhile, or an
-   * error.
-   * @param resultOf of the run that is interrupted
-   */
-  interruptedActions(resultOf?: (action: ActionEvent) => EventDraft | undefined): EventDraft[];
-  /** Tells watchers how it stands, and saves it. */
-  runEnded(): Promise<void>;
-  report(what: string, error: unknown): void;
-}
 
 /** The runs of one conversation: at most one at a time, and what follows when it ends. */
 export class RunControl {
@@ -45,8 +25,10 @@ export class RunControl {
   private lastEnd: Promise<void> = Promise.resolve();
 
   constructor(
-    private readonly host: RunControlHost,
-    private readonly services: Pick<ConversationServices, 'slots'>,
+    private readonly runtime: AgentRuntime,
+    private readonly journal: Journal,
+    private readonly broadcaster: StateBroadcaster,
+    private readonly slots: RunSlots,
   ) {}
 
   get isRunning(): boolean {
@@ -64,7 +46,7 @@ export class RunControl {
       return;
     }
     if (this.run) throw new AlreadyRunningError();
-    this.begin(slot ?? this.services.slots.take());
+    this.begin(slot ?? this.slots.take());
   }
 
   /** A message wants an answer: the run that goes on gives it, or a new one. */
@@ -78,8 +60,8 @@ export class RunControl {
     const { run } = this;
     const inTool = run?.hasOpenActions ?? false;
     run?.requestPause();
-    if (inTool || !['idle', 'running'].includes(this.host.state.execution_status)) return;
-    await this.host.commit(pauseDrafts());
+    if (inTool || !['idle', 'running'].includes(this.journal.state.execution_status)) return;
+    await this.journal.commit(pauseDrafts());
   }
 
   /** Stops at once, in the middle of a step; false when there is nothing to stop. */
@@ -88,9 +70,9 @@ export class RunControl {
     if (!run) return false;
     this.drop();
     // `idle`: it was still preparing itself.
-    const stopped = ['idle', 'running'].includes(this.host.state.execution_status);
-    await this.host.commit([
-      ...this.host.interruptedActions((action) => run.resultOf(action)),
+    const stopped = ['idle', 'running'].includes(this.journal.state.execution_status);
+    await this.journal.commit([
+      ...this.runtime.interruptedActions((action) => run.resultOf(action)),
       ...(stopped ? [statusUpdate('paused')] : []),
       { source: 'user', kind: 'InterruptEvent' },
     ]);
@@ -115,7 +97,7 @@ export class RunControl {
 
   /** A run goes on that has not said its last word. */
   get isBusy(): boolean {
-    return this.isRunning && ['idle', 'running'].includes(this.host.state.execution_status);
+    return this.isRunning && ['idle', 'running'].includes(this.journal.state.execution_status);
   }
 
   /**
@@ -145,15 +127,11 @@ export class RunControl {
   /** @param release gives the run's slot back */
   private begin(release: () => void): void {
     // The run is there from this moment on, so that nobody starts a second one while it prepares itself.
-    const run = new Run(
-      this.host,
-      () => this.host.view(),
-      () => this.host.tools(),
-    );
+    const run = new Run(this.runtime);
     this.run = run;
     this.release = release;
     this.lastEnd = this.execute(run, this.drained(), release).catch((error: unknown) => {
-      this.host.report('run', error);
+      this.journal.report('run', error);
     });
   }
 
@@ -167,11 +145,17 @@ export class RunControl {
       this.logEnd(run, performance.now() - started);
       this.end(run, release);
     }
-    await this.host.runEnded();
+    await this.publishAndSave();
+  }
+
+  private async publishAndSave(): Promise<void> {
+    if (this.journal.sealed) return;
+    await this.broadcaster.publishFullState();
+    await this.journal.save().catch((error: unknown) => this.journal.report('save', error));
   }
 
   private logEnd(run: Run, took: number): void {
-    const status = run.signal.aborted ? 'interrupted' : this.host.state.execution_status;
+    const status = run.signal.aborted ? 'interrupted' : this.journal.state.execution_status;
     const reason = status === 'error' ? run.failure : undefined;
     const outcome = reason === undefined ? status : `${status}: ${reason}`;
     this.log(`ended after ${(took / 1000).toFixed(1)} s: ${outcome}`, {
@@ -182,7 +166,7 @@ export class RunControl {
   }
 
   private log(what: string, fields: object = {}): void {
-    logger.log({ message: `run of conversation ${this.host.state.id} ${what}`, ...fields });
+    logger.log({ message: `run of conversation ${this.journal.state.id} ${what}`, ...fields });
   }
 
   private async work(run: Run): Promise<void> {
@@ -190,11 +174,11 @@ export class RunControl {
       await turnToWork();
       // It may have been interrupted meanwhile.
       if (run.signal.aborted) return;
-      await this.host.prepareRun();
-      await this.host.driver.run(run);
+      await this.runtime.prepareRun();
+      await this.runtime.driver.run(run);
     } catch (error) {
       if (run.signal.aborted) return;
-      this.host.report('run', error);
+      this.journal.report('run', error);
       const failed = runErrorDraft(errorName(error), errorMessage(error));
       await run.append(failed, statusUpdate('error'));
     }
@@ -210,7 +194,7 @@ export class RunControl {
     this.run = undefined;
     // A message that came after the run's last look at the log has reset the status: its sender wants an
     // answer.
-    const unanswered = run.successor === 'if unanswered' && this.host.state.execution_status === 'idle';
+    const unanswered = run.successor === 'if unanswered' && this.journal.state.execution_status === 'idle';
     if (run.successor === 'always' || unanswered) this.begin(release);
     else release();
   }

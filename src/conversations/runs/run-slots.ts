@@ -1,16 +1,21 @@
+import { Injectable } from '@nestjs/common';
+import { AppConfig } from '../../config/index.js';
 import { RunLimitError } from '../conversation-errors.js';
 
 /** How many runs may go on at once in this process. */
+@Injectable()
 export class RunSlots {
   private taken = 0;
   private turnedAway = 0;
   /** Who waits for a slot, the first first. */
   private readonly waiting = new Set<() => void>();
 
-  constructor(
-    /** How many there are. */
-    readonly limit: number,
-  ) {}
+  /** How many slots there are. */
+  readonly limit: number;
+
+  constructor(config: AppConfig) {
+    this.limit = config.max_concurrent_runs;
+  }
 
   /** How many runs are going on. */
   get running(): number {

@@ -1,7 +1,7 @@
+import type { SecretCodec } from '../../crypto/index.js';
 import { InvalidRequestError } from '../../errors/index.js';
 import type { Location } from '../../http/validation/problem.js';
 import type { JsonObject } from '../../json/index.js';
-import type { SecretsGiven } from '../conversation/conversation-services.js';
 
 /**
  * What a request brings, with the tokens of this server opened.
@@ -10,12 +10,12 @@ import type { SecretsGiven } from '../conversation/conversation-services.js';
  * @throws InvalidRequestError naming a credential that is the token of another server: no provider may get it
  */
 export function decryptRequestSecrets(
-  secrets: SecretsGiven,
+  codec: SecretCodec,
   value: JsonObject,
   locate: (path: Location) => Location,
   encrypted = false,
 ): JsonObject {
-  const { value: opened, foreign } = secrets.reveal(value, encrypted);
+  const { value: opened, foreign } = codec.decryptTokens(value, encrypted);
   const [pointer] = foreign;
   if (pointer === undefined) return opened;
   throw new InvalidRequestError(

@@ -1,8 +1,9 @@
+import type { SecretCodec } from '../../crypto/index.js';
 import { withoutNulls } from '../../events/index.js';
 import type { JsonObject } from '../../json/index.js';
 import type { ConversationState } from './conversation-state.js';
 import { requiredBindings } from '../secrets/bound-credentials.js';
-import { fullState, persistenceDir, type SecretsShown } from './conversation-info.js';
+import { fullState, persistenceDir } from './conversation-info.js';
 
 /**
  * A conversation in the layout that the original server keeps on disk (1.58.2), for programs that read that:
@@ -21,14 +22,14 @@ export interface ConversationDocuments {
 export function conversationDocuments(
   state: ConversationState,
   shownRoot: string,
-  secrets: SecretsShown,
+  codec: SecretCodec,
 ): ConversationDocuments {
   return {
     baseState: {
-      ...objectOf(withoutNulls(fullState(state, shownRoot, secrets))),
+      ...objectOf(withoutNulls(fullState(state, shownRoot, codec))),
       persistence_dir: persistenceDir(shownRoot, state.id),
     },
-    meta: metaDocument(state, secrets),
+    meta: metaDocument(state, codec),
     updatedAt: state.updated_at,
   };
 }
@@ -36,9 +37,9 @@ export function conversationDocuments(
 /**
  * All keys of the original, in its order. Its `initial_message` is an event of ours, which is not repeated.
  */
-function metaDocument(state: ConversationState, secrets: SecretsShown): JsonObject {
+function metaDocument(state: ConversationState, codec: SecretCodec): JsonObject {
   const { security_analyzer, hook_config, client_tools } = state;
-  const masked = secrets.mask({ secrets: state.secrets, security_analyzer, hook_config, rest: state.rest });
+  const masked = codec.mask({ secrets: state.secrets, security_analyzer, hook_config, rest: state.rest });
   const rest = objectOf(masked['rest']);
   const { observability_metadata, observability_tags, observability_span_name } = rest;
   return {

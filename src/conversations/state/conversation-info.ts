@@ -1,15 +1,10 @@
 import { shownModels } from '../../acp/index.js';
+import type { SecretCodec } from '../../crypto/index.js';
 import { createEvent, withoutNulls, type ConversationStateUpdateEvent } from '../../events/index.js';
 import { asObject } from '../../settings/json-values.js';
 import { withClientTools, type ClientToolSpec } from '../../tools/client/client-tool.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
 import type { ConversationState } from './conversation-state.js';
-
-/** How secrets are shown: masked (`**********`) or hidden (null). */
-export interface SecretsShown {
-  mask(value: JsonObject): JsonObject;
-  hide(value: JsonObject): JsonObject;
-}
 
 /** What a client has to do to go on with a conversation: nothing, the server runs it itself. */
 const RUNTIME_INFO = { runtime_status: 'available', can_resume: true, runtime_error: null };
@@ -31,10 +26,10 @@ export function persistenceDir(shownRoot: string, id: string): string {
 export function conversationInfo(
   state: ConversationState,
   shownRoot: string,
-  secrets: SecretsShown,
+  codec: SecretCodec,
   options: InfoOptions,
 ): JsonObject {
-  const { agent, security_analyzer, hook_config, ...hidden } = secrets.hide(withSecrets(state));
+  const { agent, security_analyzer, hook_config, ...hidden } = codec.hide(withSecrets(state));
   return {
     id: state.id,
     workspace: state.workspace,
@@ -75,14 +70,14 @@ export function conversationInfo(
 }
 
 /** The whole state as a client may see it, in the order of the wire, secrets masked. */
-export function fullState(state: ConversationState, shownRoot: string, secrets: SecretsShown): JsonObject {
-  const masked = maskedState(state, shownRoot, secrets);
+export function fullState(state: ConversationState, shownRoot: string, codec: SecretCodec): JsonObject {
+  const masked = maskedState(state, shownRoot, codec);
   return { ...masked, agent: withClientTools(masked.agent, state.client_tools) };
 }
 
 /** The whole state without the client tools of its agent. */
-function maskedState(state: ConversationState, shownRoot: string, secrets: SecretsShown) {
-  const { agent, security_analyzer, hook_config, ...masked } = secrets.mask(withSecrets(state));
+function maskedState(state: ConversationState, shownRoot: string, codec: SecretCodec) {
+  const { agent, security_analyzer, hook_config, ...masked } = codec.mask(withSecrets(state));
   return {
     id: state.id,
     agent: asObject(agent),
@@ -113,9 +108,9 @@ function maskedState(state: ConversationState, shownRoot: string, secrets: Secre
 export function fullStateEvent(
   state: ConversationState,
   shownRoot: string,
-  secrets: SecretsShown,
+  codec: SecretCodec,
 ): ConversationStateUpdateEvent {
-  const masked = maskedState(state, shownRoot, secrets);
+  const masked = maskedState(state, shownRoot, codec);
   return createEvent({
     source: 'environment',
     key: 'full_state',

@@ -1,3 +1,4 @@
+import { Cipher, KnownSecrets, SecretCodec } from '../../crypto/index.js';
 import { createEvent, textContent } from '../../events/index.js';
 import { foldEvent } from './conversation-state.js';
 import { fromStored } from './stored-conversation.js';
@@ -12,7 +13,7 @@ describe('the state of a conversation', () => {
       ...{ agent: { llm: { usage_id: 'agent', model: 'scripted/x' } }, workspace: { working_dir: 'w' } },
       stats: { usage_to_metrics: {} },
     };
-    const { state } = fromStored(stored, { seal: (value) => value, open: (value) => value });
+    const { state } = fromStored(stored, new SecretCodec(new Cipher(null), new KnownSecrets()));
     const system_prompt = textContent('You are an agent.');
     const event = createEvent({ source: 'agent', system_prompt, tools: [], kind: 'SystemPromptEvent' });
     foldEvent(state, event);

@@ -16,7 +16,6 @@ import {
 } from '../../events/index.js';
 import type { ClientToolSpec } from '../../tools/client/client-tool.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
-import type { MessageKey } from '../conversation/message-keys.js';
 
 /** How a goal stands; the value of `goal` events. */
 export interface GoalState {
@@ -45,6 +44,16 @@ export interface WorktreeRecord {
   /** Absolute path of the worktree. */
   path: string;
   branch: string;
+}
+
+/** A message that came with an `Idempotency-Key`. Stored with the conversation. */
+export interface MessageKey {
+  /** Digests of the key and of what came with it: neither is kept as it is. */
+  key: string;
+  request: string;
+  event_id: string;
+  /** The run that was asked for has begun. */
+  answered: boolean;
 }
 
 /**

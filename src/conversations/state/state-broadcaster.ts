@@ -8,17 +8,19 @@ import type { Journal } from '../journal/journal.js';
 export class StateBroadcaster {
   constructor(
     private readonly journal: Journal,
-    private readonly services: Pick<ConversationServices, 'bus' | 'secrets' | 'shownRoot'>,
+    private readonly services: Pick<ConversationServices, 'bus' | 'secretCodec' | 'config'>,
   ) {}
 
   /** The whole state as a transient event. */
   fullState(): ConversationStateUpdateEvent {
-    return fullStateEvent(this.journal.state, this.services.shownRoot, this.services.secrets);
+    const { config, secretCodec } = this.services;
+    return fullStateEvent(this.journal.state, config.conversations_path, secretCodec);
   }
 
   /** The `ConversationInfo` of the wire. */
   info(options: InfoOptions): JsonObject {
-    return conversationInfo(this.journal.state, this.services.shownRoot, this.services.secrets, options);
+    const { config, secretCodec } = this.services;
+    return conversationInfo(this.journal.state, config.conversations_path, secretCodec, options);
   }
 
   /** Sends watchers the whole state, behind all events that it tells of. It is not in the log. */

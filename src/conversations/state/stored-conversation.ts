@@ -1,3 +1,4 @@
+import type { SecretCodec } from '../../crypto/index.js';
 import { EXECUTION_STATUSES } from '../../events/index.js';
 import { DamagedConversationError, type StoredMetadata } from '../../storage/index.js';
 import type { JsonObject } from '../../json/index.js';
@@ -18,24 +19,14 @@ const LATER_FIELDS = {
   launched_agent_profile: null,
 };
 
-/** Turns secrets of a state into what may stand on disk, and back. */
-export interface SecretsAtRest {
-  seal(metadata: JsonObject): JsonObject;
-  open(metadata: JsonObject): JsonObject;
-}
-
 /**
  * What is written to `metadata.json`. Parts of it may be parts of the state: make the text of it, or hand in
  * a copy.
  */
-export function toStored(
-  state: ConversationState,
-  logPosition: number,
-  secrets: SecretsAtRest,
-): StoredMetadata {
+export function toStored(state: ConversationState, logPosition: number, codec: SecretCodec): StoredMetadata {
   const { id, created_at, updated_at, execution_status, parent_conversation_id } = state;
   return {
-    ...secrets.seal({ format: FORMAT, log_position: logPosition, ...state }),
+    ...codec.encrypt({ format: FORMAT, log_position: logPosition, ...state }),
     id,
     created_at,
     updated_at,
@@ -50,10 +41,10 @@ export function toStored(
  */
 export function fromStored(
   metadata: StoredMetadata,
-  secrets: SecretsAtRest,
+  codec: SecretCodec,
 ): { state: ConversationState; logPosition: number } {
   const damaged = (reason: string): Error => new DamagedConversationError(metadata.id, reason);
-  const { format, log_position, ...state } = secrets.open(metadata);
+  const { format, log_position, ...state } = codec.decrypt(metadata);
   if (format !== FORMAT)
     throw damaged(`metadata.json has format ${String(format)}, this server reads ${FORMAT}`);
   if (typeof log_position !== 'number') throw damaged('metadata.json has no log_position');
