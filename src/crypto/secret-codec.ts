@@ -19,9 +19,9 @@ const WHY_LOST =
   'it was stored while OH_SECRET_KEY was not set, so it was lost with the restart; set OH_SECRET_KEY and give it again';
 
 /**
- * The one way of a conversation's secrets: from a request, to disk and back, and to clients. Remembers for each
- * conversation the tokens that no key decrypts, so that saving the conversation keeps them, and logs once which
- * secrets those are.
+ * The one way of a conversation's secrets: from a request, to disk and back, and to clients. Remembers for
+ * each conversation the tokens that no key decrypts, so that saving the conversation keeps them, and logs
+ * once which secrets those are.
  */
 @Injectable()
 export class SecretCodec {

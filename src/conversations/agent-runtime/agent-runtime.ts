@@ -52,8 +52,8 @@ export class AgentRuntime {
   }
 
   /**
-   * Reads a plugin of a registered marketplace. `apply` changes the state and returns the events that tell of it;
-   * from the next step on the agent has what the plugin brings. `start` starts the plugin's MCP servers.
+   * Reads a plugin of a registered marketplace. `apply` changes the state and returns the events that tell of
+   * it; from the next step on the agent has what the plugin brings. `start` starts the plugin's MCP servers.
    * @throws UnknownPluginError, SourceError
    */
   async readPlugin(ref: string): Promise<{ apply: () => EventDraft[]; start: () => Promise<void> }> {
@@ -76,8 +76,8 @@ export class AgentRuntime {
   }
 
   /**
-   * The events that end what an interrupted run left open: for each action without a result the result that has
-   * arrived meanwhile, or an error.
+   * The events that end what an interrupted run left open: for each action without a result the result that
+   * has arrived meanwhile, or an error.
    * @param resultOf results that the run has and that are not in the log
    */
   interruptedActions(resultOf?: (action: ActionEvent) => EventDraft | undefined): EventDraft[] {

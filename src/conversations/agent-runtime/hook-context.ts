@@ -7,8 +7,8 @@ import type { UsageMeter } from '../state/usage-meter.js';
 import type { Toolset } from './toolset.js';
 
 /**
- * The conversation as its hooks see it at the moment when they run. A class, because every open conversation has
- * one and an object with its own getters takes four times as much memory.
+ * The conversation as its hooks see it at the moment when they run. A class, because every open conversation
+ * has one and an object with its own getters takes four times as much memory.
  */
 export class HookContext implements HooksHost {
   constructor(

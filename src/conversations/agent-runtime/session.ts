@@ -82,9 +82,9 @@ export class Session {
       this.files = await this.context.promptFiles();
     }
     // An agent from elsewhere brings its tools, and starts its MCP servers itself.
-    if (!this.isForeign) await this.toolset.prepare(this.journal.closeSignal);
+    if (!this.isForeign) await this.toolset.prepare(this.journal.life.closeSignal);
     if (this.hooks.has('SessionStart')) {
-      this.said = await this.hooks.run({ type: 'SessionStart' }, this.journal.closeSignal);
+      this.said = await this.hooks.run({ type: 'SessionStart' }, this.journal.life.closeSignal);
     }
     this.ready = true;
   }

@@ -6,17 +6,10 @@ import type { Background } from '../conversation/background.js';
 import { assertAffordable } from '../state/budget.js';
 import { CannotCondenseError } from '../conversation-errors.js';
 import type { Journal } from '../journal/journal.js';
+import type { RunControl } from '../runs/run-control.js';
 import type { SecretMasker } from '../secrets/secret-masker.js';
 import type { UsageMeter } from '../state/usage-meter.js';
 import type { ConversationState } from '../state/conversation-state.js';
-
-/** What condensing has to know of runs. */
-export interface CondensationRuns {
-  /** A run goes on that has another step to come. */
-  readonly isBusy: boolean;
-  /** Resolves when there is no run. @throws AlreadyRunningError for one that goes on */
-  atRest(): Promise<void>;
-}
 
 /** Condenses the history of a conversation because somebody asked for it. */
 export class ManualCondensation {
@@ -24,7 +17,7 @@ export class ManualCondensation {
     private readonly journal: Journal,
     private readonly masker: SecretMasker,
     private readonly usage: UsageMeter,
-    private readonly runs: CondensationRuns,
+    private readonly runs: RunControl,
     private readonly loop: AgentLoop,
     private readonly background: Background,
   ) {}
@@ -40,7 +33,7 @@ export class ManualCondensation {
       await this.journal.commit([CONDENSATION_REQUEST]);
       return;
     }
-    await this.runs.atRest();
+    await this.runs.idle();
     const view = await this.journal.views.load();
     await this.background.track(this.condense(view));
   }

@@ -12,7 +12,10 @@ import { ModelProfiles } from '../profiles/model-profiles.js';
 import { RunSlots } from '../runs/run-slots.js';
 import { BoundCredentials } from '../secrets/bound-credentials.js';
 
-/** What the registry hands to every conversation that it opens. Parts of a conversation name what they use of it. */
+/**
+ * What the registry hands to every conversation that it opens. Parts of a conversation name what they use of
+ * it.
+ */
 @Injectable()
 export class ConversationServices {
   constructor(

@@ -1,12 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AgentView } from '../../agent/agent-view.js';
 import { failedCalls, rejectionDraft } from '../../agent/drafts.js';
-import {
-  textContent,
-  type ConversationStateUpdateEvent,
-  type DurableEvent,
-  type EventDraft,
-} from '../../events/index.js';
+import type { ConversationStateUpdateEvent, DurableEvent, EventDraft } from '../../events/index.js';
 import { InvalidRequestError } from '../../errors/index.js';
 import { LeaseLostError } from '../../storage/index.js';
 import type { JsonObject } from '../../json/index.js';
@@ -20,10 +15,10 @@ import type { ConversationServices } from './conversation-services.js';
 import type { ConversationChange, ConversationState } from '../state/conversation-state.js';
 import type { InfoOptions } from '../state/conversation-info.js';
 import { interruptedRunDrafts, type InterruptedRun } from '../runs/interrupted-run.js';
-import { GoalLoop, type GoalTurns } from '../goal/goal-loop.js';
+import { GoalLoop } from '../goal/goal-loop.js';
 import { Journal, type OpenedStorage } from '../journal/journal.js';
 import { Lifecycle } from './lifecycle.js';
-import { ManualCondensation, type CondensationRuns } from '../context/manual-condensation.js';
+import { ManualCondensation } from '../context/manual-condensation.js';
 import { MessageKeys } from './message-keys.js';
 import { pauseDrafts, stateUpdate, statusUpdate } from '../state/state-updates.js';
 import { RunControl } from '../runs/run-control.js';
@@ -41,7 +36,7 @@ export interface SendOptions {
  * One open conversation: the only writer of its journal, and what clients ask of it. Requests are taken in
  * the order in which they come; nothing here waits for a running tool.
  */
-export class Conversation implements GoalTurns, CondensationRuns {
+export class Conversation {
   private readonly life: Lifecycle;
   private readonly journal: Journal;
   private readonly broadcaster: StateBroadcaster;
@@ -68,9 +63,10 @@ export class Conversation implements GoalTurns, CondensationRuns {
     this.agentRuntime = createAgentRuntime(this.journal, this.background, services);
     this.runs = new RunControl(this.agentRuntime, this.journal, this.broadcaster, slots);
     this.keys = new MessageKeys(this.journal);
-    const { masker, usage } = this.agentRuntime;
-    this.condensation = new ManualCondensation(this.journal, masker, usage, this, loop, this.background);
-    this.goal = new GoalLoop(this.journal, masker, usage, this, services, this.background);
+    const { masker, usage, messages } = this.agentRuntime;
+    const { journal, runs, background } = this;
+    this.condensation = new ManualCondensation(journal, masker, usage, runs, loop, background);
+    this.goal = new GoalLoop(journal, masker, usage, messages, runs, services, background);
   }
 
   get id(): string {
@@ -147,8 +143,8 @@ export class Conversation implements GoalTurns, CondensationRuns {
   }
 
   /**
-   * Appends a message of the user. With `run` the agent answers it, unless a client stops the conversation before
-   * the message is durable.
+   * Appends a message of the user. With `run` the agent answers it, unless a client stops the conversation
+   * before the message is durable.
    * @throws InvalidRequestError; RunLimitError when the message is stored but no run can start
    */
   async sendMessage(message: IncomingMessage, run: boolean, { slot, key }: SendOptions = {}): Promise<void> {
@@ -169,29 +165,9 @@ export class Conversation implements GoalTurns, CondensationRuns {
     if (keyed) keyed.answered = true;
   }
 
-  /** For the goal loop: says something as the user. */
-  async sendAsUser(text: string): Promise<void> {
-    this.life.assertOpen();
-    await this.agentRuntime.messages.append({ role: 'user', content: [textContent(text)] });
-  }
-
-  /** For the goal loop, which has a slot: has the agent answer, and resolves when it has. */
-  async answer(): Promise<void> {
-    this.life.assertOpen();
-    this.runs.start(() => undefined);
-    await this.runs.over();
-  }
-
   /** Resolves when no run goes on any more, whatever follows the one that does now. */
   runOver(): Promise<void> {
     return this.runs.over();
-  }
-
-  /** Resolves when there is no run. @throws AlreadyRunningError for one that goes on */
-  async atRest(): Promise<void> {
-    this.life.assertOpen();
-    await this.runs.atRest();
-    this.life.assertOpen();
   }
 
   /**
@@ -278,7 +254,7 @@ export class Conversation implements GoalTurns, CondensationRuns {
     this.life.assertOpen();
     await this.settled();
     const head = eventId === null ? null : await treeEvent(this.log, this.length, eventId);
-    await this.atRest();
+    await this.runs.idle();
     // Looked at after the last wait: somebody may have set to work meanwhile.
     if (this.goal.active || this.isRunning) throw new AlreadyRunningError();
     await this.journal.moveHead(head);

@@ -71,7 +71,7 @@ export class UserMessages {
     const said = this.hooks.has('UserPromptSubmit')
       ? await this.hooks.run(
           { type: 'UserPromptSubmit', message: plainText(message.content), messageId },
-          this.journal.closeSignal,
+          this.journal.life.closeSignal,
         )
       : NOTHING_SAID;
     const forget = await inSlices(writeAhead(stringsOf(message.content)));

@@ -1,10 +1,12 @@
 import { runErrorDraft } from '../../agent/drafts.js';
 import { errorMessage, errorName } from '../../errors/index.js';
-import type { EventDraft } from '../../events/index.js';
+import { textContent, type EventDraft } from '../../events/index.js';
 import { LlmError } from '../../llm/errors/llm-error.js';
 import type { Background } from '../conversation/background.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';
+import type { UserMessages } from '../conversation/user-messages.js';
 import type { Journal } from '../journal/journal.js';
+import type { RunControl } from '../runs/run-control.js';
 import type { SecretMasker } from '../secrets/secret-masker.js';
 import type { UsageMeter } from '../state/usage-meter.js';
 import { assertAffordable } from '../state/budget.js';
@@ -14,16 +16,6 @@ import { stateUpdate } from '../state/state-updates.js';
 import { auditRequest, followUp, resumption, verdictOf } from './audit.js';
 
 const NO_JUDGE = 'A goal needs a model that judges the work, and an ACP agent has none of ours.';
-
-/** How a goal has the agent work. */
-export interface GoalTurns {
-  /** Resolves when there is no run. @throws AlreadyRunningError for one that goes on */
-  atRest(): Promise<void>;
-  /** Says something as the user. */
-  sendAsUser(text: string): Promise<void>;
-  /** Resolves when the agent has answered, however its run ended. It takes no slot. */
-  answer(): Promise<void>;
-}
 
 /**
  * Works for a goal: the agent is told the objective, and after each of its runs a model audits what is left
@@ -38,7 +30,8 @@ export class GoalLoop {
     private readonly journal: Journal,
     private readonly masker: SecretMasker,
     private readonly usage: UsageMeter,
-    private readonly turns: GoalTurns,
+    private readonly messages: UserMessages,
+    private readonly runs: RunControl,
     private readonly services: Pick<ConversationServices, 'llm' | 'slots'>,
     private readonly background: Background,
   ) {}
@@ -81,7 +74,7 @@ export class GoalLoop {
   }
 
   private async begin(which: () => Omit<GoalState, 'active' | 'status'>, text: string): Promise<void> {
-    await this.turns.atRest().catch((error: unknown) => {
+    await this.runs.idle().catch((error: unknown) => {
       throw error instanceof AlreadyRunningError ? new GoalBusyError() : error;
     });
     if (this.active) throw new GoalBusyError();
@@ -109,9 +102,9 @@ export class GoalLoop {
     try {
       let text: string | undefined = first;
       while (text !== undefined && this.current === work) {
-        await this.turns.sendAsUser(text);
+        await this.sendAsUser(text);
         if (this.current !== work) return;
-        await this.turns.answer();
+        await this.answer();
         text = this.current === work ? await this.audit(work) : undefined;
       }
     } catch (error) {
@@ -119,6 +112,18 @@ export class GoalLoop {
       const code = error instanceof LlmError ? error.code : errorName(error);
       await this.say(runErrorDraft(code, errorMessage(error)), ...this.interruption());
     }
+  }
+
+  private sendAsUser(text: string): Promise<void> {
+    this.journal.life.assertOpen();
+    return this.messages.append({ role: 'user', content: [textContent(text)] });
+  }
+
+  /** Runs the agent in the slot of the goal; resolves when the run has ended. */
+  private async answer(): Promise<void> {
+    this.journal.life.assertOpen();
+    this.runs.start(() => undefined);
+    await this.runs.over();
   }
 
   /** Finds out what is left to do; answers what the agent is told next, nothing when the work is over. */

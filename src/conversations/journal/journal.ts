@@ -36,7 +36,7 @@ export class Journal implements EventSink {
     readonly state: ConversationState,
     private readonly storage: OpenedStorage,
     private readonly services: Pick<ConversationServices, 'bus' | 'catalogue' | 'secretCodec'>,
-    private readonly life: Lifecycle,
+    readonly life: Lifecycle,
     /** Told once, when the log takes nothing more. */
     onBroken: (error: Error) => void,
   ) {
@@ -57,16 +57,6 @@ export class Journal implements EventSink {
   /** The log itself, for searches. Only what is below `length` counts. */
   get log(): EventLog {
     return this.storage.log;
-  }
-
-  /** It said its last word: nobody is told of it any more. */
-  get sealed(): boolean {
-    return this.life.sealed;
-  }
-
-  /** Aborted when the conversation begins to end. */
-  get closeSignal(): AbortSignal {
-    return this.life.closeSignal;
   }
 
   /** Resolves when all that the state tells of now is durable: who saw a status finds its events. */

@@ -109,14 +109,16 @@ export class RunControl {
   }
 
   /**
-   * Resolves when there is no run. One that has said its last word, or was told to pause, is waited for.
-   * @throws AlreadyRunningError for one that goes on
+   * Resolves when there is no run. Waits for a run that has its final status or is being paused.
+   * @throws AlreadyRunningError for an active run
    */
-  async atRest(): Promise<void> {
+  async idle(): Promise<void> {
+    this.journal.life.assertOpen();
     while (this.run) {
       if (this.isBusy) throw new AlreadyRunningError();
       await this.drained();
     }
+    this.journal.life.assertOpen();
   }
 
   /** Waits until nothing of a run is left, but not for ever. */
@@ -149,7 +151,7 @@ export class RunControl {
   }
 
   private async publishAndSave(): Promise<void> {
-    if (this.journal.sealed) return;
+    if (this.journal.life.sealed) return;
     await this.broadcaster.publishFullState();
     await this.journal.save().catch((error: unknown) => this.journal.report('save', error));
   }

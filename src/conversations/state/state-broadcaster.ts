@@ -26,7 +26,7 @@ export class StateBroadcaster {
   /** Sends watchers the whole state, behind all events that it tells of. It is not in the log. */
   async publishFullState(): Promise<void> {
     await this.journal.settled();
-    if (this.journal.sealed) return;
+    if (this.journal.life.sealed) return;
     const event = this.fullState();
     this.services.bus.publish({ conversationId: this.id, event, line: serialiseEvent(event) });
   }
