@@ -8,7 +8,6 @@ import { ConversationClosedError, ConversationNotFoundError } from '../conversat
 import { ConversationServices } from '../conversation/conversation-services.js';
 import type { ConversationState } from '../state/conversation-state.js';
 import { ConversationStore, type FillLog, type StoredState } from './conversation-store.js';
-import type { Recoverable } from '../runs/crash-recovery.js';
 import type { InterruptedRun } from '../runs/interrupted-run.js';
 import { LostRuns } from '../runs/lost-runs.js';
 
@@ -17,7 +16,7 @@ const SWEEP_MS = 60_000;
 
 /** Which conversations are open. Opens each once for all who ask, and closes those that nobody uses. */
 @Injectable()
-export class ConversationRegistry implements Recoverable {
+export class ConversationRegistry {
   private readonly logger = new Logger(ConversationRegistry.name);
   private readonly conversations = new Map<string, Promise<Conversation>>();
   private readonly live = new Map<string, Conversation>();

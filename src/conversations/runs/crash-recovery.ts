@@ -1,20 +1,11 @@
 import { Logger } from '@nestjs/common';
 import { errorMessage, errorStack } from '../../errors/index.js';
 import { LeaseHeldError, StorageFailedError } from '../../storage/index.js';
+import type { ConversationRegistry } from '../registry/conversation-registry.js';
 import type { RunSlots } from './run-slots.js';
 
 /** How often it is tried while the storage takes nothing (ms). */
 const STORAGE_RETRY_MS = 5_000;
-
-/** What recovery needs of the conversations. */
-export interface Recoverable {
-  /** Tells the log that its run was cut off. */
-  recover(id: string): Promise<void>;
-  /** Goes on with a run that was cut off; gives the slot back when there is nothing to go on with. */
-  goOn(id: string, slot: () => void): Promise<void>;
-  /** Whether what is stored says that it runs. */
-  saysRunning(id: string): Promise<boolean>;
-}
 
 /**
  * Takes up, one after another, the conversations that were running when their server ended: they are paused,
@@ -30,7 +21,7 @@ export class CrashRecovery {
   private working: Promise<void> | undefined;
 
   constructor(
-    private readonly conversations: Recoverable,
+    private readonly registry: ConversationRegistry,
     private readonly slots: RunSlots,
     private readonly options: { resume: boolean; leaseTtlSeconds: number },
   ) {}
@@ -56,8 +47,8 @@ export class CrashRecovery {
       // From here on it may be asked for again: should this server lose it and find it once more.
       this.waiting.delete(id);
       try {
-        if (slot) await this.conversations.goOn(id, slot);
-        else await this.conversations.recover(id);
+        if (slot) await this.registry.goOn(id, slot);
+        else await this.registry.recover(id);
       } catch (error) {
         slot?.();
         if (error instanceof LeaseHeldError) this.lookAgain(id, (this.options.leaseTtlSeconds + 1) * 1000);
@@ -89,7 +80,7 @@ export class CrashRecovery {
 
   private async addIfRunning(id: string): Promise<void> {
     try {
-      if (await this.conversations.saysRunning(id)) this.add(id);
+      if (await this.registry.saysRunning(id)) this.add(id);
     } catch (error) {
       if (error instanceof StorageFailedError) this.waitForStorage(id, error);
       else this.logger.error(`conversation ${id} cannot be recovered`, errorStack(error));
