@@ -11,7 +11,7 @@ type Kind = Exclude<LlmDelta['kind'], 'call'>;
 /** The tool whose message is the final response. */
 const FINISH = 'finish';
 
-/** Sends an answer piece by piece while the model writes it, without secrets. Nothing of it is persisted. */
+/** Publishes an answer while the model writes it, with secrets masked. Nothing of it is stored. */
 export class PublishedItemStream implements ItemStream {
   private readonly conversationId: string;
   private attempt = 1;
@@ -20,7 +20,7 @@ export class PublishedItemStream implements ItemStream {
   private masks: Record<Kind, SecretStream>;
   private responseId: string | undefined;
   private final: { message: FinishMessage; mask: SecretStream; attempt: number };
-  /** What is to be said when those who watch have seen all that came before; undefined: they have. */
+  /** Calls that wait until all earlier events are published; undefined when they are. */
   private held: (() => void)[] | undefined = [];
 
   constructor(
@@ -32,7 +32,7 @@ export class PublishedItemStream implements ItemStream {
     this.conversationId = journal.state.id;
     this.masks = { text: masker.stream(), reasoning: masker.stream() };
     this.final = { message: new FinishMessage(), mask: masker.stream(), attempt: 1 };
-    // A journal that accepts no more events has no watchers left to inform.
+    // If the log accepts no more events, there is nothing to publish after them either.
     journal
       .settled()
       .then(() => this.release())
@@ -40,18 +40,18 @@ export class PublishedItemStream implements ItemStream {
   }
 
   delta(delta: LlmDelta): void {
-    this.inTurn(() => this.tell(delta));
+    this.afterEarlierEvents(() => this.publishDelta(delta));
   }
 
   end(): void {
-    this.inTurn(() => this.close());
+    this.afterEarlierEvents(() => this.flush());
   }
 
   abort(reason: string): void {
-    this.inTurn(() => this.void(reason));
+    this.afterEarlierEvents(() => this.discard(reason));
   }
 
-  private inTurn(action: () => void): void {
+  private afterEarlierEvents(action: () => void): void {
     if (this.held) this.held.push(action);
     else action();
   }
@@ -62,23 +62,23 @@ export class PublishedItemStream implements ItemStream {
     for (const action of held) action();
   }
 
-  private tell({ kind, content, responseId, tool }: LlmDelta): void {
+  private publishDelta({ kind, content, responseId, tool }: LlmDelta): void {
     if (kind === 'call') {
       if (tool === FINISH) this.sendFinal(this.final.mask.write(this.final.message.add(content)));
       return;
     }
     this.responseId = responseId ?? this.responseId;
-    // What is held back of the other kind waits for its own next piece: a secret may go on behind this one.
+    // What the other mask holds back waits for the next delta of its own kind: a secret may continue there.
     this.send(kind, this.masks[kind].write(content));
   }
 
-  private close(): void {
+  private flush(): void {
     this.send('reasoning', this.masks.reasoning.end());
     this.send('text', this.masks.text.end());
     this.sendFinal(this.final.mask.end());
   }
 
-  private void(reason: string): void {
+  private discard(reason: string): void {
     this.masks = { text: this.masker.stream(), reasoning: this.masker.stream() };
     this.final = {
       message: new FinishMessage(),
@@ -94,7 +94,7 @@ export class PublishedItemStream implements ItemStream {
   }
 
   private send(kind: Kind, content: string): void {
-    // Nobody watches: whoever comes later reads the whole answer.
+    // Without subscribers nothing is sent: later ones read the whole answer.
     if (content === '' || this.bus.subscriberCount(this.conversationId) === 0) return;
     const text = kind === 'text' ? { content } : { reasoning_content: content };
     const event = createEvent({ source: 'agent', ...text, kind: 'StreamingDeltaEvent' });
@@ -112,7 +112,7 @@ export class PublishedItemStream implements ItemStream {
     });
   }
 
-  /** Not for sockets, whose clients know of no such pieces. */
+  /** For `/v1` only: socket clients do not know these deltas. */
   private sendFinal(content: string): void {
     if (content === '' || this.bus.subscriberCount(this.conversationId) === 0) return;
     this.signal({ type: 'final_delta', item_id: this.itemId, attempt: this.final.attempt, content });
@@ -134,7 +134,7 @@ export class PublishedItemStream implements ItemStream {
   }
 }
 
-/** For answers that come whole. */
+/** For answers that are not streamed. */
 export const SILENT_STREAM: ItemStream = {
   delta: () => undefined,
   end: () => undefined,
