@@ -16,9 +16,9 @@ import type { Toolset } from './toolset.js';
 const END_LIMIT_MS = 4_000;
 
 /**
- * The time from the first message or run of an open conversation to its close. It begins with the context, the
- * MCP servers and the `SessionStart` hooks, which may take a while. The events of all that are appended before
- * the first message.
+ * The time from the first message or run of an open conversation to its close. It begins with the context,
+ * the MCP servers and the `SessionStart` hooks, which may take a while. The events of all that are appended
+ * before the first message.
  */
 export class Session {
   private preparing: Promise<void> | undefined;
@@ -59,7 +59,12 @@ export class Session {
   opening(): EventDraft[] {
     const { events = [], context } = this.startOutcome ?? {};
     this.startOutcome = undefined;
-    const drafts = [...this.context.takeUpdates(), ...this.hookConfigUpdate(), ...events, ...this.systemPrompt()];
+    const drafts = [
+      ...this.context.takeUpdates(),
+      ...this.hookConfigUpdate(),
+      ...events,
+      ...this.systemPrompt(),
+    ];
     if (context !== undefined) drafts.push(environmentMessage(context));
     return drafts.map((draft) => this.masker.maskEvent(draft));
   }

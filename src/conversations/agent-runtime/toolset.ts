@@ -61,7 +61,10 @@ export class Toolset {
     return [...this.tools().values()].map((tool) => tool.definition);
   }
 
-  /** The tools by name, in the order in which the model gets them. A tool starts its programs at its first use. */
+  /**
+   * The tools by name, in the order in which the model gets them. A tool starts its programs at its first
+   * use.
+   */
   tools(): ReadonlyMap<string, Tool> {
     if (this.closed) throw new ConversationClosedError();
     if (this.connected) void this.servers?.retry();

@@ -33,8 +33,8 @@ export interface SendOptions {
 }
 
 /**
- * One open conversation: the only writer of its journal, and what clients ask of it. Requests are taken in
- * the order in which they come; nothing here waits for a running tool.
+ * One open conversation: the only writer of its journal, and the operations that clients request. Requests
+ * take effect in the order in which they arrive, and none waits for a running tool.
  */
 export class Conversation {
   private readonly life: Lifecycle;
@@ -78,11 +78,8 @@ export class Conversation {
     return this.journal.length;
   }
 
-  /**
-   * Does something beside the runs: meanwhile it is not idle, and when it is being closed the work is told to
-   * end.
-   */
-  trackBackground<T>(work: (leaving: AbortSignal) => Promise<T>): Promise<T> {
+  /** Does work outside of runs. Meanwhile the conversation is not idle; its close aborts the signal. */
+  trackBackground<T>(work: (closeSignal: AbortSignal) => Promise<T>): Promise<T> {
     return this.background.track(work(this.life.closeSignal));
   }
 
@@ -90,19 +87,17 @@ export class Conversation {
     return this.runs.isRunning;
   }
 
-  /**
-   * Something goes on that must not be cut off only because nobody asks: a run, a goal, a call of a model.
-   */
-  get isAtWork(): boolean {
+  /** Whether a run, a goal, another call of a model or a question of an ACP agent is in progress. */
+  get isWorking(): boolean {
     return this.isRunning || this.background.isBusy || this.agentRuntime.acpAgent?.isAsking === true;
   }
 
-  /** A run goes on that has not said its last word. */
+  /** Whether a run is active and has no final status yet. */
   get isBusy(): boolean {
     return this.runs.isBusy;
   }
 
-  /** Resolves when all that the state tells of now is durable: who saw a status finds its events. */
+  /** Resolves when all events that the state reflects now are durable. */
   settled(): Promise<void> {
     return this.journal.settled();
   }
@@ -119,7 +114,7 @@ export class Conversation {
     return this.log.entry(seq).timestamp;
   }
 
-  /** The log itself, for searches. Only what is below `length` counts. */
+  /** For searches. Only events below `length` are durable and published. */
   get log(): OpenedStorage['log'] {
     return this.journal.log;
   }
@@ -137,7 +132,7 @@ export class Conversation {
     return this.broadcaster.info(options);
   }
 
-  /** Tells receivers of changes; resolves when they have written it down. */
+  /** Announces a change to webhooks; resolves when they have stored it. */
   publishChange(): Promise<void> {
     return this.broadcaster.publishChange();
   }
@@ -165,13 +160,13 @@ export class Conversation {
     if (keyed) keyed.answered = true;
   }
 
-  /** Resolves when no run goes on any more, whatever follows the one that does now. */
-  runOver(): Promise<void> {
-    return this.runs.over();
+  /** Resolves when the current run and all runs that follow it directly have ended. */
+  runsEnded(): Promise<void> {
+    return this.runs.ended();
   }
 
   /**
-   * Starts a run; it goes on after the answer.
+   * Starts a run and returns at once.
    * @throws AlreadyRunningError, RunLimitError
    */
   startRun(): void {
@@ -180,7 +175,9 @@ export class Conversation {
     this.runs.start();
   }
 
-  /** Stops after the step that is going on; at once while the model is thinking. Never waits for a tool. */
+  /**
+   * Pauses the run after the current step, or at once while it waits for the model. Never waits for a tool.
+   */
   async pause(): Promise<void> {
     this.life.assertOpen();
     this.stops += 1;
@@ -188,42 +185,42 @@ export class Conversation {
     await this.broadcaster.publishFullState();
   }
 
-  /** Stops at once, in the middle of a step. Without a run it is a pause. */
+  /** Stops the run at once, in the middle of a step. Without a run it is a pause. */
   async interrupt(): Promise<void> {
     this.life.assertOpen();
     this.stops += 1;
-    await Promise.all([this.stopGoal(), this.stopRun()]);
+    await Promise.all([this.stopGoal(), this.interruptOrPause()]);
     await this.broadcaster.publishFullState();
   }
 
-  private async stopRun(): Promise<void> {
+  private async interruptOrPause(): Promise<void> {
     if (!(await this.runs.interrupt())) await this.runs.pause();
   }
 
-  /** Agrees to what waits for confirmation (by going on), or refuses it. */
+  /** Accepts the actions that wait for confirmation, by starting a run, or rejects them. */
   async respondToConfirmation(accept: boolean, reason: string): Promise<void> {
     this.life.assertOpen();
-    const { acpAgent: foreign } = this.agentRuntime;
-    if (accept || foreign?.isAsking) {
+    const { acpAgent } = this.agentRuntime;
+    if (accept || acpAgent?.isAsking) {
       this.startRun();
-      // Before the run looks: it first waits for what was before it.
-      foreign?.decide(accept, reason);
+      // In time for the run: it first waits for earlier ones.
+      acpAgent?.decide(accept, reason);
       return;
     }
     const view = await this.view();
-    // Looked at after the last wait: another answer may have come meanwhile.
+    // Checked after the await: another response may have arrived meanwhile.
     if (this.state.execution_status !== 'waiting_for_confirmation' || this.isRunning) return;
     const rejections = view.unmatched().map((action) => rejectionDraft(action, reason));
     await this.commit([statusUpdate('idle'), ...rejections]);
   }
 
-  /** The work for the goal ends; a run that goes on does not. */
+  /** Stops the goal. The current run continues. */
   async stopGoal(): Promise<void> {
     this.life.assertOpen();
     await this.commit(this.goal.interruption());
   }
 
-  /** Changes what people call the conversation, and what it may cost. */
+  /** Changes title, tags and budget. */
   async update(change: ConversationChange): Promise<void> {
     this.life.assertOpen();
     if (change.title !== undefined) this.state.title = change.title;
@@ -236,8 +233,8 @@ export class Conversation {
   }
 
   /**
-   * Changes how the conversation goes on. The snapshot comes before the event where the event does not tell
-   * all (its secrets are masked); resolves when both are durable.
+   * Changes the state, saves a snapshot, then appends events; resolves when both are durable. The snapshot
+   * comes first because secrets are masked in events, so that they alone would not restore the state.
    */
   async change(change: (state: ConversationState) => void, ...events: EventDraft[]): Promise<void> {
     this.life.assertOpen();
@@ -247,7 +244,7 @@ export class Conversation {
   }
 
   /**
-   * Makes another event the head, or none: what comes next is a branch of its own. No event tells of it.
+   * Makes another event the head, or none: the next event begins a branch. The log gets no event for it.
    * @throws UnknownEventError, AlreadyRunningError
    */
   async navigate(eventId: string | null): Promise<void> {
@@ -255,13 +252,13 @@ export class Conversation {
     await this.settled();
     const head = eventId === null ? null : await treeEvent(this.log, this.length, eventId);
     await this.runs.idle();
-    // Looked at after the last wait: somebody may have set to work meanwhile.
+    // Checked after the await: a goal or a run may have started meanwhile.
     if (this.goal.active || this.isRunning) throw new AlreadyRunningError();
     await this.journal.moveHead(head);
   }
 
   /**
-   * Has the history condensed: now, or by the run that goes on, before its next step.
+   * Condenses the history: now, or in the active run before its next step.
    * @throws CannotCondenseError, LlmError
    */
   async condense(): Promise<void> {
@@ -270,35 +267,36 @@ export class Conversation {
     await this.journal.save();
   }
 
-  /** Ends what an agent from elsewhere left behind when its server died. */
-  async endLeftovers(): Promise<void> {
+  /** Ends processes of the ACP agent that survived a crash of their server. */
+  async endOrphanedAgent(): Promise<void> {
     await this.agentRuntime.acpAgent?.endLeftovers();
   }
 
-  /** What a run that was cut off left behind: says so in the log, for the agent and for people. */
-  async recover(cutOff: InterruptedRun): Promise<void> {
+  /** Records in the log that a run was interrupted, and ends what it left open. */
+  async recover(interrupted: InterruptedRun): Promise<void> {
     const view = await this.view();
     const calls = failedCalls(view.unendedCalls());
     await this.commit([
       ...this.goal.interruption(),
       ...calls,
-      ...interruptedRunDrafts(cutOff, view.unmatched()),
+      ...interruptedRunDrafts(interrupted, view.unmatched()),
     ]);
     await this.journal.save();
   }
 
   /**
-   * Goes on with a run that was cut off, unless somebody has stopped or started it meanwhile.
-   * @param slot for the run, taken already by who calls
+   * Resumes an interrupted run, unless a client has stopped or started one meanwhile.
+   * @param slot of the run; released if there is nothing to resume
    */
-  goOn(slot: () => void): void {
+  resumeRun(slot: () => void): void {
     if (this.life.isEnding || this.isRunning || this.state.execution_status !== 'running') slot();
     else this.runs.start(slot);
   }
 
   /**
-   * Ends the run (a step gets `graceMs` to end by itself), closes tools and log, saves the state, gives the
-   * lease back. From the call on nothing more is taken. Idempotent.
+   * Ends the run, closes the tools and the log, saves the state and releases the lease. From the call on
+   * requests are rejected. Idempotent.
+   * @param graceMs how long the current step may take to end by itself
    */
   close(graceMs: number): Promise<void> {
     const beforeClose = async (): Promise<void> => {
@@ -314,45 +312,45 @@ export class Conversation {
 
   /**
    * Ends everything at once and removes what is stored. The workspace stays. Idempotent.
-   * @param letGo lets go of what belongs to it elsewhere, when nothing of it works any more; never fails
+   * @param release releases what the conversation has elsewhere, such as its worktree; must not reject
    */
-  destroy(letGo: () => Promise<void>): Promise<void> {
-    const goodbye = async (): Promise<void> => {
+  destroy(release: () => Promise<void>): Promise<void> {
+    const beforeRemoval = async (): Promise<void> => {
       await this.broadcaster.publishChange('deleting');
       this.goal.interruption();
       const wasRunning = this.isRunning;
-      // Before what is done beside it: a goal waits for its run.
-      this.runs.drop();
+      // Before the background work is ended: a goal waits for its run.
+      this.runs.abandon();
       if (wasRunning) await this.commit([...this.agentRuntime.interruptedActions(), ...pauseDrafts()]);
       await this.background.end();
     };
     const remove = async (): Promise<void> => {
-      // The stored conversation last: after a crash in between it can be deleted again.
-      await letGo();
+      // The stored conversation is removed last: after a crash in between it can be deleted again.
+      await release();
       await this.services.catalogue.remove(this.id);
     };
-    return this.life.end('removed', () => this.end(goodbye, remove));
+    return this.life.end('deleted', () => this.end(beforeRemoval, remove));
   }
 
-  /** Says goodbye, lets go of everything, and gives the lease back whatever went wrong on the way. */
-  private async end(goodbye: () => Promise<void>, afterwards?: () => Promise<void>): Promise<void> {
+  /** Closes everything and releases the lease, also after failures. @param remove removes what is stored */
+  private async end(before: () => Promise<void>, remove?: () => Promise<void>): Promise<void> {
     try {
-      await goodbye().catch((error: unknown) => this.report('close', error));
+      await before().catch((error: unknown) => this.report('close', error));
       const { session } = this.agentRuntime;
       await session.end().catch((error: unknown) => this.report('the end of the session', error));
       this.life.seal();
-      this.runs.drop();
+      this.runs.abandon();
       await this.agentRuntime.close();
       await this.runs.drained();
       await this.journal.stopSaving();
-      // An overdue lease is renewed, where nobody else has taken it: what waits for webhooks is ours to pass
-      // on.
+      // Renews an overdue lease unless another server has it. The owner delivers what webhooks have not got
+      // yet.
       const owned = await this.storage.fence.confirm().catch(() => false);
-      const removes = afterwards !== undefined && owned;
-      await this.broadcaster.publishEnd(removes, owned);
-      await this.storage.log.close(removes ? 'removed' : 'kept');
-      if (afterwards && !removes) throw new LeaseLostError(this.id);
-      await afterwards?.();
+      const removed = remove !== undefined && owned;
+      await this.broadcaster.publishEnd(removed, owned);
+      await this.storage.log.close(removed ? 'removed' : 'kept');
+      if (remove && !owned) throw new LeaseLostError(this.id);
+      await remove?.();
     } finally {
       await this.services.leases.release(this.storage.fence);
     }
@@ -366,7 +364,7 @@ export class Conversation {
   private break(error: Error): void {
     this.report('append', error);
     const wasRunning = this.isRunning;
-    this.runs.drop();
+    this.runs.abandon();
     this.onBroken(this, error, wasRunning);
   }
 

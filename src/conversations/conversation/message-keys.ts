@@ -4,12 +4,12 @@ import type { Journal } from '../journal/journal.js';
 import type { MessageKey } from '../state/conversation-state.js';
 import type { IncomingMessage } from '../state/start-request.js';
 
-/** How many keys a conversation remembers; a client that tries again does so soon. */
-const REMEMBERED = 200;
+/** Keys per conversation. Clients retry soon, so that old keys can go. */
+const MAX_KEYS = 200;
 
 /**
- * Makes a message that is sent twice with one key one message, also when both come at once or the server dies
- * between them: the key and the id of the event are stored first, then the event is appended.
+ * Makes two messages with the same `Idempotency-Key` one message, also when they arrive at once or the server
+ * crashes in between: the key is stored with the id of the future event before that event is appended.
  */
 export class MessageKeys {
   private sending: Map<string, Promise<void>> | undefined;
@@ -17,10 +17,10 @@ export class MessageKeys {
   constructor(private readonly journal: Journal) {}
 
   /**
-   * Appends a message unless that was done for this key already.
-   * @param append makes the event with this id
-   * @returns what is known of the key, to be marked once the message is answered
-   * @throws InvalidRequestError when the key came with something else before
+   * Appends a message unless that was done for this key before.
+   * @param append appends the event with this id
+   * @returns the entry of the key; the caller sets `answered`
+   * @throws InvalidRequestError when the key came with another message before
    */
   async once(
     name: string,
@@ -47,7 +47,7 @@ export class MessageKeys {
 
   private remember(entry: MessageKey): MessageKey {
     this.keys.push(entry);
-    if (this.keys.length > REMEMBERED) this.keys.shift();
+    if (this.keys.length > MAX_KEYS) this.keys.shift();
     return entry;
   }
 

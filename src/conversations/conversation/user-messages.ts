@@ -20,21 +20,21 @@ import type { TitleWriter } from '../titles/title-writer.js';
 
 /** How a message is appended. */
 export interface AppendOptions {
-  /** The id of its event, where it is known before. */
+  /** The id of its event; default: a new one. */
   id?: string;
-  /** What the log says before it. */
+  /** Events to append before it. */
   before?: readonly EventDraft[];
 }
 
-const NOTHING_SAID: HookOutcome = { events: [] };
+const NO_OUTCOME: HookOutcome = { events: [] };
 
 /**
- * Messages of the user on their way into the log, in the order in which they came. A message is appended at
- * once, unless it is large, or hooks have a say in it: then its sender waits for them, because what they say
- * becomes part of its event.
+ * Appends messages of the user in the order in which they arrive. A message is appended at once, unless the
+ * session has not begun, the message is large, or `UserPromptSubmit` hooks have to run: their output is part
+ * of its event. Later messages wait for it.
  */
 export class UserMessages {
-  /** Those that are still on their way, one behind the other. */
+  /** The last message of the queue; undefined when the queue is empty. */
   private last: Promise<unknown> | undefined;
 
   constructor(
@@ -53,7 +53,7 @@ export class UserMessages {
       !this.session.isReady ||
       this.hooks.has('UserPromptSubmit') ||
       stringsOf(message.content).some(isLargeText);
-    if (!waits) return this.commit(message, options.id ?? randomUUID(), options, NOTHING_SAID);
+    if (!waits) return this.commit(message, options.id ?? randomUUID(), options, NO_OUTCOME);
     const before = this.last ?? Promise.resolve();
     const turn = before.then(() => this.submit(message, options));
     const settled = turn
@@ -68,15 +68,15 @@ export class UserMessages {
   private async submit(message: IncomingMessage, options: AppendOptions): Promise<void> {
     await this.session.prepare();
     const messageId = options.id ?? randomUUID();
-    const said = this.hooks.has('UserPromptSubmit')
+    const outcome = this.hooks.has('UserPromptSubmit')
       ? await this.hooks.run(
           { type: 'UserPromptSubmit', message: plainText(message.content), messageId },
           this.journal.life.closeSignal,
         )
-      : NOTHING_SAID;
+      : NO_OUTCOME;
     const forget = await inSlices(writeAhead(stringsOf(message.content)));
     try {
-      await this.commit(message, messageId, options, said);
+      await this.commit(message, messageId, options, outcome);
     } finally {
       forget();
     }
@@ -100,7 +100,7 @@ export class UserMessages {
       extended_content: [...extras.content, ...(context === undefined ? [] : [textContent(context)])],
       kind: 'MessageEvent',
     };
-    const said = [
+    const messageEvents = [
       ...events,
       ...(blocked === undefined
         ? []
@@ -111,7 +111,7 @@ export class UserMessages {
       ...before,
       ...reset,
       ...this.session.opening(),
-      ...said.map((draft) => this.masker.maskEvent(draft)),
+      ...messageEvents.map((draft) => this.masker.maskEvent(draft)),
       stateUpdate('last_user_message_id', id),
       ...(agentState ? [stateUpdate('agent_state', agentState)] : []),
     ]);

@@ -123,7 +123,7 @@ export class GoalLoop {
   private async answer(): Promise<void> {
     this.journal.life.assertOpen();
     this.runs.start(() => undefined);
-    await this.runs.over();
+    await this.runs.ended();
   }
 
   /** Finds out what is left to do; answers what the agent is told next, nothing when the work is over. */

@@ -9,7 +9,7 @@ import { ConversationServices } from '../conversation/conversation-services.js';
 import type { ConversationState } from '../state/conversation-state.js';
 import { ConversationStore, type FillLog, type StoredState } from './conversation-store.js';
 import type { InterruptedRun } from '../runs/interrupted-run.js';
-import { LostRuns } from '../runs/lost-runs.js';
+import { UnrecordedRuns } from '../runs/unrecorded-runs.js';
 
 /** How often idle conversations are looked for at least (ms); more often where they are closed sooner. */
 const SWEEP_MS = 60_000;
@@ -25,7 +25,7 @@ export class ConversationRegistry {
   private readonly borrowers = new WeakMap<Conversation, number>();
   /** Conversations on their way out: opening one again waits for its end. */
   private readonly closings = new Map<string, Promise<void>>();
-  private readonly lostRuns = new LostRuns((id) => this.recover(id));
+  private readonly unrecordedRuns = new UnrecordedRuns((id) => this.recover(id));
   /** Takes conversations that go on by themselves after a crash; undefined: they are paused. */
   private resume: ((id: string) => void) | undefined;
   /** Null: idle conversations stay open. */
@@ -49,7 +49,7 @@ export class ConversationRegistry {
 
   /** What is stored of it tells all: it is not open, and its log took what happened to its last run. */
   isAtRest(id: string): boolean {
-    return !this.live.has(id) && this.lostRuns.reasonOf(id) === undefined;
+    return !this.live.has(id) && this.unrecordedRuns.reasonOf(id) === undefined;
   }
 
   /** The conversation if it is open already. */
@@ -93,11 +93,11 @@ export class ConversationRegistry {
     this.retire(id, conversation);
   }
 
-  async goOn(id: string, slot: () => void): Promise<void> {
-    (await this.acquireUnbound(id)).goOn(slot);
+  async resumeRun(id: string, slot: () => void): Promise<void> {
+    (await this.acquireUnbound(id)).resumeRun(slot);
   }
 
-  async saysRunning(id: string): Promise<boolean> {
+  async isStoredAsRunning(id: string): Promise<boolean> {
     return (await this.peek(id))?.execution_status === 'running';
   }
 
@@ -120,7 +120,7 @@ export class ConversationRegistry {
     const left = (this.borrowers.get(conversation) ?? 1) - 1;
     this.borrowers.set(conversation, left);
     const isUsed = this.lastUse.has(conversation) || this.services.bus.subscriberCount(id) > 0;
-    if (left > 0 || isUsed || conversation.isAtWork || this.live.get(id) !== conversation) return;
+    if (left > 0 || isUsed || conversation.isWorking || this.live.get(id) !== conversation) return;
     this.retire(id, conversation);
   }
 
@@ -130,7 +130,7 @@ export class ConversationRegistry {
     if (opened) return opened.state;
     const state = await this.store.saved(id);
     // Its log could not be told yet.
-    return state && this.lostRuns.reasonOf(id) !== undefined
+    return state && this.unrecordedRuns.reasonOf(id) !== undefined
       ? { ...state, execution_status: 'error' }
       : state;
   }
@@ -167,25 +167,25 @@ export class ConversationRegistry {
   }
 
   /** Closes one conversation for good, with what is stored of it. */
-  async destroy(id: string, letGo: () => Promise<void>): Promise<void> {
-    await this.end(id, letGo);
+  async destroy(id: string, release: () => Promise<void>): Promise<void> {
+    await this.end(id, release);
     this.services.credentials.forget(id);
   }
 
-  private async end(id: string, letGo: () => Promise<void>): Promise<void> {
+  private async end(id: string, release: () => Promise<void>): Promise<void> {
     const conversation = await this.acquireUnbound(id).catch((error: unknown) => {
       if (error instanceof DamagedConversationError || error instanceof StorageFailedError) return undefined;
       throw error;
     });
     if (!conversation) {
-      await letGo();
+      await release();
       await this.store.discard(id);
-      this.lostRuns.delete(id);
+      this.unrecordedRuns.delete(id);
       return;
     }
     // Somebody else deleted it in the same moment.
     if (this.live.get(id) !== conversation) throw new ConversationNotFoundError(id);
-    const ending = conversation.destroy(letGo);
+    const ending = conversation.destroy(release);
     this.closings.set(
       id,
       ending.catch(() => undefined),
@@ -199,7 +199,7 @@ export class ConversationRegistry {
     this.stopping = true;
     clearInterval(this.sweeper);
     this.sweeper = undefined;
-    this.lostRuns.stop();
+    this.unrecordedRuns.stop();
     const opened = await Promise.allSettled(this.conversations.values());
     const closing = opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
     await Promise.allSettled([
@@ -236,10 +236,10 @@ export class ConversationRegistry {
       const conversation = await this.wrap(stored);
       const { state } = conversation;
       // Nobody runs a conversation that was just opened: whatever ran it is gone.
-      await conversation.endLeftovers();
-      if (state.execution_status === 'running') await this.recordCutOff(conversation);
+      await conversation.endOrphanedAgent();
+      if (state.execution_status === 'running') await this.recordInterruption(conversation);
       else if (state.goal?.active) await conversation.stopGoal();
-      this.lostRuns.delete(id);
+      this.unrecordedRuns.delete(id);
       return conversation;
     } catch (error) {
       await this.store.release(stored.storage);
@@ -269,26 +269,28 @@ export class ConversationRegistry {
   private abandon(broken: Conversation, error: Error, wasRunning: boolean): void {
     // A lost lease is another matter: then the new owner tells the log.
     if (wasRunning && !(error instanceof LeaseLostError)) {
-      this.lostRuns.add(broken.id, errorMessage(error));
+      this.unrecordedRuns.add(broken.id, errorMessage(error));
       this.services.catalogue.touch({ ...broken.state, execution_status: 'error' });
     }
     this.retire(broken.id, broken);
   }
 
   /** Records that a run was cut off; a conversation that cannot take the record is closed again. */
-  private async recordCutOff(conversation: Conversation): Promise<void> {
+  private async recordInterruption(conversation: Conversation): Promise<void> {
     const { id } = conversation;
-    const reason = this.lostRuns.reasonOf(id);
-    const cutOff: InterruptedRun =
-      reason === undefined ? { by: 'restart', goesOn: this.resume !== undefined } : { by: 'storage', reason };
+    const reason = this.unrecordedRuns.reasonOf(id);
+    const interrupted: InterruptedRun =
+      reason === undefined
+        ? { by: 'restart', resumes: this.resume !== undefined }
+        : { by: 'storage', reason };
     try {
-      await conversation.recover(cutOff);
+      await conversation.recover(interrupted);
     } catch (error) {
       await conversation.close(0);
       throw error;
     }
-    if (cutOff.by === 'storage') return;
-    const next = cutOff.goesOn ? 'it goes on' : 'it is paused now';
+    if (interrupted.by === 'storage') return;
+    const next = interrupted.resumes ? 'it goes on' : 'it is paused now';
     this.logger.warn(`conversation ${id} was running when its server stopped; ${next}`);
     this.resume?.(id);
   }
@@ -308,7 +310,7 @@ export class ConversationRegistry {
       const unchanged = Math.abs(Date.now() - Date.parse(conversation.state.updated_at));
       if (
         Math.min(unused, unchanged) < ttlMs ||
-        conversation.isAtWork ||
+        conversation.isWorking ||
         this.services.bus.subscriberCount(id) > 0
       )
         continue;

@@ -10,18 +10,18 @@ import { pauseDrafts, statusUpdate } from '../state/state-updates.js';
 import { Run } from './run.js';
 import type { RunSlots } from './run-slots.js';
 
-/** One for all: each conversation that is open would keep its own. */
+/** Shared: a logger per open conversation would cost memory. */
 const logger = new Logger('Runs');
 
-/** How long a new run waits for what an interrupted one left behind to end (ms). */
+/** How long a new run waits for the tools of an interrupted one to end (ms). */
 const DRAIN_LIMIT_MS = 5_000;
 
 /** The runs of one conversation: at most one at a time, and what follows when it ends. */
 export class RunControl {
   private run: Run | undefined;
-  /** Gives the slot of that run back; more than once does no harm. */
+  /** Releases the slot of that run. Idempotent. */
   private release: () => void = () => undefined;
-  /** Resolves when the run that was started last has ended, whatever it left. */
+  /** Resolves when all work of the last run has ended, also after an interrupt. */
   private lastEnd: Promise<void> = Promise.resolve();
 
   constructor(
@@ -36,8 +36,8 @@ export class RunControl {
   }
 
   /**
-   * Starts a run; it goes on after the answer. One that is being paused is followed by another.
-   * @param slot taken already by who calls
+   * Starts a run and returns at once. If the current run is being paused, the new one follows it.
+   * @param slot of the run, if the caller has taken one
    * @throws AlreadyRunningError, RunLimitError
    */
   start(slot?: () => void): void {
@@ -49,13 +49,13 @@ export class RunControl {
     this.begin(slot ?? this.slots.take());
   }
 
-  /** A message wants an answer: the run that goes on gives it, or a new one. */
+  /** Has the current run, or a new one, answer a message. */
   answerMessage(slot?: () => void): void {
     if (this.run && !this.run.pauseRequested) this.run.successor = 'if unanswered';
     else this.start(slot);
   }
 
-  /** Stops after the step that is going on; at once while the model is thinking. Never waits for a tool. */
+  /** Pauses after the current step, or at once while the run waits for the model. Never waits for a tool. */
   async pause(): Promise<void> {
     const { run } = this;
     const inTool = run?.hasOpenActions ?? false;
@@ -64,12 +64,12 @@ export class RunControl {
     await this.journal.commit(pauseDrafts());
   }
 
-  /** Stops at once, in the middle of a step; false when there is nothing to stop. */
+  /** Stops at once, in the middle of a step. Returns false if there is no run. */
   async interrupt(): Promise<boolean> {
     const { run } = this;
     if (!run) return false;
-    this.drop();
-    // `idle`: it was still preparing itself.
+    this.abandon();
+    // `idle`: the run was still being prepared.
     const stopped = ['idle', 'running'].includes(this.journal.state.execution_status);
     await this.journal.commit([
       ...this.runtime.interruptedActions((action) => run.resultOf(action)),
@@ -79,32 +79,28 @@ export class RunControl {
     return true;
   }
 
-  /** Ends a run without a word in the log; whatever it still does reaches nobody. */
-  drop(): void {
+  /** Interrupts the run without an event. Its later effects are discarded. */
+  abandon(): void {
     this.run?.interrupt();
     this.run = undefined;
-    // Not when its last tool has died: a conversation that is interrupted often must not take the slots of
-    // others.
+    // Not only when its last tool has ended: frequent interrupts must not use up the slots of others.
     this.release();
   }
 
-  /** Asks the run to stop and waits for its end, but not longer than `ms`. */
+  /** Pauses the run and waits at most `ms` for its end. */
   async stopWithin(ms: number): Promise<void> {
     if (!this.run) return;
     this.run.requestPause();
     await withTimeout(this.lastEnd, ms);
   }
 
-  /** A run goes on that has not said its last word. */
+  /** Whether a run is active and has no final status yet. */
   get isBusy(): boolean {
     return this.isRunning && ['idle', 'running'].includes(this.journal.state.execution_status);
   }
 
-  /**
-   * Resolves when there is no run, whatever follows the one that goes on. What an interrupted one leaves is
-   * no run.
-   */
-  async over(): Promise<void> {
+  /** Resolves when the current run and all runs that follow it directly have ended or were interrupted. */
+  async ended(): Promise<void> {
     for (let { run } = this; run; { run } = this) await Promise.race([this.lastEnd, run.interrupted]);
   }
 
@@ -121,14 +117,14 @@ export class RunControl {
     this.journal.life.assertOpen();
   }
 
-  /** Waits until nothing of a run is left, but not for ever. */
+  /** Waits a few seconds for all work of the last run to end. */
   drained(): Promise<void> {
     return withTimeout(this.lastEnd, DRAIN_LIMIT_MS);
   }
 
-  /** @param release gives the run's slot back */
+  /** @param release releases the run's slot */
   private begin(release: () => void): void {
-    // The run is there from this moment on, so that nobody starts a second one while it prepares itself.
+    // Set before the preparation, so that no second run starts meanwhile.
     const run = new Run(this.runtime);
     this.run = run;
     this.release = release;
@@ -174,7 +170,6 @@ export class RunControl {
   private async work(run: Run): Promise<void> {
     try {
       await turnToWork();
-      // It may have been interrupted meanwhile.
       if (run.signal.aborted) return;
       await this.runtime.prepareRun();
       await this.runtime.driver.run(run);
@@ -187,15 +182,14 @@ export class RunControl {
   }
 
   /**
-   * The run is over: its slot goes on to the one that follows, or back. In one step, so that who sees the end
-   * in the log can start the next, and nobody else comes between.
+   * Passes the slot of an ended run to the one that follows, or releases it. Synchronous: no other run can
+   * start in between.
    */
   private end(run: Run, release: () => void): void {
-    // Who interrupted it has said all there is to say, and has given the slot back.
+    // After an interrupt: the slot is released already.
     if (this.run !== run) return;
     this.run = undefined;
-    // A message that came after the run's last look at the log has reset the status: its sender wants an
-    // answer.
+    // A message that arrived after the last step has reset the status to `idle` and needs an answer.
     const unanswered = run.successor === 'if unanswered' && this.journal.state.execution_status === 'idle';
     if (run.successor === 'always' || unanswered) this.begin(release);
     else release();

@@ -13,19 +13,19 @@ import type { ConversationState } from '../state/conversation-state.js';
 import { pauseDrafts, statusUpdate } from '../state/state-updates.js';
 
 /**
- * One execution of the agent loop, from its start to its end. Whatever it does to the conversation goes
- * through it, so once it is interrupted nothing that still runs on its behalf can write.
+ * One execution of the agent. All of its effects on the conversation go through it, so once it is
+ * interrupted, nothing that still runs on its behalf can write.
  */
 export class Run implements AgentSession {
   private readonly abort = new AbortController();
   private stopAfterStep = false;
-  /** False until the first step: before that there is no view to look at. */
+  /** Set by the first step: before that the view is not loaded. */
   private prepared = false;
   /** The last message of the user when the current step began. */
   private messageAtStep: string | null = null;
-  /** What tools have done in this step, by the id of the action. */
-  private readonly kept = new Map<string, { draft: EventDraft; files: readonly string[] }>();
-  /** What follows when it ends: another run if a message is left without an answer, or in any case. */
+  /** Results of this step that are not in the log yet, by the id of the action. */
+  private readonly results = new Map<string, { draft: EventDraft; files: readonly string[] }>();
+  /** Whether another run follows: always, or if a message was left unanswered. */
   successor: 'none' | 'if unanswered' | 'always' = 'none';
   private reason: string | undefined;
 
@@ -81,14 +81,14 @@ export class Run implements AgentSession {
   get agentState(): JsonObject {
     return this.state.agent_state;
   }
-  /** Why it failed, masked and in one line. */
+  /** Why the run failed, masked and in one line. */
   get failure(): string | undefined {
     return this.reason;
   }
   get signal(): AbortSignal {
     return this.abort.signal;
   }
-  /** Resolves when it is interrupted. */
+  /** Resolves when the run is interrupted. */
   get interrupted(): Promise<void> {
     return new Promise((resolve) => {
       if (this.signal.aborted) resolve();
@@ -99,18 +99,18 @@ export class Run implements AgentSession {
     return this.stopAfterStep;
   }
 
-  /** It executes actions right now, or is about to. */
+  /** Whether it executes actions, or is about to. */
   get hasOpenActions(): boolean {
     return this.prepared && this.view.unmatched().length > 0;
   }
 
-  /** Lets the step that is going on end, and then stops. What was to follow does not. */
+  /** Ends the run after the current step; no other run follows. */
   requestPause(): void {
     this.stopAfterStep = true;
     this.successor = 'none';
   }
 
-  /** Ends the run here and now. */
+  /** Ends the run at once. */
   interrupt(): void {
     this.abort.abort(new RunOverError());
   }
@@ -131,13 +131,13 @@ export class Run implements AgentSession {
   }
 
   keepResult(action: ActionEvent, draft: EventDraft, files: readonly string[]): void {
-    this.kept.set(action.id, { draft, files });
+    this.results.set(action.id, { draft, files });
   }
 
-  /** The result of an action that is done but not in the log yet, ready for it. */
+  /** The result of an action that is done but not in the log yet, masked. */
   resultOf(action: ActionEvent): EventDraft | undefined {
-    const kept = this.kept.get(action.id);
-    return kept && this.masked(this.runtime.context.withRules(kept.draft, kept.files));
+    const result = this.results.get(action.id);
+    return result && this.masked(this.runtime.context.withRules(result.draft, result.files));
   }
 
   appendResult(draft: EventDraft, files: readonly string[]): Promise<DurableEvent[]> {
@@ -150,7 +150,7 @@ export class Run implements AgentSession {
   }
 
   beginStep(): void {
-    this.kept.clear();
+    this.results.clear();
     this.prepared = true;
     this.messageAtStep = this.state.last_user_message_id;
   }
