@@ -6,23 +6,23 @@ import { withClientTools, type ClientToolSpec } from '../../tools/client/client-
 import { isJsonObject, type JsonObject } from '../../json/index.js';
 import type { ConversationState } from './conversation-state.js';
 
-/** What a client has to do to go on with a conversation: nothing, the server runs it itself. */
+/** How clients resume a conversation: they need not, because this process runs it. */
 const RUNTIME_INFO = { runtime_status: 'available', can_resume: true, runtime_error: null };
 
-/** What of a conversation is shown. */
+/** What a `ConversationInfo` includes. */
 export interface InfoOptions {
   includeSkills: boolean;
   runtimeInfo: boolean;
-  /** Ids of the conversations that were made for it. */
+  /** Ids of child conversations. */
   children?: string[];
 }
 
-/** Where a conversation's files are, as clients are told. */
+/** The folder of a conversation as clients see it. */
 export function persistenceDir(shownRoot: string, id: string): string {
   return `${shownRoot}/${id.replaceAll('-', '')}`;
 }
 
-/** The `ConversationInfo` of the wire: every key always there, in this order, secrets null. */
+/** The `ConversationInfo` of the wire: all keys, in this order, secrets as null. */
 export function conversationInfo(
   state: ConversationState,
   shownRoot: string,
@@ -64,12 +64,12 @@ export function conversationInfo(
     client_tools: state.client_tools,
     tool_module_qualnames: state.tool_module_qualnames,
     runtime_info: options.runtimeInfo ? RUNTIME_INFO : null,
-    // Not a field of the original: shown only where there is one.
+    // Not a field of the original: left out where there is no budget.
     ...(state.max_budget_per_run !== undefined && { max_budget_per_run: state.max_budget_per_run }),
   };
 }
 
-/** The whole state as a client may see it, in the order of the wire, secrets masked. */
+/** The whole state in the order of the wire, secrets masked. */
 export function fullState(state: ConversationState, shownRoot: string, codec: SecretCodec): JsonObject {
   const masked = maskedState(state, shownRoot, codec);
   return { ...masked, agent: withClientTools(masked.agent, state.client_tools) };
@@ -104,7 +104,7 @@ function maskedState(state: ConversationState, shownRoot: string, codec: SecretC
   };
 }
 
-/** A snapshot of the state as sockets get it, nulls left out; never persisted. */
+/** A snapshot of the state for sockets, nulls left out; never stored. */
 export function fullStateEvent(
   state: ConversationState,
   shownRoot: string,
@@ -120,8 +120,7 @@ export function fullStateEvent(
 }
 
 /**
- * An agent as events show it: nulls left out, client tools among its tools. @param masked has its secrets
- * masked
+ * An agent as events show it: nulls left out, client tools among its tools. @param masked with masked secrets
  */
 export function agentInEvents(masked: JsonObject, clientTools: readonly ClientToolSpec[]): JsonObject {
   return withClientTools(withoutNulls(masked), clientTools);

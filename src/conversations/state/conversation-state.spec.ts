@@ -5,8 +5,8 @@ import { fromStored } from './stored-conversation.js';
 
 const LATER = '2999-01-01T00:00:00.000000Z';
 
-describe('the state of a conversation', () => {
-  it('was never changed earlier than it said before', () => {
+describe('foldEvent', () => {
+  it('never sets updated_at back', () => {
     const stored = {
       ...{ format: 1, log_position: 0, id: 'c', created_at: LATER, updated_at: LATER },
       ...{ execution_status: 'idle', parent_conversation_id: null, leaf_event_id: null },

@@ -4,13 +4,13 @@ import { DamagedConversationError, type StoredMetadata } from '../../storage/ind
 import type { JsonObject } from '../../json/index.js';
 import type { ConversationState } from './conversation-state.js';
 
-/** The layout of `metadata.json`. Raised when a reader of an older one would misread it. */
+/** Version of the layout of `metadata.json`. Raised when older readers would misread it. */
 const FORMAT = 1;
 
-/** `metadata.json`: the state, and how many events of the log it holds. */
+/** `metadata.json`: the state and how many events of the log it contains. */
 export type StoredConversation = StoredMetadata & { format: number; log_position: number };
 
-/** Fields that came later than the format, for files that do not have them. */
+/** Defaults of fields that older files lack. */
 const LATER_FIELDS = {
   forked_from_conversation_id: null,
   forked_from_event_id: null,
@@ -19,10 +19,7 @@ const LATER_FIELDS = {
   launched_agent_profile: null,
 };
 
-/**
- * What is written to `metadata.json`. Parts of it may be parts of the state: make the text of it, or hand in
- * a copy.
- */
+/** The content of `metadata.json`. Shares objects with the state: serialise it at once or pass a copy. */
 export function toStored(state: ConversationState, logPosition: number, codec: SecretCodec): StoredMetadata {
   const { id, created_at, updated_at, execution_status, parent_conversation_id } = state;
   return {
@@ -53,7 +50,7 @@ export function fromStored(
   return { state: whole, logPosition: log_position };
 }
 
-/** The fields without which nothing works; all others were written together with them. */
+/** Checks the essential fields; the others are written together with them. */
 function assertState(state: JsonObject): asserts state is JsonObject & ConversationState {
   const { id, agent, workspace, execution_status, stats } = state;
   const broken = [
