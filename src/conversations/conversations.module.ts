@@ -45,7 +45,7 @@ const REPOSITORIES: Repositories = {
   fetch: fetchRepository,
 };
 
-/** Conversations and their events: the use cases, their REST routes, and the agents that run in them. */
+/** Conversations: the use cases, their REST routes and the agents. */
 @Module({
   imports: [EventBusModule, LlmModule, StorageModule, ToolsModule, SettingsModule],
   controllers: [
