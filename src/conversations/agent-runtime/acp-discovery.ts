@@ -9,7 +9,6 @@ import { SecretVault } from '../secrets/secret-vault.js';
 import { asObject } from '../../settings/json-values.js';
 import type { JsonObject } from '../../json/index.js';
 
-/** Milliseconds. */
 const CACHE_TTL_MS = 300_000;
 const MAX_CACHED = 50;
 /** Agents that are started at the same time. */

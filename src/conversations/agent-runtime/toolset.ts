@@ -224,11 +224,11 @@ export class Toolset {
   }
 }
 
-/** Built-in tools and those of MCP servers. @param clash called with names that are taken */
+/** Built-in tools and those of MCP servers. @param onClash called with names that are taken */
 function merge(
   own: ReadonlyMap<string, Tool>,
   mcpTools: readonly Tool[],
-  clash: (names: string[]) => void,
+  onClash: (names: string[]) => void,
 ): Map<string, Tool> {
   const all = new Map(own);
   const taken = mcpTools.flatMap((tool) => {
@@ -237,7 +237,7 @@ function merge(
     all.set(name, tool);
     return [];
   });
-  if (taken.length > 0) clash([...new Set(taken)]);
+  if (taken.length > 0) onClash([...new Set(taken)]);
   return all;
 }
 

@@ -33,10 +33,10 @@ export function interruptedRunDrafts(
   }
   const what = 'The server stopped while this conversation was running.';
   return interrupted.resumes
-    ? [...errors, runErrorDraft('ServerRestarted', `${what} It goes on by itself.`)]
+    ? [...errors, runErrorDraft('ServerRestarted', `${what} It is resumed automatically.`)]
     : [
         ...errors,
-        runErrorDraft('ServerRestarted', `${what} It is paused; run it to go on.`),
+        runErrorDraft('ServerRestarted', `${what} It is paused; run it to continue.`),
         statusUpdate('paused'),
       ];
 }
