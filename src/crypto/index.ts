@@ -11,6 +11,7 @@ export {
 export { KnownSecrets } from './known-secrets.js';
 export { MASK } from './mask.js';
 export { isSecretName, redact } from './redact.js';
+export { parsePointer } from './secret-places.js';
 export {
   decryptSecrets,
   encryptSecrets,

@@ -160,7 +160,7 @@ export function isBlank(value: string | null): value is null | '' {
   return value === null || value.trim() === '' || value === MASK;
 }
 
-/** The mask says that there was a value, and is none itself; an empty text is what somebody wrote. */
-function withoutMask(value: string | null): string | null {
+/** Null for the mask, which is no value itself. An empty text is a value. */
+export function withoutMask(value: string | null): string | null {
   return value === MASK ? null : value;
 }

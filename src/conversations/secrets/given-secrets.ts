@@ -1,4 +1,4 @@
-import type { SecretCodec } from '../../crypto/index.js';
+import { parsePointer, type SecretCodec } from '../../crypto/index.js';
 import { InvalidRequestError } from '../../errors/index.js';
 import type { Location } from '../../http/validation/problem.js';
 import type { JsonObject } from '../../json/index.js';
@@ -28,13 +28,9 @@ export function decryptRequestSecrets(
 /** A JSON pointer as a path: positions in lists are numbers. */
 function pathOf(value: unknown, pointer: string): Location {
   let at = value;
-  return pointer
-    .split('/')
-    .slice(1)
-    .map((segment) => {
-      const name = segment.replaceAll('~1', '/').replaceAll('~0', '~');
-      const inList = Array.isArray(at);
-      at = typeof at === 'object' && at !== null ? Reflect.get(at, name) : undefined;
-      return inList ? Number(name) : name;
-    });
+  return parsePointer(pointer).map((name) => {
+    const inList = Array.isArray(at);
+    at = typeof at === 'object' && at !== null ? Reflect.get(at, name) : undefined;
+    return inList ? Number(name) : name;
+  });
 }
