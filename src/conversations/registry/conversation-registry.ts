@@ -102,7 +102,7 @@ export class ConversationRegistry {
   /**
    * The conversation for a short while, which does not count as a use: `release` closes it unless it is used
    * otherwise.
-   * @throws as `acquire` does
+   * @throws ConversationNotFoundError, LeaseHeldError
    */
   async borrow(id: string): Promise<{ conversation: Conversation; release: () => void }> {
     if (this.stopping) throw new ConversationClosedError();
