@@ -40,7 +40,7 @@ export class FinishMessage {
       }
       const length = lengthOfCharacter(this.rest, at);
       if (length === undefined || at + length > this.rest.length) break;
-      text += unescape(this.rest.slice(at, at + length));
+      text += unescapeJson(this.rest.slice(at, at + length));
       at += length;
     }
     this.rest = this.state === 'after' ? '' : this.rest.slice(at);
@@ -64,10 +64,10 @@ function unitAt(json: string, at: number): { text: string; length: number } | un
   const kind = json[at + 1];
   if (kind === undefined) return undefined;
   const length = kind === 'u' ? 6 : 2;
-  return at + length > json.length ? undefined : { text: unescape(json.slice(at, at + length)), length };
+  return at + length > json.length ? undefined : { text: unescapeJson(json.slice(at, at + length)), length };
 }
 
-function unescape(json: string): string {
+function unescapeJson(json: string): string {
   return json.replaceAll(/\\u[\dA-Fa-f]{4}|\\./gs, (escape) => {
     const letter = escape.slice(1, 2);
     return escape.length === 6
