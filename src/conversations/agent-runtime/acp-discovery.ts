@@ -3,10 +3,10 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { discoverModels, type ModelDiscovery } from '../../acp/index.js';
 import type { AcpAgentSpec } from '../../agent/agent-spec.js';
 import { SecretCodec } from '../../crypto/index.js';
+import { asJsonObject } from '../../json/index.js';
 import { decryptRequestSecrets } from '../secrets/given-secrets.js';
 import { assertSecretsFit } from '../secrets/secret-sources.js';
 import { SecretVault } from '../secrets/secret-vault.js';
-import { asObject } from '../../settings/json-values.js';
 import type { JsonObject } from '../../json/index.js';
 
 const CACHE_TTL_MS = 300_000;
@@ -39,7 +39,10 @@ export class AcpDiscovery implements OnApplicationShutdown {
   ): Promise<ModelDiscovery> {
     const { secrets } = this.decrypted({ secrets: sources });
     const { mcp_config } = this.decrypted({ mcp_config: agent.mcp_config }, 'agent_settings');
-    const request = { secrets: sourcesIn(secrets), agent: { ...agent, mcp_config: asObject(mcp_config) } };
+    const request = {
+      secrets: sourcesIn(secrets),
+      agent: { ...agent, mcp_config: asJsonObject(mcp_config) },
+    };
     assertSecretsFit(request, ['body', 'secrets']);
     const key = createHash('sha256').update(JSON.stringify(request)).digest('hex');
     const cached = this.cache.get(key);
@@ -78,6 +81,6 @@ const nothing = (): void => undefined;
 
 function sourcesIn(value: unknown): Record<string, JsonObject> {
   return Object.fromEntries(
-    Object.entries(asObject(value)).map(([name, source]) => [name, asObject(source)]),
+    Object.entries(asJsonObject(value)).map(([name, source]) => [name, asJsonObject(source)]),
   );
 }

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { latestImages } from '../../agent/image-references.js';
 import { isInvocable, needsInvokeTool, skillsOf } from '../../agent/skills/index.js';
 import { makeFolder } from '../../files/index.js';
-import { withTimeout } from '../../flow/index.js';
+import { settlesWithin } from '../../flow/index.js';
 import type { McpServers } from '../../tools/mcp/index.js';
 import { fitting } from '../../tools/name-pattern.js';
 import { DuplicateToolError } from '../../tools/tool-errors.js';
@@ -156,12 +156,12 @@ export class Toolset {
     this.connected = true;
     this.servers ??= await this.makeServers({});
     if (this.closed) return;
-    await withTimeout(this.servers.change(mcp_config), RECONNECT_MS);
+    await settlesWithin(this.servers.change(mcp_config), RECONNECT_MS);
   }
 
   /** Tries unreachable servers again. Waits a few seconds for them. */
   async reconnect(): Promise<void> {
-    if (this.servers && this.connected) await withTimeout(this.servers.retry(), RECONNECT_MS);
+    if (this.servers && this.connected) await settlesWithin(this.servers.retry(), RECONNECT_MS);
   }
 
   /** The model gets the changed tools with its next step. */

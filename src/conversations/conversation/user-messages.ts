@@ -1,15 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { forgetRefinement } from '../../agent/critics/index.js';
 import type { HookOutcome, Hooks } from '../../agent/hooks/index.js';
-import {
-  isLargeText,
-  plainText,
-  textContent,
-  stringsOf,
-  writeAhead,
-  type EventDraft,
-} from '../../events/index.js';
-import { inSlices } from '../../flow/index.js';
+import { plainText, textContent, type EventDraft } from '../../events/index.js';
+import { SerialQueue } from '../../flow/index.js';
 import type { ConversationContext } from '../context/conversation-context.js';
 import type { Journal } from '../journal/journal.js';
 import type { SecretMasker } from '../secrets/secret-masker.js';
@@ -30,12 +23,12 @@ const NO_OUTCOME: HookOutcome = { events: [] };
 
 /**
  * Appends messages of the user in the order in which they arrive. A message is appended at once, unless the
- * session has not begun, the message is large, or `UserPromptSubmit` hooks have to run: their output is part
- * of its event. Later messages wait for it.
+ * session has not begun, or `UserPromptSubmit` hooks have to run: their output is part of its event. Later
+ * messages wait for it.
  */
 export class UserMessages {
-  /** The last message of the queue; undefined when the queue is empty. */
-  private last: Promise<unknown> | undefined;
+  /** Messages that are not appended yet. */
+  private readonly waiting = new SerialQueue();
 
   constructor(
     private readonly journal: Journal,
@@ -48,21 +41,9 @@ export class UserMessages {
 
   /** Appends a message; resolves when it is durable. */
   append(message: IncomingMessage, options: AppendOptions = {}): Promise<void> {
-    const waits =
-      this.last !== undefined ||
-      !this.session.isReady ||
-      this.hooks.has('UserPromptSubmit') ||
-      stringsOf(message.content).some(isLargeText);
+    const waits = !this.waiting.isIdle || !this.session.isReady || this.hooks.has('UserPromptSubmit');
     if (!waits) return this.commit(message, options.id ?? randomUUID(), options, NO_OUTCOME);
-    const before = this.last ?? Promise.resolve();
-    const turn = before.then(() => this.submit(message, options));
-    const settled = turn
-      .catch(() => undefined)
-      .then(() => {
-        if (this.last === settled) this.last = undefined;
-      });
-    this.last = settled;
-    return turn;
+    return this.waiting.run(() => this.submit(message, options));
   }
 
   private async submit(message: IncomingMessage, options: AppendOptions): Promise<void> {
@@ -74,12 +55,7 @@ export class UserMessages {
           this.journal.life.closeSignal,
         )
       : NO_OUTCOME;
-    const forget = await inSlices(writeAhead(stringsOf(message.content)));
-    try {
-      await this.commit(message, messageId, options, outcome);
-    } finally {
-      forget();
-    }
+    await this.commit(message, messageId, options, outcome);
   }
 
   private async commit(

@@ -1,15 +1,12 @@
 import type { DurableEvent } from '../../events/index.js';
-import { inSlices, isLarge, turnForLine } from '../../flow/index.js';
-import { parseInParts, slicesOf } from '../../text/index.js';
-
-/** How much of a large line is parsed at a time (UTF-16 units): about half a millisecond. */
-const CHUNK_LENGTH = 128 * 1024;
+import { turnForLine } from '../../flow/index.js';
+import { isJsonObject } from '../../json/index.js';
 
 type Check = (value: unknown) => boolean;
 
 const text: Check = (value) => typeof value === 'string';
 const texts: Check = (value) => Array.isArray(value) && value.every(text);
-const objects: Check = (value) => Array.isArray(value) && value.every(isObject);
+const objects: Check = (value) => Array.isArray(value) && value.every(isJsonObject);
 
 /** Fields that views and the state rely on, by the kind of the event. */
 const REQUIRED: Record<string, Record<string, Check>> = {
@@ -64,16 +61,11 @@ export function parseEvent(line: string): DurableEvent | undefined {
   }
 }
 
-/** As `parseEvent`, yielding to the event loop between lines and within large ones. */
+/** As `parseEvent`, when the share of log reading in this turn of the event loop allows it. */
 export async function parseWithYield(line: string): Promise<DurableEvent | undefined> {
   const turn = turnForLine();
   if (turn) await turn;
-  if (!isLarge(line.length)) return parseEvent(line);
-  try {
-    return validated((await inSlices(parseInParts([...slicesOf(line, CHUNK_LENGTH)]))) as DurableEvent);
-  } catch {
-    return undefined;
-  }
+  return parseEvent(line);
 }
 
 function validated(event: DurableEvent): DurableEvent | undefined {
@@ -82,9 +74,5 @@ function validated(event: DurableEvent): DurableEvent | undefined {
 }
 
 function valueAt(event: object, path: readonly string[]): unknown {
-  return path.reduce<unknown>((value, field) => (isObject(value) ? value[field] : undefined), event);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
+  return path.reduce<unknown>((value, field) => (isJsonObject(value) ? value[field] : undefined), event);
 }

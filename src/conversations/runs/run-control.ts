@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { runErrorDraft } from '../../agent/drafts.js';
 import { errorMessage, errorName } from '../../errors/index.js';
-import { turnToWork, withTimeout } from '../../flow/index.js';
+import { settlesWithin, turnToWork } from '../../flow/index.js';
 import type { AgentRuntime } from '../agent-runtime/agent-runtime.js';
 import { AlreadyRunningError } from '../conversation-errors.js';
 import type { Journal } from '../journal/journal.js';
@@ -91,7 +91,7 @@ export class RunControl {
   async stopWithin(ms: number): Promise<void> {
     if (!this.run) return;
     this.run.requestPause();
-    await withTimeout(this.lastEnd, ms);
+    await settlesWithin(this.lastEnd, ms);
   }
 
   /** Whether a run is active and has no final status yet. */
@@ -118,8 +118,8 @@ export class RunControl {
   }
 
   /** Waits a few seconds for all work of the last run to end. */
-  drained(): Promise<void> {
-    return withTimeout(this.lastEnd, DRAIN_LIMIT_MS);
+  async drained(): Promise<void> {
+    await settlesWithin(this.lastEnd, DRAIN_LIMIT_MS);
   }
 
   /** @param release releases the run's slot */

@@ -1,5 +1,6 @@
 import type { SecretCodec } from '../../crypto/index.js';
 import { withoutNulls } from '../../events/index.js';
+import { asJsonObject } from '../../json/index.js';
 import type { JsonObject } from '../../json/index.js';
 import type { ConversationState } from './conversation-state.js';
 import { requiredBindings } from '../secrets/bound-credentials.js';
@@ -25,7 +26,7 @@ export function conversationDocuments(
 ): ConversationDocuments {
   return {
     baseState: {
-      ...objectOf(withoutNulls(fullState(state, shownRoot, codec))),
+      ...asJsonObject(withoutNulls(fullState(state, shownRoot, codec))),
       persistence_dir: persistenceDir(shownRoot, state.id),
     },
     meta: metaDocument(state, codec),
@@ -37,7 +38,7 @@ export function conversationDocuments(
 function metaDocument(state: ConversationState, codec: SecretCodec): JsonObject {
   const { security_analyzer, hook_config, client_tools } = state;
   const masked = codec.mask({ secrets: state.secrets, security_analyzer, hook_config, rest: state.rest });
-  const rest = objectOf(masked['rest']);
+  const rest = asJsonObject(masked['rest']);
   const { observability_metadata, observability_tags, observability_span_name } = rest;
   return {
     workspace: state.workspace,
@@ -77,10 +78,6 @@ function metaDocument(state: ConversationState, codec: SecretCodec): JsonObject 
     forked_from_event_id: state.forked_from_event_id,
     launched_agent_profile: state.launched_agent_profile,
   };
-}
-
-function objectOf(value: unknown): JsonObject {
-  return typeof value === 'object' && value !== null ? { ...value } : {};
 }
 
 function hex(id: string | null): string | null {

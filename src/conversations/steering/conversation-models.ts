@@ -7,7 +7,6 @@ import { plainText, textContent, type Content, type Message } from '../../events
 import type { LlmConfig } from '../../llm/request/llm-config.js';
 import type { LlmResponse } from '../../llm/llm.js';
 import { ProfileNotFoundError } from '../../settings/index.js';
-import { asObject } from '../../settings/json-values.js';
 import {
   HostRefusal,
   type ModelAnswer,
@@ -15,7 +14,7 @@ import {
   type RoutedModel,
   type ToolModels,
 } from '../../tools/tool.js';
-import { isJsonObject, type JsonObject } from '../../json/index.js';
+import { asJsonObject, isJsonObject, type JsonObject } from '../../json/index.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';
 import type { Journal } from '../journal/journal.js';
 import type { UsageMeter } from '../state/usage-meter.js';
@@ -79,7 +78,7 @@ export class ConversationModels implements ToolModels {
       throw new HostRefusal(
         'There is no meta-profile that says which model suits which task, or it is not valid.',
       );
-    const own = asObject(params['meta_profile_llms']);
+    const own = asJsonObject(params['meta_profile_llms']);
     const { text } = await this.ask(
       routingQuestion(table, transcriptOf(this.journal.views.current)),
       signal,
