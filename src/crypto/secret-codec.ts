@@ -12,18 +12,19 @@ import {
   type OpenedTokens,
 } from './secrets.js';
 
-/** A stored object with an `id`. */
-type Stored = Record<string, unknown>;
+/** A conversation's metadata or a part of a request. Metadata have an `id`. */
+type Document = Record<string, unknown>;
 
 const WHY_LOST =
   'it was stored while OH_SECRET_KEY was not set, so it was lost with the restart; set OH_SECRET_KEY and give it again';
 
 /**
- * Encrypts and decrypts the secrets of stored conversations. Keeps the tokens that no key decrypts, so that
- * saving a conversation writes them back, and logs once which secrets those are.
+ * The one way of a conversation's secrets: from a request, to disk and back, and to clients. Remembers for
+ * each conversation the tokens that no key decrypts, so that saving the conversation keeps them, and logs
+ * once which secrets those are.
  */
 @Injectable()
-export class StoredSecrets {
+export class SecretCodec {
   private readonly logger = new Logger('Secrets');
   private readonly kept = new Map<string, KeptTokens>();
   /** Why secrets have no value, by conversation and JSON pointer. */
@@ -34,16 +35,16 @@ export class StoredSecrets {
     private readonly known: KnownSecrets,
   ) {}
 
-  /** Encrypts the secrets for storage. */
-  seal(metadata: Stored): Stored {
+  /** Metadata as they are written to disk. */
+  encrypt(metadata: Document): Document {
     const texts = new Set<string>();
-    const sealed = encryptSecrets(metadata, this.cipher, this.kept.get(String(metadata['id'])), texts);
+    const encrypted = encryptSecrets(metadata, this.cipher, this.kept.get(String(metadata['id'])), texts);
     this.known.add(texts);
-    return sealed;
+    return encrypted;
   }
 
-  /** Decrypts what was read from storage; unavailable secrets are null. */
-  open(metadata: Stored): Stored {
+  /** Metadata that were read from disk. Secrets that cannot be decrypted are null. */
+  decrypt(metadata: Document): Document {
     const id = String(metadata['id']);
     const { value, kept, unopened, lost } = decryptSecrets(metadata, this.cipher);
     this.known.add(secretTexts(value));
@@ -57,22 +58,32 @@ export class StoredSecrets {
     this.missing.set(
       id,
       new Map([
-        ...unopened.map((at) => [at, this.whyUnopened] as const),
-        ...lost.map((at) => [at, WHY_LOST] as const),
+        ...unopened.map((pointer) => [pointer, this.whyUnopened] as const),
+        ...lost.map((pointer) => [pointer, WHY_LOST] as const),
       ]),
     );
     return value;
   }
 
   /**
-   * Decrypts the tokens of our keys in input of a client.
-   * @param encrypted the client declares its secrets to be tokens
+   * A part of a request, with tokens of this server's keys decrypted.
+   * @param encrypted whether the client says that all of its secrets are tokens
    */
-  reveal(value: Stored, encrypted = false): OpenedTokens {
+  decryptTokens(value: Document, encrypted = false): OpenedTokens {
     return openTokens(value, this.cipher, encrypted);
   }
 
-  /** Why a stored secret has no value, and what to do. Undefined if it was not lost. */
+  /** For events: each secret as `**********`. */
+  mask(value: Document): Document {
+    return maskSecrets(value);
+  }
+
+  /** For answers: secrets as null. */
+  hide(value: Document): Document {
+    return hideSecrets(value);
+  }
+
+  /** Why a stored secret has no value, and what to do about it; undefined for a secret that was not lost. */
   whyMissing(id: string, pointer: string): string | undefined {
     return this.missing.get(id)?.get(pointer);
   }
@@ -89,15 +100,5 @@ export class StoredSecrets {
   private get whyUnopened(): string {
     const what = this.cipher.enabled ? 'OH_SECRET_KEY has changed' : 'OH_SECRET_KEY is not set';
     return `${what} since it was stored; start the server with the former key, or give it again`;
-  }
-
-  /** For event streams: secrets become `**********`. */
-  mask(value: Stored): Stored {
-    return maskSecrets(value);
-  }
-
-  /** For answers: secrets become null. */
-  hide(value: Stored): Stored {
-    return hideSecrets(value);
   }
 }
