@@ -2,7 +2,6 @@ import type { LanguageModelV3CallOptions } from '@ai-sdk/provider';
 import { INTERLEAVED_THINKING, thinkingBudget } from '../catalogue/model-features.js';
 import { wantedEffort } from '../request/reasoning-effort.js';
 import { modelFetch } from '../transport/model-fetch.js';
-import { pastTheSdk } from '../transport/past-the-sdk.js';
 import { toAnswer } from '../protocols/answer.js';
 import { functionTools, requestHeaders, stopSequences } from '../protocols/chat-completions.js';
 import { CLAUDE_CALL_ID } from '../protocols/call-ids.js';
@@ -55,18 +54,16 @@ export async function callClaude(call: ProviderCall, service: ClaudeService): Pr
   // back.
   const messages =
     thinks || !call.features.claude ? call.request.messages : withoutThinking(call.request.messages);
-  const output = await pastTheSdk(sdkPrompt(messages, anthropicMarks(call)), (prompt) =>
-    callLanguageModel(
-      provider.languageModel(call.model),
-      {
-        ...options,
-        prompt,
-        tools: functionTools(tools),
-        stopSequences: stopSequences(call),
-        headers: { ...headers, ...requestHeaders(call) },
-      },
-      call,
-    ),
+  const output = await callLanguageModel(
+    provider.languageModel(call.model),
+    {
+      ...options,
+      prompt: sdkPrompt(messages, anthropicMarks(call)),
+      tools: functionTools(tools),
+      stopSequences: stopSequences(call),
+      headers: { ...headers, ...requestHeaders(call) },
+    },
+    call,
   );
   return toAnswer(output, 'completion');
 }
