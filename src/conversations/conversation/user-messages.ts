@@ -1,16 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { forgetRefinement } from '../../agent/critics/index.js';
 import type { HookOutcome, Hooks } from '../../agent/hooks/index.js';
-import {
-  isLargeText,
-  plainText,
-  textContent,
-  stringsOf,
-  writeAhead,
-  type DurableEvent,
-  type EventDraft,
-} from '../../events/index.js';
-import { inSlices } from '../../flow/index.js';
+import { plainText, textContent, type DurableEvent, type EventDraft } from '../../events/index.js';
 import type { ConversationContext } from '../context/conversation-context.js';
 import type { ConversationState } from '../state/conversation-state.js';
 import { stateUpdate, statusUpdate } from '../runs/run.js';
@@ -39,7 +30,7 @@ const NOTHING_SAID: HookOutcome = { events: [] };
 
 /**
  * Messages of the user on their way into the log, in the order in which they came. A message is appended at
- * once, unless it is large, or hooks have a say in it: then its sender waits for them, because what they say
+ * once, unless hooks have a say in it: then its sender waits for them, because what they say
  * becomes part of its event.
  */
 export class UserMessages {
@@ -56,11 +47,7 @@ export class UserMessages {
 
   /** Appends a message; resolves when it is durable. */
   append(message: IncomingMessage, options: AppendOptions = {}): Promise<void> {
-    const waits =
-      this.last !== undefined ||
-      !this.session.isReady ||
-      this.hooks.has('UserPromptSubmit') ||
-      stringsOf(message.content).some(isLargeText);
+    const waits = this.last !== undefined || !this.session.isReady || this.hooks.has('UserPromptSubmit');
     if (!waits) return this.commit(message, options.id ?? randomUUID(), options, NOTHING_SAID);
     const before = this.last ?? Promise.resolve();
     const turn = before.then(() => this.submit(message, options));
@@ -82,12 +69,7 @@ export class UserMessages {
           this.host.closeSignal,
         )
       : NOTHING_SAID;
-    const forget = await inSlices(writeAhead(stringsOf(message.content)));
-    try {
-      await this.commit(message, messageId, options, said);
-    } finally {
-      forget();
-    }
+    await this.commit(message, messageId, options, said);
   }
 
   private async commit(
