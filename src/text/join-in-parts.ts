@@ -9,7 +9,7 @@ export function* joinInParts(pieces: readonly Buffer[]): Generator<void, Buffer>
 }
 
 /** Copies pieces one behind the other into a buffer that has room for them, in parts. */
-export function* copyInParts(pieces: readonly Buffer[], target: Buffer, at: number): Generator<void, void> {
+function* copyInParts(pieces: readonly Buffer[], target: Buffer, at: number): Generator<void, void> {
   let left = COPIED;
   for (const piece of pieces) {
     for (let from = 0; from < piece.length;) {

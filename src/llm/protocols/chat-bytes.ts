@@ -1,164 +1,98 @@
 import type { Message } from '../../events/index.js';
-import { copyInParts, encodeJson } from '../../text/index.js';
-import { sharedLength } from '../messages/shared-length.js';
 import { chatMessages, lastInputIndex, type ChatDialect } from './chat-messages.js';
 
-/** Dialogues that are remembered, and bytes of all of them. */
-const MOST_DIALOGUES = 64;
-const MOST_BYTES = 32 * 1024 * 1024;
-/** A dialogue that nobody goes on with is forgotten after this time, at most twice as late. */
-const KEPT_MS = 60_000;
-/** Shorter ones are written faster than they are looked up; titles and summaries are among them. */
-const LEAST_MESSAGES = 8;
-/** So much is written in a part (bytes). */
-const CHUNK_BYTES = 64 * 1024;
+/** Limits of the cache: dialogues, and bytes of all of them together. */
+const MAX_DIALOGUES = 64;
+const MAX_BYTES = 32 * 1024 * 1024;
+/** A dialogue that is not continued is evicted after this time, at most twice as late. */
+const TTL_MS = 60_000;
+/** Shorter dialogues, such as those for titles and summaries, are not worth caching. */
+const MIN_MESSAGES = 8;
 
-interface Written {
+interface CachedDialogue {
+  /** The dialect as JSON. */
   dialect: string;
-  /** Of which the bytes are; an answer of the model follows. */
+  /** The messages that `bytes` holds. The next message is an answer of the model. */
   messages: readonly Message[];
-  /** The beginning of a larger piece of memory: what is written next stands behind it, and moves nothing. */
   bytes: Buffer;
   usedAt: number;
 }
 
 /**
- * Writes the messages of a request as JSON. A step sends the whole dialogue again, so what did not change
- * since the last one is not written again but taken from memory: messages that are the same objects.
+ * Serialises the messages of a request. Each step sends the whole dialogue again, so the JSON of the messages
+ * before the last answer is cached per conversation. It is reused only for the same message objects in the
+ * same dialect.
  */
 export class ChatBytes {
-  private readonly written = new Map<string, Written>();
+  private readonly cache = new Map<string, CachedDialogue>();
   private size = 0;
   private sweeper: NodeJS.Timeout | undefined;
 
-  /** The messages, without the brackets around them; in parts, one for each `yield`. */
-  *write(
-    conversationId: string,
-    messages: readonly Message[],
-    dialect: ChatDialect,
-  ): Generator<void, Buffer[]> {
+  /** The messages as JSON in pieces, without the brackets around them. */
+  write(conversationId: string, messages: readonly Message[], dialect: ChatDialect): Buffer[] {
     const settled = settledLength(messages);
-    if (settled < LEAST_MESSAGES) return yield* encoded(messages, 0, messages.length, dialect);
+    if (settled < MIN_MESSAGES) return [encode(messages, 0, messages.length, dialect)];
     const kind = JSON.stringify(dialect);
-    const known = this.written.get(conversationId);
-    const start = known?.dialect === kind && begins(messages, known.messages) ? known : undefined;
-    const from = start === undefined ? 0 : start.messages.length;
-    const news = yield* encoded(messages, from, settled, dialect);
-    const rest = yield* encoded(messages, settled, messages.length, dialect);
-    // Somebody else may have gone on with the same in the meantime: then this is a copy. From here on nobody
-    // can.
-    const isOurs = this.written.get(conversationId) === start;
-    this.forget(conversationId);
-    const bytes = yield* joined(start?.bytes, news, isOurs);
-    this.remember(conversationId, {
+    const cached = this.cache.get(conversationId);
+    const start = cached?.dialect === kind && continues(messages, cached.messages) ? cached : undefined;
+    const added = encode(messages, start?.messages.length ?? 0, settled, dialect);
+    const bytes = start ? joined(start.bytes, added) : added;
+    this.store(conversationId, {
       dialect: kind,
       messages: messages.slice(0, settled),
       bytes,
       usedAt: performance.now(),
     });
-    return [bytes, COMMA, ...rest];
+    return [bytes, COMMA, encode(messages, settled, messages.length, dialect)];
   }
 
-  private remember(conversationId: string, written: Written): void {
-    this.forget(conversationId);
-    if (sizeOf(written) > MOST_BYTES / 4) return;
-    this.written.set(conversationId, written);
-    this.size += sizeOf(written);
-    this.sweeper ??= setTimeout(() => this.sweep(), KEPT_MS).unref();
-    for (const oldest of this.written.keys()) {
-      if (this.written.size <= MOST_DIALOGUES && this.size <= MOST_BYTES) return;
-      this.forget(oldest);
+  private store(conversationId: string, dialogue: CachedDialogue): void {
+    this.evict(conversationId);
+    if (dialogue.bytes.length > MAX_BYTES / 4) return;
+    this.cache.set(conversationId, dialogue);
+    this.size += dialogue.bytes.length;
+    this.sweeper ??= setTimeout(() => this.sweep(), TTL_MS).unref();
+    for (const oldest of this.cache.keys()) {
+      if (this.cache.size <= MAX_DIALOGUES && this.size <= MAX_BYTES) return;
+      this.evict(oldest);
     }
   }
 
   private sweep(): void {
-    const due = performance.now() - KEPT_MS;
-    for (const [id, { usedAt }] of this.written) if (usedAt <= due) this.forget(id);
-    this.sweeper = this.written.size === 0 ? undefined : setTimeout(() => this.sweep(), KEPT_MS).unref();
+    const due = performance.now() - TTL_MS;
+    for (const [id, { usedAt }] of this.cache) if (usedAt <= due) this.evict(id);
+    this.sweeper = this.cache.size === 0 ? undefined : setTimeout(() => this.sweep(), TTL_MS).unref();
   }
 
-  private forget(conversationId: string): void {
-    const written = this.written.get(conversationId);
-    if (written) this.size -= sizeOf(written);
-    this.written.delete(conversationId);
+  private evict(conversationId: string): void {
+    this.size -= this.cache.get(conversationId)?.bytes.length ?? 0;
+    this.cache.delete(conversationId);
   }
 }
 
 const COMMA = Buffer.from(',');
 
 /**
- * Messages before the last answer stay as they are written: no cache mark is put on them any more, and
- * nothing comes between them.
+ * How many messages keep their JSON in later requests: those before the last answer. No cache mark is put on
+ * them any more, and nothing is inserted between them.
  */
 function settledLength(messages: readonly Message[]): number {
   const answer = messages.findLastIndex(({ role }) => role === 'assistant');
   return answer < lastInputIndex(messages) ? answer : 0;
 }
 
-function begins(messages: readonly Message[], beginning: readonly Message[]): boolean {
+/** Whether the dialogue begins with these messages (the same objects) and an answer follows them. */
+function continues(messages: readonly Message[], beginning: readonly Message[]): boolean {
   return (
-    messages[beginning.length]?.role === 'assistant' && sharedLength(messages, beginning) === beginning.length
+    messages[beginning.length]?.role === 'assistant' &&
+    beginning.every((message, index) => message === messages[index])
   );
 }
 
-function* encoded(
-  messages: readonly Message[],
-  from: number,
-  to: number,
-  dialect: ChatDialect,
-): Generator<void, Buffer[]> {
-  const pieces: Buffer[] = [];
-  let size = 0;
-  for (const message of chatMessages(messages, dialect, from, to)) {
-    if (size >= CHUNK_BYTES) {
-      yield;
-      size = 0;
-    }
-    if (pieces.length > 0) pieces.push(COMMA);
-    const written = yield* encodeJson(message);
-    pieces.push(...written);
-    for (const piece of written) size += piece.length;
-  }
-  return pieces;
+function encode(messages: readonly Message[], from: number, to: number, dialect: ChatDialect): Buffer {
+  return Buffer.from(JSON.stringify(chatMessages(messages, dialect, from, to)).slice(1, -1));
 }
 
-/**
- * What `before` goes on with. Who still sends it sees nothing of that.
- * @param isOurs whether nobody else went on with it
- */
-function* joined(
-  before: Buffer | undefined,
-  pieces: readonly Buffer[],
-  isOurs: boolean,
-): Generator<void, Buffer> {
-  if (before && isOurs && pieces.length === 0) return before;
-  const added = before && pieces.length > 0 ? [COMMA, ...pieces] : pieces;
-  const behind = before?.length ?? 0;
-  const length = added.reduce((sum, piece) => sum + piece.length, behind);
-  if (before && isOurs && hasRoom(before, length)) {
-    const bytes = grown(before, length);
-    yield* copyInParts(added, bytes, behind);
-    return bytes;
-  }
-  const bytes = withRoom(length);
-  yield* copyInParts(before ? [before, ...added] : added, bytes, 0);
-  return bytes;
-}
-
-function hasRoom({ buffer, byteOffset }: Buffer, length: number): boolean {
-  return byteOffset + length <= buffer.byteLength;
-}
-
-function grown({ buffer, byteOffset }: Buffer, length: number): Buffer {
-  return Buffer.from(buffer, byteOffset, length);
-}
-
-/** With room for half as much again. */
-function withRoom(length: number): Buffer {
-  // Not of the pool that all buffers share: there others stand behind.
-  return Buffer.allocUnsafeSlow(Math.ceil(length * 1.5)).subarray(0, length);
-}
-
-function sizeOf({ bytes }: Written): number {
-  return bytes.buffer.byteLength;
+function joined(bytes: Buffer, added: Buffer): Buffer {
+  return added.length === 0 ? bytes : Buffer.concat([bytes, COMMA, added]);
 }

@@ -1,6 +1,4 @@
 import type { LanguageModelV3FunctionTool } from '@ai-sdk/provider';
-import { inSlices } from '../../flow/index.js';
-import { joinInParts } from '../../text/index.js';
 import type { JsonObject } from '../../json/index.js';
 import type { LlmRequest, LlmTool } from '../llm.js';
 import type { ProviderAnswer, ProviderCall } from '../providers/provider.js';
@@ -48,7 +46,7 @@ export async function callChatCompletions(
   const reply = await postToModel({
     url: address(endpoint),
     headers: chatHeaders(call, endpoint),
-    body: await inSlices(chatBody(call, endpoint)),
+    body: chatBody(call, endpoint),
     signal: call.signal,
   });
   const said = await readAnswer(call, reply);
@@ -118,7 +116,7 @@ const dialogues = new ChatBytes();
 const writtenTools = new WeakMap<readonly LlmTool[], string>();
 
 /** The body of a request: only what the config asks for, and nothing that the model does not take. */
-function* chatBody(call: ProviderCall, endpoint: ChatEndpoint): Generator<void, Buffer> {
+function chatBody(call: ProviderCall, endpoint: ChatEndpoint): Buffer {
   const { request, features, model } = call;
   const { config, conversationId, stop } = request;
   const limit = features.maxOutputTokens ?? undefined;
@@ -136,16 +134,13 @@ function* chatBody(call: ProviderCall, endpoint: ChatEndpoint): Generator<void, 
   };
   const head = JSON.stringify(fields).slice(0, -1);
   const dialect = chatDialect(call, endpoint);
-  const messages = 'messages' in fields ? [] : yield* messagesField(request, dialect);
+  const messages = 'messages' in fields ? [] : messagesField(request, dialect);
   const tools = 'tools' in fields || request.tools.length === 0 ? '' : `,"tools":${toolsText(request.tools)}`;
-  return yield* joinInParts([Buffer.from(head), ...messages, Buffer.from(`${tools}}`)]);
+  return Buffer.concat([Buffer.from(head), ...messages, Buffer.from(`${tools}}`)]);
 }
 
-function* messagesField(
-  { conversationId, messages }: LlmRequest,
-  dialect: ChatDialect,
-): Generator<void, Buffer[]> {
-  const pieces = yield* dialogues.write(conversationId, messages, dialect);
+function messagesField({ conversationId, messages }: LlmRequest, dialect: ChatDialect): Buffer[] {
+  const pieces = dialogues.write(conversationId, messages, dialect);
   return [Buffer.from(',"messages":['), ...pieces, Buffer.from(']')];
 }
 
