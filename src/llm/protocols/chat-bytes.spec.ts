@@ -54,12 +54,11 @@ describe('ChatBytes', () => {
   it('takes messages that it has written before from its cache', () => {
     const bytes = new ChatBytes();
     const messages = Array.from({ length: 20 }, (_, index) => message('x', index));
-    const [first] = bytes.write('one', messages.slice(0, 15), DIALECT);
+    bytes.write('one', messages.slice(0, 15), DIALECT);
+    const before: unknown = wire(messages.slice(0, 19));
     // A cached message is not read again.
     Object.assign(messages[0] ?? {}, { content: [textContent('changed')] });
-    const whole = Buffer.concat(bytes.write('one', messages.slice(0, 19), DIALECT));
-    expect(whole.subarray(0, first?.length)).toEqual(first);
-    expect(whole.toString()).not.toContain('changed');
+    expect(parsed(bytes.write('one', messages.slice(0, 19), DIALECT))).toEqual(before);
     expect(Buffer.concat(bytes.write('two', messages, DIALECT)).toString()).toContain('changed');
   });
 

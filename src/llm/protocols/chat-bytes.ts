@@ -12,9 +12,12 @@ const MIN_MESSAGES = 8;
 interface CachedDialogue {
   /** The dialect as JSON. */
   dialect: string;
-  /** The messages that `bytes` holds. The next message is an answer of the model. */
+  /** The messages that `pieces` hold. The next message is an answer of the model. */
   messages: readonly Message[];
-  bytes: Buffer;
+  /** Their JSON, commas between them included. */
+  pieces: readonly Buffer[];
+  /** Length of all pieces. */
+  bytes: number;
   usedAt: number;
 }
 
@@ -36,21 +39,23 @@ export class ChatBytes {
     const cached = this.cache.get(conversationId);
     const start = cached?.dialect === kind && continues(messages, cached.messages) ? cached : undefined;
     const added = encode(messages, start?.messages.length ?? 0, settled, dialect);
-    const bytes = start ? joined(start.bytes, added) : added;
+    const news = added.length === 0 ? [] : start ? [COMMA, added] : [added];
+    const pieces = [...(start?.pieces ?? []), ...news];
     this.store(conversationId, {
       dialect: kind,
       messages: messages.slice(0, settled),
-      bytes,
+      pieces,
+      bytes: news.reduce((sum, { length }) => sum + length, start?.bytes ?? 0),
       usedAt: performance.now(),
     });
-    return [bytes, COMMA, encode(messages, settled, messages.length, dialect)];
+    return [...pieces, COMMA, encode(messages, settled, messages.length, dialect)];
   }
 
   private store(conversationId: string, dialogue: CachedDialogue): void {
     this.evict(conversationId);
-    if (dialogue.bytes.length > MAX_BYTES / 4) return;
+    if (dialogue.bytes > MAX_BYTES / 4) return;
     this.cache.set(conversationId, dialogue);
-    this.size += dialogue.bytes.length;
+    this.size += dialogue.bytes;
     this.sweeper ??= setTimeout(() => this.sweep(), TTL_MS).unref();
     for (const oldest of this.cache.keys()) {
       if (this.cache.size <= MAX_DIALOGUES && this.size <= MAX_BYTES) return;
@@ -65,7 +70,7 @@ export class ChatBytes {
   }
 
   private evict(conversationId: string): void {
-    this.size -= this.cache.get(conversationId)?.bytes.length ?? 0;
+    this.size -= this.cache.get(conversationId)?.bytes ?? 0;
     this.cache.delete(conversationId);
   }
 }
@@ -91,8 +96,4 @@ function continues(messages: readonly Message[], beginning: readonly Message[]):
 
 function encode(messages: readonly Message[], from: number, to: number, dialect: ChatDialect): Buffer {
   return Buffer.from(JSON.stringify(chatMessages(messages, dialect, from, to)).slice(1, -1));
-}
-
-function joined(bytes: Buffer, added: Buffer): Buffer {
-  return added.length === 0 ? bytes : Buffer.concat([bytes, COMMA, added]);
 }
