@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { eventTimestamp } from './clock.js';
-import type { EventBase } from './event-base.js';
-import type { DurableEvent, TransientEvent } from './index.js';
+import type { EventBase } from './model/event-base.js';
+import type { DurableEvent, TransientEvent } from './model/event.js';
 
 /** An event before it has an identity, a time and a place in the tree. */
 type DraftOf<E> = E extends EventBase ? Omit<E, 'id' | 'timestamp' | 'parent_id'> & { id?: string } : never;

@@ -1,4 +1,4 @@
-import type { ConversationEvent } from './index.js';
+import type { ConversationEvent } from './model/event.js';
 
 /**
  * The one serialisation of an event: compact JSON without null fields, `kind` last. These bytes are the line

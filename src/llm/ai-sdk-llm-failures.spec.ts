@@ -4,7 +4,7 @@ import type { EndpointStep } from '../../test/support/scripted-endpoint.js';
 import { textContent } from '../events/index.js';
 import type { LlmConfig } from './request/llm-config.js';
 import { LlmError } from './errors/llm-error.js';
-import type { RetryInfo } from './llm.js';
+import type { RetryInfo } from './request/llm-request.js';
 
 const STREAM = 'text/event-stream';
 

@@ -1,6 +1,6 @@
 import { endpoint, failure, llm, message, request, TERMINAL } from '../../test/support/llm-stage.js';
 import { textContent, type Message } from '../events/index.js';
-import type { LlmDelta } from './llm.js';
+import type { LlmDelta } from './request/llm-request.js';
 
 describe('AiSdkLlm against an OpenAI-compatible endpoint', () => {
   it('sends what the original sends', async () => {

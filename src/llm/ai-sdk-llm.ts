@@ -8,22 +8,23 @@ import { withAttempts } from './retry/attempts.js';
 import { TextBound } from './transport/bounded-answer.js';
 import { callConfig } from './request/call-config.js';
 import { CompletionLogs, type CompletionListener } from './completion-log.js';
-import { assertRoomyContext } from './catalogue/context-window.js';
 import { FallbackModels, type ModelLoader } from './retry/fallback-models.js';
 import { withInlineImages, withoutImages } from './messages/images.js';
 import type { LlmConfig } from './request/llm-config.js';
 import { LlmError } from './errors/llm-error.js';
-import { Llm, type LlmRequest, type LlmResponse, type RetryInfo, type SubscriptionToken } from './llm.js';
+import { Llm, type SubscriptionToken } from './llm.js';
+import type { LlmRequest, LlmResponse, RetryInfo } from './request/llm-request.js';
 import { priceAnswer } from './catalogue/model-catalogue.js';
-import { modelFeatures, type ModelFeatures } from './catalogue/model-features.js';
+import { modelFeatures } from './catalogue/model-features.js';
+import type { ModelFeatures } from './catalogue/feature-types.js';
 import { ANY_CALL_ID, withCallIds } from './protocols/call-ids.js';
 import { classifyFailure } from './errors/provider-failure.js';
 import { PriceWarning } from './catalogue/price-warning.js';
-import { promptedCall } from './prompted-tools/index.js';
-import { routeModel, type Route } from './providers/index.js';
+import { promptedCall } from './prompted-tools/prompted-call.js';
+import { routeModel, type Route } from './providers/route-model.js';
 import type { ProviderAnswer } from './providers/provider.js';
 import { RefusedReasoning } from './retry/refused-reasoning.js';
-import { assertParamsTaken } from './request/unsupported-params.js';
+import { assertParamsTaken, assertRoomyContext } from './request/config-checks.js';
 
 /** Models through the AI SDK's providers, one step a call; attempts, clocks and error texts are ours. */
 @Injectable()

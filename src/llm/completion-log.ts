@@ -4,8 +4,8 @@ import { errorMessage } from '../errors/index.js';
 import type { Message } from '../events/index.js';
 import type { JsonObject } from '../json/index.js';
 import { LlmError } from './errors/llm-error.js';
-import type { LlmRequest, LlmResponse } from './llm.js';
-import { chatMessages } from './protocols/chat-messages.js';
+import type { LlmRequest, LlmResponse } from './request/llm-request.js';
+import { chatMessages } from './protocols/chat/chat-messages.js';
 
 /** A call of a model as people read it who look for what went wrong (`log_completions`). */
 export interface CompletionLog {

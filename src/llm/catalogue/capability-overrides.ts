@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../json/index.js';
-import type { ModelFeatures, ThinkingMode } from './model-features.js';
+import type { ModelFeatures, ThinkingMode } from './feature-types.js';
 
 /** The features that a config may say otherwise of, by the names that the original gives them. */
 const SWITCHES: Readonly<Record<string, keyof ModelFeatures & SwitchName>> = {

@@ -1,6 +1,6 @@
 import type * as Prices from '@pydantic/genai-prices';
 import type { LlmConfig } from '../request/llm-config.js';
-import type { LlmUsage } from '../llm.js';
+import type { LlmUsage } from '../request/llm-request.js';
 import { modelFeatures } from './model-features.js';
 import { parseModelName } from './model-name.js';
 

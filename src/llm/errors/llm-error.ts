@@ -1,4 +1,4 @@
-import type { LlmResponse } from '../llm.js';
+import type { LlmResponse } from '../request/llm-request.js';
 
 /**
  * The failure classes that clients read in `ConversationErrorEvent.code`; names are those of the OpenHands

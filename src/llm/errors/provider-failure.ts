@@ -4,12 +4,11 @@ import { AttemptTimeoutError } from '../retry/attempt-clock.js';
 import type { LlmConfig } from '../request/llm-config.js';
 import { LlmError } from './llm-error.js';
 import { failedAttempt, type FailedAttempt, type ProviderFailure } from './llm-failure.js';
-import { EmptyAnswerError, HeldBackError } from '../protocols/language-model.js';
+import { EmptyAnswerError, HeldBackError } from '../protocols/sdk/language-model.js';
 import { errorStatus } from '../protocols/refusal.js';
-import { environmentKeys } from '../providers/environment.js';
+import { environmentKeys } from '../providers/credentials/environment.js';
 import { ScriptedFailureError } from '../providers/scripted.js';
-import { retryAfterSeconds } from '../retry/retry-after.js';
-import { isQuotaSpent } from './spent-quota.js';
+import { retryAfterSeconds } from './retry-after.js';
 
 /**
  * Reads what an attempt threw and says it in the clients' words, without the secrets of the config.
@@ -31,6 +30,22 @@ export function classifyFailure(thrown: unknown, family: string, config: LlmConf
 function ownError(thrown: unknown): LlmError | undefined {
   if (thrown instanceof LlmError) return thrown;
   return isNativeError(thrown) ? causes(thrown).find((cause) => cause instanceof LlmError) : undefined;
+}
+
+const QUOTA = /insufficient_quota|exceeded your current quota|credit balance is too low|billing_hard_limit/i;
+/** Google's ids of quotas, and AWS's words. */
+const OF_A_DAY = /PerDay|too many \w+ per day/i;
+/** Google says the same of the limits of a minute, and then when to come again. */
+const COMES_BACK = /PerMinute|"retryDelay"/i;
+
+/**
+ * Whether a refusal for limits (429) is of a quota that is used up, so that waiting does not help within
+ * reason: money, or what there is for a day. https://ai.google.dev/gemini-api/docs/rate-limits
+ * @param body the whole of it: Google names the quota in its details
+ */
+function isQuotaSpent(said: { message: string; code?: string }, body = ''): boolean {
+  const all = `${said.code ?? ''} ${said.message} ${body}`;
+  return OF_A_DAY.test(all) || (QUOTA.test(all) && !COMES_BACK.test(all));
 }
 
 function readFailure(thrown: unknown): ProviderFailure {

@@ -1,4 +1,4 @@
-import type { LlmDelta } from '../llm.js';
+import type { LlmDelta } from '../request/llm-request.js';
 import { CALL_START } from './call-text.js';
 
 /**

@@ -1,5 +1,5 @@
 import { textContent, type Message, type MessageToolCall } from '../../events/index.js';
-import type { LlmResponse, LlmTool } from '../llm.js';
+import type { LlmResponse, LlmTool } from '../request/llm-request.js';
 import { readCall, type WrittenCall } from './call-text.js';
 import { parametersOf, parsed, requiredOf, type ParameterSchema } from './schema.js';
 

@@ -1,7 +1,7 @@
 import { endpoint, llm, message, request, TERMINAL } from '../../../test/support/llm-stage.js';
 import { textContent } from '../../events/index.js';
 import { CallFormatError } from '../errors/llm-error.js';
-import type { LlmDelta, LlmTool } from '../llm.js';
+import type { LlmDelta, LlmTool } from '../request/llm-request.js';
 
 const EDIT: LlmTool = {
   name: 'edit',

@@ -1,5 +1,5 @@
 import { CallFormatError } from '../errors/llm-error.js';
-import type { LlmRequest, LlmResponse } from '../llm.js';
+import type { LlmRequest, LlmResponse } from '../request/llm-request.js';
 import { CALL_STOP } from './call-text.js';
 import { HiddenCalls } from './hidden-calls.js';
 import { CallNotationError, promptedAnswer } from './prompted-answer.js';

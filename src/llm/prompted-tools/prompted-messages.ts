@@ -1,5 +1,5 @@
 import { textContent, type Content, type Message } from '../../events/index.js';
-import type { LlmTool } from '../llm.js';
+import type { LlmTool } from '../request/llm-request.js';
 import { writeCall } from './call-text.js';
 import { toolDocs } from './tool-docs.js';
 import { AFTER_TASK, beforeTask, resultHeader } from './worked-example.js';

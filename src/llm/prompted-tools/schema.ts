@@ -1,6 +1,6 @@
 import { parseShallow } from '../../text/index.js';
 import { isJsonObject } from '../../json/index.js';
-import type { LlmTool } from '../llm.js';
+import type { LlmTool } from '../request/llm-request.js';
 
 /** What is known of one parameter of a tool. */
 export interface ParameterSchema {

@@ -1,4 +1,4 @@
-import type { LlmTool } from '../llm.js';
+import type { LlmTool } from '../request/llm-request.js';
 import { parametersOf, requiredOf, type ParameterSchema } from './schema.js';
 
 /** How a call has to be written. The words are ours, the notation is the one that the original teaches. */

@@ -1,4 +1,4 @@
-import type { LlmTool } from '../llm.js';
+import type { LlmTool } from '../request/llm-request.js';
 import { writeCall } from './call-text.js';
 import { parametersOf } from './schema.js';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { Message } from '../../events/index.js';
-import { splitThoughtSignature } from './answer.js';
+import { splitThoughtSignature } from './thought-signature.js';
 import { ANY_CALL_ID, CLAUDE_CALL_ID, MISTRAL_CALL_ID, withCallIds, type CallIdForm } from './call-ids.js';
 
 /** An answer with calls, and their results. */

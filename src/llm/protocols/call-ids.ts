@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Message, MessageToolCall } from '../../events/index.js';
-import { splitThoughtSignature, withThoughtSignature } from './answer.js';
+import { splitThoughtSignature, withThoughtSignature } from './thought-signature.js';
 
 /** Which ids of tool calls a provider takes. */
 export interface CallIdForm {

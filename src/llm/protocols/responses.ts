@@ -2,9 +2,10 @@ import { plainText, type Message, type ReasoningItem } from '../../events/index.
 import type { ProviderAnswer, ProviderCall } from '../providers/provider.js';
 import { withoutEndSlashes } from '../../text/index.js';
 import type { JsonObject } from '../../json/index.js';
-import { splitThoughtSignature, toAnswer } from './answer.js';
-import { requestHeaders } from './chat-completions.js';
-import { callLanguageModel } from './language-model.js';
+import { toAnswer } from './answer.js';
+import { splitThoughtSignature } from './thought-signature.js';
+import { requestHeaders } from './request-fields.js';
+import { callLanguageModel } from './sdk/language-model.js';
 import { fetchAnswer } from './refusal.js';
 
 /** Where a service that speaks responses is. */

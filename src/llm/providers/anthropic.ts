@@ -3,14 +3,14 @@ import { INTERLEAVED_THINKING, thinkingBudget } from '../catalogue/model-feature
 import { wantedEffort } from '../request/reasoning-effort.js';
 import { modelFetch } from '../transport/model-fetch.js';
 import { toAnswer } from '../protocols/answer.js';
-import { functionTools, requestHeaders, stopSequences } from '../protocols/chat-completions.js';
+import { functionTools, requestHeaders, stopSequences } from '../protocols/request-fields.js';
 import { CLAUDE_CALL_ID } from '../protocols/call-ids.js';
-import { withExtraBody } from '../protocols/extra-body.js';
-import { callLanguageModel } from '../protocols/language-model.js';
-import { sdkPrompt, type OptionFields, type PromptMarks } from '../protocols/prompt.js';
+import { withExtraBody } from '../protocols/sdk/extra-body.js';
+import { callLanguageModel } from '../protocols/sdk/language-model.js';
+import { sdkPrompt, type OptionFields, type PromptMarks } from '../protocols/sdk/prompt.js';
 import { mayThink, withoutThinking } from '../protocols/thinking-turn.js';
 import { withoutEndSlashes } from '../../text/index.js';
-import { fromEnvironment } from './environment.js';
+import { fromEnvironment } from './credentials/environment.js';
 import type { Provider, ProviderAnswer, ProviderCall } from './provider.js';
 
 /** Tokens of an answer when the model's own limit is not known: the protocol wants a number. */

@@ -1,8 +1,8 @@
 import { LlmError } from '../errors/llm-error.js';
-import { callChatCompletions } from '../protocols/chat-completions.js';
+import { callChatCompletions } from '../protocols/chat/chat-completions.js';
 import { callResponses } from '../protocols/responses.js';
 import { withoutEndSlashes } from '../../text/index.js';
-import { apiKey, fromEnvironment } from './environment.js';
+import { apiKey, fromEnvironment } from './credentials/environment.js';
 import { bearer, usesResponses } from './openai.js';
 import type { Provider, ProviderAnswer, ProviderCall } from './provider.js';
 

@@ -1,13 +1,13 @@
 import { thinkingTokens, wantedEffort } from '../request/reasoning-effort.js';
 import { modelFetch } from '../transport/model-fetch.js';
-import { awsException } from '../protocols/aws-exception.js';
+import { RefusalError } from '../protocols/refusal.js';
 import { toAnswer } from '../protocols/answer.js';
-import { functionTools, requestHeaders, stopSequences } from '../protocols/chat-completions.js';
+import { functionTools, requestHeaders, stopSequences } from '../protocols/request-fields.js';
 import { CLAUDE_CALL_ID } from '../protocols/call-ids.js';
-import { callLanguageModel } from '../protocols/language-model.js';
-import { jsonFields, isFields, sdkPrompt, type OptionFields } from '../protocols/prompt.js';
+import { callLanguageModel } from '../protocols/sdk/language-model.js';
+import { jsonFields, isFields, sdkPrompt, type OptionFields } from '../protocols/sdk/prompt.js';
 import { mayThink, withoutThinking } from '../protocols/thinking-turn.js';
-import { awsAccess } from './aws-access.js';
+import { awsAccess } from './credentials/aws-access.js';
 import type { Provider, ProviderAnswer, ProviderCall } from './provider.js';
 
 /** What LiteLLM puts before a model: the protocol, and the region, which `awsAccess` reads. */
@@ -116,4 +116,26 @@ function thinkingOptions(
   if (!mayThink(request.messages)) return undefined;
   if (features.thinking !== 'manual' || budget === 0 || limit === null || limit <= budget) return undefined;
   return { budget, options: { reasoningConfig: { type: 'enabled', budgetTokens: budget } } };
+}
+
+/**
+ * The statuses that AWS would have answered with
+ * (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html).
+ */
+const STATUS: Readonly<Record<string, number>> = {
+  throttlingException: 429,
+  serviceUnavailableException: 503,
+  modelTimeoutException: 408,
+  validationException: 400,
+};
+
+/**
+ * The exception in an event of converse's stream, which the SDK passes on without its name, or not at all.
+ */
+function awsException(event: unknown): RefusalError | undefined {
+  if (typeof event !== 'object' || event === null) return undefined;
+  const name = Object.keys(event).find((key) => key.endsWith('Exception'));
+  if (name === undefined) return undefined;
+  const said = new Map<string, unknown>(Object.entries(event)).get(name);
+  return new RefusalError(STATUS[name] ?? 500, JSON.stringify(said));
 }

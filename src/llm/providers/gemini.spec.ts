@@ -9,7 +9,7 @@ import {
   withResult,
 } from '../../../test/support/provider-stage.js';
 import { textContent } from '../../events/index.js';
-import type { LlmDelta } from '../llm.js';
+import type { LlmDelta } from '../request/llm-request.js';
 
 describe('gemini generateContent', () => {
   const model = 'gemini/gemini-2.5-pro';

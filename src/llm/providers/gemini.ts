@@ -1,11 +1,11 @@
 import { thinkingTokens, wantedEffort } from '../request/reasoning-effort.js';
 import { modelFetch } from '../transport/model-fetch.js';
 import { toAnswer } from '../protocols/answer.js';
-import { functionTools, requestHeaders, stopSequences } from '../protocols/chat-completions.js';
-import { withExtraBody } from '../protocols/extra-body.js';
-import { callLanguageModel } from '../protocols/language-model.js';
-import { sdkPrompt, type OptionFields } from '../protocols/prompt.js';
-import { fromEnvironment } from './environment.js';
+import { functionTools, requestHeaders, stopSequences } from '../protocols/request-fields.js';
+import { withExtraBody } from '../protocols/sdk/extra-body.js';
+import { callLanguageModel } from '../protocols/sdk/language-model.js';
+import { sdkPrompt, type OptionFields } from '../protocols/sdk/prompt.js';
+import { fromEnvironment } from './credentials/environment.js';
 import type { Provider, ProviderAnswer, ProviderCall } from './provider.js';
 
 /** Gemini by Google AI Studio's `generateContent` (https://ai.google.dev/api/generate-content). */

@@ -1,5 +1,5 @@
 import { INTERLEAVED_THINKING, thinkingBudget } from '../catalogue/model-features.js';
-import type { ServiceAddress } from './environment.js';
+import type { ServiceAddress } from './credentials/environment.js';
 import { callOpenAi, type ProxyExtras } from './openai.js';
 import type { Provider, ProviderCall } from './provider.js';
 

@@ -1,6 +1,6 @@
-import { callOllama } from '../protocols/ollama-chat.js';
+import { callOllama } from '../protocols/ollama/ollama-chat.js';
 import { withoutEndSlashes } from '../../text/index.js';
-import { apiKey, baseUrl } from './environment.js';
+import { apiKey, baseUrl } from './credentials/environment.js';
 import { bearer } from './openai.js';
 import type { Provider } from './provider.js';
 

@@ -1,8 +1,8 @@
 import type { JsonObject } from '../../json/index.js';
-import { callChatCompletions, type ChatEndpoint } from '../protocols/chat-completions.js';
-import { ALL_ROLES, type ServiceDialect } from '../protocols/chat-messages.js';
+import { callChatCompletions, type ChatEndpoint } from '../protocols/chat/chat-completions.js';
+import { ALL_ROLES, type ServiceDialect } from '../protocols/chat/chat-messages.js';
 import { MISTRAL_CALL_ID, type CallIdForm } from '../protocols/call-ids.js';
-import { apiKey, baseUrl, type ServiceAddress } from './environment.js';
+import { apiKey, baseUrl, type ServiceAddress } from './credentials/environment.js';
 import type { Provider, ProviderCall } from './provider.js';
 
 /** A service of its own name that speaks OpenAI's chat completions. */

@@ -8,7 +8,7 @@ import {
   withResult,
 } from '../../../test/support/provider-stage.js';
 import { textContent } from '../../events/index.js';
-import type { LlmDelta } from '../llm.js';
+import type { LlmDelta } from '../request/llm-request.js';
 
 describe('openai responses', () => {
   const model = 'openai/gpt-5';

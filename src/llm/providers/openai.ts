@@ -1,10 +1,10 @@
 import type { JsonObject } from '../../json/index.js';
 import { INTERLEAVED_THINKING } from '../catalogue/model-features.js';
 import { parseModelName } from '../catalogue/model-name.js';
-import { callChatCompletions } from '../protocols/chat-completions.js';
-import type { ServiceDialect } from '../protocols/chat-messages.js';
+import { callChatCompletions } from '../protocols/chat/chat-completions.js';
+import type { ServiceDialect } from '../protocols/chat/chat-messages.js';
 import { callResponses } from '../protocols/responses.js';
-import { apiKey, baseUrl, type ServiceAddress } from './environment.js';
+import { apiKey, baseUrl, type ServiceAddress } from './credentials/environment.js';
 import type { Provider, ProviderAnswer, ProviderCall } from './provider.js';
 import { callSubscription } from './subscription.js';
 

@@ -1,6 +1,6 @@
-import type { LlmDelta, LlmRequest, LlmResponse, LlmUsage } from '../llm.js';
+import type { LlmDelta, LlmRequest, LlmResponse, LlmUsage } from '../request/llm-request.js';
 import type { CallIdForm } from '../protocols/call-ids.js';
-import type { ModelFeatures } from '../catalogue/model-features.js';
+import type { ModelFeatures } from '../catalogue/feature-types.js';
 
 /** One attempt to get one answer. */
 export interface ProviderCall {

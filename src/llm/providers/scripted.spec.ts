@@ -2,7 +2,7 @@ import { llmConfig } from '../../../test/support/llm-config.js';
 import { textContent, type Message } from '../../events/index.js';
 import { AiSdkLlm } from '../ai-sdk-llm.js';
 import type { LlmConfig } from '../request/llm-config.js';
-import type { LlmRequest } from '../llm.js';
+import type { LlmRequest } from '../request/llm-request.js';
 
 const TOOLS = [{ name: 'terminal', description: '', parameters: { type: 'object' } }];
 

@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject } from '../../json/index.js';
 import { LlmError } from '../errors/llm-error.js';
 import { callResponses } from '../protocols/responses.js';
-import { fromEnvironment } from './environment.js';
+import { fromEnvironment } from './credentials/environment.js';
 import type { ProviderAnswer, ProviderCall } from './provider.js';
 
 /**

@@ -1,11 +1,11 @@
 import { LlmError } from '../errors/llm-error.js';
 import { modelFetch } from '../transport/model-fetch.js';
-import { callChatCompletions } from '../protocols/chat-completions.js';
+import { callChatCompletions } from '../protocols/chat/chat-completions.js';
 import { CLAUDE_CALL_ID } from '../protocols/call-ids.js';
 import { withoutEndSlashes } from '../../text/index.js';
 import { callClaude } from './anthropic.js';
 import { callGoogle } from './gemini.js';
-import { fromEnvironment } from './environment.js';
+import { fromEnvironment } from './credentials/environment.js';
 import type { Provider, ProviderAnswer, ProviderCall } from './provider.js';
 
 /** Where models are served when nobody says it (LiteLLM's). */
@@ -27,7 +27,7 @@ export const vertex: Provider = {
 
 async function callVertex(call: ProviderCall): Promise<ProviderAnswer> {
   const { config } = call.request;
-  const { googleAccess } = await import('./google-access.js');
+  const { googleAccess } = await import('./credentials/google-access.js');
   const { project, token } = await googleAccess(config.api_key ?? fromEnvironment(['VERTEXAI_CREDENTIALS']));
   const named = fromEnvironment(['VERTEXAI_PROJECT', 'GOOGLE_CLOUD_PROJECT']) ?? project ?? null;
   if (named === null) {

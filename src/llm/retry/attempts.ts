@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LlmConfig } from '../request/llm-config.js';
 import type { FailedAttempt } from '../errors/llm-failure.js';
-import type { RetryInfo } from '../llm.js';
+import type { RetryInfo } from '../request/llm-request.js';
 
 /** The fields of the config that say how often and how patiently to try. */
 export type RetryPolicy = Pick<

@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import { errorMessage } from '../../errors/index.js';
 import type { LlmConfig } from '../request/llm-config.js';
 import { LlmError, type LlmErrorCode } from '../errors/llm-error.js';
-import type { LlmRequest, LlmResponse } from '../llm.js';
+import type { LlmRequest, LlmResponse } from '../request/llm-request.js';
 
 /** Finds the model that a name stands for. */
 export type ModelLoader = (name: string) => Promise<LlmConfig>;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isNativeError } from 'node:util/types';
 import type { Message, MessageToolCall } from '../../events/index.js';
-import { splitThoughtSignature } from '../protocols/answer.js';
+import { splitThoughtSignature } from '../protocols/thought-signature.js';
 
 /** How providers say that reasoning which is sent back is not theirs, or does not fit any more. */
 const REFUSAL =

@@ -6,7 +6,7 @@ import { floodResponse } from '../../../test/support/pour.js';
 import { textContent } from '../../events/index.js';
 import { AiSdkLlm } from '../ai-sdk-llm.js';
 import type { LlmConfig } from '../request/llm-config.js';
-import type { LlmDelta } from '../llm.js';
+import type { LlmDelta } from '../request/llm-request.js';
 
 const MIB = 1024 * 1024;
 const TEXT = 'word '.repeat(12_000);

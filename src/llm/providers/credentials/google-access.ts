@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
-import { errorMessage } from '../../errors/index.js';
-import { LlmError } from '../errors/llm-error.js';
-import { modelFetch } from '../transport/model-fetch.js';
+import { errorMessage } from '../../../errors/index.js';
+import { LlmError } from '../../errors/llm-error.js';
+import { modelFetch } from '../../transport/model-fetch.js';
 
 /** How to get at models on Google Cloud. */
 export interface GoogleAccess {

@@ -1,4 +1,5 @@
-import type { ConversationEvent, ConversationStateUpdateEvent } from './index.js';
+import type { ConversationEvent } from '../model/event.js';
+import type { ConversationStateUpdateEvent } from '../model/state-event.js';
 
 /** An event on its way to whoever listens. `line` is its one serialisation. */
 export interface PublishedEvent {

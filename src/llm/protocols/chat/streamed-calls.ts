@@ -1,9 +1,9 @@
 import type { LanguageModelV3Content } from '@ai-sdk/provider';
 import { randomUUID } from 'node:crypto';
-import { isJsonObject, type JsonObject } from '../../json/index.js';
-import { MAX_CALLS, tooManyCalls } from '../transport/bounded-answer.js';
+import { isJsonObject, type JsonObject } from '../../../json/index.js';
+import { MAX_CALLS, tooManyCalls } from '../../transport/bounded-answer.js';
 import { JsonProgress } from './json-progress.js';
-import { EmptyAnswerError } from './language-model.js';
+import { EmptyAnswerError } from '../sdk/language-model.js';
 
 type ToolCall = Extract<LanguageModelV3Content, { type: 'tool-call' }>;
 

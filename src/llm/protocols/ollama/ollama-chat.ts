@@ -1,14 +1,13 @@
 import type { LanguageModelV3Content } from '@ai-sdk/provider';
 import { randomUUID } from 'node:crypto';
-import { isJsonObject } from '../../json/index.js';
-import { modelFetch } from '../transport/model-fetch.js';
-import type { ProviderAnswer, ProviderCall } from '../providers/provider.js';
-import { toAnswer } from './answer.js';
-import { requestHeaders } from './chat-completions.js';
-import { jsonLines } from './json-lines.js';
-import { EmptyAnswerError } from './language-model.js';
+import { isJsonObject } from '../../../json/index.js';
+import { modelFetch } from '../../transport/model-fetch.js';
+import type { ProviderAnswer, ProviderCall } from '../../providers/provider.js';
+import { toAnswer } from '../answer.js';
+import { requestHeaders } from '../request-fields.js';
+import { EmptyAnswerError } from '../sdk/language-model.js';
 import { ollamaBody, type OllamaBody } from './ollama-body.js';
-import { RefusalError } from './refusal.js';
+import { RefusalError } from '../refusal.js';
 
 /** Where Ollama is. */
 export interface OllamaEndpoint {
@@ -133,4 +132,27 @@ class OllamaAnswer {
 
 function count(value: unknown): number {
   return typeof value === 'number' ? value : 0;
+}
+
+/**
+ * Reads values of JSON, one a line, from bytes that are cut anywhere. The last line may go without its end.
+ * @throws SyntaxError if a line is no JSON
+ */
+async function* jsonLines(bytes: AsyncIterable<Uint8Array>): AsyncGenerator {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const chunk of bytes) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    yield* parsedLines(lines);
+  }
+  yield* parsedLines([rest + decoder.decode()]);
+}
+
+function* parsedLines(lines: readonly string[]): Generator {
+  for (const line of lines) {
+    if (line.trim() === '') continue;
+    const value: unknown = JSON.parse(line);
+    yield value;
+  }
 }

@@ -1,9 +1,9 @@
 import type { LanguageModelV3Content, LanguageModelV3Usage } from '@ai-sdk/provider';
-import { isJsonObject, type JsonObject } from '../../json/index.js';
-import type { LlmDelta } from '../llm.js';
-import type { ProviderCall } from '../providers/provider.js';
-import { EmptyAnswerError, HeldBackError, type ModelOutput } from './language-model.js';
-import { UnreadableAnswerError } from './refusal.js';
+import { isJsonObject, type JsonObject } from '../../../json/index.js';
+import type { LlmDelta } from '../../request/llm-request.js';
+import type { ProviderCall } from '../../providers/provider.js';
+import { EmptyAnswerError, HeldBackError, type ModelOutput } from '../sdk/language-model.js';
+import { UnreadableAnswerError } from '../refusal.js';
 import { StreamedCalls } from './streamed-calls.js';
 import { ThinkingReader } from './thinking-reader.js';
 

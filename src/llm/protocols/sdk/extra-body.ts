@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from '../../json/index.js';
+import { isJsonObject, type JsonObject } from '../../../json/index.js';
 
 /**
  * A `fetch` that merges what the config adds into the body of each request; of fields that are objects on

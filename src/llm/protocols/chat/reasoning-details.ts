@@ -1,6 +1,6 @@
-import { isClaudes, type Message, type ReasoningItem, type ThinkingBlock } from '../../events/index.js';
-import { isJsonObject, type JsonObject } from '../../json/index.js';
-import { splitThoughtSignature, withThoughtSignature } from './answer.js';
+import { isClaudes, type Message, type ReasoningItem, type ThinkingBlock } from '../../../events/index.js';
+import { isJsonObject, type JsonObject } from '../../../json/index.js';
+import { splitThoughtSignature, withThoughtSignature } from '../thought-signature.js';
 
 /** One detail as it is put together of its pieces. */
 interface Detail {

@@ -1,6 +1,6 @@
-import { isClaudes, plainText, textContent, type Content, type Message } from '../../events/index.js';
-import type { JsonObject } from '../../json/index.js';
-import { splitThoughtSignature } from './answer.js';
+import { isClaudes, plainText, textContent, type Content, type Message } from '../../../events/index.js';
+import type { JsonObject } from '../../../json/index.js';
+import { splitThoughtSignature } from '../thought-signature.js';
 import { replayedDetails } from './reasoning-details.js';
 
 /** Where the wording of chat completions depends on the service. */

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { textContent, type Content, type Message } from '../../events/index.js';
+import { textContent, type Content, type Message } from '../../../events/index.js';
 import { ChatBytes } from './chat-bytes.js';
 import { chatMessages } from './chat-messages.js';
 

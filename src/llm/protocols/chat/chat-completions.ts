@@ -1,14 +1,14 @@
-import type { LanguageModelV3FunctionTool } from '@ai-sdk/provider';
-import type { JsonObject } from '../../json/index.js';
-import type { LlmRequest, LlmTool } from '../llm.js';
-import type { ProviderAnswer, ProviderCall } from '../providers/provider.js';
-import { postToModel, textOf, type ModelReply } from '../request/model-request.js';
-import { toAnswer } from './answer.js';
+import type { JsonObject } from '../../../json/index.js';
+import type { LlmRequest, LlmTool } from '../../request/llm-request.js';
+import type { ProviderAnswer, ProviderCall } from '../../providers/provider.js';
+import { postToModel, textOf, type ModelReply } from '../../transport/post-to-model.js';
+import { requestHeaders, samplingFields } from '../request-fields.js';
+import { toAnswer } from '../answer.js';
 import { ChatAnswer } from './chat-answer.js';
 import { ChatBytes } from './chat-bytes.js';
 import { ALL_ROLES, type ChatDialect, type ServiceDialect } from './chat-messages.js';
 import { EventData } from './event-data.js';
-import { refusedWith, RefusalError } from './refusal.js';
+import { refusedWith, RefusalError } from '../refusal.js';
 
 /** So many chunks that come at once are told as one piece: nobody sees them one by one. */
 const BURST = 32;
@@ -172,41 +172,4 @@ function plainRoles(
   const forced = request.config.force_string_serializer ?? (features.plainStrings || undefined);
   if (forced === undefined) return dialect?.plainRoles;
   return forced ? ALL_ROLES : [];
-}
-
-/** Sampling is sent only when it is set; models that reason refuse temperature and top_p. */
-export function samplingFields({ request, features }: ProviderCall): JsonObject {
-  const { temperature, top_p, seed } = request.config;
-  if (!features.sampling) return { seed: seed ?? undefined };
-  return { temperature: temperature ?? undefined, top_p: top_p ?? undefined, seed: seed ?? undefined };
-}
-
-/** Tools in the SDK's terms; the schema goes over the wire as it is. */
-export function functionTools(tools: readonly LlmTool[]): LanguageModelV3FunctionTool[] | undefined {
-  if (tools.length === 0) return undefined;
-  return tools.map(({ name, description, parameters }) => ({
-    type: 'function',
-    name,
-    description,
-    inputSchema: parameters,
-  }));
-}
-
-/** Words that end an answer, in the SDK's terms. */
-export function stopSequences({ request }: ProviderCall): string[] | undefined {
-  return request.stop === undefined ? undefined : [...request.stop];
-}
-
-/**
- * Headers that every provider gets: who asks (OpenRouter's names), which conversation, and what the config
- * adds.
- */
-export function requestHeaders({ request }: ProviderCall): Record<string, string> {
-  const { config, conversationId } = request;
-  return {
-    'http-referer': config.openrouter_site_url,
-    'x-title': config.openrouter_app_name,
-    'x-litellm-session-id': conversationId,
-    ...config.extra_headers,
-  };
 }

@@ -1,6 +1,6 @@
-import { askOnce, CHAT } from '../../../test/support/wire/wire-stage.js';
-import type { Json, Turn } from '../../../test/support/wire/wire-protocol.js';
-import { textContent, type Message } from '../../events/index.js';
+import { askOnce, CHAT } from '../../../../test/support/wire/wire-stage.js';
+import type { Json, Turn } from '../../../../test/support/wire/wire-protocol.js';
+import { textContent, type Message } from '../../../events/index.js';
 
 describe("OpenRouter's reasoning details", () => {
   const OPENROUTER = { ...CHAT, model: 'openrouter/anthropic/claude-sonnet-4', base: '/api/v1' };

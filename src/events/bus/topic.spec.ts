@@ -1,5 +1,5 @@
-import type { ConversationEvent, EventSubscriber, PublishedEvent } from './index.js';
-import { createEvent, serialiseEvent } from './index.js';
+import type { ConversationEvent, EventSubscriber, PublishedEvent } from '../index.js';
+import { createEvent, serialiseEvent } from '../index.js';
 import { Topic } from './topic.js';
 
 function published(seq: number): PublishedEvent {

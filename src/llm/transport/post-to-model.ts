@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
-import { AnswerBound, turnFor } from '../transport/bounded-answer.js';
-import { modelDispatcher } from '../transport/model-fetch.js';
-import { follow } from '../transport/redirection.js';
+import { AnswerBound, turnFor } from './bounded-answer.js';
+import { modelDispatcher } from './model-fetch.js';
+import { follow } from './redirection.js';
 
 /** A request with a body of JSON. */
 export interface ModelRequest {

@@ -1,5 +1,5 @@
-import { askOnce, CHAT, OLLAMA, refusalOf, type Speaker } from '../../../test/support/wire/wire-stage.js';
-import { startWireEndpoint, type WireEndpoint } from '../../../test/support/wire/wire-endpoint.js';
+import { askOnce, CHAT, OLLAMA, refusalOf, type Speaker } from '../../../../test/support/wire/wire-stage.js';
+import { startWireEndpoint, type WireEndpoint } from '../../../../test/support/wire/wire-endpoint.js';
 
 describe('keys and addresses of the environment', () => {
   const before = { ...process.env };

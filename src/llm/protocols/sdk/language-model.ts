@@ -5,7 +5,7 @@ import type {
   LanguageModelV3FinishReason,
   LanguageModelV3Usage,
 } from '@ai-sdk/provider';
-import type { ProviderAnswer, ProviderCall } from '../providers/provider.js';
+import type { ProviderAnswer, ProviderCall } from '../../providers/provider.js';
 
 /** What a model said, before it is put into a message. */
 export interface ModelOutput {

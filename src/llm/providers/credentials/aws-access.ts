@@ -1,6 +1,6 @@
-import { errorMessage } from '../../errors/index.js';
-import type { LlmConfig } from '../request/llm-config.js';
-import { LlmError } from '../errors/llm-error.js';
+import { errorMessage } from '../../../errors/index.js';
+import type { LlmConfig } from '../../request/llm-config.js';
+import { LlmError } from '../../errors/llm-error.js';
 
 /** Keys of AWS, lasting or for a while. */
 export interface AwsCredentials {

@@ -14,11 +14,11 @@ import {
   type Content,
   type Message,
   type ThinkingBlock,
-} from '../../events/index.js';
-import { parseShallow } from '../../text/index.js';
-import type { JsonObject } from '../../json/index.js';
-import { splitThoughtSignature } from './answer.js';
-import { lastInputIndex } from './chat-messages.js';
+} from '../../../events/index.js';
+import { parseShallow } from '../../../text/index.js';
+import type { JsonObject } from '../../../json/index.js';
+import { splitThoughtSignature } from '../thought-signature.js';
+import { lastInputIndex } from '../chat/chat-messages.js';
 
 /** How a protocol marks things in a prompt of the AI SDK. */
 export interface PromptMarks {

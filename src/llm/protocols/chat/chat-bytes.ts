@@ -1,4 +1,4 @@
-import type { Message } from '../../events/index.js';
+import type { Message } from '../../../events/index.js';
 import { chatMessages, lastInputIndex, type ChatDialect } from './chat-messages.js';
 
 /** Limits of the cache: dialogues, and bytes of all of them together. */

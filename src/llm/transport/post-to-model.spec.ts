@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
-import { modelFetch } from '../transport/model-fetch.js';
-import { postToModel, textOf } from './model-request.js';
+import { modelFetch } from './model-fetch.js';
+import { postToModel, textOf } from './post-to-model.js';
 
 describe('requests to models', () => {
   const servers: Server[] = [];

@@ -1,5 +1,5 @@
-import type { ThinkingBlock } from '../../events/index.js';
-import { isJsonObject } from '../../json/index.js';
+import type { ThinkingBlock } from '../../../events/index.js';
+import { isJsonObject } from '../../../json/index.js';
 import { ReasoningDetails } from './reasoning-details.js';
 
 /** Where a body or a chunk may carry the fields of LiteLLM and of OpenRouter. */

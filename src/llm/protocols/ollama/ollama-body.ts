@@ -1,10 +1,10 @@
-import { plainText, type Message } from '../../events/index.js';
-import { isJsonObject, type JsonObject } from '../../json/index.js';
-import type { ProviderCall } from '../providers/provider.js';
-import { splitThoughtSignature } from './answer.js';
-import { samplingFields } from './chat-completions.js';
-import { imagesOfTools } from './chat-messages.js';
-import { parsedArguments } from './prompt.js';
+import { plainText, type Message } from '../../../events/index.js';
+import { isJsonObject, type JsonObject } from '../../../json/index.js';
+import type { ProviderCall } from '../../providers/provider.js';
+import { splitThoughtSignature } from '../thought-signature.js';
+import { samplingFields } from '../request-fields.js';
+import { imagesOfTools } from '../chat/chat-messages.js';
+import { parsedArguments } from '../sdk/prompt.js';
 
 /** A request of Ollama's chat (https://docs.ollama.com/api/chat). */
 export interface OllamaBody extends JsonObject {

@@ -1,6 +1,6 @@
-import { LlmError } from '../errors/llm-error.js';
-import { withoutEndSlashes } from '../../text/index.js';
-import type { ProviderCall } from './provider.js';
+import { LlmError } from '../../errors/llm-error.js';
+import { withoutEndSlashes } from '../../../text/index.js';
+import type { ProviderCall } from '../provider.js';
 
 /**
  * Where a service is found when the config does not say it. Names of variables are LiteLLM's, the first that
