@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 
 /** The clock on the wall may be corrected by less than this (ms) without a jump being seen in it. */
-const STEADY_MS = 100;
+const MAX_DRIFT_MS = 100;
 
 /** What `performance.now()` counts from by the clock on the wall (ms since the epoch). */
 let origin = performance.timeOrigin;
@@ -15,7 +15,7 @@ let last = 0;
 function monotonicMicros(): number {
   const wall = Date.now();
   const running = performance.now();
-  if (Math.abs(wall - (origin + running)) > STEADY_MS) origin = wall - running;
+  if (Math.abs(wall - (origin + running)) > MAX_DRIFT_MS) origin = wall - running;
   const now = Math.floor((origin + running) * 1000);
   last = now > last ? now : last + 1;
   return last;

@@ -103,14 +103,14 @@ const EVENTS: Readonly<Record<string, Shape>> = {
  */
 export function withNulls(event: Record<string, unknown>): Record<string, unknown> {
   const known = EVENTS[String(event['kind'])];
-  return known ? restored(event, known) : event;
+  return known ? restoreFields(event, known) : event;
 }
 
-function restored(model: Record<string, unknown>, { keys, inside }: Shape): Record<string, unknown> {
+function restoreFields(model: Record<string, unknown>, { keys, inside }: Shape): Record<string, unknown> {
   const entries = keys.map((key): [string, unknown] => {
     const value = model[key] ?? null;
     const within = inside?.[key]?.();
-    return [key, within ? restoredWithin(value, within) : value];
+    return [key, within ? restoreValue(value, within) : value];
   });
   const unknown = Object.entries(model).filter(([key]) => !keys.includes(key));
   // What is not known goes before `kind`, as on the wire.
@@ -119,11 +119,11 @@ function restored(model: Record<string, unknown>, { keys, inside }: Shape): Reco
   return Object.fromEntries([...entries.slice(0, end), ...unknown, ...entries.slice(end)]);
 }
 
-function restoredWithin(value: unknown, within: Shape | Readonly<Record<string, Shape>>): unknown {
-  if (Array.isArray(value)) return value.map((item) => restoredWithin(item, within));
+function restoreValue(value: unknown, within: Shape | Readonly<Record<string, Shape>>): unknown {
+  if (Array.isArray(value)) return value.map((item) => restoreValue(item, within));
   if (!isJsonObject(value)) return value;
   const found = isShape(within) ? within : within[String(value['kind'] ?? value['type'])];
-  return found ? restored(value, found) : value;
+  return found ? restoreFields(value, found) : value;
 }
 
 function isShape(within: Shape | Readonly<Record<string, Shape>>): within is Shape {

@@ -5,7 +5,7 @@ import type { Message } from '../events/index.js';
 import { meters } from '../meters/index.js';
 import { AttemptClock } from './retry/attempt-clock.js';
 import { withAttempts } from './retry/attempts.js';
-import { TextBound } from './transport/bounded-answer.js';
+import { TextLimit } from './transport/answer-limits.js';
 import { callConfig } from './request/call-config.js';
 import { CompletionLogs, type CompletionListener } from './completion-log.js';
 import { FallbackModels, type ModelLoader } from './retry/fallback-models.js';
@@ -23,28 +23,28 @@ import { PriceWarning } from './catalogue/price-warning.js';
 import { promptedCall } from './prompted-tools/prompted-call.js';
 import { routeModel, type Route } from './providers/route-model.js';
 import type { ProviderAnswer } from './providers/provider.js';
-import { RefusedReasoning } from './retry/refused-reasoning.js';
-import { assertParamsTaken, assertRoomyContext } from './request/config-checks.js';
+import { RejectedReasoning } from './retry/rejected-reasoning.js';
+import { assertParamsSupported, assertContextWindow } from './request/config-checks.js';
 
 /** Models through the AI SDK's providers, one step a call; attempts, clocks and error texts are ours. */
 @Injectable()
 export class AiSdkLlm extends Llm {
   private readonly logger = new Logger('Llm');
-  private readonly reasoning = new RefusedReasoning();
+  private readonly reasoning = new RejectedReasoning();
   private readonly logs = new CompletionLogs();
   private readonly fallbacks = new FallbackModels();
-  private subscription: SubscriptionToken = () => Promise.resolve(undefined);
+  private tokenProvider: SubscriptionToken = () => Promise.resolve(undefined);
   private readonly prices = new PriceWarning(this.logger);
 
   /** @throws LlmError, or the reason of `request.signal` as soon as that is aborted */
   override complete(asked: LlmRequest): Promise<LlmResponse> {
-    return this.fallbacks.ask(asked, (request) => this.askOne(request));
+    return this.fallbacks.callLogged(asked, (request) => this.completeWith(request));
   }
 
-  private async askOne(asked: LlmRequest): Promise<LlmResponse> {
+  private async completeWith(asked: LlmRequest): Promise<LlmResponse> {
     const config = callConfig(asked.config);
     const features = modelFeatures(config);
-    const request = { ...asked, config, messages: await shownMessages(asked, features) };
+    const request = { ...asked, config, messages: await adaptImages(asked, features) };
     if (config.native_tool_calling) return this.ask(request);
     const prompted = promptedCall(request, features.stopWords);
     return prompted.read(await this.ask(prompted.request));
@@ -59,7 +59,7 @@ export class AiSdkLlm extends Llm {
   }
 
   override setTokenProvider(token: SubscriptionToken): void {
-    this.subscription = token;
+    this.tokenProvider = token;
   }
 
   override supportsVision(config: LlmConfig): boolean {
@@ -67,14 +67,14 @@ export class AiSdkLlm extends Llm {
   }
 
   private ask(request: LlmRequest): Promise<LlmResponse> {
-    return this.logs.told(request, () => this.tryOften(request));
+    return this.logs.record(request, () => this.callWithRetries(request));
   }
 
-  private async tryOften(request: LlmRequest): Promise<LlmResponse> {
+  private async callWithRetries(request: LlmRequest): Promise<LlmResponse> {
     const { config, signal } = request;
     const route = routeModel(config.model);
-    assertRoomyContext(config);
-    assertParamsTaken(config, modelFeatures(config), route.prefix);
+    assertContextWindow(config);
+    assertParamsSupported(config, modelFeatures(config), route.prefix);
     const { answer, latency } = await withAttempts({
       policy: config,
       signal,
@@ -86,7 +86,7 @@ export class AiSdkLlm extends Llm {
       },
     });
     const { cost, contextWindow } = await priceAnswer(config, answer.usage, answer.headers, new Date());
-    this.prices.note(config, request.conversationId, cost);
+    this.prices.check(config, request.conversationId, cost);
     return {
       id: answer.id,
       message: answer.message,
@@ -107,7 +107,7 @@ export class AiSdkLlm extends Llm {
       config.timeout,
       config.stream ? config.stream_idle_timeout : null,
     );
-    const bound = new TextBound();
+    const bound = new TextLimit();
     const started = performance.now();
     meters.llmAttempts.add();
     try {
@@ -122,10 +122,10 @@ export class AiSdkLlm extends Llm {
           signal: clock.signal,
           // What a dead attempt still brings is nobody's business any more.
           onDelta: (delta) => {
-            bound.take(delta.content);
+            bound.add(delta.content);
             if (config.stream && !clock.signal.aborted) request.onDelta?.(delta);
           },
-          subscriptionToken: () => this.subscription(),
+          subscriptionToken: () => this.tokenProvider(),
           onProgress: () => clock.touch(),
         }),
       );
@@ -143,7 +143,7 @@ export class AiSdkLlm extends Llm {
 }
 
 /** The dialogue with the images that the model can take, in the way in which it takes them. */
-async function shownMessages(
+async function adaptImages(
   { messages, signal }: LlmRequest,
   features: ModelFeatures,
 ): Promise<readonly Message[]> {

@@ -21,7 +21,7 @@ export interface CompletionLog {
 export type CompletionListener = (log: CompletionLog) => void;
 
 /** Characters of messages in one log: they come again with every call. */
-const MAX_MESSAGES = 512 * 1024;
+const MAX_MESSAGE_CHARACTERS = 512 * 1024;
 const DIALECT = { cacheMarks: false, echoReasoning: true, echoThinking: false, plainStrings: false };
 
 /** Who wants to know what models are asked and what they answer, by conversation. */
@@ -37,24 +37,24 @@ export class CompletionLogs {
   }
 
   /** Makes a call, and tells of it if its config wants that; a call that was aborted is told of by nobody. */
-  async told(request: LlmRequest, call: () => Promise<LlmResponse>): Promise<LlmResponse> {
+  async record(request: LlmRequest, call: () => Promise<LlmResponse>): Promise<LlmResponse> {
     const listener = this.listeners.get(request.conversationId);
     if (!request.config.log_completions || listener === undefined) return call();
     const started = performance.now();
     const seconds = () => (performance.now() - started) / 1000;
     try {
       const response = await call();
-      listener(makeLog(request, '', { ...answered(response), latency_sec: seconds() }));
+      listener(createLog(request, '', { ...answerFields(response), latency_sec: seconds() }));
       return response;
     } catch (error) {
       if (!request.signal.aborted)
-        listener(makeLog(request, '-error', { ...failed(error), latency_sec: seconds() }));
+        listener(createLog(request, '-error', { ...errorFields(error), latency_sec: seconds() }));
       throw error;
     }
   }
 }
 
-function makeLog(
+function createLog(
   { config, messages, tools, stop }: LlmRequest,
   ending: string,
   outcome: JsonObject,
@@ -88,7 +88,7 @@ function makeLog(
   };
 }
 
-function answered({ id, message, usage, cost }: LlmResponse): JsonObject {
+function answerFields({ id, message, usage, cost }: LlmResponse): JsonObject {
   const { context_window, ...usage_summary } = usage;
   const [said] = chatMessages([{ ...message }], DIALECT);
   return {
@@ -99,7 +99,7 @@ function answered({ id, message, usage, cost }: LlmResponse): JsonObject {
   };
 }
 
-function failed(error: unknown): JsonObject {
+function errorFields(error: unknown): JsonObject {
   const type = error instanceof LlmError ? error.code : 'Error';
   return { error: { type, message: errorMessage(error) }, cost: 0 };
 }
@@ -109,16 +109,16 @@ function failed(error: unknown): JsonObject {
  * the last.
  */
 function boundedMessages(messages: readonly Message[]): JsonObject[] {
-  const shown = chatMessages(messages.map(withoutPictures), DIALECT);
+  const shown = chatMessages(messages.map(withoutImageData), DIALECT);
   const sizes = shown.map((message) => JSON.stringify(message).length);
-  let room = MAX_MESSAGES - (sizes[0] ?? 0);
+  let room = MAX_MESSAGE_CHARACTERS - (sizes[0] ?? 0);
   let from = shown.length;
   while (from > 1 && room >= (sizes[from - 1] ?? 0)) room -= sizes[--from] ?? 0;
   if (from <= 1) return shown;
   return [...shown.slice(0, 1), { left_out: from - 1 }, ...shown.slice(from)];
 }
 
-function withoutPictures(message: Message): Message {
+function withoutImageData(message: Message): Message {
   const content = message.content.map((block) =>
     block.type === 'text'
       ? block

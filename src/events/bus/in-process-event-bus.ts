@@ -64,8 +64,8 @@ export class InProcessEventBus extends EventBus {
       const taken = call(subscriber);
       if (taken) told.push(taken.catch((error: unknown) => this.report(conversationId, error)));
     };
-    this.topics.get(conversationId)?.tellAll(note);
-    this.topics.get('*')?.tellAll(note);
+    this.topics.get(conversationId)?.callAll(note);
+    this.topics.get('*')?.callAll(note);
     await Promise.all(told);
   }
 

@@ -3,13 +3,13 @@ import type { EventSubscriber } from './event-bus.js';
 /** Handing out may take so long at a time (ms); then it is the turn of what else there is to do. */
 const SLICE_MS = 4;
 /** So many subscribers are told in any case, before the clock is looked at for the first time. */
-const MAX_LISTED = 4;
+const FIRST_CHECK_AFTER = 4;
 /** Then it is looked at after so many... */
-const BETWEEN_LOOKS = 16;
+const CHECK_EVERY = 16;
 /** ... or after each, where telling some took longer than this (ms): a megabyte for one socket takes two. */
-const LONG_MS = 0.5;
+const SLOW_MS = 0.5;
 /** With more than this waiting there is no more yielding: what is published must not pile up. */
-const MAX_WAITING = 100;
+const MAX_QUEUED = 100;
 
 type Call = (subscriber: EventSubscriber) => void;
 
@@ -21,11 +21,11 @@ type Call = (subscriber: EventSubscriber) => void;
 export class Topic {
   /** Who listens, and the number of the first call that is for him. */
   private readonly subscribers = new Map<EventSubscriber, number>();
-  private readonly waiting: Call[] = [];
+  private readonly queue: Call[] = [];
   /** Number of the first call that waits. */
-  private number = 0;
+  private firstQueued = 0;
   /** Who still has to get that one. */
-  private rest: Iterator<[EventSubscriber, number]> | undefined;
+  private remaining: Iterator<[EventSubscriber, number]> | undefined;
   private next: NodeJS.Immediate | undefined;
   private isWorking = false;
 
@@ -40,7 +40,7 @@ export class Topic {
   }
 
   add(subscriber: EventSubscriber): void {
-    this.subscribers.set(subscriber, this.number + this.waiting.length);
+    this.subscribers.set(subscriber, this.firstQueued + this.queue.length);
   }
 
   delete(subscriber: EventSubscriber): void {
@@ -48,52 +48,52 @@ export class Topic {
   }
 
   publish(call: Call): void {
-    this.waiting.push(call);
+    this.queue.push(call);
     if (this.isWorking) return;
-    if (!this.next) this.work(SLICE_MS);
-    else if (this.waiting.length > MAX_WAITING) this.work(Infinity);
+    if (!this.next) this.drain(SLICE_MS);
+    else if (this.queue.length > MAX_QUEUED) this.drain(Infinity);
   }
 
   /** Tells all of them now, beside the order of what is published. */
-  tellAll(call: Call): void {
-    for (const subscriber of this.subscribers.keys()) this.tell(subscriber, call);
+  callAll(call: Call): void {
+    for (const subscriber of this.subscribers.keys()) this.callOne(subscriber, call);
   }
 
-  private work(forMs: number): void {
+  private drain(forMs: number): void {
     clearImmediate(this.next);
     this.next = undefined;
     this.isWorking = true;
     const end = performance.now() + forMs;
-    while (this.waiting[0] && this.handOut(this.waiting[0], end)) {
-      this.waiting.shift();
-      this.number += 1;
+    while (this.queue[0] && this.deliver(this.queue[0], end)) {
+      this.queue.shift();
+      this.firstQueued += 1;
     }
     this.isWorking = false;
-    if (this.waiting.length > 0) this.next = setImmediate(() => this.work(SLICE_MS));
+    if (this.queue.length > 0) this.next = setImmediate(() => this.drain(SLICE_MS));
   }
 
   /** @returns false when its time is over before all have it */
-  private handOut(call: Call, end: number): boolean {
+  private deliver(call: Call, end: number): boolean {
     // Who subscribes meanwhile stands at the end of it, who leaves is not in it any more.
-    const rest = (this.rest ??= this.subscribers.entries());
+    const rest = (this.remaining ??= this.subscribers.entries());
     let lastLook = performance.now();
-    for (let untilLook = MAX_LISTED; ; untilLook -= 1) {
+    for (let untilLook = FIRST_CHECK_AFTER; ; untilLook -= 1) {
       if (untilLook === 0) {
         const now = performance.now();
         if (now > end) return false;
-        untilLook = now - lastLook > LONG_MS ? 1 : BETWEEN_LOOKS;
+        untilLook = now - lastLook > SLOW_MS ? 1 : CHECK_EVERY;
         lastLook = now;
       }
       const next = rest.next();
       if (next.done === true) break;
       const [subscriber, from] = next.value;
-      if (from <= this.number) this.tell(subscriber, call);
+      if (from <= this.firstQueued) this.callOne(subscriber, call);
     }
-    this.rest = undefined;
+    this.remaining = undefined;
     return true;
   }
 
-  private tell(subscriber: EventSubscriber, call: Call): void {
+  private callOne(subscriber: EventSubscriber, call: Call): void {
     try {
       call(subscriber);
     } catch (error) {

@@ -25,7 +25,7 @@ export type ThinkingBlock = (
 /**
  * Whether Claude wrote it, whoever served it: its thinking is not to be mixed with what others have signed.
  */
-export function isClaudes(block: ThinkingBlock): boolean {
+export function isClaudeBlock(block: ThinkingBlock): boolean {
   return block.type === 'redacted_thinking' || block.signed_by === undefined;
 }
 

@@ -37,7 +37,7 @@ export function withOverrides(features: ModelFeatures, overrides: JsonObject): M
   const changed = { ...features };
   for (const [name, value] of Object.entries(overrides)) {
     const field = Object.hasOwn(SWITCHES, name) ? SWITCHES[name] : undefined;
-    const isOn = switched(value);
+    const isOn = readSwitch(value);
     if (field !== undefined && isOn !== undefined) changed[field] = isOn;
     if (name === 'thinking_mode' && isThinkingMode(value)) changed.thinking = value;
     if (name === 'supports_extended_thinking' && isOn !== undefined)
@@ -46,7 +46,7 @@ export function withOverrides(features: ModelFeatures, overrides: JsonObject): M
   return changed;
 }
 
-function switched(value: unknown): boolean | undefined {
+function readSwitch(value: unknown): boolean | undefined {
   if (typeof value === 'boolean') return value;
   if (typeof value !== 'string') return undefined;
   return { true: true, false: false }[value.toLowerCase()];

@@ -40,7 +40,7 @@ export async function catalogueModels(prefix: string): Promise<string[]> {
 type Tokens = Omit<LlmUsage, 'context_window'>;
 
 /** What the catalogue says of an answer. */
-export interface Priced {
+export interface PricedAnswer {
   /** US dollars; null: the price is not known. */
   cost: number | null;
   /** Tokens; 0: not known. */
@@ -57,7 +57,7 @@ export async function priceAnswer(
   tokens: Tokens,
   headers: Record<string, string> | undefined,
   at: Date,
-): Promise<Priced> {
+): Promise<PricedAnswer> {
   const known = await lookUp(config, tokens, at);
   const contextWindow = modelFeatures(config).maxInputTokens ?? known?.contextWindow ?? 0;
   return { cost: customCost(config, tokens) ?? chargedCost(headers) ?? known?.cost ?? null, contextWindow };
@@ -77,7 +77,7 @@ function chargedCost(headers: Record<string, string> | undefined): number | null
 
 /** Models that are not in the table: all of it is gone through to find that out. */
 const unknownModels = new Set<string>();
-const MOST_UNKNOWN = 1_000;
+const MAX_UNKNOWN_MODELS = 1_000;
 
 async function lookUp(
   config: LlmConfig,
@@ -99,6 +99,6 @@ async function lookUp(
   const asked = `${providerId}/${name}`;
   if (unknownModels.has(asked)) return null;
   const answer = calcPrice(usage, name, { providerId, timestamp: at });
-  if (!answer && unknownModels.size < MOST_UNKNOWN) unknownModels.add(asked);
+  if (!answer && unknownModels.size < MAX_UNKNOWN_MODELS) unknownModels.add(asked);
   return answer && { cost: answer.total_price, contextWindow: answer.model.context_window };
 }

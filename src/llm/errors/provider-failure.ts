@@ -4,7 +4,7 @@ import { AttemptTimeoutError } from '../retry/attempt-clock.js';
 import type { LlmConfig } from '../request/llm-config.js';
 import { LlmError } from './llm-error.js';
 import { failedAttempt, type FailedAttempt, type ProviderFailure } from './llm-failure.js';
-import { EmptyAnswerError, HeldBackError } from '../protocols/sdk/language-model.js';
+import { EmptyAnswerError, FilteredAnswerError } from '../protocols/sdk/language-model.js';
 import { errorStatus } from '../protocols/refusal.js';
 import { environmentKeys } from '../providers/credentials/environment.js';
 import { ScriptedFailureError } from '../providers/scripted.js';
@@ -15,7 +15,7 @@ import { retryAfterSeconds } from './retry-after.js';
  * @param family how LiteLLM calls the provider's errors: `OpenAIException`
  */
 export function classifyFailure(thrown: unknown, family: string, config: LlmConfig): FailedAttempt {
-  const known = ownError(thrown);
+  const known = findLlmError(thrown);
   if (known) {
     const message = withoutSecrets(known.message, config);
     // Without its cause, which still has the secret.
@@ -27,16 +27,17 @@ export function classifyFailure(thrown: unknown, family: string, config: LlmConf
 }
 
 /** An error that is in the clients' words already; the SDK may have put it into one of its own. */
-function ownError(thrown: unknown): LlmError | undefined {
+function findLlmError(thrown: unknown): LlmError | undefined {
   if (thrown instanceof LlmError) return thrown;
-  return isNativeError(thrown) ? causes(thrown).find((cause) => cause instanceof LlmError) : undefined;
+  return isNativeError(thrown) ? causeChain(thrown).find((cause) => cause instanceof LlmError) : undefined;
 }
 
-const QUOTA = /insufficient_quota|exceeded your current quota|credit balance is too low|billing_hard_limit/i;
+const SPENT_QUOTA =
+  /insufficient_quota|exceeded your current quota|credit balance is too low|billing_hard_limit/i;
 /** Google's ids of quotas, and AWS's words. */
-const OF_A_DAY = /PerDay|too many \w+ per day/i;
+const DAILY_LIMIT = /PerDay|too many \w+ per day/i;
 /** Google says the same of the limits of a minute, and then when to come again. */
-const COMES_BACK = /PerMinute|"retryDelay"/i;
+const TEMPORARY_LIMIT = /PerMinute|"retryDelay"/i;
 
 /**
  * Whether a refusal for limits (429) is of a quota that is used up, so that waiting does not help within
@@ -45,14 +46,14 @@ const COMES_BACK = /PerMinute|"retryDelay"/i;
  */
 function isQuotaSpent(said: { message: string; code?: string }, body = ''): boolean {
   const all = `${said.code ?? ''} ${said.message} ${body}`;
-  return OF_A_DAY.test(all) || (QUOTA.test(all) && !COMES_BACK.test(all));
+  return DAILY_LIMIT.test(all) || (SPENT_QUOTA.test(all) && !TEMPORARY_LIMIT.test(all));
 }
 
 function readFailure(thrown: unknown): ProviderFailure {
   if (thrown instanceof ScriptedFailureError) return { kind: 'status', ...thrown.failure };
   if (thrown instanceof AttemptTimeoutError) return { kind: 'timeout', message: thrown.message };
   if (thrown instanceof EmptyAnswerError) return { kind: 'no-response', message: thrown.message };
-  if (thrown instanceof HeldBackError)
+  if (thrown instanceof FilteredAnswerError)
     return { kind: 'status', status: 400, message: thrown.message, code: 'content_filter' };
   if (!isNativeError(thrown)) return streamedError(thrown);
   // Several copies of the SDK's error classes are installed, one a provider: names tell them apart,
@@ -70,14 +71,14 @@ function readFailure(thrown: unknown): ProviderFailure {
     return { kind: 'status', status, ...bodyError(body, thrown.message), retryAfter };
   }
   if (body !== undefined || thrown.name === 'AI_JSONParseError' || thrown.name === 'AI_TypeValidationError')
-    return { kind: 'unreadable', message: unreadable(body ?? textField(thrown, 'text')) };
-  if (isUnsendable(thrown)) return { kind: 'status', status: 400, message: UNSENDABLE };
+    return { kind: 'unreadable', message: unreadableMessage(body ?? textField(thrown, 'text')) };
+  if (isInvalidHeader(thrown)) return { kind: 'status', status: 400, message: INVALID_HEADER };
   if (isTimeout(thrown)) return { kind: 'timeout', message: 'Request timed out.' };
   return { kind: 'connection', message: `Connection error. (${rootMessage(thrown)})` };
 }
 
 /** What came instead of an answer: an error all the same, or something that no model says. */
-function unreadable(body: string | undefined): string {
+function unreadableMessage(body: string | undefined): string {
   const parsed = body === undefined ? undefined : parseJson(body);
   if (body !== undefined && isJsonObject(parsed) && parsed['error'] !== undefined)
     return bodyError(body, '').message;
@@ -131,18 +132,18 @@ function parseJson(text: string): unknown {
 }
 
 /** Not what it was: it may be a key, or a part of one. */
-const UNSENDABLE =
+const INVALID_HEADER =
   'The request cannot be sent: a header is not valid. Check api_key and extra_headers for line breaks, blanks and ' +
   'letters that are no ASCII.';
 
 /** A key or a header that HTTP does not take: another attempt would send the same. */
-function isUnsendable(error: Error): boolean {
-  return causes(error).some(({ message }) => /invalid [\w-]* ?header|ByteString/i.test(message));
+function isInvalidHeader(error: Error): boolean {
+  return causeChain(error).some(({ message }) => /invalid [\w-]* ?header|ByteString/i.test(message));
 }
 
 /** undici's own clocks (https://undici.nodejs.org/#/docs/api/Errors) and aborts by timeout. */
 function isTimeout(error: Error): boolean {
-  return causes(error).some(
+  return causeChain(error).some(
     (cause) =>
       cause.name === 'TimeoutError' ||
       /^UND_ERR_(HEADERS|BODY|CONNECT)_TIMEOUT$/.test(textField(cause, 'code') ?? ''),
@@ -151,13 +152,13 @@ function isTimeout(error: Error): boolean {
 
 /** The innermost message: `connect ECONNREFUSED 127.0.0.1:1` says more than `fetch failed`. */
 function rootMessage(error: Error): string {
-  const named = causes(error)
+  const named = causeChain(error)
     .reverse()
     .find(({ message }) => message !== '');
   return named?.message ?? error.name;
 }
 
-function causes(error: Error): Error[] {
+function causeChain(error: Error): Error[] {
   const chain: Error[] = [];
   for (let cause: unknown = error; isNativeError(cause) && chain.length < 8; cause = cause.cause)
     chain.push(cause);
@@ -178,7 +179,7 @@ function withoutSecrets(message: string, config: LlmConfig): string {
     ...environmentKeys(),
   ];
   return secrets
-    .reduce<string>((text, secret) => (isLong(secret) ? text.replaceAll(secret, MASK) : text), message)
+    .reduce<string>((text, secret) => (isMaskable(secret) ? text.replaceAll(secret, MASK) : text), message)
     .replaceAll(/(?<=\w:\/\/)[^\s/@]+(?=@)/g, MASK);
 }
 
@@ -193,7 +194,7 @@ function secretsOfHeader(value: string): string[] {
 
 const MASK = '**********';
 
-function isLong(secret: string | null): secret is string {
+function isMaskable(secret: string | null): secret is string {
   return secret !== null && secret.length >= 6;
 }
 

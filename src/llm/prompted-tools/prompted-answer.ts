@@ -1,7 +1,7 @@
 import { textContent, type Message, type MessageToolCall } from '../../events/index.js';
 import type { LlmResponse, LlmTool } from '../request/llm-request.js';
 import { readCall, type WrittenCall } from './call-text.js';
-import { parametersOf, parsed, requiredOf, type ParameterSchema } from './schema.js';
+import { parametersOf, parseOrUndefined, requiredOf, type ParameterSchema } from './schema.js';
 
 /** A model wrote a call that cannot be read. The message is for the model. */
 export class CallNotationError extends Error {
@@ -48,7 +48,7 @@ function findTool(name: string, tools: readonly LlmTool[]): LlmTool {
   const tool = tools.find((candidate) => candidate.name === name);
   if (tool) return tool;
   throw new CallNotationError(
-    `Function '${name}' not found in available tools: [${quoted(tools.map((candidate) => candidate.name))}]`,
+    `Function '${name}' not found in available tools: [${quotedList(tools.map((candidate) => candidate.name))}]`,
   );
 }
 
@@ -59,7 +59,7 @@ function argumentsOf({ parameters }: WrittenCall, tool: LlmTool): Record<string,
     const schema = known.get(name);
     if (!schema) {
       throw new CallNotationError(
-        `Parameter '${name}' is not allowed for function '${tool.name}'. Allowed parameters: {${quoted([...known.keys()])}}`,
+        `Parameter '${name}' is not allowed for function '${tool.name}'. Allowed parameters: {${quotedList([...known.keys()])}}`,
       );
     }
     values[name] = readValue(name, text, schema);
@@ -67,7 +67,7 @@ function argumentsOf({ parameters }: WrittenCall, tool: LlmTool): Record<string,
   const missing = requiredOf(tool).filter((name) => !parameters.has(name));
   if (missing.length > 0) {
     throw new CallNotationError(
-      `Missing required parameters for function '${tool.name}': {${quoted(missing)}}`,
+      `Missing required parameters for function '${tool.name}': {${quotedList(missing)}}`,
     );
   }
   return values;
@@ -83,18 +83,18 @@ function readValue(name: string, text: string, schema: ParameterSchema): unknown
       allowed.find((value) => String(value).toLowerCase() === wanted.toLowerCase());
     if (found !== undefined) return found;
     throw new CallNotationError(
-      `Parameter '${name}' is expected to be one of [${quoted(allowed.map(String))}].`,
+      `Parameter '${name}' is expected to be one of [${quotedList(allowed.map(String))}].`,
     );
   }
   if (schema.type === undefined || schema.type === 'string') return text;
   if (schema.type === 'integer' && !/^\s*[-+]?\d+(\.0*)?\s*$/.test(text))
     throw new CallNotationError(`Parameter '${name}' is expected to be an integer.`);
-  const value = parsed(text.trim());
+  const value = parseOrUndefined(text.trim());
   if (schema.type === 'array' && !Array.isArray(value))
     throw new CallNotationError(`Parameter '${name}' is expected to be an array.`);
   return value ?? text;
 }
 
-function quoted(names: readonly string[]): string {
+function quotedList(names: readonly string[]): string {
   return names.map((name) => `'${name}'`).join(', ');
 }

@@ -2,7 +2,7 @@ import { textContent, type Content, type Message } from '../../events/index.js';
 import type { LlmTool } from '../request/llm-request.js';
 import { writeCall } from './call-text.js';
 import { toolDocs } from './tool-docs.js';
-import { AFTER_TASK, beforeTask, resultHeader } from './worked-example.js';
+import { TASK_END, exampleText, resultHeader } from './worked-example.js';
 
 /**
  * A dialogue for a model without calls of its own: tools are described in the instructions, an example stands
@@ -40,7 +40,7 @@ function resultMessage(message: Message): Message {
 function withExample(message: Message, tools: readonly LlmTool[]): Message {
   return {
     ...message,
-    content: [textContent(beforeTask(tools)), ...message.content, textContent(AFTER_TASK)],
+    content: [textContent(exampleText(tools)), ...message.content, textContent(TASK_END)],
   };
 }
 

@@ -27,12 +27,12 @@ export function requiredOf(tool: LlmTool): string[] {
 
 /** The arguments of a call; what is no JSON object has none. */
 export function argumentsObject(text: string): Record<string, unknown> {
-  const value = parsed(text);
+  const value = parseOrUndefined(text);
   return isJsonObject(value) ? value : {};
 }
 
 /** JSON, or undefined where it is none, or nests too deeply. */
-export function parsed(text: string): unknown {
+export function parseOrUndefined(text: string): unknown {
   try {
     return parseShallow(text);
   } catch {

@@ -40,20 +40,20 @@ const STEPS: readonly Step[] = [
   },
 ];
 
-const BEGINNING = `Here's a running example of how to perform a task with the provided tools.
+const EXAMPLE_START = `Here's a running example of how to perform a task with the provided tools.
 
 --------------------- START OF EXAMPLE ---------------------
 
 USER: Write a script that counts the lines of notes.txt.
 `;
-const END = `--------------------- END OF EXAMPLE ---------------------
+const EXAMPLE_END = `--------------------- END OF EXAMPLE ---------------------
 
 Do NOT assume the environment is the same as in the example above.
 
 --------------------- NEW TASK DESCRIPTION ---------------------`;
 
 /** What stands behind the first message of the user. */
-export const AFTER_TASK = `--------------------- END OF NEW TASK DESCRIPTION ---------------------
+export const TASK_END = `--------------------- END OF NEW TASK DESCRIPTION ---------------------
 
 PLEASE follow the format strictly! PLEASE EMIT ONE AND ONLY ONE FUNCTION CALL PER MESSAGE.
 `;
@@ -62,7 +62,7 @@ PLEASE follow the format strictly! PLEASE EMIT ONE AND ONLY ONE FUNCTION CALL PE
  * What stands before the first message of the user: a task solved with the tools that there are, as far as
  * the example knows them. A model learns more from one good dialogue than from rules.
  */
-export function beforeTask(tools: readonly LlmTool[]): string {
+export function exampleText(tools: readonly LlmTool[]): string {
   const steps = STEPS.flatMap(({ says, call, result }) => {
     const tool = tools.find(({ name }) => name === call.name);
     if (!tool) return [];
@@ -72,7 +72,7 @@ export function beforeTask(tools: readonly LlmTool[]): string {
     const answer = `ASSISTANT:\n${says === '' ? '' : `${says}\n`}${written}\n`;
     return result === '' ? [answer] : [answer, `USER: ${resultHeader(call.name)}${result}\n`];
   });
-  return [BEGINNING, ...steps, END].join('\n');
+  return [EXAMPLE_START, ...steps, EXAMPLE_END].join('\n');
 }
 
 /** How a result begins in the dialogue. */

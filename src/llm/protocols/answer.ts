@@ -7,7 +7,7 @@ import {
   type ThinkingBlock,
 } from '../../events/index.js';
 import { isJsonObject } from '../../json/index.js';
-import { MAX_CALLS, tooManyCalls } from '../transport/bounded-answer.js';
+import { MAX_CALLS, tooManyCalls } from '../transport/answer-limits.js';
 import { withThoughtSignature } from './thought-signature.js';
 import type { ProviderAnswer } from '../providers/provider.js';
 import { tokenUsage, type ModelOutput } from './sdk/language-model.js';
@@ -47,7 +47,7 @@ export function toAnswer(output: ModelOutput, origin: MessageToolCall['origin'])
           break;
         }
         if (part.text !== '') reasoning.push(part.text);
-        thinking.push(...thinkingBlock(part).map((block) => placed(block, said)));
+        thinking.push(...thinkingBlock(part).map((block) => withPosition(block, said)));
         break;
       case 'tool-call':
         if (calls.length >= MAX_CALLS) throw tooManyCalls();
@@ -101,7 +101,7 @@ function thinkingBlock(part: Part<'reasoning'>): ThinkingBlock[] {
  * Later than at the beginning: Claude wants its thinking back where it was.
  * @param said how much text came before it (UTF-16 units)
  */
-function placed(block: ThinkingBlock, said: number): ThinkingBlock {
+function withPosition(block: ThinkingBlock, said: number): ThinkingBlock {
   return said === 0 ? block : { ...block, text_before: said };
 }
 

@@ -12,12 +12,12 @@ export const fetchAnswer: typeof fetch = async (input, init) => {
   const type = response.headers.get('content-type') ?? '';
   if (!response.ok || !type.includes('json') || type.includes('ndjson')) return response;
   const text = await response.text();
-  const status = refusedWith(text) ?? response.status;
+  const status = embeddedErrorStatus(text) ?? response.status;
   return new Response(text, { status, headers: response.headers });
 };
 
 /** The status that a body would have had if it is an error and nothing else. */
-export function refusedWith(text: string): number | undefined {
+export function embeddedErrorStatus(text: string): number | undefined {
   const body = parsed(text);
   const error = body?.['error'];
   if (error === undefined || error === null || error === false || error === '') return undefined;

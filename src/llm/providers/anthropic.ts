@@ -1,6 +1,6 @@
 import type { LanguageModelV3CallOptions } from '@ai-sdk/provider';
 import { INTERLEAVED_THINKING, thinkingBudget } from '../catalogue/model-features.js';
-import { wantedEffort } from '../request/reasoning-effort.js';
+import { requestedEffort } from '../request/reasoning-effort.js';
 import { modelFetch } from '../transport/model-fetch.js';
 import { toAnswer } from '../protocols/answer.js';
 import { functionTools, requestHeaders, stopSequences } from '../protocols/request-fields.js';
@@ -8,7 +8,7 @@ import { CLAUDE_CALL_ID } from '../protocols/call-ids.js';
 import { withExtraBody } from '../protocols/sdk/extra-body.js';
 import { callLanguageModel } from '../protocols/sdk/language-model.js';
 import { sdkPrompt, type OptionFields, type PromptMarks } from '../protocols/sdk/prompt.js';
-import { mayThink, withoutThinking } from '../protocols/thinking-turn.js';
+import { canThink, withoutThinking } from '../protocols/thinking-turn.js';
 import { withoutEndSlashes } from '../../text/index.js';
 import { fromEnvironment } from './credentials/environment.js';
 import type { Provider, ProviderAnswer, ProviderCall } from './provider.js';
@@ -110,7 +110,7 @@ function claudeOutput({
   const limit = features.maxOutputTokens ?? DEFAULT_OUTPUT;
   // Arguments are wanted whole: piecemeal ones come unchecked.
   const options: OptionFields = { toolStreaming: false };
-  const budgetTokens = mayThink(request.messages) ? thinkingBudget(config, features) : null;
+  const budgetTokens = canThink(request.messages) ? thinkingBudget(config, features) : null;
   if (budgetTokens !== null) {
     return {
       thinks: true,
@@ -120,7 +120,7 @@ function claudeOutput({
     };
   }
   const isAdaptive = features.thinking === 'adaptive';
-  const effort = isAdaptive ? wantedEffort(config) : null;
+  const effort = isAdaptive ? requestedEffort(config) : null;
   if (effort !== null) {
     return {
       thinks: true,

@@ -1,4 +1,4 @@
-import { thinkingTokens, wantedEffort } from '../request/reasoning-effort.js';
+import { thinkingTokens, requestedEffort } from '../request/reasoning-effort.js';
 import { modelFetch } from '../transport/model-fetch.js';
 import { RefusalError } from '../protocols/refusal.js';
 import { toAnswer } from '../protocols/answer.js';
@@ -6,7 +6,7 @@ import { functionTools, requestHeaders, stopSequences } from '../protocols/reque
 import { CLAUDE_CALL_ID } from '../protocols/call-ids.js';
 import { callLanguageModel } from '../protocols/sdk/language-model.js';
 import { jsonFields, isFields, sdkPrompt, type OptionFields } from '../protocols/sdk/prompt.js';
-import { mayThink, withoutThinking } from '../protocols/thinking-turn.js';
+import { canThink, withoutThinking } from '../protocols/thinking-turn.js';
 import { awsAccess } from './credentials/aws-access.js';
 import type { Provider, ProviderAnswer, ProviderCall } from './provider.js';
 
@@ -105,7 +105,7 @@ function thinkingOptions(
   limit: number | null,
 ): { budget: number; options: OptionFields } | undefined {
   if (features.thinking === 'none') return undefined;
-  const effort = wantedEffort(request.config);
+  const effort = requestedEffort(request.config);
   const maxReasoningEffort = effort === 'minimal' ? 'low' : effort;
   if (features.thinking === 'adaptive' && maxReasoningEffort !== null)
     return {
@@ -113,7 +113,7 @@ function thinkingOptions(
       options: { reasoningConfig: { type: 'adaptive', display: 'summarized', maxReasoningEffort } },
     };
   const budget = thinkingTokens(effort);
-  if (!mayThink(request.messages)) return undefined;
+  if (!canThink(request.messages)) return undefined;
   if (features.thinking !== 'manual' || budget === 0 || limit === null || limit <= budget) return undefined;
   return { budget, options: { reasoningConfig: { type: 'enabled', budgetTokens: budget } } };
 }

@@ -1,4 +1,4 @@
-import { thinkingTokens, wantedEffort } from '../request/reasoning-effort.js';
+import { thinkingTokens, requestedEffort } from '../request/reasoning-effort.js';
 import { modelFetch } from '../transport/model-fetch.js';
 import { toAnswer } from '../protocols/answer.js';
 import { functionTools, requestHeaders, stopSequences } from '../protocols/request-fields.js';
@@ -62,7 +62,7 @@ export async function callGoogle(call: ProviderCall, service: GoogleService): Pr
 /** Gemini 2.5 takes a budget, Gemini 3 a level; older ones do not think. */
 function thinkingOptions({ model, request: { config } }: ProviderCall): OptionFields {
   if (config.reasoning_effort === null || !/^gemini-(2\.5|[3-9])/.test(model)) return {};
-  const effort = wantedEffort(config);
+  const effort = requestedEffort(config);
   const includeThoughts = effort !== null;
   if (!model.startsWith('gemini-2.5')) {
     const isHigh = effort === 'high' || effort === 'xhigh' || effort === 'max';
@@ -71,7 +71,7 @@ function thinkingOptions({ model, request: { config } }: ProviderCall): OptionFi
   const hasLeast = effort === 'minimal' || (effort === null && model.startsWith('gemini-2.5-pro'));
   return {
     thinkingConfig: {
-      thinkingBudget: hasLeast ? leastBudget(model) : thinkingTokens(effort),
+      thinkingBudget: hasLeast ? minimumBudget(model) : thinkingTokens(effort),
       includeThoughts,
     },
   };
@@ -80,7 +80,7 @@ function thinkingOptions({ model, request: { config } }: ProviderCall): OptionFi
 /**
  * Fewer tokens are refused; Pro cannot do without thinking (https://ai.google.dev/gemini-api/docs/thinking).
  */
-function leastBudget(model: string): number {
+function minimumBudget(model: string): number {
   if (model.startsWith('gemini-2.5-flash-lite')) return 512;
   return model.startsWith('gemini-2.5-flash') ? 1 : 128;
 }

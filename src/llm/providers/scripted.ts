@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTick } from 'node:timers/promises';
 import { textContent, textsOf, type Message, type MessageToolCall } from '../../events/index.js';
 import { pause } from '../retry/attempts.js';
-import { countTokens, nextTurn, pieces, tokensOf, type Turn } from '../scripted/player.js';
+import { countTokens, nextTurn, splitWords, tokensOf, type Turn } from '../scripted/player.js';
 import type { ScriptedFailure } from '../scripted/script.js';
 import type { Provider, ProviderAnswer, ProviderCall } from './provider.js';
 
@@ -42,7 +42,7 @@ async function play(call: ProviderCall): Promise<ProviderAnswer> {
 /** Word by word, with room between them for an interrupt. */
 async function streamTurn(turn: Turn, call: ProviderCall): Promise<void> {
   for (const kind of ['reasoning', 'text'] as const) {
-    for (const content of pieces(turn[kind] ?? '')) {
+    for (const content of splitWords(turn[kind] ?? '')) {
       call.signal.throwIfAborted();
       call.onProgress();
       call.onDelta({ kind, content });
@@ -50,7 +50,7 @@ async function streamTurn(turn: Turn, call: ProviderCall): Promise<void> {
     }
   }
   for (const { name: tool, arguments: args } of turn.calls) {
-    for (const content of pieces(args)) {
+    for (const content of splitWords(args)) {
       call.signal.throwIfAborted();
       call.onProgress();
       call.onDelta({ kind: 'call', content, tool });

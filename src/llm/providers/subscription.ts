@@ -11,7 +11,7 @@ import type { ProviderAnswer, ProviderCall } from './provider.js';
 const ADDRESS = 'https://chatgpt.com/backend-api/codex';
 const ADDRESS_VARIABLES = ['CHATGPT_CODEX_BASE_URL'];
 /** Where the account stands in an access token. */
-const CLAIM = 'https://api.openai.com/auth';
+const ACCOUNT_CLAIM = 'https://api.openai.com/auth';
 
 /**
  * Asks a model that a ChatGPT subscription pays for. It answers streams only, and takes no limit of tokens.
@@ -52,7 +52,7 @@ function accountOf(token: string): string | undefined {
   const [, payload = ''] = token.split('.');
   try {
     const claims: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString());
-    const auth: unknown = isJsonObject(claims) ? claims[CLAIM] : undefined;
+    const auth: unknown = isJsonObject(claims) ? claims[ACCOUNT_CLAIM] : undefined;
     const id = isJsonObject(auth) ? auth['chatgpt_account_id'] : undefined;
     return typeof id === 'string' ? id : undefined;
   } catch {

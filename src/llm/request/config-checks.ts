@@ -11,7 +11,7 @@ const MINIMUM_CONTEXT_TOKENS = 16_384;
  * @throws LlmError `LLMContextWindowTooSmallError`, unless `ALLOW_SHORT_CONTEXT_WINDOWS` is set in the
  *   environment
  */
-export function assertRoomyContext(config: LlmConfig): void {
+export function assertContextWindow(config: LlmConfig): void {
   const window = modelFeatures(config).maxInputTokens;
   if (window === null || window >= MINIMUM_CONTEXT_TOKENS) return;
   if (/^(1|true|yes|on)$/i.test(process.env['ALLOW_SHORT_CONTEXT_WINDOWS'] ?? '')) return;
@@ -35,7 +35,7 @@ const STRICT_ABOUT_EFFORT = new Set(['openai', 'azure']);
  * @param provider the prefix of the model's name
  * @throws LlmError `LLMBadRequestError` in LiteLLM's words
  */
-export function assertParamsTaken(config: LlmConfig, features: ModelFeatures, provider: string): void {
+export function assertParamsSupported(config: LlmConfig, features: ModelFeatures, provider: string): void {
   if (config.drop_params || provider === 'scripted') return;
   const sampling = ['temperature', 'top_p', 'top_k'] as const;
   const refused = [

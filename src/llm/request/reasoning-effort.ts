@@ -11,7 +11,7 @@ export type Effort = keyof typeof BUDGETS;
  * What a config says of thinking, for providers whose words are known; null: it should not think.
  * @throws LlmError `LLMBadRequestError` for a word that nobody knows
  */
-export function wantedEffort({ reasoning_effort: effort }: LlmConfig): Effort | null {
+export function requestedEffort({ reasoning_effort: effort }: LlmConfig): Effort | null {
   if (effort === null || effort === 'none') return null;
   if (isEffort(effort)) return effort;
   const words = Object.keys(BUDGETS).map((word) => `'${word}'`);

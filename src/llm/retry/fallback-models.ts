@@ -8,7 +8,7 @@ import type { LlmRequest, LlmResponse } from '../request/llm-request.js';
 export type ModelLoader = (name: string) => Promise<LlmConfig>;
 
 /** Another model may answer where these are the end; what is wrong with a request is wrong everywhere. */
-const PASSING: ReadonlySet<LlmErrorCode> = new Set([
+const TRANSIENT: ReadonlySet<LlmErrorCode> = new Set([
   'LLMRateLimitError',
   'LLMTimeoutError',
   'LLMServiceUnavailableError',
@@ -27,13 +27,16 @@ export class FallbackModels {
   load: ModelLoader | undefined;
 
   /** @throws what the first model failed with, or the signal's reason */
-  async ask(request: LlmRequest, ask: (request: LlmRequest) => Promise<LlmResponse>): Promise<LlmResponse> {
+  async callLogged(
+    request: LlmRequest,
+    complete: (request: LlmRequest) => Promise<LlmResponse>,
+  ): Promise<LlmResponse> {
     try {
-      return await ask(request);
+      return await complete(request);
     } catch (error) {
-      if (!isPassing(error)) throw error;
+      if (!isTransient(error)) throw error;
       for (const name of request.config.fallback_strategy?.fallback_llms ?? []) {
-        const answer = await this.askInstead(name, error, request, ask);
+        const answer = await this.tryFallback(name, error, request, complete);
         if (answer) return answer;
       }
       throw error;
@@ -41,7 +44,7 @@ export class FallbackModels {
   }
 
   /** The answer counts in the bucket of the model that was meant. Undefined: this one does not help. */
-  private async askInstead(
+  private async tryFallback(
     name: string,
     error: LlmError,
     request: LlmRequest,
@@ -73,6 +76,6 @@ export class FallbackModels {
   }
 }
 
-function isPassing(error: unknown): error is LlmError {
-  return error instanceof LlmError && PASSING.has(error.code);
+function isTransient(error: unknown): error is LlmError {
+  return error instanceof LlmError && TRANSIENT.has(error.code);
 }

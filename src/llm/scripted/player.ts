@@ -44,7 +44,7 @@ export function nextTurn(messages: readonly PlayedMessage[], attempt: number, ca
   }
   const failure = step.failures[attempt - 1] ?? (step.failsForever ? step.failures.at(-1) : undefined);
   if (failure) return { wait: step.wait, failure, calls: [] };
-  if (step.calls.length > 0 && !canCall) return { wait: step.wait, text: inWords(step), calls: [] };
+  if (step.calls.length > 0 && !canCall) return { wait: step.wait, text: describeCalls(step), calls: [] };
   return { wait: step.wait, reasoning: step.reasoning, text: step.text, calls: step.calls };
 }
 
@@ -53,25 +53,25 @@ function stepsOf(message: PlayedMessage): readonly ScriptStep[] {
 }
 
 /** Scripts that are remembered: the whole of one is looked at in every step. */
-const MOST_SCRIPTS = 32;
+const MAX_CACHED_SCRIPTS = 32;
 const scripts = new Map<string, readonly ScriptStep[]>();
 
 function scriptOf(text: string): readonly ScriptStep[] {
   const known = scripts.get(text);
   if (known) return known;
   const steps = parseScript(text);
-  for (const oldest of scripts.keys()) if (scripts.size >= MOST_SCRIPTS) scripts.delete(oldest);
+  for (const oldest of scripts.keys()) if (scripts.size >= MAX_CACHED_SCRIPTS) scripts.delete(oldest);
   scripts.set(text, steps);
   return steps;
 }
 
 /** A title or a summary is asked for without tools: then it is words that are wanted. */
-function inWords(step: ScriptStep): string {
+function describeCalls(step: ScriptStep): string {
   if (step.text !== undefined) return step.text;
-  return step.calls.map((call) => wordsOf(call)).join('\n');
+  return step.calls.map((call) => describeCall(call)).join('\n');
 }
 
-function wordsOf(call: ScriptedCall): string {
+function describeCall(call: ScriptedCall): string {
   const parsed: unknown =
     call.name === 'terminal' || call.name === 'finish' ? JSON.parse(call.arguments) : undefined;
   const said: unknown = typeof parsed === 'object' && parsed !== null ? Object.values(parsed)[0] : undefined;
@@ -89,6 +89,6 @@ export function tokensOf(characters: number): number {
 }
 
 /** The pieces in which a text is streamed: its words, each with the white space after it. */
-export function pieces(text: string): string[] {
+export function splitWords(text: string): string[] {
   return text.match(/\S+\s*|\s+/g) ?? [];
 }

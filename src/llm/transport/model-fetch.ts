@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici';
-import { boundedAnswer } from './bounded-answer.js';
-import { follow } from './redirection.js';
+import { limitAnswer } from './answer-limits.js';
+import { followRedirects } from './redirects.js';
 
 const PROXY_VARIABLES = ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY'];
 
@@ -20,7 +20,7 @@ export const modelFetch: typeof fetch = async (input, init) => {
     headers: Object.fromEntries(first.headers),
     body: init?.body,
   };
-  const answer = await follow(
+  const answer = await followRedirects(
     asked,
     async ({ url, ...how }) =>
       fetch(url, { ...init, ...how, redirect: 'manual', dispatcher: await modelDispatcher() }),
@@ -30,7 +30,7 @@ export const modelFetch: typeof fetch = async (input, init) => {
       discard: () => body?.cancel() ?? Promise.resolve(),
     }),
   );
-  return boundedAnswer(answer);
+  return limitAnswer(answer);
 };
 
 /**

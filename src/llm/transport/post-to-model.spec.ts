@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import type { AddressInfo } from 'node:net';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { modelFetch } from './model-fetch.js';
-import { postToModel, textOf } from './post-to-model.js';
+import { postToModel, readText } from './post-to-model.js';
 
 describe('requests to models', () => {
   const servers: Server[] = [];
@@ -32,7 +32,7 @@ describe('requests to models', () => {
     });
 
   async function bodyOf(request: IncomingMessage): Promise<string> {
-    return textOf(request);
+    return readText(request);
   }
 
   it.each([
@@ -45,7 +45,7 @@ describe('requests to models', () => {
       response.end(pack('{"größe":1}'));
     });
     const { status, body } = await post(url);
-    expect([status, await textOf(body)]).toEqual([200, '{"größe":1}']);
+    expect([status, await readText(body)]).toEqual([200, '{"größe":1}']);
   });
 
   it('ends with an error where what was packed is broken', async () => {
@@ -54,7 +54,7 @@ describe('requests to models', () => {
       response.end(gzipSync('x'.repeat(1000)).subarray(0, 15));
     });
     const { body } = await post(url);
-    await expect(textOf(body)).rejects.toThrow('unexpected end');
+    await expect(readText(body)).rejects.toThrow('unexpected end');
   });
 
   const byFetch = async (url: string) => {
@@ -66,7 +66,7 @@ describe('requests to models', () => {
     const headers = { authorization: 'Bearer key', 'api-key': 'key', 'content-type': 'application/json' };
     const { signal } = new AbortController();
     const { status, body } = await postToModel({ url, headers, body: Buffer.from('{"x":1}'), signal });
-    return { status, text: await textOf(body) };
+    return { status, text: await readText(body) };
   };
 
   describe.each([

@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
-import { AnswerBound, turnFor } from './bounded-answer.js';
+import { AnswerSizeLimit, yieldForLargeChunk } from './answer-limits.js';
 import { modelDispatcher } from './model-fetch.js';
-import { follow } from './redirection.js';
+import { followRedirects } from './redirects.js';
 
 /** A request with a body of JSON. */
 export interface ModelRequest {
@@ -41,7 +41,7 @@ export async function postToModel({ url, headers, body, signal }: ModelRequest):
     headers: { 'user-agent': 'openhands-agent-server', accept: '*/*', ...headers },
     body,
   };
-  const reply = await follow(
+  const reply = await followRedirects(
     asked,
     ({ url: at, method, ...rest }) => {
       const { origin, pathname, search } = new URL(at);
@@ -64,7 +64,7 @@ export async function postToModel({ url, headers, body, signal }: ModelRequest):
     Object.entries(reply.headers).map(([name, value]) => [name, String(value ?? '')]),
   );
   const decoded = decodedBody(reply.body, told['content-encoding']);
-  return { status: reply.statusCode, headers: told, body: bounded(decoded, told['content-type'] ?? '') };
+  return { status: reply.statusCode, headers: told, body: limited(decoded, told['content-type'] ?? '') };
 }
 
 function lastOf(values: string | string[] | undefined): string | undefined {
@@ -80,17 +80,17 @@ function decodedBody(body: Readable, encoding: string | undefined): Readable {
   return body.pipe(decoder);
 }
 
-async function* bounded(body: Readable, type: string): AsyncGenerator<Uint8Array> {
-  const bound = new AnswerBound(type);
+async function* limited(body: Readable, type: string): AsyncGenerator<Uint8Array> {
+  const bound = new AnswerSizeLimit(type);
   for await (const chunk of body as AsyncIterable<Uint8Array>) {
-    bound.take(chunk);
-    await turnFor(chunk);
+    bound.add(chunk);
+    await yieldForLargeChunk(chunk);
     yield chunk;
   }
 }
 
 /** All of a body, as text. */
-export async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
+export async function readText(body: AsyncIterable<Uint8Array>): Promise<string> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of body) chunks.push(chunk);
   return new TextDecoder().decode(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks));

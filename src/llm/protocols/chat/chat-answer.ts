@@ -2,7 +2,7 @@ import type { LanguageModelV3Content, LanguageModelV3Usage } from '@ai-sdk/provi
 import { isJsonObject, type JsonObject } from '../../../json/index.js';
 import type { LlmDelta } from '../../request/llm-request.js';
 import type { ProviderCall } from '../../providers/provider.js';
-import { EmptyAnswerError, HeldBackError, type ModelOutput } from '../sdk/language-model.js';
+import { EmptyAnswerError, FilteredAnswerError, type ModelOutput } from '../sdk/language-model.js';
 import { UnreadableAnswerError } from '../refusal.js';
 import { StreamedCalls } from './streamed-calls.js';
 import { ThinkingReader } from './thinking-reader.js';
@@ -11,61 +11,62 @@ import { ThinkingReader } from './thinking-reader.js';
 export class ChatAnswer {
   readonly thinking = new ThinkingReader();
   private id = '';
-  private begun = false;
+  private hasStarted = false;
   private text = '';
   private reasoning = '';
   private refused = false;
   private readonly calls: StreamedCalls;
   private usage: LanguageModelV3Usage | undefined;
-  private end: string | undefined;
+  private finishReason: string | undefined;
   private body: unknown;
   /** What nobody was told of yet. */
-  private news: LlmDelta | undefined;
+  private pending: LlmDelta | undefined;
 
   constructor(private readonly call: Pick<ProviderCall, 'onDelta'>) {
-    this.calls = new StreamedCalls((content, tool) => this.tell({ kind: 'call', content, tool }));
+    this.calls = new StreamedCalls((content, tool) => this.emit({ kind: 'call', content, tool }));
   }
 
   /**
    * Takes in a chunk of a stream. @throws the error that a provider sends in the middle, as it stands there
    */
   addChunk(text: string): void {
-    const chunk = parsed(text);
+    const chunk = parseObject(text);
     if (isJsonObject(chunk['error']) || typeof chunk['error'] === 'string') throw streamError(chunk);
     this.thinking.read(chunk);
-    this.addFrame(chunk);
+    this.addIdAndUsage(chunk);
     const choice = firstOf(chunk['choices']);
     if (!isJsonObject(choice)) return;
-    this.addEnd(choice);
+    this.addFinishReason(choice);
     if (isJsonObject(choice['delta'])) this.addMessage(choice['delta']);
   }
 
   /** Takes in an answer that comes whole. */
   addBody(text: string): void {
-    const body = parsed(text);
+    const body = parseObject(text);
     if (!Array.isArray(body['choices'])) throw new UnreadableAnswerError(text);
     const choice = firstOf(body['choices']);
     if (choice === undefined) throw new EmptyAnswerError('Response did not contain any choices.');
     if (!isJsonObject(choice) || !isJsonObject(choice['message'])) throw new UnreadableAnswerError(text);
     this.body = body;
     this.thinking.read(body);
-    this.addFrame(body);
-    this.addEnd(choice);
+    this.addIdAndUsage(body);
+    this.addFinishReason(choice);
     this.addMessage(choice['message']);
-    if (this.end === undefined && this.content.length === 0)
+    if (this.finishReason === undefined && this.content.length === 0)
       throw new EmptyAnswerError('The answer has neither content nor a reason for its end.');
   }
 
-  /** All that was said. @throws EmptyAnswerError, HeldBackError */
+  /** All that was said. @throws EmptyAnswerError, FilteredAnswerError */
   finish(): Omit<ModelOutput, 'headers'> {
-    this.tellNews();
+    this.flush();
     // Without a reason nobody said that it was the end: the stream was cut, and half an answer is none.
-    if (this.end === undefined && this.body === undefined)
+    if (this.finishReason === undefined && this.body === undefined)
       throw new EmptyAnswerError('The stream ended before the answer was complete.');
     const { id, usage, body, content } = this;
-    const isFiltered = this.end === 'content_filter' || (this.end === 'stop' && this.refused);
+    const isFiltered =
+      this.finishReason === 'content_filter' || (this.finishReason === 'stop' && this.refused);
     if (isFiltered && content.every(({ type }) => type === 'reasoning'))
-      throw new HeldBackError(`The answer was held back for its content (${this.end}).`);
+      throw new FilteredAnswerError(`The answer was held back for its content (${this.finishReason}).`);
     return { id, content, usage, body };
   }
 
@@ -78,14 +79,14 @@ export class ChatAnswer {
   }
 
   /** Id and usage; the id is that of the first chunk. */
-  private addFrame({ id, usage }: JsonObject): void {
-    if (!this.begun && typeof id === 'string') this.id = id;
-    this.begun = true;
+  private addIdAndUsage({ id, usage }: JsonObject): void {
+    if (!this.hasStarted && typeof id === 'string') this.id = id;
+    this.hasStarted = true;
     if (isJsonObject(usage)) this.usage = readUsage(usage);
   }
 
-  private addEnd({ finish_reason: reason }: JsonObject): void {
-    if (typeof reason === 'string') this.end = reason;
+  private addFinishReason({ finish_reason: reason }: JsonObject): void {
+    if (typeof reason === 'string') this.finishReason = reason;
   }
 
   private addMessage({ content, reasoning, reasoning_content, refusal, tool_calls }: JsonObject): void {
@@ -110,34 +111,34 @@ export class ChatAnswer {
   private addReasoning(piece: unknown): void {
     if (typeof piece !== 'string' || piece === '') return;
     this.reasoning += piece;
-    this.tell({ kind: 'reasoning', content: piece });
+    this.emit({ kind: 'reasoning', content: piece });
   }
 
   private addText(piece: unknown): void {
     if (typeof piece !== 'string' || piece === '') return;
     this.text += piece;
-    this.tell({ kind: 'text', content: piece });
+    this.emit({ kind: 'text', content: piece });
   }
 
   /** Says what has come since the last time; pieces that come at once are told as one. */
-  tellNews(): void {
-    const { news } = this;
-    this.news = undefined;
+  flush(): void {
+    const { pending: news } = this;
+    this.pending = undefined;
     if (news) this.call.onDelta(this.id === '' ? news : { ...news, responseId: this.id });
   }
 
-  private tell(delta: LlmDelta): void {
-    if (this.news?.kind === delta.kind && this.news.tool === delta.tool) {
-      this.news.content += delta.content;
+  private emit(delta: LlmDelta): void {
+    if (this.pending?.kind === delta.kind && this.pending.tool === delta.tool) {
+      this.pending.content += delta.content;
       return;
     }
-    this.tellNews();
-    this.news = delta;
+    this.flush();
+    this.pending = delta;
   }
 }
 
 /** @throws UnreadableAnswerError */
-function parsed(text: string): JsonObject {
+function parseObject(text: string): JsonObject {
   try {
     const value: unknown = JSON.parse(text);
     if (isJsonObject(value)) return value;

@@ -1,17 +1,17 @@
 import type { JsonObject } from '../../../json/index.js';
 import type { LlmRequest, LlmTool } from '../../request/llm-request.js';
 import type { ProviderAnswer, ProviderCall } from '../../providers/provider.js';
-import { postToModel, textOf, type ModelReply } from '../../transport/post-to-model.js';
+import { postToModel, readText, type ModelReply } from '../../transport/post-to-model.js';
 import { requestHeaders, samplingFields } from '../request-fields.js';
 import { toAnswer } from '../answer.js';
 import { ChatAnswer } from './chat-answer.js';
 import { ChatBytes } from './chat-bytes.js';
 import { ALL_ROLES, type ChatDialect, type ServiceDialect } from './chat-messages.js';
 import { EventData } from './event-data.js';
-import { refusedWith, RefusalError } from '../refusal.js';
+import { embeddedErrorStatus, RefusalError } from '../refusal.js';
 
 /** So many chunks that come at once are told as one piece: nobody sees them one by one. */
-const BURST = 32;
+const MAX_SINGLE_CHUNKS = 32;
 
 /** Where a service that speaks chat completions is, and how it differs from OpenAI's own. */
 export interface ChatEndpoint {
@@ -72,14 +72,14 @@ export async function callChatCompletions(
  * answer (https://openrouter.ai/docs/api-reference/errors), also where a stream was asked for.
  */
 async function readAnswer(call: ProviderCall, { status, headers, body }: ModelReply): Promise<ChatAnswer> {
-  if (status < 200 || status >= 300) throw new RefusalError(status, await textOf(body), headers);
+  if (status < 200 || status >= 300) throw new RefusalError(status, await readText(body), headers);
   call.onProgress();
   const answer = new ChatAnswer(call);
   const type = headers['content-type'] ?? '';
   const isWhole = type.includes('json') && !type.includes('ndjson');
   if (isWhole || !call.request.config.stream) {
-    const text = await textOf(body);
-    const refused = isWhole ? refusedWith(text) : undefined;
+    const text = await readText(body);
+    const refused = isWhole ? embeddedErrorStatus(text) : undefined;
     if (refused !== undefined) throw new RefusalError(refused, text, headers);
     answer.addBody(text);
     return answer;
@@ -90,9 +90,9 @@ async function readAnswer(call: ProviderCall, { status, headers, body }: ModelRe
     for (const data of whole) {
       call.onProgress();
       if (data !== '[DONE]') answer.addChunk(data);
-      if (whole.length < BURST) answer.tellNews();
+      if (whole.length < MAX_SINGLE_CHUNKS) answer.flush();
     }
-    answer.tellNews();
+    answer.flush();
   }
   return answer;
 }
@@ -113,7 +113,7 @@ function chatHeaders(call: ProviderCall, endpoint: ChatEndpoint): Record<string,
 }
 
 const dialogues = new ChatBytes();
-const writtenTools = new WeakMap<readonly LlmTool[], string>();
+const serialisedTools = new WeakMap<readonly LlmTool[], string>();
 
 /** The body of a request: only what the config asks for, and nothing that the model does not take. */
 function chatBody(call: ProviderCall, endpoint: ChatEndpoint): Buffer {
@@ -135,7 +135,7 @@ function chatBody(call: ProviderCall, endpoint: ChatEndpoint): Buffer {
   const head = JSON.stringify(fields).slice(0, -1);
   const dialect = chatDialect(call, endpoint);
   const messages = 'messages' in fields ? [] : messagesField(request, dialect);
-  const tools = 'tools' in fields || request.tools.length === 0 ? '' : `,"tools":${toolsText(request.tools)}`;
+  const tools = 'tools' in fields || request.tools.length === 0 ? '' : `,"tools":${toolsJson(request.tools)}`;
   return Buffer.concat([Buffer.from(head), ...messages, Buffer.from(`${tools}}`)]);
 }
 
@@ -156,11 +156,11 @@ function chatDialect(call: ProviderCall, endpoint: ChatEndpoint): ChatDialect {
 }
 
 /** They are long, and the same in every step. */
-function toolsText(tools: readonly LlmTool[]): string {
-  const known = writtenTools.get(tools);
+function toolsJson(tools: readonly LlmTool[]): string {
+  const known = serialisedTools.get(tools);
   if (known !== undefined) return known;
   const text = JSON.stringify(tools.map((described) => ({ type: 'function', function: described })));
-  writtenTools.set(tools, text);
+  serialisedTools.set(tools, text);
   return text;
 }
 

@@ -1,4 +1,4 @@
-import { isClaudes, plainText, textContent, type Content, type Message } from '../../../events/index.js';
+import { isClaudeBlock, plainText, textContent, type Content, type Message } from '../../../events/index.js';
 import type { JsonObject } from '../../../json/index.js';
 import { splitThoughtSignature } from '../thought-signature.js';
 import { replayedDetails } from './reasoning-details.js';
@@ -100,7 +100,7 @@ function assistantMessage(message: Message, dialect: ChatDialect): JsonObject {
     const details = replayedDetails(message, dialect.reasoningDetails);
     if (details.length > 0) wire['reasoning_details'] = details;
   } else if (dialect.echoThinking) {
-    const blocks = message.thinking_blocks.filter(isClaudes).map(({ text_before: _, ...block }) => block);
+    const blocks = message.thinking_blocks.filter(isClaudeBlock).map(({ text_before: _, ...block }) => block);
     if (blocks.length > 0) wire['thinking_blocks'] = blocks;
   }
   return wire;

@@ -10,12 +10,12 @@ export class EventData {
    */
   private pieces: string[] = [];
   /** A carriage return at the end of a piece: it may be the first half of a line's end. */
-  private held = '';
+  private heldReturn = '';
   private data: string | undefined;
 
   /** Takes in bytes that are cut anywhere; answers with the data of the events that are whole now. */
   read(bytes: Uint8Array): string[] {
-    const text = this.withLineFeeds(this.held + this.decoder.decode(bytes, { stream: true }));
+    const text = this.withLineFeeds(this.heldReturn + this.decoder.decode(bytes, { stream: true }));
     const behind = text.lastIndexOf('\n') + 1;
     this.pieces.push(behind === 0 ? text : text.slice(0, behind));
     if (behind === 0) return [];
@@ -24,19 +24,19 @@ export class EventData {
     const events: string[] = [];
     let start = 0;
     for (let end = whole.indexOf('\n'); end !== -1; end = whole.indexOf('\n', start)) {
-      this.take(whole.slice(start, end), events);
+      this.readLine(whole.slice(start, end), events);
       start = end + 1;
     }
     return events;
   }
 
   private withLineFeeds(text: string): string {
-    this.held = text.endsWith('\r') ? '\r' : '';
-    const own = this.held === '' ? text : text.slice(0, -1);
+    this.heldReturn = text.endsWith('\r') ? '\r' : '';
+    const own = this.heldReturn === '' ? text : text.slice(0, -1);
     return own.includes('\r') ? own.replaceAll(/\r\n?/g, '\n') : own;
   }
 
-  private take(line: string, events: string[]): void {
+  private readLine(line: string, events: string[]): void {
     if (line === '') {
       if (this.data !== undefined) events.push(this.data);
       this.data = undefined;

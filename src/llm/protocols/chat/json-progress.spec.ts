@@ -24,7 +24,7 @@ describe('JsonProgress', () => {
           progress.add(text.slice(end - 1, end));
           // Longer scalars are never whole.
           if (/^\s*[[{]/.test(seen) || seen.length <= 32)
-            expect(progress.isWhole(() => seen)).toBe(isJson(seen));
+            expect(progress.isComplete(() => seen)).toBe(isJson(seen));
         }
       }),
     );

@@ -19,7 +19,7 @@ export class JsonProgress {
   }
 
   /** @param text all pieces together */
-  isWhole(text: () => string): boolean {
+  isComplete(text: () => string): boolean {
     for (const piece of this.pieces) this.read(piece);
     this.pieces = [];
     if (this.state === 'closed') this.state = isJson(text()) ? 'whole' : 'broken';
@@ -31,11 +31,11 @@ export class JsonProgress {
   private read(piece: string): void {
     for (const character of piece) {
       if (this.state === 'broken' || this.state === 'scalar') return;
-      this.next(character);
+      this.readCharacter(character);
     }
   }
 
-  private next(character: string): void {
+  private readCharacter(character: string): void {
     if (this.inString) {
       if (this.isEscaped) this.isEscaped = false;
       else if (character === '\\') this.isEscaped = true;

@@ -1,4 +1,9 @@
-import { isClaudes, type Message, type ReasoningItem, type ThinkingBlock } from '../../../events/index.js';
+import {
+  isClaudeBlock,
+  type Message,
+  type ReasoningItem,
+  type ThinkingBlock,
+} from '../../../events/index.js';
 import { isJsonObject, type JsonObject } from '../../../json/index.js';
 import { splitThoughtSignature, withThoughtSignature } from '../thought-signature.js';
 
@@ -101,7 +106,8 @@ export function replayedDetails(message: Message, model: string): JsonObject[] {
       return [{ type: 'reasoning.encrypted', data: block.data, format: CLAUDE }];
     }
     if (block.signature === undefined) return [];
-    if (!isClaudes(block)) return [{ type: 'reasoning.encrypted', data: block.signature, format: GEMINI }];
+    if (!isClaudeBlock(block))
+      return [{ type: 'reasoning.encrypted', data: block.signature, format: GEMINI }];
     const { thinking: text, signature } = block;
     return [{ type: 'reasoning.text', text, signature, format: CLAUDE }];
   });
@@ -111,13 +117,13 @@ export function replayedDetails(message: Message, model: string): JsonObject[] {
       ? []
       : [{ type: 'reasoning.encrypted', data: signature, id, format: GEMINI }];
   });
-  return [...sealedItem(message.responses_reasoning_item, model), ...thoughts, ...signed].map(
+  return [...encryptedItem(message.responses_reasoning_item, model), ...thoughts, ...signed].map(
     (detail, index) => ({ ...detail, index }),
   );
 }
 
 /** Encrypted reasoning goes to the vendor whose format it has. */
-function sealedItem(item: ReasoningItem | undefined, model: string): JsonObject[] {
+function encryptedItem(item: ReasoningItem | undefined, model: string): JsonObject[] {
   const format = RESPONSES[model.split('/')[0] ?? ''];
   if (item?.encrypted_content === undefined || format === undefined) return [];
   const id = item.id === undefined ? {} : { id: item.id };

@@ -1,7 +1,7 @@
 import type { LanguageModelV3Content } from '@ai-sdk/provider';
 import { randomUUID } from 'node:crypto';
 import { isJsonObject, type JsonObject } from '../../../json/index.js';
-import { MAX_CALLS, tooManyCalls } from '../../transport/bounded-answer.js';
+import { MAX_CALLS, tooManyCalls } from '../../transport/answer-limits.js';
 import { JsonProgress } from './json-progress.js';
 import { EmptyAnswerError } from '../sdk/language-model.js';
 
@@ -45,15 +45,15 @@ export class StreamedCalls {
     // A name that is blank begins nothing.
     const isBlank = typeof name === 'string' && name.trim() === '';
     const piece = {
-      id: worded(value['id']),
+      id: nonBlank(value['id']),
       index: typeof value['index'] === 'number' ? value['index'] : undefined,
-      name: worded(name),
+      name: nonBlank(name),
       arguments: argumentsText(called['arguments']),
       signature: thoughtSignature(value),
     };
     const known = this.callOf(piece);
-    if (known) this.goOn(known, piece);
-    else if (!isBlank) this.begin(piece);
+    if (known) this.continueCall(known, piece);
+    else if (!isBlank) this.startCall(piece);
   }
 
   /** The calls as they are now. @throws EmptyAnswerError if nobody said what is called */
@@ -92,7 +92,7 @@ export class StreamedCalls {
     if (name !== undefined && /^\s*[{[]/.test(piece.arguments)) {
       // What begins anew goes on only with a call that has not had all of its arguments.
       return same.findLast(
-        (call) => (id === undefined || call.id === id) && !call.progress.isWhole(() => call.arguments),
+        (call) => (id === undefined || call.id === id) && !call.progress.isComplete(() => call.arguments),
       );
     }
     if (same.length > 0) return same.findLast((call) => call.id === id) ?? same.at(-1);
@@ -100,7 +100,7 @@ export class StreamedCalls {
     return index === undefined && id === undefined && name === undefined ? this.calls.at(-1) : undefined;
   }
 
-  private begin(piece: Piece): void {
+  private startCall(piece: Piece): void {
     if (this.calls.length >= MAX_CALLS) throw tooManyCalls();
     const progress = new JsonProgress();
     progress.add(piece.arguments);
@@ -108,7 +108,7 @@ export class StreamedCalls {
     if (piece.name !== undefined && piece.arguments !== '') this.onPiece(piece.arguments, piece.name);
   }
 
-  private goOn(call: OpenCall, piece: Piece): void {
+  private continueCall(call: OpenCall, piece: Piece): void {
     const wasNameless = call.name === undefined;
     call.id ??= piece.id;
     call.index ??= piece.index;
@@ -121,7 +121,7 @@ export class StreamedCalls {
   }
 }
 
-function worded(value: unknown): string | undefined {
+function nonBlank(value: unknown): string | undefined {
   return typeof value === 'string' && value.trim() !== '' ? value : undefined;
 }
 
@@ -141,5 +141,5 @@ function argumentsText(value: unknown): string {
 /** Google's, by way of OpenAI's protocol (https://ai.google.dev/gemini-api/docs/thought-signatures). */
 function thoughtSignature({ extra_content: extra }: JsonObject): string | undefined {
   const google = isJsonObject(extra) ? extra['google'] : undefined;
-  return isJsonObject(google) ? worded(google['thought_signature']) : undefined;
+  return isJsonObject(google) ? nonBlank(google['thought_signature']) : undefined;
 }

@@ -57,7 +57,7 @@ function ollamaMessages(messages: readonly Message[]): JsonObject[] {
     switch (message.role) {
       case 'system':
       case 'user':
-        return [said(message)];
+        return [textMessage(message)];
       case 'assistant':
         return [assistantMessage(message)];
       case 'tool': {
@@ -69,21 +69,21 @@ function ollamaMessages(messages: readonly Message[]): JsonObject[] {
           tool_name: message.name,
           tool_call_id: splitThoughtSignature(message.tool_call_id ?? '').id,
         };
-        return shown ? [result, said(shown)] : [result];
+        return shown ? [result, textMessage(shown)] : [result];
       }
     }
   });
 }
 
 /** Content is one text, images go beside it. */
-function said(message: Message): JsonObject {
+function textMessage(message: Message): JsonObject {
   return { role: message.role, content: plainText(message.content), images: images(message) };
 }
 
 function assistantMessage(message: Message): JsonObject {
   const calls = message.tool_calls ?? [];
   return {
-    ...said(message),
+    ...textMessage(message),
     ...(message.reasoning_content === undefined ? {} : { thinking: message.reasoning_content }),
     ...(calls.length > 0 && {
       tool_calls: calls.map((call) => ({

@@ -80,16 +80,16 @@ class OllamaAnswer {
   private addMessage({ content, thinking, tool_calls }: Record<string, unknown>): void {
     if (typeof thinking === 'string' && thinking !== '') {
       this.reasoning += thinking;
-      this.tell('reasoning', thinking);
+      this.emit('reasoning', thinking);
     }
     if (typeof content === 'string' && content !== '') {
       this.text += content;
-      this.tell('text', content);
+      this.emit('text', content);
     }
     if (Array.isArray(tool_calls)) for (const call of tool_calls) this.addCall(call);
   }
 
-  private tell(kind: 'text' | 'reasoning', content: string): void {
+  private emit(kind: 'text' | 'reasoning', content: string): void {
     this.call.onDelta({ kind, content, responseId: this.id });
   }
 

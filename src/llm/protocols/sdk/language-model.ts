@@ -23,12 +23,12 @@ export class EmptyAnswerError extends Error {
 }
 
 /** The provider held its answer back for its content: there is nothing that could be shown. */
-export class HeldBackError extends Error {
+export class FilteredAnswerError extends Error {
   override readonly name = 'HeldBackError';
 }
 
 /** What a provider needs read that the SDK does not read. */
-export interface StreamReading {
+export interface StreamOptions {
   /** An error in a piece of a stream as it came, before the SDK has made something of it. */
   refusalIn?: (raw: unknown) => Error | undefined;
 }
@@ -41,13 +41,13 @@ export async function callLanguageModel(
   model: LanguageModelV3,
   options: LanguageModelV3CallOptions,
   call: ProviderCall,
-  reading: StreamReading = {},
+  reading: StreamOptions = {},
 ): Promise<ModelOutput> {
   const all: LanguageModelV3CallOptions = { ...options, abortSignal: call.signal };
   if (call.request.config.stream) return stream(model, all, call, reading);
   const result = await model.doGenerate(all);
-  assertNotHeldBack(result.content, result.finishReason);
-  if (result.content.length === 0 && isUnsaid(result.finishReason))
+  assertNotFiltered(result.content, result.finishReason);
+  if (result.content.length === 0 && lacksReason(result.finishReason))
     throw new EmptyAnswerError('The answer has neither content nor a reason for its end.');
   return {
     id: result.response?.id ?? '',
@@ -62,7 +62,7 @@ async function stream(
   model: LanguageModelV3,
   options: LanguageModelV3CallOptions,
   call: ProviderCall,
-  { refusalIn }: StreamReading,
+  { refusalIn }: StreamOptions,
 ): Promise<ModelOutput> {
   const result = await model.doStream({ ...options, includeRawChunks: refusalIn !== undefined });
   call.onProgress();
@@ -107,25 +107,26 @@ async function stream(
     gathered.add(part);
   }
   // Without a reason nobody said that it was the end: the stream was cut, and half an answer is none.
-  if (!end || isUnsaid(end)) throw new EmptyAnswerError('The stream ended before the answer was complete.');
-  assertNotHeldBack(gathered.content, end);
+  if (!end || lacksReason(end))
+    throw new EmptyAnswerError('The stream ended before the answer was complete.');
+  assertNotFiltered(gathered.content, end);
   output.content = gathered.content;
   return output;
 }
 
 /** Whether the provider has said why the answer ends. */
-function isUnsaid({ unified, raw }: LanguageModelV3FinishReason): boolean {
+function lacksReason({ unified, raw }: LanguageModelV3FinishReason): boolean {
   return unified === 'other' && raw === undefined;
 }
 
 /** What was said before a filter stepped in is an answer. */
-function assertNotHeldBack(content: LanguageModelV3Content[], end: LanguageModelV3FinishReason): void {
+function assertNotFiltered(content: LanguageModelV3Content[], end: LanguageModelV3FinishReason): void {
   if (end.unified !== 'content-filter') return;
   const isSaid = content.some(
     (part) => part.type === 'tool-call' || (part.type === 'text' && part.text !== ''),
   );
   if (!isSaid)
-    throw new HeldBackError(`The answer was held back for its content (${end.raw ?? 'filtered'}).`);
+    throw new FilteredAnswerError(`The answer was held back for its content (${end.raw ?? 'filtered'}).`);
 }
 
 type StreamPart =

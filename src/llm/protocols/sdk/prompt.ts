@@ -8,7 +8,7 @@ import type {
   SharedV3ProviderOptions,
 } from '@ai-sdk/provider';
 import {
-  isClaudes,
+  isClaudeBlock,
   plainText,
   textContent,
   type Content,
@@ -74,8 +74,9 @@ function systemMessages(message: Message, marks: PromptMarks): LanguageModelV3Pr
 }
 
 function userParts(blocks: readonly Content[], cache: SharedV3ProviderOptions | undefined) {
-  const parts = worded(blocks).flatMap((block): (LanguageModelV3TextPart | LanguageModelV3FilePart)[] =>
-    block.type === 'text' ? [{ type: 'text', text: block.text }] : block.image_urls.map(imagePart),
+  const parts = withoutBlankBlocks(blocks).flatMap(
+    (block): (LanguageModelV3TextPart | LanguageModelV3FilePart)[] =>
+      block.type === 'text' ? [{ type: 'text', text: block.text }] : block.image_urls.map(imagePart),
   );
   const last = parts.at(-1);
   if (last && cache) last.providerOptions = cache;
@@ -83,7 +84,7 @@ function userParts(blocks: readonly Content[], cache: SharedV3ProviderOptions | 
 }
 
 /** Blocks without the blank ones; never none. */
-function worded(blocks: readonly Content[]): readonly Content[] {
+function withoutBlankBlocks(blocks: readonly Content[]): readonly Content[] {
   const told = blocks.filter((block) =>
     block.type === 'text' ? block.text.trim() !== '' : block.image_urls.length > 0,
   );
@@ -157,7 +158,7 @@ function thoughtAndText(message: Message, marks: PromptMarks): AssistantContent 
 type ReasoningPart = Extract<AssistantContent[number], { type: 'reasoning' }>;
 
 function thoughtPart(block: ThinkingBlock, marks: PromptMarks): ReasoningPart | undefined {
-  if (!isClaudes(block)) return undefined;
+  if (!isClaudeBlock(block)) return undefined;
   if (block.type === 'redacted_thinking')
     return (
       marks.redactedThinking && {
@@ -171,7 +172,7 @@ function thoughtPart(block: ThinkingBlock, marks: PromptMarks): ReasoningPart | 
 }
 
 function signatureOfText(message: Message, marks: PromptMarks): SharedV3ProviderOptions | undefined {
-  const block = message.thinking_blocks.find((found) => !isClaudes(found));
+  const block = message.thinking_blocks.find((found) => !isClaudeBlock(found));
   return block?.type === 'thinking' && block.signature !== undefined
     ? marks.thoughtSignature?.(block.signature)
     : undefined;
@@ -200,7 +201,7 @@ function toolResult(
     type: 'tool-result',
     toolCallId: splitThoughtSignature(message.tool_call_id ?? '').id,
     toolName: message.name ?? '',
-    output: toolOutput(oneTextPerResult ? oneText(message.content) : worded(message.content)),
+    output: toolOutput(oneTextPerResult ? oneText(message.content) : withoutBlankBlocks(message.content)),
     providerOptions: cache,
   };
 }

@@ -23,9 +23,9 @@ const DEFAULT_REGION = 'us-west-2';
 /** How the sessions of a role are called when the config does not say it. */
 const SESSION_NAME = 'openhands-agent-server';
 /** Milliseconds: keys that end sooner than this are replaced. */
-const MARGIN = 5 * 60_000;
+const RENEWAL_MARGIN_MS = 5 * 60_000;
 /** Keys that are kept, one for each way to get some. */
-const KEPT = 50;
+const MAX_CACHED = 50;
 
 /**
  * What a config says of AWS, as LiteLLM reads it (https://docs.litellm.ai/docs/providers/bedrock): a bearer
@@ -38,7 +38,7 @@ export async function awsAccess(config: LlmConfig, model: string): Promise<AwsAc
   return {
     region,
     bearerToken: config.api_key ?? (isOwn ? '' : (process.env['AWS_BEARER_TOKEN_BEDROCK'] ?? '')),
-    credentials: () => keptCredentials(config, region),
+    credentials: () => cachedCredentials(config, region),
   };
 }
 
@@ -66,10 +66,10 @@ async function profileRegion(config: LlmConfig): Promise<string | undefined> {
   return configFile[profile]?.['region'] ?? credentialsFile[profile]?.['region'];
 }
 
-const kept = new Map<string, AwsCredentials>();
+const cache = new Map<string, AwsCredentials>();
 
 /** Asking for keys may take a request or a program, so they are used until they end. */
-async function keptCredentials(config: LlmConfig, region: string): Promise<AwsCredentials> {
+async function cachedCredentials(config: LlmConfig, region: string): Promise<AwsCredentials> {
   const way = JSON.stringify([
     region,
     config.aws_role_name,
@@ -79,14 +79,14 @@ async function keptCredentials(config: LlmConfig, region: string): Promise<AwsCr
     config.aws_secret_access_key,
     config.aws_session_token,
   ]);
-  const known = kept.get(way);
-  if (known?.expiration && known.expiration.getTime() - Date.now() > MARGIN) return known;
+  const known = cache.get(way);
+  if (known?.expiration && known.expiration.getTime() - Date.now() > RENEWAL_MARGIN_MS) return known;
   const found = await findCredentials(config, region).catch((error: unknown) => {
     throw new LlmError('LLMAuthenticationError', `AWS: ${errorMessage(error)}`);
   });
-  kept.delete(way);
-  if (found.expiration) kept.set(way, found);
-  for (const [oldest] of kept) if (kept.size > KEPT) kept.delete(oldest);
+  cache.delete(way);
+  if (found.expiration) cache.set(way, found);
+  for (const [oldest] of cache) if (cache.size > MAX_CACHED) cache.delete(oldest);
   return found;
 }
 

@@ -18,9 +18,9 @@ export interface GoogleAccess {
 const SCOPE = 'https://www.googleapis.com/auth/cloud-platform';
 const TOKEN_URL = 'https://oauth2.googleapis.com/token';
 /** Milliseconds: a token that ends sooner than this is replaced. */
-const MARGIN = 5 * 60_000;
+const RENEWAL_MARGIN_MS = 5 * 60_000;
 /** Tokens that are kept, one for each account. */
-const KEPT = 50;
+const MAX_CACHED = 50;
 
 const serviceAccount = z.object({
   type: z.literal('service_account'),
@@ -52,18 +52,18 @@ const tokenAnswer = z.object({ access_token: z.string(), expires_in: z.number().
 export async function googleAccess(given: string | null): Promise<GoogleAccess> {
   const json = await credentialsJson(given);
   if (json === undefined) {
-    return { project: undefined, token: (signal) => keptToken('machine', () => machineToken(signal)) };
+    return { project: undefined, token: (signal) => cachedToken('machine', () => machineToken(signal)) };
   }
   const parsed = credentials.safeParse(json);
   // Not what is in them: there is a key.
   if (!parsed.success)
-    throw refusal('The credentials are neither those of a service account nor of a user of gcloud.');
+    throw accessError('The credentials are neither those of a service account nor of a user of gcloud.');
   const { data } = parsed;
   if (data.type === 'service_account') {
     const name = `${data.client_email} ${data.private_key_id ?? ''} ${data.token_uri}`;
     return {
       project: data.project_id,
-      token: (signal) => keptToken(name, () => requestToken(data.token_uri, assertion(data), signal)),
+      token: (signal) => cachedToken(name, () => requestToken(data.token_uri, assertion(data), signal)),
     };
   }
   const { client_id, client_secret, refresh_token, token_uri } = data;
@@ -71,7 +71,7 @@ export async function googleAccess(given: string | null): Promise<GoogleAccess> 
   return {
     project: data.quota_project_id,
     token: (signal) =>
-      keptToken(`${client_id} ${refresh_token}`, () => requestToken(token_uri, form, signal)),
+      cachedToken(`${client_id} ${refresh_token}`, () => requestToken(token_uri, form, signal)),
   };
 }
 
@@ -92,7 +92,7 @@ async function readCredentials(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    throw refusal(`The credentials cannot be read: ${errorMessage(error)}`);
+    throw accessError(`The credentials cannot be read: ${errorMessage(error)}`);
   }
 }
 
@@ -101,7 +101,7 @@ function parsedJson(text: string): unknown {
     const value: unknown = JSON.parse(text);
     return value;
   } catch {
-    throw refusal('The credentials are no JSON.');
+    throw accessError('The credentials are no JSON.');
   }
 }
 
@@ -124,25 +124,25 @@ function assertion(account: z.infer<typeof serviceAccount>): Record<string, stri
       assertion: `${head}.${claims}.${signature}`,
     };
   } catch {
-    throw refusal('The private key of the service account is no RSA key.');
+    throw accessError('The private key of the service account is no RSA key.');
   }
 }
 
 interface Token {
   value: string;
   /** Milliseconds since 1970. */
-  ends: number;
+  expiresAt: number;
 }
 
-const kept = new Map<string, Token>();
+const cache = new Map<string, Token>();
 
-async function keptToken(name: string, request: () => Promise<Token>): Promise<string> {
-  const known = kept.get(name);
-  if (known && known.ends - Date.now() > MARGIN) return known.value;
+async function cachedToken(name: string, request: () => Promise<Token>): Promise<string> {
+  const known = cache.get(name);
+  if (known && known.expiresAt - Date.now() > RENEWAL_MARGIN_MS) return known.value;
   const token = await request();
-  kept.delete(name);
-  kept.set(name, token);
-  for (const [oldest] of kept) if (kept.size > KEPT) kept.delete(oldest);
+  cache.delete(name);
+  cache.set(name, token);
+  for (const [oldest] of cache) if (cache.size > MAX_CACHED) cache.delete(oldest);
   return token.value;
 }
 
@@ -160,7 +160,7 @@ async function machineToken(signal: AbortSignal): Promise<Token> {
   const soon = AbortSignal.any([signal, AbortSignal.timeout(5_000)]);
   const answer = await fetch(url, { headers: { 'metadata-flavor': 'Google' }, signal: soon }).catch(() => {
     signal.throwIfAborted();
-    throw refusal(
+    throw accessError(
       'There are no credentials: set VERTEXAI_CREDENTIALS or GOOGLE_APPLICATION_CREDENTIALS, or log in with gcloud.',
     );
   });
@@ -171,14 +171,14 @@ async function readToken(answer: Response): Promise<Token> {
   const text = await answer.text();
   // Google says `invalid_grant` and the like; the rest may quote what was sent.
   if (!answer.ok)
-    throw refusal(
+    throw accessError(
       `No token for the credentials: status ${answer.status}, ${/"error": ?"(\w+)"/.exec(text)?.[1] ?? 'no reason'}.`,
     );
   const parsed = tokenAnswer.safeParse(parsedJson(text));
-  if (!parsed.success) throw refusal('What came for the credentials is no token.');
-  return { value: parsed.data.access_token, ends: Date.now() + parsed.data.expires_in * 1000 };
+  if (!parsed.success) throw accessError('What came for the credentials is no token.');
+  return { value: parsed.data.access_token, expiresAt: Date.now() + parsed.data.expires_in * 1000 };
 }
 
-function refusal(message: string): LlmError {
+function accessError(message: string): LlmError {
   return new LlmError('LLMAuthenticationError', `Google Cloud: ${message}`);
 }

@@ -6,7 +6,7 @@ import { CALL_START } from './call-text.js';
  * native model is not shown its calls in pieces either. What may be the beginning of a call is held back
  * until it is clear.
  */
-export class HiddenCalls {
+export class CallTextFilter {
   private held = '';
   private inCall = false;
 
@@ -19,7 +19,7 @@ export class HiddenCalls {
     const text = this.held + delta.content;
     const start = text.indexOf(CALL_START);
     this.inCall = start >= 0;
-    const clear = this.inCall ? start : text.length - openEnd(text);
+    const clear = this.inCall ? start : text.length - partialStartLength(text);
     this.held = this.inCall ? '' : text.slice(clear);
     if (clear > 0) this.show({ ...delta, content: text.slice(0, clear) });
   }
@@ -38,7 +38,7 @@ export class HiddenCalls {
 }
 
 /** How many characters at the end may be the beginning of a call. */
-function openEnd(text: string): number {
+function partialStartLength(text: string): number {
   for (let length = Math.min(CALL_START.length - 1, text.length); length > 0; length--) {
     if (CALL_START.startsWith(text.slice(-length))) return length;
   }

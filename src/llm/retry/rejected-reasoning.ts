@@ -4,11 +4,11 @@ import type { Message, MessageToolCall } from '../../events/index.js';
 import { splitThoughtSignature } from '../protocols/thought-signature.js';
 
 /** How providers say that reasoning which is sent back is not theirs, or does not fit any more. */
-const REFUSAL =
+const REJECTION =
   /invalid .{0,2}signature.{0,2} in .{0,2}thinking|bound to a different conversation|thinking.{0,60} cannot be modified|encrypted.content.{0,80}(could not|cannot|can't) be (verified|decrypted|parsed)|invalid_encrypted_content|thought.?signature is (not valid|invalid)|corrupted thought signature/i;
 
 /** Conversations of which is known what is refused; one that was forgotten finds out again. */
-const REMEMBERED = 1_000;
+const MAX_CONVERSATIONS = 1_000;
 
 /**
  * Signed and encrypted reasoning goes back to whoever can read it. Who that is cannot be told from outside:
@@ -16,8 +16,8 @@ const REMEMBERED = 1_000;
  * make it void. So a provider that refuses some gets the dialogue again without it, and from then on without
  * what was in that request.
  */
-export class RefusedReasoning {
-  private readonly refused = new Map<string, Set<string>>();
+export class RejectedReasoning {
+  private readonly rejected = new Map<string, Set<string>>();
 
   /** Calls with what may be sent, and once more when some of it is refused. */
   async call<T>(
@@ -29,32 +29,33 @@ export class RefusedReasoning {
     try {
       return await send(allowed);
     } catch (error) {
-      if (!REFUSAL.test(said(error)) || !this.remember(conversationId, allowed)) throw error;
+      if (!REJECTION.test(errorText(error)) || !this.remember(conversationId, allowed)) throw error;
       return send(this.without(conversationId, allowed));
     }
   }
 
   private without(conversationId: string, messages: readonly Message[]): readonly Message[] {
-    const refused = this.refused.get(conversationId);
+    const refused = this.rejected.get(conversationId);
     if (!refused) return messages;
     const isRefused = (secret: string | undefined): boolean =>
       secret !== undefined && refused.has(digest(secret));
-    return messages.map((message) => stripped(message, isRefused));
+    return messages.map((message) => withoutRejected(message, isRefused));
   }
 
   /** Whether there was anything that can be left out. */
   private remember(conversationId: string, messages: readonly Message[]): boolean {
-    const secrets = messages.flatMap(secretsOf);
-    const refused = new Set([...(this.refused.get(conversationId) ?? []), ...secrets.map(digest)]);
-    this.refused.delete(conversationId);
-    this.refused.set(conversationId, refused);
-    for (const [oldest] of this.refused) if (this.refused.size > REMEMBERED) this.refused.delete(oldest);
+    const secrets = messages.flatMap(signaturesOf);
+    const refused = new Set([...(this.rejected.get(conversationId) ?? []), ...secrets.map(digest)]);
+    this.rejected.delete(conversationId);
+    this.rejected.set(conversationId, refused);
+    for (const [oldest] of this.rejected)
+      if (this.rejected.size > MAX_CONVERSATIONS) this.rejected.delete(oldest);
     return secrets.length > 0;
   }
 }
 
 /** What only its author can read, of one message. */
-function secretsOf(message: Message): string[] {
+function signaturesOf(message: Message): string[] {
   const { thinking_blocks, responses_reasoning_item: item, tool_calls = [], tool_call_id } = message;
   const signatures = [
     ...tool_calls.map(({ id }) => id),
@@ -67,7 +68,7 @@ function secretsOf(message: Message): string[] {
   ].filter((secret) => secret !== undefined);
 }
 
-function stripped(message: Message, isRefused: (secret: string | undefined) => boolean): Message {
+function withoutRejected(message: Message, isRefused: (secret: string | undefined) => boolean): Message {
   const { responses_reasoning_item: item, ...rest } = message;
   const bare = (id: string): string => {
     const parts = splitThoughtSignature(id);
@@ -100,7 +101,7 @@ function digest(secret: string): string {
 }
 
 /** All that an error says, whether it was thrown or came in a stream. */
-function said(error: unknown): string {
+function errorText(error: unknown): string {
   if (!isNativeError(error)) return JSON.stringify({ error });
   const body = 'responseBody' in error && typeof error.responseBody === 'string' ? error.responseBody : '';
   return `${error.message}\n${body}`;

@@ -1,5 +1,5 @@
 import { textContent, type Message } from '../../events/index.js';
-import { RefusedReasoning } from './refused-reasoning.js';
+import { RejectedReasoning } from './rejected-reasoning.js';
 
 const thought = (signature: string): Message => ({
   role: 'assistant',
@@ -52,7 +52,7 @@ describe('RefusedReasoning', () => {
     ['Corrupted thought signature.'],
   ])('asks again without what is refused, and does not send it again: %s', async (words) => {
     const { requests, send } = provider('FOREIGN', words);
-    const reasoning = new RefusedReasoning();
+    const reasoning = new RejectedReasoning();
     const history = [thought('FOREIGN'), result('FOREIGN')];
     expect(await reasoning.call('c', history, send)).toBe('ok');
     expect(requests[1]).toEqual([
@@ -75,18 +75,18 @@ describe('RefusedReasoning', () => {
 
   it('leaves other errors alone, and asks once more at most', async () => {
     const other = provider('FOREIGN', 'max_tokens: too large');
-    await expect(new RefusedReasoning().call('c', [thought('FOREIGN')], other.send)).rejects.toThrow(
+    await expect(new RejectedReasoning().call('c', [thought('FOREIGN')], other.send)).rejects.toThrow(
       'Bad Request',
     );
     expect(other.requests).toHaveLength(1);
     const stubborn = provider('"role"', 'Thought signature is not valid.');
-    await expect(new RefusedReasoning().call('c', [thought('X')], stubborn.send)).rejects.toThrow(
+    await expect(new RejectedReasoning().call('c', [thought('X')], stubborn.send)).rejects.toThrow(
       'Bad Request',
     );
     expect(stubborn.requests).toHaveLength(2);
     const nothing = provider('"role"', 'Thought signature is not valid.');
     const plain: Message = { role: 'user', content: [textContent('hi')], thinking_blocks: [] };
-    await expect(new RefusedReasoning().call('c', [plain], nothing.send)).rejects.toThrow('Bad Request');
+    await expect(new RejectedReasoning().call('c', [plain], nothing.send)).rejects.toThrow('Bad Request');
     expect(nothing.requests).toHaveLength(1);
   });
 });

@@ -1,23 +1,23 @@
 import { turnsOf } from '../../../test/support/turns-of.js';
-import { boundedAnswer, turnFor } from './bounded-answer.js';
+import { limitAnswer, yieldForLargeChunk } from './answer-limits.js';
 
 describe('the pieces of an answer', () => {
   it('have a turn each where they are large, whoever reads them', async () => {
     const large = new Uint8Array(64 * 1024);
     const read = async (): Promise<void> => {
-      for (let i = 0; i < 5; i += 1) await turnFor(large);
+      for (let i = 0; i < 5; i += 1) await yieldForLargeChunk(large);
     };
     expect(await turnsOf(Promise.all([read(), read(), read(), read()]))).toBeGreaterThanOrEqual(19);
     const answers = Array.from({ length: 4 }, () =>
-      boundedAnswer(new Response(bodyOf(large, 5))).arrayBuffer(),
+      limitAnswer(new Response(bodyOf(large, 5))).arrayBuffer(),
     );
     expect(await turnsOf(Promise.all(answers))).toBeGreaterThanOrEqual(19);
   });
 
   it('wait for nobody where they are small, and come as they are', async () => {
     const small = new Uint8Array(300).fill(7);
-    expect(await turnsOf(turnFor(small))).toBe(0);
-    const bytes = await boundedAnswer(new Response(bodyOf(small, 5))).arrayBuffer();
+    expect(await turnsOf(yieldForLargeChunk(small))).toBe(0);
+    const bytes = await limitAnswer(new Response(bodyOf(small, 5))).arrayBuffer();
     expect(Buffer.from(bytes)).toEqual(Buffer.alloc(1500, 7));
   });
 

@@ -1,16 +1,16 @@
 /** As many as `fetch` follows (https://fetch.spec.whatwg.org/#http-redirect-fetch). */
 const MAX_REDIRECTS = 20;
 
-const REDIRECTIONS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+const REDIRECT_STATUSES: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 /**
  * Headers that tell nothing of who asks: no others go to another host. Keys are called as each provider
  * likes.
  */
-const HARMLESS: ReadonlySet<string> = new Set(['accept', 'content-type', 'user-agent']);
+const SAFE_HEADERS: ReadonlySet<string> = new Set(['accept', 'content-type', 'user-agent']);
 
 /** What is asked for, where, and how. */
-export interface Asked<Body> {
+export interface OutgoingRequest<Body> {
   url: string;
   method: string;
   /** Names in lower case. */
@@ -20,7 +20,7 @@ export interface Asked<Body> {
 }
 
 /** What came back, as far as it may lead elsewhere. */
-interface Answered {
+interface RedirectInfo {
   status: number;
   location: string | undefined;
   /** Has the rest of it thrown away. */
@@ -32,27 +32,31 @@ interface Answered {
  * something (303), as an address that moved is not asked for something else. To another origin go neither
  * keys nor headers of one's own.
  */
-export async function follow<Body, Answer>(
-  asked: Asked<Body>,
-  ask: (asked: Asked<Body>) => Promise<Answer>,
-  readAnswer: (answer: Answer) => Answered,
+export async function followRedirects<Body, Answer>(
+  asked: OutgoingRequest<Body>,
+  ask: (asked: OutgoingRequest<Body>) => Promise<Answer>,
+  readAnswer: (answer: Answer) => RedirectInfo,
 ): Promise<Answer> {
   for (let count = 0; ; count += 1) {
     const answer = await ask(asked);
     const { status, location, discard } = readAnswer(answer);
-    if (!REDIRECTIONS.has(status) || location === undefined) return answer;
+    if (!REDIRECT_STATUSES.has(status) || location === undefined) return answer;
     await discard();
     if (count === MAX_REDIRECTS) throw new Error(`redirected more than ${MAX_REDIRECTS} times`);
     asked = redirected(asked, status, location);
   }
 }
 
-function redirected<Body>(asked: Asked<Body>, status: number, location: string): Asked<Body> {
+function redirected<Body>(
+  asked: OutgoingRequest<Body>,
+  status: number,
+  location: string,
+): OutgoingRequest<Body> {
   const from = new URL(asked.url);
   const to = new URL(location, from);
   const gets = status === 303;
   const isKept = (name: string): boolean =>
-    (to.origin === from.origin || HARMLESS.has(name)) && !(gets && name.startsWith('content-'));
+    (to.origin === from.origin || SAFE_HEADERS.has(name)) && !(gets && name.startsWith('content-'));
   return {
     url: to.href,
     method: gets ? 'GET' : asked.method,
