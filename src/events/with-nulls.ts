@@ -1,6 +1,6 @@
 import { isJsonObject } from '../json/index.js';
 
-/** Keys of one model in the wire's order, with the shapes of the models in it. */
+/** The keys of a model in the wire's order, and the shapes of nested models. */
 interface Shape {
   keys: readonly string[];
   inside?: Readonly<Record<string, () => Shape | Readonly<Record<string, Shape>>>>;
@@ -98,8 +98,8 @@ const EVENTS: Readonly<Record<string, Shape>> = {
 };
 
 /**
- * An event as single reads and webhooks show it: the nulls that its line leaves out are back, in the wire's
- * order. Free-form values stay as they are; so does what is not known here.
+ * The form of an event in single reads and webhooks: the null fields that the line omits are restored in the
+ * wire's order. Free-form values and unknown fields are not changed.
  */
 export function withNulls(event: Record<string, unknown>): Record<string, unknown> {
   const known = EVENTS[String(event['kind'])];
@@ -113,7 +113,7 @@ function restoreFields(model: Record<string, unknown>, { keys, inside }: Shape):
     return [key, within ? restoreValue(value, within) : value];
   });
   const unknown = Object.entries(model).filter(([key]) => !keys.includes(key));
-  // What is not known goes before `kind`, as on the wire.
+  // Unknown fields go before `kind`, as on the wire.
   const kind = keys.indexOf('kind');
   const end = kind === -1 ? entries.length : kind;
   return Object.fromEntries([...entries.slice(0, end), ...unknown, ...entries.slice(end)]);

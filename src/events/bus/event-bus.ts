@@ -1,18 +1,18 @@
 import type { ConversationEvent } from '../model/event.js';
 import type { ConversationStateUpdateEvent } from '../model/state-event.js';
 
-/** An event on its way to whoever listens. `line` is its one serialisation. */
+/** A published event. `line` is its serialisation. */
 export interface PublishedEvent {
   conversationId: string;
   event: ConversationEvent;
   line: string;
-  /** The line in UTF-8, where it is large. */
+  /** The line in UTF-8; set only for large lines. */
   bytes?: Buffer;
-  /** Its place in the log, from 0; absent for events that are only sent. */
+  /** Position in the log, from 0; absent for events that are not stored. */
   seq?: number;
 }
 
-/** A piece of an answer while it is written, for subscribers that follow items instead of delta events. */
+/** Progress of an answer that is being written, for subscribers that follow items instead of delta events. */
 export interface ItemSignal {
   conversationId: string;
   signal:
@@ -27,46 +27,49 @@ export interface ItemSignal {
         chunk_id: string;
         choice_index: number;
       }
-    /** Of the message that the agent gives to its `finish` tool; only for who streams final responses. */
+    /**
+     * A piece of the message that the agent passes to its `finish` tool; only for clients that stream final
+     * responses.
+     */
     | { type: 'final_delta'; item_id: string; attempt: number; content: string }
     | { type: 'item_aborted'; item_id: string; attempt: number; reason: string };
 }
 
 /**
- * A conversation of which this server becomes the writer; nothing is appended before all subscribers know of
- * it.
+ * A conversation that this server is about to write. Nothing is appended before all subscribers were
+ * notified.
  */
 export interface OpeningConversation {
   conversationId: string;
-  /** How many events its log has. */
+  /** Number of events in the log. */
   length: number;
-  /** Its state as it stands now, as a snapshot for subscribers. */
+  /** Creates a snapshot of the current state. */
   snapshot(): ConversationStateUpdateEvent;
 }
 
-/** A conversation that this server lets go of. Its log can be read until all subscribers are done with it. */
+/** A conversation that this server is closing. Its log can be read until all subscribers have finished. */
 export interface ClosingConversation {
   conversationId: string;
-  /** How many events its log has. */
+  /** Number of events in the log. */
   length: number;
-  /** All that is stored of it is removed afterwards. */
+  /** Its files are deleted afterwards. */
   removed: boolean;
-  /** False when another server has become its writer already. */
+  /** False if another server already writes the conversation. */
   owned: boolean;
   read(fromSeq: number, limit: number): Promise<string[]>;
 }
 
-/** Somebody made, paused, interrupted, changed or deleted a conversation. */
+/** A client created, paused, interrupted, changed or deleted a conversation. */
 export interface ConversationChange {
   conversationId: string;
-  /** Its `ConversationInfo`, nulls kept. */
+  /** The `ConversationInfo`, with null fields. */
   info(): Record<string, unknown>;
 }
 
 /**
- * What a subscriber implements. The plain ones are called synchronously in order; they must not block and
- * must not throw. Those that answer a promise are waited for: they write down what a crash must not take, or
- * end what must not go on, and nothing else.
+ * A subscriber of the bus. `onEvent` and `onItem` are called synchronously and in order; they must not block
+ * or throw. The publisher waits for the promises of the other methods, which do only what must be done before
+ * it continues.
  */
 export interface EventSubscriber {
   onEvent(published: PublishedEvent): void;
@@ -77,18 +80,18 @@ export interface EventSubscriber {
 }
 
 /**
- * Carries events from conversations to gateways and webhooks. May lose hints: every subscriber can catch up
- * by seq.
+ * Delivers events from conversations to gateways and webhooks. Delivery is best effort: each subscriber can
+ * catch up by seq.
  */
 export abstract class EventBus {
-  /** Subscribes to one conversation, or to all with `'*'`. The answer ends the subscription. */
+  /** Subscribes to one conversation, or to all with `'*'`. Returns a function that unsubscribes. */
   abstract subscribe(topic: string, subscriber: EventSubscriber): () => void;
   abstract publish(published: PublishedEvent): void;
   abstract publishItem(item: ItemSignal): void;
-  /** Resolves when every subscriber has taken note; never rejects. So do the two below. */
+  /** Resolves when every subscriber has handled it; never rejects. The same holds for the two below. */
   abstract opening(opening: OpeningConversation): Promise<void>;
   abstract closing(closing: ClosingConversation): Promise<void>;
   abstract publishChange(change: ConversationChange): Promise<void>;
-  /** How many subscribe to this conversation (those of `'*'` not counted). */
+  /** Number of subscribers of the conversation, without those of `'*'`. */
   abstract subscriberCount(conversationId: string): number;
 }

@@ -10,7 +10,10 @@ import {
 } from './event-bus.js';
 import { Topic } from './topic.js';
 
-/** The bus of a single process: direct calls, in order; to many subscribers in slices. */
+/**
+ * The event bus of a single process. Subscribers are called directly and in order; many subscribers are
+ * called in slices.
+ */
 @Injectable()
 export class InProcessEventBus extends EventBus {
   private readonly logger = new Logger(InProcessEventBus.name);

@@ -1,37 +1,38 @@
 import type { EventSubscriber } from './event-bus.js';
 
-/** Handing out may take so long at a time (ms); then it is the turn of what else there is to do. */
+/** Subscribers are called for at most this long (ms) before the event loop gets a turn. */
 const SLICE_MS = 4;
-/** So many subscribers are told in any case, before the clock is looked at for the first time. */
+/** This many subscribers are called before the clock is checked for the first time. */
 const FIRST_CHECK_AFTER = 4;
-/** Then it is looked at after so many... */
+/** After that the clock is checked each time this many subscribers were called ... */
 const CHECK_EVERY = 16;
-/** ... or after each, where telling some took longer than this (ms): a megabyte for one socket takes two. */
+/**
+ * ... or after each one while a check finds that this many ms have passed: a frame of a megabyte takes two.
+ */
 const SLOW_MS = 0.5;
-/** With more than this waiting there is no more yielding: what is published must not pile up. */
+/** With more calls queued the topic stops yielding, so that the queue cannot grow without bound. */
 const MAX_QUEUED = 100;
 
 type Call = (subscriber: EventSubscriber) => void;
 
 /**
- * The subscribers of one topic. A thousand writes to sockets take longer than a request should have to wait,
- * so they are done in slices; each subscriber gets everything in order from the moment at which it came. Few
- * subscribers are told before `publish` returns.
+ * The subscribers of one topic. Writing to a thousand sockets would block the event loop for too long, so
+ * calls are made in slices. Each subscriber receives everything in order from the moment at which it
+ * subscribed. A small number of subscribers is called before `publish` returns.
  */
 export class Topic {
-  /** Who listens, and the number of the first call that is for him. */
+  /** The subscribers, with the number of the first call that each receives. */
   private readonly subscribers = new Map<EventSubscriber, number>();
   private readonly queue: Call[] = [];
-  /** Number of the first call that waits. */
+  /** Number of the first call in the queue. */
   private firstQueued = 0;
-  /** Who still has to get that one. */
+  /** Subscribers that have not received that call yet. */
   private remaining: Iterator<[EventSubscriber, number]> | undefined;
   private next: NodeJS.Immediate | undefined;
   private isWorking = false;
 
   /**
-   * @param report told of what a subscriber throws: one that is broken must not take the event from the
-   * others
+   * @param report called with the errors of subscribers: a broken one must not keep the event from the others
    */
   constructor(private readonly report: (error: unknown) => void) {}
 
@@ -54,7 +55,7 @@ export class Topic {
     else if (this.queue.length > MAX_QUEUED) this.drain(Infinity);
   }
 
-  /** Tells all of them now, beside the order of what is published. */
+  /** Calls all subscribers now, ahead of the queue. */
   callAll(call: Call): void {
     for (const subscriber of this.subscribers.keys()) this.callOne(subscriber, call);
   }
@@ -72,9 +73,9 @@ export class Topic {
     if (this.queue.length > 0) this.next = setImmediate(() => this.drain(SLICE_MS));
   }
 
-  /** @returns false when its time is over before all have it */
+  /** @returns false if the time was up before all subscribers were called */
   private deliver(call: Call, end: number): boolean {
-    // Who subscribes meanwhile stands at the end of it, who leaves is not in it any more.
+    // A Map iterator includes entries added during the iteration and skips deleted ones.
     const rest = (this.remaining ??= this.subscribers.entries());
     let lastLook = performance.now();
     for (let untilLook = FIRST_CHECK_AFTER; ; untilLook -= 1) {

@@ -1,8 +1,8 @@
 import type { EventBase } from './event-base.js';
 
 /**
- * A tool call of an agent from elsewhere, which runs its tools itself: once when it begins, once when it
- * ends. Words and shapes are those of the Agent Client Protocol.
+ * A tool call of an ACP agent, which runs its tools itself. Written once when the call starts and once when
+ * it ends. Names and shapes are those of the Agent Client Protocol.
  */
 export interface ACPToolCallEvent extends EventBase {
   tool_call_id: string;

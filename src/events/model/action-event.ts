@@ -10,7 +10,7 @@ export interface Action {
   kind: string;
 }
 
-/** What a tool answered; more fields by `kind`, which comes last. */
+/** The result of a tool. Further fields depend on `kind`, which comes last. */
 export interface Observation {
   content: Content[];
   is_error: boolean;
@@ -28,7 +28,7 @@ export interface ActionEvent extends EventBase {
   tool_name: string;
   tool_call_id: string;
   tool_call: MessageToolCall;
-  /** Calls of one model answer share it: they are one assistant message. */
+  /** Shared by the calls of one model answer: they form one assistant message. */
   llm_response_id: string;
   security_risk: SecurityRisk;
   critic_result?: unknown;

@@ -12,10 +12,10 @@ export interface ImageContent {
   image_urls: string[];
 }
 
-/** What messages and observations are made of. */
+/** The content of messages and observations. */
 export type Content = TextContent | ImageContent;
 
-/** A text block as every event carries it: key order as on the wire. */
+/** Creates a text block with the wire's key order. */
 export function textContent(text: string): TextContent {
   return { cache_prompt: false, type: 'text', text };
 }

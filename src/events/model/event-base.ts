@@ -1,19 +1,19 @@
-/** Who caused an event. */
+/** The originator of an event. */
 export type EventSource = 'agent' | 'user' | 'environment' | 'hook';
 
-/** What every event has. Nulls are left out, `kind` comes last on the wire. */
+/** The fields of every event. On the wire null fields are omitted and `kind` comes last. */
 export interface EventBase {
   /** UUIDv4, unique within its conversation. */
   id: string;
-  /** Local wall clock without a zone, microseconds: `YYYY-MM-DDTHH:MM:SS.ffffff`. */
+  /** Local time without a zone, with microseconds: `YYYY-MM-DDTHH:MM:SS.ffffff`. */
   timestamp: string;
   source: EventSource;
   /**
-   * The event that was the head of the tree when this one was appended; `__root__` for a new root of a
-   * non-empty log.
+   * The head of the event tree when this event was appended; `__root__` for a new root in a log that has
+   * events.
    */
   parent_id?: string;
 }
 
-/** The parent of an event that starts a new branch in a log that has events already. */
+/** The parent of an event that starts a new branch in a log that already has events. */
 export const ROOT_PARENT = '__root__';

@@ -20,7 +20,7 @@ import type {
   StreamingDeltaEvent,
 } from './state-event.js';
 
-/** Every event that a log can hold. */
+/** Events that are stored in a log. */
 export type DurableEvent =
   | SystemPromptEvent
   | MessageEvent
@@ -39,7 +39,7 @@ export type DurableEvent =
   | Condensation
   | LLMCompletionLogEvent;
 
-/** Events that are only sent: snapshots, deltas, complaints about a frame. */
+/** Events that are sent but not stored: snapshots, deltas, errors about a frame. */
 export type TransientEvent = ConversationStateUpdateEvent | StreamingDeltaEvent | ServerErrorEvent;
 
 export type ConversationEvent = DurableEvent | TransientEvent;

@@ -1,6 +1,6 @@
 import type { EventBase } from './event-base.js';
 
-/** The points of a conversation's life at which hooks run. */
+/** The points at which hooks run. */
 export const HOOK_EVENT_TYPES = [
   'PreToolUse',
   'PostToolUse',
@@ -11,15 +11,15 @@ export const HOOK_EVENT_TYPES = [
 ] as const;
 export type HookEventType = (typeof HOOK_EVENT_TYPES)[number];
 
-/** A hook has run. Stands before the event that it is about. */
+/** A hook has run. Precedes the event that the hook was run for. */
 export interface HookExecutionEvent extends EventBase {
   hook_event_type: HookEventType;
-  /** The command; for the other types `prompt-hook:<name>` or `agent-hook:<name>`. */
+  /** The command; for hooks of other types `prompt-hook:<name>` or `agent-hook:<name>`. */
   hook_command: string;
   tool_name?: string;
   success: boolean;
   blocked: boolean;
-  /** -1: it did not end by itself, or was not started. */
+  /** -1 if the command was not started or was terminated. */
   exit_code: number;
   stdout: string;
   stderr: string;

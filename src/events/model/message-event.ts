@@ -3,13 +3,13 @@ import type { EventBase } from './event-base.js';
 
 export type MessageRole = 'user' | 'system' | 'assistant' | 'tool';
 
-/** A tool call as the model wrote it; `arguments` is JSON text. */
+/** A tool call as written by the model; `arguments` is JSON text. */
 export interface MessageToolCall {
   id: string;
   responses_item_id?: string;
   name: string;
   arguments: string;
-  /** Which protocol it came by: chat completions or OpenAI responses. */
+  /** The protocol of the answer: chat completions or OpenAI responses. */
   origin: 'completion' | 'responses';
 }
 
@@ -18,12 +18,13 @@ export type ThinkingBlock = (
   | { type: 'thinking'; thinking: string; signature?: string; signed_by?: 'gemini' }
   | { type: 'redacted_thinking'; data: string }
 ) & {
-  /** How much of the answer's text was said before it (UTF-16 units), when it did not come first. */
+  /** Length of the answer's text before the block (UTF-16 units); absent if the block came first. */
   text_before?: number;
 };
 
 /**
- * Whether Claude wrote it, whoever served it: its thinking is not to be mixed with what others have signed.
+ * Whether Claude wrote the block, regardless of the provider. Its thinking must not be mixed with blocks
+ * signed by others.
  */
 export function isClaudeBlock(block: ThinkingBlock): boolean {
   return block.type === 'redacted_thinking' || block.signed_by === undefined;
@@ -61,23 +62,23 @@ export interface MessageEvent extends EventBase {
   kind: 'MessageEvent';
 }
 
-/** A tool as the system prompt event describes it to clients. */
+/** A tool as described to clients in the system prompt event. */
 export interface ToolDescription {
   description: string;
   action_type: string;
   observation_type?: string;
   annotations?: ToolAnnotations;
-  /** What an MCP server says of its tool. */
+  /** Metadata that an MCP server attaches to its tool. */
   meta?: Record<string, unknown>;
   mcp_tool?: Record<string, unknown>;
-  /** Of a client tool: its name and the JSON schema of its arguments, as the client sent them. */
+  /** Name and JSON schema of a client tool, as sent by the client. */
   client_tool_name?: string;
   input_schema?: Record<string, unknown>;
   kind: string;
   title: string;
 }
 
-/** Hints about what a tool does to its surroundings (the names are MCP's). */
+/** Hints about the effects of a tool, with the names of MCP. */
 export interface ToolAnnotations {
   title?: string;
   readOnlyHint: boolean;
@@ -86,7 +87,7 @@ export interface ToolAnnotations {
   openWorldHint: boolean;
 }
 
-/** The system prompt and the tools that a conversation started with. */
+/** The system prompt and the tools with which a conversation started. */
 export interface SystemPromptEvent extends EventBase {
   system_prompt: TextContent;
   tools: ToolDescription[];

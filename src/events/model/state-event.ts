@@ -1,7 +1,7 @@
 import type { EventBase } from './event-base.js';
 import type { ErrorClassification, SecurityRisk } from './action-event.js';
 
-/** What a conversation is doing. */
+/** The execution status of a conversation. */
 export const EXECUTION_STATUSES = [
   'idle',
   'running',
@@ -14,14 +14,14 @@ export const EXECUTION_STATUSES = [
 ] as const;
 export type ExecutionStatus = (typeof EXECUTION_STATUSES)[number];
 
-/** One field of the state that changed; `full_state` is a snapshot and is never persisted. */
+/** A changed field of the state. `full_state` is a snapshot and is never stored. */
 export interface ConversationStateUpdateEvent extends EventBase {
   key: string;
   value?: unknown;
   kind: 'ConversationStateUpdateEvent';
 }
 
-/** The run failed. `code` is the class of the failure, `detail` its text. */
+/** The run failed. `code` is the error class, `detail` the message. */
 export interface ConversationErrorEvent extends EventBase {
   code: string;
   detail: string;
@@ -29,35 +29,35 @@ export interface ConversationErrorEvent extends EventBase {
   kind: 'ConversationErrorEvent';
 }
 
-/** Something that a socket's client sent was not understood. Sent to that socket only, never persisted. */
+/** A frame of a socket client was invalid. Sent only to that socket, never stored. */
 export interface ServerErrorEvent extends EventBase {
   code: string;
   detail: string;
   kind: 'ServerErrorEvent';
 }
 
-/** A piece of an answer while the model writes it. Sent to sockets only, never persisted. */
+/** A piece of an answer while the model writes it. Sent only to sockets, never stored. */
 export interface StreamingDeltaEvent extends EventBase {
   content?: string;
   reasoning_content?: string;
   kind: 'StreamingDeltaEvent';
 }
 
-/** What an analyzer thinks of the actions of one answer, by their ids. */
+/** The risks that an analyzer assigned to the actions of one answer, by action id. */
 export interface SecurityAnalysisEvent extends EventBase {
   /** Class names of the analyzer and of the confirmation policy. */
   analyzer: string;
   policy: string;
   risks: Record<string, SecurityRisk>;
-  /** What the analyzer could not do, by action. */
+  /** Problems of the analysis, by action id. */
   details: Record<string, { note: string }>;
   kind: 'SecurityAnalysisEvent';
 }
 
-/** A call of a model, for who looks for what went wrong (`log_completions`). */
+/** A logged model call (`log_completions`). */
 export interface LLMCompletionLogEvent extends EventBase {
   filename: string;
-  /** JSON: what was sent and what came back. */
+  /** Request and answer as JSON. */
   log_data: string;
   model_name: string;
   usage_id: string;
@@ -74,12 +74,12 @@ export interface InterruptEvent extends EventBase {
   kind: 'InterruptEvent';
 }
 
-/** Somebody asked for the history to be condensed. */
+/** A client requested a condensation of the history. */
 export interface CondensationRequest extends EventBase {
   kind: 'CondensationRequest';
 }
 
-/** Events that the model no longer sees, and the summary that stands for them. */
+/** Events that are hidden from the model, and the summary that replaces them. */
 export interface Condensation extends EventBase {
   forgotten_event_ids: string[];
   summary?: string;
