@@ -26,7 +26,9 @@ import type { ProviderAnswer } from './providers/provider.js';
 import { RejectedReasoning } from './retry/rejected-reasoning.js';
 import { assertParamsSupported, assertContextWindow } from './request/config-checks.js';
 
-/** Models through the AI SDK's providers, one step a call; attempts, clocks and error texts are ours. */
+/**
+ * Calls models through the AI SDK's providers, one step per call. Retries, timeouts and error texts are ours.
+ */
 @Injectable()
 export class AiSdkLlm extends Llm {
   private readonly logger = new Logger('Llm');
@@ -120,7 +122,7 @@ export class AiSdkLlm extends Llm {
           features: modelFeatures(config),
           attempt,
           signal: clock.signal,
-          // What a dead attempt still brings is nobody's business any more.
+          // Deltas that arrive after the attempt has ended are dropped.
           onDelta: (delta) => {
             bound.add(delta.content);
             if (config.stream && !clock.signal.aborted) request.onDelta?.(delta);
@@ -142,7 +144,7 @@ export class AiSdkLlm extends Llm {
   }
 }
 
-/** The dialogue with the images that the model can take, in the way in which it takes them. */
+/** Adapts the images of the dialogue to what the model accepts. */
 async function adaptImages(
   { messages, signal }: LlmRequest,
   features: ModelFeatures,
@@ -151,9 +153,7 @@ async function adaptImages(
   return features.inlineImages ? withInlineImages(messages, signal) : messages;
 }
 
-/**
- * Why it takes so long, for who reads the log. What the provider said stays out: it may quote the request.
- */
+/** The log line of a retry. It does not contain the provider's message, which may quote the request. */
 function retryLine({ config, conversationId }: LlmRequest, retry: RetryInfo): string {
   const { attempt, waitSeconds, error } = retry;
   const reason = error instanceof LlmError ? error.code : errorName(error);

@@ -7,28 +7,28 @@ import { LlmError } from './errors/llm-error.js';
 import type { LlmRequest, LlmResponse } from './request/llm-request.js';
 import { chatMessages } from './protocols/chat/chat-messages.js';
 
-/** A call of a model as people read it who look for what went wrong (`log_completions`). */
+/** A model call, logged for debugging (`log_completions`). */
 export interface CompletionLog {
-  /** As the original would name the file. */
+  /** The file name that the original would use. */
   filename: string;
   model: string;
   usageId: string;
-  /** Request and answer in the terms of chat completions, whatever the protocol was. */
+  /** Request and answer in the form of chat completions, for every protocol. */
   data: JsonObject;
 }
 
-/** Told of calls while a conversation is open. */
+/** Receives the logs of calls while a conversation is open. */
 export type CompletionListener = (log: CompletionLog) => void;
 
-/** Characters of messages in one log: they come again with every call. */
+/** Limit for the messages in one log: each call repeats them. */
 const MAX_MESSAGE_CHARACTERS = 512 * 1024;
 const DIALECT = { cacheMarks: false, echoReasoning: true, echoThinking: false, plainStrings: false };
 
-/** Who wants to know what models are asked and what they answer, by conversation. */
+/** Listeners for logs of model calls, by conversation. */
 export class CompletionLogs {
   private readonly listeners = new Map<string, CompletionListener>();
 
-  /** @returns ends it */
+  /** @returns a function that removes the listener */
   listen(conversationId: string, listener: CompletionListener): () => void {
     this.listeners.set(conversationId, listener);
     return () => {
@@ -36,7 +36,7 @@ export class CompletionLogs {
     };
   }
 
-  /** Makes a call, and tells of it if its config wants that; a call that was aborted is told of by nobody. */
+  /** Makes a call and logs it if the config says so. Aborted calls are not logged. */
   async record(request: LlmRequest, call: () => Promise<LlmResponse>): Promise<LlmResponse> {
     const listener = this.listeners.get(request.conversationId);
     if (!request.config.log_completions || listener === undefined) return call();
@@ -79,7 +79,7 @@ function createLog(
         max_output_tokens: config.max_output_tokens ?? undefined,
         stop,
         extra_body: config.litellm_extra_body,
-        // Values of headers may be keys.
+        // The values may be keys.
         extra_headers: Object.keys(config.extra_headers ?? {}),
       },
       ...outcome,
@@ -105,8 +105,8 @@ function errorFields(error: unknown): JsonObject {
 }
 
 /**
- * Messages in the terms of chat completions: images only by their size, and of a long dialogue the first and
- * the last.
+ * Messages in the form of chat completions. Images are replaced by their size; of a dialogue over the limit
+ * only the first and the last messages are kept.
  */
 function boundedMessages(messages: readonly Message[]): JsonObject[] {
   const shown = chatMessages(messages.map(withoutImageData), DIALECT);

@@ -5,22 +5,24 @@ import type { ModelLoader } from './retry/fallback-models.js';
 
 export type * from './request/llm-request.js';
 
-/** The access token of a ChatGPT subscription, renewed if need be. */
+/**
+ * Returns the access token of a ChatGPT subscription, renewed if needed; undefined if nobody is signed in.
+ */
 export type SubscriptionToken = () => Promise<string | undefined>;
 
-/** Calls models. Errors are `LlmError`s whose `code` is the class name that clients of the original know. */
+/** Calls models. Errors are `LlmError`s whose `code` is a class name known to clients of the original. */
 export abstract class Llm {
   abstract complete(request: LlmRequest): Promise<LlmResponse>;
-  /** Whether the model takes images. */
+  /** Whether the model accepts images. */
   abstract supportsVision(config: LlmConfig): boolean;
   /**
-   * Has somebody told of the calls of a conversation whose config says `log_completions`; one listener a
+   * Listens to the logs of a conversation's calls whose config sets `log_completions`; one listener per
    * conversation.
-   * @returns ends it
+   * @returns a function that removes the listener
    */
   abstract listen(conversationId: string, listener: CompletionListener): () => void;
-  /** Tells where the models are that a `fallback_strategy` names. */
+  /** Sets the loader for the models of a `fallback_strategy`. */
   abstract setModelLoader(load: ModelLoader): void;
-  /** Tells where the access token of a ChatGPT subscription is: undefined when nobody is signed in. */
+  /** Sets the source of the access token of a ChatGPT subscription. */
   abstract setTokenProvider(token: SubscriptionToken): void;
 }

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../json/index.js';
 import type { ModelFeatures, ThinkingMode } from './feature-types.js';
 
-/** The features that a config may say otherwise of, by the names that the original gives them. */
+/** The features that a config can override, by the original's names. */
 const SWITCHES: Readonly<Record<string, keyof ModelFeatures & SwitchName>> = {
   supports_vision: 'vision',
   supports_reasoning_effort: 'reasoningEffort',
@@ -29,10 +29,7 @@ type SwitchName =
   | 'plainStrings'
   | 'inlineImages';
 
-/**
- * What a config says a model can do (`capability_overrides`) wins over what is known of it. Unknown names
- * mean nothing.
- */
+/** Applies `capability_overrides` of a config. Unknown names are ignored. */
 export function withOverrides(features: ModelFeatures, overrides: JsonObject): ModelFeatures {
   const changed = { ...features };
   for (const [name, value] of Object.entries(overrides)) {

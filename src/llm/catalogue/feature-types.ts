@@ -1,33 +1,33 @@
-/** How a Claude model is told to think. */
+/** How thinking is configured for a Claude model. */
 export type ThinkingMode = 'none' | 'manual' | 'adaptive';
 
-/** What a model can do, as far as a request depends on it. */
+/** The features of a model on which requests depend. */
 export interface ModelFeatures {
-  /** Claude, whoever serves it. */
+  /** A Claude model, regardless of the provider. */
   claude: boolean;
   vision: boolean;
-  /** Takes `reasoning_effort` or its like. */
+  /** Accepts `reasoning_effort` or an equivalent. */
   reasoningEffort: boolean;
   thinking: ThinkingMode;
-  /** Takes temperature and its like. */
+  /** Accepts sampling parameters such as temperature. */
   sampling: boolean;
-  /** Takes `cache_control` marks. */
+  /** Accepts `cache_control` marks. */
   cacheMarks: boolean;
-  /** Wants its own `reasoning_content` back. */
+  /** Expects its `reasoning_content` to be sent back. */
   echoReasoning: boolean;
   responsesApi: boolean;
-  /** Takes content only as one string, not as a list of parts. */
+  /** Accepts content only as one string, not as a list of parts. */
   plainStrings: boolean;
-  /** Takes words that end an answer. */
+  /** Accepts stop sequences. */
   stopWords: boolean;
-  /** Takes `prompt_cache_key`; undefined: as its provider does. */
+  /** Accepts `prompt_cache_key`; undefined: depends on the provider. */
   cacheKey?: boolean;
-  /** Wants images in the request, not their addresses. */
+  /** Needs image data in the request instead of URLs. */
   inlineImages: boolean;
-  /** Takes `prompt_cache_retention`. */
+  /** Accepts `prompt_cache_retention`. */
   cacheRetention: boolean;
-  /** Tokens of a request; null: not known. */
+  /** Limit of input tokens; null if unknown. */
   maxInputTokens: number | null;
-  /** Tokens of an answer; null: not known. */
+  /** Limit of output tokens; null if unknown. */
   maxOutputTokens: number | null;
 }

@@ -1,7 +1,7 @@
 /**
- * How long the provider asks to wait, in seconds: `retry-after-ms` (OpenAI), `retry-after` in seconds or as a
- * date (https://www.rfc-editor.org/rfc/rfc9110#field.retry-after), or Google's `RetryInfo` in the body
- * (https://cloud.google.com/apis/design/errors). Undefined: it does not say.
+ * The wait that the provider requests, in seconds: `retry-after-ms` (OpenAI), `retry-after` in seconds or as
+ * a date (https://www.rfc-editor.org/rfc/rfc9110#field.retry-after), or Google's `RetryInfo` in the body
+ * (https://cloud.google.com/apis/design/errors). Undefined if there is none.
  * @param thrown an error of the AI SDK
  */
 export function retryAfterSeconds(thrown: Error, body: string | undefined): number | undefined {

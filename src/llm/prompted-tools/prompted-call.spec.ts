@@ -21,7 +21,7 @@ const EDIT: LlmTool = {
 const prompted = { native_tool_calling: false };
 const tools = [TERMINAL, EDIT];
 
-/** What the model answered, as an answer with calls. */
+/** The answer of a model. */
 async function answer(say: string) {
   endpoint.script([{ say }]);
   return llm.complete(request(prompted, { tools }));

@@ -3,11 +3,11 @@ import type { ModelFeatures } from '../catalogue/feature-types.js';
 import { LlmError } from '../errors/llm-error.js';
 import type { LlmConfig } from './llm-config.js';
 
-/** Below this an agent's prompt and tools leave no room to work (the original's limit). */
+/** Below this limit (the original's) an agent's prompt and tools leave no room to work. */
 const MINIMUM_CONTEXT_TOKENS = 16_384;
 
 /**
- * Refuses models that are known to be too small.
+ * Rejects models that are known to have a too small context window.
  * @throws LlmError `LLMContextWindowTooSmallError`, unless `ALLOW_SHORT_CONTEXT_WINDOWS` is set in the
  *   environment
  */
@@ -24,16 +24,16 @@ export function assertContextWindow(config: LlmConfig): void {
 }
 
 /**
- * Where LiteLLM knows of an effort that a model does not take. It is in every config, so the others do not
- * complain.
+ * Providers for which LiteLLM rejects an unsupported effort. It is set in every config, so the others ignore
+ * it.
  */
 const STRICT_ABOUT_EFFORT = new Set(['openai', 'azure']);
 
 /**
- * Parameters that the config sets and the model does not take are left out of requests, unless `drop_params`
- * is false: then they are an error.
- * @param provider the prefix of the model's name
- * @throws LlmError `LLMBadRequestError` in LiteLLM's words
+ * Parameters that the model does not support are omitted from requests, unless `drop_params` is false: then
+ * they are an error.
+ * @param provider prefix of the model name
+ * @throws LlmError `LLMBadRequestError` with LiteLLM's text
  */
 export function assertParamsSupported(config: LlmConfig, features: ModelFeatures, provider: string): void {
   if (config.drop_params || provider === 'scripted') return;

@@ -2,7 +2,7 @@ import type { Message, TextContent } from '../../events/index.js';
 import type { JsonObject } from '../../json/index.js';
 import type { LlmConfig } from './llm-config.js';
 
-/** A tool as the model is told of it. */
+/** A tool as described to the model. */
 export interface LlmTool {
   name: string;
   description: string;
@@ -10,47 +10,44 @@ export interface LlmTool {
   parameters: JsonObject;
 }
 
-/** One request to a model: one step, no tool is executed here. */
+/** One request to a model. No tool is executed here. */
 export interface LlmRequest {
   config: LlmConfig;
-  /** The first message is the system message: block 0 static, block 1 dynamic if there is one. */
+  /** The first message is the system message: block 0 is static, block 1 dynamic if present. */
   messages: readonly Message[];
   tools: readonly LlmTool[];
-  /** Words that end the answer; they are not part of it. */
+  /** Stop sequences; they are not part of the answer. */
   stop?: readonly string[];
   /** Sent as the cache key and session id of the request. */
   conversationId: string;
   signal: AbortSignal;
-  /** Called for each piece of text or reasoning when the answer is streamed. */
+  /** Called for each piece of a streamed answer. */
   onDelta?: (delta: LlmDelta) => void;
-  /**
-   * Called before a further attempt after an error that may pass; what was streamed of the failed one is
-   * void.
-   */
+  /** Called before a retry. What was streamed by the failed attempt is void. */
   onRetry?: (info: RetryInfo) => void;
 }
 
-/** A further attempt that is about to be made. */
+/** A retry that is about to be made. */
 export interface RetryInfo {
-  /** Its number; the first attempt is 1. */
+  /** Number of the attempt; the first one is 1. */
   attempt: number;
   waitSeconds: number;
-  /** Why the one before it failed. */
+  /** The error of the previous attempt. */
   error: Error;
 }
 
-/** A piece of an answer while it is written. */
+/** A piece of a streamed answer. */
 export interface LlmDelta {
-  /** `call`: a piece of the arguments of a tool call, which are JSON. */
+  /** `call`: a piece of the JSON arguments of a tool call. */
   kind: 'text' | 'reasoning' | 'call';
   content: string;
-  /** The tool that is called. */
+  /** The name of the called tool. */
   tool?: string;
-  /** The id that the provider gave the answer, once it is known. */
+  /** The provider's id of the answer, once known. */
   responseId?: string;
 }
 
-/** Tokens of one answer. `prompt_tokens` include cache reads and writes. */
+/** Token counts of one answer. `prompt_tokens` includes cache reads and writes. */
 export interface LlmUsage {
   prompt_tokens: number;
   completion_tokens: number;
@@ -61,16 +58,16 @@ export interface LlmUsage {
   context_window: number;
 }
 
-/** What the model answered. */
+/** The answer of a model. */
 export interface LlmResponse {
   id: string;
-  /** Who answered, when it was not the model that was asked. */
+  /** The model that answered, if it is not the requested one. */
   model?: string;
-  /** Role assistant: text, tool calls (arguments verbatim), reasoning. */
+  /** Role assistant: text, tool calls (arguments verbatim) and reasoning. */
   message: Omit<Message, 'content'> & { content: TextContent[] };
   usage: LlmUsage;
-  /** US dollars; null when the price of the model is not known. */
+  /** US dollars; null if the price of the model is unknown. */
   cost: number | null;
-  /** Seconds of the attempt that succeeded. */
+  /** Duration of the successful attempt in seconds. */
   latency: number;
 }

@@ -4,10 +4,10 @@ import type { LlmConfig } from '../request/llm-config.js';
 import { LlmError, type LlmErrorCode } from '../errors/llm-error.js';
 import type { LlmRequest, LlmResponse } from '../request/llm-request.js';
 
-/** Finds the model that a name stands for. */
+/** Loads the config of a named model. */
 export type ModelLoader = (name: string) => Promise<LlmConfig>;
 
-/** Another model may answer where these are the end; what is wrong with a request is wrong everywhere. */
+/** Errors for which another model is tried. An invalid request would be invalid for every model. */
 const TRANSIENT: ReadonlySet<LlmErrorCode> = new Set([
   'LLMRateLimitError',
   'LLMTimeoutError',
@@ -18,15 +18,15 @@ const TRANSIENT: ReadonlySet<LlmErrorCode> = new Set([
 ]);
 
 /**
- * Asks the models of `fallback_strategy` in their order when the one that was meant does not answer; each
- * call begins anew.
+ * Tries the models of `fallback_strategy` in order if the requested model fails. Each call starts with the
+ * requested model.
  */
 export class FallbackModels {
   private readonly logger = new Logger('Llm');
-  /** Set by whoever keeps the profiles. */
+  /** Set by the owner of the profiles. */
   load: ModelLoader | undefined;
 
-  /** @throws what the first model failed with, or the signal's reason */
+  /** @throws the error of the requested model, or the signal's reason */
   async callLogged(
     request: LlmRequest,
     complete: (request: LlmRequest) => Promise<LlmResponse>,
@@ -43,7 +43,7 @@ export class FallbackModels {
     }
   }
 
-  /** The answer counts in the bucket of the model that was meant. Undefined: this one does not help. */
+  /** The answer is counted under the usage id of the requested model. Undefined if the fallback fails. */
   private async tryFallback(
     name: string,
     error: LlmError,
@@ -57,7 +57,7 @@ export class FallbackModels {
       const other = await this.load(name);
       signal.throwIfAborted();
       this.logger.warn(`${line}; asks '${name}' (${other.model}) instead`);
-      // What was streamed of the failed answer is void.
+      // What the failed attempt streamed is void.
       request.onRetry?.({ attempt: 1, waitSeconds: 0, error });
       const config: LlmConfig = {
         ...other,

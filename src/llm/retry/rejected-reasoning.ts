@@ -3,23 +3,23 @@ import { isNativeError } from 'node:util/types';
 import type { Message, MessageToolCall } from '../../events/index.js';
 import { splitThoughtSignature } from '../protocols/thought-signature.js';
 
-/** How providers say that reasoning which is sent back is not theirs, or does not fit any more. */
+/** Texts of providers that reject reasoning which is sent back. */
 const REJECTION =
   /invalid .{0,2}signature.{0,2} in .{0,2}thinking|bound to a different conversation|thinking.{0,60} cannot be modified|encrypted.content.{0,80}(could not|cannot|can't) be (verified|decrypted|parsed)|invalid_encrypted_content|thought.?signature is (not valid|invalid)|corrupted thought signature/i;
 
-/** Conversations of which is known what is refused; one that was forgotten finds out again. */
+/** Limit for the remembered conversations; a forgotten one is rejected once more. */
 const MAX_CONVERSATIONS = 1_000;
 
 /**
- * Signed and encrypted reasoning goes back to whoever can read it. Who that is cannot be told from outside:
- * another account, another region, a model of another maker behind the same protocol or a shortened history
- * make it void. So a provider that refuses some gets the dialogue again without it, and from then on without
- * what was in that request.
+ * Handles rejected reasoning. Signed and encrypted reasoning is sent back with the dialogue, but another
+ * account, region, vendor or a shortened history make it invalid, which cannot be known in advance. If a
+ * provider rejects it, the request is sent again without it, and it is omitted from all later requests of the
+ * conversation.
  */
 export class RejectedReasoning {
   private readonly rejected = new Map<string, Set<string>>();
 
-  /** Calls with what may be sent, and once more when some of it is refused. */
+  /** Sends the messages, and once more without their reasoning if that is rejected. */
   async call<T>(
     conversationId: string,
     messages: readonly Message[],
@@ -42,7 +42,7 @@ export class RejectedReasoning {
     return messages.map((message) => withoutRejected(message, isRefused));
   }
 
-  /** Whether there was anything that can be left out. */
+  /** Returns whether the messages had reasoning that can be omitted. */
   private remember(conversationId: string, messages: readonly Message[]): boolean {
     const secrets = messages.flatMap(signaturesOf);
     const refused = new Set([...(this.rejected.get(conversationId) ?? []), ...secrets.map(digest)]);
@@ -54,7 +54,7 @@ export class RejectedReasoning {
   }
 }
 
-/** What only its author can read, of one message. */
+/** The signatures and encrypted parts of a message. */
 function signaturesOf(message: Message): string[] {
   const { thinking_blocks, responses_reasoning_item: item, tool_calls = [], tool_call_id } = message;
   const signatures = [
@@ -83,7 +83,7 @@ function withoutRejected(message: Message, isRefused: (secret: string | undefine
     ...(keepsItem && { responses_reasoning_item: item }),
     ...(message.tool_calls && {
       tool_calls: message.tool_calls.map((call) => ({
-        // An item that followed from reasoning is refused without it; one without an id is not.
+        // Providers reject the item of omitted reasoning, but accept a call without an item id.
         ...(item && !keepsItem ? withoutItemId(call) : call),
         id: bare(call.id),
       })),
@@ -100,7 +100,7 @@ function digest(secret: string): string {
   return createHash('sha256').update(secret).digest('base64');
 }
 
-/** All that an error says, whether it was thrown or came in a stream. */
+/** The text of an error that was thrown or came in a stream. */
 function errorText(error: unknown): string {
   if (!isNativeError(error)) return JSON.stringify({ error });
   const body = 'responseBody' in error && typeof error.responseBody === 'string' ? error.responseBody : '';

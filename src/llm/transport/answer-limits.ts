@@ -2,35 +2,33 @@ import { turnForPiece } from '../../flow/index.js';
 import { LlmError } from '../errors/llm-error.js';
 
 const MIB = 1024 * 1024;
-/**
- * No model says so much in a stream: some take 350 bytes for each token, so this is room for 190,000 of them.
- */
+/** Limit for a streamed answer. Some providers send 350 bytes per token, so this allows 190,000 tokens. */
 const MAX_STREAM_BYTES = 64 * MIB;
-/** One event of a stream; the largest that there are bring pictures, or repeat the whole answer. */
+/** Limit for one event of a stream. The largest ones carry images or repeat the whole answer. */
 const MAX_LINE_BYTES = 8 * MIB;
-/** An answer that is not streamed, and the text of one that is, which is kept until its end. */
+/** Limit for an answer that is not streamed, and for the text of one that is, which is kept until its end. */
 const MAX_BODY_BYTES = 16 * MIB;
 /**
- * Working on so much takes up to some milliseconds; of a model that people wait for come some hundred bytes
- * at a time.
+ * Chunks from this size on take up to some milliseconds to process. Streams of models usually arrive in
+ * chunks of some hundred bytes.
  */
 const LARGE_CHUNK_BYTES = 16 * 1024;
 const LINE_END = 0x0a;
 
-/** Watches over the size of an answer: memory must not fill with it. */
+/** Limits the size of an answer, so that it cannot fill the memory. */
 export class AnswerSizeLimit {
   private readonly inLines: boolean;
   private readonly maxBytes: number;
   private length = 0;
   private line = 0;
 
-  /** @param type the content type of the answer */
+  /** @param type content type of the answer */
   constructor(type: string) {
     this.inLines = /event-stream|ndjson/.test(type) && !type.includes('amazon');
     this.maxBytes = /stream|ndjson/.test(type) ? MAX_STREAM_BYTES : MAX_BODY_BYTES;
   }
 
-  /** @throws LlmError as soon as the answer has no measure */
+  /** @throws LlmError as soon as the answer exceeds a limit */
   add(chunk: Uint8Array): void {
     this.length += chunk.length;
     const end = this.inLines ? chunk.lastIndexOf(LINE_END) : -1;
@@ -41,28 +39,25 @@ export class AnswerSizeLimit {
 }
 
 /**
- * Resolves when a piece of an answer may be worked on. Large ones wait for a turn of their own: an endpoint
- * that sends faster than it is read has megabytes ready, and they would all be worked on in one turn.
+ * Resolves when a chunk of an answer may be processed. Large chunks get a turn of the event loop each: an
+ * endpoint that sends faster than it is read would otherwise have megabytes processed in one turn.
  */
 export async function yieldForLargeChunk(chunk: Uint8Array): Promise<void> {
   if (chunk.length >= LARGE_CHUNK_BYTES) await turnForPiece();
 }
 
-/**
- * Watches over what a model says in a stream, in characters: little of its bytes may be text, or nearly all
- * of them.
- */
+/** Limits the text of a streamed answer in characters. Its share of the bytes may be small or nearly all. */
 export class TextLimit {
   private length = 0;
 
-  /** @throws LlmError as soon as it is more than an answer can be */
+  /** @throws LlmError as soon as the text exceeds the limit */
   add(text: string): void {
     this.length += text.length;
     if (this.length > MAX_BODY_BYTES) throw tooLong(MAX_BODY_BYTES, 'of text in one answer');
   }
 }
 
-/** The response of a provider, which ends with an `LlmError` where it has no measure. */
+/** Wraps a response so that its body fails with an `LlmError` if it exceeds a limit. */
 export function limitAnswer(response: Response): Response {
   if (!response.body) return response;
   const { status, statusText, headers } = response;
@@ -77,7 +72,7 @@ export function limitAnswer(response: Response): Response {
   return new Response(response.body.pipeThrough(bounded), { status, statusText, headers });
 }
 
-/** Tool calls of one answer: far more than any model asks for at a time. */
+/** Limit for the tool calls of one answer, far more than any model makes at a time. */
 export const MAX_CALLS = 512;
 
 /** The error for an answer with more than `MAX_CALLS`. */

@@ -14,7 +14,7 @@ const SSE = 'text/event-stream';
 const data = (event: object): string => `data: ${JSON.stringify(event)}\n\n`;
 const chat = (delta: object): string =>
   data({ id: 'x', choices: [{ index: 0, delta, finish_reason: null }] });
-/** A response whose text goes on and on. */
+/** A response whose text does not end. */
 const responses = {
   first:
     data({ type: 'response.created', response: { id: 'r', created_at: 1, model: 'gpt-5' } }) +

@@ -7,12 +7,12 @@ const PROXY_VARIABLES = ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY
 let dispatcher: Promise<Dispatcher> | undefined;
 
 /**
- * `fetch` for calls to models. Node's own gives up when no header has come for five minutes, or nothing of a
- * body: how long an answer may take is in the config, and the clock of the attempt watches over it. Proxies
- * are those of the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`).
+ * `fetch` for calls to models. Node's own fails if no header arrives within five minutes or a body stalls;
+ * here the config and the clock of the attempt limit the time. Proxies are those of the environment
+ * (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`).
  */
 export const modelFetch: typeof fetch = async (input, init) => {
-  // The SDKs give an address, and what they send beside it.
+  // The SDKs pass a URL and an init object.
   const first = new Request(input, { ...init, body: undefined });
   const asked = {
     url: first.url,
@@ -34,8 +34,8 @@ export const modelFetch: typeof fetch = async (input, init) => {
 };
 
 /**
- * The connections to models. undici is loaded when they are first needed; the bundle has no more of it than
- * is used here.
+ * The connection pool for calls to models. undici is loaded on first use; the bundle contains only the parts
+ * of it that are used here.
  */
 export function modelDispatcher(): Promise<Dispatcher> {
   return (dispatcher ??= makeDispatcher());

@@ -4,21 +4,21 @@ import { AnswerSizeLimit, yieldForLargeChunk } from './answer-limits.js';
 import { modelDispatcher } from './model-fetch.js';
 import { followRedirects } from './redirects.js';
 
-/** A request with a body of JSON. */
+/** A POST request with a JSON body. */
 export interface ModelRequest {
   url: string;
-  /** Names in lower case. */
+  /** Header names are in lower case. */
   headers: Record<string, string>;
   body: Buffer;
   signal: AbortSignal;
 }
 
-/** What a provider sends back. */
+/** The response of a provider. */
 export interface ModelReply {
   status: number;
-  /** Names in lower case. */
+  /** Header names are in lower case. */
   headers: Record<string, string>;
-  /** Ends with an `LlmError` where it has no measure. */
+  /** Fails with an `LlmError` if it exceeds a limit. */
   body: AsyncIterable<Uint8Array>;
 }
 
@@ -30,8 +30,8 @@ const DECODERS: Readonly<Record<string, () => ReturnType<typeof createGunzip>>> 
 };
 
 /**
- * Posts to a model. It is what `modelFetch` does without the web's streams, which cost more than the rest of
- * a short call.
+ * Posts to a model: like `modelFetch`, but without web streams, which cost more than the rest of a short
+ * call.
  */
 export async function postToModel({ url, headers, body, signal }: ModelRequest): Promise<ModelReply> {
   const dispatcher = await modelDispatcher();
@@ -71,7 +71,7 @@ function lastOf(values: string | string[] | undefined): string | undefined {
   return Array.isArray(values) ? values.at(-1) : values;
 }
 
-/** Nobody asked for it, but some proxies pack what they pass on. */
+/** Some proxies compress responses although no compression was requested. */
 function decodedBody(body: Readable, encoding: string | undefined): Readable {
   const decoder = DECODERS[encoding?.trim().toLowerCase() ?? '']?.();
   if (!decoder) return body;
@@ -89,7 +89,7 @@ async function* limited(body: Readable, type: string): AsyncGenerator<Uint8Array
   }
 }
 
-/** All of a body, as text. */
+/** Reads a whole body as text. */
 export async function readText(body: AsyncIterable<Uint8Array>): Promise<string> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of body) chunks.push(chunk);

@@ -1,36 +1,34 @@
-/** As many as `fetch` follows (https://fetch.spec.whatwg.org/#http-redirect-fetch). */
+/** The limit of `fetch` (https://fetch.spec.whatwg.org/#http-redirect-fetch). */
 const MAX_REDIRECTS = 20;
 
 const REDIRECT_STATUSES: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 /**
- * Headers that tell nothing of who asks: no others go to another host. Keys are called as each provider
- * likes.
+ * Headers that may be sent to another origin. All others may hold keys, whose names depend on the provider.
  */
 const SAFE_HEADERS: ReadonlySet<string> = new Set(['accept', 'content-type', 'user-agent']);
 
-/** What is asked for, where, and how. */
+/** An HTTP request. */
 export interface OutgoingRequest<Body> {
   url: string;
   method: string;
-  /** Names in lower case. */
+  /** Header names are in lower case. */
   headers: Record<string, string>;
-  /** Undefined: none. */
+  /** Undefined if there is no body. */
   body: Body | undefined;
 }
 
-/** What came back, as far as it may lead elsewhere. */
+/** What a redirect needs to know of a response. */
 interface RedirectInfo {
   status: number;
   location: string | undefined;
-  /** Has the rest of it thrown away. */
+  /** Discards the body. */
   discard: () => Promise<unknown>;
 }
 
 /**
- * Asks, and goes where it is sent. What was to be posted is posted there, too, unless the answer says to get
- * something (303), as an address that moved is not asked for something else. To another origin go neither
- * keys nor headers of one's own.
+ * Sends a request and follows redirects. A POST stays a POST with its body unless the status is 303, because
+ * a moved address expects the same request. Keys and custom headers are not sent to another origin.
  */
 export async function followRedirects<Body, Answer>(
   asked: OutgoingRequest<Body>,
