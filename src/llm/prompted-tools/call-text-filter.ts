@@ -2,9 +2,9 @@ import type { LlmDelta } from '../request/llm-request.js';
 import { CALL_START } from './call-text.js';
 
 /**
- * Lets the words of a prompted model through while it writes, and not the call behind them: whoever watches a
- * native model is not shown its calls in pieces either. What may be the beginning of a call is held back
- * until it is clear.
+ * Forwards the text of a prompted model's stream without the call at its end, because clients do not see
+ * calls of native models as text either. Text that may be the start of a call is held back until that is
+ * clear.
  */
 export class CallTextFilter {
   private held = '';
@@ -12,7 +12,7 @@ export class CallTextFilter {
 
   constructor(private readonly show: (delta: LlmDelta) => void) {}
 
-  /** A piece of the answer. */
+  /** Adds a piece of the answer. */
   add(delta: LlmDelta): void {
     if (delta.kind !== 'text') return this.show(delta);
     if (this.inCall) return;
@@ -24,20 +24,20 @@ export class CallTextFilter {
     if (clear > 0) this.show({ ...delta, content: text.slice(0, clear) });
   }
 
-  /** The attempt failed: another one begins. */
+  /** Resets the filter for another attempt. */
   reset(): void {
     this.held = '';
     this.inCall = false;
   }
 
-  /** The answer is over: what was held back was no call. */
+  /** Emits the text that was held back, because the answer is complete. */
   end(): void {
     if (this.held !== '') this.show({ kind: 'text', content: this.held });
     this.held = '';
   }
 }
 
-/** How many characters at the end may be the beginning of a call. */
+/** Length of the end of the text that may be the start of a call. */
 function partialStartLength(text: string): number {
   for (let length = Math.min(CALL_START.length - 1, text.length); length > 0; length--) {
     if (CALL_START.startsWith(text.slice(-length))) return length;

@@ -3,7 +3,7 @@ import type { LlmResponse, LlmTool } from '../request/llm-request.js';
 import { readCall, type WrittenCall } from './call-text.js';
 import { parametersOf, parseOrUndefined, requiredOf, type ParameterSchema } from './schema.js';
 
-/** A model wrote a call that cannot be read. The message is for the model. */
+/** A prompted model wrote an invalid call. The message is for the model. */
 export class CallNotationError extends Error {
   override readonly name = 'CallNotationError';
 }
@@ -11,8 +11,8 @@ export class CallNotationError extends Error {
 type Answer = LlmResponse['message'];
 
 /**
- * Makes a call of what a prompted model has written; an answer in plain words stays as it is.
- * @param history the dialogue before it, for the number of the call
+ * Converts the text of a prompted model into a tool call; an answer without a call is not changed.
+ * @param history the preceding dialogue, to number the call
  * @throws CallNotationError
  */
 export function promptedAnswer(
@@ -20,7 +20,7 @@ export function promptedAnswer(
   tools: readonly LlmTool[],
   history: readonly Message[],
 ): Answer {
-  // Some models call tools in their own way although they were told of none.
+  // Some models make native calls although they were offered no tools.
   if (answer.tool_calls?.length) return answer;
   const written = readCall(answer.content.map(({ text }) => text).join('\n'));
   if (!written) return answer;
@@ -35,7 +35,7 @@ export function promptedAnswer(
   return { role, content: [textContent(written.text)], tool_calls: [call], ...rest };
 }
 
-/** Such calls have no ids of their own: they are counted. */
+/** Prompted calls have no ids, so they are numbered. */
 function nextId(history: readonly Message[]): string {
   const numbers = history
     .flatMap(({ tool_calls }) => tool_calls ?? [])
@@ -73,7 +73,7 @@ function argumentsOf({ parameters }: WrittenCall, tool: LlmTool): Record<string,
   return values;
 }
 
-/** Text becomes what the schema asks for. What does not fit is left to the tool, which says what it wants. */
+/** Converts a text to the type of its schema. Other mismatches are reported by the tool. */
 function readValue(name: string, text: string, schema: ParameterSchema): unknown {
   if (Array.isArray(schema.enum)) {
     const allowed: unknown[] = schema.enum;

@@ -5,7 +5,7 @@ import { CallTextFilter } from './call-text-filter.js';
 import { CallNotationError, promptedAnswer } from './prompted-answer.js';
 import { promptedMessages } from './prompted-messages.js';
 
-/** A request as it is sent, and how to read what comes back. */
+/** A request with prompted tools, and the function that reads its answer. */
 export interface PromptedCall {
   request: LlmRequest;
   /** @throws CallFormatError */
@@ -13,9 +13,9 @@ export interface PromptedCall {
 }
 
 /**
- * For a model that has no calls of its own (`native_tool_calling: false`): tools, calls and results become
- * text.
- * @param stopWords whether the model can be stopped where a call ends
+ * Converts a request for a model without native tool calls (`native_tool_calling: false`): tools, calls and
+ * results become text.
+ * @param stopWords whether the model supports stop sequences
  */
 export function promptedCall(asked: LlmRequest, stopWords: boolean): PromptedCall {
   const { messages, tools, onDelta } = asked;

@@ -5,8 +5,8 @@ import { toolDocs } from './tool-docs.js';
 import { TASK_END, exampleText, resultHeader } from './worked-example.js';
 
 /**
- * A dialogue for a model without calls of its own: tools are described in the instructions, an example stands
- * before the first message, calls and their results are text.
+ * The dialogue for a model without native tool calls: the system prompt describes the tools, an example
+ * precedes the first message, calls and results are text.
  */
 export function promptedMessages(messages: readonly Message[], tools: readonly LlmTool[]): Message[] {
   const written = messages.map(withoutCalls);
@@ -26,7 +26,7 @@ function withoutCalls(message: Message): Message {
   return { ...said, content: [...thought, textContent(calls.map(writeCall).join('\n'))] };
 }
 
-/** A result is told as by the user: nobody else speaks to such a model. */
+/** Results are user messages, because the model knows no tool role. */
 function resultMessage(message: Message): Message {
   const header = resultHeader(message.name ?? 'tool');
   const [first, ...rest] = message.content;
@@ -44,7 +44,7 @@ function withExample(message: Message, tools: readonly LlmTool[]): Message {
   };
 }
 
-/** The tools stand in the first block, which is the same in every conversation and therefore cached. */
+/** Adds the tools to the first block, which is the same in every conversation and therefore cached. */
 function withDocs(messages: Message[], tools: readonly LlmTool[]): Message[] {
   const docs = toolDocs(tools);
   const [first, ...rest] = messages;

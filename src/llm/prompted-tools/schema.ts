@@ -2,7 +2,7 @@ import { parseShallow } from '../../text/index.js';
 import { isJsonObject } from '../../json/index.js';
 import type { LlmTool } from '../request/llm-request.js';
 
-/** What is known of one parameter of a tool. */
+/** The schema of a parameter. */
 export interface ParameterSchema {
   [keyword: string]: unknown;
   type?: unknown;
@@ -10,7 +10,7 @@ export interface ParameterSchema {
   description?: unknown;
 }
 
-/** The parameters of a tool by name. */
+/** Schemas of a tool's parameters by name. */
 export function parametersOf(tool: LlmTool): Map<string, ParameterSchema> {
   const { properties } = tool.parameters;
   if (!isJsonObject(properties)) return new Map();
@@ -19,19 +19,19 @@ export function parametersOf(tool: LlmTool): Map<string, ParameterSchema> {
   );
 }
 
-/** The names of the parameters that a call must have. */
+/** Names of the required parameters. */
 export function requiredOf(tool: LlmTool): string[] {
   const { required } = tool.parameters;
   return Array.isArray(required) ? required.filter((name) => typeof name === 'string') : [];
 }
 
-/** The arguments of a call; what is no JSON object has none. */
+/** The arguments of a call; empty if they are not a JSON object. */
 export function argumentsObject(text: string): Record<string, unknown> {
   const value = parseOrUndefined(text);
   return isJsonObject(value) ? value : {};
 }
 
-/** JSON, or undefined where it is none, or nests too deeply. */
+/** Parses JSON; undefined if it is invalid or nests too deeply. */
 export function parseOrUndefined(text: string): unknown {
   try {
     return parseShallow(text);

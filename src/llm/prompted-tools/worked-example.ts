@@ -2,7 +2,7 @@ import type { LlmTool } from '../request/llm-request.js';
 import { writeCall } from './call-text.js';
 import { parametersOf } from './schema.js';
 
-/** One step of the example: what is said, the call, what came of it. */
+/** A step of the example: text, call and result. */
 interface Step {
   says: string;
   call: { name: string; arguments: Record<string, unknown> };
@@ -52,15 +52,15 @@ Do NOT assume the environment is the same as in the example above.
 
 --------------------- NEW TASK DESCRIPTION ---------------------`;
 
-/** What stands behind the first message of the user. */
+/** The text after the first message of the user. */
 export const TASK_END = `--------------------- END OF NEW TASK DESCRIPTION ---------------------
 
 PLEASE follow the format strictly! PLEASE EMIT ONE AND ONLY ONE FUNCTION CALL PER MESSAGE.
 `;
 
 /**
- * What stands before the first message of the user: a task solved with the tools that there are, as far as
- * the example knows them. A model learns more from one good dialogue than from rules.
+ * The text before the first message of the user: a task that is solved with the available tools, as far as
+ * the example covers them. One good dialogue teaches a model more than rules.
  */
 export function exampleText(tools: readonly LlmTool[]): string {
   const steps = STEPS.flatMap(({ says, call, result }) => {
@@ -75,7 +75,7 @@ export function exampleText(tools: readonly LlmTool[]): string {
   return [EXAMPLE_START, ...steps, EXAMPLE_END].join('\n');
 }
 
-/** How a result begins in the dialogue. */
+/** The header of a result. */
 export function resultHeader(tool: string): string {
   return `EXECUTION RESULT of [${tool}]:\n`;
 }

@@ -2,22 +2,23 @@ import { createHash } from 'node:crypto';
 import type { Message, MessageToolCall } from '../../events/index.js';
 import { splitThoughtSignature, withThoughtSignature } from './thought-signature.js';
 
-/** Which ids of tool calls a provider takes. */
+/** The form of tool call ids that a provider accepts. */
 export interface CallIdForm {
   pattern: RegExp;
-  /** Characters of an id that is made in the place of one that it would refuse; letters and digits only. */
+  /** Length of replacement ids, which consist of letters and digits. */
   length: number;
-  /** Whether an id may not come twice in a dialogue. */
+  /** Whether ids must be unique in a dialogue. */
   unique: boolean;
 }
 
-/** OpenAI's chat completions take 40 characters at most, whatever they are. */
+/** OpenAI's chat completions accept up to 40 characters of any kind. */
 export const ANY_CALL_ID: CallIdForm = { pattern: /^[\x21-\x7e]{1,40}$/, length: 32, unique: false };
 /**
- * Anthropic and AWS (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolUseBlock.html).
+ * Anthropic's and AWS's form
+ * (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolUseBlock.html).
  */
 export const CLAUDE_CALL_ID: CallIdForm = { pattern: /^[a-zA-Z0-9_-]{1,64}$/, length: 32, unique: true };
-/** Mistral wants exactly nine letters or digits. */
+/** Mistral requires exactly nine letters or digits. */
 export const MISTRAL_CALL_ID: CallIdForm = { pattern: /^[a-zA-Z0-9]{9}$/, length: 9, unique: false };
 
 /**

@@ -3,14 +3,14 @@ import type { JsonObject } from '../../json/index.js';
 import type { LlmTool } from '../request/llm-request.js';
 import type { ProviderCall } from '../providers/provider.js';
 
-/** Sampling is sent only when it is set; models that reason refuse temperature and top_p. */
+/** Sampling parameters that are set. Reasoning models reject temperature and top_p. */
 export function samplingFields({ request, features }: ProviderCall): JsonObject {
   const { temperature, top_p, seed } = request.config;
   if (!features.sampling) return { seed: seed ?? undefined };
   return { temperature: temperature ?? undefined, top_p: top_p ?? undefined, seed: seed ?? undefined };
 }
 
-/** Tools in the SDK's terms; the schema goes over the wire as it is. */
+/** Tools in the SDK's form; schemas are sent unchanged. */
 export function functionTools(tools: readonly LlmTool[]): LanguageModelV3FunctionTool[] | undefined {
   if (tools.length === 0) return undefined;
   return tools.map(({ name, description, parameters }) => ({
@@ -21,14 +21,14 @@ export function functionTools(tools: readonly LlmTool[]): LanguageModelV3Functio
   }));
 }
 
-/** Words that end an answer, in the SDK's terms. */
+/** Stop sequences in the SDK's form. */
 export function stopSequences({ request }: ProviderCall): string[] | undefined {
   return request.stop === undefined ? undefined : [...request.stop];
 }
 
 /**
- * Headers that every provider gets: who asks (OpenRouter's names), which conversation, and what the config
- * adds.
+ * Headers for every provider: the application (OpenRouter's names), the conversation, and those of the
+ * config.
  */
 export function requestHeaders({ request }: ProviderCall): Record<string, string> {
   const { config, conversationId } = request;

@@ -8,7 +8,7 @@ import { sdkPrompt, type OptionFields } from '../protocols/sdk/prompt.js';
 import { fromEnvironment } from './credentials/environment.js';
 import type { Provider, ProviderAnswer, ProviderCall } from './provider.js';
 
-/** Gemini by Google AI Studio's `generateContent` (https://ai.google.dev/api/generate-content). */
+/** Gemini through Google AI Studio's `generateContent` (https://ai.google.dev/api/generate-content). */
 export const gemini: Provider = { errorFamily: 'GeminiException', call: callGemini };
 
 async function callGemini(call: ProviderCall): Promise<ProviderAnswer> {
@@ -20,16 +20,16 @@ async function callGemini(call: ProviderCall): Promise<ProviderAnswer> {
   });
 }
 
-/** Where Gemini is served, and how to get in. */
+/** The endpoint of a service with `generateContent`. */
 export interface GoogleService {
   name?: string;
-  /** Ends before `/models`. */
+  /** Without `/models`. */
   baseURL: string | undefined;
   apiKey: string;
   fetch: typeof fetch;
 }
 
-/** Asks a service that speaks `generateContent`. */
+/** Calls a service with `generateContent`. */
 export async function callGoogle(call: ProviderCall, service: GoogleService): Promise<ProviderAnswer> {
   const { createGoogleGenerativeAI } = await import('@ai-sdk/google');
   const { config, messages, tools } = call.request;
@@ -59,7 +59,7 @@ export async function callGoogle(call: ProviderCall, service: GoogleService): Pr
   return toAnswer(output, 'completion');
 }
 
-/** Gemini 2.5 takes a budget, Gemini 3 a level; older ones do not think. */
+/** Gemini 2.5 expects a budget, Gemini 3 a level; older models do not think. */
 function thinkingOptions({ model, request: { config } }: ProviderCall): OptionFields {
   if (config.reasoning_effort === null || !/^gemini-(2\.5|[3-9])/.test(model)) return {};
   const effort = requestedEffort(config);
@@ -78,7 +78,7 @@ function thinkingOptions({ model, request: { config } }: ProviderCall): OptionFi
 }
 
 /**
- * Fewer tokens are refused; Pro cannot do without thinking (https://ai.google.dev/gemini-api/docs/thinking).
+ * Smaller budgets are rejected; Pro cannot disable thinking (https://ai.google.dev/gemini-api/docs/thinking).
  */
 function minimumBudget(model: string): number {
   if (model.startsWith('gemini-2.5-flash-lite')) return 512;

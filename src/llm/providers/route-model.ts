@@ -5,30 +5,30 @@ import { compatibleServices } from './openai-compatible.js';
 import * as prefixes from './prefixes.js';
 import type { Provider } from './provider.js';
 
-/** Which prefix of a model name leads where. */
+/** Providers by the prefix of model names. */
 const PROVIDERS: Readonly<Record<string, Provider>> = { ...compatibleServices, ...prefixes };
 
-/** A provider, and what it calls the model. */
+/** The provider of a model, and the provider's name of it. */
 export interface Route {
   provider: Provider;
-  /** The prefix that led to it. */
+  /** The prefix of the model name. */
   prefix: string;
   model: string;
 }
 
-/** The prefixes of model names that lead somewhere. */
+/** All prefixes of model names. */
 export function providerNames(): string[] {
   return Object.keys(PROVIDERS);
 }
 
-/** What is wrong with a model's name, with those that were probably meant; undefined: somebody serves it. */
+/** The error text for a model name that no provider serves, with suggestions; undefined for a valid name. */
 export function nameProblem(name: string): string | undefined {
   return findRoute(name) ? undefined : unknownModel(name, Object.keys(PROVIDERS));
 }
 
 /**
- * Finds who serves a model.
- * @throws LlmError `LLMBadRequestError` in LiteLLM's words when nobody does
+ * Finds the provider of a model.
+ * @throws LlmError `LLMBadRequestError` with LiteLLM's text if there is none
  */
 export function routeModel(name: string): Route {
   const route = findRoute(name);
@@ -43,7 +43,7 @@ export function routeModel(name: string): Route {
   );
 }
 
-/** A prefix alone names no model, but a script needs no name. */
+/** A prefix alone names no model, except that scripts need no name. */
 function findRoute(name: string): Route | undefined {
   const { provider: prefix, model } = parseModelName(name);
   const provider = Object.hasOwn(PROVIDERS, prefix) ? PROVIDERS[prefix] : undefined;

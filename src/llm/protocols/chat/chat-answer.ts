@@ -7,7 +7,7 @@ import { UnreadableAnswerError } from '../refusal.js';
 import { StreamedCalls } from './streamed-calls.js';
 import { ThinkingReader } from './thinking-reader.js';
 
-/** Puts an answer of chat completions together, from the chunks of a stream or from its one body. */
+/** Assembles an answer of chat completions from the chunks of a stream or from a single body. */
 export class ChatAnswer {
   readonly thinking = new ThinkingReader();
   private id = '';
@@ -19,16 +19,14 @@ export class ChatAnswer {
   private usage: LanguageModelV3Usage | undefined;
   private finishReason: string | undefined;
   private body: unknown;
-  /** What nobody was told of yet. */
+  /** The delta that was not emitted yet. */
   private pending: LlmDelta | undefined;
 
   constructor(private readonly call: Pick<ProviderCall, 'onDelta'>) {
     this.calls = new StreamedCalls((content, tool) => this.emit({ kind: 'call', content, tool }));
   }
 
-  /**
-   * Takes in a chunk of a stream. @throws the error that a provider sends in the middle, as it stands there
-   */
+  /** Adds a chunk of a stream. @throws the error that a provider sends inside a stream */
   addChunk(text: string): void {
     const chunk = parseObject(text);
     if (isJsonObject(chunk['error']) || typeof chunk['error'] === 'string') throw streamError(chunk);
@@ -40,7 +38,7 @@ export class ChatAnswer {
     if (isJsonObject(choice['delta'])) this.addMessage(choice['delta']);
   }
 
-  /** Takes in an answer that comes whole. */
+  /** Adds an answer that was not streamed. */
   addBody(text: string): void {
     const body = parseObject(text);
     if (!Array.isArray(body['choices'])) throw new UnreadableAnswerError(text);
@@ -56,10 +54,10 @@ export class ChatAnswer {
       throw new EmptyAnswerError('The answer has neither content nor a reason for its end.');
   }
 
-  /** All that was said. @throws EmptyAnswerError, FilteredAnswerError */
+  /** The complete answer. @throws EmptyAnswerError, FilteredAnswerError */
   finish(): Omit<ModelOutput, 'headers'> {
     this.flush();
-    // Without a reason nobody said that it was the end: the stream was cut, and half an answer is none.
+    // Without a finish reason the stream was cut off, and half an answer is not an answer.
     if (this.finishReason === undefined && this.body === undefined)
       throw new EmptyAnswerError('The stream ended before the answer was complete.');
     const { id, usage, body, content } = this;
@@ -78,7 +76,7 @@ export class ChatAnswer {
     ];
   }
 
-  /** Id and usage; the id is that of the first chunk. */
+  /** Adds id and usage. The id of the first chunk counts. */
   private addIdAndUsage({ id, usage }: JsonObject): void {
     if (!this.hasStarted && typeof id === 'string') this.id = id;
     this.hasStarted = true;
@@ -100,7 +98,7 @@ export class ChatAnswer {
     if (Array.isArray(tool_calls)) for (const call of tool_calls) this.calls.add(call);
   }
 
-  /** Mistral's thinking comes as a part beside the text. */
+  /** Mistral sends thinking as a content part. */
   private addPart(part: unknown): void {
     if (!isJsonObject(part)) return;
     if (part['type'] === 'text') this.addText(part['text']);
@@ -120,7 +118,7 @@ export class ChatAnswer {
     this.emit({ kind: 'text', content: piece });
   }
 
-  /** Says what has come since the last time; pieces that come at once are told as one. */
+  /** Emits the pending delta. Pieces that arrive together are emitted as one. */
   flush(): void {
     const { pending: news } = this;
     this.pending = undefined;
@@ -143,12 +141,12 @@ function parseObject(text: string): JsonObject {
     const value: unknown = JSON.parse(text);
     if (isJsonObject(value)) return value;
   } catch {
-    // Said below.
+    // Reported below.
   }
   throw new UnreadableAnswerError(text);
 }
 
-/** The mapping of failures reads what providers write. */
+/** The error as the provider wrote it, which `classifyFailure` reads. */
 function streamError({ error }: JsonObject): unknown {
   return error;
 }

@@ -10,35 +10,35 @@ import { ALL_ROLES, type ChatDialect, type ServiceDialect } from './chat-message
 import { EventData } from './event-data.js';
 import { embeddedErrorStatus, RefusalError } from '../refusal.js';
 
-/** So many chunks that come at once are told as one piece: nobody sees them one by one. */
+/** From this many chunks in one read on, they are emitted as one delta. */
 const MAX_SINGLE_CHUNKS = 32;
 
-/** Where a service that speaks chat completions is, and how it differs from OpenAI's own. */
+/** The endpoint of a service with chat completions, and its differences from OpenAI's own. */
 export interface ChatEndpoint {
-  /** Ends before `/chat/completions`. */
+  /** Without `/chat/completions`. */
   baseUrl: string;
-  /** Sent as bearer token; null: none. */
+  /** Sent as bearer token; null if there is none. */
   apiKey: string | null;
   headers?: Record<string, string>;
   queryParams?: Record<string, string>;
   /**
-   * The names of the output limit: newer models of OpenAI's refuse `max_tokens`, older services know no
+   * The field names of the output limit: newer models of OpenAI reject `max_tokens`, older services know no
    * other.
    */
   limitFields: ('max_completion_tokens' | 'max_tokens')[];
-  /** Whether it takes `prompt_cache_key`. */
+  /** Whether it accepts `prompt_cache_key`. */
   cacheKey: boolean;
-  /** Whether it takes `reasoning_effort`. */
+  /** Whether it accepts `reasoning_effort`. */
   effort: boolean;
-  /** Whether it refuses `top_k`, as OpenAI's own API does. */
+  /** Whether it rejects `top_k`, as OpenAI's own API does. */
   strictSampling?: boolean;
-  /** Its wording of messages. */
+  /** Its dialect of messages. */
   dialect?: ServiceDialect;
-  /** Fields of its own. */
+  /** Additional fields of the body. */
   extraBody?: JsonObject;
 }
 
-/** Asks a service that speaks OpenAI's chat completions. */
+/** Calls a service with OpenAI's chat completions. */
 export async function callChatCompletions(
   call: ProviderCall,
   endpoint: ChatEndpoint,
@@ -54,7 +54,7 @@ export async function callChatCompletions(
   const answer = toAnswer({ ...said.finish(), headers: reply.headers }, 'completion');
   const { message } = answer;
   const calls = message.tool_calls?.map((call) => ({ ...call, id: details.signedId(call.id) }));
-  // After the calls: what is signed with one of them stands nowhere else.
+  // After the calls, because a signature that belongs to a call is not repeated elsewhere.
   const item = details.item;
   return {
     ...answer,
@@ -68,8 +68,8 @@ export async function callChatCompletions(
 }
 
 /**
- * Reads what comes back. Gateways refuse with status 200 and an error in the body when they had begun to
- * answer (https://openrouter.ai/docs/api-reference/errors), also where a stream was asked for.
+ * Reads the response. Gateways that had begun to answer report errors with status 200 and an error body
+ * (https://openrouter.ai/docs/api-reference/errors), even if a stream was requested.
  */
 async function readAnswer(call: ProviderCall, { status, headers, body }: ModelReply): Promise<ChatAnswer> {
   if (status < 200 || status >= 300) throw new RefusalError(status, await readText(body), headers);
@@ -115,7 +115,7 @@ function chatHeaders(call: ProviderCall, endpoint: ChatEndpoint): Record<string,
 const dialogues = new ChatBytes();
 const serialisedTools = new WeakMap<readonly LlmTool[], string>();
 
-/** The body of a request: only what the config asks for, and nothing that the model does not take. */
+/** The request body: only fields that the config sets and the model accepts. */
 function chatBody(call: ProviderCall, endpoint: ChatEndpoint): Buffer {
   const { request, features, model } = call;
   const { config, conversationId, stop } = request;
@@ -155,7 +155,7 @@ function chatDialect(call: ProviderCall, endpoint: ChatEndpoint): ChatDialect {
   };
 }
 
-/** They are long, and the same in every step. */
+/** Cached, because tools are long and the same in every step. */
 function toolsJson(tools: readonly LlmTool[]): string {
   const known = serialisedTools.get(tools);
   if (known !== undefined) return known;
@@ -164,7 +164,7 @@ function toolsJson(tools: readonly LlmTool[]): string {
   return text;
 }
 
-/** What the config says of strings counts for all; else what is known of the model and of the service. */
+/** The config takes precedence, then the model, then the service. */
 function plainRoles(
   { request, features }: ProviderCall,
   { dialect }: ChatEndpoint,

@@ -1,19 +1,19 @@
 /**
- * Reads server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html): only their data
- * counts here.
+ * Parses server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html) and returns only
+ * their data.
  */
 export class EventData {
   private readonly decoder = new TextDecoder();
   /**
-   * The line that has no end yet, as it came: put together once, or a long one would be copied with each
+   * The pieces of an incomplete line. They are joined once, so that a long line is not copied with each
    * piece.
    */
   private pieces: string[] = [];
-  /** A carriage return at the end of a piece: it may be the first half of a line's end. */
+  /** A carriage return at the end of a piece, which may be the first half of a CRLF. */
   private heldReturn = '';
   private data: string | undefined;
 
-  /** Takes in bytes that are cut anywhere; answers with the data of the events that are whole now. */
+  /** Adds bytes, which may be cut anywhere. Returns the data of the completed events. */
   read(bytes: Uint8Array): string[] {
     const text = this.withLineFeeds(this.heldReturn + this.decoder.decode(bytes, { stream: true }));
     const behind = text.lastIndexOf('\n') + 1;

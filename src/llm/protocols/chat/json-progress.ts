@@ -1,24 +1,24 @@
-/** A text, a number or a literal of at most this length may stand for arguments; nobody sends longer ones. */
+/** Scalars up to this length may be complete arguments; longer ones are not sent. */
 const MAX_SCALAR = 32;
 
 /**
- * Follows JSON text that comes in pieces: whether what has come is a whole value. Each character is looked at
- * once, because a stream may ask after each of a hundred thousand pieces.
+ * Detects whether JSON text that arrives in pieces is complete. Each character is read once, because a stream
+ * may ask after each of a hundred thousand pieces.
  */
 export class JsonProgress {
-  /** What nobody has asked about yet. */
+  /** Pieces that were not read yet. */
   private pieces: string[] = [];
   private depth = 0;
   private inString = false;
   private isEscaped = false;
-  /** `closed`: its brackets are; whether it is JSON is not known yet. */
+  /** `closed`: the brackets are balanced, but the text was not parsed yet. */
   private state: 'empty' | 'scalar' | 'open' | 'closed' | 'whole' | 'broken' = 'empty';
 
   add(piece: string): void {
     this.pieces.push(piece);
   }
 
-  /** @param text all pieces together */
+  /** @param text returns all pieces joined */
   isComplete(text: () => string): boolean {
     for (const piece of this.pieces) this.read(piece);
     this.pieces = [];

@@ -7,7 +7,7 @@ import {
 import { isJsonObject, type JsonObject } from '../../../json/index.js';
 import { splitThoughtSignature, withThoughtSignature } from '../thought-signature.js';
 
-/** One detail as it is put together of its pieces. */
+/** A detail that is assembled from its pieces. */
 interface Detail {
   type: string;
   format: string;
@@ -20,26 +20,23 @@ interface Detail {
 
 const CLAUDE = 'anthropic-claude-v1';
 const GEMINI = 'google-gemini-v1';
-/** Encrypted reasoning as the responses protocol has it, by the vendor in the name of the model. */
+/** Formats of encrypted reasoning of the responses protocol, by the vendor in the model name. */
 const RESPONSES: Readonly<Record<string, string>> = {
   openai: 'openai-responses-v1',
   'x-ai': 'xai-responses-v1',
 };
 
 /**
- * Reads OpenRouter's `reasoning_details` (https://openrouter.ai/docs/use-cases/reasoning-tokens): what a
- * model has to get back with the results of its calls. Claude's become thinking blocks and Gemini's the
- * signatures of its calls, as they are when their makers are asked directly: so a conversation can move from
- * one to the other.
+ * Collects OpenRouter's `reasoning_details` (https://openrouter.ai/docs/use-cases/reasoning-tokens), which
+ * have to be sent back. Claude's become thinking blocks and Gemini's become signatures of calls, as with
+ * their own APIs, so a conversation can move between them.
  */
 export class ReasoningDetails {
   private readonly details = new Map<string, Detail>();
-  /** Signatures that stand with their calls. */
+  /** Signatures that were attached to calls. */
   private readonly used = new Set<string>();
 
-  /**
-   * @param list the field of a message or of a chunk; in a stream the pieces of one detail share its index
-   */
+  /** @param list the field of a message or chunk; the pieces of one detail share its index */
   add(list: unknown): void {
     if (!Array.isArray(list)) return;
     for (const [place, piece] of list.entries()) if (isJsonObject(piece)) this.addPiece(piece, place);
@@ -61,7 +58,7 @@ export class ReasoningDetails {
     });
   }
 
-  /** Claude's signed and hidden thoughts, and what Gemini has signed beside its calls. */
+  /** Claude's signed and redacted thinking, and Gemini's signatures that do not belong to a call. */
   get blocks(): ThinkingBlock[] {
     return [...this.details.values()].flatMap(({ type, format, text, data, signature }): ThinkingBlock[] => {
       if (format === GEMINI) {
@@ -75,7 +72,7 @@ export class ReasoningDetails {
     });
   }
 
-  /** The id of a call with Gemini's signature, if it has one. */
+  /** Adds Gemini's signature to the id of its call, if there is one. */
   signedId(id: string): string {
     const found = [...this.details.values()].find(
       (detail) => detail.type === 'reasoning.encrypted' && detail.format === GEMINI && detail.id === id,
@@ -84,9 +81,7 @@ export class ReasoningDetails {
     return withThoughtSignature(id, found?.data);
   }
 
-  /**
-   * The encrypted reasoning of OpenAI's models and xAI's, as the responses protocol would have brought it.
-   */
+  /** The encrypted reasoning of OpenAI's and xAI's models, in the form of the responses protocol. */
   get item(): ReasoningItem | undefined {
     const known = [...this.details.values()].filter(({ format }) => format.endsWith('-responses-v1'));
     const sealed = known.find(({ type, data }) => type === 'reasoning.encrypted' && data !== '');
@@ -97,8 +92,8 @@ export class ReasoningDetails {
 }
 
 /**
- * What goes back with a message of the model's.
- * @param model as OpenRouter names it: `openai/o4-mini`
+ * The details to send back with a message of the model.
+ * @param model OpenRouter's model name: `openai/o4-mini`
  */
 export function replayedDetails(message: Message, model: string): JsonObject[] {
   const thoughts = message.thinking_blocks.flatMap((block): JsonObject[] => {
@@ -122,7 +117,7 @@ export function replayedDetails(message: Message, model: string): JsonObject[] {
   );
 }
 
-/** Encrypted reasoning goes to the vendor whose format it has. */
+/** Encrypted reasoning is only sent to the vendor of its format. */
 function encryptedItem(item: ReasoningItem | undefined, model: string): JsonObject[] {
   const format = RESPONSES[model.split('/')[0] ?? ''];
   if (item?.encrypted_content === undefined || format === undefined) return [];

@@ -7,7 +7,7 @@ import { EmptyAnswerError } from '../sdk/language-model.js';
 
 type ToolCall = Extract<LanguageModelV3Content, { type: 'tool-call' }>;
 
-/** A call, or a piece of one. */
+/** A tool call or a piece of one. */
 interface Piece {
   id: string | undefined;
   index: number | undefined;
@@ -16,18 +16,17 @@ interface Piece {
   signature: string | undefined;
 }
 
-/** A call that is being put together. */
+/** A tool call that is being assembled. */
 interface OpenCall extends Piece {
   progress: JsonProgress;
 }
 
-/** Told of a piece of the arguments of a call. */
+/** Called with a piece of a call's arguments. */
 type OnPiece = (piece: string, tool: string) => void;
 
 /**
- * Puts the tool calls of chat completions together. In a stream a call comes in pieces with an index;
- * services that are only nearly like OpenAI leave indexes or ids out, use an index for several calls, or send
- * the name later.
+ * Assembles the tool calls of chat completions. In a stream a call arrives in pieces with an index. Services
+ * that deviate from OpenAI omit indexes or ids, reuse an index for several calls, or send the name later.
  */
 export class StreamedCalls {
   private readonly calls: OpenCall[] = [];
@@ -35,14 +34,14 @@ export class StreamedCalls {
   constructor(private readonly onPiece: OnPiece) {}
 
   /**
-   * Takes in a call, or a piece of one.
-   * @throws LlmError for more calls than an answer can have
+   * Adds a call or a piece of one.
+   * @throws LlmError if there are too many calls
    */
   add(value: unknown): void {
     if (!isJsonObject(value)) return;
     const called = isJsonObject(value['function']) ? value['function'] : {};
     const { name } = called;
-    // A name that is blank begins nothing.
+    // A blank name does not start a call.
     const isBlank = typeof name === 'string' && name.trim() === '';
     const piece = {
       id: nonBlank(value['id']),
@@ -56,7 +55,7 @@ export class StreamedCalls {
     else if (!isBlank) this.startCall(piece);
   }
 
-  /** The calls as they are now. @throws EmptyAnswerError if nobody said what is called */
+  /** The assembled calls. @throws EmptyAnswerError for a call without a name */
   finish(): ToolCall[] {
     return this.inOrder().map(({ id, name, arguments: input, signature }) => {
       if (name === undefined) throw new EmptyAnswerError('The answer has a tool call without a name.');
@@ -70,14 +69,14 @@ export class StreamedCalls {
     });
   }
 
-  /** By their indexes, where all have one: pieces may come by turns. */
+  /** Sorted by index if all have one, because pieces may be interleaved. */
   private inOrder(): OpenCall[] {
     const { calls } = this;
     if (calls.some(({ index }) => index === undefined)) return calls;
     return calls.toSorted((one, other) => (one.index ?? 0) - (other.index ?? 0));
   }
 
-  /** The call that a piece belongs to; undefined: it begins one. */
+  /** The call that a piece belongs to; undefined if it starts a new one. */
   private callOf(piece: Piece): OpenCall | undefined {
     const { id, index, name } = piece;
     const fits = (call: OpenCall): boolean =>
@@ -90,13 +89,13 @@ export class StreamedCalls {
           : id !== undefined && call.id === id),
     );
     if (name !== undefined && /^\s*[{[]/.test(piece.arguments)) {
-      // What begins anew goes on only with a call that has not had all of its arguments.
+      // A piece that starts with a bracket continues only a call whose arguments are incomplete.
       return same.findLast(
         (call) => (id === undefined || call.id === id) && !call.progress.isComplete(() => call.arguments),
       );
     }
     if (same.length > 0) return same.findLast((call) => call.id === id) ?? same.at(-1);
-    // Without anything that tells them apart it can only be the last one.
+    // Without id, index and name it can only belong to the last call.
     return index === undefined && id === undefined && name === undefined ? this.calls.at(-1) : undefined;
   }
 
@@ -125,20 +124,20 @@ function nonBlank(value: unknown): string | undefined {
   return typeof value === 'string' && value.trim() !== '' ? value : undefined;
 }
 
-/** Some send the arguments as they are, and not as text. */
+/** Some services send arguments as an object instead of text. */
 function argumentsText(value: unknown): string {
   if (value === undefined || value === null) return '';
   if (typeof value === 'string') return value;
   try {
     return JSON.stringify(value);
   } catch (error) {
-    // Deeper than the stack: no JSON, which is an error that the model is told.
+    // Nested too deeply for the stack. The result is not JSON, which is reported to the model.
     if (error instanceof RangeError) return '(arguments nested too deeply)';
     throw error;
   }
 }
 
-/** Google's, by way of OpenAI's protocol (https://ai.google.dev/gemini-api/docs/thought-signatures). */
+/** Google's signature in OpenAI's protocol (https://ai.google.dev/gemini-api/docs/thought-signatures). */
 function thoughtSignature({ extra_content: extra }: JsonObject): string | undefined {
   const google = isJsonObject(extra) ? extra['google'] : undefined;
   return isJsonObject(google) ? nonBlank(google['thought_signature']) : undefined;

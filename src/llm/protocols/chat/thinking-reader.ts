@@ -2,27 +2,27 @@ import type { ThinkingBlock } from '../../../events/index.js';
 import { isJsonObject } from '../../../json/index.js';
 import { ReasoningDetails } from './reasoning-details.js';
 
-/** Where a body or a chunk may carry the fields of LiteLLM and of OpenRouter. */
+/** A message or delta with the fields of LiteLLM and OpenRouter. */
 interface Carrier {
   thinking_blocks?: unknown;
   reasoning_details?: unknown;
 }
 
 /**
- * Collects Claude's signed thinking from a proxy's chat completions (`thinking_blocks`,
- * https://docs.litellm.ai/docs/reasoning_content): it has to be sent back.
+ * Collects Claude's signed thinking from chat completions of a proxy (`thinking_blocks`,
+ * https://docs.litellm.ai/docs/reasoning_content), which has to be sent back.
  */
 export class ThinkingReader {
   readonly details = new ReasoningDetails();
   private readonly signed: ThinkingBlock[] = [];
   private text = '';
 
-  /** In the order in which they came. */
+  /** In the order of arrival. */
   get blocks(): ThinkingBlock[] {
     return [...this.signed, ...this.details.blocks];
   }
 
-  /** Takes in a body, or a chunk of a stream. */
+  /** Adds a body or a chunk of a stream. */
   read(value: unknown): void {
     const found = carrier(value);
     this.details.add(found?.reasoning_details);
@@ -31,7 +31,7 @@ export class ThinkingReader {
     for (const block of blocks) this.add(block);
   }
 
-  /** In a stream the text comes in pieces, the signature with the last. */
+  /** In a stream the signature arrives with the last piece of the text. */
   private add(block: unknown): void {
     if (!isJsonObject(block)) return;
     const { type, data, thinking, signature } = block;

@@ -6,20 +6,17 @@ import { samplingFields } from '../request-fields.js';
 import { imagesOfTools } from '../chat/chat-messages.js';
 import { parsedArguments } from '../sdk/prompt.js';
 
-/** A request of Ollama's chat (https://docs.ollama.com/api/chat). */
+/** The request body of Ollama's chat (https://docs.ollama.com/api/chat). */
 export interface OllamaBody extends JsonObject {
-  /** Whether the model thinks; gpt-oss is told how hard. */
+  /** Whether the model thinks; for gpt-oss a level. */
   think?: boolean | string;
 }
 
-/**
- * What stands beside the options of a model; all else that `litellm_extra_body` names is an option, as
- * `num_ctx`.
- */
+/** Top-level fields of the body. All other fields of `litellm_extra_body` are options, such as `num_ctx`. */
 const FIELDS = new Set(['format', 'keep_alive', 'logprobs', 'think', 'top_logprobs', 'truncate']);
 
 /**
- * The body of a request. A context that the config names is asked for: Ollama's own choice is too small for
+ * The request body. The context size of the config is requested, because Ollama's default is too small for
  * agents.
  */
 export function ollamaBody(call: ProviderCall): OllamaBody {
@@ -75,7 +72,7 @@ function ollamaMessages(messages: readonly Message[]): JsonObject[] {
   });
 }
 
-/** Content is one text, images go beside it. */
+/** Content is a single text; images are a separate field. */
 function textMessage(message: Message): JsonObject {
   return { role: message.role, content: plainText(message.content), images: images(message) };
 }
@@ -93,7 +90,7 @@ function assistantMessage(message: Message): JsonObject {
   };
 }
 
-/** Base64 without a prefix. Ollama fetches nothing, so what is only an address cannot be shown. */
+/** Images as base64 without a prefix. Ollama downloads nothing, so images with a URL are omitted. */
 function images({ content }: Message): string[] {
   return content.flatMap((block) =>
     block.type === 'image'

@@ -9,17 +9,17 @@ import { EmptyAnswerError } from '../sdk/language-model.js';
 import { ollamaBody, type OllamaBody } from './ollama-body.js';
 import { RefusalError } from '../refusal.js';
 
-/** Where Ollama is. */
+/** An Ollama endpoint. */
 export interface OllamaEndpoint {
-  /** Ends before `/api/chat`. */
+  /** Without `/api/chat`. */
   baseUrl: string;
   headers: Record<string, string>;
 }
 
 /**
- * Asks Ollama by its own protocol (https://docs.ollama.com/api/chat): the only one of its routes that takes
- * the size of the context and tells thinking apart. A model that cannot think is asked again without: only
- * Ollama knows which can.
+ * Calls Ollama with its own protocol (https://docs.ollama.com/api/chat), its only route that accepts a
+ * context size and separates thinking from text. If the model cannot think the request is repeated without
+ * thinking, because only Ollama knows which models can.
  */
 export async function callOllama(call: ProviderCall, endpoint: OllamaEndpoint): Promise<ProviderAnswer> {
   const body = ollamaBody(call);
@@ -55,7 +55,7 @@ async function readAnswer(call: ProviderCall, response: Response): Promise<Provi
 
 type ToolCall = Extract<LanguageModelV3Content, { type: 'tool-call' }>;
 
-/** Puts the lines of an answer together; one that is not streamed is a single line. */
+/** Assembles an answer from its lines. An answer that is not streamed is a single line. */
 class OllamaAnswer {
   private readonly id = `chatcmpl-${randomUUID()}`;
   private text = '';
@@ -65,7 +65,7 @@ class OllamaAnswer {
 
   constructor(private readonly call: ProviderCall) {}
 
-  /** @throws what Ollama says when it fails in the middle */
+  /** @throws the error that Ollama reports inside a stream */
   add(line: unknown): void {
     this.call.onProgress();
     if (!isJsonObject(line))
@@ -93,7 +93,7 @@ class OllamaAnswer {
     this.call.onDelta({ kind, content, responseId: this.id });
   }
 
-  /** Calls come whole; only newer versions of Ollama give them ids. */
+  /** Calls arrive complete; older versions of Ollama send no ids. */
   private addCall(call: unknown): void {
     const called = isJsonObject(call) ? call['function'] : undefined;
     if (!isJsonObject(call) || !isJsonObject(called) || typeof called['name'] !== 'string') return;
@@ -135,8 +135,8 @@ function count(value: unknown): number {
 }
 
 /**
- * Reads values of JSON, one a line, from bytes that are cut anywhere. The last line may go without its end.
- * @throws SyntaxError if a line is no JSON
+ * Parses JSON lines from bytes that may be cut anywhere. The last line needs no line feed.
+ * @throws SyntaxError for a line that is not JSON
  */
 async function* jsonLines(bytes: AsyncIterable<Uint8Array>): AsyncGenerator {
   const decoder = new TextDecoder();

@@ -1,8 +1,8 @@
 import { isJsonObject, type JsonObject } from '../../../json/index.js';
 
 /**
- * A `fetch` that merges what the config adds into the body of each request; of fields that are objects on
- * both sides the parts are merged, so that one part of `generationConfig` does not cost the others.
+ * A `fetch` that merges the config's extra fields into each request body. Fields that are objects on both
+ * sides are merged, so that one part of `generationConfig` does not remove the others.
  */
 export function withExtraBody(send: typeof fetch, extra: JsonObject): typeof fetch {
   if (Object.keys(extra).length === 0) return send;

@@ -7,7 +7,7 @@ import type {
 } from '@ai-sdk/provider';
 import type { ProviderAnswer, ProviderCall } from '../../providers/provider.js';
 
-/** What a model said, before it is put into a message. */
+/** The output of a model before it is converted into a message. */
 export interface ModelOutput {
   id: string;
   content: LanguageModelV3Content[];
@@ -17,25 +17,25 @@ export interface ModelOutput {
   body?: unknown;
 }
 
-/** The provider answered, but with nothing in it. */
+/** The provider sent an answer without content. */
 export class EmptyAnswerError extends Error {
   override readonly name = 'EmptyAnswerError';
 }
 
-/** The provider held its answer back for its content: there is nothing that could be shown. */
+/** The provider's content filter blocked the whole answer. */
 export class FilteredAnswerError extends Error {
   override readonly name = 'HeldBackError';
 }
 
-/** What a provider needs read that the SDK does not read. */
+/** Provider-specific reading of a stream. */
 export interface StreamOptions {
-  /** An error in a piece of a stream as it came, before the SDK has made something of it. */
+  /** Finds an error in a raw chunk of the stream that the SDK would not report. */
   refusalIn?: (raw: unknown) => Error | undefined;
 }
 
 /**
- * Calls a model of the AI SDK for one step, streamed if the config says so, and gathers what it says. The
- * SDK's own loop and retries stay out of it: this is its lowest level, which also leaves errors as they are.
+ * Calls a model of the AI SDK for one step, streamed if the config says so, and collects its output. It uses
+ * the SDK's lowest level, without loop and retries, which also leaves errors unchanged.
  */
 export async function callLanguageModel(
   model: LanguageModelV3,
@@ -81,7 +81,7 @@ async function stream(
         call.onDelta({ kind: 'text', content: part.delta, ...responseId });
         break;
       case 'reasoning-delta':
-        // Signatures and encrypted content come as deltas without text.
+        // Signatures and encrypted content arrive as deltas without text.
         if (part.delta !== '') call.onDelta({ kind: 'reasoning', content: part.delta, ...responseId });
         break;
       case 'tool-input-start':
@@ -106,7 +106,7 @@ async function stream(
     }
     gathered.add(part);
   }
-  // Without a reason nobody said that it was the end: the stream was cut, and half an answer is none.
+  // Without a finish reason the stream was cut off, and half an answer is not an answer.
   if (!end || lacksReason(end))
     throw new EmptyAnswerError('The stream ended before the answer was complete.');
   assertNotFiltered(gathered.content, end);
@@ -114,12 +114,12 @@ async function stream(
   return output;
 }
 
-/** Whether the provider has said why the answer ends. */
+/** Whether the provider omitted the reason for the end of the answer. */
 function lacksReason({ unified, raw }: LanguageModelV3FinishReason): boolean {
   return unified === 'other' && raw === undefined;
 }
 
-/** What was said before a filter stepped in is an answer. */
+/** Content before the filter took effect is an answer. */
 function assertNotFiltered(content: LanguageModelV3Content[], end: LanguageModelV3FinishReason): void {
   if (end.unified !== 'content-filter') return;
   const isSaid = content.some(
@@ -133,7 +133,7 @@ type StreamPart =
   Awaited<ReturnType<LanguageModelV3['doStream']>>['stream'] extends ReadableStream<infer P> ? P : never;
 type TextPart = Extract<LanguageModelV3Content, { type: 'text' | 'reasoning' }>;
 
-/** Puts the pieces of a stream together to the content that an answer in one piece would have had. */
+/** Assembles the parts of a stream into the content of an answer that was not streamed. */
 class StreamedContent {
   readonly content: LanguageModelV3Content[] = [];
   private readonly open = new Map<string, TextPart>();
@@ -162,7 +162,7 @@ class StreamedContent {
         this.content.push(part);
         break;
       default:
-        // The rest is not content, or content that no message of ours holds.
+        // Other parts are not content, or have no place in our messages.
         break;
     }
   }
@@ -170,7 +170,7 @@ class StreamedContent {
 
 type Metadata = TextPart['providerMetadata'];
 
-/** The signature comes with one delta, the item id with another: later fields win, none is lost. */
+/** Signature and item id may arrive with different deltas. Later fields win, none is lost. */
 function mergeMetadata(before: Metadata, after: Metadata): Metadata {
   if (!after) return before;
   const merged = { ...before };
@@ -179,7 +179,7 @@ function mergeMetadata(before: Metadata, after: Metadata): Metadata {
   return merged;
 }
 
-/** Tokens in the wire's terms: `prompt_tokens` include what was read from and written to the cache. */
+/** Token counts of the wire: `prompt_tokens` includes cache reads and writes. */
 export function tokenUsage(usage: LanguageModelV3Usage | undefined): ProviderAnswer['usage'] {
   return {
     prompt_tokens: usage?.inputTokens.total ?? 0,

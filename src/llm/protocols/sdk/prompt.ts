@@ -20,27 +20,25 @@ import type { JsonObject } from '../../../json/index.js';
 import { splitThoughtSignature } from '../thought-signature.js';
 import { lastInputIndex } from '../chat/chat-messages.js';
 
-/** How a protocol marks things in a prompt of the AI SDK. */
+/** Provider options of a protocol for parts of an AI SDK prompt. */
 export interface PromptMarks {
-  /** On what should be cached: the static system block and the end of the dialogue; absent: no marks. */
+  /** For parts to cache: the static system block and the end of the dialogue; absent: no marks. */
   cache?: SharedV3ProviderOptions;
-  /** On a thinking block that is sent back. */
+  /** For a thinking block that is sent back. */
   thinking?(signature: string): SharedV3ProviderOptions;
   redactedThinking?(data: string): SharedV3ProviderOptions;
-  /** On a tool call or a text that carries a thought signature. */
+  /** For a tool call or a text with a thought signature. */
   thoughtSignature?(signature: string): SharedV3ProviderOptions;
-  /** One text for the result of a call, however many blocks it has: Gemini counts results. */
+  /** Merge the text blocks of a tool result into one: Gemini counts results. */
   oneTextPerResult?: boolean;
 }
 
-/**
- * In the place of what is blank: these protocols refuse texts without a word, and results without content.
- */
+/** Replaces blank texts and empty results, which these protocols reject. */
 const NO_TEXT = '(empty)';
 
 type AssistantContent = Extract<LanguageModelV3Message, { role: 'assistant' }>['content'];
 
-/** Messages in the AI SDK's terms, for the protocols whose wording is the SDK's. */
+/** Converts messages into an AI SDK prompt, for protocols that the SDK serialises. */
 export function sdkPrompt(messages: readonly Message[], marks: PromptMarks): LanguageModelV3Prompt {
   const lastMarked = marks.cache ? lastInputIndex(messages) : -1;
   const prompt: LanguageModelV3Prompt = [];
@@ -64,7 +62,7 @@ export function sdkPrompt(messages: readonly Message[], marks: PromptMarks): Lan
   return prompt;
 }
 
-/** Only the first block is the same in every conversation, so only it is worth a mark. */
+/** Only the first block is the same in every conversation, so only it gets a cache mark. */
 function systemMessages(message: Message, marks: PromptMarks): LanguageModelV3Prompt {
   return message.content.flatMap((block, index) =>
     block.type === 'text'
@@ -83,7 +81,7 @@ function userParts(blocks: readonly Content[], cache: SharedV3ProviderOptions | 
   return parts;
 }
 
-/** Blocks without the blank ones; never none. */
+/** The blocks that are not blank; never an empty list. */
 function withoutBlankBlocks(blocks: readonly Content[]): readonly Content[] {
   const told = blocks.filter((block) =>
     block.type === 'text' ? block.text.trim() !== '' : block.image_urls.length > 0,
@@ -92,8 +90,8 @@ function withoutBlankBlocks(blocks: readonly Content[]): readonly Content[] {
 }
 
 /**
- * An answer with nothing in it that could be sent back is left out, and answers in a row are one: a message
- * without content is refused, and calls that do not follow a message of the user or results.
+ * Omits answers without content that can be sent back, and merges consecutive answers: providers reject
+ * messages without content, and calls that do not follow a user message or results.
  */
 function addAnswer(prompt: LanguageModelV3Prompt, content: AssistantContent): void {
   if (content.every(({ type }) => type === 'reasoning')) return;
@@ -109,7 +107,7 @@ function imagePart(url: string): LanguageModelV3FilePart {
     : { type: 'file', mediaType: 'image/*', data: new URL(url) };
 }
 
-/** Media type and base64 data of a `data:` URL. */
+/** Splits a `data:` URL into media type and base64 data. */
 function dataUrl(url: string): { mediaType: string; data: string } | undefined {
   const match = /^data:([^;,]+);base64,(.*)$/s.exec(url);
   return match?.[1] !== undefined && match[2] !== undefined
@@ -132,7 +130,7 @@ function assistantParts(message: Message, marks: PromptMarks): AssistantContent 
   return parts;
 }
 
-/** What was thought between the words of an answer goes back between them. */
+/** Puts thinking blocks back between the texts where they were. */
 function thoughtAndText(message: Message, marks: PromptMarks): AssistantContent {
   const parts: AssistantContent = [];
   const text = plainText(message.content);
@@ -179,8 +177,8 @@ function signatureOfText(message: Message, marks: PromptMarks): SharedV3Provider
 }
 
 /**
- * These protocols carry arguments as objects. What is not JSON, or nests too deeply, was replaced before it
- * got into the history.
+ * Parses arguments, which these protocols send as objects. Texts that are not JSON, or nest too deeply, were
+ * replaced before they got into the history.
  */
 export function parsedArguments(text: string): unknown {
   try {
@@ -206,7 +204,7 @@ function toolResult(
   };
 }
 
-/** The texts as one, before the images. */
+/** Joins the texts into one block before the images. */
 function oneText(blocks: readonly Content[]): Content[] {
   const text = plainText(blocks);
   return [textContent(text.trim() === '' ? NO_TEXT : text), ...blocks.filter(({ type }) => type === 'image')];
@@ -223,23 +221,23 @@ function toolOutput(blocks: readonly Content[]): ToolOutput {
   return { type: 'content', value };
 }
 
-/** Results of calls that were made together are one message. */
+/** Results of calls of one answer form one message. */
 function addToolResult(prompt: LanguageModelV3Prompt, result: LanguageModelV3ToolResultPart): void {
   const last = prompt.at(-1);
   if (last?.role === 'tool') last.content.push(result);
   else prompt.push({ role: 'tool', content: [result] });
 }
 
-/** JSON that provider options are made of. */
+/** JSON fields of provider options. */
 export type OptionFields = Record<string, JSONValue | undefined>;
 
-/** What the config adds, as JSON that it came as. */
+/** The config's extra fields as plain JSON. */
 export function jsonFields(added: JsonObject): OptionFields {
   const value: unknown = JSON.parse(JSON.stringify(added));
   return isFields(value) ? value : {};
 }
 
-/** Whether a value of JSON is an object. */
+/** Whether a JSON value is an object. */
 export function isFields(value: unknown): value is OptionFields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

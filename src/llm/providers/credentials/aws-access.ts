@@ -2,7 +2,7 @@ import { errorMessage } from '../../../errors/index.js';
 import type { LlmConfig } from '../../request/llm-config.js';
 import { LlmError } from '../../errors/llm-error.js';
 
-/** Keys of AWS, lasting or for a while. */
+/** AWS keys, permanent or temporary. */
 export interface AwsCredentials {
   accessKeyId: string;
   secretAccessKey: string;
@@ -10,27 +10,27 @@ export interface AwsCredentials {
   expiration?: Date;
 }
 
-/** How to get at a service of AWS. */
+/** Region and credentials of an AWS service. */
 export interface AwsAccess {
   region: string;
-  /** Sent instead of a signature; empty: requests are signed. */
+  /** Sent instead of a signature; if empty, requests are signed. */
   bearerToken: string;
   credentials: () => Promise<AwsCredentials>;
 }
 
-/** Where requests go when nobody says it (LiteLLM's). */
+/** The default region, LiteLLM's. */
 const DEFAULT_REGION = 'us-west-2';
-/** How the sessions of a role are called when the config does not say it. */
+/** The default session name of a role. */
 const SESSION_NAME = 'openhands-agent-server';
-/** Milliseconds: keys that end sooner than this are replaced. */
+/** Keys that expire sooner than this are renewed. */
 const RENEWAL_MARGIN_MS = 5 * 60_000;
-/** Keys that are kept, one for each way to get some. */
+/** Limit for the cached keys, one entry per way to obtain them. */
 const MAX_CACHED = 50;
 
 /**
- * What a config says of AWS, as LiteLLM reads it (https://docs.litellm.ai/docs/providers/bedrock): a bearer
- * token, else a role, else a profile, else keys, else what AWS's own tools would find in the environment, in
- * `~/.aws` or from the machine.
+ * Resolves AWS credentials as LiteLLM does (https://docs.litellm.ai/docs/providers/bedrock): a bearer token,
+ * a role, a profile, keys, or what AWS's default chain finds in the environment, in `~/.aws` or on the
+ * machine.
  */
 export async function awsAccess(config: LlmConfig, model: string): Promise<AwsAccess> {
   const region = await regionOf(config, model);
@@ -43,8 +43,8 @@ export async function awsAccess(config: LlmConfig, model: string): Promise<AwsAc
 }
 
 /**
- * The region in a name says where the model is (a resource, or `eu-west-3/model`); then the config, the
- * environment, the profile.
+ * The region in the model name (an ARN, or `eu-west-3/model`) takes precedence, then the config, the
+ * environment and the profile.
  */
 async function regionOf(config: LlmConfig, model: string): Promise<string> {
   const named =
@@ -68,7 +68,7 @@ async function profileRegion(config: LlmConfig): Promise<string | undefined> {
 
 const cache = new Map<string, AwsCredentials>();
 
-/** Asking for keys may take a request or a program, so they are used until they end. */
+/** Obtaining keys may take a request or start a program, so they are cached until they expire. */
 async function cachedCredentials(config: LlmConfig, region: string): Promise<AwsCredentials> {
   const way = JSON.stringify([
     region,

@@ -3,19 +3,19 @@ import { withoutEndSlashes } from '../../../text/index.js';
 import type { ProviderCall } from '../provider.js';
 
 /**
- * Where a service is found when the config does not say it. Names of variables are LiteLLM's, the first that
- * is set counts.
+ * Where to find address and key of a service that the config does not define. Variables have LiteLLM's names;
+ * the first one that is set counts.
  */
 export interface ServiceAddress {
-  /** Variables with a key. */
+  /** Environment variables with a key. */
   keys: readonly string[];
-  /** Variables with an address. */
+  /** Environment variables with an address. */
   bases?: readonly string[];
-  /** Its public address; null: it has none, everybody runs their own. */
+  /** The public address; null for self-hosted services. */
   url: string | null;
 }
 
-/** The first of the variables that is not empty. */
+/** The first environment variable that is not empty. */
 export function fromEnvironment(names: readonly string[]): string | null {
   for (const name of names) {
     const value = process.env[name]?.trim();
@@ -24,13 +24,13 @@ export function fromEnvironment(names: readonly string[]): string | null {
   return null;
 }
 
-/** The key of a request: the config's, else the environment's. */
+/** The key: the config's, otherwise the environment's. */
 export function apiKey({ request }: ProviderCall, { keys }: Pick<ServiceAddress, 'keys'>): string | null {
   return request.config.api_key ?? fromEnvironment(keys);
 }
 
 /**
- * The address of a request, without slashes at its end: the config's, the environment's, else the public one.
+ * The address without trailing slashes: the config's, otherwise the environment's, otherwise the public one.
  * @throws LlmError `LLMBadRequestError` if there is none
  */
 export function baseUrl({ request, provider }: ProviderCall, { bases = [], url }: ServiceAddress): string {
@@ -44,7 +44,7 @@ export function baseUrl({ request, provider }: ProviderCall, { bases = [], url }
   );
 }
 
-/** The values of variables that hold keys: what an error of a provider quotes of them has to be masked. */
+/** The values of environment variables with keys, to be masked in error messages of providers. */
 export function environmentKeys(): string[] {
   return Object.entries(process.env).flatMap(([name, value]) =>
     /(_API_KEY|_TOKEN|_API_TOKEN)$/.test(name) && value !== undefined ? [value.trim()] : [],

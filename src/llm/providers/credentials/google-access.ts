@@ -7,19 +7,19 @@ import { errorMessage } from '../../../errors/index.js';
 import { LlmError } from '../../errors/llm-error.js';
 import { modelFetch } from '../../transport/model-fetch.js';
 
-/** How to get at models on Google Cloud. */
+/** Project and credentials for models on Google Cloud. */
 export interface GoogleAccess {
-  /** The project of the credentials; undefined: they name none. */
+  /** The project of the credentials, if they name one. */
   project: string | undefined;
-  /** A token for the header `Authorization: Bearer`. */
+  /** Returns a token for the header `Authorization: Bearer`. */
   token: (signal: AbortSignal) => Promise<string>;
 }
 
 const SCOPE = 'https://www.googleapis.com/auth/cloud-platform';
 const TOKEN_URL = 'https://oauth2.googleapis.com/token';
-/** Milliseconds: a token that ends sooner than this is replaced. */
+/** Tokens that expire sooner than this are renewed. */
 const RENEWAL_MARGIN_MS = 5 * 60_000;
-/** Tokens that are kept, one for each account. */
+/** Limit for the cached tokens, one per account. */
 const MAX_CACHED = 50;
 
 const serviceAccount = z.object({
@@ -42,12 +42,12 @@ const credentials = z.discriminatedUnion('type', [serviceAccount, authorizedUser
 const tokenAnswer = z.object({ access_token: z.string(), expires_in: z.number().default(3600) });
 
 /**
- * Finds credentials of Google Cloud as Google's own libraries do
- * (https://cloud.google.com/docs/authentication/application-default-credentials): what is given, the file
- * that `GOOGLE_APPLICATION_CREDENTIALS` names, the one of `gcloud auth application-default login`, the
- * machine.
+ * Finds credentials like Google's own libraries
+ * (https://cloud.google.com/docs/authentication/application-default-credentials): the given ones, the file of
+ * `GOOGLE_APPLICATION_CREDENTIALS`, the one of `gcloud auth application-default login`, or the machine's
+ * account.
  * @param given JSON of a service account or a user, or the path of such a file
- * @throws LlmError when they cannot be read or are of another kind
+ * @throws LlmError if they cannot be read or are of another kind
  */
 export async function googleAccess(given: string | null): Promise<GoogleAccess> {
   const json = await credentialsJson(given);
@@ -55,7 +55,7 @@ export async function googleAccess(given: string | null): Promise<GoogleAccess> 
     return { project: undefined, token: (signal) => cachedToken('machine', () => machineToken(signal)) };
   }
   const parsed = credentials.safeParse(json);
-  // Not what is in them: there is a key.
+  // Does not quote the credentials, which contain a key.
   if (!parsed.success)
     throw accessError('The credentials are neither those of a service account nor of a user of gcloud.');
   const { data } = parsed;
@@ -106,7 +106,7 @@ function parsedJson(text: string): unknown {
 }
 
 /**
- * A signed statement that asks for a token
+ * A signed assertion that requests a token
  * (https://developers.google.com/identity/protocols/oauth2/service-account).
  */
 function assertion(account: z.infer<typeof serviceAccount>): Record<string, string> {
@@ -130,7 +130,7 @@ function assertion(account: z.infer<typeof serviceAccount>): Record<string, stri
 
 interface Token {
   value: string;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since the epoch. */
   expiresAt: number;
 }
 
@@ -151,7 +151,7 @@ async function requestToken(url: string, form: Record<string, string>, signal: A
 }
 
 /**
- * The account of the machine that this runs on
+ * Requests a token for the machine's account
  * (https://cloud.google.com/compute/docs/access/authenticate-workloads).
  */
 async function machineToken(signal: AbortSignal): Promise<Token> {
@@ -169,7 +169,7 @@ async function machineToken(signal: AbortSignal): Promise<Token> {
 
 async function readToken(answer: Response): Promise<Token> {
   const text = await answer.text();
-  // Google says `invalid_grant` and the like; the rest may quote what was sent.
+  // Only Google's error code such as `invalid_grant`; the rest may quote what was sent.
   if (!answer.ok)
     throw accessError(
       `No token for the credentials: status ${answer.status}, ${/"error": ?"(\w+)"/.exec(text)?.[1] ?? 'no reason'}.`,
