@@ -7,7 +7,7 @@ function published(seq: number): PublishedEvent {
   return { conversationId: 'c', event, line: serialiseEvent(event), seq };
 }
 
-/** Notes what it gets, and takes its time. */
+/** Records what it receives, slowly. */
 class Slow implements EventSubscriber {
   readonly seqs: (number | undefined)[] = [];
 
@@ -19,7 +19,7 @@ class Slow implements EventSubscriber {
   }
 }
 
-describe('a topic', () => {
+describe('Topic', () => {
   const publish = (topic: Topic, seq: number): void => {
     const event = published(seq);
     topic.publish((subscriber) => subscriber.onEvent(event));
@@ -28,7 +28,7 @@ describe('a topic', () => {
     while (subscribers.some(({ seqs }) => seqs.length < count)) await new Promise(setImmediate);
   };
 
-  it('tells few subscribers at once', () => {
+  it('calls a small number of subscribers before publish returns', () => {
     const topic = new Topic(() => undefined);
     const few = [new Slow(), new Slow()];
     for (const subscriber of few) topic.add(subscriber);
@@ -36,13 +36,13 @@ describe('a topic', () => {
     expect(few.map(({ seqs }) => seqs)).toEqual([[0], [0]]);
   });
 
-  it('lets others have their turn while many are told, and tells each all in order', async () => {
+  it('yields while it calls many subscribers, and delivers everything in order to each', async () => {
     const topic = new Topic(() => undefined);
     const many = Array.from({ length: 200 }, () => new Slow());
     for (const subscriber of many) topic.add(subscriber);
     for (let seq = 0; seq < 5; seq += 1) publish(topic, seq);
     expect(many[199]?.seqs).toEqual([]);
-    // Who comes now gets what is published from now on.
+    // A new subscriber receives only what is published from now on.
     const late = new Slow();
     topic.add(late);
     const left = many[199];
@@ -55,7 +55,7 @@ describe('a topic', () => {
     expect(left?.seqs).toEqual([]);
   });
 
-  it('lets others have their turn soon where telling one takes long, as a megabyte does', async () => {
+  it('yields early if single subscribers are slow', async () => {
     const topic = new Topic(() => undefined);
     const slow = Array.from({ length: 12 }, () => new Slow(2));
     for (const subscriber of slow) topic.add(subscriber);
@@ -64,7 +64,7 @@ describe('a topic', () => {
     await allHave(slow, 1);
   });
 
-  it('does not let much pile up', async () => {
+  it('stops yielding when too many calls are queued', async () => {
     const topic = new Topic(() => undefined);
     const many = Array.from({ length: 100 }, () => new Slow());
     for (const subscriber of many) topic.add(subscriber);
@@ -74,7 +74,7 @@ describe('a topic', () => {
     for (const { seqs } of many) expect(seqs).toEqual(Array.from({ length: 102 }, (_, seq) => seq));
   });
 
-  it('takes an event from nobody because another one is broken', () => {
+  it('delivers an event to all although one subscriber throws', () => {
     const complaints: unknown[] = [];
     const topic = new Topic((error) => complaints.push(error));
     const broken: EventSubscriber = {

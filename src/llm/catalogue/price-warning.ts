@@ -16,8 +16,8 @@ export class PriceWarning {
     if (this.warned.size >= MAX_NAMES) return;
     this.warned.add(model);
     this.logger.warn(
-      `conversation ${conversationId}: the price of ${model} is not known, its answers count as 0 dollars; ` +
-        'input_cost_per_token and output_cost_per_token, or model_canonical_name, tell it',
+      `conversation ${conversationId}: the price of ${model} is not known, so its answers count as 0 dollars; ` +
+        'input_cost_per_token and output_cost_per_token, or model_canonical_name, set it',
     );
   }
 }

@@ -133,7 +133,7 @@ function parseJson(text: string): unknown {
 /** Does not quote the header, which may be a key. */
 const INVALID_HEADER =
   'The request cannot be sent: a header is not valid. Check api_key and extra_headers for line breaks, blanks and ' +
-  'letters that are no ASCII.';
+  'letters outside ASCII.';
 
 /** An invalid header value, such as a key. A retry would send the same. */
 function isInvalidHeader(error: Error): boolean {

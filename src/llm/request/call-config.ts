@@ -49,7 +49,7 @@ function readAddress(field: string, given: string): AddressParts {
     // Does not quote the value, which may contain a password.
     throw new LlmError(
       'LLMBadRequestError',
-      `The ${field} of the model is no web address: it has to begin with http:// or https://.`,
+      `The ${field} of the model is not a web address: it must begin with http:// or https://.`,
     );
   }
   return splitBasicAuth(given.trim());

@@ -25,7 +25,7 @@ describe('the address of a model', () => {
     async (base_url) => {
       const error = await failure([], { base_url, num_retries: 5 });
       expect(error).toMatchObject({ code: 'LLMBadRequestError' });
-      expect(error.message).toMatch(/base_url of the model is no web address/);
+      expect(error.message).toMatch(/base_url of the model is not a web address/);
       expect(error.message).not.toContain(base_url);
     },
   );

@@ -56,7 +56,7 @@ export class FallbackModels {
       if (!this.load) return undefined;
       const other = await this.load(name);
       signal.throwIfAborted();
-      this.logger.warn(`${line}; asks '${name}' (${other.model}) instead`);
+      this.logger.warn(`${line}; trying '${name}' (${other.model}) instead`);
       // What the failed attempt streamed is void.
       request.onRetry?.({ attempt: 1, waitSeconds: 0, error });
       const config: LlmConfig = {
@@ -70,7 +70,7 @@ export class FallbackModels {
     } catch (failed) {
       signal.throwIfAborted();
       const reason = failed instanceof LlmError ? failed.code : errorMessage(failed);
-      this.logger.warn(`${line}; its fallback '${name}' does not help: ${reason}`);
+      this.logger.warn(`${line}; its fallback '${name}' failed too: ${reason}`);
       return undefined;
     }
   }

@@ -1,8 +1,8 @@
 import { turnsOf } from '../../../test/support/turns-of.js';
 import { limitAnswer, yieldForLargeChunk } from './answer-limits.js';
 
-describe('the pieces of an answer', () => {
-  it('have a turn each where they are large, whoever reads them', async () => {
+describe('yieldForLargeChunk', () => {
+  it('gives each large chunk a turn of the event loop', async () => {
     const large = new Uint8Array(64 * 1024);
     const read = async (): Promise<void> => {
       for (let i = 0; i < 5; i += 1) await yieldForLargeChunk(large);
@@ -14,7 +14,7 @@ describe('the pieces of an answer', () => {
     expect(await turnsOf(Promise.all(answers))).toBeGreaterThanOrEqual(19);
   });
 
-  it('wait for nobody where they are small, and come as they are', async () => {
+  it('passes small chunks on without waiting', async () => {
     const small = new Uint8Array(300).fill(7);
     expect(await turnsOf(yieldForLargeChunk(small))).toBe(0);
     const bytes = await limitAnswer(new Response(bodyOf(small, 5))).arrayBuffer();

@@ -26,7 +26,7 @@ const responses = {
   again: data({ type: 'response.output_text.delta', item_id: 'm', output_index: 0, delta: TEXT }),
 };
 
-describe('an answer without an end', () => {
+describe('answers that do not end', () => {
   let server: Server;
   let address: string;
   let type: string;
@@ -78,7 +78,7 @@ describe('an answer without an end', () => {
       responses.again,
       { model: 'openai/gpt-5', auth_type: 'subscription', stream: false },
     ],
-  ])('is ended after 16 MiB of text: %s', async (_, contentType, beginning, piece, config) => {
+  ])('are cut off after 16 MiB of text: %s', async (_, contentType, beginning, piece, config) => {
     [type, first, again] = [contentType, beginning, piece];
     const llm = new AiSdkLlm();
     llm.setTokenProvider(() => Promise.resolve('token'));

@@ -68,35 +68,38 @@ const OLLAMA: (typeof PROVIDERS)[number] = [
   (base_url) => ({ model: 'ollama/llava', base_url }),
 ];
 
-describe('a prompt of long texts and images', () => {
-  it.each([...PROVIDERS, OLLAMA])('reaches %s as short ones do', async (name, protocol, config) => {
-    const endpoint = await startWireEndpoint({ protocol: protocol() });
-    try {
-      const ask = async (messages: Message[]): Promise<unknown> => {
-        endpoint.script([{ text: 'done' }]);
-        const response = await new AiSdkLlm().complete({
-          config: llmConfig({
-            api_key: 'key',
-            num_retries: 1,
-            // It is merged into the body by our `fetch`.
-            litellm_extra_body: name.startsWith('anthropic') ? { top_k: 5 } : {},
-            ...config(endpoint.url),
-          }),
-          messages,
-          tools: [TERMINAL],
-          conversationId: '0d6c1c5e-0000-4000-8000-000000000001',
-          signal: new AbortController().signal,
-        });
-        expect(response.message.content).toEqual([textContent('done')]);
-        return endpoint.requests.at(-1)?.body;
-      };
-      const short = await ask(dialogue(WORDS, IMAGES));
-      const long = await ask(dialogue(WORDS.map(lengthened), IMAGES.map(lengthened)));
-      expect(JSON.stringify(short)).toContain('the-result-text');
-      // Not `toEqual`: what differs would be shown, megabytes of it.
-      expect(JSON.stringify(long) === JSON.stringify(longer(short))).toBe(true);
-    } finally {
-      await endpoint.close();
-    }
-  });
+describe('prompts with long texts and images', () => {
+  it.each([...PROVIDERS, OLLAMA])(
+    'are sent to %s in the same form as short ones',
+    async (name, protocol, config) => {
+      const endpoint = await startWireEndpoint({ protocol: protocol() });
+      try {
+        const ask = async (messages: Message[]): Promise<unknown> => {
+          endpoint.script([{ text: 'done' }]);
+          const response = await new AiSdkLlm().complete({
+            config: llmConfig({
+              api_key: 'key',
+              num_retries: 1,
+              // It is merged into the body by our `fetch`.
+              litellm_extra_body: name.startsWith('anthropic') ? { top_k: 5 } : {},
+              ...config(endpoint.url),
+            }),
+            messages,
+            tools: [TERMINAL],
+            conversationId: '0d6c1c5e-0000-4000-8000-000000000001',
+            signal: new AbortController().signal,
+          });
+          expect(response.message.content).toEqual([textContent('done')]);
+          return endpoint.requests.at(-1)?.body;
+        };
+        const short = await ask(dialogue(WORDS, IMAGES));
+        const long = await ask(dialogue(WORDS.map(lengthened), IMAGES.map(lengthened)));
+        expect(JSON.stringify(short)).toContain('the-result-text');
+        // Not `toEqual`: what differs would be shown, megabytes of it.
+        expect(JSON.stringify(long) === JSON.stringify(longer(short))).toBe(true);
+      } finally {
+        await endpoint.close();
+      }
+    },
+  );
 });

@@ -64,7 +64,7 @@ export class ChatAnswer {
     const isFiltered =
       this.finishReason === 'content_filter' || (this.finishReason === 'stop' && this.refused);
     if (isFiltered && content.every(({ type }) => type === 'reasoning'))
-      throw new FilteredAnswerError(`The answer was held back for its content (${this.finishReason}).`);
+      throw new FilteredAnswerError(`The content filter blocked the answer (${this.finishReason}).`);
     return { id, content, usage, body };
   }
 

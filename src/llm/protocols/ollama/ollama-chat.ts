@@ -68,8 +68,7 @@ class OllamaAnswer {
   /** @throws the error that Ollama reports inside a stream */
   add(line: unknown): void {
     this.call.onProgress();
-    if (!isJsonObject(line))
-      throw new EmptyAnswerError('Ollama answered with something else than JSON objects.');
+    if (!isJsonObject(line)) throw new EmptyAnswerError('Ollama did not answer with JSON objects.');
     if (line['error'] !== undefined) throw new RefusalError(500, JSON.stringify(line));
     const { message } = line;
     if (isJsonObject(message)) this.addMessage(message);

@@ -126,7 +126,7 @@ function assertNotFiltered(content: LanguageModelV3Content[], end: LanguageModel
     (part) => part.type === 'tool-call' || (part.type === 'text' && part.text !== ''),
   );
   if (!isSaid)
-    throw new FilteredAnswerError(`The answer was held back for its content (${end.raw ?? 'filtered'}).`);
+    throw new FilteredAnswerError(`The content filter blocked the answer (${end.raw ?? 'filtered'}).`);
 }
 
 type StreamPart =

@@ -101,7 +101,7 @@ function parsedJson(text: string): unknown {
     const value: unknown = JSON.parse(text);
     return value;
   } catch {
-    throw accessError('The credentials are no JSON.');
+    throw accessError('The credentials are not JSON.');
   }
 }
 
@@ -124,7 +124,7 @@ function assertion(account: z.infer<typeof serviceAccount>): Record<string, stri
       assertion: `${head}.${claims}.${signature}`,
     };
   } catch {
-    throw accessError('The private key of the service account is no RSA key.');
+    throw accessError('The private key of the service account is not an RSA key.');
   }
 }
 
@@ -175,7 +175,7 @@ async function readToken(answer: Response): Promise<Token> {
       `No token for the credentials: status ${answer.status}, ${/"error": ?"(\w+)"/.exec(text)?.[1] ?? 'no reason'}.`,
     );
   const parsed = tokenAnswer.safeParse(parsedJson(text));
-  if (!parsed.success) throw accessError('What came for the credentials is no token.');
+  if (!parsed.success) throw accessError('The response to the credentials is not a token.');
   return { value: parsed.data.access_token, expiresAt: Date.now() + parsed.data.expires_in * 1000 };
 }
 
