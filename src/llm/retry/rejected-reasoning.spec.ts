@@ -38,7 +38,7 @@ function provider(foreign: string, words: string) {
   return { requests, send };
 }
 
-describe('RefusedReasoning', () => {
+describe('RejectedReasoning', () => {
   it.each([
     ['messages.1.content.0: Invalid `signature` in `thinking` block'],
     [
@@ -73,7 +73,7 @@ describe('RefusedReasoning', () => {
     expect(requests).toHaveLength(5);
   });
 
-  it('leaves other errors alone, and asks once more at most', async () => {
+  it('passes other errors on and repeats a request at most once', async () => {
     const other = provider('FOREIGN', 'max_tokens: too large');
     await expect(new RejectedReasoning().call('c', [thought('FOREIGN')], other.send)).rejects.toThrow(
       'Bad Request',

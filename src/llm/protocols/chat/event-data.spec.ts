@@ -11,7 +11,7 @@ function read(text: string, cut: number): string[] {
 }
 
 describe('EventData', () => {
-  it('is the same wherever the bytes are cut, and however lines end', () => {
+  it('returns the same data for all cuts and line endings', () => {
     const datum = fc.string({ unit: 'grapheme', maxLength: 8 }).filter((text) => !/[\r\n]/.test(text));
     const ending = fc.constantFrom('\n', '\r\n', '\r');
     fc.assert(
@@ -28,11 +28,11 @@ describe('EventData', () => {
     );
   });
 
-  it('passes over comments and other fields, and takes data without a blank before it', () => {
+  it('ignores comments and other fields, and accepts data without a leading blank', () => {
     expect(read(': hello\n\nevent: x\nid: 1\ndata:a\n\nretry: 5\n\ndata: b\n\n', 7)).toEqual(['a', 'b']);
   });
 
-  it('leaves out what is not whole', () => {
+  it('omits incomplete events', () => {
     expect(read('data: a\n\ndata: half', 3)).toEqual(['a']);
   });
 });

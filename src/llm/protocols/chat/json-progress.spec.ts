@@ -11,7 +11,7 @@ function isJson(text: string): boolean {
 }
 
 describe('JsonProgress', () => {
-  it('says of each beginning of a text what JSON.parse says', () => {
+  it('agrees with JSON.parse about each prefix of a text', () => {
     const json = fc.oneof(
       fc.json(),
       fc.array(fc.constantFrom('{', '}', '[', ']', '"', '\\', ',', '1', 'a', ' ')).map((all) => all.join('')),

@@ -16,7 +16,7 @@ const piece = (fields: object, name?: string, args?: string) => ({
 });
 
 describe('StreamedCalls', () => {
-  it('puts pieces together by their index, in the order of the indexes', () => {
+  it('assembles calls by index and returns them in the order of the indexes', () => {
     const { calls, told } = gather(
       piece({ index: 1, id: 'b' }, 'think', '{"y"'),
       piece({ index: 0, id: 'a' }, 'terminal', ''),
@@ -47,7 +47,7 @@ describe('StreamedCalls', () => {
     ]);
   });
 
-  it('goes on with a call whose id and name come with every piece', () => {
+  it('continues a call whose id and name are repeated in every piece', () => {
     const { calls } = gather(
       piece({ index: 0, id: 'a' }, 'terminal', '{"x"'),
       piece({ index: 0, id: 'a' }, 'terminal', ': {"y": '),
@@ -56,12 +56,12 @@ describe('StreamedCalls', () => {
     expect(calls).toEqual([['a', 'terminal', '{"x": {"y": {}}}']]);
   });
 
-  it('goes on with the last call when nothing tells them apart', () => {
+  it('continues the last call when a piece has no id, index and name', () => {
     const { calls } = gather(piece({ id: 'a' }, 'terminal', '{"x"'), piece({}, undefined, ': 1}'));
     expect(calls).toEqual([['a', 'terminal', '{"x": 1}']]);
   });
 
-  it('waits for a name that comes later, and tells then what came before it', () => {
+  it('emits the arguments before a late name once the name arrives', () => {
     const { calls, told } = gather(
       piece({ index: 0, id: 'a' }, undefined, '{"x"'),
       piece({ index: 0 }, 'terminal', ': 1}'),
@@ -70,24 +70,24 @@ describe('StreamedCalls', () => {
     expect(told).toEqual(['terminal:{"x": 1}']);
   });
 
-  it('makes an id where there is none, and takes arguments that are no text', () => {
+  it('creates missing ids and accepts arguments that are objects', () => {
     const [call] = gather({ function: { name: 'terminal', arguments: { x: 1 } } }).calls;
     expect(call).toEqual([expect.stringMatching(/^call_/) as string, 'terminal', '{"x":1}']);
   });
 
-  it('passes over a name that is blank, and refuses a call without one', () => {
+  it('ignores blank names and rejects calls without a name', () => {
     expect(gather(piece({ index: 0, id: 'a' }, ' ', '')).calls).toEqual([]);
     expect(() => gather(piece({ index: 0, id: 'a' }, undefined, '{}'))).toThrow('without a name');
   });
 
-  it('takes time that grows with the pieces, also where each of them may begin a call', () => {
+  it('takes linear time even if each piece may start a call', () => {
     const started = performance.now();
     const pieces = Array.from({ length: 20_000 }, () => piece({ index: 0 }, 'think', '[1,'.repeat(20)));
     expect(gather(...pieces).calls).toHaveLength(1);
     expect(performance.now() - started).toBeLessThan(2_000);
   });
 
-  it('refuses more calls than any model asks for', () => {
+  it('rejects more calls than the limit', () => {
     const pieces = Array.from({ length: 513 }, (_, index) =>
       piece({ index, id: `c${index}` }, 'think', '{}'),
     );

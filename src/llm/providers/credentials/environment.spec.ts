@@ -30,14 +30,14 @@ describe('keys and addresses of the environment', () => {
     expect(second?.headers.authorization).toBe('Bearer mine');
   });
 
-  it('do not get into an error that quotes them', async () => {
+  it('masks keys of the environment in errors that quote them', async () => {
     process.env['GROQ_API_KEY'] = 'gsk-very-secret';
     const turn = { status: 400, body: { error: { message: 'no such key: gsk-very-secret' } } };
     const error = await refusalOf(speaker('groq/x'), [turn], { api_key: null });
     expect(error.message).toContain('no such key: *****');
   });
 
-  it('are missed where a service has no address of its own', async () => {
+  it('reports a missing address for a service without a public one', async () => {
     const error = await refusalOf(speaker('hosted_vllm/x'), [], { base_url: null });
     expect(error).toMatchObject({
       code: 'LLMBadRequestError',
@@ -45,7 +45,7 @@ describe('keys and addresses of the environment', () => {
     });
   });
 
-  it('no key is shown to Ollama unless there is one', async () => {
+  it('sends a key to Ollama only if there is one', async () => {
     const { endpoint: local } = await askOnce(OLLAMA, [{ text: 'ok' }], { api_key: null });
     expect(local.requests[0]?.headers.authorization).toBeUndefined();
   });
@@ -76,7 +76,7 @@ describe('azure', () => {
     expect(endpoint.requests[0]?.headers.authorization).toBeUndefined();
   });
 
-  it('takes a token of Entra ID where there is no key', async () => {
+  it('uses a token of Entra ID if there is no key', async () => {
     process.env['AZURE_AD_TOKEN'] = 'entra-token';
     try {
       const { endpoint } = await askOnce(azure, [{ text: 'ok' }], { api_key: null });
