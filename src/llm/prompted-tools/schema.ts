@@ -1,5 +1,4 @@
-import { parseShallow } from '../../text/index.js';
-import { isJsonObject } from '../../json/index.js';
+import { isJsonObject, parseJson } from '../../json/index.js';
 import type { LlmTool } from '../request/llm-request.js';
 
 /** The schema of a parameter. */
@@ -34,7 +33,7 @@ export function argumentsObject(text: string): Record<string, unknown> {
 /** Parses JSON; undefined if it is invalid or nests too deeply. */
 export function parseOrUndefined(text: string): unknown {
   try {
-    return parseShallow(text);
+    return parseJson(text);
   } catch {
     return undefined;
   }

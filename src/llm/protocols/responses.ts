@@ -1,6 +1,6 @@
 import { plainText, type Message, type ReasoningItem } from '../../events/index.js';
 import type { ProviderAnswer, ProviderCall } from '../providers/provider.js';
-import { withoutEndSlashes } from '../../text/index.js';
+import { withoutTrailingSlashes } from '../../text/index.js';
 import type { JsonObject } from '../../json/index.js';
 import { toAnswer } from './answer.js';
 import { splitThoughtSignature } from './thought-signature.js';
@@ -29,7 +29,7 @@ export async function callResponses(
 ): Promise<ProviderAnswer> {
   const { createOpenAI } = await import('@ai-sdk/openai');
   const query = new URLSearchParams(endpoint.queryParams).toString();
-  const address = `${withoutEndSlashes(endpoint.baseUrl)}/responses${query === '' ? '' : `?${query}`}`;
+  const address = `${withoutTrailingSlashes(endpoint.baseUrl)}/responses${query === '' ? '' : `?${query}`}`;
   const body = JSON.stringify({ ...responsesBody(call), ...endpoint.extraBody });
   // The SDK drops fields that it does not know for a model, so the body is our own.
   const fetchWithBody: typeof fetch = (_, init) => {

@@ -9,7 +9,7 @@ import { withExtraBody } from '../protocols/sdk/extra-body.js';
 import { callLanguageModel } from '../protocols/sdk/language-model.js';
 import { sdkPrompt, type OptionFields, type PromptMarks } from '../protocols/sdk/prompt.js';
 import { canThink, withoutThinking } from '../protocols/thinking-turn.js';
-import { withoutEndSlashes } from '../../text/index.js';
+import { withoutTrailingSlashes } from '../../text/index.js';
 import { fromEnvironment } from './credentials/environment.js';
 import type { Provider, ProviderAnswer, ProviderCall } from './provider.js';
 
@@ -85,7 +85,7 @@ const withoutUnusedBeta =
 /** The SDK expects the version in the address; the config omits it. */
 function versioned(baseUrl: string | null): string | undefined {
   if (baseUrl === null) return undefined;
-  const root = withoutEndSlashes(baseUrl);
+  const root = withoutTrailingSlashes(baseUrl);
   return root.endsWith('/v1') ? root : `${root}/v1`;
 }
 

@@ -1,4 +1,4 @@
-import { turnForPiece } from '../../flow/index.js';
+import { yieldForChunk } from '../../flow/index.js';
 import { LlmError } from '../errors/llm-error.js';
 
 const MIB = 1024 * 1024;
@@ -43,7 +43,7 @@ export class AnswerSizeLimit {
  * endpoint that sends faster than it is read would otherwise have megabytes processed in one turn.
  */
 export async function yieldForLargeChunk(chunk: Uint8Array): Promise<void> {
-  if (chunk.length >= LARGE_CHUNK_BYTES) await turnForPiece();
+  if (chunk.length >= LARGE_CHUNK_BYTES) await yieldForChunk();
 }
 
 /** Limits the text of a streamed answer in characters. Its share of the bytes may be small or nearly all. */

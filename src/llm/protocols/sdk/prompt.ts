@@ -15,8 +15,7 @@ import {
   type Message,
   type ThinkingBlock,
 } from '../../../events/index.js';
-import { parseShallow } from '../../../text/index.js';
-import type { JsonObject } from '../../../json/index.js';
+import { isJsonObject, parseJson, type JsonObject } from '../../../json/index.js';
 import { splitThoughtSignature } from '../thought-signature.js';
 import { lastInputIndex } from '../chat/chat-messages.js';
 
@@ -182,7 +181,7 @@ function signatureOfText(message: Message, marks: PromptMarks): SharedV3Provider
  */
 export function parsedArguments(text: string): unknown {
   try {
-    return parseShallow(text);
+    return parseJson(text);
   } catch {
     return {};
   }
@@ -239,5 +238,5 @@ export function jsonFields(added: JsonObject): OptionFields {
 
 /** Whether a JSON value is an object. */
 export function isFields(value: unknown): value is OptionFields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isJsonObject(value);
 }
