@@ -1,21 +1,21 @@
 import { performance } from 'node:perf_hooks';
 
-/** The clock on the wall may be corrected by less than this (ms) without a jump being seen in it. */
-const STEADY_MS = 100;
+/** Smaller corrections of the system clock (ms) are not treated as a jump. */
+const MAX_DRIFT_MS = 100;
 
-/** What `performance.now()` counts from by the clock on the wall (ms since the epoch). */
+/** The system time (ms since the epoch) at which `performance.now()` was 0. */
 let origin = performance.timeOrigin;
 let last = 0;
 
 /**
- * Microseconds since the epoch, never the same or less than the one before: events sort by it. It follows the
- * clock on the wall, which is set now and then, and which goes on while a machine sleeps; where that is set
- * back it goes on in the smallest steps until the wall is there.
+ * Microseconds since the epoch, strictly increasing because events are sorted by it. Follows jumps of the
+ * system clock and time spent in suspend. After the clock was set back it advances by one microsecond per
+ * call until the clock has caught up.
  */
 function monotonicMicros(): number {
   const wall = Date.now();
   const running = performance.now();
-  if (Math.abs(wall - (origin + running)) > STEADY_MS) origin = wall - running;
+  if (Math.abs(wall - (origin + running)) > MAX_DRIFT_MS) origin = wall - running;
   const now = Math.floor((origin + running) * 1000);
   last = now > last ? now : last + 1;
   return last;
@@ -23,7 +23,7 @@ function monotonicMicros(): number {
 
 const pad = (value: number, width: number): string => String(value).padStart(width, '0');
 
-/** Formats microseconds since the epoch as naive local time, as the wire has it. */
+/** Formats microseconds since the epoch as local time without a zone, the wire's format. */
 export function formatLocal(micros: number): string {
   const date = new Date(Math.floor(micros / 1000));
   const fraction = pad(micros % 1_000_000, 6);
@@ -34,15 +34,15 @@ export function formatLocal(micros: number): string {
 }
 
 /**
- * The timestamp of an event made now: naive local time, strictly increasing within the process.
- * @param after the one before it in its log, which it is behind even if the clock was set back since
+ * The timestamp of an event created now: local time without a zone, strictly increasing within the process.
+ * @param after timestamp of the previous event in the log; the result is later even if the clock was set back
  */
 export function eventTimestamp(after = ''): string {
   const now = formatLocal(monotonicMicros());
   return now > after ? now : (following(after) ?? now);
 }
 
-/** A microsecond later; undefined for a text that is no timestamp of ours. */
+/** One microsecond later; undefined if the text is not a timestamp of ours. */
 function following(timestamp: string): string | undefined {
   const [, second = '', micros] = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.(\d{6})$/.exec(timestamp) ?? [];
   const start = Date.parse(`${second}Z`);
@@ -52,14 +52,14 @@ function following(timestamp: string): string | undefined {
   return `${carried.slice(0, 19)}.${pad(next % 1_000_000, 6)}`;
 }
 
-/** Now in UTC with microseconds and `Z`, as `created_at` and `updated_at` have it. */
+/** The current time in UTC with microseconds and `Z`, the format of `created_at` and `updated_at`. */
 export function utcTimestamp(): string {
   const micros = monotonicMicros();
   const iso = new Date(Math.floor(micros / 1000)).toISOString();
   return `${iso.slice(0, 20)}${pad(micros % 1_000_000, 6)}Z`;
 }
 
-/** The UTC form of an event's timestamp, which is naive local time. */
+/** Converts the timestamp of an event (local time without a zone) to UTC. */
 export function utcFromLocal(timestamp: string): string {
   const utc = new Date(timestamp.slice(0, 23)).toISOString();
   return `${utc.slice(0, 20)}${timestamp.slice(20).padEnd(6, '0')}Z`;

@@ -1,20 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { eventTimestamp } from './clock.js';
-import type { EventBase } from './event-base.js';
-import type { DurableEvent, TransientEvent } from './index.js';
+import type { EventBase } from './model/event-base.js';
+import type { DurableEvent, TransientEvent } from './model/event.js';
 
-/** An event before it has an identity, a time and a place in the tree. */
+/** An event without id, timestamp and parent. */
 type DraftOf<E> = E extends EventBase ? Omit<E, 'id' | 'timestamp' | 'parent_id'> & { id?: string } : never;
 
-/** An event on its way into a log. */
+/** An event that is about to be appended to a log. */
 export type EventDraft = DraftOf<DurableEvent>;
 
-/** An event that is only going to be sent. */
+/** An event that is sent but not stored. */
 export type TransientDraft = DraftOf<TransientEvent>;
 
 /**
- * Gives a draft its id and timestamp. The parent is set by the conversation when it is appended.
- * @param after the timestamp before it in its log
+ * Adds id and timestamp. The conversation sets the parent when it appends the event.
+ * @param after timestamp of the previous event in the log
  */
 export function createEvent<D extends EventDraft | TransientDraft>(
   draft: D,

@@ -1,8 +1,8 @@
 import { Module } from '@nestjs/common';
-import { EventBus } from './event-bus.js';
-import { InProcessEventBus } from './in-process-event-bus.js';
+import { EventBus } from './bus/event-bus.js';
+import { InProcessEventBus } from './bus/in-process-event-bus.js';
 
-/** Provides the bus that conversations publish on and gateways and webhooks listen to. */
+/** Provides the bus on which conversations publish and to which gateways and webhooks subscribe. */
 @Module({
   providers: [{ provide: EventBus, useClass: InProcessEventBus }],
   exports: [EventBus],

@@ -3,7 +3,7 @@ import { withNulls } from './with-nulls.js';
 const base = { id: 'a', timestamp: 't', source: 'agent' };
 
 describe('withNulls', () => {
-  it('brings the nulls of an action back, in the order of the wire', () => {
+  it('restores the null fields of an action in the order of the wire', () => {
     const event = {
       ...base,
       thought: [],
@@ -26,11 +26,11 @@ describe('withNulls', () => {
     );
   });
 
-  it('keeps an action that is not there null', () => {
+  it('restores a missing action as null', () => {
     expect(withNulls({ ...base, kind: 'ActionEvent' })).toMatchObject({ action: null, summary: null });
   });
 
-  it('shows tools with the fields that they do not use', () => {
+  it('restores the unused fields of tools', () => {
     const tool = {
       description: 'd',
       action_type: 'A',
@@ -47,7 +47,7 @@ describe('withNulls', () => {
     );
   });
 
-  it('leaves free-form values and unknown fields as they are', () => {
+  it('does not change free-form values and unknown fields', () => {
     const state = {
       ...base,
       key: 'stats',

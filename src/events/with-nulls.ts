@@ -1,6 +1,6 @@
 import { isJsonObject } from '../json/index.js';
 
-/** Keys of one model in the wire's order, with the shapes of the models in it. */
+/** The keys of a model in the wire's order, and the shapes of nested models. */
 interface Shape {
   keys: readonly string[];
   inside?: Readonly<Record<string, () => Shape | Readonly<Record<string, Shape>>>>;
@@ -98,32 +98,32 @@ const EVENTS: Readonly<Record<string, Shape>> = {
 };
 
 /**
- * An event as single reads and webhooks show it: the nulls that its line leaves out are back, in the wire's
- * order. Free-form values stay as they are; so does what is not known here.
+ * The form of an event in single reads and webhooks: the null fields that the line omits are restored in the
+ * wire's order. Free-form values and unknown fields are not changed.
  */
 export function withNulls(event: Record<string, unknown>): Record<string, unknown> {
   const known = EVENTS[String(event['kind'])];
-  return known ? restored(event, known) : event;
+  return known ? restoreFields(event, known) : event;
 }
 
-function restored(model: Record<string, unknown>, { keys, inside }: Shape): Record<string, unknown> {
+function restoreFields(model: Record<string, unknown>, { keys, inside }: Shape): Record<string, unknown> {
   const entries = keys.map((key): [string, unknown] => {
     const value = model[key] ?? null;
     const within = inside?.[key]?.();
-    return [key, within ? restoredWithin(value, within) : value];
+    return [key, within ? restoreValue(value, within) : value];
   });
   const unknown = Object.entries(model).filter(([key]) => !keys.includes(key));
-  // What is not known goes before `kind`, as on the wire.
+  // Unknown fields go before `kind`, as on the wire.
   const kind = keys.indexOf('kind');
   const end = kind === -1 ? entries.length : kind;
   return Object.fromEntries([...entries.slice(0, end), ...unknown, ...entries.slice(end)]);
 }
 
-function restoredWithin(value: unknown, within: Shape | Readonly<Record<string, Shape>>): unknown {
-  if (Array.isArray(value)) return value.map((item) => restoredWithin(item, within));
+function restoreValue(value: unknown, within: Shape | Readonly<Record<string, Shape>>): unknown {
+  if (Array.isArray(value)) return value.map((item) => restoreValue(item, within));
   if (!isJsonObject(value)) return value;
   const found = isShape(within) ? within : within[String(value['kind'] ?? value['type'])];
-  return found ? restored(value, found) : value;
+  return found ? restoreFields(value, found) : value;
 }
 
 function isShape(within: Shape | Readonly<Record<string, Shape>>): within is Shape {

@@ -1,5 +1,5 @@
 export { asJsonObject, isJsonObject, type JsonObject } from './json-object.js';
-export { CLIENT_JSON_BOUNDS, JsonBoundsError, JsonSize, measureJson, type JsonBounds } from './json-size.js';
+export { CLIENT_JSON_BOUNDS, JsonBoundsError, JsonSize, type JsonBounds } from './json-size.js';
 export { parseJson } from './parse-json.js';
 export { parseYaml, YamlError } from './parse-yaml.js';
 export {

@@ -92,18 +92,3 @@ export class JsonSize {
     return end + 1;
   }
 }
-
-/** Bytes that are counted in one part. */
-const PART = 256 * 1024;
-
-/**
- * Checks the bounds of a whole JSON text, in parts, one for each `yield`.
- * @throws JsonBoundsError
- */
-export function* measureJson(bytes: Buffer): Generator<void, void> {
-  const size = new JsonSize();
-  for (let at = 0; at < bytes.length; at += PART) {
-    if (at > 0) yield;
-    size.push(bytes.subarray(at, at + PART));
-  }
-}

@@ -4,17 +4,17 @@ import type { EndpointStep } from '../../test/support/scripted-endpoint.js';
 import { textContent } from '../events/index.js';
 import type { LlmConfig } from './request/llm-config.js';
 import { LlmError } from './errors/llm-error.js';
-import type { RetryInfo } from './llm.js';
+import type { RetryInfo } from './request/llm-request.js';
 
 const STREAM = 'text/event-stream';
 
-/** A piece of a stream. */
+/** A chunk of a stream. */
 function chunk(content: string): string {
   const choices = [{ index: 0, delta: { role: 'assistant', content }, finish_reason: null }];
   return `data: ${JSON.stringify({ id: 'c', object: 'chat.completion.chunk', created: 1, model: 'm', choices })}\n\n`;
 }
 
-/** An error where a piece of a stream is expected. */
+/** An error in place of a chunk. */
 function errorChunk(error: Record<string, string>): string {
   return `data: ${JSON.stringify({ error })}\n\n`;
 }
@@ -92,7 +92,7 @@ describe('AiSdkLlm when an endpoint fails', () => {
     expect(streamed).toMatchObject({ code, message: text });
   });
 
-  it('does not show the key', async () => {
+  it('masks keys in error messages', async () => {
     const error = await failure([{ status: 400, message: 'you sent sk-very-secret and header-value' }], {
       extra_headers: { 'x-token': 'header-value' },
     });
@@ -100,7 +100,7 @@ describe('AiSdkLlm when an endpoint fails', () => {
     expect(endpoint.requests[0]?.headers['x-token']).toBe('header-value');
   });
 
-  it('tries num_retries times in all, and only what may pass', async () => {
+  it('makes num_retries attempts in total for a transient error', async () => {
     expect(await failure([{ status: 500, repeat: true }], { num_retries: 3 })).toMatchObject({
       code: 'LLMServiceUnavailableError',
     });
@@ -116,12 +116,12 @@ describe('AiSdkLlm when an endpoint fails', () => {
     [{ status: 413 }],
     [{ status: 422 }],
     [{ status: 429, code: 'insufficient_quota' }],
-  ])('does not try %j again', async (step) => {
+  ])('does not retry %j', async (step) => {
     await failure([step, { say: 'never' }], { num_retries: 3 });
     expect(endpoint.requests).toHaveLength(1);
   });
 
-  it('tells of retries and answers in the end', async () => {
+  it('reports retries before the answer', async () => {
     endpoint.script([{ status: 429 }, { status: 503 }, { say: 'at last' }]);
     const retries: [number, number, string][] = [];
     const answer = await llm.complete(
@@ -154,16 +154,19 @@ describe('AiSdkLlm when an endpoint fails', () => {
     ['too short', { headers: { 'retry-after': '0' } }, { retry_min_wait: 0.03 }, 0.03],
     ['nonsense', { headers: { 'retry-after': 'soon' } }, { retry_max_wait: 0.04 }, 0.04],
     ["Google's way", { body: { error: { message: 'x', details: [{ retryDelay: '0.05s' }] } } }, {}, 0.05],
-  ])('waits as long as the provider asks, within bounds: %s', async (_what, step, config, seconds) => {
-    endpoint.script([{ status: 429, ...step }, { say: 'ok' }]);
-    const waits: number[] = [];
-    const onRetry = ({ waitSeconds }: RetryInfo) => waits.push(waitSeconds);
-    const started = performance.now();
-    await llm.complete(request({ retry_max_wait: 64, ...config }, { onRetry }));
-    expect(waits).toEqual([seconds]);
-    // Timers may fire a millisecond early.
-    expect(performance.now() - started).toBeGreaterThanOrEqual(seconds * 1000 - 2);
-  });
+  ])(
+    'waits as long as the provider requests, within the bounds: %s',
+    async (_what, step, config, seconds) => {
+      endpoint.script([{ status: 429, ...step }, { say: 'ok' }]);
+      const waits: number[] = [];
+      const onRetry = ({ waitSeconds }: RetryInfo) => waits.push(waitSeconds);
+      const started = performance.now();
+      await llm.complete(request({ retry_max_wait: 64, ...config }, { onRetry }));
+      expect(waits).toEqual([seconds]);
+      // Timers may fire a millisecond early.
+      expect(performance.now() - started).toBeGreaterThanOrEqual(seconds * 1000 - 2);
+    },
+  );
 
   it.each<[string, EndpointStep, boolean, string, RegExp]>([
     [
@@ -234,18 +237,18 @@ describe('AiSdkLlm when an endpoint fails', () => {
       'LLMContextWindowExceedError',
       /too long/,
     ],
-  ])('says what came instead of an answer: %s', async (_what, step, stream, code, text) => {
+  ])('reports what it received instead of an answer: %s', async (_what, step, stream, code, text) => {
     const error = await failure([step], { stream });
     expect(error).toMatchObject({ code });
     expect(error.message).toMatch(text);
   });
 
-  it.each([408, 409, 429, 500, 501, 502, 503, 504, 529])('tries again after %i', async (status) => {
+  it.each([408, 409, 429, 500, 501, 502, 503, 504, 529])('retries after status %i', async (status) => {
     endpoint.script([{ status }, { say: 'ok' }]);
     expect((await llm.complete(request())).message.content).toEqual([textContent('ok')]);
   });
 
-  it('tries again when a stream breaks', async () => {
+  it('retries when a stream breaks', async () => {
     // What arrives together with the break is lost with it.
     await replaceEndpoint({ chunkDelay: 10 });
     endpoint.script([{ say: 'one two three', breakAfter: 3 }, { say: 'one two three' }]);
@@ -260,13 +263,13 @@ describe('AiSdkLlm when an endpoint fails', () => {
     expect(seen).toEqual(['one ', 'two ', '#2', 'one ', 'two ', 'three']);
   });
 
-  it('tries again when there is no choice', async () => {
+  it('retries an answer without a choice', async () => {
     endpoint.script([{ body: { id: 'x', choices: [] } }, { say: 'ok' }]);
     expect((await llm.complete(request())).message.content).toEqual([textContent('ok')]);
     expect(await failure([{ body: { id: 'x', choices: [] } }])).toMatchObject({ code: 'LLMNoResponseError' });
   });
 
-  it('gives an attempt up when its time is over', async () => {
+  it('aborts an attempt that exceeds its time limits', async () => {
     expect(await failure([{ hang: true }], { timeout: 0.05 })).toMatchObject({
       code: 'LLMTimeoutError',
       message: 'litellm.Timeout: LLM hard timeout after 0.05 seconds',
@@ -278,7 +281,7 @@ describe('AiSdkLlm when an endpoint fails', () => {
     expect(stalled).toMatchObject({ code: 'LLMTimeoutError' });
   });
 
-  it('says so when nobody listens', async () => {
+  it('reports that nothing listens at the address', async () => {
     const { url } = endpoint;
     await endpoint.close();
     const error = await failure([], { base_url: url });
@@ -288,7 +291,7 @@ describe('AiSdkLlm when an endpoint fails', () => {
     );
   });
 
-  it('stops at once when it is aborted, in a request and in a wait', async () => {
+  it('stops at once when it is aborted during a request or a wait', async () => {
     const reason = new Error('interrupted');
     const inRequest = new AbortController();
     endpoint.script([{ hang: true }, { status: 500, repeat: true }]);

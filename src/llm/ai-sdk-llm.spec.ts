@@ -1,9 +1,9 @@
 import { endpoint, failure, llm, message, request, TERMINAL } from '../../test/support/llm-stage.js';
 import { textContent, type Message } from '../events/index.js';
-import type { LlmDelta } from './llm.js';
+import type { LlmDelta } from './request/llm-request.js';
 
 describe('AiSdkLlm against an OpenAI-compatible endpoint', () => {
-  it('sends what the original sends', async () => {
+  it('sends the request of the original', async () => {
     endpoint.script([{ say: 'hi' }]);
     await llm.complete(request());
     const [sent] = endpoint.requests;
@@ -32,7 +32,7 @@ describe('AiSdkLlm against an OpenAI-compatible endpoint', () => {
     });
   });
 
-  it('sends calls and results of calls as recorded', async () => {
+  it('sends tool calls and results in the recorded form', async () => {
     const call = {
       id: 'call_1_1',
       name: 'terminal',
@@ -83,7 +83,7 @@ describe('AiSdkLlm against an OpenAI-compatible endpoint', () => {
     ]);
   });
 
-  it('marks what to cache for Claude behind a proxy', async () => {
+  it('sets cache marks for Claude behind a proxy', async () => {
     endpoint.script([{ say: 'ok' }, { say: 'ok' }]);
     const claude = {
       model: 'openai/claude-sonnet-4-5',
@@ -156,14 +156,14 @@ describe('AiSdkLlm against an OpenAI-compatible endpoint', () => {
     });
   });
 
-  it('tells an empty text from none', async () => {
+  it('distinguishes an empty text from no text', async () => {
     endpoint.script([{ say: '' }, { say: null, reasoning: 'hmm' }]);
     expect((await llm.complete(request())).message.content).toEqual([textContent('')]);
     const second = await llm.complete(request());
     expect(second.message).toMatchObject({ content: [], reasoning_content: 'hmm' });
   });
 
-  it('streams text and reasoning, and gathers calls that come in pieces', async () => {
+  it('streams text and reasoning, and assembles tool calls from pieces', async () => {
     const broken = '{"command": "echo';
     endpoint.script([
       {
@@ -208,7 +208,7 @@ describe('AiSdkLlm against an OpenAI-compatible endpoint', () => {
     });
   });
 
-  it('refuses names that no provider serves', async () => {
+  it('rejects model names that no provider serves', async () => {
     const error = await failure([], { model: 'foo/bar' });
     expect(error).toMatchObject({ code: 'LLMBadRequestError' });
     expect(error.message).toContain(
@@ -217,13 +217,13 @@ describe('AiSdkLlm against an OpenAI-compatible endpoint', () => {
     expect(error.message).toMatch(/No provider serves a model named 'foo\/bar'\./);
   });
 
-  it('refuses models that are too small', async () => {
+  it('rejects models with a too small context window', async () => {
     expect(await failure([], { model: 'ollama/llama3' })).toMatchObject({
       code: 'LLMContextWindowTooSmallError',
     });
   });
 
-  it('plays the script in the message, step by step', async () => {
+  it('plays the script of a message step by step', async () => {
     const asked = [message('user', 'RUN: echo hi\nSAY: done')];
     const first = await llm.complete(request({}, { messages: asked }));
     expect(first.message.tool_calls).toMatchObject([
@@ -235,7 +235,7 @@ describe('AiSdkLlm against an OpenAI-compatible endpoint', () => {
     expect(second.message.content).toEqual([textContent('done')]);
   });
 
-  it('uses custom prices, then the price a proxy names', async () => {
+  it('prefers custom prices to the cost that a proxy reports', async () => {
     endpoint.script([
       { say: 'x', headers: { 'x-litellm-response-cost': '0.25' } },
       { say: 'x', headers: { 'x-litellm-response-cost': '0.25' } },

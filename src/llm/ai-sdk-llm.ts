@@ -5,46 +5,48 @@ import type { Message } from '../events/index.js';
 import { meters } from '../meters/index.js';
 import { AttemptClock } from './retry/attempt-clock.js';
 import { withAttempts } from './retry/attempts.js';
-import { withoutImages } from './messages/blind-messages.js';
-import { TextBound } from './transport/bounded-answer.js';
+import { TextLimit } from './transport/answer-limits.js';
 import { callConfig } from './request/call-config.js';
 import { CompletionLogs, type CompletionListener } from './completion-log.js';
-import { assertRoomyContext } from './catalogue/context-window.js';
 import { FallbackModels, type ModelLoader } from './retry/fallback-models.js';
-import { withInlineImages } from './messages/inline-images.js';
+import { withInlineImages, withoutImages } from './messages/images.js';
 import type { LlmConfig } from './request/llm-config.js';
 import { LlmError } from './errors/llm-error.js';
-import { Llm, type LlmRequest, type LlmResponse, type RetryInfo, type SubscriptionToken } from './llm.js';
+import { Llm, type SubscriptionToken } from './llm.js';
+import type { LlmRequest, LlmResponse, RetryInfo } from './request/llm-request.js';
 import { priceAnswer } from './catalogue/model-catalogue.js';
-import { modelFeatures, type ModelFeatures } from './catalogue/model-features.js';
+import { modelFeatures } from './catalogue/model-features.js';
+import type { ModelFeatures } from './catalogue/feature-types.js';
 import { ANY_CALL_ID, withCallIds } from './protocols/call-ids.js';
 import { classifyFailure } from './errors/provider-failure.js';
 import { PriceWarning } from './catalogue/price-warning.js';
-import { promptedCall } from './prompted-tools/index.js';
-import { routeModel, type Route } from './providers/index.js';
+import { promptedCall } from './prompted-tools/prompted-call.js';
+import { routeModel, type Route } from './providers/route-model.js';
 import type { ProviderAnswer } from './providers/provider.js';
-import { RefusedReasoning } from './retry/refused-reasoning.js';
-import { assertParamsTaken } from './request/unsupported-params.js';
+import { RejectedReasoning } from './retry/rejected-reasoning.js';
+import { assertParamsSupported, assertContextWindow } from './request/config-checks.js';
 
-/** Models through the AI SDK's providers, one step a call; attempts, clocks and error texts are ours. */
+/**
+ * Calls models through the AI SDK's providers, one step per call. Retries, timeouts and error texts are ours.
+ */
 @Injectable()
 export class AiSdkLlm extends Llm {
   private readonly logger = new Logger('Llm');
-  private readonly reasoning = new RefusedReasoning();
+  private readonly reasoning = new RejectedReasoning();
   private readonly logs = new CompletionLogs();
   private readonly fallbacks = new FallbackModels();
-  private subscription: SubscriptionToken = () => Promise.resolve(undefined);
+  private tokenProvider: SubscriptionToken = () => Promise.resolve(undefined);
   private readonly prices = new PriceWarning(this.logger);
 
   /** @throws LlmError, or the reason of `request.signal` as soon as that is aborted */
   override complete(asked: LlmRequest): Promise<LlmResponse> {
-    return this.fallbacks.ask(asked, (request) => this.askOne(request));
+    return this.fallbacks.callLogged(asked, (request) => this.completeWith(request));
   }
 
-  private async askOne(asked: LlmRequest): Promise<LlmResponse> {
+  private async completeWith(asked: LlmRequest): Promise<LlmResponse> {
     const config = callConfig(asked.config);
     const features = modelFeatures(config);
-    const request = { ...asked, config, messages: await shownMessages(asked, features) };
+    const request = { ...asked, config, messages: await adaptImages(asked, features) };
     if (config.native_tool_calling) return this.ask(request);
     const prompted = promptedCall(request, features.stopWords);
     return prompted.read(await this.ask(prompted.request));
@@ -59,7 +61,7 @@ export class AiSdkLlm extends Llm {
   }
 
   override setTokenProvider(token: SubscriptionToken): void {
-    this.subscription = token;
+    this.tokenProvider = token;
   }
 
   override supportsVision(config: LlmConfig): boolean {
@@ -67,14 +69,14 @@ export class AiSdkLlm extends Llm {
   }
 
   private ask(request: LlmRequest): Promise<LlmResponse> {
-    return this.logs.told(request, () => this.tryOften(request));
+    return this.logs.record(request, () => this.callWithRetries(request));
   }
 
-  private async tryOften(request: LlmRequest): Promise<LlmResponse> {
+  private async callWithRetries(request: LlmRequest): Promise<LlmResponse> {
     const { config, signal } = request;
     const route = routeModel(config.model);
-    assertRoomyContext(config);
-    assertParamsTaken(config, modelFeatures(config), route.prefix);
+    assertContextWindow(config);
+    assertParamsSupported(config, modelFeatures(config), route.prefix);
     const { answer, latency } = await withAttempts({
       policy: config,
       signal,
@@ -86,7 +88,7 @@ export class AiSdkLlm extends Llm {
       },
     });
     const { cost, contextWindow } = await priceAnswer(config, answer.usage, answer.headers, new Date());
-    this.prices.note(config, request.conversationId, cost);
+    this.prices.check(config, request.conversationId, cost);
     return {
       id: answer.id,
       message: answer.message,
@@ -107,7 +109,7 @@ export class AiSdkLlm extends Llm {
       config.timeout,
       config.stream ? config.stream_idle_timeout : null,
     );
-    const bound = new TextBound();
+    const bound = new TextLimit();
     const started = performance.now();
     meters.llmAttempts.add();
     try {
@@ -120,12 +122,12 @@ export class AiSdkLlm extends Llm {
           features: modelFeatures(config),
           attempt,
           signal: clock.signal,
-          // What a dead attempt still brings is nobody's business any more.
+          // Deltas that arrive after the attempt has ended are dropped.
           onDelta: (delta) => {
-            bound.take(delta.content);
+            bound.add(delta.content);
             if (config.stream && !clock.signal.aborted) request.onDelta?.(delta);
           },
-          subscriptionToken: () => this.subscription(),
+          subscriptionToken: () => this.tokenProvider(),
           onProgress: () => clock.touch(),
         }),
       );
@@ -142,8 +144,8 @@ export class AiSdkLlm extends Llm {
   }
 }
 
-/** The dialogue with the images that the model can take, in the way in which it takes them. */
-async function shownMessages(
+/** Adapts the images of the dialogue to what the model accepts. */
+async function adaptImages(
   { messages, signal }: LlmRequest,
   features: ModelFeatures,
 ): Promise<readonly Message[]> {
@@ -151,9 +153,7 @@ async function shownMessages(
   return features.inlineImages ? withInlineImages(messages, signal) : messages;
 }
 
-/**
- * Why it takes so long, for who reads the log. What the provider said stays out: it may quote the request.
- */
+/** The log line of a retry. It does not contain the provider's message, which may quote the request. */
 function retryLine({ config, conversationId }: LlmRequest, retry: RetryInfo): string {
   const { attempt, waitSeconds, error } = retry;
   const reason = error instanceof LlmError ? error.code : errorName(error);

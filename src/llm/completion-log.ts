@@ -4,31 +4,31 @@ import { errorMessage } from '../errors/index.js';
 import type { Message } from '../events/index.js';
 import type { JsonObject } from '../json/index.js';
 import { LlmError } from './errors/llm-error.js';
-import type { LlmRequest, LlmResponse } from './llm.js';
-import { chatMessages } from './protocols/chat-messages.js';
+import type { LlmRequest, LlmResponse } from './request/llm-request.js';
+import { chatMessages } from './protocols/chat/chat-messages.js';
 
-/** A call of a model as people read it who look for what went wrong (`log_completions`). */
+/** A model call, logged for debugging (`log_completions`). */
 export interface CompletionLog {
-  /** As the original would name the file. */
+  /** The file name that the original would use. */
   filename: string;
   model: string;
   usageId: string;
-  /** Request and answer in the terms of chat completions, whatever the protocol was. */
+  /** Request and answer in the form of chat completions, for every protocol. */
   data: JsonObject;
 }
 
-/** Told of calls while a conversation is open. */
+/** Receives the logs of calls while a conversation is open. */
 export type CompletionListener = (log: CompletionLog) => void;
 
-/** Characters of messages in one log: they come again with every call. */
-const MAX_MESSAGES = 512 * 1024;
+/** Limit for the messages in one log: each call repeats them. */
+const MAX_MESSAGE_CHARACTERS = 512 * 1024;
 const DIALECT = { cacheMarks: false, echoReasoning: true, echoThinking: false, plainStrings: false };
 
-/** Who wants to know what models are asked and what they answer, by conversation. */
+/** Listeners for logs of model calls, by conversation. */
 export class CompletionLogs {
   private readonly listeners = new Map<string, CompletionListener>();
 
-  /** @returns ends it */
+  /** @returns a function that removes the listener */
   listen(conversationId: string, listener: CompletionListener): () => void {
     this.listeners.set(conversationId, listener);
     return () => {
@@ -36,25 +36,25 @@ export class CompletionLogs {
     };
   }
 
-  /** Makes a call, and tells of it if its config wants that; a call that was aborted is told of by nobody. */
-  async told(request: LlmRequest, call: () => Promise<LlmResponse>): Promise<LlmResponse> {
+  /** Makes a call and logs it if the config says so. Aborted calls are not logged. */
+  async record(request: LlmRequest, call: () => Promise<LlmResponse>): Promise<LlmResponse> {
     const listener = this.listeners.get(request.conversationId);
     if (!request.config.log_completions || listener === undefined) return call();
     const started = performance.now();
     const seconds = () => (performance.now() - started) / 1000;
     try {
       const response = await call();
-      listener(makeLog(request, '', { ...answered(response), latency_sec: seconds() }));
+      listener(createLog(request, '', { ...answerFields(response), latency_sec: seconds() }));
       return response;
     } catch (error) {
       if (!request.signal.aborted)
-        listener(makeLog(request, '-error', { ...failed(error), latency_sec: seconds() }));
+        listener(createLog(request, '-error', { ...errorFields(error), latency_sec: seconds() }));
       throw error;
     }
   }
 }
 
-function makeLog(
+function createLog(
   { config, messages, tools, stop }: LlmRequest,
   ending: string,
   outcome: JsonObject,
@@ -79,7 +79,7 @@ function makeLog(
         max_output_tokens: config.max_output_tokens ?? undefined,
         stop,
         extra_body: config.litellm_extra_body,
-        // Values of headers may be keys.
+        // The values may be keys.
         extra_headers: Object.keys(config.extra_headers ?? {}),
       },
       ...outcome,
@@ -88,7 +88,7 @@ function makeLog(
   };
 }
 
-function answered({ id, message, usage, cost }: LlmResponse): JsonObject {
+function answerFields({ id, message, usage, cost }: LlmResponse): JsonObject {
   const { context_window, ...usage_summary } = usage;
   const [said] = chatMessages([{ ...message }], DIALECT);
   return {
@@ -99,26 +99,26 @@ function answered({ id, message, usage, cost }: LlmResponse): JsonObject {
   };
 }
 
-function failed(error: unknown): JsonObject {
+function errorFields(error: unknown): JsonObject {
   const type = error instanceof LlmError ? error.code : 'Error';
   return { error: { type, message: errorMessage(error) }, cost: 0 };
 }
 
 /**
- * Messages in the terms of chat completions: images only by their size, and of a long dialogue the first and
- * the last.
+ * Messages in the form of chat completions. Images are replaced by their size; of a dialogue over the limit
+ * only the first and the last messages are kept.
  */
 function boundedMessages(messages: readonly Message[]): JsonObject[] {
-  const shown = chatMessages(messages.map(withoutPictures), DIALECT);
+  const shown = chatMessages(messages.map(withoutImageData), DIALECT);
   const sizes = shown.map((message) => JSON.stringify(message).length);
-  let room = MAX_MESSAGES - (sizes[0] ?? 0);
+  let room = MAX_MESSAGE_CHARACTERS - (sizes[0] ?? 0);
   let from = shown.length;
   while (from > 1 && room >= (sizes[from - 1] ?? 0)) room -= sizes[--from] ?? 0;
   if (from <= 1) return shown;
   return [...shown.slice(0, 1), { left_out: from - 1 }, ...shown.slice(from)];
 }
 
-function withoutPictures(message: Message): Message {
+function withoutImageData(message: Message): Message {
   const content = message.content.map((block) =>
     block.type === 'text'
       ? block

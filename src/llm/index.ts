@@ -1,8 +1,11 @@
 export * from './llm.js';
+export type * from './request/llm-request.js';
 export type * from './request/llm-config.js';
 export * from './errors/llm-error.js';
 export * from './llm.module.js';
+export { modelFeatures } from './catalogue/model-features.js';
+export type { ModelFeatures } from './catalogue/feature-types.js';
 export { CATALOGUE_SOURCE, catalogueModels } from './catalogue/model-catalogue.js';
-export { nameProblem, providerNames } from './providers/index.js';
+export { nameProblem, providerNames } from './providers/route-model.js';
 export { prepareCalls } from './transport/prepare-calls.js';
 export type { CompletionLog } from './completion-log.js';

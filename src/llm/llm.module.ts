@@ -2,7 +2,7 @@ import { Module } from '@nestjs/common';
 import { AiSdkLlm } from './ai-sdk-llm.js';
 import { Llm } from './llm.js';
 
-/** Calls to models. Nothing of a provider is loaded before its first call. */
+/** Provides `Llm`. Clients of providers are loaded with the first call. */
 @Module({
   providers: [{ provide: Llm, useClass: AiSdkLlm }],
   exports: [Llm],

@@ -78,10 +78,10 @@ describe('a model with others to fall back on', () => {
         },
       },
     });
-    await server.logs("asks 'third' (openai/third) instead");
+    await server.logs("trying 'third' (openai/third) instead");
     const lines = server.log.split('\n').filter((line) => line.includes(conversation.id));
-    expect(lines.filter((line) => line.includes("asks 'third' (openai/third) instead"))).toHaveLength(1);
-    expect(lines.filter((line) => line.includes("its fallback 'nosuch' does not help"))).toHaveLength(1);
+    expect(lines.filter((line) => line.includes("trying 'third' (openai/third) instead"))).toHaveLength(1);
+    expect(lines.filter((line) => line.includes("its fallback 'nosuch' failed too"))).toHaveLength(1);
   });
 
   it('asks nobody else what is wrong everywhere', async () => {

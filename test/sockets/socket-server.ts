@@ -8,7 +8,7 @@ import { FailedKeysModule, SessionKeys } from '../../src/auth/index.js';
 import { AppConfig, ConfigModule } from '../../src/config/index.js';
 import { ConversationsService } from '../../src/conversations/conversations.service.js';
 import { EventBus } from '../../src/events/index.js';
-import { InProcessEventBus } from '../../src/events/in-process-event-bus.js';
+import { InProcessEventBus } from '../../src/events/bus/in-process-event-bus.js';
 import { RequestBodiesModule } from '../../src/http/index.js';
 import { EventsGateway } from '../../src/sockets/gateways/events.gateway.js';
 import { LegacyEventsGateway } from '../../src/sockets/gateways/legacy-events.gateway.js';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { textContent, type DurableEvent } from '../../events/index.js';
-import { LeaseHeldError } from '../../storage/index.js';
+import { Catalogue, LeaseHeldError } from '../../storage/index.js';
 import type { Conversation } from '../conversation/conversation.js';
 import { ConversationCreation } from '../conversation/conversation-creation.js';
 import {
@@ -9,8 +9,8 @@ import {
   ConversationNotFoundError,
   UnknownEventError,
 } from '../conversation-errors.js';
-import { ConversationServices } from '../conversation/conversation-services.js';
 import { ConversationRegistry } from '../registry/conversation-registry.js';
+import { BoundCredentials } from '../secrets/bound-credentials.js';
 import type { ConversationState } from '../state/conversation-state.js';
 import type { ChildRequest, StartedChild } from '../../tools/tool.js';
 import type { JsonObject } from '../../json/index.js';
@@ -26,8 +26,9 @@ import { openActionErrors } from './open-actions.js';
 @Injectable()
 export class BranchesService {
   constructor(
-    private readonly services: ConversationServices,
     private readonly registry: ConversationRegistry,
+    private readonly catalogue: Catalogue,
+    private readonly credentials: BoundCredentials,
     private readonly creation: ConversationCreation,
     private readonly worktrees: Worktrees,
     children: ChildStarter,
@@ -52,12 +53,12 @@ export class BranchesService {
    */
   async fork(id: string, request: ForkRequest, includeSkills: boolean): Promise<JsonObject> {
     const source = await this.open(id, 'Source conversation');
-    if (request.id !== null && (await this.services.catalogue.has(request.id))) {
+    if (request.id !== null && (await this.catalogue.has(request.id))) {
       throw new ConversationExistsError(request.id);
     }
     const { state, seqs, errors } = await planFork(source, request);
     if (state.worktree) await this.worktrees.share(state.worktree, id, state.id);
-    const { catalogue, credentials } = this.services;
+    const { catalogue, credentials } = this;
     credentials.share(id, state.id);
     const folders = { source: catalogue.folder(id), fork: catalogue.folder(state.id) };
     const { conversation, created } = await this.registry.create(state, async (log, fence) => {
@@ -77,7 +78,7 @@ export class BranchesService {
     const parent = await this.registry.peek(id);
     if (!parent) throw new ConversationNotFoundError(id, 'Parent conversation');
     const childId = randomUUID();
-    this.services.credentials.share(id, childId);
+    this.credentials.share(id, childId);
     const child = await this.creation.create({
       ...inherited(parent),
       conversation_id: childId,
@@ -111,7 +112,7 @@ export class BranchesService {
   }
 
   private async info(conversation: Conversation, includeSkills: boolean): Promise<JsonObject> {
-    const children = await this.services.catalogue.childrenOf(conversation.id);
+    const children = await this.catalogue.childrenOf(conversation.id);
     await conversation.settled();
     return conversation.info({ includeSkills, runtimeInfo: false, children });
   }
@@ -128,7 +129,7 @@ interface ForkPlan {
 }
 
 async function planFork(source: Conversation, request: ForkRequest): Promise<ForkPlan> {
-  const view = source.isRunning ? await source.agentRuntime.currentView() : undefined;
+  const view = source.isRunning ? await source.view() : undefined;
   // State and log of one moment: what is appended from here on belongs to the source alone.
   await source.settled();
   const { log, length } = source;

@@ -14,24 +14,15 @@ import {
 import { errorStack } from '../../errors/index.js';
 import { plainText, type Content, type EventDraft } from '../../events/index.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';
-import type { ConversationState } from '../state/conversation-state.js';
+import type { Journal } from '../journal/journal.js';
 import { agentInEvents } from '../state/conversation-info.js';
-import { stateUpdate } from '../runs/run.js';
+import { stateUpdate } from '../state/state-updates.js';
 import { besides, readAmbientPlugins } from './ambient-plugins.js';
 import { mergePlugin } from './merge-plugin.js';
 import { promptFilesOf } from './prompt-files.js';
 
 /** One for all: each conversation that is open would keep its own. */
 const logger = new Logger('ConversationContext');
-
-/** What a conversation works with. */
-export interface ContextHost {
-  readonly state: ConversationState;
-  /** Absolute path. */
-  readonly workingDir: string;
-  /** Resolves when the state is on disk. */
-  save(): Promise<void>;
-}
 
 /**
  * What the agent of one conversation knows: read from its places before the first message or run, kept in the
@@ -44,14 +35,16 @@ export class ConversationContext {
   private notes: string | undefined;
 
   constructor(
-    private readonly host: ContextHost,
-    private readonly services: ConversationServices,
+    private readonly journal: Journal,
+    /** Absolute path. */
+    private readonly workingDir: string,
+    private readonly services: Pick<ConversationServices, 'config' | 'context' | 'secretCodec'>,
   ) {}
 
   /** Reads what the agent is to know, once. Never fails. */
   prepare(): Promise<void> {
     this.loading ??= this.load().catch((error: unknown) => {
-      logger.error(`conversation ${this.host.state.id}: reading its context failed`, errorStack(error));
+      logger.error(`conversation ${this.journal.state.id}: reading its context failed`, errorStack(error));
     });
     return this.loading;
   }
@@ -73,12 +66,12 @@ export class ConversationContext {
    * @throws UnusablePromptError
    */
   promptFiles(): Promise<PromptFiles> {
-    return promptFilesOf(this.host.state.agent, this.services, this.owner);
+    return promptFilesOf(this.journal.state.agent, this.services, this.owner);
   }
 
   /** What a message of the user brings along. */
   extrasOf(content: readonly Content[]): MessageExtras {
-    const { agent, activated_knowledge_skills: activated } = this.host.state;
+    const { agent, activated_knowledge_skills: activated } = this.journal.state;
     const suffix = agent.agent_context?.['user_message_suffix'];
     const text = plainText(content);
     return messageExtras(text, skillsOf(agent), activated, typeof suffix === 'string' ? suffix : null);
@@ -87,8 +80,8 @@ export class ConversationContext {
   /** An observation with the rules for the files that were touched. */
   withRules(draft: EventDraft, files: readonly string[]): EventDraft {
     if (draft.kind !== 'ObservationEvent' || files.length === 0) return draft;
-    const { agent, activated_path_rules: told } = this.host.state;
-    const { content } = pathRulesFor(files, this.host.workingDir, skillsOf(agent), told);
+    const { agent, activated_path_rules: told } = this.journal.state;
+    const { content } = pathRulesFor(files, this.workingDir, skillsOf(agent), told);
     return content.length === 0
       ? draft
       : { ...draft, extended_content: [...draft.extended_content, ...content] };
@@ -100,7 +93,7 @@ export class ConversationContext {
    * @throws UnknownPluginError, PluginSourceError
    */
   async readPlugin(ref: string): Promise<{ apply: () => EventDraft[] }> {
-    const { state } = this.host;
+    const { state } = this.journal;
     const owner = this.owner;
     const plugin = await this.services.context.readMarketPlugin(ref, { agent: state.agent, owner });
     return {
@@ -118,7 +111,8 @@ export class ConversationContext {
   }
 
   private async load(): Promise<void> {
-    const { state, workingDir } = this.host;
+    const { workingDir } = this;
+    const { state } = this.journal;
     const { context } = this.services;
     const owner = this.owner;
     const before = state.agent;
@@ -141,16 +135,16 @@ export class ConversationContext {
     for (const plugin of ambient) mergePlugin(state, besides(state, plugin), context.warn(owner));
     this.updates = this.agentUpdate(before);
     // The event shows secrets masked, so the state comes first.
-    if (this.updates.length > 0 || plugins.length > 0 || ambient.length > 0) await this.host.save();
+    if (this.updates.length > 0 || plugins.length > 0 || ambient.length > 0) await this.journal.save();
   }
 
   private get owner(): string {
-    return `conversation ${this.host.state.id}`;
+    return `conversation ${this.journal.state.id}`;
   }
 
   private agentUpdate(before: AgentSpec): EventDraft[] {
-    const { agent, client_tools } = this.host.state;
+    const { agent, client_tools } = this.journal.state;
     if (isDeepStrictEqual(before, agent)) return [];
-    return [stateUpdate('agent', agentInEvents(this.services.secrets.mask({ ...agent }), client_tools))];
+    return [stateUpdate('agent', agentInEvents(this.services.secretCodec.mask({ ...agent }), client_tools))];
   }
 }

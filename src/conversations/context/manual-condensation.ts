@@ -2,38 +2,22 @@ import { CONDENSATION_REQUEST, type AgentLoop } from '../../agent/loop/agent-loo
 import type { AgentView } from '../../agent/agent-view.js';
 import { CondensationImpossibleError, type CondensationSession } from '../../agent/condenser/condenser.js';
 import { canCondenseOnRequest } from '../../agent/condenser/condenser-spec.js';
-import type { DurableEvent, EventDraft } from '../../events/index.js';
-import type { LlmResponse } from '../../llm/llm.js';
 import type { Background } from '../conversation/background.js';
 import { assertAffordable } from '../state/budget.js';
 import { CannotCondenseError } from '../conversation-errors.js';
+import type { Journal } from '../journal/journal.js';
+import type { RunControl } from '../runs/run-control.js';
+import type { SecretMasker } from '../secrets/secret-masker.js';
+import type { UsageMeter } from '../state/usage-meter.js';
 import type { ConversationState } from '../state/conversation-state.js';
-
-/** What condensing needs of a conversation. */
-export interface CondensationHost {
-  readonly state: Readonly<ConversationState>;
-  currentView(): Promise<AgentView>;
-  /** Whether a view is that of the active branch. */
-  isCurrent(view: AgentView): boolean;
-  commit(drafts: readonly EventDraft[]): Promise<DurableEvent[]>;
-  /** Without the secrets that are in it. */
-  masked(draft: EventDraft): EventDraft;
-  countUsage(usageId: string, model: string, response: LlmResponse): EventDraft;
-}
-
-/** What condensing has to know of runs. */
-export interface CondensationRuns {
-  /** A run goes on that has another step to come. */
-  readonly isBusy: boolean;
-  /** Resolves when there is no run. @throws AlreadyRunningError for one that goes on */
-  atRest(): Promise<void>;
-}
 
 /** Condenses the history of a conversation because somebody asked for it. */
 export class ManualCondensation {
   constructor(
-    private readonly host: CondensationHost,
-    private readonly runs: CondensationRuns,
+    private readonly journal: Journal,
+    private readonly masker: SecretMasker,
+    private readonly usage: UsageMeter,
+    private readonly runs: RunControl,
     private readonly loop: AgentLoop,
     private readonly background: Background,
   ) {}
@@ -43,14 +27,14 @@ export class ManualCondensation {
    * @throws CannotCondenseError, BudgetSpentError, LlmError when no summary is to be had
    */
   async run(): Promise<void> {
-    assertCondensable(this.host.state);
-    assertAffordable(this.host.state);
+    assertCondensable(this.journal.state);
+    assertAffordable(this.journal.state);
     if (this.runs.isBusy) {
-      await this.host.commit([CONDENSATION_REQUEST]);
+      await this.journal.commit([CONDENSATION_REQUEST]);
       return;
     }
-    await this.runs.atRest();
-    const view = await this.host.currentView();
+    await this.runs.idle();
+    const view = await this.journal.views.load();
     await this.background.track(this.condense(view));
   }
 
@@ -66,17 +50,18 @@ export class ManualCondensation {
   }
 
   private session(view: AgentView): CondensationSession {
-    const { host } = this;
+    const { journal, masker, usage } = this;
     return {
-      conversationId: host.state.id,
-      agent: host.state.agent,
+      conversationId: journal.state.id,
+      agent: journal.state.agent,
       view,
       signal: this.background.signal,
       append: async (...drafts) => {
-        if (!host.isCurrent(view)) throw new CannotCondenseError('The conversation went on somewhere else');
-        return host.commit(drafts.map((draft) => host.masked(draft)));
+        if (journal.views.loaded !== view)
+          throw new CannotCondenseError('The conversation went on somewhere else');
+        return journal.commit(drafts.map((draft) => masker.maskEvent(draft)));
       },
-      countUsage: (usageId, model, response) => host.countUsage(usageId, model, response),
+      countUsage: (usageId, model, response) => usage.count(usageId, model, response),
     };
   }
 }

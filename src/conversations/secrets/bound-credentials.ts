@@ -1,3 +1,4 @@
+import { Injectable } from '@nestjs/common';
 import type { JsonObject } from '../../json/index.js';
 import { CredentialBindingRequiredError } from '../conversation-errors.js';
 import { CODEX_SIGN_IN } from './lookup-secret.js';
@@ -23,6 +24,7 @@ interface BoundState {
  * yet. In memory only: neither an address nor its headers are written to the disk, and all are gone when the
  * server ends.
  */
+@Injectable()
 export class BoundCredentials {
   private readonly sources = new Map<string, CredentialSource>();
 

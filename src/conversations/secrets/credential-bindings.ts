@@ -10,10 +10,9 @@ import {
   UnprocessableEntityException,
 } from '@nestjs/common';
 import { ConversationNotFoundError } from '../conversation-errors.js';
-import { ConversationServices } from '../conversation/conversation-services.js';
 import { ConversationRegistry } from '../registry/conversation-registry.js';
 import { isHttpUrl } from '../../text/index.js';
-import { requireBinding, type CredentialSource } from './bound-credentials.js';
+import { BoundCredentials, requireBinding, type CredentialSource } from './bound-credentials.js';
 import { CODEX_SIGN_IN, keptCredential, lookUp, SecretLookupError } from './lookup-secret.js';
 
 /** How long a keeper may take to answer (ms), and the pauses before it is asked again: the original's. */
@@ -23,8 +22,8 @@ const PAUSES_MS = [250, 500];
 @Injectable()
 export class CredentialBindings {
   constructor(
-    private readonly services: ConversationServices,
     private readonly registry: ConversationRegistry,
+    private readonly credentials: BoundCredentials,
   ) {}
 
   /**
@@ -41,7 +40,7 @@ export class CredentialBindings {
       if (error instanceof ConversationNotFoundError) return undefined;
       throw error;
     });
-    const { credentials } = this.services;
+    const { credentials } = this;
     if (!conversation) return credentials.bind(id, source);
     const { acpAgent: foreign } = conversation.agentRuntime;
     if (!foreign || (foreign.isRunning && credentials.of(id)?.url !== source.url)) {

@@ -1,7 +1,7 @@
+import { parsePointer, type SecretCodec } from '../../crypto/index.js';
 import { InvalidRequestError } from '../../errors/index.js';
 import type { Location } from '../../http/validation/problem.js';
 import type { JsonObject } from '../../json/index.js';
-import type { SecretsGiven } from '../conversation/conversation-services.js';
 
 /**
  * What a request brings, with the tokens of this server opened.
@@ -10,12 +10,12 @@ import type { SecretsGiven } from '../conversation/conversation-services.js';
  * @throws InvalidRequestError naming a credential that is the token of another server: no provider may get it
  */
 export function decryptRequestSecrets(
-  secrets: SecretsGiven,
+  codec: SecretCodec,
   value: JsonObject,
   locate: (path: Location) => Location,
   encrypted = false,
 ): JsonObject {
-  const { value: opened, foreign } = secrets.reveal(value, encrypted);
+  const { value: opened, foreign } = codec.decryptTokens(value, encrypted);
   const [pointer] = foreign;
   if (pointer === undefined) return opened;
   throw new InvalidRequestError(
@@ -28,13 +28,9 @@ export function decryptRequestSecrets(
 /** A JSON pointer as a path: positions in lists are numbers. */
 function pathOf(value: unknown, pointer: string): Location {
   let at = value;
-  return pointer
-    .split('/')
-    .slice(1)
-    .map((segment) => {
-      const name = segment.replaceAll('~1', '/').replaceAll('~0', '~');
-      const inList = Array.isArray(at);
-      at = typeof at === 'object' && at !== null ? Reflect.get(at, name) : undefined;
-      return inList ? Number(name) : name;
-    });
+  return parsePointer(pointer).map((name) => {
+    const inList = Array.isArray(at);
+    at = typeof at === 'object' && at !== null ? Reflect.get(at, name) : undefined;
+    return inList ? Number(name) : name;
+  });
 }

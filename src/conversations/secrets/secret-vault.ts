@@ -1,9 +1,7 @@
 import type { SecretName } from '../../agent/prompt/secrets-section.js';
-import type { EventDraft } from '../../events/index.js';
 import type { NamedSecrets, ToolSecrets } from '../../tools/tool.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
 import { CODEX_SIGN_IN, keptCredential, lookUp, SecretLookupError, tokensIn } from './lookup-secret.js';
-import { maskDraft } from './masked-draft.js';
 import { MAX_SECRET_LENGTH, secretSources, toldValues, type SecretHolder } from './secret-sources.js';
 import { StreamMask, TextMask } from './text-mask.js';
 
@@ -71,11 +69,6 @@ export class SecretVault implements ToolSecrets {
 
   stream(): StreamMask {
     return new StreamMask(() => this.textMask());
-  }
-
-  /** An event as everybody may see it. */
-  maskDraft(draft: EventDraft): EventDraft {
-    return maskDraft(draft, (text) => this.mask(text));
   }
 
   private sources(): Record<string, JsonObject> {

@@ -5,16 +5,16 @@ import { AcpUnsupportedError, agentStateUpdate, withModels } from '../../acp/ind
 import type { AcpAgentSpec, AgentSpec } from '../../agent/agent-spec.js';
 import { AgentQuestions } from '../../agent/agent-questions.js';
 import { withoutNulls, type EventDraft } from '../../events/index.js';
+import { SecretCodec } from '../../crypto/index.js';
 import type { LlmConfig } from '../../llm/request/llm-config.js';
 import type { JsonObject } from '../../json/index.js';
 import { assertAffordable } from '../state/budget.js';
 import type { Conversation } from '../conversation/conversation.js';
 import { ConversationNotFoundError } from '../conversation-errors.js';
-import { ConversationServices } from '../conversation/conversation-services.js';
 import { ConversationRegistry } from '../registry/conversation-registry.js';
 import { agentInEvents } from '../state/conversation-info.js';
 import { assertModelServed } from '../conversation/new-conversation.js';
-import { stateUpdate } from '../runs/run.js';
+import { stateUpdate } from '../state/state-updates.js';
 import { inScope } from '../profiles/secret-scope.js';
 import { decryptRequestSecrets } from '../secrets/given-secrets.js';
 import { assertSecretsFit } from '../secrets/secret-sources.js';
@@ -34,8 +34,8 @@ export class NoAnswerError extends Error {
 @Injectable()
 export class SteeringService {
   constructor(
-    private readonly services: ConversationServices,
     private readonly registry: ConversationRegistry,
+    private readonly codec: SecretCodec,
     private readonly questions: AgentQuestions,
   ) {}
 
@@ -141,19 +141,19 @@ export class SteeringService {
         append: (...drafts) => conversation.change(() => undefined, ...drafts),
       });
       if (answer.trim() === '') throw new NoAnswerError();
-      return conversation.agentRuntime.maskSecrets(answer);
+      return conversation.agentRuntime.masker.mask(answer);
     }
     const { text, config, response } = await this.questions.ask(question, {
       conversationId: conversation.id,
       view,
       llm: conversation.state.agent.llm,
-      tools: conversation.agentRuntime.tools(),
+      tools: conversation.agentRuntime.toolset.tools(),
       signal,
     });
-    conversation.agentRuntime.countUsage(config.usage_id, config.model, response);
+    conversation.agentRuntime.usage.count(config.usage_id, config.model, response);
     await conversation.change(() => undefined);
     if (text.trim() === '') throw new NoAnswerError();
-    return conversation.agentRuntime.maskSecrets(text);
+    return conversation.agentRuntime.masker.mask(text);
   }
 
   /**
@@ -165,7 +165,7 @@ export class SteeringService {
     const plugin = await conversation.agentRuntime.readPlugin(ref);
     const events: EventDraft[] = [];
     await conversation.change(() => events.push(...plugin.apply()));
-    await conversation.agentRuntime.commit(events);
+    await conversation.commit(events);
     await plugin.start();
   }
 
@@ -185,16 +185,16 @@ export class SteeringService {
 
   /** @param field of the body that `value` is; the body itself if not said */
   private opened(value: JsonObject, ...field: string[]): JsonObject {
-    return decryptRequestSecrets(this.services.secrets, value, (path) => ['body', ...field, ...path]);
+    return decryptRequestSecrets(this.codec, value, (path) => ['body', ...field, ...path]);
   }
 
   private agentUpdate({ state }: Conversation, agent: AgentSpec): EventDraft {
-    return stateUpdate('agent', agentInEvents(this.services.secrets.mask({ ...agent }), state.client_tools));
+    return stateUpdate('agent', agentInEvents(this.codec.mask({ ...agent }), state.client_tools));
   }
 
   /** As events show it: secrets masked, nulls left out. */
   private shown(value: JsonObject): unknown {
-    return withoutNulls(this.services.secrets.mask(value));
+    return withoutNulls(this.codec.mask(value));
   }
 }
 

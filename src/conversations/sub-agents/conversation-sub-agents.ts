@@ -2,7 +2,7 @@ import path from 'node:path';
 import { toolErrorDraft, rejectionDraft, userMessage } from '../../agent/event-drafts.js';
 import { AGENT_MISTAKE } from '../../agent/error-classification.js';
 import type { AgentSpec } from '../../agent/agent-spec.js';
-import type { Hooks } from '../../agent/hooks/index.js';
+import { Hooks } from '../../agent/hooks/index.js';
 import type { PromptFiles } from '../../agent/prompt/prompt-files.js';
 import { systemPromptDraft } from '../../agent/prompt/system-prompt.js';
 import { firstByName, skillsOf, type Skill, type Warn } from '../../agent/skills/index.js';
@@ -19,25 +19,22 @@ import type { LlmConfig } from '../../llm/request/llm-config.js';
 import { HostRefusal, type SubAgents, type TaskResult } from '../../tools/tool.js';
 import type { JsonObject } from '../../json/index.js';
 import { promptFilesOf } from '../context/prompt-files.js';
-import { createHooks, type ConversationHooksHost } from '../agent-runtime/conversation-hooks.js';
+import { HookContext } from '../agent-runtime/hook-context.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';
-import type { ConversationState } from '../state/conversation-state.js';
+import type { EventSink } from '../journal/event-sink.js';
+import type { SecretMasker } from '../secrets/secret-masker.js';
+import type { UsageMeter } from '../state/usage-meter.js';
 import type { SecretVault } from '../secrets/secret-vault.js';
 import type { Toolset } from '../agent-runtime/toolset.js';
 import { definedTypes } from './definitions.js';
 import { TaskLogs } from './task-log.js';
-import { TaskSession, type TaskHost, type TaskParts } from './task-session.js';
+import { TaskSession, type TaskParts } from './task-session.js';
 import { makeTaskTools } from './task-tools.js';
 
 /** The name that agents have the tool by which gives tasks. */
 const TASK_TOOLS = 'task_tool_set';
 const FOLDER = 'tasks';
 const INTERRUPTED = 'Tool call interrupted before completion. The task was ended.';
-
-/** What sub-agents need of the conversation that they work for. */
-export interface SubAgentsHost extends TaskHost, ConversationHooksHost {
-  readonly state: ConversationState;
-}
 
 /** The task that a call asks for. */
 interface Task {
@@ -56,10 +53,15 @@ export class ConversationSubAgents implements SubAgents {
   private inFiles: AgentType[] = [];
 
   constructor(
-    private readonly host: SubAgentsHost,
-    private readonly services: ConversationServices,
-    private readonly toolset: Toolset,
+    private readonly sink: EventSink,
+    private readonly masker: SecretMasker,
+    private readonly usage: UsageMeter,
     private readonly vault: SecretVault,
+    private readonly toolset: Toolset,
+    private readonly services: Pick<
+      ConversationServices,
+      'config' | 'context' | 'llm' | 'loop' | 'models' | 'toolRegistry'
+    >,
   ) {}
 
   private get logs(): TaskLogs {
@@ -79,15 +81,15 @@ export class ConversationSubAgents implements SubAgents {
     const model = type.profile === undefined ? undefined : await this.modelOf(type.profile);
     const skills = await this.skillsOf(type);
     const taskId = task.resume ?? (await this.logs.begin(type.name));
-    const agent = subAgentSpec(this.host.state.agent, type, { taskId, model, skills });
-    const { registry } = this.services;
+    const agent = subAgentSpec(this.sink.state.agent, type, { taskId, model, skills });
+    const { toolRegistry: registry } = this.services;
     const place = { toolset: this.toolset, registry, folder: path.join(FOLDER, taskId) };
     const tools = await makeTaskTools(agent, type, place, signal);
     const hooks = this.hooksOf(type);
     try {
       const write: TaskParts['write'] = (events) => this.logs.append(taskId, events);
       const parts = { agent, type, tools: tools.all, hooks, signal, write };
-      const session = new TaskSession(this.host, parts, earlier?.events ?? []);
+      const session = new TaskSession(this.sink, this.masker, this.usage, parts, earlier?.events ?? []);
       await session.append(...(await this.opening(session, task.prompt)));
       await this.services.loop.run(session);
       signal.throwIfAborted();
@@ -99,7 +101,7 @@ export class ConversationSubAgents implements SubAgents {
 
   /** Reads the definitions that stand in files, for who can be given tasks. Never fails. */
   async prepare(): Promise<void> {
-    if (!this.host.state.agent.tools.some(({ name }) => name === TASK_TOOLS)) return;
+    if (!this.sink.state.agent.tools.some(({ name }) => name === TASK_TOOLS)) return;
     const [project, user] = await Promise.all([
       readProjectDefinitions(this.toolset.workingDir, this.warn),
       readUserDefinitions(this.services.context.user, this.warn),
@@ -109,13 +111,13 @@ export class ConversationSubAgents implements SubAgents {
 
   /** Those of the request and of plugins, then those in files of the project and of the user. */
   private known(): ReadonlyMap<string, AgentType> {
-    const { agent_definitions: definitions } = this.host.state.rest;
+    const { agent_definitions: definitions } = this.sink.state.rest;
     const given = definedTypes(Array.isArray(definitions) ? definitions : [], this.warn);
-    return agentTypes([...given, ...this.inFiles], (name) => this.services.registry.has(name));
+    return agentTypes([...given, ...this.inFiles], (name) => this.services.toolRegistry.has(name));
   }
 
   private get warn(): Warn {
-    return this.services.context.warn(`conversation ${this.host.state.id}`);
+    return this.services.context.warn(`conversation ${this.sink.state.id}`);
   }
 
   private typeOf(name: string): AgentType {
@@ -142,7 +144,7 @@ export class ConversationSubAgents implements SubAgents {
 
   private async promptFiles(agent: AgentSpec): Promise<PromptFiles> {
     try {
-      return await promptFilesOf(agent, this.services, `conversation ${this.host.state.id}`);
+      return await promptFilesOf(agent, this.services, `conversation ${this.sink.state.id}`);
     } catch (error) {
       throw new HostRefusal(errorMessage(error));
     }
@@ -152,16 +154,16 @@ export class ConversationSubAgents implements SubAgents {
    * Programs that a file of the project brings along start without anybody being asked.
    * @throws HostRefusal also when there is no such tool
    */
-  private assertAllowed({ name, tools, isFromProject: ofProject, hooks, mcpServers }: AgentType): void {
-    const { kind } = this.host.state.confirmation_policy;
-    if (ofProject && (hooks ?? mcpServers) && kind !== 'NeverConfirm') {
+  private assertAllowed({ name, tools, isFromProject, hooks, mcpServers }: AgentType): void {
+    const { kind } = this.sink.state.confirmation_policy;
+    if (isFromProject && (hooks ?? mcpServers) && kind !== 'NeverConfirm') {
       throw new HostRefusal(
         `The file of agent '${name}' in the project brings hooks or MCP servers. They would run without anybody's ` +
           'agreement, which this conversation asks for.',
       );
     }
     try {
-      this.services.registry.assertKnown(
+      this.services.toolRegistry.assertKnown(
         tools.map((tool) => ({ name: tool })),
         [],
       );
@@ -172,7 +174,7 @@ export class ConversationSubAgents implements SubAgents {
 
   /** Skills by name: the calling agent's, or those that the project and the user have in their places. */
   private async skillsOf({ name, skills: wanted }: AgentType): Promise<Skill[]> {
-    const own = skillsOf(this.host.state.agent);
+    const own = skillsOf(this.sink.state.agent);
     if (wanted.every((skill) => own.some((known) => known.name === skill)))
       return own.filter((known) => wanted.includes(known.name));
     const { context } = this.services;
@@ -188,15 +190,17 @@ export class ConversationSubAgents implements SubAgents {
 
   /** Hooks that watch tools see those of sub-agents too; the others are about the conversation. */
   private hooksOf({ hooks }: AgentType): Hooks {
-    const { state } = this.host;
+    const { state } = this.sink;
     const both = (key: string): unknown[] => [...listIn(state.hook_config, key), ...listIn(hooks, key)];
     const hook_config = { pre_tool_use: both('pre_tool_use'), post_tool_use: both('post_tool_use') };
-    const host: ConversationHooksHost = {
-      state: { ...state, hook_config },
-      countUsage: (...usage) => this.host.countUsage(...usage),
-      maskSecrets: (text) => this.host.maskSecrets(text),
-    };
-    return createHooks(host, this.services, this.toolset);
+    const context = new HookContext(
+      { ...state, hook_config },
+      this.masker,
+      this.usage,
+      this.toolset,
+      this.services.toolRegistry,
+    );
+    return new Hooks(context, this.services.llm);
   }
 
   /**

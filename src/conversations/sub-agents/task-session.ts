@@ -13,18 +13,12 @@ import {
 import type { LlmResponse } from '../../llm/llm.js';
 import type { Tool } from '../../tools/tool.js';
 import type { JsonObject } from '../../json/index.js';
-import { overspent } from '../state/budget.js';
-import type { ConversationState } from '../state/conversation-state.js';
+import { budgetExceeded } from '../state/budget.js';
+import type { EventSink } from '../journal/event-sink.js';
+import type { SecretMasker } from '../secrets/secret-masker.js';
+import type { UsageMeter } from '../state/usage-meter.js';
 import { SILENT_STREAM } from '../agent-runtime/item-stream.js';
-import { statusUpdate } from '../runs/run.js';
-
-/** What a task needs of the conversation that it is done for. */
-export interface TaskHost {
-  readonly state: Readonly<ConversationState>;
-  commit(drafts: readonly EventDraft[]): Promise<DurableEvent[]>;
-  masked(draft: EventDraft): EventDraft;
-  countUsage(usageId: string, model: string, response: LlmResponse): EventDraft;
-}
+import { statusUpdate } from '../state/state-updates.js';
 
 /** What is special about one task. */
 export interface TaskParts {
@@ -64,7 +58,9 @@ export class TaskSession implements AgentSession {
   private head: string | undefined;
 
   constructor(
-    private readonly host: TaskHost,
+    private readonly sink: EventSink,
+    private readonly masker: SecretMasker,
+    private readonly usage: UsageMeter,
     private readonly parts: TaskParts,
     earlier: readonly DurableEvent[],
   ) {
@@ -72,7 +68,7 @@ export class TaskSession implements AgentSession {
   }
 
   get conversationId(): string {
-    return this.host.state.id;
+    return this.sink.state.id;
   }
   get agent(): AgentSpec {
     return this.parts.agent;
@@ -88,15 +84,15 @@ export class TaskSession implements AgentSession {
   }
   /** The spend of the conversation counts: a task is no way around its budget. */
   get budgetExceeded(): string | undefined {
-    return overspent(this.host.state);
+    return budgetExceeded(this.sink.state);
   }
   get confirmationPolicy(): JsonObject & { kind: string } {
-    const { confirmation_policy: usual } = this.host.state;
-    const { confirmationPolicy: own = usual, isFromProject: ofProject } = this.parts.type;
-    return ofProject && STRICTNESS.indexOf(own.kind) < STRICTNESS.indexOf(usual.kind) ? usual : own;
+    const { confirmation_policy: usual } = this.sink.state;
+    const { confirmationPolicy: own = usual, isFromProject } = this.parts.type;
+    return isFromProject && STRICTNESS.indexOf(own.kind) < STRICTNESS.indexOf(usual.kind) ? usual : own;
   }
   get securityAnalyzer(): (JsonObject & { kind: string }) | null {
-    return this.host.state.security_analyzer;
+    return this.sink.state.security_analyzer;
   }
 
   tools(): ReadonlyMap<string, Tool> {
@@ -104,7 +100,7 @@ export class TaskSession implements AgentSession {
   }
 
   maskDraft(draft: EventDraft): EventDraft {
-    return this.host.masked(draft);
+    return this.masker.maskEvent(draft);
   }
 
   async append(...drafts: EventDraft[]): Promise<DurableEvent[]> {
@@ -118,7 +114,7 @@ export class TaskSession implements AgentSession {
     });
     // What models cost is told where clients see it.
     const spent = shown.filter(isStats);
-    await Promise.all([this.parts.write(events), spent.length > 0 ? this.host.commit(spent) : undefined]);
+    await Promise.all([this.parts.write(events), spent.length > 0 ? this.sink.commit(spent) : undefined]);
     return events;
   }
 
@@ -136,7 +132,7 @@ export class TaskSession implements AgentSession {
 
   beginStep(): void {
     const { maxBudget } = this.parts.type;
-    const spent = this.host.state.stats.usage_to_metrics[this.agent.llm.usage_id]?.accumulated_cost ?? 0;
+    const spent = this.sink.state.stats.usage_to_metrics[this.agent.llm.usage_id]?.accumulated_cost ?? 0;
     if (maxBudget === undefined || spent < maxBudget) return;
     throw new MaxBudgetReached(`The task has reached its budget ($${maxBudget}): it has cost $${spent}.`);
   }
@@ -151,7 +147,7 @@ export class TaskSession implements AgentSession {
 
   countUsage(usageId: string, model: string, response: LlmResponse): EventDraft {
     this.signal.throwIfAborted();
-    return this.host.countUsage(usageId, model, response);
+    return this.usage.count(usageId, model, response);
   }
 
   /** Sub-agents have no critic who would want to know. */

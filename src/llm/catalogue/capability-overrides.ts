@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../json/index.js';
-import type { ModelFeatures, ThinkingMode } from './model-features.js';
+import type { ModelFeatures, ThinkingMode } from './feature-types.js';
 
-/** The features that a config may say otherwise of, by the names that the original gives them. */
+/** The features that a config can override, by the original's names. */
 const SWITCHES: Readonly<Record<string, keyof ModelFeatures & SwitchName>> = {
   supports_vision: 'vision',
   supports_reasoning_effort: 'reasoningEffort',
@@ -29,15 +29,12 @@ type SwitchName =
   | 'plainStrings'
   | 'inlineImages';
 
-/**
- * What a config says a model can do (`capability_overrides`) wins over what is known of it. Unknown names
- * mean nothing.
- */
+/** Applies `capability_overrides` of a config. Unknown names are ignored. */
 export function withOverrides(features: ModelFeatures, overrides: JsonObject): ModelFeatures {
   const changed = { ...features };
   for (const [name, value] of Object.entries(overrides)) {
     const field = Object.hasOwn(SWITCHES, name) ? SWITCHES[name] : undefined;
-    const isOn = switched(value);
+    const isOn = readSwitch(value);
     if (field !== undefined && isOn !== undefined) changed[field] = isOn;
     if (name === 'thinking_mode' && isThinkingMode(value)) changed.thinking = value;
     if (name === 'supports_extended_thinking' && isOn !== undefined)
@@ -46,7 +43,7 @@ export function withOverrides(features: ModelFeatures, overrides: JsonObject): M
   return changed;
 }
 
-function switched(value: unknown): boolean | undefined {
+function readSwitch(value: unknown): boolean | undefined {
   if (typeof value === 'boolean') return value;
   if (typeof value !== 'string') return undefined;
   return { true: true, false: false }[value.toLowerCase()];

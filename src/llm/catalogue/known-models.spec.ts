@@ -118,7 +118,7 @@ describe('the most used models', () => {
     expect(modelFeatures(config)).toMatchObject({ maxOutputTokens: output, vision, thinking });
   });
 
-  it('are told from one whose price nobody knows: it is free, and the log says so once', async () => {
+  it('warns once about a model with an unknown price', async () => {
     const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
     try {
       endpoint.script([{ say: 'a' }, { say: 'b' }, { say: 'c' }, { say: 'd' }]);

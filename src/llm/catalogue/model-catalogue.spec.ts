@@ -33,7 +33,7 @@ describe('priceAnswer', () => {
     expect(priced.contextWindow).toBe(contextWindow);
   });
 
-  it('does not know every model', async () => {
+  it('returns no cost for unknown models', async () => {
     expect(await priceAnswer(llmConfig({ model: 'openai/scripted' }), TOKENS, undefined, NOON)).toEqual({
       cost: null,
       contextWindow: 0,
@@ -52,7 +52,7 @@ describe('priceAnswer', () => {
     ).toEqual({ cost: null, contextWindow: 0 });
   });
 
-  it('prices by the canonical name', async () => {
+  it('looks up prices by the canonical name', async () => {
     const config = llmConfig({
       model: 'litellm_proxy/mine',
       model_canonical_name: 'anthropic/claude-sonnet-4-5',
@@ -60,7 +60,7 @@ describe('priceAnswer', () => {
     expect((await priceAnswer(config, TOKENS, undefined, NOON)).cost).toBeCloseTo(0.00054, 10);
   });
 
-  it('costs what the service asks at that time of the day', async () => {
+  it('applies prices that depend on the time of day', async () => {
     const config = llmConfig({ model: 'deepseek/deepseek-v4-pro' });
     const costs = [];
     for (const time of ['00:59:59', '01:00:00', '03:59:59', '05:00:00', '06:00:00', '10:00:00']) {

@@ -1,19 +1,19 @@
 import type * as Prices from '@pydantic/genai-prices';
 import type { LlmConfig } from '../request/llm-config.js';
-import type { LlmUsage } from '../llm.js';
+import type { LlmUsage } from '../request/llm-request.js';
 import { modelFeatures } from './model-features.js';
 import { parseModelName } from './model-name.js';
 
-/** Where prices and most context windows come from: a snapshot inside the package, nothing is fetched. */
+/** The source of prices and most context windows: a snapshot in the package, nothing is fetched. */
 export const CATALOGUE_SOURCE = {
   name: '@pydantic/genai-prices',
   version: '0.1.8',
-  /** When it was published. */
+  /** Date of publication. */
   date: '2026-09-23',
   url: 'https://github.com/pydantic/genai-prices',
 } as const;
 
-/** Our prefixes under the catalogue's names; others have the same name. */
+/** The catalogue's names of providers that differ from our prefixes. */
 const CATALOGUE_PROVIDERS: Readonly<Record<string, string>> = {
   bedrock: 'aws',
   gemini: 'google',
@@ -24,13 +24,13 @@ const CATALOGUE_PROVIDERS: Readonly<Record<string, string>> = {
 
 let loading: Promise<typeof Prices> | undefined;
 
-/** Loads the price table (half a megabyte) when it is first needed. */
+/** Loads the price table (half a megabyte) on first use. */
 export function loadPrices(): Promise<typeof Prices> {
   loading ??= import('@pydantic/genai-prices');
   return loading;
 }
 
-/** The models that the catalogue knows of a provider, by its prefix here. */
+/** The catalogue's models of a provider, by our prefix. */
 export async function catalogueModels(prefix: string): Promise<string[]> {
   const { findProvider } = await loadPrices();
   const provider = findProvider({ providerId: CATALOGUE_PROVIDERS[prefix] ?? prefix });
@@ -39,25 +39,25 @@ export async function catalogueModels(prefix: string): Promise<string[]> {
 
 type Tokens = Omit<LlmUsage, 'context_window'>;
 
-/** What the catalogue says of an answer. */
-export interface Priced {
-  /** US dollars; null: the price is not known. */
+/** Cost and context window of an answer. */
+export interface PricedAnswer {
+  /** US dollars; null if the price is unknown. */
   cost: number | null;
-  /** Tokens; 0: not known. */
+  /** Tokens; 0 if unknown. */
   contextWindow: number;
 }
 
 /**
- * The cost of an answer and the model's input limit. The config's own prices win (both must be set), then
- * what a proxy says it was charged (`x-litellm-response-cost`), then the table at that moment: some services
- * ask less at night.
+ * The cost of an answer and the model's input limit. Prices of the config take precedence (both must be set),
+ * then the cost reported by a proxy (`x-litellm-response-cost`), then the price table at that time: some
+ * services charge less at night.
  */
 export async function priceAnswer(
   config: LlmConfig,
   tokens: Tokens,
   headers: Record<string, string> | undefined,
   at: Date,
-): Promise<Priced> {
+): Promise<PricedAnswer> {
   const known = await lookUp(config, tokens, at);
   const contextWindow = modelFeatures(config).maxInputTokens ?? known?.contextWindow ?? 0;
   return { cost: customCost(config, tokens) ?? chargedCost(headers) ?? known?.cost ?? null, contextWindow };
@@ -75,9 +75,9 @@ function chargedCost(headers: Record<string, string> | undefined): number | null
   return Number.isFinite(cost) && cost >= 0 ? cost : null;
 }
 
-/** Models that are not in the table: all of it is gone through to find that out. */
+/** Models that are not in the price table, because a search through all of it is slow. */
 const unknownModels = new Set<string>();
-const MOST_UNKNOWN = 1_000;
+const MAX_UNKNOWN_MODELS = 1_000;
 
 async function lookUp(
   config: LlmConfig,
@@ -93,12 +93,12 @@ async function lookUp(
     cache_read_tokens: tokens.cache_read_tokens,
     cache_write_tokens: tokens.cache_write_tokens,
   };
-  // Which of AWS's protocols is spoken is no part of the name there.
+  // AWS's protocol is not part of the name there.
   const name = model.replace(/^(converse|converse_like|invoke)\//, '');
   const providerId = CATALOGUE_PROVIDERS[provider] ?? provider;
   const asked = `${providerId}/${name}`;
   if (unknownModels.has(asked)) return null;
   const answer = calcPrice(usage, name, { providerId, timestamp: at });
-  if (!answer && unknownModels.size < MOST_UNKNOWN) unknownModels.add(asked);
+  if (!answer && unknownModels.size < MAX_UNKNOWN_MODELS) unknownModels.add(asked);
   return answer && { cost: answer.total_price, contextWindow: answer.model.context_window };
 }

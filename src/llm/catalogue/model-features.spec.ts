@@ -34,7 +34,7 @@ describe('modelFeatures', () => {
     });
   });
 
-  it('tells how Claude thinks, and who wants its reasoning back', () => {
+  it('knows how Claude thinks and which models expect their reasoning back', () => {
     const features = (model: string) => modelFeatures(llmConfig({ model }));
     expect(features('anthropic/claude-sonnet-4-5').thinking).toBe('manual');
     expect(features('anthropic/claude-opus-4-8').thinking).toBe('adaptive');
@@ -43,7 +43,7 @@ describe('modelFeatures', () => {
     expect(features('gpt-4o').echoReasoning).toBe(false);
   });
 
-  it('caps the output behind a base_url, except for what the config says', () => {
+  it('caps the output behind a base_url unless the config sets a limit', () => {
     const output = (model: string, limit: number | null = null) =>
       modelFeatures(llmConfig({ model, base_url: 'http://localhost/v1', max_output_tokens: limit }))
         .maxOutputTokens;

@@ -1,42 +1,9 @@
 import { withOverrides } from './capability-overrides.js';
 import type { LlmConfig } from '../request/llm-config.js';
+import type { ModelFeatures, ThinkingMode } from './feature-types.js';
 import { parseModelName } from './model-name.js';
 
-/** How a Claude model is told to think. */
-export type ThinkingMode = 'none' | 'manual' | 'adaptive';
-
-/** What a model can do, as far as a request depends on it. */
-export interface ModelFeatures {
-  /** Claude, whoever serves it. */
-  claude: boolean;
-  vision: boolean;
-  /** Takes `reasoning_effort` or its like. */
-  reasoningEffort: boolean;
-  thinking: ThinkingMode;
-  /** Takes temperature and its like. */
-  sampling: boolean;
-  /** Takes `cache_control` marks. */
-  cacheMarks: boolean;
-  /** Wants its own `reasoning_content` back. */
-  echoReasoning: boolean;
-  responsesApi: boolean;
-  /** Takes content only as one string, not as a list of parts. */
-  plainStrings: boolean;
-  /** Takes words that end an answer. */
-  stopWords: boolean;
-  /** Takes `prompt_cache_key`; undefined: as its provider does. */
-  cacheKey?: boolean;
-  /** Wants images in the request, not their addresses. */
-  inlineImages: boolean;
-  /** Takes `prompt_cache_retention`. */
-  cacheRetention: boolean;
-  /** Tokens of a request; null: not known. */
-  maxInputTokens: number | null;
-  /** Tokens of an answer; null: not known. */
-  maxOutputTokens: number | null;
-}
-
-/** A family of models by the beginning of the last part of their names. The first match counts. */
+/** A family of models, identified by the last part of their names. The first match counts. */
 interface ModelFamily {
   pattern: RegExp;
   input?: number;
@@ -46,10 +13,10 @@ interface ModelFamily {
 }
 
 /**
- * Limits and senses of well-known families. Sources, read in November 2026: platform.openai.com/docs/models,
- * docs.anthropic.com/en/docs/about-claude/models, ai.google.dev/gemini-api/docs/models,
- * api-docs.deepseek.com/quick_start/pricing. OpenAI's input limit is the context window less the output
- * limit.
+ * Limits and image support of well-known families. Sources, read in November 2026:
+ * platform.openai.com/docs/models, docs.anthropic.com/en/docs/about-claude/models,
+ * ai.google.dev/gemini-api/docs/models, api-docs.deepseek.com/quick_start/pricing. OpenAI's input limit is
+ * the context window minus the output limit.
  */
 const FAMILIES: readonly ModelFamily[] = [
   { pattern: /^gpt-4o/, input: 128_000, output: 16_384, vision: true },
@@ -97,46 +64,40 @@ const FAMILIES: readonly ModelFamily[] = [
   { pattern: /^llama3(:|$)/, input: 8_192 },
 ];
 
-/**
- * Families that do not reason, or not by `reasoning_effort`. Names that nobody knows are given the benefit of
- * the doubt.
- */
+/** Families that do not support `reasoning_effort`. Unknown models are assumed to support it. */
 const NO_EFFORT =
   /^(gpt-4|gpt-3|chatgpt-|llama|gemma|mistral|mixtral|codestral|claude-3-[05]|claude-3-(opus|haiku|sonnet))/;
 
-/** Models of which their makers ask to get the reasoning back (Kimi, DeepSeek reasoner, MiniMax). */
+/** Models whose vendors require their reasoning to be sent back (Kimi, DeepSeek reasoner, MiniMax). */
 const ECHO_REASONING = /kimi|deepseek-reasoner|minimax/i;
 
 /**
- * Models whose services know content only as a string: GLM anywhere, DeepSeek and MiniMax by their own names
- * or at OpenRouter (measured on the original).
+ * Models whose services accept content only as a string: GLM everywhere, DeepSeek and MiniMax under their own
+ * prefixes or at OpenRouter (measured on the original).
  */
 const PLAIN_STRINGS = /^deepseek\/|^openrouter\/(deepseek|minimax)|glm-\d/i;
 
 /**
- * Models that refuse `stop`: OpenAI's that reason (https://platform.openai.com/docs/api-reference/chat),
- * Grok's (https://docs.x.ai/docs/models).
+ * Models that reject `stop`: OpenAI's reasoning models (https://platform.openai.com/docs/api-reference/chat)
+ * and Grok (https://docs.x.ai/docs/models).
  */
 const NO_STOP = /^(o[1-9](-|$)|gpt-[56]|codex-|grok-4|grok-code|deepseek-r1)/;
 
-/**
- * Providers that name models as they like: the limits behind a name are known for Claude only, which is
- * Claude everywhere.
- */
+/** Providers with model names of their own: only the limits of Claude models can be derived from a name. */
 const OPAQUE_PROVIDERS = new Set(['litellm_proxy', 'ollama_chat', 'groq']);
 
-/** The name of the model alone: without vendor, region and version decorations of resellers. */
+/** The bare model name, without vendor, region and version added by resellers. */
 function familyName(model: string): string {
   const last = model.slice(model.lastIndexOf('/') + 1).toLowerCase();
   return last.replace(/^([a-z]{2,6}\.)?(anthropic|meta|amazon|mistral|deepseek)\./, '');
 }
 
-/** Providers that load no images themselves. */
+/** Providers that do not download images. */
 const NO_IMAGE_ADDRESSES = new Set(['bedrock', 'gemini', 'ollama', 'ollama_chat', 'vertex_ai']);
 
 /**
- * What is known of the model that a config names; `model_canonical_name` decides when it is set, and what the
- * config says of the model wins.
+ * The features of the model of a config. `model_canonical_name` takes precedence over `model`, and overrides
+ * of the config take precedence over what is known.
  */
 export function modelFeatures(config: LlmConfig): ModelFeatures {
   const features = withOverrides(knownFeatures(config), config.capability_overrides);
@@ -161,7 +122,7 @@ function knownFeatures(config: LlmConfig): ModelFeatures {
     claude,
     vision: family?.vision ?? false,
     reasoningEffort,
-    // Models that reason refuse it, but for Google's.
+    // Reasoning models reject sampling parameters, except Google's.
     sampling: !reasoningEffort || name.startsWith('gemini-'),
     inlineImages: NO_IMAGE_ADDRESSES.has(provider),
     thinking: family?.thinking ?? 'none',
@@ -177,8 +138,8 @@ function knownFeatures(config: LlmConfig): ModelFeatures {
 }
 
 /**
- * The output limit to ask for. Behind a `base_url` of somebody's own the model may be a smaller one than its
- * name says, so 16 384 is the most there; a limit as large as the input would leave no room for it and is
+ * The output limit to request. Behind a custom `base_url` the model may be smaller than its name says, so at
+ * most 16,384 are requested there. A limit as large as the input would leave no room for the prompt and is
  * halved.
  */
 function maxOutput(config: LlmConfig, name: string, limits: ModelFamily | undefined): number | null {
@@ -192,7 +153,7 @@ function maxOutput(config: LlmConfig, name: string, limits: ModelFamily | undefi
   return config.base_url === null ? output : Math.min(output, 16_384);
 }
 
-/** How many tokens a Claude that is told a budget may think: room for an answer has to stay. */
+/** The thinking budget for Claude models with a manual budget. It leaves room for an answer. */
 export function thinkingBudget(config: LlmConfig, features: ModelFeatures): number | null {
   const { extended_thinking_budget: wanted } = config;
   if (features.thinking !== 'manual' || wanted === null || features.maxOutputTokens === null) return null;

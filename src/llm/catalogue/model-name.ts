@@ -1,8 +1,8 @@
-/** A model name in LiteLLM style, taken apart. */
+/** A parsed model name in LiteLLM style. */
 export interface ModelName {
-  /** The prefix, or what a bare name stands for; empty when no provider is known for it. */
+  /** The prefix, or the provider implied by a bare name; empty if unknown. */
   provider: string;
-  /** What the provider itself calls the model. */
+  /** The provider's own name of the model. */
   model: string;
 }
 

@@ -1,23 +1,23 @@
 import type { Logger } from '@nestjs/common';
 import type { LlmConfig } from '../request/llm-config.js';
 
-/** Names that are remembered: clients choose them. */
+/** Limit for the remembered names, because clients choose them. */
 const MAX_NAMES = 1000;
 
-/** Says once for each model that its price is not known, so that nobody takes 0 for a price. */
+/** Warns once per model that its price is unknown, so that a cost of 0 is not mistaken for a price. */
 export class PriceWarning {
-  private readonly told = new Set<string>();
+  private readonly warned = new Set<string>();
 
   constructor(private readonly logger: Logger) {}
 
-  /** @param cost of an answer; null: not known */
-  note({ model }: LlmConfig, conversationId: string, cost: number | null): void {
-    if (cost !== null || model.startsWith('scripted/') || this.told.has(model)) return;
-    if (this.told.size >= MAX_NAMES) return;
-    this.told.add(model);
+  /** @param cost of an answer; null if unknown */
+  check({ model }: LlmConfig, conversationId: string, cost: number | null): void {
+    if (cost !== null || model.startsWith('scripted/') || this.warned.has(model)) return;
+    if (this.warned.size >= MAX_NAMES) return;
+    this.warned.add(model);
     this.logger.warn(
-      `conversation ${conversationId}: the price of ${model} is not known, its answers count as 0 dollars; ` +
-        'input_cost_per_token and output_cost_per_token, or model_canonical_name, tell it',
+      `conversation ${conversationId}: the price of ${model} is not known, so its answers count as 0 dollars; ` +
+        'input_cost_per_token and output_cost_per_token, or model_canonical_name, set it',
     );
   }
 }

@@ -1,8 +1,7 @@
-import type { LlmResponse } from '../llm.js';
+import type { LlmResponse } from '../request/llm-request.js';
 
 /**
- * The failure classes that clients read in `ConversationErrorEvent.code`; names are those of the OpenHands
- * SDK.
+ * The error classes that clients read in `ConversationErrorEvent.code`, with the names of the OpenHands SDK.
  */
 export type LlmErrorCode =
   | 'LLMAuthenticationError'
@@ -20,13 +19,13 @@ export type LlmErrorCode =
   | 'BadGatewayError'
   | 'APIError';
 
-/** A model could not be called or did not answer. */
+/** A call of a model failed. */
 export class LlmError extends Error {
   override readonly name = 'LlmError';
   constructor(
     readonly code: LlmErrorCode,
     message: string,
-    /** HTTP status of the provider's answer, if there was one. */
+    /** HTTP status of the provider's response, if there was one. */
     readonly status?: number,
     options?: ErrorOptions,
   ) {
@@ -35,8 +34,8 @@ export class LlmError extends Error {
 }
 
 /**
- * A model that writes its calls as text wrote one that cannot be read. It was paid for; the message is for
- * the model.
+ * A model with prompted tools wrote a tool call that cannot be parsed. The answer was paid for; the message
+ * is for the model.
  */
 export class CallFormatError extends LlmError {
   constructor(

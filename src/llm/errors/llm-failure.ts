@@ -1,27 +1,27 @@
 import { LlmError, type LlmErrorCode } from './llm-error.js';
 
-/** What went wrong in an attempt, before it is put into the words that clients know. */
+/** The failure of an attempt, before it is translated into an `LlmError`. */
 export interface ProviderFailure {
   kind: 'status' | 'connection' | 'timeout' | 'no-response' | 'unreadable';
   status?: number;
   message: string;
   /** Machine-readable code of the provider (`insufficient_quota`, `content_filter`), if any. */
   code?: string;
-  /** Seconds after which the provider wants to be asked again. */
+  /** Seconds to wait before a retry, as requested by the provider. */
   retryAfter?: number;
-  /** Of limits: waiting does not help. */
+  /** For rate limits: the quota is used up and a retry does not help. */
   spent?: boolean;
 }
 
-/** A failure in the client's words, and whether another attempt may help. */
+/** A failed attempt as an `LlmError`, and whether a retry may help. */
 export interface FailedAttempt {
   error: LlmError;
   retryable: boolean;
-  /** Seconds after which the provider wants to be asked again, if it said so. */
+  /** Seconds to wait before a retry, if the provider requested it. */
   retryAfter?: number;
 }
 
-/** Clients read this sentence; what the provider says instead may quote the key. */
+/** The original's sentence. The provider's own message may quote the key. */
 const AUTHENTICATION_DETAIL = 'Your LLM API key appears to be invalid or has expired.';
 
 const CONTEXT_WINDOW =
@@ -30,13 +30,13 @@ const MALFORMED_HISTORY =
   /tool_use.{0,40}ids? (were|was) found without|unexpected .{0,3}tool_use_id|tool_result.{0,60}(without|no corresponding|must have)|tool_calls?.{0,40}must be followed by tool messages|no tool (call|output) found for function call|role 'tool' must be a response/i;
 const CONTENT_POLICY =
   /content_policy|content_filter|content filtering policy|content management policy|responsibleaipolicy/i;
-/** Google says it with 400, AWS with 403. */
+/** Google answers with 400, AWS with 403. */
 const BAD_KEY = /api key not valid|security token included in the request is (invalid|expired)/i;
 
 /**
- * Turns a failure into the error that clients of the original know: the class as `code`, LiteLLM's way of
- * saying it as text. The order counts: a full context window is also a bad request.
- * @param family how LiteLLM calls the provider's errors: `OpenAIException`
+ * Translates a failure into the error that clients of the original know: the class as `code`, LiteLLM's
+ * wording as text. The order of the checks matters: a full context window is also a bad request.
+ * @param family LiteLLM's name of the provider's errors: `OpenAIException`
  */
 export function failedAttempt(failure: ProviderFailure, family: string): FailedAttempt {
   const { status, message } = failure;
@@ -81,7 +81,7 @@ export function failedAttempt(failure: ProviderFailure, family: string): FailedA
       true,
     );
   }
-  // Anthropic's overload (529) is an internal error to LiteLLM; of others it knows nothing.
+  // LiteLLM treats Anthropic's overload (529) as an internal error and has no class for 529 of others.
   if (status === 500 || (status === 529 && /overloaded/i.test(words))) {
     return fail(
       'LLMServiceUnavailableError',
@@ -95,6 +95,6 @@ export function failedAttempt(failure: ProviderFailure, family: string): FailedA
   }
   if (status === 400 || status === 422) return fail('LLMBadRequestError', `litellm.BadRequestError: ${said}`);
   if (status === 404) return fail('NotFoundError', `litellm.NotFoundError: NotFoundError: ${said}`);
-  // LiteLLM has no class for the rest.
+  // LiteLLM has no class for other statuses.
   return fail('APIError', `litellm.APIError: APIError: ${said}`, status > 500 || status === 409);
 }

@@ -4,22 +4,21 @@ import { AttemptTimeoutError } from '../retry/attempt-clock.js';
 import type { LlmConfig } from '../request/llm-config.js';
 import { LlmError } from './llm-error.js';
 import { failedAttempt, type FailedAttempt, type ProviderFailure } from './llm-failure.js';
-import { EmptyAnswerError, HeldBackError } from '../protocols/language-model.js';
+import { EmptyAnswerError, FilteredAnswerError } from '../protocols/sdk/language-model.js';
 import { errorStatus } from '../protocols/refusal.js';
-import { environmentKeys } from '../providers/environment.js';
+import { environmentKeys } from '../providers/credentials/environment.js';
 import { ScriptedFailureError } from '../providers/scripted.js';
-import { retryAfterSeconds } from '../retry/retry-after.js';
-import { isQuotaSpent } from './spent-quota.js';
+import { retryAfterSeconds } from './retry-after.js';
 
 /**
- * Reads what an attempt threw and says it in the clients' words, without the secrets of the config.
- * @param family how LiteLLM calls the provider's errors: `OpenAIException`
+ * Translates what an attempt threw into an error for clients, without the secrets of the config.
+ * @param family LiteLLM's name of the provider's errors: `OpenAIException`
  */
 export function classifyFailure(thrown: unknown, family: string, config: LlmConfig): FailedAttempt {
-  const known = ownError(thrown);
+  const known = findLlmError(thrown);
   if (known) {
     const message = withoutSecrets(known.message, config);
-    // Without its cause, which still has the secret.
+    // Drops the cause, which still contains the secret.
     return { error: new LlmError(known.code, message, known.status), retryable: false };
   }
   const failure = readFailure(thrown);
@@ -27,25 +26,41 @@ export function classifyFailure(thrown: unknown, family: string, config: LlmConf
   return failedAttempt({ ...failure, spent, message: withoutSecrets(failure.message, config) }, family);
 }
 
-/** An error that is in the clients' words already; the SDK may have put it into one of its own. */
-function ownError(thrown: unknown): LlmError | undefined {
+/** Finds an `LlmError`, which the SDK may have wrapped. */
+function findLlmError(thrown: unknown): LlmError | undefined {
   if (thrown instanceof LlmError) return thrown;
-  return isNativeError(thrown) ? causes(thrown).find((cause) => cause instanceof LlmError) : undefined;
+  return isNativeError(thrown) ? causeChain(thrown).find((cause) => cause instanceof LlmError) : undefined;
+}
+
+const SPENT_QUOTA =
+  /insufficient_quota|exceeded your current quota|credit balance is too low|billing_hard_limit/i;
+/** Google's quota ids and AWS's wording. */
+const DAILY_LIMIT = /PerDay|too many \w+ per day/i;
+/** Google uses the same text for limits per minute, together with a retry delay. */
+const TEMPORARY_LIMIT = /PerMinute|"retryDelay"/i;
+
+/**
+ * Whether a 429 reports a used-up quota (money or a daily limit), so that waiting does not help.
+ * https://ai.google.dev/gemini-api/docs/rate-limits
+ * @param body the whole body: Google names the quota in its details
+ */
+function isQuotaSpent(said: { message: string; code?: string }, body = ''): boolean {
+  const all = `${said.code ?? ''} ${said.message} ${body}`;
+  return DAILY_LIMIT.test(all) || (SPENT_QUOTA.test(all) && !TEMPORARY_LIMIT.test(all));
 }
 
 function readFailure(thrown: unknown): ProviderFailure {
   if (thrown instanceof ScriptedFailureError) return { kind: 'status', ...thrown.failure };
   if (thrown instanceof AttemptTimeoutError) return { kind: 'timeout', message: thrown.message };
   if (thrown instanceof EmptyAnswerError) return { kind: 'no-response', message: thrown.message };
-  if (thrown instanceof HeldBackError)
+  if (thrown instanceof FilteredAnswerError)
     return { kind: 'status', status: 400, message: thrown.message, code: 'content_filter' };
   if (!isNativeError(thrown)) return streamedError(thrown);
-  // Several copies of the SDK's error classes are installed, one a provider: names tell them apart,
-  // `instanceof` not.
+  // Each provider package has its own copy of the SDK's error classes, so `instanceof` does not work.
   if (thrown.name === 'AI_InvalidResponseDataError' || thrown.name === 'AI_NoContentGeneratedError') {
     return { kind: 'no-response', message: thrown.message };
   }
-  // The SDK checks what it is told before it asks.
+  // The SDK validates its arguments before it sends a request.
   if (thrown.name === 'AI_InvalidArgumentError' || thrown.name === 'AI_InvalidPromptError')
     return { kind: 'status', status: 400, message: thrown.message };
   const status = numberField(thrown, 'statusCode');
@@ -55,14 +70,14 @@ function readFailure(thrown: unknown): ProviderFailure {
     return { kind: 'status', status, ...bodyError(body, thrown.message), retryAfter };
   }
   if (body !== undefined || thrown.name === 'AI_JSONParseError' || thrown.name === 'AI_TypeValidationError')
-    return { kind: 'unreadable', message: unreadable(body ?? textField(thrown, 'text')) };
-  if (isUnsendable(thrown)) return { kind: 'status', status: 400, message: UNSENDABLE };
+    return { kind: 'unreadable', message: unreadableMessage(body ?? textField(thrown, 'text')) };
+  if (isInvalidHeader(thrown)) return { kind: 'status', status: 400, message: INVALID_HEADER };
   if (isTimeout(thrown)) return { kind: 'timeout', message: 'Request timed out.' };
   return { kind: 'connection', message: `Connection error. (${rootMessage(thrown)})` };
 }
 
-/** What came instead of an answer: an error all the same, or something that no model says. */
-function unreadable(body: string | undefined): string {
+/** The message for a response that is not an answer. */
+function unreadableMessage(body: string | undefined): string {
   const parsed = body === undefined ? undefined : parseJson(body);
   if (body !== undefined && isJsonObject(parsed) && parsed['error'] !== undefined)
     return bodyError(body, '').message;
@@ -74,8 +89,8 @@ function unreadable(body: string | undefined): string {
 }
 
 /**
- * An error that came inside a stream, as the provider wrote it. Overload and rate limits are told by code or
- * type.
+ * Reads an error inside a stream, as the provider wrote it. Overload and rate limits are recognised by code
+ * or type.
  */
 function streamedError(value: unknown): ProviderFailure {
   const response = isJsonObject(value) ? value['response'] : undefined;
@@ -92,8 +107,8 @@ function streamedError(value: unknown): ProviderFailure {
 }
 
 /**
- * `{"error": {"message", "code"}}` as most providers answer; other bodies are shown as they are, within
- * reason.
+ * Reads `{"error": {"message", "code"}}`, the form of most providers. Other bodies are shown as they are,
+ * truncated.
  */
 function bodyError(body: string | undefined, otherwise: string): { message: string; code?: string } {
   if (body === undefined || body.trim() === '') return { message: otherwise };
@@ -115,19 +130,19 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Not what it was: it may be a key, or a part of one. */
-const UNSENDABLE =
+/** Does not quote the header, which may be a key. */
+const INVALID_HEADER =
   'The request cannot be sent: a header is not valid. Check api_key and extra_headers for line breaks, blanks and ' +
-  'letters that are no ASCII.';
+  'letters outside ASCII.';
 
-/** A key or a header that HTTP does not take: another attempt would send the same. */
-function isUnsendable(error: Error): boolean {
-  return causes(error).some(({ message }) => /invalid [\w-]* ?header|ByteString/i.test(message));
+/** An invalid header value, such as a key. A retry would send the same. */
+function isInvalidHeader(error: Error): boolean {
+  return causeChain(error).some(({ message }) => /invalid [\w-]* ?header|ByteString/i.test(message));
 }
 
-/** undici's own clocks (https://undici.nodejs.org/#/docs/api/Errors) and aborts by timeout. */
+/** undici's timeouts (https://undici.nodejs.org/#/docs/api/Errors) and aborts by timeout. */
 function isTimeout(error: Error): boolean {
-  return causes(error).some(
+  return causeChain(error).some(
     (cause) =>
       cause.name === 'TimeoutError' ||
       /^UND_ERR_(HEADERS|BODY|CONNECT)_TIMEOUT$/.test(textField(cause, 'code') ?? ''),
@@ -136,13 +151,13 @@ function isTimeout(error: Error): boolean {
 
 /** The innermost message: `connect ECONNREFUSED 127.0.0.1:1` says more than `fetch failed`. */
 function rootMessage(error: Error): string {
-  const named = causes(error)
+  const named = causeChain(error)
     .reverse()
     .find(({ message }) => message !== '');
   return named?.message ?? error.name;
 }
 
-function causes(error: Error): Error[] {
+function causeChain(error: Error): Error[] {
   const chain: Error[] = [];
   for (let cause: unknown = error; isNativeError(cause) && chain.length < 8; cause = cause.cause)
     chain.push(cause);
@@ -150,8 +165,8 @@ function causes(error: Error): Error[] {
 }
 
 /**
- * Providers quote what they were sent, and clients the address with its password. Short values are left
- * alone: they would tear words apart.
+ * Masks secrets: providers quote what they were sent, and clients quote the address with its password. Short
+ * values are not masked, because they occur in ordinary words.
  */
 function withoutSecrets(message: string, config: LlmConfig): string {
   const secrets = [
@@ -163,11 +178,13 @@ function withoutSecrets(message: string, config: LlmConfig): string {
     ...environmentKeys(),
   ];
   return secrets
-    .reduce<string>((text, secret) => (isLong(secret) ? text.replaceAll(secret, MASK) : text), message)
+    .reduce<string>((text, secret) => (isMaskable(secret) ? text.replaceAll(secret, MASK) : text), message)
     .replaceAll(/(?<=\w:\/\/)[^\s/@]+(?=@)/g, MASK);
 }
 
-/** A header's value, what follows its scheme (`Bearer`), and the password of `Basic` (RFC 7617). */
+/**
+ * The value of a header, the credentials after its scheme (`Bearer`), and the password of `Basic` (RFC 7617).
+ */
 function secretsOfHeader(value: string): string[] {
   const [, scheme = '', credentials] = /^(\w+) +(\S+)$/.exec(value) ?? [];
   if (credentials === undefined) return [value];
@@ -178,7 +195,7 @@ function secretsOfHeader(value: string): string[] {
 
 const MASK = '**********';
 
-function isLong(secret: string | null): secret is string {
+function isMaskable(secret: string | null): secret is string {
   return secret !== null && secret.length >= 6;
 }
 

@@ -1,4 +1,4 @@
-/** Whose models bear such names, for people who leave the prefix out. */
+/** The prefixes of well-known model names, for people who omit the prefix. */
 const FAMILIES: readonly [RegExp, string][] = [
   [/^gemini-/, 'gemini'],
   [/^deepseek-/, 'deepseek'],
@@ -9,13 +9,12 @@ const FAMILIES: readonly [RegExp, string][] = [
   [/^(llama|qwen|gemma|phi|gpt-oss)/, 'ollama'],
 ];
 
-/** How many names are suggested. */
+/** Maximum number of suggestions. */
 const SUGGESTIONS = 3;
 
 /**
- * What to say of a model that no provider serves: the names that were probably meant, and which providers
- * there are.
- * @param prefixes of the providers
+ * The error text for a model that no provider serves, with similar names and the list of providers.
+ * @param prefixes of all providers
  */
 export function unknownModel(name: string, prefixes: readonly string[]): string {
   const shown = name.trim().slice(0, 200);
@@ -43,7 +42,7 @@ function closestNames(name: string, prefixes: readonly string[]): string[] {
   return close.slice(0, SUGGESTIONS).map(({ candidate }) => `${candidate}${name.slice(slash)}`);
 }
 
-/** How many letters have to be added, left out or changed to get from one word to the other (Levenshtein). */
+/** The Levenshtein distance of two words. */
 function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (let index = 0; index < from.length; index++) {

@@ -1,23 +1,23 @@
 import type { MessageToolCall } from '../../events/index.js';
 import { argumentsObject } from './schema.js';
 
-/** Where a call begins in an answer. */
+/** The start of a call in an answer. */
 export const CALL_START = '<function=';
-/** Where it ends; models are stopped here, so that they do not go on to invent the result. */
+/** The end of a call. It is a stop sequence, so that models do not go on to invent the result. */
 export const CALL_STOP = '</function';
 
 const PARAMETER_START = '<parameter=';
 const PARAMETER_END = '</parameter>';
 
-/** A call as it is written in an answer, and what was said before it. */
+/** A call in an answer, and the text before it. */
 export interface WrittenCall {
   text: string;
   name: string;
-  /** Values as they were written, in their order. */
+  /** Values as written, in their order. */
   parameters: Map<string, string>;
 }
 
-/** A call in the notation that prompted models are taught. */
+/** Writes a call in the notation for prompted models. */
 export function writeCall(call: Pick<MessageToolCall, 'name' | 'arguments'>): string {
   const parameters = Object.entries(argumentsObject(call.arguments)).map(
     ([name, value]) => `${PARAMETER_START}${name}>${writeValue(value)}${PARAMETER_END}\n`,
@@ -31,8 +31,8 @@ function writeValue(value: unknown): string {
 }
 
 /**
- * Finds the first call in an answer. The notation is read with patience: the end of the call or of its last
- * parameter may be missing (the stop word cuts it off), and what follows the call is left out.
+ * Finds the first call in an answer. Parsing is lenient: the end of the call or of its last parameter may be
+ * missing (the stop sequence cuts it off), and text after the call is ignored.
  */
 export function readCall(answer: string): WrittenCall | undefined {
   const start = answer.indexOf(CALL_START);
@@ -61,8 +61,8 @@ function readParameters(answer: string, from: number): Map<string, string> {
 }
 
 /**
- * A value may hold the notation itself: it ends where a parameter ends and something that may follow one
- * comes next.
+ * A value may contain the notation itself, so it ends at an end tag that is followed by another parameter,
+ * the end of the call or the end of the text.
  */
 function valueEnd(answer: string, from: number): { end: number; next: number } {
   let first: number | undefined;
@@ -87,14 +87,14 @@ function valueEnd(answer: string, from: number): { end: number; next: number } {
   return { end, next: end };
 }
 
-/** How much white space stands at a place. */
+/** Length of the white space at a position. */
 function leadingSpace(text: string, at: number): number {
   let end = at;
   while (end < text.length && /\s/.test(text.charAt(end))) end++;
   return end - at;
 }
 
-/** Values on lines of their own: the breaks around them are not theirs. */
+/** Removes the line breaks around a value on lines of its own. */
 function unwrapped(value: string): string {
   return value.replace(/^\r?\n/, '').replace(/\r?\n$/, '');
 }

@@ -1,9 +1,9 @@
 import { textContent, type Message, type MessageToolCall } from '../../events/index.js';
-import type { LlmResponse, LlmTool } from '../llm.js';
+import type { LlmResponse, LlmTool } from '../request/llm-request.js';
 import { readCall, type WrittenCall } from './call-text.js';
-import { parametersOf, parsed, requiredOf, type ParameterSchema } from './schema.js';
+import { parametersOf, parseOrUndefined, requiredOf, type ParameterSchema } from './schema.js';
 
-/** A model wrote a call that cannot be read. The message is for the model. */
+/** A prompted model wrote an invalid call. The message is for the model. */
 export class CallNotationError extends Error {
   override readonly name = 'CallNotationError';
 }
@@ -11,8 +11,8 @@ export class CallNotationError extends Error {
 type Answer = LlmResponse['message'];
 
 /**
- * Makes a call of what a prompted model has written; an answer in plain words stays as it is.
- * @param history the dialogue before it, for the number of the call
+ * Converts the text of a prompted model into a tool call; an answer without a call is not changed.
+ * @param history the preceding dialogue, to number the call
  * @throws CallNotationError
  */
 export function promptedAnswer(
@@ -20,7 +20,7 @@ export function promptedAnswer(
   tools: readonly LlmTool[],
   history: readonly Message[],
 ): Answer {
-  // Some models call tools in their own way although they were told of none.
+  // Some models make native calls although they were offered no tools.
   if (answer.tool_calls?.length) return answer;
   const written = readCall(answer.content.map(({ text }) => text).join('\n'));
   if (!written) return answer;
@@ -35,7 +35,7 @@ export function promptedAnswer(
   return { role, content: [textContent(written.text)], tool_calls: [call], ...rest };
 }
 
-/** Such calls have no ids of their own: they are counted. */
+/** Prompted calls have no ids, so they are numbered. */
 function nextId(history: readonly Message[]): string {
   const numbers = history
     .flatMap(({ tool_calls }) => tool_calls ?? [])
@@ -48,7 +48,7 @@ function findTool(name: string, tools: readonly LlmTool[]): LlmTool {
   const tool = tools.find((candidate) => candidate.name === name);
   if (tool) return tool;
   throw new CallNotationError(
-    `Function '${name}' not found in available tools: [${quoted(tools.map((candidate) => candidate.name))}]`,
+    `Function '${name}' not found in available tools: [${quotedList(tools.map((candidate) => candidate.name))}]`,
   );
 }
 
@@ -59,7 +59,7 @@ function argumentsOf({ parameters }: WrittenCall, tool: LlmTool): Record<string,
     const schema = known.get(name);
     if (!schema) {
       throw new CallNotationError(
-        `Parameter '${name}' is not allowed for function '${tool.name}'. Allowed parameters: {${quoted([...known.keys()])}}`,
+        `Parameter '${name}' is not allowed for function '${tool.name}'. Allowed parameters: {${quotedList([...known.keys()])}}`,
       );
     }
     values[name] = readValue(name, text, schema);
@@ -67,13 +67,13 @@ function argumentsOf({ parameters }: WrittenCall, tool: LlmTool): Record<string,
   const missing = requiredOf(tool).filter((name) => !parameters.has(name));
   if (missing.length > 0) {
     throw new CallNotationError(
-      `Missing required parameters for function '${tool.name}': {${quoted(missing)}}`,
+      `Missing required parameters for function '${tool.name}': {${quotedList(missing)}}`,
     );
   }
   return values;
 }
 
-/** Text becomes what the schema asks for. What does not fit is left to the tool, which says what it wants. */
+/** Converts a text to the type of its schema. Other mismatches are reported by the tool. */
 function readValue(name: string, text: string, schema: ParameterSchema): unknown {
   if (Array.isArray(schema.enum)) {
     const allowed: unknown[] = schema.enum;
@@ -83,18 +83,18 @@ function readValue(name: string, text: string, schema: ParameterSchema): unknown
       allowed.find((value) => String(value).toLowerCase() === wanted.toLowerCase());
     if (found !== undefined) return found;
     throw new CallNotationError(
-      `Parameter '${name}' is expected to be one of [${quoted(allowed.map(String))}].`,
+      `Parameter '${name}' is expected to be one of [${quotedList(allowed.map(String))}].`,
     );
   }
   if (schema.type === undefined || schema.type === 'string') return text;
   if (schema.type === 'integer' && !/^\s*[-+]?\d+(\.0*)?\s*$/.test(text))
     throw new CallNotationError(`Parameter '${name}' is expected to be an integer.`);
-  const value = parsed(text.trim());
+  const value = parseOrUndefined(text.trim());
   if (schema.type === 'array' && !Array.isArray(value))
     throw new CallNotationError(`Parameter '${name}' is expected to be an array.`);
   return value ?? text;
 }
 
-function quoted(names: readonly string[]): string {
+function quotedList(names: readonly string[]): string {
   return names.map((name) => `'${name}'`).join(', ');
 }

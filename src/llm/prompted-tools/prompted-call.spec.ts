@@ -1,7 +1,7 @@
 import { endpoint, llm, message, request, TERMINAL } from '../../../test/support/llm-stage.js';
 import { textContent } from '../../events/index.js';
 import { CallFormatError } from '../errors/llm-error.js';
-import type { LlmDelta, LlmTool } from '../llm.js';
+import type { LlmDelta, LlmTool } from '../request/llm-request.js';
 
 const EDIT: LlmTool = {
   name: 'edit',
@@ -21,7 +21,7 @@ const EDIT: LlmTool = {
 const prompted = { native_tool_calling: false };
 const tools = [TERMINAL, EDIT];
 
-/** What the model answered, as an answer with calls. */
+/** The answer of a model. */
 async function answer(say: string) {
   endpoint.script([{ say }]);
   return llm.complete(request(prompted, { tools }));

@@ -1,25 +1,25 @@
 import { CallFormatError } from '../errors/llm-error.js';
-import type { LlmRequest, LlmResponse } from '../llm.js';
+import type { LlmRequest, LlmResponse } from '../request/llm-request.js';
 import { CALL_STOP } from './call-text.js';
-import { HiddenCalls } from './hidden-calls.js';
+import { CallTextFilter } from './call-text-filter.js';
 import { CallNotationError, promptedAnswer } from './prompted-answer.js';
 import { promptedMessages } from './prompted-messages.js';
 
-/** A request as it is sent, and how to read what comes back. */
-export interface Conversion {
+/** A request with prompted tools, and the function that reads its answer. */
+export interface PromptedCall {
   request: LlmRequest;
   /** @throws CallFormatError */
   read: (response: LlmResponse) => LlmResponse;
 }
 
 /**
- * For a model that has no calls of its own (`native_tool_calling: false`): tools, calls and results become
- * text.
- * @param stopWords whether the model can be stopped where a call ends
+ * Converts a request for a model without native tool calls (`native_tool_calling: false`): tools, calls and
+ * results become text.
+ * @param stopWords whether the model supports stop sequences
  */
-export function promptedCall(asked: LlmRequest, stopWords: boolean): Conversion {
+export function promptedCall(asked: LlmRequest, stopWords: boolean): PromptedCall {
   const { messages, tools, onDelta } = asked;
-  const hidden = onDelta && new HiddenCalls(onDelta);
+  const hidden = onDelta && new CallTextFilter(onDelta);
   const request: LlmRequest = {
     ...asked,
     messages: promptedMessages(messages, tools),

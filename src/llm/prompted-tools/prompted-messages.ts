@@ -1,12 +1,12 @@
 import { textContent, type Content, type Message } from '../../events/index.js';
-import type { LlmTool } from '../llm.js';
+import type { LlmTool } from '../request/llm-request.js';
 import { writeCall } from './call-text.js';
 import { toolDocs } from './tool-docs.js';
-import { AFTER_TASK, beforeTask, resultHeader } from './worked-example.js';
+import { TASK_END, exampleText, resultHeader } from './worked-example.js';
 
 /**
- * A dialogue for a model without calls of its own: tools are described in the instructions, an example stands
- * before the first message, calls and their results are text.
+ * The dialogue for a model without native tool calls: the system prompt describes the tools, an example
+ * precedes the first message, calls and results are text.
  */
 export function promptedMessages(messages: readonly Message[], tools: readonly LlmTool[]): Message[] {
   const written = messages.map(withoutCalls);
@@ -26,7 +26,7 @@ function withoutCalls(message: Message): Message {
   return { ...said, content: [...thought, textContent(calls.map(writeCall).join('\n'))] };
 }
 
-/** A result is told as by the user: nobody else speaks to such a model. */
+/** Results are user messages, because the model knows no tool role. */
 function resultMessage(message: Message): Message {
   const header = resultHeader(message.name ?? 'tool');
   const [first, ...rest] = message.content;
@@ -40,11 +40,11 @@ function resultMessage(message: Message): Message {
 function withExample(message: Message, tools: readonly LlmTool[]): Message {
   return {
     ...message,
-    content: [textContent(beforeTask(tools)), ...message.content, textContent(AFTER_TASK)],
+    content: [textContent(exampleText(tools)), ...message.content, textContent(TASK_END)],
   };
 }
 
-/** The tools stand in the first block, which is the same in every conversation and therefore cached. */
+/** Adds the tools to the first block, which is the same in every conversation and therefore cached. */
 function withDocs(messages: Message[], tools: readonly LlmTool[]): Message[] {
   const docs = toolDocs(tools);
   const [first, ...rest] = messages;

@@ -1,7 +1,7 @@
 import { isJsonObject, parseJson } from '../../json/index.js';
-import type { LlmTool } from '../llm.js';
+import type { LlmTool } from '../request/llm-request.js';
 
-/** What is known of one parameter of a tool. */
+/** The schema of a parameter. */
 export interface ParameterSchema {
   [keyword: string]: unknown;
   type?: unknown;
@@ -9,7 +9,7 @@ export interface ParameterSchema {
   description?: unknown;
 }
 
-/** The parameters of a tool by name. */
+/** Schemas of a tool's parameters by name. */
 export function parametersOf(tool: LlmTool): Map<string, ParameterSchema> {
   const { properties } = tool.parameters;
   if (!isJsonObject(properties)) return new Map();
@@ -18,20 +18,20 @@ export function parametersOf(tool: LlmTool): Map<string, ParameterSchema> {
   );
 }
 
-/** The names of the parameters that a call must have. */
+/** Names of the required parameters. */
 export function requiredOf(tool: LlmTool): string[] {
   const { required } = tool.parameters;
   return Array.isArray(required) ? required.filter((name) => typeof name === 'string') : [];
 }
 
-/** The arguments of a call; what is no JSON object has none. */
+/** The arguments of a call; empty if they are not a JSON object. */
 export function argumentsObject(text: string): Record<string, unknown> {
-  const value = parsed(text);
+  const value = parseOrUndefined(text);
   return isJsonObject(value) ? value : {};
 }
 
-/** JSON, or undefined where it is none, or nests too deeply. */
-export function parsed(text: string): unknown {
+/** Parses JSON; undefined if it is invalid or nests too deeply. */
+export function parseOrUndefined(text: string): unknown {
   try {
     return parseJson(text);
   } catch {

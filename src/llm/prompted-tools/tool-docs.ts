@@ -1,7 +1,7 @@
-import type { LlmTool } from '../llm.js';
+import type { LlmTool } from '../request/llm-request.js';
 import { parametersOf, requiredOf, type ParameterSchema } from './schema.js';
 
-/** How a call has to be written. The words are ours, the notation is the one that the original teaches. */
+/** The description of the notation. The words are ours, the notation is the original's. */
 const NOTATION = `To call a function, write it like this, and nothing behind it:
 
 <function=name_of_the_function>
@@ -20,10 +20,7 @@ on several lines
 - Where no function helps, answer in plain words and do not speak of functions.
 </IMPORTANT>`;
 
-/**
- * What is added to the instructions of a model that has no calls of its own: the functions, and how to call
- * them.
- */
+/** The part of the system prompt that describes the functions and how to call them. */
 export function toolDocs(tools: readonly LlmTool[]): string {
   const functions = tools.map(
     (tool, index) =>
@@ -47,7 +44,7 @@ function typeWord({ type }: ParameterSchema): string {
   return Array.isArray(type) ? type.join(' or ') : 'any';
 }
 
-/** What a parameter is for; values that are not plain are described by their schema. */
+/** The description of a parameter, with its schema if it is not a scalar. */
 function meaning({ description, ...schema }: ParameterSchema): string {
   const text = typeof description === 'string' ? description : '';
   const allowed = Array.isArray(schema.enum) ? `\nAllowed values: ${JSON.stringify(schema.enum)}` : '';

@@ -1,8 +1,8 @@
-import type { LlmTool } from '../llm.js';
+import type { LlmTool } from '../request/llm-request.js';
 import { writeCall } from './call-text.js';
 import { parametersOf } from './schema.js';
 
-/** One step of the example: what is said, the call, what came of it. */
+/** A step of the example: text, call and result. */
 interface Step {
   says: string;
   call: { name: string; arguments: Record<string, unknown> };
@@ -40,29 +40,29 @@ const STEPS: readonly Step[] = [
   },
 ];
 
-const BEGINNING = `Here's a running example of how to perform a task with the provided tools.
+const EXAMPLE_START = `Here's a running example of how to perform a task with the provided tools.
 
 --------------------- START OF EXAMPLE ---------------------
 
 USER: Write a script that counts the lines of notes.txt.
 `;
-const END = `--------------------- END OF EXAMPLE ---------------------
+const EXAMPLE_END = `--------------------- END OF EXAMPLE ---------------------
 
 Do NOT assume the environment is the same as in the example above.
 
 --------------------- NEW TASK DESCRIPTION ---------------------`;
 
-/** What stands behind the first message of the user. */
-export const AFTER_TASK = `--------------------- END OF NEW TASK DESCRIPTION ---------------------
+/** The text after the first message of the user. */
+export const TASK_END = `--------------------- END OF NEW TASK DESCRIPTION ---------------------
 
 PLEASE follow the format strictly! PLEASE EMIT ONE AND ONLY ONE FUNCTION CALL PER MESSAGE.
 `;
 
 /**
- * What stands before the first message of the user: a task solved with the tools that there are, as far as
- * the example knows them. A model learns more from one good dialogue than from rules.
+ * The text before the first message of the user: a task that is solved with the available tools, as far as
+ * the example covers them. One good dialogue teaches a model more than rules.
  */
-export function beforeTask(tools: readonly LlmTool[]): string {
+export function exampleText(tools: readonly LlmTool[]): string {
   const steps = STEPS.flatMap(({ says, call, result }) => {
     const tool = tools.find(({ name }) => name === call.name);
     if (!tool) return [];
@@ -72,10 +72,10 @@ export function beforeTask(tools: readonly LlmTool[]): string {
     const answer = `ASSISTANT:\n${says === '' ? '' : `${says}\n`}${written}\n`;
     return result === '' ? [answer] : [answer, `USER: ${resultHeader(call.name)}${result}\n`];
   });
-  return [BEGINNING, ...steps, END].join('\n');
+  return [EXAMPLE_START, ...steps, EXAMPLE_END].join('\n');
 }
 
-/** How a result begins in the dialogue. */
+/** The header of a result. */
 export function resultHeader(tool: string): string {
   return `EXECUTION RESULT of [${tool}]:\n`;
 }

@@ -7,25 +7,12 @@ import {
   type ThinkingBlock,
 } from '../../events/index.js';
 import { isJsonObject } from '../../json/index.js';
-import { MAX_CALLS, tooManyCalls } from '../transport/bounded-answer.js';
+import { MAX_CALLS, tooManyCalls } from '../transport/answer-limits.js';
+import { withThoughtSignature } from './thought-signature.js';
 import type { ProviderAnswer } from '../providers/provider.js';
-import { tokenUsage, type ModelOutput } from './language-model.js';
+import { tokenUsage, type ModelOutput } from './sdk/language-model.js';
 
-/** Between a call's id and the signature that Gemini wants back with it. The notation is LiteLLM's. */
-const THOUGHT_SEPARATOR = '__thought__';
-
-/** Adds a thought signature to the id of a tool call: it is the one field that lives as long as the call. */
-export function withThoughtSignature(id: string, signature: string | undefined): string {
-  return signature === undefined ? id : `${id}${THOUGHT_SEPARATOR}${signature}`;
-}
-
-/** The id of a tool call and the thought signature it carries, if any. */
-export function splitThoughtSignature(id: string): { id: string; signature?: string } {
-  const at = id.indexOf(THOUGHT_SEPARATOR);
-  return at < 0 ? { id } : { id: id.slice(0, at), signature: id.slice(at + THOUGHT_SEPARATOR.length) };
-}
-
-/** Fields of a part that one provider wants back unchanged. */
+/** Reads a provider's metadata field that has to be sent back unchanged. */
 function metadataText(
   part: { providerMetadata?: Record<string, Record<string, unknown> | undefined> },
   field: string,
@@ -37,7 +24,7 @@ function metadataText(
   return undefined;
 }
 
-/** Makes our message of a model's output. */
+/** Converts the output of a model into a message. */
 export function toAnswer(output: ModelOutput, origin: MessageToolCall['origin']): ProviderAnswer {
   const texts: string[] = [];
   let said = 0;
@@ -60,21 +47,21 @@ export function toAnswer(output: ModelOutput, origin: MessageToolCall['origin'])
           break;
         }
         if (part.text !== '') reasoning.push(part.text);
-        thinking.push(...thinkingBlock(part).map((block) => placed(block, said)));
+        thinking.push(...thinkingBlock(part).map((block) => withPosition(block, said)));
         break;
       case 'tool-call':
         if (calls.length >= MAX_CALLS) throw tooManyCalls();
         calls.push(toolCall(part, origin));
         break;
       default:
-        // Files, sources and tools of the provider's own have no place in our messages.
+        // Our messages have no place for files, sources and the provider's own tools.
         break;
     }
   }
   const message: Message & ProviderAnswer['message'] = {
     role: 'assistant',
     content: texts.length > 0 ? [textContent(texts.join(''))] : emptyContent(output),
-    // The order of the wire: the message stands in an event as it is.
+    // The wire's key order: the message is part of an event as it is.
     ...(calls.length > 0 && { tool_calls: calls }),
     ...(reasoning.length > 0 && { reasoning_content: reasoning.join('') }),
     thinking_blocks: thinking,
@@ -101,9 +88,9 @@ function toolCall(part: Part<'tool-call'>, origin: MessageToolCall['origin']): M
   };
 }
 
-/** Only what is signed has to be sent back, and only that may be. */
+/** Only signed thinking is sent back; providers reject other thinking. */
 function thinkingBlock(part: Part<'reasoning'>): ThinkingBlock[] {
-  // Anthropic's name of the field, and AWS's.
+  // The field's name at Anthropic and at AWS.
   const data = metadataText(part, 'redactedData') ?? metadataText(part, 'redactedContent');
   if (data !== undefined) return [{ type: 'redacted_thinking', data }];
   const signature = metadataText(part, 'signature');
@@ -111,20 +98,20 @@ function thinkingBlock(part: Part<'reasoning'>): ThinkingBlock[] {
 }
 
 /**
- * Later than at the beginning: Claude wants its thinking back where it was.
- * @param said how much text came before it (UTF-16 units)
+ * Adds the position of a block that is not at the start: Claude expects its thinking back where it was.
+ * @param said length of the text before it (UTF-16 units)
  */
-function placed(block: ThinkingBlock, said: number): ThinkingBlock {
+function withPosition(block: ThinkingBlock, said: number): ThinkingBlock {
   return said === 0 ? block : { ...block, text_before: said };
 }
 
-/** Gemini signs plain text, too (https://ai.google.dev/gemini-api/docs/thought-signatures). */
+/** Gemini also signs plain text (https://ai.google.dev/gemini-api/docs/thought-signatures). */
 function textSignature(part: Part<'text'>): ThinkingBlock[] {
   const signature = metadataText(part, 'thoughtSignature');
   return signature === undefined ? [] : [{ type: 'thinking', thinking: '', signature, signed_by: 'gemini' }];
 }
 
-/** The parts of one reasoning item share its id; each is one paragraph of its summary. */
+/** The parts of a reasoning item share its id; each is a paragraph of its summary. */
 function reasoningItem(
   item: ReasoningItem | undefined,
   part: Part<'reasoning'>,
@@ -139,9 +126,8 @@ function reasoningItem(
 }
 
 /**
- * A model that answers with an empty text is told apart from one that answers with none: clients see the
- * difference. In a stream there is none, it begins with an empty text; so one that brings nothing else was
- * empty.
+ * Distinguishes an empty text from no text, because clients see the difference. Streams cannot express it:
+ * they begin with an empty text, so a stream without anything else is an empty text.
  */
 function emptyContent({ body, content }: ModelOutput): ProviderAnswer['message']['content'] {
   const empty = body === undefined ? content.length === 0 : choiceMessage(body)?.['content'] === '';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { Message } from '../../events/index.js';
-import { splitThoughtSignature } from './answer.js';
+import { splitThoughtSignature } from './thought-signature.js';
 import { ANY_CALL_ID, CLAUDE_CALL_ID, MISTRAL_CALL_ID, withCallIds, type CallIdForm } from './call-ids.js';
 
 /** An answer with calls, and their results. */
@@ -28,12 +28,12 @@ const FORMS: [string, CallIdForm][] = [
 ];
 
 describe('withCallIds', () => {
-  it('leaves ids alone that fit', () => {
+  it('does not change accepted ids', () => {
     const messages = exchange(['toolu_01A', 'call_x-1']);
     expect(withCallIds(messages, CLAUDE_CALL_ID)).toEqual(messages);
   });
 
-  it("gives Kimi's and Gemini's ids a form that the others take", () => {
+  it("replaces Kimi's ids by accepted ones and keeps Gemini's signatures", () => {
     const messages = [...exchange(['functions.terminal:0']), ...exchange(['g1__thought__S/+=='])];
     const fitting = withCallIds(messages, CLAUDE_CALL_ID);
     const [kimi = '', gemini] = callIds(fitting);
@@ -49,22 +49,19 @@ describe('withCallIds', () => {
   );
   const history = fc.array(fc.uniqueArray(id, { minLength: 1, maxLength: 4 }), { maxLength: 8 });
 
-  it.each(FORMS)(
-    'for %s: fitting, results behind their calls, the same in the next request',
-    (_name, form) => {
-      fc.assert(
-        fc.property(history, (batches) => {
-          const messages = batches.flatMap(exchange);
-          const fitting = withCallIds(messages, form);
-          const bare = callIds(fitting).map((whole) => splitThoughtSignature(whole).id);
-          expect(bare.filter((one) => !form.pattern.test(one))).toEqual([]);
-          expect(resultIds(fitting)).toEqual(callIds(fitting));
-          if (form.unique) expect(new Set(bare).size).toBe(bare.length);
-          // What was sent before is sent again: caches go by it.
-          const longer = withCallIds([...messages, ...exchange(['call_1'])], form);
-          expect(longer.slice(0, fitting.length)).toEqual(fitting);
-        }),
-      );
-    },
-  );
+  it.each(FORMS)('for %s replaces ids consistently in calls, results and later requests', (_name, form) => {
+    fc.assert(
+      fc.property(history, (batches) => {
+        const messages = batches.flatMap(exchange);
+        const fitting = withCallIds(messages, form);
+        const bare = callIds(fitting).map((whole) => splitThoughtSignature(whole).id);
+        expect(bare.filter((one) => !form.pattern.test(one))).toEqual([]);
+        expect(resultIds(fitting)).toEqual(callIds(fitting));
+        if (form.unique) expect(new Set(bare).size).toBe(bare.length);
+        // What was sent before is sent again: caches go by it.
+        const longer = withCallIds([...messages, ...exchange(['call_1'])], form);
+        expect(longer.slice(0, fitting.length)).toEqual(fitting);
+      }),
+    );
+  });
 });

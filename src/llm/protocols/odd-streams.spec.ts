@@ -11,7 +11,7 @@ describe('streams of services that are nearly like OpenAI', () => {
   const ask = async (...frames: string[]) =>
     (await askOnce(CHAT, [{ frames }], { stream: true }, { cut: 11 })).answer;
 
-  it('with comments, and lines that end in two characters', async () => {
+  it('accepts comments and CRLF line endings', async () => {
     const frames = [
       ': OPENROUTER PROCESSING\n\n',
       delta({ content: 'a' }),
@@ -25,7 +25,7 @@ describe('streams of services that are nearly like OpenAI', () => {
     expect(message.content).toEqual([textContent('a')]);
   });
 
-  it('with calls that are written by turns, or at once', async () => {
+  it('accepts interleaved calls and calls in one piece', async () => {
     const { message } = await ask(
       delta(call(0, 'terminal', '')),
       delta(call(1, 'terminal', '{"command": ')),
@@ -47,7 +47,7 @@ describe('streams of services that are nearly like OpenAI', () => {
     expect(message.tool_calls).toHaveLength(3);
   });
 
-  it('with a call without arguments', async () => {
+  it('accepts a call without arguments', async () => {
     const { message } = await ask(delta(call(0, 'terminal', '')), delta({}, 'tool_calls'));
     expect(message.tool_calls).toMatchObject([{ id: 'c0', name: 'terminal' }]);
   });
@@ -60,12 +60,12 @@ describe('streams of services that are nearly like OpenAI', () => {
     expect(parts.message).toMatchObject({ reasoning_content: 'hm', content: [textContent('a')] });
   });
 
-  it('with a refusal in the place of an answer', async () => {
+  it('reads a refusal as the answer', async () => {
     const { message } = await ask(delta({ refusal: 'I cannot do that.' }), delta({}, 'stop'));
     expect(message.content).toEqual([textContent('I cannot do that.')]);
   });
 
-  it('with the usage in the last piece', async () => {
+  it('reads the usage from the last chunk', async () => {
     const usage = { prompt_tokens: 7, completion_tokens: 3, prompt_tokens_details: { cached_tokens: 2 } };
     const last = { id: 'x', choices: [{ index: 0, delta: {}, finish_reason: 'stop' }], usage };
     const { usage: counted } = await ask(delta({ content: 'a' }), `data: ${JSON.stringify(last)}\n\n`);
@@ -83,14 +83,14 @@ describe('an answer that stopped early', () => {
 });
 
 describe('ollama', () => {
-  it('is asked again without thinking for a model that cannot', async () => {
+  it('repeats the request without thinking for a model that cannot think', async () => {
     const refused = { status: 400, body: { error: '"llava" does not support thinking' } };
     const { answer, endpoint } = await askOnce(OLLAMA, [refused, { text: 'ok' }]);
     expect(answer.message.content).toEqual([textContent('ok')]);
     expect(endpoint.requests.map(({ body }) => body['think'])).toEqual([true, undefined]);
   });
 
-  it('takes options, the size of the context among them', async () => {
+  it('sends options, including the context size', async () => {
     const { endpoint } = await askOnce({ ...OLLAMA, model: 'ollama/llama3.1' }, [{ text: 'ok' }], {
       max_input_tokens: 32_768,
       max_output_tokens: 1000,
@@ -115,7 +115,7 @@ describe('ollama', () => {
     expect(endpoint.requests[0]?.body).not.toHaveProperty('think');
   });
 
-  it('is shown images beside the text, those of tools after the results', async () => {
+  it('sends images beside the text, and images of tools after the results', async () => {
     const image = { type: 'image' as const, image_urls: ['data:image/png;base64,AAAA'], cache_prompt: false };
     const call = { id: 'c1', name: 'terminal', arguments: '{}', origin: 'completion' as const };
     const { endpoint } = await askOnce(

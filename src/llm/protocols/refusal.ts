@@ -3,21 +3,20 @@ import { isJsonObject } from '../../json/index.js';
 import { modelFetch } from '../transport/model-fetch.js';
 
 /**
- * Sends a request and tells a refusal from an answer: gateways refuse with status 200 and an error in the
- * body when they had begun to answer (https://openrouter.ai/docs/api-reference/errors), also where a stream
- * was asked for.
+ * Sends a request and turns error bodies into error statuses: gateways that had begun to answer report errors
+ * with status 200 (https://openrouter.ai/docs/api-reference/errors), even if a stream was requested.
  */
 export const fetchAnswer: typeof fetch = async (input, init) => {
   const response = await modelFetch(input, init);
   const type = response.headers.get('content-type') ?? '';
   if (!response.ok || !type.includes('json') || type.includes('ndjson')) return response;
   const text = await response.text();
-  const status = refusedWith(text) ?? response.status;
+  const status = embeddedErrorStatus(text) ?? response.status;
   return new Response(text, { status, headers: response.headers });
 };
 
-/** The status that a body would have had if it is an error and nothing else. */
-export function refusedWith(text: string): number | undefined {
+/** The status of a body that is only an error; undefined for other bodies. */
+export function embeddedErrorStatus(text: string): number | undefined {
   const body = parsed(text);
   const error = body?.['error'];
   if (error === undefined || error === null || error === false || error === '') return undefined;
@@ -25,7 +24,7 @@ export function refusedWith(text: string): number | undefined {
   return errorStatus(isJsonObject(error) ? error['code'] : undefined);
 }
 
-/** The HTTP status of an error that names a code, as a number or as a word. */
+/** The HTTP status for the numeric or textual code of an error. */
 export function errorStatus(code: unknown): number {
   const number = Number(code);
   if (number >= 400 && number < 600) return number;
@@ -47,7 +46,7 @@ function parsed(text: string): Record<string, unknown> | undefined {
   }
 }
 
-/** A provider refused: in the shape of the SDK's errors, which the mapping of failures reads. */
+/** An error response of a provider, in the shape of the SDK's errors, which `classifyFailure` reads. */
 export class RefusalError extends Error {
   override readonly name = 'RefusalError';
 
@@ -60,7 +59,7 @@ export class RefusalError extends Error {
   }
 }
 
-/** Something came that no model says. */
+/** The response is not an answer of a model. */
 export class UnreadableAnswerError extends Error {
   override readonly name = 'UnreadableAnswerError';
 

@@ -2,25 +2,26 @@ import { plainText, type Message, type ReasoningItem } from '../../events/index.
 import type { ProviderAnswer, ProviderCall } from '../providers/provider.js';
 import { withoutTrailingSlashes } from '../../text/index.js';
 import type { JsonObject } from '../../json/index.js';
-import { splitThoughtSignature, toAnswer } from './answer.js';
-import { requestHeaders } from './chat-completions.js';
-import { callLanguageModel } from './language-model.js';
+import { toAnswer } from './answer.js';
+import { splitThoughtSignature } from './thought-signature.js';
+import { requestHeaders } from './request-fields.js';
+import { callLanguageModel } from './sdk/language-model.js';
 import { fetchAnswer } from './refusal.js';
 
-/** Where a service that speaks responses is. */
+/** The endpoint of a service with OpenAI's responses. */
 export interface ResponsesEndpoint {
-  /** Ends before `/responses`. */
+  /** Without `/responses`. */
   baseUrl: string;
-  /** What it knows the caller by. */
+  /** Credentials. */
   headers: Record<string, string>;
   queryParams?: Record<string, string>;
-  /** Fields of its own. */
+  /** Additional fields of the body. */
   extraBody?: JsonObject;
 }
 
 /**
- * Asks a service that speaks OpenAI's responses (https://platform.openai.com/docs/api-reference/responses).
- * Nothing is stored there: reasoning comes encrypted and goes back with the next request.
+ * Calls a service with OpenAI's responses (https://platform.openai.com/docs/api-reference/responses). Nothing
+ * is stored there: encrypted reasoning is received and sent back with the next request.
  */
 export async function callResponses(
   call: ProviderCall,
@@ -30,7 +31,7 @@ export async function callResponses(
   const query = new URLSearchParams(endpoint.queryParams).toString();
   const address = `${withoutTrailingSlashes(endpoint.baseUrl)}/responses${query === '' ? '' : `?${query}`}`;
   const body = JSON.stringify({ ...responsesBody(call), ...endpoint.extraBody });
-  // The SDK drops fields that it does not expect of a model name; what the config asks for has to arrive.
+  // The SDK drops fields that it does not know for a model, so the body is our own.
   const fetchWithBody: typeof fetch = (_, init) => {
     const headers = new Headers(init?.headers);
     headers.delete('authorization');
@@ -75,14 +76,14 @@ function functionTool({
   return { type: 'function', name, description, parameters, strict: false };
 }
 
-/** The blocks of the system message, one below the other. */
+/** The texts of the system message, joined by line feeds. */
 function instructions(messages: readonly Message[]): string | undefined {
   const system = messages.filter(({ role }) => role === 'system');
   return system.length === 0 ? undefined : system.map(({ content }) => plainText(content)).join('\n');
 }
 
 /**
- * Messages as input items; a call keeps the id its item had, a reasoning item goes before what followed from
+ * Converts messages to input items. A call keeps its item id; a reasoning item precedes what followed from
  * it.
  */
 function responsesInput(messages: readonly Message[]): JsonObject[] {
@@ -116,14 +117,14 @@ function assistantItems(message: Message): JsonObject[] {
   for (const call of message.tool_calls ?? []) {
     items.push({
       type: 'function_call',
-      // Calls of other protocols have no item id, and an invented one is refused.
+      // Calls of other protocols have no item id, and made-up ids are rejected.
       ...(call.responses_item_id === undefined ? {} : { id: call.responses_item_id }),
       call_id: splitThoughtSignature(call.id).id,
       name: call.name,
       arguments: call.arguments,
     });
   }
-  // Reasoning that nothing follows from is refused.
+  // Reasoning without a following item is rejected.
   const item = items.length > 0 ? message.responses_reasoning_item : undefined;
   return item ? [reasoningItem(item), ...items] : items;
 }
@@ -137,7 +138,7 @@ function reasoningItem(item: ReasoningItem): JsonObject {
   };
 }
 
-/** Plain text where there is only text; images make it a list. */
+/** A string if there is only text, a list if there are images. */
 function toolOutput(message: Message): JsonObject {
   const onlyText = message.content.every(({ type }) => type === 'text');
   return {

@@ -1,18 +1,17 @@
-import { isClaudes, type Message } from '../../events/index.js';
+import { isClaudeBlock, type Message } from '../../events/index.js';
 
 /**
- * Whether Claude may be told to think by a budget: the turn that is not over has to begin with its own
- * thinking, or the request is refused
- * (https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking, "Toggling thinking modes"). A turn
- * that another model began, or that began without thinking, is ended without; the next may think again.
+ * Whether a thinking budget may be set: the current turn has to begin with Claude's own thinking, or the
+ * request is rejected (https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking, "Toggling
+ * thinking modes"). A turn that began without it ends without it; the next one may think again.
  */
-export function mayThink(messages: readonly Message[]): boolean {
+export function canThink(messages: readonly Message[]): boolean {
   const asked = messages.findLastIndex(({ role }) => role === 'user');
   const first = messages.slice(asked + 1).find(({ role }) => role === 'assistant');
-  return first === undefined || first.thinking_blocks.some(isClaudes);
+  return first === undefined || first.thinking_blocks.some(isClaudeBlock);
 }
 
-/** The dialogue without what was thought: for requests in which Claude does not think. */
+/** The dialogue without thinking blocks, for requests in which Claude does not think. */
 export function withoutThinking(messages: readonly Message[]): Message[] {
   return messages.map((message) => ({ ...message, thinking_blocks: [] }));
 }

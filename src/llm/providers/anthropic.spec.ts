@@ -10,7 +10,7 @@ import {
   withResult,
 } from '../../../test/support/provider-stage.js';
 import { textContent } from '../../events/index.js';
-import type { LlmDelta } from '../llm.js';
+import type { LlmDelta } from '../request/llm-request.js';
 
 describe('anthropic messages', () => {
   const usage = {
@@ -40,7 +40,7 @@ describe('anthropic messages', () => {
     tools,
   };
 
-  it('asks, reads and replays as recorded', async () => {
+  it('sends requests, reads answers and replays them as recorded', async () => {
     endpoint.script([
       { body: { ...envelope, id: 'msg_1', content, stop_reason: 'tool_use' } },
       {

@@ -1,22 +1,22 @@
 import type { LanguageModelV3CallOptions } from '@ai-sdk/provider';
 import { INTERLEAVED_THINKING, thinkingBudget } from '../catalogue/model-features.js';
-import { wantedEffort } from '../request/reasoning-effort.js';
+import { requestedEffort } from '../request/reasoning-effort.js';
 import { modelFetch } from '../transport/model-fetch.js';
 import { toAnswer } from '../protocols/answer.js';
-import { functionTools, requestHeaders, stopSequences } from '../protocols/chat-completions.js';
+import { functionTools, requestHeaders, stopSequences } from '../protocols/request-fields.js';
 import { CLAUDE_CALL_ID } from '../protocols/call-ids.js';
-import { withExtraBody } from '../protocols/extra-body.js';
-import { callLanguageModel } from '../protocols/language-model.js';
-import { sdkPrompt, type OptionFields, type PromptMarks } from '../protocols/prompt.js';
-import { mayThink, withoutThinking } from '../protocols/thinking-turn.js';
+import { withExtraBody } from '../protocols/sdk/extra-body.js';
+import { callLanguageModel } from '../protocols/sdk/language-model.js';
+import { sdkPrompt, type OptionFields, type PromptMarks } from '../protocols/sdk/prompt.js';
+import { canThink, withoutThinking } from '../protocols/thinking-turn.js';
 import { withoutTrailingSlashes } from '../../text/index.js';
-import { fromEnvironment } from './environment.js';
+import { fromEnvironment } from './credentials/environment.js';
 import type { Provider, ProviderAnswer, ProviderCall } from './provider.js';
 
-/** Tokens of an answer when the model's own limit is not known: the protocol wants a number. */
+/** Output limit if the model's own is unknown: the protocol requires one. */
 const DEFAULT_OUTPUT = 4096;
 
-/** Claude by Anthropic's messages (https://docs.anthropic.com/en/api/messages). */
+/** Claude through Anthropic's messages (https://docs.anthropic.com/en/api/messages). */
 export const anthropic: Provider = {
   errorFamily: 'AnthropicException',
   callIds: CLAUDE_CALL_ID,
@@ -32,15 +32,15 @@ async function callAnthropic(call: ProviderCall): Promise<ProviderAnswer> {
   });
 }
 
-/** Where Claude is served, and how to get in. */
+/** The endpoint of a service with Anthropic's messages. */
 export interface ClaudeService {
-  /** Ends before `/messages`. */
+  /** Without `/messages`. */
   baseURL?: string;
   apiKey: string;
   fetch: typeof fetch;
 }
 
-/** Asks a service that speaks Anthropic's messages. */
+/** Calls a service with Anthropic's messages. */
 export async function callClaude(call: ProviderCall, service: ClaudeService): Promise<ProviderAnswer> {
   const { createAnthropic } = await import('@ai-sdk/anthropic');
   const { tools } = call.request;
@@ -50,8 +50,7 @@ export async function callClaude(call: ProviderCall, service: ClaudeService): Pr
     fetch: withoutUnusedBeta(withExtraBody(service.fetch, call.request.config.litellm_extra_body)),
   });
   const { thinks, headers, ...options } = claudeOutput(call);
-  // Of other models that speak this protocol nobody knows whether they think; what they signed they want
-  // back.
+  // Whether other models with this protocol think is unknown; they expect what they signed.
   const messages =
     thinks || !call.features.claude ? call.request.messages : withoutThinking(call.request.messages);
   const output = await callLanguageModel(
@@ -69,8 +68,8 @@ export async function callClaude(call: ProviderCall, service: ClaudeService): Pr
 }
 
 /**
- * The SDK asks for structured outputs whenever there are tools. We never use them, and some resellers refuse
- * the flag.
+ * Removes a beta flag that the SDK sets whenever there are tools: structured outputs are not used here, and
+ * some resellers reject the flag.
  */
 const withoutUnusedBeta =
   (send: typeof fetch): typeof fetch =>
@@ -83,7 +82,7 @@ const withoutUnusedBeta =
     return send(input, { ...init, headers });
   };
 
-/** The SDK wants the address with its version, the config's stands without. */
+/** The SDK expects the version in the address; the config omits it. */
 function versioned(baseUrl: string | null): string | undefined {
   if (baseUrl === null) return undefined;
   const root = withoutTrailingSlashes(baseUrl);
@@ -99,8 +98,8 @@ function anthropicMarks({ features }: ProviderCall): PromptMarks {
 }
 
 /**
- * Output limit, thinking and sampling. Thinking tokens are part of the limit on the wire; the SDK adds them
- * to what it is given, so it is given the rest.
+ * Output limit, thinking and sampling. On the wire the limit includes thinking tokens; the SDK adds them to
+ * its own limit, so they are subtracted here.
  */
 function claudeOutput({
   request,
@@ -108,9 +107,9 @@ function claudeOutput({
 }: ProviderCall): Omit<LanguageModelV3CallOptions, 'prompt'> & { thinks: boolean } {
   const { config } = request;
   const limit = features.maxOutputTokens ?? DEFAULT_OUTPUT;
-  // Arguments are wanted whole: piecemeal ones come unchecked.
+  // Fine-grained streaming would send arguments that the provider has not validated.
   const options: OptionFields = { toolStreaming: false };
-  const budgetTokens = mayThink(request.messages) ? thinkingBudget(config, features) : null;
+  const budgetTokens = canThink(request.messages) ? thinkingBudget(config, features) : null;
   if (budgetTokens !== null) {
     return {
       thinks: true,
@@ -120,7 +119,7 @@ function claudeOutput({
     };
   }
   const isAdaptive = features.thinking === 'adaptive';
-  const effort = isAdaptive ? wantedEffort(config) : null;
+  const effort = isAdaptive ? requestedEffort(config) : null;
   if (effort !== null) {
     return {
       thinks: true,
@@ -137,7 +136,7 @@ function claudeOutput({
   return {
     thinks: false,
     maxOutputTokens: limit,
-    // The versions that are told an effort refuse these, thinking or not.
+    // Models with adaptive thinking reject these even if they do not think.
     ...(!isAdaptive && {
       temperature: config.temperature ?? undefined,
       topP: config.top_p ?? undefined,

@@ -1,16 +1,16 @@
 import { LlmError } from '../errors/llm-error.js';
-import { callChatCompletions } from '../protocols/chat-completions.js';
+import { callChatCompletions } from '../protocols/chat/chat-completions.js';
 import { callResponses } from '../protocols/responses.js';
 import { withoutTrailingSlashes } from '../../text/index.js';
-import { apiKey, fromEnvironment } from './environment.js';
+import { apiKey, fromEnvironment } from './credentials/environment.js';
 import { bearer, usesResponses } from './openai.js';
 import type { Provider, ProviderAnswer, ProviderCall } from './provider.js';
 
-/** The version of the protocol when the config names none: the original's. */
+/** The API version if none is configured, the original's. */
 const DEFAULT_API_VERSION = '2024-12-01-preview';
 
 /**
- * Versions of the protocol that have the path of their own
+ * API versions with a path of their own
  * (https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle).
  */
 const V1_VERSIONS = new Set(['v1', 'latest', 'preview']);
@@ -29,7 +29,7 @@ async function callAzure(call: ProviderCall): Promise<ProviderAnswer> {
     apiKey: null,
     headers,
     queryParams,
-    // What reasons refuses the old name of the limit.
+    // Reasoning models reject the old name of the limit.
     limitFields: [call.features.reasoningEffort ? 'max_completion_tokens' : 'max_tokens'],
     cacheKey: true,
     effort: call.features.reasoningEffort,
@@ -37,24 +37,21 @@ async function callAzure(call: ProviderCall): Promise<ProviderAnswer> {
   });
 }
 
-/** A key, or a token of Entra ID. */
+/** An API key, or a token of Entra ID. */
 function credentials(call: ProviderCall): Record<string, string> {
   const key = apiKey(call, { keys: ['AZURE_API_KEY', 'AZURE_OPENAI_API_KEY'] });
   return key === null ? bearer(fromEnvironment(['AZURE_AD_TOKEN'])) : { 'api-key': key };
 }
 
 interface AzureAddress {
-  /** Without a path. */
+  /** Without path. */
   resource: string;
   deployment: string;
   version: string;
   isV1: boolean;
 }
 
-/**
- * People paste the resource, the address that the portal shows for a deployment, or the one of the v1
- * protocol.
- */
+/** Accepts the resource, the address that the portal shows for a deployment, and that of the v1 protocol. */
 function azureAddress({ request, model }: ProviderCall): AzureAddress {
   const given = request.config.base_url ?? fromEnvironment(['AZURE_API_BASE', 'AZURE_OPENAI_ENDPOINT']);
   if (given === null) {

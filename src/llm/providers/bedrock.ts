@@ -1,20 +1,20 @@
-import { thinkingTokens, wantedEffort } from '../request/reasoning-effort.js';
+import { thinkingTokens, requestedEffort } from '../request/reasoning-effort.js';
 import { modelFetch } from '../transport/model-fetch.js';
-import { awsException } from '../protocols/aws-exception.js';
+import { RefusalError } from '../protocols/refusal.js';
 import { toAnswer } from '../protocols/answer.js';
-import { functionTools, requestHeaders, stopSequences } from '../protocols/chat-completions.js';
+import { functionTools, requestHeaders, stopSequences } from '../protocols/request-fields.js';
 import { CLAUDE_CALL_ID } from '../protocols/call-ids.js';
-import { callLanguageModel } from '../protocols/language-model.js';
-import { jsonFields, isFields, sdkPrompt, type OptionFields } from '../protocols/prompt.js';
-import { mayThink, withoutThinking } from '../protocols/thinking-turn.js';
-import { awsAccess } from './aws-access.js';
+import { callLanguageModel } from '../protocols/sdk/language-model.js';
+import { jsonFields, isFields, sdkPrompt, type OptionFields } from '../protocols/sdk/prompt.js';
+import { canThink, withoutThinking } from '../protocols/thinking-turn.js';
+import { awsAccess } from './credentials/aws-access.js';
 import type { Provider, ProviderAnswer, ProviderCall } from './provider.js';
 
-/** What LiteLLM puts before a model: the protocol, and the region, which `awsAccess` reads. */
+/** LiteLLM's prefixes of a model: the protocol, and the region, which `awsAccess` reads. */
 const LITELLM_ROUTE = /^((converse|invoke)\/)?([a-z]{2}(-[a-z]+)+-\d\/)?/;
 
 /**
- * Models behind AWS, by the converse protocol
+ * Models of AWS Bedrock through the converse protocol
  * (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html).
  */
 export const bedrock: Provider = {
@@ -28,7 +28,7 @@ async function callBedrock(call: ProviderCall): Promise<ProviderAnswer> {
   const { config, tools } = call.request;
   const { features } = call;
   const { region, bearerToken, credentials } = await awsAccess(config, call.model);
-  // Not inside the SDK, which makes an error of its own of what is wrong with them.
+  // Resolved outside the SDK, which would wrap errors of the credentials.
   const keys = bearerToken === '' ? await credentials() : NO_KEYS;
   const provider = createAmazonBedrock({
     region,
@@ -63,7 +63,7 @@ async function callBedrock(call: ProviderCall): Promise<ProviderAnswer> {
   return toAnswer(output, 'completion');
 }
 
-/** Fields of converse's own; all else that the config adds is the model's. */
+/** Fields of the converse protocol; all other extra fields are the model's. */
 const CONVERSE_FIELDS = new Set([
   'additionalModelResponseFieldPaths',
   'guardrailConfig',
@@ -73,7 +73,9 @@ const CONVERSE_FIELDS = new Set([
   'serviceTier',
 ]);
 
-/** What `litellm_extra_body` adds, and `top_k`, which converse knows as a field of the model's. */
+/**
+ * The fields of `litellm_extra_body`, and `top_k`, which is a field of the model in the converse protocol.
+ */
 function extraFields({ request, features }: ProviderCall, thinks: boolean): OptionFields {
   const { litellm_extra_body, top_k } = request.config;
   const { additionalModelRequestFields: given, ...fields } = jsonFields(litellm_extra_body);
@@ -87,25 +89,25 @@ function extraFields({ request, features }: ProviderCall, thinks: boolean): Opti
   const tier = own['serviceTier'];
   return {
     ...own,
-    // The SDK wants its word and makes the object of it.
+    // The SDK expects the type and creates the object.
     ...(isFields(tier) && { serviceTier: tier['type'] }),
     ...(Object.keys(ofModel).length > 0 && { additionalModelRequestFields: ofModel }),
   };
 }
 
-/** Of requests that show a bearer token. */
+/** Placeholder for requests with a bearer token. */
 const NO_KEYS = { accessKeyId: '', secretAccessKey: '' };
 
 /**
- * Claude thinks by the effort there, as LiteLLM has it. The budget is part of the output limit on the wire;
- * the SDK adds the two up, so the caller subtracts.
+ * Thinking follows the reasoning effort, as in LiteLLM. On the wire the output limit includes the budget; the
+ * SDK adds the two, so the caller subtracts it.
  */
 function thinkingOptions(
   { request, features }: ProviderCall,
   limit: number | null,
 ): { budget: number; options: OptionFields } | undefined {
   if (features.thinking === 'none') return undefined;
-  const effort = wantedEffort(request.config);
+  const effort = requestedEffort(request.config);
   const maxReasoningEffort = effort === 'minimal' ? 'low' : effort;
   if (features.thinking === 'adaptive' && maxReasoningEffort !== null)
     return {
@@ -113,7 +115,29 @@ function thinkingOptions(
       options: { reasoningConfig: { type: 'adaptive', display: 'summarized', maxReasoningEffort } },
     };
   const budget = thinkingTokens(effort);
-  if (!mayThink(request.messages)) return undefined;
+  if (!canThink(request.messages)) return undefined;
   if (features.thinking !== 'manual' || budget === 0 || limit === null || limit <= budget) return undefined;
   return { budget, options: { reasoningConfig: { type: 'enabled', budgetTokens: budget } } };
+}
+
+/**
+ * HTTP statuses of AWS's exceptions
+ * (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html).
+ */
+const STATUS: Readonly<Record<string, number>> = {
+  throttlingException: 429,
+  serviceUnavailableException: 503,
+  modelTimeoutException: 408,
+  validationException: 400,
+};
+
+/**
+ * Reads an exception in a stream event of the converse protocol. The SDK drops its name, or the whole event.
+ */
+function awsException(event: unknown): RefusalError | undefined {
+  if (typeof event !== 'object' || event === null) return undefined;
+  const name = Object.keys(event).find((key) => key.endsWith('Exception'));
+  if (name === undefined) return undefined;
+  const said = new Map<string, unknown>(Object.entries(event)).get(name);
+  return new RefusalError(STATUS[name] ?? 500, JSON.stringify(said));
 }

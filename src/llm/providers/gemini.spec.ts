@@ -9,7 +9,7 @@ import {
   withResult,
 } from '../../../test/support/provider-stage.js';
 import { textContent } from '../../events/index.js';
-import type { LlmDelta } from '../llm.js';
+import type { LlmDelta } from '../request/llm-request.js';
 
 describe('gemini generateContent', () => {
   const model = 'gemini/gemini-2.5-pro';
@@ -24,7 +24,7 @@ describe('gemini generateContent', () => {
     thoughtSignature: 'SIG',
   };
 
-  it('asks, reads and replays', async () => {
+  it('sends requests, reads answers and replays them', async () => {
     endpoint.script([
       { body: answerOf([{ text: 'hm', thought: true }, functionCall]) },
       { body: answerOf([{ text: 'done' }]) },
@@ -87,7 +87,7 @@ describe('gemini generateContent', () => {
     });
   });
 
-  it('says that a key is not valid', async () => {
+  it('reports an invalid key', async () => {
     const message = 'API key not valid. Please pass a valid API key.';
     endpoint.script([{ status: 400, body: { error: { code: 400, message, status: 'INVALID_ARGUMENT' } } }]);
     await expect(ask({ model, base_url: root() }, [HI])).rejects.toMatchObject({

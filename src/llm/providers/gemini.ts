@@ -1,14 +1,14 @@
-import { thinkingTokens, wantedEffort } from '../request/reasoning-effort.js';
+import { thinkingTokens, requestedEffort } from '../request/reasoning-effort.js';
 import { modelFetch } from '../transport/model-fetch.js';
 import { toAnswer } from '../protocols/answer.js';
-import { functionTools, requestHeaders, stopSequences } from '../protocols/chat-completions.js';
-import { withExtraBody } from '../protocols/extra-body.js';
-import { callLanguageModel } from '../protocols/language-model.js';
-import { sdkPrompt, type OptionFields } from '../protocols/prompt.js';
-import { fromEnvironment } from './environment.js';
+import { functionTools, requestHeaders, stopSequences } from '../protocols/request-fields.js';
+import { withExtraBody } from '../protocols/sdk/extra-body.js';
+import { callLanguageModel } from '../protocols/sdk/language-model.js';
+import { sdkPrompt, type OptionFields } from '../protocols/sdk/prompt.js';
+import { fromEnvironment } from './credentials/environment.js';
 import type { Provider, ProviderAnswer, ProviderCall } from './provider.js';
 
-/** Gemini by Google AI Studio's `generateContent` (https://ai.google.dev/api/generate-content). */
+/** Gemini through Google AI Studio's `generateContent` (https://ai.google.dev/api/generate-content). */
 export const gemini: Provider = { errorFamily: 'GeminiException', call: callGemini };
 
 async function callGemini(call: ProviderCall): Promise<ProviderAnswer> {
@@ -20,16 +20,16 @@ async function callGemini(call: ProviderCall): Promise<ProviderAnswer> {
   });
 }
 
-/** Where Gemini is served, and how to get in. */
+/** The endpoint of a service with `generateContent`. */
 export interface GoogleService {
   name?: string;
-  /** Ends before `/models`. */
+  /** Without `/models`. */
   baseURL: string | undefined;
   apiKey: string;
   fetch: typeof fetch;
 }
 
-/** Asks a service that speaks `generateContent`. */
+/** Calls a service with `generateContent`. */
 export async function callGoogle(call: ProviderCall, service: GoogleService): Promise<ProviderAnswer> {
   const { createGoogleGenerativeAI } = await import('@ai-sdk/google');
   const { config, messages, tools } = call.request;
@@ -59,10 +59,10 @@ export async function callGoogle(call: ProviderCall, service: GoogleService): Pr
   return toAnswer(output, 'completion');
 }
 
-/** Gemini 2.5 takes a budget, Gemini 3 a level; older ones do not think. */
+/** Gemini 2.5 expects a budget, Gemini 3 a level; older models do not think. */
 function thinkingOptions({ model, request: { config } }: ProviderCall): OptionFields {
   if (config.reasoning_effort === null || !/^gemini-(2\.5|[3-9])/.test(model)) return {};
-  const effort = wantedEffort(config);
+  const effort = requestedEffort(config);
   const includeThoughts = effort !== null;
   if (!model.startsWith('gemini-2.5')) {
     const isHigh = effort === 'high' || effort === 'xhigh' || effort === 'max';
@@ -71,16 +71,16 @@ function thinkingOptions({ model, request: { config } }: ProviderCall): OptionFi
   const hasLeast = effort === 'minimal' || (effort === null && model.startsWith('gemini-2.5-pro'));
   return {
     thinkingConfig: {
-      thinkingBudget: hasLeast ? leastBudget(model) : thinkingTokens(effort),
+      thinkingBudget: hasLeast ? minimumBudget(model) : thinkingTokens(effort),
       includeThoughts,
     },
   };
 }
 
 /**
- * Fewer tokens are refused; Pro cannot do without thinking (https://ai.google.dev/gemini-api/docs/thinking).
+ * Smaller budgets are rejected; Pro cannot disable thinking (https://ai.google.dev/gemini-api/docs/thinking).
  */
-function leastBudget(model: string): number {
+function minimumBudget(model: string): number {
   if (model.startsWith('gemini-2.5-flash-lite')) return 512;
   return model.startsWith('gemini-2.5-flash') ? 1 : 128;
 }

@@ -1,9 +1,9 @@
 import { INTERLEAVED_THINKING, thinkingBudget } from '../catalogue/model-features.js';
-import type { ServiceAddress } from './environment.js';
+import type { ServiceAddress } from './credentials/environment.js';
 import { callOpenAi, type ProxyExtras } from './openai.js';
 import type { Provider, ProviderCall } from './provider.js';
 
-/** A LiteLLM proxy somebody runs: OpenAI's protocols, the rest of the name is the proxy's business. */
+/** A self-hosted LiteLLM proxy with OpenAI's protocols. The proxy interprets the rest of the model name. */
 export const litellmProxy: Provider = proxy({
   keys: ['LITELLM_PROXY_API_KEY'],
   bases: ['LITELLM_PROXY_API_BASE'],
@@ -24,12 +24,12 @@ function proxy(address: ServiceAddress): Provider {
 }
 
 /**
- * LiteLLM passes Anthropic's thinking on to Claude; of models nobody knows it is not asked what they may
- * refuse.
+ * Fields for the proxy: LiteLLM forwards Anthropic's thinking to Claude. Fields that an unknown model may
+ * reject are not sent.
  */
 function proxyExtras({ request, features }: ProviderCall): ProxyExtras {
   const cacheKey = features.reasoningEffort && !features.claude;
-  // It knows where each of its models wants the images of tools.
+  // The proxy knows where each model expects the images of tools.
   const common = { cacheKey, strictSampling: false, dialect: { toolImages: true } };
   const budget = thinkingBudget(request.config, features);
   if (budget === null) return common;

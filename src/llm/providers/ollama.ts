@@ -1,10 +1,10 @@
-import { callOllama } from '../protocols/ollama-chat.js';
+import { callOllama } from '../protocols/ollama/ollama-chat.js';
 import { withoutTrailingSlashes } from '../../text/index.js';
-import { apiKey, baseUrl } from './environment.js';
+import { apiKey, baseUrl } from './credentials/environment.js';
 import { bearer } from './openai.js';
 import type { Provider } from './provider.js';
 
-/** Ollama by its own protocol, here or in its cloud; LiteLLM has two names for it. */
+/** Ollama through its own protocol, local or in its cloud; LiteLLM has two prefixes for it. */
 function ollamaAs(errorFamily: string): Provider {
   return {
     errorFamily,
@@ -17,7 +17,7 @@ function ollamaAs(errorFamily: string): Provider {
       const given = call.request.config.base_url ?? call.request.config.ollama_base_url;
       const url = given ?? baseUrl(call, address);
       return callOllama(call, {
-        // People also name the address of the routes that are like OpenAI's, or of the route itself.
+        // Also accepts the address of the OpenAI-compatible routes, and of the route itself.
         baseUrl: withoutTrailingSlashes(url).replace(/\/(v1|api|api\/chat)$/, ''),
         headers: bearer(apiKey(call, address)),
       });

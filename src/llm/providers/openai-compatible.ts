@@ -1,29 +1,29 @@
 import type { JsonObject } from '../../json/index.js';
-import { callChatCompletions, type ChatEndpoint } from '../protocols/chat-completions.js';
-import { ALL_ROLES, type ServiceDialect } from '../protocols/chat-messages.js';
+import { callChatCompletions, type ChatEndpoint } from '../protocols/chat/chat-completions.js';
+import { ALL_ROLES, type ServiceDialect } from '../protocols/chat/chat-messages.js';
 import { MISTRAL_CALL_ID, type CallIdForm } from '../protocols/call-ids.js';
-import { apiKey, baseUrl, type ServiceAddress } from './environment.js';
+import { apiKey, baseUrl, type ServiceAddress } from './credentials/environment.js';
 import type { Provider, ProviderCall } from './provider.js';
 
-/** A service of its own name that speaks OpenAI's chat completions. */
+/** A service with its own prefix and OpenAI's chat completions. */
 interface CompatibleService extends ServiceAddress {
-  /** How LiteLLM calls its errors, where that is not the prefix. */
+  /** LiteLLM's name of its errors, if not derived from the prefix. */
   errorFamily?: string;
-  /** What it calls the output limit; the default is `max_tokens`. */
+  /** Field names of the output limit; the default is `max_tokens`. */
   limitFields?: ChatEndpoint['limitFields'];
-  /** Whether it takes `prompt_cache_key`: strict services refuse what they do not know. */
+  /** Whether it accepts `prompt_cache_key`; strict services reject unknown fields. */
   cacheKey?: boolean;
-  /** Its models that take `reasoning_effort`. */
+  /** Its models that accept `reasoning_effort`. */
   effort?: RegExp;
   dialect?: ServiceDialect;
-  /** The ids of tool calls that it takes, where it is strict. */
+  /** The tool call ids that it accepts, for strict services. */
   callIds?: CallIdForm;
   extraBody?: (call: ProviderCall) => JsonObject;
 }
 
 /**
- * By the prefix of the model name. Addresses as the services document them for OpenAI's clients, names of
- * variables as LiteLLM has them (https://docs.litellm.ai/docs/providers).
+ * Services by the prefix of model names. Addresses are those that the services document for OpenAI's clients;
+ * variables have LiteLLM's names (https://docs.litellm.ai/docs/providers).
  */
 const SERVICES: Readonly<Record<string, CompatibleService>> = {
   baseten: { url: 'https://inference.baseten.co/v1', keys: ['BASETEN_API_KEY'] },
@@ -57,8 +57,8 @@ const SERVICES: Readonly<Record<string, CompatibleService>> = {
     url: 'https://api.deepseek.com/v1',
     keys: ['DEEPSEEK_API_KEY'],
     bases: ['DEEPSEEK_API_BASE'],
-    // It documents the second (https://api-docs.deepseek.com/api/create-chat-completion), LiteLLM sends the
-    // first.
+    // DeepSeek documents `max_tokens` (https://api-docs.deepseek.com/api/create-chat-completion), LiteLLM
+    // sends `max_completion_tokens`.
     limitFields: ['max_completion_tokens', 'max_tokens'],
     cacheKey: true,
     dialect: { plainRoles: ALL_ROLES, reasoningRequired: true },
@@ -126,7 +126,8 @@ const SERVICES: Readonly<Record<string, CompatibleService>> = {
     keys: ['MISTRAL_API_KEY'],
     bases: ['MISTRAL_API_BASE', 'MISTRAL_AZURE_API_BASE'],
     callIds: MISTRAL_CALL_ID,
-    // It has a name of its own for it and refuses others (https://docs.mistral.ai/api/endpoint/chat).
+    // Mistral calls the seed `random_seed` and rejects other fields
+    // (https://docs.mistral.ai/api/endpoint/chat).
     extraBody: ({ request }) => ({ seed: undefined, random_seed: request.config.seed ?? undefined }),
   },
   moonshot: {
@@ -198,7 +199,7 @@ const SERVICES: Readonly<Record<string, CompatibleService>> = {
   },
 };
 
-/** The services by the prefix of the model name. */
+/** Providers by the prefix of model names. */
 export const compatibleServices: Readonly<Record<string, Provider>> = Object.fromEntries(
   Object.entries(SERVICES).map(([prefix, service]) => [prefix, compatible(prefix, service)]),
 );

@@ -8,7 +8,7 @@ import {
   withResult,
 } from '../../../test/support/provider-stage.js';
 import { textContent } from '../../events/index.js';
-import type { LlmDelta } from '../llm.js';
+import type { LlmDelta } from '../request/llm-request.js';
 
 describe('openai responses', () => {
   const model = 'openai/gpt-5';
@@ -71,7 +71,7 @@ describe('openai responses', () => {
   };
   const hi = { type: 'message', role: 'user', content: [{ type: 'input_text', text: 'hi' }] };
 
-  it('asks, reads and replays as recorded', async () => {
+  it('sends requests, reads answers and replays them as recorded', async () => {
     endpoint.script([
       { body: { ...envelope, id: 'resp_1', output: [reasoning, functionCall] } },
       { body: { ...envelope, id: 'resp_2', output: [text] } },
@@ -199,7 +199,7 @@ describe('openai responses', () => {
     expect(endpoint.requests[0]?.body).toEqual({ ...common, input: [hi], stream: true });
   });
 
-  it('goes by chat completions when the config says so', async () => {
+  it('uses chat completions if the config says so', async () => {
     endpoint.script([{ say: 'ok' }]);
     await ask({ model, base_url: endpoint.url, api_mode: 'chat' }, [SYSTEM, HI]);
     expect(endpoint.requests[0]?.path).toBe('/v1/chat/completions');

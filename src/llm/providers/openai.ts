@@ -1,14 +1,14 @@
 import type { JsonObject } from '../../json/index.js';
 import { INTERLEAVED_THINKING } from '../catalogue/model-features.js';
 import { parseModelName } from '../catalogue/model-name.js';
-import { callChatCompletions } from '../protocols/chat-completions.js';
-import type { ServiceDialect } from '../protocols/chat-messages.js';
+import { callChatCompletions } from '../protocols/chat/chat-completions.js';
+import type { ServiceDialect } from '../protocols/chat/chat-messages.js';
 import { callResponses } from '../protocols/responses.js';
-import { apiKey, baseUrl, type ServiceAddress } from './environment.js';
+import { apiKey, baseUrl, type ServiceAddress } from './credentials/environment.js';
 import type { Provider, ProviderAnswer, ProviderCall } from './provider.js';
 import { callSubscription } from './subscription.js';
 
-/** OpenAI, and every service that speaks its protocols at a `base_url` of its own. */
+/** OpenAI, and services with its protocols at a custom `base_url`. */
 export const openai: Provider = {
   errorFamily: 'OpenAIException',
   call: (call) => {
@@ -25,7 +25,7 @@ export const openai: Provider = {
   },
 };
 
-/** What a proxy wants beside OpenAI's own. */
+/** What a proxy needs in addition to OpenAI's own API. */
 export interface ProxyExtras {
   headers?: Record<string, string>;
   extraBody?: JsonObject;
@@ -35,8 +35,7 @@ export interface ProxyExtras {
 }
 
 /**
- * Responses for the models that are made for them, chat completions for the others; `api_mode` decides if it
- * is set.
+ * Uses responses for models that support it and chat completions for the others, unless `api_mode` decides.
  */
 export async function callOpenAi(
   call: ProviderCall,
@@ -52,7 +51,7 @@ export async function callOpenAi(
   return callChatCompletions(call, {
     baseUrl: baseUrl(call, address),
     apiKey: key,
-    // Claude behind a proxy is told both ways: which one the proxy passes on is not known.
+    // For Claude behind a proxy both names are sent, because it is unknown which one the proxy forwards.
     limitFields: features.claude ? ['max_completion_tokens', 'max_tokens'] : ['max_completion_tokens'],
     cacheKey: parseModelName(config.model_canonical_name ?? config.model).provider !== 'anthropic',
     effort: features.reasoningEffort,
@@ -61,12 +60,12 @@ export async function callOpenAi(
   });
 }
 
-/** The header that shows a key; services on one's own machine want none. */
+/** The authorization header; empty without a key, which local services do not need. */
 export function bearer(key: string | null): Record<string, string> {
   return key === null ? {} : { authorization: `Bearer ${key}` };
 }
 
-/** Whether a call goes by the responses protocol. */
+/** Whether a call uses the responses protocol. */
 export function usesResponses({ request, features }: ProviderCall): boolean {
   if (request.config.api_mode === 'auto') return features.responsesApi;
   return request.config.api_mode === 'responses';

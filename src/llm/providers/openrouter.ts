@@ -1,6 +1,6 @@
-import { callChatCompletions } from '../protocols/chat-completions.js';
+import { callChatCompletions } from '../protocols/chat/chat-completions.js';
 import { callResponses } from '../protocols/responses.js';
-import { apiKey, baseUrl } from './environment.js';
+import { apiKey, baseUrl } from './credentials/environment.js';
 import { bearer, usesResponses } from './openai.js';
 import type { Provider, ProviderAnswer, ProviderCall } from './provider.js';
 

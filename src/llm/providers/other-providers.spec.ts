@@ -10,7 +10,7 @@ import {
 import { textContent, type Message } from '../../events/index.js';
 
 describe('others', () => {
-  it('bedrock says at once what is wrong with the keys', async () => {
+  it('reports invalid AWS keys at once', async () => {
     endpoint.script([
       { status: 403, body: { message: 'The security token included in the request is invalid.' } },
     ]);
@@ -20,7 +20,7 @@ describe('others', () => {
     await expect(ask(unknown, [HI])).rejects.toThrow(/^AWS: /);
   });
 
-  it('bedrock converses', async () => {
+  it('calls Bedrock with the converse protocol', async () => {
     endpoint.script([
       {
         body: {
@@ -59,7 +59,7 @@ describe('others', () => {
     expect(answer.usage).toMatchObject({ prompt_tokens: 170, cache_read_tokens: 50, cache_write_tokens: 20 });
   });
 
-  it('azure goes to the deployment', async () => {
+  it('calls the deployment of an Azure model', async () => {
     endpoint.script([{ say: 'ok' }]);
     await ask({ model: 'azure/my-gpt-4o', base_url: root() }, [SYSTEM, HI]);
     const [sent] = endpoint.requests;
@@ -68,7 +68,7 @@ describe('others', () => {
     expect(sent?.headers.authorization).toBeUndefined();
   });
 
-  it('openrouter groups by session, and images go as parts', async () => {
+  it('sends a session id and image parts to OpenRouter', async () => {
     endpoint.script([{ say: 'ok' }]);
     const image: Message = {
       role: 'user',
@@ -96,7 +96,7 @@ describe('others', () => {
     expect(endpoint.requests[0]).toMatchObject({ path, body: { model: name } });
   });
 
-  it('Claude behind a proxy thinks, and its signed thinking goes back', async () => {
+  it('lets Claude think behind a proxy and sends its signed thinking back', async () => {
     const thinking = { type: 'thinking', thinking: 'hmm', signature: 'SIG' };
     const call = { id: 'c1', type: 'function', function: { name: 'terminal', arguments: '{}' } };
     const message = {

@@ -1,6 +1,6 @@
-// Which prefix of a model name leads to which provider: one line each, the exported name is the prefix. A
-// provider loads its client library when it is first called. Services that speak OpenAI's chat completions as
-// it is are in openai-compatible.ts.
+// Providers by the prefix of model names: one line each, the exported name is the prefix. A provider loads
+// its client library with its first call. Services with plain OpenAI chat completions are in
+// openai-compatible.ts.
 export { anthropic } from './anthropic.js';
 export { azure } from './azure.js';
 export { bedrock } from './bedrock.js';

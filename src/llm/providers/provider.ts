@@ -1,28 +1,28 @@
-import type { LlmDelta, LlmRequest, LlmResponse, LlmUsage } from '../llm.js';
+import type { LlmDelta, LlmRequest, LlmResponse, LlmUsage } from '../request/llm-request.js';
 import type { CallIdForm } from '../protocols/call-ids.js';
-import type { ModelFeatures } from '../catalogue/model-features.js';
+import type { ModelFeatures } from '../catalogue/feature-types.js';
 
-/** One attempt to get one answer. */
+/** One attempt of a model call. */
 export interface ProviderCall {
   request: LlmRequest;
-  /** The prefix of the model name; one provider object may serve several. */
+  /** The prefix of the model name; several prefixes may share a provider. */
   provider: string;
-  /** The model as the provider itself calls it. */
+  /** The provider's own name of the model. */
   model: string;
   features: ModelFeatures;
   /** From 1. */
   attempt: number;
-  /** Aborted by the caller or when the attempt's time is over. */
+  /** Aborted by the caller, or when the time of the attempt is over. */
   signal: AbortSignal;
-  /** A piece of the answer; who asked hears of it when a stream was asked for. */
+  /** Reports a piece of the answer. The caller receives it only if it requested a stream. */
   onDelta(delta: LlmDelta): void;
-  /** The access token of a subscription; undefined: nobody is signed in. */
+  /** Returns the access token of a subscription; undefined if nobody is signed in. */
   subscriptionToken(): Promise<string | undefined>;
-  /** Something came from the provider, shown or not: the idle clock starts anew. */
+  /** Reports that the provider sent something. Restarts the idle time. */
   onProgress(): void;
 }
 
-/** What came back, in our terms. */
+/** The answer of a provider in our form. */
 export interface ProviderAnswer {
   id: string;
   message: LlmResponse['message'];
@@ -30,11 +30,11 @@ export interface ProviderAnswer {
   headers?: Record<string, string>;
 }
 
-/** A way to reach models. Throws what its client library throws; the mapping is done by the caller. */
+/** A way to call models. Throws what its client library throws; the caller translates errors. */
 export interface Provider {
-  /** How LiteLLM calls its errors, which error texts begin with: `OpenAIException`. */
+  /** LiteLLM's name of its errors, with which error texts begin: `OpenAIException`. */
   errorFamily: string;
-  /** The ids of tool calls that it takes; the default is what chat completions take. */
+  /** The tool call ids that it accepts; the default is that of chat completions. */
   callIds?: CallIdForm;
   call(call: ProviderCall): Promise<ProviderAnswer>;
 }

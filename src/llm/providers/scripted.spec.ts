@@ -2,7 +2,7 @@ import { llmConfig } from '../../../test/support/llm-config.js';
 import { textContent, type Message } from '../../events/index.js';
 import { AiSdkLlm } from '../ai-sdk-llm.js';
 import type { LlmConfig } from '../request/llm-config.js';
-import type { LlmRequest } from '../llm.js';
+import type { LlmRequest } from '../request/llm-request.js';
 
 const TOOLS = [{ name: 'terminal', description: '', parameters: { type: 'object' } }];
 
@@ -25,7 +25,7 @@ function request(
 describe('the scripted model', () => {
   const llm = new AiSdkLlm();
 
-  it('answers with calls, counts by length, and costs nothing that is known', async () => {
+  it('answers with calls, estimates tokens by length, and has no known price', async () => {
     const answer = await llm.complete(request('SAY: hi\nRUN: ls'));
     expect(answer).toMatchObject({
       message: {
@@ -48,7 +48,7 @@ describe('the scripted model', () => {
     expect(seen).toEqual(['reasoning:hm ', 'reasoning:hm', 'text:one ', 'text:two']);
   });
 
-  it('fails like a provider, and is tried again', async () => {
+  it('fails like a provider and is retried', async () => {
     await expect(llm.complete(request('FAIL: 400 bad thing'))).rejects.toMatchObject({
       code: 'LLMBadRequestError',
       message: 'litellm.BadRequestError: ScriptedException - bad thing',

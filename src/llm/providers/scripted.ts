@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTick } from 'node:timers/promises';
 import { textContent, textsOf, type Message, type MessageToolCall } from '../../events/index.js';
 import { pause } from '../retry/attempts.js';
-import { countTokens, nextTurn, pieces, tokensOf, type Turn } from '../scripted/player.js';
+import { countTokens, nextTurn, splitWords, tokensOf, type Turn } from '../scripted/player.js';
 import type { ScriptedFailure } from '../scripted/script.js';
 import type { Provider, ProviderAnswer, ProviderCall } from './provider.js';
 
-/** The script says that this attempt fails. */
+/** A failure that the script defines for this attempt. */
 export class ScriptedFailureError extends Error {
   override readonly name = 'ScriptedFailureError';
   constructor(readonly failure: ScriptedFailure) {
@@ -15,12 +15,12 @@ export class ScriptedFailureError extends Error {
 }
 
 /**
- * The model inside the server: it plays the steps written in the user's message (the language is described in
- * `scripted/script.ts`), needs no key and no network, and says so when there is nothing to play.
+ * The scripted model inside the server. It plays the steps in the user's message (the language is described
+ * in `scripted/script.ts`), needs neither key nor network, and explains itself if there is nothing to play.
  */
 export const scripted: Provider = {
   errorFamily: 'ScriptedException',
-  // It reads no ids.
+  // Accepts any id.
   callIds: { pattern: /^/, length: 0, unique: false },
   call: play,
 };
@@ -32,17 +32,17 @@ async function play(call: ProviderCall): Promise<ProviderAnswer> {
     texts: role === 'user' ? textsOf(content) : [],
   }));
   const turn = nextTurn(played, call.attempt, tools.length > 0);
-  // A timer takes a millisecond, however short it is.
+  // Even a timer of 0 takes a millisecond.
   if (turn.wait > 0) await pause(turn.wait, call.signal);
   if (turn.failure) throw new ScriptedFailureError(turn.failure);
   if (config.stream) await streamTurn(turn, call);
   return { id: `scripted-${randomUUID()}`, message: turnMessage(turn), usage: turnUsage(messages, turn) };
 }
 
-/** Word by word, with room between them for an interrupt. */
+/** Streams word by word and yields after each, so that an interrupt takes effect. */
 async function streamTurn(turn: Turn, call: ProviderCall): Promise<void> {
   for (const kind of ['reasoning', 'text'] as const) {
-    for (const content of pieces(turn[kind] ?? '')) {
+    for (const content of splitWords(turn[kind] ?? '')) {
       call.signal.throwIfAborted();
       call.onProgress();
       call.onDelta({ kind, content });
@@ -50,7 +50,7 @@ async function streamTurn(turn: Turn, call: ProviderCall): Promise<void> {
     }
   }
   for (const { name: tool, arguments: args } of turn.calls) {
-    for (const content of pieces(args)) {
+    for (const content of splitWords(args)) {
       call.signal.throwIfAborted();
       call.onProgress();
       call.onDelta({ kind: 'call', content, tool });
@@ -74,7 +74,7 @@ function turnMessage(turn: Turn): ProviderAnswer['message'] {
   };
 }
 
-/** Counted by length, not by a tokenizer: tools are left out, nothing is cached. */
+/** Estimated from the length. Tools are not counted and nothing is cached. */
 function turnUsage(messages: readonly Message[], turn: Turn): ProviderAnswer['usage'] {
   const calls = turn.calls.map(({ name, arguments: args }) => name + args);
   const reasoning = countTokens(turn.reasoning ?? '');

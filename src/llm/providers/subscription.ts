@@ -1,21 +1,21 @@
 import { isJsonObject, type JsonObject } from '../../json/index.js';
 import { LlmError } from '../errors/llm-error.js';
 import { callResponses } from '../protocols/responses.js';
-import { fromEnvironment } from './environment.js';
+import { fromEnvironment } from './credentials/environment.js';
 import type { ProviderAnswer, ProviderCall } from './provider.js';
 
 /**
- * Where the models of a ChatGPT subscription are. Never the `base_url` of a model: the token is for nobody
- * else.
+ * The address of a ChatGPT subscription's models. The `base_url` of a model is never used, because the token
+ * must not be sent elsewhere.
  */
 const ADDRESS = 'https://chatgpt.com/backend-api/codex';
 const ADDRESS_VARIABLES = ['CHATGPT_CODEX_BASE_URL'];
-/** Where the account stands in an access token. */
-const CLAIM = 'https://api.openai.com/auth';
+/** The claim of an access token with the account. */
+const ACCOUNT_CLAIM = 'https://api.openai.com/auth';
 
 /**
- * Asks a model that a ChatGPT subscription pays for. It answers streams only, and takes no limit of tokens.
- * @throws LlmError `LLMAuthenticationError` when nobody is signed in
+ * Calls a model of a ChatGPT subscription. The service supports only streams, and no output limit.
+ * @throws LlmError `LLMAuthenticationError` if nobody is signed in
  */
 export async function callSubscription(call: ProviderCall): Promise<ProviderAnswer> {
   const token = await call.subscriptionToken();
@@ -47,12 +47,12 @@ export async function callSubscription(call: ProviderCall): Promise<ProviderAnsw
   });
 }
 
-/** The account that a token is for, as it says itself; the service checks it. */
+/** The account in a token. It is not verified here; the service does that. */
 function accountOf(token: string): string | undefined {
   const [, payload = ''] = token.split('.');
   try {
     const claims: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString());
-    const auth: unknown = isJsonObject(claims) ? claims[CLAIM] : undefined;
+    const auth: unknown = isJsonObject(claims) ? claims[ACCOUNT_CLAIM] : undefined;
     const id = isJsonObject(auth) ? auth['chatgpt_account_id'] : undefined;
     return typeof id === 'string' ? id : undefined;
   } catch {

@@ -1,23 +1,23 @@
 import { asJsonObject } from '../../json/index.js';
 import { LlmError } from '../errors/llm-error.js';
 import { modelFetch } from '../transport/model-fetch.js';
-import { callChatCompletions } from '../protocols/chat-completions.js';
+import { callChatCompletions } from '../protocols/chat/chat-completions.js';
 import { CLAUDE_CALL_ID } from '../protocols/call-ids.js';
 import { withoutTrailingSlashes } from '../../text/index.js';
 import { callClaude } from './anthropic.js';
 import { callGoogle } from './gemini.js';
-import { fromEnvironment } from './environment.js';
+import { fromEnvironment } from './credentials/environment.js';
 import type { Provider, ProviderAnswer, ProviderCall } from './provider.js';
 
-/** Where models are served when nobody says it (LiteLLM's). */
+/** The default location, LiteLLM's. */
 const DEFAULT_LOCATION = 'us-central1';
-/** Claude's protocol as Vertex names it (https://docs.anthropic.com/en/api/claude-on-vertex-ai). */
+/** Vertex's name of Claude's protocol (https://docs.anthropic.com/en/api/claude-on-vertex-ai). */
 const CLAUDE_VERSION = 'vertex-2023-10-16';
 
 /**
- * Models on Google Cloud's Vertex AI: Gemini by its own protocol, Claude by Anthropic's, `vendor/model` by
- * chat completions. Project, location and credentials come from the environment, as LiteLLM has it
- * (https://docs.litellm.ai/docs/providers/vertex); the config's `api_key` may hold the JSON of a service
+ * Models of Google Cloud's Vertex AI: Gemini and Claude through their own protocols, `vendor/model` through
+ * chat completions. Project, location and credentials come from the environment, as in LiteLLM
+ * (https://docs.litellm.ai/docs/providers/vertex); `api_key` of the config may hold the JSON of a service
  * account instead.
  */
 export const vertex: Provider = {
@@ -28,7 +28,7 @@ export const vertex: Provider = {
 
 async function callVertex(call: ProviderCall): Promise<ProviderAnswer> {
   const { config } = call.request;
-  const { googleAccess } = await import('./google-access.js');
+  const { googleAccess } = await import('./credentials/google-access.js');
   const { project, token } = await googleAccess(config.api_key ?? fromEnvironment(['VERTEXAI_CREDENTIALS']));
   const named = fromEnvironment(['VERTEXAI_PROJECT', 'GOOGLE_CLOUD_PROJECT']) ?? project ?? null;
   if (named === null) {
@@ -59,7 +59,7 @@ async function callVertex(call: ProviderCall): Promise<ProviderAnswer> {
     });
   }
   return callGoogle(call, {
-    // The SDK words requests for Vertex in another way when it is called so.
+    // With this name the SDK uses Vertex's form of requests.
     name: 'google.vertex.chat',
     baseURL: `${place}/publishers/google`,
     apiKey: 'unused',
@@ -74,7 +74,7 @@ function address(location: string): string {
   return `https://${location}-aiplatform.googleapis.com`;
 }
 
-/** The model stands in the address, the version in the body. */
+/** Vertex expects the model in the address and the version in the body. */
 function claudeFetch(address: string, bearer: string): typeof fetch {
   return (_, init) => {
     const { model: _model, ...body } = bodyFields(init);
@@ -94,7 +94,7 @@ function bodyFields(init: RequestInit | undefined): Record<string, unknown> {
   return asJsonObject(JSON.parse(text));
 }
 
-/** Instead of the keys that the SDKs send. */
+/** Replaces the keys that the SDKs send by a bearer token. */
 function bearerHeaders(init: RequestInit | undefined, bearer: string): Headers {
   const headers = new Headers(init?.headers);
   headers.delete('x-api-key');

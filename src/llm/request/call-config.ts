@@ -2,20 +2,19 @@ import { splitBasicAuth, type AddressParts, isHttpUrl } from '../../text/index.j
 import type { LlmConfig } from './llm-config.js';
 import { LlmError } from '../errors/llm-error.js';
 
-/** The fields that hold addresses. */
+/** Fields with addresses. */
 const ADDRESSES = ['base_url', 'ollama_base_url', 'aws_bedrock_runtime_endpoint'] as const;
 
-/** What says where a body ends: another one than the right one breaks the connection. */
+/** Headers that delimit the body: wrong ones would break the connection. */
 const FRAMING = new Set(['content-length', 'transfer-encoding']);
 
-/** What people write who mean OpenAI itself: its address without the version would lead nowhere. */
+/** OpenAI's address without the version, which some people enter. It would lead nowhere. */
 const OPENAI_ITSELF = /^https:\/\/api\.openai\.com\/?$/;
 
 /**
- * The config as providers are called with it: addresses are checked, a name and password in one become a
- * header, as `fetch` takes none in an address; names of headers are in lower case, so that one of the config
- * takes the place of ours.
- * @throws LlmError `LLMBadRequestError` for an address that is none, and a header that cannot be set
+ * Prepares a config for calls: validates addresses, turns credentials in an address into a header (`fetch`
+ * rejects them in URLs), and lowercases header names so that headers of the config replace ours.
+ * @throws LlmError `LLMBadRequestError` for an invalid address or a header that must not be set
  */
 export function callConfig(config: LlmConfig): LlmConfig {
   const called = { ...config };
@@ -31,7 +30,7 @@ export function callConfig(config: LlmConfig): LlmConfig {
     authorization ??= basic;
   }
   const headers = Object.entries(config.extra_headers ?? {})
-    // One without a value was stored with a key that this server does not have.
+    // A header without a value was encrypted with a key that this server does not have.
     .filter(([, value]: [string, string | null]) => value !== null)
     .map(([name, value]) => [name.toLowerCase(), value] as const);
   const framing = headers.find(([name]) => FRAMING.has(name));
@@ -47,13 +46,13 @@ export function callConfig(config: LlmConfig): LlmConfig {
 
 function readAddress(field: string, given: string): AddressParts {
   if (!isHttpUrl(given.trim())) {
-    // Not the value: a password may stand in it.
+    // Does not quote the value, which may contain a password.
     throw new LlmError(
       'LLMBadRequestError',
-      `The ${field} of the model is no web address: it has to begin with http:// or https://.`,
+      `The ${field} of the model is not a web address: it must begin with http:// or https://.`,
     );
   }
   return splitBasicAuth(given.trim());
 }
 
-/** A percent sign in a password may be meant as it stands. */
+/** A percent sign in a password may be literal. */

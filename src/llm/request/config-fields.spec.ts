@@ -13,7 +13,7 @@ async function sent(config: Partial<LlmConfig>, messages = [message('user', 'go'
 }
 
 describe('the address of a model', () => {
-  it('may hold a name and a password: they become a header', async () => {
+  it('turns name and password in an address into a header', async () => {
     const withUser = endpoint.url.replace('http://', 'http://me%40home:p%3Ass@');
     const basic = `Basic ${Buffer.from('me@home:p:ss').toString('base64')}`;
     expect((await sent({ base_url: withUser, api_key: null })).headers.authorization).toBe(basic);
@@ -25,14 +25,14 @@ describe('the address of a model', () => {
     async (base_url) => {
       const error = await failure([], { base_url, num_retries: 5 });
       expect(error).toMatchObject({ code: 'LLMBadRequestError' });
-      expect(error.message).toMatch(/base_url of the model is no web address/);
+      expect(error.message).toMatch(/base_url of the model is not a web address/);
       expect(error.message).not.toContain(base_url);
     },
   );
 });
 
 describe('headers of a config', () => {
-  it('take the place of ours, however they are written', async () => {
+  it('lets headers of the config replace ours in any case', async () => {
     const extra_headers = { 'X-Title': 'mine', Authorization: 'Bearer other', 'x-more': 'yes' };
     expect((await sent({ extra_headers })).headers).toMatchObject({
       'x-title': 'mine',
@@ -59,13 +59,13 @@ describe('parameters that a model does not take', () => {
     expect(gpt).not.toHaveProperty('reasoning_effort');
   });
 
-  it('have another name at Mistral', async () => {
+  it('renames the seed for Mistral', async () => {
     const { body } = await sent({ model: 'mistral/mistral-large-latest', seed: 3 });
     expect(body).toMatchObject({ random_seed: 3 });
     expect(body).not.toHaveProperty('seed');
   });
 
-  it('are an error with drop_params false', async () => {
+  it('rejects unsupported parameters if drop_params is false', async () => {
     const strict = { drop_params: false, api_mode: 'chat', num_retries: 3 };
     const gpt = await failure([], { ...strict, model: 'openai/gpt-4o' });
     expect(gpt).toMatchObject({ code: 'LLMBadRequestError' });
@@ -85,7 +85,7 @@ describe('parameters that a model does not take', () => {
 });
 
 describe('what a config says of its model', () => {
-  it('wins over what is known of it', async () => {
+  it('lets the config override the known features of a model', async () => {
     const picture = {
       ...message('user', 'look'),
       content: [{ cache_prompt: false, type: 'image' as const, image_urls: ['data:image/png;base64,AAAA'] }],
@@ -180,7 +180,7 @@ describe('names that no provider serves', () => {
     expect(nameProblem(name)).toContain(`Did you mean ${meant}`);
   });
 
-  it('suggests nothing that is far away, and knows those that are served', () => {
+  it('suggests only similar names, and accepts names that are served', () => {
     expect(nameProblem('foo/bar')).not.toContain('Did you mean');
     expect(nameProblem('__proto__/x')).toContain('No provider serves');
     expect(nameProblem('gpt-4o')).toBeUndefined();

@@ -1,8 +1,8 @@
 import type { JsonObject } from '../../json/index.js';
 
 /**
- * The LLM object of the wire, defaults filled in. Field meanings and defaults: LiteLLM's and the OpenHands
- * SDK's.
+ * The LLM object of the wire with defaults filled in. Meanings and defaults are those of LiteLLM and the
+ * OpenHands SDK.
  */
 export interface LlmConfig {
   /** LiteLLM style: `provider/model`. */
@@ -23,16 +23,16 @@ export interface LlmConfig {
   aws_bedrock_runtime_endpoint: string | null;
   openrouter_site_url: string;
   openrouter_app_name: string;
-  /** Total attempts, not extra ones; 0 counts as one. */
+  /** Total attempts, including the first; 0 counts as 1. */
   num_retries: number;
   retry_multiplier: number;
   /** Seconds. */
   retry_min_wait: number;
   /** Seconds. */
   retry_max_wait: number;
-  /** Seconds per attempt; null: none. */
+  /** Seconds per attempt; null: unlimited. */
   timeout: number | null;
-  /** Seconds without a chunk; null: none. */
+  /** Maximum seconds between chunks; null: unlimited. */
   stream_idle_timeout: number | null;
   max_message_chars: number;
   temperature: number | null;
@@ -64,10 +64,10 @@ export interface LlmConfig {
   prompt_cache_retention: string | null;
   extended_thinking_budget: number | null;
   seed: number | null;
-  /** The bucket its usage and cost are counted in. */
+  /** The name under which usage and cost are counted. */
   usage_id: string;
   litellm_extra_body: JsonObject;
   is_subscription: boolean;
-  /** Profiles to ask in this order when the model does not answer; only there when it was given. */
+  /** Profiles to try in this order if the model fails; absent if not configured. */
   fallback_strategy?: { fallback_llms: string[] };
 }

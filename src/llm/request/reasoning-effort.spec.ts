@@ -93,13 +93,13 @@ describe.each<[string, Speaker, Record<string, Json>]>([
     { minimal: level('low'), high: level('high'), max: level('high'), none: level('low', false) },
   ],
 ])('reasoning_effort of %s', (_, speaker, wanted) => {
-  it('is told in its words', async () => {
+  it('sends the reasoning effort in the terms of the provider', async () => {
     for (const [effort, fields] of Object.entries(wanted))
       expect(await asked(speaker, effort)).toEqual(fields);
     expect(await asked(speaker, null)).toEqual({});
   });
 
-  it('is refused at once when it is none', async () => {
+  it('rejects an unknown reasoning effort at once', async () => {
     for (const reasoning_effort of ['', 'much']) {
       const error = await refusalOf(speaker, [], { reasoning_effort, num_retries: 3, retry_min_wait: 3600 });
       expect(error).toMatchObject({ code: 'LLMBadRequestError' });

@@ -1,17 +1,17 @@
 import type { LlmConfig } from './llm-config.js';
 import { LlmError } from '../errors/llm-error.js';
 
-/** How hard a model may be told to think, and how many tokens that is where it takes a number: LiteLLM's. */
+/** Levels of reasoning effort and their thinking tokens for models that take a number, as in LiteLLM. */
 const BUDGETS = { minimal: 1024, low: 1024, medium: 2048, high: 4096, xhigh: 8192, max: 16_384 } as const;
 
-/** A word for how hard a model thinks. */
+/** A level of reasoning effort. */
 export type Effort = keyof typeof BUDGETS;
 
 /**
- * What a config says of thinking, for providers whose words are known; null: it should not think.
- * @throws LlmError `LLMBadRequestError` for a word that nobody knows
+ * The reasoning effort of a config, for providers whose levels are known; null: no thinking.
+ * @throws LlmError `LLMBadRequestError` for an unknown level
  */
-export function wantedEffort({ reasoning_effort: effort }: LlmConfig): Effort | null {
+export function requestedEffort({ reasoning_effort: effort }: LlmConfig): Effort | null {
   if (effort === null || effort === 'none') return null;
   if (isEffort(effort)) return effort;
   const words = Object.keys(BUDGETS).map((word) => `'${word}'`);

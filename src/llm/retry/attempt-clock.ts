@@ -1,21 +1,18 @@
 import { MAX_TIMER_MS, untilAborted } from '../../flow/index.js';
 
-/** The time of an attempt ran out. */
+/** An attempt exceeded its time limit. */
 export class AttemptTimeoutError extends Error {
   override readonly name = 'AttemptTimeoutError';
 }
 
-/**
- * Ends an attempt when it takes too long as a whole, or when nothing has come for too long. Close it in any
- * case: it holds timers.
- */
+/** Aborts an attempt that exceeds its total time or its idle time. Holds timers, so it must be closed. */
 export class AttemptClock {
   private readonly controller = new AbortController();
   private readonly timers: NodeJS.Timeout[] = [];
   private readonly onCallerAbort: () => void;
   private readonly idle: NodeJS.Timeout | undefined;
 
-  /** @param timeout, idleTimeout seconds; null: none */
+  /** @param timeout, idleTimeout in seconds; null: unlimited */
   constructor(
     private readonly caller: AbortSignal,
     timeout: number | null,
@@ -33,19 +30,17 @@ export class AttemptClock {
     return this.controller.signal;
   }
 
-  /** Something came: the idle time starts anew. */
+  /** Restarts the idle time. */
   touch(): void {
     this.idle?.refresh();
   }
 
-  /**
-   * Answers as the work does, but rejects at once when the signal is aborted, even if the work ignores it.
-   */
+  /** Settles like the work, but rejects as soon as the signal is aborted, even if the work ignores it. */
   race<T>(work: Promise<T>): Promise<T> {
     return untilAborted(this.signal, work);
   }
 
-  /** Ends the timers and lets go of the caller's signal. */
+  /** Clears the timers and the listener on the caller's signal. */
   close(): void {
     for (const timer of this.timers) clearTimeout(timer);
     this.caller.removeEventListener('abort', this.onCallerAbort);

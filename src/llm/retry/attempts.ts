@@ -1,27 +1,27 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LlmConfig } from '../request/llm-config.js';
 import type { FailedAttempt } from '../errors/llm-failure.js';
-import type { RetryInfo } from '../llm.js';
+import type { RetryInfo } from '../request/llm-request.js';
 
-/** The fields of the config that say how often and how patiently to try. */
+/** The fields of the config that control retries. */
 export type RetryPolicy = Pick<
   LlmConfig,
   'num_retries' | 'retry_multiplier' | 'retry_min_wait' | 'retry_max_wait'
 >;
 
 /**
- * Seconds to wait after the n-th attempt: as long as the provider asked for, else the multiplier doubled each
- * time; kept between the bounds.
+ * Seconds to wait after the n-th attempt: the wait that the provider requested, otherwise the multiplier
+ * doubled each time, within the bounds.
  */
 function retryWait(policy: RetryPolicy, attempt: number, wanted?: number): number {
   const wait = wanted ?? policy.retry_multiplier * 2 ** (attempt - 1);
   return Math.max(policy.retry_min_wait, Math.min(wait, policy.retry_max_wait), 0);
 }
 
-/** One try, and how to read what it threw. */
+/** An operation with retries. */
 export interface Attempting<T> {
   policy: RetryPolicy;
-  /** Ends an attempt and a wait at once. */
+  /** Aborts an attempt or a wait. */
   signal: AbortSignal;
   /** @param attempt from 1 */
   run(attempt: number): Promise<T>;
@@ -30,8 +30,8 @@ export interface Attempting<T> {
 }
 
 /**
- * Tries until an attempt succeeds, fails for good, or `num_retries` attempts are used up (it counts all, 0 is
- * one).
+ * Retries until an attempt succeeds, fails permanently, or `num_retries` attempts were made (including the
+ * first; 0 counts as 1).
  * @throws the last `LlmError`, or the signal's reason once it is aborted
  */
 export async function withAttempts<T>(attempting: Attempting<T>): Promise<T> {
@@ -51,7 +51,7 @@ export async function withAttempts<T>(attempting: Attempting<T>): Promise<T> {
   }
 }
 
-/** Waits; rejects with the signal's reason as soon as it is aborted. */
+/** Waits. Rejects with the signal's reason as soon as it is aborted. */
 export async function pause(seconds: number, signal: AbortSignal): Promise<void> {
   try {
     await sleep(seconds * 1000, undefined, { signal });

@@ -2,13 +2,13 @@ import { Logger } from '@nestjs/common';
 import { errorMessage } from '../../errors/index.js';
 import type { LlmConfig } from '../request/llm-config.js';
 import { LlmError, type LlmErrorCode } from '../errors/llm-error.js';
-import type { LlmRequest, LlmResponse } from '../llm.js';
+import type { LlmRequest, LlmResponse } from '../request/llm-request.js';
 
-/** Finds the model that a name stands for. */
+/** Loads the config of a named model. */
 export type ModelLoader = (name: string) => Promise<LlmConfig>;
 
-/** Another model may answer where these are the end; what is wrong with a request is wrong everywhere. */
-const PASSING: ReadonlySet<LlmErrorCode> = new Set([
+/** Errors for which another model is tried. An invalid request would be invalid for every model. */
+const TRANSIENT: ReadonlySet<LlmErrorCode> = new Set([
   'LLMRateLimitError',
   'LLMTimeoutError',
   'LLMServiceUnavailableError',
@@ -18,30 +18,33 @@ const PASSING: ReadonlySet<LlmErrorCode> = new Set([
 ]);
 
 /**
- * Asks the models of `fallback_strategy` in their order when the one that was meant does not answer; each
- * call begins anew.
+ * Tries the models of `fallback_strategy` in order if the requested model fails. Each call starts with the
+ * requested model.
  */
 export class FallbackModels {
   private readonly logger = new Logger('Llm');
-  /** Set by whoever keeps the profiles. */
+  /** Set by the owner of the profiles. */
   load: ModelLoader | undefined;
 
-  /** @throws what the first model failed with, or the signal's reason */
-  async ask(request: LlmRequest, ask: (request: LlmRequest) => Promise<LlmResponse>): Promise<LlmResponse> {
+  /** @throws the error of the requested model, or the signal's reason */
+  async callLogged(
+    request: LlmRequest,
+    complete: (request: LlmRequest) => Promise<LlmResponse>,
+  ): Promise<LlmResponse> {
     try {
-      return await ask(request);
+      return await complete(request);
     } catch (error) {
-      if (!isPassing(error)) throw error;
+      if (!isTransient(error)) throw error;
       for (const name of request.config.fallback_strategy?.fallback_llms ?? []) {
-        const answer = await this.askInstead(name, error, request, ask);
+        const answer = await this.tryFallback(name, error, request, complete);
         if (answer) return answer;
       }
       throw error;
     }
   }
 
-  /** The answer counts in the bucket of the model that was meant. Undefined: this one does not help. */
-  private async askInstead(
+  /** The answer is counted under the usage id of the requested model. Undefined if the fallback fails. */
+  private async tryFallback(
     name: string,
     error: LlmError,
     request: LlmRequest,
@@ -53,8 +56,8 @@ export class FallbackModels {
       if (!this.load) return undefined;
       const other = await this.load(name);
       signal.throwIfAborted();
-      this.logger.warn(`${line}; asks '${name}' (${other.model}) instead`);
-      // What was streamed of the failed answer is void.
+      this.logger.warn(`${line}; trying '${name}' (${other.model}) instead`);
+      // What the failed attempt streamed is void.
       request.onRetry?.({ attempt: 1, waitSeconds: 0, error });
       const config: LlmConfig = {
         ...other,
@@ -67,12 +70,12 @@ export class FallbackModels {
     } catch (failed) {
       signal.throwIfAborted();
       const reason = failed instanceof LlmError ? failed.code : errorMessage(failed);
-      this.logger.warn(`${line}; its fallback '${name}' does not help: ${reason}`);
+      this.logger.warn(`${line}; its fallback '${name}' failed too: ${reason}`);
       return undefined;
     }
   }
 }
 
-function isPassing(error: unknown): error is LlmError {
-  return error instanceof LlmError && PASSING.has(error.code);
+function isTransient(error: unknown): error is LlmError {
+  return error instanceof LlmError && TRANSIENT.has(error.code);
 }

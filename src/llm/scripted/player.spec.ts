@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { nextTurn, pieces, type PlayedMessage } from './player.js';
+import { nextTurn, splitWords, type PlayedMessage } from './player.js';
 
 const user = (...texts: string[]): PlayedMessage => ({ role: 'user', texts });
 const assistant: PlayedMessage = { role: 'assistant', texts: [] };
@@ -51,6 +51,6 @@ describe('nextTurn', () => {
 
 describe('pieces', () => {
   it('loses nothing', () => {
-    fc.assert(fc.property(fc.string(), (text) => pieces(text).join('') === text));
+    fc.assert(fc.property(fc.string(), (text) => splitWords(text).join('') === text));
   });
 });

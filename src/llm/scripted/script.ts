@@ -17,16 +17,16 @@
 export interface ScriptStep {
   /** Seconds. */
   wait: number;
-  /** How the first attempts end. */
+  /** Failures of the first attempts. */
   failures: ScriptedFailure[];
-  /** No further attempt helps. */
+  /** All attempts fail. */
   failsForever: boolean;
   reasoning?: string;
   text?: string;
   calls: ScriptedCall[];
 }
 
-/** The answer of a provider that refuses. */
+/** An error response of a provider. */
 export interface ScriptedFailure {
   /** HTTP status. */
   status: number;
@@ -47,7 +47,7 @@ interface Line {
   value: string;
 }
 
-/** Reads the steps of a script; a text without keywords has none. */
+/** Parses a script; a text without keywords has no steps. */
 export function parseScript(text: string): ScriptStep[] {
   const steps: ScriptStep[] = [];
   let step = emptyStep();
@@ -65,7 +65,7 @@ export function parseScript(text: string): ScriptStep[] {
       hasContent = true;
       continue;
     }
-    // Everything but a call comes before the calls of its step.
+    // Within a step everything else precedes the calls.
     if (step.calls.length > 0) close();
     switch (keyword) {
       case 'SAY':

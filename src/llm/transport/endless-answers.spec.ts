@@ -6,7 +6,7 @@ import { floodResponse } from '../../../test/support/pour.js';
 import { textContent } from '../../events/index.js';
 import { AiSdkLlm } from '../ai-sdk-llm.js';
 import type { LlmConfig } from '../request/llm-config.js';
-import type { LlmDelta } from '../llm.js';
+import type { LlmDelta } from '../request/llm-request.js';
 
 const MIB = 1024 * 1024;
 const TEXT = 'word '.repeat(12_000);
@@ -14,7 +14,7 @@ const SSE = 'text/event-stream';
 const data = (event: object): string => `data: ${JSON.stringify(event)}\n\n`;
 const chat = (delta: object): string =>
   data({ id: 'x', choices: [{ index: 0, delta, finish_reason: null }] });
-/** A response whose text goes on and on. */
+/** A response whose text does not end. */
 const responses = {
   first:
     data({ type: 'response.created', response: { id: 'r', created_at: 1, model: 'gpt-5' } }) +
@@ -26,7 +26,7 @@ const responses = {
   again: data({ type: 'response.output_text.delta', item_id: 'm', output_index: 0, delta: TEXT }),
 };
 
-describe('an answer without an end', () => {
+describe('answers that do not end', () => {
   let server: Server;
   let address: string;
   let type: string;
@@ -78,7 +78,7 @@ describe('an answer without an end', () => {
       responses.again,
       { model: 'openai/gpt-5', auth_type: 'subscription', stream: false },
     ],
-  ])('is ended after 16 MiB of text: %s', async (_, contentType, beginning, piece, config) => {
+  ])('are cut off after 16 MiB of text: %s', async (_, contentType, beginning, piece, config) => {
     [type, first, again] = [contentType, beginning, piece];
     const llm = new AiSdkLlm();
     llm.setTokenProvider(() => Promise.resolve('token'));

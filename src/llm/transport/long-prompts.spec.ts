@@ -6,12 +6,12 @@ import { startWireEndpoint } from '../../../test/support/wire/wire-endpoint.js';
 import { textContent, type Content, type Message } from '../../events/index.js';
 import { AiSdkLlm } from '../ai-sdk-llm.js';
 
-/** What stands in a prompt: words, and images in base64. */
+/** The texts of a prompt, and images in base64. */
 const WORDS = ['system', 'question', 'answer', 'argument', 'result', 'last'].map(
   (name) => `the-${name}-text`,
 );
 const IMAGES = ['aaaaAAAA', 'bbbbBBBB'];
-/** What makes each of them long: characters of all kinds. */
+/** Appended to make each of them long: characters of all kinds. */
 const MORE_WORDS = ' "quoted" \\ 一 🚀\n'.repeat(20_000);
 const MORE_IMAGE = 'cccc'.repeat(100_000);
 
@@ -21,7 +21,7 @@ const image = (data: string): Content => ({
   cache_prompt: false,
 });
 
-/** A dialogue with words and images in all places that have room for them. */
+/** A dialogue with texts and images in all places that accept them. */
 function dialogue(words: readonly string[], images: readonly string[]): Message[] {
   const [system = '', question = '', answer = '', argument = '', result = '', last = ''] = words;
   const [seen = '', made = ''] = images;
@@ -51,7 +51,7 @@ const lengthened = (text: string): string => {
   return IMAGES.reduce((all, data) => all.replaceAll(data, data + MORE_IMAGE), words);
 };
 
-/** The same value with long texts in the place of short ones; arguments may be JSON inside of JSON. */
+/** The same value with long texts in place of short ones; arguments may be JSON inside JSON. */
 function longer(value: unknown): unknown {
   if (typeof value === 'string') {
     if (value.startsWith('{')) return JSON.stringify(longer(JSON.parse(value)));
@@ -68,35 +68,38 @@ const OLLAMA: (typeof PROVIDERS)[number] = [
   (base_url) => ({ model: 'ollama/llava', base_url }),
 ];
 
-describe('a prompt of long texts and images', () => {
-  it.each([...PROVIDERS, OLLAMA])('reaches %s as short ones do', async (name, protocol, config) => {
-    const endpoint = await startWireEndpoint({ protocol: protocol() });
-    try {
-      const ask = async (messages: Message[]): Promise<unknown> => {
-        endpoint.script([{ text: 'done' }]);
-        const response = await new AiSdkLlm().complete({
-          config: llmConfig({
-            api_key: 'key',
-            num_retries: 1,
-            // It is put into the body on the way.
-            litellm_extra_body: name.startsWith('anthropic') ? { top_k: 5 } : {},
-            ...config(endpoint.url),
-          }),
-          messages,
-          tools: [TERMINAL],
-          conversationId: '0d6c1c5e-0000-4000-8000-000000000001',
-          signal: new AbortController().signal,
-        });
-        expect(response.message.content).toEqual([textContent('done')]);
-        return endpoint.requests.at(-1)?.body;
-      };
-      const short = await ask(dialogue(WORDS, IMAGES));
-      const long = await ask(dialogue(WORDS.map(lengthened), IMAGES.map(lengthened)));
-      expect(JSON.stringify(short)).toContain('the-result-text');
-      // Not `toEqual`: what differs would be shown, megabytes of it.
-      expect(JSON.stringify(long) === JSON.stringify(longer(short))).toBe(true);
-    } finally {
-      await endpoint.close();
-    }
-  });
+describe('prompts with long texts and images', () => {
+  it.each([...PROVIDERS, OLLAMA])(
+    'are sent to %s in the same form as short ones',
+    async (name, protocol, config) => {
+      const endpoint = await startWireEndpoint({ protocol: protocol() });
+      try {
+        const ask = async (messages: Message[]): Promise<unknown> => {
+          endpoint.script([{ text: 'done' }]);
+          const response = await new AiSdkLlm().complete({
+            config: llmConfig({
+              api_key: 'key',
+              num_retries: 1,
+              // It is merged into the body by our `fetch`.
+              litellm_extra_body: name.startsWith('anthropic') ? { top_k: 5 } : {},
+              ...config(endpoint.url),
+            }),
+            messages,
+            tools: [TERMINAL],
+            conversationId: '0d6c1c5e-0000-4000-8000-000000000001',
+            signal: new AbortController().signal,
+          });
+          expect(response.message.content).toEqual([textContent('done')]);
+          return endpoint.requests.at(-1)?.body;
+        };
+        const short = await ask(dialogue(WORDS, IMAGES));
+        const long = await ask(dialogue(WORDS.map(lengthened), IMAGES.map(lengthened)));
+        expect(JSON.stringify(short)).toContain('the-result-text');
+        // Not `toEqual`: what differs would be shown, megabytes of it.
+        expect(JSON.stringify(long) === JSON.stringify(longer(short))).toBe(true);
+      } finally {
+        await endpoint.close();
+      }
+    },
+  );
 });

@@ -1,18 +1,18 @@
 import type { Dispatcher } from 'undici';
-import { boundedAnswer } from './bounded-answer.js';
-import { follow } from './redirection.js';
+import { limitAnswer } from './answer-limits.js';
+import { followRedirects } from './redirects.js';
 
 const PROXY_VARIABLES = ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY'];
 
 let dispatcher: Promise<Dispatcher> | undefined;
 
 /**
- * `fetch` for calls to models. Node's own gives up when no header has come for five minutes, or nothing of a
- * body: how long an answer may take is in the config, and the clock of the attempt watches over it. Proxies
- * are those of the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`).
+ * `fetch` for calls to models. Node's own fails if no header arrives within five minutes or a body stalls;
+ * here the config and the clock of the attempt limit the time. Proxies are those of the environment
+ * (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`).
  */
 export const modelFetch: typeof fetch = async (input, init) => {
-  // The SDKs give an address, and what they send beside it.
+  // The SDKs pass a URL and an init object.
   const first = new Request(input, { ...init, body: undefined });
   const asked = {
     url: first.url,
@@ -20,7 +20,7 @@ export const modelFetch: typeof fetch = async (input, init) => {
     headers: Object.fromEntries(first.headers),
     body: init?.body,
   };
-  const answer = await follow(
+  const answer = await followRedirects(
     asked,
     async ({ url, ...how }) =>
       fetch(url, { ...init, ...how, redirect: 'manual', dispatcher: await modelDispatcher() }),
@@ -30,12 +30,12 @@ export const modelFetch: typeof fetch = async (input, init) => {
       discard: () => body?.cancel() ?? Promise.resolve(),
     }),
   );
-  return boundedAnswer(answer);
+  return limitAnswer(answer);
 };
 
 /**
- * The connections to models. undici is loaded when they are first needed; the bundle has no more of it than
- * is used here.
+ * The connection pool for calls to models. undici is loaded on first use; the bundle contains only the parts
+ * of it that are used here.
  */
 export function modelDispatcher(): Promise<Dispatcher> {
   return (dispatcher ??= makeDispatcher());

@@ -6,9 +6,9 @@ import { modelDispatcher } from './model-fetch.js';
 let isPrepared = false;
 
 /**
- * Loads what the first call to a model needs, while nobody waits for it: the client and the table of prices
- * take 10 and 15 ms of the event loop, once. What cannot be loaded is the call's to complain of.
- * @param model its name: scripted ones are not called
+ * Loads what the first call to a model needs before it is made: HTTP client and price table take 10 and 15 ms
+ * of the event loop, once. A failure to load is reported by the call.
+ * @param model name of the model; scripted ones need nothing
  */
 export function prepareCalls(model: string): void {
   if (isPrepared || parseModelName(model).provider === 'scripted') return;

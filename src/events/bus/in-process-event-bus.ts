@@ -1,0 +1,78 @@
+import { Injectable, Logger } from '@nestjs/common';
+import {
+  EventBus,
+  type ClosingConversation,
+  type ConversationChange,
+  type EventSubscriber,
+  type ItemSignal,
+  type OpeningConversation,
+  type PublishedEvent,
+} from './event-bus.js';
+import { Topic } from './topic.js';
+
+/**
+ * The event bus of a single process. Subscribers are called directly and in order; many subscribers are
+ * called in slices.
+ */
+@Injectable()
+export class InProcessEventBus extends EventBus {
+  private readonly logger = new Logger(InProcessEventBus.name);
+  private readonly topics = new Map<string, Topic>();
+
+  override subscribe(topic: string, subscriber: EventSubscriber): () => void {
+    const subscribers = this.topics.get(topic) ?? new Topic((error) => this.report(topic, error));
+    this.topics.set(topic, subscribers);
+    subscribers.add(subscriber);
+    return () => {
+      subscribers.delete(subscriber);
+      if (subscribers.size === 0 && this.topics.get(topic) === subscribers) this.topics.delete(topic);
+    };
+  }
+
+  override publish(published: PublishedEvent): void {
+    this.deliver(published.conversationId, (subscriber) => subscriber.onEvent(published));
+  }
+
+  override publishItem(item: ItemSignal): void {
+    this.deliver(item.conversationId, (subscriber) => subscriber.onItem?.(item));
+  }
+
+  override opening(opening: OpeningConversation): Promise<void> {
+    return this.tell(opening.conversationId, (subscriber) => subscriber.onOpening?.(opening));
+  }
+
+  override closing(closing: ClosingConversation): Promise<void> {
+    return this.tell(closing.conversationId, (subscriber) => subscriber.onClosing?.(closing));
+  }
+
+  override publishChange(change: ConversationChange): Promise<void> {
+    return this.tell(change.conversationId, (subscriber) => subscriber.onChange?.(change));
+  }
+
+  override subscriberCount(conversationId: string): number {
+    return this.topics.get(conversationId)?.size ?? 0;
+  }
+
+  private deliver(conversationId: string, call: (subscriber: EventSubscriber) => void): void {
+    this.topics.get(conversationId)?.publish(call);
+    this.topics.get('*')?.publish(call);
+  }
+
+  private async tell(
+    conversationId: string,
+    call: (subscriber: EventSubscriber) => Promise<void> | undefined,
+  ): Promise<void> {
+    const told: Promise<void>[] = [];
+    const note = (subscriber: EventSubscriber): void => {
+      const taken = call(subscriber);
+      if (taken) told.push(taken.catch((error: unknown) => this.report(conversationId, error)));
+    };
+    this.topics.get(conversationId)?.callAll(note);
+    this.topics.get('*')?.callAll(note);
+    await Promise.all(told);
+  }
+
+  private report(topic: string, error: unknown): void {
+    this.logger.error(`subscriber of ${topic} failed`, error instanceof Error ? error.stack : String(error));
+  }
+}
