@@ -108,7 +108,7 @@ export class ServerLogger implements LoggerService {
     for (const [name, value] of Object.entries(fields)) {
       if (isSecretName(name)) masked[name] = '<redacted>';
       else if (typeof value === 'string') masked[name] = this.mask(value);
-      else if (isJsonObject(value)) masked[name] = this.mask(asText(value));
+      else if (typeof value === 'object' && value !== null) masked[name] = this.mask(asText(value));
       else masked[name] = value;
     }
     return masked;
