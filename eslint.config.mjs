@@ -132,7 +132,7 @@ const ARROWS = {
   metrics: ['conversations', 'http', 'meters', 'server', 'sockets', 'webhooks'],
   ui: ['config', 'workspace'],
   models: ['http', 'llm'],
-  mcp: ['config', 'crypto', 'errors', 'http', 'text', 'tools'],
+  mcp: ['config', 'crypto', 'errors', 'flow', 'http', 'text', 'tools'],
   gateway: ['config', 'conversations', 'events', 'http', 'server', 'settings', 'storage'],
   init: ['auth', 'config', 'errors', 'http'],
   cli: ['auth', 'config', 'crypto', 'errors', 'files', 'init', 'logging', 'meters', 'server', 'tools'],

@@ -6,9 +6,9 @@ import { EventBus, type ClosingConversation, type EventSubscriber } from '../eve
 import { Catalogue } from '../storage/index.js';
 import { endSessionProcesses } from '../tools/terminal/session-processes.js';
 import { RuntimeScopes } from '../workspace/runtime-scopes.js';
-import { BashHistory, type HistoryLimits } from './bash-history.js';
+import { BashHistory, type HistoryLimits } from './history/bash-history.js';
 import type { BashRequest } from './bash-event.js';
-import { BashShell } from './bash-shell.js';
+import { BashShell } from './shell/bash-shell.js';
 
 /** The folder of a history inside that of its conversation. */
 const HISTORY_FOLDER = 'bash_events';

@@ -10,4 +10,5 @@ export {
   turnToStart,
   turnToWork,
 } from './turns.js';
+export { untilAborted } from './until-aborted.js';
 export { withTimeout } from './with-timeout.js';

@@ -19,3 +19,6 @@ export { originInUrl, parseHost, parseOrigin, parseWrittenOrigin, type WebOrigin
 export { isHttpUrl, parseUrl } from './parse-url.js';
 export { parseJson } from './parse-json.js';
 export { parseYaml, YamlError } from './parse-yaml.js';
+export { matchingNames } from './name-pattern.js';
+export { pythonGeneral, pythonJson, pythonRepr, pythonTypeName } from './python-text.js';
+export { readResponseText } from './response-text.js';

@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { describeTool, type Tool, type ToolHost } from './tool.js';
-import { DuplicateToolError, UnknownToolError } from './tool-errors.js';
-import { ToolRegistry } from './tool-registry.js';
-import { toLlmTool } from './tool-schema.js';
+import { describeTool, type Tool } from './tool.js';
+import type { ToolHost } from './tool-host.js';
+import { DuplicateToolError, UnknownToolError, ToolRegistry } from './tool-registry.js';
+import { toLlmTool } from './llm-tool.js';
 
 const DEFAULTS = ['FinishTool', 'ThinkTool'];
 const registry = new ToolRegistry();

@@ -2,8 +2,7 @@ import { errorMessage } from '../../errors/index.js';
 import { plainText, type Message } from '../../events/index.js';
 import type { LlmTool } from '../../llm/llm.js';
 import type { CriticResult } from './critic.js';
-import { boundedText } from '../../tools/bounded-text.js';
-import { withoutEndSlashes } from '../../text/index.js';
+import { readResponseText, withoutEndSlashes } from '../../text/index.js';
 import type { JsonObject } from '../../json/index.js';
 
 /** Nothing that is longer is a verdict (bytes). */
@@ -42,7 +41,7 @@ export async function askService(
     return verdict(
       critic,
       probabilities(
-        await boundedText(response, MAX_BYTES, () => new CriticServiceError('its answer is too long')),
+        await readResponseText(response, MAX_BYTES, () => new CriticServiceError('its answer is too long')),
       ),
     );
   } catch (error) {

@@ -1,5 +1,5 @@
 import type { HookEventType } from '../../events/index.js';
-import { fitting } from '../../tools/name-pattern.js';
+import { matchingNames } from '../../text/index.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
 
 /** One thing that a hook does. Defaults are filled in. */
@@ -101,7 +101,7 @@ function matches(matcher: string, toolName: string | undefined, deadline: number
   const delimited = /^\/(.*)\/$/s.exec(matcher)?.[1];
   const pattern = delimited ?? (/[|.*+?[\](){}^$\\]/.test(matcher) ? matcher : undefined);
   if (pattern === undefined) return matcher === toolName;
-  const fit = fitting(pattern, [toolName], true, deadline - performance.now());
+  const fit = matchingNames(pattern, [toolName], true, deadline - performance.now());
   // A guard whose pattern cannot be read, or has no end, guards everything.
   return fit === undefined || fit.length > 0;
 }

@@ -1,8 +1,7 @@
 import { describeEvent } from '../../agent/condenser/summary-prompt.js';
 import type { ViewEvent } from '../../agent/agent-view.js';
 import { plainText, textContent, type Message } from '../../events/index.js';
-import { parseShallow, taggedParts } from '../../text/index.js';
-import { pythonRepr } from '../../tools/arguments/python-text.js';
+import { parseShallow, taggedParts, pythonRepr } from '../../text/index.js';
 import type { GoalVerdict } from '../state/conversation-state.js';
 
 /** Characters of the history, and of one event of it, that an audit looks at: the newest count. */

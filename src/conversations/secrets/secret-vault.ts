@@ -1,6 +1,6 @@
 import type { SecretName } from '../../agent/prompt/secrets-section.js';
 import type { EventDraft } from '../../events/index.js';
-import type { NamedSecrets, ToolSecrets } from '../../tools/tool.js';
+import type { NamedSecrets, ToolSecrets } from '../../tools/tool-host.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
 import { CODEX_SIGN_IN, keptCredential, lookUp, SecretLookupError, tokensIn } from './lookup-secret.js';
 import { maskDraft } from './masked-draft.js';

@@ -1,4 +1,4 @@
-import type { SourceText, Splice } from '../file-editor/source-text.js';
+import type { SourceText, Splice } from '../text-files/source-text.js';
 import { ComparisonBudget, NumberedLines } from './numbered-lines.js';
 import type { Hunk, HunkLine } from './parse-patch.js';
 import { PatchError } from './patch-error.js';

@@ -14,7 +14,7 @@ import os from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { plainText, type Observation } from '../../events/index.js';
-import { SourceText } from '../file-editor/source-text.js';
+import { SourceText } from '../text-files/source-text.js';
 import { applyHunks } from './apply-hunks.js';
 import { applyPatchDefinition } from './apply-patch-tool.js';
 import { parsePatch } from './parse-patch.js';

@@ -3,7 +3,7 @@ import { thinkDefinition } from '../think/think-tool.js';
 import type { ToolSchema } from '../tool.js';
 import { decodeJson, JsonDecodeError } from './json-decoder.js';
 import { parseArguments } from './parse-arguments.js';
-import { pythonJson, pythonRepr } from './python-text.js';
+import { pythonJson, pythonRepr } from '../../text/index.js';
 import { repairName } from './repair-name.js';
 import { resolveToolCall } from './resolve-tool-call.js';
 import { validateArguments } from './validate-arguments.js';

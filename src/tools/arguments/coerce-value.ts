@@ -1,5 +1,5 @@
 import { isJsonObject } from '../../json/index.js';
-import { pythonRepr } from './python-text.js';
+import { pythonRepr } from '../../text/index.js';
 
 /** One thing that is wrong with an argument. */
 export interface ValidationProblem {

@@ -1,4 +1,4 @@
-import { pythonRepr } from './python-text.js';
+import { pythonRepr } from '../../text/index.js';
 
 /**
  * Which command of the file editor the presence of an argument tells, in the order in which they are asked.

@@ -1,4 +1,4 @@
-import { pythonRepr } from './python-text.js';
+import { pythonRepr } from '../../text/index.js';
 
 /** A call by a name and arguments that a tool may know. */
 export interface NamedCall {

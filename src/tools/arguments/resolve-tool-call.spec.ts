@@ -4,7 +4,8 @@ import { finishDefinition } from '../finish/finish-tool.js';
 import { taskTrackerDefinition } from '../task-tracker/task-tracker-tool.js';
 import { terminalDefinition } from '../terminal/terminal-tool.js';
 import { thinkDefinition } from '../think/think-tool.js';
-import type { Tool, ToolHost } from '../tool.js';
+import type { Tool } from '../tool.js';
+import type { ToolHost } from '../tool-host.js';
 import { resolveToolCall } from './resolve-tool-call.js';
 
 /** Calls and what the original made of them: the events it stored and the texts it told the model. */
@@ -16,7 +17,7 @@ interface RecordedCall {
 }
 
 const recorded = JSON.parse(
-  readFileSync(new URL('recorded-calls.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../../test/recorded/tool-calls.json', import.meta.url), 'utf8'),
 ) as RecordedCall[];
 
 const host: ToolHost = { conversationId: 'c', workingDir: '/w', folder: '/nowhere', shownFolder: 'nowhere' };

@@ -3,7 +3,7 @@ import type { Tool, ToolInvocation } from '../tool.js';
 import { decodeValues } from './decode-values.js';
 import { CommandNotInferredError, inferFileEditorCommand } from './infer-command.js';
 import { parseArguments } from './parse-arguments.js';
-import { pythonJson, pythonRepr } from './python-text.js';
+import { pythonJson, pythonRepr } from '../../text/index.js';
 import { repairName } from './repair-name.js';
 import { validateArguments } from './validate-arguments.js';
 

@@ -1,6 +1,6 @@
 import type { ToolDefinition } from '../tool.js';
 import { coerceFields, type ValidationProblem } from './coerce-value.js';
-import { pythonRepr, pythonTypeName } from './python-text.js';
+import { pythonRepr, pythonTypeName } from '../../text/index.js';
 
 /** Arguments that fit the schema, or the text that tells the model what does not. */
 export type ValidatedArguments = { ok: true; args: Record<string, unknown> } | { ok: false; error: string };
@@ -19,7 +19,7 @@ const SHOWN_BYTES = 50;
  * unset optional ones are absent. All mistakes are told at once, in the form of a pydantic validation error.
  */
 export function validateArguments(
-  definition: Pick<ToolDefinition, 'schema' | 'actionKind' | 'argumentsTitle' | 'foldArguments'>,
+  definition: Pick<ToolDefinition, 'schema' | 'actionKind' | 'argumentsTitle' | 'normaliseArguments'>,
   args: Record<string, unknown>,
 ): ValidatedArguments {
   const { schema, actionKind } = definition;
@@ -27,7 +27,7 @@ export function validateArguments(
   const { kind, ...fields } = args;
   const given = kind === undefined || kind === actionKind ? fields : args;
   const problems: ValidationProblem[] = [];
-  const valid = coerceFields({ ...schema }, definition.foldArguments?.(given) ?? given, '', problems);
+  const valid = coerceFields({ ...schema }, definition.normaliseArguments?.(given) ?? given, '', problems);
   for (const name of Object.keys(given)) {
     if (Object.hasOwn(schema.properties, name)) continue;
     if (schema.additionalProperties) {

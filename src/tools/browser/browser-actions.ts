@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Locator, Page } from 'playwright-core';
 import { numberArgument, textArgument } from '../function-tool.js';
-import type { ToolHost } from '../tool.js';
+import type { ToolHost } from '../tool-host.js';
 import { BrowserError } from './browser-error.js';
 import type { BrowserTabs } from './browser-tabs.js';
 import { pageElements, type PageElement } from './page-elements.js';

@@ -1,4 +1,4 @@
-import { untilAborted } from '../until-aborted.js';
+import { untilAborted } from '../../flow/index.js';
 import { BrowserError } from './browser-error.js';
 import { BrowserTabs } from './browser-tabs.js';
 import { startChromium, type RunningChromium } from './chromium.js';

@@ -1,7 +1,8 @@
 import path from 'node:path';
 import { textContent, type Content, type Observation } from '../../events/index.js';
 import { functionTool } from '../function-tool.js';
-import type { ExecutionContext, Tool, ToolDefinition, ToolHost } from '../tool.js';
+import type { ExecutionContext, Tool, ToolDefinition } from '../tool.js';
+import type { ToolHost } from '../tool-host.js';
 import { truncateMiddleAndSave } from '../truncate.js';
 import { BrowserError } from './browser-error.js';
 import { BrowserSession, sessionOptions } from './browser-session.js';

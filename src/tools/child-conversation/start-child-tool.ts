@@ -1,6 +1,7 @@
 import { textContent, type Observation } from '../../events/index.js';
 import { functionTool, textArgument } from '../function-tool.js';
-import { HostRefusal, type ToolDefinition, type ToolHost } from '../tool.js';
+import type { ToolDefinition } from '../tool.js';
+import { HostRefusal, type ToolHost } from '../tool-host.js';
 
 /** Lets the agent start a conversation that works on a task of its own, beside it. */
 export const startChildDefinition: ToolDefinition = {

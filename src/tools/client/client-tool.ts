@@ -1,6 +1,6 @@
 import { textContent, type ToolAnnotations } from '../../events/index.js';
 import { isJsonObject } from '../../json/index.js';
-import { statelessTool } from '../stateless-tool.js';
+import { answeringTool } from '../function-tool.js';
 import type { Tool, ToolDefinition, ToolSchema } from '../tool.js';
 
 /** A tool that the client executes, as the wire has it. */
@@ -44,7 +44,7 @@ export function clientToolDefinition(spec: ClientToolSpec): ToolDefinition {
     title: given?.title ?? name,
     description,
     annotations: given ?? UNKNOWN,
-    shown: { annotations: given ?? undefined, client_tool_name: name, input_schema: parameters },
+    clientDescription: { annotations: given ?? undefined, client_tool_name: name, input_schema: parameters },
     schema: argumentSchema(parameters),
     modelSchema: parameters,
     argumentsOf: ({ kind: _kind, [KIND_ARGUMENT]: own, ...rest }) =>
@@ -56,7 +56,7 @@ export function clientToolDefinition(spec: ClientToolSpec): ToolDefinition {
 
 /** Tells the model that the client has the call; nothing is waited for. */
 function dispatchingTool(definition: ToolDefinition): Tool {
-  const tool = statelessTool(definition, () => [textContent('Tool call dispatched to client.')]);
+  const tool = answeringTool(definition, () => [textContent('Tool call dispatched to client.')]);
   return {
     ...tool,
     prepare: (args) => {

@@ -15,7 +15,7 @@ interface RecordedCase {
 }
 
 const recorded = JSON.parse(
-  readFileSync(new URL('recorded-cases.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../../test/recorded/file-editor-cases.json', import.meta.url), 'utf8'),
 ) as RecordedCase[];
 
 /** A PNG of one pixel, as recorded. */

@@ -1,16 +1,11 @@
 import path from 'node:path';
 import { textContent, type Observation } from '../../events/index.js';
-import {
-  ToolExecutionError,
-  type Tool,
-  type ToolDefinition,
-  type ToolHost,
-  type ToolInvocation,
-} from '../tool.js';
-import { EditorError } from './editor-error.js';
+import { ToolExecutionError, type Tool, type ToolDefinition, type ToolInvocation } from '../tool.js';
+import type { ToolHost } from '../tool-host.js';
+import { EditorError } from '../text-files/file-tool-error.js';
 import { FileEditor, type EditorCommand, type EditorRequest } from './file-editor.js';
-import { tidyPath } from './file-path.js';
-import { FileRefusedError } from './text-file.js';
+import { tidyPath } from '../text-files/file-path.js';
+import { FileRefusedError } from '../text-files/text-file.js';
 
 const COMMANDS: readonly EditorCommand[] = ['view', 'create', 'str_replace', 'insert', 'undo_edit'];
 

@@ -1,11 +1,11 @@
 import path from 'node:path';
 import { textContent, type Content } from '../../events/index.js';
 import { EditHistory } from './edit-history.js';
-import { EditorError } from './editor-error.js';
-import { pathKind, requireAbsolute, tidyPath, type PathKind } from './file-path.js';
+import { EditorError } from '../text-files/file-tool-error.js';
+import { pathKind, requireAbsolute, tidyPath, type PathKind } from '../text-files/file-path.js';
 import { numberLines } from './number-lines.js';
-import { findUnique } from './replace-text.js';
-import { foldLineEnds, SourceText, splitLines } from './source-text.js';
+import { findUnique } from '../text-files/find-text.js';
+import { foldLineEnds, SourceText, splitLines } from '../text-files/source-text.js';
 import {
   decodeText,
   FileRefusedError,
@@ -13,7 +13,7 @@ import {
   readTextFile,
   writeTextFile,
   type TextFile,
-} from './text-file.js';
+} from '../text-files/text-file.js';
 import { viewDirectory } from './view-directory.js';
 
 export type EditorCommand = 'view' | 'create' | 'str_replace' | 'insert' | 'undo_edit';

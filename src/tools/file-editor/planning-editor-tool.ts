@@ -1,11 +1,12 @@
 import path from 'node:path';
 import { makeFolder } from '../../files/index.js';
-import { inWorkspace } from '../function-tool.js';
+import { withWorkingDir } from '../function-tool.js';
 import { replaceFile } from '../replace-file.js';
-import type { ToolDefinition, ToolHost } from '../tool.js';
-import { EditorError } from './editor-error.js';
+import type { ToolDefinition } from '../tool.js';
+import type { ToolHost } from '../tool-host.js';
+import { EditorError } from '../text-files/file-tool-error.js';
 import { FileEditorTool, fileEditorDefinition, type EditorLimits } from './file-editor-tool.js';
-import { pathKind } from './file-path.js';
+import { pathKind } from '../text-files/file-path.js';
 
 /** What a new plan is made of. */
 const SECTIONS = [
@@ -39,7 +40,7 @@ export const planningFileEditorDefinition: ToolDefinition = {
   },
   create: (host) => {
     const rule = 'Your plan is .agents_tmp/PLAN.md in it, or PLAN.md if the project has one.';
-    const definition = inWorkspace(planningFileEditorDefinition, host.workingDir, rule);
+    const definition = withWorkingDir(planningFileEditorDefinition, host.workingDir, rule);
     return new FileEditorTool(definition, host, onlyThePlan(host));
   },
 };

@@ -1,5 +1,5 @@
 import { textContent } from '../../events/index.js';
-import { statelessTool } from '../stateless-tool.js';
+import { answeringTool } from '../function-tool.js';
 import type { ToolDefinition } from '../tool.js';
 
 /**
@@ -28,5 +28,5 @@ export const finishDefinition: ToolDefinition = {
     properties: { message: { type: 'string', description: 'Final message to send to the user.' } },
     required: ['message'],
   },
-  create: () => statelessTool(finishDefinition, ({ message }) => [textContent(String(message))]),
+  create: () => answeringTool(finishDefinition, ({ message }) => [textContent(String(message))]),
 };

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { textContent, type Observation } from '../../events/index.js';
-import type { ExecutionContext, Tool, ToolDefinition, ToolHost, ToolSkill } from '../tool.js';
+import type { ExecutionContext, Tool, ToolDefinition } from '../tool.js';
+import type { ToolHost, ToolSkill } from '../tool-host.js';
 import { truncateMiddle } from '../truncate.js';
 import { renderCommands } from './render-commands.js';
 

@@ -6,14 +6,14 @@ import type { OAuthTokens } from '@modelcontextprotocol/sdk/shared/auth.js';
 import type { CallToolResult, Tool as ListedTool } from '@modelcontextprotocol/sdk/types.js';
 import path from 'node:path';
 import { errorMessage } from '../../errors/index.js';
-import type { ToolHost } from '../tool.js';
-import { untilAborted } from '../until-aborted.js';
+import type { ToolHost } from '../tool-host.js';
+import { untilAborted } from '../../flow/index.js';
 import type { McpServerConfig } from './mcp-config.js';
 import { TokenRenewal } from './mcp-oauth.js';
 import { withSecrets } from './secret-references.js';
-import { boundedFetch } from './bounded-fetch.js';
-import { MessageTooLongError } from './message-bound.js';
-import { StdioProcess } from './stdio-process.js';
+import { boundedFetch } from './transport/bounded-fetch.js';
+import { MessageTooLongError } from './transport/message-bound.js';
+import { StdioProcess } from './transport/stdio-process.js';
 
 /** How long connecting and listing may take together, and one call (ms; the values of the OpenHands SDK). */
 const LIST_TIMEOUT_MS = 30_000;

@@ -1,6 +1,6 @@
 import type { OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js';
 import { errorMessage } from '../../errors/index.js';
-import type { ToolHost } from '../tool.js';
+import type { ToolHost } from '../tool-host.js';
 import type { McpServerConfig } from './mcp-config.js';
 import { McpConnection } from './mcp-connection.js';
 import { readContent } from './mcp-content.js';

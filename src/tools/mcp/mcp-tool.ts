@@ -2,7 +2,8 @@ import type { CallToolResult, Tool as ListedTool } from '@modelcontextprotocol/s
 import { errorMessage } from '../../errors/index.js';
 import { textContent, type Observation, type ToolAnnotations } from '../../events/index.js';
 import { isJsonObject } from '../../json/index.js';
-import type { ExecutionContext, Tool, ToolDefinition, ToolHost, ToolInvocation } from '../tool.js';
+import type { ExecutionContext, Tool, ToolDefinition, ToolInvocation } from '../tool.js';
+import type { ToolHost } from '../tool-host.js';
 import type { McpConnection } from './mcp-connection.js';
 import { readContent } from './mcp-content.js';
 import { readSchema } from './mcp-schema.js';
@@ -47,7 +48,7 @@ function definitionOf(name: string, listed: ListedTool, create: () => Tool): Too
     annotations,
     schema: readSchema(listed.inputSchema),
     argumentsTitle: `MCP${camelCase(name)}Action`,
-    shown: { annotations: hints ? annotations : undefined, meta, mcp_tool: { ...listed } },
+    clientDescription: { annotations: hints ? annotations : undefined, meta, mcp_tool: { ...listed } },
     argumentsOf: ({ data }) => (isJsonObject(data) ? data : {}),
     create,
   };

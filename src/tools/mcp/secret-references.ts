@@ -1,4 +1,4 @@
-import type { ToolSecrets } from '../tool.js';
+import type { ToolSecrets } from '../tool-host.js';
 
 const REFERENCE = /\$\{(\w+)\}|\$(\w+)/g;
 

@@ -1,6 +1,7 @@
 import { textContent, type Observation } from '../../events/index.js';
 import { functionTool, textArgument } from '../function-tool.js';
-import { HostRefusal, type ExecutionContext, type ToolDefinition, type ToolModels } from '../tool.js';
+import type { ExecutionContext, ToolDefinition } from '../tool.js';
+import { HostRefusal, type ToolModels } from '../tool-host.js';
 import { truncateMiddle } from '../truncate.js';
 
 /** The profile whose model is asked. */

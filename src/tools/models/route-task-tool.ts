@@ -1,6 +1,7 @@
 import { textContent, type Observation } from '../../events/index.js';
 import { functionTool } from '../function-tool.js';
-import { HostRefusal, type ToolDefinition, type ToolModels } from '../tool.js';
+import type { ToolDefinition } from '../tool.js';
+import { HostRefusal, type ToolModels } from '../tool-host.js';
 
 /** Lets the agent have the model chosen that suits its task. */
 export const routeTaskDefinition: ToolDefinition = {

@@ -1,11 +1,6 @@
 import { textContent, type Observation } from '../../events/index.js';
-import {
-  ToolExecutionError,
-  type Tool,
-  type ToolDefinition,
-  type ToolHost,
-  type ToolInvocation,
-} from '../tool.js';
+import { ToolExecutionError, type Tool, type ToolDefinition, type ToolInvocation } from '../tool.js';
+import type { ToolHost } from '../tool-host.js';
 import {
   foldStatus,
   isTaskList,
@@ -56,7 +51,7 @@ export const taskTrackerDefinition: ToolDefinition = {
       },
     },
   },
-  foldArguments(args) {
+  normaliseArguments(args) {
     const tasks = args['task_list'];
     if (!Array.isArray(tasks)) return args;
     return { ...args, task_list: tasks.map(foldTask) };

@@ -1,12 +1,7 @@
 import { textContent, type Content, type Observation } from '../../events/index.js';
 import { functionTool, textArgument } from '../function-tool.js';
-import {
-  HostRefusal,
-  type ExecutionContext,
-  type SubAgents,
-  type ToolDefinition,
-  type ToolResource,
-} from '../tool.js';
+import type { ExecutionContext, ToolDefinition, ToolResource } from '../tool.js';
+import { HostRefusal, type SubAgents } from '../tool-host.js';
 
 const DEFAULT_TYPE = 'general-purpose';
 

@@ -1,4 +1,4 @@
-import { pythonGeneral } from '../arguments/python-text.js';
+import { pythonGeneral } from '../../text/index.js';
 
 /**
  * The part of the idle time that a command in the foreground may take, so that something happens before it is

@@ -1,7 +1,7 @@
 import { textContent } from '../../events/index.js';
 import type { Content, Observation } from '../../events/index.js';
 import { truncateMiddle } from '../truncate.js';
-import type { ShellPrompt } from './prompt-protocol.js';
+import type { ShellPrompt } from './session/prompt-protocol.js';
 
 /** What the model gets to see of one answer at most, in characters (reference SDK). */
 export const MAX_ANSWER_LENGTH = 30_000;

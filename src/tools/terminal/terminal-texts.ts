@@ -1,5 +1,5 @@
-import { pythonRepr } from '../arguments/python-text.js';
-import type { CommandReport } from './terminal-session.js';
+import { pythonRepr } from '../../text/index.js';
+import type { CommandReport } from './session/terminal-session.js';
 import { controlLetter } from './keys.js';
 
 /** Texts that models and clients know from the reference tool, word for word. */

@@ -22,7 +22,7 @@ interface RecordedAnswer {
 }
 
 const recordedAnswers = JSON.parse(
-  readFileSync(new URL('recorded-answers.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../../test/recorded/terminal-answers.json', import.meta.url), 'utf8'),
 ) as RecordedAnswer[];
 
 let folder: string;

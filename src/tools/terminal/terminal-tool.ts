@@ -2,13 +2,14 @@ import { userInfo } from 'node:os';
 import path from 'node:path';
 
 import type { Action, Observation } from '../../events/index.js';
-import type { ExecutionContext, Tool, ToolDefinition, ToolHost, ToolInvocation } from '../tool.js';
+import type { ExecutionContext, Tool, ToolDefinition, ToolInvocation } from '../tool.js';
+import type { ToolHost } from '../tool-host.js';
 import { ToolExecutionError } from '../tool.js';
 import { truncateMiddle, truncateMiddleAndSave } from '../truncate.js';
-import { splitCommands } from './command-splitter.js';
+import { splitCommands } from './bash-syntax/split-commands.js';
 import { foregroundRefusal } from './foreground-limit.js';
 import { keySequence } from './keys.js';
-import { ShellStartError } from './shell.js';
+import { ShellStartError } from './session/shell.js';
 import { TERMINAL_ANNOTATIONS, TERMINAL_DESCRIPTION, TERMINAL_SCHEMA } from './terminal-definition.js';
 import {
   answerFrame,
@@ -17,8 +18,8 @@ import {
   renderTerminalObservation,
   terminalObservation,
 } from './terminal-observation.js';
-import { TerminalSession, WorkingDirError } from './terminal-session.js';
-import type { CommandReport, WatchOptions } from './terminal-session.js';
+import { TerminalSession, WorkingDirError } from './session/terminal-session.js';
+import type { CommandReport, WatchOptions } from './session/terminal-session.js';
 import * as texts from './terminal-texts.js';
 
 /** Seconds without output after which a call returns (reference SDK). */
