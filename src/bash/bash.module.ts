@@ -9,7 +9,7 @@ import { BashService } from './bash.service.js';
 
 documentSchemas(async () => (await import('./api/docs-schemas.js')).bashSchemas());
 
-/** The commands that clients run themselves. */
+/** Commands that clients run directly, without an agent. */
 @Module({
   imports: [EventBusModule, ServerModule, StorageModule, RuntimeScopesModule],
   controllers: [BashController],

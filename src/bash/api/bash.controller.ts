@@ -29,10 +29,7 @@ import { BashEventSearchQueryDto, ExecuteBashRequestDto } from './bash.dto.js';
 const tag = 'Bash';
 const SCOPE = 'runtime_conversation_id';
 
-/**
- * Commands that clients run themselves, on the machine or in the folder of a conversation, and what came of
- * them.
- */
+/** Commands that clients run directly, on the server or in a conversation's folder, and their output. */
 @Controller(['api/bash', `api/conversations/:${SCOPE}/bash`])
 @UseInterceptors(CountsAsActivity)
 export class BashController {
@@ -43,17 +40,17 @@ export class BashController {
   @Operation({
     tag,
     summary: 'Run a command and wait for its end',
-    description: 'A timeout, and a command that cannot be started, are an exit code of -1.',
+    description: 'The exit code is -1 after a timeout, and if the command cannot be started.',
     body: { schema: ExecuteBashRequestDto },
-    answers: { 200: { description: 'All of its output.', schema: 'BashOutput' } },
+    answers: { 200: { description: 'The output of the command.', schema: 'BashOutput' } },
     errors: [404, 429],
   })
   async execute(
     @Param(SCOPE, RuntimeConversationIdPipe) scope: string | undefined,
     @Body() body: ExecuteBashRequestDto,
   ): Promise<BashOutput | StreamableFile> {
-    const request = await this.bash.admitted(body, scope);
-    return (await (await this.bash.shell(scope)).execute(request)).answer();
+    const request = await this.bash.checked(body, scope);
+    return (await (await this.bash.shell(scope)).execute(request)).toBody();
   }
 
   @Post('start_bash_command')
@@ -61,7 +58,7 @@ export class BashController {
   @Operation({
     tag,
     summary: 'Start a command',
-    description: 'Its output is found by the search, and comes over `/sockets/bash-events`.',
+    description: 'Get its output by a search, or live from `/sockets/bash-events`.',
     body: { schema: ExecuteBashRequestDto },
     answers: { 200: { description: 'The command.', schema: 'BashCommand' } },
     errors: [404, 429],
@@ -70,7 +67,7 @@ export class BashController {
     @Param(SCOPE, RuntimeConversationIdPipe) scope: string | undefined,
     @Body() body: ExecuteBashRequestDto,
   ): Promise<BashCommand> {
-    const request = await this.bash.admitted(body, scope);
+    const request = await this.bash.checked(body, scope);
     return (await this.bash.shell(scope)).start(request);
   }
 
@@ -78,17 +75,17 @@ export class BashController {
   @HttpCode(200)
   @Operation({
     tag,
-    summary: 'End a command',
+    summary: 'Stop a command',
     description:
-      'Its process group gets SIGTERM, and a second later SIGKILL. One that has ended is left as it is.',
-    answers: { 200: { description: 'It has ended.', schema: 'Success' } },
+      'Sends SIGTERM to its process group, and SIGKILL one second later. Does nothing if the command has ended.',
+    answers: { 200: { description: 'Success.', schema: 'Success' } },
     errors: [404],
   })
   async stop(
     @Param(SCOPE, RuntimeConversationIdPipe) scope: string | undefined,
     @Param('command_id') commandId: string,
   ): Promise<{ success: true }> {
-    const id = hex(String(readChecked(uuid(), commandId, ['path', 'command_id'])));
+    const id = withoutDashes(String(readChecked(uuid(), commandId, ['path', 'command_id'])));
     if (!(await (await this.bash.shell(scope)).stop(id))) throw new NotFoundException('Not Found');
     return { success: true };
   }
@@ -101,7 +98,7 @@ export class BashController {
     query: BashEventSearchQueryDto,
     answers: {
       200: {
-        description: 'A page; it may be shorter than asked for where outputs are long.',
+        description: 'A page of events, with fewer than `limit` if outputs are long.',
         schema: 'BashEventPage',
       },
     },
@@ -115,17 +112,17 @@ export class BashController {
     return `{"items":[${lines.join(',')}],"next_page_id":${JSON.stringify(nextPageId)}}`;
   }
 
-  // Clients ask with a slash at the end.
+  // Clients use this path with a trailing slash.
   @Get('bash_events{/}')
   @Header('Content-Type', 'application/json')
   @Operation({
     tag,
     summary: 'Get several commands and outputs',
-    description: 'By ids in the body.',
+    description: 'The body is a list of ids.',
     body: { schema: { type: 'array', items: { type: 'string' } } },
     answers: {
       200: {
-        description: 'In the order asked, null for ids that are not known.',
+        description: 'The events in the order of the ids, null for unknown ids.',
         schema: {
           type: 'array',
           items: { anyOf: [{ $ref: '#/components/schemas/BashEventBase' }, { type: 'null' }] },
@@ -150,7 +147,7 @@ export class BashController {
   @Operation({
     tag,
     summary: 'Get a command or an output',
-    answers: { 200: { description: 'It.', schema: 'BashEventBase' } },
+    answers: { 200: { description: 'The event.', schema: 'BashEventBase' } },
     errors: [404],
   })
   async get(
@@ -165,10 +162,10 @@ export class BashController {
   @Delete('bash_events')
   @Operation({
     tag,
-    summary: 'Forget all commands and outputs',
+    summary: 'Delete all commands and outputs',
     answers: {
       200: {
-        description: 'How many there were.',
+        description: 'The number of deleted events.',
         schema: { type: 'object', additionalProperties: { type: 'integer' } },
       },
     },
@@ -185,16 +182,16 @@ async function* linesOf(history: BashHistory, ids: readonly unknown[]): AsyncGen
   for (const id of ids) yield (await history.line(String(id))) ?? 'null';
 }
 
-/** Ids of one request: an output may have a megabyte. */
+/** The maximum number of ids in a request, because an output may have a megabyte. */
 const MAX_BATCH = 100;
 
 function toQuery(query: BashEventSearchQueryDto): BashQuery {
   const { kind__eq, command_id__eq, timestamp__gte, timestamp__lt, order__gt, page_id, limit } = query;
   return {
     kind: kind__eq ?? undefined,
-    commandId: command_id__eq === null ? undefined : hex(command_id__eq),
-    from: microsOfLocal(timestamp__gte),
-    before: microsOfLocal(timestamp__lt),
+    commandId: command_id__eq === null ? undefined : withoutDashes(command_id__eq),
+    from: localToMicroseconds(timestamp__gte),
+    before: localToMicroseconds(timestamp__lt),
     orderAfter: order__gt ?? undefined,
     descending: query.sort_order === 'TIMESTAMP_DESC',
     pageId: page_id ?? undefined,
@@ -202,12 +199,12 @@ function toQuery(query: BashEventSearchQueryDto): BashQuery {
   };
 }
 
-/** Microseconds since the epoch of naive local time. */
-function microsOfLocal(local: string | null): number | undefined {
+/** Converts local time without a zone to microseconds since the epoch. */
+function localToMicroseconds(local: string | null): number | undefined {
   if (local === null) return undefined;
   return new Date(local.slice(0, 19)).getTime() * 1000 + Number(local.slice(20).padEnd(6, '0'));
 }
 
-function hex(id: string): string {
+function withoutDashes(id: string): string {
   return id.replaceAll('-', '');
 }

@@ -11,7 +11,7 @@ const object = (properties: Record<string, JsonSchema>): JsonSchema => ({
 });
 const ref = (name: string): JsonSchema => ({ $ref: `#/components/schemas/${name}` });
 
-/** What the bash routes and their socket say. */
+/** Schemas of the bash routes and their socket. */
 export function bashSchemas(): Record<string, JsonSchema> {
   const kinds = ['BashCommand', 'BashOutput', 'BashError'];
   return {

@@ -1,118 +1,118 @@
-import { microsOf, type BashEvent } from '../bash-event.js';
-import { SegmentFiles, type Place } from './segment-files.js';
+import { toMicroseconds, type BashEvent } from '../bash-event.js';
+import { SegmentFiles, type LineLocation } from './segment-files.js';
 
-/** How much of a history is kept; the oldest goes first. */
+/** Limits of a history. The oldest events are dropped first. */
 export interface HistoryLimits {
   events: number;
   bytes: number;
-  /** Null: however old. */
+  /** The maximum age; null: unlimited. */
   seconds: number | null;
 }
 
-/** Which events are wanted, and how many. */
+/** A query for a page of events. */
 export interface BashQuery {
   kind?: BashEvent['kind'];
-  /** Outputs of this command. */
+  /** Only outputs of this command. */
   commandId?: string;
   /** Microseconds since the epoch. */
   from?: number;
   before?: number;
-  /** Outputs after this one of their command. */
+  /** Only outputs with a higher order, and commands. */
   orderAfter?: number;
   descending: boolean;
-  /** The `nextPageId` of the page before; anything else is the first page. */
+  /** The `nextPageId` of the previous page. Any other value selects the first page. */
   pageId?: string;
   limit: number;
 }
 
-/** A page of events as JSON texts. */
+/** A page of events as JSON. */
 export interface BashPage {
   lines: string[];
   nextPageId: string | null;
 }
 
-/** What is known of an event without reading it. */
+/** The index entry of an event. */
 interface Entry {
   id: string;
   kind: BashEvent['kind'];
   commandId: string | undefined;
   micros: number;
   order: number;
-  place: Place;
+  location: LineLocation;
 }
 
-/** Bytes after which a page ends: what a request answers has to fit into memory. */
+/** The size after which a page ends (bytes), because a response has to fit into memory. */
 const PAGE_BYTES = 4 * 1024 * 1024;
 
-/** Beginning of a stored output; its texts are not parsed to make an index. */
-const OUTPUT =
+/** The beginning of a stored output. Building the index does not parse the rest. */
+const OUTPUT_PREFIX =
   /^\{"id":"([0-9a-f]{32})","timestamp":"([^"]{20,40})","command_id":"([0-9a-f]{32})","order":(\d+),/;
 
 /**
- * The commands and outputs of one shell: on disk as lines of a few files, found by an index in memory, so
- * that no request looks through a folder.
+ * The commands and outputs of a shell. They are stored as lines of a few files and found by an index in
+ * memory.
  */
 export class BashHistory {
   private readonly entries: Entry[] = [];
   private readonly byId = new Map<string, Entry>();
   private readonly outputs = new Map<string, Entry[]>();
-  private readonly inSegment = new Map<string, number>();
+  private readonly segmentCounts = new Map<string, number>();
   private bytes = 0;
-  /** How many events there were before the first of `entries`. */
-  private gone = 0;
-  private work: Promise<unknown> = Promise.resolve();
+  /** The number of events before the first of `entries`. */
+  private droppedCount = 0;
+  private pending: Promise<unknown> = Promise.resolve();
 
   private constructor(
     private readonly files: SegmentFiles,
     private readonly limits: HistoryLimits,
   ) {}
 
-  /** Reads what there is. The folder need not exist. */
+  /** Loads the index. The folder need not exist. */
   static async open(folder: string, limits: HistoryLimits): Promise<BashHistory> {
     const files = new SegmentFiles(folder);
     const history = new BashHistory(files, limits);
-    await files.readAll((line, place) => {
-      const entry = entryOf(line, place);
+    await files.readAll((line, location) => {
+      const entry = parseEntry(line, location);
       if (entry) history.add(entry);
     });
     await history.trim();
     return history;
   }
 
-  /** The number of the oldest event that is kept. Numbers have no holes, and are those of this process. */
+  /** The number of the oldest stored event. Numbers are consecutive and valid within this process. */
   get first(): number {
-    return this.gone;
+    return this.droppedCount;
   }
 
-  /** The number of the event that comes next. */
+  /** The number of the next event. */
   get next(): number {
-    return this.gone + this.entries.length;
+    return this.droppedCount + this.entries.length;
   }
 
   /**
-   * Keeps an event. Events are kept in the order in which this is called.
+   * Stores an event. Events are stored in the order of the calls.
    * @returns its number
    */
   append(event: BashEvent): Promise<number> {
-    return this.inTurn(async () => {
-      const place = await this.files.append(JSON.stringify(event));
+    return this.serialise(async () => {
+      const location = await this.files.append(JSON.stringify(event));
       const number = this.next;
-      this.add(describe(event, place));
+      this.add(toEntry(event, location));
       await this.trim();
       return number;
     });
   }
 
   /**
-   * Events as JSON texts, from number `from` on: one, and more while they have fewer than `bytes` together.
-   * None when the first of them is not kept any more, or is not there yet.
+   * Events as JSON, starting with number `from`: at least one, and more while their total size is below
+   * `bytes`. Empty if the first one was dropped or does not exist yet.
    */
   async linesFrom(from: number, bytes: number): Promise<string[]> {
     const lines: string[] = [];
     let length = 0;
     for (let number = from; lines.length === 0 || length < bytes; number += 1) {
-      const entry = number < this.gone ? undefined : this.entries[number - this.gone];
-      const line = entry && (await this.files.read(entry.place));
+      const entry = number < this.droppedCount ? undefined : this.entries[number - this.droppedCount];
+      const line = entry && (await this.files.read(entry.location));
       if (line === undefined) break;
       lines.push(line);
       length += line.length;
@@ -120,14 +120,14 @@ export class BashHistory {
     return lines;
   }
 
-  /** @returns how many events there were */
+  /** Removes all events. @returns their number */
   clear(): Promise<number> {
-    return this.inTurn(async () => {
+    return this.serialise(async () => {
       const count = this.entries.length;
-      const segments = [...this.inSegment.keys()];
-      this.gone += count;
+      const segments = [...this.segmentCounts.keys()];
+      this.droppedCount += count;
       this.entries.length = 0;
-      for (const index of [this.byId, this.outputs, this.inSegment]) index.clear();
+      for (const index of [this.byId, this.outputs, this.segmentCounts]) index.clear();
       this.bytes = 0;
       for (const segment of segments) await this.files.remove(segment);
       return count;
@@ -135,43 +135,43 @@ export class BashHistory {
   }
 
   async search(query: BashQuery): Promise<BashPage> {
-    if (this.limits.seconds !== null) await this.inTurn(() => this.trim());
+    if (this.limits.seconds !== null) await this.serialise(() => this.trim());
     const matching = this.matching(query);
-    const first = matching.findIndex((entry) => pageName(entry) === query.pageId);
+    const first = matching.findIndex((entry) => pageIdOf(entry) === query.pageId);
     const lines: string[] = [];
     let bytes = 0;
     let at = Math.max(0, first);
     for (; at < matching.length && lines.length < query.limit; at += 1) {
       const entry = matching[at];
-      if (!entry || (lines.length > 0 && bytes + entry.place.length > PAGE_BYTES)) break;
-      // One that was dropped meanwhile is not on the page.
-      const line = await this.files.read(entry.place);
+      if (!entry || (lines.length > 0 && bytes + entry.location.length > PAGE_BYTES)) break;
+      // Skips events that were dropped meanwhile.
+      const line = await this.files.read(entry.location);
       if (line !== undefined) lines.push(line);
-      bytes += entry.place.length;
+      bytes += entry.location.length;
     }
     const next = matching[at];
-    return { lines, nextPageId: next ? pageName(next) : null };
+    return { lines, nextPageId: next ? pageIdOf(next) : null };
   }
 
-  /** An event as JSON text. */
+  /** An event as JSON. */
   async line(id: string): Promise<string | undefined> {
     const entry = this.byId.get(id);
-    return entry && this.files.read(entry.place);
+    return entry && this.files.read(entry.location);
   }
 
-  /** Whether a command of this id is known. */
+  /** Whether a command with this id is stored. */
   hasCommand(id: string): boolean {
     return this.byId.get(id)?.kind === 'BashCommand';
   }
 
-  /** Waits for what is being written. */
+  /** Waits for pending writes and closes the files. */
   close(): Promise<void> {
-    return this.inTurn(() => this.files.close());
+    return this.serialise(() => this.files.close());
   }
 
-  private inTurn<T>(action: () => Promise<T>): Promise<T> {
-    const done = this.work.then(action);
-    this.work = done.catch(() => undefined);
+  private serialise<T>(action: () => Promise<T>): Promise<T> {
+    const done = this.pending.then(action);
+    this.pending = done.catch(() => undefined);
     return done;
   }
 
@@ -190,16 +190,16 @@ export class BashHistory {
   private add(entry: Entry): void {
     this.entries.push(entry);
     this.byId.set(entry.id, entry);
-    this.bytes += entry.place.length;
-    const { segment } = entry.place;
-    this.inSegment.set(segment, (this.inSegment.get(segment) ?? 0) + 1);
+    this.bytes += entry.location.length;
+    const { segment } = entry.location;
+    this.segmentCounts.set(segment, (this.segmentCounts.get(segment) ?? 0) + 1);
     if (entry.commandId === undefined) return;
     const outputs = this.outputs.get(entry.commandId);
     if (outputs) outputs.push(entry);
     else this.outputs.set(entry.commandId, [entry]);
   }
 
-  /** Drops the oldest until the limits hold. */
+  /** Drops the oldest events until the limits hold. */
   private async trim(): Promise<void> {
     const oldest = this.limits.seconds === null ? 0 : Date.now() * 1000 - this.limits.seconds * 1e6;
     let count = 0;
@@ -207,54 +207,61 @@ export class BashHistory {
       const entry = this.entries[count];
       const isFull = this.entries.length - count > this.limits.events || this.bytes > this.limits.bytes;
       if (!entry || !(isFull || entry.micros < oldest)) break;
-      await this.forget(entry);
+      await this.drop(entry);
     }
-    // In one go: one by one from the front of an array would be quadratic.
+    // All at once, because removing entries one by one would take quadratic time.
     this.entries.splice(0, count);
-    this.gone += count;
+    this.droppedCount += count;
   }
 
-  private async forget(entry: Entry): Promise<void> {
+  private async drop(entry: Entry): Promise<void> {
     this.byId.delete(entry.id);
-    this.bytes -= entry.place.length;
+    this.bytes -= entry.location.length;
     if (entry.commandId !== undefined) {
       const outputs = this.outputs.get(entry.commandId);
-      // The oldest event is also the oldest of its command.
+      // The oldest event is also the oldest output of its command.
       outputs?.shift();
       if (outputs?.length === 0) this.outputs.delete(entry.commandId);
     }
-    const { segment } = entry.place;
-    const left = (this.inSegment.get(segment) ?? 0) - 1;
-    if (left > 0) return void this.inSegment.set(segment, left);
-    this.inSegment.delete(segment);
+    const { segment } = entry.location;
+    const left = (this.segmentCounts.get(segment) ?? 0) - 1;
+    if (left > 0) return void this.segmentCounts.set(segment, left);
+    this.segmentCounts.delete(segment);
     if (!this.files.isCurrent(segment)) await this.files.remove(segment);
   }
 }
 
-/** As the original names its files: clients have seen such ids. */
-function pageName({ id, kind, commandId, micros }: Entry): string {
+/** Page ids have the form of the original's file names. */
+function pageIdOf({ id, kind, commandId, micros }: Entry): string {
   const digits = new Date(Math.floor(micros / 1000)).toISOString().replace(/\D/g, '').slice(0, 14);
   const fraction = String(micros % 1_000_000).padStart(6, '0');
   return [digits + fraction, kind, ...(commandId === undefined ? [] : [commandId]), id].join('_');
 }
 
-function describe(event: BashEvent, place: Place): Entry {
+function toEntry(event: BashEvent, location: LineLocation): Entry {
   const isOutput = event.kind === 'BashOutput';
   return {
     id: event.id,
     kind: event.kind,
     commandId: isOutput ? event.command_id : undefined,
-    micros: microsOf(event.timestamp),
+    micros: toMicroseconds(event.timestamp),
     order: isOutput ? event.order : 0,
-    place,
+    location,
   };
 }
 
-/** Undefined for a line that is none of ours. */
-function entryOf(line: string, place: Place): Entry | undefined {
-  const [, id, timestamp, commandId, order] = OUTPUT.exec(line.slice(0, 300)) ?? [];
+/** The index entry of a stored line; undefined if the line is invalid. */
+function parseEntry(line: string, location: LineLocation): Entry | undefined {
+  const [, id, timestamp, commandId, order] = OUTPUT_PREFIX.exec(line.slice(0, 300)) ?? [];
   if (id !== undefined && timestamp !== undefined) {
-    return { id, kind: 'BashOutput', commandId, micros: microsOf(timestamp), order: Number(order), place };
+    return {
+      id,
+      kind: 'BashOutput',
+      commandId,
+      micros: toMicroseconds(timestamp),
+      order: Number(order),
+      location,
+    };
   }
   try {
     const value: unknown = JSON.parse(line);
@@ -263,9 +270,9 @@ function entryOf(line: string, place: Place): Entry | undefined {
           id: value.id,
           kind: 'BashCommand',
           commandId: undefined,
-          micros: microsOf(value.timestamp),
+          micros: toMicroseconds(value.timestamp),
           order: 0,
-          place,
+          location,
         }
       : undefined;
   } catch {

@@ -5,81 +5,79 @@ import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
 import { makeFolder } from '../../files/index.js';
 
-/** Bytes after which a new file is begun. */
+/** The maximum size of a segment (bytes). */
 const SEGMENT_BYTES = 8 * 1024 * 1024;
 const SEGMENT_NAME = /^\d{13}-[0-9a-f]{8}\.jsonl$/;
-/** Only the owner reads it: output holds whatever commands print. */
+/** Readable by the owner only, because output may contain secrets. */
 const FILE_MODE = 0o600;
 
-/** A file that is being written to. */
+/** The file that is being written. */
 interface Segment {
   name: string;
   handle: FileHandle;
-  /** Bytes of whole lines. */
+  /** Bytes of complete lines. */
   size: number;
 }
 
-/** Where a line stands. */
-export interface Place {
+/** The location of a line. */
+export interface LineLocation {
   segment: string;
   offset: number;
-  /** Bytes, without the line end. */
+  /** Bytes without the line end. */
   length: number;
 }
 
 /**
- * Lines in a few files of a folder, each written by one server: the oldest can be dropped file by file.
- * Appends must not overlap.
+ * Stores lines in segment files, so that old lines can be removed file by file. Each file is written by one
+ * server. Appends must not overlap.
  */
 export class SegmentFiles {
   private current: Segment | undefined;
 
   constructor(private readonly folder: string) {}
 
-  /**
-   * Passes every line that there is to `take`, oldest file first. A last line without its end is left out.
-   */
-  async readAll(take: (line: string, place: Place) => void): Promise<void> {
+  /** Calls `onLine` for every line, oldest file first. An incomplete last line is skipped. */
+  async readAll(onLine: (line: string, place: LineLocation) => void): Promise<void> {
     const names = await readdir(this.folder).catch((error: unknown) => {
       if (errorCode(error) === 'ENOENT') return [];
       throw error;
     });
     for (const segment of names.filter((name) => SEGMENT_NAME.test(name)).sort()) {
-      await eachLine(path.join(this.folder, segment), (line, offset) =>
-        take(line.toString(), { segment, offset, length: line.length }),
+      await forEachLine(path.join(this.folder, segment), (line, offset) =>
+        onLine(line.toString(), { segment, offset, length: line.length }),
       );
     }
   }
 
-  /** Adds a line at the end. */
-  async append(line: string): Promise<Place> {
+  /** Appends a line. */
+  async append(line: string): Promise<LineLocation> {
     const bytes = Buffer.from(`${line}\n`);
-    const current = await this.writable(bytes.length);
+    const current = await this.segmentFor(bytes.length);
     const place = { segment: current.name, offset: current.size, length: bytes.length - 1 };
     try {
       await current.handle.appendFile(bytes);
       current.size += bytes.length;
     } catch (error) {
-      await this.cutBack(current);
+      await this.removeIncompleteLine(current);
       throw error;
     }
     return place;
   }
 
-  /** Takes half a line away that a full disk left; where that fails, nothing more goes behind it. */
-  private async cutBack({ name, handle, size }: Segment): Promise<void> {
-    const isCut = await handle.truncate(size).then(
+  /** Removes an incomplete line after a failed write. If that fails, the segment is closed. */
+  private async removeIncompleteLine({ name, handle, size }: Segment): Promise<void> {
+    const isTruncated = await handle.truncate(size).then(
       () => true,
       () => false,
     );
-    if (isCut && size > 0) return;
+    if (isTruncated && size > 0) return;
     await this.close();
-    // Every line that is refused would leave a file without anything in it.
+    // Each failed append would otherwise leave an empty file.
     if (size === 0) await rm(path.join(this.folder, name), { force: true });
   }
 
-  /** A line, or undefined when its file is gone. */
-  async read({ segment, offset, length }: Place): Promise<string | undefined> {
+  /** Reads a line; undefined if its file was removed. */
+  async read({ segment, offset, length }: LineLocation): Promise<string | undefined> {
     const handle = await open(path.join(this.folder, segment)).catch((error: unknown) => {
       if (errorCode(error) === 'ENOENT') return undefined;
       throw error;
@@ -94,13 +92,13 @@ export class SegmentFiles {
     }
   }
 
-  /** Removes a file; the one that is written to is closed first. */
+  /** Removes a segment, closing it first if it is the current one. */
   async remove(segment: string): Promise<void> {
     if (this.current?.name === segment) await this.close();
     await rm(path.join(this.folder, segment), { force: true });
   }
 
-  /** Whether a file is being written to. */
+  /** Whether a segment is the one that is being written. */
   isCurrent(segment: string): boolean {
     return this.current?.name === segment;
   }
@@ -111,7 +109,7 @@ export class SegmentFiles {
     await current?.handle.close();
   }
 
-  private async writable(bytes: number) {
+  private async segmentFor(bytes: number) {
     if (this.current && this.current.size + bytes > SEGMENT_BYTES) await this.close();
     if (this.current) return this.current;
     await makeFolder(this.folder);
@@ -122,20 +120,20 @@ export class SegmentFiles {
   }
 }
 
-/** Each whole line of a file with its offset in bytes. */
-async function eachLine(file: string, take: (line: Buffer, offset: number) => void): Promise<void> {
+/** Calls `onLine` for each complete line of a file with its offset in bytes. */
+async function forEachLine(file: string, onLine: (line: Buffer, offset: number) => void): Promise<void> {
   let offset = 0;
-  let pieces: Buffer[] = [];
+  let chunks: Buffer[] = [];
   for await (const chunk of createReadStream(file)) {
     if (!Buffer.isBuffer(chunk)) continue;
     let start = 0;
     for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, start)) {
-      const line = Buffer.concat([...pieces, chunk.subarray(start, end)]);
-      pieces = [];
-      take(line, offset);
+      const line = Buffer.concat([...chunks, chunk.subarray(start, end)]);
+      chunks = [];
+      onLine(line, offset);
       offset += line.length + 1;
       start = end + 1;
     }
-    pieces.push(chunk.subarray(start));
+    chunks.push(chunk.subarray(start));
   }
 }

@@ -8,13 +8,13 @@ import { turnToStart } from '../../flow/index.js';
 import { signal } from '../../tools/terminal/session-processes.js';
 import type { OutputName, OutputRecorder } from './output-recorder.js';
 
-/** How long a command may take to end by itself when it is told to (ms); then it is killed. */
+/** How long a command may take to end after SIGTERM before it is killed (ms). */
 const GRACE_MS = 1_000;
-/** Longest delay that a timer can have (ms). */
+/** The longest delay of a timer (ms). */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** The words of the system for what keeps commands from starting. */
-const SYSTEM_WORDS: Readonly<Record<string, string>> = {
+/** The system's messages for errors that prevent commands from starting. */
+const SYSTEM_MESSAGES: Readonly<Record<string, string>> = {
   ENOENT: 'No such file or directory',
   ENOTDIR: 'Not a directory',
   EACCES: 'Permission denied',
@@ -33,8 +33,8 @@ export interface ProcessOptions {
 }
 
 /**
- * One command in a process group of its own. It has ended when its shell has and nobody holds its outputs
- * open any more; at its timeout the group is told to end and then killed.
+ * A command in its own process group. It has ended when its shell has exited and its outputs are closed. On
+ * timeout, the process group gets SIGTERM and then SIGKILL.
  */
 export class BashProcess {
   private child: ChildProcess | undefined;
@@ -44,28 +44,28 @@ export class BashProcess {
 
   constructor(private readonly options: ProcessOptions) {}
 
-  /** The process id of the shell, while it runs. */
+  /** The process id of the shell while it is running. */
   get pid(): number | undefined {
     return this.ended ? undefined : this.child?.pid;
   }
 
-  /** Runs it to its end. Never throws: what cannot be started is an exit code, too. */
+  /** Runs the command to its end. Never rejects: a command that cannot be started has the exit code -1. */
   async run(recorder: OutputRecorder): Promise<number> {
     const { timeoutSeconds } = this.options;
     try {
-      // Told to stop, or out of time, before it began.
+      // Stopped, or timed out, before the start.
       const exitCode = timeoutSeconds <= 0 || this.stopped ? -1 : await this.runChild(recorder);
       await recorder.finish(exitCode);
       return exitCode;
     } catch (error) {
-      await recorder.finish(-1, `Error executing command: ${describe(error, this.options.cwd)}`);
+      await recorder.finish(-1, `Error executing command: ${startErrorText(error, this.options.cwd)}`);
       return -1;
     } finally {
       this.ended = true;
     }
   }
 
-  /** Ends it: politely, then by force. Resolves when it has ended, or cannot be killed. */
+  /** Ends the command: SIGTERM, then SIGKILL. Resolves when it has ended or cannot be killed. */
   async stop(): Promise<void> {
     this.stopped = true;
     const { child } = this;
@@ -78,7 +78,7 @@ export class BashProcess {
 
   private async runChild(recorder: OutputRecorder): Promise<number> {
     const { command, cwd, env, timeoutSeconds } = this.options;
-    // `spawn` says of a missing folder that the shell is missing.
+    // For a missing folder, `spawn` would report that the shell is missing.
     if (!(await stat(cwd)).isDirectory()) throw Object.assign(new Error('not a folder'), { code: 'ENOTDIR' });
     await turnToStart();
     if (this.wasStopped()) return -1;
@@ -93,27 +93,27 @@ export class BashProcess {
       child.once('spawn', resolve).once('error', reject);
     });
     await started;
-    const reading = Promise.all([
+    const outputs = Promise.all([
       read(child.stdout, 'stdout', recorder),
       read(child.stderr, 'stderr', recorder),
       exits(child, Infinity),
     ]);
     const timer = setTimeout(() => this.timeout.abort(), Math.min(timeoutSeconds * 1000, MAX_TIMER_MS));
-    const outOfTime = new Promise<'timeout'>((resolve) => {
+    const timedOut = new Promise<'timeout'>((resolve) => {
       this.timeout.signal.addEventListener('abort', () => resolve('timeout'), { once: true });
     });
-    const outcome = await Promise.race([reading, outOfTime]);
+    const outcome = await Promise.race([outputs, timedOut]);
     clearTimeout(timer);
     if (outcome !== 'timeout') return exitCodeOf(child);
     await this.stop();
-    // What is written on the way out counts; what somebody else holds open is not waited for.
-    await Promise.race([reading, delay(GRACE_MS)]);
+    // Reads the remaining output, but does not wait for other processes that keep it open.
+    await Promise.race([outputs, delay(GRACE_MS)]);
     child.stdout.destroy();
     child.stderr.destroy();
     return -1;
   }
 
-  /** Its value may change while something is waited for. */
+  /** A method, because the compiler does not know that the value changes during an `await`. */
   private wasStopped(): boolean {
     return this.stopped;
   }
@@ -128,11 +128,11 @@ async function read(stream: Readable, name: OutputName, recorder: OutputRecorder
   try {
     for await (const text of stream) await recorder.add(name, String(text));
   } catch {
-    // Closed by us, or lost with the process: there is no more output.
+    // The stream was destroyed: there is no more output.
   }
 }
 
-/** Whether a process ends within a time (ms). */
+/** Whether a process exits within a time (ms). */
 function exits(child: ChildProcess, ms: number): Promise<boolean> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve(true);
   return new Promise((resolve) => {
@@ -149,11 +149,11 @@ function exitCodeOf({ exitCode, signalCode }: ChildProcess): number {
   return signalCode === null ? -1 : -os.constants.signals[signalCode];
 }
 
-/** In the words that clients of the original know. */
-function describe(error: unknown, cwd: string): string {
+/** Words errors as the original does. */
+function startErrorText(error: unknown, cwd: string): string {
   const code = errorCode(error) ?? '';
-  const words = SYSTEM_WORDS[code];
-  if (words === undefined) return errorMessage(error);
+  const message = SYSTEM_MESSAGES[code];
+  if (message === undefined) return errorMessage(error);
   const number = new Map(Object.entries(os.constants.errno)).get(code) ?? 0;
-  return `[Errno ${number}] ${words}: '${code === 'E2BIG' ? '/bin/sh' : cwd}'`;
+  return `[Errno ${number}] ${message}: '${code === 'E2BIG' ? '/bin/sh' : cwd}'`;
 }

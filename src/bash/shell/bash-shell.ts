@@ -14,30 +14,30 @@ import {
 import type { BashHistory } from '../history/bash-history.js';
 import { BashProcess } from './bash-process.js';
 import { OutputRecorder } from './output-recorder.js';
-import { WholeOutput } from './whole-output.js';
+import { CollectedOutput } from './collected-output.js';
 
-/** Commands that may run in one shell at the same time. */
+/** The maximum number of concurrent commands of a shell. */
 const MAX_RUNNING = 100;
 
-/** How a shell runs commands. */
+/** Options of a shell. */
 export interface ShellOptions {
-  /** Where commands run that name no folder; absolute. */
+  /** The default working directory of commands: absolute path. */
   folder: string;
-  /** What a command that names no folder says in its event. */
+  /** The default of `cwd` in events. */
   shownFolder: string | null;
-  /** Characters that are recorded of one command. */
+  /** The maximum recorded output of a command (characters). */
   outputLimit: number;
-  /** Every process carries it in `SESSION_VARIABLE`. */
+  /** Set as `SESSION_VARIABLE` in every process. */
   sessionId: string;
 }
 
 /**
- * Told of each event, as JSON text, once it is kept, with its number in the history; one that could not be
- * kept has none. All who listen share the bytes.
+ * Receives each event as JSON after it was stored, with its number in the history; undefined if it could not
+ * be stored. All listeners share the buffer.
  */
 export type BashListener = (line: Buffer, number: number | undefined) => void;
 
-/** Runs the commands of clients in one place, keeps what comes of them, and tells whoever listens. */
+/** Runs the commands of clients in one folder, stores their events and notifies listeners. */
 export class BashShell {
   private readonly logger = new Logger('Bash');
   private readonly running = new Map<string, { process: BashProcess; done: Promise<unknown> }>();
@@ -49,7 +49,7 @@ export class BashShell {
     private readonly options: ShellOptions,
   ) {}
 
-  /** Whether nothing runs and nobody listens. */
+  /** Whether no command is running and there are no listeners. */
   get isIdle(): boolean {
     return this.running.size === 0 && this.listeners.size === 0;
   }
@@ -63,15 +63,15 @@ export class BashShell {
     return [...this.running.values()].flatMap(({ process }) => process.pid ?? []);
   }
 
-  /** @returns how to stop listening */
+  /** @returns a function that removes the listener */
   listen(listener: BashListener): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   }
 
   /**
-   * Starts a command; the answer does not wait for its end.
-   * @param onOutput told of its outputs, the last one included
+   * Starts a command without waiting for its end.
+   * @param onOutput receives all outputs of the command
    * @throws HttpException 429, 503
    */
   async start(request: BashRequest, onOutput?: (output: BashOutput) => void): Promise<BashCommand> {
@@ -79,7 +79,7 @@ export class BashShell {
     if (this.running.size >= MAX_RUNNING) {
       throw new HttpException('Too many commands are running', HttpStatus.TOO_MANY_REQUESTS);
     }
-    const command = this.commandOf(request);
+    const command = this.toCommand(request);
     const process = new BashProcess({
       command: command.command,
       cwd: path.resolve(this.options.folder, request.cwd ?? ''),
@@ -89,8 +89,8 @@ export class BashShell {
     const recorder = new OutputRecorder({
       stream: request.stream,
       limit: this.options.outputLimit,
-      emit: async (piece) => {
-        const { order, exit_code, stdout, stderr } = piece;
+      emit: async (chunk) => {
+        const { order, exit_code, stdout, stderr } = chunk;
         const output: BashOutput = {
           id: bashId(),
           timestamp: utcTimestamp(),
@@ -105,17 +105,17 @@ export class BashShell {
         onOutput?.(output);
       },
     });
-    // Known before its event is kept: it can be stopped from then on.
-    const kept = this.publish(command);
-    const done = kept.then(() => process.run(recorder)).finally(() => this.running.delete(command.id));
+    // Registered before its event is stored, so that it can be stopped from then on.
+    const stored = this.publish(command);
+    const done = stored.then(() => process.run(recorder)).finally(() => this.running.delete(command.id));
     this.running.set(command.id, { process, done });
-    await kept;
+    await stored;
     return command;
   }
 
-  /** Runs a command to its end and answers all of its output as one. */
-  async execute(request: BashRequest): Promise<WholeOutput> {
-    const whole = new WholeOutput();
+  /** Runs a command to its end and collects its output. */
+  async execute(request: BashRequest): Promise<CollectedOutput> {
+    const whole = new CollectedOutput();
     await new Promise<void>((resolve, reject) => {
       this.start(request, (output) => {
         whole.add(output);
@@ -126,8 +126,8 @@ export class BashShell {
   }
 
   /**
-   * Ends a command that runs; does nothing for one that has ended.
-   * @returns false for an unknown id
+   * Ends a running command. Does nothing if it has already ended.
+   * @returns false if the id is unknown
    */
   async stop(commandId: string): Promise<boolean> {
     const found = this.running.get(commandId);
@@ -136,26 +136,26 @@ export class BashShell {
     return true;
   }
 
-  /** Nothing more is started. */
-  refuse(): void {
+  /** Rejects all further commands. */
+  rejectNew(): void {
     this.closed = true;
   }
 
-  /** Ends all commands, and closes what is open of the history. */
+  /** Ends all commands and closes the history. */
   async end(): Promise<void> {
-    this.refuse();
+    this.rejectNew();
     await Promise.all([...this.running.values()].map(({ process }) => process.stop()));
     await this.close();
   }
 
-  /** Waits until all commands have ended and their events are kept. */
+  /** Waits until all commands have ended and their events are stored. */
   async close(): Promise<void> {
-    this.refuse();
+    this.rejectNew();
     await Promise.all([...this.running.values()].map(({ done }) => done));
     await this.history.close();
   }
 
-  private commandOf({ command, cwd, timeout }: BashRequest): BashCommand {
+  private toCommand({ command, cwd, timeout }: BashRequest): BashCommand {
     return {
       command,
       cwd: cwd ?? this.options.shownFolder,
@@ -166,13 +166,13 @@ export class BashShell {
     };
   }
 
-  /** A disk that takes nothing must not end a command: whoever waits for it still gets its output. */
+  /** A storage error does not end the command: listeners still receive its output. */
   private async publish(event: BashEvent): Promise<void> {
     let number: number | undefined;
     try {
       number = await this.history.append(event);
     } catch (error) {
-      this.logger.error(`${event.kind} of the bash routes is not kept: ${errorMessage(error)}`);
+      this.logger.error(`${event.kind} of the bash routes cannot be stored: ${errorMessage(error)}`);
     }
     if (this.listeners.size === 0) return;
     const line = Buffer.from(JSON.stringify(event));

@@ -1,69 +1,69 @@
-/** Characters of one output; what is longer becomes several. The original's number. */
-const CHUNK = 1_048_576;
-/** What is streamed comes in pieces of at least this many characters, or after a while. */
+/** The maximum length of an output (characters), as in the original. Longer output is divided. */
+const MAX_CHUNK = 1_048_576;
+/** Streamed output is emitted after this number of characters or this delay. */
 const STREAM_CHUNK = 64 * 1024;
 const STREAM_DELAY_MS = 100;
 
-/** Which of its outputs a command wrote to. */
+/** An output stream of a command. */
 export type OutputName = 'stdout' | 'stderr';
 
-/** A piece of output, as it is kept. */
-export interface OutputPiece {
+/** A chunk of output as it is stored. */
+export interface OutputChunk {
   order: number;
   exit_code: number | null;
   stdout: string | null;
   stderr: string | null;
 }
 
-/** How output is recorded. */
+/** Options of a recorder. */
 export interface RecordingOptions {
-  /** Pieces come as the command writes them, not only when there is a lot or it has ended. */
+  /** Emit chunks while the command writes, not only when they are full or the command ends. */
   stream: boolean;
-  /** Characters that are recorded of all its output; the rest is counted. */
+  /** The maximum recorded output (characters). The rest is only counted. */
   limit: number;
-  /** Takes a piece; the command's output waits for it. */
-  emit: (piece: OutputPiece) => Promise<void>;
+  /** Stores a chunk. The command's output waits for it. */
+  emit: (chunk: OutputChunk) => Promise<void>;
 }
 
 /**
- * Makes pieces of what a command writes, in the order in which it came. Memory is bounded by the chunk, disk
- * by the limit.
+ * Divides the output of a command into chunks, in order. Memory is bounded by the chunk size, storage by the
+ * limit.
  */
 export class OutputRecorder {
-  private readonly waiting = { stdout: '', stderr: '' };
+  private readonly buffered = { stdout: '', stderr: '' };
   private order = 0;
   private recorded = 0;
   private dropped = 0;
   private timer: NodeJS.Timeout | undefined;
-  private work: Promise<void> = Promise.resolve();
+  private pending: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: RecordingOptions) {}
 
-  /** Takes text; resolves when the command may go on writing. */
+  /** Adds text. Resolves when more can be accepted. */
   add(name: OutputName, text: string): Promise<void> {
     const kept = text.slice(0, Math.max(0, this.options.limit - this.recorded));
     this.recorded += kept.length;
     this.dropped += text.length - kept.length;
-    this.waiting[name] += kept;
-    while (this.waiting[name].length > CHUNK) {
-      this.emit({ [name]: this.waiting[name].slice(0, CHUNK) });
-      this.waiting[name] = this.waiting[name].slice(CHUNK);
+    this.buffered[name] += kept;
+    while (this.buffered[name].length > MAX_CHUNK) {
+      this.emit({ [name]: this.buffered[name].slice(0, MAX_CHUNK) });
+      this.buffered[name] = this.buffered[name].slice(MAX_CHUNK);
     }
     if (this.options.stream) this.streamSoon();
-    return this.work;
+    return this.pending;
   }
 
-  /** The last piece, with the exit code and whatever is left. */
-  async finish(exitCode: number, complaint = ''): Promise<void> {
+  /** Emits the last chunk with the exit code and the remaining output. */
+  async finish(exitCode: number, errorText = ''): Promise<void> {
     clearTimeout(this.timer);
     const note = this.dropped === 0 ? '' : `[${this.dropped} more characters of output were not recorded]\n`;
-    const stderr = this.waiting.stderr + note + complaint;
-    this.emit({ exit_code: exitCode, stdout: this.waiting.stdout || null, stderr: stderr || null });
-    await this.work;
+    const stderr = this.buffered.stderr + note + errorText;
+    this.emit({ exit_code: exitCode, stdout: this.buffered.stdout || null, stderr: stderr || null });
+    await this.pending;
   }
 
   private streamSoon(): void {
-    const length = this.waiting.stdout.length + this.waiting.stderr.length;
+    const length = this.buffered.stdout.length + this.buffered.stderr.length;
     if (length >= STREAM_CHUNK) return this.flush();
     if (length > 0) this.timer ??= setTimeout(() => this.flush(), STREAM_DELAY_MS);
   }
@@ -71,15 +71,15 @@ export class OutputRecorder {
   private flush(): void {
     clearTimeout(this.timer);
     this.timer = undefined;
-    const { stdout, stderr } = this.waiting;
-    this.waiting.stdout = this.waiting.stderr = '';
+    const { stdout, stderr } = this.buffered;
+    this.buffered.stdout = this.buffered.stderr = '';
     if (stdout || stderr) this.emit({ stdout: stdout || null, stderr: stderr || null });
   }
 
-  private emit(piece: Partial<OutputPiece>): void {
-    const whole = { order: this.order, exit_code: null, stdout: null, stderr: null, ...piece };
+  private emit(chunk: Partial<OutputChunk>): void {
+    const complete = { order: this.order, exit_code: null, stdout: null, stderr: null, ...chunk };
     this.order += 1;
-    // A piece that cannot be kept must not keep the rest back; `emit` tells of it.
-    this.work = this.work.then(() => this.options.emit(whole)).catch(() => undefined);
+    // A failed chunk does not stop the following ones. `emit` reports the error.
+    this.pending = this.pending.then(() => this.options.emit(complete)).catch(() => undefined);
   }
 }

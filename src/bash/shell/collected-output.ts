@@ -3,11 +3,11 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { StreamableFile } from '@nestjs/common';
 import type { BashOutput } from '../bash-event.js';
 
-/** An output of more characters is not made into one text: tens of megabytes of JSON hold the server up. */
-const LARGE = 1024 * 1024;
+/** Longer output is streamed (characters), because serialising tens of megabytes blocks the event loop. */
+const STREAM_LENGTH = 1024 * 1024;
 
-/** All output of one command, in the pieces in which it came. */
-export class WholeOutput {
+/** Collects the output of a command for one response. */
+export class CollectedOutput {
   private last: BashOutput | undefined;
   private readonly stdout: string[] = [];
   private readonly stderr: string[] = [];
@@ -23,17 +23,17 @@ export class WholeOutput {
     }
   }
 
-  /** As an answer of the API: one output, in pieces where it is long. */
-  answer(): BashOutput | StreamableFile {
+  /** The body of the response: one output, streamed if it is long. */
+  toBody(): BashOutput | StreamableFile {
     const { last, stdout, stderr } = this;
     if (!last) throw new Error('a command ended without output');
-    if (this.length > LARGE) return new StreamableFile(Readable.from(this.json(last)), { type: JSON_TYPE });
+    if (this.length > STREAM_LENGTH)
+      return new StreamableFile(Readable.from(this.json(last)), { type: JSON_TYPE });
     return { ...last, stdout: stdout.join('') || null, stderr: stderr.join('') || null };
   }
 
   /**
-   * The same JSON as of the whole: a pair of surrogates that was cut becomes two escapes, which mean the
-   * same.
+   * Serialises the output in parts. A surrogate pair that was split becomes two escapes, which is equivalent.
    */
   private async *json(last: BashOutput): AsyncGenerator<string> {
     const { id, timestamp, command_id, order, exit_code, kind } = last;
