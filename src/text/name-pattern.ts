@@ -1,28 +1,24 @@
 import { createContext, Script } from 'node:vm';
 
-/**
- * How long all names together may be looked at (ms): a pattern that goes on for ever must not stop the
- * server.
- */
+/** Time limit for all names together (ms): a pattern that backtracks endlessly must not block the server. */
 const LIMIT_MS = 50;
 /** The longest pattern (characters). */
 const MAX_PATTERN = 1_000;
-/** The longest name that is looked at (characters): models and MCP servers make them up. */
+/** The longest name that is tested (characters). Names come from models and MCP servers. */
 const MAX_NAME = 256;
 
 const SCRIPT = new Script(
-  '((it) => input.names.filter((name) => it.test(name)).join("\\n"))(new RegExp(input.anchored, input.flags))',
+  '((regexp) => input.names.filter((name) => regexp.test(name)).join("\\n"))(new RegExp(input.anchored, input.flags))',
 );
-/** One for all patterns: making one takes longer than the search. */
+/** Shared by all patterns, because creating a context takes longer than the search. */
 const CONTEXT: { input?: { anchored: string; flags: string; names: string[] } } = createContext({});
 
 /**
- * Which names a pattern fits. A leading `(?i)`, as other languages write it, ignores case. Names of more than
- * 256 characters fit none.
- * @param whole the whole name has to fit, not only its beginning
- * @param limitMs how long the search may take (ms)
- * @returns undefined when it is no regular expression, or longer than 1,000 characters, or does not come to
- *   an end
+ * The names that match a regular expression. A leading `(?i)`, as in other languages, ignores case. Names
+ * of more than 256 characters never match.
+ * @param whole match the whole name, not only its beginning
+ * @param limitMs time limit (ms)
+ * @returns undefined if the pattern is invalid, longer than 1,000 characters, or exceeds the time limit
  */
 export function matchingNames(
   pattern: string,
@@ -38,8 +34,8 @@ export function matchingNames(
     const flags = ignoreCase ? 'i' : '';
     CONTEXT.input = { anchored, flags, names: names.filter(({ length }) => length <= MAX_NAME) };
     const found: unknown = SCRIPT.runInContext(CONTEXT, { timeout: Math.ceil(limitMs) });
-    const fit = new Set(String(found).split('\n'));
-    return names.filter((name) => fit.has(name));
+    const matched = new Set(String(found).split('\n'));
+    return names.filter((name) => matched.has(name));
   } catch {
     return undefined;
   } finally {

@@ -1,10 +1,10 @@
 /**
- * Values as Python writes them. Clients and models know the original's texts, which quote arguments by `repr`
- * and store them by `json.dumps` with its defaults: `", "` and `": "` between items, everything but ASCII
- * escaped.
+ * Values as Python writes them. The original server quotes arguments by `repr` and stores them by
+ * `json.dumps` with its defaults: `", "` and `": "` as separators, everything but ASCII escaped. Clients and
+ * models expect its texts.
  */
 
-/** JSON text as `json.dumps(value)` writes it. Undefined fields are left out. */
+/** JSON as `json.dumps(value)` writes it. Undefined fields are omitted. */
 export function pythonJson(value: unknown): string {
   if (value === null || value === undefined) return 'null';
   if (typeof value === 'string') return jsonString(value);
@@ -16,10 +16,7 @@ export function pythonJson(value: unknown): string {
   return `{${fields.map(([key, field]) => `${jsonString(key)}: ${pythonJson(field)}`).join(', ')}}`;
 }
 
-/**
- * The value as Python's `repr` shows it: `None`, `True`, `'it\'s'` in the quotes that need the least
- * escaping.
- */
+/** A value as Python's `repr` writes it: `None`, `True`, strings in the quotes that need less escaping. */
 export function pythonRepr(value: unknown): string {
   if (value === null || value === undefined) return 'None';
   if (typeof value === 'string') return reprString(value);
@@ -32,19 +29,18 @@ export function pythonRepr(value: unknown): string {
     .join(', ')}}`;
 }
 
-/** The name of the Python class that a JSON value becomes. */
+/** The name of the Python class that a JSON value is parsed to. */
 export function pythonTypeName(value: unknown): string {
   if (value === null || value === undefined) return 'NoneType';
   if (typeof value === 'string') return 'str';
   if (typeof value === 'boolean') return 'bool';
-  // JSON's 1.0 and 1 are one number here: whole numbers count as integers as long as they are exact.
+  // JavaScript does not distinguish 1.0 and 1: exact whole numbers count as integers.
   if (typeof value === 'number') return Number.isSafeInteger(value) ? 'int' : 'float';
   return Array.isArray(value) ? 'list' : 'dict';
 }
 
 function jsonString(text: string): string {
-  // JSON.stringify escapes quotes, backslashes and control characters in the same way; what is left is not
-  // ASCII.
+  // JSON.stringify escapes quotes, backslashes and control characters like Python, but not other characters.
   return JSON.stringify(text).replace(/[\x7f-\uffff]/g, (unit) => unicodeEscape(unit.charCodeAt(0)));
 }
 
@@ -52,7 +48,7 @@ function unicodeEscape(code: number): string {
   return `\\u${code.toString(16).padStart(4, '0')}`;
 }
 
-/** Python changes to exponents earlier than JavaScript, and writes them with two digits. */
+/** Python switches to exponents earlier than JavaScript and writes them with at least two digits. */
 function pythonNumber(value: number): string {
   if (Number.isNaN(value)) return 'nan';
   if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf';
@@ -64,7 +60,7 @@ function pythonNumber(value: number): string {
   return `${digits}e${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`;
 }
 
-/** A number as Python's `%g` shows it: six significant digits, no zeros behind them. */
+/** A number as Python's `%g` writes it: six significant digits without trailing zeros. */
 export function pythonGeneral(value: number): string {
   const [digits = '0', exponentText = '0'] = value.toExponential(5).split('e');
   const exponent = Number(exponentText);
@@ -81,7 +77,7 @@ const NAMED_ESCAPES = new Map([
 
 function reprString(text: string): string {
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
-  // Not printable for Python: the "other" and "separator" categories of Unicode, except the space.
+  // Python escapes the Unicode categories "other" and "separator", except the space.
   const body = text.replace(/[\\\p{C}\p{Z}'"]/gu, (char) => {
     if (char === ' ' || char === "'" || char === '"') return char === quote ? `\\${char}` : char;
     return NAMED_ESCAPES.get(char) ?? codeEscape(char.codePointAt(0) ?? 0);

@@ -1,7 +1,6 @@
 /**
- * The body of an answer as text.
- * @param maxBytes more than that is not read
- * @param tooLong makes the error for it
+ * Reads the body of an HTTP response as text.
+ * @throws the error made by `tooLong` once the body is longer than `maxBytes`
  */
 export async function readResponseText(
   response: Response,

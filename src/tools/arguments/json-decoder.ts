@@ -1,22 +1,20 @@
 import { characterCount } from '../../text/index.js';
 
-/**
- * The text is not JSON; the message is worded as Python's `json` words it, because models know those texts.
- */
+/** The text is not valid JSON. The message is that of Python's `json` module, which models know. */
 export class JsonDecodeError extends Error {
   override readonly name = 'JsonDecodeError';
 }
 
-/** How deep arguments may nest: far more than any tool needs, and far less than the stack bears. */
+/** Maximum nesting: far more than any tool needs, and far less than the stack allows. */
 const MAX_DEPTH = 200;
-/** How many values they may have, as bodies of requests do: each costs far more than its characters. */
+/** Maximum number of values, the same as for request bodies: a value takes far more memory than its text. */
 const MAX_VALUES = 25_000;
-/** Their length (characters): four times what the longest answer of a model has room for. */
+/** Maximum length (characters): four times what fits into the longest answer of a model. */
 const MAX_LENGTH = 2 * 1024 * 1024;
 
 /**
- * Reads JSON as models write it: raw control characters inside strings are taken as they are.
- * @throws JsonDecodeError with the place of the first mistake
+ * Parses JSON as models write it: raw control characters inside strings are accepted.
+ * @throws JsonDecodeError with the position of the first error
  */
 export function decodeJson(text: string): unknown {
   if (text.length > MAX_LENGTH) throw new JsonDecodeError(`More than ${MAX_LENGTH} characters`);
@@ -28,8 +26,8 @@ export function decodeJson(text: string): unknown {
 }
 
 /**
- * Reads the JSON value at the start of the text and ignores what follows it.
- * @throws JsonDecodeError when the text does not start with a value
+ * Parses the JSON value at the start of the text and ignores what follows it.
+ * @throws JsonDecodeError if the text does not start with a value
  */
 export function decodeJsonPrefix(text: string): unknown {
   const decoder = new JsonDecoder(text);
@@ -37,7 +35,7 @@ export function decodeJsonPrefix(text: string): unknown {
 }
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?/y;
-const PLAIN_TEXT = /[^"\\]*/y;
+const UNESCAPED = /[^"\\]*/y;
 const LITERALS = new Map<string, unknown>([
   ['true', true],
   ['false', false],
@@ -55,7 +53,7 @@ const ESCAPES = new Map([
 ]);
 
 class JsonDecoder {
-  /** Where the value that was read last ends. */
+  /** The end of the last value that was parsed. */
   position = 0;
   private values = 0;
 
@@ -82,7 +80,7 @@ class JsonDecoder {
     return next;
   }
 
-  /** Python counts characters, not UTF-16 units. */
+  /** Positions count characters, as in Python, not UTF-16 units. */
   error(message: string, at: number): JsonDecodeError {
     const before = this.text.slice(0, at);
     const lineStart = before.lastIndexOf('\n') + 1;
@@ -140,7 +138,7 @@ class JsonDecoder {
       if (this.text[at] === '}') throw this.error('Illegal trailing comma before end of object', comma);
     }
     this.position = at + 1;
-    // fromEntries defines own fields, so a key like `__proto__` stays an ordinary one.
+    // Unlike assignment, fromEntries makes `__proto__` an ordinary field.
     return Object.fromEntries(fields);
   }
 
@@ -148,7 +146,7 @@ class JsonDecoder {
     let result = '';
     let at = start + 1;
     for (;;) {
-      const next = this.plainEnd(at);
+      const next = this.unescapedEnd(at);
       result += this.text.slice(at, next);
       if (next >= this.text.length) throw this.error('Unterminated string starting at', start);
       if (this.text[next] === '"') {
@@ -169,11 +167,11 @@ class JsonDecoder {
     }
   }
 
-  /** Where the run of characters ends that stand for themselves. */
-  private plainEnd(at: number): number {
-    PLAIN_TEXT.lastIndex = at;
-    PLAIN_TEXT.exec(this.text);
-    return PLAIN_TEXT.lastIndex;
+  /** The end of the characters that need no decoding. */
+  private unescapedEnd(at: number): number {
+    UNESCAPED.lastIndex = at;
+    UNESCAPED.exec(this.text);
+    return UNESCAPED.lastIndex;
   }
 
   private unicodeEscape(at: number): string {

@@ -355,7 +355,7 @@ describe('paths', () => {
       () => 'not refused',
       (error: unknown) => String(error),
     );
-    expect((await refused).replaceAll(workspace, '/w')).toBe(`EditorError: ${message}`);
+    expect((await refused).replaceAll(workspace, '/w')).toBe(`FileToolError: ${message}`);
   });
 
   it('are shown tidied, with `..` kept', async () => {

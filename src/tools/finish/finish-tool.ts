@@ -2,9 +2,7 @@ import { textContent } from '../../events/index.js';
 import { answeringTool } from '../function-tool.js';
 import type { ToolDefinition } from '../tool.js';
 
-/**
- * Ends the run with a last message to the user. The agent loop watches for it; the tool itself only answers.
- */
+/** Ends the run with a final message to the user. The agent loop detects the call; the tool only answers. */
 export const finishDefinition: ToolDefinition = {
   name: 'finish',
   kind: 'FinishTool',

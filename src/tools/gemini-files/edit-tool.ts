@@ -1,14 +1,14 @@
 import { textContent, type Observation } from '../../events/index.js';
-import { EditorError } from '../text-files/file-tool-error.js';
-import { MAX_OCCURRENCES, occurrences } from '../text-files/find-text.js';
-import { foldLineEnds, SourceText } from '../text-files/source-text.js';
+import { FileToolError } from '../text-files/file-tool-error.js';
+import { MAX_OCCURRENCES, findOccurrences } from '../text-files/find-text.js';
+import { normaliseLineEnds, SourceText } from '../text-files/source-text.js';
 import { writeTextFile } from '../text-files/text-file.js';
 import { functionTool, withWorkingDir, numberArgument, textArgument } from '../function-tool.js';
 import type { ToolDefinition } from '../tool.js';
-import { fileResource, namedFile, PATH_RULE, readExisting, refusal } from './file-arguments.js';
+import { fileResource, fileArgument, PATH_RULE, readIfExists, toFileToolError } from './file-arguments.js';
 import { writeNewFile } from './write-file-tool.js';
 
-/** Lets the agent replace text in a file by its exact words. */
+/** Lets the agent replace an exact text in a file. */
 export const editDefinition: ToolDefinition = {
   name: 'edit',
   kind: 'EditTool',
@@ -55,12 +55,12 @@ export const editDefinition: ToolDefinition = {
   create: ({ workingDir }) =>
     functionTool(withWorkingDir(editDefinition, workingDir, PATH_RULE), {
       touches: (args) => fileResource(workingDir, args),
-      execute: (args) => edit(namedFile(workingDir, args), args),
+      execute: (args) => edit(fileArgument(workingDir, args), args),
     }),
 };
 
-/** How often the text occurs is another number than was expected; the file is named in the observation. */
-class CountError extends EditorError {}
+/** The number of occurrences differs from the expected one. The observation then contains the file's path. */
+class OccurrenceCountError extends FileToolError {}
 
 async function edit(file: string, args: Record<string, unknown>): Promise<Observation> {
   const kind = editDefinition.observationKind;
@@ -68,25 +68,25 @@ async function edit(file: string, args: Record<string, unknown>): Promise<Observ
   const newText = textArgument(args, 'new_string') ?? '';
   try {
     if (oldText === newText) {
-      throw new EditorError('Error: No changes to apply. old_string and new_string are identical.');
+      throw new FileToolError('Error: No changes to apply. old_string and new_string are identical.');
     }
-    const done =
+    const outcome =
       oldText === ''
         ? await create(file, newText)
         : await replace(file, oldText, newText, numberArgument(args, 'expected_replacements') ?? 1);
-    const { text, ...result } = done;
+    const { text, ...result } = outcome;
     return { content: [textContent(text)], is_error: false, file_path: file, ...result, kind };
   } catch (error) {
-    if (!(error instanceof EditorError)) throw error;
-    const named = error instanceof CountError ? { file_path: file } : {};
-    const nothing = { is_new_file: false, replacements_made: 0 };
-    return { content: [textContent(error.message)], is_error: true, ...named, ...nothing, kind };
+    if (!(error instanceof FileToolError)) throw error;
+    const pathField = error instanceof OccurrenceCountError ? { file_path: file } : {};
+    const defaults = { is_new_file: false, replacements_made: 0 };
+    return { content: [textContent(error.message)], is_error: true, ...pathField, ...defaults, kind };
   }
 }
 
 async function create(file: string, text: string): Promise<{ text: string; [field: string]: unknown }> {
-  if (await readExisting(file)) {
-    throw new EditorError(
+  if (await readIfExists(file)) {
+    throw new FileToolError(
       `Error: Cannot create file that already exists: ${file}. Use write_file to overwrite or provide non-empty old_string.`,
     );
   }
@@ -105,35 +105,35 @@ async function replace(
   newText: string,
   expected: number,
 ): Promise<{ text: string; [field: string]: unknown }> {
-  const before = await readExisting(file);
+  const before = await readIfExists(file);
   if (!before) {
-    throw new EditorError(`Error: File not found: ${file}. To create a new file, use old_string=''.`);
+    throw new FileToolError(`Error: File not found: ${file}. To create a new file, use old_string=''.`);
   }
   const source = new SourceText(before.raw);
-  const searched = foldLineEnds(oldText);
-  const places = occurrences(source.text, searched);
-  if (places.length === 0) {
-    throw new CountError(
+  const searched = normaliseLineEnds(oldText);
+  const starts = findOccurrences(source.text, searched);
+  if (starts.length === 0) {
+    throw new OccurrenceCountError(
       `Error: Could not find the string to replace. 0 occurrences found in ${file}. ` +
         'Use read_file to verify the exact text.',
     );
   }
-  if (places.length !== expected || places.length > MAX_OCCURRENCES) {
+  if (starts.length !== expected || starts.length > MAX_OCCURRENCES) {
     const noun = expected === 1 ? 'occurrence' : 'occurrences';
-    throw new CountError(
-      `Error: Expected ${expected} ${noun} but found ${places.length > MAX_OCCURRENCES ? `more than ${MAX_OCCURRENCES}` : places.length} in ${file}.`,
+    throw new OccurrenceCountError(
+      `Error: Expected ${expected} ${noun} but found ${starts.length > MAX_OCCURRENCES ? `more than ${MAX_OCCURRENCES}` : starts.length} in ${file}.`,
     );
   }
   const edited = source.spliceAll(
-    places.map((start) => ({ start, end: start + searched.length, replacement: newText })),
+    starts.map((start) => ({ start, end: start + searched.length, replacement: newText })),
   );
   await writeTextFile(file, edited.raw, before.encoding).catch((error: unknown) => {
-    throw refusal(error, 'write to', file);
+    throw toFileToolError(error, 'write to', file);
   });
   return {
-    text: `Successfully edited ${file} (${places.length} replacement(s))`,
+    text: `Successfully edited ${file} (${starts.length} replacement(s))`,
     is_new_file: false,
-    replacements_made: places.length,
+    replacements_made: starts.length,
     old_content: source.text,
     new_content: edited.text,
   };

@@ -1,16 +1,16 @@
 import { lstat, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { textContent, type Observation } from '../../events/index.js';
-import { EditorError } from '../text-files/file-tool-error.js';
+import { FileToolError } from '../text-files/file-tool-error.js';
 import { pathKind } from '../text-files/file-path.js';
 import { functionTool, withWorkingDir } from '../function-tool.js';
 import type { ToolDefinition } from '../tool.js';
-import { namedFile, refusal } from './file-arguments.js';
+import { fileArgument, toFileToolError } from './file-arguments.js';
 
-/** More entries than these are not told of. */
+/** The maximum number of entries in a result. */
 const MAX_ENTRIES = 500;
 
-/** An entry as the wire has it. */
+/** An entry with the field names of the wire. */
 interface Entry {
   name: string;
   path: string;
@@ -21,7 +21,7 @@ interface Entry {
   modified_time: string;
 }
 
-/** Lets the agent see what is in a folder. */
+/** Lets the agent list a directory. */
 export const listDirectoryDefinition: ToolDefinition = {
   name: 'list_directory',
   kind: 'ListDirectoryTool',
@@ -63,21 +63,21 @@ export const listDirectoryDefinition: ToolDefinition = {
       ),
       {
         execute: (args, { signal }) =>
-          show(namedFile(workingDir, args, 'dir_path'), args['recursive'] === true, signal),
+          listDirectory(fileArgument(workingDir, args, 'dir_path'), args['recursive'] === true, signal),
       },
     ),
 };
 
-async function show(folder: string, recursive: boolean, signal: AbortSignal): Promise<Observation> {
+async function listDirectory(folder: string, recursive: boolean, signal: AbortSignal): Promise<Observation> {
   const kind = listDirectoryDefinition.observationKind;
   try {
-    const place = await pathKind(folder);
-    if (place === 'missing') throw new EditorError(`Error: Directory not found: ${folder}`);
-    if (place === 'file') throw new EditorError(`Error: Path is not a directory: ${folder}`);
+    const pathType = await pathKind(folder);
+    if (pathType === 'missing') throw new FileToolError(`Error: Directory not found: ${folder}`);
+    if (pathType === 'file') throw new FileToolError(`Error: Path is not a directory: ${folder}`);
     const entries = await list(folder, recursive, signal);
-    const isCut = entries.length > MAX_ENTRIES;
+    const isTruncated = entries.length > MAX_ENTRIES;
     const shown = entries.slice(0, MAX_ENTRIES);
-    const count = `${shown.length} entries${isCut ? `, truncated to ${MAX_ENTRIES}` : ''}`;
+    const count = `${shown.length} entries${isTruncated ? `, truncated to ${MAX_ENTRIES}` : ''}`;
     const lines = shown.map(
       (entry) => path.relative(folder, entry.path) + (entry.is_directory ? '/' : ` (${entry.size} bytes)`),
     );
@@ -87,27 +87,27 @@ async function show(folder: string, recursive: boolean, signal: AbortSignal): Pr
       dir_path: folder,
       entries: shown,
       total_count: shown.length,
-      is_truncated: isCut,
+      is_truncated: isTruncated,
       kind,
     };
   } catch (error) {
-    if (!(error instanceof EditorError)) throw error;
-    const nothing = { entries: [], total_count: 0, is_truncated: false };
-    return { content: [textContent(error.message)], is_error: true, ...nothing, kind };
+    if (!(error instanceof FileToolError)) throw error;
+    const empty = { entries: [], total_count: 0, is_truncated: false };
+    return { content: [textContent(error.message)], is_error: true, ...empty, kind };
   }
 }
 
-/** The entries of a folder by name, then those of its folders; one more than are shown at most. */
+/** The entries of a folder by name, then those of its subfolders; at most one more than the limit. */
 async function list(folder: string, recursive: boolean, signal: AbortSignal): Promise<Entry[]> {
   const entries = await listOne(folder, MAX_ENTRIES + 1).catch((error: unknown) => {
-    throw refusal(error, 'read', folder);
+    throw toFileToolError(error, 'read', folder);
   });
   if (!recursive) return entries;
   for (const { path: below } of entries.filter((entry) => entry.is_directory)) {
     signal.throwIfAborted();
     const room = MAX_ENTRIES + 1 - entries.length;
     if (room <= 0) break;
-    // A folder that may not be read is shown without its content.
+    // An unreadable folder is listed without its content.
     entries.push(...(await listOne(below, room).catch(() => [])));
   }
   return entries;
@@ -116,10 +116,10 @@ async function list(folder: string, recursive: boolean, signal: AbortSignal): Pr
 async function listOne(folder: string, limit: number): Promise<Entry[]> {
   const names = (await readdir(folder)).sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
   const entries: Entry[] = [];
-  // One after another: a large folder must not keep all threads busy.
+  // Sequentially: a large folder must not occupy all threads of the pool.
   for (const name of names.slice(0, limit)) {
     const file = path.join(folder, name);
-    // A link that leads nowhere stands for itself; what was removed meanwhile is not there.
+    // For a dangling link, the link itself is described. Files that were removed meanwhile are skipped.
     const stats = await stat(file)
       .catch(() => lstat(file))
       .catch(() => undefined);

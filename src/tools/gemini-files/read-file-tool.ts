@@ -1,14 +1,14 @@
 import { textContent, type Observation } from '../../events/index.js';
-import { EditorError } from '../text-files/file-tool-error.js';
-import { foldLineEnds, splitLines } from '../text-files/source-text.js';
+import { FileToolError } from '../text-files/file-tool-error.js';
+import { normaliseLineEnds, splitLines } from '../text-files/source-text.js';
 import { functionTool, withWorkingDir, numberArgument } from '../function-tool.js';
 import type { ToolDefinition } from '../tool.js';
 import { truncateMiddle } from '../truncate.js';
-import { fileResource, namedFile, PATH_RULE, readExisting } from './file-arguments.js';
+import { fileResource, fileArgument, PATH_RULE, readIfExists } from './file-arguments.js';
 
-/** How many lines are shown when the call does not say. */
+/** The default number of lines. */
 const DEFAULT_LINES = 1000;
-/** No more text than this is shown at a time (characters): models are not given more. */
+/** The maximum length of a result (characters): models are not sent longer observations. */
 const MAX_SHOWN = 50_000;
 
 /** Lets the agent read a file page by page. */
@@ -53,11 +53,11 @@ export const readFileDefinition: ToolDefinition = {
   create: ({ workingDir, secrets }) =>
     functionTool(withWorkingDir(readFileDefinition, workingDir, PATH_RULE), {
       touches: (args) => fileResource(workingDir, args),
-      execute: (args) => read(namedFile(workingDir, args), args, (text) => secrets?.mask(text) ?? text),
+      execute: (args) => read(fileArgument(workingDir, args), args, (text) => secrets?.mask(text) ?? text),
     }),
 };
 
-/** @param mask hides secrets; before anything is cut */
+/** @param mask masks secrets, before anything is truncated */
 async function read(
   file: string,
   args: Record<string, unknown>,
@@ -65,18 +65,18 @@ async function read(
 ): Promise<Observation> {
   const kind = readFileDefinition.observationKind;
   try {
-    const content = await readExisting(file);
-    if (!content) throw new EditorError(`Error: File not found: ${file}`);
-    const { text, page } = showPage(file, foldLineEnds(content.raw), args, mask);
+    const content = await readIfExists(file);
+    if (!content) throw new FileToolError(`Error: File not found: ${file}`);
+    const { text, page } = pageOf(file, normaliseLineEnds(content.raw), args, mask);
     return { content: [textContent(text)], is_error: false, file_path: file, ...page, kind };
   } catch (error) {
-    if (!(error instanceof EditorError)) throw error;
-    const nothing = { file_path: file, file_content: '', is_truncated: false };
-    return { content: [textContent(error.message)], is_error: true, ...nothing, kind };
+    if (!(error instanceof FileToolError)) throw error;
+    const empty = { file_path: file, file_content: '', is_truncated: false };
+    return { content: [textContent(error.message)], is_error: true, ...empty, kind };
   }
 }
 
-function showPage(
+function pageOf(
   file: string,
   text: string,
   args: Record<string, unknown>,
@@ -86,15 +86,15 @@ function showPage(
   const total = lines.length;
   const offset = numberArgument(args, 'offset') ?? 0;
   if (offset > 0 && offset >= total) {
-    throw new EditorError(`Error: Offset ${offset} is beyond file length (${total} lines)`);
+    throw new FileToolError(`Error: Offset ${offset} is beyond file length (${total} lines)`);
   }
   const limit = numberArgument(args, 'limit') ?? DEFAULT_LINES;
   const shown = numbered(lines.slice(offset, offset + limit).map(mask), offset + 1);
   const end = offset + shown.length;
   const ending = end === total && !text.endsWith('\n') ? '' : '\n';
   const content = total === 0 ? '' : shown.join('\n') + ending;
-  const isCut = end < total;
-  const note = isCut
+  const isTruncated = end < total;
+  const note = isTruncated
     ? ` (showing lines ${offset + 1}-${end} of ${total}) To read more, use: ` +
       `read_file(file_path='${file}', offset=${end}, limit=${limit})`
     : '';
@@ -102,17 +102,14 @@ function showPage(
     text: `Read file: ${file}${note}\n\n${content}`,
     page: {
       file_content: content,
-      is_truncated: isCut,
-      ...(isCut ? { lines_shown: [offset + 1, end] } : {}),
+      is_truncated: isTruncated,
+      ...(isTruncated ? { lines_shown: [offset + 1, end] } : {}),
       total_lines: total,
     },
   };
 }
 
-/**
- * The lines with their numbers, as many as can be shown: at least one, which loses its middle if it is too
- * long.
- */
+/** The numbered lines that fit into a result: at least one, which is truncated in the middle if necessary. */
 function numbered(lines: readonly string[], first: number): string[] {
   const shown: string[] = [];
   let room = MAX_SHOWN;

@@ -1,12 +1,12 @@
 import path from 'node:path';
 import { textContent, type Observation } from '../../events/index.js';
 import { makeFolder } from '../../files/index.js';
-import { EditorError } from '../text-files/file-tool-error.js';
-import { foldLineEnds } from '../text-files/source-text.js';
+import { FileToolError } from '../text-files/file-tool-error.js';
+import { normaliseLineEnds } from '../text-files/source-text.js';
 import { writeTextFile } from '../text-files/text-file.js';
 import { functionTool, withWorkingDir, textArgument } from '../function-tool.js';
 import type { ToolDefinition } from '../tool.js';
-import { fileResource, namedFile, PATH_RULE, readExisting, refusal } from './file-arguments.js';
+import { fileResource, fileArgument, PATH_RULE, readIfExists, toFileToolError } from './file-arguments.js';
 
 /** Lets the agent write whole files. */
 export const writeFileDefinition: ToolDefinition = {
@@ -37,17 +37,17 @@ export const writeFileDefinition: ToolDefinition = {
   create: ({ workingDir }) =>
     functionTool(withWorkingDir(writeFileDefinition, workingDir, PATH_RULE), {
       touches: (args) => fileResource(workingDir, args),
-      execute: (args) => write(namedFile(workingDir, args), textArgument(args, 'content') ?? ''),
+      execute: (args) => write(fileArgument(workingDir, args), textArgument(args, 'content') ?? ''),
     }),
 };
 
 async function write(file: string, text: string): Promise<Observation> {
   const kind = writeFileDefinition.observationKind;
   try {
-    const before = await readExisting(file);
+    const before = await readIfExists(file);
     if (before) {
       await writeTextFile(file, text, before.encoding).catch((error: unknown) => {
-        throw refusal(error, 'write to', file);
+        throw toFileToolError(error, 'write to', file);
       });
     } else await writeNewFile(file, text);
     return {
@@ -55,25 +55,25 @@ async function write(file: string, text: string): Promise<Observation> {
       is_error: false,
       file_path: file,
       is_new_file: !before,
-      ...(before ? { old_content: foldLineEnds(before.raw) } : {}),
+      ...(before ? { old_content: normaliseLineEnds(before.raw) } : {}),
       new_content: text,
       kind,
     };
   } catch (error) {
-    if (!(error instanceof EditorError)) throw error;
+    if (!(error instanceof FileToolError)) throw error;
     return { content: [textContent(error.message)], is_error: true, is_new_file: false, kind };
   }
 }
 
 /**
- * Writes a file that is not there, and the folders above it.
- * @throws EditorError
+ * Writes a new file, creating its parent folders.
+ * @throws FileToolError
  */
 export async function writeNewFile(file: string, text: string): Promise<void> {
   try {
     await makeFolder(path.dirname(file));
     await writeTextFile(file, text, { name: 'utf-8', bom: false });
   } catch (error) {
-    throw refusal(error, 'write to', file);
+    throw toFileToolError(error, 'write to', file);
   }
 }

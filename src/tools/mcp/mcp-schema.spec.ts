@@ -1,9 +1,9 @@
 import fc from 'fast-check';
-import { readSchema } from './mcp-schema.js';
+import { toToolSchema } from './mcp-schema.js';
 
 describe('the schema of a tool of an MCP server', () => {
   it('has its references written out, nulls and defaults left out', () => {
-    const schema = readSchema({
+    const schema = toToolSchema({
       type: 'object',
       properties: {
         point: { $ref: '#/$defs/Point', description: 'where' },
@@ -32,7 +32,7 @@ describe('the schema of a tool of an MCP server', () => {
   it('comes to an end where one refers to itself', () => {
     const node = { type: 'object', properties: { next: { $ref: '#/$defs/Node' } } };
     const text = JSON.stringify(
-      readSchema({ properties: { list: { $ref: '#/$defs/Node' } }, $defs: { Node: node } }),
+      toToolSchema({ properties: { list: { $ref: '#/$defs/Node' } }, $defs: { Node: node } }),
     );
     expect(text.length).toBeLessThan(5_000);
     expect(text).not.toContain('$ref');
@@ -44,13 +44,13 @@ describe('the schema of a tool of an MCP server', () => {
     [false, undefined],
     [undefined, undefined],
   ])('takes further fields where it says so: %j', (additionalProperties, expected) => {
-    expect(readSchema({ additionalProperties }).additionalProperties).toBe(expected);
+    expect(toToolSchema({ additionalProperties }).additionalProperties).toBe(expected);
   });
 
   it('may be anything', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (properties) => {
-        expect(Object.keys(readSchema({ properties }).properties)).toEqual(Object.keys(properties));
+        expect(Object.keys(toToolSchema({ properties }).properties)).toEqual(Object.keys(properties));
       }),
     );
   });

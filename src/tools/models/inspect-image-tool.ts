@@ -4,10 +4,10 @@ import type { ExecutionContext, ToolDefinition } from '../tool.js';
 import { HostRefusal, type ToolHost } from '../tool-host.js';
 import { truncateMiddle } from '../truncate.js';
 
-/** Characters of an answer: more is not shown to models anyway. */
+/** The longest answer (characters): models are not sent longer observations. */
 const MAX_ANSWER = 50_000;
 
-/** Lets an agent whose model takes no images ask one that does. */
+/** Lets an agent whose model does not accept images ask one that does. */
 export const inspectImageDefinition: ToolDefinition = {
   name: 'inspect_image_with_vision',
   kind: 'VisionInspectTool',

@@ -3,7 +3,7 @@ import { functionTool, textArgument } from '../function-tool.js';
 import type { ToolDefinition } from '../tool.js';
 import { HostRefusal, type ToolModels } from '../tool-host.js';
 
-/** Lets the agent go on with the model of another profile. */
+/** Lets the agent switch to the model of another profile. */
 export const switchLlmDefinition: ToolDefinition = {
   name: 'switch_llm',
   kind: 'SwitchLLMTool',

@@ -1,13 +1,13 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { EditorError } from './file-tool-error.js';
+import { FileToolError } from './file-tool-error.js';
 
-/** What a path leads to. */
+/** What exists at a path. */
 export type PathKind = 'file' | 'directory' | 'missing';
 
 /**
- * The path as it is shown: without doubled and trailing slashes and `.` parts. `..` stays: it may cross a
- * link.
+ * A path without repeated and trailing slashes and `.` segments. Keeps `..`, because removing it changes the
+ * meaning of a path through a symbolic link.
  */
 export function tidyPath(given: string): string {
   const parts = given.split('/').filter((part) => part !== '' && part !== '.');
@@ -15,23 +15,23 @@ export function tidyPath(given: string): string {
   return parts.length === 0 ? '.' : parts.join('/');
 }
 
-/** What a path leads to, links followed. */
+/** What exists at a path, following symbolic links. */
 export async function pathKind(file: string): Promise<PathKind> {
   try {
     return (await stat(file)).isDirectory() ? 'directory' : 'file';
   } catch {
-    // Whatever the reason is that it cannot be looked at: for the model it is not there.
+    // A path that cannot be inspected counts as missing, whatever the reason.
     return 'missing';
   }
 }
 
 /**
- * Refuses a relative path, with a hint when the workspace has such a file.
- * @throws EditorError
+ * Rejects a relative path, with a hint if it exists in the workspace.
+ * @throws FileToolError
  */
 export async function requireAbsolute(file: string, workingDir: string): Promise<void> {
   if (path.isAbsolute(file)) return;
   const candidate = path.join(workingDir, file);
   const hint = (await pathKind(candidate)) === 'missing' ? '' : ` Maybe you meant ${candidate}?`;
-  throw EditorError.invalid('path', file, `The path should be an absolute path.${hint}`);
+  throw FileToolError.invalid('path', file, `The path should be an absolute path.${hint}`);
 }

@@ -1,41 +1,41 @@
 import { TextSearch } from '../../text/index.js';
 
-/** Where a replacement goes, or why there is none. */
-export type Replacement =
+/** The only occurrence of a text, or why there is none. */
+export type UniqueMatch =
   | { kind: 'found'; start: number; end: number; line: number }
-  /** `searched`: what did not appear. */
+  /** `searched`: the text that was not found. */
   | { kind: 'missing'; searched: string }
-  /** `lines`: those on which an occurrence begins, ascending, without repetition. */
+  /** `lines`: the lines on which findOccurrences begin, ascending and unique. */
   | { kind: 'ambiguous'; searched: string; lines: number[] };
 
 /**
- * Finds the one place of a text: as it is, or else without the space around it, which models get wrong.
- * Places do not overlap. Lines count from 1.
+ * Finds the only occurrence of a text: exactly, or else without the white space around it, which models often
+ * get wrong. Occurrences do not overlap. Lines count from 1.
  */
-export function findUnique(text: string, searched: string): Replacement {
-  const exact = occurrences(text, searched);
-  if (exact.length > 0) return choose(text, searched, exact);
+export function findUnique(text: string, searched: string): UniqueMatch {
+  const exact = findOccurrences(text, searched);
+  if (exact.length > 0) return requireOne(text, searched, exact);
   const trimmed = searched.trim();
-  // Only space, and not there: anything would match the nothing that is left.
+  // The empty text would match everywhere.
   if (trimmed === '') return { kind: 'missing', searched };
-  return choose(text, trimmed, occurrences(text, trimmed));
+  return requireOne(text, trimmed, findOccurrences(text, trimmed));
 }
 
-function choose(text: string, searched: string, starts: number[]): Replacement {
+function requireOne(text: string, searched: string, starts: number[]): UniqueMatch {
   const [start] = starts;
   if (start === undefined) return { kind: 'missing', searched };
   if (starts.length === 1)
-    return { kind: 'found', start, end: start + searched.length, line: linesOf(text, [start])[0] ?? 1 };
-  return { kind: 'ambiguous', searched, lines: linesOf(text, starts) };
+    return { kind: 'found', start, end: start + searched.length, line: lineNumbers(text, [start])[0] ?? 1 };
+  return { kind: 'ambiguous', searched, lines: lineNumbers(text, starts) };
 }
 
-/** More occurrences than these are not looked for. */
+/** The search stops after this number of findOccurrences. */
 export const MAX_OCCURRENCES = 100_000;
 
-/** Where a text occurs in another, the first ones; places do not overlap. */
-export function occurrences(text: string, searched: string): number[] {
+/** The offsets of the first findOccurrences of a text in another. Occurrences do not overlap. */
+export function findOccurrences(text: string, searched: string): number[] {
   const starts: number[] = [];
-  // The empty text is everywhere, behind the last character too.
+  // The empty text occurs at every offset, including the end.
   const step = Math.max(1, searched.length);
   const search = new TextSearch(searched);
   for (let at = search.indexIn(text); at !== -1 && starts.length <= MAX_OCCURRENCES;) {
@@ -46,7 +46,7 @@ export function occurrences(text: string, searched: string): number[] {
   return starts;
 }
 
-function linesOf(text: string, starts: readonly number[]): number[] {
+function lineNumbers(text: string, starts: readonly number[]): number[] {
   const lines: number[] = [];
   let line = 1;
   let lineEnd = text.indexOf('\n');

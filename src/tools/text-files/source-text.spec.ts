@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { findUnique } from './find-text.js';
-import { foldLineEnds, SourceText, splitLines } from './source-text.js';
+import { normaliseLineEnds, SourceText, splitLines } from './source-text.js';
 import { decodeText, encodeText } from './text-file.js';
 
 const rawText = fc
@@ -32,7 +32,7 @@ describe('SourceText', () => {
     expect(splitLines('\n')).toEqual(['']);
     expect(splitLines('a\n\n')).toEqual(['a', '']);
     expect(splitLines('a')).toEqual(['a']);
-    expect(foldLineEnds('a\r\nb\rc\n\r')).toBe('a\nb\nc\n\n');
+    expect(normaliseLineEnds('a\r\nb\rc\n\r')).toBe('a\nb\nc\n\n');
   });
 });
 

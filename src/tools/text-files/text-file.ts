@@ -2,21 +2,21 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { replaceFile } from '../replace-file.js';
 
-/** How the text of a file is stored. `bom`: the mark that it starts with. */
+/** The encoding of a file. `bom`: whether it starts with a byte order mark. */
 export interface TextEncoding {
   name: 'utf-8' | 'utf-16le' | 'utf-16be' | 'latin1';
   bom: boolean;
 }
 
-/** The bytes of a text file and what they say. */
+/** A text file with its bytes and its decoded text. */
 export interface TextFile {
   bytes: Buffer;
-  /** Line ends as they are in the file. */
+  /** The text with its original line ends. */
   raw: string;
   encoding: TextEncoding;
 }
 
-/** The file is none that can be shown or edited; the message names it and says why. */
+/** A file cannot be shown or edited. The message names it and the reason. */
 export class FileRefusedError extends Error {
   override readonly name = 'FileRefusedError';
   constructor(file: string, reason: string) {
@@ -25,20 +25,20 @@ export class FileRefusedError extends Error {
 }
 
 const MEGABYTE = 1024 * 1024;
-/** Larger files are refused. */
+/** Larger files are rejected. */
 const MAX_BYTES = 10 * MEGABYTE;
-/** How much of a file tells whether it is text. */
+/** How much of a file is inspected to tell whether it is text. */
 const SAMPLE_BYTES = 8192;
-/** Files that are not UTF-8 are binary when more of their bytes than this are control characters. */
+/** A file is binary if a larger share of the inspected bytes are control characters. */
 const MAX_CONTROL_SHARE = 0.1;
 
 /**
- * Reads a file of at most 10 MB. What is no file (a pipe, a device) is refused before it is read: reading it
- * may never end.
- * @throws FileRefusedError when it is larger or no file; else the error of the file system
+ * Reads a file of at most 10 MB. Pipes and devices are rejected without reading them, because that might
+ * never end.
+ * @throws FileRefusedError if the file is larger or not a regular file; else the error of the file system
  */
 export async function readBounded(file: string): Promise<Buffer> {
-  // Without O_NONBLOCK a pipe that nobody writes to is not even opened.
+  // Without O_NONBLOCK, opening a pipe waits for a writer.
   const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const stats = await handle.stat();
@@ -56,10 +56,9 @@ export async function readBounded(file: string): Promise<Buffer> {
 }
 
 /**
- * Reads a text file of at most 10 MB: UTF-8, UTF-16 with its mark, or else Latin-1, in which every byte
- * survives. Guessing among the other eight-bit encodings would change the bytes of files that were guessed
- * wrong.
- * @throws FileRefusedError when it is larger or binary; else the error of the file system
+ * Reads a text file of at most 10 MB: UTF-8, UTF-16 with a byte order mark, or else Latin-1, which preserves
+ * every byte. Guessing another 8-bit encoding could corrupt the file.
+ * @throws FileRefusedError if the file is larger or binary; else the error of the file system
  */
 export async function readTextFile(file: string): Promise<TextFile> {
   const bytes = await readBounded(file);
@@ -74,19 +73,19 @@ export async function readTextFile(file: string): Promise<TextFile> {
 }
 
 /**
- * Replaces the text of a file in the encoding it had. Characters that Latin-1 lacks turn the file into UTF-8.
+ * Replaces the text of a file in the given encoding, or UTF-8 if the text does not fit into Latin-1.
  * @throws the error of the file system
  */
 export async function writeTextFile(file: string, raw: string, encoding: TextEncoding): Promise<void> {
   await replaceFile(file, encodeText(raw, encoding));
 }
 
-/** The text of the bytes and how it is encoded; undefined when they are not text. */
+/** Detects the encoding and decodes the text; undefined if the bytes are not text. */
 export function decodeText(bytes: Buffer): Omit<TextFile, 'bytes'> | undefined {
-  const marked = markedEncoding(bytes);
-  if (marked) {
-    const raw = decodeStrictly(marked.name, bytes.subarray(marked.name === 'utf-8' ? 3 : 2));
-    return raw === undefined ? undefined : { raw, encoding: marked };
+  const bomEncoding = encodingByBom(bytes);
+  if (bomEncoding) {
+    const raw = decodeStrictly(bomEncoding.name, bytes.subarray(bomEncoding.name === 'utf-8' ? 3 : 2));
+    return raw === undefined ? undefined : { raw, encoding: bomEncoding };
   }
   const sample = bytes.subarray(0, SAMPLE_BYTES);
   if (sample.includes(0)) return undefined;
@@ -96,7 +95,7 @@ export function decodeText(bytes: Buffer): Omit<TextFile, 'bytes'> | undefined {
   return { raw: bytes.toString('latin1'), encoding: { name: 'latin1', bom: false } };
 }
 
-/** The bytes of a text; the reverse of `decodeText`. */
+/** Encodes a text; the inverse of `decodeText`. */
 export function encodeText(raw: string, encoding: TextEncoding): Buffer {
   switch (encoding.name) {
     case 'utf-16le':
@@ -110,7 +109,7 @@ export function encodeText(raw: string, encoding: TextEncoding): Buffer {
   }
 }
 
-function markedEncoding(bytes: Buffer): TextEncoding | undefined {
+function encodingByBom(bytes: Buffer): TextEncoding | undefined {
   if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) return { name: 'utf-8', bom: true };
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return { name: 'utf-16le', bom: true };
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return { name: 'utf-16be', bom: true };
@@ -124,12 +123,12 @@ function decodeStrictly(
   try {
     return new TextDecoder(name, { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    // The only failure of a strict decoder is that the bytes are not in its encoding.
+    // A strict decoder only throws if the bytes are invalid.
     return undefined;
   }
 }
 
-/** Control characters other than those of ordinary and coloured text: BEL to CR, and ESC. */
+/** Does not count the control characters of ordinary and coloured text: BEL to CR, and ESC. */
 function isMostlyControl(sample: Buffer): boolean {
   const controls = sample.filter(
     (byte) => byte < 7 || (byte > 13 && byte < 32 && byte !== 27) || byte === 127,

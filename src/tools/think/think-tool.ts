@@ -2,7 +2,7 @@ import { textContent } from '../../events/index.js';
 import { answeringTool } from '../function-tool.js';
 import type { ToolDefinition } from '../tool.js';
 
-/** Gives the model room to reason in words; nothing happens but that the thought is in the log. */
+/** Lets the model write down its reasoning. The only effect is the event in the log. */
 export const thinkDefinition: ToolDefinition = {
   name: 'think',
   kind: 'ThinkTool',

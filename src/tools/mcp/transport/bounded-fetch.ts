@@ -1,18 +1,18 @@
 import { MessageBound, MessageTooLongError, type MessageFraming } from './message-bound.js';
 
 /**
- * Makes a `fetch` that ends answers without measure.
- * @param onTooLong is told of one before its reader is
+ * Creates a `fetch` that aborts responses whose messages are too long.
+ * @param onTooLong called before the reader of the response gets the error
  */
 export function boundedFetch(onTooLong: (error: MessageTooLongError) => void): typeof fetch {
   return async (input, init) => {
     const response = await fetch(input, init);
     if (!response.body) return response;
-    // A stream of events has no end.
+    // An event stream is endless: each event is checked separately.
     const isStream = response.headers.get('content-type')?.includes('text/event-stream') ?? false;
     const framing = isStream ? 'events' : 'whole';
     const { status, statusText, headers } = response;
-    return new Response(response.body.pipeThrough(bounded(framing, onTooLong)), {
+    return new Response(response.body.pipeThrough(boundingStream(framing, onTooLong)), {
       status,
       statusText,
       headers,
@@ -20,7 +20,7 @@ export function boundedFetch(onTooLong: (error: MessageTooLongError) => void): t
   };
 }
 
-function bounded(
+function boundingStream(
   framing: MessageFraming,
   onTooLong: (error: MessageTooLongError) => void,
 ): TransformStream<Uint8Array, Uint8Array> {
@@ -28,7 +28,7 @@ function bounded(
   return new TransformStream({
     transform(chunk, controller) {
       try {
-        bound.take(chunk);
+        bound.check(chunk);
         controller.enqueue(chunk);
       } catch (error) {
         if (!(error instanceof MessageTooLongError)) throw error;

@@ -9,7 +9,7 @@ function isTaken(framing: MessageFraming, text: string, pieces: readonly number[
   try {
     let from = 0;
     for (const to of cuts) {
-      bound.take(bytes.subarray(from, to));
+      bound.check(bytes.subarray(from, to));
       from = to;
     }
     return true;

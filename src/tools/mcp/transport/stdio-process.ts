@@ -7,7 +7,7 @@ import { shellEnvironment } from '../../child-environment.js';
 import { endGroup, killGroup } from '../../process-group.js';
 import { MessageBound } from './message-bound.js';
 
-/** A program that speaks MCP on its standard input and output. */
+/** A program that speaks MCP on stdin and stdout. */
 export interface StdioProgram {
   command: string;
   args: readonly string[];
@@ -16,14 +16,13 @@ export interface StdioProgram {
   cwd: string;
 }
 
-/** How long its outputs may stay open behind its end (ms). */
+/** How long to wait for remaining output after the program has exited (ms). */
 const DRAIN_MS = 300;
-/** The program has ended. */
 const CLOSED = 'Connection closed';
 
 /**
- * The transport to a program that is started for it, in a process group of its own: package runners start the
- * real server as their child, and all of them are to end.
+ * A transport that starts a program. The program gets its own process group, because package runners start
+ * the actual server as a child and all of them must be ended.
  */
 export class StdioProcess implements Transport {
   onclose?: () => void;
@@ -32,13 +31,13 @@ export class StdioProcess implements Transport {
   private child: ChildProcess | undefined;
   private isClosed = false;
 
-  /** @param onStderr gets what the program says to people, piece by piece */
+  /** @param onStderr receives the program's stderr in chunks */
   constructor(
     private readonly program: StdioProgram,
     private readonly onStderr: (text: string) => void,
   ) {}
 
-  /** @throws when the program cannot be started */
+  /** @throws if the program cannot be started */
   async start(): Promise<void> {
     const { ReadBuffer } = await import('@modelcontextprotocol/sdk/shared/stdio.js');
     const { command, args, env, cwd } = this.program;
@@ -53,11 +52,11 @@ export class StdioProcess implements Transport {
     this.child = child;
     const buffer = new ReadBuffer();
     const bound = new MessageBound('lines');
-    child.stdout.on('data', (chunk: Buffer) => this.read(buffer, bound, chunk));
+    child.stdout.on('data', (chunk: Buffer) => this.receive(buffer, bound, chunk));
     child.stderr.setEncoding('utf8');
     child.stderr.on('data', this.onStderr);
     child.stdin.on('error', (error) => this.onerror?.(error));
-    child.once('exit', () => this.ended(child));
+    child.once('exit', () => this.onExit(child));
     await once(child, 'spawn');
     child.on('error', (error) => this.onerror?.(error));
   }
@@ -66,24 +65,21 @@ export class StdioProcess implements Transport {
     const stdin = this.child?.stdin;
     if (!stdin?.writable) return Promise.reject(new Error(CLOSED));
     return new Promise((resolve, reject) => {
-      // A program that has just ended: which of the two it is depends on when its end is seen.
+      // If the program has just exited, the write may succeed or fail, depending on the timing.
       const written = (error?: Error | null): void =>
         error ? reject(new Error(CLOSED, { cause: error })) : resolve();
       stdin.write(`${JSON.stringify(message)}\n`, written);
     });
   }
 
-  /**
-   * Ends the program: by closing its input, then by asking, then by force. Resolves when nothing of it is
-   * left.
-   */
+  /** Ends the program and its process group: closes stdin, then SIGTERM, then SIGKILL. */
   async close(): Promise<void> {
     this.isClosed = true;
     if (this.child) await endGroup(this.child);
   }
 
-  /** Its last words are read before it counts as closed, unless something keeps its outputs open. */
-  private ended(child: ChildProcess): void {
+  /** Reads the remaining output before reporting the close, unless another process keeps it open. */
+  private onExit(child: ChildProcess): void {
     killGroup(child, 'SIGKILL');
     const limit = setTimeout(() => this.onclose?.(), DRAIN_MS);
     child.once('close', () => {
@@ -92,16 +88,16 @@ export class StdioProcess implements Transport {
     });
   }
 
-  private read(
+  private receive(
     buffer: { append(chunk: Buffer): void; readMessage(): JSONRPCMessage | null },
     bound: MessageBound,
     chunk: Buffer,
   ): void {
     try {
-      bound.take(chunk);
+      bound.check(chunk);
       buffer.append(chunk);
     } catch (error) {
-      // There is no way to find the next message.
+      // The start of the next message cannot be found.
       this.fail(error);
       if (this.child) killGroup(this.child, 'SIGKILL');
       return;
@@ -112,7 +108,7 @@ export class StdioProcess implements Transport {
         more = message !== null;
         if (message) this.onmessage?.(message);
       } catch (error) {
-        // A line that is no message, from a program that prints other things too.
+        // The program printed a line that is not a message.
         this.fail(error);
       }
     }

@@ -1,5 +1,5 @@
-/** The text ends in the middle of something, or is no bash as we know it: nothing can be said about it. */
-export class UnclearSyntax extends Error {
+/** The text is incomplete, or uses syntax that the scanner does not know. */
+export class UnclearSyntaxError extends Error {
   override readonly name = 'UnclearSyntax';
 }
 
@@ -11,19 +11,18 @@ interface Heredoc {
 const WORD_END = new Set([' ', '\t', '\n', ';', '&', '|', '<', '>', '(', ')']);
 
 /**
- * Moves through bash text by its smallest parts: words with all their quoting and substitutions, and
- * here-documents. Who asks decides what the words mean. All methods throw UnclearSyntax when the text ends
- * too early.
+ * Scans bash text token by token: words with their quoting and substitutions, and here-documents. The caller
+ * interprets the words. All methods throw UnclearSyntaxError if the text ends prematurely.
  */
 export class BashScanner {
   position = 0;
   private readonly heredocs: Heredoc[] = [];
-  /** Where each parenthesis is closed; made for the first `((`. */
+  /** The offset of the closing parenthesis for each opening one. Computed at the first `((`. */
   private closings: ReadonlyMap<number, number> | undefined;
 
   constructor(
     private readonly text: string,
-    /** Scans a command list up to its unmatched `)` and past it. */
+    /** Scans a command list up to and including its unmatched `)`. */
     private readonly scanNestedList: () => void,
   ) {}
 
@@ -31,12 +30,12 @@ export class BashScanner {
     return this.position >= this.text.length;
   }
 
-  /** Whether the text goes on like this. */
+  /** Whether the text continues with `part`. */
   sees(part: string): boolean {
     return this.text.startsWith(part, this.position);
   }
 
-  /** Skips blanks, continued lines, and a comment (a `#` where a word could begin). */
+  /** Skips blanks, line continuations, and a comment (a `#` where a word could begin). */
   skipBlanks(): void {
     for (;;) {
       if (this.sees(' ') || this.sees('\t')) this.position += 1;
@@ -46,11 +45,11 @@ export class BashScanner {
     }
   }
 
-  /** Passes a line end and the bodies of the here-documents that begin after it. */
+  /** Scans a line end and the bodies of the here-documents that begin after it. */
   lineEnd(): void {
     this.position += 1;
     for (const { delimiter, stripTabs } of this.heredocs.splice(0)) {
-      // Bash takes the end of the text for the delimiter, with a warning.
+      // At the end of the text, bash ends a here-document with a warning.
       while (!this.atEnd) {
         const end = this.indexOrEnd('\n');
         const line = this.text.slice(this.position, end);
@@ -60,7 +59,7 @@ export class BashScanner {
     }
   }
 
-  /** Passes `<<` or `<<-` and its delimiter; the body comes after the line. */
+  /** Scans `<<` or `<<-` and its delimiter. The body follows after the line. */
   heredocStart(): void {
     const stripTabs = this.sees('<<-');
     this.position += stripTabs ? 3 : 2;
@@ -69,7 +68,7 @@ export class BashScanner {
     this.heredocs.push({ delimiter, stripTabs });
   }
 
-  /** Passes one word and returns it as written. */
+  /** Scans a word and returns it as written. */
   word(): string {
     const start = this.position;
     while (!this.atEnd) {
@@ -81,7 +80,7 @@ export class BashScanner {
     return this.text.slice(start, this.position);
   }
 
-  /** Passes `((...))`, if that is what it is; leaves the position alone if not. */
+  /** Scans `((...))` and returns true; otherwise leaves the position unchanged. */
   arithmetic(): boolean {
     this.closings ??= closingParentheses(this.text);
     const end = this.closings.get(this.position);
@@ -90,7 +89,7 @@ export class BashScanner {
     return true;
   }
 
-  /** `a=(...)` and extended patterns such as `@(a|b)`. */
+  /** Whether a parenthesis belongs to the word: `a=(...)` and extended patterns such as `@(a|b)`. */
   private opensInsideWord(start: number): boolean {
     return this.position > start && /[=?*+@!]/.test(this.text[this.position - 1] ?? '');
   }
@@ -106,14 +105,14 @@ export class BashScanner {
 
   private singleQuotes(): void {
     const end = this.text.indexOf("'", this.position + 1);
-    if (end < 0) throw new UnclearSyntax('quote');
+    if (end < 0) throw new UnclearSyntaxError('quote');
     this.position = end + 1;
   }
 
   private doubleQuotes(): void {
     this.position += 1;
     while (!this.sees('"')) {
-      if (this.atEnd) throw new UnclearSyntax('quote');
+      if (this.atEnd) throw new UnclearSyntaxError('quote');
       if (this.sees('\\')) this.position += 2;
       else if (this.sees('`')) this.until('`');
       else if (this.sees('$(') || this.sees('${')) this.dollar();
@@ -135,7 +134,7 @@ export class BashScanner {
   private braces(): void {
     this.position += 1;
     while (!this.sees('}')) {
-      if (this.atEnd) throw new UnclearSyntax('brace');
+      if (this.atEnd) throw new UnclearSyntaxError('brace');
       this.part(this.text[this.position] ?? '');
     }
     this.position += 1;
@@ -144,7 +143,7 @@ export class BashScanner {
   private parentheses(): void {
     this.position += 1;
     while (!this.sees(')')) {
-      if (this.atEnd) throw new UnclearSyntax('parenthesis');
+      if (this.atEnd) throw new UnclearSyntaxError('parenthesis');
       if (this.sees('(')) this.parentheses();
       else if (this.sees('#') && /\s/.test(this.text[this.position - 1] ?? '')) this.skipBlanks();
       else this.part(this.text[this.position] ?? '');
@@ -152,11 +151,11 @@ export class BashScanner {
     this.position += 1;
   }
 
-  /** Passes a quoted part in which a backslash protects its end. */
+  /** Scans a quoted part in which a backslash escapes the closing quote. */
   private until(end: string): void {
     this.position += 1;
     while (!this.sees(end)) {
-      if (this.atEnd) throw new UnclearSyntax('quote');
+      if (this.atEnd) throw new UnclearSyntaxError('quote');
       this.position += this.sees('\\') ? 2 : 1;
     }
     this.position += 1;
@@ -169,8 +168,8 @@ export class BashScanner {
 }
 
 /**
- * Where each parenthesis is closed, quotes disregarded: found for all at once, as each `((` of a long row of
- * them asks for its own.
+ * The offset of the closing parenthesis for each opening one, ignoring quotes. Computed for all at once, so
+ * that a long sequence of `((` takes linear time.
  */
 function closingParentheses(text: string): Map<number, number> {
   const closings = new Map<number, number>();

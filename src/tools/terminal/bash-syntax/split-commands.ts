@@ -1,6 +1,6 @@
-import { BashScanner, UnclearSyntax } from './bash-scanner.js';
+import { BashScanner, UnclearSyntaxError } from './bash-scanner.js';
 
-/** Words that open a construct, and the word that closes it. */
+/** Words that open a compound command, and the word that closes it. */
 const CLOSERS: Readonly<Record<string, string>> = {
   if: 'fi',
   case: 'esac',
@@ -12,7 +12,7 @@ const CLOSERS: Readonly<Record<string, string>> = {
   '[[': ']]',
 };
 const CLOSING_WORDS = new Set(Object.values(CLOSERS));
-/** After these another command word follows. */
+/** Words that are followed by another command word. */
 const COMMAND_FOLLOWS = new Set([
   'while',
   'until',
@@ -32,33 +32,31 @@ const ENDING_OPERATORS = [';;&', ';;', ';&', ';', '&'];
 const REDIRECTIONS = ['&>>', '&>', '<<<', '>>', '>&', '<&', '<>', '>|', '<', '>'];
 
 /**
- * The commands of a text that bash would read one after the other because a line end separates them; `a; b`
- * and `a && b` are one. Quotes, here-documents, comments, continued lines, compound commands and functions
- * are kept together.
+ * Splits a text into the commands that are separated by line ends; `a; b` and `a && b` are one command.
+ * Quotes, here-documents, comments, line continuations, compound commands and functions are kept together.
  *
- * It knows bash's grammar only as far as this needs. What it cannot make sense of (an open quote, an
- * unmatched `fi`, aliases that open constructs) comes back as one command: bash itself is the better judge
- * then.
+ * Implements only the part of bash's grammar that is needed for this. A text that it cannot parse (an open
+ * quote, an unmatched `fi`, aliases for keywords) is returned as one command, and bash reports the error.
  */
 export function splitCommands(text: string): string[] {
   try {
     return new CommandSplitter(text).split();
   } catch (error) {
-    // RangeError: nested deeper than the stack.
-    if (error instanceof UnclearSyntax || error instanceof RangeError) return [text.trim()];
+    // RangeError: stack overflow by deep nesting.
+    if (error instanceof UnclearSyntaxError || error instanceof RangeError) return [text.trim()];
     throw error;
   }
 }
 
-/** Where a list of commands stands. */
+/** The state of scanning a list of commands. */
 interface ListState {
-  /** What must come before the list can end, innermost last. */
+  /** The closers that are still missing, innermost last. */
   open: string[];
-  /** A command word, and with it a reserved word, may come here. */
+  /** Whether a command word (or reserved word) may follow. */
   commandPosition: boolean;
-  /** The command goes on after a line end: an operator or the head of a function came before. */
+  /** Whether the command continues after a line end, because of an operator or a function head. */
   continues: boolean;
-  /** The word before, when it stood in command position. */
+  /** The previous word, if it was in command position. */
   commandWord: string;
   hasContent: boolean;
 }
@@ -77,9 +75,9 @@ class CommandSplitter {
     return this.commands;
   }
 
-  /** Passes a list of commands; a nested one ends after its `)`, ours at the end of the text. */
+  /** Scans a list of commands. A nested list ends after its `)`, the outer one at the end of the text. */
   private list(nested: boolean): void {
-    const state = newList();
+    const state = initialState();
     for (;;) {
       this.scanner.skipBlanks();
       if (this.scanner.atEnd) return this.endOfText(nested, state);
@@ -92,7 +90,7 @@ class CommandSplitter {
   }
 
   private endOfText(nested: boolean, state: ListState): void {
-    if (nested || state.open.length > 0 || state.continues) throw new UnclearSyntax('end of text');
+    if (nested || state.open.length > 0 || state.continues) throw new UnclearSyntaxError('end of text');
     if (state.hasContent) this.commands.push(this.text.slice(this.start).trim());
   }
 
@@ -102,7 +100,7 @@ class CommandSplitter {
     state.commandPosition = true;
     state.commandWord = '';
     if (nested || state.open.length > 0 || state.continues || !state.hasContent) return;
-    // The bodies of here-documents belong to the command.
+    // Here-document bodies belong to the command.
     const bodiesEnd = this.scanner.position;
     this.commands.push(this.text.slice(this.start, Math.max(end, bodiesEnd)).trim());
     this.start = bodiesEnd;
@@ -171,8 +169,8 @@ class CommandSplitter {
     this.scanner.position += 1;
     const innermost = state.open.at(-1);
     if (innermost === ')') state.open.pop();
-    // The end of a pattern of `case`.
-    else if (innermost !== 'esac') throw new UnclearSyntax(')');
+    // Ends a pattern of `case`.
+    else if (innermost !== 'esac') throw new UnclearSyntaxError(')');
     state.continues = false;
     state.commandPosition = true;
     state.commandWord = '';
@@ -180,7 +178,7 @@ class CommandSplitter {
 
   private word(state: ListState): void {
     const word = this.scanner.word();
-    if (word === '') throw new UnclearSyntax('word');
+    if (word === '') throw new UnclearSyntaxError('word');
     const functionName = state.commandWord === 'function';
     state.continues = functionName;
     if (!state.commandPosition) {
@@ -198,13 +196,13 @@ class CommandSplitter {
   }
 
   private closingWord(state: ListState, word: string): void {
-    // In `case`, any word can be a pattern.
-    if (state.open.at(-1) !== word) throw new UnclearSyntax(word);
+    // Inside `case`, the word may be a pattern instead.
+    if (state.open.at(-1) !== word) throw new UnclearSyntaxError(word);
     state.open.pop();
     state.commandWord = '';
   }
 }
 
-function newList(): ListState {
+function initialState(): ListState {
   return { open: [], commandPosition: true, continues: false, commandWord: '', hasContent: false };
 }

@@ -3,10 +3,7 @@ import { inSlices } from '../../../flow/index.js';
 const ESC = String.fromCharCode(0x1b);
 const BEL = String.fromCharCode(0x07);
 
-/**
- * Control sequences (ECMA-48): CSI with its parameters and final letter, then strings such as titles, then
- * the rest.
- */
+/** Control sequences (ECMA-48): CSI with parameters and final letter, strings such as titles, others. */
 const CSI = `${ESC}\\[([0-?]*)[ -/]*([@-~])`;
 const CUT_CSI = `${ESC}\\[[0-?]*[ -/]*$`;
 const STRING = `${ESC}[\\]PX^_][^${BEL}${ESC}]*(?:${BEL}|${ESC}\\\\)?`;
@@ -16,38 +13,38 @@ const TOKEN = new RegExp(`${CSI}|${CUT_CSI}|${STRING}|${SHORT}|\\n|[${CONTROLS}]
 
 /** Anything but text, tabs and line ends. */
 const NEEDS_TERMINAL = new RegExp(`[${CONTROLS}]`);
-/** The same in what comes from a terminal, where each line ends in two characters. */
-const IS_DRAWN = new RegExp(`(?!\\r\\n)[${CONTROLS}]`);
+/** The same for raw terminal output, in which lines end with CRLF. */
+const DRAWS = new RegExp(`(?!\\r\\n)[${CONTROLS}]`);
 
-/** Cursor jumps beyond this many lines are no progress display. */
+/** The longest cursor movement. Progress displays do not move further. */
 const MAX_JUMP = 1000;
 
 /**
- * Longer lines are several rows, as on any terminal: what moves the cursor stays in its row. Ours says that
- * it has 256 columns, so nothing that a program draws is wider. Without a bound each backspace in a line of
- * megabytes would cost as much as the line is long.
+ * Longer lines wrap into several rows, and cursor movements stay within a row. Programs see 256 columns, so
+ * nothing they draw is wider. Without this limit, a backspace in a line of megabytes would copy the whole
+ * line.
  */
 const MAX_COLUMNS = 1024;
 
 /**
- * Rows that are kept above those that are wanted: for lines of several rows, and for a cursor that goes up.
- * Without a bound four megabytes of jumps to the right would be hundreds of megabytes of blanks.
+ * Rows to keep beyond the requested lines: for wrapped lines and for upward cursor movements. Without this
+ * limit, four megabytes of movements to the right would become hundreds of megabytes of blanks.
  */
 const SPARE_ROWS = 5000;
 
-/** A screen without a bottom: rows of text and a cursor. Columns count UTF-16 units. */
+/** A screen of unlimited height: rows of text and a cursor. Columns count UTF-16 units. */
 class Screen {
   private readonly lines: string[] = [''];
-  /** Rows that go on where the one before was full. */
-  private readonly continued = new Set<number>();
+  /** Rows that continue the line of the row before. */
+  private readonly continuationRows = new Set<number>();
   private fullScreen = false;
   private row = 0;
   private column = 0;
   private readonly keptRows: number;
 
-  /** @param mostLines so many lines of its end are wanted */
-  constructor(private readonly mostLines: number) {
-    this.keptRows = mostLines + SPARE_ROWS;
+  /** @param maxLines the number of lines to keep at the end */
+  constructor(private readonly maxLines: number) {
+    this.keptRows = maxLines + SPARE_ROWS;
   }
 
   write(text: string): void {
@@ -78,7 +75,7 @@ class Screen {
     if (this.row === this.lines.length) this.addRow();
   }
 
-  /** The CSI sequences of progress displays; the others only look good. */
+  /** Applies the CSI sequences that progress displays use. Others are ignored. */
   sequence(parameters: string, final: string): void {
     const count = Math.min(Number.parseInt(parameters, 10) || 1, MAX_JUMP);
     if (final === 'A' || final === 'F') this.row = Math.max(0, this.row - count);
@@ -89,27 +86,23 @@ class Screen {
     if (final === 'G') this.column = count - 1;
     if (final === 'K') this.eraseLine(parameters);
     if (final === 'J') this.eraseBelow(parameters);
-    if (final === 'P') this.lines[this.row] = this.deleted(count);
-    // Where an absolute position is depends on the height of the window: what goes there begins a line of its
-    // own.
+    if (final === 'P') this.lines[this.row] = this.withoutCharacters(count);
+    // Absolute positions depend on the window's height. Text after one begins a new line.
     if (final === 'H' || final === 'f') this.position();
   }
 
-  /**
-   * What is there to read, the last lines of it: without the blanks that full-screen programs pad their lines
-   * with.
-   */
+  /** The last lines as text, without the trailing blanks of full-screen programs. */
   *text(): Generator<void, string> {
-    const { mostLines } = this;
+    const { maxLines } = this;
     const rows: string[] = [];
     let row = this.lines.length - 1;
     while (row > 0 && this.lines[row]?.trim() === '') row -= 1;
-    for (let lines = 0; row >= 0 && lines < mostLines; row -= 1) {
+    for (let lines = 0; row >= 0 && lines < maxLines; row -= 1) {
       const text = this.fullScreen ? this.lines[row]?.trimEnd() : this.lines[row];
-      const isContinued = this.continued.has(row);
+      const isContinued = this.continuationRows.has(row);
       if (!isContinued) lines += 1;
-      rows.push(row === 0 || isContinued || lines === mostLines ? (text ?? '') : `\n${text ?? ''}`);
-      if (rows.length % ROWS_AT_ONCE === 0) yield;
+      rows.push(row === 0 || isContinued || lines === maxLines ? (text ?? '') : `\n${text ?? ''}`);
+      if (rows.length % CHUNK_ROWS === 0) yield;
     }
     return rows.reverse().join('');
   }
@@ -118,20 +111,20 @@ class Screen {
     this.row += 1;
     this.column = 0;
     if (this.row < this.lines.length) return;
-    this.continued.add(this.row);
+    this.continuationRows.add(this.row);
     this.addRow();
   }
 
-  /** Below all others. From time to time the oldest go: as many as are kept. */
+  /** Appends a row. Drops the oldest rows when there are twice as many as to be kept. */
   private addRow(): void {
     this.lines.push('');
     if (this.lines.length < 2 * this.keptRows) return;
-    const gone = this.lines.length - this.keptRows;
-    this.lines.splice(0, gone);
-    this.row -= gone;
-    const continued = [...this.continued];
-    this.continued.clear();
-    for (const row of continued) if (row >= gone) this.continued.add(row - gone);
+    const dropped = this.lines.length - this.keptRows;
+    this.lines.splice(0, dropped);
+    this.row -= dropped;
+    const continuationRows = [...this.continuationRows];
+    this.continuationRows.clear();
+    for (const row of continuationRows) if (row >= dropped) this.continuationRows.add(row - dropped);
   }
 
   private position(): void {
@@ -153,7 +146,7 @@ class Screen {
     this.column = 0;
   }
 
-  private deleted(count: number): string {
+  private withoutCharacters(count: number): string {
     return this.line().slice(0, this.column) + this.line().slice(this.column + count);
   }
 
@@ -165,40 +158,34 @@ class Screen {
     } else this.lines[this.row] = line.slice(0, this.column);
   }
 
-  /**
-   * Only to the end: clearing the whole screen (`clear`, editors) would take away what the reader has not
-   * seen yet.
-   */
+  /** Erases only below the cursor. Clearing the whole screen would erase output that was not read yet. */
   private eraseBelow(mode: string): void {
     if (mode !== '' && mode !== '0') return;
     this.eraseLine('0');
-    for (let row = this.row + 1; row < this.lines.length; row += 1) this.continued.delete(row);
+    for (let row = this.row + 1; row < this.lines.length; row += 1) this.continuationRows.delete(row);
     this.lines.length = this.row + 1;
   }
 }
 
-/**
- * What is worked on in one part: tokens, rows, and characters that are only looked at. Mostly far below a
- * millisecond.
- */
-const TOKENS_AT_ONCE = 128;
-const ROWS_AT_ONCE = 256;
-const CHARACTERS_AT_ONCE = 64 * 1024;
+/** Work between two yields, usually far below a millisecond. */
+const CHUNK_TOKENS = 128;
+const CHUNK_ROWS = 256;
+const CHUNK_CHARACTERS = 64 * 1024;
 
 /**
- * Terminal output as text: colours, titles and other sequences go, and what was drawn over (progress bars,
- * spinners, backspaces) reads as it looks at the end. Not an emulator: full-screen programs come out as a
- * list of what they drew. Nothing blank is left at its end. Megabytes of control characters take up to a
- * second, in which others have their turns.
- * @param mostLines so many lines of the end are wanted, and no others
+ * Converts terminal output to text: removes colours, titles and other sequences, and shows overwritten text
+ * (progress bars, spinners, backspaces) in its final state. This is not an emulator: full-screen programs
+ * result in a list of what they drew. Trailing white space is removed. Megabytes of control characters take
+ * up to a second, during which the event loop keeps running.
+ * @param maxLines return only the last lines
  */
-export function cleanOutput(raw: string, mostLines = Infinity): Promise<string> {
-  return inSlices(cleaning(raw, mostLines));
+export function cleanOutput(raw: string, maxLines = Infinity): Promise<string> {
+  return inSlices(cleanInSlices(raw, maxLines));
 }
 
-function* cleaning(raw: string, mostLines: number): Generator<void, string> {
-  if (!(yield* isDrawn(raw))) return lastLines(raw.trimEnd(), mostLines).replaceAll('\r\n', '\n');
-  const screen = new Screen(mostLines);
+function* cleanInSlices(raw: string, maxLines: number): Generator<void, string> {
+  if (!(yield* draws(raw))) return lastLines(raw.trimEnd(), maxLines).replaceAll('\r\n', '\n');
+  const screen = new Screen(maxLines);
   let tokens = 0;
   for (const [token, parameters, final] of raw.matchAll(TOKEN)) {
     if (final !== undefined) screen.sequence(parameters ?? '', final);
@@ -206,28 +193,28 @@ function* cleaning(raw: string, mostLines: number): Generator<void, string> {
     else if (token === '\r' || token === '\b') screen.control(token);
     else if (!NEEDS_TERMINAL.test(token)) screen.write(token);
     tokens += 1;
-    if (tokens % TOKENS_AT_ONCE === 0) yield;
+    if (tokens % CHUNK_TOKENS === 0) yield;
   }
   return (yield* screen.text()).trimEnd();
 }
 
-function* isDrawn(raw: string): Generator<void, boolean> {
+function* draws(raw: string): Generator<void, boolean> {
   for (let from = 0; from < raw.length;) {
-    let to = from + CHARACTERS_AT_ONCE;
-    // What ends a line is not cut in two.
+    let to = from + CHUNK_CHARACTERS;
+    // A CRLF must not be split between two chunks.
     while (raw[to - 1] === '\r') to += 1;
-    if (IS_DRAWN.test(raw.slice(from, to))) return true;
+    if (DRAWS.test(raw.slice(from, to))) return true;
     from = to;
     yield;
   }
   return false;
 }
 
-function lastLines(text: string, most: number): string {
+function lastLines(text: string, maxLines: number): string {
   let from = text.length;
-  for (let lines = 0; lines < most; lines += 1) {
+  for (let lines = 0; lines < maxLines; lines += 1) {
     from = text.lastIndexOf('\n', from - 1);
-    if (from <= 0) return from === 0 && lines + 1 >= most ? text.slice(1) : text;
+    if (from <= 0) return from === 0 && lines + 1 >= maxLines ? text.slice(1) : text;
   }
   return text.slice(from + 1);
 }

@@ -3,25 +3,28 @@ import { StringDecoder } from 'node:string_decoder';
 
 import { cleanOutput } from './clean-output.js';
 
-/** What is kept between two reads, in bytes; older output is dropped. */
+/** The maximum unread output (bytes). Older output is dropped. */
 const MAX_BYTES = 4 * 1024 * 1024;
-/** What one read returns at most, in lines: the scrollback that clients know from the reference server. */
+/** The maximum number of lines per read, the same as the original's scrollback. */
 const MAX_LINES = 10_000;
 
-/** Readable output, and whether its beginning is missing. */
+/** Cleaned output, and whether its beginning is missing. */
 export interface TakenOutput {
   text: string;
-  /** Number of lines left when the head was dropped; absent when the output is complete. */
+  /** The number of remaining lines if the beginning was dropped; absent if the output is complete. */
   remainingLines?: number;
 }
 
-/** The output since the last read: bounded, raw until somebody wants it, so that a flood costs little. */
+/**
+ * Buffers the output since the last read. It is bounded, and cleaned only when read, so that floods are
+ * cheap.
+ */
 export class OutputBuffer {
   private chunks: Buffer[] = [];
   private bytes = 0;
   private first = 0;
   private dropped = false;
-  /** Made for the first output: most terminals of conversations are never used. */
+  /** Created at the first read, because most terminals are never used. */
   private decoder: StringDecoder | undefined;
 
   append(chunk: Buffer): void {
@@ -32,14 +35,14 @@ export class OutputBuffer {
       this.first += 1;
       this.dropped = true;
     }
-    // Removing one by one from the front of an array would make a flood quadratic.
+    // Removing chunks one by one from the front of the array would take quadratic time.
     if (this.first > 1024) {
       this.chunks = this.chunks.slice(this.first);
       this.first = 0;
     }
   }
 
-  /** Forgets everything, half a character included. */
+  /** Drops everything, including an incomplete character. */
   clear(): void {
     this.chunks = [];
     this.bytes = 0;
@@ -48,7 +51,7 @@ export class OutputBuffer {
     this.decoder = undefined;
   }
 
-  /** Takes what there is now, as a person would read it on the screen, without trailing white space. */
+  /** Returns and removes the output so far, as it looks on a screen, without trailing white space. */
   async take(): Promise<TakenOutput> {
     this.decoder ??= new StringDecoder('utf8');
     const raw = this.decoder.write(Buffer.concat(this.chunks.slice(this.first)));
@@ -57,7 +60,7 @@ export class OutputBuffer {
     this.bytes = 0;
     this.first = 0;
     this.dropped = false;
-    // One more than is wanted: then some are missing.
+    // One more than the limit, to detect truncation.
     const cleaned = await cleanOutput(dropped ? raw.slice(raw.indexOf('\n') + 1) : raw, MAX_LINES + 1);
     const lines = cleaned.split('\n');
     if (lines.length > MAX_LINES) {

@@ -3,12 +3,12 @@ import { readSync } from 'node:fs';
 import type { IPty } from '@lydell/node-pty';
 
 /**
- * Reads what a terminal still holds when its stream ends. The event loop takes a hang-up behind a short read
- * for the end of the data (`uv__stream_io` of libuv), but a terminal gives its output line by line: without
- * this about one in 200 shells that end themselves would lose their last words.
+ * Reads the output that remains in a terminal when its stream ends. libuv treats a hang-up after a short read
+ * as the end of the data (`uv__stream_io`), but terminals return their output line by line. Without this,
+ * about one in 200 shells that exit would lose their last output.
  */
 export function readRemainder(pty: IPty, push: (bytes: Buffer) => void): void {
-  // Both are there on Unix, though the types do not say so: `on` passes events of the terminal's stream on.
+  // Both exist on Unix, although the types lack them. `on` forwards events of the terminal's stream.
   const on: unknown = Reflect.get(pty, 'on');
   const fd: unknown = Reflect.get(pty, 'fd');
   if (typeof on !== 'function' || typeof fd !== 'number') return;
@@ -16,7 +16,7 @@ export function readRemainder(pty: IPty, push: (bytes: Buffer) => void): void {
 }
 
 /**
- * The stream has ended but its descriptor is open; nobody writes to the other side, so this comes to an end.
+ * The stream has ended, but its descriptor is still open. There is no writer any more, so this terminates.
  */
 function drain(fd: number, push: (bytes: Buffer) => void): void {
   const buffer = Buffer.alloc(4096);
@@ -25,6 +25,6 @@ function drain(fd: number, push: (bytes: Buffer) => void): void {
       push(Buffer.from(buffer.subarray(0, length)));
     }
   } catch {
-    // EIO is how a terminal says that there is nothing more.
+    // A terminal reports its end by EIO.
   }
 }

@@ -10,24 +10,22 @@ import type { Marker, ShellPrompt } from './prompt-protocol.js';
 import { readRemainder } from './pty-remainder.js';
 import { foregroundGroup, signal } from '../session-processes.js';
 
-/**
- * Wide enough that programs do not wrap their lines; the size that clients know from the reference server.
- */
+/** The same size as in the original: wide enough that programs do not wrap their lines. */
 const COLUMNS = 256;
 const ROWS = 200;
-/** A shell that shows no prompt by then never will. */
+/** How long to wait for the first prompt. */
 const START_TIMEOUT_MS = 10_000;
-/** How long bash may take to end after a hang-up before it is killed. */
+/** How long bash may take to exit after SIGHUP before it is killed. */
 const HANGUP_GRACE_MS = 200;
-/** What SIGKILL does not end by then hangs in the kernel; waiting on would hang us, too. */
+/** How long to wait after SIGKILL. A process that hangs in the kernel may never exit. */
 const KILL_GRACE_MS = 2000;
 const CTRL_C = '\x03';
-/** Each loss means another Ctrl-C at the wrong moment. */
+/** How often a command is sent again. Each time means another late Ctrl-C. */
 const MAX_RESENDS = 5;
 
 /** How a shell is started. */
 export interface ShellOptions {
-  /** Goes into the markers and names the session in its processes' environment. */
+  /** Identifies the session in markers and in the environment of its processes. */
   id: string;
   /** Path or name of a bash of version 4.4 or later. */
   shellPath: string;
@@ -35,24 +33,24 @@ export interface ShellOptions {
   environment: Readonly<Record<string, string>>;
 }
 
-/** What a shell tells its session. */
+/** Receives the events of a shell. */
 export interface ShellListener {
   /** Output of the running command. */
   onOutput(bytes: Buffer): void;
-  /** The running command has ended and the next can be sent. */
+  /** The command has ended, and the next one can be executed. */
   onReady(prompt: ShellPrompt): void;
-  /** The shell is gone, and its terminal with it. */
+  /** The shell has exited, and its terminal is closed. */
   onExit(exitCode: number): void;
 }
 
-/** The shell could not be started: the reason is for people. */
+/** The shell could not be started. */
 export class ShellStartError extends Error {
   override readonly name = 'ShellStartError';
 }
 
-/** One bash on one pseudo-terminal, from its start to its exit. It knows one command at a time. */
+/** A bash on a pseudo-terminal, from its start to its exit. Runs one command at a time. */
 export class Shell {
-  /** Output of the command, as far as nobody has taken it. */
+  /** The unread output of the command. */
   readonly output = new OutputBuffer();
   private readonly scanner: MarkerScanner;
   private readonly exited: Promise<void>;
@@ -60,7 +58,7 @@ export class Shell {
   private sequence = 0;
   private command = '';
   private resends = 0;
-  /** Exit code that the prompt marker of a restored shell cannot carry. */
+  /** The command's exit code while `PROMPT_COMMAND` is restored: the ready marker then has another one. */
   private restoredExitCode?: number;
   private lastPrompt: ShellPrompt | undefined;
 
@@ -71,10 +69,10 @@ export class Shell {
   ) {
     this.scanner = new MarkerScanner(
       options.id,
-      (bytes) => this.receiveOutput(bytes),
-      (marker) => this.receiveMarker(marker),
+      (bytes) => this.onOutputBytes(bytes),
+      (marker) => this.onMarker(marker),
     );
-    // Raw bytes: the terminal delivers buffers when it is opened without an encoding, whatever its types say.
+    // Without an encoding the terminal emits buffers, although its types say strings.
     pty.onData((data: string | Buffer) =>
       this.scanner.push(typeof data === 'string' ? Buffer.from(data) : data),
     );
@@ -90,7 +88,7 @@ export class Shell {
 
   /**
    * Starts bash and waits for its first prompt.
-   * @throws ShellStartError when there is no such shell, or it is no bash that we can work with
+   * @throws ShellStartError if there is no such shell, or it is not a supported bash
    */
   static async start(options: ShellOptions, listener: ShellListener): Promise<Shell> {
     const { spawn } = await import('@lydell/node-pty');
@@ -106,7 +104,7 @@ export class Shell {
         cols: COLUMNS,
         rows: ROWS,
         cwd: options.workingDir,
-        // No history file: what the agent types is not the person's history.
+        // The agent's commands do not belong in the user's history.
         env: { ...options.environment, HISTFILE: '', PROMPT_COMMAND: promptCommand(options.id) },
         encoding: null,
       });
@@ -136,14 +134,14 @@ export class Shell {
     return this.pty.pid;
   }
 
-  /** What the shell said at its last prompt. */
+  /** The shell's state at its last prompt. */
   get prompt(): ShellPrompt | undefined {
     return this.lastPrompt;
   }
 
   /**
-   * Runs a command of any length and content. Output and end come to the listener.
-   * @param last what `$?` shall be for it
+   * Runs a command of any length and content. The listener receives its output and its end.
+   * @param last the value of `$?` for the command
    */
   execute(command: string, last: number): void {
     const flags = this.lastPrompt?.flags ?? '';
@@ -162,17 +160,17 @@ export class Shell {
 
   /** Presses Ctrl-C. */
   pressInterrupt(): void {
-    // A command that has not started yet must not be sent again.
+    // The interrupted command must not be sent again if it has not started yet.
     this.command = '';
     this.type(CTRL_C);
   }
 
-  /** The process group that keys reach now, or nothing when it cannot be told. */
+  /** The terminal's foreground process group; undefined if unknown. */
   foregroundGroup(): Promise<number | undefined> {
     return foregroundGroup(this.pid);
   }
 
-  /** Kills what runs in the foreground. @returns false when that is the shell itself */
+  /** Kills the foreground process group. @returns false if that is the shell itself */
   async killForeground(): Promise<boolean> {
     const group = await this.foregroundGroup();
     if (this.state === 'ended' || group === undefined || group === this.pid) return false;
@@ -180,9 +178,7 @@ export class Shell {
     return true;
   }
 
-  /**
-   * Hangs up, as closing a terminal window does; kills the shell and its foreground if that does not end it.
-   */
+  /** Sends SIGHUP, as closing a terminal window does, and SIGKILL if the shell does not exit. */
   async end(): Promise<void> {
     if (this.state === 'ended') return;
     const group = await foregroundGroup(this.pid);
@@ -200,39 +196,38 @@ export class Shell {
   private async exitsWithin(ms: number): Promise<boolean> {
     const cancel = new AbortController();
     const late = delay(ms, false, { signal: cancel.signal }).catch(() => false);
-    const inTime = await Promise.race([this.exited.then(() => true), late]);
+    const exited = await Promise.race([this.exited.then(() => true), late]);
     cancel.abort();
-    return inTime;
+    return exited;
   }
 
-  private receiveOutput(bytes: Buffer): void {
-    // Before the start marker there is only the echo of our own line; at a prompt, only what background jobs
-    // say.
+  private onOutputBytes(bytes: Buffer): void {
+    // Before the start marker this is only the echo of our input, and at a prompt only background jobs print.
     if (this.state !== 'running') return;
     this.output.append(bytes);
     this.listener.onOutput(bytes);
   }
 
-  private receiveMarker(marker: Marker): void {
+  private onMarker(marker: Marker): void {
     if (marker.type === 'started' && this.state === 'sent') this.state = 'running';
     if (marker.type === 'prompt' && this.state === 'running') this.restore(marker.exitCode);
-    if (marker.type === 'skipped' && marker.sequence === this.sequence) this.receiveSkipped();
-    if (marker.type === 'ready') this.receivePrompt(marker.prompt);
+    if (marker.type === 'skipped' && marker.sequence === this.sequence) this.onSkipped();
+    if (marker.type === 'ready') this.onPrompt(marker.prompt);
   }
 
-  /** A command took `PROMPT_COMMAND` away: it has ended, but the shell cannot say so. */
+  /** A command has removed `PROMPT_COMMAND`. It has ended, but the shell prints no ready marker. */
   private restore(exitCode: number): void {
     this.restoredExitCode = exitCode;
     this.state = 'restoring';
     this.pty.write(restoreInput(this.options.id));
   }
 
-  private receivePrompt(prompt: ShellPrompt): void {
+  private onPrompt(prompt: ShellPrompt): void {
     const exitCode = this.restoredExitCode ?? prompt.exitCode;
     this.restoredExitCode = undefined;
     this.lastPrompt = { ...prompt, exitCode };
     if (this.state === 'sent' && this.command !== '' && this.resends < MAX_RESENDS) {
-      // A Ctrl-C meant for the command before came when the shell was reading ours.
+      // A late Ctrl-C for the previous command interrupted reading this one.
       this.resends += 1;
       this.pty.write(this.command);
       return;
@@ -240,8 +235,10 @@ export class Shell {
     this.becomeReady();
   }
 
-  /** Our command was begun and ended by a late Ctrl-C before it could say so: nobody will report its end. */
-  private receiveSkipped(): void {
+  /**
+   * A late Ctrl-C ended the command before it printed its start marker, so its end is not reported otherwise.
+   */
+  private onSkipped(): void {
     if (this.state === 'sent') this.becomeReady();
   }
 

@@ -9,65 +9,68 @@ import type { ShellPrompt } from './prompt-protocol.js';
 import { endSessionProcesses, SESSION_VARIABLE } from '../session-processes.js';
 import { Shell } from './shell.js';
 
-/** How long a command may take to obey a Ctrl-C, and a shell to come back after a kill. */
+/** How long a command may take to end after Ctrl-C. */
 const INTERRUPT_GRACE_MS = 500;
-/** How often it is looked whether a loop went on with its next command. */
-const NEXT_COMMAND_MS = 50;
+/** The interval of checks whether a loop continued with its next command. */
+const CHECK_INTERVAL_MS = 50;
+/** How long the shell may take to show its prompt after the foreground was killed. */
 const KILL_GRACE_MS = 500;
-/** Timers of Node hold 31 bits. */
+/** The longest delay of a timer in Node. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
-/** Setting variables takes no time unless the shell is stuck. */
+/** Limits for setting variables, which is fast unless the shell hangs. */
 const EXPORT_WATCH = { timeoutMs: 5000, quietMs: 5000 };
 
 /**
- * Bytes of a variable, its name, `=` and a null character: Linux starts no program with a larger one
- * (`MAX_ARG_STRLEN`, execve(2)).
+ * The maximum length of a variable's name and value (bytes). Linux does not start programs with larger
+ * variables (`MAX_ARG_STRLEN`, execve(2), minus `=` and NUL).
  */
-const MAX_VARIABLE = 128 * 1024 - 2;
+const MAX_VARIABLE_BYTES = 128 * 1024 - 2;
 const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
-/** How the shells of a session are started. */
+/** Options of a terminal session. */
 export interface TerminalSessionOptions {
-  /** Where the shell starts, and starts again after a reset; must exist. */
+  /** The initial directory, also after a reset. Must exist. */
   workingDir: string;
-  /** Variables beyond the allow list of `shellEnvironment`. */
+  /** Environment variables in addition to `shellEnvironment`. */
   env?: Readonly<Record<string, string>>;
   /** A bash of version 4.4 or later; default: the first `bash` in `PATH`. */
   shellPath?: string;
 }
 
-/** How long to watch a command, and who else watches. */
+/** When to stop watching a command. */
 export interface WatchOptions {
-  /** Return after this time whatever happens. With it set, silence does not matter. */
+  /** Return after this time. `quietMs` is then ignored. */
   timeoutMs?: number;
-  /** Return when there was no output for this long. */
+  /** Return after this time without output. */
   quietMs: number;
-  /** Aborted: the command is interrupted and the call rejects with the signal's reason. */
+  /** An abort interrupts the command and rejects the call with the signal's reason. */
   signal?: AbortSignal;
-  /** Output as it comes: raw text with control sequences, without our markers. */
+  /** Receives live output: raw text with control sequences, without the protocol's markers. */
   onOutput?: (text: string) => void;
 }
 
-/** What was seen of a command since the last report. */
+/** The result of watching a command. */
 export interface CommandReport {
-  /** `ended`: the shell itself is gone (`exit`, `kill`). `quiet` and `timeout`: the command still runs. */
+  /**
+   * `ended`: the shell itself has exited (`exit`, `kill`). `quiet`, `timeout`: the command is still running.
+   */
   outcome: 'completed' | 'quiet' | 'timeout' | 'ended';
-  /** New output as it reads on a screen, without trailing white space. */
+  /** The output since the last report as it looks on a screen, without trailing white space. */
   output: string;
-  /** How many lines are left where the beginning of the output had to be dropped. */
+  /** The number of remaining lines if the beginning of the output was dropped. */
   remainingLines?: number;
-  /** Of the command when completed, of the shell when ended, else -1. */
+  /** The command's if completed, the shell's if ended, else -1. */
   exitCode: number;
-  /** Only when completed. */
+  /** Set if completed. */
   prompt?: ShellPrompt;
 }
 
-/** The shell cannot be started in its directory. The message is for models and people. */
+/** The working directory does not exist. The message is for models and users. */
 export class WorkingDirError extends Error {
   override readonly name = 'WorkingDirError';
 }
 
-/** Something was asked of a session that is busy, idle or closed at the wrong time. */
+/** The session is busy, idle or closed, and the method requires another state. */
 export class SessionStateError extends Error {
   override readonly name = 'SessionStateError';
 }
@@ -78,9 +81,9 @@ interface Watcher {
 }
 
 /**
- * A terminal that somebody works in: one bash on a real pseudo-terminal, started at first use, in which
- * directories, variables, functions and background jobs last. A new shell takes its place when it ends.
- * `close` ends everything that was ever started in it.
+ * A terminal session: a bash on a pseudo-terminal, started on first use, which keeps its directory,
+ * variables, functions and background jobs between commands. If the shell exits, the next command starts a
+ * new one. `close` ends all processes of the session.
  */
 export class TerminalSession {
   private readonly id = randomBytes(12).toString('hex');
@@ -94,21 +97,21 @@ export class TerminalSession {
   private endListeners = new Set<() => void>();
   private lastOutputAt = 0;
   private lastExitCode = 0;
-  /** Where to go on when an interrupt cost the shell its life. */
+  /** The directory for the next shell, if an interrupt had to end the shell. */
   private resumeDir: string | undefined;
   private closing: Promise<void> | undefined;
 
   constructor(private readonly options: TerminalSessionOptions) {}
 
-  /** `finished`: the command has ended, and `watch` has its last output. */
+  /** `finished`: the command has ended, and its last output can be read by `watch`. */
   get status(): 'idle' | 'running' | 'finished' {
     return this.state;
   }
 
   /**
-   * Runs a command and watches it. What an earlier command left unread is dropped.
-   * @throws SessionStateError when another command runs or the session is closed
-   * @throws WorkingDirError ShellStartError when there is no shell yet and none can be started
+   * Runs a command and watches it. Unread output of an earlier command is dropped.
+   * @throws SessionStateError if another command is running or the session is closed
+   * @throws WorkingDirError, ShellStartError if a shell has to be started and cannot
    */
   async run(command: string, options: WatchOptions): Promise<CommandReport> {
     options.signal?.throwIfAborted();
@@ -123,8 +126,8 @@ export class TerminalSession {
   }
 
   /**
-   * Watches the running command, or gives the rest of a finished one at once.
-   * @throws SessionStateError when there is none, or somebody watches it already
+   * Watches the running command, or returns the rest of a finished one at once.
+   * @throws SessionStateError if there is no command, or it is already being watched
    */
   async watch(options: WatchOptions): Promise<CommandReport> {
     options.signal?.throwIfAborted();
@@ -135,17 +138,17 @@ export class TerminalSession {
       const since = performance.now();
       const decoder = new StringDecoder('utf8');
       let timer: NodeJS.Timeout | undefined;
-      const leave = () => {
+      const stopWatching = () => {
         clearTimeout(timer);
         options.signal?.removeEventListener('abort', interrupt);
         this.watcher = undefined;
       };
       const settle = (outcome: CommandReport['outcome']) => {
-        leave();
+        stopWatching();
         resolve(this.report(outcome, options.signal));
       };
       const interrupt = () => {
-        leave();
+        stopWatching();
         this.interrupt()
           .then(() => options.signal?.throwIfAborted())
           .catch(reject);
@@ -167,8 +170,8 @@ export class TerminalSession {
   }
 
   /**
-   * Types text into the running command, as it is (a line needs its end), and watches on. A terminal in its
-   * normal mode takes lines of up to 4,095 bytes.
+   * Types text into the running command, unchanged (a line needs its line end), and watches it. In normal
+   * mode, terminals accept lines of up to 4,095 bytes.
    */
   async send(text: string, options: WatchOptions): Promise<CommandReport> {
     options.signal?.throwIfAborted();
@@ -178,55 +181,52 @@ export class TerminalSession {
   }
 
   /**
-   * Ends the running command: Ctrl-C twice, SIGKILL for the foreground a second after the first, and when
-   * even that does not bring a prompt, a new shell in the same directory. Its unread output is dropped. The
-   * shell can be used afterwards.
+   * Ends the running command: by Ctrl-C twice, then by SIGKILL to the foreground one second after the first
+   * Ctrl-C, then by ending the shell; the next command starts a new one in the same directory. Unread output
+   * is dropped.
    */
   async interrupt(): Promise<void> {
     const { shell } = this;
     if (this.state === 'running' && shell) {
-      if (!(await this.obeysInterrupt(shell)) && !(await this.killedForeground(shell))) {
+      if (!(await this.endsByInterrupt(shell)) && !(await this.endsByKill(shell))) {
         this.resumeDir = shell.prompt?.workingDir;
         await shell.end();
       }
     }
-    this.forget();
+    this.resetState();
   }
 
   /**
-   * Sets variables for all commands to come: of programs, too, unless one is so large that no program would
-   * start with it.
-   * @throws SessionStateError when a command runs or has unread output
+   * Exports variables to all later commands. A variable that is too large for programs is set only in the
+   * shell.
+   * @throws SessionStateError if a command is running or has unread output
    */
   async exportVariables(variables: Readonly<Record<string, string>>): Promise<void> {
     if (this.state !== 'idle') throw new SessionStateError('A command is running');
     const commands = Object.entries(variables)
       .filter(([name]) => VARIABLE_NAME.test(name))
-      .map(([name, value]) => assignment(name, value));
+      .map(([name, value]) => exportCommand(name, value));
     if (commands.length === 0) return;
     const exitCode = this.lastExitCode;
     const report = await this.run(commands.join('; '), EXPORT_WATCH);
     if (report.outcome === 'timeout') await this.interrupt();
-    // The next command's `$?` is about what the user ran, not about this.
+    // The next command's `$?` must not be that of this command.
     this.lastExitCode = exitCode;
   }
 
   /**
-   * Gives up the shell; the next command gets a new one in the working directory. What was detached from the
-   * terminal (`nohup`, `setsid`, `disown`) goes on until `close`, as it does when a terminal window is
-   * closed.
+   * Ends the shell. The next command starts a new one in the working directory. Detached processes (`nohup`,
+   * `setsid`, `disown`) keep running until `close`, as when a terminal window is closed.
    */
   async reset(): Promise<void> {
     await this.starting?.catch(() => undefined);
     await this.shell?.end();
-    this.forget();
+    this.resetState();
     this.lastExitCode = 0;
     this.resumeDir = undefined;
   }
 
-  /**
-   * Ends the shell and everything that was started in this session. Idempotent; later commands are refused.
-   */
+  /** Ends all processes of the session. Idempotent. Later commands are rejected. */
   close(): Promise<void> {
     this.closing ??= this.endAll();
     return this.closing;
@@ -299,7 +299,7 @@ export class TerminalSession {
     for (const listener of this.endListeners) listener();
   }
 
-  /** What has come until now, and nothing of what comes while that is made readable. */
+  /** Reports the output so far. Output that arrives while it is being cleaned is left for the next report. */
   private async report(
     outcome: CommandReport['outcome'],
     signal: AbortSignal | undefined,
@@ -310,7 +310,7 @@ export class TerminalSession {
     if (isOver) this.state = 'idle';
     this.end = undefined;
     const { text, remainingLines } = await output;
-    // Megabytes take their time, in which nobody else watches for this.
+    // Cleaning megabytes takes time, during which no watcher observes the signal.
     if (!isOver && signal?.aborted) {
       await this.interrupt();
       signal.throwIfAborted();
@@ -318,21 +318,21 @@ export class TerminalSession {
     return { outcome, output: text, remainingLines, exitCode, prompt };
   }
 
-  private forget(): void {
+  private resetState(): void {
     this.state = 'idle';
     this.end = undefined;
     this.output.clear();
   }
 
-  /** Presses Ctrl-C, and again for who did not obey the first time. @returns whether the command ended */
-  private async obeysInterrupt(shell: Shell): Promise<boolean> {
+  /** Presses Ctrl-C up to twice. @returns whether the command ended */
+  private async endsByInterrupt(shell: Shell): Promise<boolean> {
     return (await this.endsByPressing(shell)) || this.endsByPressing(shell);
   }
 
   /**
-   * Bash goes on with a loop when Ctrl-C meets one of its commands just as that starts or ends, or when the
-   * command catches it and ends in peace: while one command follows the other they get a Ctrl-C again. One
-   * that comes and stays may be there to clean up, and has its time.
+   * Presses Ctrl-C and waits. Bash continues a loop if Ctrl-C arrives while one of its commands starts or
+   * ends, or if the command handles it. So as long as new commands follow each other, Ctrl-C is pressed
+   * again. A command that keeps running may be cleaning up, and is given the time.
    */
   private async endsByPressing(shell: Shell): Promise<boolean> {
     const deadline = performance.now() + INTERRUPT_GRACE_MS;
@@ -340,7 +340,7 @@ export class TerminalSession {
     let changes = 0;
     if (this.state === 'running') shell.pressInterrupt();
     while (performance.now() < deadline) {
-      if (await this.endsWithin(NEXT_COMMAND_MS)) return true;
+      if (await this.endsWithin(CHECK_INTERVAL_MS)) return true;
       const now = await shell.foregroundGroup();
       if (now !== group) changes += 1;
       group = now;
@@ -351,7 +351,7 @@ export class TerminalSession {
     return this.endsWithin(0);
   }
 
-  private async killedForeground(shell: Shell): Promise<boolean> {
+  private async endsByKill(shell: Shell): Promise<boolean> {
     return (await shell.killForeground()) && (await this.endsWithin(KILL_GRACE_MS));
   }
 
@@ -370,11 +370,11 @@ export class TerminalSession {
   }
 }
 
-/** The command that sets a variable. */
-function assignment(name: string, value: string): string {
+/** The bash command that sets a variable. */
+function exportCommand(name: string, value: string): string {
   const text = `${name}='${value.replaceAll("'", `'\\''`)}'`;
-  const isForPrograms = Buffer.byteLength(name) + Buffer.byteLength(value) <= MAX_VARIABLE;
-  return `\\builtin export ${isForPrograms ? '' : '-n '}${text}`;
+  const fitsPrograms = Buffer.byteLength(name) + Buffer.byteLength(value) <= MAX_VARIABLE_BYTES;
+  return `\\builtin export ${fitsPrograms ? '' : '-n '}${text}`;
 }
 
 async function isDirectory(path: string): Promise<boolean> {
