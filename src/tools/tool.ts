@@ -32,7 +32,7 @@ export interface ToolInvocation {
    * unset optional fields absent, `kind` last.
    */
   readonly action: Action;
-  /** The resources that the call needs; empty: it may run beside any other. */
+  /** The resources that the call needs; empty: it may run concurrently with any other call. */
   touches(): ToolResource[];
   /**
    * Runs the call. A failure of the task itself is an observation with `is_error`.

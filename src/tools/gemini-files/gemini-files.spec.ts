@@ -22,16 +22,16 @@ const invocation = (definition: ToolDefinition, args: Record<string, unknown>) =
 };
 const run = (definition: ToolDefinition, args: Record<string, unknown>): Promise<Observation> =>
   invocation(definition, args).execute({ signal: new AbortController().signal });
-/** What was answered, in the recorded words: `<folder>` stands for the workspace. */
-const said = (observation: Observation): string =>
+/** The text of an observation, with `<folder>` for the workspace. */
+const textOf = (observation: Observation): string =>
   plainText(observation.content).replaceAll(folder, '<folder>');
 
 describe('read_file', () => {
   const read = (args: Record<string, unknown>) => run(readFileDefinition, args);
 
-  it('answers numbered lines, as recorded', async () => {
+  it('returns numbered lines as the original does', async () => {
     const observation = await read({ file_path: 'a.py' });
-    expect(said(observation)).toBe(
+    expect(textOf(observation)).toBe(
       'Read file: <folder>/a.py\n\n     1  # a.py\n     2  needle\n     3  line3\n',
     );
     expect(observation).toMatchObject({
@@ -45,9 +45,9 @@ describe('read_file', () => {
     expect(observation).not.toHaveProperty('lines_shown');
   });
 
-  it('answers a page, and how to read on', async () => {
+  it('returns a page and how to continue', async () => {
     const observation = await read({ file_path: path.join(folder, 'a.py'), offset: 1, limit: 1 });
-    expect(said(observation)).toBe(
+    expect(textOf(observation)).toBe(
       'Read file: <folder>/a.py (showing lines 2-2 of 3) To read more, use: ' +
         "read_file(file_path='<folder>/a.py', offset=2, limit=1)\n\n     2  needle\n",
     );
@@ -55,20 +55,20 @@ describe('read_file', () => {
     expect(await read({ file_path: 'a.py', offset: 1, limit: 9 })).toMatchObject({ is_truncated: false });
   });
 
-  it('shows no more than a model can take', async () => {
+  it('limits the length of its result', async () => {
     await writeFile(path.join(folder, 'many'), 'x\n'.repeat(3000));
     expect(await read({ file_path: 'many' })).toMatchObject({ lines_shown: [1, 1000], total_lines: 3000 });
     await writeFile(path.join(folder, 'wide'), `${'y'.repeat(30_000)}\n`.repeat(3));
     expect(await read({ file_path: 'wide' })).toMatchObject({ lines_shown: [1, 1], is_truncated: true });
     await writeFile(path.join(folder, 'one'), 'z'.repeat(200_000));
-    expect(said(await read({ file_path: 'one' })).length).toBeLessThan(51_000);
+    expect(textOf(await read({ file_path: 'one' })).length).toBeLessThan(51_000);
     await writeFile(path.join(folder, 'none'), '');
     expect(await read({ file_path: 'none' })).toMatchObject({ file_content: '', total_lines: 0 });
   });
 
-  it('says what is in the way', async () => {
-    expect(said(await read({ file_path: 'no' }))).toBe('Error: File not found: <folder>/no');
-    expect(said(await read({ file_path: 'sub' }))).toBe(
+  it('reports errors of the file system', async () => {
+    expect(textOf(await read({ file_path: 'no' }))).toBe('Error: File not found: <folder>/no');
+    expect(textOf(await read({ file_path: 'sub' }))).toBe(
       'Error: Path is a directory, not a file: <folder>/sub',
     );
     expect(await read({ file_path: 'a.py', offset: 99 })).toMatchObject({
@@ -79,14 +79,14 @@ describe('read_file', () => {
       is_truncated: false,
     });
     await writeFile(path.join(folder, 'binary'), Buffer.from([0, 1, 2]));
-    expect(said(await read({ file_path: 'binary' }))).toContain('appears to be binary');
+    expect(textOf(await read({ file_path: 'binary' }))).toContain('appears to be binary');
   });
 });
 
 describe('write_file', () => {
   const write = (args: Record<string, unknown>) => run(writeFileDefinition, args);
 
-  it('makes a file and its folders, and replaces one', async () => {
+  it('creates a file with its folders and replaces an existing one', async () => {
     const file = path.join(folder, 'new/deep/x.sh');
     expect(await write({ file_path: 'new/deep/x.sh', content: 'one\n' })).toEqual({
       content: [{ cache_prompt: false, type: 'text', text: `Created file: ${file}` }],
@@ -98,23 +98,23 @@ describe('write_file', () => {
     });
     await chmod(file, 0o755);
     const replaced = await write({ file_path: file, content: 'two' });
-    expect(said(replaced)).toBe('Updated file: <folder>/new/deep/x.sh');
+    expect(textOf(replaced)).toBe('Updated file: <folder>/new/deep/x.sh');
     expect(replaced).toMatchObject({ is_new_file: false, old_content: 'one\n', new_content: 'two' });
     expect([await readFile(file, 'utf8'), (await stat(file)).mode & 0o777]).toEqual(['two', 0o755]);
   });
 
-  it('says what is in the way', async () => {
-    expect(said(await write({ file_path: 'sub', content: '' }))).toContain('Error: Path is a directory');
+  it('reports errors of the file system', async () => {
+    expect(textOf(await write({ file_path: 'sub', content: '' }))).toContain('Error: Path is a directory');
     const below = await write({ file_path: 'a.py/b', content: '' });
     expect(below).toMatchObject({ is_error: true, is_new_file: false });
-    expect(said(below)).toContain('while trying to write to <folder>/a.py/b');
+    expect(textOf(below)).toContain('while trying to write to <folder>/a.py/b');
   });
 });
 
 describe('edit', () => {
   const edit = (args: Record<string, unknown>) => run(editDefinition, { expected_replacements: 1, ...args });
 
-  it('replaces as often as was expected, with the line ends of the file', async () => {
+  it('replaces the expected number of occurrences and keeps line ends', async () => {
     const file = path.join(folder, 'a.py');
     expect(await edit({ file_path: 'a.py', old_string: 'needle', new_string: 'pin' })).toEqual({
       content: [
@@ -134,11 +134,11 @@ describe('edit', () => {
     expect(await readFile(file, 'utf8')).toBe('a\r\nb\r\ny\r\na\r\nb\r\n');
   });
 
-  it('makes a new file of an empty text', async () => {
+  it('creates a file if old_string is empty', async () => {
     const first = await edit({ file_path: 'd/n.txt', old_string: '', new_string: 'hey' });
-    expect(said(first)).toBe('Created new file: <folder>/d/n.txt');
+    expect(textOf(first)).toBe('Created new file: <folder>/d/n.txt');
     expect(first).toMatchObject({ is_new_file: true, replacements_made: 1, new_content: 'hey' });
-    expect(said(await edit({ file_path: 'd/n.txt', old_string: '', new_string: 'ho' }))).toBe(
+    expect(textOf(await edit({ file_path: 'd/n.txt', old_string: '', new_string: 'ho' }))).toBe(
       'Error: Cannot create file that already exists: <folder>/d/n.txt. Use write_file to overwrite or provide ' +
         'non-empty old_string.',
     );
@@ -160,12 +160,12 @@ describe('edit', () => {
     [{ old_string: 'y' }, 'Error: No changes to apply. old_string and new_string are identical.'],
   ])('refuses %j and changes nothing', async (args, text) => {
     const observation = await edit({ file_path: 'a.py', new_string: 'y', ...args });
-    expect(said(observation)).toContain(text);
+    expect(textOf(observation)).toContain(text);
     expect(observation).toMatchObject({ is_error: true, replacements_made: 0, is_new_file: false });
     expect(await readFile(path.join(folder, 'a.py'), 'utf8')).toBe('# a.py\nneedle\nline3\n');
   });
 
-  it('locks the file that it touches, whatever it is called', () => {
+  it('locks the resolved file', () => {
     const touches = (file_path: string) => invocation(editDefinition, { file_path }).touches();
     expect(touches('./sub/../a.py')).toEqual([{ kind: 'file', key: path.join(folder, 'a.py') }]);
     expect(touches(path.join(folder, 'a.py'))).toEqual(touches('a.py'));
@@ -175,11 +175,11 @@ describe('edit', () => {
 describe('list_directory', () => {
   const list = (args: Record<string, unknown>) => run(listDirectoryDefinition, { dir_path: '.', ...args });
 
-  it('tells clients and the model what there is', async () => {
+  it('lists entries for clients and the model', async () => {
     await writeFile(path.join(folder, 'sub/.hidden'), 'xyz');
     await symlink('nowhere', path.join(folder, 'dangling'));
     const observation = await list({ recursive: true });
-    expect(said(observation)).toMatch(
+    expect(textOf(observation)).toMatch(
       /^Listed directory: <folder> \(4 entries\)\na\.py \(20 bytes\)\ndangling \(\d+ bytes\)\nsub\/\nsub\/\.hidden \(3 bytes\)$/,
     );
     expect(observation).toMatchObject({
@@ -197,18 +197,18 @@ describe('list_directory', () => {
     expect(await list({ dir_path: 'sub' })).toMatchObject({ total_count: 1 });
   });
 
-  it('tells of no more than 500', async () => {
+  it('returns at most 500 entries', async () => {
     const names = Array.from({ length: 501 }, (_, index) => path.join(folder, 'sub', String(index)));
     await Promise.all(names.map((name) => writeFile(name, '')));
     const observation = await list({ dir_path: 'sub' });
     expect(observation).toMatchObject({ is_truncated: true, total_count: 500 });
-    expect(said(observation)).toContain('(500 entries, truncated to 500)');
+    expect(textOf(observation)).toContain('(500 entries, truncated to 500)');
   });
 
-  it('says what is in the way', async () => {
-    expect(said(await list({ dir_path: 'no' }))).toBe('Error: Directory not found: <folder>/no');
+  it('reports errors of the file system', async () => {
+    expect(textOf(await list({ dir_path: 'no' }))).toBe('Error: Directory not found: <folder>/no');
     const file = await list({ dir_path: 'a.py' });
-    expect(said(file)).toBe('Error: Path is not a directory: <folder>/a.py');
+    expect(textOf(file)).toBe('Error: Path is not a directory: <folder>/a.py');
     expect(file).toMatchObject({ is_error: true, entries: [], total_count: 0, is_truncated: false });
   });
 });

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { toToolSchema } from './mcp-schema.js';
 
-describe('the schema of a tool of an MCP server', () => {
-  it('has its references written out, nulls and defaults left out', () => {
+describe('toToolSchema', () => {
+  it('inlines references and removes nulls and defaults', () => {
     const schema = toToolSchema({
       type: 'object',
       properties: {
@@ -29,7 +29,7 @@ describe('the schema of a tool of an MCP server', () => {
     });
   });
 
-  it('comes to an end where one refers to itself', () => {
+  it('terminates for recursive schemas', () => {
     const node = { type: 'object', properties: { next: { $ref: '#/$defs/Node' } } };
     const text = JSON.stringify(
       toToolSchema({ properties: { list: { $ref: '#/$defs/Node' } }, $defs: { Node: node } }),
@@ -43,11 +43,11 @@ describe('the schema of a tool of an MCP server', () => {
     [{ type: 'string' }, true],
     [false, undefined],
     [undefined, undefined],
-  ])('takes further fields where it says so: %j', (additionalProperties, expected) => {
+  ])('allows additional fields if the schema does: %j', (additionalProperties, expected) => {
     expect(toToolSchema({ additionalProperties }).additionalProperties).toBe(expected);
   });
 
-  it('may be anything', () => {
+  it('accepts any properties', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (properties) => {
         expect(Object.keys(toToolSchema({ properties }).properties)).toEqual(Object.keys(properties));

@@ -8,7 +8,7 @@ const rawText = fc
   .map((lines) => lines.flat().join(''));
 
 describe('SourceText', () => {
-  it('splices what is seen, and leaves everything else in the file as it is', () => {
+  it('replaces a range and leaves the rest of the file unchanged', () => {
     const unixText = fc
       .array(fc.constantFrom('a', 'b', '\n', '\n\n'), { maxLength: 5 })
       .map((parts) => parts.join(''));
@@ -27,7 +27,7 @@ describe('SourceText', () => {
     );
   });
 
-  it('has the lines that reading line by line gives', () => {
+  it('splits lines', () => {
     expect(splitLines('')).toEqual([]);
     expect(splitLines('\n')).toEqual(['']);
     expect(splitLines('a\n\n')).toEqual(['a', '']);
@@ -37,7 +37,7 @@ describe('SourceText', () => {
 });
 
 describe('findUnique', () => {
-  it('takes time that grows with the lengths, also for one long line and a long text that is not there', () => {
+  it('takes linear time for long lines and long searched texts', () => {
     const started = performance.now();
     expect(findUnique('ab'.repeat(500_000), 'ab')).toMatchObject({ kind: 'ambiguous', lines: [1] });
     const half = 'a'.repeat(200_000);
@@ -45,7 +45,7 @@ describe('findUnique', () => {
     expect(performance.now() - started).toBeLessThan(2_000);
   });
 
-  it('finds what a search by splitting finds', () => {
+  it('finds the same as a naive search', () => {
     const word = fc
       .array(fc.constantFrom('a', 'b', '\n', ' '), { maxLength: 30 })
       .map((parts) => parts.join(''));
@@ -80,7 +80,7 @@ describe('findUnique', () => {
 });
 
 describe('decodeText', () => {
-  it('is undone by encodeText, whatever the bytes are', () => {
+  it('is inverted by encodeText for any bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (array) => {
         const bytes = Buffer.from(array);
@@ -90,7 +90,7 @@ describe('decodeText', () => {
     );
   });
 
-  it('reads every text that it wrote', () => {
+  it('decodes every encoded text', () => {
     const encoding = fc.constantFrom(
       { name: 'utf-8', bom: false } as const,
       { name: 'utf-8', bom: true } as const,

@@ -51,7 +51,7 @@ describe('splitCommands', () => {
     'fi\necho x',
     'echo $((  ',
     ')',
-  ])('takes as one: %j', (text) => {
+  ])('returns one command for %j', (text) => {
     expect(splitCommands(text)).toEqual([text.trim()]);
   });
 
@@ -71,11 +71,11 @@ describe('splitCommands', () => {
     expect(splitCommands(text)).toEqual(commands);
   });
 
-  it('finds nothing in blanks and comments', () => {
+  it('returns nothing for blanks and comments', () => {
     expect(splitCommands(' \n\t\n# x')).toEqual([]);
   });
 
-  it('ends for any text, and loses none of it that matters', () => {
+  it('terminates for any text and returns parts of it', () => {
     const piece = fc.constantFrom(
       'echo',
       ' ',
@@ -106,7 +106,7 @@ describe('splitCommands', () => {
     );
   });
 
-  it('takes time that grows with the length of a text of parentheses', () => {
+  it('takes linear time for parentheses', () => {
     const started = performance.now();
     for (const text of ['('.repeat(200_000), '$(('.repeat(100_000), '((a'.repeat(100_000)])
       expect(splitCommands(text)).toEqual([text]);

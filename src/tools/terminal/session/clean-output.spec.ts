@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { turnsOf } from '../../../../test/support/turns-of.js';
 
-import { OutputBuffer } from './output-buffer.js';
 import { cleanOutput } from './clean-output.js';
 
 describe('cleanOutput', () => {
@@ -24,16 +23,16 @@ describe('cleanOutput', () => {
     ['lines padded by a full-screen program', '\x1b[1;1H~     \x1b[2;1H~     ', '~\n~'],
     ['bells and NULs', 'a\x07b\x00c', 'abc'],
     ['a cut sequence', 'abc\x1b[3', 'abc'],
-  ])('reads %s', async (_name, raw, expected) => {
+  ])('cleans %s', async (_name, raw, expected) => {
     expect(await cleanOutput(raw)).toBe(expected);
   });
 
-  it('leaves text without controls alone', async () => {
+  it('leaves text without control characters unchanged', async () => {
     const text = fc.string({ unit: 'grapheme' });
     await fc.assert(fc.asyncProperty(text, async (given) => (await cleanOutput(given)) === given.trimEnd()));
   });
 
-  it('leaves no control characters', async () => {
+  it('removes all control characters', async () => {
     const piece = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 5 }),
       fc.constantFrom('\x1b[', '\x1b]', '5A', '3B', '2K', 'J', '7;7H', '\r', '\b', '\n', '99999999C'),
@@ -54,7 +53,7 @@ describe('cleanOutput', () => {
     ['deletions', 'abcd\b\b\x1b[P'],
     ['erasures', 'abcd\b\x1b[1K'],
     ['jumps', 'ab\x1b[A\x1b[B\b'],
-  ])('takes time in proportion to a line of megabytes: %s', async (_what, piece) => {
+  ])('takes time proportional to a line of megabytes: %s', async (_what, piece) => {
     const cleaned = async (length: number): Promise<number> => {
       const started = performance.now();
       await cleanOutput(piece.repeat(length / piece.length));
@@ -62,16 +61,16 @@ describe('cleanOutput', () => {
     };
     await cleaned(100_000);
     const short = await cleaned(200_000);
-    // Sixteen times as much: in proportion to its square it would take 256 times as long.
+    // Sixteen times the length: in quadratic time it would take 256 times as long.
     expect(await cleaned(3_200_000)).toBeLessThan(Math.max(50, short) * 60);
   });
 
-  it('lets others have their turns in between', async () => {
-    // It takes 50 ms and more.
+  it('lets the event loop run in between', async () => {
+    // The work takes at least 50 ms.
     expect(await turnsOf(cleanOutput('abcdefgh\b'.repeat(400_000)))).toBeGreaterThan(10);
   });
 
-  it('gives the last lines where only those are wanted, drawn or not', async () => {
+  it('returns only the last lines if requested', async () => {
     const lines = fc.array(fc.constantFrom('', 'a', 'bc', 'x'.repeat(3000), ' '), { maxLength: 12 });
     const colour = fc.constantFrom('', '\x1b[1m', '\x07');
     await fc.assert(
@@ -83,17 +82,17 @@ describe('cleanOutput', () => {
     );
   });
 
-  it('forgets rows far above those that are wanted, and nothing else', async () => {
+  it('drops only rows far above the requested ones', async () => {
     const long = 'y'.repeat(2500);
     const all = Array.from({ length: 30_000 }, (_, row) =>
       row % 7 === 0 ? `${row} ${long}` : `line ${row}`,
     );
-    // In red, so that it is drawn; at its end a bar of two lines that is drawn twice.
+    // A colour, so that the text is drawn on the screen, and at the end a progress bar of two lines, drawn twice.
     const raw = `\x1b[31m${all.join('\r\n')}\r\nbar\r\n 10%\x1b[1A\rBAR\r\n100%`;
     expect(await cleanOutput(raw, 20)).toBe([...all.slice(-18), 'BAR', '100%'].join('\n'));
   });
 
-  it('does not make hundreds of megabytes of blanks where the cursor jumps to the right', async () => {
+  it('does not allocate megabytes of blanks for cursor movements to the right', async () => {
     expect((await cleanOutput('\x1b[1023Cxx'.repeat(50_000), 10)).length).toBeLessThan(11e6);
     const jumps = await cleanOutput('\x1b[999Cx\r\n'.repeat(50_000), 10);
     expect(jumps).toBe(
@@ -103,47 +102,14 @@ describe('cleanOutput', () => {
     );
   });
 
-  it('reads a line end that stands anywhere in a long text', async () => {
+  it('recognises a line end at any offset of a long text', async () => {
     for (const before of [65_533, 65_534, 65_535, 65_536])
       expect(await cleanOutput(`${'x'.repeat(before)}\r\nend`)).toBe(`${'x'.repeat(before)}\nend`);
   });
 
-  it('joins what stands in several rows only because it is long', async () => {
+  it('joins the rows of a wrapped line', async () => {
     const long = 'x'.repeat(5000);
     expect(await cleanOutput(`\x1b[1m${long}\nend`)).toBe(`${long}\nend`);
     expect(await cleanOutput(`${long}\b\by\nend`)).toBe(`${long.slice(0, -2)}yx\nend`);
-  });
-});
-
-describe('OutputBuffer', () => {
-  it('gives each part once, without trailing white space', async () => {
-    const buffer = new OutputBuffer();
-    buffer.append(Buffer.from('a\r\n'));
-    buffer.append(Buffer.from(' b \r\n\r\n'));
-    expect(await buffer.take()).toEqual({ text: 'a\n b' });
-    expect(await buffer.take()).toEqual({ text: '' });
-  });
-
-  it('waits for the rest of a character', async () => {
-    const buffer = new OutputBuffer();
-    const bytes = Buffer.from('aü');
-    buffer.append(bytes.subarray(0, 2));
-    expect((await buffer.take()).text).toBe('a');
-    buffer.append(bytes.subarray(2));
-    expect((await buffer.take()).text).toBe('ü');
-  });
-
-  it('drops the oldest, from a line start on', async () => {
-    const buffer = new OutputBuffer();
-    const line = `${'x'.repeat(1022)}\r\n`;
-    for (let at = 0; at < 20_000; at += 1) buffer.append(Buffer.from(line));
-    buffer.append(Buffer.from('end'));
-    const { text, remainingLines } = await buffer.take();
-    expect(text.startsWith(`${'x'.repeat(1022)}\n`)).toBe(true);
-    expect(text.endsWith('\nend')).toBe(true);
-    expect(remainingLines).toBe(text.split('\n').length);
-    expect(text.length).toBeLessThanOrEqual(4 * 1024 * 1024);
-    buffer.append(Buffer.from('next'));
-    expect(await buffer.take()).toEqual({ text: 'next' });
   });
 });

@@ -20,7 +20,7 @@ function scan(chunks: Buffer[]): { text: string; markers: Marker[] } {
 }
 
 describe('MarkerScanner', () => {
-  it('finds markers wherever the chunks are cut', () => {
+  it('finds markers across chunk boundaries', () => {
     const stream = Buffer.from(`${STARTED}aü\x1b[31m\x1b]7331;other;S\x07b${READY}\x1b]0;c`);
     fc.assert(
       fc.property(fc.uniqueArray(fc.nat(stream.length), { maxLength: 12 }), (cuts) => {
@@ -33,7 +33,7 @@ describe('MarkerScanner', () => {
     );
   });
 
-  it('reads what the shell says of itself', () => {
+  it('parses the state of the shell', () => {
     expect(scan([Buffer.from(READY)]).markers).toEqual([
       {
         type: 'ready',
@@ -50,12 +50,12 @@ describe('MarkerScanner', () => {
     ]);
   });
 
-  it('does not take the source of a marker for one', () => {
+  it('does not mistake the source of a marker for a marker', () => {
     const printed = `\x1b]7331;${ID};P;$?\x07\x1b]7331;${ID};R;"$__oh_s;$-\x07`;
     expect(scan([Buffer.from(printed)]).markers).toEqual([]);
   });
 
-  it('does not hold back output that never becomes a marker', () => {
+  it('does not hold back output that only begins like a marker', () => {
     const flood = `\x1b]7331;${ID};${'x'.repeat(40_000)}`;
     expect(scan([Buffer.from(flood)]).text).toBe(flood);
   });

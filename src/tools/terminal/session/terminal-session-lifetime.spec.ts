@@ -16,15 +16,15 @@ afterEach(() => terminals.close());
 
 const open = (options?: Partial<TerminalSessionOptions>): TerminalSession => terminals.open(options);
 
-/** The processes whose current directory this is: everything a session started that did not move. */
-async function livingIn(directory: string): Promise<number[]> {
+/** The processes in a directory: all processes of a session that did not change their directory. */
+async function processesIn(directory: string): Promise<number[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
   const directories = await Promise.all(pids.map((pid) => readlink(`/proc/${pid}/cwd`).catch(() => '')));
   return pids.filter((_, index) => directories[index] === directory);
 }
 
-describe('the environment', () => {
-  it('is an allow list, with what the caller adds', async () => {
+describe('the environment of a terminal session', () => {
+  it('contains only allowed variables and those of the caller', async () => {
     const secrets = {
       SESSION_API_KEY: 'k1',
       OH_SESSION_API_KEYS_0: 'k2',
@@ -45,7 +45,7 @@ describe('the environment', () => {
     }
   });
 
-  it('takes variables later, and keeps $?', async () => {
+  it('accepts variables later and keeps $?', async () => {
     const session = open();
     await output(session, '(exit 9)');
     await session.exportVariables({ TOKEN: "a'b\n$c", 'NOT-A-NAME': 'x' });
@@ -53,9 +53,9 @@ describe('the environment', () => {
     expect(await output(session, 'bash -c \'printf %s "$TOKEN"\'')).toBe("a'b\n$c");
   });
 
-  it('takes variables that are too large for programs, which start without them', async () => {
+  it('accepts variables that are too large for programs, which start without them', async () => {
     const session = open();
-    // The largest that programs take, and one more; one was for programs before, one cannot be set at all.
+    // The largest size for programs, and a larger one; LARG was exported before; UID is read-only.
     const fits = 'x'.repeat(128 * 1024 - 'FITS=\0'.length);
     await session.exportVariables({ LARG: 'was small' });
     await session.exportVariables({ UID: `${fits}xx`, FITS: fits, LARG: `${fits}x`, SMALL: 'small' });
@@ -64,7 +64,7 @@ describe('the environment', () => {
     );
   });
 
-  it('reads no start-up files and writes no history', async () => {
+  it('reads no start-up files and writes no history file', async () => {
     for (const name of ['.bashrc', '.bash_profile', '.profile'])
       await writeFile(path.join(folder, name), 'exit 9\n');
     const session = open({ env: { HOME: folder } });
@@ -74,8 +74,8 @@ describe('the environment', () => {
   });
 });
 
-describe('a session', () => {
-  it('says when its directory is missing, and starts once it is there', async () => {
+describe('a terminal session', () => {
+  it('reports a missing directory and starts once it exists', async () => {
     const workingDir = path.join(folder, 'later');
     const session = open({ workingDir });
     await expect(session.run('true', WATCH)).rejects.toThrow(`${workingDir} does not exist`);
@@ -83,7 +83,7 @@ describe('a session', () => {
     expect(await output(session, 'pwd')).toBe(workingDir);
   });
 
-  it('says when there is no such shell, or one that is no bash', async () => {
+  it('reports a missing shell and one that is not bash', async () => {
     await expect(open({ shellPath: '/no/such/bash' }).run('true', WATCH)).rejects.toThrow(
       'Cannot start the shell',
     );
@@ -92,7 +92,7 @@ describe('a session', () => {
     );
   });
 
-  it('starts anew on reset', async () => {
+  it('starts a new shell on reset', async () => {
     const session = open();
     await session.run('export A=1; cd /; sleep 100', SOON);
     await session.reset();
@@ -100,9 +100,9 @@ describe('a session', () => {
     expect(await output(session, 'echo "[$A] $?"; pwd')).toBe(`[] 0\n${folder}`);
   });
 
-  it('ends everything it started when it is closed', async () => {
+  it('ends all its processes when it is closed', async () => {
     const session = open();
-    const ways = [
+    const commands = [
       'sleep 1000 &',
       'nohup sleep 1000 > /dev/null 2>&1 &',
       'setsid sleep 1000 < /dev/null > /dev/null 2>&1 &',
@@ -110,26 +110,26 @@ describe('a session', () => {
       '(sleep 1000 & disown; sleep 1000) & kill -STOP $!',
       'exec env -i sleep 1000 &',
     ];
-    await session.run(`${ways.join('\n')}\nsleep 1000`, SOON);
+    await session.run(`${commands.join('\n')}\nsleep 1000`, SOON);
     while (!(await readFile(path.join(folder, 'detached'), 'utf8').catch(() => ''))) await delay(10);
-    // The shell, its foreground, and at least one for each way.
-    expect((await livingIn(folder)).length).toBeGreaterThanOrEqual(ways.length + 2);
+    // The shell, its foreground process, and at least one process for each command.
+    expect((await processesIn(folder)).length).toBeGreaterThanOrEqual(commands.length + 2);
     await Promise.all([session.close(), session.close()]);
-    expect(await livingIn(folder)).toEqual([]);
+    expect(await processesIn(folder)).toEqual([]);
     await expect(session.run('true', WATCH)).rejects.toThrow('closed');
   });
 
-  it('ends what outlived its shell', async () => {
+  it('ends processes that outlived their shell', async () => {
     const session = open();
     await output(session, 'setsid -f bash -c "echo \\$\\$ > pid; exec sleep 1000"');
     const report = await session.run('while ! [ -s pid ]; do :; done; nohup sleep 1000 & exit', WATCH);
     expect(report.outcome).toBe('ended');
-    expect((await livingIn(folder)).length).toBeGreaterThan(0);
+    expect((await processesIn(folder)).length).toBeGreaterThan(0);
     await session.close();
-    expect(await livingIn(folder)).toEqual([]);
+    expect(await processesIn(folder)).toEqual([]);
   });
 
-  it('can be closed before, while and after it starts', async () => {
+  it('can be closed before, during and after its start', async () => {
     await open().close();
     const session = open();
     const running = session.run('echo x', WATCH).catch((error: unknown) => error);
@@ -138,7 +138,7 @@ describe('a session', () => {
     expect(await session.run('true', WATCH).catch((error: unknown) => error)).toBeInstanceOf(Error);
   });
 
-  it('tells a watcher when it is closed', async () => {
+  it('notifies a watcher when it is closed', async () => {
     const session = open();
     const running = session.run('sleep 1000', WATCH);
     await delay(100);

@@ -10,10 +10,10 @@ beforeEach(async () => {
 });
 afterEach(() => terminals.close());
 
-/** So much that it takes some hundred turns to make it readable. */
+/** Output that takes hundreds of event-loop turns to clean. */
 const FLOOD = `head -c 3900000 /dev/zero | tr '\\0' '\\b'`;
 
-/** Runs a command until it is quiet; resolves when the report of that is being made. */
+/** Runs a command until it is quiet. Resolves while the report is being created. */
 async function untilReport(
   command: string,
   signal?: AbortSignal,
@@ -24,7 +24,7 @@ async function untilReport(
   report.catch(() => undefined);
   for (let isWatched = true; isWatched;) {
     await nextTurn();
-    // Refused as long as somebody watches, else over at once.
+    // Rejected while the command is being watched, otherwise resolved at once.
     isWatched = await session.watch({ quietMs: 0, timeoutMs: 0 }).then(
       () => false,
       () => true,
@@ -33,8 +33,8 @@ async function untilReport(
   return { session, report };
 }
 
-describe('a report of megabytes', () => {
-  it('tells how it was when it was asked for, also where the command ends meanwhile', async () => {
+describe('a report of megabytes of output', () => {
+  it('describes the state at its request, even if the command ends meanwhile', async () => {
     const waits = 'until [ -e go ]; do sleep 0.01; done; echo after';
     const { session, report } = await untilReport(`${FLOOD}; ${waits}`);
     await writeFile(path.join(terminals.folder, 'go'), '');
@@ -44,7 +44,7 @@ describe('a report of megabytes', () => {
     expect(session.status).toBe('idle');
   });
 
-  it('is given up where that is wished, and so is its command', async () => {
+  it('is aborted together with its command', async () => {
     const control = new AbortController();
     const { session, report } = await untilReport(`${FLOOD}; sleep 300`, control.signal);
     control.abort(new Error('no more'));

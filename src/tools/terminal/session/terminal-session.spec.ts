@@ -18,8 +18,8 @@ afterEach(() => terminals.close());
 
 const open = (options?: Partial<TerminalSessionOptions>): TerminalSession => terminals.open(options);
 
-describe('a command', () => {
-  it('reports output, exit code and where the shell is', async () => {
+describe('a command in a terminal session', () => {
+  it('reports output, exit code and working directory', async () => {
     const session = open({ env: { PATH: process.env.PATH ?? '', HOME: folder } });
     const report = await session.run('echo out; echo err >&2; (exit 3)', WATCH);
     expect(report).toMatchObject({ outcome: 'completed', output: 'out\nerr', exitCode: 3 });
@@ -28,7 +28,7 @@ describe('a command', () => {
     expect(report.prompt?.hostname).not.toBe('');
   });
 
-  it('leaves its traces: directory, variables, functions, aliases, options, $?, background jobs', async () => {
+  it('changes the state of the shell: directory, variables, functions, aliases, $?, jobs', async () => {
     const session = open();
     await output(
       session,
@@ -84,7 +84,7 @@ describe('a command', () => {
     expect(await output(session, start + filling + end)).toBe(`${expected}\nend`);
   });
 
-  it('may be any text: a quoted word arrives as it is', async () => {
+  it('may contain any quoted text', async () => {
     const session = open();
     const text = fc
       .string({ unit: 'binary', minLength: 1, maxLength: 40 })
@@ -104,13 +104,13 @@ describe('a command', () => {
     expect([lines[0], lines[4999]]).toEqual(['1', '5000']);
   });
 
-  it('keeps the last 10,000 lines and says so', async () => {
+  it('keeps the last 10,000 lines and reports the truncation', async () => {
     const report = await open().run('seq 1 30000', WATCH);
     expect(report.remainingLines).toBe(10_000);
     expect(report.output.split('\n').at(-1)).toBe('30000');
   });
 
-  it('may flood: memory is bounded and the event loop goes on', async () => {
+  it('may print 100 MB without exhausting memory or blocking the event loop', async () => {
     const session = open();
     await output(session, 'true');
     const before = process.memoryUsage().rss;
@@ -125,18 +125,18 @@ describe('a command', () => {
     expect(lag.max / 1e6).toBeLessThan(1000);
   });
 
-  it('is heard while it runs', async () => {
-    const heard: string[] = [];
+  it('streams its output while it runs', async () => {
+    const received: string[] = [];
     await open().run('printf "grü"; sleep 0.05; printf "ße\\n"', {
       ...WATCH,
-      onOutput: (text) => heard.push(text),
+      onOutput: (text) => received.push(text),
     });
-    expect(heard.length).toBeGreaterThan(1);
-    expect(heard.join('')).toBe('grüße\r\n');
+    expect(received.length).toBeGreaterThan(1);
+    expect(received.join('')).toBe('grüße\r\n');
   });
 });
 
-describe('a shell that commands change', () => {
+describe('a shell that was changed by commands', () => {
   it.each([
     ['PS1', 'PS1="\\u@\\h$ "'],
     ['PROMPT_COMMAND', 'PROMPT_COMMAND="echo prompt >/dev/null"'],
@@ -154,7 +154,7 @@ describe('a shell that commands change', () => {
     ['standard output', 'exec > /dev/null'],
     ['an ignored interrupt', 'trap "" INT'],
     ['exit trap', 'trap "echo bye" EXIT'],
-  ])('goes on with %s', async (name, change) => {
+  ])('keeps working after a change of %s', async (name, change) => {
     const session = open();
     await output(session, change);
     if (name === 'TMOUT') await delay(1200);
@@ -162,7 +162,7 @@ describe('a shell that commands change', () => {
     expect(await output(session, 'echo "$?-x" >&2; stty sane')).toBe('4-x');
   });
 
-  it('goes on under set -e while commands succeed, and is replaced when one fails', async () => {
+  it('survives set -e while commands succeed and is replaced when one fails', async () => {
     const session = open();
     await output(session, 'false');
     await output(session, 'set -e');
@@ -171,7 +171,7 @@ describe('a shell that commands change', () => {
     expect(await output(session, 'echo $-; pwd')).toMatch(new RegExp(`^[^e]+\n${folder}$`));
   });
 
-  it('traces only the command under set -x', async () => {
+  it('traces only the command itself under set -x', async () => {
     const session = open();
     await output(session, 'set -x');
     expect(await output(session, 'echo a')).toBe('++ echo a\na');
@@ -186,7 +186,7 @@ describe('a shell that commands change', () => {
     expect((await session.run('pwd; (exit 5)', WATCH)).exitCode).toBe(5);
   });
 
-  it('comes back from a nested bash', async () => {
+  it('returns from a nested bash', async () => {
     const session = open();
     await output(session, 'B=2');
     await output(session, 'bash --norc');
@@ -207,7 +207,7 @@ describe('a shell that commands change', () => {
     expect(await output(session, 'echo [$A]; pwd')).toBe(`[]\n${folder}`);
   });
 
-  it('has a working `python` path, and none where there is no python', async () => {
+  it('reports the path of `python` if there is one', async () => {
     const bin = path.join(folder, 'bin');
     const session = open({ shellPath: '/bin/bash', env: { PATH: bin } });
     const report = await session.run('echo a', WATCH);
@@ -216,7 +216,7 @@ describe('a shell that commands change', () => {
     expect(found.prompt?.pythonPath).toBe(`${bin}/python`);
   });
 
-  it('reports strange directories', async () => {
+  it('reports directories with unusual names', async () => {
     const session = open();
     const name = 'a\n;b"c\x1fü';
     const report = await session.run(`mkdir $'a\\n;b"c\\x1fü'; cd a*`, WATCH);
@@ -224,8 +224,8 @@ describe('a shell that commands change', () => {
   });
 });
 
-describe('a running command', () => {
-  it('is watched until it is silent, and further', async () => {
+describe('a running command in a terminal session', () => {
+  it('is watched until it is quiet, and again', async () => {
     const session = open();
     const first = await session.run('echo a; sleep 0.6; echo b; (exit 2)', { quietMs: 200 });
     expect(first).toMatchObject({ outcome: 'quiet', output: 'a', exitCode: -1 });
@@ -234,19 +234,19 @@ describe('a running command', () => {
     expect(session.status).toBe('idle');
   });
 
-  it('is not silent while it prints', async () => {
+  it('is not quiet while it prints', async () => {
     const report = await open().run('for i in 1 2 3 4 5 6; do echo $i; sleep 0.1; done', { quietMs: 300 });
     expect(report).toMatchObject({ outcome: 'completed', output: '1\n2\n3\n4\n5\n6' });
   });
 
-  it('is watched for a limited time, silent or not', async () => {
+  it('is watched for a limited time, quiet or not', async () => {
     const session = open();
     const report = await session.run('while :; do echo x; sleep 0.02; done', { quietMs: 1, timeoutMs: 200 });
     expect(report.outcome).toBe('timeout');
     await session.interrupt();
   });
 
-  it('keeps its end for who comes later', async () => {
+  it('keeps its result for a later watcher', async () => {
     const session = open();
     await session.run('sleep 0.2; echo late', { quietMs: 10 });
     while (session.status === 'running') await delay(10);
@@ -255,14 +255,14 @@ describe('a running command', () => {
     await expect(session.watch(WATCH)).rejects.toThrow('No command is running');
   });
 
-  it('refuses another one', async () => {
+  it('makes other commands fail', async () => {
     const session = open();
     await session.run('sleep 100', { quietMs: 10 });
     await expect(session.run('true', WATCH)).rejects.toThrow('A command is running');
     await expect(session.exportVariables({ A: '1' })).rejects.toThrow('A command is running');
   });
 
-  it('takes input', async () => {
+  it('accepts input', async () => {
     const session = open();
     expect(await session.run('read -p "name? " n; echo "got $n"', SOON)).toMatchObject({ output: 'name?' });
     expect(await session.send('bob\n', WATCH)).toMatchObject({
@@ -271,7 +271,7 @@ describe('a running command', () => {
     });
   });
 
-  it('takes Ctrl-D and Ctrl-Z', async () => {
+  it('accepts Ctrl-D and Ctrl-Z', async () => {
     const session = open();
     await session.run('cat', { quietMs: 100 });
     expect(await session.send('\x04', WATCH)).toMatchObject({ outcome: 'completed', exitCode: 0 });
@@ -288,7 +288,7 @@ describe('a running command', () => {
   });
 });
 
-describe('an interrupt', () => {
+describe('an interrupt of a terminal session', () => {
   async function interrupted(session: TerminalSession, command: string, quietMs = 200): Promise<unknown> {
     const controller = new AbortController();
     const running = session
@@ -313,37 +313,37 @@ describe('an interrupt', () => {
     ['is a pipeline', 'sleep 100 | cat | cat'],
     ['ignores Ctrl-C', 'bash -c \'trap "" INT; sleep 100\''],
     ['switched keys off', 'stty raw; sleep 100'],
-  ])('ends a command that %s, and the shell goes on', async (_name, command) => {
+  ])('ends a command that %s, and keeps the shell', async (_name, command) => {
     const session = open();
     await output(session, 'export A=1; cd /');
     expect(await interrupted(session, command)).toEqual(new Error('stop'));
     expect(await output(session, 'echo $A; pwd')).toBe('1\n/');
   });
 
-  it('leaves a command that cleans up its time', async () => {
+  it('gives a command time to clean up', async () => {
     const session = open();
     const command = 'bash -c \'trap "exit 0" INT; sleep 100 & wait\'; sleep 0.25; touch cleaned-up';
-    // Half a second, which on a busy machine may be over before it has begun.
+    // The grace period is half a second, which may be too short on a busy machine.
     for (let times = 0; times < 10 && (await output(session, 'ls')) === ''; times += 1)
       expect(await interrupted(session, command)).toEqual(new Error('stop'));
     expect(await output(session, 'ls')).toBe('cleaned-up');
   });
 
-  it('replaces a shell that cannot be interrupted, in the same directory', async () => {
+  it('replaces a shell that cannot be interrupted and keeps its directory', async () => {
     const session = open();
     await output(session, 'cd /; trap "" INT');
     expect(await interrupted(session, 'while :; do :; done')).toEqual(new Error('stop'));
     expect(await output(session, 'pwd')).toBe('/');
   });
 
-  it('before the start runs nothing', async () => {
+  it('prevents a command that has not started', async () => {
     const session = open();
     const signal = AbortSignal.abort(new Error('stop'));
     await expect(session.run('touch x', { ...WATCH, signal })).rejects.toThrow('stop');
     expect(await output(session, 'ls')).toBe('');
   });
 
-  it('at any moment leaves a shell that runs each command once', async () => {
+  it('never makes a command run twice or not at all', async () => {
     const session = open();
     let count = 0;
     for (let round = 0; round < 40; round += 1) {
