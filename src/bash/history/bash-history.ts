@@ -94,7 +94,7 @@ export class BashHistory {
    * @returns its number
    */
   append(event: BashEvent): Promise<number> {
-    return this.serialise(async () => {
+    return this.enqueue(async () => {
       const location = await this.files.append(JSON.stringify(event));
       const number = this.next;
       this.add(toEntry(event, location));
@@ -122,7 +122,7 @@ export class BashHistory {
 
   /** Removes all events. @returns their number */
   clear(): Promise<number> {
-    return this.serialise(async () => {
+    return this.enqueue(async () => {
       const count = this.entries.length;
       const segments = [...this.segmentCounts.keys()];
       this.droppedCount += count;
@@ -135,7 +135,7 @@ export class BashHistory {
   }
 
   async search(query: BashQuery): Promise<BashPage> {
-    if (this.limits.seconds !== null) await this.serialise(() => this.trim());
+    if (this.limits.seconds !== null) await this.enqueue(() => this.trim());
     const matching = this.matching(query);
     const first = matching.findIndex((entry) => pageIdOf(entry) === query.pageId);
     const lines: string[] = [];
@@ -166,10 +166,10 @@ export class BashHistory {
 
   /** Waits for pending writes and closes the files. */
   close(): Promise<void> {
-    return this.serialise(() => this.files.close());
+    return this.enqueue(() => this.files.close());
   }
 
-  private serialise<T>(action: () => Promise<T>): Promise<T> {
+  private enqueue<T>(action: () => Promise<T>): Promise<T> {
     const done = this.pending.then(action);
     this.pending = done.catch(() => undefined);
     return done;

@@ -47,7 +47,7 @@ export interface McpConnectionOwner {
 export class McpConnection {
   private readonly logger = new Logger('Mcp');
   private current: Promise<Client> | undefined;
-  private readonly left = new AbortController();
+  private readonly closeController = new AbortController();
   private failures = 0;
   private failedAt = 0;
   private wasConnected = false;
@@ -80,7 +80,11 @@ export class McpConnection {
   /** Lists the server's tools. @throws any error of connecting or listing, or a timeout */
   async listTools(signal: AbortSignal): Promise<ListedTool[]> {
     const seconds = this.config.timeoutSeconds ?? CONNECT_TIMEOUT_MS / 1_000;
-    const limit = AbortSignal.any([signal, this.left.signal, AbortSignal.timeout(seconds * 1_000)]);
+    const limit = AbortSignal.any([
+      signal,
+      this.closeController.signal,
+      AbortSignal.timeout(seconds * 1_000),
+    ]);
     const client = await this.client(limit);
     try {
       const tools = await listAll(client, limit, (message) => this.debug(message));
@@ -130,14 +134,14 @@ export class McpConnection {
 
   /** Closes the connection and ends the server's process, if there is one. Idempotent. */
   async close(): Promise<void> {
-    this.left.abort(new McpUnavailableError('The conversation is closed'));
+    this.closeController.abort(new McpUnavailableError('The conversation is closed'));
     const client = await this.current?.catch(() => undefined);
     await client?.close().catch(() => undefined);
   }
 
   /** The connected client. Connects if necessary. */
   private async client(signal: AbortSignal): Promise<Client> {
-    this.left.signal.throwIfAborted();
+    this.closeController.signal.throwIfAborted();
     signal.throwIfAborted();
     if (!this.current) {
       const wait = this.retryAt - performance.now();
@@ -170,7 +174,7 @@ export class McpConnection {
   /** Takes no caller's signal, because several callers may wait for the connection. */
   private async connect(lost: () => void): Promise<Client> {
     const seconds = this.config.timeoutSeconds ?? CONNECT_TIMEOUT_MS / 1_000;
-    const signal = AbortSignal.any([this.left.signal, AbortSignal.timeout(seconds * 1_000)]);
+    const signal = AbortSignal.any([this.closeController.signal, AbortSignal.timeout(seconds * 1_000)]);
     const { Client: McpClient } = await import('@modelcontextprotocol/sdk/client/index.js');
     const { ToolListChangedNotificationSchema } = await import('@modelcontextprotocol/sdk/types.js');
     const client = new McpClient({ name: 'openhands-agent-server', version: '1.0.0' });

@@ -99,7 +99,7 @@ export class McpServers {
 class ServerTools {
   private readonly logger = new Logger('Mcp');
   private readonly connection: McpConnection;
-  private readonly left = new AbortController();
+  private readonly closeController = new AbortController();
   private listed: ListedTool[] | undefined;
   private listing: Promise<void> | undefined;
   /** Counts changes of the tools. */
@@ -139,7 +139,7 @@ class ServerTools {
   }
 
   async close(): Promise<void> {
-    this.left.abort();
+    this.closeController.abort();
     await this.connection.close();
     await this.listing;
   }
@@ -151,7 +151,7 @@ class ServerTools {
 
   private async listUntilCurrent(): Promise<void> {
     const before = this.tools;
-    const { signal } = this.left;
+    const { signal } = this.closeController;
     for (let delay = 0; !signal.aborted; delay = LIST_INTERVAL_MS) {
       // Limits the requests to a server that reports changes all the time.
       await sleep(delay, undefined, { signal, ref: false }).catch(() => undefined);

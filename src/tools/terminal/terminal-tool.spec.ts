@@ -11,8 +11,8 @@ import type { Tool } from '../tool.js';
 import { terminalDefinition } from './terminal-tool.js';
 
 /**
- * A call, and the original's result without the control sequences that it leaves in the output. If there was no
- * other output, the output is empty and the save folder is omitted, as the original does for empty output.
+ * A call, and the original's result without the control sequences that it leaves in the output. If there was
+ * no other output, the output is empty and the save folder is omitted, as the original does for empty output.
  */
 interface RecordedAnswer {
   arguments: Record<string, unknown>;

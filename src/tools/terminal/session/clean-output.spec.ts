@@ -87,7 +87,8 @@ describe('cleanOutput', () => {
     const all = Array.from({ length: 30_000 }, (_, row) =>
       row % 7 === 0 ? `${row} ${long}` : `line ${row}`,
     );
-    // A colour, so that the text is drawn on the screen, and at the end a progress bar of two lines, drawn twice.
+    // A colour, so that the text is drawn on the screen, and at the end a progress bar of two lines, drawn
+    // twice.
     const raw = `\x1b[31m${all.join('\r\n')}\r\nbar\r\n 10%\x1b[1A\rBAR\r\n100%`;
     expect(await cleanOutput(raw, 20)).toBe([...all.slice(-18), 'BAR', '100%'].join('\n'));
   });
