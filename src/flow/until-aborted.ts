@@ -1,4 +1,7 @@
-/** Waits for a result, but rejects with the signal's reason as soon as it is aborted. */
+/**
+ * Waits for a result, but rejects with the signal's reason as soon as it is aborted. A later rejection of the
+ * work counts as handled.
+ */
 export async function untilAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   const cleanup = new AbortController();
   const aborted = new Promise<never>((_, reject) => {

@@ -1,3 +1,4 @@
+import { SerialQueue } from '../../flow/index.js';
 import { toMicroseconds, type BashEvent } from '../bash-event.js';
 import { SegmentFiles, type LineLocation } from './segment-files.js';
 
@@ -60,7 +61,7 @@ export class BashHistory {
   private bytes = 0;
   /** The number of events before the first of `entries`. */
   private droppedCount = 0;
-  private pending: Promise<unknown> = Promise.resolve();
+  private readonly changes = new SerialQueue();
 
   private constructor(
     private readonly files: SegmentFiles,
@@ -94,7 +95,7 @@ export class BashHistory {
    * @returns its number
    */
   append(event: BashEvent): Promise<number> {
-    return this.enqueue(async () => {
+    return this.changes.run(async () => {
       const location = await this.files.append(JSON.stringify(event));
       const number = this.next;
       this.add(toEntry(event, location));
@@ -122,7 +123,7 @@ export class BashHistory {
 
   /** Removes all events. @returns their number */
   clear(): Promise<number> {
-    return this.enqueue(async () => {
+    return this.changes.run(async () => {
       const count = this.entries.length;
       const segments = [...this.segmentCounts.keys()];
       this.droppedCount += count;
@@ -135,7 +136,7 @@ export class BashHistory {
   }
 
   async search(query: BashQuery): Promise<BashPage> {
-    if (this.limits.seconds !== null) await this.enqueue(() => this.trim());
+    if (this.limits.seconds !== null) await this.changes.run(() => this.trim());
     const matching = this.matching(query);
     const first = matching.findIndex((entry) => pageIdOf(entry) === query.pageId);
     const lines: string[] = [];
@@ -166,13 +167,7 @@ export class BashHistory {
 
   /** Waits for pending writes and closes the files. */
   close(): Promise<void> {
-    return this.enqueue(() => this.files.close());
-  }
-
-  private enqueue<T>(action: () => Promise<T>): Promise<T> {
-    const done = this.pending.then(action);
-    this.pending = done.catch(() => undefined);
-    return done;
+    return this.changes.run(() => this.files.close());
   }
 
   private matching({ kind, commandId, from, before, orderAfter, descending }: BashQuery): Entry[] {

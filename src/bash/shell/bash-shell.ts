@@ -2,8 +2,7 @@ import path from 'node:path';
 import { HttpException, HttpStatus, Logger } from '@nestjs/common';
 import { errorMessage } from '../../errors/index.js';
 import { utcTimestamp } from '../../events/clock.js';
-import { shellEnvironment } from '../../tools/child-environment.js';
-import { SESSION_VARIABLE } from '../../tools/terminal/session-processes.js';
+import { shellEnvironment, SESSION_VARIABLE } from '../../processes/index.js';
 import {
   bashId,
   type BashCommand,

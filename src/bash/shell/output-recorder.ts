@@ -1,3 +1,5 @@
+import { SerialQueue } from '../../flow/index.js';
+
 /** The maximum length of an output (characters), as in the original. Longer output is divided. */
 const MAX_CHUNK = 1_048_576;
 /** Streamed output is emitted after this number of characters or this delay. */
@@ -35,7 +37,7 @@ export class OutputRecorder {
   private recorded = 0;
   private dropped = 0;
   private timer: NodeJS.Timeout | undefined;
-  private pending: Promise<void> = Promise.resolve();
+  private readonly emitting = new SerialQueue();
 
   constructor(private readonly options: RecordingOptions) {}
 
@@ -50,7 +52,7 @@ export class OutputRecorder {
       this.buffered[name] = this.buffered[name].slice(MAX_CHUNK);
     }
     if (this.options.stream) this.streamSoon();
-    return this.pending;
+    return this.emitting.settled();
   }
 
   /** Emits the last chunk with the exit code and the remaining output. */
@@ -59,7 +61,7 @@ export class OutputRecorder {
     const note = this.dropped === 0 ? '' : `[${this.dropped} more characters of output were not recorded]\n`;
     const stderr = this.buffered.stderr + note + errorText;
     this.emit({ exit_code: exitCode, stdout: this.buffered.stdout || null, stderr: stderr || null });
-    await this.pending;
+    await this.emitting.settled();
   }
 
   private streamSoon(): void {
@@ -80,6 +82,6 @@ export class OutputRecorder {
     const complete = { order: this.order, exit_code: null, stdout: null, stderr: null, ...chunk };
     this.order += 1;
     // A failed chunk does not stop the following ones. `emit` reports the error.
-    this.pending = this.pending.then(() => this.options.emit(complete)).catch(() => undefined);
+    this.emitting.run(() => this.options.emit(complete)).catch(() => undefined);
   }
 }

@@ -1,5 +1,5 @@
 import type { ToolSchema } from '../tool.js';
-import { decodeJsonPrefix, JsonDecodeError } from './json-decoder.js';
+import { decodeJsonPrefix, JsonDecodeError } from '../../json/index.js';
 
 /**
  * Repairs argument values that models encode wrongly: lists and objects given as JSON text are decoded

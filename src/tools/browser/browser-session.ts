@@ -1,12 +1,10 @@
-import { untilAborted } from '../../flow/index.js';
+import { MAX_TIMER_MS, untilAborted } from '../../flow/index.js';
 import { BrowserError } from './browser-error.js';
 import { BrowserTabs } from './browser-tabs.js';
 import { startChromium, type RunningChromium } from './chromium.js';
 
 const DEFAULT_ACTION_SECONDS = 60;
 const DEFAULT_IDLE_MINUTES = 30;
-/** The longest delay of a timer: a longer one would fire at once (ms). */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Options of a browser session. */
 export interface SessionOptions {

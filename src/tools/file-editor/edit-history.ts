@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, realpath, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
-import { replaceFile } from '../replace-file.js';
+import { replaceFile } from '../../files/index.js';
 
 /** How many earlier contents of a file are kept. */
 const MAX_VERSIONS = 10;

@@ -1,7 +1,6 @@
 import path from 'node:path';
-import { makeFolder } from '../../files/index.js';
+import { makeFolder, replaceFile } from '../../files/index.js';
 import { withWorkingDir } from '../function-tool.js';
-import { replaceFile } from '../replace-file.js';
 import type { ToolDefinition } from '../tool.js';
 import type { ToolHost } from '../tool-host.js';
 import { FileToolError } from '../text-files/file-tool-error.js';

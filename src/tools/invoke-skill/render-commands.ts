@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
-import { shellEnvironment } from '../child-environment.js';
-import { killGroup } from '../process-group.js';
+import { shellEnvironment, killGroup } from '../../processes/index.js';
 
 /** Limits of one command (ms) and of the commands of a text. */
 const TIMEOUT_MS = 10_000;

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { replaceFile } from '../replace-file.js';
+import { replaceFile } from '../../files/index.js';
 
 /** The encoding of a file. `bom`: whether it starts with a byte order mark. */
 export interface TextEncoding {

@@ -2,11 +2,11 @@ import { Buffer } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { StringDecoder } from 'node:string_decoder';
+import { MAX_TIMER_MS } from '../../../flow/index.js';
 
-import { shellEnvironment } from '../../child-environment.js';
+import { shellEnvironment, endSessionProcesses, SESSION_VARIABLE } from '../../../processes/index.js';
 import { OutputBuffer } from './output-buffer.js';
 import type { ShellPrompt } from './prompt-protocol.js';
-import { endSessionProcesses, SESSION_VARIABLE } from '../session-processes.js';
 import { Shell } from './shell.js';
 
 /** How long a command may take to end after Ctrl-C. */
@@ -15,8 +15,6 @@ const INTERRUPT_GRACE_MS = 500;
 const CHECK_INTERVAL_MS = 50;
 /** How long the shell may take to show its prompt after the foreground was killed. */
 const KILL_GRACE_MS = 500;
-/** The longest delay of a timer in Node. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 /** Limits for setting variables, which is fast unless the shell hangs. */
 const EXPORT_WATCH = { timeoutMs: 5000, quietMs: 5000 };
 
