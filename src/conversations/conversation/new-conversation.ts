@@ -6,8 +6,8 @@ import { utcTimestamp } from '../../events/index.js';
 import { makeFolder } from '../../files/index.js';
 import { nameProblem } from '../../llm/index.js';
 import { storageFailure, StorageFailedError } from '../../storage/index.js';
-import { fitting } from '../../tools/name-pattern.js';
-import { DuplicateToolError, UnknownToolError } from '../../tools/tool-errors.js';
+import { matchingNames } from '../../text/index.js';
+import { DuplicateToolError, UnknownToolError } from '../../tools/tool-registry.js';
 import type { ToolRegistry } from '../../tools/tool-registry.js';
 import type { ConversationState } from '../state/conversation-state.js';
 import type { StartConversationRequest } from '../state/start-request.js';
@@ -82,7 +82,7 @@ export function assertToolsKnown(
     );
   }
   const { filter_tools_regex: filter } = agent;
-  if (filter !== null && fitting(filter, [], false) === undefined) {
+  if (filter !== null && matchingNames(filter, [], false) === undefined) {
     const location = ['body', 'agent', 'filter_tools_regex'];
     throw new InvalidRequestError(location, 'Not a valid regular expression', filter);
   }

@@ -1,7 +1,6 @@
 import { BadRequestException, HttpException, Injectable } from '@nestjs/common';
 import { NoSuchEntryError, UserSecrets } from '../../settings/index.js';
-import { boundedText } from '../../tools/bounded-text.js';
-import { withoutTrailingSlashes } from '../../text/index.js';
+import { readResponseText, withoutTrailingSlashes } from '../../text/index.js';
 
 /** A repository that the token of a user opens. */
 export interface HostedRepository {
@@ -115,9 +114,11 @@ async function fetchPage(
     affiliation,
   });
   const answer = await ask(`${base}/user/repos?${query.toString()}`, token);
-  const text = await boundedText(answer, MAX_BYTES, () => failure(undefined, 502)).catch((error: unknown) => {
-    throw asFailure(error);
-  });
+  const text = await readResponseText(answer, MAX_BYTES, () => failure(undefined, 502)).catch(
+    (error: unknown) => {
+      throw asFailure(error);
+    },
+  );
   const hasNext = /<[^<>]+>;\s*rel="next"/.test(answer.headers.get('link') ?? '');
   return { found: readRepositories(text), hasNext };
 }
