@@ -1,5 +1,5 @@
 import { ConflictException, HttpException, NotFoundException } from '@nestjs/common';
-import type { Outcome } from './answering.js';
+import type { Outcome } from './answers/answering.js';
 
 /** A model that is none of this server. */
 export function unknownModel(model: string): NotFoundException {

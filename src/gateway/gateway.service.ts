@@ -14,7 +14,7 @@ import { EventBus } from '../events/index.js';
 import { readDto } from '../http/validation/dto.js';
 import { AgentProfilesService, LlmProfiles } from '../settings/index.js';
 import { isJsonObject } from '../json/index.js';
-import { Answering, type Outcome } from './answering.js';
+import { Answering, type Outcome } from './answers/answering.js';
 import { conflict, failureOf, tooLate, unknownModel } from './gateway-errors.js';
 import type { Question } from './question.js';
 

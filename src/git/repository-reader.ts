@@ -1,8 +1,8 @@
 import { realpath } from 'node:fs/promises';
-import { checkOut } from './check-out.js';
-import { FETCH_TIMEOUT_MS } from './fetch-git.js';
-import { findGitFolder } from './git-folder.js';
-import { Repository } from './repository.js';
+import { checkOut } from './remote/check-out.js';
+import { FETCH_TIMEOUT_MS } from './remote/fetch-git.js';
+import { findGitFolder } from './repository/git-folder.js';
+import { Repository } from './repository/repository.js';
 
 /** The top of the repository that a folder lies in (real path); undefined outside of one. */
 export async function repositoryTop(folder: string): Promise<string | undefined> {

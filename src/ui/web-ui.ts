@@ -3,8 +3,7 @@ import path from 'node:path';
 import { Logger } from '@nestjs/common';
 import type { NextFunction, Request, Response } from 'express';
 import { ConfigError, type AppConfig } from '../config/index.js';
-import { PathGuard, type GuardedPath } from '../workspace/path-guard.js';
-import { sendFile } from '../workspace/send-file.js';
+import { PathGuard, sendFile, type GuardedPath } from '../workspace/index.js';
 import { withServerConfig } from './page-config.js';
 
 /** What a bundler named after its content never changes. */

@@ -4,8 +4,8 @@ import type { Request, Response } from 'express';
 import { ConversationIdPipe, RuntimeConversationIdPipe } from '../../http/validation/conversation-id.pipe.js';
 import { Operation } from '../../http/operation.js';
 import { CountsAsActivity } from '../../server/counts-as-activity.js';
-import { ArchiveQueryDto } from '../dto/files.dto.js';
-import { RuntimeScopes } from '../runtime-scopes.js';
+import { ArchiveQueryDto } from '../files/files.dto.js';
+import { RuntimeScopes } from '../paths/runtime-scopes.js';
 import { ArchiveService } from './archive.service.js';
 
 const tag = 'Files';

@@ -21,10 +21,9 @@ import {
 import { clientLeaves, streamAnswer } from '../../http/body/stream-answer.js';
 import { Catalogue } from '../../storage/index.js';
 import { maskRemote } from '../../text/index.js';
-import { contentDisposition, percentEncoded } from '../content-disposition.js';
 import { FilesService } from '../files/files.service.js';
-import { RuntimeScopes } from '../runtime-scopes.js';
-import { sendOpened } from '../send-file.js';
+import { RuntimeScopes } from '../paths/runtime-scopes.js';
+import { contentDisposition, percentEncoded, sendOpened } from '../files/send-file.js';
 import { Excludes } from './excludes.js';
 import { tarArchive } from './tar-archive.js';
 import { trajectory } from './trajectory.js';

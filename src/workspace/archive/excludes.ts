@@ -1,5 +1,5 @@
 import { matchesSequence } from '../../tools/search/match-sequence.js';
-import { PASSWORD_FILES } from '../path-guard.js';
+import { PASSWORD_FILES } from '../paths/path-guard.js';
 import { withoutEndSlashes } from '../../text/index.js';
 
 /**

@@ -2,9 +2,9 @@ import { constants, type Stats } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
-import { CredentialsFileError, FileMissingError } from '../path-guard.js';
-import { NoFolderError, type OpenedFile, type PathScope } from '../path-scope.js';
-import { SafeFolder } from '../safe-folder.js';
+import { CredentialsFileError, FileMissingError } from '../paths/path-guard.js';
+import { NoFolderError, type OpenedFile, type PathScope } from '../paths/path-scope.js';
+import { SafeFolder } from '../paths/safe-folder.js';
 import type { Excludes } from './excludes.js';
 
 const MANIFEST = 'archive_manifest.json';

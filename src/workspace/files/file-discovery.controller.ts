@@ -1,6 +1,6 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { Operation } from '../../http/operation.js';
-import { HomeQueryDto, SubdirectoriesQueryDto } from '../dto/files.dto.js';
+import { HomeQueryDto, SubdirectoriesQueryDto } from './files.dto.js';
 import { FilesService } from './files.service.js';
 import type { HomeView, SubfolderPage } from './listing.js';
 

@@ -4,8 +4,8 @@ import type { Request, Response } from 'express';
 import { RuntimeConversationIdPipe } from '../../http/validation/conversation-id.pipe.js';
 import { Operation } from '../../http/operation.js';
 import { CountsAsActivity } from '../../server/counts-as-activity.js';
-import { FilePathQueryDto } from '../dto/files.dto.js';
-import { sendOpened } from '../send-file.js';
+import { FilePathQueryDto } from './files.dto.js';
+import { sendOpened } from './send-file.js';
 import { FilesService } from './files.service.js';
 
 const tag = 'Files';

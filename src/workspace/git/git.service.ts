@@ -13,9 +13,9 @@ import {
   type GitCommitsPage,
   type GitDiff,
 } from '../../git/index.js';
-import { assertNoCredentials } from '../path-guard.js';
-import { NoFolderError, type Located } from '../path-scope.js';
-import { RuntimeScopes } from '../runtime-scopes.js';
+import { assertNoCredentials } from '../paths/path-guard.js';
+import { NoFolderError, type Located } from '../paths/path-scope.js';
+import { RuntimeScopes } from '../paths/runtime-scopes.js';
 import { fileFailure } from '../files/file-errors.js';
 
 /**

@@ -1,6 +1,6 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { Operation } from '../../http/operation.js';
-import { RepositorySearchQueryDto } from '../dto/git.dto.js';
+import { RepositorySearchQueryDto } from './git.dto.js';
 import { RepositorySearch, type HostedRepositoryPage } from './repository-search.js';
 
 /** Repositories at a host that the user has a token for. */

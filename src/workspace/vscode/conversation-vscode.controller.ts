@@ -3,9 +3,8 @@ import { RuntimeConversationIdPipe } from '../../http/validation/conversation-id
 import { Field } from '../../http/validation/field.js';
 import { nullable, text } from '../../http/validation/field-type.js';
 import { Operation } from '../../http/operation.js';
-import { RuntimeScopes } from '../runtime-scopes.js';
-import { Editor, type EditorStatus } from './editor.js';
-import { EDITOR_STATUS } from './editor-status.js';
+import { RuntimeScopes } from '../paths/runtime-scopes.js';
+import { Editor, EDITOR_STATUS, type EditorStatus } from './editor.js';
 
 const tag = 'VSCode';
 const SCOPE = 'runtime_conversation_id';

@@ -2,8 +2,7 @@ import { Controller, Get, Query } from '@nestjs/common';
 import { Field } from '../../http/validation/field.js';
 import { nullable, text } from '../../http/validation/field-type.js';
 import { Operation } from '../../http/operation.js';
-import { Editor, type EditorStatus } from './editor.js';
-import { EDITOR_STATUS } from './editor-status.js';
+import { Editor, EDITOR_STATUS, type EditorStatus } from './editor.js';
 
 const tag = 'VSCode';
 

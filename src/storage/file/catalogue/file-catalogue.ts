@@ -20,7 +20,7 @@ import {
   LOG_FILE,
   METADATA_FILE,
   UNFINISHED_FILE,
-} from './conversation-folder.js';
+} from '../conversation-folder.js';
 import {
   makeFolder,
   putNewFile,
@@ -30,7 +30,7 @@ import {
   syncFolderTogether,
 } from '../log/durable-file.js';
 import { formatMetadata, readEntry, readEntryNow, readMetadata } from './metadata-file.js';
-import { isSettled } from './settled-stamp.js';
+import { isSettled } from '../settled-stamp.js';
 
 /** More do not help: the file system calls of a process run in four threads. */
 const READS_AT_ONCE = 16;

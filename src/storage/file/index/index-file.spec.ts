@@ -19,10 +19,10 @@ import { Logger } from '@nestjs/common';
 import fc from 'fast-check';
 import { heldLease, logRecord as record } from '../../../../test/support/log-records.js';
 import type { EventLog, LogRecord } from '../../index.js';
-import { conversationFolder } from '../catalogue/conversation-folder.js';
+import { conversationFolder } from '../conversation-folder.js';
 import { FileEventLogStore } from '../log/file-event-log-store.js';
 import { LogLines } from '../log/log-lines.js';
-import { isSettled } from '../catalogue/settled-stamp.js';
+import { isSettled } from '../settled-stamp.js';
 
 /** As many as get an index, and some. */
 const EVENTS = 600;

@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { deserialize, serialize } from 'node:v8';
 import { openPlainFile, PLAIN } from '../../../files/index.js';
-import { FILE_MODE } from '../catalogue/conversation-folder.js';
+import { FILE_MODE } from '../conversation-folder.js';
 import { EventIndex, type PackedIndex } from './event-index.js';
 
 /** Raised whenever `PackedIndex` changes: an index of another layout is none. */

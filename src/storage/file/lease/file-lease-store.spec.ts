@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { LeaseHeldError, type LeaseOwner } from '../../index.js';
-import { conversationFolder } from '../catalogue/conversation-folder.js';
+import { conversationFolder } from '../conversation-folder.js';
 import { FileEventLogStore } from '../log/file-event-log-store.js';
 import { FileLeaseStore } from './file-lease-store.js';
 

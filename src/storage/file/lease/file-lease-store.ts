@@ -8,7 +8,7 @@ import { LeaseStore, type LeaseFence } from '../../lease-store.js';
 import { DamagedConversationError, LeaseHeldError, unusableFile } from '../../storage-errors.js';
 import { StorageOptions } from '../../storage-options.js';
 import { forEachBounded } from '../../../flow/index.js';
-import { conversationFolder, FOLDER_MODE, LOG_FILE } from '../catalogue/conversation-folder.js';
+import { conversationFolder, FOLDER_MODE, LOG_FILE } from '../conversation-folder.js';
 import { syncFolder } from '../log/durable-file.js';
 import { FileLease } from './file-lease.js';
 import { LeaseFile } from './lease-file.js';

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { errorCode } from '../../../errors/index.js';
 import type { LeaseOwner } from '../../lease-store.js';
 import { isMissing, openPlainFile, readPlainFile } from '../../../files/index.js';
-import { LEASE_FILE } from '../catalogue/conversation-folder.js';
+import { LEASE_FILE } from '../conversation-folder.js';
 import { linkNewFile } from '../log/durable-file.js';
 import { formatLease, ownLease, parseLease, sameOwner, vacancyOf, type Vacancy } from './lease-record.js';
 

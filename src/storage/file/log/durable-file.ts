@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { errorCode } from '../../../errors/index.js';
 import { PLAIN } from '../../../files/index.js';
 import { turnForRequest } from '../../../flow/index.js';
-import { FILE_MODE, FOLDER_MODE } from '../catalogue/conversation-folder.js';
+import { FILE_MODE, FOLDER_MODE } from '../conversation-folder.js';
 
 /*
  * What waits for the disk, or makes a file, goes by way of a thread of the process. What only changes a page

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { Injectable } from '@nestjs/common';
 import { EventLogStore, type EventLog } from '../../event-log.js';
 import { StorageOptions } from '../../storage-options.js';
-import { conversationFolder, LOG_FILE } from '../catalogue/conversation-folder.js';
+import { conversationFolder, LOG_FILE } from '../conversation-folder.js';
 import { FileEventLog } from './file-event-log.js';
 import { LogFile } from './log-file.js';
 

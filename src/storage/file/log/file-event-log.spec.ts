@@ -15,7 +15,7 @@ import {
   type LeaseFence,
   type LogRecord,
 } from '../../index.js';
-import { conversationFolder } from '../catalogue/conversation-folder.js';
+import { conversationFolder } from '../conversation-folder.js';
 import { FileEventLogStore } from './file-event-log-store.js';
 import { FileLeaseStore } from '../lease/file-lease-store.js';
 

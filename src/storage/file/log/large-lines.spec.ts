@@ -9,7 +9,7 @@ import { Logger } from '@nestjs/common';
 import fc from 'fast-check';
 import { heldLease, logRecord as record } from '../../../../test/support/log-records.js';
 import { LeaseLostError, type EventLog, type LogRecord } from '../../index.js';
-import { conversationFolder } from '../catalogue/conversation-folder.js';
+import { conversationFolder } from '../conversation-folder.js';
 import { FileEventLogStore } from './file-event-log-store.js';
 
 const MIB = 1024 * 1024;

@@ -7,7 +7,7 @@ import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { heldLease, logRecord as record } from '../../../../test/support/log-records.js';
 import type { EventLog } from '../../index.js';
-import { conversationFolder } from '../catalogue/conversation-folder.js';
+import { conversationFolder } from '../conversation-folder.js';
 import { FileEventLogStore } from './file-event-log-store.js';
 
 const fence = heldLease();

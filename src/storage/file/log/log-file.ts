@@ -4,10 +4,10 @@ import { promisify } from 'node:util';
 import { errorCode } from '../../../errors/index.js';
 import { assertPlainFile, PLAIN } from '../../../files/index.js';
 import { meters } from '../../../meters/index.js';
-import { FILE_MODE } from '../catalogue/conversation-folder.js';
+import { FILE_MODE } from '../conversation-folder.js';
 import { syncFolder } from './durable-file.js';
 import { ReadAhead } from './read-ahead.js';
-import { isSettled, TICK_MS } from '../catalogue/settled-stamp.js';
+import { isSettled, TICK_MS } from '../settled-stamp.js';
 
 /**
  * Linux writes and flushes in one call, as `fdatasync` would (open(2), O_DSYNC): that saves a way through the

@@ -5,13 +5,13 @@ import { Logger } from '@nestjs/common';
 import type { EntryFilter, EventIndexEntry, LogRange } from '../../event-log.js';
 import { forEachBounded, inSlices, isLarge, turnForLine } from '../../../flow/index.js';
 import { decodeInParts, joinInParts } from '../../../text/index.js';
-import { INDEX_FILE } from '../catalogue/conversation-folder.js';
+import { INDEX_FILE } from '../conversation-folder.js';
 import { standIn } from './damaged-line.js';
 import { EventIndex } from '../index/event-index.js';
 import { readIndex, writeIndex } from '../index/index-file.js';
 import type { LogFile } from './log-file.js';
 import { scanLog, type ScannedLine } from './log-scan.js';
-import { TICK_MS } from '../catalogue/settled-stamp.js';
+import { TICK_MS } from '../settled-stamp.js';
 
 /** One for all: each conversation that is open would keep its own. */
 const logger = new Logger('EventLog');

@@ -5,7 +5,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { heldLease, logRecord } from '../../../../test/support/log-records.js';
 import type { LogRecord } from '../../index.js';
-import { conversationFolder } from '../catalogue/conversation-folder.js';
+import { conversationFolder } from '../conversation-folder.js';
 import { FileEventLogStore } from './file-event-log-store.js';
 import { ReadAhead } from './read-ahead.js';
 

@@ -7,7 +7,7 @@ import { Logger } from '@nestjs/common';
 import fc from 'fast-check';
 import { heldLease, logRecord as record } from '../../../../test/support/log-records.js';
 import type { EventLog, LogRecord } from '../../index.js';
-import { conversationFolder } from '../catalogue/conversation-folder.js';
+import { conversationFolder } from '../conversation-folder.js';
 import { FileEventLogStore } from './file-event-log-store.js';
 
 const RUNS = Number(process.env['FAULT_ROUNDS'] ?? 4);
