@@ -6,7 +6,6 @@ import { assertPlainFile, PLAIN } from '../../../files/index.js';
 import { meters } from '../../../meters/index.js';
 import { FILE_MODE } from '../conversation-folder.js';
 import { syncFolder } from './durable-file.js';
-import { ReadAhead } from './read-ahead.js';
 import { isSettled, TICK_MS } from '../settled-stamp.js';
 
 /**
@@ -26,9 +25,6 @@ const read = promisify(fs.read);
 const datasync = promisify(fs.fdatasync);
 const stat = promisify(fs.fstat);
 
-/** One for all logs: it bounds what is held. */
-const ahead = new ReadAhead<LogFile>();
-
 /** The bytes of one log. Opened when first used; knows nothing of events. */
 export class LogFile {
   private current: Promise<SharedFile> | undefined;
@@ -40,17 +36,8 @@ export class LogFile {
 
   constructor(readonly path: string) {}
 
-  /** Bytes from `start` up to `end`. */
+  /** Reads the bytes from `start` up to, not including, `end`. */
   async read(start: number, end: number): Promise<Buffer> {
-    return (await ahead.take(this, start, end)) ?? this.readNow(start, end);
-  }
-
-  /** Begins to read bytes that will be asked for next, in just these bounds. */
-  prepare(start: number, end: number): void {
-    if (!this.isClosed) ahead.begin(this, start, end, () => this.readNow(start, end));
-  }
-
-  private async readNow(start: number, end: number): Promise<Buffer> {
     const bytes = Buffer.allocUnsafe(end - start);
     const length = await this.use((fd) => readFully(fd, bytes, start));
     if (length < bytes.length) throw new Error(`${this.path} is shorter than it was`);
@@ -145,7 +132,6 @@ export class LogFile {
 
   /** Closes the file when what is going on has ended. */
   async close(): Promise<void> {
-    ahead.drop(this);
     const before = this.current;
     this.current = undefined;
     this.isClosed = true;

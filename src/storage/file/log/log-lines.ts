@@ -40,8 +40,6 @@ export class LogLines {
   private index = new EventIndex();
   /** Stand-ins for damaged lines, where there are any. */
   private damaged: Map<number, string> | undefined;
-  /** Where the last page of lines ended: who asks for those that follow will ask for more. */
-  private pageEnd: number | undefined;
   /** Bytes behind the last whole line when the file was read. */
   private torn = 0;
 
@@ -149,14 +147,8 @@ export class LogLines {
     const to = from + seqs.length;
     const offset = this.index.startOf(from);
     const bytes = await this.file.read(offset, this.index.startOf(to) - 1);
-    if (from === this.pageEnd) this.prepareRun(to, Math.min(to + seqs.length, this.length));
-    this.pageEnd = to;
     for (let seq = from + 1; seq < to; seq += 1) bytes[this.index.startOf(seq) - offset - 1] = COMMA;
     return bytes;
-  }
-
-  private prepareRun(from: number, to: number): void {
-    if (from < to) this.file.prepare(this.index.startOf(from), this.index.startOf(to) - 1);
   }
 
   private async joinPieces(seqs: readonly number[]): Promise<Buffer> {
