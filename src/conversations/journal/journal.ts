@@ -87,7 +87,7 @@ export class Journal {
     const { handedIn } = this.writer;
     const events = drafts.map((draft, index) => this.take(draft, handedIn + index));
     const written = this.writer.write(events);
-    this.services.catalogue.touch(this.state);
+    this.services.catalogue.updateEntry(this.state);
     // Before a run does anything the snapshot says that it runs: by that a restart finds what a crash cut
     // off.
     const starts = this.state.execution_status === 'running' && statusBefore !== 'running';

@@ -25,7 +25,7 @@ export class MetadataWriter {
   /** Marks the conversation as changed now, for changes that leave no event. */
   bump(): void {
     touch(this.state, utcTimestamp());
-    this.services.catalogue.touch(this.state);
+    this.services.catalogue.updateEntry(this.state);
   }
 
   /** Resolves when a snapshot at least as new as this call is on disk. */

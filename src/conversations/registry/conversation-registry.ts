@@ -266,7 +266,7 @@ export class ConversationRegistry implements Recoverable {
     // A lost lease is another matter: then the new owner tells the log.
     if (wasRunning && !(error instanceof LeaseLostError)) {
       this.lostRuns.add(broken.id, errorMessage(error));
-      this.services.catalogue.touch({ ...broken.state, execution_status: 'error' });
+      this.services.catalogue.updateEntry({ ...broken.state, execution_status: 'error' });
     }
     this.retire(broken.id, broken);
   }

@@ -1,12 +1,11 @@
 /**
- * Within this time (ms) after a change another one may leave the same time stamp. Some file systems count
- * seconds; where a stamp has a fraction it is of the kernel's last tick, and those come at least a hundred
- * times a second.
+ * Resolution of file times (ms): two changes within this time may have the same time. Some file systems store
+ * whole seconds; others use the kernel's tick, which is at most 10 ms.
  */
-const TIMESTAMP_GRAIN_MS = 1_000;
+const WHOLE_SECOND_MS = 1_000;
 export const TICK_MS = 50;
 
-/** Whether a change after this moment would leave another time stamp than this one. */
+/** Whether a change after `moment` would give the file another time than `stamp` (both in ms). */
 export function isSettled(stamp: number, moment: number): boolean {
-  return stamp < moment - (stamp % 1_000 === 0 ? TIMESTAMP_GRAIN_MS : TICK_MS);
+  return stamp < moment - (stamp % 1_000 === 0 ? WHOLE_SECOND_MS : TICK_MS);
 }

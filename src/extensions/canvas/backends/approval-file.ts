@@ -3,7 +3,7 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../../../errors/index.js';
 import { makeFolder, readJsonFile } from '../../../files/index.js';
-import { storageFailure } from '../../../storage/index.js';
+import { toStorageError } from '../../../storage/index.js';
 import { isJsonObject } from '../../../json/index.js';
 
 /** What a person has allowed to run. */
@@ -34,14 +34,14 @@ export async function writeApproval(file: string, approval: Approval): Promise<v
     await rename(unfinished, file);
   } catch (error) {
     await rm(unfinished, { force: true }).catch(() => undefined);
-    throw storageFailure(error);
+    throw toStorageError(error);
   }
 }
 
 /** @throws StorageFailedError */
 export async function removeApproval(file: string): Promise<void> {
   await rm(file, { force: true }).catch((error: unknown) => {
-    throw storageFailure(error);
+    throw toStorageError(error);
   });
 }
 
@@ -50,6 +50,6 @@ async function parsed(file: string): Promise<unknown> {
     return await readJsonFile(file);
   } catch (error) {
     if (errorCode(error) === undefined || errorCode(error) === 'ENOENT') return undefined;
-    throw storageFailure(error);
+    throw toStorageError(error);
   }
 }

@@ -101,10 +101,10 @@ describe('the catalogue of conversations in a folder', () => {
   it('takes what an open conversation says of itself, and only the fields of the list', async () => {
     const { metadata } = await stored('2026-01-01');
     const before = await catalogue.list();
-    catalogue.touch({ ...metadata, execution_status: 'running' });
+    catalogue.updateEntry({ ...metadata, execution_status: 'running' });
     expect(await catalogue.list()).toEqual([{ ...before[0], execution_status: 'running' }]);
     expect(before[0]?.execution_status).toBe('idle');
-    catalogue.touch(newMetadata('2026-01-01'));
+    catalogue.updateEntry(newMetadata('2026-01-01'));
     expect(await ids(catalogue)).toEqual([metadata.id]);
   });
 

@@ -31,7 +31,7 @@ describe('the table of UUIDs', () => {
       expect(table.push(no)).toBe(false);
       expect(table.find(no)).toBeUndefined();
     }
-    table.pushNone();
+    table.pushEmpty();
     const id = randomUUID();
     table.push(id);
     table.push(id);

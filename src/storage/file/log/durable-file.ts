@@ -8,21 +8,20 @@ import { turnForRequest } from '../../../flow/index.js';
 import { FILE_MODE, FOLDER_MODE } from '../conversation-folder.js';
 
 /*
- * What waits for the disk, or makes a file, goes by way of a thread of the process. What only changes a page
- * or a name that is in memory (a short write, a rename, a close) is done at once: the way to the thread and
- * back takes longer than that.
+ * Calls that wait for the disk or create a file use the thread pool. Calls that only change memory of the
+ * kernel (a short write, a rename, a close) are synchronous: the way to a thread and back takes longer.
  */
 const open = promisify(fs.open);
 const write = promisify(fs.writeFile);
 const sync = promisify(fs.fsync);
 
-/** Nothing is written through a link, or waits for a pipe. */
+/** Neither follows a link nor blocks on a pipe. */
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | PLAIN;
 
-/** A text of so many UTF-16 units is copied faster than a thread answers. */
+/** Shorter texts (UTF-16 units) are written synchronously. */
 const SHORT_TEXT = 64 * 1024;
 
-/** Makes the names in a folder durable: a new or renamed file may otherwise be gone after a power cut. */
+/** Flushes a folder: without it a new or renamed file may be missing after a power cut. */
 export async function syncFolder(folder: string): Promise<void> {
   const file = fs.openSync(folder, 'r');
   try {
@@ -32,14 +31,11 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** The sync of a folder that begins when the one that is under way has ended. */
+/** The flushes that start when the current one of their folder ends. */
 const nextSyncs = new Map<string, Promise<void>>();
 const currentSyncs = new Map<string, Promise<void>>();
 
-/**
- * `syncFolder` for a folder in which many things are made at once: all that ask while one sync is under way
- * share the next.
- */
+/** `syncFolder` for a folder with many concurrent changes: callers during a flush share the next one. */
 export function syncFolderTogether(folder: string): Promise<void> {
   const next = nextSyncs.get(folder);
   if (next) return next;
@@ -63,7 +59,7 @@ function startSync(folder: string): Promise<void> {
   return sync;
 }
 
-/** Removes a file if it is there. `rm` with `force` would look at it twice first. */
+/** Removes a file if it exists. `rm` with `force` makes two more system calls. */
 export async function removeFile(file: string): Promise<void> {
   try {
     await unlink(file);
@@ -72,17 +68,17 @@ export async function removeFile(file: string): Promise<void> {
   }
 }
 
-/** Makes a folder, and its name durable if it is new. */
+/** Creates a folder and flushes its name if it is new. */
 export async function makeFolder(folder: string): Promise<void> {
   const firstMade = await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
   if (firstMade !== undefined) await syncFolder(path.dirname(firstMade));
 }
 
 /**
- * Replaces a file so that after a crash it is either the old or the new one, whole. It is the new one for
- * sure when its folder was synced afterwards.
- * @param temporary name for the new content in the same folder, not used by anybody else
- * @param mayReplace asked after the content is on disk; when it throws, the old file stays
+ * Replaces a file atomically: after a crash it is either the old or the new one. It is durably the new one
+ * only after a flush of its folder.
+ * @param temporary unused name in the same folder for the new content
+ * @param mayReplace called when the content is on disk; if it throws, the old file stays
  */
 export async function replaceFile(
   file: string,
@@ -93,17 +89,17 @@ export async function replaceFile(
   await writeAside(temporary, 'w', content, async (written) => {
     await sync(written);
     await mayReplace();
-    // What it takes the place of has to be given back to the disk.
+    // In a thread: freeing the blocks of the replaced file may wait for the disk.
     await rename(temporary, file);
   });
 }
 
 /**
- * Puts a file where there is none. When it is done the file is durable, and so are its name and that of its
- * folder. After a crash on the way the whole content may stand under the temporary name, durable, too.
- * @param temporary name for the content in the same folder
- * @param mayPut asked after the content is on disk; when it throws, there is no file
- * @returns false when something has the temporary name
+ * Creates a file. On return the file, its name and the name of its folder are durable. A crash may leave the
+ * complete content under the temporary name.
+ * @param temporary name in the same folder for the content
+ * @param mayPut called when the content is on disk; if it throws, no file is created
+ * @returns false when the temporary name is taken
  */
 export async function putNewFile(
   file: string,
@@ -114,11 +110,10 @@ export async function putNewFile(
   const folder = path.dirname(file);
   try {
     await writeAside(temporary, 'wx', content, async (written) => {
-      // One commit of a journal has all of it, if the file comes first: then the folders find their names
-      // written.
+      // With the file first, one commit of the file system's journal covers the names as well.
       await sync(written);
       await Promise.all([syncFolder(folder), syncFolderTogether(path.dirname(folder))]);
-      // All that have waited for the same sync come here in one moment.
+      // Yields: all callers that shared a flush continue at the same time.
       await turnForRequest();
       await mayPut();
       fs.renameSync(temporary, file);
@@ -130,7 +125,7 @@ export async function putNewFile(
   }
 }
 
-/** Writes a file and has it put in its place; what fails leaves nothing of it. */
+/** Writes a temporary file and publishes it with `put`; removes it on failure. */
 async function writeAside(
   temporary: string,
   flags: 'w' | 'wx',
@@ -151,7 +146,7 @@ async function writeAside(
   }
 }
 
-/** Makes a file that is complete from the first moment. @throws EEXIST when the name is taken */
+/** Creates a file that is complete as soon as it is visible. @throws EEXIST when the name is taken */
 export async function linkNewFile(file: string, temporary: string, content: string): Promise<void> {
   const written = await open(temporary, NEW_FILE | constants.O_TRUNC, FILE_MODE);
   try {

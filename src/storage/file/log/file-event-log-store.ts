@@ -6,7 +6,7 @@ import { conversationFolder, LOG_FILE } from '../conversation-folder.js';
 import { FileEventLog } from './file-event-log.js';
 import { LogFile } from './log-file.js';
 
-/** Opens the logs of conversations as `events.jsonl` in their folders. Whoever opens one closes it. */
+/** Opens the logs of conversations, `events.jsonl` in their folders. The caller closes them. */
 @Injectable()
 export class FileEventLogStore extends EventLogStore {
   constructor(private readonly options: StorageOptions) {

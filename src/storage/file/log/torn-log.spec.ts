@@ -130,7 +130,7 @@ describe('a log whose end was torn', () => {
     expect((await stat(file)).size).toBeGreaterThan(200 * 1024 * 1024);
     await expect(
       (await open()).append(4, FENCE, [{ ...next, id: randomUUID(), line: 'x'.repeat(65 * 1024 * 1024) }]),
-    ).rejects.toThrow('length');
+    ).rejects.toThrow('64 MiB');
   });
 
   it.each([
