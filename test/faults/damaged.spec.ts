@@ -227,7 +227,7 @@ describe('damaged files', () => {
     for (const name of Object.keys(LOG)) expect(listed).toContain(client(name).id);
     for (const name of Object.keys(METADATA)) {
       expect(listed).not.toContain(client(name).id);
-      const line = `conversation ${client(name).id} is not listed: `;
+      const line = `conversation ${client(name).id} is left out: `;
       await eventually(() => Promise.resolve(server.log.includes(line)), line);
     }
     await whole.on(server).send('FINISH: more');

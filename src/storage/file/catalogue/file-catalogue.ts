@@ -251,7 +251,7 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
     this.entries.delete(id);
     if (this.reported.has(id)) return;
     this.reported.add(id);
-    this.logger.error(`conversation ${id} is not listed: ${this.files.path(id)}: ${errorMessage(error)}`);
+    this.logger.error(`conversation ${id} is left out: ${this.files.path(id)}: ${errorMessage(error)}`);
   }
 
   /** Removes folders of deleted conversations. */
