@@ -19,7 +19,7 @@ export async function run(main: string, args: readonly string[]): Promise<void> 
       process.stdout.write(`${SERVER_VERSION}\n`);
       break;
     }
-    case 'mistake':
+    case 'usage-error':
       printErrors([command.message]);
       process.exitCode = 2;
       break;

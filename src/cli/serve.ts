@@ -77,7 +77,7 @@ async function createDeferred(
     return ready;
   });
   const waiting = await factory.createWaitingServer(config, logger, { init, setup });
-  setup.answerAt(waiting.getHttpServer());
+  setup.setWaitingServer(waiting.getHttpServer());
   return waiting;
 }
 
