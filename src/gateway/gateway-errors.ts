@@ -14,7 +14,7 @@ export function conflict(detail: string): ConflictException {
 }
 
 /** The answer did not come in time; the run goes on. */
-export function tooLate(conversationId: string, seconds: number): HttpException {
+export function answerTimeout(conversationId: string, seconds: number): HttpException {
   return new HttpException(
     `The agent did not finish within ${seconds} seconds and goes on working. ` +
       `Follow conversation ${conversationId}, or ask for a stream.`,

@@ -38,7 +38,7 @@ const headers = {
 const STREAMED = 'With `stream`, server-sent events. When the client goes away, the run is interrupted.';
 
 /** An answer that is told while it is made. */
-interface Telling {
+interface AnswerStream {
   piece(piece: Piece): void;
   end(outcome: Outcome): void;
   fail(error: OpenAiError): void;
@@ -146,7 +146,7 @@ export class GatewayController {
   private async tell(
     { answering, outcome }: Asked,
     response: Response,
-    form: (stream: EventStream) => Telling,
+    form: (stream: EventStream) => AnswerStream,
   ): Promise<void> {
     const telling = form(new EventStream(response, this.config.gateway_keep_alive_seconds));
     answering.narration.listen((piece) => telling.piece(piece));

@@ -14,15 +14,15 @@ import { EventBus } from '../events/index.js';
 import { readDto } from '../http/validation/dto.js';
 import { AgentProfilesService, LlmProfiles } from '../settings/index.js';
 import { isJsonObject } from '../json/index.js';
-import { Answering, type Outcome } from './answers/answering.js';
-import { conflict, failureOf, tooLate, unknownModel } from './gateway-errors.js';
+import { PendingAnswer, type Outcome } from './answers/answering.js';
+import { conflict, failureOf, answerTimeout, unknownModel } from './gateway-errors.js';
 import type { Question } from './question.js';
 
 const MODEL_PREFIX = 'openhands_';
 
 /** An answer on its way. */
 export interface Asked {
-  answering: Answering;
+  answering: PendingAnswer;
   /** Never rejects by itself for how the run ended: `failureOf` tells. */
   outcome: Promise<Outcome>;
 }
@@ -33,7 +33,7 @@ export interface Asked {
 @Injectable()
 export class GatewayService implements OnModuleDestroy {
   /** Conversations that are being asked: one question at a time. */
-  private readonly open = new Map<string, Answering>();
+  private readonly open = new Map<string, PendingAnswer>();
 
   constructor(
     private readonly conversations: ConversationsService,
@@ -64,7 +64,7 @@ export class GatewayService implements OnModuleDestroy {
     const profile = await this.profileOf(question.model);
     const conversationId = id ?? randomUUID();
     if (this.open.has(conversationId)) throw busy(conversationId);
-    const answering = new Answering(conversationId, this.bus, () => {
+    const answering = new PendingAnswer(conversationId, this.bus, () => {
       if (this.open.get(conversationId) === answering) this.open.delete(conversationId);
     });
     this.open.set(conversationId, answering);
@@ -74,7 +74,7 @@ export class GatewayService implements OnModuleDestroy {
       if (known) await continued(known, question);
       return { answering, outcome: answering.follow(conversation) };
     } catch (error) {
-      answering.end();
+      answering.close();
       throw error;
     }
   }
@@ -85,7 +85,7 @@ export class GatewayService implements OnModuleDestroy {
    */
   async whole({ answering, outcome }: Asked): Promise<Outcome> {
     const ended = await within(outcome, this.config.gateway_timeout_seconds);
-    if (!ended) throw tooLate(answering.conversationId, this.config.gateway_timeout_seconds ?? 0);
+    if (!ended) throw answerTimeout(answering.conversationId, this.config.gateway_timeout_seconds ?? 0);
     const failure = failureOf(ended);
     if (failure) throw failure;
     return ended;

@@ -1,4 +1,4 @@
-export { commitOf, currentBranch, exportBase } from './changes/base-ref.js';
+export { resolveCommit as commitOf, currentBranch, exportBase } from './changes/base-ref.js';
 export { changesBelow, changesOfCommit, type GitChange } from './changes/changes.js';
 export { checkOut } from './remote/check-out.js';
 export { newestCommits, type GitCommit, type GitCommitsPage } from './changes/commits.js';

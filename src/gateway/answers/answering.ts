@@ -22,17 +22,17 @@ export interface Outcome {
 }
 
 /** One question to a conversation on its way to its answer. */
-export class Answering {
+export class PendingAnswer {
   readonly narration = new Narration();
   private readonly unsubscribe: () => void;
   private conversation: Conversation | undefined;
-  private isGivenUp = false;
+  private isAbandoned = false;
 
   constructor(
     readonly conversationId: string,
     bus: EventBus,
     /** Told when the conversation can be asked the next question. */
-    private readonly onOver: () => void,
+    private readonly onClosed: () => void,
   ) {
     this.unsubscribe = bus.subscribe(conversationId, {
       onEvent: ({ event }) => this.narration.onEvent(event),
@@ -43,20 +43,20 @@ export class Answering {
   /** Resolves when the run that answers is over. Whoever asked need not be there any more. */
   async follow(conversation: Conversation): Promise<Outcome> {
     this.conversation = conversation;
-    if (this.isGivenUp) await this.interrupt();
+    if (this.isAbandoned) await this.interrupt();
     try {
       await conversation.runOver();
       // What the state tells of is in the log, and was told to the narration, too.
       await conversation.settled();
       return this.outcome(conversation);
     } finally {
-      this.end();
+      this.close();
     }
   }
 
   /** Nobody waits for the answer any more: the run ends in the middle of its step. */
   async interrupt(): Promise<void> {
-    this.isGivenUp = true;
+    this.isAbandoned = true;
     const { conversation } = this;
     if (!conversation?.isRunning || conversation.state.execution_status === 'finished') return;
     await conversation.interrupt();
@@ -64,10 +64,10 @@ export class Answering {
   }
 
   /** There will be no answer. */
-  end(): void {
+  close(): void {
     this.unsubscribe();
     this.narration.close();
-    this.onOver();
+    this.onClosed();
   }
 
   private outcome({ state }: Conversation): Outcome {

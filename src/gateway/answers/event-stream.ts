@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 
 /** Bytes that may wait for a client that reads too slowly; then it is cut off. */
-const MAX_WAITING = 16 * 1024 * 1024;
+const MAX_BUFFERED_BYTES = 16 * 1024 * 1024;
 /** A comment: clients pass over it, proxies see that the connection is alive. */
 const KEEP_ALIVE = ': keep-alive\n\n';
 
@@ -10,7 +10,7 @@ const KEEP_ALIVE = ': keep-alive\n\n';
  * there.
  */
 export class EventStream {
-  private readonly pulse: NodeJS.Timeout;
+  private readonly keepAlive: NodeJS.Timeout;
 
   constructor(
     private readonly response: ServerResponse,
@@ -22,19 +22,19 @@ export class EventStream {
     // Proxies that collect answers (nginx) pass this one on piece by piece.
     response.setHeader('X-Accel-Buffering', 'no');
     response.flushHeaders();
-    this.pulse = setInterval(() => this.write(KEEP_ALIVE), silenceSeconds * 1000);
-    response.on('close', () => clearInterval(this.pulse));
+    this.keepAlive = setInterval(() => this.write(KEEP_ALIVE), silenceSeconds * 1000);
+    response.on('close', () => clearInterval(this.keepAlive));
   }
 
   /** @param event its name, where it has one */
   send(data: object, event?: string): void {
     this.write(`${event === undefined ? '' : `event: ${event}\n`}data: ${JSON.stringify(data)}\n\n`);
-    this.pulse.refresh();
+    this.keepAlive.refresh();
   }
 
   /** @param last what stands behind everything else */
   end(last?: string): void {
-    clearInterval(this.pulse);
+    clearInterval(this.keepAlive);
     if (last !== undefined) this.write(`data: ${last}\n\n`);
     this.response.end();
   }
@@ -43,6 +43,6 @@ export class EventStream {
     const { response } = this;
     if (response.writableEnded || response.destroyed) return;
     response.write(text);
-    if (response.writableLength > MAX_WAITING) response.destroy();
+    if (response.writableLength > MAX_BUFFERED_BYTES) response.destroy();
   }
 }

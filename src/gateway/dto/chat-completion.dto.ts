@@ -1,7 +1,7 @@
 import { model } from '../../http/validation/dto.js';
 import { Field } from '../../http/validation/field.js';
 import { choice, flag, listOf, nullable, text } from '../../http/validation/field-type.js';
-import { orNull, textOr, whole } from './unions.js';
+import { orNull, textOr, nestedObject } from './unions.js';
 
 /** So many messages of a dialogue are read; the conversation here has its history itself. */
 const MAX_MESSAGES = 2048;
@@ -20,7 +20,7 @@ export class OpenAIContentPartDto {
   @Field(nullable(text()))
   text: string | null = null;
 
-  @Field(orNull(textOr('OpenAIImageURL', whole(OpenAIImageURLDto, 'OpenAIImageURL'))))
+  @Field(orNull(textOr('OpenAIImageURL', nestedObject(OpenAIImageURLDto, 'OpenAIImageURL'))))
   image_url: OpenAIImageURLDto | string | null = null;
 }
 
@@ -29,7 +29,11 @@ export class OpenAIChatMessageDto {
   @Field(choice(['system', 'developer', 'user', 'assistant', 'tool']))
   role!: string;
 
-  @Field(orNull(textOr('list[OpenAIContentPart]', listOf(whole(OpenAIContentPartDto, 'OpenAIContentPart')))))
+  @Field(
+    orNull(
+      textOr('list[OpenAIContentPart]', listOf(nestedObject(OpenAIContentPartDto, 'OpenAIContentPart'))),
+    ),
+  )
   content: string | OpenAIContentPartDto[] | null = null;
 }
 

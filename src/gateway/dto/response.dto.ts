@@ -1,6 +1,6 @@
 import { Field } from '../../http/validation/field.js';
 import { choice, flag, listOf, nullable, recordOf, text } from '../../http/validation/field-type.js';
-import { textOr, whole } from './unions.js';
+import { textOr, nestedObject } from './unions.js';
 
 /** So many messages may be sent at once. */
 const MAX_MESSAGES = 2048;
@@ -25,7 +25,7 @@ export class OpenAIResponseInputMessageDto {
   @Field(
     textOr(
       'list[OpenAIResponseInputContentPart]',
-      listOf(whole(OpenAIResponseInputContentPartDto, 'OpenAIResponseInputContentPart')),
+      listOf(nestedObject(OpenAIResponseInputContentPartDto, 'OpenAIResponseInputContentPart')),
     ),
   )
   content!: string | OpenAIResponseInputContentPartDto[];
@@ -39,7 +39,9 @@ export class OpenAIResponseRequestDto {
   @Field(
     textOr(
       'list[OpenAIResponseInputMessage]',
-      listOf(whole(OpenAIResponseInputMessageDto, 'OpenAIResponseInputMessage'), { max: MAX_MESSAGES }),
+      listOf(nestedObject(OpenAIResponseInputMessageDto, 'OpenAIResponseInputMessage'), {
+        max: MAX_MESSAGES,
+      }),
     ),
     'All messages of user and assistant are sent to the agent; those of the system are added to its prompt.',
   )

@@ -4,7 +4,7 @@ import { text, type FieldType } from '../../http/validation/field-type.js';
 import { prefixPath } from '../../http/validation/problem.js';
 
 /** An object that is checked as one value, so that it can be one of the forms of a field. */
-export function whole<T extends object>(dto: DtoClass<T>, className: string): FieldType {
+export function nestedObject<T extends object>(dto: DtoClass<T>, className: string): FieldType {
   const type = model(dto, { className });
   return {
     read: (raw) => type.read(raw),

@@ -1,22 +1,22 @@
 import { lstat, opendir } from 'node:fs/promises';
 import path from 'node:path';
-import { displayBase, namedCommit } from './base-ref.js';
+import { displayBase, requireCommit } from './base-ref.js';
 import type { GitBounds } from '../repository/git-bounds.js';
 import { Repository } from '../repository/repository.js';
 
-/** A file that differs. */
+/** A changed file. */
 export interface GitChange {
   status: 'ADDED' | 'DELETED' | 'UPDATED';
   path: string;
 }
 
-/** Nested repositories that are looked into. */
+/** Maximum number of nested repositories that are included. */
 const MAX_NESTED = 100;
 
 /**
- * What has changed below a folder (real path), with what has changed in repositories directly below it, by
- * path. A rename is a file less and a file more.
- * @param ref what to compare with; without it where the work began
+ * The changes below a folder (real path), including those of repositories directly below it, sorted by path.
+ * A rename is reported as one deletion and one addition.
+ * @param ref the base; see `displayBase`
  * @returns undefined when there is no repository
  * @throws GitCommandError
  */
@@ -38,7 +38,7 @@ export async function changesBelow(
 }
 
 /**
- * What a commit has changed against its first parent, in git's order.
+ * The changes of a commit against its first parent, in git's order.
  * @returns undefined when there is no repository
  * @throws GitCommandError
  */
@@ -50,7 +50,7 @@ export async function changesOfCommit(
   const repository = await Repository.open(folder, bounds);
   if (!repository) return undefined;
   try {
-    const commit = await namedCommit(repository, sha);
+    const commit = await requireCommit(repository, sha);
     const parent = (await repository.tryGit(['rev-parse', '--verify', '--quiet', `${commit}^`])) ?? '';
     const base = parent === '' ? repository.emptyTree : parent;
     const args = ['diff-tree', '-r', '--name-status', '-z', '--find-renames', '--no-ext-diff', base, commit];
@@ -66,7 +66,7 @@ async function changesOfNested(
   ref: string | undefined,
   bounds: GitBounds | undefined,
 ): Promise<GitChange[] | undefined> {
-  // A repository that cannot be read must not take the others from people.
+  // An unreadable nested repository must not hide the others.
   const changes = await changesIn(path.join(folder, name), ref, bounds, true).catch(() => undefined);
   return changes?.map((change) => ({ ...change, path: `${name}/${change.path}` }));
 }
@@ -88,10 +88,10 @@ async function changesIn(
     const others = await repository.git(['ls-files', '--others', '--exclude-standard', '-z'], folder);
     const untracked = names(others).map((name): GitChange => ({
       status: 'ADDED',
-      // A repository that is not part of this one.
+      // A nested repository ends with a slash.
       path: name.replace(/\/$/, ''),
     }));
-    return withoutDoubles([...tracked, ...untracked]);
+    return withoutDuplicates([...tracked, ...untracked]);
   } finally {
     await repository.close();
   }
@@ -111,7 +111,7 @@ async function nestedRepositories(folder: string): Promise<string[]> {
   return found.sort();
 }
 
-/** Reads `--name-status -z`: a status, then one name, or two for what was renamed or copied. */
+/** Parses `--name-status -z`: a status, then one name, or two for renames and copies. */
 function readNameStatus(output: Buffer): GitChange[] {
   const fields = names(output);
   const changes: GitChange[] = [];
@@ -130,8 +130,8 @@ function readNameStatus(output: Buffer): GitChange[] {
   return changes;
 }
 
-/** A file that is in conflict is named twice. */
-function withoutDoubles(changes: readonly GitChange[]): GitChange[] {
+/** A file in conflict is listed twice. */
+function withoutDuplicates(changes: readonly GitChange[]): GitChange[] {
   return [...new Map(changes.map((change) => [change.path, change])).values()];
 }
 

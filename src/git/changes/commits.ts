@@ -1,8 +1,8 @@
-import { commitOf } from './base-ref.js';
+import { resolveCommit } from './base-ref.js';
 import type { GitBounds } from '../repository/git-bounds.js';
 import { Repository } from '../repository/repository.js';
 
-/** A commit, as lists show it. */
+/** A commit in a list. */
 export interface GitCommit {
   sha: string;
   short_sha: string;
@@ -11,7 +11,7 @@ export interface GitCommit {
   timestamp: string;
 }
 
-/** The newest commits. */
+/** A page of the newest commits. */
 export interface GitCommitsPage {
   commits: GitCommit[];
   has_more: boolean;
@@ -20,7 +20,7 @@ export interface GitCommitsPage {
 const FORMAT = ['%H', '%h', '%an', '%aI', '%s'].join('%x00');
 const FIELDS = 5;
 
-/** The commits that HEAD leads to, newest first; none where there is no repository or no commit. */
+/** The commits reachable from HEAD, newest first; none without a repository or a commit. */
 export async function newestCommits(
   folder: string,
   limit: number,
@@ -29,7 +29,7 @@ export async function newestCommits(
   const repository = await Repository.open(folder, bounds);
   if (!repository) return { commits: [], has_more: false };
   try {
-    const head = await commitOf(repository, 'HEAD');
+    const head = await resolveCommit(repository, 'HEAD');
     if (head === undefined) return { commits: [], has_more: false };
     const args = [
       'log',

@@ -2,24 +2,24 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
-import { displayBase, namedCommit } from './base-ref.js';
+import { displayBase, requireCommit } from './base-ref.js';
 import type { GitBounds } from '../repository/git-bounds.js';
 import { GitPathError } from '../git-errors.js';
 import { Repository } from '../repository/repository.js';
 
-/** A file before and after; both null where there is no repository. */
+/** A file before and after; both are null without a repository. */
 export interface GitDiff {
   modified: string | null;
   original: string | null;
 }
 
-/** Bytes of a file that is still compared. The original's number. */
+/** Maximum size of a compared file, as in the original. */
 const MAX_BYTES = 1_048_576;
-/** Where lines end, as the original sees it. */
+/** Line ends, as Python's `splitlines` in the original. */
 const LINE_END = /\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]/;
 
 /**
- * A file of the work tree beside what it was.
+ * A file of the work tree, and its content in the base.
  * @param file absolute, its folder without links
  * @throws GitPathError, GitCommandError
  */
@@ -28,7 +28,7 @@ export async function diffOfFile(
   ref: string | undefined,
   bounds: GitBounds | undefined,
 ): Promise<GitDiff> {
-  const present = await readPresent(file);
+  const present = await readWorkTreeFile(file);
   const missing = new GitPathError(`File does not exist: ${file}`);
   return inRepositoryOf(file, bounds, async (repository, name) => {
     if (!repository) {
@@ -43,13 +43,13 @@ export async function diffOfFile(
 }
 
 /**
- * A file as a commit left it beside what it was before.
+ * A file in a commit, and in its first parent.
  * @throws GitPathError, GitCommandError
  */
 export function diffOfCommit(file: string, sha: string, bounds: GitBounds | undefined): Promise<GitDiff> {
   return inRepositoryOf(file, bounds, async (repository, name) => {
     if (!repository) return { modified: null, original: null };
-    const commit = await namedCommit(repository, sha);
+    const commit = await requireCommit(repository, sha);
     const parent = await repository.tryGit(['rev-parse', '--verify', '--quiet', `${commit}^`]);
     const before =
       parent === undefined || parent === '' ? undefined : await contentAt(repository, parent, name);
@@ -70,8 +70,8 @@ async function inRepositoryOf<T>(
   }
 }
 
-/** The file as it is; undefined when there is none, empty when it is no text. */
-async function readPresent(file: string): Promise<string | undefined> {
+/** The content of a file; undefined if it is missing, empty if it is not UTF-8 or not a file. */
+async function readWorkTreeFile(file: string): Promise<string | undefined> {
   const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown) => {
     const code = errorCode(error) ?? '';
     if (['ENOENT', 'ENOTDIR'].includes(code)) return undefined;
@@ -84,19 +84,19 @@ async function readPresent(file: string): Promise<string | undefined> {
     if (stats.size > MAX_BYTES) throw tooLarge(stats.size);
     const buffer = Buffer.alloc(stats.size);
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
-    return asLines(decoded(buffer.subarray(0, bytesRead)));
+    return joinLines(decodeUtf8(buffer.subarray(0, bytesRead)));
   } finally {
     await handle.close();
   }
 }
 
-/** A file, or a list of what is in a folder, as a commit has it. */
+/** The content of a file, or the listing of a folder, in a commit. */
 async function contentAt(repository: Repository, commit: string, name: string): Promise<string | undefined> {
   const entry = /^\d+ (\w+) ([0-9a-f]+) +(\d+|-)\t/.exec(await treeEntry(repository, commit, name));
   const [, type, sha = '', size] = entry ?? [];
   if (type === 'blob') {
     if (Number(size) > MAX_BYTES) throw tooLarge(Number(size));
-    return asLines((await repository.git(['cat-file', 'blob', sha])).toString());
+    return joinLines((await repository.git(['cat-file', 'blob', sha])).toString());
   }
   if (type !== 'tree') return undefined;
   const listed = (await repository.git(['ls-tree', '-z', sha])).toString().split('\0');
@@ -116,7 +116,7 @@ function tooLarge(size: number): GitPathError {
   return new GitPathError(`File too large for git diff: ${size} bytes (max: ${MAX_BYTES} bytes)`);
 }
 
-function decoded(bytes: Buffer): string {
+function decodeUtf8(bytes: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
@@ -124,7 +124,7 @@ function decoded(bytes: Buffer): string {
   }
 }
 
-function asLines(text: string): string {
+function joinLines(text: string): string {
   const lines = text.split(LINE_END);
   if (lines.at(-1) === '') lines.pop();
   return lines.join('\n');

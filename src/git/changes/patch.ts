@@ -4,35 +4,35 @@ import { forEachBounded } from '../../flow/index.js';
 import { GitPathError } from '../git-errors.js';
 import { Repository } from '../repository/repository.js';
 
-/** The longest that the hashing of a whole tree may take (ms). */
+/** Time limit for hashing a whole tree (ms). */
 const STAGING_MS = 300_000;
-/** Repositories inside a repository, submodules included. */
+/** Maximum number of nested repositories, including submodules. */
 const MAX_NESTED = 1_000;
-/** Of these so many are looked at together, and so many named on one command line. */
-const AT_ONCE = 4;
-const PER_COMMAND = 100;
+/** Nested repositories that are read in parallel, and that are passed to one command. */
+const MAX_PARALLEL = 4;
+const MAX_ARGUMENTS = 100;
 
-/** What a patch is to hold. */
-export interface WantedPatch {
-  /** The commit or tree that it starts from. */
+/** The content of a patch. */
+export interface PatchRequest {
+  /** The commit or tree that it applies to. */
   base: string;
   pathspecs: readonly string[];
-  /** Real path of the folder that it is of. */
+  /** Real path of the folder that it covers. */
   cwd: string;
-  /** Where it is written. */
+  /** The output file. */
   out: FileHandle;
-  /** Ends it. */
+  /** Aborts it. */
   signal?: AbortSignal;
 }
 
 /**
- * Writes the patch that leads from a base to the files of a folder as they are, untracked ones included. New
- * objects go into the folder of ours. Git never enters repositories inside: it would ask their own
- * configuration how (monitors, filters). They are left out of what git adds, and their commit, as we read it,
- * is put into the index by its name.
+ * Writes the patch from a base to the present files of a folder, including untracked ones. New objects are
+ * written into the shadow repository. Git must not enter nested repositories, whose configuration could run
+ * programs (monitors, filters): they are excluded from `git add`, and their commit, as we read it, is added
+ * to the index.
  * @throws GitCommandError, GitPathError
  */
-export async function writePatch(repository: Repository, wanted: WantedPatch): Promise<void> {
+export async function writePatch(repository: Repository, wanted: PatchRequest): Promise<void> {
   const { base, pathspecs, cwd, out, signal } = wanted;
   const objects = path.join(repository.shadow, 'new-objects');
   await mkdir(objects);
@@ -42,16 +42,16 @@ export async function writePatch(repository: Repository, wanted: WantedPatch): P
   };
   const run = (args: readonly string[], more: { cwd?: string; out?: FileHandle } = {}) =>
     repository.run(args, { cwd, env, timeoutMs: STAGING_MS, signal, ...more });
-  // With the index as it was, what has not changed since is not read again.
+  // Keeps the index entries, so that unchanged files are not read again.
   await run(['read-tree', '--reset', base]);
-  const links = await nestedIn(repository, cwd);
+  const links = await findNested(repository, cwd);
   const limits = ['.', ...pathspecs];
   const file = path.join(repository.shadow, 'pathspecs');
   const excludes = links
     .filter(({ isFolder }) => isFolder)
     .map(({ name }) => `:(top,exclude,literal)${name}`);
   await writeFile(file, [...limits, ...excludes].join('\0'));
-  await setLinks(links, (args) => run(args, { cwd: repository.folder.top }));
+  await updateGitlinks(links, (args) => run(args, { cwd: repository.folder.top }));
   await run([
     'add',
     '--all',
@@ -63,20 +63,20 @@ export async function writePatch(repository: Repository, wanted: WantedPatch): P
   await run([...diff, '--ignore-submodules=none', base, '--', ...limits], { out });
 }
 
-/** A repository inside another one. */
+/** A nested repository. */
 interface Nested {
-  /** By path from the top. */
+  /** Path relative to the top. */
   name: string;
-  /** The base has it as a submodule. */
+  /** The index has it as a submodule. */
   isKnown: boolean;
-  /** Otherwise there is nothing, or a file in its place, and it is gone. */
+  /** False if it was deleted or replaced by a file. */
   isFolder: boolean;
-  /** Its commit; null: it has none, or is not checked out. */
+  /** Its commit; null if it has none or is not checked out. */
   head: string | null;
 }
 
-/** The repositories below a folder, and the submodules of the base. */
-async function nestedIn(repository: Repository, cwd: string): Promise<Nested[]> {
+/** Finds the nested repositories and the submodules below a folder. */
+async function findNested(repository: Repository, cwd: string): Promise<Nested[]> {
   const list = async (args: readonly string[]): Promise<string[]> =>
     (await repository.git(['ls-files', '--full-name', '-z', ...args], cwd)).toString().split('\0');
   const found = new Map<string, Nested>();
@@ -93,7 +93,7 @@ async function nestedIn(repository: Repository, cwd: string): Promise<Nested[]> 
   if (found.size > MAX_NESTED) {
     throw new GitPathError(`The repository has more than ${MAX_NESTED} repositories inside`);
   }
-  await forEachBounded([...found.values()], AT_ONCE, async (nested) => {
+  await forEachBounded([...found.values()], MAX_PARALLEL, async (nested) => {
     const folder = path.join(repository.folder.top, nested.name);
     nested.isFolder = (await lstat(folder).catch(() => undefined))?.isDirectory() ?? false;
     if (nested.isFolder) nested.head = await headOf(folder, repository);
@@ -102,10 +102,10 @@ async function nestedIn(repository: Repository, cwd: string): Promise<Nested[]> 
 }
 
 async function headOf(folder: string, { bounds }: Repository): Promise<string | null> {
-  // Git follows no links on the way to one either.
+  // Git does not follow links to nested repositories either.
   if ((await realpath(folder)) !== folder) return null;
   const inner = await Repository.open(folder, bounds, true).catch((error: unknown) => {
-    // Of one that may not be read there is nothing to be told.
+    // Skips one that must not be read.
     if (error instanceof GitPathError) return undefined;
     throw error;
   });
@@ -116,8 +116,8 @@ async function headOf(folder: string, { bounds }: Repository): Promise<string | 
   }
 }
 
-/** Puts the commits of nested repositories into the index, and takes out submodules that are gone. */
-async function setLinks(
+/** Adds the commits of nested repositories to the index, and removes deleted submodules. */
+async function updateGitlinks(
   links: readonly Nested[],
   run: (args: readonly string[]) => Promise<unknown>,
 ): Promise<void> {
@@ -127,15 +127,15 @@ async function setLinks(
     if (head !== null && head !== '') set.push('--cacheinfo', `160000,${head},${name}`);
     else if (isKnown && !isFolder) gone.push(name);
   }
-  for (let at = 0; at < set.length; at += 2 * PER_COMMAND) {
-    await run(['update-index', '--add', '--replace', ...set.slice(at, at + 2 * PER_COMMAND)]);
+  for (let at = 0; at < set.length; at += 2 * MAX_ARGUMENTS) {
+    await run(['update-index', '--add', '--replace', ...set.slice(at, at + 2 * MAX_ARGUMENTS)]);
   }
-  for (let at = 0; at < gone.length; at += PER_COMMAND) {
-    await run(['update-index', '--force-remove', '--', ...gone.slice(at, at + PER_COMMAND)]);
+  for (let at = 0; at < gone.length; at += MAX_ARGUMENTS) {
+    await run(['update-index', '--force-remove', '--', ...gone.slice(at, at + MAX_ARGUMENTS)]);
   }
 }
 
-/** A list of folders is separated by colons; quotes keep those of a name. */
+/** Quotes a path for a list that is separated by colons. */
 function quotedPath(folder: string): string {
   return `"${folder.replace(/["\\]/g, '\\$&')}"`;
 }

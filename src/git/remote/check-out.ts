@@ -2,44 +2,44 @@ import { makeFolder } from '../../files/index.js';
 import { fetchGit } from './fetch-git.js';
 import { GitFetchError } from '../git-errors.js';
 
-/** The most that a repository may have for its files to be unpacked. */
+/** Limits for the files that are checked out. */
 const LIMITS = { files: 10_000, bytes: 200 * 1024 * 1024 } as const;
 
-/** What is checked out, and how. */
-export interface CheckOut {
+/** What to check out, and how. */
+export interface CheckOutRequest {
   address: string;
-  /** Undefined is HEAD. */
+  /** Null means HEAD. */
   ref: string | null;
-  /** A folder in the repository; empty for all of it. */
+  /** A folder in the repository; empty for the whole repository. */
   part: string;
-  /** An absolute path where nothing is. */
+  /** Absolute path of the target folder; must not exist. */
   place: string;
-  /** Moment (of `performance.now()`) at which it is ended. */
+  /** Time limit, in terms of `performance.now()`. */
   deadline: number;
   withUserConfig: boolean;
 }
 
 /**
- * Fetches one commit of a repository and puts its files into a folder: all of them, or, where that is too
- * much, only those of the part. Sizes are looked at before anything is unpacked.
+ * Fetches one commit of a repository and checks out its files: all of them, or only those of `part` if all
+ * exceed the limits. Sizes are checked before the checkout.
  * @returns the commit
  * @throws GitFetchError
  */
-export async function checkOut({ address, ref, part, place, ...options }: CheckOut): Promise<string> {
+export async function checkOut({ address, ref, part, place, ...options }: CheckOutRequest): Promise<string> {
   await makeFolder(place, 0o700);
   const git = (...args: string[]): Promise<string> => fetchGit(args, { cwd: place, ...options });
   await git('init', '-q', '--template=');
   await git('fetch', '-q', '--depth', '1', '--no-tags', '--', address, ref ?? 'HEAD');
-  const files = listed(await git('ls-tree', '-r', '-l', '-z', '--full-tree', 'FETCH_HEAD'));
+  const files = parseTree(await git('ls-tree', '-r', '-l', '-z', '--full-tree', 'FETCH_HEAD'));
   const wanted = part === '' ? files : files.filter(({ name }) => name.startsWith(`${part}/`));
-  if (part !== '' && wanted.length === 0) throw new GitFetchError(`There is no folder ${part} in it`);
-  const isSmall = fits(files);
-  if (!isSmall && !fits(wanted)) {
-    throw new GitFetchError(`It has more than ${LIMITS.files} files or ${LIMITS.bytes} bytes`);
+  if (part !== '' && wanted.length === 0) throw new GitFetchError(`The repository has no folder ${part}`);
+  const isSmall = isWithinLimits(files);
+  if (!isSmall && !isWithinLimits(wanted)) {
+    throw new GitFetchError(`The repository has more than ${LIMITS.files} files or ${LIMITS.bytes} bytes`);
   }
   if (files.length > 0) {
     const paths = isSmall || part === '' ? '.' : part;
-    // Which filters run is for the attributes of the repository to say: nobody's are known here.
+    // Attributes of the repository choose filters: without the user's configuration none are defined.
     const offline = { cwd: place, ...options, withUserConfig: false };
     await fetchGit(['checkout', '-q', 'FETCH_HEAD', '--', paths], offline);
   }
@@ -52,14 +52,14 @@ interface ListedFile {
   size: number;
 }
 
-/** `100644 blob 0123abc    42\tname`, each ended by a zero. */
-function listed(output: string): ListedFile[] {
+/** Parses entries `100644 blob 0123abc    42\tname`, separated by zeros. */
+function parseTree(output: string): ListedFile[] {
   return output.split('\0').flatMap((line) => {
     const [, size, name] = /^\d+ blob [\da-f]+ +(\d+)\t(.+)$/s.exec(line) ?? [];
     return size === undefined || name === undefined ? [] : [{ name, size: Number(size) }];
   });
 }
 
-function fits(files: readonly ListedFile[]): boolean {
+function isWithinLimits(files: readonly ListedFile[]): boolean {
   return files.length <= LIMITS.files && files.reduce((sum, { size }) => sum + size, 0) <= LIMITS.bytes;
 }

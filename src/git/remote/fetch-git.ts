@@ -5,17 +5,17 @@ import { childEnvironment } from '../../tools/child-environment.js';
 import { killGroup } from '../../tools/process-group.js';
 import { GitFetchError, GitFetchTimeoutError } from '../git-errors.js';
 
-/** The longest that a fetch may take (ms). */
+/** Time limit of a fetch (ms). */
 export const FETCH_TIMEOUT_MS = 120_000;
-/** Most that a command may print (bytes). */
+/** Maximum output of a command (bytes). */
 const MAX_OUTPUT = 16 * 1024 * 1024;
-const MAX_COMPLAINT = 16 * 1024;
-/** The largest file that git may write, the pack of a whole repository included (blocks of 512 bytes). */
+const MAX_STDERR = 16 * 1024;
+/** Maximum size of a file that git writes, including the pack of a whole repository (blocks of 512 bytes). */
 const MAX_FILE_BLOCKS = 1024 * 1024;
-/** Commands that run at the same time; the others wait. */
-const AT_ONCE = 4;
+/** Maximum number of concurrent commands. */
+const MAX_PROCESSES = 4;
 
-/** Runs nothing that the person did not choose, whatever the repository says. */
+/** Prevents the repository from choosing programs to run. */
 const SETTINGS: Readonly<Record<string, string>> = {
   'core.hooksPath': '/dev/null',
   'core.fsmonitor': 'false',
@@ -40,26 +40,25 @@ const ENVIRONMENT = {
   GIT_LFS_SKIP_SMUDGE: '1',
   LC_ALL: 'C',
 };
-/** Without what the person has configured: helpers that know passwords, other addresses for hosts. */
-const NO_CONFIGURATION = { GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null' };
+/** Ignores the user's configuration: credential helpers, rewritten addresses. */
+const NO_USER_CONFIG = { GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null' };
 
-/** How git is run. */
+/** Options of a fetch command. */
 export interface FetchOptions {
   /** Absolute. */
   cwd: string;
-  /** Moment (of `performance.now()`) at which it is ended. */
+  /** Time limit, in terms of `performance.now()`. */
   deadline: number;
-  /** With the configuration of the person: their addresses and passwords. */
+  /** Uses the user's configuration, with rewritten addresses and credentials. */
   withUserConfig: boolean;
 }
 
-const slots = new Slots(AT_ONCE);
+const slots = new Slots(MAX_PROCESSES);
 
 /**
- * Runs git on a repository that nobody vouches for: no hooks, no filters, nobody to ask, bounded in time and
- * size.
- * @returns what it printed
- * @throws GitFetchError with what git complained of, free of passwords
+ * Runs git on an untrusted remote repository: no hooks, no filters, no prompts, bounded time and size.
+ * @returns the output
+ * @throws GitFetchError with git's error message, without passwords
  */
 export function fetchGit(args: readonly string[], options: FetchOptions): Promise<string> {
   return slots.run(() => run(args, options));
@@ -71,27 +70,27 @@ function run(args: readonly string[], { cwd, deadline, withUserConfig }: FetchOp
     const limited = `ulimit -f ${MAX_FILE_BLOCKS} 2>/dev/null; exec git "$@"`;
     const child = spawn('/bin/sh', ['-c', limited, 'git', '--no-pager', ...settings, ...args], {
       cwd,
-      env: childEnvironment({ ...ENVIRONMENT, ...(withUserConfig ? {} : NO_CONFIGURATION) }),
+      env: childEnvironment({ ...ENVIRONMENT, ...(withUserConfig ? {} : NO_USER_CONFIG) }),
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let failure: GitFetchError | undefined;
-    const end = (why: GitFetchError): void => {
+    const kill = (why: GitFetchError): void => {
       failure ??= why;
       killGroup(child, 'SIGKILL');
     };
     const left = Math.max(0, deadline - performance.now());
-    const timer = setTimeout(() => end(new GitFetchTimeoutError('git took too long')), left);
+    const timer = setTimeout(() => kill(new GitFetchTimeoutError('git took too long')), left);
     const output: Buffer[] = [];
-    let complaint = '';
+    let stderr = '';
     let size = 0;
     child.stdout.on('data', (chunk: Buffer) => {
       size += chunk.length;
-      if (size > MAX_OUTPUT) end(new GitFetchError('the repository has too many files'));
+      if (size > MAX_OUTPUT) kill(new GitFetchError('the repository has too many files'));
       else output.push(chunk);
     });
     child.stderr.on('data', (chunk: Buffer) => {
-      if (complaint.length < MAX_COMPLAINT) complaint += chunk.toString();
+      if (stderr.length < MAX_STDERR) stderr += chunk.toString();
     });
     child.once('error', (error) => {
       clearTimeout(timer);
@@ -101,13 +100,13 @@ function run(args: readonly string[], { cwd, deadline, withUserConfig }: FetchOp
       clearTimeout(timer);
       if (failure) reject(failure);
       else if (code === 0) resolve(Buffer.concat(output).toString());
-      else reject(new GitFetchError(reasonIn(complaint)));
+      else reject(new GitFetchError(reasonIn(stderr)));
     });
   });
 }
 
-function reasonIn(complaint: string): string {
-  const lines = complaint.split('\n').filter((line) => /^(fatal|error|remote):/.test(line));
-  const reason = (lines.length > 0 ? lines.join('\n') : complaint.trim()) || 'git failed';
+function reasonIn(stderr: string): string {
+  const lines = stderr.split('\n').filter((line) => /^(fatal|error|remote):/.test(line));
+  const reason = (lines.length > 0 ? lines.join('\n') : stderr.trim()) || 'git failed';
   return maskRemotes(reason).slice(0, 1000);
 }

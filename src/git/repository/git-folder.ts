@@ -2,24 +2,24 @@ import { constants } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import path from 'node:path';
 
-/** Where the parts of a repository are. */
+/** The locations of a repository. */
 export interface GitFolder {
-  /** The folder with `.git` in it: real path. */
+  /** Real path of the folder that contains `.git`. */
   top: string;
-  /** HEAD and the index. */
+  /** The folder of HEAD and the index. */
   own: string;
-  /** Objects and references; another folder for a worktree. */
+  /** The folder of objects and references; differs from `own` for a worktree. */
   common: string;
 }
 
-/** How a file is opened that may turn out to be a pipe: without waiting for its other end. */
+/** Opens for reading without blocking on a pipe. */
 export const PLAIN_READ = constants.O_RDONLY | constants.O_NONBLOCK;
-/** Bytes of a file that only names something. */
+/** Maximum size of a file that contains a name (bytes). */
 const MAX_NAME_FILE = 4096;
 
 /**
- * Finds the repository that a folder (real path) lies in, as git would, without running it.
- * @param mayBegin whether it is looked for in a folder and above
+ * Finds the repository that contains a folder (real path), as git does but without running git.
+ * @param mayBegin whether a folder may be the top; the search ends at the first one that may not
  */
 export async function findGitFolder(
   folder: string,
@@ -38,9 +38,9 @@ export async function gitFolderAt(top: string): Promise<GitFolder | undefined> {
   const entry = path.join(top, '.git');
   const kind = await kindOf(entry);
   if (kind === undefined) return undefined;
-  const own = kind === 'folder' ? entry : await pointedTo(entry);
+  const own = kind === 'folder' ? entry : await gitdirOf(entry);
   if (own === undefined) return undefined;
-  const common = path.resolve(own, (await nameIn(path.join(own, 'commondir'))) ?? '.');
+  const common = path.resolve(own, (await firstLineOf(path.join(own, 'commondir'))) ?? '.');
   const parts = await Promise.all([
     kindOf(path.join(own, 'HEAD')),
     kindOf(path.join(common, 'objects')),
@@ -49,14 +49,14 @@ export async function gitFolderAt(top: string): Promise<GitFolder | undefined> {
   return parts.every((part) => part !== undefined) ? { top, own, common } : undefined;
 }
 
-/** What a worktree or a submodule has instead of the folder `.git`. */
-async function pointedTo(file: string): Promise<string | undefined> {
-  const target = /^gitdir: (.+)$/.exec((await nameIn(file)) ?? '')?.[1];
+/** The target of the `.git` file of a worktree or a submodule. */
+async function gitdirOf(file: string): Promise<string | undefined> {
+  const target = /^gitdir: (.+)$/.exec((await firstLineOf(file)) ?? '')?.[1];
   return target === undefined ? undefined : path.resolve(path.dirname(file), target);
 }
 
 /** The first line of a small plain file. */
-export async function nameIn(file: string): Promise<string | undefined> {
+export async function firstLineOf(file: string): Promise<string | undefined> {
   if ((await kindOf(file)) !== 'file') return undefined;
   const handle = await open(file, PLAIN_READ).catch(() => undefined);
   if (!handle) return undefined;

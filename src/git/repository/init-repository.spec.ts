@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { ensureRepository } from './init-repository.js';
 
-describe('putting a workspace under version control', () => {
+describe('ensureRepository', () => {
   const { PATH: pathBefore = '' } = process.env;
   let root: string;
   let folder: string;
@@ -12,7 +12,7 @@ describe('putting a workspace under version control', () => {
     root = await mkdtemp(path.join(os.tmpdir(), 'repository-'));
     folder = path.join(root, 'project');
     await mkdir(folder);
-    // git, but each start of it leaves a line.
+    // Wraps git and records each start.
     await mkdir(path.join(root, 'bin'));
     const git = path.join(root, 'bin/git');
     await writeFile(git, `#!/bin/sh\necho "$PWD" >> '${root}/starts'\nPATH='${pathBefore}' exec git "$@"\n`);
@@ -34,7 +34,7 @@ describe('putting a workspace under version control', () => {
       () => false,
     );
 
-  it('is not done behind a link in the place of .git that leads nowhere', async () => {
+  it('does not create a repository at the target of a dangling link .git', async () => {
     const elsewhere = path.join(root, 'elsewhere');
     await symlink(elsewhere, path.join(folder, '.git'));
     await ensureRepository(folder);
@@ -42,7 +42,7 @@ describe('putting a workspace under version control', () => {
     expect(await starts()).toEqual([]);
   });
 
-  it('is done once where many want it at once, and not again', async () => {
+  it('runs git init once for concurrent calls, and not again', async () => {
     const other = path.join(root, 'other');
     await mkdir(other);
     await Promise.all([...Array(20).keys()].map((n) => ensureRepository(n % 5 === 0 ? other : folder)));
@@ -52,7 +52,7 @@ describe('putting a workspace under version control', () => {
     expect(await starts()).toHaveLength(2);
   });
 
-  it('is not done inside of a repository', async () => {
+  it('does nothing inside a repository', async () => {
     await ensureRepository(folder);
     const inside = path.join(folder, 'a/b');
     await mkdir(inside, { recursive: true });
@@ -60,7 +60,7 @@ describe('putting a workspace under version control', () => {
     expect([await isRepository(inside), await starts()]).toEqual([false, [folder]]);
   });
 
-  it('fails for nobody where there is no git', async () => {
+  it('does not fail without git', async () => {
     process.env['PATH'] = path.join(root, 'nothing');
     await ensureRepository(folder);
     expect(await isRepository(folder)).toBe(false);

@@ -7,22 +7,19 @@ import { childEnvironment } from '../../tools/child-environment.js';
 
 const run = promisify(execFile);
 
-/** Longest `git init` (ms). */
+/** Time limit of `git init` (ms). */
 const GIT_TIMEOUT_MS = 10_000;
 
-/**
- * Folders that are being put under version control: conversations that begin at once in one of them do it
- * once.
- */
-const making = new Map<string, Promise<void>>();
+/** Folders in which `git init` is running, so that conversations that start at once share it. */
+const pending = new Map<string, Promise<void>>();
 
 /**
- * Puts a workspace under version control unless it is so already, as clients that show changes expect. A
- * machine without git does without.
+ * Runs `git init` in a workspace that is not in a repository, because clients show changes by git. Does
+ * nothing on a machine without git.
  */
 export function ensureRepository(folder: string): Promise<void> {
-  const made = making.get(folder) ?? makeRepository(folder).finally(() => making.delete(folder));
-  making.set(folder, made);
+  const made = pending.get(folder) ?? makeRepository(folder).finally(() => pending.delete(folder));
+  pending.set(folder, made);
   return made;
 }
 
@@ -32,7 +29,7 @@ async function makeRepository(folder: string): Promise<void> {
   try {
     await run('git', ['init', '--quiet'], { cwd: folder, timeout: GIT_TIMEOUT_MS, env: childEnvironment() });
   } catch {
-    // No git, or a folder that git refuses: the agent can work all the same.
+    // Without git, or in a folder that git rejects, the agent works without a repository.
   }
 }
 
@@ -43,7 +40,7 @@ async function isInRepository(folder: string): Promise<boolean> {
   }
 }
 
-/** Links that lead nowhere are there, too: `git init` would make a repository where they lead. */
+/** A dangling link exists as well: `git init` would create a repository at its target. */
 async function exists(file: string): Promise<boolean> {
   return lstat(file).then(
     () => true,

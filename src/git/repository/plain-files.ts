@@ -4,27 +4,26 @@ import { errorCode } from '../../errors/index.js';
 import { GitPathError } from '../git-errors.js';
 import type { GitFolder } from './git-folder.js';
 
-/** What git reads of a repository as a whole. */
-const OF_REPOSITORY = ['config', 'packed-refs', 'shallow', 'info/exclude', 'objects/info/alternates'];
-/** What git reads in each folder of the files. */
-const OF_FOLDER = ['.gitattributes', '.gitignore'];
+/** Files that git reads for the whole repository. */
+const REPOSITORY_FILES = ['config', 'packed-refs', 'shallow', 'info/exclude', 'objects/info/alternates'];
+/** Files that git reads in each folder of the work tree. */
+const FOLDER_FILES = ['.gitattributes', '.gitignore'];
 
-/** References that are looked at; a repository with more has packed them. */
+/** Maximum number of references that are checked; larger repositories pack them. */
 const MAX_REFS = 50_000;
 
 /**
- * Checks files that git would wait for, or never come to the end of, if they were pipes or devices. In the
- * folders of the files these are those from the top down to one folder; of others git is stopped when its
- * time is over.
+ * Checks that files which git reads are not pipes or devices, on which it would block. Covers the folders
+ * from the top down to `folder`; in other folders the time limit stops git.
  * @throws GitPathError
  */
 export async function assertPlainFiles({ top, own, common }: GitFolder, folder: string): Promise<void> {
   await assertPlain(path.join(own, 'HEAD'));
-  for (const name of OF_REPOSITORY) await assertPlain(path.join(common, name));
+  for (const name of REPOSITORY_FILES) await assertPlain(path.join(common, name));
   await assertPlainRefs(path.join(common, 'refs'));
   const inside = path.relative(top, folder).split(path.sep);
   for (let at = top, next = 0; next <= inside.length; at = path.join(at, inside[next++] ?? '')) {
-    for (const name of OF_FOLDER) await assertPlain(path.join(at, name));
+    for (const name of FOLDER_FILES) await assertPlain(path.join(at, name));
   }
 }
 
@@ -39,7 +38,7 @@ async function assertPlainRefs(refs: string): Promise<void> {
 }
 
 /**
- * Checks one file; it may be missing.
+ * Checks one file. It may be missing.
  * @throws GitPathError
  */
 export async function assertPlain(file: string): Promise<void> {
@@ -48,7 +47,7 @@ export async function assertPlain(file: string): Promise<void> {
     if (['ENOENT', 'ENOTDIR'].includes(code)) return undefined;
     throw new GitPathError(`The file ${path.basename(file)} of the repository cannot be read`);
   });
-  // A folder is no danger: git says so at once, or passes it over.
+  // Folders are harmless: git rejects or ignores them.
   if (!stats || stats.isFile() || stats.isDirectory()) return;
   throw new GitPathError(`The file ${path.basename(file)} of the repository is not a file`);
 }

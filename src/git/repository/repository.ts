@@ -6,11 +6,13 @@ import { errorCode } from '../../errors/index.js';
 import { makeTemporaryFolder } from '../../files/index.js';
 import { GitPathError } from '../git-errors.js';
 import type { GitBounds } from './git-bounds.js';
-import { findGitFolder, gitFolderAt, nameIn, PLAIN_READ, type GitFolder } from './git-folder.js';
+import { findGitFolder, gitFolderAt, firstLineOf, PLAIN_READ, type GitFolder } from './git-folder.js';
 import { assertPlain, assertPlainFiles } from './plain-files.js';
 import { runGit, type GitEnvironment, type GitRunOptions } from './run-git.js';
 
-/** Git with which nothing outside the repository counts, nothing is fetched, and nobody is asked. */
+/**
+ * Environment in which git reads no configuration outside the repository, fetches nothing and never prompts.
+ */
 const READ_ENVIRONMENT = {
   GIT_CONFIG_NOSYSTEM: '1',
   GIT_CONFIG_GLOBAL: '/dev/null',
@@ -22,8 +24,8 @@ const READ_ENVIRONMENT = {
   LC_ALL: 'C',
 } as const;
 
-/** Settings of the folder that git works with in the place of `.git`. */
-const OUR_SETTINGS = [
+/** Configuration of the shadow repository. */
+const SHADOW_SETTINGS = [
   '[core]',
   'repositoryformatversion = 1',
   'bare = false',
@@ -34,14 +36,14 @@ const OUR_SETTINGS = [
   'auto = 0',
 ];
 
-/** Settings of a repository that say how its files are to be read; all others are left where they are. */
-const WANTED =
+/** The settings of a repository that are copied: they say how its files are read. */
+const ALLOWED_SETTINGS =
   '^(core\\.(filemode|ignorecase|autocrlf|eol|symlinks|precomposeunicode)|extensions\\.(objectformat|refstorage)|remote\\.origin\\.url)$';
 const PLAIN_VALUE = /^[A-Za-z0-9]+$/;
 
-/** What is read from the repository itself, by name: objects, references, and data that name no program. */
-const LINKED = ['objects', 'refs', 'packed-refs', 'shallow', 'reftable'];
-/** Bytes of an index: several million files. */
+/** Parts of the repository that are linked: objects, references, and data that cannot name a program. */
+const LINKED_NAMES = ['objects', 'refs', 'packed-refs', 'shallow', 'reftable'];
+/** Maximum size of an index (bytes), enough for several million files. */
 const MAX_INDEX = 512 * 1024 * 1024;
 
 const EMPTY_TREES: Readonly<Record<string, string>> = {
@@ -50,62 +52,62 @@ const EMPTY_TREES: Readonly<Record<string, string>> = {
 };
 
 /**
- * A repository to be read that nobody vouches for. Git never sees its configuration, its hooks and its
- * attributes of `.git/info`: it works with a folder of ours, which has a configuration of ours, a copy of the
- * index, and links to objects and references. So whatever the repository configures (monitors, filters,
- * external diffs, pagers, aliases, helpers, other repositories to fetch from) runs nothing, and nothing is
- * written to it.
+ * Reads an untrusted repository. Git never sees its configuration, its hooks or the attributes of
+ * `.git/info`: it works with a shadow repository in a temporary folder, which has its own configuration, a
+ * copy of the index, and links to objects and references. So nothing that the repository configures
+ * (monitors, filters, external diffs, pagers, aliases, helpers, promisor remotes) runs a program, and nothing
+ * is written to it.
  */
 export class Repository {
   private constructor(
-    /** The folder of ours, for what works with the same repository. */
+    /** The folder of the shadow repository. */
     readonly shadow: string,
     readonly folder: GitFolder,
     private readonly settings: ReadonlyMap<string, string>,
-    /** Where its parts may be; undefined: anywhere. */
+    /** Where its parts may be; undefined means anywhere. */
     readonly bounds: GitBounds | undefined,
   ) {}
 
   /**
-   * Opens the repository that a folder (real path) lies in. Close it.
-   * @param bounds where its parts may be; undefined: anywhere
-   * @param exactly only if the folder is the top of one
-   * @throws GitPathError for one that cannot be read
+   * Opens the repository that contains a folder (real path). Close it.
+   * @param bounds where its parts may be; undefined means anywhere
+   * @param exactly only if the folder is the top
+   * @throws GitPathError for a repository that must not or cannot be read
    */
   static async open(
     folder: string,
     bounds: GitBounds | undefined,
     exactly = false,
   ): Promise<Repository | undefined> {
-    const mayBegin = (at: string): boolean => bounds?.mayBegin(at) ?? true;
+    const mayBegin = (at: string): boolean => bounds?.mayContainTop(at) ?? true;
     const found = exactly ? await gitFolderAt(folder) : await findGitFolder(folder, mayBegin);
     if (!found) return undefined;
-    await bounds?.assertHolds(found);
+    await bounds?.assertContains(found);
     await assertPlainFiles(found, folder);
     const shadow = await makeTemporaryFolder('git');
     try {
-      return await Repository.shadowed(found, shadow, bounds);
+      return await Repository.openShadow(found, shadow, bounds);
     } catch (error) {
       await rm(shadow, { recursive: true, force: true });
       throw error;
     }
   }
 
-  private static async shadowed(
+  private static async openShadow(
     folder: GitFolder,
     shadow: string,
     bounds: GitBounds | undefined,
   ): Promise<Repository> {
-    const settings = await settingsOf(folder);
+    const settings = await readSettings(folder);
     const repository = new Repository(shadow, folder, settings, bounds);
     const { own, common } = folder;
-    await writeFile(path.join(shadow, 'HEAD'), `${(await nameIn(path.join(own, 'HEAD'))) ?? ''}\n`);
-    await writeFile(path.join(shadow, 'config'), configuration(settings));
+    await writeFile(path.join(shadow, 'HEAD'), `${(await firstLineOf(path.join(own, 'HEAD'))) ?? ''}\n`);
+    await writeFile(path.join(shadow, 'config'), shadowConfig(settings));
     await mkdir(path.join(shadow, 'info'));
     await symlink(path.join(common, 'info', 'exclude'), path.join(shadow, 'info', 'exclude'));
-    for (const name of LINKED) await symlink(path.join(common, name), path.join(shadow, name));
+    for (const name of LINKED_NAMES) await symlink(path.join(common, name), path.join(shadow, name));
     await copyIndex(path.join(own, 'index'), path.join(shadow, 'index'));
-    // Parts of an index that is split.
+    // Parts of a split index.
     for (const name of await readdir(own)) {
       if (!name.startsWith('sharedindex.')) continue;
       await assertPlain(path.join(own, name));
@@ -114,19 +116,19 @@ export class Repository {
     return repository;
   }
 
-  /** The name of a tree without files. */
+  /** The id of the empty tree. */
   get emptyTree(): string {
     return EMPTY_TREES[this.settings.get('extensions.objectformat') ?? 'sha1'] ?? '';
   }
 
-  /** Where it was cloned from, as configured. */
+  /** The configured URL of `origin`. */
   get remote(): string | undefined {
     return this.settings.get('remote.origin.url');
   }
 
   /**
-   * Runs git in it.
-   * @param cwd real path of a folder inside; the default is its top
+   * Runs git in the repository.
+   * @param cwd real path of a folder inside; by default the top
    * @throws GitCommandError
    */
   git(args: readonly string[], cwd = this.folder.top): Promise<Buffer> {
@@ -134,7 +136,7 @@ export class Repository {
   }
 
   /**
-   * The same with more to say: an environment besides, a file for the output, another time limit.
+   * Like `git`, with more options: additional variables, an output file, another time limit.
    * @throws GitCommandError
    */
   run(args: readonly string[], { env, ...options }: Partial<GitRunOptions>): Promise<Buffer> {
@@ -143,7 +145,7 @@ export class Repository {
     return runGit(args, { cwd: top, ...options, env: { ...own, ...env } });
   }
 
-  /** The same, and undefined where git fails. */
+  /** Like `run`, as trimmed text; undefined when git fails. */
   async tryGit(args: readonly string[], options: Partial<GitRunOptions> = {}): Promise<string | undefined> {
     return this.run(args, options).then(
       (output) => output.toString().trim(),
@@ -156,12 +158,12 @@ export class Repository {
   }
 }
 
-/** Reads settings out of a file, without includes. It is the only thing that is read of it. */
-async function settingsOf({ common }: GitFolder): Promise<Map<string, string>> {
+/** Reads the allowed settings of the repository's configuration, without includes. */
+async function readSettings({ common }: GitFolder): Promise<Map<string, string>> {
   const file = path.join(common, 'config');
   const env = { ...READ_ENVIRONMENT, GIT_DIR: '/dev/null' };
-  const args = ['config', '--file', file, '--no-includes', '-z', '--get-regexp', WANTED];
-  // Without any of them it ends with 1, and with a configuration that cannot be read we do without.
+  const args = ['config', '--file', file, '--no-includes', '-z', '--get-regexp', ALLOWED_SETTINGS];
+  // It exits with 1 if there are none; an unreadable configuration counts as empty.
   const output = await runGit(args, { cwd: '/', env }).catch(() => Buffer.alloc(0));
   const entries = output
     .toString()
@@ -173,8 +175,8 @@ async function settingsOf({ common }: GitFolder): Promise<Map<string, string>> {
   return new Map(entries);
 }
 
-function configuration(settings: ReadonlyMap<string, string>): string {
-  const lines = [...OUR_SETTINGS];
+function shadowConfig(settings: ReadonlyMap<string, string>): string {
+  const lines = [...SHADOW_SETTINGS];
   for (const [name, value] of settings) {
     const [section = '', key = ''] = name.split('.');
     if (PLAIN_VALUE.test(value) && section !== 'remote') lines.push(`[${section}]`, `${key} = ${value}`);
@@ -183,9 +185,9 @@ function configuration(settings: ReadonlyMap<string, string>): string {
 }
 
 /**
- * Copies an index. Whoever may write to the repository may have put anything in its place: a pipe, whose
- * opening would keep a thread of this process for ever, a device, a file as large as the disk.
- * @throws GitPathError for what is no index
+ * Copies an index. Anything may be in its place: a pipe, which would block a thread for ever, a device, or a
+ * file as large as the disk.
+ * @throws GitPathError for anything but a file of limited size
  */
 async function copyIndex(from: string, to: string): Promise<void> {
   const handle = await open(from, PLAIN_READ).catch((error: unknown) => {
@@ -200,8 +202,7 @@ async function copyIndex(from: string, to: string): Promise<void> {
     if (stats.size === 0) return;
     const content = handle.createReadStream({ autoClose: false, start: 0, end: stats.size - 1 });
     await pipeline(content, createWriteStream(to));
-    // Files that are newer than their index have to be looked into; a copy that looked newer would hide their
-    // changes.
+    // Git compares the content of files that are newer than the index: a newer copy would hide changes.
     await utimes(to, stats.atime, (stats.mtimeMs - 1) / 1000);
   } finally {
     await handle.close();

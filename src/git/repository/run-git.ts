@@ -6,38 +6,38 @@ import { Slots, turnToStart } from '../../flow/index.js';
 import { GitCommandError } from '../git-errors.js';
 import { maskRemotes } from '../../text/index.js';
 
-/** Longest command (ms). */
+/** Time limit of a command (ms). */
 const TIMEOUT_MS = 60_000;
-/** Most that a command may print (bytes). */
+/** Maximum output of a command (bytes). */
 const MAX_OUTPUT = 32 * 1024 * 1024;
-/** Commands that run at the same time; the others wait. */
+/** Maximum number of concurrent commands. */
 const MAX_PROCESSES = 6;
 const ABORTED = 'Git command was aborted';
 
-/** Variables of a git command; undefined: not set. */
+/** Variables of a git command; undefined removes a variable. */
 export type GitEnvironment = Readonly<Record<string, string | undefined>>;
 
-/** How a git command is run. */
+/** Options of a git command. */
 export interface GitRunOptions {
   /** Absolute. */
   cwd: string;
   env: GitEnvironment;
-  /** Where its output goes instead of into memory. */
+  /** Receives the output instead of memory. */
   out?: FileHandle;
   timeoutMs?: number;
   /** Kills it. */
   signal?: AbortSignal;
 }
 
-/** So much of what git complains of is kept (characters). */
-const MAX_COMPLAINT = 16 * 1024;
+/** Maximum length of the error output that is kept (characters). */
+const MAX_STDERR = 16 * 1024;
 const MAX_REASON = 500;
 
 const slots = new Slots(MAX_PROCESSES);
 
 /**
- * Runs git with nothing of the server's environment and nobody to ask; output and time are bounded.
- * @returns what it printed
+ * Runs git without the server's environment and without prompts, with bounded output and time.
+ * @returns the output
  * @throws GitCommandError
  */
 export function runGit(args: readonly string[], options: GitRunOptions): Promise<Buffer> {
@@ -74,9 +74,9 @@ function run(
     };
     const chunks: Buffer[] = [];
     let size = 0;
-    let complaint = '';
+    let stderr = '';
     child.stderr?.on('data', (chunk: Buffer) => {
-      if (complaint.length < MAX_COMPLAINT) complaint += chunk.toString();
+      if (stderr.length < MAX_STDERR) stderr += chunk.toString();
     });
     child.stdout?.on('data', (chunk: Buffer) => {
       size += chunk.length;
@@ -91,7 +91,7 @@ function run(
       release();
       if (failure) reject(failure);
       else if (code === 0) resolve(Buffer.concat(chunks));
-      else reject(new GitCommandError(args, undefined, firstReason(complaint)));
+      else reject(new GitCommandError(args, undefined, firstErrorLine(stderr)));
     });
   });
 }
@@ -101,9 +101,9 @@ function defined(env: GitEnvironment): Record<string, string> {
   return Object.fromEntries(entries);
 }
 
-/** The line that says why, without its mark and without passwords. */
-function firstReason(complaint: string): string {
-  const lines = complaint.split('\n');
+/** The line with the reason, without its prefix and without passwords. */
+function firstErrorLine(stderr: string): string {
+  const lines = stderr.split('\n');
   const line = lines.find((text) => /^(fatal|error):/.test(text)) ?? lines[0] ?? '';
   return maskRemotes(line.replace(/^(fatal|error): /, '').slice(0, MAX_REASON));
 }

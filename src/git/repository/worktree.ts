@@ -2,35 +2,35 @@ import { appendFile, cp, lstat, mkdir, readdir, realpath, rm, symlink, writeFile
 import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
 import { GitPathError } from '../git-errors.js';
-import { gitFolderAt, nameIn } from './git-folder.js';
+import { gitFolderAt, firstLineOf } from './git-folder.js';
 import type { Repository } from './repository.js';
 import type { GitEnvironment } from './run-git.js';
 
-/** Longest checkout (ms): one of a large repository takes its time. */
+/** Time limit of a checkout (ms), for large repositories. */
 const CHECKOUT_MS = 120_000;
-/** Worktrees of one repository that are looked at. */
+/** Maximum number of worktrees of a repository that are read. */
 const MAX_WORKTREES = 10_000;
-/** Addresses that a filter of the operator may fetch from. */
+/** Remote addresses that a filter of the operator may fetch from. */
 const PLAIN_REMOTE = /^(https?:\/\/|ssh:\/\/|[\w.-]+@)[A-Za-z0-9][^\s"\\]*$/;
 
-/** A worktree that is to be made. */
-export interface WantedWorktree {
-  /** Absolute path where nothing is; the folder above it exists. */
+/** A worktree to create. */
+export interface WorktreeRequest {
+  /** Absolute path of the new folder; its parent exists. */
   folder: string;
-  /** Its branch, which is not there yet. */
+  /** The new branch. */
   branch: string;
   commit: string;
-  /** Names of filter drivers of the operator's own git configuration that may run (`lfs`). */
+  /** Names of filter drivers in the operator's git configuration that may run (`lfs`). */
   filters: readonly string[];
 }
 
 /**
- * Makes a worktree of a repository, on a new branch. Git does it in a folder of ours that stands for `.git`,
- * so nothing that the repository configures runs: no hooks, no filters. What git notes there of the worktree
- * is then moved to where git looks for it.
+ * Creates a worktree on a new branch. Git runs in the shadow repository, so that nothing that the repository
+ * configures runs: no hooks, no filters. Git's record of the worktree is then copied into the real
+ * repository.
  * @throws GitCommandError, GitPathError, errors of the system
  */
-export async function addWorktree(repository: Repository, wanted: WantedWorktree): Promise<void> {
+export async function addWorktree(repository: Repository, wanted: WorktreeRequest): Promise<void> {
   const { folder, branch, commit, filters } = wanted;
   const env = filters.length > 0 ? await allowFilters(repository, filters) : {};
   const args = ['worktree', 'add', '--quiet', '--no-track', '-b', branch, '--', folder, commit];
@@ -38,9 +38,9 @@ export async function addWorktree(repository: Repository, wanted: WantedWorktree
   try {
     await repository.run(args, { env, timeoutMs: CHECKOUT_MS });
     const [name = ''] = await readdir(path.join(repository.shadow, 'worktrees'));
-    known = await takeName(await homeOfWorktrees(repository), name);
+    known = await createUniqueFolder(await worktreesFolder(repository), name);
     const noted = path.join(repository.shadow, 'worktrees', name);
-    // Times count: by them git knows which files have not changed since.
+    // Git uses the times to detect unchanged files.
     await cp(noted, known, { recursive: true, preserveTimestamps: true });
     await writeFile(path.join(folder, '.git'), `gitdir: ${known}\n`);
   } catch (error) {
@@ -51,9 +51,9 @@ export async function addWorktree(repository: Repository, wanted: WantedWorktree
 }
 
 /**
- * Removes a worktree with what is in it. Its branch stays.
- * @param top the top of a worktree of the same repository (absolute path)
- * @returns whether the repository knew of it; nothing is removed otherwise
+ * Removes a worktree and its content. Its branch stays.
+ * @param top absolute path of the top of a worktree of the same repository
+ * @returns whether the repository listed it; otherwise nothing is removed
  */
 export async function removeWorktree(top: string, folder: string): Promise<boolean> {
   const found = await gitFolderAt(top);
@@ -62,7 +62,7 @@ export async function removeWorktree(top: string, folder: string): Promise<boole
   let isKnown = false;
   for (const name of (await readdir(home).catch(() => [])).slice(0, MAX_WORKTREES)) {
     const entry = path.join(home, name);
-    if ((await nameIn(path.join(entry, 'gitdir'))) !== path.join(folder, '.git')) continue;
+    if ((await firstLineOf(path.join(entry, 'gitdir'))) !== path.join(folder, '.git')) continue;
     isKnown = true;
     await rm(folder, { recursive: true, force: true });
     await rm(entry, { recursive: true, force: true });
@@ -70,8 +70,10 @@ export async function removeWorktree(top: string, folder: string): Promise<boole
   return isKnown;
 }
 
-/** Where a repository has what it knows of its worktrees; no link, which could lead anywhere. */
-async function homeOfWorktrees({ folder }: Repository): Promise<string> {
+/**
+ * The folder with the repository's records of its worktrees. Must not be a link, which could lead anywhere.
+ */
+async function worktreesFolder({ folder }: Repository): Promise<string> {
   const home = path.join(await realpath(folder.common), 'worktrees');
   await mkdir(home).catch((error: unknown) => {
     if (errorCode(error) !== 'EEXIST') throw error;
@@ -80,8 +82,8 @@ async function homeOfWorktrees({ folder }: Repository): Promise<string> {
   throw new GitPathError('The folder worktrees of the repository is not a folder');
 }
 
-/** Makes a folder with a name that is not taken, as git does: `project`, `project1`, ... */
-async function takeName(home: string, name: string): Promise<string> {
+/** Creates a folder with an unused name, as git does: `project`, `project1`, ... */
+async function createUniqueFolder(home: string, name: string): Promise<string> {
   for (let number = 0; ; number += 1) {
     const folder = path.join(home, `${name}${number === 0 ? '' : number}`);
     try {
@@ -94,9 +96,9 @@ async function takeName(home: string, name: string): Promise<string> {
 }
 
 /**
- * Lets filters of the operator's configuration work in the folder of ours, and switches off all others that
- * it defines. LFS finds its objects and the remote there.
- * @returns the environment for it
+ * Enables some filters of the operator's configuration in the shadow repository and disables all others.
+ * Gives LFS its objects and the remote.
+ * @returns additional variables for git
  */
 async function allowFilters(repository: Repository, filters: readonly string[]): Promise<GitEnvironment> {
   const env = { GIT_CONFIG_GLOBAL: undefined, GIT_CONFIG_NOSYSTEM: undefined };
