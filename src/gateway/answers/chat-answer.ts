@@ -1,19 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import type { OpenAiError } from '../../http/errors/openai-error.js';
-import type { Outcome, TokenTotals } from './answering.js';
+import type { Outcome, TokenTotals } from './pending-answer.js';
 import type { EventStream } from './event-stream.js';
 import type { Piece } from './narration.js';
 
-/** Between one message of the agent and the next. */
-const BETWEEN = '\n\n';
+/** Separates messages of the agent. */
+const SEPARATOR = '\n\n';
 
-/** How a completion is streamed. */
+/** Options of a streamed completion. */
 export interface ChatStreamOptions {
   include_usage: boolean;
   include_commentary: boolean;
 }
 
-/** A chat completion that is answered as a whole. */
+/** A chat completion that is not streamed. */
 export function chatCompletion(model: string, { text, usage }: Outcome): object {
   const { id, ...frame } = frameOf(model);
   const message = { content: text, role: 'assistant' };
@@ -26,11 +26,11 @@ export function chatCompletion(model: string, { text, usage }: Outcome): object 
   };
 }
 
-/** A chat completion that is answered chunk by chunk. */
+/** A streamed chat completion. */
 export class ChatStream {
   private readonly frame: ReturnType<typeof frameOf>;
-  /** A message has ended: what follows is set off from it. */
-  private isBetween = false;
+  /** A message has ended: a separator precedes the next text. */
+  private needsSeparator = false;
 
   constructor(
     model: string,
@@ -44,11 +44,11 @@ export class ChatStream {
   piece(piece: Piece): void {
     if (!this.options.include_commentary) return;
     if (piece.type === 'end') {
-      this.isBetween = true;
+      this.needsSeparator = true;
       return;
     }
-    const text = (this.isBetween ? BETWEEN : '') + piece.text;
-    this.isBetween = false;
+    const text = (this.needsSeparator ? SEPARATOR : '') + piece.text;
+    this.needsSeparator = false;
     this.content(text);
   }
 
@@ -72,9 +72,9 @@ export class ChatStream {
     this.chunk({ choices: [choice] });
   }
 
-  private chunk(choices: { choices: object[] }, behind: object = {}): void {
+  private chunk(choices: { choices: object[] }, extra: object = {}): void {
     const { id, ...frame } = this.frame;
-    this.stream.send({ id, ...choices, ...frame, object: 'chat.completion.chunk', ...behind });
+    this.stream.send({ id, ...choices, ...frame, object: 'chat.completion.chunk', ...extra });
   }
 }
 

@@ -25,7 +25,7 @@ describe('EventStream', () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
-  it('sends the headers before there is anything to say', async () => {
+  it('sends the headers before the first event', async () => {
     new EventStream(response, 60);
     const [first] = (await once(client, 'data')) as [Buffer];
     expect(first.toString()).toMatch(
@@ -33,16 +33,16 @@ describe('EventStream', () => {
     );
   });
 
-  it('cuts off a client that does not read', async () => {
+  it('closes the connection of a client that does not read', async () => {
     client.pause();
     const stream = new EventStream(response, 60);
     const closed = once(response, 'close');
     const text = 'x'.repeat(1024 * 1024);
-    // More than what may wait and what the sockets between take, which is a few MiB.
+    // More than the limit and the socket buffers, which hold a few MiB.
     for (let sent = 0; sent < 64 && !response.destroyed; sent++) stream.send({ text });
     expect(response.destroyed).toBe(true);
     await closed;
-    // Whoever goes on telling does no harm.
+    // Further calls are ignored.
     stream.send({ text });
     stream.end('[DONE]');
   });

@@ -2,12 +2,12 @@ import fc from 'fast-check';
 import { createEvent, textContent, type ConversationEvent } from '../../events/index.js';
 import { Narration, type Piece } from './narration.js';
 
-/** What a model says in one answer, and what becomes of it. */
+/** One answer of a model, and how it is streamed. */
 interface Said {
   text: string;
-  /** How many characters of it are streamed. */
+  /** The number of streamed characters. */
   streamed: number;
-  /** So many characters came from an attempt that failed. */
+  /** The number of characters that a failed attempt streamed before. */
   lost: number;
   as: 'message' | 'tool' | 'finish';
 }
@@ -64,7 +64,7 @@ describe('Narration', () => {
   const textOf = (pieces: readonly Piece[], type: Piece['type']) =>
     pieces.flatMap((piece) => (piece.type === type ? [piece.text] : [])).join('');
 
-  it('passes on what is written, and what is missing with the event', () => {
+  it('emits streamed text, and the missing part with the event', () => {
     const narration = new Narration();
     const pieces = heard(narration);
     delta(narration, 'a', 'Hello ');
@@ -76,7 +76,7 @@ describe('Narration', () => {
     ]);
   });
 
-  it('tells who listens late from the beginning', () => {
+  it('emits everything from the start to a late listener', () => {
     const narration = new Narration();
     delta(narration, 'a', 'early ');
     const pieces = heard(narration);
@@ -84,7 +84,7 @@ describe('Narration', () => {
     expect(textOf(pieces, 'text')).toBe('early late');
   });
 
-  it('says anew what a failed attempt began, when it is whole', () => {
+  it('emits the complete text again after a failed attempt', () => {
     const narration = new Narration();
     const pieces = heard(narration);
     delta(narration, 'a', 'Once upon');
@@ -95,7 +95,7 @@ describe('Narration', () => {
     expect(narration.answer).toBe('There was a time');
   });
 
-  it('does not repeat what was said before it is handed to finish', () => {
+  it('does not repeat text that is also the message of finish', () => {
     const narration = new Narration();
     const pieces = heard(narration);
     delta(narration, 'a', 'All done.');
@@ -104,7 +104,7 @@ describe('Narration', () => {
     expect(narration.answer).toBe('All done.');
   });
 
-  it('passes on the final response while it is written, set off from what was said before', () => {
+  it('streams the final answer, separate from the text before it', () => {
     const narration = new Narration();
     const pieces = heard(narration);
     delta(narration, 'a', 'Wait.');
@@ -122,7 +122,7 @@ describe('Narration', () => {
     ]);
   });
 
-  it('does not repeat what was said before, while it is written either', () => {
+  it('does not repeat text while the message of finish is streamed', () => {
     const narration = new Narration();
     const pieces = heard(narration);
     delta(narration, 'a', 'All done.');
@@ -132,7 +132,7 @@ describe('Narration', () => {
     expect(pieces.at(-1)).toEqual({ type: 'end', text: 'All done.', phase: 'final_answer' });
   });
 
-  it('gives up a final response that is not, when the model is asked again', () => {
+  it('ends a streamed finish message as commentary when the model is asked again', () => {
     for (const event of [message('Something else'), action('Something else', 'terminal', {})]) {
       const narration = new Narration();
       const pieces = heard(narration);
@@ -146,7 +146,7 @@ describe('Narration', () => {
     }
   });
 
-  it('takes what reasoning says for no part of the answer', () => {
+  it('does not emit reasoning', () => {
     const narration = new Narration();
     const pieces = heard(narration);
     narration.onItem({
@@ -159,7 +159,7 @@ describe('Narration', () => {
     expect(pieces).toEqual([]);
   });
 
-  it('has pieces that make the messages, and the last answer as the answer, whatever is streamed or lost', () => {
+  it('emits pieces that add up to the messages, whatever is streamed or lost', () => {
     const play = (narration: Narration, { text, streamed, lost, as }: Said, id: string): void => {
       if (lost > 0) {
         delta(narration, id, text.slice(0, lost));

@@ -1,74 +1,76 @@
 import { plainText, type ActionEvent, type ConversationEvent, type ItemSignal } from '../../events/index.js';
 
-/** The final answer, or what the agent says on the way to it. */
+/** Whether a message is the final answer or commentary before it. */
 export type Phase = 'commentary' | 'final_answer';
 
-/** A piece of what an agent says, in order. Each message has its pieces first and its end behind them. */
+/** A part of the agent's output. The texts of a message are followed by its end. */
 export type Piece =
   | { type: 'text'; text: string }
-  /** `text` is what its pieces make together. */
+  /** `text` is the whole message. */
   | { type: 'end'; text: string; phase: Phase };
 
-/** Between what was said before the model failed and what it says instead. */
-const ANEW = '\n\n';
-/** The tool whose message is the final response. */
+/** Separates the text of a failed attempt from its replacement. */
+const RETRY_SEPARATOR = '\n\n';
+/** The tool whose message is the final answer. */
 const FINISH = 'finish';
 
 type FinalDelta = Extract<ItemSignal['signal'], { type: 'final_delta' }>;
 
 /**
- * What an agent says in one run: made of the pieces that come from the model while it writes, and of the
- * events, which have the last word. A text that nobody streamed comes with its event.
+ * The output of an agent in one run. Combines the deltas that the model streams with the events, which are
+ * authoritative. Text that was not streamed comes from the event.
  */
 export class Narration {
-  /** The item of the model's answer that is being written, and what was passed on of it. */
+  /** The item that the model is streaming, and the text that was emitted of it. */
   private current: { id: string; sent: string; isOver: boolean } | undefined;
   /**
-   * The message that it gives to its `finish` tool meanwhile; what is held may be what it has said already.
+   * The streamed message of the `finish` tool. `held` is not emitted as long as it may repeat the text before
+   * it.
    */
   private final: { attempt: number; sent: string; held: string; isOver: boolean } | undefined;
-  /** The item whose words were ended before its event came. */
+  /** The item whose text was ended before its event arrived. */
   private ended: string | undefined;
-  private waiting: Piece[] = [];
+  private buffered: Piece[] = [];
   private listener: ((piece: Piece) => void) | undefined;
-  private said = '';
-  private problem: string | undefined;
+  private finalAnswer = '';
+  private error: string | undefined;
 
-  /** Tells what is said from the beginning on, what was said already first. */
+  /** Calls `listener` for all pieces from the start, beginning with those emitted before. */
   listen(listener: (piece: Piece) => void): void {
-    for (const piece of this.waiting) listener(piece);
-    this.waiting = [];
+    for (const piece of this.buffered) listener(piece);
+    this.buffered = [];
     this.listener = listener;
   }
 
-  /** The final answer so far; empty while there is none. */
+  /** The final answer; empty while there is none. */
   get answer(): string {
-    return this.said;
+    return this.finalAnswer;
   }
 
-  /** Why the run failed, if it said so. */
+  /** The error of the run, if it recorded one. */
   get failure(): string | undefined {
-    return this.problem;
+    return this.error;
   }
 
   onItem({ signal }: ItemSignal): void {
     if (signal.type === 'item_started') return;
     if (signal.type === 'final_delta') return this.onFinal(signal);
     if (signal.type === 'item_aborted') {
-      // What was said cannot be taken back: the next attempt waits for its event.
+      // Emitted text cannot be retracted: the text of the next attempt comes with its event.
       if (this.current?.id === signal.item_id) this.current.isOver = true;
       return;
     }
-    // What was held back of words that are ended, because it could have been a secret, is in the event.
+    // Ignores late deltas (held back by the masking of secrets) of a text that has ended: the event contains
+    // them.
     if (signal.kind !== 'text' || signal.item_id === this.ended) return;
     if (this.current?.id !== signal.item_id) this.current = { id: signal.item_id, sent: '', isOver: false };
     if (this.current.isOver) return;
     this.current.sent += signal.content;
-    this.pass({ type: 'text', text: signal.content });
+    this.emit({ type: 'text', text: signal.content });
   }
 
   onEvent(event: ConversationEvent): void {
-    if (event.kind === 'ConversationErrorEvent') this.problem = `${event.code}: ${event.detail}`;
+    if (event.kind === 'ConversationErrorEvent') this.error = `${event.code}: ${event.detail}`;
     if (event.kind === 'MessageEvent' && event.source === 'agent') {
       this.endFinal();
       this.end(plainText(event.llm_message.content), 'final_answer');
@@ -79,7 +81,7 @@ export class Narration {
   private onAction(event: ActionEvent): void {
     const thought = event.id === this.ended ? '' : plainText(event.thought);
     if (event.tool_name !== FINISH) {
-      // It was tried again, and does not finish any more.
+      // The model was asked again and does not finish any more.
       if (thought !== '') this.endFinal();
       return this.end(thought, 'commentary');
     }
@@ -88,32 +90,32 @@ export class Narration {
     const message = event.action?.['message'];
     if (typeof message !== 'string') {
       if (said === '') return this.end(thought, 'commentary');
-      return this.pass({ type: 'end', text: said, phase: 'commentary' });
+      return this.emit({ type: 'end', text: said, phase: 'commentary' });
     }
-    // Some models say everything first and then finish with the same words.
+    // Some models repeat their text as the message of `finish`.
     if (said === '' && thought.trim() === message.trim()) return this.end(message, 'final_answer');
     if (said === '') this.end(thought, 'commentary');
     this.end(message, 'final_answer', said);
   }
 
-  /** The run is over: what was begun is no message any more, but it was said. */
+  /** Ends the messages that were streamed partly, because the run has ended. */
   close(): void {
-    this.endWords();
+    this.endText();
     this.endFinal();
   }
 
-  /** What was begun as the final response is none. */
+  /** Ends a streamed `finish` message that is not the final answer. */
   private endFinal(): void {
     const said = this.final?.sent ?? '';
     this.final = undefined;
-    if (said !== '') this.pass({ type: 'end', text: said, phase: 'commentary' });
+    if (said !== '') this.emit({ type: 'end', text: said, phase: 'commentary' });
   }
 
   private onFinal({ item_id: id, attempt, content }: FinalDelta): void {
     this.final ??= { attempt, sent: '', held: '', isOver: false };
     const { final } = this;
     if (final.attempt !== attempt) {
-      // What was said cannot be taken back: the next attempt waits for its event.
+      // Emitted text cannot be retracted: the text of the next attempt comes with its event.
       final.isOver ||= final.sent !== '';
       final.attempt = attempt;
       final.held = '';
@@ -122,42 +124,42 @@ export class Narration {
     final.held += content;
     const isSaid = this.current?.id === id && this.current.sent.trim().startsWith(final.held.trim());
     if (final.sent === '' && isSaid) return;
-    if (final.sent === '') this.endWords(id);
-    this.pass({ type: 'text', text: final.held });
+    if (final.sent === '') this.endText(id);
+    this.emit({ type: 'text', text: final.held });
     final.sent += final.held;
     final.held = '';
   }
 
-  /** What the model has said so far is a message. @param id of the item that goes on without words */
-  private endWords(id?: string): void {
+  /** Ends the streamed text as a message. @param id the item, if it continues with a tool call */
+  private endText(id?: string): void {
     const sent = this.current?.sent ?? '';
     if (sent === '') return;
-    this.pass({ type: 'end', text: sent, phase: 'commentary' });
+    this.emit({ type: 'end', text: sent, phase: 'commentary' });
     this.current = undefined;
     this.ended = id;
   }
 
   /**
-   * A message is in the log: what is missing of it is passed on.
-   * @param sent what was passed on of it
+   * A message is in the log: emits the part of it that was not streamed, and its end.
+   * @param sent the text that was emitted of it
    */
   private end(text: string, phase: Phase, sent = this.current?.sent ?? ''): void {
     this.current = undefined;
     if (text.trim() === '' && sent === '') return;
-    const missing = rest(sent, text);
-    if (missing !== '') this.pass({ type: 'text', text: missing });
-    this.pass({ type: 'end', text: sent + missing, phase });
-    if (phase === 'final_answer') this.said = text;
+    const missing = remainder(sent, text);
+    if (missing !== '') this.emit({ type: 'text', text: missing });
+    this.emit({ type: 'end', text: sent + missing, phase });
+    if (phase === 'final_answer') this.finalAnswer = text;
   }
 
-  private pass(piece: Piece): void {
+  private emit(piece: Piece): void {
     if (this.listener) this.listener(piece);
-    else this.waiting.push(piece);
+    else this.buffered.push(piece);
   }
 }
 
-/** What has to follow what was sent, so that the whole text has been said. */
-function rest(sent: string, text: string): string {
+/** The text to emit after `sent` so that all of `text` was emitted. */
+function remainder(sent: string, text: string): string {
   if (text.startsWith(sent)) return text.slice(sent.length);
-  return sent.trim() === text.trim() ? '' : ANEW + text;
+  return sent.trim() === text.trim() ? '' : RETRY_SEPARATOR + text;
 }

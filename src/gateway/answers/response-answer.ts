@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import type { OpenAiError } from '../../http/errors/openai-error.js';
-import type { Outcome, TokenTotals } from './answering.js';
+import type { Outcome, TokenTotals } from './pending-answer.js';
 import type { OpenAIResponseRequestDto } from '../dto/response.dto.js';
 import type { EventStream } from './event-stream.js';
 import type { Phase, Piece } from './narration.js';
 
-/** What every form of a response says. */
+/** Fields that all forms of a response share. */
 type Frame = ReturnType<typeof frameOf>;
 
-/** A response as it is begun. */
+/** The shared fields of a new response. */
 export function frameOf({ instructions, metadata, model }: OpenAIResponseRequestDto) {
   return {
     id: newId('resp'),
@@ -22,16 +22,16 @@ export function frameOf({ instructions, metadata, model }: OpenAIResponseRequest
   };
 }
 
-/** A response that is answered as a whole. */
+/** A response that is not streamed. */
 export function wholeResponse(frame: Frame, { text, usage }: Outcome): object {
   return completed(frame, [outputMessage(newId('msg'), text)], usage);
 }
 
-/** A response that is answered event by event. Each message of the agent is an item of its own. */
+/** A streamed response. Each message of the agent is an output item. */
 export class ResponseStream {
   private number = 0;
   private readonly output: object[] = [];
-  /** The message that is being said. */
+  /** Id of the message that is being streamed. */
   private item: string | undefined;
 
   constructor(

@@ -2,7 +2,7 @@ import type { Conversation } from '../../conversations/conversation/conversation
 import type { EventBus } from '../../events/index.js';
 import { Narration } from './narration.js';
 
-/** Tokens of a conversation since its beginning, all its models together. */
+/** Tokens used by all models of a conversation since its start. */
 export interface TokenTotals {
   prompt: number;
   completion: number;
@@ -10,18 +10,18 @@ export interface TokenTotals {
   reasoning: number;
 }
 
-/** How an answer ended. */
+/** The result of a run that answers a request. */
 export interface Outcome {
-  /** Of the conversation. */
+  /** The status of the conversation. */
   status: string;
-  /** The final response; empty where there is none. */
+  /** The final response; empty if there is none. */
   text: string;
   usage: TokenTotals;
-  /** Why the run failed, where it said so. */
+  /** The error of the run, if it recorded one. */
   failure: string | undefined;
 }
 
-/** One question to a conversation on its way to its answer. */
+/** The pending answer to one request. */
 export class PendingAnswer {
   readonly narration = new Narration();
   private readonly unsubscribe: () => void;
@@ -31,7 +31,7 @@ export class PendingAnswer {
   constructor(
     readonly conversationId: string,
     bus: EventBus,
-    /** Told when the conversation can be asked the next question. */
+    /** Called when the conversation can accept the next request. */
     private readonly onClosed: () => void,
   ) {
     this.unsubscribe = bus.subscribe(conversationId, {
@@ -40,13 +40,13 @@ export class PendingAnswer {
     });
   }
 
-  /** Resolves when the run that answers is over. Whoever asked need not be there any more. */
+  /** Resolves when the run has ended, also if the client has disconnected. */
   async follow(conversation: Conversation): Promise<Outcome> {
     this.conversation = conversation;
     if (this.isAbandoned) await this.interrupt();
     try {
       await conversation.runOver();
-      // What the state tells of is in the log, and was told to the narration, too.
+      // Afterwards the narration has received all events that the state reflects.
       await conversation.settled();
       return this.outcome(conversation);
     } finally {
@@ -54,7 +54,7 @@ export class PendingAnswer {
     }
   }
 
-  /** Nobody waits for the answer any more: the run ends in the middle of its step. */
+  /** Interrupts the run, because nobody waits for the answer any more. */
   async interrupt(): Promise<void> {
     this.isAbandoned = true;
     const { conversation } = this;
@@ -63,7 +63,7 @@ export class PendingAnswer {
     await conversation.publishChange();
   }
 
-  /** There will be no answer. */
+  /** Stops listening to the conversation. */
   close(): void {
     this.unsubscribe();
     this.narration.close();
