@@ -23,7 +23,7 @@ import { WorkspaceSessionController } from './preview/workspace-session.controll
 
 documentSchemas(async () => (await import('./docs-schemas.js')).workspaceSchemas());
 
-/** Files, repositories and the folders that conversations work in, over HTTP. */
+/** Routes for files, repositories and the working folders of conversations. */
 @Module({
   imports: [ConversationsModule, RuntimeScopesModule, ServerModule, SettingsModule, StorageModule],
   controllers: [

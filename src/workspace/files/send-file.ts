@@ -5,16 +5,18 @@ import send from 'send';
 import { errorCode } from '../../errors/index.js';
 import type { OpenedFile } from '../paths/path-scope.js';
 
-/** How a file is answered. */
+/** Options of `sendOpened`. */
 export interface SendOptions {
-  /** As a download of this name, whatever is in it; without it to be shown, its type by its name. */
+  /**
+   * Answers as a download with this name and type; otherwise inline, with a type derived from the file name.
+   */
   attachment?: { name: string; type: string };
 }
 
 /**
- * Answers a request with a file that is open: ranges, conditional requests. Resolves when the answer is out
- * or the client gone, and closes the file.
- * @throws HttpException when it cannot be read
+ * Answers a request with an open file, with ranges and conditional requests. Resolves and closes the file
+ * when the answer was sent or the client has disconnected.
+ * @throws HttpException when the file cannot be read
  */
 export async function sendOpened(
   request: Request,
@@ -27,7 +29,7 @@ export async function sendOpened(
       response.setHeader('Content-Type', attachment.type);
       response.setHeader('Content-Disposition', contentDisposition(attachment.name));
     } else {
-      // Of a name without an extension: bytes.
+      // For names without an extension.
       response.type(path.extname(file.path) || 'application/octet-stream');
     }
     await sendFile(request, response, file.source);
@@ -37,13 +39,12 @@ export async function sendOpened(
 }
 
 /**
- * Answers a request with a file: its type by its name, ranges, conditional requests. Resolves when the answer
- * is out or the client gone.
- * @param file absolute and checked
- * @param cacheControl files of a workspace change while the agent works: a browser asks each time, and no
- *   proxy keeps
- *   what needs a key
- * @throws HttpException when it cannot be read
+ * Answers a request with a file, with ranges and conditional requests. Resolves when the answer was sent or
+ * the client has disconnected.
+ * @param file absolute path that was checked
+ * @param cacheControl by default browsers revalidate, because an agent may change the file, and proxies do
+ *   not store it, because it requires a key
+ * @throws HttpException when the file cannot be read
  */
 export function sendFile(
   request: Request,
@@ -57,13 +58,13 @@ export function sendFile(
     response.setHeader('Cache-Control', cacheControl);
     response.setHeader('X-Content-Type-Options', 'nosniff');
     send(request, encodeURI(file), { dotfiles: 'allow', cacheControl: false, index: false })
-      .on('error', (error: unknown) => reject(refusalOf(error)))
+      .on('error', (error: unknown) => reject(toHttpError(error)))
       .pipe(response);
   });
 }
 
-/** What the library says of a file that is gone or closed to this user since it was checked. */
-function refusalOf(error: unknown): unknown {
+/** Maps the library's errors for a file that was deleted or became unreadable after the check. */
+function toHttpError(error: unknown): unknown {
   const status = statusOf(error);
   if (status === 416) return new HttpException('Requested Range Not Satisfiable', status);
   if (errorCode(error) === 'EACCES' || errorCode(error) === 'EPERM')
@@ -76,15 +77,15 @@ function statusOf(error: unknown): unknown {
 }
 
 /**
- * The header that makes an answer a download of a name. Whatever the name holds is encoded (RFC 8187), so
- * that it cannot end the header or begin another one.
+ * The header for a download with a file name. The name is encoded (RFC 8187), so that it cannot end the
+ * header or start another one.
  */
 export function contentDisposition(name: string): string {
   const encoded = percentEncoded(name);
   return encoded === name ? `attachment; filename="${name}"` : `attachment; filename*=utf-8''${encoded}`;
 }
 
-/** A text as a header can hold it: all but letters, digits and `-._~` in percent signs. */
+/** Percent-encodes all characters but letters, digits and `-._~`. */
 export function percentEncoded(text: string): string {
   const rest = /[!'()*]/g;
   return encodeURIComponent(text.toWellFormed()).replace(

@@ -3,15 +3,12 @@ import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
 import { isInside } from '../../files/index.js';
 
-/**
- * Files below `.git` that may hold credentials or tell of them (addresses with a password or a token in
- * them).
- */
+/** Files below `.git` that may contain credentials (such as addresses with a password or a token). */
 const GIT_SECRETS = /^(config(\.worktree)?|credentials?|fetch_head|logs)$/;
-/** Files that hold passwords wherever they are; some systems do not care for the case of their names. */
+/** Files that contain passwords, in any folder. Compared in lower case, because some systems ignore case. */
 export const PASSWORD_FILES: ReadonlySet<string> = new Set(['.git-credentials', '.netrc', '_netrc']);
 
-/** The path leads out of the folder that is served. */
+/** The path is outside the served folder. */
 export class PathOutsideError extends Error {
   override readonly name = 'PathOutsideError';
   constructor() {
@@ -19,7 +16,7 @@ export class PathOutsideError extends Error {
   }
 }
 
-/** The file may hold credentials of git. */
+/** The file may contain git credentials. */
 export class CredentialsFileError extends Error {
   override readonly name = 'CredentialsFileError';
   constructor() {
@@ -27,12 +24,12 @@ export class CredentialsFileError extends Error {
   }
 }
 
-/** There is nothing that can be read at this path: nothing at all, or a device, a pipe, a socket. */
+/** The path is missing, or is a device, a pipe or a socket. */
 export class FileMissingError extends Error {
   override readonly name = 'FileMissingError';
 }
 
-/** A file or a folder that may be served. */
+/** A file or folder that may be served. */
 export interface GuardedPath {
   /** Absolute, without symbolic links. */
   path: string;
@@ -40,19 +37,19 @@ export interface GuardedPath {
 }
 
 /**
- * The one check of paths that come from clients: what it answers lies in the folder, whatever dots, links and
- * encodings the path had, and is a file or a folder. Whoever may write to the folder can swap a path after
- * the check, so it guards against clients, not against the agent, which reads what it likes anyway.
+ * Checks relative paths from clients: a result is a file or folder inside the served folder, whatever dots,
+ * links and encodings the path contains. A process that can write to the folder can replace a path after the
+ * check, so this guards against clients, not against the agent, which can read any file anyway.
  */
 export class PathGuard {
   private constructor(
-    /** The folder without symbolic links: what does not lie below it is outside. */
+    /** Real path of the served folder. */
     readonly root: string,
   ) {}
 
   /**
    * @param folder absolute
-   * @throws FileMissingError when it is no folder
+   * @throws FileMissingError when it is not a folder
    */
   static async of(folder: string): Promise<PathGuard> {
     const root = await real(folder, 'Workspace directory does not exist');
@@ -61,18 +58,18 @@ export class PathGuard {
   }
 
   /**
-   * Finds a path of a client, relative to the folder and already decoded once; empty is the folder itself.
+   * Resolves a path of a client, relative to the folder and decoded once; empty for the folder itself.
    * @throws PathOutsideError, CredentialsFileError, FileMissingError
    */
   async find(relative: string): Promise<GuardedPath> {
     const parts = relative.split('/');
-    // A backslash separates on other systems, and no path of ours needs a NUL.
+    // A backslash is a separator on other systems; NUL is never valid.
     if (relative.startsWith('/') || /[\0\\]/.test(relative) || parts.includes('..'))
       throw new PathOutsideError();
     assertNoCredentials(parts);
     const found = await real(path.join(this.root, relative), 'File not found');
     if (!isInside(this.root, found)) throw new PathOutsideError();
-    // A link inside may have led to them.
+    // A link may lead to such a file.
     assertNoCredentials(path.relative(this.root, found).split(path.sep));
     const stats = await stat(found);
     if (stats.isFile()) return { path: found, kind: 'file' };
@@ -82,7 +79,7 @@ export class PathGuard {
 }
 
 /**
- * Refuses the parts of a path that lead to a file which may hold credentials of git.
+ * Rejects the parts of a path to a file that may contain git credentials.
  * @throws CredentialsFileError
  */
 export function assertNoCredentials(parts: readonly string[]): void {

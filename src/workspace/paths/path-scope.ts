@@ -5,29 +5,29 @@ import { errorCode } from '../../errors/index.js';
 import { isInside } from '../../files/index.js';
 import { assertNoCredentials, FileMissingError } from './path-guard.js';
 
-/** What a path leads to. */
+/** A resolved path. */
 export interface Located {
-  /** Absolute, without symbolic links and dots; what is missing stands at its end. */
+  /** Absolute, without symbolic links and dots. Missing parts are at its end. */
   path: string;
-  /** The deepest part of it that exists. */
+  /** The deepest existing parent. */
   existing: string;
-  /** Names below it that do not exist. */
+  /** The names below it that do not exist. */
   missing: string[];
-  /** Of `path`; `missing` also where a link leads nowhere. */
+  /** The kind of `path`. */
   kind: 'file' | 'folder' | 'other' | 'missing';
 }
 
-/** A file that is open for reading, and was found inside. */
+/** A file inside the scope that is open for reading. */
 export interface OpenedFile {
   handle: FileHandle;
-  /** Where it is. */
+  /** Its real path. */
   path: string;
-  /** A name under which just this file can be read, whatever happens to its path. */
+  /** A path that reads exactly this file, even if its real path changes. */
   source: string;
   stats: Stats;
 }
 
-/** The path is not absolute, or no path at all. */
+/** The path is not absolute or contains NUL. */
 export class NotAbsoluteError extends Error {
   override readonly name = 'NotAbsoluteError';
   constructor() {
@@ -35,7 +35,7 @@ export class NotAbsoluteError extends Error {
   }
 }
 
-/** A part of the path that would have to be a folder is none, or leads nowhere. */
+/** A parent of the path is not a folder, or is a dangling link. */
 export class NoFolderError extends Error {
   override readonly name = 'NoFolderError';
   constructor() {
@@ -43,38 +43,38 @@ export class NoFolderError extends Error {
   }
 }
 
-/** The paths that clients of a group of routes may name. */
+/** Which paths clients may use on a group of routes. */
 export interface PathScopeOptions {
-  /** What lies outside this folder does not exist for them; undefined: everything is inside. */
+  /** Only paths in this folder are allowed; undefined allows all. */
   root?: string;
-  /** What is thrown for a path that leads outside. `what` names the parameter. */
+  /** Creates the error for a path outside. `what` names the parameter. */
   outside: (what: string) => Error;
-  /** Where relative paths begin; undefined: they are refused. */
+  /** The base of relative paths; undefined rejects them. */
   base?: string;
 }
 
-/** Bytes of a path that systems still take (Linux: 4096 with the zero at its end). */
+/** Maximum length of a path (bytes; on Linux 4096 with the final zero). */
 const MAX_PATH = 4095;
-/** Where Linux shows what a file handle is open on. */
+/** Where Linux lists the open files of the process. */
 const HANDLES = '/proc/self/fd';
 
 /**
- * The check of absolute paths of clients, in whatever spelling: each name is looked at as the system would,
- * links followed, so that `..` after a link means what it means there. What is opened is looked at once more
- * behind its handle, because its path may lead elsewhere by then.
+ * Checks absolute paths from clients: resolves each name as the system does and follows links, so that `..`
+ * after a link has its real meaning. Opened files are checked again by their handle, because their path may
+ * have changed meanwhile.
  */
 export class PathScope {
   constructor(readonly options: PathScopeOptions) {}
 
   /**
-   * Finds out where a path leads.
-   * @param what the parameter that it came in
+   * Resolves a path.
+   * @param what the name of the parameter
    * @throws NotAbsoluteError, NoFolderError, the error for paths outside, and errors of the system
    */
   async locate(given: string, what = 'path'): Promise<Located> {
     const absolute = this.absolute(given, what);
     const located = await walk(absolute).catch(async (error: unknown) => {
-      // What there is outside is nobody's business.
+      // Does not reveal what exists outside.
       await this.assertIsInside(path.normalize(absolute), what);
       throw error;
     });
@@ -92,13 +92,12 @@ export class PathScope {
 
   /**
    * Opens a file that `locate` found, for reading.
-   * @throws FileMissingError when it is gone or no plain file (any more), CredentialsFileError, the error for
-   *   paths outside
+   * @throws FileMissingError when it is gone or not a plain file, CredentialsFileError, the error for paths
+   *   outside
    */
   async openFile(file: string): Promise<OpenedFile> {
     assertNoCredentials(file.split(path.sep));
-    // A pipe must not keep us waiting for its other end, and a link is no file that `locate` would have
-    // found.
+    // Does not block on a pipe. Does not follow a link: `locate` has resolved all links.
     const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
     const handle = await open(file, flags).catch((error: unknown) => {
       const code = errorCode(error) ?? '';
@@ -118,7 +117,7 @@ export class PathScope {
     }
   }
 
-  /** Checks what a handle is open on; answers its path. Without /proc the path that was opened has to do. */
+  /** Checks the file that a handle is open on and returns its path. Without /proc it uses the opened path. */
   async verify(handle: FileHandle, opened: string): Promise<string> {
     const source = handlePath(handle);
     const actual = source === undefined ? opened : await readlink(source).catch(() => opened);
@@ -130,7 +129,7 @@ export class PathScope {
     const { base, root, outside } = this.options;
     if (given.includes('\0')) throw root === undefined ? new NotAbsoluteError() : outside(what);
     if (path.isAbsolute(given)) return given;
-    // Not joined in a way that would take the dots away.
+    // Not `path.join`, which would remove the dots.
     if (base !== undefined) return `${base}/${given}`;
     throw root === undefined ? new NotAbsoluteError() : outside(what);
   }
@@ -143,12 +142,12 @@ export class PathScope {
   }
 }
 
-/** The name of what a handle is open on, where the system has one (Linux). */
+/** A path for the file that a handle is open on; only on Linux. */
 export function handlePath(handle: FileHandle): string | undefined {
   return process.platform === 'linux' ? `${HANDLES}/${handle.fd}` : undefined;
 }
 
-/** Follows a path name by name, as the system does. */
+/** Resolves a path name by name, as the system does. */
 async function walk(absolute: string): Promise<Located> {
   let existing = '/';
   const missing: string[] = [];
@@ -167,13 +166,13 @@ async function walk(absolute: string): Promise<Located> {
   }
   const kind = missing.length > 0 ? 'missing' : kindOf(await stat(existing));
   const whole = path.join(existing, ...missing);
-  // Made name by name it would come to be, and then nobody could open or remove it.
+  // Created name by name it could exist, but no call could open or remove it.
   if (Buffer.byteLength(whole) > MAX_PATH)
     throw Object.assign(new Error('the path is too long'), { code: 'ENAMETOOLONG' });
   return { path: whole, existing, missing, kind };
 }
 
-/** Where a name in a folder leads; undefined when there is none. */
+/** Resolves a name in a folder; undefined if it does not exist. */
 async function follow(folder: string, name: string): Promise<string | undefined> {
   const next = path.join(folder, name);
   try {
@@ -182,7 +181,7 @@ async function follow(folder: string, name: string): Promise<string | undefined>
     const code = errorCode(error);
     if (code === 'ENOTDIR' || code === 'ELOOP') throw new NoFolderError();
     if (code !== 'ENOENT') throw error;
-    // A link that leads nowhere: what is made behind it could be anywhere.
+    // A dangling link: a file created through it could be anywhere.
     const isLink = await lstat(next).then(
       () => true,
       () => false,

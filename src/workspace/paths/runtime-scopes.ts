@@ -5,20 +5,20 @@ import { ConversationsService } from '../../conversations/conversations.service.
 import { GitBounds } from '../../git/index.js';
 import { PathScope } from './path-scope.js';
 
-/** Where the routes of the machine, or of one conversation, work. */
+/** The scope of the routes for the machine or for one conversation. */
 export interface RuntimeScope {
-  /** Absolute: of the server, or of the conversation. */
+  /** Absolute path: the server's folder or the conversation's. */
   folder: string;
   /** Absolute paths only. */
   paths: PathScope;
-  /** Relative ones, too: they start from the folder of the server. Of a conversation they are refused. */
+  /** Also accepts paths relative to the server's folder, but not in a conversation. */
   gitPaths: PathScope;
-  /** Where repositories may have their parts; undefined: anywhere. */
+  /** Where the parts of repositories may be; undefined means anywhere. */
   gitBounds: () => Promise<GitBounds | undefined>;
 }
 
 /**
- * Tells which paths a route may touch: all, those of the configured root, or those of a conversation's
+ * Decides which paths a route may access: all, those in the configured root, or those in a conversation's
  * folder.
  */
 @Injectable()
@@ -40,7 +40,7 @@ export class RuntimeScopes {
   }
 
   /**
-   * @param conversationId undefined: the machine
+   * @param conversationId undefined for the machine
    * @throws ConversationNotFoundError
    */
   async of(conversationId: string | undefined): Promise<RuntimeScope> {
@@ -53,7 +53,7 @@ export class RuntimeScopes {
     return { folder, paths, gitPaths: paths, gitBounds: () => this.bounds(folder) };
   }
 
-  /** The configured root, and the folder of a conversation, which its routes show wherever it is. */
+  /** The configured root and the folder of a conversation, which may be outside the root. */
   private async bounds(...folders: string[]): Promise<GitBounds | undefined> {
     const { fileRoot, worktrees } = this.config.paths;
     return fileRoot === null ? undefined : GitBounds.of({ folders: [fileRoot, ...folders], worktrees });

@@ -7,20 +7,20 @@ import { handlePath, NoFolderError, type Located, type PathScope } from './path-
 const FOLDER_FLAGS = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
 /**
- * A folder that is open. What is done through it is done in this folder, wherever its path leads meanwhile:
- * nobody can put a link in its place. (On systems without /proc it is just its path.)
+ * An open folder. Operations on its entries affect this very folder, even if its path is replaced by a link
+ * meanwhile. (On systems without /proc they use its path.)
  */
 export class SafeFolder {
   private constructor(
     private readonly handle: FileHandle,
-    /** Where it was when it was opened. */
+    /** Its real path when it was opened. */
     readonly path: string,
   ) {}
 
   /**
-   * Opens what exists of a path and makes the missing folders below it. Close it.
-   * @param located found by the same scope; a path that is no folder is refused
-   * @param names the folders to be below `located.existing`, as a rule `located.missing`
+   * Opens the existing part of a path and creates the missing folders. Close the result.
+   * @param located resolved by the same scope
+   * @param names the folders to create below `located.existing`, usually `located.missing`
    * @throws NoFolderError, the scope's error for paths outside, errors of the system
    */
   static async make(scope: PathScope, located: Located, names: readonly string[]): Promise<SafeFolder> {
@@ -29,7 +29,7 @@ export class SafeFolder {
       const outer = folder;
       try {
         await mkdir(outer.at(name)).catch((error: unknown) => {
-          // Somebody else made it meanwhile; if it is no folder, it cannot be opened as one.
+          // It was created meanwhile; the open below fails if it is not a folder.
           if (errorCode(error) !== 'EEXIST') throw error;
         });
         folder = await SafeFolder.open(scope, outer.at(name), path.join(outer.path, name));
@@ -41,8 +41,8 @@ export class SafeFolder {
   }
 
   /**
-   * Opens a folder as it stands, no link. Close it.
-   * @param known where it is
+   * Opens a folder, but not through a link. Close it.
+   * @param known its real path
    * @throws NoFolderError, the scope's error for paths outside, errors of the system
    */
   static async open(scope: PathScope, folder: string, known = folder): Promise<SafeFolder> {
@@ -58,12 +58,12 @@ export class SafeFolder {
     }
   }
 
-  /** A path for an entry of this very folder. */
+  /** The path of an entry of this folder. */
   at(name: string): string {
     return path.join(handlePath(this.handle) ?? this.path, name);
   }
 
-  /** What it is, and the names in it. */
+  /** Its stats and the names of its entries. */
   async list(): Promise<{ stats: Stats; names: string[] }> {
     const [stats, names] = await Promise.all([
       this.handle.stat(),

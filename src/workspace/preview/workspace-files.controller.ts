@@ -21,10 +21,7 @@ import { CredentialsFileError, FileMissingError, PathGuard, PathOutsideError } f
 import { PathScope, type OpenedFile } from '../paths/path-scope.js';
 import { sendOpened } from '../files/send-file.js';
 
-/**
- * The files of the folder that a conversation works in, as a static web site: pages, pictures, whatever it
- * made.
- */
+/** Serves the working folder of a conversation as a static web site. */
 @Controller('api/conversations')
 export class WorkspaceFilesController {
   constructor(
@@ -36,11 +33,11 @@ export class WorkspaceFilesController {
   @AcceptsWorkspaceCookie()
   @Operation({
     tag: 'Workspace',
-    summary: 'Get a file of the folder that a conversation works in',
+    summary: "Get a file of a conversation's working folder",
     description:
-      'For a folder its `index.html`. The session key may come in the cookie of `/api/auth/workspace-session`. Answers ' +
-      'ranges and conditional requests. Pages are sandboxed: their scripts do not have the origin of the server. Files that may hold git credentials are refused with 403.',
-    answers: { 200: { description: 'The file.' }, 206: { description: 'The range of the file.' } },
+      'A folder is answered with its `index.html`. The session key may come in the cookie of `/api/auth/workspace-session`. Supports ' +
+      'ranges and conditional requests. Pages are sandboxed: their scripts do not have the origin of the server. Files that may contain git credentials are refused with 403.',
+    answers: { 200: { description: 'The file.' }, 206: { description: 'The requested range of the file.' } },
     errors: [400, 403, 404],
   })
   async file(
@@ -50,7 +47,7 @@ export class WorkspaceFilesController {
   ): Promise<void> {
     const folder = await this.conversations.workingDir(id);
     const file = await openFile(folder, pathBelowWorkspace(request));
-    // Browsers show no PDF in a sandbox, and run none of it with the rights of a page.
+    // Browsers do not show a PDF in a sandbox, and do not run its scripts with the rights of a page.
     const isPdf = path.extname(file.path).toLowerCase() === '.pdf';
     if (!isPdf && !this.config.trust_workspace_pages)
       response.setHeader('Content-Security-Policy', pageSandbox(request));
@@ -58,7 +55,7 @@ export class WorkspaceFilesController {
   }
 }
 
-/** The file at a path of the folder; of a folder its page. */
+/** Opens the file at a path, or the `index.html` of a folder. */
 async function openFile(folder: string, relative: string): Promise<OpenedFile> {
   try {
     const guard = await PathGuard.of(folder);
@@ -78,8 +75,8 @@ async function openFile(folder: string, relative: string): Promise<OpenedFile> {
 }
 
 /**
- * What stands behind `/workspace/`, decoded as a whole: `..%2f` is the same as `../`. The router decoded it
- * before.
+ * The path after `/workspace/`, decoded, so that `..%2f` equals `../`. The router has already verified the
+ * encoding.
  */
 function pathBelowWorkspace(request: Request): string {
   const [, encoded = ''] = /^\/api\/conversations\/[^/]+\/workspace\/?(.*)$/s.exec(request.path) ?? [];
@@ -87,11 +84,11 @@ function pathBelowWorkspace(request: Request): string {
 }
 
 const SHARED = 'allow-downloads allow-forms allow-modals allow-popups allow-popups-to-escape-sandbox';
-/** Scripts run, with an origin that is nobody's. */
+/** Scripts run in an opaque origin. */
 const ISOLATED = `sandbox allow-scripts ${SHARED}`;
 /**
- * The page has the origin of the server, so that browsers send the workspace cookie for its pictures; no
- * script runs.
+ * The page has the origin of the server, so that browsers send the workspace cookie for its images. Scripts
+ * do not run.
  */
 const STATIC = `sandbox allow-same-origin ${SHARED}`;
 
@@ -99,12 +96,12 @@ const FRAMES = new Set(['iframe', 'frame', 'embed', 'object']);
 const SAME_SITE = new Set(['same-origin', 'same-site']);
 
 /**
- * The `Content-Security-Policy` of a file that an agent or a repository has written. Without it, a page of a
- * workspace has the origin of the server: its scripts could call the API, and read what the web UI stores in
- * the browser.
+ * The `Content-Security-Policy` of a workspace file. Without it a page that an agent or a repository has
+ * written would have the origin of the server: its scripts could call the API and read what the web UI stores
+ * in the browser.
  *
- * The web UI shows pages in frames, without scripts; elsewhere they are isolated. A request without
- * `Sec-Fetch-*` headers, which browsers leave out over plain HTTP to other machines, gets the isolated page.
+ * In frames of the web UI pages run without scripts; elsewhere they are isolated. Requests without
+ * `Sec-Fetch-*` headers, which browsers omit over plain HTTP to other machines, get the isolated page.
  */
 function pageSandbox({ headers }: IncomingMessage): string {
   const { 'sec-fetch-dest': destination = '', 'sec-fetch-site': site = '' } = headers;

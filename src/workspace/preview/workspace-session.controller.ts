@@ -6,7 +6,7 @@ import { Operation } from '../../http/operation.js';
 
 const tag = 'Workspace';
 
-/** Gives a browser the cookie for the files of workspaces, and takes it away. */
+/** Sets and clears the cookie for workspace files. */
 @Controller('api/auth/workspace-session')
 export class WorkspaceSessionController {
   constructor(private readonly keys: SessionKeys) {}
@@ -15,9 +15,10 @@ export class WorkspaceSessionController {
   @HttpCode(204)
   @Operation({
     tag,
-    summary: 'Get the cookie for the files of workspaces',
-    description: 'It holds the session key of this request, and is taken for the files of workspaces only.',
-    answers: { 204: { description: 'The cookie is set.' } },
+    summary: 'Set the cookie for workspace files',
+    description:
+      'The cookie contains the session key of this request. It is accepted for workspace files only.',
+    answers: { 204: { description: 'The cookie was set.' } },
   })
   start(@Req() request: Request, @Res({ passthrough: true }) response: Response): void {
     const [key] = presentedKeys(request).filter((shown) => !this.keys.required() || this.keys.accepts(shown));
@@ -28,15 +29,15 @@ export class WorkspaceSessionController {
   @HttpCode(204)
   @Operation({
     tag,
-    summary: 'Drop the cookie for the files of workspaces',
-    answers: { 204: { description: 'The cookie is gone.' } },
+    summary: 'Clear the cookie for workspace files',
+    answers: { 204: { description: 'The cookie was cleared.' } },
   })
   end(@Req() request: Request, @Res({ passthrough: true }) response: Response): void {
     response.setHeader('Set-Cookie', expiredWorkspaceCookie(isSecure(request)));
   }
 }
 
-/** Over https, also before a proxy, or to this machine, which browsers trust as much. */
+/** Whether the request uses https, also through a proxy, or localhost, which browsers treat as secure. */
 function isSecure({ headers }: Request): boolean {
   if (String(headers['x-forwarded-proto']).split(',')[0]?.trim() === 'https') return true;
   const host = parseHost(headers.host ?? '');
