@@ -1,12 +1,7 @@
 import { problemsOf, readDto, toPlain } from '../http/validation/dto.js';
 import type { DtoClass } from '../http/validation/field.js';
 import type { Location, Problem } from '../http/validation/problem.js';
-import { isJsonObject, type JsonObject } from '../json/index.js';
-
-/** A value as an object; anything else counts as an empty one. */
-export function asObject(value: unknown): JsonObject {
-  return isJsonObject(value) ? value : {};
-}
+import { asJsonObject, isJsonObject, type JsonObject } from '../json/index.js';
 
 /** A text, or null for anything else. */
 export function asText(value: unknown): string | null {
@@ -15,7 +10,7 @@ export function asText(value: unknown): string | null {
 
 /** A JSON merge patch (RFC 7386) at every level: null removes. */
 export function mergePatch(base: unknown, patch: JsonObject): JsonObject {
-  const merged = new Map(Object.entries(asObject(base)));
+  const merged = new Map(Object.entries(asJsonObject(base)));
   for (const [name, value] of Object.entries(patch)) {
     if (value === null) merged.delete(name);
     else merged.set(name, isJsonObject(value) ? mergePatch(merged.get(name), value) : value);
@@ -47,7 +42,7 @@ export function completed(
   if (problemsOf(instance).some((problem) => !passed(problem))) return undefined;
   // Defaults that are objects of a class become plain ones, too.
   const plain: unknown = JSON.parse(JSON.stringify(toPlain(instance)));
-  return asObject(plain);
+  return asJsonObject(plain);
 }
 
 /** Whether there is something in a place of a value. */

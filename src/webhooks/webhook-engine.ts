@@ -4,6 +4,7 @@ import { Logger } from '@nestjs/common';
 import type { AppConfig } from '../config/index.js';
 import { errorMessage } from '../errors/index.js';
 import type { EventBus, EventSubscriber } from '../events/index.js';
+import { SerialQueue } from '../flow/index.js';
 import type { EventSource } from './event-source.js';
 import { logged, Webhook } from './webhook.js';
 import type { WebhookStatus } from './webhook-status.js';
@@ -24,7 +25,7 @@ export class WebhookEngine {
   private readonly known: ReadonlySet<string>;
   private readonly unsubscribe: () => void;
   private timer: NodeJS.Timeout | undefined;
-  private recovery: Promise<void> = Promise.resolve();
+  private readonly recovery = new SerialQueue();
 
   constructor(config: AppConfig, bus: EventBus, source: EventSource) {
     this.root = path.join(config.paths.conversations, FOLDER);
@@ -37,9 +38,9 @@ export class WebhookEngine {
 
   /** Begins to deliver what an earlier server left; in the background. */
   start(): void {
-    this.recovery = logged(this.recover().then(() => this.removeUnused()));
+    void this.recovery.run(() => logged(this.recover().then(() => this.removeUnused())));
     this.timer = setInterval(() => {
-      this.recovery = this.recovery.then(() => logged(this.beat()));
+      void this.recovery.run(() => logged(this.beat()));
     }, BEAT_MS).unref();
   }
 
@@ -50,7 +51,7 @@ export class WebhookEngine {
   /** Ends it when all conversations are closed. */
   async close(graceMs: number): Promise<void> {
     clearInterval(this.timer);
-    await this.recovery;
+    await this.recovery.settled();
     this.unsubscribe();
     await Promise.all(this.webhooks.map((webhook) => logged(webhook.close(graceMs))));
   }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { AppConfig, WebhookConfig } from '../config/index.js';
-import { withoutEndSlashes } from '../text/index.js';
+import { withoutTrailingSlashes } from '../text/index.js';
 
 /** Where and how one webhook delivers: its configuration, ready to use. */
 export interface WebhookTarget {
@@ -54,7 +54,7 @@ function toTarget(hook: WebhookConfig, id: string, sessionKey: string | undefine
   return {
     id,
     name: hook.name,
-    shownUrl: shown(hook.webhook_url ?? withoutEndSlashes(hook.base_url ?? '')),
+    shownUrl: shown(hook.webhook_url ?? withoutTrailingSlashes(hook.base_url ?? '')),
     method: hook.method,
     headers,
     signingKey: hook.secret === null ? undefined : signingKeyOf(hook.secret),
@@ -72,13 +72,13 @@ function toTarget(hook: WebhookConfig, id: string, sessionKey: string | undefine
 
 /** By this a webhook without a name is known again. */
 function address(hook: WebhookConfig): string {
-  return hook.webhook_url ?? `${withoutEndSlashes(hook.base_url ?? '')}/events`;
+  return hook.webhook_url ?? `${withoutTrailingSlashes(hook.base_url ?? '')}/events`;
 }
 
 /** A path below a URL, whose query stays: some receivers want their token there. */
 function below(base: string, path: string): string {
   const [, before = '', query = ''] = /^([^?#]*)(\?[^#]*)?/.exec(base) ?? [];
-  return `${withoutEndSlashes(before)}/${path}${query}`;
+  return `${withoutTrailingSlashes(before)}/${path}${query}`;
 }
 
 function shown(text: string): string {

@@ -2,6 +2,7 @@ import { watch, type FSWatcher } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
+import { SerialQueue } from '../../flow/index.js';
 
 /**
  * Time without further changes before a change is reported (ms), so that many saves or a build count once.
@@ -17,7 +18,7 @@ export class FolderWatcher {
   private readonly watches = new Map<string, FSWatcher>();
   private lastSnapshot = '';
   private timer: NodeJS.Timeout | undefined;
-  private comparing: Promise<void> = Promise.resolve();
+  private readonly comparisons = new SerialQueue();
   private closed = false;
 
   private constructor(
@@ -48,10 +49,7 @@ export class FolderWatcher {
   private scheduleComparison(): void {
     if (this.closed) return;
     clearTimeout(this.timer);
-    this.timer = setTimeout(
-      () => void (this.comparing = this.comparing.then(() => this.compare())),
-      QUIET_MS,
-    );
+    this.timer = setTimeout(() => void this.comparisons.run(() => this.compare()), QUIET_MS);
   }
 
   private async compare(): Promise<void> {

@@ -1,7 +1,8 @@
 import { describeEvent } from '../../agent/condenser/summary-prompt.js';
 import type { ViewEvent } from '../../agent/agent-view.js';
 import { plainText, textContent, type Message } from '../../events/index.js';
-import { parseShallow, taggedParts } from '../../text/index.js';
+import { isJsonObject, parseJson } from '../../json/index.js';
+import { taggedParts } from '../../text/index.js';
 import { pythonRepr } from '../../tools/arguments/python-text.js';
 import type { GoalVerdict } from '../state/conversation-state.js';
 
@@ -78,8 +79,8 @@ function jsonObject(text: string): Record<string, unknown> | undefined {
   const to = text.lastIndexOf('}');
   if (from === -1 || to < from) return undefined;
   try {
-    const value = parseShallow(text.slice(from, to + 1));
-    return typeof value === 'object' && value !== null ? { ...value } : undefined;
+    const value = parseJson(text.slice(from, to + 1));
+    return isJsonObject(value) ? value : undefined;
   } catch {
     return undefined;
   }

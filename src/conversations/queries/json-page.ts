@@ -1,6 +1,5 @@
-import { inSlices, isLarge } from '../../flow/index.js';
+import { isLarge } from '../../flow/index.js';
 import { type AnswerSource, listInPieces } from '../../http/body/stream-answer.js';
-import { joinInParts } from '../../text/index.js';
 
 const START = Buffer.from('[');
 const END = Buffer.from(']');
@@ -17,10 +16,10 @@ export interface JsonPage {
   nextPageId: string | null;
 }
 
-/** A page as the wire has it; a large one is put together in slices, or while it is sent. */
-export function pageJson({ items, rest, nextPageId }: JsonPage): AnswerSource | Promise<Buffer> {
+/** A page as the wire has it; a large one is put together while it is sent. */
+export function pageJson({ items, rest, nextPageId }: JsonPage): AnswerSource | Buffer {
   const end = Buffer.from(`],"next_page_id":${JSON.stringify(nextPageId)}}`);
-  return rest ? inPieces(items, rest, end) : inSlices(joinInParts([PAGE_START, items, end]));
+  return rest ? inPieces(items, rest, end) : Buffer.concat([PAGE_START, items, end]);
 }
 
 async function* inPieces(items: Buffer, rest: AsyncGenerator<Buffer, void>, end: Buffer): AnswerSource {

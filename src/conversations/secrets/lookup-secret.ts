@@ -1,5 +1,5 @@
 import { errorMessage } from '../../errors/index.js';
-import { asObject } from '../../settings/json-values.js';
+import { asJsonObject } from '../../json/index.js';
 import { splitBasicAuth, parseUrl } from '../../text/index.js';
 import { MAX_SECRET_LENGTH } from './secret-sources.js';
 import { boundedText } from '../../tools/bounded-text.js';
@@ -64,14 +64,14 @@ export async function lookUp(
  * other answer.
  */
 export function keptCredential(answer: string): string | undefined {
-  const { value, version } = asObject(parsed(answer));
+  const { value, version } = asJsonObject(parsed(answer));
   return typeof value === 'string' && typeof version === 'string' && version !== '' ? value : undefined;
 }
 
 /** The tokens in a sign-in of Codex: a program may print one of them alone. */
 export function tokensIn(signIn: string): string[] {
-  const { tokens, OPENAI_API_KEY: key } = asObject(parsed(signIn));
-  const { access_token, refresh_token, id_token } = asObject(tokens);
+  const { tokens, OPENAI_API_KEY: key } = asJsonObject(parsed(signIn));
+  const { access_token, refresh_token, id_token } = asJsonObject(tokens);
   return [access_token, refresh_token, id_token, key].filter(
     (token): token is string => typeof token === 'string' && token !== '',
   );

@@ -1,4 +1,4 @@
-import { parseShallow } from '../../text/index.js';
+import { parseJson } from '../../json/index.js';
 
 /**
  * JSON without secrets, also in strings that are JSON themselves, where a secret may be written otherwise.
@@ -13,7 +13,7 @@ export function maskedJson(value: unknown, mask: (text: string) => string): stri
 
 function parsed(text: string): unknown {
   try {
-    return parseShallow(text);
+    return parseJson(text);
   } catch {
     return undefined;
   }

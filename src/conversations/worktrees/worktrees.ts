@@ -3,6 +3,7 @@ import path from 'node:path';
 import { Logger } from '@nestjs/common';
 import { errorCode, errorMessage } from '../../errors/index.js';
 import { makeFolder } from '../../files/index.js';
+import { KeyedSerialQueue } from '../../flow/index.js';
 import {
   addWorktree,
   commitOf,
@@ -36,7 +37,7 @@ export interface MadeWorktree {
 export class Worktrees {
   private readonly logger = new Logger('Worktrees');
   /** Commands that change a repository follow each other; git's own locks would make the second one fail. */
-  private readonly turns = new Map<string, Promise<unknown>>();
+  private readonly turns = new KeyedSerialQueue();
 
   constructor(
     /** The folder of all worktrees (absolute path). */
@@ -60,7 +61,7 @@ export class Worktrees {
       const opened = repository;
       const { top } = opened.folder;
       const commit = await startingPoint(opened, options);
-      const record = await this.inTurn(top, () => this.add(opened, id, commit, options));
+      const record = await this.turns.run(top, () => this.add(opened, id, commit, options));
       await this.share(record, id);
       return { record, workingDir: path.resolve(record.path, path.relative(top, real)) };
     } catch (error) {
@@ -98,7 +99,7 @@ export class Worktrees {
   /** Removes a worktree with what is in it. The branch stays: what was committed is not lost. */
   async remove({ repository, path: folder }: WorktreeRecord): Promise<void> {
     try {
-      await this.inTurn(repository, () => removeWorktree(repository, folder));
+      await this.turns.run(repository, () => removeWorktree(repository, folder));
     } catch (error) {
       this.logger.warn(`worktree ${folder}: ${errorMessage(error)}`);
     }
@@ -142,17 +143,6 @@ export class Worktrees {
       const branch = `${prefix}${name}`;
       if ((await exists(path.join(this.root, name))) || (await hasBranch(repository, branch))) continue;
       return { name, branch };
-    }
-  }
-
-  private async inTurn<T>(repository: string, action: () => Promise<T>): Promise<T> {
-    const before = this.turns.get(repository) ?? Promise.resolve();
-    const done = before.then(action, action);
-    this.turns.set(repository, done);
-    try {
-      return await done;
-    } finally {
-      if (this.turns.get(repository) === done) this.turns.delete(repository);
     }
   }
 }

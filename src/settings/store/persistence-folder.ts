@@ -1,9 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { open, readdir, realpath, rename, rm } from 'node:fs/promises';
+import { open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
-import { FolderLock, makeFolder, type StillHeld } from '../../files/index.js';
+import { FolderLock, makeFolder, replaceFile, resolveLink, type StillHeld } from '../../files/index.js';
 import { toStorageError } from '../../storage/index.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
 import { DamagedFileError, TooLargeError } from '../settings-errors.js';
@@ -11,7 +10,7 @@ import { DamagedFileError, TooLargeError } from '../settings-errors.js';
 /** Bytes of one file: what is larger is not read, and not written either. */
 const MAX_BYTES = 8 * 1024 * 1024;
 /** What a write that was cut off leaves behind. */
-const LEFTOVER = /^\..*\.[0-9a-f]{12}\.tmp$/;
+const LEFTOVER = /^\..*\.[0-9a-f]{8}(?:[0-9a-f]{4})?\.tmp$/;
 
 /**
  * The folder that OpenHands programs of one user share: JSON files, readable by their owner only. A file is
@@ -122,22 +121,13 @@ export class FolderWriter {
     const file = this.folder.path(name);
     await makeFolder(path.dirname(file), 0o700);
     // Where somebody keeps it elsewhere, behind a symbolic link, it stays there.
-    const target = await realpath(file).catch((error: unknown) => {
-      if (errorCode(error) === 'ENOENT') return file;
-      throw error;
+    const target = await resolveLink(file);
+    await this.folder.sweep(path.dirname(target));
+    await replaceFile(target, content, {
+      mode: 0o600,
+      flush: 'content and name',
+      beforeRename: this.stillHeld,
     });
-    const { dir, base } = path.parse(target);
-    await this.folder.sweep(dir);
-    const temporary = path.join(dir, `.${base}.${randomBytes(6).toString('hex')}.tmp`);
-    try {
-      await writeDurably(temporary, content);
-      await this.stillHeld();
-      await rename(temporary, target);
-    } catch (error) {
-      await rm(temporary, { force: true });
-      throw error;
-    }
-    await syncFolder(dir);
   }
 
   /** Gives a file that cannot be read another name: nobody's text is lost for a new one. */
@@ -151,24 +141,5 @@ export class FolderWriter {
   async remove(name: string): Promise<void> {
     await this.stillHeld();
     await rm(this.folder.path(name), { force: true });
-  }
-}
-
-async function writeDurably(file: string, content: string): Promise<void> {
-  const handle = await open(file, 'wx', 0o600);
-  try {
-    await handle.writeFile(content);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

@@ -1,4 +1,4 @@
-import { withoutEndSlashes, parseUrl } from '../../text/index.js';
+import { withoutTrailingSlashes, parseUrl } from '../../text/index.js';
 import { isJsonObject } from '../../json/index.js';
 
 /**
@@ -126,5 +126,5 @@ function unexpected(what: string, status: number): IssuerError {
 
 function issuer(): string {
   const named = process.env[ISSUER_VARIABLE];
-  return withoutEndSlashes(named !== undefined && parseUrl(named) ? named : ISSUER);
+  return withoutTrailingSlashes(named !== undefined && parseUrl(named) ? named : ISSUER);
 }

@@ -1,40 +1,17 @@
-import { open, readdir, rename, rm } from 'node:fs/promises';
-import path from 'node:path';
+import { readdir } from 'node:fs/promises';
 import { errorCode } from '../../errors/index.js';
+import { replaceFile, type FileContent } from '../../files/index.js';
 
 /** Only the owner reads what is stored: events hold what people said. */
 const FILE_MODE = 0o600;
 
-/** Makes the names in a folder durable. */
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
 /** Writes a file that after a crash is there whole or not at all; it is there when this resolves. */
-export async function writeDurably(
-  file: string,
-  parts: Iterable<string> | AsyncIterable<string>,
-): Promise<void> {
-  const temporary = `${file}.${process.pid}.tmp`;
-  try {
-    const handle = await open(temporary, 'w', FILE_MODE);
-    try {
-      for await (const part of parts) await handle.appendFile(part);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, file);
-    await syncFolder(path.dirname(file));
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
+export async function writeDurably(file: string, content: FileContent): Promise<void> {
+  await replaceFile(file, content, {
+    mode: FILE_MODE,
+    flush: 'content and name',
+    temporary: `${file}.${process.pid}.tmp`,
+  });
 }
 
 /** The names in a folder, sorted; none where there is no folder. */

@@ -9,7 +9,7 @@ const DIGITS = 15;
 
 /** Makes a file that holds a position. It is there, also after a power cut, when this resolves. */
 export function createPosition(file: string, position: number): Promise<void> {
-  return writeDurably(file, [format(position)]);
+  return writeDurably(file, format(position));
 }
 
 /**

@@ -1,6 +1,6 @@
 import { matchesSequence } from '../../tools/search/match-sequence.js';
 import { PASSWORD_FILES } from '../paths/path-guard.js';
-import { withoutEndSlashes } from '../../text/index.js';
+import { withoutTrailingSlashes } from '../../text/index.js';
 
 /** Excluded by default: generated and large files. */
 const DEFAULT_EXCLUDES = [
@@ -56,7 +56,7 @@ interface Rule {
 }
 
 function ruleOf(pattern: string): Rule[] {
-  const source = withoutEndSlashes(pattern);
+  const source = withoutTrailingSlashes(pattern);
   if (source === '' || source.includes('\0')) return [];
   const parts = source.split('/');
   // No entry has such a part, and git would reject it as outside the repository.

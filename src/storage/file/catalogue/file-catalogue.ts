@@ -5,13 +5,13 @@ import path from 'node:path';
 import { setImmediate as nextTick } from 'node:timers/promises';
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { errorCode, errorMessage } from '../../../errors/index.js';
-import { forEachBounded } from '../../../flow/index.js';
+import { syncFolder } from '../../../files/index.js';
+import { forEachBounded, KeyedSerialQueue } from '../../../flow/index.js';
 import { Catalogue, type CatalogueEntry, type StoredMetadata } from '../../catalogue.js';
 import type { LeaseFence } from '../../lease-store.js';
 import { DamagedConversationError, StorageFailedError, toStorageError } from '../../storage-errors.js';
 import { StorageOptions } from '../../storage-options.js';
 import { conversationIdOf, METADATA_FILE } from '../conversation-folder.js';
-import { syncFolder } from '../log/durable-file.js';
 import { isSettled } from '../settled-stamp.js';
 import { CatalogueEntries } from './catalogue-entries.js';
 import { formatMetadata } from './metadata-file.js';
@@ -36,8 +36,8 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
   private readonly entries = new CatalogueEntries();
   private readonly files: MetadataFiles;
   private readonly reported = new Set<string>();
-  /** The last write or removal of each conversation; the next one waits for it. */
-  private readonly changes = new Map<string, Promise<void>>();
+  /** Writes and removals of each conversation. */
+  private readonly changes = new KeyedSerialQueue();
   private scan: Promise<void> | undefined;
   private rescan: Promise<void> | undefined;
   /** Modification time of the folder (ms) at the last complete scan; undefined: scan again. */
@@ -109,7 +109,7 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
     // Formatted now: the caller may change the object before the write starts.
     const text = formatMetadata(metadata);
     const entry = entryOf(metadata);
-    return this.serialize(id, async () => {
+    return this.changes.run(id, async () => {
       await this.files.write(id, text, fence, !this.entries.get(id)).catch((error: unknown) => {
         throw toStorageError(error);
       });
@@ -123,7 +123,7 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
   }
 
   override remove(id: string): Promise<void> {
-    return this.serialize(id, async () => {
+    return this.changes.run(id, async () => {
       // A scan in progress could add it again.
       await this.ready();
       const folder = this.folder(id);
@@ -146,17 +146,6 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
 
   override folder(id: string): string {
     return this.files.folder(id);
-  }
-
-  private serialize(id: string, action: () => Promise<void>): Promise<void> {
-    const done = (this.changes.get(id) ?? Promise.resolve()).then(action);
-    const settled = done
-      .catch(() => undefined)
-      .then(() => {
-        if (this.changes.get(id) === settled) this.changes.delete(id);
-      });
-    this.changes.set(id, settled);
-    return done;
   }
 
   /** Resolves when all entries are known. The next call repeats a failed scan. */

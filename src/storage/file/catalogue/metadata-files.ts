@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import { access, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../../../errors/index.js';
-import { isMissing } from '../../../files/index.js';
+import { isMissing, replaceFile, syncFolder, syncFolderTogether } from '../../../files/index.js';
 import type { CatalogueEntry, StoredMetadata } from '../../catalogue.js';
 import type { LeaseFence } from '../../lease-store.js';
 import { LeaseLostError, toStorageError } from '../../storage-errors.js';
@@ -14,14 +14,7 @@ import {
   METADATA_FILE,
   UNFINISHED_FILE,
 } from '../conversation-folder.js';
-import {
-  makeFolder,
-  putNewFile,
-  removeFile,
-  replaceFile,
-  syncFolder,
-  syncFolderTogether,
-} from '../log/durable-file.js';
+import { makeFolder, putNewFile, removeFile } from '../log/durable-file.js';
 import { isSettled } from '../settled-stamp.js';
 import { readEntry, readEntrySync, readMetadata } from './metadata-file.js';
 
@@ -94,7 +87,14 @@ export class MetadataFiles {
     if (isNew && (await this.create(folder, text, assertHeld))) return;
     // A frozen owner and its successor must not share a temporary file.
     const temporary = path.join(folder, `${METADATA_FILE}.${fence.generation}.tmp`);
-    const replace = () => replaceFile(path.join(folder, METADATA_FILE), temporary, text, assertHeld);
+    const replace = () =>
+      replaceFile(path.join(folder, METADATA_FILE), text, {
+        temporary,
+        replacesLink: true,
+        mode: FILE_MODE,
+        flush: 'content',
+        beforeRename: assertHeld,
+      });
     await replace().catch(async (error: unknown) => {
       // Acquiring the lease has created the folder, unless it was deleted since.
       if (!isNew || errorCode(error) !== 'ENOENT') throw error;

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import type { EntryFilter, EventIndexEntry, LogRange } from '../../event-log.js';
 import { forEachBounded, inSlices, isLarge, turnForLine } from '../../../flow/index.js';
-import { decodeInParts, joinInParts } from '../../../text/index.js';
+import { decodeInParts } from '../../../text/index.js';
 import { INDEX_FILE } from '../conversation-folder.js';
 import { createPlaceholder } from './damaged-line.js';
 import { EventIndex } from '../index/event-index.js';
@@ -156,7 +156,7 @@ export class LogLines {
       const { bytes, start, end } = found.get(seq) ?? EMPTY_PIECE;
       return [SEPARATOR, bytes.subarray(start, end)];
     });
-    return inSlices(joinInParts(pieces.slice(1)));
+    return Buffer.concat(pieces.slice(1));
   }
 
   /** Loads the saved index, if there is one for the current content of the log. */
