@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
-import { AgentLoop } from '../agent/agent-loop.js';
+import { AgentLoop } from '../agent/loop/agent-loop.js';
 import { ContextLoader, type Repositories } from '../agent/skills/index.js';
-import { Questions } from '../agent/question.js';
+import { AgentQuestions } from '../agent/agent-questions.js';
 import { AppConfig } from '../config/index.js';
 import { StoredSecrets } from '../crypto/index.js';
 import { EventBus } from '../events/index.js';
@@ -63,7 +63,7 @@ const REPOSITORIES: Repositories = {
   ],
   providers: [
     AgentLoop,
-    Questions,
+    AgentQuestions,
     SteeringService,
     CredentialBindings,
     BranchesService,

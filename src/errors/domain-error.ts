@@ -17,6 +17,8 @@ export type ErrorKind =
   | 'limit-reached'
   /** Something that the answer needs is not there now; later it may work. */
   | 'unavailable'
+  /** A program or a service that the server asked did not answer in time. */
+  | 'timeout'
   | 'storage-full';
 
 /**

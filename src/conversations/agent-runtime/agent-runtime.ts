@@ -1,11 +1,11 @@
 import type { AcpAgent } from '../../acp/index.js';
-import type { AgentDriver } from '../../agent/agent-driver.js';
+import type { AgentDriver } from '../../agent/agent-session.js';
 import type { ItemStream } from '../../agent/agent-session.js';
 import type { AgentView } from '../../agent/agent-view.js';
-import { failedCalls, toolErrorDraft } from '../../agent/drafts.js';
+import { failedAcpCallDrafts, toolErrorDraft } from '../../agent/event-drafts.js';
 import { AGENT_MISTAKE } from '../../agent/error-classification.js';
 import type { Hooks } from '../../agent/hooks/index.js';
-import { addUsage, summarise } from '../../agent/metrics.js';
+import { addUsage, summarizeStats } from '../../agent/conversation-stats.js';
 import type { ActionEvent, DurableEvent, EventDraft } from '../../events/index.js';
 import { hasChanges } from '../../git/index.js';
 import { prepareCalls, type CompletionLog } from '../../llm/index.js';
@@ -117,7 +117,7 @@ export class AgentRuntime implements RunControlHost, TitleHost {
    * Reads a plugin of a registered marketplace. Nothing changes before `apply` is called; it answers with the
    * events that tell of it, and from the next step on the agent has what the plugin brings; `start` starts
    * the servers of it.
-   * @throws UnknownPluginError, SourceError
+   * @throws UnknownPluginError, PluginSourceError
    */
   async readPlugin(ref: string): Promise<{ apply: () => EventDraft[]; start: () => Promise<void> }> {
     await this.session.prepare();
@@ -148,7 +148,7 @@ export class AgentRuntime implements RunControlHost, TitleHost {
   /** Counts an answer of a model. The answer is the event that tells of it. */
   countUsage(usageId: string, model: string, response: LlmResponse): EventDraft {
     addUsage(this.state.stats, usageId, model, response);
-    return stateUpdate('stats', summarise(this.state.stats));
+    return stateUpdate('stats', summarizeStats(this.state.stats));
   }
 
   workspaceChanged(): Promise<boolean> {
@@ -165,8 +165,11 @@ export class AgentRuntime implements RunControlHost, TitleHost {
 
   interruptedActions(resultOf?: (action: ActionEvent) => EventDraft | undefined): EventDraft[] {
     const view = this.journal.views.loaded;
-    const open = view?.unmatched() ?? [];
-    const left = [...failedCalls(view?.unendedCalls() ?? []), ...(this.acpAgent?.takeInterrupted() ?? [])];
+    const open = view?.pendingActions() ?? [];
+    const left = [
+      ...failedAcpCallDrafts(view?.pendingAcpCalls() ?? []),
+      ...(this.acpAgent?.takeInterruptedDrafts() ?? []),
+    ];
     return [
       ...open.map((action) => resultOf?.(action) ?? toolErrorDraft(action, INTERRUPTED, AGENT_MISTAKE)),
       ...left.map((draft) => this.masked(draft)),

@@ -1,4 +1,4 @@
-import { Hooks, type HooksHost } from '../../agent/hooks/index.js';
+import { Hooks, type HookRuntime } from '../../agent/hooks/index.js';
 import type { EventDraft } from '../../events/index.js';
 import type { LlmResponse } from '../../llm/llm.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';
@@ -25,7 +25,7 @@ export function createHooks(
 /**
  * A class, as each conversation has one: an object with getters of its own takes four times as much memory.
  */
-class HookContext implements HooksHost {
+class HookContext implements HookRuntime {
   constructor(
     private readonly host: ConversationHooksHost,
     private readonly services: Pick<ConversationServices, 'registry'>,
@@ -38,25 +38,25 @@ class HookContext implements HooksHost {
   get workingDir(): string {
     return this.toolset.workingDir;
   }
-  get hookConfig(): HooksHost['hookConfig'] {
+  get hookConfig(): HookRuntime['hookConfig'] {
     return this.host.state.hook_config;
   }
-  get agent(): HooksHost['agent'] {
+  get agent(): HookRuntime['agent'] {
     return this.host.state.agent;
   }
-  countUsage(...usage: Parameters<HooksHost['countUsage']>): EventDraft {
+  countUsage(...usage: Parameters<HookRuntime['countUsage']>): EventDraft {
     return this.host.countUsage(...usage);
   }
   mask(text: string): string {
     return this.host.maskSecrets(text);
   }
   render(
-    { definition }: Parameters<HooksHost['render']>[0],
-    observation: Parameters<HooksHost['render']>[1],
+    { definition }: Parameters<HookRuntime['render']>[0],
+    observation: Parameters<HookRuntime['render']>[1],
   ) {
     return definition.render?.(observation) ?? observation.content;
   }
-  makeTools(names: readonly string[]): ReturnType<HooksHost['makeTools']> {
+  makeTools(names: readonly string[]): ReturnType<HookRuntime['makeTools']> {
     const wanted = names.map((name) => ({ name }));
     return this.services.registry.createTools(wanted, ['FinishTool'], this.toolset.host());
   }

@@ -1,6 +1,6 @@
 import type { Hooks } from '../../agent/hooks/index.js';
-import { shownHooks } from '../../agent/hooks/index.js';
-import { environmentMessage } from '../../agent/drafts.js';
+import { hookConfigForEvent } from '../../agent/hooks/index.js';
+import { environmentMessage } from '../../agent/event-drafts.js';
 import type { PromptFiles } from '../../agent/prompt/prompt-files.js';
 import { systemPromptDraft } from '../../agent/prompt/system-prompt.js';
 import type { DurableEvent, EventDraft } from '../../events/index.js';
@@ -113,7 +113,7 @@ export class Session {
 
   /** In a new log, so that clients know of the hooks. */
   private announcement(): EventDraft[] {
-    const shown = this.isPrompted ? undefined : shownHooks(this.host.state.hook_config);
+    const shown = this.isPrompted ? undefined : hookConfigForEvent(this.host.state.hook_config);
     return shown ? [stateUpdate('hook_config', shown)] : [];
   }
 

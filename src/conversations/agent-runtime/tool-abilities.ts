@@ -1,5 +1,5 @@
 import type { AgentView } from '../../agent/agent-view.js';
-import { latestImages } from '../../agent/image-references.js';
+import { latestImages } from '../../agent/messages/image-references.js';
 import { plainText } from '../../events/index.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';
 import type { SecretVault } from '../secrets/secret-vault.js';

@@ -1,16 +1,4 @@
-import {
-  BadRequestException,
-  GatewayTimeoutException,
-  Body,
-  Controller,
-  Get,
-  HttpCode,
-  NotFoundException,
-  Param,
-  Post,
-} from '@nestjs/common';
-import { AcpError, AcpTimeoutError, AcpUnsupportedError } from '../../acp/index.js';
-import { SourceError, UnknownPluginError } from '../../agent/skills/plugins/index.js';
+import { BadRequestException, Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { ConversationIdPipe } from '../../http/validation/conversation-id.pipe.js';
 import { documentSchemas, Operation } from '../../http/operation.js';
 import { ConversationsService } from '../conversations.service.js';
@@ -120,7 +108,7 @@ export class SteeringController {
     @Param('conversation_id', ConversationIdPipe) id: string,
     @Body() body: SwitchLLMRequestDto,
   ): Promise<typeof SUCCESS> {
-    await refusing(this.steering.switchLlm(id, toLlmConfig(body.llm)));
+    await this.steering.switchLlm(id, toLlmConfig(body.llm));
     return SUCCESS;
   }
 
@@ -138,7 +126,7 @@ export class SteeringController {
     @Body() { profile_name }: SwitchProfileRequestDto,
   ): Promise<typeof SUCCESS> {
     await this.steering.agent(id);
-    await refusing(this.steering.switchLlm(id, await this.models.load(profile_name)));
+    await this.steering.switchLlm(id, await this.models.load(profile_name));
     return SUCCESS;
   }
 
@@ -156,7 +144,7 @@ export class SteeringController {
     @Param('conversation_id', ConversationIdPipe) id: string,
     @Body() { model }: SwitchACPModelRequestDto,
   ): Promise<typeof SUCCESS> {
-    await refusing(this.steering.switchAcpModel(id, model));
+    await this.steering.switchAcpModel(id, model);
     return SUCCESS;
   }
 
@@ -178,13 +166,7 @@ export class SteeringController {
     const { agent_context: context } = await this.steering.agent(id);
     const refusal = pluginRefusal(context?.['registered_marketplaces']);
     if (refusal !== undefined) throw new BadRequestException(refusal);
-    try {
-      await this.steering.loadPlugin(id, plugin_ref);
-    } catch (error) {
-      if (error instanceof UnknownPluginError) throw new NotFoundException(error.message);
-      if (error instanceof SourceError) throw new BadRequestException(error.message);
-      throw error;
-    }
+    await this.steering.loadPlugin(id, plugin_ref);
     return SUCCESS;
   }
 
@@ -202,7 +184,7 @@ export class SteeringController {
     @Param('conversation_id', ConversationIdPipe) id: string,
     @Body() { question }: AskAgentRequestDto,
   ): Promise<{ response: string }> {
-    return { response: await refusing(this.steering.ask(id, question)) };
+    return { response: await this.steering.ask(id, question) };
   }
 
   @Get('runtime')
@@ -222,19 +204,6 @@ export class SteeringController {
   })
   reprovision(@Param('conversation_id', ConversationIdPipe) id: string): Promise<unknown> {
     return this.runtime(id);
-  }
-}
-
-/** What the agent of a conversation cannot do is the mistake of who asks for it. */
-async function refusing<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    if (error instanceof AcpError || error instanceof AcpUnsupportedError) {
-      throw new BadRequestException(error.message);
-    }
-    if (error instanceof AcpTimeoutError) throw new GatewayTimeoutException(error.message);
-    throw error;
   }
 }
 

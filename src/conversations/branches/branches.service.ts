@@ -132,7 +132,7 @@ async function planFork(source: Conversation, request: ForkRequest): Promise<For
   // State and log of one moment: what is appended from here on belongs to the source alone.
   await source.settled();
   const { log, length } = source;
-  const open = source.state.execution_status === 'running' ? (view?.unmatched() ?? []) : [];
+  const open = source.state.execution_status === 'running' ? (view?.pendingActions() ?? []) : [];
   if (request.fromEventId === null) {
     const head = source.state.leaf_event_id;
     const errors = openActionErrors(open, head);

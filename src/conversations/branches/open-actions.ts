@@ -1,4 +1,4 @@
-import { toolErrorDraft } from '../../agent/drafts.js';
+import { toolErrorDraft } from '../../agent/event-drafts.js';
 import { TOOL_FAULT } from '../../agent/error-classification.js';
 import { createEvent, type ActionEvent, type DurableEvent } from '../../events/index.js';
 

@@ -2,13 +2,13 @@ import { isDeepStrictEqual } from 'node:util';
 import { Logger } from '@nestjs/common';
 import type { AgentSpec } from '../../agent/agent-spec.js';
 import type { PromptFiles } from '../../agent/prompt/prompt-files.js';
-import { shownHooks } from '../../agent/hooks/index.js';
+import { hookConfigForEvent } from '../../agent/hooks/index.js';
 import {
   messageExtras,
-  rulesFor,
+  pathRulesFor,
   skillsOf,
-  texts,
-  wantsContext,
+  stringsIn,
+  needsContext,
   type MessageExtras,
 } from '../../agent/skills/index.js';
 import { errorStack } from '../../errors/index.js';
@@ -88,7 +88,7 @@ export class ConversationContext {
   withRules(draft: EventDraft, files: readonly string[]): EventDraft {
     if (draft.kind !== 'ObservationEvent' || files.length === 0) return draft;
     const { agent, activated_path_rules: told } = this.host.state;
-    const { content } = rulesFor(files, this.host.workingDir, skillsOf(agent), told);
+    const { content } = pathRulesFor(files, this.host.workingDir, skillsOf(agent), told);
     return content.length === 0
       ? draft
       : { ...draft, extended_content: [...draft.extended_content, ...content] };
@@ -97,7 +97,7 @@ export class ConversationContext {
   /**
    * Reads a plugin of a marketplace; `apply` puts it into the state and answers with the events that tell of
    * it.
-   * @throws UnknownPluginError, SourceError
+   * @throws UnknownPluginError, PluginSourceError
    */
   async readPlugin(ref: string): Promise<{ apply: () => EventDraft[] }> {
     const { state } = this.host;
@@ -110,7 +110,7 @@ export class ConversationContext {
         mergePlugin(state, plugin, this.services.context.warn(owner));
         const shown = isDeepStrictEqual(hook_config, state.hook_config)
           ? undefined
-          : shownHooks(state.hook_config);
+          : hookConfigForEvent(state.hook_config);
         const hooks = shown ? [stateUpdate('hook_config', shown)] : [];
         return [...pending, ...hooks, ...this.agentUpdate(agent)];
       },
@@ -123,12 +123,12 @@ export class ConversationContext {
     const owner = this.owner;
     const before = state.agent;
     const folders = [
-      ...texts(state.rest['plugin_folders']),
-      ...(await context.autoLoaded({ agent: before, owner })),
+      ...stringsIn(state.rest['plugin_folders']),
+      ...(await context.autoLoadedPlugins({ agent: before, owner })),
     ];
     const plugins = await context.readPlugins(folders, owner);
     const ambient = await readAmbientPlugins(state, context, owner);
-    const read = wantsContext(before)
+    const read = needsContext(before)
       ? await context.load({ agent: before, workspace: workingDir, owner })
       : undefined;
     this.notes = read?.memory;

@@ -1,7 +1,7 @@
-import { CONDENSATION_REQUEST, type AgentLoop } from '../../agent/agent-loop.js';
+import { CONDENSATION_REQUEST, type AgentLoop } from '../../agent/loop/agent-loop.js';
 import type { AgentView } from '../../agent/agent-view.js';
-import { CondensationImpossibleError, type CondensingSession } from '../../agent/condenser/condensing.js';
-import { handlesRequests } from '../../agent/condenser/condenser-spec.js';
+import { CondensationImpossibleError, type CondensationSession } from '../../agent/condenser/condenser.js';
+import { canCondenseOnRequest } from '../../agent/condenser/condenser-spec.js';
 import type { DurableEvent, EventDraft } from '../../events/index.js';
 import type { LlmResponse } from '../../llm/llm.js';
 import type { Background } from '../conversation/background.js';
@@ -65,7 +65,7 @@ export class ManualCondensation {
     }
   }
 
-  private session(view: AgentView): CondensingSession {
+  private session(view: AgentView): CondensationSession {
     const { host } = this;
     return {
       conversationId: host.state.id,
@@ -83,7 +83,7 @@ export class ManualCondensation {
 
 function assertCondensable({ agent: { condenser } }: Readonly<ConversationState>): void {
   if (!condenser) throw new CannotCondenseError('No condenser configured');
-  if (!handlesRequests(condenser)) {
+  if (!canCondenseOnRequest(condenser)) {
     throw new CannotCondenseError(`Condenser ${condenser.kind} does not handle condensation requests`);
   }
 }

@@ -2,7 +2,7 @@ import { InvalidRequestError } from '../../errors/index.js';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
-import { SourceError, sourceOf } from '../../agent/skills/plugins/index.js';
+import { PluginSourceError, toPluginSource } from '../../agent/skills/plugins/index.js';
 import { prepareCalls } from '../../llm/index.js';
 import { maskRemote } from '../../text/index.js';
 import type { Conversation } from './conversation.js';
@@ -129,12 +129,12 @@ export class ConversationCreation {
     if (!Array.isArray(plugins) || plugins.length === 0) return {};
     const plugin_folders: string[] = [];
     for (const [index, entry] of plugins.entries()) {
-      const source = sourceOf(entry);
+      const source = toPluginSource(entry);
       if (!source) continue;
       try {
         plugin_folders.push(await this.services.context.pluginFolder(source));
       } catch (error) {
-        if (!(error instanceof SourceError)) throw error;
+        if (!(error instanceof PluginSourceError)) throw error;
         const shown = maskRemote(source.source);
         throw new InvalidRequestError(['body', 'plugins', index, 'source'], error.message, shown);
       }

@@ -1,4 +1,4 @@
-import type { AgentLoop } from '../../agent/agent-loop.js';
+import type { AgentLoop } from '../../agent/loop/agent-loop.js';
 import type { ContextLoader } from '../../agent/skills/index.js';
 import type { EventBus } from '../../events/index.js';
 import type { Llm } from '../../llm/index.js';

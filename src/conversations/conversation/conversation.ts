@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { failedCalls, rejectionDraft } from '../../agent/drafts.js';
+import { failedAcpCallDrafts, rejectionDraft } from '../../agent/event-drafts.js';
 import {
   textContent,
   type ConversationStateUpdateEvent,
@@ -104,7 +104,9 @@ export class Conversation implements GoalTurns, CondensationRuns {
    * Something goes on that must not be cut off only because nobody asks: a run, a goal, a call of a model.
    */
   get isAtWork(): boolean {
-    return this.isRunning || this.background.isBusy || this.agentRuntime.acpAgent?.isAsking === true;
+    return (
+      this.isRunning || this.background.isBusy || this.agentRuntime.acpAgent?.isAwaitingDecision === true
+    );
   }
 
   /** A run goes on that has not said its last word. */
@@ -214,7 +216,7 @@ export class Conversation implements GoalTurns, CondensationRuns {
   async respondToConfirmation(accept: boolean, reason: string): Promise<void> {
     this.life.assertOpen();
     const { acpAgent: foreign } = this.agentRuntime;
-    if (accept || foreign?.isAsking) {
+    if (accept || foreign?.isAwaitingDecision) {
       this.startRun();
       // Before the run looks: it first waits for what was before it.
       foreign?.decide(accept, reason);
@@ -223,7 +225,7 @@ export class Conversation implements GoalTurns, CondensationRuns {
     const view = await this.agentRuntime.currentView();
     // Looked at after the last wait: another answer may have come meanwhile.
     if (this.state.execution_status !== 'waiting_for_confirmation' || this.isRunning) return;
-    const rejections = view.unmatched().map((action) => rejectionDraft(action, reason));
+    const rejections = view.pendingActions().map((action) => rejectionDraft(action, reason));
     await this.commit([statusUpdate('idle'), ...rejections]);
   }
 
@@ -282,17 +284,17 @@ export class Conversation implements GoalTurns, CondensationRuns {
 
   /** Ends what an agent from elsewhere left behind when its server died. */
   async endLeftovers(): Promise<void> {
-    await this.agentRuntime.acpAgent?.endLeftovers();
+    await this.agentRuntime.acpAgent?.killLeftovers();
   }
 
   /** What a run that was cut off left behind: says so in the log, for the agent and for people. */
   async recover(cutOff: InterruptedRun): Promise<void> {
     const view = await this.agentRuntime.currentView();
-    const calls = failedCalls(view.unendedCalls());
+    const calls = failedAcpCallDrafts(view.pendingAcpCalls());
     await this.commit([
       ...this.goal.interruption(),
       ...calls,
-      ...interruptedRunDrafts(cutOff, view.unmatched()),
+      ...interruptedRunDrafts(cutOff, view.pendingActions()),
     ]);
     await this.journal.save();
   }

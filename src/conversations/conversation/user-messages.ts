@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { forgetRefinement } from '../../agent/critics/index.js';
+import { withoutRefinementCount } from '../../agent/critics/index.js';
 import type { HookOutcome, Hooks } from '../../agent/hooks/index.js';
 import { plainText, textContent, type DurableEvent, type EventDraft } from '../../events/index.js';
 import { SerialQueue } from '../../flow/index.js';
@@ -72,7 +72,7 @@ export class UserMessages {
     { events, blocked, context }: HookOutcome,
   ): Promise<void> {
     const { execution_status, blocked_messages, agent_state } = this.host.state;
-    const agentState = forgetRefinement(agent_state);
+    const agentState = withoutRefinementCount(agent_state);
     const extras = this.context.extrasOf(message.content);
     const reset = ['finished', 'stuck'].includes(execution_status) ? [statusUpdate('idle')] : [];
     const event: EventDraft = {

@@ -1,4 +1,4 @@
-import { runErrorDraft } from '../../agent/drafts.js';
+import { runErrorDraft } from '../../agent/event-drafts.js';
 import type { AgentView } from '../../agent/agent-view.js';
 import { errorMessage, errorName } from '../../errors/index.js';
 import type { DurableEvent, EventDraft } from '../../events/index.js';

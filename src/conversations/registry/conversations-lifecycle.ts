@@ -5,7 +5,7 @@ import {
   type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
-import { conversationsWithAgents } from '../../acp/index.js';
+import { conversationsWithAcpProcesses } from '../../acp/index.js';
 import { AppConfig } from '../../config/index.js';
 import { errorStack } from '../../errors/index.js';
 import { Catalogue, LeaseHeldError, type CatalogueEntry } from '../../storage/index.js';
@@ -72,7 +72,7 @@ export class ConversationsLifecycle implements OnApplicationBootstrap, BeforeApp
     if (all.length === 0) return;
     await delay(LEFTOVERS_AFTER_MS, undefined, this.stopping).catch(() => undefined);
     if (this.isStopping()) return;
-    const marked = await conversationsWithAgents();
+    const marked = await conversationsWithAcpProcesses();
     for (const { id, execution_status: status } of all) {
       if (this.isStopping()) return;
       if (status === 'running' || !marked.has(id) || this.registry.opened(id)) continue;

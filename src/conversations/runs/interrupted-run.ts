@@ -1,4 +1,4 @@
-import { runErrorDraft, toolErrorDraft } from '../../agent/drafts.js';
+import { runErrorDraft, toolErrorDraft } from '../../agent/event-drafts.js';
 import { TOOL_FAULT } from '../../agent/error-classification.js';
 import type { ActionEvent, EventDraft } from '../../events/index.js';
 import { statusUpdate } from './run.js';

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
-import type { AgentDriver } from '../../agent/agent-driver.js';
+import type { AgentDriver } from '../../agent/agent-session.js';
 import type { AgentView } from '../../agent/agent-view.js';
-import { runErrorDraft } from '../../agent/drafts.js';
+import { runErrorDraft } from '../../agent/event-drafts.js';
 import { errorMessage, errorName } from '../../errors/index.js';
 import type { ActionEvent, EventDraft } from '../../events/index.js';
 import { settlesWithin, turnToWork } from '../../flow/index.js';

@@ -1,7 +1,7 @@
 import { RunOverError, type AgentSession, type ItemStream } from '../../agent/agent-session.js';
 import type { AgentSpec } from '../../agent/agent-spec.js';
 import type { AgentView } from '../../agent/agent-view.js';
-import { errorReason } from '../../agent/drafts.js';
+import { errorReason } from '../../agent/event-drafts.js';
 import type { Hooks } from '../../agent/hooks/index.js';
 import type { ActionEvent, DurableEvent, EventDraft, ExecutionStatus } from '../../events/index.js';
 import type { LlmResponse } from '../../llm/llm.js';
@@ -67,7 +67,7 @@ export class Run implements AgentSession {
   get stuckDetection(): boolean {
     return this.host.state.stuck_detection;
   }
-  get overspent(): string | undefined {
+  get budgetExceeded(): string | undefined {
     return overspent(this.host.state);
   }
   get confirmationPolicy(): JsonObject & { kind: string } {
@@ -88,7 +88,7 @@ export class Run implements AgentSession {
   get lastUserMessageId(): string | null {
     return this.host.state.last_user_message_id;
   }
-  get userSpoke(): boolean {
+  get hasNewUserMessage(): boolean {
     return this.host.state.last_user_message_id !== this.messageAtStep;
   }
   get agentState(): JsonObject {
@@ -114,7 +114,7 @@ export class Run implements AgentSession {
 
   /** It executes actions right now, or is about to. */
   get hasOpenActions(): boolean {
-    return this.prepared && this.view.unmatched().length > 0;
+    return this.prepared && this.view.pendingActions().length > 0;
   }
 
   /** Lets the step that is going on end, and then stops. What was to follow does not. */
@@ -132,7 +132,7 @@ export class Run implements AgentSession {
     return this.currentTools();
   }
 
-  masked(draft: EventDraft): EventDraft {
+  maskDraft(draft: EventDraft): EventDraft {
     return this.host.masked(draft);
   }
 
@@ -169,7 +169,7 @@ export class Run implements AgentSession {
   }
 
   async finish(): Promise<void> {
-    await this.append(statusUpdate('finished'), ...(this.userSpoke ? [statusUpdate('running')] : []));
+    await this.append(statusUpdate('finished'), ...(this.hasNewUserMessage ? [statusUpdate('running')] : []));
   }
 
   async pause(): Promise<void> {

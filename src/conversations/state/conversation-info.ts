@@ -1,4 +1,4 @@
-import { shownModels } from '../../acp/index.js';
+import { modelInfo } from '../../acp/index.js';
 import { createEvent, withoutNulls, type ConversationStateUpdateEvent } from '../../events/index.js';
 import { withClientTools, type ClientToolSpec } from '../../tools/client/client-tool.js';
 import { asJsonObject, isJsonObject, type JsonObject } from '../../json/index.js';
@@ -62,7 +62,7 @@ export function conversationInfo(
     parent_conversation_id: state.parent_conversation_id,
     sub_conversation_ids: options.children ?? [],
     tags: state.tags,
-    ...shownModels(state.agent_state),
+    ...modelInfo(state.agent_state),
     launched_agent_profile: state.launched_agent_profile,
     agent: withClientTools(shownAgent(asJsonObject(agent), options.includeSkills), state.client_tools),
     client_tools: state.client_tools,

@@ -1,11 +1,11 @@
 import type { AgentSpec } from '../../agent/agent-spec.js';
 import {
-  applySummary,
+  applyStatsSummary,
   registerUsage,
   type ConversationStats,
   type StatsSummary,
-} from '../../agent/metrics.js';
-import { rulesIn, skillsOf } from '../../agent/skills/index.js';
+} from '../../agent/conversation-stats.js';
+import { pathRulesIn, skillsOf } from '../../agent/skills/index.js';
 import { isBranchEvent, type BranchEvent } from '../../agent/agent-view.js';
 import {
   EXECUTION_STATUSES,
@@ -146,7 +146,7 @@ function foldKnowledge(state: ConversationState, event: BranchEvent): void {
   if (observation.kind === 'InvokeSkillObservation' && !observation.is_error && typeof invoked === 'string')
     remember(state.invoked_skills, [invoked]);
   if (extended.length > 0)
-    remember(state.activated_path_rules, rulesIn(plainText(extended), skillsOf(state.agent)));
+    remember(state.activated_path_rules, pathRulesIn(plainText(extended), skillsOf(state.agent)));
 }
 
 function remember(known: string[], names: readonly string[]): void {
@@ -162,7 +162,7 @@ function foldUpdate(state: ConversationState, key: string, value: unknown): void
       state.last_user_message_id = typeof value === 'string' ? value : null;
       return;
     case 'stats':
-      if (isSummary(value)) applySummary(state.stats, value);
+      if (isSummary(value)) applyStatsSummary(state.stats, value);
       return;
     case 'goal':
       if (isGoal(value)) state.goal = value;

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import { AcpUnsupportedError, agentStateUpdate, withModels } from '../../acp/index.js';
 import type { AcpAgentSpec, AgentSpec } from '../../agent/agent-spec.js';
-import { Questions } from '../../agent/question.js';
+import { AgentQuestions } from '../../agent/agent-questions.js';
 import { withoutNulls, type EventDraft } from '../../events/index.js';
 import type { LlmConfig } from '../../llm/request/llm-config.js';
 import type { JsonObject } from '../../json/index.js';
@@ -36,7 +36,7 @@ export class SteeringService {
   constructor(
     private readonly services: ConversationServices,
     private readonly registry: ConversationRegistry,
-    private readonly questions: Questions,
+    private readonly questions: AgentQuestions,
   ) {}
 
   /** From the next decision on; what waits for confirmation goes on waiting. */
@@ -158,7 +158,7 @@ export class SteeringService {
 
   /**
    * Loads a plugin of a registered marketplace.
-   * @throws UnknownPluginError, SourceError
+   * @throws UnknownPluginError, PluginSourceError
    */
   async loadPlugin(id: string, ref: string): Promise<void> {
     const conversation = await this.registry.acquire(id);

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { toolErrorDraft, rejectionDraft, userMessage } from '../../agent/drafts.js';
+import { toolErrorDraft, rejectionDraft, userMessage } from '../../agent/event-drafts.js';
 import { AGENT_MISTAKE } from '../../agent/error-classification.js';
 import type { AgentSpec } from '../../agent/agent-spec.js';
 import type { Hooks } from '../../agent/hooks/index.js';
@@ -152,7 +152,7 @@ export class ConversationSubAgents implements SubAgents {
    * Programs that a file of the project brings along start without anybody being asked.
    * @throws HostRefusal also when there is no such tool
    */
-  private assertAllowed({ name, tools, ofProject, hooks, mcpServers }: AgentType): void {
+  private assertAllowed({ name, tools, isFromProject: ofProject, hooks, mcpServers }: AgentType): void {
     const { kind } = this.host.state.confirmation_policy;
     if (ofProject && (hooks ?? mcpServers) && kind !== 'NeverConfirm') {
       throw new HostRefusal(
@@ -204,7 +204,9 @@ export class ConversationSubAgents implements SubAgents {
    * the message.
    */
   private async opening(session: TaskSession, prompt: string): Promise<EventDraft[]> {
-    const open = session.view.unmatched().map((action) => toolErrorDraft(action, INTERRUPTED, AGENT_MISTAKE));
+    const open = session.view
+      .pendingActions()
+      .map((action) => toolErrorDraft(action, INTERRUPTED, AGENT_MISTAKE));
     const definitions = [...session.tools().values()].map(({ definition }) => definition);
     const isNew = session.view.recent.length === 0;
     const files = isNew ? await this.promptFiles(session.agent) : {};
@@ -228,7 +230,7 @@ async function outcome(session: TaskSession): Promise<{ text: string; failed: bo
     case 'finished':
       return { text: lastWord(session), failed: false };
     case 'waiting_for_confirmation': {
-      const actions = session.view.unmatched();
+      const actions = session.view.pendingActions();
       const reason = 'It needs the agreement of a person, whom a sub-agent cannot ask.';
       await session.append(...actions.map((action) => rejectionDraft(action, reason)));
       const wanted = actions.map(({ summary, tool_name }) => summary ?? tool_name).join('; ');

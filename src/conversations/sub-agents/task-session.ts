@@ -56,7 +56,7 @@ export class TaskSession implements AgentSession {
   readonly blockedMessages = {};
   readonly stuckDetection = true;
   readonly pauseRequested = false;
-  readonly userSpoke = false;
+  readonly hasNewUserMessage = false;
   readonly agentState = {};
   lastUserMessageId: string | null = null;
   /** Why it failed, once it has. */
@@ -87,12 +87,12 @@ export class TaskSession implements AgentSession {
     return this.parts.type.maxIterations;
   }
   /** The spend of the conversation counts: a task is no way around its budget. */
-  get overspent(): string | undefined {
+  get budgetExceeded(): string | undefined {
     return overspent(this.host.state);
   }
   get confirmationPolicy(): JsonObject & { kind: string } {
     const { confirmation_policy: usual } = this.host.state;
-    const { confirmationPolicy: own = usual, ofProject } = this.parts.type;
+    const { confirmationPolicy: own = usual, isFromProject: ofProject } = this.parts.type;
     return ofProject && STRICTNESS.indexOf(own.kind) < STRICTNESS.indexOf(usual.kind) ? usual : own;
   }
   get securityAnalyzer(): (JsonObject & { kind: string }) | null {
@@ -103,13 +103,13 @@ export class TaskSession implements AgentSession {
     return this.parts.tools;
   }
 
-  masked(draft: EventDraft): EventDraft {
+  maskDraft(draft: EventDraft): EventDraft {
     return this.host.masked(draft);
   }
 
   async append(...drafts: EventDraft[]): Promise<DurableEvent[]> {
     if (this.signal.aborted) throw new RunOverError();
-    const shown = drafts.map((draft) => this.masked(draft));
+    const shown = drafts.map((draft) => this.maskDraft(draft));
     const ours = shown.filter((draft) => !isStats(draft));
     const events = ours.map((draft): DurableEvent => {
       const event = { ...createEvent(draft), parent_id: this.head };

@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { errorReason } from '../../agent/drafts.js';
+import { errorReason } from '../../agent/event-drafts.js';
 import { errorMessage } from '../../errors/index.js';
 import { plainText, type Content, type DurableEvent, type EventDraft } from '../../events/index.js';
 import type { LlmResponse } from '../../llm/llm.js';

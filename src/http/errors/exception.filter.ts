@@ -31,6 +31,7 @@ const STATUS: Readonly<Record<ErrorKind, number>> = {
   'too-large': 413,
   'limit-reached': 429,
   unavailable: 503,
+  timeout: 504,
   'storage-full': 507,
 };
 /**
@@ -133,6 +134,7 @@ function answerFor(error: unknown, request: Request): Answer | undefined {
   if (!(error instanceof DomainError) || error.cause !== undefined) return undefined;
   const status = STATUS[error.kind];
   if (error.kind === 'unavailable') return unavailable(status, error.message, SOON);
+  if (error.kind === 'timeout') return unavailable(status, error.message);
   const { summary = error.message } = error;
   const text = NAMES_CONVERSATION.test(request.path) ? error.message : summary;
   if (error.isRetryable) return { status, body: { detail: text, retryable: true } };
