@@ -18,13 +18,13 @@ import { addToShellEnvironment } from './processes/index.js';
 import { WebUi } from './ui/index.js';
 import { WaitingModule } from './waiting.module.js';
 
-/** Where Nest and everything else log; `false` for nowhere. */
+/** The logger of the server; `false` disables logging. */
 export type ServerLog = LoggerService | LogLevel[] | false;
 
 /**
- * Creates the server that `main` and the tests start: everything is wired, nothing listens yet. End it with
+ * Creates the server that the command line and the tests start. It does not listen yet. Close it with
  * `close()`.
- * @param init how the server came to its configuration, when that was after its start
+ * @param init set if the server was configured after its start
  */
 export async function createServer(
   config: AppConfig,
@@ -48,7 +48,7 @@ export async function createServer(
   return app;
 }
 
-/** A server that waits to be set up: it says so to everybody, and to requests of the API with 503. */
+/** Creates a server that waits for `POST /api/init` and answers other API requests with 503. */
 export async function createWaitingServer(
   config: AppConfig,
   logger: ServerLog,
@@ -65,7 +65,7 @@ export async function createWaitingServer(
 function createApp(module: DynamicModule, logger: ServerLog): Promise<NestExpressApplication> {
   return NestFactory.create<NestExpressApplication>(module, new JsonAdapter(), {
     logger,
-    // The caller says what went wrong; Nest would end the process.
+    // The caller reports errors; Nest would exit the process.
     abortOnError: false,
     bodyParser: false,
     forceCloseConnections: true,
@@ -73,8 +73,8 @@ function createApp(module: DynamicModule, logger: ServerLog): Promise<NestExpres
 }
 
 /**
- * What comes before everything else: the log of requests, what is not for the host, and who is let in without
- * a key.
+ * Installs the guards on the HTTP server and returns the handlers that run first: the request log and the
+ * guards.
  */
 function protect(
   app: NestExpressApplication,

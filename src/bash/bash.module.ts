@@ -3,7 +3,7 @@ import { EventBusModule } from '../events/event-bus.module.js';
 import { documentSchemas } from '../http/operation.js';
 import { ServerModule } from '../server/server.module.js';
 import { StorageModule } from '../storage/storage.module.js';
-import { RuntimeScopesModule } from '../workspace/runtime-scopes.module.js';
+import { RuntimeScopesModule } from '../workspace/index.js';
 import { BashController } from './api/bash.controller.js';
 import { BashService } from './bash.service.js';
 

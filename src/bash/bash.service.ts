@@ -5,7 +5,7 @@ import { AppConfig } from '../config/index.js';
 import { EventBus, type ClosingConversation, type EventSubscriber } from '../events/index.js';
 import { Catalogue } from '../storage/index.js';
 import { endSessionProcesses } from '../processes/index.js';
-import { RuntimeScopes } from '../workspace/runtime-scopes.js';
+import { RuntimeScopes } from '../workspace/index.js';
 import { BashHistory, type HistoryLimits } from './history/bash-history.js';
 import type { BashRequest } from './bash-event.js';
 import { BashShell } from './shell/bash-shell.js';

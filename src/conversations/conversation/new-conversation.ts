@@ -5,7 +5,7 @@ import { InvalidRequestError, errorMessage } from '../../errors/index.js';
 import { utcTimestamp } from '../../events/index.js';
 import { makeFolder } from '../../files/index.js';
 import { nameProblem } from '../../llm/index.js';
-import { storageFailure, StorageFailedError } from '../../storage/index.js';
+import { toStorageError, StorageFailedError } from '../../storage/index.js';
 import { matchingNames } from '../../text/index.js';
 import { DuplicateToolError, UnknownToolError } from '../../tools/tool-registry.js';
 import type { ToolRegistry } from '../../tools/tool-registry.js';
@@ -135,7 +135,7 @@ export async function makeWorkingDir(workingDir: string, baseDir: string): Promi
   try {
     await makeFolder(path.resolve(baseDir, workingDir));
   } catch (error) {
-    const failure = storageFailure(error);
+    const failure = toStorageError(error);
     if (failure instanceof StorageFailedError && failure.isFull) throw failure;
     const reason = errorMessage(error);
     throw new InvalidRequestError(location, `working_dir cannot be used: ${reason}`, workingDir);
